@@ -1,0 +1,1 @@
+"""Backends: whatever turns uint8 images into maps."""

@@ -1,0 +1,162 @@
+"""Turns a config into objects: the only file that reads one. Imports that need Paddle sit inside the functions."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from paddle_pose.codecs.base import Codec
+from paddle_pose.configs.fields import Config, HourglassModel, StackedHourglassModel
+from paddle_pose.configs.schema import read_beside
+from paddle_pose.datasets import framing, images, mpii
+from paddle_pose.metrics.base import Metric
+from paddle_pose.metrics.pckh import PCKh
+from paddle_pose.structures import AnnotatedImage, Sample
+from paddle_pose.weights.read import read_weights
+
+if TYPE_CHECKING:
+    from paddle.nn import Layer
+
+    from paddle_pose.training.loader import EpochLoader
+    from paddle_pose.training.trainer import Trainer
+
+READERS = {"mpii": mpii.read_mpii}
+METRICS = {"mpii": PCKh}
+
+
+def model(config: Config) -> Layer:
+    """Returns the untrained network."""
+    from paddle_pose.models.hourglass import Hourglass
+    from paddle_pose.models.stacked_hourglass import StackedHourglass
+
+    factories = {HourglassModel: Hourglass, StackedHourglassModel: StackedHourglass}
+    factory = factories[type(config.model)]
+    return factory(num_joints=config.codec.skeleton.num_joints, **asdict(config.model))
+
+
+def loss(config: Config) -> Any:
+    """Returns the training loss."""
+    from paddle_pose.losses import JointsMSELoss
+
+    return JointsMSELoss()
+
+
+def samples(config: Config, root: str | Path, split: str) -> list[Sample]:
+    """Reads a split and frames its people; prints the counts.
+
+    Args:
+        config: names the data set and the framing.
+        root: `--dataset_root`.
+        split: a split of the data set.
+
+    Raises:
+        FileNotFoundError: If an annotation file or a picture is missing.
+        ValueError: If a record is not as expected.
+    """
+    annotated: list[AnnotatedImage] = READERS[config.data.dataset](root, split)
+    images.check_present(image.path for image in annotated)
+    return framing.one_per_person(annotated, config.codec.input_size, config.data.context)
+
+
+def metric(config: Config) -> Metric:
+    """Returns the data set's metric."""
+    return METRICS[config.data.dataset]()
+
+
+def codec(config: Config) -> Codec:
+    """Returns the codec."""
+    return config.codec
+
+
+def loader(config: Config, training_samples: list[Sample]) -> EpochLoader:
+    """Returns the training batches."""
+    from paddle_pose.datasets.pose_dataset import PoseDataset
+    from paddle_pose.training.loader import EpochLoader
+
+    train = config.train
+    dataset = PoseDataset(training_samples, config.codec, config.augment, train.seed)
+    return EpochLoader(dataset, train.batch_size, train.num_workers, train.seed)
+
+
+def trainer(config: Config, network: Layer, run_dir: Path, steps_per_epoch: int, config_json: str) -> Trainer:
+    """Returns the trainer of the recipe.
+
+    Args:
+        config: states the recipe.
+        network: to train.
+        run_dir: of the run.
+        steps_per_epoch: turns the recipe's epochs into steps.
+        config_json: kept beside every checkpoint.
+    """
+    from paddle_pose.losses import acc_pose
+    from paddle_pose.training.optimizers import StepSchedule, adam
+    from paddle_pose.training.trainer import Trainer
+
+    train = config.train
+    schedule = StepSchedule(
+        train.learning_rate,
+        [epoch * steps_per_epoch for epoch in train.milestones],
+        train.gamma,
+        train.warmup,
+        train.warmup_start,
+    )
+    return Trainer(
+        network,
+        loss(config),
+        adam(network),
+        schedule,
+        run_dir=run_dir,
+        config_json=config_json,
+        measures={"acc_pose": acc_pose},
+        log_every=train.log_every,
+    )
+
+
+def trained(config: Config, weights: Path) -> Layer:
+    """Returns the network with weights from any file that `weights.read` reads.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If a tensor is missing, left over or misshapen, or the file is not a weights file.
+    """
+    from paddle_pose.training import checkpoint
+
+    network = model(config)
+    checkpoint.put(network, read_weights(weights), weights)
+    network.eval()
+    return network
+
+
+def predictor(weights: str | Path, device: str = "auto", flip: bool | None = None) -> Any:
+    """Returns a predictor for a weights file with its config beside it.
+
+    Args:
+        weights: a .pdparams file that training wrote.
+        device: "auto", "cpu" or "gpu".
+        flip: average with the mirrored picture; None as the config says.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If there is no config beside it, or it does not fit.
+
+    Example:
+        `poses = build.predictor("output/demo/best_model/model.pdparams")(image)`
+    """
+    config = read_beside(Path(weights))
+    if config is None:
+        raise ValueError(f"{weights}: there is no config.json beside it that says which network it is for")
+    return predictor_for(config, Path(weights), device, flip)
+
+
+def predictor_for(config: Config, weights: Path, device: str, flip: bool | None) -> Any:
+    """Returns a predictor of a config's network; see `predictor`."""
+    from paddle_pose.backends.paddle import PaddleBackend, set_device
+    from paddle_pose.inference.flip_average import FlipAverage
+    from paddle_pose.inference.predictor import Predictor
+
+    set_device(device)
+    backend: Any = PaddleBackend(trained(config, weights))
+    if config.val.flip if flip is None else flip:
+        backend = FlipAverage(backend, config.codec, config.val.shift)
+    return Predictor(backend, config.codec, config.data.context)

@@ -1,0 +1,1 @@
+"""Codecs: keypoints to maps and back, in NumPy."""

@@ -1,0 +1,48 @@
+"""The seam: a codec turns keypoints into maps to learn from, and predicted maps back into keypoints.
+
+A codec is a small frozen value: everything about poses stays in NumPy on this side, everything about learning in the
+network's framework on the other. It is the only owner of map coordinates: nobody else sees a cell.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+
+from paddle_pose.skeletons import Skeleton
+from paddle_pose.structures import Poses
+
+Maps = dict[str, np.ndarray]
+
+
+class Codec(Protocol):
+    """What training, evaluation, prediction and export need to know about a system's maps.
+
+    Attributes:
+        skeleton: the K joints.
+        input_size: (width, height) of the network's input in px.
+        alignment: how windows and input px correspond, see `Window.to_input`.
+        outputs: names of the network's maps in their order in exported files.
+    """
+
+    @property
+    def skeleton(self) -> Skeleton: ...  # noqa: D102
+    @property
+    def input_size(self) -> tuple[int, int]: ...  # noqa: D102
+    @property
+    def alignment(self) -> str: ...  # noqa: D102
+    @property
+    def outputs(self) -> tuple[str, ...]: ...  # noqa: D102
+
+    def encode(self, keypoints: np.ndarray, visible: np.ndarray) -> Maps:
+        """Draws the targets of one sample from keypoints [P, K, 2] in input px and visible [P, K]."""
+        ...
+
+    def decode(self, maps: dict[str, Any]) -> list[Poses]:
+        """Reads N Poses in input px from batched maps [N, ...]."""
+        ...
+
+    def mirror(self, maps: Maps, shift: bool) -> Maps:
+        """Returns the maps of a mirrored picture in the frame of the unmirrored one."""
+        ...

@@ -1,0 +1,162 @@
+"""One heatmap per joint, one person per window: Hourglass, HRNet and SimpleBaseline.
+
+Source: SimpleBaseline (Xiao et al., ECCV 2018): Gaussian targets, argmax, and a quarter cell towards the higher neighbour.
+Checked against: `tests/parity/reference.py`, literal float64 loops of the published encoder and decoder.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from paddle_pose.codecs import gaussian
+from paddle_pose.codecs.base import Maps
+from paddle_pose.skeletons import MPII_16, Skeleton
+from paddle_pose.structures import Poses
+
+Refinement = Literal["argmax", "quarter"]
+
+
+@dataclass(frozen=True)
+class HeatmapCodec:
+    """Keypoints of one person <-> K heatmaps.
+
+    Attributes:
+        skeleton: the K joints.
+        input_size: (width, height) of the network's input in px.
+        stride: input px per cell.
+        sigma: standard deviation of the targets in cells.
+        decode_by: "argmax" reads the highest cell, "quarter" moves a quarter cell towards the higher neighbour.
+        alignment: see `Window.to_input`.
+
+    Raises:
+        ValueError: If the input is not a whole number of cells.
+
+    Example:
+        >>> codec = HeatmapCodec(input_size=(64, 64))
+        >>> maps = codec.encode(np.full((1, 16, 2), 33.0), np.ones((1, 16)))
+        >>> maps["heatmaps"].shape, float(maps["heatmaps"][0, 8, 8])
+        ((16, 16, 16), 1.0)
+        >>> codec.decode({"heatmaps": maps["heatmaps"][None, None]})[0].keypoints[0, 0]
+        array([32., 32.])
+    """
+
+    skeleton: Skeleton = MPII_16
+    input_size: tuple[int, int] = (256, 256)
+    stride: int = 4
+    sigma: float = 2.0
+    decode_by: Refinement = "quarter"
+    alignment: Literal["published"] = "published"
+    outputs: tuple[str, ...] = ("heatmaps",)
+
+    def __post_init__(self) -> None:
+        """Checks the sizes."""
+        if any(side <= 0 or side % self.stride for side in self.input_size):
+            raise ValueError(
+                f"the input size {self.input_size} is not a multiple of the heatmap's stride {self.stride}"
+            )
+
+    @property
+    def map_size(self) -> tuple[int, int]:
+        """(width, height) of a heatmap in cells."""
+        return self.input_size[0] // self.stride, self.input_size[1] // self.stride
+
+    def encode(self, keypoints: np.ndarray, visible: np.ndarray) -> Maps:
+        """Draws one person's targets.
+
+        Args:
+            keypoints: [1, K, 2] in input px.
+            visible: [1, K], 0 where not labelled.
+
+        Returns:
+            "heatmaps" [K, h, w] float32 and "weights" [K] float32: 0 for joints that are not labelled or whose blob lies
+            outside the map; their maps are empty.
+
+        Raises:
+            ValueError: If there is not exactly one person with K joints.
+        """
+        if np.shape(keypoints) != (1, self.skeleton.num_joints, 2):
+            raise ValueError(
+                f"a heatmap codec encodes one person, keypoints [1, {self.skeleton.num_joints}, 2]; "
+                f"got {np.shape(keypoints)}"
+            )
+        labelled = np.asarray(visible[0]) > 0
+        # An unlabelled joint's coordinates may be anything, NaN included.
+        points = np.where(labelled[:, None], keypoints[0], 0.0)
+        maps, inside = gaussian.draw_rounded(points / self.stride, self.map_size, self.sigma)
+        weights = (labelled & inside).astype(np.float32)
+        return {"heatmaps": maps * weights[:, None, None], "weights": weights}
+
+    def decode(self, maps: dict[str, Any]) -> list[Poses]:
+        """Reads the last stage's heatmaps.
+
+        Args:
+            maps: "heatmaps" [N, S, K, h, w].
+
+        Returns:
+            N Poses of one person each in input px; scores are the heights of the peaks. A joint whose map has no positive
+            cell is put at (0, 0), as published, with that map's height as its score.
+
+        Raises:
+            ValueError: If the heatmaps have another shape.
+        """
+        heatmaps = np.asarray(maps["heatmaps"])
+        width, height = self.map_size
+        expected = (self.skeleton.num_joints, height, width)
+        if heatmaps.ndim != 5 or heatmaps.shape[2:] != expected:
+            raise ValueError(f"expected heatmaps [N, S, {expected}], got {list(heatmaps.shape)}")
+        heatmaps = heatmaps[:, -1]  # [N, K, h, w]
+        cells, scores = peaks(heatmaps)
+        if self.decode_by == "quarter":
+            cells = cells + quarter_offset(heatmaps, cells)
+        cells = np.where(scores[..., None] > 0, cells, 0.0)
+        return [
+            Poses((cells[n] * self.stride)[None], scores[n][None], scores[n].mean(keepdims=True))
+            for n in range(len(heatmaps))
+        ]
+
+    def mirror(self, maps: Maps, shift: bool) -> Maps:
+        """Returns the heatmaps of mirrored pictures in the unmirrored frame.
+
+        Args:
+            maps: "heatmaps" [N, S, K, h, w] of pictures mirrored pixel by pixel (x -> W-1-x).
+            shift: move the result one cell to the right, as published (the true misalignment is (stride-1)/stride cells);
+                column 0 stays.
+        """
+        heatmaps = maps["heatmaps"][:, :, list(self.skeleton.flip), :, ::-1]
+        if shift:
+            heatmaps = np.concatenate([heatmaps[..., :1], heatmaps[..., :-1]], axis=-1)
+        return {"heatmaps": heatmaps}
+
+
+def peaks(heatmaps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Finds the highest cell of every map.
+
+    Args:
+        heatmaps: [N, K, h, w].
+
+    Returns:
+        cells [N, K, 2] float64 (x, y) and heights [N, K] float64.
+    """
+    flat = heatmaps.reshape(*heatmaps.shape[:2], -1)
+    index = flat.argmax(axis=-1)
+    heights = np.take_along_axis(flat, index[..., None], axis=-1)[..., 0]
+    cells = np.stack([index % heatmaps.shape[-1], index // heatmaps.shape[-1]], axis=-1)
+    return cells.astype(np.float64), heights.astype(np.float64)
+
+
+def quarter_offset(heatmaps: np.ndarray, cells: np.ndarray) -> np.ndarray:
+    """Returns [N, K, 2]: a quarter cell towards the higher neighbour in x and in y.
+
+    As published, peaks within one cell of the border (px <= 1 or px >= w-1, likewise y) stay where they are.
+    """
+    n, k, h, w = heatmaps.shape
+    x, y = cells[..., 0].astype(int), cells[..., 1].astype(int)
+    movable = (x > 1) & (x < w - 1) & (y > 1) & (y < h - 1)
+    x, y = np.clip(x, 1, w - 2), np.clip(y, 1, h - 2)
+    batch, joint = np.arange(n)[:, None], np.arange(k)[None, :]
+    slope_x = heatmaps[batch, joint, y, x + 1] - heatmaps[batch, joint, y, x - 1]
+    slope_y = heatmaps[batch, joint, y + 1, x] - heatmaps[batch, joint, y - 1, x]
+    return np.sign(np.stack([slope_x, slope_y], axis=-1)) * 0.25 * movable[..., None]

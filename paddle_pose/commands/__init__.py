@@ -1,0 +1,1 @@
+"""Commands: the bodies of train.py, val.py, predict.py and the scripts."""

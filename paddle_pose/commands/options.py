@@ -1,0 +1,78 @@
+"""Flags that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def add_config(parser: argparse.ArgumentParser) -> None:
+    """Adds --config, --image_size, -o and --list_configs."""
+    group = parser.add_argument_group("which network")
+    group.add_argument("--config", "-c", metavar="NAME", help="a named config (--list_configs)")
+    group.add_argument(
+        "--image_size",
+        type=int,
+        metavar="PX",
+        help="256 or 384: Hourglass-52 on MPII, as in the original project",
+    )
+    group.add_argument(
+        "-o",
+        "--override",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="change one value of the config, e.g. -o train.warmup=0 -o augment=none; may be repeated",
+    )
+    group.add_argument("--list_configs", action=ListConfigs, nargs=0, help="print the configs and their values")
+
+
+def add_device(parser: argparse.ArgumentParser) -> None:
+    """Adds --device."""
+    parser.add_argument(
+        "--device",
+        default="auto",
+        metavar="auto|cpu|gpu",
+        help="where to compute; auto takes the GPU where there is one (default)",
+    )
+
+
+def overrides(arguments: argparse.Namespace) -> dict[str, str]:
+    """Returns `-o` as {key: text}.
+
+    Raises:
+        ValueError: If one has no "=".
+    """
+    pairs = {}
+    for text in arguments.override:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise ValueError(f"-o {text}: expected KEY=VALUE, e.g. -o train.batch_size=32")
+        pairs[key.strip()] = value
+    return pairs
+
+
+def existing(text: str) -> Path:
+    """Reads a path for argparse and makes sure something is there."""
+    path = Path(text)
+    if not path.exists():
+        raise argparse.ArgumentTypeError(f"{text}: not found")
+    return path
+
+
+class ListConfigs(argparse.Action):
+    """Prints every config with its source and published numbers, then exits."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *ignored: object) -> None:
+        """Prints and exits with 0."""
+        from paddle_pose.configs.schema import CONFIGS, values
+
+        for config in CONFIGS.values():
+            published = ", ".join(f"{name} {value}" for name, value in config.published.items())
+            print(f"{config.name}\n  {config.source}\n  {config.command}")
+            print(f"  published: {published or 'nothing'}")
+        print("\nkeys for -o, with the values of", next(iter(CONFIGS)))
+        for key, value in values(next(iter(CONFIGS.values()))).items():
+            if key != "codec.skeleton":
+                print(f"  {key}={value}")
+        parser.exit()

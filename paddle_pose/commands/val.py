@@ -1,0 +1,104 @@
+"""`python val.py`: scores a weights file on a data set."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from paddle_pose.commands import options
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Returns the command's flags."""
+    parser = argparse.ArgumentParser(
+        prog="val.py",
+        description="Evaluates a weights file. Its config is read from beside it; a foreign file needs "
+        "--config or --image_size.",
+    )
+    parser.add_argument("--pretrained_model", "--weights", required=True, type=Path, metavar="FILE", help="to evaluate")
+    parser.add_argument("--dataset_root", required=True, metavar="D", help="folder with images/ and annotations/")
+    options.add_config(parser)
+    group = parser.add_argument_group("protocol (default: as the config says)")
+    flag = argparse.BooleanOptionalAction
+    group.add_argument("--flip", action=flag, help="average with the mirrored picture")
+    group.add_argument("--shift", action=flag, help="move the mirrored heatmaps by one cell")
+    group.add_argument("--batch_size", type=int, metavar="N", help="images at once")
+    options.add_device(parser)
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=Path("output"),
+        metavar="DIR",
+        help="where pred.mat, predictions.json and scores.json go; default output",
+    )
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command."""
+    arguments = build_parser().parse_args(argv)
+    from paddle_pose.environment import check_paddle
+
+    check_paddle()
+    if not arguments.pretrained_model.is_file():
+        raise FileNotFoundError(f"--pretrained_model {arguments.pretrained_model}: not found")
+    from paddle_pose import build
+    from paddle_pose.backends.paddle import PaddleBackend, set_device
+    from paddle_pose.configs import schema
+    from paddle_pose.datasets.pose_dataset import batches
+    from paddle_pose.inference.evaluate import evaluate
+    from paddle_pose.inference.flip_average import FlipAverage
+    from paddle_pose.metrics.base import eval_line
+
+    changes: dict[str, Any] = dict(options.overrides(arguments))
+    for name in ("flip", "shift", "batch_size"):
+        if getattr(arguments, name) is not None:
+            changes[f"val.{name}"] = getattr(arguments, name)
+    beside = schema.read_beside(arguments.pretrained_model)
+    config = schema.resolve(beside, arguments.config, arguments.image_size, changes)
+    device = set_device(arguments.device)
+    network = build.trained(config, arguments.pretrained_model)
+    print(f"Loading pretrained model from {arguments.pretrained_model}")
+    print(f"There are {len(network.state_dict())}/{len(network.state_dict())} variables loaded.")
+    samples = build.samples(config, arguments.dataset_root, config.data.val_split)
+    backend: Any = PaddleBackend(network)
+    if config.val.flip:
+        backend = FlipAverage(backend, config.codec, config.val.shift)
+    metric = build.metric(config)
+    looked_at = batches(samples, config.codec, config.val.batch_size)
+    started = time.perf_counter()
+    values = evaluate(backend, config.codec, looked_at, metric, progress_line(len(samples)))
+    seconds = time.perf_counter() - started
+    protocol = {
+        "config": config.name,
+        "input": list(config.codec.input_size),
+        "flip": config.val.flip,
+        "shift": config.val.flip and config.val.shift,
+        "decode": config.codec.decode_by,
+        "checkpoint": str(arguments.pretrained_model),
+        "images": len({sample.image_path for sample in samples}),
+        "people": len(samples),
+        "boxes": "ground truth",
+    }
+    print(eval_line(values, metric.headline))
+    print(metric.table())
+    print("Protocol: " + ", ".join(f"{name} {value}" for name, value in protocol.items()))
+    print(f"{1000 * seconds / len(samples):.0f} ms per person on {device}")
+    written = metric.save(arguments.output)
+    scores = {"protocol": protocol, "values": values}
+    path = arguments.output / "scores.json"
+    path.write_text(json.dumps(scores, indent=2) + "\n", encoding="utf-8")
+    print("Written: " + ", ".join(str(p) for p in (*written, path)))
+    return 0
+
+
+def progress_line(total: int) -> Callable[[int], None]:
+    """Returns a callable that shows on stderr how far a pass over `total` things is, with its ETA."""
+    from paddle_pose.inference.progress import Progress
+
+    return Progress(total, stream=sys.stderr)

@@ -1,0 +1,1 @@
+"""Configs: one file per paper, every number of a recipe with its source."""

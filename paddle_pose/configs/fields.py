@@ -1,0 +1,134 @@
+"""The fields of a config: frozen values, each stated once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from paddle_pose.codecs.heatmap import HeatmapCodec
+from paddle_pose.datasets.augment import Augment
+
+
+@dataclass(frozen=True)
+class HourglassModel:
+    """Hourglass-52 and its reductions: arguments of `models.hourglass.Hourglass`.
+
+    Attributes:
+        num_stacks: hourglasses one after another, each supervised.
+        channels: per depth; one more than there are downsamplings.
+        blocks: residual blocks per depth.
+        stem_channels: after the first convolution.
+        feature_channels: between and after the hourglasses.
+        inters: keep the block between stacks even where there is one stack (unused; some checkpoints hold it).
+    """
+
+    num_stacks: int = 1
+    channels: tuple[int, ...] = (256, 256, 384, 384, 384, 512)
+    blocks: tuple[int, ...] = (2, 2, 2, 2, 2, 4)
+    stem_channels: int = 128
+    feature_channels: int = 256
+    inters: bool = False
+
+
+@dataclass(frozen=True)
+class StackedHourglassModel:
+    """Newell's stacked hourglass: arguments of `models.stacked_hourglass.StackedHourglass`.
+
+    Attributes:
+        num_stacks: 2 or 8 in the paper.
+    """
+
+    num_stacks: int = 2
+
+
+@dataclass(frozen=True)
+class Data:
+    """Which data, and which windows on them.
+
+    Attributes:
+        dataset: whose layout `--dataset_root` has.
+        train_split: part to learn from.
+        val_split: part to evaluate on.
+        context: how many times a person's box its window is.
+    """
+
+    dataset: Literal["mpii"] = "mpii"
+    train_split: Literal["train", "trainval"] = "train"
+    val_split: Literal["val"] = "val"
+    context: float = 1.25
+
+
+@dataclass(frozen=True)
+class Train:
+    """The recipe.
+
+    Attributes:
+        epochs: passes over the data.
+        batch_size: images per step and device.
+        learning_rate: of Adam.
+        warmup: steps of linear warm-up.
+        warmup_start: factor of the learning rate at step 0.
+        milestones: epochs, counted from the start of training, at which the rate is multiplied by `gamma`.
+        gamma: that factor.
+        eval_every: epochs between evaluations; the last epoch is always evaluated.
+        log_every: steps between log lines.
+        num_workers: processes that load; 0 loads in the training process, -1 takes the cores less one, at most 8.
+        seed: of everything random.
+    """
+
+    epochs: int = 210
+    batch_size: int = 64
+    learning_rate: float = 5e-4
+    warmup: int = 500
+    warmup_start: float = 0.001
+    milestones: tuple[int, ...] = (170, 200)
+    gamma: float = 0.1
+    eval_every: int = 1
+    log_every: int = 10
+    num_workers: int = -1
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Val:
+    """How a checkpoint is evaluated unless flags say otherwise.
+
+    Attributes:
+        flip: average with the mirrored picture.
+        shift: move the mirrored heatmaps one cell, as published.
+        batch_size: images at once.
+    """
+
+    flip: bool = True
+    shift: bool = True
+    batch_size: int = 32
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything that tells one system from another.
+
+    Attributes:
+        name: of the config; in names the papers' height x width.
+        source: where the values come from.
+        command: that trains it.
+        published: numbers that others published for this recipe; not ours.
+        model: one of the model fields.
+        codec: how keypoints and maps correspond; states skeleton and input size.
+        data: which data.
+        augment: how training windows vary, or None.
+        train: the recipe.
+        val: the protocol.
+    """
+
+    name: str
+    source: str
+    command: str
+    published: Mapping[str, float] = field(default_factory=dict)
+    model: HourglassModel | StackedHourglassModel = HourglassModel()
+    codec: HeatmapCodec = HeatmapCodec()
+    data: Data = Data()
+    augment: Augment | None = Augment()
+    train: Train = Train()
+    val: Val = Val()

@@ -1,0 +1,75 @@
+"""Hourglass-52 on MPII, Newell's stacked hourglass, and a small one for drawn people.
+
+Source: mmpose 0.x `hourglass52_mpii_{256x256,384x384}` for the network and its recipe; Newell et al. (ECCV 2016).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from paddle_pose.codecs.heatmap import HeatmapCodec
+from paddle_pose.configs.fields import Config, HourglassModel, StackedHourglassModel, Train
+
+HOURGLASS52_MPII_256 = Config(
+    name="hourglass52_mpii_256",
+    source="mmpose 0.x hourglass52_mpii_256x256: Adam 5e-4, 210 epochs, batch 64 x 8 GPUs",
+    command="python train.py --dataset_root D --image_size 256",
+    published={"Mean": 88.9, "Mean@0.1": 31.7},
+)
+
+HOURGLASS52_MPII_384 = replace(
+    HOURGLASS52_MPII_256,
+    name="hourglass52_mpii_384",
+    source="mmpose 0.x hourglass52_mpii_384x384: as at 256, batch 32 x 8 GPUs, sigma stays 2 cells",
+    command="python train.py --dataset_root D --image_size 384",
+    published={"Mean": 89.4, "Mean@0.1": 36.6},
+    codec=HeatmapCodec(input_size=(384, 384)),
+    train=Train(batch_size=32),
+)
+
+STACKED_HOURGLASS2_MPII_256 = replace(
+    HOURGLASS52_MPII_256,
+    name="stacked_hourglass2_mpii_256",
+    source="Newell et al. (ECCV 2016), 2 stacks; published numbers are of pytorch-pose's hg_s2_b1",
+    command="python train.py --config stacked_hourglass2_mpii_256 --dataset_root D",
+    published={"Mean": 87.3, "Mean@0.1": 23.9},
+    model=StackedHourglassModel(num_stacks=2),
+)
+
+STACKED_HOURGLASS8_MPII_256 = replace(
+    STACKED_HOURGLASS2_MPII_256,
+    name="stacked_hourglass8_mpii_256",
+    source="Newell et al. (ECCV 2016), 8 stacks; published numbers are of pytorch-pose's hg_s8_b1",
+    command="python train.py --config stacked_hourglass8_mpii_256 --dataset_root D",
+    published={"Mean": 89.1, "Mean@0.1": 24.5},
+    model=StackedHourglassModel(num_stacks=8),
+)
+
+HOURGLASS_TINY_128 = Config(
+    name="hourglass_tiny_128",
+    source="ours: Hourglass-52 narrowed until two CPU cores train it in minutes; for drawn people and tests",
+    command="make demo",
+    model=HourglassModel(
+        channels=(32, 32, 48, 64),
+        blocks=(1, 1, 1, 2),
+        stem_channels=16,
+        feature_channels=32,
+    ),
+    codec=HeatmapCodec(input_size=(128, 128), sigma=1.5),
+    train=Train(
+        epochs=30,
+        batch_size=16,
+        learning_rate=2e-3,
+        warmup=100,
+        milestones=(20, 27),
+        eval_every=5,
+    ),
+)
+
+ALL = (
+    HOURGLASS52_MPII_256,
+    HOURGLASS52_MPII_384,
+    STACKED_HOURGLASS2_MPII_256,
+    STACKED_HOURGLASS8_MPII_256,
+    HOURGLASS_TINY_128,
+)

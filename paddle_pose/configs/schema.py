@@ -1,0 +1,217 @@
+"""Finding a config by name, changing single values of it, and keeping it beside a checkpoint as JSON.
+
+A config is changed through one mechanism: {dotted key: value}. Command-line flags, `-o key=value` and the file beside a
+checkpoint are all such mappings, so an unknown key or a value of the wrong kind is the same clear error everywhere.
+"""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import json
+import types
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from paddle_pose.configs import hourglass
+from paddle_pose.configs.fields import Config
+from paddle_pose.skeletons import SKELETONS, Skeleton
+
+CONFIGS: dict[str, Config] = {config.name: config for config in hourglass.ALL}
+FILE_NAME = "config.json"
+_FIXED = ("name", "source", "command", "published")
+
+
+def find(name: str) -> Config:
+    """Returns a config by its name.
+
+    Raises:
+        ValueError: If there is none; the message lists the names.
+    """
+    if name not in CONFIGS:
+        raise ValueError(f"no config {name!r}; there are:\n  " + "\n  ".join(sorted(CONFIGS)))
+    return CONFIGS[name]
+
+
+def for_image_size(size: int) -> Config:
+    """Returns the Hourglass-52 config of the original project's `--image_size`.
+
+    Raises:
+        ValueError: If no config has that size.
+    """
+    name = f"hourglass52_mpii_{size}"
+    if name not in CONFIGS:
+        raise ValueError(
+            f"--image_size {size}: the published sizes are 256 and 384; for another multiple of 128 add "
+            f'-o "codec.input_size=({size},{size})" to one of them'
+        )
+    return CONFIGS[name]
+
+
+def values(config: Config) -> dict[str, Any]:
+    """Returns every value by its dotted key, in JSON's types.
+
+    Example:
+        >>> values(CONFIGS["hourglass52_mpii_384"])["codec.input_size"]
+        [384, 384]
+    """
+    return dict(_flat(config, ""))
+
+
+def override(config: Config, changes: Mapping[str, Any]) -> Config:
+    """Returns the config with single values replaced.
+
+    Args:
+        config: to start from; it stays as it is.
+        changes: dotted key -> value, or the value's text as on a command line.
+
+    Raises:
+        ValueError: If a key does not exist (the valid ones are listed) or its value is of the wrong kind.
+
+    Example:
+        >>> changed = override(CONFIGS["hourglass52_mpii_256"], {"train.batch_size": "8", "augment": "none"})
+        >>> changed.train.batch_size, changed.augment
+        (8, None)
+    """
+    for key, value in changes.items():
+        config = _replaced(config, key.split("."), value, key, config)
+    return config
+
+
+def to_json(config: Config) -> str:
+    """Returns the text of the file beside a checkpoint."""
+    return json.dumps({"config": config.name, "values": values(config)}, indent=2) + "\n"
+
+
+def read_beside(weights: Path) -> Config | None:
+    """Returns the config of the file beside a weights file; None where there is no such file.
+
+    Raises:
+        ValueError: If the file is there but not as `to_json` writes it.
+    """
+    path = weights.parent / FILE_NAME
+    if not path.is_file():
+        return None
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return override(find(content["config"]), content["values"])
+    except (KeyError, TypeError, ValueError) as problem:
+        raise ValueError(
+            f"{path}: not a config that this version reads ({problem}); name one with --config instead of it "
+            "after moving the file away"
+        ) from problem
+
+
+def resolve(
+    beside: Config | None,
+    config_name: str | None,
+    image_size: int | None,
+    changes: Mapping[str, Any],
+) -> Config:
+    """Decides which config holds: a checkpoint's own, or the one that flags name.
+
+    Args:
+        beside: read from beside the weights, if any.
+        config_name: of `--config`.
+        image_size: of `--image_size`.
+        changes: of `-o` and single flags; applied to whichever holds.
+
+    Raises:
+        ValueError: If flags and the checkpoint disagree, or nothing says which config it is.
+    """
+    if beside is not None:
+        if config_name not in (None, beside.name):
+            raise ValueError(f"--config {config_name}, but the checkpoint was trained as {beside.name}")
+        if image_size not in (None, beside.codec.input_size[0]):
+            raise ValueError(
+                f"--image_size {image_size}, but the checkpoint was trained at {beside.codec.input_size[0]}"
+            )
+        return override(beside, changes)
+    if config_name is None and image_size is None:
+        raise ValueError(
+            f"there is no {FILE_NAME} beside the weights that says which network they are for; "
+            "add --config NAME (--list_configs shows them) or --image_size 256|384"
+        )
+    config = find(config_name) if config_name else for_image_size(image_size or 0)
+    if image_size not in (None, config.codec.input_size[0]):
+        raise ValueError(f"--image_size {image_size}, but config {config.name} has {config.codec.input_size[0]}")
+    return override(config, changes)
+
+
+def _flat(value: Any, prefix: str) -> list[tuple[str, Any]]:
+    rows = []
+    for field in dataclasses.fields(value):
+        content = getattr(value, field.name)
+        key = prefix + field.name
+        if key in _FIXED:
+            continue
+        if isinstance(content, Skeleton):
+            rows.append((key, dataclasses.asdict(content)))
+        elif dataclasses.is_dataclass(content):
+            rows += _flat(content, key + ".")
+        else:
+            rows.append((key, list(content) if isinstance(content, tuple) else content))
+    return rows
+
+
+def _replaced(node: Any, path: list[str], value: Any, key: str, root: Config) -> Any:
+    """Returns `node` with the value at `path` replaced; `key` and `root` are for messages."""
+    name, rest = path[0], path[1:]
+    if key in _FIXED or name not in [field.name for field in dataclasses.fields(node)]:
+        valid = "\n  ".join(name for name, _ in _flat(root, ""))
+        raise ValueError(f"unknown key {key!r}; the valid ones are\n  {valid}\nand augment=none")
+    current = getattr(node, name)
+    if rest:
+        if not dataclasses.is_dataclass(current) or isinstance(current, Skeleton):
+            raise ValueError(f"key {key!r}: {name!r} is {current!r}, which has no part {rest[0]!r}")
+        return dataclasses.replace(node, **{name: _replaced(current, rest, value, key, root)})
+    hint = get_type_hints(type(node))[name]
+    value = _literal(value) if isinstance(value, str) else value
+    return dataclasses.replace(node, **{name: _fitted(value, hint, key)})
+
+
+def _fitted(value: Any, hint: Any, key: str) -> Any:
+    """Returns the value in the field's type, or explains why it does not fit."""
+    if hint is Skeleton:
+        return _skeleton(value, key)
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is types.UnionType and value is None and type(None) in arguments:
+        return None
+    if origin is Literal and value in arguments:
+        return value
+    if origin is tuple and isinstance(value, list | tuple):
+        kinds = (arguments[0],) * len(value) if arguments[-1] is Ellipsis else arguments
+        if len(kinds) == len(value):
+            return tuple(_fitted(v, kind, key) for v, kind in zip(value, kinds, strict=True))
+    if hint is float and type(value) is int:
+        return float(value)
+    if isinstance(hint, type) and type(value) is hint:
+        return value
+    expected = list(arguments) if origin is Literal else getattr(hint, "__name__", hint)
+    expected = hint if origin is tuple else expected
+    raise ValueError(f"key {key!r}: got {value!r}, expected {expected}")
+
+
+def _literal(text: str) -> Any:
+    lowered = text.strip().lower()
+    if lowered in ("none", "true", "false"):
+        return {"none": None, "true": True, "false": False}[lowered]
+    try:
+        return ast.literal_eval(text)
+    except (SyntaxError, ValueError):
+        return text
+
+
+def _skeleton(value: Any, key: str) -> Skeleton:
+    if isinstance(value, Skeleton):
+        return value
+    if isinstance(value, str) and value in SKELETONS:
+        return SKELETONS[value]
+    if isinstance(value, Mapping):
+        return Skeleton(**{name: _tuples(part) for name, part in value.items()})
+    raise ValueError(f"key {key!r}: got {value!r}, expected one of {', '.join(SKELETONS)}")
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, list | tuple) else value

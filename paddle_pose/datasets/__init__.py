@@ -1,0 +1,1 @@
+"""Data sets: reading annotations, framing people, augmenting and loading pictures; no Paddle."""

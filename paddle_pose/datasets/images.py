@@ -1,0 +1,124 @@
+"""Reads pictures: decoding, the stored orientation, and what to say when a file is missing or broken."""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Iterable
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from paddle_pose.geometry import Window
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
+_ORIENTATION = 274
+_log = logging.getLogger("paddle_pose")
+_rotated_seen: set[Path] = set()
+
+
+def read(path: Path, window: Window | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Reads a data set's picture as it is stored: coordinates in annotations are pixels of the stored file.
+
+    A file whose EXIF data asks for a rotation is not turned; it is named in the log once.
+
+    Args:
+        path: of the picture.
+        window: the part that is needed; the reader may use it to read less.
+
+    Returns:
+        uint8 RGB [h, w, 3], and the [2, 3] matrix from image px to pixels of the array.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is not a picture that can be decoded.
+    """
+    content = _bytes(path)
+    orientation = exif_orientation(content)
+    if orientation != 1 and path not in _rotated_seen:
+        _rotated_seen.add(path)
+        _log.warning(
+            "%s: its EXIF data asks for a rotation (orientation %d), which is ignored: annotations are taken as "
+            "pixels of the stored file. If people lie on their side, rotate the file and its annotations.",
+            path,
+            orientation,
+        )
+    pixels = _decode(content, path, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    return pixels, np.array([[1.0, 0, 0], [0, 1, 0]])
+
+
+def read_upright(path: Path) -> np.ndarray:
+    """Reads anybody's picture the way a viewer shows it: turned as its EXIF data asks.
+
+    Returns:
+        uint8 RGB [h, w, 3].
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is not a picture that can be decoded.
+    """
+    return _decode(_bytes(path), path, cv2.IMREAD_COLOR)
+
+
+def write(path: Path, pixels: np.ndarray) -> None:
+    """Writes uint8 RGB [h, w, 3]; the suffix of the path chooses the format.
+
+    Raises:
+        OSError: If the file cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    done, content = cv2.imencode(path.suffix, pixels[..., ::-1])
+    if not done:
+        raise OSError(f"{path}: OpenCV cannot write this kind of picture")
+    path.write_bytes(content.tobytes())
+
+
+def check_present(paths: Iterable[Path]) -> None:
+    """Makes sure that every picture is there before a long run begins.
+
+    Raises:
+        FileNotFoundError: Naming the first missing file and their number.
+    """
+    wanted = set(paths)
+    there: set[Path] = set()
+    for folder in {path.parent for path in wanted}:
+        if folder.is_dir():
+            there.update(folder.iterdir())
+    missing = sorted(wanted - there)
+    if missing:
+        raise FileNotFoundError(
+            f"{missing[0]}: not found ({len(missing)} of {len(wanted)} pictures are missing); "
+            "was the archive unpacked completely, and does --dataset_root point at it?"
+        )
+
+
+def exif_orientation(content: bytes) -> int:
+    """Returns the EXIF orientation (1..8) of an encoded picture; 1 where it says nothing."""
+    if b"Exif" not in content[:4096]:
+        return 1
+    try:
+        with Image.open(io.BytesIO(content)) as picture:
+            return int(picture.getexif().get(_ORIENTATION, 1))
+    except (OSError, ValueError, SyntaxError):
+        return 1  # not a picture at all: decoding it will say so
+
+
+def _bytes(path: Path) -> bytes:
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: not found")
+    content = path.read_bytes()
+    if not content:
+        raise ValueError(f"{path}: the file is empty")
+    return content
+
+
+def _decode(content: bytes, path: Path, flags: int) -> np.ndarray:
+    try:
+        pixels = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
+    except cv2.error as problem:
+        raise ValueError(f"{path}: cannot be decoded ({problem.err})") from problem
+    if pixels is None:
+        raise ValueError(f"{path}: not a picture that can be decoded; is it complete?")
+    return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)

@@ -1,0 +1,116 @@
+"""Samples become arrays: the training data set, and plain batches for evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from paddle_pose import geometry
+from paddle_pose.codecs.base import Codec
+from paddle_pose.datasets import images
+from paddle_pose.datasets.augment import Augment
+from paddle_pose.datasets.read_ahead import read_ahead
+from paddle_pose.geometry import Window
+from paddle_pose.structures import Sample
+
+Reader = Callable[[Path, Window], tuple[np.ndarray, np.ndarray]]
+
+
+def crop(sample: Sample, window: Window, codec: Codec, reader: Reader = images.read) -> np.ndarray:
+    """Reads what a window shows of a sample's picture, in one warp.
+
+    Returns:
+        uint8 RGB [H, W, 3] in input px.
+    """
+    pixels, image_to_pixels = reader(sample.image_path, window)
+    image_to_input = window.to_input(codec.input_size, codec.alignment)
+    matrix = geometry.compose(image_to_input, geometry.invert(image_to_pixels))
+    return geometry.warp(pixels, matrix, codec.input_size)
+
+
+def input_keypoints(sample: Sample, window: Window, codec: Codec) -> tuple[np.ndarray, np.ndarray]:
+    """Returns everybody's keypoints [P, K, 2] in the window's input px and visible [P, K], mirrored if it mirrors."""
+    joints = codec.skeleton.num_joints
+    keypoints = np.array([person.keypoints for person in sample.persons]).reshape(-1, joints, 2)
+    visible = np.array([person.visible for person in sample.persons]).reshape(-1, joints)
+    if window.flip:
+        order = list(codec.skeleton.flip)
+        keypoints, visible = keypoints[:, order], visible[:, order]
+    return geometry.move(keypoints, window.to_input(codec.input_size, codec.alignment)), visible
+
+
+class PoseDataset:
+    """Training samples by (epoch, index).
+
+    Its chance depends on the seed, the epoch and the index alone, so the pictures are the same for any number of workers and
+    every one of them can be drawn again.
+
+    Attributes:
+        samples: in the annotation's order; only their numbers cross the loader.
+    """
+
+    def __init__(
+        self,
+        samples: Sequence[Sample],
+        codec: Codec,
+        augment: Augment | None = None,
+        seed: int = 0,
+        reader: Reader = images.read,
+    ) -> None:
+        """Takes samples and how to look at them; `augment` None shows every sample's own window."""
+        self.samples = samples
+        self._codec, self._augment, self._seed, self._reader = codec, augment, seed, reader
+
+    def __len__(self) -> int:
+        """Returns the number of samples."""
+        return len(self.samples)
+
+    def __getitem__(self, key: int | tuple[int, int]) -> dict[str, Any]:
+        """Returns a sample.
+
+        Args:
+            key: an index, or (epoch, index).
+
+        Returns:
+            "image" uint8 [H, W, 3], "targets" as the codec encodes them, "index" of the sample.
+        """
+        epoch, index = (0, key) if isinstance(key, int) else key
+        sample = self.samples[index]
+        window = sample.window
+        if self._augment is not None:
+            rng = np.random.default_rng((self._seed, epoch, index))
+            window = self._augment.window(sample, rng)
+        keypoints, visible = input_keypoints(sample, window, self._codec)
+        return {
+            "image": crop(sample, window, self._codec, self._reader),
+            "targets": self._codec.encode(keypoints, visible),
+            "index": index,
+        }
+
+
+def batches(
+    samples: Sequence[Sample],
+    codec: Codec,
+    batch_size: int,
+    num_workers: int = 1,
+    reader: Reader = images.read,
+) -> Iterator[tuple[np.ndarray, Sequence[Sample]]]:
+    """Reads samples ahead and yields them in order.
+
+    Args:
+        samples: to look at, each through its own window.
+        codec: gives the input's size.
+        batch_size: the last batch may be smaller.
+        num_workers: threads that read; 0 reads when asked.
+        reader: of pictures.
+
+    Yields:
+        uint8 images [N, H, W, 3] and their N samples.
+    """
+    crops = read_ahead(lambda sample: crop(sample, sample.window, codec, reader), samples, num_workers, batch_size)
+    for start in range(0, len(samples), batch_size):
+        group = samples[start : start + batch_size]
+        yield np.stack([next(crops) for _ in group]), group

@@ -1,0 +1,147 @@
+"""Where things are: windows on an image, and the one place that moves points between spaces.
+
+Two spaces meet here. *Image px* are pixels of the file, 0-based, with pixel centres at integers. *Input px* are pixels of
+the network's input. A :class:`Window` knows the affine matrix between them; cropping, scaling, rotating and flipping are
+all a choice of window, so a picture is warped once and a point is moved by one matrix.
+
+Source: the crop of Newell et al. (ECCV 2016) as SimpleBaseline (Xiao et al., ECCV 2018) and its descendants compute it
+    (`published`), and Huang et al., "The Devil is in the Details" (CVPR 2020) for the unbiased one (`udp`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import cos, radians, sin
+
+import cv2
+import numpy as np
+
+ALIGNMENTS = ("published", "udp")
+
+
+def move(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """Moves points by an affine matrix.
+
+    Args:
+        points: [..., 2] (x, y) in the space the matrix starts from.
+        matrix: [2, 3].
+
+    Returns:
+        [..., 2] float64 in the space the matrix leads to.
+
+    Example:
+        >>> move(np.array([[1.0, 2.0]]), np.array([[2.0, 0, 0], [0, 2, 5]]))
+        array([[2., 9.]])
+    """
+    return np.asarray(points, np.float64) @ matrix[:, :2].T + matrix[:, 2]
+
+
+def compose(second: np.ndarray, first: np.ndarray) -> np.ndarray:
+    """Returns the [2, 3] matrix that applies `first`, then `second`.
+
+    Example:
+        >>> double, shift = np.array([[2.0, 0, 0], [0, 2, 0]]), np.array([[1.0, 0, 3], [0, 1, 4]])
+        >>> compose(double, shift)
+        array([[2., 0., 6.],
+               [0., 2., 8.]])
+    """
+    linear = second[:, :2] @ first[:, :2]
+    return np.hstack([linear, (second[:, :2] @ first[:, 2] + second[:, 2])[:, None]])
+
+
+def invert(matrix: np.ndarray) -> np.ndarray:
+    """Returns the inverse of an affine [2, 3] matrix.
+
+    Raises:
+        numpy.linalg.LinAlgError: If the matrix is singular.
+    """
+    linear = np.linalg.inv(matrix[:, :2])
+    return np.hstack([linear, (-linear @ matrix[:, 2])[:, None]])
+
+
+def warp(pixels: np.ndarray, matrix: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Warps an image bilinearly; what lies outside it is black.
+
+    Args:
+        pixels: uint8 [h, w, 3].
+        matrix: [2, 3] from the pixels given to the pixels returned.
+        size: (width, height) of the result.
+
+    Returns:
+        uint8 [height, width, 3].
+    """
+    return cv2.warpAffine(pixels, matrix, size, flags=cv2.INTER_LINEAR)
+
+
+@dataclass(frozen=True)
+class Window:
+    """The part of an image that a network looks at.
+
+    Attributes:
+        center: (x, y) in image px.
+        size: (width, height) in image px; its aspect may differ from the input's (then the picture is stretched).
+        rotation: degrees; positive turns the picture counter-clockwise on the screen.
+        flip: whether the picture is mirrored left to right after everything else.
+
+    Example:
+        >>> window = Window(center=(100.0, 50.0), size=(200.0, 200.0))
+        >>> move(np.array([100.0, 50.0]), window.to_input((256, 256)))
+        array([128., 128.])
+    """
+
+    center: tuple[float, float]
+    size: tuple[float, float]
+    rotation: float = 0.0
+    flip: bool = False
+
+    def to_input(self, input_size: tuple[int, int], alignment: str = "published") -> np.ndarray:
+        """Returns the [2, 3] matrix from image px to input px, flip included.
+
+        Args:
+            input_size: (width, height) of the network's input.
+            alignment: "published" puts the window's centre on (W/2, H/2), scales by W/width and mirrors x -> W - x;
+                "udp" measures in pixel distances: the centre lands on ((W-1)/2, (H-1)/2), the scale is (W-1)/width
+                and the mirror is x -> W-1-x.
+
+        Raises:
+            ValueError: If the window is empty or the alignment unknown.
+        """
+        if alignment not in ALIGNMENTS:
+            raise ValueError(f"alignment is {alignment!r}; expected one of {', '.join(ALIGNMENTS)}")
+        if not (self.size[0] > 0 and self.size[1] > 0):
+            raise ValueError(f"a window needs a positive size, got {self.size} (width, height)")
+        span = np.array(input_size, np.float64) - (alignment == "udp")
+        scale = span / np.array(self.size)
+        angle = radians(self.rotation)
+        turn = np.array([[cos(angle), sin(angle)], [-sin(angle), cos(angle)]])
+        linear = scale[:, None] * turn
+        offset = span / 2 - linear @ np.array(self.center)
+        if self.flip:
+            linear[0], offset[0] = -linear[0], span[0] - offset[0]
+        return np.hstack([linear, offset[:, None]])
+
+    def to_image(self, input_size: tuple[int, int], alignment: str = "published") -> np.ndarray:
+        """Returns the [2, 3] matrix from input px to image px: the inverse of `to_input`."""
+        return invert(self.to_input(input_size, alignment))
+
+    def scaled(self, factor: float) -> Window:
+        """Returns the window with both sides multiplied by `factor`."""
+        return replace(self, size=(self.size[0] * factor, self.size[1] * factor))
+
+
+def box_window(box: tuple[float, float, float, float], input_size: tuple[int, int], context: float = 1.25) -> Window:
+    """Returns the window round a box, widened to the input's aspect and by `context`.
+
+    Args:
+        box: (x, y, width, height) in image px; x, y is the upper left corner.
+        input_size: (width, height) of the network's input; only their ratio matters.
+        context: how many times the box the window is.
+
+    Example:
+        >>> box_window((10.0, 10.0, 20.0, 40.0), (256, 256), context=1.0)
+        Window(center=(20.0, 30.0), size=(40.0, 40.0), rotation=0.0, flip=False)
+    """
+    x, y, width, height = box
+    aspect = input_size[0] / input_size[1]
+    side = max(width, height * aspect) * context
+    return Window((x + width / 2, y + height / 2), (side, side / aspect))

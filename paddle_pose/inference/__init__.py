@@ -1,0 +1,1 @@
+"""Inference: evaluating and predicting through any backend; no Paddle."""

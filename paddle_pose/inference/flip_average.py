@@ -1,0 +1,32 @@
+"""The flip test: look twice, once in a mirror, through any backend.
+
+Source: Newell et al. (ECCV 2016); the one-cell shift is SimpleBaseline's (Xiao et al., ECCV 2018).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from paddle_pose.backends.base import Backend
+from paddle_pose.codecs.base import Codec
+
+
+class FlipAverage:
+    """A backend that averages another one's maps with those of the mirrored picture."""
+
+    def __init__(self, backend: Backend, codec: Codec, shift: bool = True) -> None:
+        """Takes the backend to look through.
+
+        Args:
+            backend: looked through twice.
+            codec: says how its maps mirror.
+            shift: as in `Codec.mirror`.
+        """
+        self._backend, self._codec, self._shift = backend, codec, shift
+
+    def __call__(self, images: np.ndarray) -> dict[str, np.ndarray]:
+        """Returns the averaged maps of uint8 images [N, H, W, 3]."""
+        maps = self._backend(images)
+        mirrored = self._backend(np.ascontiguousarray(images[:, :, ::-1]))
+        mirrored = self._codec.mirror(mirrored, self._shift)
+        return {name: (maps[name] + mirrored[name]) / 2 for name in maps}

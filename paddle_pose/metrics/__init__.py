@@ -1,0 +1,1 @@
+"""Metrics: how good a set of predicted poses is."""

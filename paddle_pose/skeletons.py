@@ -1,0 +1,161 @@
+"""Skeletons: which joints there are, what they are called, how they mirror and how they are linked.
+
+Source: MPII (Andriluka et al., CVPR 2014) for the 16 joints, COCO (Lin et al., ECCV 2014) for the 17 and their OKS sigmas;
+    joint weights of HRNet (Sun et al., CVPR 2019); MPII's sigmas are COCO's, carried over to the nearest joint.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+
+@dataclass(frozen=True)
+class Skeleton:
+    """A named set of K joints.
+
+    Attributes:
+        name: how configs and files refer to it.
+        joints: K names in the order of every keypoint array.
+        mirror_pairs: names that change places in a mirrored picture.
+        limbs: pairs of names to draw a line between.
+        sigmas: K constants of OKS (standard deviation of an annotator, in units of the person's size).
+        weights: K loss weights; 1.0 unless the joint is hard.
+        upper: names of the upper body's joints, for half-body windows; empty where that makes no sense.
+
+    Raises:
+        ValueError: If names repeat, a pair or limb names an unknown joint, or lengths differ.
+
+    Example:
+        >>> MPII_16.flip[0], MPII_16.joints[MPII_16.flip[0]]
+        (5, 'left_ankle')
+    """
+
+    name: str
+    joints: tuple[str, ...]
+    mirror_pairs: tuple[tuple[str, str], ...]
+    limbs: tuple[tuple[str, str], ...]
+    sigmas: tuple[float, ...]
+    weights: tuple[float, ...]
+    upper: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Checks that the parts agree."""
+        if len(set(self.joints)) != len(self.joints):
+            raise ValueError(f"skeleton {self.name!r}: joint names repeat: {self.joints}")
+        named = [name for pair in (*self.mirror_pairs, *self.limbs, self.upper) for name in pair]
+        unknown = sorted(set(named) - set(self.joints))
+        if unknown:
+            raise ValueError(f"skeleton {self.name!r}: unknown joints {unknown}; it has {self.joints}")
+        for field in ("sigmas", "weights"):
+            if len(getattr(self, field)) != len(self.joints):
+                count = len(getattr(self, field))
+                raise ValueError(f"skeleton {self.name!r}: {count} {field} for {len(self.joints)} joints")
+
+    @property
+    def num_joints(self) -> int:
+        """K."""
+        return len(self.joints)
+
+    @cached_property
+    def flip(self) -> tuple[int, ...]:
+        """Permutation of length K: slot i of a mirrored person is slot flip[i] of the person."""
+        other = {a: b for pair in self.mirror_pairs for a, b in (pair, pair[::-1])}
+        return tuple(self.joints.index(other.get(name, name)) for name in self.joints)
+
+    @cached_property
+    def limb_indices(self) -> tuple[tuple[int, int], ...]:
+        """The limbs as pairs of slots."""
+        return tuple((self.joints.index(a), self.joints.index(b)) for a, b in self.limbs)
+
+
+def _sided(*names: str) -> tuple[tuple[str, str], ...]:
+    return tuple((f"left_{name}", f"right_{name}") for name in names)
+
+
+MPII_16 = Skeleton(
+    name="mpii_16",
+    joints=(
+        "right_ankle",
+        "right_knee",
+        "right_hip",
+        "left_hip",
+        "left_knee",
+        "left_ankle",
+        "pelvis",
+        "thorax",
+        "upper_neck",
+        "head_top",
+        "right_wrist",
+        "right_elbow",
+        "right_shoulder",
+        "left_shoulder",
+        "left_elbow",
+        "left_wrist",
+    ),
+    mirror_pairs=_sided("ankle", "knee", "hip", "wrist", "elbow", "shoulder"),
+    limbs=(
+        ("right_ankle", "right_knee"),
+        ("right_knee", "right_hip"),
+        ("right_hip", "pelvis"),
+        ("pelvis", "left_hip"),
+        ("left_hip", "left_knee"),
+        ("left_knee", "left_ankle"),
+        ("pelvis", "thorax"),
+        ("thorax", "upper_neck"),
+        ("upper_neck", "head_top"),
+        ("right_wrist", "right_elbow"),
+        ("right_elbow", "right_shoulder"),
+        ("right_shoulder", "thorax"),
+        ("thorax", "left_shoulder"),
+        ("left_shoulder", "left_elbow"),
+        ("left_elbow", "left_wrist"),
+    ),
+    sigmas=(
+        *(0.089, 0.087, 0.107, 0.107, 0.087, 0.089, 0.107, 0.079, 0.079, 0.035),
+        *(0.062, 0.072, 0.079, 0.079, 0.072, 0.062),
+    ),
+    weights=(1.5, 1.2, 1, 1, 1.2, 1.5, 1, 1, 1, 1, 1.5, 1.2, 1, 1, 1.2, 1.5),
+    upper=(
+        *("thorax", "upper_neck", "head_top", "right_wrist", "right_elbow", "right_shoulder"),
+        *("left_shoulder", "left_elbow", "left_wrist"),
+    ),
+)
+
+_FACE = ("nose", "left_eye", "right_eye", "left_ear", "right_ear")
+_BODY = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
+
+COCO_17 = Skeleton(
+    name="coco_17",
+    joints=(*_FACE, *(name for pair in _sided(*_BODY) for name in pair)),
+    mirror_pairs=_sided("eye", "ear", *_BODY),
+    limbs=(
+        ("left_ankle", "left_knee"),
+        ("left_knee", "left_hip"),
+        ("right_ankle", "right_knee"),
+        ("right_knee", "right_hip"),
+        ("left_hip", "right_hip"),
+        ("left_shoulder", "left_hip"),
+        ("right_shoulder", "right_hip"),
+        ("left_shoulder", "right_shoulder"),
+        ("left_shoulder", "left_elbow"),
+        ("right_shoulder", "right_elbow"),
+        ("left_elbow", "left_wrist"),
+        ("right_elbow", "right_wrist"),
+        ("left_eye", "right_eye"),
+        ("nose", "left_eye"),
+        ("nose", "right_eye"),
+        ("left_eye", "left_ear"),
+        ("right_eye", "right_ear"),
+        ("left_ear", "left_shoulder"),
+        ("right_ear", "right_shoulder"),
+    ),
+    sigmas=(
+        *(0.026, 0.025, 0.025, 0.035, 0.035, 0.079, 0.079, 0.072, 0.072, 0.062, 0.062),
+        *(0.107, 0.107, 0.087, 0.087, 0.089, 0.089),
+    ),
+    weights=(1, 1, 1, 1, 1, 1, 1, 1.2, 1.2, 1.5, 1.5, 1, 1, 1.2, 1.2, 1.5, 1.5),
+    upper=(*_FACE, *(name for pair in _sided("shoulder", "elbow", "wrist") for name in pair)),
+)
+
+SKELETONS = {skeleton.name: skeleton for skeleton in (MPII_16, COCO_17)}

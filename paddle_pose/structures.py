@@ -1,0 +1,90 @@
+"""What flows through the project: annotated people, samples with their window, and decoded poses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from paddle_pose import geometry
+from paddle_pose.geometry import Window
+
+
+@dataclass(frozen=True, eq=False)
+class Person:
+    """One annotated person.
+
+    Attributes:
+        keypoints: [K, 2] float64 (x, y) in image px; the value of an unlabelled joint means nothing.
+        visible: [K] int64: 0 not labelled, 1 labelled, 2 labelled and seen (COCO's third value).
+        box: (x, y, width, height) in image px.
+        annotation_id: the record's id, or its position in a file that has none; metrics keep this order.
+        area: px^2 of the person's segment, for OKS; 0 where unknown.
+        head_size: 0.6 x diagonal of the head box in px, the unit of PCKh; NaN where unknown.
+        crowd: whether this is a region of many people rather than a person.
+    """
+
+    keypoints: np.ndarray
+    visible: np.ndarray
+    box: tuple[float, float, float, float]
+    annotation_id: int
+    area: float = 0.0
+    head_size: float = float("nan")
+    crowd: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class AnnotatedImage:
+    """An image file with everybody annotated in it."""
+
+    image_id: int
+    path: Path
+    persons: tuple[Person, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """One look at an image: a window, and the people to be found in it.
+
+    Attributes:
+        image_id: as in the annotations.
+        image_path: the file.
+        window: what the network sees, in image px.
+        persons: the annotated people in the window; empty for a detected box (the metric owns its ground truth).
+        score: the detector's, 1.0 for annotated boxes.
+    """
+
+    image_id: int
+    image_path: Path
+    window: Window
+    persons: tuple[Person, ...]
+    score: float = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Poses:
+    """P decoded persons, best first.
+
+    Attributes:
+        keypoints: [P, K, 2] (x, y); the space is the producer's: input px from a codec, image px after `moved`.
+        scores: [P, K], 0..1 for trained maps.
+        person_scores: [P].
+        boxes: [P, 4] (x, y, width, height) of the window or box each person was found in, image px; may be empty.
+    """
+
+    keypoints: np.ndarray
+    scores: np.ndarray
+    person_scores: np.ndarray
+    boxes: np.ndarray = field(default_factory=lambda: np.zeros((0, 4)))
+
+    def moved(self, matrix: np.ndarray) -> Poses:
+        """Returns the same people with their keypoints moved by an affine [2, 3] matrix.
+
+        Example:
+            >>> poses = Poses(np.zeros((1, 2, 2)), np.ones((1, 2)), np.ones(1))
+            >>> poses.moved(np.array([[1.0, 0, 3], [0, 1, 4]])).keypoints[0, 0]
+            array([3., 4.])
+        """
+        moved = geometry.move(self.keypoints, matrix)
+        return Poses(moved, self.scores, self.person_scores, self.boxes)

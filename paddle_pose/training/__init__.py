@@ -1,0 +1,1 @@
+"""Training: optimising, logging and saving; knows nothing of poses."""

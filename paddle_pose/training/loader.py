@@ -1,0 +1,60 @@
+"""Batches for training, in an order that depends on seed and epoch alone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Any
+
+import cv2
+import numpy as np
+import paddle
+
+from paddle_pose.datasets.pose_dataset import PoseDataset
+from paddle_pose.datasets.read_ahead import read_ahead
+
+
+class EpochLoader:
+    """Shuffled batches of a data set, read ahead in threads."""
+
+    def __init__(self, dataset: PoseDataset, batch_size: int, num_workers: int, seed: int) -> None:
+        """Takes a data set indexed by (epoch, index).
+
+        Args:
+            dataset: of samples.
+            batch_size: an epoch's last batch is left out when it would be smaller, unless it is the only one.
+            num_workers: threads; 0 reads when a batch is asked for, -1 takes the cores less one, at most 8.
+            seed: of the order.
+
+        Raises:
+            ValueError: If the data set is empty, or a number is out of range.
+        """
+        if len(dataset) == 0:
+            raise ValueError("the training set is empty")
+        if batch_size < 1 or num_workers < -1:
+            raise ValueError(f"batch_size {batch_size} and num_workers {num_workers} must be positive")
+        if num_workers < 0:
+            num_workers = min(8, max(1, (os.cpu_count() or 2) - 1))
+        self._dataset, self._seed = dataset, seed
+        self._size, self._workers = min(batch_size, len(dataset)), num_workers
+        cv2.setNumThreads(1)  # the threads here are the parallel ones
+
+    def __len__(self) -> int:
+        """Returns the number of batches in an epoch."""
+        return len(self._dataset) // self._size
+
+    def epoch(self, epoch: int) -> Iterator[Mapping[str, Any]]:
+        """Yields the batches of a 0-based epoch: "image", "targets" and "index" as tensors, the batch first."""
+        order = np.random.default_rng((self._seed, epoch)).permutation(len(self._dataset))
+        keys = [(epoch, int(index)) for index in order[: len(self) * self._size]]
+        samples = read_ahead(self._dataset.__getitem__, keys, self._workers, 2 * self._size)
+        for _ in range(len(self)):
+            yield _stacked(list(islice(samples, self._size)))
+
+
+def _stacked(values: list[Any]) -> Any:
+    """Returns a batch: dicts by key, arrays and numbers stacked along a first axis."""
+    if isinstance(values[0], Mapping):
+        return {key: _stacked([value[key] for value in values]) for key in values[0]}
+    return paddle.to_tensor(np.stack(values))

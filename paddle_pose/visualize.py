@@ -1,0 +1,130 @@
+"""Pictures to look at: skeletons on an image, heatmaps over a crop, curves of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from paddle_pose.skeletons import Skeleton
+from paddle_pose.structures import Poses
+
+# Okabe & Ito's palette: told apart with any kind of colour vision. RGB.
+LEFT, RIGHT, MIDDLE, TRUTH = (86, 180, 233), (230, 159, 0), (240, 228, 66), (255, 255, 255)
+
+
+def draw_poses(
+    image: np.ndarray,
+    poses: Poses,
+    skeleton: Skeleton,
+    threshold: float = 0.2,
+    names: bool = False,
+) -> np.ndarray:
+    """Draws skeletons: the person's left blue, right orange, middle yellow.
+
+    Args:
+        image: uint8 RGB [h, w, 3].
+        poses: in the image's px.
+        skeleton: its joints and limbs.
+        threshold: joints with a lower score are left out.
+        names: write every joint's name beside it.
+
+    Returns:
+        A drawing of the same size.
+    """
+    drawing = image.copy()
+    span = max(image.shape[:2])
+    thickness, radius = max(1, round(span / 200)), max(2, round(span / 140))
+    for keypoints, scores in zip(poses.keypoints, poses.scores, strict=True):
+        shown = scores >= threshold
+        points = [tuple(round(float(v)) for v in point) for point in np.nan_to_num(keypoints)]
+        for a, b in skeleton.limb_indices:
+            if shown[a] and shown[b]:
+                color = _side_color(skeleton.joints[a], skeleton.joints[b])
+                cv2.line(drawing, points[a], points[b], color, thickness, cv2.LINE_AA)
+        for j in np.flatnonzero(shown):
+            cv2.circle(drawing, points[j], radius, (0, 0, 0), -1, cv2.LINE_AA)
+            color = _side_color(skeleton.joints[j])
+            cv2.circle(drawing, points[j], max(1, radius - 1), color, -1, cv2.LINE_AA)
+            if names:
+                caption(drawing, skeleton.joints[j], points[j])
+    return drawing
+
+
+def draw_heatmaps(crop: np.ndarray, heatmaps: np.ndarray, skeleton: Skeleton) -> np.ndarray:
+    """Lays every joint's heatmap over the crop.
+
+    Args:
+        crop: uint8 RGB [H, W, 3].
+        heatmaps: [K, h, w], 1 = certain.
+        skeleton: names the joints.
+
+    Returns:
+        uint8 RGB picture of a grid, a tile per joint with its name and peak.
+    """
+    height, width = crop.shape[:2]
+    grey = cv2.cvtColor(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    tiles = []
+    for name, heatmap in zip(skeleton.joints, heatmaps, strict=True):
+        strength = cv2.resize(np.clip(heatmap, 0, 1).astype(np.float32), (width, height))
+        heat = cv2.applyColorMap((strength * 255).astype(np.uint8), cv2.COLORMAP_INFERNO)[..., ::-1]
+        share = np.clip(strength * 1.6, 0.0, 0.85)[..., None]
+        tile = (grey * (1 - share) + heat * share).astype(np.uint8)
+        caption(tile, f"{name} {heatmap.max():.2f}", (2, 10))
+        tiles.append(tile)
+    return grid(tiles, columns=4)
+
+
+def grid(tiles: Sequence[np.ndarray], columns: int) -> np.ndarray:
+    """Lays pictures of one size out in rows; uint8 RGB."""
+    blank = np.zeros_like(tiles[0])
+    padded = [*tiles, *[blank] * (-len(tiles) % columns)]
+    rows = [np.hstack(padded[n : n + columns]) for n in range(0, len(padded), columns)]
+    return np.vstack(rows)
+
+
+def caption(pixels: np.ndarray, text: str, place: tuple[int, int]) -> None:
+    """Writes readable text into the array, its lower left corner at `place`."""
+    for color, thickness in (((0, 0, 0), 3), ((255, 255, 255), 1)):
+        font = cv2.FONT_HERSHEY_SIMPLEX
+        cv2.putText(pixels, text, place, font, 0.35, color, thickness, cv2.LINE_AA)
+
+
+def draw_curves(records: Sequence[dict[str, float]], title: str) -> np.ndarray:
+    """Draws a run's loss over its steps, and what its evaluations said.
+
+    Args:
+        records: lines of metrics.jsonl.
+        title: over the picture.
+
+    Returns:
+        uint8 RGB picture.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 5), dpi=110, layout="constrained")
+    canvas, axis = FigureCanvasAgg(figure), figure.add_subplot()
+    steps = [r for r in records if r["kind"] == "train"]
+    axis.plot([r["step"] for r in steps], [r["loss"] for r in steps], color="#0072b2", label="loss")
+    axis.set(title=title, xlabel="step", ylabel="training loss", yscale="log")
+    evals = [r for r in records if r["kind"] == "eval"]
+    other = axis.twinx()
+    for name, style in (("Mean", "o-"), ("Mean@0.1", "s--")):
+        points = [(r["step"], r[name]) for r in evals if name in r]
+        if points:
+            other.plot(*zip(*points, strict=True), style, color="#d55e00", label=f"{name} (right)")
+    other.set(ylabel="PCKh on validation, %", ylim=(0, 100))
+    handles = [*axis.get_lines(), *other.get_lines()]
+    axis.legend(handles=handles, loc="center right")
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+
+
+def _side_color(*names: str) -> tuple[int, int, int]:
+    """Returns the colour of the side that any of the names says."""
+    for side, color in (("left_", LEFT), ("right_", RIGHT)):
+        if any(name.startswith(side) for name in names):
+            return color
+    return MIDDLE

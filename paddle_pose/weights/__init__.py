@@ -1,0 +1,1 @@
+"""Weights: reading published files without executing them, under our names; no Paddle."""

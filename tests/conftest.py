@@ -1,0 +1,56 @@
+"""What all tests share: seeds, data sets, and the project's commands."""
+
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+# Before anything imports Paddle. One thread: another number gives other last digits in the losses.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(autouse=True)
+def _seeds() -> None:
+    random.seed(0)
+    np.random.seed(0)  # noqa: NPY002 - the libraries we call draw from the global generator
+    if "paddle" in sys.modules:
+        sys.modules["paddle"].seed(0)
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real data beside the project."""
+    folder = ROOT.parent / "shared"
+    if not folder.is_dir():
+        pytest.skip("needs ../shared, which is not here")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def drawn_mpii(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data set in MPII's layout: 8 drawn people to train on, 8 to validate with."""
+    from paddle_pose.datasets.stick_figures import write_mpii
+
+    folder = tmp_path_factory.mktemp("drawn_mpii")
+    write_mpii(folder, num_train=8, num_val=8, seed=0, size=(256, 256))
+    return folder
+
+
+@pytest.fixture
+def run_command(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs a script of the project, `run_command("val.py", "--help")`, in a temporary folder."""
+
+    def run(script: str, *args: object, timeout: float = 240, **env: str):
+        command = [sys.executable, str(ROOT / script), *map(str, args)]
+        environment = {**os.environ, **env}
+        return subprocess.run(command, cwd=tmp_path, env=environment, text=True, capture_output=True, timeout=timeout)
+
+    return run

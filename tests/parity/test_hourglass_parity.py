@@ -1,0 +1,167 @@
+"""The hourglass networks against their published implementation and against literal float64 NumPy.
+
+Source of the published answers: MMPose's Hourglass-52 (1.x), float32 on a CPU, filled by a rule.
+"""
+
+import json
+import re
+import runpy
+
+import numpy as np
+import paddle
+import pytest
+from parity import reference
+
+from paddle_pose.losses import JointsMSELoss
+from paddle_pose.models.hourglass import Hourglass, hourglass52
+from paddle_pose.models.stacked_hourglass import StackedHourglass
+
+PUBLISHED_TO_OURS = [
+    (r"^backbone\.", ""),
+    (r"^hourglass_modules\.", "hourglasses."),
+    (r"^stem\.1\.0\.", "stem.1."),
+    (r"^(keypoint_)?head\.multi_final_layers\.", "heads."),
+    (r"\.running_mean$", "._mean"),
+    (r"\.running_var$", "._variance"),
+]
+ORIGINAL_TO_PUBLISHED = [
+    (r"\.conv(\d)\._conv\.", r".conv\1."),
+    (r"\.conv(\d)\._batch_norm\.", r".bn\1."),
+    (r"\.downsample\.0\._conv\.", ".downsample.0."),
+    (r"\.downsample\.0\._batch_norm\.", ".downsample.1."),
+    (r"\._conv\.", ".conv."),
+    (r"\._batch_norm\.", ".bn."),
+]
+
+
+def renamed(name, rules):
+    for pattern, replacement in rules:
+        name = re.sub(pattern, replacement, name)
+    return name
+
+
+def published(shared, name):
+    path = shared / "facts" / "checkpoint_names" / f"{name}.json"
+    return json.loads(path.read_text(encoding="utf-8"))["tensors"]
+
+
+def filled_as_published(shared):
+    """Hourglass-52 filled with reproducible numbers, and the functions of `fill.py`."""
+    parity = runpy.run_path(str(shared / "data" / "parity" / "fill.py"))
+    tensors = parity["fill"](published(shared, "hourglass52_mmpose1_mpii16"))
+    state = {
+        renamed(name, PUBLISHED_TO_OURS): value
+        for name, value in tensors.items()
+        if not name.endswith("num_batches_tracked")
+    }
+    model = hourglass52(inters=True)
+    mismatches = model.set_state_dict({k: paddle.to_tensor(v) for k, v in state.items()})
+    assert mismatches == ([], [])
+    return model, parity
+
+
+def filled_by_rule(model):
+    """The model with numbers from a rule of our own, kept near 1 from layer to layer; eval mode."""
+    for index, (name, tensor) in enumerate(sorted(model.state_dict().items())):
+        wave = np.sin(np.arange(tensor.size) * 1.7 + index).reshape(tensor.shape)
+        if name.endswith("_variance"):
+            value = 1 + 0.5 * wave
+        elif len(tensor.shape) == 1:
+            value = 0.1 * wave + (name.endswith(".weight"))
+        else:
+            value = wave * np.sqrt(2 / np.prod(tensor.shape[1:]))
+        tensor.set_value(value.astype(np.float32))
+    model.eval()
+    return model
+
+
+def drawn_image(width, height):
+    y, x, channel = np.mgrid[:height, :width, :3]
+    return ((13 * x + 29 * y + 71 * channel + x * y) % 256).astype(np.uint8)
+
+
+def relative_error(got, expected):
+    assert got.shape == expected.shape
+    return np.abs(got - expected).max() / np.abs(expected).max()
+
+
+@pytest.mark.parametrize("num_stacks", [1, 2])
+def test_forward_is_the_literal_one(num_stacks):
+    blocks = (1, 2, 2)
+    model = filled_by_rule(
+        Hourglass(
+            num_joints=3,
+            num_stacks=num_stacks,
+            channels=(6, 6, 10),
+            blocks=blocks,
+            stem_channels=4,
+            feature_channels=8,
+        )
+    )
+    image = drawn_image(48, 32)
+    heatmaps = model(paddle.to_tensor(image[None]))["heatmaps"][0].numpy()
+    expected = reference.hourglass(
+        {name: tensor.numpy() for name, tensor in model.state_dict().items()},
+        image,
+        blocks,
+        num_stacks,
+    )
+    assert expected.std() > 0.1, "the filled network answers nothing that could differ"
+    assert relative_error(heatmaps, expected) < 1e-5
+
+
+def test_newells_forward_is_the_literal_one():
+    model = filled_by_rule(StackedHourglass(num_stacks=2, num_joints=3, channels=8, depth=2))
+    image = drawn_image(48, 32)
+    heatmaps = model(paddle.to_tensor(image[None]))["heatmaps"][0].numpy()
+    state = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
+    expected = reference.stacked_hourglass(state, image, depth=2, num_stacks=2)
+    assert expected.std() > 0.1, "the filled network answers nothing that could differ"
+    assert relative_error(heatmaps, expected) < 1e-5
+
+
+@pytest.mark.parametrize("original", [False, True], ids=["mmpose", "original_paddle"])
+def test_published_names_and_shapes_become_ours(shared, original):
+    if original:
+        tensors = published(shared, "hourglass52_original_paddle_mpii16")
+        tensors = {renamed(name, ORIGINAL_TO_PUBLISHED): s for name, s in tensors.items()}
+    else:
+        tensors = published(shared, "hourglass52_mmpose1_mpii16")
+    got = {
+        renamed(name, PUBLISHED_TO_OURS): shape
+        for name, shape in tensors.items()
+        if not name.endswith("num_batches_tracked")
+    }
+    state = hourglass52(inters=True).state_dict()
+    assert got == {name: list(tensor.shape) for name, tensor in state.items()}
+
+
+def test_heatmaps_are_the_published_ones(shared):
+    model, parity = filled_as_published(shared)
+    model.eval()
+    with paddle.no_grad():
+        image = paddle.to_tensor(parity["picture"](256, 256)[None])
+        heatmaps = model(image)["heatmaps"][0, -1].numpy()
+    answer = shared / "data" / "parity" / "hourglass52_mmpose1_mpii16_256x256.npz"
+    with np.load(answer) as expected:
+        assert relative_error(heatmaps, expected["heatmaps"]) < 1e-4
+
+
+@pytest.mark.slow
+def test_training_losses_are_the_published_ones(shared):
+    model, parity = filled_as_published(shared)
+    model.train()
+    images, heatmaps = map(paddle.to_tensor, parity["training_batch"](256, 256, joints=16))
+    targets = {"heatmaps": heatmaps, "weights": paddle.ones([2, 16])}
+    optimizer = paddle.optimizer.Adam(5e-4, parameters=model.parameters())
+    answer = shared / "data" / "parity" / "train_hourglass52_mmpose1_mpii16_256x256.json"
+    expected = json.loads(answer.read_text(encoding="utf-8"))["losses"]
+    losses = []
+    for _ in expected:
+        loss = JointsMSELoss()(model(images), targets)["heatmap_loss"]
+        losses.append(loss.item())
+        loss.backward()
+        optimizer.step()
+        optimizer.clear_grad()
+    assert losses[0] == pytest.approx(expected[0], rel=1e-5)
+    assert losses[1:] == pytest.approx(expected[1:], rel=0.01)

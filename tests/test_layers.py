@@ -1,0 +1,181 @@
+"""Who may import whom: the table of DESIGN, enforced on the source and in a run without Paddle."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "paddle_pose"
+
+LEVELS = {
+    "commands": 6,
+    "build": 5,
+    **dict.fromkeys(["configs", "training", "inference"], 4),
+    **dict.fromkeys(["datasets", "weights", "backends", "models", "losses", "visualize"], 3),
+    **dict.fromkeys(["codecs", "metrics"], 2),
+    "structures": 1,
+    **dict.fromkeys(["geometry", "skeletons", "environment"], 0),
+}
+EVERYBODY_MAY_IMPORT = "environment"
+WITH_PADDLE = ("models", "losses", "training", "backends.paddle")
+PADDLE_INSIDE_FUNCTIONS = "build"
+MAX_LINES = 300
+
+
+def module_name(path: Path) -> str:
+    """`paddle_pose/codecs/base.py` -> "paddle_pose.codecs.base"; `__init__`: its package's name."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+FILES = sorted(PACKAGE.rglob("*.py"))
+MODULES = {module_name(path): path for path in FILES}
+
+
+def imports(source: str, module: str, is_package: bool = False) -> Iterator[tuple[str, bool]]:
+    """Yields every module that `source` imports, and whether it does so at module level."""
+    tree = ast.parse(source)
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+    nested = {id(node) for function in ast.walk(tree) if isinstance(function, functions) for node in ast.walk(function)}
+    for node in ast.walk(tree):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            origin = node.module or ""
+            if node.level:
+                keep = len(module.split(".")) - node.level + is_package
+                origin = ".".join([*module.split(".")[:keep], *filter(None, [origin])])
+            names = [origin]
+            if origin == "paddle_pose":  # `from paddle_pose import geometry`
+                names = [f"{origin}.{alias.name}" for alias in node.names]
+        for name in names:
+            yield name, id(node) not in nested
+
+
+def is_in(module: str, *places: str) -> bool:
+    """Whether `module` is one of the places or lies below one."""
+    return any(module == place or module.startswith(place + ".") for place in places)
+
+
+def violations(source: str, module: str, is_package: bool = False) -> list[str]:
+    """Lists the imports of `module`, a full name, that the layers forbid."""
+    found = []
+    inside = module.removeprefix("paddle_pose").lstrip(".")
+    unit = inside.split(".")[0]
+    for name, at_module_level in imports(source, module, is_package):
+        top, _, rest = name.partition(".")
+        other = rest.split(".")[0]
+        if top == "paddle_pose" and other not in {"__version__", EVERYBODY_MAY_IMPORT, unit}:
+            if other not in LEVELS:
+                found.append(f"{module} imports {name}, which is in no layer")
+            elif LEVELS[other] >= LEVELS[unit]:
+                found.append(f"{module} imports {name}, which is not below it")
+        if top == "paddle" and not is_in(inside, *WITH_PADDLE):
+            if unit != PADDLE_INSIDE_FUNCTIONS:
+                found.append(f"{module} imports {name}: Paddle only in {', '.join(WITH_PADDLE)}")
+            elif at_module_level:
+                found.append(f"{module} imports {name} outside its functions")
+        quick = top in sys.stdlib_module_names or is_in(
+            name, "paddle_pose.commands", f"paddle_pose.{EVERYBODY_MAY_IMPORT}"
+        )
+        if unit == "commands" and at_module_level and not quick:
+            found.append(f"{module} imports {name} at module level: --help would have to wait")
+    return found
+
+
+def test_the_package_is_found():
+    assert "paddle_pose.environment" in MODULES
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_module_is_in_a_layer(module):
+    assert module == "paddle_pose" or module.split(".")[1] in LEVELS
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_imports_lower_layers_only(module):
+    path = MODULES[module]
+    source = path.read_text(encoding="utf-8")
+    assert violations(source, module, path.name == "__init__.py") == []
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("geometry", "import paddle_pose.skeletons"),
+        ("codecs.base", "from paddle_pose import datasets"),
+        ("codecs.base", "from ..metrics import pck"),
+        ("codecs.base", "def f():\n    from paddle_pose.build import model"),
+        ("models.hrnet", "from paddle_pose.losses import MoveNetLoss"),
+        ("models.hrnet", "from paddle_pose.utils import thing"),
+        ("codecs.base", "def f():\n    import paddle"),
+        ("backends.onnx", "from paddle.nn import functional"),
+        ("inference.export", "import paddle.onnx"),
+        ("build", "import paddle"),
+        ("commands.train", "def f():\n    import paddle"),
+        ("commands.train", "import numpy"),
+        ("commands.train", "from paddle_pose.configs.schema import CONFIGS"),
+    ],
+)
+def test_a_forbidden_import_is_seen(module, source):
+    assert violations(source, f"paddle_pose.{module}")
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("geometry", "from paddle_pose.environment import run"),
+        ("codecs.heatmap", "from . import base\nfrom .gaussian import draw"),
+        ("codecs.heatmap", "from paddle_pose import __version__, geometry"),
+        ("models.hrnet", "import paddle\nfrom paddle.nn import functional as F"),
+        ("backends.paddle", "import paddle"),
+        ("build", "def f():\n    import paddle\n    from paddle_pose.models import hrnet"),
+        ("commands.train", "import argparse\nfrom paddle_pose.environment import check_paddle"),
+        ("commands.train", "from paddle_pose.commands import options"),
+        ("commands.train", "def f():\n    from paddle_pose.configs.schema import CONFIGS"),
+    ],
+)
+def test_an_allowed_import_passes(module, source):
+    assert violations(source, f"paddle_pose.{module}") == []
+
+
+def test_init_files_hold_a_docstring_only():
+    for path in FILES:
+        if path.name != "__init__.py":
+            continue
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        rest = [ast.unparse(node).split(" = ")[0] for node in tree.body[1:]]
+        allowed = ["__version__"] if path.parent == PACKAGE else []
+        assert ast.get_docstring(tree), f"{path.relative_to(ROOT)} has no docstring"
+        assert rest == allowed, f"{path.relative_to(ROOT)} holds more than a docstring"
+
+
+def test_every_folder_of_the_package_has_an_init_file():
+    without = {path.parent for path in FILES if not (path.parent / "__init__.py").is_file()}
+    assert without == set()
+
+
+def test_scripts_import_commands_or_below():
+    entries = {path.stem for path in [*ROOT.glob("*.py"), *ROOT.glob("scripts/*.py")]}
+    for path in ROOT.glob("scripts/*.py"):
+        names = {name for name, _ in imports(path.read_text(encoding="utf-8"), path.stem)}
+        others = {name for name in names if name.split(".")[0] in {*entries, "scripts", "tests"}}
+        assert others == set(), f"{path.name} imports other scripts"
+
+
+def test_modules_are_short():
+    lines = {m: len(path.read_text(encoding="utf-8").splitlines()) for m, path in MODULES.items()}
+    assert {m: count for m, count in lines.items() if count > MAX_LINES} == {}
+
+
+def test_all_but_learning_works_without_paddle():
+    modules = [m for m in MODULES if not is_in(m, *(f"paddle_pose.{w}" for w in WITH_PADDLE))]
+    code = "import importlib, sys\nsys.modules['paddle'] = None\n"
+    code += f"for module in {modules}: importlib.import_module(module)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

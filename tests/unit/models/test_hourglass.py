@@ -1,0 +1,152 @@
+from functools import partial
+
+import numpy as np
+import paddle
+import pytest
+
+from paddle_pose.models.hourglass import Hourglass, hourglass52
+from paddle_pose.models.macs import count_macs
+from paddle_pose.models.stacked_hourglass import StackedHourglass
+
+
+def small(**changes):
+    settings = {
+        "num_joints": 3,
+        "channels": (4, 4, 4, 4, 4, 8),
+        "blocks": (1, 1, 1, 1, 1, 1),
+        "stem_channels": 4,
+        "feature_channels": 4,
+    }
+    return Hourglass(**{**settings, **changes})
+
+
+def images(width, height, batch=1):
+    pixels = np.random.default_rng(0).integers(0, 256, (batch, height, width, 3), dtype=np.uint8)
+    return paddle.to_tensor(pixels)
+
+
+@pytest.mark.parametrize("size", [(128, 128), (256, 256), (384, 384), (256, 384)])
+@pytest.mark.parametrize("num_stacks", [1, 2])
+def test_heatmaps_have_a_quarter_of_the_size(size, num_stacks):
+    model = small(num_stacks=num_stacks)
+    model.eval()
+    width, height = size
+    maps = model(images(width, height, batch=2))["heatmaps"]
+    assert maps.shape == [2, num_stacks, 3, height // 4, width // 4]
+    assert maps.dtype == paddle.float32
+
+
+def learned_millions(model):
+    return sum(p.size for p in model.parameters() if not p.stop_gradient) / 1e6
+
+
+def test_published_numbers_of_parameters():
+    model = hourglass52(inters=True)
+    assert learned_millions(model) == pytest.approx(94.85, abs=0.005)
+    # What the original project's file holds, running statistics included.
+    assert sum(tensor.size for tensor in model.state_dict().values()) == 94_907_280
+
+
+def test_published_number_of_parameters_of_two_stacks():
+    assert learned_millions(hourglass52(num_stacks=2)) == pytest.approx(187.7, abs=0.05)
+
+
+def test_published_cost():
+    model = hourglass52()
+    assert learned_millions(model) == pytest.approx(93.67, abs=0.005)
+    for side, published in ((256, 28.6e9), (384, 64.4e9)):
+        assert count_macs(model, (side, side)) == pytest.approx(published, rel=0.01)
+
+
+@pytest.mark.parametrize("shape", [(1, 320, 256, 3), (1, 256, 200, 3), (1, 64, 64, 3)])
+def test_refuses_sizes_that_cannot_be_halved(shape):
+    with pytest.raises(ValueError, match=f"{shape[2]}x{shape[1]} px.*multiples of 128"):
+        small()(paddle.zeros(shape, dtype="uint8"))
+
+
+@pytest.mark.parametrize("shape", [(1, 3, 128, 128), (128, 128, 3)])
+def test_refuses_what_is_no_batch_of_images(shape):
+    with pytest.raises(ValueError, match=r"expected \[N, H, W, 3\]"):
+        small()(paddle.zeros(shape, dtype="uint8"))
+
+
+@pytest.mark.parametrize("wrong", [{"blocks": (1, 1)}, {"channels": (4,), "blocks": (1,)}, {"num_stacks": 0}])
+def test_refuses_numbers_that_are_no_network(wrong):
+    with pytest.raises(ValueError, match="expected positive numbers"):
+        small(**wrong)
+
+
+def test_batch_normalisation_keeps_nine_tenths_everywhere():
+    norms = [m for m in small().sublayers() if isinstance(m, paddle.nn.BatchNorm2D)]
+    assert norms
+    assert {(m._momentum, m._epsilon) for m in norms} == {(0.9, 1e-5)}
+
+
+def test_initial_numbers_are_the_published_ones():
+    model = small(channels=(32, 32), blocks=(1, 1))
+    for name, value in model.state_dict().items():
+        if value.ndim == 4:
+            tolerance = 4 / np.sqrt(2 * value.size)  # four standard errors
+            assert value.std().item() == pytest.approx(1e-3, rel=tolerance), name
+        else:
+            expected = 1 if name.endswith(("bn.weight", "bn1.weight", "_variance")) else None
+            if name.endswith(("bias", "_mean")):
+                expected = 0
+            if expected is not None:
+                assert (value == expected).all().item(), name
+
+
+def test_only_the_unused_block_gets_no_gradient():
+    model = small(inters=True)
+    model.train()
+    model(images(128, 128))["heatmaps"].sum().backward()
+    idle = {name for name, p in model.named_parameters() if p.grad is None and p.trainable}
+    assert idle == {name for name, p in model.inters.named_parameters("inters") if p.trainable}
+    assert idle
+
+
+def test_every_block_between_stacks_gets_a_gradient():
+    model = small(num_stacks=2)
+    model.train()
+    model(images(128, 128))["heatmaps"].sum().backward()
+    assert [n for n, p in model.named_parameters() if p.grad is None and p.trainable] == []
+
+
+def test_images_of_a_batch_do_not_touch_each_other():
+    model = small(num_stacks=2)
+    model.eval()
+    batch = images(128, 128, batch=3)
+    together = model(batch)["heatmaps"].numpy()
+    alone = np.concatenate([model(batch[i : i + 1])["heatmaps"].numpy() for i in range(3)])
+    np.testing.assert_allclose(together, alone, rtol=1e-5, atol=1e-8)
+
+
+class HeatmapsOnly(paddle.nn.Layer):
+    """A network that answers a tensor: Paddle saves dictionaries as sorted lists, and warns."""
+
+    def __init__(self, network):
+        super().__init__()
+        self.network = network
+
+    def forward(self, image):
+        return self.network(image)["heatmaps"]
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        partial(small, num_stacks=2),
+        partial(StackedHourglass, num_stacks=2, num_joints=3, channels=8, depth=5),
+    ],
+    ids=["cornernet", "newell"],
+)
+def test_saved_graph_takes_any_batch_size(tmp_path, network):
+    model = HeatmapsOnly(network())
+    model.eval()
+    spec = paddle.static.InputSpec([None, 128, 128, 3], "uint8", "image")
+    paddle.jit.save(model, str(tmp_path / "model"), input_spec=[spec])
+    loaded = paddle.jit.load(str(tmp_path / "model"))
+    for batch in (1, 2):
+        pixels = images(128, 128, batch)
+        expected = model(pixels).numpy()
+        np.testing.assert_allclose(loaded(pixels).numpy(), expected, rtol=1e-4, atol=1e-6)

@@ -1,0 +1,95 @@
+import numpy as np
+import paddle
+import pytest
+
+from paddle_pose.models.layers import BasicBlock, ConvBN, Normalize, UpsampleNearest2x
+from paddle_pose.models.macs import count_macs
+
+
+def test_normalize_by_hand():
+    images = np.array([[[[0, 51, 255]]]], np.uint8)  # 0, 0.2, 1
+    got = Normalize(mean=(0.5, 0.1, 0.2), std=(0.5, 0.1, 0.4))(paddle.to_tensor(images))
+    assert got.shape == [1, 3, 1, 1]
+    np.testing.assert_allclose(got.flatten().numpy(), [-1, 1, 2], rtol=1e-6)
+
+
+def test_bgr_swaps_the_channels_but_not_the_numbers():
+    images = np.array([[[[0, 51, 255]]]], np.uint8)
+    got = Normalize((0.5, 0.1, 0.2), (0.5, 0.1, 0.4), order="bgr")(paddle.to_tensor(images))
+    np.testing.assert_allclose(got.flatten().numpy(), [1, 1, -0.5], rtol=1e-6)
+
+
+def test_normalize_takes_floats_and_mirrors_nothing():
+    images = np.random.default_rng(0).integers(0, 256, (2, 3, 5, 3), dtype=np.uint8)
+    normalize = Normalize(mean=(0, 0, 0), std=(1, 1, 1), scale=1.0)
+    for kind in (np.uint8, np.float32):
+        got = normalize(paddle.to_tensor(images.astype(kind))).numpy()
+        np.testing.assert_array_equal(got, images.transpose(0, 3, 1, 2))
+    assert not normalize.state_dict()
+    assert not normalize.parameters()
+
+
+@pytest.mark.parametrize("wrong", [{"order": "rbg"}, {"mean": (0.5,)}, {"std": (1.0, 0.0, 1.0)}])
+def test_normalize_refuses(wrong):
+    with pytest.raises(ValueError, match=r"order|std"):
+        Normalize(**wrong)
+
+
+def test_upsampling_repeats_every_cell():
+    maps = np.random.default_rng(0).normal(size=(2, 3, 4, 5)).astype(np.float32)
+    got = UpsampleNearest2x()(paddle.to_tensor(maps)).numpy()
+    np.testing.assert_array_equal(got, maps.repeat(2, axis=2).repeat(2, axis=3))
+
+
+def test_upsampling_sends_each_gradient_home():
+    maps = paddle.zeros([1, 1, 1, 2])
+    maps.stop_gradient = False
+    weights = paddle.to_tensor([[[[1.0, 2, 3, 4], [5, 6, 7, 8]]]])
+    (UpsampleNearest2x()(maps) * weights).sum().backward()
+    assert maps.grad.flatten().tolist() == [1 + 2 + 5 + 6, 3 + 4 + 7 + 8]
+
+
+def test_running_statistics_keep_nine_tenths():
+    layer = ConvBN(1, 1, kernel=1)
+    layer.conv.weight.set_value(np.ones((1, 1, 1, 1), np.float32))
+    layer.train()
+    layer(paddle.to_tensor([[[[1.0, 3.0]]]]))  # mean 2, variance 1
+    np.testing.assert_allclose(layer.bn._mean.numpy(), [0.9 * 0 + 0.1 * 2], rtol=1e-6)
+    np.testing.assert_allclose(layer.bn._variance.numpy(), [0.9 * 1 + 0.1 * 1], rtol=1e-6)
+
+
+def test_basic_block_is_activated_after_the_sum():
+    block = BasicBlock(2, 2)
+    block.eval()
+    assert block.downsample is None
+    block.conv2.weight.set_value(paddle.zeros_like(block.conv2.weight))
+    maps = paddle.to_tensor([[[[1.0, -1.0]], [[-2.0, 2.0]]]])
+    assert block(maps).flatten().tolist() == [1, 0, 0, 2]
+
+
+@pytest.mark.parametrize(("in_channels", "stride"), [(2, 2), (3, 1)])
+def test_basic_block_projects_where_the_identity_does_not_fit(in_channels, stride):
+    maps = paddle.ones([1, in_channels, 4, 6])
+    assert BasicBlock(in_channels, 2, stride)(maps).shape == [1, 2, 4 // stride, 6 // stride]
+
+
+def test_macs_by_hand_leave_the_model_alone():
+    model = paddle.nn.Sequential(
+        Normalize(),
+        ConvBN(3, 4, kernel=3, stride=2),  # 4 x 8 places
+        ConvBN(4, 4, kernel=3, groups=4),
+        paddle.nn.Conv2DTranspose(4, 5, 2, stride=2),  # from 4 x 8 places
+        paddle.nn.AdaptiveAvgPool2D(1),
+        paddle.nn.Flatten(),
+        paddle.nn.Linear(5, 7),
+    )
+    model[1].eval()
+    modes = [layer.training for layer in model.sublayers(include_self=True)]
+    before = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
+    places = 4 * 8
+    expected = places * (4 * 3 * 9 + 4 * 9 + 4 * 5 * 4) + 5 * 7
+    assert count_macs(model, (16, 8)) == expected
+    assert count_macs(model, (16, 8)) == expected  # no hook stayed
+    assert [layer.training for layer in model.sublayers(include_self=True)] == modes
+    for name, tensor in model.state_dict().items():
+        np.testing.assert_array_equal(tensor.numpy(), before[name])

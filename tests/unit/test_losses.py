@@ -1,0 +1,144 @@
+import numpy as np
+import paddle
+import pytest
+
+from paddle_pose.losses import JointsMSELoss, acc_pose
+
+
+def batch(maps, wanted, weights):
+    """Outputs [N, S, K, h, w] and targets as dictionaries of tensors; the outputs are learnable."""
+    predicted = paddle.to_tensor(np.asarray(maps, np.float32), stop_gradient=False)
+    targets = {"heatmaps": wanted, "weights": weights}
+    targets = {k: paddle.to_tensor(np.asarray(v, np.float32)) for k, v in targets.items()}
+    return {"heatmaps": predicted}, targets
+
+
+def loss_of(maps, wanted, weights, **settings):
+    return JointsMSELoss(**settings)(*batch(maps, wanted, weights))["heatmap_loss"]
+
+
+def noise(*shape, seed=0):
+    return np.random.default_rng(seed).normal(size=shape)
+
+
+def test_equal_maps_cost_nothing():
+    wanted = noise(2, 3, 4, 5)
+    maps = np.stack([wanted, wanted], axis=1)
+    assert loss_of(maps, wanted, np.ones((2, 3))).item() == 0
+
+
+def test_one_map_by_hand():
+    maps = [[[[[1, 2], [3, 4]]]]]
+    wanted = [[[[1, 0], [0, 8]]]]
+    loss = loss_of(maps, wanted, [[1]])
+    assert loss.shape == []
+    assert loss.item() == (0 + 4 + 9 + 16) / 4
+    assert loss_of(maps, wanted, [[1]], scale=0.5).item() == (0 + 4 + 9 + 16) / 8
+
+
+def test_gradient_by_hand():
+    outputs, targets = batch(
+        [[[[[1, 2], [3, 4]], [[7, 7], [7, 7]]]]],
+        [[[[1, 0], [0, 8]], [[0, 0], [0, 0]]]],
+        [[1, 0]],
+    )
+    JointsMSELoss()(outputs, targets)["heatmap_loss"].backward()
+    expected = [[[[[0, 0.5], [0.75, -1]], [[0, 0], [0, 0]]]]]  # 2 * difference / 8 numbers
+    np.testing.assert_allclose(outputs["heatmaps"].grad.numpy(), expected, rtol=1e-6)
+
+
+def test_is_the_published_formula():
+    maps, wanted = noise(3, 1, 4, 5, 6), noise(3, 4, 5, 6, seed=1)
+    weights = np.random.default_rng(2).integers(0, 2, (3, 4))
+    w = weights[:, :, None, None]
+    expected = np.mean((maps[:, 0] * w - wanted * w) ** 2)
+    assert loss_of(maps, wanted, weights).item() == pytest.approx(expected, rel=1e-6)
+    linear = loss_of(maps, wanted, weights, squared_weights=False).item()
+    assert linear == pytest.approx(expected, rel=1e-6)
+
+
+def test_weights_count_squared_or_as_they_are():
+    maps, wanted = np.full((1, 1, 1, 2, 2), 2), np.zeros((1, 1, 2, 2))
+    assert loss_of(maps, wanted, [[3]]).item() == 9 * 4
+    assert loss_of(maps, wanted, [[3]], squared_weights=False).item() == 3 * 4
+
+
+def test_stages_add_up():
+    maps, wanted, weights = noise(2, 3, 4, 5, 6), noise(2, 4, 5, 6, seed=1), np.ones((2, 4))
+    alone = sum(loss_of(maps[:, s : s + 1], wanted, weights).item() for s in range(3))
+    assert loss_of(maps, wanted, weights).item() == pytest.approx(alone, rel=1e-6)
+
+
+def test_an_unlabelled_joint_does_not_move_the_loss():
+    maps, wanted, weights = noise(1, 2, 2, 4, 4), noise(1, 2, 4, 4, seed=1), [[1, 0]]
+    before = loss_of(maps, wanted, weights).item()
+    maps[:, :, 1] += 100
+    assert loss_of(maps, wanted, weights).item() == before
+    maps[:, :, 0] += 100
+    assert loss_of(maps, wanted, weights).item() > before
+
+
+def test_no_label_costs_nothing_and_moves_nothing():
+    outputs, targets = batch(noise(1, 1, 2, 4, 4), noise(1, 2, 4, 4, seed=1), [[0, 0]])
+    loss = JointsMSELoss()(outputs, targets)["heatmap_loss"]
+    loss.backward()
+    assert loss.item() == 0
+    assert not outputs["heatmaps"].grad.any().item()
+
+
+@pytest.mark.parametrize("call", [JointsMSELoss(), acc_pose])
+@pytest.mark.parametrize(
+    ("maps", "wanted", "weights"),
+    [
+        ((2, 3, 4, 4), (2, 3, 4, 4), (2, 3)),  # no stage axis
+        ((2, 1, 3, 4, 4), (2, 1, 4, 4), (2, 3)),  # would broadcast over the joints
+        ((2, 1, 3, 4, 4), (2, 3, 4, 5), (2, 3)),
+        ((2, 1, 3, 4, 4), (2, 3, 4, 4), (2, 3, 1)),
+    ],
+)
+def test_refuses_shapes_that_do_not_match(call, maps, wanted, weights):
+    with pytest.raises(ValueError, match="do not match"):
+        call(*batch(np.zeros(maps), np.zeros(wanted), np.zeros(weights)))
+
+
+def peaks(points, width=20, height=40):
+    """Maps [..., h, w] of zeros with a one at each (x, y); a point of None leaves its map empty."""
+    maps = np.zeros((len(points), height, width))
+    for single, point in zip(maps, points, strict=True):
+        if point is not None:
+            single[point[1], point[0]] = 1
+    return maps
+
+
+def accuracy(found, wanted, weights):
+    """`acc_pose` of lists [N][K] of points in maps of 20 x 40; the first stage finds nothing."""
+    maps = np.stack([[peaks([(0, 0)] * len(sample)), peaks(sample)] for sample in found])
+    targets = np.stack([peaks(sample) for sample in wanted])
+    result = acc_pose(*batch(maps, targets, weights))
+    assert result.shape == []
+    return result.item()
+
+
+def test_accuracy_measures_each_direction_by_its_own_side():
+    wanted = [(10, 20)] * 4  # found nearer than 1 cell across (5 % of 20), 2 cells down (5 % of 40)
+    assert accuracy([[(10, 20), (11, 20), (10, 21), (10, 22)]], [wanted], [[1] * 4]) == 2 / 4
+
+
+def test_accuracy_is_the_mean_over_joints_with_labels():
+    found = [[(5, 5), (5, 5), (5, 5)], [(9, 9), (9, 9), (9, 9)]]
+    wanted = [[(5, 5), (9, 9), (9, 9)], [(5, 5), (5, 5), (9, 9)]]
+    # joint 0: 1 of 2; joint 1: its only label missed; joint 2: no label
+    assert accuracy(found, wanted, [[1, 1, 0], [1, 0, 0]]) == pytest.approx((1 / 2 + 0) / 2)
+
+
+def test_accuracy_without_labels_is_zero():
+    assert accuracy([[(5, 5)]], [[(5, 5)]], [[0]]) == 0
+
+
+def test_an_empty_map_finds_nothing():
+    assert accuracy([[None]], [[(0, 0)]], [[1]]) == 0
+
+
+def test_accuracy_leaves_no_gradient():
+    outputs, targets = batch(noise(1, 1, 2, 8, 8), noise(1, 2, 8, 8), [[1, 1]])
+    assert acc_pose(outputs, targets).stop_gradient
