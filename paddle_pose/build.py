@@ -16,8 +16,6 @@ from paddle_pose.structures import AnnotatedImage, Sample
 from paddle_pose.weights.read import read_weights
 
 if TYPE_CHECKING:
-    from paddle.nn import Layer
-
     from paddle_pose.training.loader import EpochLoader
     from paddle_pose.training.trainer import Trainer
 
@@ -25,13 +23,16 @@ READERS = {"mpii": mpii.read_mpii}
 METRICS = {"mpii": PCKh}
 
 
-def model(config: Config) -> Layer:
-    """Returns the untrained network."""
+def model(config: Config) -> Any:
+    """Returns the untrained network, a `paddle.nn.Layer`; the same one for the same `train.seed`."""
+    import paddle
+
     from paddle_pose.models.hourglass import Hourglass
     from paddle_pose.models.stacked_hourglass import StackedHourglass
 
     factories = {HourglassModel: Hourglass, StackedHourglassModel: StackedHourglass}
     factory = factories[type(config.model)]
+    paddle.seed(config.train.seed)
     return factory(num_joints=config.codec.skeleton.num_joints, **asdict(config.model))
 
 
@@ -79,7 +80,7 @@ def loader(config: Config, training_samples: list[Sample]) -> EpochLoader:
     return EpochLoader(dataset, train.batch_size, train.num_workers, train.seed)
 
 
-def trainer(config: Config, network: Layer, run_dir: Path, steps_per_epoch: int, config_json: str) -> Trainer:
+def trainer(config: Config, network: Any, run_dir: Path, steps_per_epoch: int, config_json: str) -> Trainer:
     """Returns the trainer of the recipe.
 
     Args:
@@ -113,7 +114,7 @@ def trainer(config: Config, network: Layer, run_dir: Path, steps_per_epoch: int,
     )
 
 
-def trained(config: Config, weights: Path) -> Layer:
+def trained(config: Config, weights: Path) -> Any:
     """Returns the network with weights from any file that `weights.read` reads.
 
     Raises:

@@ -22,14 +22,14 @@ GPU: pip install paddlepaddle-gpu -i https://www.paddlepaddle.org.cn/packages/st
 def run(command):
     """Runs `paddle_pose.commands.<command>.main()` and exits with its status.
 
-    An error that the project raises on purpose, or that the operating system reports, is shown as
-    one line without a traceback; `PADDLE_POSE_TRACEBACK=1` brings the traceback back.
+    An error that the project raises on purpose, or that the operating system reports, is shown
+    its message without a traceback; `PADDLE_POSE_TRACEBACK=1` brings the traceback back.
 
     Args:
         command: name of a module in `paddle_pose.commands`.
 
     Raises:
-        SystemExit: always; with 1 when Python is too old, 2 after an error shown as one line, 130
+        SystemExit: always; with 1 when Python is too old, 2 after an error shown so, 130
             after Ctrl-C, 141 when the reader of the output has gone, else with what `main` returns.
     """
     if sys.version_info[:2] < _OLDEST_PYTHON:
@@ -52,7 +52,7 @@ def run(command):
             sys.exit(141)
         if os.environ.get("PADDLE_POSE_TRACEBACK") == "1" or not _is_meant_for_the_user(error):
             raise
-        sys.stderr.write("error: {}\n".format(_one_line(error)))
+        sys.stderr.write("error: {}\n".format(_message(error)))
         sys.exit(2)
     sys.exit(status)
 
@@ -136,7 +136,7 @@ def _is_meant_for_the_user(error):
     return raised and os.path.abspath(code.co_filename).startswith(package)
 
 
-def _one_line(error):
+def _message(error):
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
         return "{}: {}".format(error.filename, error.strerror)
     if isinstance(error, KeyError) and len(error.args) == 1:

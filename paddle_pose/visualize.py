@@ -38,7 +38,7 @@ def draw_poses(
     thickness, radius = max(1, round(span / 200)), max(2, round(span / 140))
     for keypoints, scores in zip(poses.keypoints, poses.scores, strict=True):
         shown = scores >= threshold
-        points = [tuple(round(float(v)) for v in point) for point in np.nan_to_num(keypoints)]
+        points = [(round(float(x)), round(float(y))) for x, y in np.nan_to_num(keypoints)]
         for a, b in skeleton.limb_indices:
             if shown[a] and shown[b]:
                 color = _side_color(skeleton.joints[a], skeleton.joints[b])

@@ -41,6 +41,9 @@ def imports(source: str, module: str, is_package: bool = False) -> Iterator[tupl
     tree = ast.parse(source)
     functions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
     nested = {id(node) for function in ast.walk(tree) if isinstance(function, functions) for node in ast.walk(function)}
+    # `if TYPE_CHECKING:` is never run, so nothing waits for it.
+    unrun = [node for node in ast.walk(tree) if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"]
+    nested |= {id(node) for block in unrun for node in ast.walk(block)}
     for node in ast.walk(tree):
         names = []
         if isinstance(node, ast.Import):

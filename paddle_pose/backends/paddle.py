@@ -16,7 +16,7 @@ def set_device(name: str) -> str:
         name: "cpu", "gpu", "gpu:1", or "auto": the GPU where there is one.
 
     Returns:
-        Paddle's name of the device.
+        The device and Paddle's version, to show.
 
     Raises:
         ValueError: If the device is not there.
@@ -29,7 +29,8 @@ def set_device(name: str) -> str:
             f"--device {name}, but the installed Paddle computes on the CPU only; the README says how to "
             "install paddlepaddle-gpu, or use --device cpu"
         )
-    return str(paddle.device.set_device(name))
+    paddle.device.set_device(name)
+    return f"{name}, Paddle {paddle.__version__}"
 
 
 class PaddleBackend:

@@ -32,7 +32,7 @@ def draw_rounded(centers: np.ndarray, size: tuple[int, int], sigma: float) -> tu
     cells = np.trunc(np.asarray(centers, np.float64) + 0.5)  # [K, 2]
     radius = int(3 * sigma)
     # As published: the far edge is exclusive, so a window that ends at cell -1 still counts as inside.
-    inside = ((cells - radius < np.array(size)) & (cells + radius + 1 >= 0)).all(axis=1)
+    inside = np.all((cells - radius < np.array(size)) & (cells + radius + 1 >= 0), axis=1)
     columns, rows = (_profile(cells[:, axis], size[axis], sigma, radius) for axis in (0, 1))
     return (rows[:, :, None] * columns[:, None, :]).astype(np.float32), inside
 

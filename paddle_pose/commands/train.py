@@ -111,8 +111,6 @@ def run(
         FileNotFoundError: If data are missing.
         ValueError: If data or config do not fit.
     """
-    import paddle
-
     from paddle_pose import build
     from paddle_pose.backends.paddle import PaddleBackend, set_device
     from paddle_pose.configs import schema
@@ -123,10 +121,9 @@ def run(
     where = set_device(device)
     if dataset_root is None:
         dataset_root = draw_data()
-    print(f"Config {config.name} on {where}, Paddle {paddle.__version__}, run in {run_dir}")
+    print(f"Config {config.name} on {where}, run in {run_dir}")
     training = build.samples(config, dataset_root, config.data.train_split)
     validation = build.samples(config, dataset_root, config.data.val_split)
-    paddle.seed(config.train.seed)
     network = build.model(config)
     loader = build.loader(config, training)
     text = schema.to_json(config)

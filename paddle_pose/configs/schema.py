@@ -140,7 +140,7 @@ def resolve(
 
 
 def _flat(value: Any, prefix: str) -> list[tuple[str, Any]]:
-    rows = []
+    rows: list[tuple[str, Any]] = []
     for field in dataclasses.fields(value):
         content = getattr(value, field.name)
         key = prefix + field.name

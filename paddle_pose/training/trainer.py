@@ -21,7 +21,10 @@ class Loader(Protocol):
     """Batches by epoch: `len` of them, as dicts with "image" and "targets"."""
 
     def __len__(self) -> int: ...
-    def epoch(self, epoch: int) -> Iterable[Mapping[str, Any]]: ...  # noqa: D102
+
+    def epoch(self, epoch: int) -> Iterable[Mapping[str, Any]]:
+        """Returns the batches of a 0-based epoch."""
+        ...
 
 
 @dataclass

@@ -100,14 +100,14 @@ def test_the_status_is_what_main_returns(exit_status, status):
 @pytest.mark.parametrize(
     ("source", "line"),
     [
-        ("raise ValueError('sigma is -1;\\nexpected > 0')", "error: sigma is -1; expected > 0\n"),
+        ("raise ValueError('sigma is -1;\\nexpected > 0')", "error: sigma is -1;\nexpected > 0\n"),
         ("raise FileNotFoundError('a.json: not found')", "error: a.json: not found\n"),
         ("raise KeyError('no joint knee')", "error: no joint knee\n"),
         ("raise ValueError", "error: ValueError\n"),
         ("open('/nowhere/a.json')", "error: /nowhere/a.json: No such file or directory\n"),
     ],
 )
-def test_an_error_raised_on_purpose_is_one_line(exit_status, capsys, source, line):
+def test_an_error_raised_on_purpose_has_no_traceback(exit_status, capsys, source, line):
     assert exit_status(ours(source)) == 2
     assert capsys.readouterr().err == line
 
