@@ -5,6 +5,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 # Before anything imports Paddle. One thread: another number gives other last digits in the losses.
@@ -44,13 +45,19 @@ def drawn_mpii(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-def run_command(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Runs a script of the project, `run_command("val.py", "--help")`, in a temporary folder."""
+@pytest.fixture(scope="session")
+def run_in() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs a script of the project in a folder: `run_in(folder, "val.py", "--help")`."""
 
-    def run(script: str, *args: object, timeout: float = 240, **env: str):
+    def run(folder: Path, script: str, *args: object, timeout: float = 240, **env: str):
         command = [sys.executable, str(ROOT / script), *map(str, args)]
         environment = {**os.environ, **env}
-        return subprocess.run(command, cwd=tmp_path, env=environment, text=True, capture_output=True, timeout=timeout)
+        return subprocess.run(command, cwd=folder, env=environment, text=True, capture_output=True, timeout=timeout)
 
     return run
+
+
+@pytest.fixture
+def run_command(tmp_path: Path, run_in: Callable[..., subprocess.CompletedProcess[str]]):
+    """Runs a script of the project, `run_command("val.py", "--help")`, in a temporary folder."""
+    return partial(run_in, tmp_path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:
@@ -50,14 +49,6 @@ def overrides(arguments: argparse.Namespace) -> dict[str, str]:
             raise ValueError(f"-o {text}: expected KEY=VALUE, e.g. -o train.batch_size=32")
         pairs[key.strip()] = value
     return pairs
-
-
-def existing(text: str) -> Path:
-    """Reads a path for argparse and makes sure something is there."""
-    path = Path(text)
-    if not path.exists():
-        raise argparse.ArgumentTypeError(f"{text}: not found")
-    return path
 
 
 class ListConfigs(argparse.Action):

@@ -1,0 +1,170 @@
+"""The real commands, one after another, on drawn people: what a user does on the first day."""
+
+import json
+import re
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import scipy.io
+
+SMALL = ("--config", "hourglass_tiny_128", "--num_workers", "1", "-o", "train.log_every=1")
+FLAGS = ("--batch_size", "4", "-o", "train.warmup=0", "-o", "augment=none")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, drawn_mpii, run_in):
+    """The folder in which `train.py` has trained two epochs of a small network."""
+    folder = tmp_path_factory.mktemp("trained")
+    done = run_in(folder, "train.py", "--dataset_root", drawn_mpii, *SMALL, *FLAGS, "--epochs", 2)
+    assert done.returncode == 0, done.stderr
+    return folder, done.stdout
+
+
+def test_training_says_what_it_does(trained):
+    folder, said = trained
+    assert "=> num_images: 8\n=> load 8 samples" in said
+    line = (
+        r"\[TRAIN\] epoch=0, batch_id=0, loss=[\d.]+, lr=[\d.]+, acc_pose=[\d.]+, batch_cost=[\d.]+, "
+        r"reader_cost=[\d.]+, ips=[\d.]+ images/s ETA \d+:\d\d:\d\d"
+    )
+    assert re.search(line, said)
+    assert re.search(r"\[EVAL\] epoch=1:Ankle=\S+ Elbow=.* Mean=\S+ Mean@0\.1=\S+ Shoulder=\S+ Wrist=\S+ \n", said)
+    run = folder / "output" / "hourglass_tiny_128"
+    assert sorted(path.name for path in run.iterdir() if path.name != "vdl") == [
+        *("best_model", "config.json", "last", "log.txt", "metrics.jsonl")
+    ]
+    assert (run / "log.txt").read_text(encoding="utf-8") in said
+    records = [json.loads(line) for line in (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [r["step"] for r in records if r["kind"] == "train"] == [1, 2, 3, 4]
+    assert "best [EVAL] epoch=" in said
+    assert "last [EVAL] epoch=1:" in said
+
+
+def test_evaluation_repeats_the_last_numbers_of_the_training(trained, drawn_mpii, run_in, tmp_path):
+    folder, said = trained
+    weights = folder / "output" / "hourglass_tiny_128" / "last" / "model.pdparams"
+    done = run_in(tmp_path, "val.py", "--pretrained_model", weights, "--dataset_root", drawn_mpii)
+    assert done.returncode == 0, done.stderr
+    in_training = re.findall(r"last \[EVAL\] epoch=1:(.*)", said)[0]
+    assert f"[EVAL] {in_training}" in done.stdout
+    assert "Mean@0.11" in done.stdout
+    assert "flip True, shift True, decode quarter" in done.stdout
+    assert scipy.io.loadmat(tmp_path / "output" / "pred.mat")["preds"].shape == (8, 16, 2)
+    scores = json.loads((tmp_path / "output" / "scores.json").read_text(encoding="utf-8"))
+    assert f"Mean={scores['values']['Mean']:.10g} " in done.stdout
+    scored = run_in(
+        tmp_path,
+        "scripts/score_predictions.py",
+        *("output/pred.mat", "--ground_truth", drawn_mpii / "annotations" / "mpii_gt_val.mat", "--json"),
+    )
+    assert json.loads(scored.stdout) == pytest.approx(scores["values"])
+
+
+def test_other_protocols_are_flags(trained, drawn_mpii, run_in, tmp_path):
+    folder, _ = trained
+    weights = folder / "output" / "hourglass_tiny_128" / "best_model" / "model.pdparams"
+    done = run_in(tmp_path, "val.py", "--weights", weights, "--dataset_root", drawn_mpii, "--no-flip")
+    assert "flip False, shift False" in done.stdout
+    refused = run_in(tmp_path, "val.py", "--weights", weights, "--dataset_root", drawn_mpii, "--image_size", 384)
+    assert refused.returncode == 2
+    assert refused.stderr == "error: --image_size 384, but the checkpoint was trained at 128\n"
+
+
+def test_prediction_draws_and_writes(trained, drawn_mpii, run_in, tmp_path):
+    folder, _ = trained
+    weights = folder / "output" / "hourglass_tiny_128" / "best_model" / "model.pdparams"
+    pictures = sorted((drawn_mpii / "images").iterdir())[:2]
+    (tmp_path / "boxes.json").write_text(json.dumps({pictures[0].name: [[10, 10, 50, 60], [40, 20, 30, 90]]}))
+    (tmp_path / "broken.jpg").write_bytes(b"no picture")
+    done = run_in(tmp_path, "predict.py", *pictures, "broken.jpg", "--weights", weights, "--boxes", "boxes.json")
+    assert done.returncode == 1
+    assert "error: broken.jpg: not a picture" in done.stderr
+    document = json.loads((tmp_path / "output" / "predict" / "predictions.json").read_text(encoding="utf-8"))
+    assert [len(image["persons"]) for image in document["images"]] == [2, 1]
+    assert np.shape(document["images"][0]["persons"][0]["keypoints"]) == (16, 2)
+    for image in document["images"]:
+        drawing = cv2.imread(str(tmp_path / "output" / "predict" / image["drawing"]))
+        assert drawing.shape == (image["height"], image["width"], 3)
+
+
+def test_resume_continues_and_equals_an_uninterrupted_run(drawn_mpii, run_in, tmp_path):
+    common = ("--dataset_root", drawn_mpii, *SMALL, "--batch_size", 4)
+    assert run_in(tmp_path, "train.py", *common, "--epochs", 3, "--output", "straight").returncode == 0
+    assert run_in(tmp_path, "train.py", *common, "--epochs", 2, "--output", "stopped").returncode == 0
+    resumed = run_in(tmp_path, "train.py", "--dataset_root", drawn_mpii, "--resume", "stopped", "--epochs", 3)
+    assert resumed.returncode == 0, resumed.stderr
+    assert "Resumed stopped" in resumed.stdout
+    a, b = (Path(tmp_path / name / "last" / "model.pdparams").read_bytes() for name in ("straight", "stopped"))
+    assert a == b
+
+
+def test_the_originals_command_leaves_weights_where_its_validation_looks(drawn_mpii, run_in, tmp_path):
+    reduced = ("model.channels=(8,8,8,8,8,8)", "model.blocks=(1,1,1,1,1,1)", "model.stem_channels=4")
+    changes = [part for text in (*reduced, "model.feature_channels=8") for part in ("-o", text)]
+    done = run_in(
+        tmp_path,
+        "train.py",
+        *("--dataset_root", drawn_mpii, "--image_size", 256, "--epochs", 1, "--batch_size", 8, *changes),
+    )
+    assert done.returncode == 0, done.stderr
+    command = re.findall(r"python (val\.py --image_size 256 .*)", done.stdout)[0].split()
+    assert command[3:5] == ["--pretrained_model", "output/256_best_model/model.pdparams"]
+    assert (tmp_path / "output/256_best_model/from_run.txt").read_text().strip() == "output/hourglass52_mpii_256"
+    assert run_in(tmp_path, *command).returncode == 0
+
+
+def test_a_taken_output_is_not_overwritten(trained, drawn_mpii, run_in):
+    folder, _ = trained
+    before = (folder / "output" / "hourglass_tiny_128" / "config.json").read_bytes()
+    taken = run_in(folder, "train.py", "--dataset_root", drawn_mpii, *SMALL, "--output", "output/hourglass_tiny_128")
+    assert taken.returncode == 2
+    assert "holds a run already" in taken.stderr
+    assert (folder / "output" / "hourglass_tiny_128" / "config.json").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--dataset_root", "nowhere"], "error: nowhere/annotations/mpii_train.json: not found; expected D/images"),
+        (["--config", "nothing"], "error: no config 'nothing'; there are:"),
+        (["-o", "train.epoch=3"], "error: unknown key 'train.epoch'; the valid ones are"),
+        (["--image_size", "300"], "error: --image_size 300: the published sizes are 256 and 384"),
+        (["--resume"], "error: --resume: no checkpoint in output"),
+        (["--device", "gpu"], "error: --device gpu, but the installed Paddle computes on the CPU only"),
+    ],
+)
+def test_bad_input_is_one_clear_message(run_in, tmp_path, arguments, message):
+    done = run_in(tmp_path, "train.py", *arguments)
+    assert done.returncode == 2
+    assert done.stderr.startswith(message)
+    assert "Traceback" not in done.stderr
+
+
+def test_an_unreadable_training_picture_is_named(drawn_mpii, run_in, tmp_path):
+    broken = tmp_path / "broken"
+    (broken / "images").mkdir(parents=True)
+    (broken / "annotations").symlink_to(drawn_mpii / "annotations")
+    for path in (drawn_mpii / "images").iterdir():
+        (broken / "images" / path.name).write_bytes(path.read_bytes())
+    victim = sorted((broken / "images").iterdir())[0]
+    victim.write_bytes(b"\xff\xd8 not a picture")
+    done = run_in(tmp_path, "train.py", "--dataset_root", broken, *SMALL)
+    assert done.returncode == 2
+    assert done.stderr == f"error: {victim}: not a picture that can be decoded; is it complete?\n"
+
+
+def test_help_answers_without_paddle(run_in, tmp_path):
+    for command in ("train.py", "val.py", "predict.py", "scripts/score_predictions.py"):
+        done = run_in(tmp_path, command, "--help", PYTHONPATH=str(_without_paddle(tmp_path)))
+        assert done.returncode == 0, done.stderr
+        assert "usage:" in done.stdout
+
+
+def _without_paddle(folder: Path) -> Path:
+    """Returns a folder whose `paddle` cannot be imported."""
+    place = folder / "without"
+    (place / "paddle").mkdir(parents=True, exist_ok=True)
+    (place / "paddle" / "__init__.py").write_text("raise ImportError('no Paddle here')\n")
+    return place
