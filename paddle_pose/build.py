@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from paddle_pose.codecs.base import Codec
-from paddle_pose.configs.fields import Config, HourglassModel, StackedHourglassModel
+from paddle_pose.configs.fields import (
+    Config,
+    HourglassModel,
+    HRNetModel,
+    SimpleBaselineModel,
+    StackedHourglassModel,
+)
 from paddle_pose.configs.schema import read_beside
 from paddle_pose.datasets import framing, images, mpii
 from paddle_pose.metrics.base import Metric
 from paddle_pose.metrics.pckh import PCKh
 from paddle_pose.structures import AnnotatedImage, Sample
+from paddle_pose.weights.names import family_of, has_inters
 from paddle_pose.weights.read import read_weights
 
 if TYPE_CHECKING:
@@ -28,9 +36,16 @@ def model(config: Config) -> Any:
     import paddle
 
     from paddle_pose.models.hourglass import Hourglass
+    from paddle_pose.models.hrnet import HRNet
+    from paddle_pose.models.simple_baseline import SimpleBaseline
     from paddle_pose.models.stacked_hourglass import StackedHourglass
 
-    factories = {HourglassModel: Hourglass, StackedHourglassModel: StackedHourglass}
+    factories: dict[type, Callable[..., Any]] = {
+        HourglassModel: Hourglass,
+        StackedHourglassModel: StackedHourglass,
+        HRNetModel: HRNet,
+        SimpleBaselineModel: SimpleBaseline,
+    }
     factory = factories[type(config.model)]
     paddle.seed(config.train.seed)
     return factory(num_joints=config.codec.skeleton.num_joints, **asdict(config.model))
@@ -40,7 +55,7 @@ def loss(config: Config) -> Any:
     """Returns the training loss."""
     from paddle_pose.losses import JointsMSELoss
 
-    return JointsMSELoss()
+    return JointsMSELoss(**asdict(config.loss))
 
 
 def samples(config: Config, root: str | Path, split: str) -> list[Sample]:
@@ -91,17 +106,17 @@ def trainer(config: Config, network: Any, run_dir: Path, steps_per_epoch: int, c
         config_json: kept beside every checkpoint.
     """
     from paddle_pose.losses import acc_pose
-    from paddle_pose.training.optimizers import StepSchedule, adam
+    from paddle_pose.training.optimizers import CosineSchedule, StepSchedule, adam
     from paddle_pose.training.trainer import Trainer
 
     train = config.train
-    schedule = StepSchedule(
-        train.learning_rate,
-        [epoch * steps_per_epoch for epoch in train.milestones],
-        train.gamma,
-        train.warmup,
-        train.warmup_start,
-    )
+    schedule: Callable[[int], float]
+    if train.schedule == "cosine":
+        total = train.epochs * steps_per_epoch
+        schedule = CosineSchedule(train.learning_rate, total, train.warmup, train.warmup_start)
+    else:
+        milestones = [epoch * steps_per_epoch for epoch in train.milestones]
+        schedule = StepSchedule(train.learning_rate, milestones, train.gamma, train.warmup, train.warmup_start)
     return Trainer(
         network,
         loss(config),
@@ -114,8 +129,25 @@ def trainer(config: Config, network: Any, run_dir: Path, steps_per_epoch: int, c
     )
 
 
-def trained(config: Config, weights: Path) -> Any:
-    """Returns the network with weights from any file that `weights.read` reads.
+def fitted(config: Config, names: Iterable[str]) -> Config:
+    """Returns the config with what a weights file decides by itself: whether an Hourglass has `inters`.
+
+    Args:
+        config: states the network.
+        names: of the file's tensors.
+    """
+    if isinstance(config.model, HourglassModel):
+        return replace(config, model=replace(config.model, inters=has_inters(names)))
+    return config
+
+
+def trained(config: Config, weights: Path, say: Callable[[str], None] = lambda line: None) -> Any:
+    """Returns the network with weights from any file that `weights.read` reads, in inference mode.
+
+    Args:
+        config: states the network.
+        weights: the file.
+        say: told which file is read and how many of its tensors are used.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -123,9 +155,15 @@ def trained(config: Config, weights: Path) -> Any:
     """
     from paddle_pose.training import checkpoint
 
-    network = model(config)
-    checkpoint.put(network, read_weights(weights), weights)
+    say(f"Loading pretrained model from {weights}")
+    tensors = read_weights(weights)
+    network = model(fitted(config, tensors))
+    checkpoint.put(network, tensors, weights)
     network.eval()
+    state = network.state_dict()
+    left_out = len(tensors) - len(state)
+    line = f"There are {len(state)}/{len(tensors)} variables loaded, named as in {family_of(tensors, state).name}"
+    say(line + (f"; {left_out} num_batches_tracked left out." if left_out else "."))
     return network
 
 

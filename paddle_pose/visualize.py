@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from paddle_pose.skeletons import Skeleton
-from paddle_pose.structures import Poses
+from paddle_pose.structures import Person, Poses
 
 # Okabe & Ito's palette: told apart with any kind of colour vision. RGB.
 LEFT, RIGHT, MIDDLE, TRUTH = (86, 180, 233), (230, 159, 0), (240, 228, 66), (255, 255, 255)
@@ -52,6 +52,26 @@ def draw_poses(
     return drawing
 
 
+def draw_truth(image: np.ndarray, person: Person, skeleton: Skeleton) -> np.ndarray:
+    """Draws an annotated person in faint white, to lie under a prediction.
+
+    Args:
+        image: uint8 RGB [h, w, 3].
+        person: with keypoints in the image's px; joints that are not labelled are left out.
+        skeleton: its joints and limbs.
+
+    Returns:
+        A drawing of the same size.
+    """
+    drawing = image.copy()
+    thickness = max(2, round(max(image.shape[:2]) / 70))
+    points = [(round(float(x)), round(float(y))) for x, y in np.nan_to_num(person.keypoints)]
+    for a, b in skeleton.limb_indices:
+        if person.visible[a] and person.visible[b]:
+            cv2.line(drawing, points[a], points[b], TRUTH, thickness, cv2.LINE_AA)
+    return cv2.addWeighted(drawing, 0.6, image, 0.4, 0)
+
+
 def draw_heatmaps(crop: np.ndarray, heatmaps: np.ndarray, skeleton: Skeleton) -> np.ndarray:
     """Lays every joint's heatmap over the crop.
 
@@ -71,7 +91,7 @@ def draw_heatmaps(crop: np.ndarray, heatmaps: np.ndarray, skeleton: Skeleton) ->
         heat = cv2.applyColorMap((strength * 255).astype(np.uint8), cv2.COLORMAP_INFERNO)[..., ::-1]
         share = np.clip(strength * 1.6, 0.0, 0.85)[..., None]
         tile = (grey * (1 - share) + heat * share).astype(np.uint8)
-        caption(tile, f"{name} {heatmap.max():.2f}", (2, 10))
+        caption(tile, f"{name} {heatmap.max():.2f}", (3, 14), max(0.35, width / 640))
         tiles.append(tile)
     return grid(tiles, columns=4)
 
@@ -84,11 +104,14 @@ def grid(tiles: Sequence[np.ndarray], columns: int) -> np.ndarray:
     return np.vstack(rows)
 
 
-def caption(pixels: np.ndarray, text: str, place: tuple[int, int]) -> None:
-    """Writes readable text into the array, its lower left corner at `place`."""
-    for color, thickness in (((0, 0, 0), 3), ((255, 255, 255), 1)):
-        font = cv2.FONT_HERSHEY_SIMPLEX
-        cv2.putText(pixels, text, place, font, 0.35, color, thickness, cv2.LINE_AA)
+def caption(pixels: np.ndarray, text: str, place: tuple[int, int], scale: float = 0.35) -> None:
+    """Writes readable text into the array, its lower left corner at `place`; `scale` 0.35 is 8 px high."""
+    # An outline of moved copies: a thicker stroke is wider too in some versions of OpenCV.
+    moves = [(-1, 0), (1, 0), (0, -1), (0, 1), (0, 0)]
+    for move in moves:
+        color = (255, 255, 255) if move == (0, 0) else (0, 0, 0)
+        corner = (place[0] + move[0], place[1] + move[1])
+        cv2.putText(pixels, text, corner, cv2.FONT_HERSHEY_SIMPLEX, scale, color, 1, cv2.LINE_AA)
 
 
 def draw_curves(records: Sequence[dict[str, float]], title: str) -> np.ndarray:

@@ -43,6 +43,51 @@ class StackedHourglassModel:
 
 
 @dataclass(frozen=True)
+class HRNetModel:
+    """HRNet and its reductions: arguments of `models.hrnet.HRNet`.
+
+    Attributes:
+        width: channels of the highest resolution, 32 or 48 as published.
+        modules: exchanges of the stages with 2, 3 and 4 branches.
+        blocks: residual blocks of every branch in a module.
+        stem_channels: of the stem.
+    """
+
+    width: int = 32
+    modules: tuple[int, int, int] = (1, 4, 3)
+    blocks: int = 4
+    stem_channels: int = 64
+
+
+@dataclass(frozen=True)
+class SimpleBaselineModel:
+    """SimpleBaseline and its reductions: arguments of `models.simple_baseline.SimpleBaseline`.
+
+    Attributes:
+        depth: 50, 101 or 152, of the ResNet.
+        width: channels of its first stage.
+        deconv_channels: of the deconvolutions.
+        order: of the channels the network sees; the official weights saw BGR.
+    """
+
+    depth: Literal[50, 101, 152] = 50
+    width: int = 64
+    deconv_channels: int = 256
+    order: Literal["rgb", "bgr"] = "rgb"
+
+
+@dataclass(frozen=True)
+class Loss:
+    """The mean squared error of heatmaps.
+
+    Attributes:
+        scale: its factor: 1 in mmpose, 0.5 in HRNet and SimpleBaseline.
+    """
+
+    scale: float = 1.0
+
+
+@dataclass(frozen=True)
 class Data:
     """Which data, and which windows on them.
 
@@ -69,6 +114,7 @@ class Train:
         learning_rate: of Adam.
         warmup: steps of linear warm-up.
         warmup_start: factor of the learning rate at step 0.
+        schedule: after the warm-up: "steps" drops at the milestones, "cosine" falls smoothly to zero.
         milestones: epochs, counted from the start of training, at which the rate is multiplied by `gamma`.
         gamma: that factor.
         eval_every: epochs between evaluations; the last epoch is always evaluated.
@@ -82,6 +128,7 @@ class Train:
     learning_rate: float = 5e-4
     warmup: int = 500
     warmup_start: float = 0.001
+    schedule: Literal["steps", "cosine"] = "steps"
     milestones: tuple[int, ...] = (170, 200)
     gamma: float = 0.1
     eval_every: int = 1
@@ -118,6 +165,7 @@ class Config:
         codec: how keypoints and maps correspond; states skeleton and input size.
         data: which data.
         augment: how training windows vary, or None.
+        loss: what is minimised.
         train: the recipe.
         val: the protocol.
     """
@@ -126,9 +174,10 @@ class Config:
     source: str
     command: str
     published: Mapping[str, float] = field(default_factory=dict)
-    model: HourglassModel | StackedHourglassModel = HourglassModel()
+    model: HourglassModel | StackedHourglassModel | HRNetModel | SimpleBaselineModel = HourglassModel()
     codec: HeatmapCodec = HeatmapCodec()
     data: Data = Data()
     augment: Augment | None = Augment()
+    loss: Loss = Loss()
     train: Train = Train()
     val: Val = Val()

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from paddle_pose.codecs.heatmap import HeatmapCodec
 from paddle_pose.configs.fields import Config, HourglassModel, StackedHourglassModel, Train
+from paddle_pose.datasets.augment import Augment
 
 HOURGLASS52_MPII_256 = Config(
     name="hourglass52_mpii_256",
@@ -55,14 +56,16 @@ HOURGLASS_TINY_128 = Config(
         stem_channels=16,
         feature_channels=32,
     ),
-    codec=HeatmapCodec(input_size=(128, 128), sigma=1.5),
+    codec=HeatmapCodec(input_size=(128, 128), sigma=1.6),
+    augment=Augment(scale=0.15, rotation=15.0),
+    # Measured: many small steps learn far more per second here than few large ones.
     train=Train(
-        epochs=30,
-        batch_size=16,
-        learning_rate=2e-3,
-        warmup=100,
-        milestones=(20, 27),
-        eval_every=5,
+        epochs=5,
+        batch_size=8,
+        learning_rate=4e-3,
+        warmup=50,
+        schedule="cosine",
+        log_every=20,
     ),
 )
 

@@ -14,11 +14,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from paddle_pose.configs import hourglass
+from paddle_pose.configs import hourglass, hrnet, simple_baseline
 from paddle_pose.configs.fields import Config
 from paddle_pose.skeletons import SKELETONS, Skeleton
 
-CONFIGS: dict[str, Config] = {config.name: config for config in hourglass.ALL}
+_FILES = (hourglass, hrnet, simple_baseline)
+CONFIGS: dict[str, Config] = {config.name: config for file in _FILES for config in file.ALL}
 FILE_NAME = "config.json"
 _FIXED = ("name", "source", "command", "published")
 
@@ -96,7 +97,7 @@ def read_beside(weights: Path) -> Config | None:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         return override(find(content["config"]), content["values"])
-    except (KeyError, TypeError, ValueError) as problem:
+    except (AttributeError, KeyError, TypeError, ValueError) as problem:
         raise ValueError(
             f"{path}: not a config that this version reads ({problem}); name one with --config instead of it "
             "after moving the file away"

@@ -101,8 +101,8 @@ def exif_orientation(content: bytes) -> int:
     try:
         with Image.open(io.BytesIO(content)) as picture:
             return int(picture.getexif().get(_ORIENTATION, 1))
-    except (OSError, ValueError, SyntaxError):
-        return 1  # not a picture at all: decoding it will say so
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return 1  # no picture, or one beyond Pillow's limit: decoding it will say so
 
 
 def _bytes(path: Path) -> bytes:

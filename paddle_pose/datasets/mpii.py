@@ -62,10 +62,10 @@ def read_ground_truth(path: Path) -> GroundTruth:
         raise FileNotFoundError(f"{path}: not found; {LAYOUT}")
     try:
         content = scipy.io.loadmat(path)
-    except (ValueError, NotImplementedError, OSError, TypeError) as problem:
+    except Exception as problem:  # SciPy has a dozen kinds for broken files, IndexError among them
         raise ValueError(f"{path}: not a MATLAB file that SciPy reads ({problem})") from problem
     count = np.shape(content.get("headboxes_src"))[-1:]
-    shapes = {"jnt_missing": (16,), "pos_gt_src": (16, 2), "headboxes_src": (2, 2)}
+    shapes = {"headboxes_src": (2, 2), "jnt_missing": (16,), "pos_gt_src": (16, 2)}
     for key, shape in shapes.items():
         if np.shape(content.get(key)) != (*shape, *count):
             got = f"shape {np.shape(content[key])}" if key in content else "no such variable"
@@ -73,11 +73,16 @@ def read_ground_truth(path: Path) -> GroundTruth:
                 f"{path}: variable {key!r} must have shape {(*shape, 'N')}, got {got}; is this mpii_gt_val.mat?"
             )
     boxes = content["headboxes_src"].astype(np.float64)
-    return GroundTruth(
+    truth = GroundTruth(
         keypoints=content["pos_gt_src"].astype(np.float64).transpose(2, 0, 1) - 1.0,
         labelled=content["jnt_missing"].T == 0,
         head_sizes=0.6 * np.linalg.norm(boxes[1] - boxes[0], axis=0),
     )
+    measured = np.isfinite(truth.keypoints).all(axis=2) | ~truth.labelled  # [N, 16]
+    good = measured.all(axis=1) & np.isfinite(truth.head_sizes) & (truth.head_sizes > 0)
+    if not good.all():
+        raise ValueError(f"{path}: person {good.argmin()} has an empty head box, or a labelled joint without numbers")
+    return truth
 
 
 def read_mpii(root: str | Path, split: str) -> list[AnnotatedImage]:

@@ -30,7 +30,7 @@ def read_predictions(path: Path, people: int) -> np.ndarray:
         raise FileNotFoundError(f"{path}: not found")
     try:
         content: Any = _hdf5(path) if h5py.is_hdf5(path) else scipy.io.loadmat(path)
-    except (ValueError, NotImplementedError, OSError, TypeError) as problem:
+    except Exception as problem:  # SciPy has a dozen kinds for broken files, IndexError among them
         raise ValueError(f"{path}: neither a MATLAB nor an HDF5 file ({problem})") from problem
     if _KEY not in content:
         names = [name for name in content if not name.startswith("__")]
@@ -38,7 +38,7 @@ def read_predictions(path: Path, people: int) -> np.ndarray:
     preds = np.asarray(content[_KEY])
     if preds.dtype.kind not in "fiu":
         raise ValueError(f"{path}: {_KEY!r} does not hold numbers but {preds.dtype}")
-    if preds.ndim == 3 and preds.shape[0] == 2:  # MATLAB's own axis order, reversed in HDF5
+    if preds.ndim == 3 and preds.shape[0] == 2 != preds.shape[2]:  # MATLAB's own axis order, reversed in HDF5
         preds = preds.transpose(2, 1, 0)
     elif preds.ndim == 3 and preds.shape[:2] == (16, 2):
         preds = preds.transpose(2, 0, 1)

@@ -30,7 +30,8 @@ class Progress:
         self._shown = now
         speed = done / max(now - self._started, 1e-9)
         left = (self._total - done) / max(speed, 1e-9)
-        text = f"{done}/{self._total} {self._unit}, {speed:.1f}/s, {left:.0f} s left"
+        pace = f"{speed:.1f}/s" if speed >= 1 or not done else f"{1 / speed:.1f} s each"
+        text = f"{done}/{self._total} {self._unit}, {pace}, {left:.0f} s left"
         end = "\n" if done >= self._total or not terminal else ""
         self._stream.write(("\r\x1b[K" if terminal else "") + text + end)
         self._stream.flush()

@@ -184,3 +184,46 @@ def shortcut(in_channels: int, out_channels: int, stride: int) -> nn.Sequential 
     if stride == 1 and in_channels == out_channels:
         return None
     return nn.Sequential(conv(in_channels, out_channels, 1, stride), batch_norm(out_channels))
+
+
+class Bottleneck(nn.Layer):
+    """ResNet's block of 1x1, 3x3 and 1x1 convolutions, activated after the sum.
+
+    Source: He et al., Deep Residual Learning for Image Recognition, CVPR 2016, figure 5 right.
+    Differs: the 3x3 convolution has the stride, not the first 1x1, as in torchvision and every
+        published pose checkpoint.
+
+    Args:
+        in_channels: Channels of the input.
+        channels: Channels of the 3x3 convolution; the output has four times as many.
+        stride: Stride of the 3x3 convolution.
+    """
+
+    expansion = 4
+
+    def __init__(self, in_channels: int, channels: int, stride: int = 1) -> None:
+        super().__init__()
+        out_channels = channels * self.expansion
+        self.conv1 = conv(in_channels, channels, 1)
+        self.bn1 = batch_norm(channels)
+        self.conv2 = conv(channels, channels, 3, stride)
+        self.bn2 = batch_norm(channels)
+        self.conv3 = conv(channels, out_channels, 1)
+        self.bn3 = batch_norm(out_channels)
+        self.downsample = shortcut(in_channels, out_channels, stride)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Returns [N, 4 channels, h / stride, w / stride] for [N, in_channels, h, w]."""
+        y = F.relu(self.bn1(self.conv1(x)))  # N, channels, h, w
+        y = F.relu(self.bn2(self.conv2(y)))  # N, channels, h / stride, w / stride
+        y = self.bn3(self.conv3(y))
+        return F.relu(y + (x if self.downsample is None else self.downsample(x)))
+
+
+def residual_layer(
+    block: type[BasicBlock] | type[Bottleneck], in_channels: int, channels: int, blocks: int, stride: int = 1
+) -> nn.Sequential:
+    """Returns `blocks` residual blocks in a row; the first has the stride and changes the channels."""
+    out_channels = channels * block.expansion
+    first = block(in_channels, channels, stride)
+    return nn.Sequential(first, *[block(out_channels, channels) for _ in range(blocks - 1)])

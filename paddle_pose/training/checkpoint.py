@@ -48,11 +48,11 @@ def save(
         paddle.save(_moments(model, optimizer), str(fresh / "model.pdopt"))
     (fresh / "config.json").write_text(config_json, encoding="utf-8")
     (fresh / "state.json").write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
-    for path in fresh.iterdir():
+    for path in (*fresh.iterdir(), fresh):
         _sync(path)
     old = folder.with_name(folder.name + ".old")
-    shutil.rmtree(old, ignore_errors=True)
-    if folder.exists():
+    if folder.exists():  # else a save was cut short here, and `old` is all there is until the next line is done
+        shutil.rmtree(old, ignore_errors=True)
         os.replace(folder, old)
     os.replace(fresh, folder)
     _sync(folder.parent)

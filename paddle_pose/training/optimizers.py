@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import cos, pi
 
 import paddle
 
@@ -39,10 +40,41 @@ class StepSchedule:
     def __call__(self, step: int) -> float:
         """Returns the learning rate of a 0-based step."""
         rate = self.base * self.gamma ** sum(step >= milestone for milestone in self.milestones)
-        if step < self.warmup:
-            done = step / self.warmup
-            rate *= self.warmup_start + (1 - self.warmup_start) * done
-        return rate
+        return rate * warmup_factor(step, self.warmup, self.warmup_start)
+
+
+@dataclass(frozen=True)
+class CosineSchedule:
+    """Linear warm-up, then half a cosine down to zero.
+
+    Source: Loshchilov & Hutter, SGDR, ICLR 2017, one cycle.
+
+    Attributes:
+        base: learning rate at the cosine's top.
+        total: steps of the training.
+        warmup: steps of the warm-up, counted within the cosine.
+        warmup_start: factor of the rate at step 0.
+
+    Example:
+        >>> schedule = CosineSchedule(1.0, total=100)
+        >>> [round(schedule(step), 3) for step in (0, 25, 50, 99)]
+        [1.0, 0.854, 0.5, 0.0]
+    """
+
+    base: float
+    total: int
+    warmup: int = 0
+    warmup_start: float = 0.001
+
+    def __call__(self, step: int) -> float:
+        """Returns the learning rate of a 0-based step; 0 from `total` on."""
+        rate = self.base * (1 + cos(pi * min(step / self.total, 1.0))) / 2
+        return rate * warmup_factor(step, self.warmup, self.warmup_start)
+
+
+def warmup_factor(step: int, warmup: int, start: float) -> float:
+    """Returns what a linear warm-up multiplies a 0-based step's rate with: `start` at step 0, 1 from `warmup` on."""
+    return 1.0 if step >= warmup else start + (1 - start) * step / warmup
 
 
 def adam(model: paddle.nn.Layer) -> paddle.optimizer.Adam:

@@ -2,7 +2,8 @@
 
 Source: the state_dicts of MMPose 0.x and 1.x and of the original Paddle project; the modules of
     `paddle_pose.models` write the rules down beside each network.
-Checked against: all 494 and 412 names and shapes of the published Hourglass-52.
+Checked against: all 494 and 412 names and shapes of the published Hourglass-52, and those of the published HRNet and
+    SimpleBaseline (tests/parity).
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ _HOURGLASS: Rules = (
     (r"^stem\.1\.0\.", "stem.1."),
     (r"^(?:keypoint_)?head\.multi_final_layers\.", "heads."),
 )
+_HEAD: Rules = ((r"^(?:keypoint_)?head\.", ""),)  # MMPose's HRNet and SimpleBaseline; the rest is the official names
 _CONV_AND_NORM: Rules = (  # the original keeps a convolution and its normalisation in one layer
     (r"\.conv(\d)\._conv\.", r".conv\1."),
     (r"\.conv(\d)\._batch_norm\.", r".bn\1."),
@@ -55,8 +57,9 @@ class Family:
 
 FAMILIES: tuple[Family, ...] = (
     Family("this project", ()),
-    Family("MMPose's Hourglass", _HOURGLASS + _TORCH_BATCH_NORM),
+    Family("MMPose", _HOURGLASS + _HEAD + _TORCH_BATCH_NORM),
     Family("the original Paddle project's Hourglass", _CONV_AND_NORM + _HOURGLASS),
+    Family("the official HRNet and SimpleBaseline", _TORCH_BATCH_NORM),
 )
 
 
@@ -70,13 +73,24 @@ def has_inters(tensors: Iterable[str]) -> bool:
     return any(re.match(r"(backbone\.)?inters\.", name) for name in tensors)
 
 
+def family_of(tensors: Iterable[str], target: Iterable[str]) -> Family:
+    """Returns the family whose rules give the most names that the network has.
+
+    Args:
+        tensors: names in the file.
+        target: names of the network.
+    """
+    names, wanted = list(tensors), {*target}
+    return max(FAMILIES, key=lambda family: len({family.rename(name) for name in names} & wanted))
+
+
 def convert_names(
     tensors: Mapping[str, np.ndarray], target_shapes: Mapping[str, tuple[int, ...]]
 ) -> dict[str, np.ndarray]:
     """Fits the tensors of a file to a network: ours, or one of a known family.
 
-    The family is the one whose rules give the most names the network has. Every tensor is used
-    exactly once, except for torch's `num_batches_tracked`, which no network here has.
+    The family is that of `family_of`. Every tensor is used exactly once, except for torch's
+    `num_batches_tracked`, which no network here has.
 
     Args:
         tensors: name -> array, as `read.read_weights` returns them.
@@ -95,7 +109,7 @@ def convert_names(
         {'stem.0.bn._mean': array([0., 0.], dtype=float32)}
     """
     kept = [name for name in tensors if not _DROPPED.search(name)]
-    family = max(FAMILIES, key=lambda f: len({f.rename(name) for name in kept} & {*target_shapes}))
+    family = family_of(kept, target_shapes)
     ours = {name: family.rename(name) for name in kept}
     uses = Counter(ours.values())
     found = {our: tensors[name] for name, our in ours.items()}

@@ -115,3 +115,80 @@ def stacked_hourglass(state, image, depth, num_stacks):
         if s < num_stacks - 1:
             x = x + net.conv(y, f"from_features.{s}") + net.conv(heatmaps, f"from_heatmaps.{s}")
     return np.stack(stages)
+
+
+def heatmap_targets(keypoints, visible, map_size, stride, sigma):
+    """SimpleBaseline's Gaussian targets, joint by joint: maps [K, h, w] and weights [K].
+
+    Args:
+        keypoints: [K, 2] in input px.
+        visible: [K], 0 or 1.
+        map_size: (width, height) in cells.
+        stride: input px per cell.
+        sigma: a whole number of cells.
+    """
+    width, height = map_size
+    maps, weights = np.zeros((len(keypoints), height, width)), np.array(visible, np.float64)
+    reach = 3 * sigma
+    for k, (x, y) in enumerate(keypoints):
+        if weights[k] <= 0.5:
+            continue
+        mu_x, mu_y = int(x / stride + 0.5), int(y / stride + 0.5)
+        left, top, right, bottom = mu_x - reach, mu_y - reach, mu_x + reach + 1, mu_y + reach + 1
+        if left >= width or top >= height or right < 0 or bottom < 0:
+            weights[k] = 0
+            continue
+        for cell_y in range(max(0, top), min(height, bottom)):
+            for cell_x in range(max(0, left), min(width, right)):
+                squared = (cell_x - mu_x) ** 2 + (cell_y - mu_y) ** 2
+                maps[k, cell_y, cell_x] = np.exp(-squared / (2 * sigma**2))
+    return maps, weights
+
+
+def heatmap_peaks(heatmaps):
+    """SimpleBaseline's decoder on [K, h, w]: cells [K, 2] with the quarter offset, and heights [K]."""
+    _, height, width = heatmaps.shape
+    cells, heights = [], []
+    for heatmap in heatmaps:
+        top = heatmap.argmax()
+        x, y = float(top % width), float(top // width)
+        heights.append(heatmap.max())
+        if heights[-1] <= 0:
+            x = y = 0.0
+        px, py = int(np.floor(x + 0.5)), int(np.floor(y + 0.5))
+        if 1 < px < width - 1 and 1 < py < height - 1:
+            x += 0.25 * np.sign(heatmap[py][px + 1] - heatmap[py][px - 1])
+            y += 0.25 * np.sign(heatmap[py + 1][px] - heatmap[py - 1][px])
+        cells.append((x, y))
+    return np.array(cells), np.array(heights)
+
+
+def cells_to_image(cells, center, scale, map_width):
+    """Where HRNet puts cells [K, 2] of a square map in the image; scale 1 is 200 px."""
+    return np.array(
+        [[x * scale * 200 / map_width + c - scale * 100 for x, c in zip(p, center, strict=True)] for p in cells]
+    )
+
+
+def pckh(predictions, truth, missing, head_boxes, threshold):
+    """HRNet's PCKh in percent: rate by joint [16], and the mean weighted by the joints' counts.
+
+    Args:
+        predictions: [N, 16, 2] px, counted as `truth` is.
+        truth: [N, 16, 2] px.
+        missing: [N, 16], 1 where unlabelled.
+        head_boxes: [N, 2, 2], two corners.
+        threshold: in head sizes.
+    """
+    hits, counts = np.zeros(16), np.zeros(16)
+    for n in range(len(truth)):
+        (x1, y1), (x2, y2) = head_boxes[n]
+        head = 0.6 * np.sqrt((x2 - x1) ** 2 + (y2 - y1) ** 2)
+        for j in range(16):
+            if missing[n, j]:
+                continue
+            dx, dy = predictions[n, j] - truth[n, j]
+            counts[j] += 1
+            hits[j] += np.sqrt(dx * dx + dy * dy) / head <= threshold
+    body = [j for j in range(16) if j not in (6, 7)]
+    return 100 * hits / np.maximum(counts, 1), 100 * hits[body].sum() / counts[body].sum()

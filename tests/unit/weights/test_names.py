@@ -8,7 +8,7 @@ import pytest
 from paddle_pose.weights.names import FAMILIES, convert_names, has_inters
 
 PUBLISHED = {
-    "hourglass52_mmpose1_mpii16": "MMPose's Hourglass",
+    "hourglass52_mmpose1_mpii16": "MMPose",
     "hourglass52_original_paddle_mpii16": "the original Paddle project's Hourglass",
 }
 
@@ -92,7 +92,7 @@ def test_every_misfit_is_counted_and_shown():
     with pytest.raises(ValueError, match="do not fit") as caught:
         convert_names(tensors, {**target, **missing})
     message = str(caught.value)
-    assert "5 tensors, named as in MMPose's Hourglass, for the network's 12" in message
+    assert "5 tensors, named as in MMPose, for the network's 12" in message
     assert "9 missing: hourglasses.0, hourglasses.1, hourglasses.2, ...;" in message
     assert "1 unexpected: backbone.extra.weight;" in message
     assert "1 misshapen: stem.0.conv.weight (file (2, 3), network (2, 4))" in message

@@ -1,0 +1,148 @@
+"""HRNet: branches of several resolutions side by side, exchanged again and again.
+
+Source: Sun et al., Deep High-Resolution Representation Learning for Human Pose Estimation, CVPR 2019.
+Checked against: names, shapes and heatmaps of the official W32 (tests/parity/test_hrnet_parity.py).
+Differs: nothing; the parameters have the official names.
+"""
+
+from collections.abc import Sequence
+
+import paddle
+import paddle.nn.functional as F
+from paddle import Tensor, nn
+
+from paddle_pose.models.layers import (
+    BasicBlock,
+    Bottleneck,
+    Normalize,
+    UpsampleNearest2x,
+    batch_norm,
+    check_images,
+    conv,
+    residual_layer,
+)
+
+
+class Exchange(nn.Layer):
+    """One module: every branch runs its blocks, then every output sums all branches.
+
+    Args:
+        channels: Channels of the branches, the highest resolution first.
+        blocks: Residual blocks of a branch.
+        outputs: How many branches go on: all of them, or 1 at the end.
+    """
+
+    def __init__(self, channels: Sequence[int], blocks: int, outputs: int) -> None:
+        super().__init__()
+        self.branches = nn.LayerList([residual_layer(BasicBlock, c, c, blocks) for c in channels])
+        self.fuse_layers = nn.LayerList(
+            [nn.LayerList([_path(channels, j, i) for j in range(len(channels))]) for i in range(outputs)]
+        )
+
+    def forward(self, branches: list[Tensor]) -> list[Tensor]:
+        """Returns maps of the branches' shapes: [N, C_i, h / 2**i, w / 2**i]."""
+        seen = [branch(x) for branch, x in zip(self.branches, branches, strict=True)]
+        return [
+            F.relu(paddle.add_n([path(x) for path, x in zip(paths, seen, strict=True)])) for paths in self.fuse_layers
+        ]
+
+
+class HRNet(nn.Layer):
+    """Stem, one layer of bottlenecks, three stages of exchanging branches, a 1x1 head; stride 4.
+
+    Args:
+        num_joints: Heatmaps, K.
+        width: Channels of the highest resolution; each branch below has twice as many. 32 or 48 as published.
+        modules: Exchanges of the stages with 2, 3 and 4 branches.
+        blocks: Residual blocks of every branch in a module.
+        stem_channels: Channels of the stem.
+
+    Example:
+        >>> net = HRNet(num_joints=3, width=4, modules=(1, 1, 1), blocks=1, stem_channels=8)
+        >>> list(net(paddle.zeros([1, 64, 32, 3], dtype="uint8"))["heatmaps"].shape)
+        [1, 1, 3, 16, 8]
+    """
+
+    def __init__(
+        self,
+        num_joints: int = 17,
+        width: int = 32,
+        modules: Sequence[int] = (1, 4, 3),
+        blocks: int = 4,
+        stem_channels: int = 64,
+    ) -> None:
+        super().__init__()
+        self.normalize = Normalize()
+        self.conv1 = conv(3, stem_channels, 3, 2)
+        self.bn1 = batch_norm(stem_channels)
+        self.conv2 = conv(stem_channels, stem_channels, 3, 2)
+        self.bn2 = batch_norm(stem_channels)
+        self.layer1 = residual_layer(Bottleneck, stem_channels, stem_channels, 4)
+        channels = [width * 2**i for i in range(4)]
+        self.transition1 = _transition([4 * stem_channels], channels[:2])
+        self.stage2 = _stage(channels[:2], blocks, modules[0], outputs=2)
+        self.transition2 = _transition(channels[:2], channels[:3])
+        self.stage3 = _stage(channels[:3], blocks, modules[1], outputs=3)
+        self.transition3 = _transition(channels[:3], channels)
+        self.stage4 = _stage(channels, blocks, modules[2], outputs=1)
+        self.final_layer = nn.Conv2D(width, num_joints, 1)
+        for layer in self.sublayers():
+            if isinstance(layer, nn.Conv2D):
+                nn.initializer.Normal(std=0.001)(layer.weight)
+
+    def forward(self, images: Tensor) -> dict[str, Tensor]:
+        """Looks at images and answers heatmaps.
+
+        Args:
+            images: [N, H, W, 3], RGB, 0..255, uint8 or float; H and W multiples of 32.
+
+        Returns:
+            {"heatmaps": [N, 1, K, H / 4, W / 4]}.
+
+        Raises:
+            ValueError: If the images have another shape.
+        """
+        check_images(images, 32)
+        x = F.relu(self.bn1(self.conv1(self.normalize(images))))  # N, C, H / 2, W / 2
+        x = self.layer1(F.relu(self.bn2(self.conv2(x))))  # N, 4 C, H / 4, W / 4
+        branches = [path(x) for path in self.transition1]
+        for transition, stage in ((None, self.stage2), (self.transition2, self.stage3), (self.transition3, self.stage4)):
+            if transition is not None:  # the new branch grows out of the lowest one
+                branches = [path(x) for path, x in zip(transition, [*branches, branches[-1]], strict=True)]
+            for module in stage:
+                branches = module(branches)
+        return {"heatmaps": self.final_layer(branches[0]).unsqueeze(1)}  # N, 1, K, h, w
+
+
+def _stage(channels: Sequence[int], blocks: int, modules: int, outputs: int) -> nn.LayerList:
+    """Returns a stage's modules; only the last may have fewer outputs."""
+    counts = [len(channels)] * (modules - 1) + [outputs]
+    return nn.LayerList([Exchange(channels, blocks, count) for count in counts])
+
+
+def _transition(before: Sequence[int], after: Sequence[int]) -> nn.LayerList:
+    """Returns the paths from a stage's branches to the next stage's, one of which is new."""
+    paths: list[nn.Layer] = []
+    for i, channels in enumerate(after):
+        if i < len(before):
+            same = before[i] == channels
+            paths.append(nn.Identity() if same else nn.Sequential(*_conv_bn(before[i], channels, 1)))
+        else:
+            paths.append(nn.Sequential(nn.Sequential(*_conv_bn(before[-1], channels, 2))))
+    return nn.LayerList(paths)
+
+
+def _path(channels: Sequence[int], source: int, target: int) -> nn.Layer:
+    """Returns the path of a module from one branch to another: up by repeating, down by strided convolutions."""
+    if source == target:
+        return nn.Identity()
+    if source > target:
+        ups = [UpsampleNearest2x() for _ in range(source - target)]
+        return nn.Sequential(conv(channels[source], channels[target], 1), batch_norm(channels[target]), *ups)
+    keep = [nn.Sequential(*_conv_bn(channels[source], channels[source], 2)) for _ in range(target - source - 1)]
+    last = nn.Sequential(conv(channels[source], channels[target], 3, 2), batch_norm(channels[target]))
+    return nn.Sequential(*keep, last)
+
+
+def _conv_bn(in_channels: int, out_channels: int, stride: int) -> tuple[nn.Layer, ...]:
+    return conv(in_channels, out_channels, 3, stride), batch_norm(out_channels), nn.ReLU()

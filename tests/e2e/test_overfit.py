@@ -1,0 +1,34 @@
+"""Every system learns eight drawn people by heart: the test that catches what nobody thought of."""
+
+import json
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def eight_people(tmp_path_factory, drawn_mpii):
+    """A data set whose training people are its validation people."""
+    folder = tmp_path_factory.mktemp("eight")
+    (folder / "images").symlink_to(drawn_mpii / "images")
+    (folder / "annotations").mkdir()
+    for name in ("mpii_val.json", "mpii_gt_val.mat"):
+        (folder / "annotations" / name).write_bytes((drawn_mpii / "annotations" / name).read_bytes())
+    (folder / "annotations" / "mpii_train.json").symlink_to(folder / "annotations" / "mpii_val.json")
+    return folder
+
+
+@pytest.mark.parametrize("config", ["hourglass_tiny_128"])
+def test_eight_people_are_learned_by_heart(config, eight_people, run_in, tmp_path):
+    recipe = ("train.warmup=0", "augment=none", "train.eval_every=1000", "train.milestones=(170,)", "train.log_every=1")
+    changes = [part for text in recipe for part in ("-o", text)]
+    done = run_in(
+        tmp_path,
+        *("train.py", "--config", config, "--dataset_root", eight_people, "--output", "run"),
+        *("--epochs", 200, "--batch_size", 8, "--learning_rate", 0.004, *changes),
+    )
+    assert done.returncode == 0, done.stderr
+    lines = (tmp_path / "run" / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    records = [json.loads(line) for line in lines]
+    losses = [record["loss"] for record in records if record["kind"] == "train"]
+    assert losses[-1] < losses[0] / 10
+    assert records[-1]["Mean"] > 98

@@ -1,0 +1,54 @@
+"""The heatmap codec against literal float64 loops of SimpleBaseline's encoder and decoder."""
+
+import numpy as np
+import pytest
+from parity import reference
+
+from paddle_pose.codecs.heatmap import HeatmapCodec
+from paddle_pose.geometry import Window
+
+
+@pytest.mark.parametrize(("input_size", "sigma"), [((256, 256), 2), ((192, 256), 2), ((96, 128), 3)])
+def test_targets_are_the_published_ones(input_size, sigma):
+    codec = HeatmapCodec(input_size=input_size, sigma=float(sigma))
+    rng = np.random.default_rng(0)
+    empty_but_counted = 0
+    for _ in range(12):
+        keypoints = rng.uniform(-40, np.array(input_size) + 40, (16, 2))
+        keypoints[:4] = np.round(keypoints[:4] / 2) * 2  # halves of cells: where rounding decides
+        keypoints[4] = rng.uniform(-31, -24), 50  # round cell -7
+        visible = (rng.random(16) < 0.8).astype(int)
+        maps = codec.encode(keypoints[None], visible[None])
+        expected, weights = reference.heatmap_targets(keypoints, visible, codec.map_size, 4, sigma)
+        assert np.abs(maps["heatmaps"] - expected).max() < 1e-7
+        assert maps["weights"].tolist() == weights.tolist()
+        empty_but_counted += ((weights > 0) & (expected.max(axis=(1, 2)) == 0)).any()
+    assert sigma != 2 or empty_but_counted, "the published oddity at cell -7 was never met"
+
+
+def test_peaks_are_the_published_ones_borders_and_empty_maps_included():
+    codec = HeatmapCodec(input_size=(64, 96))
+    rng = np.random.default_rng(1)
+    heatmaps = rng.normal(size=(40, 1, 16, 24, 16))
+    heatmaps[1:4] = np.round(heatmaps[1:4])  # many cells alike
+    heatmaps[5] = -np.abs(heatmaps[5])
+    heatmaps[6] = 0
+    for n, (x, y) in enumerate([(0, 0), (1, 9), (2, 9), (14, 9), (15, 9), (7, 0), (7, 1), (7, 2), (7, 22), (7, 23)]):
+        heatmaps[10 + n, ..., y, x] = 9
+    for poses, stages in zip(codec.decode({"heatmaps": heatmaps}), heatmaps, strict=True):
+        cells, heights = reference.heatmap_peaks(stages[-1])
+        assert poses.keypoints[0].tolist() == (cells * 4).tolist()
+        assert poses.scores[0].tolist() == heights.tolist()
+        assert poses.person_scores[0] == pytest.approx(heights.mean())
+
+
+def test_decoded_joints_stand_in_the_image_where_the_published_transform_puts_them():
+    codec = HeatmapCodec(input_size=(256, 256))
+    rng = np.random.default_rng(2)
+    heatmaps = rng.random((1, 1, 16, 64, 64))
+    center, scale = (313.7, 190.2), 2.345
+    window = Window(center, (200 * scale, 200 * scale))
+    (poses,) = codec.decode({"heatmaps": heatmaps})
+    got = poses.moved(window.to_image(codec.input_size)).keypoints[0]
+    expected = reference.cells_to_image(reference.heatmap_peaks(heatmaps[0, 0])[0], center, scale, 64)
+    assert np.allclose(got, expected, atol=1e-9)

@@ -1,0 +1,79 @@
+"""PCKh of two published prediction files, to the digit, and against a literal float64 loop.
+
+Source: predictions hg_s1_b1 and hg_s2_b1 and their published accuracies: bearpaw/pytorch-pose, as collected in
+anibali/eval-mpii-pose; they lie beside the project.
+"""
+
+import numpy as np
+import pytest
+import scipy.io
+from parity import reference
+
+from paddle_pose.datasets.framing import one_per_person
+from paddle_pose.datasets.mpii import read_mpii
+from paddle_pose.datasets.predictions import read_predictions
+from paddle_pose.metrics.pckh import COUNTED, GROUPS, PCKh
+from paddle_pose.structures import Poses
+
+PUBLISHED = {
+    "hg_s2_b1": ((95.80, 94.57, 88.12, 83.31, 86.24, 80.88, 77.44), 87.299, 86.757, 23.91, 28.08),
+    "hg_s1_b1": ((95.12, 93.61, 85.53, 79.56, 84.51, 78.28, 73.38), 85.085, 84.461, 22.81, 26.85),
+}
+
+
+@pytest.fixture(scope="module")
+def val(shared):
+    samples = one_per_person(read_mpii(shared / "data" / "mpii_val", "val"), (256, 256))
+
+    def score(name, shift=0.0):
+        path = shared / "data" / "mpii_val" / "predictions" / f"{name}.mat"
+        metric = PCKh()
+        for sample, points in zip(samples, read_predictions(path, len(samples)), strict=True):
+            metric.update(sample, Poses((points - 1 + shift)[None], np.ones((1, 16)), np.ones(1)))
+        return metric.accumulate()
+
+    return score
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_published_predictions_get_their_published_numbers(val, name):
+    groups, mean, plain, tenth, eleven_hundredths = PUBLISHED[name]
+    values = val(name)
+    assert [round(values[group], 2) for group in GROUPS] == list(groups)
+    assert round(values["Mean"], 3) == mean
+    assert round(values["Plain mean"], 3) == plain
+    assert round(values["Mean@0.1"], 2) == tenth
+    assert round(values["Mean@0.11"], 2) == eleven_hundredths
+
+
+def test_one_pixel_is_seen(val):
+    """Counting from 0 or from 1 matters little at 0.5 and much at 0.1: the shift must be made exactly once."""
+    right, beside = val("hg_s2_b1"), [val("hg_s2_b1", shift) for shift in (1.0, -1.0)]
+    loose = [abs(values["Mean"] - right["Mean"]) for values in beside]
+    strict = [abs(values["Mean@0.1"] - right["Mean@0.1"]) for values in beside]
+    assert np.allclose(loose, 0.2, atol=0.05)
+    assert np.allclose(strict, 4.7, atol=0.3)
+
+
+def test_every_number_is_the_literal_loops(shared):
+    folder = shared / "data" / "mpii_val"
+    content = scipy.io.loadmat(folder / "annotations" / "mpii_gt_val.mat")
+    preds = read_predictions(folder / "predictions" / "hg_s1_b1.mat", 2958)
+    truth = content["pos_gt_src"].transpose(2, 0, 1)
+    boxes, missing = content["headboxes_src"].transpose(2, 0, 1), content["jnt_missing"].T
+    metric = PCKh()
+    samples = one_per_person(read_mpii(folder, "val"), (256, 256))[:300]
+    for sample, points in zip(samples, preds, strict=False):
+        metric.update(sample, Poses((points - 1)[None], np.ones((1, 16)), np.ones(1)))
+    values = metric.accumulate()
+    first = slice(0, 300)
+    rates, mean = reference.pckh(preds[first], truth[first], missing[first], boxes[first], 0.5)
+    assert values["Mean"] == pytest.approx(mean, abs=1e-9)
+    assert values["Plain mean"] == pytest.approx(rates[COUNTED].mean(), abs=1e-9)
+    slots = [(9,), (12, 13), (11, 14), (10, 15), (2, 3), (1, 4), (0, 5)]
+    for group, joints in zip(GROUPS, slots, strict=True):
+        assert values[group] == pytest.approx(rates[list(joints)].mean(), abs=1e-9)
+    for name, index in (("Mean@0.1", 10), ("Mean@0.11", 11)):
+        threshold = np.arange(0, 0.51, 0.01)[index]
+        mean = reference.pckh(preds[first], truth[first], missing[first], boxes[first], threshold)[1]
+        assert values[name] == pytest.approx(mean, abs=1e-9)

@@ -1,0 +1,168 @@
+import json
+from dataclasses import replace
+
+import pytest
+
+from paddle_pose.configs.schema import (
+    CONFIGS,
+    FILE_NAME,
+    find,
+    for_image_size,
+    override,
+    read_beside,
+    resolve,
+    to_json,
+    values,
+)
+from paddle_pose.skeletons import COCO_17
+
+PLAIN = CONFIGS["hourglass52_mpii_256"]
+EACH = pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
+
+
+@EACH
+def test_a_config_comes_back_from_its_json(tmp_path, config):
+    changed = override(config, {"train.batch_size": 3, "augment": None, "codec.skeleton": "coco_17", "data.context": 1})
+    for kept in (config, changed):
+        (tmp_path / FILE_NAME).write_text(to_json(kept), encoding="utf-8")
+        assert read_beside(tmp_path / "model.pdparams") == kept
+    assert changed != config
+
+
+@EACH
+def test_every_value_can_be_given_as_text(config):
+    """What the command line hands over means the same as the value itself."""
+    for key, value in values(config).items():
+        if key == "codec.skeleton":
+            assert override(config, {key: value["name"]}) == config
+        else:
+            assert override(config, {key: str(value)}) == config, key
+
+
+def test_one_override_changes_one_value():
+    before = values(PLAIN)
+    changes = {"model.num_stacks": 4, "codec.input_size": [64, 96], "val.flip": False, "train.learning_rate": 1e-4}
+    after = values(override(PLAIN, changes))
+    assert {key: after[key] for key in after if after[key] != before[key]} == changes
+    assert values(PLAIN) == before
+    changed = override(
+        PLAIN, {"train.milestones": "(1, 2, 3)", "train.learning_rate": "1", "codec.skeleton": "coco_17"}
+    )
+    assert changed.train.milestones == (1, 2, 3)
+    assert type(changed.train.learning_rate) is float
+    assert changed.codec.skeleton is COCO_17
+
+
+@pytest.mark.parametrize("key", ["train.batchsize", "nothing", "name", "source", "published", "codec.map_size"])
+def test_an_unknown_key_lists_the_valid_ones(key):
+    with pytest.raises(ValueError, match="unknown key") as caught:
+        override(PLAIN, {key: 1})
+    for valid in values(PLAIN):
+        assert f"\n  {valid}" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("train.batch_size", "many", "got 'many', expected int"),
+        ("train.batch_size", "2.5", "got 2.5, expected int"),
+        ("train.batch_size", True, "got True, expected int"),
+        ("train.learning_rate", "fast", "got 'fast', expected float"),
+        ("val.flip", "1", "got 1, expected bool"),
+        ("codec.input_size", "256", "got 256, expected tuple"),
+        ("codec.input_size", "(1, 2, 3)", r"got \(1, 2, 3\), expected tuple"),
+        ("codec.input_size", "(250, 256)", "not a multiple of the heatmap's stride"),
+        ("train.milestones", "(1, 'b')", "got 'b', expected int"),
+        ("codec.decode_by", "dark", r"got 'dark', expected \['argmax', 'quarter'\]"),
+        ("codec.skeleton", "hand", "got 'hand', expected one of mpii_16, coco_17"),
+        ("train", "none", "got None, expected Train"),
+        ("model", "3", "got 3, expected"),
+        ("train.epochs.more", 1, "'epochs' is .*, which has no part 'more'"),
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_refused(key, value, message):
+    with pytest.raises(ValueError, match=message):
+        override(PLAIN, {key: value})
+
+
+def test_parts_of_a_switched_off_augmentation_cannot_be_set():
+    with pytest.raises(ValueError, match="'augment' is None, which has no part 'flip'"):
+        override(PLAIN, {"augment": "none", "augment.flip": 0.1})
+
+
+def test_find_and_the_published_sizes():
+    assert find(PLAIN.name) is PLAIN
+    with pytest.raises(ValueError, match="no config 'hourglas'; there are:\n  hourglass52_mpii_256"):
+        find("hourglas")
+    assert for_image_size(384).codec.input_size == (384, 384)
+    with pytest.raises(ValueError, match=r'--image_size 320: .*-o "codec.input_size=\(320,320\)"'):
+        for_image_size(320)
+
+
+@EACH
+def test_names_are_unique_and_every_config_says_where_it_is_from(config):
+    assert CONFIGS[config.name] is config
+    assert config.source
+    assert config.command.split()[0] in ("python", "make")
+    assert all(milestone < config.train.epochs for milestone in config.train.milestones) or (
+        config.train.schedule != "steps"
+    )
+
+
+def test_flags_and_checkpoint_must_agree():
+    beside = replace(PLAIN, train=replace(PLAIN.train, batch_size=3))
+    assert resolve(beside, None, None, {}) == beside
+    assert resolve(beside, PLAIN.name, 256, {}) == beside
+    assert resolve(beside, None, None, {"train.epochs": "5"}).train.epochs == 5
+    with pytest.raises(
+        ValueError, match="--config hourglass52_mpii_384, but the checkpoint was trained as hourglass52"
+    ):
+        resolve(beside, "hourglass52_mpii_384", None, {})
+    with pytest.raises(ValueError, match="--image_size 384, but the checkpoint was trained at 256"):
+        resolve(beside, None, 384, {})
+
+
+def test_without_a_checkpoints_config_flags_decide():
+    assert resolve(None, None, 384, {}) is CONFIGS["hourglass52_mpii_384"]
+    assert resolve(None, PLAIN.name, None, {}) is PLAIN
+    assert resolve(None, PLAIN.name, 256, {"val.flip": "false"}).val.flip is False
+    with pytest.raises(ValueError, match="add --config NAME"):
+        resolve(None, None, None, {})
+    with pytest.raises(ValueError, match="--image_size 384, but config hourglass52_mpii_256 has 256"):
+        resolve(None, PLAIN.name, 384, {})
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "{",
+        "[]",
+        "{}",
+        '{"config": "unheard_of", "values": {}}',
+        '{"config": ["a"], "values": {}}',
+        '{"config": "hourglass52_mpii_256"}',
+        '{"config": "hourglass52_mpii_256", "values": []}',
+        '{"config": "hourglass52_mpii_256", "values": null}',
+        '{"config": "hourglass52_mpii_256", "values": {"train.batch_size": "x"}}',
+        '{"config": "hourglass52_mpii_256", "values": {"codec.skeleton": {"name": "x"}}}',
+    ],
+)
+def test_a_broken_file_beside_the_weights_is_named(tmp_path, content):
+    path = tmp_path / FILE_NAME
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(ValueError, match="not a config that this version reads") as caught:
+        read_beside(tmp_path / "model.pdparams")
+    assert str(caught.value).startswith(str(path))
+
+
+def test_no_file_beside_the_weights_is_no_error(tmp_path):
+    assert read_beside(tmp_path / "model.pdparams") is None
+
+
+def test_the_file_says_every_value():
+    content = json.loads(to_json(PLAIN))
+    assert content["config"] == PLAIN.name
+    assert content["values"] == json.loads(json.dumps(values(PLAIN)))
+    assert len(content["values"]) > 25
+    assert content["values"]["codec.skeleton"]["name"] == "mpii_16"

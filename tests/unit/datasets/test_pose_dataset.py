@@ -1,0 +1,123 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from paddle_pose.codecs.heatmap import HeatmapCodec
+from paddle_pose.datasets import images
+from paddle_pose.datasets.augment import Augment
+from paddle_pose.datasets.framing import one_per_person
+from paddle_pose.datasets.mpii import read_mpii
+from paddle_pose.datasets.pose_dataset import PoseDataset, batches, crop, input_keypoints
+from paddle_pose.geometry import Window
+from paddle_pose.structures import Person, Sample
+
+CODEC = HeatmapCodec(input_size=(128, 128))
+
+
+@pytest.fixture
+def samples(drawn_mpii):
+    return one_per_person(read_mpii(drawn_mpii, "train"), CODEC.input_size)
+
+
+def same(a, b):
+    return all(np.array_equal(a["targets"][name], b["targets"][name]) for name in a["targets"]) and np.array_equal(
+        a["image"], b["image"]
+    )
+
+
+def test_an_item_depends_on_seed_epoch_and_index_alone(samples):
+    data, again = (PoseDataset(samples, CODEC, Augment(), seed=5) for _ in range(2))
+    for key in [(3, 2), (0, 0), (3, 1)]:  # in whatever order they are asked for
+        assert same(data[key], again[key])
+    item = data[3, 2]
+    assert same(item, again[3, 2])
+    assert not same(item, data[4, 2])
+    assert not same(item, PoseDataset(samples, CODEC, Augment(), seed=6)[3, 2])
+    assert same(data[0, 2], data[2])
+    assert item["index"] == 2
+    assert (item["image"].shape, item["image"].dtype) == ((128, 128, 3), np.uint8)
+    assert item["targets"]["heatmaps"].shape == (16, 32, 32)
+    assert len(data) == len(samples) == 8
+
+
+def test_without_augmentation_every_epoch_shows_the_samples_own_window(samples):
+    data = PoseDataset(samples, CODEC)
+    assert same(data[0, 1], data[7, 1])
+    assert np.array_equal(data[1]["image"], crop(samples[1], samples[1].window, CODEC))
+
+
+@pytest.mark.parametrize("shrink", [1.0, 0.5], ids=["whole", "reduced"])
+def test_a_dot_at_a_joint_is_found_at_the_joint_under_every_augmentation(tmp_path, shrink):
+    """Each joint's slot has its own shade; in a mirrored window the left one's dot must lie in the right one's slot."""
+    rng = np.random.default_rng(0)
+    places = np.array([(x, y) for x in range(70, 131, 20) for y in range(70, 131, 20)], float)  # far apart
+    pixels = np.zeros((200, 200, 3), np.uint8)
+    shades = 60 + 12 * np.arange(16)
+    for (x, y), shade in zip(places.astype(int), shades, strict=True):
+        pixels[y - 3 : y + 4, x - 3 : x + 4] = shade
+    images.write(tmp_path / "dots.png", pixels)
+    person = Person(places, np.ones(16, np.int64), (50.0, 50.0, 100.0, 100.0), 0)
+    sample = Sample(0, tmp_path / "dots.png", Window((100.0, 100.0), (160.0, 160.0)), (person,))
+
+    def reader(path: Path, window: Window):
+        """A reader may answer fewer pixels, and say so by its matrix."""
+        stored, image_to_pixels = images.read(path, window)
+        step = round(1 / shrink)
+        return stored[::step, ::step], image_to_pixels * shrink
+
+    mirrored = 0
+    for _ in range(40):
+        window = Augment(scale=0.25).window(sample, rng)
+        mirrored += window.flip
+        shown = crop(sample, window, CODEC, reader)[..., 0].astype(int)
+        keypoints, visible = input_keypoints(sample, window, CODEC)
+        assert visible.shape == (1, 16)
+        order = CODEC.skeleton.flip if window.flip else range(16)
+        for (x, y), shade in zip(keypoints[0], shades[list(order)], strict=True):
+            if 4 < x < 124 and 4 < y < 124:
+                assert shown[round(y), round(x)] == pytest.approx(shade, abs=2)
+                dot_y, dot_x = np.nonzero(np.abs(shown - shade) <= 2)
+                near = np.hypot(dot_x - x, dot_y - y) < 8
+                assert np.hypot(dot_x[near].mean() - x, dot_y[near].mean() - y) <= 1
+    assert 5 < mirrored < 35
+
+
+def test_mirrored_people_swap_what_is_labelled_with_where_it_is(samples):
+    person = samples[0].persons[0]
+    visible = np.zeros(16, np.int64)
+    visible[[0, 10]] = 1, 2  # right ankle, right wrist
+    sample = Sample(0, Path("a"), samples[0].window, (Person(person.keypoints, visible, person.box, 0),))
+    window = Window(sample.window.center, sample.window.size, flip=True)
+    assert np.flatnonzero(input_keypoints(sample, window, CODEC)[1][0]).tolist() == [5, 15]
+    plain = input_keypoints(sample, sample.window, CODEC)[0][0]
+    turned = input_keypoints(sample, window, CODEC)[0][0]
+    assert np.allclose(turned[5], [128 - plain[0, 0], plain[0, 1]])
+
+
+def test_a_window_without_people_has_no_keypoints():
+    sample = Sample(0, Path("a"), Window((0.0, 0.0), (10.0, 10.0)), ())
+    keypoints, visible = input_keypoints(sample, sample.window, CODEC)
+    assert (keypoints.shape, visible.shape) == ((0, 16, 2), (0, 16))
+
+
+@pytest.mark.parametrize("num_workers", [0, 3])
+def test_batches_keep_the_order_and_the_last_may_be_smaller(samples, num_workers):
+    got = list(batches(samples, CODEC, 3, num_workers))
+    assert [len(pictures) for pictures, _ in got] == [3, 3, 2]
+    assert [sample for _, group in got for sample in group] == samples
+    pictures = np.concatenate([pictures for pictures, _ in got])
+    for sample, picture in zip(samples, pictures, strict=True):
+        assert np.array_equal(picture, crop(sample, sample.window, CODEC))
+    assert list(batches([], CODEC, 3, num_workers)) == []
+
+
+@pytest.mark.parametrize("num_workers", [0, 2])
+def test_a_broken_picture_ends_the_pass_with_its_name(samples, tmp_path, num_workers):
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"\xff\xd8\xff")
+    listed = [*samples[:4], Sample(4, broken, samples[4].window, samples[4].persons), *samples[5:]]
+    got = []
+    with pytest.raises(ValueError, match=r"broken.jpg: "):
+        got.extend(batches(listed, CODEC, 2, num_workers))
+    assert len(got) == 2

@@ -1,0 +1,21 @@
+import numpy as np
+
+from paddle_pose.geometry import Window
+from paddle_pose.structures import Poses
+
+
+def test_moved_moves_the_keypoints_and_nothing_else():
+    rng = np.random.default_rng(0)
+    poses = Poses(rng.uniform(0, 64, (2, 5, 2)), rng.random((2, 5)), rng.random(2), rng.random((2, 4)))
+    window = Window((40.0, 30.0), (80.0, 100.0), rotation=20, flip=True)
+    moved = poses.moved(window.to_image((64, 64)))
+    assert np.allclose(moved.moved(window.to_input((64, 64))).keypoints, poses.keypoints)
+    assert np.abs(moved.keypoints - poses.keypoints).min() > 1e-6
+    for name in ("scores", "person_scores", "boxes"):
+        assert getattr(moved, name) is getattr(poses, name)
+
+
+def test_nobody_can_be_moved_too():
+    nobody = Poses(np.zeros((0, 16, 2)), np.zeros((0, 16)), np.zeros(0))
+    assert nobody.moved(np.eye(2, 3)).keypoints.shape == (0, 16, 2)
+    assert nobody.boxes.shape == (0, 4)

@@ -1,0 +1,87 @@
+import numpy as np
+import pytest
+
+from paddle_pose import visualize
+from paddle_pose.skeletons import MPII_16
+from paddle_pose.structures import Poses
+
+
+@pytest.fixture
+def picture():
+    return np.full((120, 160, 3), 90, np.uint8)
+
+
+def one_person(scores):
+    x, y = np.meshgrid(np.arange(4) * 30 + 30.0, np.arange(4) * 25 + 20.0)
+    keypoints = np.stack([x.ravel(), y.ravel()], axis=-1)  # far apart from each other
+    return Poses(keypoints[None], scores[None], np.ones(1))
+
+
+def test_joints_are_drawn_at_their_place_in_the_colour_of_their_side(picture):
+    scores = np.zeros(16)
+    for name, color in (
+        ("left_wrist", visualize.LEFT),
+        ("right_ankle", visualize.RIGHT),
+        ("thorax", visualize.MIDDLE),
+    ):
+        j = MPII_16.joints.index(name)
+        poses = one_person(np.where(np.arange(16) == j, 1.0, scores))
+        drawing = visualize.draw_poses(picture, poses, MPII_16)
+        x, y = poses.keypoints[0, j].astype(int)
+        assert tuple(drawing[y, x]) == color
+        changed_y, changed_x = np.nonzero((drawing != picture).any(axis=-1))
+        assert np.hypot(changed_x - x, changed_y - y).max() < 6, "something was drawn elsewhere"
+
+
+def test_a_limb_needs_both_its_joints(picture):
+    ankle, knee = (MPII_16.joints.index(name) for name in ("right_ankle", "right_knee"))
+    scores = np.zeros(16)
+    scores[[ankle, knee]] = 1.0
+    poses = one_person(scores)
+    x, y = poses.keypoints[0, [ankle, knee]].mean(axis=0).astype(int)
+    drawn = visualize.draw_poses(picture, poses, MPII_16)[y, x].astype(int)
+    assert np.abs(drawn - visualize.RIGHT).max() < 25  # its edges are smooth
+    scores[knee] = 0.1
+    assert tuple(visualize.draw_poses(picture, poses, MPII_16)[y, x]) == (90, 90, 90)
+
+
+def test_the_picture_given_stays_as_it_is_and_unsure_or_absent_joints_are_left_out(picture):
+    before = picture.copy()
+    poses = one_person(np.full(16, 0.19))
+    poses.keypoints[0, 3] = np.nan
+    assert np.array_equal(visualize.draw_poses(picture, poses, MPII_16), before)
+    assert not np.array_equal(visualize.draw_poses(picture, poses, MPII_16, threshold=0.1, names=True), before)
+    assert np.array_equal(picture, before)
+
+
+def test_heatmaps_are_laid_over_the_crop_in_the_joints_order(picture):
+    heatmaps = np.zeros((16, 30, 40), np.float32)
+    heatmaps[5, 20, 30] = 1.0
+    tiles = visualize.draw_heatmaps(picture, heatmaps, MPII_16)
+    assert tiles.shape == (4 * 120, 4 * 160, 3)
+    assert tiles.dtype == np.uint8
+
+    def tile(j):
+        return tiles[j // 4 * 120 + 40 :, j % 4 * 160 :][:80, :160].astype(int)
+
+    hottest = np.abs(tile(5) - tile(6)).sum(axis=-1)  # the caption lies above
+    y, x = np.unravel_index(hottest.argmax(), hottest.shape)
+    assert abs(x - 122) <= 4
+    assert abs(y + 40 - 82) <= 4
+
+
+def test_a_grids_last_row_is_filled_with_black():
+    tiles = [np.full((2, 3, 3), n + 1, np.uint8) for n in range(5)]
+    grid = visualize.grid(tiles, columns=4)
+    assert grid.shape == (4, 12, 3)
+    assert grid[0, ::3, 0].tolist() == [1, 2, 3, 4]
+    assert grid[2, ::3, 0].tolist() == [5, 0, 0, 0]
+
+
+def test_curves_show_the_runs_numbers():
+    train = [{"kind": "train", "step": s, "loss": 1 / s} for s in range(1, 6)]
+    evals = [{"kind": "eval", "step": 5, "Mean": 50.0, "Mean@0.1": 10.0}]
+    alone, both = visualize.draw_curves(train, "run"), visualize.draw_curves(train + evals, "run")
+    assert alone.dtype == np.uint8
+    assert alone.shape == both.shape
+    assert not np.array_equal(alone, both)

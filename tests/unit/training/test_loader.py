@@ -1,0 +1,84 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from paddle_pose.codecs.heatmap import HeatmapCodec
+from paddle_pose.datasets.augment import Augment
+from paddle_pose.datasets.framing import one_per_person
+from paddle_pose.datasets.mpii import read_mpii
+from paddle_pose.datasets.pose_dataset import PoseDataset
+from paddle_pose.training.loader import EpochLoader
+
+CODEC = HeatmapCodec(input_size=(64, 64))
+
+
+@pytest.fixture
+def samples(drawn_mpii):
+    return one_per_person(read_mpii(drawn_mpii, "train"), CODEC.input_size)
+
+
+def loader(samples, batch_size=3, num_workers=0, seed=0):
+    return EpochLoader(PoseDataset(samples, CODEC, Augment(), seed), batch_size, num_workers, seed)
+
+
+def indices(batches):
+    return [batch["index"].numpy().tolist() for batch in batches]
+
+
+def test_the_order_depends_on_seed_and_epoch_alone(samples):
+    first = loader(samples)
+    assert indices(first.epoch(5)) == indices(loader(samples).epoch(5))
+    later = indices(first.epoch(6))  # whatever was loaded before
+    assert later == indices(loader(samples).epoch(6))
+    assert later != indices(first.epoch(5))
+    assert indices(loader(samples, seed=1).epoch(5)) != indices(first.epoch(5))
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 8])
+def test_every_sample_at_most_once_and_the_smaller_last_batch_left_out(samples, batch_size):
+    loaded = loader(samples, batch_size)
+    batches = indices(loaded.epoch(0))
+    assert len(batches) == len(loaded) == 8 // batch_size
+    assert {len(batch) for batch in batches} == {batch_size}
+    seen = [index for batch in batches for index in batch]
+    assert len(set(seen)) == len(seen)
+    if batch_size == 3:
+        assert set(seen) | {i for epoch in range(9) for batch in indices(loaded.epoch(epoch)) for i in batch} == {
+            *range(8)
+        }
+
+
+def test_fewer_samples_than_a_batch_are_one_batch(samples):
+    loaded = loader(samples[:2], batch_size=64)
+    assert len(loaded) == 1
+    assert sorted(indices(loaded.epoch(0))[0]) == [0, 1]
+
+
+def test_any_number_of_workers_gives_the_same_bits(samples):
+    alone, threads = list(loader(samples).epoch(2)), list(loader(samples, num_workers=3).epoch(2))
+    assert len(alone) == len(threads) == 2
+    for a, b in zip(alone, threads, strict=True):
+        assert a.keys() == b.keys() == {"image", "targets", "index"}
+        pairs = [(a["image"], b["image"]), *((a["targets"][n], b["targets"][n]) for n in a["targets"])]
+        assert all(np.array_equal(x.numpy(), y.numpy()) for x, y in pairs)
+        assert a["image"].shape == [3, 64, 64, 3]
+        assert str(a["image"].dtype) == "paddle.uint8"
+        assert a["targets"]["heatmaps"].shape == [3, 16, 16, 16]
+        assert a["targets"]["weights"].shape == [3, 16]
+
+
+@pytest.mark.parametrize("num_workers", [0, 3])
+def test_a_missing_picture_is_named(samples, tmp_path, num_workers):
+    gone = dataclasses.replace(samples[4], image_path=tmp_path / "gone.jpg")
+    with pytest.raises(FileNotFoundError, match=r"gone.jpg: not found"):
+        list(loader([*samples[:4], gone], batch_size=1, num_workers=num_workers).epoch(0))
+
+
+def test_numbers_out_of_range_are_refused(samples):
+    with pytest.raises(ValueError, match="the training set is empty"):
+        loader([])
+    with pytest.raises(ValueError, match="batch_size 0"):
+        loader(samples, batch_size=0)
+    with pytest.raises(ValueError, match="num_workers -2"):
+        loader(samples, num_workers=-2)

@@ -1,0 +1,108 @@
+import json
+import logging
+import sys
+import types
+
+import numpy as np
+import pytest
+
+from paddle_pose.training.log import RunLog
+
+
+def lines(path):
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+class Writer:
+    """VisualDL's writer, as far as it is used."""
+
+    def __init__(self, logdir):
+        self.told = []
+        self.fail = None
+
+    def _tell(self, method, arguments):
+        if self.fail == method:
+            raise RuntimeError("disk full")
+        self.told.append((method, arguments))
+
+    def add_scalar(self, **arguments):
+        self._tell("add_scalar", arguments)
+
+    def add_image(self, **arguments):
+        self._tell("add_image", arguments)
+
+    def close(self):
+        self._tell("close", {})
+
+
+@pytest.fixture
+def visualdl(monkeypatch):
+    made = []
+
+    def log_writer(logdir):
+        made.append(Writer(logdir))
+        return made[-1]
+
+    monkeypatch.setitem(sys.modules, "visualdl", types.SimpleNamespace(LogWriter=log_writer))
+    return made
+
+
+def test_lines_and_numbers_are_kept_and_appended_to(tmp_path, capsys):
+    for n in range(2):
+        log = RunLog(tmp_path / "run", visualdl=False)
+        log.say(f"line {n} é")
+        log.numbers("train", n, {"loss": n / 3, "note": "x"})
+        # on the disk at once, not when the run ends
+        assert (tmp_path / "run" / "log.txt").read_text(encoding="utf-8").splitlines()[-1] == f"line {n} é"
+        assert lines(tmp_path / "run" / "metrics.jsonl")[-1] == {"kind": "train", "step": n, "loss": n / 3, "note": "x"}
+        log.close()
+    assert len(lines(tmp_path / "run" / "metrics.jsonl")) == 2
+    assert capsys.readouterr().out == "line 0 é\nline 1 é\n"
+
+
+def test_visualdl_is_told_numbers_and_pictures(tmp_path, visualdl):
+    log = RunLog(tmp_path)
+    picture = np.zeros((2, 3, 3), np.uint8)
+    log.numbers("eval", 7, {"Mean": 50.0, "note": "x", "epoch": 1})
+    log.picture("poses", 7, picture)
+    log.close()
+    assert visualdl[0].told == [
+        ("add_scalar", {"tag": "eval/Mean", "step": 7, "value": 50.0}),
+        ("add_scalar", {"tag": "eval/epoch", "step": 7, "value": 1}),
+        ("add_image", {"tag": "poses", "step": 7, "img": picture}),
+        ("close", {}),
+    ]
+
+
+@pytest.mark.parametrize("method", ["add_scalar", "add_image", "close"])
+def test_a_failing_visualdl_ends_no_training_and_is_told_once(tmp_path, visualdl, caplog, method):
+    log = RunLog(tmp_path)
+    visualdl[0].fail = method
+    with caplog.at_level(logging.WARNING, "paddle_pose"):
+        for step in range(3):
+            log.numbers("train", step, {"loss": 1.0})
+            log.picture("poses", step, np.zeros((2, 2, 3), np.uint8))
+        log.close()
+    assert [r.getMessage() for r in caplog.records] == [
+        "VisualDL stopped writing and is left out from here on: disk full"
+    ]
+    assert len(lines(tmp_path / "metrics.jsonl")) == 3
+
+
+@pytest.mark.parametrize("state", ["missing", "broken"])
+def test_a_missing_or_broken_visualdl_is_not_fatal(tmp_path, monkeypatch, caplog, state):
+    monkeypatch.setitem(sys.modules, "visualdl", None if state == "missing" else types.SimpleNamespace())
+    with caplog.at_level(logging.WARNING, "paddle_pose"):
+        log = RunLog(tmp_path)
+    log.numbers("train", 1, {"loss": 1.0})
+    log.picture("poses", 1, np.zeros((2, 2, 3), np.uint8))
+    log.close()
+    (record,) = caplog.records
+    assert record.getMessage().startswith("VisualDL is not used: ")
+    assert len(lines(tmp_path / "metrics.jsonl")) == 1
+
+
+def test_a_folder_that_cannot_be_written_is_an_error_at_once(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="file"):
+        RunLog(tmp_path / "file" / "run", visualdl=False)
