@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from paddle_pose.structures import Sample
 
 OUTPUT = Path("output")
+NUM_TRAIN, NUM_VAL = 4000, 300  # people drawn where nobody gave data, as in the demo
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -120,7 +121,13 @@ def run(
 
     where = set_device(device)
     if dataset_root is None:
-        dataset_root = draw_data()
+        folder = OUTPUT / "drawn_people"
+        print(
+            f"No --dataset_root: training on {NUM_TRAIN} drawn people in {folder}. These are not photographs; "
+            "for MPII give --dataset_root D (the README says how to prepare it).",
+            flush=True,
+        )
+        dataset_root = draw_data(folder)
     print(f"Config {config.name} on {where}, run in {run_dir}")
     training = build.samples(config, dataset_root, config.data.train_split)
     validation = build.samples(config, dataset_root, config.data.val_split)
@@ -161,16 +168,15 @@ def run(
     return best
 
 
-def draw_data(num_train: int = 2000, num_val: int = 200) -> Path:
-    """Draws people where nobody gave data, and says so."""
+def draw_data(folder: Path, num_train: int = NUM_TRAIN, num_val: int = NUM_VAL, seed: int = 0) -> Path:
+    """Draws people in MPII's layout, once: the same arguments find them there.
+
+    Raises:
+        ValueError: If the folder holds anything else.
+    """
     from paddle_pose.datasets.stick_figures import write_mpii
 
-    folder = OUTPUT / "drawn_people"
-    print(
-        f"No --dataset_root: training on {num_train} drawn people in {folder}. These are not photographs; "
-        "for MPII give --dataset_root D (the README says how to prepare it)."
-    )
-    return write_mpii(folder, num_train=num_train, num_val=num_val, size=(160, 160))
+    return write_mpii(folder, num_train=num_train, num_val=num_val, seed=seed, size=(160, 160))
 
 
 def sample_picture(config: Config, backend: Any, samples: Sequence[Sample]) -> Any:

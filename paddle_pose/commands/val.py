@@ -67,9 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     beside = schema.read_beside(arguments.pretrained_model)
     config = schema.resolve(beside, arguments.config, arguments.image_size, changes)
     device = set_device(arguments.device)
-    network = build.trained(config, arguments.pretrained_model)
-    print(f"Loading pretrained model from {arguments.pretrained_model}")
-    print(f"There are {len(network.state_dict())}/{len(network.state_dict())} variables loaded.")
+    network = build.trained(config, arguments.pretrained_model, say=print)
     samples = build.samples(config, arguments.dataset_root, config.data.val_split)
     backend: Any = PaddleBackend(network)
     if config.val.flip:

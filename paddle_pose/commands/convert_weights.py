@@ -1,0 +1,59 @@
+"""`python scripts/convert_weights.py`: a published weights file, once and for all under our names."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from paddle_pose.commands import options
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Returns the command's flags."""
+    parser = argparse.ArgumentParser(
+        prog="convert_weights.py",
+        description="Reads anybody's weights file (.pdparams, .pth, .safetensors) without executing it, makes sure "
+        "that every tensor of it and of the network is used once, and writes it with config.json beside it: then "
+        "val.py and predict.py need no flag that says which network it is.",
+    )
+    parser.add_argument("source", type=Path, metavar="IN", help="the published file")
+    parser.add_argument("target", type=Path, metavar="OUT", help="a .safetensors or .pdparams file")
+    options.add_config(parser)
+    parser.add_argument("--force", action="store_true", help="overwrite OUT and the config.json beside it")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command.
+
+    Raises:
+        FileNotFoundError: If IN is not there.
+        ValueError: If nothing says which network IN is for, it does not fit that, or something would be overwritten.
+    """
+    arguments = build_parser().parse_args(argv)
+    from paddle_pose.environment import check_paddle
+
+    check_paddle()
+    from paddle_pose import build
+    from paddle_pose.configs import schema
+    from paddle_pose.weights.write import write_weights
+
+    source, target = arguments.source, arguments.target
+    if not source.is_file():
+        raise FileNotFoundError(f"{source}: no such weights file")
+    changes = options.overrides(arguments)
+    config = schema.resolve(schema.read_beside(source), arguments.config, arguments.image_size, changes)
+    network = build.trained(config, source, say=print)
+    tensors = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
+    beside, text = target.parent / schema.FILE_NAME, schema.to_json(build.fitted(config, tensors))
+    taken = [target] if target.exists() else []
+    if beside.exists() and beside.read_text(encoding="utf-8") != text:
+        taken.append(beside)
+    if taken and not arguments.force:
+        raise ValueError(f"{' and '.join(map(str, taken))}: already there; choose another folder, or add --force")
+    write_weights(target, tensors)
+    beside.write_text(text, encoding="utf-8")
+    millions = sum(parameter.size for parameter in network.parameters() if parameter.trainable) / 1e6
+    print(f"Written: {target}, {len(tensors)} tensors, {millions:.2f} M parameters; {beside}, config {config.name}")
+    return 0

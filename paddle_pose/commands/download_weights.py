@@ -1,0 +1,82 @@
+"""`python scripts/download_weights.py`: fetches a file that others published, and verifies it."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from paddle_pose.weights.published import PublishedFile
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Returns the command's flags."""
+    parser = argparse.ArgumentParser(
+        prog="download_weights.py",
+        description="Fetches a published weights file; an interrupted download is continued and the checksum "
+        "verified. Without NAME it lists the files.",
+    )
+    parser.add_argument("name", nargs="?", metavar="NAME", help="which file")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=Path("output/published"),
+        metavar="DIR",
+        help="folder for it; default output/published",
+    )
+    parser.add_argument(
+        "--from_file",
+        type=Path,
+        metavar="F",
+        help="a copy fetched by other means: verified and copied, nothing is downloaded",
+    )
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command.
+
+    Raises:
+        FileNotFoundError: If the copy is not there.
+        ValueError: If no file has that name, or a checksum does not match.
+        ConnectionError: If the server cannot be reached; says where to put the file.
+    """
+    arguments = build_parser().parse_args(argv)
+    from paddle_pose.weights.download import download
+    from paddle_pose.weights.published import PUBLISHED
+
+    if arguments.name is None:
+        if arguments.from_file is not None:
+            raise ValueError("--from_file needs the NAME of the file it is a copy of")
+        print("\n\n".join(map(described, PUBLISHED.values())))
+        return 0
+    if arguments.name not in PUBLISHED:
+        raise ValueError(f"no published file {arguments.name!r}; there are:\n  " + "\n  ".join(PUBLISHED))
+    file = PUBLISHED[arguments.name]
+    path = download(file, arguments.output, from_file=arguments.from_file)
+    print(f"{path}: SHA-256 begins with {file.sha256}, as published")
+    print(f"Score it:\n  python val.py --pretrained_model {path} --config {file.config} --dataset_root D")
+    print(f"published: {numbers(file)}\n  {file.protocol}")
+    return 0
+
+
+def numbers(file: PublishedFile) -> str:
+    """Returns a file's published numbers as text."""
+    return ", ".join(f"{metric} {value}" for metric, value in file.published)
+
+
+def described(file: PublishedFile) -> str:
+    """Returns what the list says of a file."""
+    return "\n  ".join(
+        [
+            file.name,
+            f"config: {file.config}",
+            f"URL: {file.url}",
+            f"SHA-256 begins with: {file.sha256}",
+            f"published: {numbers(file)}",
+            f"protocol: {file.protocol}",
+            f"source: {file.source}",
+        ]
+    )

@@ -1,0 +1,423 @@
+"""Published weights from file to heatmaps: `val.py` and `convert_weights.py` on others' names and formats."""
+
+import hashlib
+import json
+import re
+import runpy
+import sys
+import tempfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import paddle
+import pytest
+import safetensors.numpy
+from unit.weights.writers import Call, Name, pickled, whole, write_stream, write_zip
+
+from paddle_pose import build, environment
+from paddle_pose.backends.paddle import PaddleBackend
+from paddle_pose.configs import schema
+from paddle_pose.datasets.stick_figures import write_mpii
+from paddle_pose.training import checkpoint
+from paddle_pose.weights.published import PUBLISHED, PublishedFile
+
+OURS_TO_MMPOSE = [
+    (r"^heads\.", "head.multi_final_layers."),
+    (r"^(?!head)", "backbone."),
+    (r"\.hourglasses\.", ".hourglass_modules."),
+    (r"\.stem\.1\.", ".stem.1.0."),
+    (r"\._mean$", ".running_mean"),
+    (r"\._variance$", ".running_var"),
+]
+MMPOSE_TO_ORIGINAL = [
+    (r"\.running_mean$", "._mean"),
+    (r"\.running_var$", "._variance"),
+    (r"\.conv\.", "._conv."),
+    (r"\.bn\.", "._batch_norm."),
+    (r"\.conv(\d)\.", r".conv\1._conv."),
+    (r"\.bn(\d)\.", r".conv\1._batch_norm."),
+    (r"\.downsample\.0\.", ".downsample.0._conv."),
+    (r"\.downsample\.1\.", ".downsample.0._batch_norm."),
+    (r"^head\.", "keypoint_head."),
+]
+MMPOSE, ORIGINAL = "MMPose", "the original Paddle project's Hourglass"
+
+
+def renamed(name, rules):
+    for pattern, replacement in rules:
+        name = re.sub(pattern, replacement, name)
+    return name
+
+
+@dataclass
+class Published:
+    """A network as MMPose 1.x would publish it, and what it answers to a picture."""
+
+    config: str
+    tensors: dict  # under MMPose's names, num_batches_tracked included
+    picture: np.ndarray  # uint8 [H, W, 3]
+    heatmaps: np.ndarray  # [K, h, w]
+
+    @property
+    def original(self):
+        """The same tensors under the original Paddle project's names."""
+        return {renamed(n, MMPOSE_TO_ORIGINAL): t for n, t in self.tensors.items() if "num_batches" not in n}
+
+    def error(self, path, config=None):
+        """The relative error of the heatmaps that a file of these weights gives."""
+        network = build.trained(config or schema.find(self.config), path)
+        got = PaddleBackend(network)(self.picture[None])["heatmaps"][0, -1]
+        assert got.shape == self.heatmaps.shape
+        return np.abs(got - self.heatmaps).max() / np.abs(self.heatmaps).max()
+
+
+def torch_content(tensors):
+    """What MMPose saves around its tensors."""
+    state = {name: whole(str(i), tensor) for i, (name, tensor) in enumerate(tensors.items())}
+    return {"meta": {"mmpose_version": "1.3.2", "epoch": 210}, "state_dict": state, "message_hub": {"seen": 1}}
+
+
+def write_mmpose_1(path, published):
+    write_zip(path, torch_content(published.tensors))
+
+
+def write_mmpose_0(path, published):
+    tensors = {re.sub(r"^head\.", "keypoint_head.", name): tensor for name, tensor in published.tensors.items()}
+    write_stream(path, torch_content(tensors))
+
+
+def write_safetensors(path, published):
+    safetensors.numpy.save_file(published.tensors, path)
+
+
+def write_original(path, published):
+    paddle.save({name: paddle.to_tensor(tensor) for name, tensor in published.original.items()}, str(path))
+
+
+KINDS = {  # file name -> writer, family, the format to convert it to
+    "mmpose1.pth": (write_mmpose_1, MMPOSE, ".safetensors"),
+    "model.pdparams": (write_original, ORIGINAL, ".pdparams"),
+    "mmpose0.pth": (write_mmpose_0, MMPOSE, ".pdparams"),
+    "mmpose.safetensors": (write_safetensors, MMPOSE, ".safetensors"),
+}
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Runs a command as its script does; returns exit code, stdout and stderr."""
+
+    def call(command, *arguments):
+        monkeypatch.setattr(sys, "argv", [command, *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            environment.run(command)
+        said = capsys.readouterr()
+        return ended.value.code, said.out, said.err
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def one_person(tmp_path_factory):
+    """A data set with one drawn person to evaluate."""
+    return write_mpii(tmp_path_factory.mktemp("one_person"), num_train=1, num_val=1, size=(256, 256))
+
+
+@pytest.fixture
+def folder():
+    """A folder that goes at once: the full network's files have 380 MB each."""
+    with tempfile.TemporaryDirectory() as name:
+        yield Path(name)
+
+
+def filled(shapes):
+    """Numbers that depend on the names alone and stay near 1 from layer to layer."""
+    tensors = {}
+    for name, shape in shapes.items():
+        wave = np.sin(np.arange(np.prod(shape)) * 1.7 + zlib.crc32(name.encode()) % 997).reshape(shape)
+        if name.endswith("running_var"):
+            value = 1 + 0.5 * wave
+        elif len(shape) == 1:
+            value = 0.1 * wave + name.endswith(".weight")
+        else:
+            value = wave * np.sqrt(2 / np.prod(shape[1:]))
+        tensors[name] = value.astype(np.float32)
+    return tensors
+
+
+@pytest.fixture(scope="module")
+def tiny():
+    """A small network of our own under MMPose's names."""
+    config = schema.find("hourglass_tiny_128")
+    network = build.model(build.fitted(config, ["inters."]))
+    state = network.state_dict()
+    theirs = {name: renamed(name, OURS_TO_MMPOSE) for name in state}
+    tensors = filled({theirs[name]: tuple(value.shape) for name, value in state.items()})
+    for name, value in state.items():
+        value.set_value(tensors[theirs[name]])
+    counters = {name.replace("running_mean", "num_batches_tracked") for name in tensors if "running_mean" in name}
+    tensors |= {name: np.asarray(7, np.int64) for name in sorted(counters)}
+    y, x, channel = np.mgrid[:128, :128, :3]
+    picture = ((13 * x + 29 * y + 71 * channel + x * y) % 256).astype(np.uint8)
+    heatmaps = PaddleBackend(network)(picture[None])["heatmaps"][0, -1]
+    return Published(config.name, tensors, picture, heatmaps)
+
+
+@pytest.fixture(scope="module")
+def hourglass52(shared):
+    """The published network, filled by the rule of the data set, and what MMPose's own code answers."""
+    parity = runpy.run_path(str(shared / "data" / "parity" / "fill.py"))
+    names = shared / "facts" / "checkpoint_names" / "hourglass52_mmpose1_mpii16.json"
+    tensors = parity["fill"](json.loads(names.read_text(encoding="utf-8"))["tensors"])
+    with np.load(shared / "data" / "parity" / "hourglass52_mmpose1_mpii16_256x256.npz") as answer:
+        return Published("hourglass52_mpii_256", tensors, parity["picture"](256, 256), answer["heatmaps"])
+
+
+def check_file(kind, published, folder, run, dataset, flags):
+    """`val.py` and `convert_weights.py` read a published file, and its heatmaps are the published ones."""
+    write, family, suffix = KINDS[kind]
+    path = folder / kind
+    write(path, published)
+    evaluate = ("--dataset_root", dataset, "--no-flip", "--output", folder / "val")
+    code, said, err = run("val", "--pretrained_model", path, *flags, *evaluate)
+    assert code == 0, err
+    torch = "pdparams" not in kind
+    in_file = len(published.tensors if torch else published.original)
+    used = len(published.original)
+    line = f"There are {used}/{in_file} variables loaded, named as in {family}"
+    assert line + (f"; {in_file - used} num_batches_tracked left out." if torch else ".") in said
+    assert published.error(path) <= 1e-4
+
+    converted = folder / "converted" / f"model{suffix}"
+    code, said, err = run("convert_weights", path, converted, *flags)
+    assert code == 0, err
+    assert line in said
+    assert f"Written: {converted}, {used} tensors, " in said
+    if published.config == "hourglass52_mpii_256":
+        assert "94.85 M parameters" in said
+    config = schema.read_beside(converted)
+    assert config.name == published.config
+    assert config.model.inters
+    assert published.error(converted, config) <= 1e-4
+    return converted
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_files_of_every_kind(tiny, kind, folder, run, one_person):
+    converted = check_file(kind, tiny, folder, run, one_person, ("--config", tiny.config))
+    evaluate = ("--dataset_root", one_person, "--no-flip", "--output", folder / "again")
+    code, said, err = run("val", "--pretrained_model", converted, *evaluate)  # and no flag says which network
+    assert code == 0, err
+    count = len(tiny.original)
+    assert f"There are {count}/{count} variables loaded, named as in this project.\n" in said
+    first, second = (json.loads((folder / name / "predictions.json").read_text()) for name in ("val", "again"))
+    assert first == second
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["mmpose1.pth", "model.pdparams"])
+def test_hourglass52_gives_the_published_heatmaps(hourglass52, kind, folder, run, one_person):
+    check_file(kind, hourglass52, folder, run, one_person, ("--image_size", 256))
+
+
+def test_names_are_the_published_ones(shared, hourglass52):
+    facts = shared / "facts" / "checkpoint_names" / "hourglass52_original_paddle_mpii16.json"
+    expected = json.loads(facts.read_text(encoding="utf-8"))["tensors"]
+    assert {name: list(tensor.shape) for name, tensor in hourglass52.original.items()} == expected
+    state = build.model(build.fitted(schema.find("hourglass52_mpii_256"), hourglass52.tensors)).state_dict()
+    assert {renamed(n, OURS_TO_MMPOSE) for n in state} == {n for n in hourglass52.tensors if "num_batches" not in n}
+
+
+def test_small_golden(tiny):
+    """Numbers noted once: whoever changes names, filling or network must explain why these move."""
+    np.testing.assert_allclose(tiny.heatmaps[::5, 7, 20], [0.275516, -0.084216, -0.173013, 0.163096], atol=5e-5)
+
+
+def test_our_checkpoints_need_no_flag_and_no_inters(tiny, folder, run, one_person):
+    config = schema.find(tiny.config)
+    network = build.model(config)
+    state = network.state_dict()
+    for name, value in state.items():
+        value.set_value(tiny.tensors[renamed(name, OURS_TO_MMPOSE)])
+    checkpoint.save(folder / "last", network, None, {}, schema.to_json(config))
+    path = folder / "last" / "model.pdparams"
+    evaluate = ("--dataset_root", one_person, "--output", folder / "val")
+    code, said, err = run("val", "--pretrained_model", path, *evaluate)
+    assert code == 0, err
+    assert len(state) == len(tiny.original) - 10
+    assert f"There are {len(state)}/{len(state)} variables loaded, named as in this project.\n" in said
+    assert tiny.error(path) <= 1e-6  # `inters` of a single stack are never used
+    code, said, err = run("convert_weights", path, folder / "ours" / "model.safetensors")
+    assert code == 0, err
+    assert not schema.read_beside(folder / "ours" / "model.safetensors").model.inters
+
+
+def without_one(tensors, name):
+    tensors.pop(name)
+    return f"1 missing: {OUR_NAME}"
+
+
+def with_another_name(tensors, name):
+    tensors["backbone.neck.weight"] = tensors.pop(name)
+    return f"1 missing: {OUR_NAME}; 1 unexpected: backbone.neck.weight"
+
+
+def with_one_more(tensors, name):
+    tensors["backbone.neck.weight"] = tensors[name]
+    return "1 unexpected: backbone.neck.weight"
+
+
+def with_another_shape(tensors, name):
+    shape = tensors[name].shape
+    tensors[name] = np.ascontiguousarray(tensors[name][:-1])
+    return f"1 misshapen: {OUR_NAME} (file {tensors[name].shape}, network {shape})"
+
+
+OUR_NAME = "hourglasses.0.low1.0.conv1.weight"
+
+
+@pytest.mark.parametrize("command", ["val", "convert_weights"])
+@pytest.mark.parametrize("original", [False, True], ids=["mmpose", "original"])
+@pytest.mark.parametrize("damage", [without_one, with_another_name, with_one_more, with_another_shape])
+def test_tensors_that_do_not_fit(tiny, damage, original, command, tmp_path, run, one_person):
+    path = tmp_path / "their.file"
+    if original:
+        tensors = tiny.original
+        problem = damage(tensors, "backbone.hourglass_modules.0.low1.0.conv1._conv.weight")
+        path.write_bytes(pickled(tensors, 4))
+    else:
+        tensors = dict(tiny.tensors)
+        problem = damage(tensors, "backbone.hourglass_modules.0.low1.0.conv1.weight")
+        write_zip(path, torch_content(tensors))
+    code, _, err = run(*arguments(command, path, tmp_path, tiny, one_person))
+    assert code == 2
+    assert err.startswith(f"error: {path}: the weights do not fit the network: ")
+    assert problem in err
+    assert f"named as in {ORIGINAL if original else MMPOSE}" in err
+    assert err.count("\n") == 1
+    assert [p.name for p in tmp_path.iterdir()] == ["their.file"]
+
+
+def arguments(command, path, tmp_path, published, dataset):
+    if command == "val":
+        rest = ("--pretrained_model", path, "--dataset_root", dataset, "--output", tmp_path / "out")
+    else:
+        rest = (path, tmp_path / "out" / "model.pdparams")
+    return (command, *rest, "--config", published.config)
+
+
+@pytest.mark.parametrize("command", ["val", "convert_weights"])
+@pytest.mark.parametrize("form", ["pdparams", "zip", "stream"])
+@pytest.mark.parametrize(("module", "name"), [("os", "system"), ("posix", "system"), ("builtins", "eval")])
+def test_files_that_try_to_run_code(tiny, module, name, form, command, tmp_path, run, one_person):
+    path, trace = tmp_path / "their.file", tmp_path / "it ran"
+    text = f"open({str(trace)!r}, 'w')" if name == "eval" else f"touch '{trace}'"
+    content = torch_content(tiny.tensors)
+    attack = {**tiny.original} if form == "pdparams" else content["state_dict"]
+    attack["backbone.stem.0.conv.weight"] = Call(Name(module, name), (text,))
+    if form == "pdparams":
+        path.write_bytes(pickled(attack, 4))
+    else:
+        {"zip": write_zip, "stream": write_stream}[form](path, content)
+    code, _, err = run(*arguments(command, path, tmp_path, tiny, one_person))
+    assert code == 2
+    assert err.startswith(f"error: {path}: ")
+    assert f"{module}.{name}" in err
+    assert "refused, nothing was executed" in err
+    assert not trace.exists()
+    assert [p.name for p in tmp_path.iterdir()] == ["their.file"]
+
+
+def test_as_scripts(tiny, tmp_path, run_command, one_person):
+    write_original(tmp_path / "model.pdparams", tiny)
+    flags = ("--config", tiny.config)
+    done = run_command("scripts/convert_weights.py", "model.pdparams", "ours/model.safetensors", *flags)
+    assert done.returncode == 0, done.stderr
+    done = run_command("val.py", "--pretrained_model", "ours/model.safetensors", "--dataset_root", one_person)
+    assert done.returncode == 0, done.stderr
+    write_stream(tmp_path / "evil.pth", {"w": Call(Name("os", "system"), ("touch ran",))})
+    done = run_command("val.py", "--pretrained_model", "evil.pth", "--dataset_root", one_person, *flags)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: evil.pth: wants to run os.system")
+    assert not (tmp_path / "ran").exists()
+
+
+def test_nothing_is_overwritten_unasked(tiny, tmp_path, run):
+    write_original(tmp_path / "model.pdparams", tiny)
+    ours = tmp_path / "ours"
+    flags = ("--config", tiny.config)
+    assert run("convert_weights", tmp_path / "model.pdparams", ours / "a.safetensors", *flags)[0] == 0
+    assert run("convert_weights", tmp_path / "model.pdparams", ours / "b.pdparams", *flags)[0] == 0  # same config.json
+    before = {path.name: path.read_bytes() for path in ours.iterdir()}
+    code, _, err = run("convert_weights", tmp_path / "model.pdparams", ours / "a.safetensors", *flags)
+    assert code == 2
+    assert f"error: {ours / 'a.safetensors'}: already there; choose another folder, or add --force" in err
+    changed = (*flags, "-o", "val.batch_size=3")
+    code, _, err = run("convert_weights", tmp_path / "model.pdparams", ours / "c.pdparams", *changed)
+    assert code == 2
+    assert f"error: {ours / 'config.json'}: already there" in err
+    assert {path.name: path.read_bytes() for path in ours.iterdir()} == before
+    assert run("convert_weights", tmp_path / "model.pdparams", ours / "a.safetensors", *changed, "--force")[0] == 0
+    assert schema.read_beside(ours / "a.safetensors").val.batch_size == 3
+
+
+def test_what_cannot_be_converted(tiny, tmp_path, run):
+    write_original(tmp_path / "model.pdparams", tiny)
+    code, _, err = run("convert_weights", tmp_path / "model.pdparams", tmp_path / "out.pth", "--config", tiny.config)
+    assert code == 2
+    assert "weights are written as .safetensors or .pdparams" in err
+    code, _, err = run("convert_weights", tmp_path / "none.pth", tmp_path / "out.pdparams", "--config", tiny.config)
+    assert code == 2
+    assert f"error: {tmp_path / 'none.pth'}: no such weights file" in err
+    code, _, err = run("convert_weights", tmp_path / "model.pdparams", tmp_path / "out.pdparams")
+    assert code == 2
+    assert "add --config NAME" in err
+    assert [path.name for path in tmp_path.iterdir()] == ["model.pdparams"]
+
+
+def test_list_of_published_files(run):
+    code, said, _ = run("download_weights")
+    assert code == 0
+    for file in PUBLISHED.values():
+        for text in (file.name, file.url, file.sha256, file.config, file.source):
+            assert text in said
+        assert "not measured by this project" in said
+    assert "published: Mean 88.9, Mean@0.1 31.7" in said
+
+
+def test_download_ends_with_the_command_that_scores_it(tiny, tmp_path, run, monkeypatch, one_person):
+    copy = tmp_path / "a copy.pth"
+    write_mmpose_1(copy, tiny)
+    digest = hashlib.sha256(copy.read_bytes()).hexdigest()[:8]
+    file = PublishedFile("net", "https://example.org/net.pth", digest, tiny.config, (("Mean", 50.0),), "theirs", "")
+    monkeypatch.setitem(PUBLISHED, "net", file)
+    code, said, err = run("download_weights", "net", "--output", tmp_path / "weights", "--from_file", copy)
+    assert code == 0, err
+    assert "published: Mean 50.0" in said
+    command = re.search(r"python val.py (.*) --dataset_root D$", said, re.MULTILINE)[1].split()
+    code, _, err = run("val", *command, "--dataset_root", one_person, "--output", tmp_path / "val")
+    assert code == 0, err
+    copy.write_bytes(b"another file")
+    code, _, err = run("download_weights", "net", "--output", tmp_path / "other", "--from_file", copy)
+    assert code == 2
+    assert "expected one that begins with" in err
+
+
+def test_download_refusals_say_what_to_do(tmp_path, run, monkeypatch):
+    code, _, err = run("download_weights", "hourglass")
+    assert code == 2
+    assert "no published file 'hourglass'; there are:" in err
+    assert "mmpose_hourglass52_mpii_256" in err
+    code, _, err = run("download_weights", "--from_file", tmp_path)
+    assert code == 2
+    assert "needs the NAME" in err
+    monkeypatch.setattr("paddle_pose.weights.download.time.sleep", lambda seconds: None)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    url = "https://127.0.0.1:9/net.pth"  # the port of `discard`: nobody listens
+    monkeypatch.setitem(PUBLISHED, "net", PublishedFile("net", url, "00000000", "c", (), "", ""))
+    code, _, err = run("download_weights", "net", "--output", tmp_path)
+    assert code == 2
+    assert err.startswith(f"error: cannot fetch {url}")
+    assert str(tmp_path / "net.pth") in err
+    assert "--from_file" in err
