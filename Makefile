@@ -6,7 +6,7 @@ PIP := $(RUN) -m pip --disable-pip-version-check
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help install format lint test demo clean
+.PHONY: help install format lint test demo notebooks clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
@@ -27,6 +27,9 @@ test: $(VENV)/.dev  ## run the tests and the doctests
 
 demo: $(VENV)/.installed  ## train on drawn people for a few minutes and write pictures of the result
 	@$(RUN) -m paddle_pose.commands.demo
+
+notebooks: $(VENV)/.installed  ## execute the notebooks and keep their pictures
+	@$(RUN) scripts/execute_notebook.py notebooks/*.py
 
 clean:  ## remove .venv and the caches; output/ stays
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache build *.egg-info

@@ -37,9 +37,13 @@ class StackedHourglassModel:
 
     Attributes:
         num_stacks: 2 or 8 in the paper.
+        channels: of the maps between and after the hourglasses.
+        depth: halvings.
     """
 
     num_stacks: int = 2
+    channels: int = 256
+    depth: int = 4
 
 
 @dataclass(frozen=True)

@@ -17,14 +17,26 @@ def eight_people(tmp_path_factory, drawn_mpii):
     return folder
 
 
-@pytest.mark.parametrize("config", ["hourglass_tiny_128"])
+REDUCED = {
+    "hourglass_tiny_128": (),
+    "stacked_hourglass2_mpii_256": ("model.channels=32", "model.depth=3"),
+    "hrnet_w32_mpii_256": ("model.width=8", "model.modules=(1,1,1)", "model.blocks=1", "model.stem_channels=16"),
+    "simple_baseline_r50_mpii_256": ("model.width=8", "model.deconv_channels=32"),
+}
+RECIPE = (
+    *("codec.input_size=(128,128)", "train.schedule=cosine", "train.warmup=20", "augment=none"),
+    *("train.eval_every=1000", "train.log_every=1"),
+)
+
+
+@pytest.mark.parametrize("config", REDUCED)
 def test_eight_people_are_learned_by_heart(config, eight_people, run_in, tmp_path):
-    recipe = ("train.warmup=0", "augment=none", "train.eval_every=1000", "train.milestones=(170,)", "train.log_every=1")
-    changes = [part for text in recipe for part in ("-o", text)]
+    changes = [part for text in (*RECIPE, *REDUCED[config]) for part in ("-o", text)]
     done = run_in(
         tmp_path,
         *("train.py", "--config", config, "--dataset_root", eight_people, "--output", "run"),
         *("--epochs", 200, "--batch_size", 8, "--learning_rate", 0.004, *changes),
+        timeout=900,
     )
     assert done.returncode == 0, done.stderr
     lines = (tmp_path / "run" / "metrics.jsonl").read_text(encoding="utf-8").splitlines()

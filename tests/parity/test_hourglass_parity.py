@@ -15,6 +15,8 @@ from parity import reference
 from paddle_pose.losses import JointsMSELoss
 from paddle_pose.models.hourglass import Hourglass, hourglass52
 from paddle_pose.models.stacked_hourglass import StackedHourglass
+from paddle_pose.training.optimizers import adam
+from paddle_pose.training.trainer import Trainer
 
 PUBLISHED_TO_OURS = [
     (r"^backbone\.", ""),
@@ -148,20 +150,26 @@ def test_heatmaps_are_the_published_ones(shared):
 
 
 @pytest.mark.slow
-def test_training_losses_are_the_published_ones(shared):
+def test_training_losses_are_the_published_ones(shared, tmp_path):
     model, parity = filled_as_published(shared)
-    model.train()
     images, heatmaps = map(paddle.to_tensor, parity["training_batch"](256, 256, joints=16))
     targets = {"heatmaps": heatmaps, "weights": paddle.ones([2, 16])}
-    optimizer = paddle.optimizer.Adam(5e-4, parameters=model.parameters())
     answer = shared / "data" / "parity" / "train_hourglass52_mmpose1_mpii16_256x256.json"
     expected = json.loads(answer.read_text(encoding="utf-8"))["losses"]
-    losses = []
-    for _ in expected:
-        loss = JointsMSELoss()(model(images), targets)["heatmap_loss"]
-        losses.append(loss.item())
-        loss.backward()
-        optimizer.step()
-        optimizer.clear_grad()
+
+    class SameBatch:
+        def __len__(self):
+            return len(expected)
+
+        def epoch(self, epoch):
+            return [{"image": images, "targets": targets}] * len(expected)
+
+    trainer = Trainer(
+        model, JointsMSELoss(), adam(model), lambda step: 5e-4, run_dir=tmp_path, log_every=1, visualdl=False
+    )
+    trainer.fit(SameBatch(), epochs=1)
+    trainer.log.close()
+    lines = (tmp_path / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    losses = [json.loads(line)["loss"] for line in lines]
     assert losses[0] == pytest.approx(expected[0], rel=1e-5)
     assert losses[1:] == pytest.approx(expected[1:], rel=0.01)
