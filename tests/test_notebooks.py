@@ -1,0 +1,150 @@
+"""The notebooks run, and what is committed of them is what their text says."""
+
+import ast
+import json
+import os
+import re
+import sys
+import tarfile
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from paddle_pose.commands.execute_notebook import read_percent, set_parameters
+
+ROOT = Path(__file__).resolve().parents[1]
+TEXTS = sorted((ROOT / "notebooks").glob("*.py"))
+HOURGLASS = ROOT / "notebooks/03_hourglass.py"
+MAX_BYTES = 300 * 1024  # what the pre-commit hook lets pass
+MACHINE_PATH = re.compile(r"(?<![\w.:/])/(?:work|root|tmp|home(?!/aistudio\b)|Users|usr|opt|mnt)/")
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
+
+
+def pictures(notebook) -> list[str]:
+    return [o["data"]["image/png"] for o in outputs(notebook) if "image/png" in o.get("data", {})]
+
+
+def outputs(notebook) -> list:
+    return [output for cell in notebook.cells for output in cell.get("outputs", [])]
+
+
+def printed(notebook) -> str:
+    return "".join(output.text for output in outputs(notebook) if output.output_type == "stream")
+
+
+def committed(text: Path):
+    return nbformat.read(text.with_suffix(".ipynb"), as_version=4)
+
+
+def small_run(run_command, tmp_path, archive: Path) -> tuple[Path, nbformat.NotebookNode]:
+    """Executes the notebook with the smallest settings; returns its working folder and the result."""
+    work, place = tmp_path / "work", tmp_path / "executed.ipynb"
+    values = {"ARCHIVE": str(archive), "WORK": str(work), "PEOPLE": (8, 4), "EPOCHS": 2}
+    flags = [word for name, value in values.items() for word in ("--set", f"{name}={value!r}")]
+    done = run_command(
+        "scripts/execute_notebook.py", HOURGLASS, *flags, "--output", place, CUDA_VISIBLE_DEVICES="", timeout=280
+    )
+    assert done.returncode == 0, done.stderr
+    return work, nbformat.read(place, as_version=4)
+
+
+def check_results(work: Path, notebook) -> None:
+    for size in (256, 384):
+        scores = json.loads((work / f"output/{size}_val/scores.json").read_text())
+        assert scores["protocol"]["input"] == [size, size]
+        row = f"| {size} | {scores['values']['Mean']:.5g} | {scores['values']['Mean@0.1']:.5g} | **this run**"
+        assert row in str(outputs(notebook))
+        best = work / f"output/hourglass52_mpii_{size}/best_model/model.pdparams"
+        assert (work / f"output/{size}_best_model/model.pdparams").read_bytes() == best.read_bytes()
+    assert len(pictures(notebook)) == 5
+    assert "Resumed output/hourglass52_mpii_384/last after epoch 0" in printed(notebook)
+
+
+def test_the_notebook_runs_on_drawn_people(run_command, tmp_path):
+    work, notebook = small_run(run_command, tmp_path, tmp_path / "absent.tar.gz")
+    check_results(work, notebook)
+    assert "With the archive this would run: python" in printed(notebook)
+    assert (work / "data/drawn.json").is_file()
+
+
+def test_the_notebook_runs_on_an_archive(run_command, tmp_path, drawn_mpii):
+    archive = tmp_path / "mpii.tar.gz"
+    with tarfile.open(archive, "w:gz") as tar:
+        for folder in ("images", "annotations"):
+            tar.add(drawn_mpii / folder, f"mpii/{folder}")
+        tar.add(drawn_mpii / "drawn.json", "mpii/images/._000000001.jpg")  # what macOS leaves behind
+    work, notebook = small_run(run_command, tmp_path, archive)
+    check_results(work, notebook)
+    assert len(list((work / "data/images").iterdir())) == 16
+    assert "8 people of MPII; narrow network, 2 epochs" in str(outputs(notebook))
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=lambda path: path.stem)
+def test_text_and_notebook_hold_the_same_cells(text):
+    def cells(notebook):
+        return [(cell.id, cell.cell_type, cell.source, cell.metadata.get("tags", [])) for cell in notebook.cells]
+
+    assert cells(committed(text)) == cells(read_percent(text.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=lambda path: path.stem)
+def test_the_committed_notebook_was_executed_from_top_to_bottom(text):
+    notebook = committed(text)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
+    kinds = {(output.output_type, output.get("name")) for output in outputs(notebook)}
+    assert kinds <= {("stream", "stdout"), ("display_data", None)}
+    assert not re.search(r"^(error:|Traceback)", printed(notebook), re.MULTILINE)
+    assert len(pictures(notebook)) >= 3
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=lambda path: path.stem)
+def test_the_committed_notebook_is_small_and_speaks_of_no_machine(text):
+    content = text.with_suffix(".ipynb").read_text(encoding="utf-8")
+    assert len(content.encode()) <= MAX_BYTES
+    assert MACHINE_PATH.findall(content) == []
+    for folder in (ROOT, Path(sys.prefix), Path.home()):
+        assert f"{folder}/" not in content
+    assert set(committed(text).metadata) == {"kernelspec", "language_info"}
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=lambda path: path.stem)
+def test_functions_are_short(text):
+    tree = ast.parse(text.read_text(encoding="utf-8"))
+    functions = [node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
+    assert {f.name: f.end_lineno - f.lineno + 1 for f in functions if f.end_lineno - f.lineno + 1 > 10} == {}
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=lambda path: path.stem)
+def test_markdown_is_english_then_chinese(text):
+    for cell in read_percent(text.read_text(encoding="utf-8")).cells:
+        if cell.cell_type == "markdown":
+            chinese = [bool(CHINESE.search(part)) for part in cell.source.split("\n\n")]
+            assert chinese == sorted(chinese), cell.source
+            assert set(chinese) == {False, True}, cell.source
+
+
+def test_percent_text_becomes_cells():
+    text = '# head\n\n# %% tags=["parameters"]\nA = 1  # why\nB = ""\n\n# %%\n# !ls \\\n#     -l\n# a comment\n'
+    notebook = read_percent(text)
+    assert [cell.source for cell in notebook.cells] == ['A = 1  # why\nB = ""', "!ls \\\n    -l\n# a comment"]
+    set_parameters(notebook, {"A": "(2, 3)", "B": r"'\1'"})
+    assert notebook.cells[0].source == "A = (2, 3)  # why\nB = '\\1'"
+
+
+def test_an_unknown_parameter_is_refused():
+    notebook = read_percent('# %% tags=["parameters"]\nA = 1\n')
+    with pytest.raises(ValueError, match="--set C: no such parameter; there are A"):
+        set_parameters(notebook, {"C": "1"})
+
+
+def test_a_failing_cell_leaves_no_notebook(run_command, tmp_path):
+    text = tmp_path / "broken.py"
+    text.write_text('# %%\nimport os\nraise RuntimeError("cell " + os.getcwd())\n', encoding="utf-8")
+    done = run_command("scripts/execute_notebook.py", text)
+    assert done.returncode == 2
+    assert f"error: {text}" in done.stderr
+    assert "RuntimeError" in done.stderr
+    assert f"cell {os.path.realpath(tmp_path)}\n" in done.stderr
+    assert not text.with_suffix(".ipynb").exists()
