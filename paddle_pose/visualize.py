@@ -130,7 +130,11 @@ def draw_curves(records: Sequence[dict[str, float]], title: str) -> np.ndarray:
     figure = Figure(figsize=(9, 5), dpi=110, layout="constrained")
     canvas, axis = FigureCanvasAgg(figure), figure.add_subplot()
     steps = [r for r in records if r["kind"] == "train"]
-    axis.plot([r["step"] for r in steps], [r["loss"] for r in steps], color="#0072b2", label="loss")
+    places, losses = [r["step"] for r in steps], [r["loss"] for r in steps]
+    width = max(1, len(losses) // 20)
+    means = np.convolve(losses, np.ones(width) / width, "valid") if losses else np.zeros(0)
+    axis.plot(places, losses, color="#0072b2", alpha=0.3, linewidth=0.8)
+    axis.plot(places[width - 1 :], means, color="#0072b2", linewidth=2, label="loss (running mean)")
     axis.set(title=title, xlabel="step", ylabel="training loss", yscale="log")
     evals = [r for r in records if r["kind"] == "eval"]
     other = axis.twinx()
@@ -139,8 +143,7 @@ def draw_curves(records: Sequence[dict[str, float]], title: str) -> np.ndarray:
         if points:
             other.plot(*zip(*points, strict=True), style, color="#d55e00", label=f"{name} (right)")
     other.set(ylabel="PCKh on validation, %", ylim=(0, 100))
-    handles = [*axis.get_lines(), *other.get_lines()]
-    axis.legend(handles=handles, loc="center right")
+    figure.legend(loc="outside lower center", ncols=3, frameon=False)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from paddle_pose.commands import options
+from paddle_pose.commands.pictures import Kept, predictions_picture, ranked
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -29,6 +30,12 @@ def build_parser() -> argparse.ArgumentParser:
     group.add_argument("--shift", action=flag, help="move the mirrored heatmaps by one cell")
     group.add_argument("--batch_size", type=int, metavar="N", help="images at once")
     options.add_device(parser)
+    parser.add_argument(
+        "--pictures", action="store_true", help="also draw people from the best to the worst found: predictions.png"
+    )
+    parser.add_argument(
+        "--baseline", action="store_true", help="also score the mean training pose, which looks at no picture"
+    )
     parser.add_argument(
         "--output",
         type=Path,
@@ -55,9 +62,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     from paddle_pose import build
     from paddle_pose.backends.paddle import PaddleBackend, set_device
     from paddle_pose.configs import schema
+    from paddle_pose.datasets import images
     from paddle_pose.datasets.pose_dataset import batches
     from paddle_pose.inference.evaluate import evaluate
     from paddle_pose.inference.flip_average import FlipAverage
+    from paddle_pose.inference.mean_pose import mean_pose_scores
     from paddle_pose.metrics.base import eval_line
 
     changes: dict[str, Any] = dict(options.overrides(arguments))
@@ -72,7 +81,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     backend: Any = PaddleBackend(network)
     if config.val.flip:
         backend = FlipAverage(backend, config.codec, config.val.shift)
-    metric = build.metric(config)
+    metric = Kept(build.metric(config))
     looked_at = batches(samples, config.codec, config.val.batch_size)
     started = time.perf_counter()
     values = evaluate(backend, config.codec, looked_at, metric, progress_line(len(samples)))
@@ -92,7 +101,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(metric.table())
     print("Protocol: " + ", ".join(f"{name} {value}" for name, value in protocol.items()))
     print(f"{1000 * seconds / len(samples):.0f} ms per person on {device}")
+    if arguments.baseline:
+        training = build.samples(config, arguments.dataset_root, config.data.train_split)
+        baseline = mean_pose_scores(training, samples, config.codec, build.metric(config))
+        print("mean training pose: " + eval_line(baseline, metric.headline))
     written = metric.save(arguments.output)
+    if arguments.pictures:
+        written.append(arguments.output / "predictions.png")
+        images.write(written[-1], predictions_picture(ranked(metric.poses), config.codec))
     scores = {"protocol": protocol, "values": values}
     path = arguments.output / "scores.json"
     path.write_text(json.dumps(scores, indent=2) + "\n", encoding="utf-8")

@@ -106,7 +106,11 @@ class HRNet(nn.Layer):
         x = F.relu(self.bn1(self.conv1(self.normalize(images))))  # N, C, H / 2, W / 2
         x = self.layer1(F.relu(self.bn2(self.conv2(x))))  # N, 4 C, H / 4, W / 4
         branches = [path(x) for path in self.transition1]
-        for transition, stage in ((None, self.stage2), (self.transition2, self.stage3), (self.transition3, self.stage4)):
+        for transition, stage in (
+            (None, self.stage2),
+            (self.transition2, self.stage3),
+            (self.transition3, self.stage4),
+        ):
             if transition is not None:  # the new branch grows out of the lowest one
                 branches = [path(x) for path, x in zip(transition, [*branches, branches[-1]], strict=True)]
             for module in stage:

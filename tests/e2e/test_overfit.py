@@ -35,7 +35,7 @@ def test_eight_people_are_learned_by_heart(config, eight_people, run_in, tmp_pat
     done = run_in(
         tmp_path,
         *("train.py", "--config", config, "--dataset_root", eight_people, "--output", "run"),
-        *("--epochs", 200, "--batch_size", 8, "--learning_rate", 0.004, *changes),
+        *("--epochs", 320, "--batch_size", 8, "--learning_rate", 0.004, *changes),
         timeout=900,
     )
     assert done.returncode == 0, done.stderr

@@ -1,0 +1,139 @@
+"""Pictures of what an evaluation found, from the best person to the worst."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+
+    from paddle_pose.codecs.heatmap import HeatmapCodec
+    from paddle_pose.metrics.base import Metric
+    from paddle_pose.structures import Poses, Sample
+
+TILE = (320, 320)  # (width, height) of a person in the pictures, px
+COLUMNS, ROWS = 5, 4
+
+
+class Kept:
+    """A metric that also keeps the poses it was told of.
+
+    Attributes:
+        poses: (sample, poses in image px) in the order of the evaluation.
+    """
+
+    def __init__(self, metric: Metric) -> None:
+        """Takes the metric that scores."""
+        self._metric = metric
+        self.monitor, self.headline = metric.monitor, metric.headline
+        self.poses: list[tuple[Sample, Poses]] = []
+
+    def reset(self) -> None:
+        """Forgets all samples."""
+        self.poses.clear()
+        self._metric.reset()
+
+    def update(self, sample: Sample, poses: Poses) -> None:
+        """Keeps one sample's poses and tells the metric."""
+        self.poses.append((sample, poses))
+        self._metric.update(sample, poses)
+
+    def accumulate(self) -> dict[str, float]:
+        """Returns the metric's numbers."""
+        return self._metric.accumulate()
+
+    def table(self) -> str:
+        """Returns the metric's table."""
+        return self._metric.table()
+
+    def save(self, folder: Path) -> list[Path]:
+        """Writes the metric's files."""
+        return self._metric.save(folder)
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """One unseen person and what the network said.
+
+    Attributes:
+        sample: the person in the window.
+        poses: predicted, in image px.
+        found: joints within half a head's size of the truth, of those that PCKh counts.
+        counted: labelled joints that PCKh counts.
+        error: their mean distance in head sizes, which decides between equals.
+    """
+
+    sample: Sample
+    poses: Poses
+    found: int
+    counted: int
+    error: float
+
+
+def ranked(poses: Sequence[tuple[Sample, Poses]]) -> list[Shown]:
+    """Returns people from the best found to the worst."""
+    shown = [_judged(sample, found) for sample, found in poses]
+    return sorted(shown, key=lambda one: (-one.found / max(one.counted, 1), one.error))
+
+
+def predictions_picture(shown: Sequence[Shown], codec: HeatmapCodec) -> np.ndarray:
+    """Draws a grid of people, evenly chosen from the first to the last, over the truth in white.
+
+    Returns:
+        uint8 RGB [h, w, 3].
+    """
+    import numpy as np
+
+    from paddle_pose import visualize
+
+    chosen = np.linspace(0, len(shown) - 1, min(COLUMNS * ROWS, len(shown))).round().astype(int)
+    tiles = [_tile(shown[index], codec) for index in chosen]
+    grid = visualize.grid(tiles, columns=min(COLUMNS, len(tiles)))
+    title = f"{len(tiles)} of {len(shown)} people from best to worst; white: truth"
+    legend = "predicted: left blue, right orange, middle yellow"
+    return np.vstack([_band(grid.shape[1], title, legend), grid])
+
+
+def _judged(sample: Sample, poses: Poses) -> Shown:
+    """Counts one person's joints as PCKh does."""
+    import numpy as np
+
+    from paddle_pose.metrics import pckh
+
+    person = sample.persons[0]
+    errors = pckh.normalized_errors(poses.keypoints, person.keypoints[None], np.array([person.head_size]))[0]
+    errors = errors[pckh.COUNTED][person.visible[pckh.COUNTED] > 0]
+    return Shown(sample, poses, int((errors <= 0.5).sum()), len(errors), float(errors.mean()) if len(errors) else 0.0)
+
+
+def _tile(one: Shown, codec: HeatmapCodec) -> np.ndarray:
+    """Draws truth and prediction into the person's window, enlarged."""
+    from paddle_pose import geometry, visualize
+    from paddle_pose.datasets.pose_dataset import crop
+
+    sample = one.sample
+    to_tile = sample.window.to_input(TILE, codec.alignment)
+    person = sample.persons[0]
+    truth = replace(person, keypoints=geometry.move(person.keypoints, to_tile))
+    picture = crop(sample, sample.window, replace(codec, input_size=TILE))
+    picture = visualize.draw_truth(picture, truth, codec.skeleton)
+    picture = visualize.draw_poses(picture, one.poses.moved(to_tile), codec.skeleton, threshold=0.0)
+    visualize.caption(picture, f"{one.found} of {one.counted} joints found", (4, 16), 0.5)
+    return picture
+
+
+def _band(width: int, *lines: str) -> np.ndarray:
+    """Returns lines of text on black, as wide as the picture below: uint8 [h, width, 3]."""
+    import numpy as np
+
+    from paddle_pose import visualize
+
+    text = ["; ".join(lines)] if width >= 4 * TILE[0] else lines
+    band = np.zeros((24 * len(text) + 8, width, 3), np.uint8)
+    for row, line in enumerate(text):
+        visualize.caption(band, line, (6, 22 + 24 * row), 0.55 if width >= 2 * TILE[0] else 0.3)
+    return band

@@ -1,0 +1,64 @@
+"""The demo, tiny: it writes what it promises, twice."""
+
+import re
+from pathlib import Path
+
+import cv2
+import pytest
+
+from paddle_pose.commands import demo
+
+TINY = ("--num_train", "16", "--num_val", "8", "--epochs", "1", "--device", "cpu")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("demo") / "output"
+
+
+@pytest.fixture(scope="module")
+def said(folder, tmp_path_factory):
+    """What the demo prints."""
+    import contextlib
+    import io
+
+    screen = io.StringIO()
+    with contextlib.redirect_stdout(screen):
+        assert demo.main([*TINY, "--output", str(folder)]) == 0
+    return screen.getvalue()
+
+
+def test_promised_files_are_there(said, folder):
+    pictures = re.findall(r"^  (\S+\.png): ", said, re.MULTILINE)
+    assert sorted(Path(path).name for path in pictures) == ["heatmaps.png", "loss_curve.png", "predictions.png"]
+    for path in pictures:
+        assert min(cv2.imread(path).shape[:2]) >= 256
+        assert cv2.imread(path).std() > 10  # something is drawn
+    picture, weights = re.search(r"python predict.py (\S+) --weights (\S+)", said).groups()
+    assert cv2.imread(picture) is not None
+    assert Path(weights).is_file()
+
+
+def test_scores_are_told_beside_the_mean_pose(said):
+    rows = dict(re.findall(r"^  (\S.*?)  +(\d+\.\d +\d+\.\d)$", said, re.MULTILINE))
+    assert set(rows) == {"hourglass_tiny_128 (ours)", "mean training pose"}
+    last = re.search(r"last \[EVAL\] epoch=0:.* Mean=(\S+) Mean@0.1=(\S+) ", said).groups()
+    assert rows["hourglass_tiny_128 (ours)"].split() == [f"{float(value):.1f}" for value in last]
+
+
+def test_second_demo_uses_the_drawings_and_replaces_the_run(said, folder, capsys):
+    drawn = folder / "drawn_people" / "drawn.json"
+    before = drawn.stat().st_mtime_ns
+    assert demo.main([*TINY, "--output", str(folder)]) == 0
+    again = capsys.readouterr().out
+    assert "is an earlier demo's run: replacing it" in again
+    assert drawn.stat().st_mtime_ns == before
+    assert len((folder / "run" / "metrics.jsonl").read_text(encoding="utf-8").splitlines()) == 2
+
+
+def test_foreign_folder_is_left_alone(tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "thesis.txt").write_text("mine")
+    with pytest.raises(ValueError, match="not a run of the demo"):
+        demo.main([*TINY, "--output", str(tmp_path)])
+    assert (tmp_path / "run" / "thesis.txt").read_text() == "mine"
