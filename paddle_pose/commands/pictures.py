@@ -121,7 +121,7 @@ def _tile(one: Shown, codec: HeatmapCodec) -> np.ndarray:
     truth = replace(person, keypoints=geometry.move(person.keypoints, to_tile))
     picture = crop(sample, sample.window, replace(codec, input_size=TILE))
     picture = visualize.draw_truth(picture, truth, codec.skeleton)
-    picture = visualize.draw_poses(picture, one.poses.moved(to_tile), codec.skeleton, threshold=0.0)
+    picture = visualize.draw_poses(picture, one.poses.moved(to_tile), codec.skeleton, threshold=0.1)
     visualize.caption(picture, f"{one.found} of {one.counted} joints found", (4, 16), 0.5)
     return picture
 
