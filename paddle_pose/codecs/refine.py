@@ -31,8 +31,8 @@ def kernel_size(sigma: float) -> int:
 def dark_offset(heatmaps: np.ndarray, cells: np.ndarray, kernel: int) -> np.ndarray:
     """Takes one Newton step on the logarithm of the smoothed maps, which is a parabola where they are Gaussian.
 
-    As published, peaks within two cells of the far border and one of the near (px <= 1 or px >= w-2, likewise y), and those
-    where the Hessian is singular, stay where they are; no step is too long.
+    As published, peaks in the two cells next to a border (px <= 1 or px >= w-2, likewise y), and those where the Hessian is
+    singular, stay where they are; the length of a step is not limited.
 
     Args:
         heatmaps: [N, K, h, w].
