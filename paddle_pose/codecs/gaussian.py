@@ -1,21 +1,25 @@
 """Gaussian blobs on a grid, drawn for all joints at once.
 
 Source: SimpleBaseline's target generation (Xiao et al., ECCV 2018), which HRNet and mmpose's MSRAHeatmap share.
-Checked against: `tests/parity/reference.py`, a literal loop over joints in float64.
+    The window round an exact centre is that of Huang et al., "The Devil is in the Details" (CVPR 2020).
+Checked against: `tests/parity/reference.py`, literal loops over joints in float64.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+Sigma = float | np.ndarray
+"""Standard deviation in cells: one for all joints, or [K]."""
 
-def draw_rounded(centers: np.ndarray, size: tuple[int, int], sigma: float) -> tuple[np.ndarray, np.ndarray]:
+
+def draw_rounded(centers: np.ndarray, size: tuple[int, int], sigma: Sigma) -> tuple[np.ndarray, np.ndarray]:
     """Draws each Gaussian round the cell nearest to its centre, cut off at 3 sigma.
 
     Args:
         centers: [K, 2] (x, y) in cells, any place.
         size: (width, height) of the maps in cells.
-        sigma: standard deviation in cells.
+        sigma: standard deviation in cells, one or [K].
 
     Returns:
         maps [K, height, width] float32 with peak 1, and inside [K] bool: False where the blob's window misses the map.
@@ -28,35 +32,70 @@ def draw_rounded(centers: np.ndarray, size: tuple[int, int], sigma: float) -> tu
         >>> inside
         array([ True, False])
     """
-    # As published: int() truncates towards zero, so centres left of or above the map land one cell too high.
-    cells = np.trunc(np.asarray(centers, np.float64) + 0.5)  # [K, 2]
-    radius = int(3 * sigma)
-    # As published: the far edge is exclusive, so a window that ends at cell -1 still counts as inside.
-    inside = np.all((cells - radius < np.array(size)) & (cells + radius + 1 >= 0), axis=1)
-    columns, rows = (_profile(cells[:, axis], size[axis], sigma, radius) for axis in (0, 1))
-    return (rows[:, :, None] * columns[:, None, :]).astype(np.float32), inside
+    cells = _rounded(centers)
+    return _product(cells, size, sigma, cells), reaches(cells, size, sigma)
 
 
-def draw_exact(centers: np.ndarray, size: tuple[int, int], sigma: float) -> np.ndarray:
+def draw_windowed(centers: np.ndarray, size: tuple[int, int], sigma: Sigma) -> tuple[np.ndarray, np.ndarray]:
+    """Draws each Gaussian round its exact centre in the window of `draw_rounded` (the target of UDP).
+
+    Args:
+        centers: [K, 2] (x, y) in cells, any place.
+        size: (width, height) of the maps in cells.
+        sigma: standard deviation in cells, one or [K].
+
+    Returns:
+        maps [K, height, width] float32 and inside [K] bool, as of `draw_rounded`.
+    """
+    centers = np.asarray(centers, np.float64)
+    cells = _rounded(centers)
+    return _product(centers, size, sigma, cells), reaches(cells, size, sigma)
+
+
+def draw_exact(centers: np.ndarray, size: tuple[int, int], sigma: Sigma) -> np.ndarray:
     """Draws each Gaussian round its exact sub-cell centre over the whole map (the unbiased target of DARK).
 
     Args:
         centers: [K, 2] (x, y) in cells.
         size: (width, height) of the maps in cells.
-        sigma: standard deviation in cells.
+        sigma: standard deviation in cells, one or [K].
 
     Returns:
         maps [K, height, width] float32.
 
     Source: Zhang et al., "Distribution-Aware Coordinate Representation" (CVPR 2020).
     """
-    centers = np.asarray(centers, np.float64)
-    columns, rows = (_profile(centers[:, axis], size[axis], sigma, None) for axis in (0, 1))
+    return _product(np.asarray(centers, np.float64), size, sigma, None)
+
+
+def reaches(centers: np.ndarray, size: tuple[int, int], sigma: Sigma) -> np.ndarray:
+    """Returns [K] bool: whether the window of 3 sigma round each centre [K, 2] in cells meets the map.
+
+    As published, the window's far edge is exclusive, so one that ends at cell -1 still counts.
+    """
+    radius = _radius(sigma)
+    return np.all((centers - radius < np.array(size)) & (centers + radius + 1 >= 0), axis=1)
+
+
+def _rounded(centers: np.ndarray) -> np.ndarray:
+    # As published: int() truncates towards zero, so centres left of or above the map land one cell too high.
+    return np.trunc(np.asarray(centers, np.float64) + 0.5)
+
+
+def _radius(sigma: Sigma) -> np.ndarray:
+    """Returns the windows' reach in whole cells, [] or [K, 1]."""
+    radius = np.trunc(3 * np.asarray(sigma, np.float64))
+    return radius if radius.ndim == 0 else radius[:, None]
+
+
+def _product(centers: np.ndarray, size: tuple[int, int], sigma: Sigma, cells: np.ndarray | None) -> np.ndarray:
+    """Returns the Gaussians [K, height, width] float32, each the product of two one-dimensional ones."""
+    profiles = []
+    for axis, length in enumerate(size):
+        places = np.arange(length)[None, :]
+        values = np.exp(-((places - centers[:, axis, None]) ** 2) / (2 * np.reshape(sigma, (-1, 1)) ** 2))
+        if cells is not None:
+            values = np.where(np.abs(places - cells[:, axis, None]) <= _radius(sigma), values, 0.0)
+        profiles.append(values)
+    columns, rows = profiles
     return (rows[:, :, None] * columns[:, None, :]).astype(np.float32)
-
-
-def _profile(centers: np.ndarray, length: int, sigma: float, radius: int | None) -> np.ndarray:
-    """Returns the one-dimensional Gaussians [K, length]; a blob is the product of two of them."""
-    distance = np.arange(length)[None, :] - centers[:, None]
-    values = np.exp(-(distance**2) / (2 * sigma**2))
-    return values if radius is None else np.where(np.abs(distance) <= radius, values, 0.0)

@@ -1,7 +1,8 @@
 """One heatmap per joint, one person per window: Hourglass, HRNet and SimpleBaseline.
 
-Source: SimpleBaseline (Xiao et al., ECCV 2018): Gaussian targets, argmax, and a quarter cell towards the higher neighbour.
-Checked against: `tests/parity/reference.py`, literal float64 loops of the published encoder and decoder.
+Source: SimpleBaseline (Xiao et al., ECCV 2018): Gaussian targets, argmax, and a quarter cell towards the higher neighbour;
+    DARK (Zhang et al., CVPR 2020): exact targets and its refinement; UDP (Huang et al., CVPR 2020): its alignment.
+Checked against: `tests/parity/reference.py`, literal float64 loops of the published encoders and decoders.
 """
 
 from __future__ import annotations
@@ -11,12 +12,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from paddle_pose.codecs import gaussian
+from paddle_pose.codecs import gaussian, refine
 from paddle_pose.codecs.base import Maps
 from paddle_pose.skeletons import MPII_16, Skeleton
 from paddle_pose.structures import Poses
 
-Refinement = Literal["argmax", "quarter"]
+Refinement = Literal["argmax", "quarter", "dark"]
 
 
 @dataclass(frozen=True)
@@ -28,11 +29,15 @@ class HeatmapCodec:
         input_size: (width, height) of the network's input in px.
         stride: input px per cell.
         sigma: standard deviation of the targets in cells.
-        decode_by: "argmax" reads the highest cell, "quarter" moves a quarter cell towards the higher neighbour.
-        alignment: see `Window.to_input`.
+        decode_by: "argmax" reads the highest cell, "quarter" moves a quarter cell towards the higher neighbour, "dark" finds
+            the peak of the Gaussian round it, see `refine`. It may be changed without training anew.
+        alignment: how windows, input px and cells correspond, see `Window.to_input`. "udp" puts the corner cells on the corner
+            px, draws targets round exact centres, refines by UDP's formula and needs no shift in the flip test.
+        unbiased: draw the targets round exact centres over the whole map, as DARK does.
+        joint_sigmas: draw wider targets where the skeleton's sigmas are wider; their mean stays `sigma`.
 
     Raises:
-        ValueError: If the input is not a whole number of cells.
+        ValueError: If the input is not a whole number of cells, or "udp" has fewer than two of them.
 
     Example:
         >>> codec = HeatmapCodec(input_size=(64, 64))
@@ -48,8 +53,10 @@ class HeatmapCodec:
     stride: int = 4
     sigma: float = 2.0
     decode_by: Refinement = "quarter"
-    alignment: Literal["published"] = "published"
+    alignment: Literal["published", "udp"] = "published"
     outputs: tuple[str, ...] = ("heatmaps",)
+    unbiased: bool = False
+    joint_sigmas: bool = False
 
     def __post_init__(self) -> None:
         """Checks the sizes."""
@@ -57,11 +64,27 @@ class HeatmapCodec:
             raise ValueError(
                 f"the input size {self.input_size} is not a multiple of the heatmap's stride {self.stride}"
             )
+        if self.alignment == "udp" and min(self.map_size) < 2:
+            raise ValueError(
+                f"the input size {self.input_size} gives a map of one cell; alignment 'udp' needs at least two each way"
+            )
 
     @property
     def map_size(self) -> tuple[int, int]:
         """(width, height) of a heatmap in cells."""
         return self.input_size[0] // self.stride, self.input_size[1] // self.stride
+
+    @property
+    def cell_size(self) -> np.ndarray:
+        """(x, y) input px from one cell to the next."""
+        udp = self.alignment == "udp"
+        return (np.array(self.input_size) - udp) / (np.array(self.map_size) - udp)
+
+    @property
+    def sigmas(self) -> np.ndarray:
+        """[K] standard deviations of the targets in cells."""
+        relative = np.array(self.skeleton.sigmas) if self.joint_sigmas else np.ones(self.skeleton.num_joints)
+        return self.sigma * relative / relative.mean()
 
     def encode(self, keypoints: np.ndarray, visible: np.ndarray) -> Maps:
         """Draws one person's targets.
@@ -84,8 +107,13 @@ class HeatmapCodec:
             )
         labelled = np.asarray(visible[0]) > 0
         # An unlabelled joint's coordinates may be anything, NaN included.
-        points = np.where(labelled[:, None], keypoints[0], 0.0)
-        maps, inside = gaussian.draw_rounded(points / self.stride, self.map_size, self.sigma)
+        centers = np.where(labelled[:, None], keypoints[0], 0.0) / self.cell_size
+        if self.unbiased:
+            maps = gaussian.draw_exact(centers, self.map_size, self.sigmas)
+            inside = gaussian.reaches(centers, self.map_size, self.sigmas)
+        else:
+            draw = gaussian.draw_windowed if self.alignment == "udp" else gaussian.draw_rounded
+            maps, inside = draw(centers, self.map_size, self.sigmas)
         weights = (labelled & inside).astype(np.float32)
         return {"heatmaps": maps * weights[:, None, None], "weights": weights}
 
@@ -111,9 +139,12 @@ class HeatmapCodec:
         cells, scores = peaks(heatmaps)
         if self.decode_by == "quarter":
             cells = cells + quarter_offset(heatmaps, cells)
+        elif self.decode_by == "dark":
+            offset = refine.udp_offset if self.alignment == "udp" else refine.dark_offset
+            cells = cells + offset(heatmaps, cells, refine.kernel_size(self.sigma))
         cells = np.where(scores[..., None] > 0, cells, 0.0)
         return [
-            Poses((cells[n] * self.stride)[None], scores[n][None], scores[n].mean(keepdims=True))
+            Poses((cells[n] * self.cell_size)[None], scores[n][None], scores[n].mean(keepdims=True))
             for n in range(len(heatmaps))
         ]
 
@@ -123,10 +154,10 @@ class HeatmapCodec:
         Args:
             maps: "heatmaps" [N, S, K, h, w] of pictures mirrored pixel by pixel (x -> W-1-x).
             shift: move the result one cell to the right, as published (the true misalignment is (stride-1)/stride cells);
-                column 0 stays.
+                column 0 stays. Under "udp" mirrored maps fit as they are and are never moved.
         """
         heatmaps = maps["heatmaps"][:, :, list(self.skeleton.flip), :, ::-1]
-        if shift:
+        if shift and self.alignment == "published":
             heatmaps = np.concatenate([heatmaps[..., :1], heatmaps[..., :-1]], axis=-1)
         return {"heatmaps": heatmaps}
 

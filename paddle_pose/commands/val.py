@@ -28,6 +28,7 @@ def build_parser() -> argparse.ArgumentParser:
     flag = argparse.BooleanOptionalAction
     group.add_argument("--flip", action=flag, help="average with the mirrored picture")
     group.add_argument("--shift", action=flag, help="move the mirrored heatmaps by one cell")
+    group.add_argument("--decode", choices=("argmax", "quarter", "dark"), help="how peaks of heatmaps are read")
     group.add_argument("--batch_size", type=int, metavar="N", help="images at once")
     options.add_device(parser)
     parser.add_argument(
@@ -73,6 +74,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     for name in ("flip", "shift", "batch_size"):
         if getattr(arguments, name) is not None:
             changes[f"val.{name}"] = getattr(arguments, name)
+    if arguments.decode is not None:
+        changes["codec.decode_by"] = arguments.decode
     beside = schema.read_beside(arguments.pretrained_model)
     config = schema.resolve(beside, arguments.config, arguments.image_size, changes)
     device = set_device(arguments.device)
@@ -90,7 +93,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "config": config.name,
         "input": list(config.codec.input_size),
         "flip": config.val.flip,
-        "shift": config.val.flip and config.val.shift,
+        "shift": config.val.flip and config.val.shift and config.codec.alignment == "published",
         "decode": config.codec.decode_by,
         "checkpoint": str(arguments.pretrained_model),
         "images": len({sample.image_path for sample in samples}),

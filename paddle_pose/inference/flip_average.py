@@ -28,5 +28,19 @@ class FlipAverage:
         """Returns the averaged maps of uint8 images [N, H, W, 3]."""
         maps = self._backend(images)
         mirrored = self._backend(np.ascontiguousarray(images[:, :, ::-1]))
-        mirrored = self._codec.mirror(mirrored, self._shift)
-        return {name: (maps[name] + mirrored[name]) / 2 for name in maps}
+        return averaged(maps, mirrored, self._codec, self._shift)
+
+
+def averaged(
+    maps: dict[str, np.ndarray], mirrored: dict[str, np.ndarray], codec: Codec, shift: bool
+) -> dict[str, np.ndarray]:
+    """Returns the mean of a picture's maps and those of its mirror image.
+
+    Args:
+        maps: of the pictures.
+        mirrored: of the mirrored pictures, as the network gave them.
+        codec: says how its maps mirror.
+        shift: as in `Codec.mirror`.
+    """
+    back = codec.mirror(mirrored, shift)
+    return {name: (maps[name] + back[name]) / 2 for name in maps}

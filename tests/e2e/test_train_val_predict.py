@@ -157,7 +157,7 @@ def test_an_unreadable_training_picture_is_named(drawn_mpii, run_in, tmp_path):
 
 
 def test_help_answers_without_paddle(run_in, tmp_path):
-    for command in ("train.py", "val.py", "predict.py", "scripts/score_predictions.py"):
+    for command in ("train.py", "val.py", "predict.py", "scripts/score_predictions.py", "scripts/compare_decoding.py"):
         done = run_in(tmp_path, command, "--help", PYTHONPATH=str(_without_paddle(tmp_path)))
         assert done.returncode == 0, done.stderr
         assert "usage:" in done.stdout

@@ -163,6 +163,96 @@ def heatmap_peaks(heatmaps):
     return np.array(cells), np.array(heights)
 
 
+def smoothed(heatmap, kernel):
+    """DARK's smoothing of [h, w]: zeros round it, a Gaussian of `kernel` cells, scaled to the old maximum."""
+    height, width = heatmap.shape
+    reach = (kernel - 1) // 2
+    sigma = 0.3 * (reach - 1) + 0.8  # OpenCV's, where none is given
+    weights = np.exp(-(np.arange(-reach, reach + 1) ** 2) / (2 * sigma**2))
+    weights = np.outer(weights, weights) / weights.sum() ** 2
+    padded = np.zeros((height + 2 * reach, width + 2 * reach))
+    padded[reach : reach + height, reach : reach + width] = heatmap
+    out = np.zeros((height, width))
+    for y in range(height):
+        for x in range(width):
+            out[y, x] = (padded[y : y + kernel, x : x + kernel] * weights).sum()
+    return out * heatmap.max() / out.max()
+
+
+def dark_peaks(heatmaps, kernel):
+    """DARK's decoder on [K, h, w]: cells [K, 2]."""
+    _, height, width = heatmaps.shape
+    cells = []
+    for heatmap in heatmaps:
+        top = heatmap.argmax()
+        point = np.array([top % width, top // width], np.float64)
+        if heatmap.max() <= 0:
+            cells.append(np.zeros(2))
+            continue
+        log = np.log(np.maximum(smoothed(heatmap, kernel), 1e-10))
+        px, py = int(point[0]), int(point[1])
+        if 1 < px < width - 2 and 1 < py < height - 2:
+            dx = 0.5 * (log[py][px + 1] - log[py][px - 1])
+            dy = 0.5 * (log[py + 1][px] - log[py - 1][px])
+            dxx = 0.25 * (log[py][px + 2] - 2 * log[py][px] + log[py][px - 2])
+            dxy = 0.25 * (log[py + 1][px + 1] - log[py - 1][px + 1] - log[py + 1][px - 1] + log[py - 1][px - 1])
+            dyy = 0.25 * (log[py + 2][px] - 2 * log[py][px] + log[py - 2][px])
+            if dxx * dyy - dxy**2 != 0:
+                point -= np.linalg.inv(np.array([[dxx, dxy], [dxy, dyy]])) @ np.array([dx, dy])
+        cells.append(point)
+    return np.array(cells)
+
+
+def udp_peaks(heatmaps, kernel):
+    """UDP's decoder on [K, h, w], smoothed as DARK does: cells [K, 2]."""
+    _, _, width = heatmaps.shape
+    cells = []
+    for heatmap in heatmaps:
+        top = heatmap.argmax()
+        px, py = int(top % width), int(top // width)
+        if heatmap.max() <= 0:
+            cells.append(np.zeros(2))
+            continue
+        log = np.pad(np.log(np.clip(smoothed(heatmap, kernel), 1e-3, 50)), 1, mode="edge")
+        x, y = px + 1, py + 1
+        here, left, right, above, below = log[y, x], log[y, x - 1], log[y, x + 1], log[y - 1, x], log[y + 1, x]
+        slope = np.array([(right - left) / 2, (below - above) / 2])
+        dxy = (log[y + 1, x + 1] - right - below + 2 * here - left - above + log[y - 1, x - 1]) / 2
+        hessian = np.array([[right - 2 * here + left, dxy], [dxy, below - 2 * here + above]])
+        hessian += np.finfo(np.float32).eps * np.eye(2)
+        cells.append(np.array([px, py]) - np.linalg.inv(hessian) @ slope)
+    return np.array(cells)
+
+
+def exact_targets(keypoints, visible, map_size, input_size, sigma, udp):
+    """Targets round exact centres, joint by joint: DARK's over the whole map, or UDP's in 6 sigma + 1 cells.
+
+    Args:
+        keypoints: [K, 2] in input px, inside the picture.
+        visible: [K], 0 or 1.
+        map_size: (width, height) in cells.
+        input_size: (width, height) in px.
+        sigma: a whole number of cells.
+        udp: whose.
+    """
+    width, height = map_size
+    maps = np.zeros((len(keypoints), height, width))
+    for k, (x, y) in enumerate(keypoints):
+        if not visible[k]:
+            continue
+        if udp:
+            mu_x, mu_y = x * (width - 1) / (input_size[0] - 1), y * (height - 1) / (input_size[1] - 1)
+        else:
+            mu_x, mu_y = x * width / input_size[0], y * height / input_size[1]
+        for cell_y in range(height):
+            for cell_x in range(width):
+                far = max(abs(cell_x - int(mu_x + 0.5)), abs(cell_y - int(mu_y + 0.5))) > 3 * sigma
+                if not (udp and far):
+                    squared = (cell_x - mu_x) ** 2 + (cell_y - mu_y) ** 2
+                    maps[k, cell_y, cell_x] = np.exp(-squared / (2 * sigma**2))
+    return maps
+
+
 def cells_to_image(cells, center, scale, map_width):
     """Where HRNet puts cells [K, 2] of a square map in the image; scale 1 is 200 px."""
     return np.array(

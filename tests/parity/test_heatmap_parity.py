@@ -1,9 +1,10 @@
-"""The heatmap codec against literal float64 loops of SimpleBaseline's encoder and decoder."""
+"""The heatmap codec against literal float64 loops of the encoders and decoders of SimpleBaseline, DARK and UDP."""
 
 import numpy as np
 import pytest
 from parity import reference
 
+from paddle_pose.codecs.gaussian import draw_exact
 from paddle_pose.codecs.heatmap import HeatmapCodec
 from paddle_pose.geometry import Window
 
@@ -52,3 +53,39 @@ def test_decoded_joints_stand_in_the_image_where_the_published_transform_puts_th
     got = poses.moved(window.to_image(codec.input_size)).keypoints[0]
     expected = reference.cells_to_image(reference.heatmap_peaks(heatmaps[0, 0])[0], center, scale, 64)
     assert np.allclose(got, expected, atol=1e-9)
+
+
+@pytest.mark.parametrize("alignment", ["published", "udp"])
+def test_exact_targets_are_the_published_ones(alignment):
+    udp = alignment == "udp"
+    codec = HeatmapCodec(input_size=(96, 128), alignment=alignment, unbiased=not udp)
+    rng = np.random.default_rng(3)
+    for _ in range(3):
+        keypoints, visible = rng.uniform(0, (95, 127), (16, 2)), (rng.random(16) < 0.8).astype(int)
+        maps = codec.encode(keypoints[None], visible[None])
+        expected = reference.exact_targets(keypoints, visible, codec.map_size, codec.input_size, 2, udp)
+        assert np.abs(maps["heatmaps"] - expected).max() < 1e-7
+        assert maps["weights"].tolist() == visible.tolist()
+
+
+@pytest.mark.parametrize(("sigma", "kernel"), [(2.0, 11), (3.0, 17)])
+@pytest.mark.parametrize("alignment", ["published", "udp"])
+def test_refined_peaks_are_the_published_ones_borders_and_empty_maps_included(alignment, sigma, kernel):
+    codec = HeatmapCodec(input_size=(96, 128), sigma=sigma, decode_by="dark", alignment=alignment)
+    width, height = codec.map_size
+    rng = np.random.default_rng(4)
+    centers = rng.uniform(-1, (width, height), (4, 16, 2))
+    blobs = np.stack([draw_exact(c, codec.map_size, sigma).astype(np.float64) for c in centers])
+    heatmaps = blobs + 0.03 * rng.normal(size=blobs.shape)
+    heatmaps[0] = blobs[0]
+    heatmaps[1, :8] = rng.random((8, height, width))
+    heatmaps[2, 0], heatmaps[2, 1] = 0, -np.abs(heatmaps[2, 1])
+    near = [(0, 0), (1, 9), (2, 9), (width - 3, 9), (width - 2, 9), (width - 1, 9), (7, 1), (7, 2)]
+    near += [(7, height - 3), (7, height - 2), (7, height - 1)]
+    for k, (x, y) in enumerate(near):
+        heatmaps[3, k, y, x] = 2
+    peaks = reference.udp_peaks if alignment == "udp" else reference.dark_peaks
+    for poses, maps in zip(codec.decode({"heatmaps": heatmaps[:, None]}), heatmaps, strict=True):
+        expected = peaks(maps, kernel) * codec.cell_size
+        assert np.allclose(poses.keypoints[0], expected, rtol=1e-6, atol=1e-6)
+        assert poses.scores[0].tolist() == maps.max(axis=(1, 2)).tolist()

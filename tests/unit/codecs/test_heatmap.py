@@ -125,6 +125,78 @@ def test_a_map_without_a_positive_cell_is_read_at_the_origin():
     assert poses.scores.tolist() == [[-0.5] * 16]
 
 
+UNBIASED = [
+    HeatmapCodec(decode_by="dark", unbiased=True),
+    HeatmapCodec(decode_by="dark", alignment="udp"),
+    HeatmapCodec(decode_by="dark", alignment="udp", unbiased=True),
+    HeatmapCodec(skeleton=COCO_17, input_size=(288, 384), sigma=3.0, decode_by="dark", unbiased=True),
+    HeatmapCodec(skeleton=COCO_17, input_size=(192, 256), decode_by="dark", alignment="udp", joint_sigmas=True),
+    HeatmapCodec(decode_by="dark", unbiased=True, joint_sigmas=True),
+]
+
+
+@pytest.mark.parametrize("codec", UNBIASED, ids=lambda c: f"{c.alignment}-{c.sigma}-{c.unbiased}-{c.joint_sigmas}")
+def test_what_is_encoded_exactly_is_decoded_without_bias(codec):
+    rng = np.random.default_rng(4)
+    joints = codec.skeleton.num_joints
+    edge = codec.stride * 3 * codec.sigmas.max()
+    differences = []
+    for _ in range(200):
+        keypoints = rng.uniform(edge, np.array(codec.input_size) - edge, (1, joints, 2))
+        poses = decoded(codec, codec.encode(keypoints, np.ones((1, joints)))["heatmaps"])
+        differences.append(poses.keypoints - keypoints)
+    assert np.abs(differences).max() < 0.1  # input px
+    assert np.abs(np.mean(differences, axis=(0, 1, 2))).max() < 0.005
+
+
+@pytest.mark.parametrize("decode_by", ["argmax", "quarter", "dark"])
+def test_udp_puts_the_corner_cells_on_the_corner_px(decode_by):
+    codec = HeatmapCodec(input_size=(96, 64), alignment="udp", decode_by=decode_by)
+    corners = np.zeros((1, 16, 2))
+    corners[0, :4] = (0, 0), (95, 0), (0, 63), (95, 63)
+    maps = codec.encode(corners, np.ones((1, 16)))["heatmaps"]
+    top = [np.unravel_index(m.argmax(), m.shape) for m in maps[:4]]
+    assert top == [(0, 0), (0, 23), (15, 0), (15, 23)]
+    # UDP refines at the border too, where zeros round the map push the peak outwards by half a cell.
+    tolerance = 2.5 if decode_by == "dark" else 1e-9
+    assert np.abs(decoded(codec, maps).keypoints[0, :4] - corners[0, :4]).max() < tolerance
+
+
+@pytest.mark.parametrize("shift", [False, True])
+def test_udp_mirrors_without_a_shift_whatever_is_asked(shift):
+    codec = HeatmapCodec(input_size=(96, 64), alignment="udp", decode_by="dark")
+    flip, rng = list(MPII_16.flip), np.random.default_rng(5)
+    keypoints = rng.uniform(0, (95, 63), (1, 16, 2))
+    mirrored = move(keypoints, np.array([[-1.0, 0, 95], [0, 1, 0]]))[:, flip]
+    maps = codec.encode(mirrored, np.ones((1, 16)))["heatmaps"][None, None]
+    back = codec.mirror({"heatmaps": maps}, shift)["heatmaps"][0, 0]
+    assert np.allclose(back, codec.encode(keypoints, np.ones((1, 16)))["heatmaps"], atol=1e-6)
+
+
+def test_sigmas_by_joint_keep_their_mean_and_the_skeletons_proportions():
+    codec = HeatmapCodec(skeleton=COCO_17, input_size=(192, 256), joint_sigmas=True, unbiased=True)
+    assert codec.sigmas.mean() == pytest.approx(2.0)
+    assert np.allclose(codec.sigmas / codec.sigmas[0], np.array(COCO_17.sigmas) / COCO_17.sigmas[0])
+    maps = codec.encode(np.full((1, 17, 2), 96.0), np.ones((1, 17)))["heatmaps"].astype(np.float64)
+    spread = np.sqrt((maps * (np.arange(48) - 24) ** 2).sum((1, 2)) / maps.sum((1, 2)))
+    assert np.allclose(spread, codec.sigmas, rtol=1e-3)
+    windowed = HeatmapCodec(skeleton=COCO_17, input_size=(192, 256), joint_sigmas=True)
+    maps = windowed.encode(np.full((1, 17, 2), 96.0), np.ones((1, 17)))["heatmaps"]
+    assert (maps[:, 24] > 0).sum(axis=1).tolist() == (2 * np.trunc(3 * codec.sigmas) + 1).tolist()
+
+
+def test_joints_whose_exact_blob_misses_the_map_do_not_count():
+    codec = HeatmapCodec(unbiased=True)
+    keypoints = np.full((1, 16, 2), 100.0)
+    keypoints[0, :4, 0] = -28.0, -28.1, 279.9, 280.0  # cells -7, 70
+    assert codec.encode(keypoints, np.ones((1, 16)))["weights"][:5].tolist() == [1, 0, 1, 0, 1]
+
+
+def test_udp_needs_two_cells():
+    with pytest.raises(ValueError, match="a map of one cell"):
+        HeatmapCodec(input_size=(4, 64), alignment="udp")
+
+
 @pytest.mark.parametrize("shape", [(2, 16, 2), (1, 15, 2), (0, 16, 2), (16, 2)])
 def test_other_than_one_person_cannot_be_encoded(shape):
     with pytest.raises(ValueError, match=r"one person, keypoints \[1, 16, 2\]"):

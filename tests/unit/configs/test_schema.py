@@ -73,7 +73,7 @@ def test_an_unknown_key_lists_the_valid_ones(key):
         ("codec.input_size", "(1, 2, 3)", r"got \(1, 2, 3\), expected tuple"),
         ("codec.input_size", "(250, 256)", "not a multiple of the heatmap's stride"),
         ("train.milestones", "(1, 'b')", "got 'b', expected int"),
-        ("codec.decode_by", "dark", r"got 'dark', expected \['argmax', 'quarter'\]"),
+        ("codec.decode_by", "soft", r"got 'soft', expected \['argmax', 'quarter', 'dark'\]"),
         ("codec.skeleton", "hand", "got 'hand', expected one of mpii_16, coco_17"),
         ("train", "none", "got None, expected Train"),
         ("model", "3", "got 3, expected"),

@@ -1,0 +1,148 @@
+"""`python scripts/compare_decoding.py`: scores every way of reading one checkpoint's maps in one pass over the network."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+from paddle_pose.commands import options
+from paddle_pose.commands.val import progress_line
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from paddle_pose.backends.base import Backend
+    from paddle_pose.codecs.heatmap import HeatmapCodec, Refinement
+    from paddle_pose.metrics.base import Metric
+    from paddle_pose.structures import Sample
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One way of reading maps.
+
+    Attributes:
+        decode: `HeatmapCodec.decode_by`.
+        flip: whether the maps are averaged with those of the mirrored picture.
+        shift: whether the mirrored maps are moved by one cell first.
+    """
+
+    decode: Refinement
+    flip: bool
+    shift: bool
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Returns the command's flags."""
+    parser = argparse.ArgumentParser(
+        prog="compare_decoding.py",
+        description="Prints the scores of a weights file for every decoding, with and without the flip test and its shift. "
+        "The network looks at each picture once, and once at its mirror image.",
+    )
+    parser.add_argument("--pretrained_model", "--weights", required=True, type=Path, metavar="FILE", help="to evaluate")
+    parser.add_argument("--dataset_root", required=True, metavar="D", help="folder with images/ and annotations/")
+    options.add_config(parser)
+    parser.add_argument("--batch_size", type=int, metavar="N", help="images at once (default: as the config says)")
+    options.add_device(parser)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command.
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+        ValueError: If a file or a flag does not fit.
+    """
+    arguments = build_parser().parse_args(argv)
+    from paddle_pose.environment import check_paddle
+
+    check_paddle()
+    if not arguments.pretrained_model.is_file():
+        raise FileNotFoundError(f"--pretrained_model {arguments.pretrained_model}: not found")
+    from paddle_pose import build
+    from paddle_pose.backends.paddle import PaddleBackend, set_device
+    from paddle_pose.configs import schema
+    from paddle_pose.datasets.pose_dataset import batches
+
+    changes: dict[str, Any] = dict(options.overrides(arguments))
+    if arguments.batch_size is not None:
+        changes["val.batch_size"] = arguments.batch_size
+    beside = schema.read_beside(arguments.pretrained_model)
+    config = schema.resolve(beside, arguments.config, arguments.image_size, changes)
+    set_device(arguments.device)
+    backend = PaddleBackend(build.trained(config, arguments.pretrained_model, say=print))
+    samples = build.samples(config, arguments.dataset_root, config.data.val_split)
+    metrics = {reading: build.metric(config) for reading in readings(config.codec)}
+    looked_at = batches(samples, config.codec, config.val.batch_size)
+    compare(backend, config.codec, looked_at, metrics, progress_line(len(samples)))
+    print(table(metrics))
+    print(
+        f"Protocol: config {config.name}, alignment {config.codec.alignment}, checkpoint {arguments.pretrained_model}, "
+        f"people {len(samples)}, boxes ground truth"
+    )
+    return 0
+
+
+def readings(codec: HeatmapCodec) -> list[Reading]:
+    """Returns every way of reading the codec's maps; "udp" alignment knows no shift."""
+    from paddle_pose.codecs.heatmap import Refinement
+
+    looks = [(False, False), (True, False)]
+    if codec.alignment == "published":
+        looks.append((True, True))
+    return [Reading(decode, flip, shift) for decode in get_args(Refinement) for flip, shift in looks]
+
+
+def compare(
+    backend: Backend,
+    codec: HeatmapCodec,
+    batches: Iterable[tuple[np.ndarray, Sequence[Sample]]],
+    metrics: dict[Reading, Metric],
+    progress: Callable[[int], None] = lambda done: None,
+) -> None:
+    """Looks at every batch once and once mirrored, and tells each reading's metric what it reads there.
+
+    Args:
+        backend: turns images into maps.
+        codec: of the network; its `decode_by` does not matter.
+        batches: uint8 images [N, H, W, 3] with their N samples.
+        metrics: are reset and fed.
+        progress: called with the number of samples done after every batch.
+    """
+    import numpy as np
+
+    from paddle_pose.inference.flip_average import averaged
+
+    codecs = {reading: replace(codec, decode_by=reading.decode) for reading in metrics}
+    for metric in metrics.values():
+        metric.reset()
+    done = 0
+    for images, samples in batches:
+        plain = backend(images)
+        mirrored = backend(np.ascontiguousarray(images[:, :, ::-1]))
+        to_image = [sample.window.to_image(codec.input_size, codec.alignment) for sample in samples]
+        for reading, metric in metrics.items():
+            maps = averaged(plain, mirrored, codec, reading.shift) if reading.flip else plain
+            decoded = codecs[reading].decode(maps)
+            for sample, poses, matrix in zip(samples, decoded, to_image, strict=True):
+                metric.update(sample, poses.moved(matrix))
+        done += len(samples)
+        progress(done)
+
+
+def table(metrics: dict[Reading, Metric]) -> str:
+    """Returns a line for each reading: the number that decides on the best checkpoint, and its kin at other thresholds."""
+    values = {reading: metric.accumulate() for reading, metric in metrics.items()}
+    first = next(iter(metrics))
+    stem = metrics[first].monitor.split("@")[0]
+    names = [name for name in values[first] if name.split("@")[0] == stem]
+    lines = [f"{'decode':8}{'flip':>6}{'shift':>7}" + "".join(f"{name:>11}" for name in names)]
+    for reading, numbers in values.items():
+        flip, shift = ("yes" if chosen else "no" for chosen in (reading.flip, reading.shift))
+        line = f"{reading.decode:8}{flip:>6}{shift if reading.flip else '-':>7}"
+        lines.append(line + "".join(f"{numbers[name]:11.3f}" for name in names))
+    return "\n".join(lines)
