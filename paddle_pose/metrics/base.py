@@ -66,6 +66,6 @@ def eval_line(values: dict[str, float], headline: Sequence[str], prefix: str = "
 
     Example:
         >>> eval_line({"Mean": 88.5, "Ankle": 79.0}, ("Mean", "Ankle"), prefix="epoch=3:")
-        '[EVAL] epoch=3:Ankle=79.0 Mean=88.5 '
+        '[EVAL] epoch=3:Ankle=79 Mean=88.5 '
     """
     return f"[EVAL] {prefix}" + "".join(f"{key}={values[key]:.10g} " for key in sorted(headline))

@@ -52,6 +52,14 @@ def test_evaluation_with_annotated_boxes_repeats_the_training_and_draws(trained,
     assert (tmp_path / "output" / "predictions.png").stat().st_size > 1000
     results = json.loads((tmp_path / "output" / "keypoints_results.json").read_text(encoding="utf-8"))
     assert {len(record["keypoints"]) for record in results} == {51}
+    scores = json.loads((tmp_path / "output" / "scores.json").read_text(encoding="utf-8"))["values"]
+    truth = drawn_coco / "annotations" / "person_keypoints_val2017.json"
+    again = ("scripts/score_predictions.py", "output/keypoints_results.json", "--ground_truth", truth)
+    assert json.loads(run_in(tmp_path, *again, "--json").stdout) == pytest.approx(scores, abs=0, nan_ok=True)
+    assert run_in(tmp_path, *again).stdout.startswith("[EVAL] AP=")
+    refused = run_in(tmp_path, *again, "--zero_based")
+    assert refused.returncode == 2
+    assert refused.stderr == "error: --zero_based: COCO's results always count pixels from 0; leave the flag out\n"
 
 
 def test_evaluation_with_detected_boxes_says_so(trained, drawn_coco, run_in, tmp_path):
