@@ -147,15 +147,15 @@ class CocoAP:
         self._truth = GroundTruth(annotations, len(sigmas))
         self._sigmas = tuple(sigmas)
         self._joint_threshold, self._nms_threshold = joint_threshold, nms_threshold
-        self._records: dict[tuple[int, Window], tuple[Sample, Poses]] = {}
+        self._records: dict[tuple[int, Window, float], tuple[Sample, Poses]] = {}
 
     def reset(self) -> None:
         """Forgets all samples."""
         self._records.clear()
 
     def update(self, sample: Sample, poses: Poses) -> None:
-        """Takes the poses of one window, in image px; a window given twice counts once."""
-        self._records[sample.image_id, sample.window] = (sample, poses)
+        """Takes the poses of one window, in image px; the same box given twice counts once."""
+        self._records[sample.image_id, sample.window, sample.score] = (sample, poses)
 
     def accumulate(self) -> dict[str, float]:
         """Returns the ten numbers, 0..1; NaN where there is nobody of that size.

@@ -119,6 +119,15 @@ def test_a_window_given_twice_and_the_order_change_nothing(tmp_path):
     assert 0 < runs[0]["AP"] < 1
 
 
+def test_of_two_boxes_at_one_place_the_certain_one_counts(tmp_path):
+    metric = CocoAP(truth(person(0)), SIGMAS)
+    for score in (0.9, 0.3):
+        metric.update(sample(0, score=score), poses(points_of(person(0))))
+    (path,) = metric.save(tmp_path)
+    assert [record["score"] for record in json.loads(path.read_text(encoding="utf-8"))] == [0.9]
+    assert "2 detected boxes, 1 people after OKS-NMS" in metric.table()
+
+
 def test_what_is_saved_scores_the_same_when_it_is_read(tmp_path):
     annotations = tmp_path / "truth.json"
     annotations.write_text(json.dumps(truth(person(0), person(1), person(2, iscrowd=1))), encoding="utf-8")
