@@ -16,8 +16,9 @@ from paddle_pose.configs.fields import (
     StackedHourglassModel,
 )
 from paddle_pose.configs.schema import read_beside
-from paddle_pose.datasets import framing, images, mpii
+from paddle_pose.datasets import coco, framing, images, mpii
 from paddle_pose.metrics.base import Metric
+from paddle_pose.metrics.coco_ap import CocoAP
 from paddle_pose.metrics.pckh import PCKh
 from paddle_pose.structures import AnnotatedImage, Sample
 from paddle_pose.weights.names import family_of, has_inters
@@ -27,8 +28,13 @@ if TYPE_CHECKING:
     from paddle_pose.training.loader import EpochLoader
     from paddle_pose.training.trainer import Trainer
 
-READERS = {"mpii": mpii.read_mpii}
-METRICS = {"mpii": PCKh}
+READERS = {"mpii": mpii.read_mpii, "coco": coco.read_coco}
+METRICS: dict[str, Callable[[Config, str | Path], Metric]] = {
+    "mpii": lambda config, root: PCKh(),
+    "coco": lambda config, root: CocoAP(
+        coco.annotation_file(root, config.data.val_split), config.codec.skeleton.sigmas
+    ),
+}
 
 
 def model(config: Config) -> Any:
@@ -58,26 +64,45 @@ def loss(config: Config) -> Any:
     return JointsMSELoss(**asdict(config.loss))
 
 
-def samples(config: Config, root: str | Path, split: str) -> list[Sample]:
-    """Reads a split and frames its people; prints the counts.
+def samples(config: Config, root: str | Path, split: str, detections: Path | None = None) -> list[Sample]:
+    """Reads a split and frames its people, or those that a detector found; prints the counts.
 
     Args:
         config: names the data set and the framing.
         root: `--dataset_root`.
         split: a split of the data set.
+        detections: a file of detected boxes in COCO's format; None takes the annotated ones.
 
     Raises:
         FileNotFoundError: If an annotation file or a picture is missing.
-        ValueError: If a record is not as expected.
+        ValueError: If a record is not as expected, or the people have other joints than the config's skeleton.
     """
     annotated: list[AnnotatedImage] = READERS[config.data.dataset](root, split)
     images.check_present(image.path for image in annotated)
+    joints = {len(person.visible) for image in annotated for person in image.persons}
+    skeleton = config.codec.skeleton
+    if joints - {skeleton.num_joints}:
+        raise ValueError(
+            f"{root}: data set {config.data.dataset!r} has people of {max(joints)} joints, but codec.skeleton "
+            f"{skeleton.name} has {skeleton.num_joints}"
+        )
+    if detections is not None:
+        return coco.read_detections(detections, annotated, config.codec.input_size, config.data.context)
     return framing.one_per_person(annotated, config.codec.input_size, config.data.context)
 
 
-def metric(config: Config) -> Metric:
-    """Returns the data set's metric."""
-    return METRICS[config.data.dataset]()
+def metric(config: Config, root: str | Path) -> Metric:
+    """Returns the data set's metric for its validation split.
+
+    Args:
+        config: names the data set.
+        root: `--dataset_root`, for metrics that own their ground truth.
+
+    Raises:
+        FileNotFoundError: If an annotation file is missing.
+        ValueError: If it could only give wrong numbers.
+    """
+    return METRICS[config.data.dataset](config, root)
 
 
 def codec(config: Config) -> Codec:

@@ -61,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "drawings of an earlier demo are used again",
         flush=True,
     )
-    data = train.draw_data(folder / "drawn_people", arguments.num_train, arguments.num_val, arguments.seed)
+    data = train.draw_data(config, folder / "drawn_people", arguments.num_train, arguments.num_val, arguments.seed)
     print(f"2/3 Training {config.name} for {config.train.epochs} epochs", flush=True)
     run_dir = _cleared(folder / "run")
     began = time.perf_counter()
@@ -114,12 +114,12 @@ def show(config: Config, data: Path, run_dir: Path) -> tuple[dict[Path, str], di
     network = build.trained(config, run_dir / "last" / "model.pdparams")
     backend = FlipAverage(PaddleBackend(network), codec, config.val.shift)
     samples = build.samples(config, data, config.data.val_split)
-    kept = Kept(build.metric(config))
+    kept = Kept(build.metric(config, data))
     scores = {f"{config.name} (ours)": evaluate(backend, codec, batches(samples, codec, config.val.batch_size), kept)}
     training = build.samples(config, data, config.data.train_split)
-    scores["mean training pose"] = mean_pose_scores(training, samples, codec, build.metric(config))
+    scores["mean training pose"] = mean_pose_scores(training, samples, codec, build.metric(config, data))
 
-    shown = ranked(kept.poses)
+    shown = ranked(kept)
     predictions = predictions_picture(shown, codec)
     middle = shown[len(shown) // 2].sample
     ((crop, _),) = batches([middle], codec, 1)

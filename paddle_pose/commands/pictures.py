@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from paddle_pose.codecs.heatmap import HeatmapCodec
-    from paddle_pose.metrics.base import Metric
+    from paddle_pose.metrics.base import Judgement, Metric
     from paddle_pose.structures import Poses, Sample
 
 TILE = (320, 320)  # (width, height) of a person in the pictures, px
@@ -54,6 +54,10 @@ class Kept:
         """Writes the metric's files."""
         return self._metric.save(folder)
 
+    def judge(self, sample: Sample, poses: Poses) -> Judgement:
+        """Returns the metric's judgement of one person."""
+        return self._metric.judge(sample, poses)
+
 
 @dataclass(frozen=True, eq=False)
 class Shown:
@@ -62,22 +66,24 @@ class Shown:
     Attributes:
         sample: the person in the window.
         poses: predicted, in image px.
-        found: joints within half a head's size of the truth, of those that PCKh counts.
-        counted: labelled joints that PCKh counts.
-        error: their mean distance in head sizes, which decides between equals.
+        judgement: the metric's.
     """
 
     sample: Sample
     poses: Poses
-    found: int
-    counted: int
-    error: float
+    judgement: Judgement
 
 
-def ranked(poses: Sequence[tuple[Sample, Poses]]) -> list[Shown]:
-    """Returns people from the best found to the worst."""
-    shown = [_judged(sample, found) for sample, found in poses]
-    return sorted(shown, key=lambda one: (-one.found / max(one.counted, 1), one.error))
+def ranked(kept: Kept) -> list[Shown]:
+    """Returns annotated people from the best found to the worst.
+
+    Raises:
+        ValueError: If nobody is annotated.
+    """
+    shown = [Shown(sample, poses, kept.judge(sample, poses)) for sample, poses in kept.poses if sample.persons]
+    if not shown:
+        raise ValueError("pictures show people beside their truth, and detected boxes have none; use annotated boxes")
+    return sorted(shown, key=lambda one: one.judgement.quality, reverse=True)
 
 
 def predictions_picture(shown: Sequence[Shown], codec: HeatmapCodec) -> np.ndarray:
@@ -98,18 +104,6 @@ def predictions_picture(shown: Sequence[Shown], codec: HeatmapCodec) -> np.ndarr
     return np.vstack([_band(grid.shape[1], title, legend), grid])
 
 
-def _judged(sample: Sample, poses: Poses) -> Shown:
-    """Counts one person's joints as PCKh does."""
-    import numpy as np
-
-    from paddle_pose.metrics import pckh
-
-    person = sample.persons[0]
-    errors = pckh.normalized_errors(poses.keypoints, person.keypoints[None], np.array([person.head_size]))[0]
-    errors = errors[pckh.COUNTED][person.visible[pckh.COUNTED] > 0]
-    return Shown(sample, poses, int((errors <= 0.5).sum()), len(errors), float(errors.mean()) if len(errors) else 0.0)
-
-
 def _tile(one: Shown, codec: HeatmapCodec) -> np.ndarray:
     """Draws truth and prediction into the person's window, enlarged."""
     from paddle_pose import geometry, visualize
@@ -122,7 +116,7 @@ def _tile(one: Shown, codec: HeatmapCodec) -> np.ndarray:
     picture = crop(sample, sample.window, replace(codec, input_size=TILE))
     picture = visualize.draw_truth(picture, truth, codec.skeleton)
     picture = visualize.draw_poses(picture, one.poses.moved(to_tile), codec.skeleton, threshold=0.1)
-    visualize.caption(picture, f"{one.found} of {one.counted} joints found", (4, 16), 0.5)
+    visualize.caption(picture, one.judgement.words, (4, 16), 0.5)
     return picture
 
 

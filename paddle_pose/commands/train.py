@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from paddle_pose.structures import Sample
 
 OUTPUT = Path("output")
+DRAWN = {"mpii": "drawn_people", "coco": "drawn_people_coco"}  # folder by layout
 NUM_TRAIN, NUM_VAL = 4000, 300  # people drawn where nobody gave data, as in the demo
 
 
@@ -30,7 +31,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--dataset_root",
         metavar="D",
-        help="folder with images/ and annotations/; without it people are drawn",
+        help="folder in MPII's or COCO's layout, as the config says; without it people are drawn",
     )
     options.add_config(parser)
     group = parser.add_argument_group("recipe (each changes one value of the config)")
@@ -121,13 +122,13 @@ def run(
 
     where = set_device(device)
     if dataset_root is None:
-        folder = OUTPUT / "drawn_people"
+        folder = OUTPUT / DRAWN[config.data.dataset]
         print(
             f"No --dataset_root: training on {NUM_TRAIN} drawn people in {folder}. These are not photographs; "
-            "for MPII give --dataset_root D (the README says how to prepare it).",
+            f"for {config.data.dataset.upper()} give --dataset_root D (the README says how to prepare it).",
             flush=True,
         )
-        dataset_root = draw_data(folder)
+        dataset_root = draw_data(config, folder)
     print(f"Config {config.name} on {where}, run in {run_dir}")
     training = build.samples(config, dataset_root, config.data.train_split)
     validation = build.samples(config, dataset_root, config.data.val_split)
@@ -141,7 +142,7 @@ def run(
     backend: Any = PaddleBackend(network)
     if config.val.flip:
         backend = FlipAverage(backend, config.codec, config.val.shift)
-    metric = build.metric(config)
+    metric = build.metric(config, dataset_root)
 
     def validate(epoch: int) -> dict[str, float]:
         values = evaluate(backend, config.codec, _batches(config, validation), metric)
@@ -168,15 +169,16 @@ def run(
     return best
 
 
-def draw_data(folder: Path, num_train: int = NUM_TRAIN, num_val: int = NUM_VAL, seed: int = 0) -> Path:
-    """Draws people in MPII's layout, once: the same arguments find them there.
+def draw_data(config: Config, folder: Path, num_train: int = NUM_TRAIN, num_val: int = NUM_VAL, seed: int = 0) -> Path:
+    """Draws people in the layout of a config's data set, once: the same arguments find them there.
 
     Raises:
         ValueError: If the folder holds anything else.
     """
-    from paddle_pose.datasets.stick_figures import write_mpii
+    from paddle_pose.datasets.stick_figures import write_coco, write_mpii
 
-    return write_mpii(folder, num_train=num_train, num_val=num_val, seed=seed, size=(160, 160))
+    write = {"mpii": write_mpii, "coco": write_coco}[config.data.dataset]
+    return write(folder, num_train=num_train, num_val=num_val, seed=seed, size=(160, 160))
 
 
 def sample_picture(config: Config, backend: Any, samples: Sequence[Sample]) -> Any:

@@ -22,7 +22,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--config or --image_size.",
     )
     parser.add_argument("--pretrained_model", "--weights", required=True, type=Path, metavar="FILE", help="to evaluate")
-    parser.add_argument("--dataset_root", required=True, metavar="D", help="folder with images/ and annotations/")
+    parser.add_argument("--dataset_root", required=True, metavar="D", help="folder with pictures and annotations")
     options.add_config(parser)
     group = parser.add_argument_group("protocol (default: as the config says)")
     flag = argparse.BooleanOptionalAction
@@ -30,6 +30,9 @@ def build_parser() -> argparse.ArgumentParser:
     group.add_argument("--shift", action=flag, help="move the mirrored heatmaps by one cell")
     group.add_argument("--decode", choices=("argmax", "quarter", "dark"), help="how peaks of heatmaps are read")
     group.add_argument("--batch_size", type=int, metavar="N", help="images at once")
+    group.add_argument(
+        "--detections", type=Path, metavar="JSON", help="detected boxes in COCO's format instead of the annotated ones"
+    )
     options.add_device(parser)
     parser.add_argument(
         "--pictures", action="store_true", help="also draw people from the best to the worst found: predictions.png"
@@ -42,7 +45,7 @@ def build_parser() -> argparse.ArgumentParser:
         type=Path,
         default=Path("output"),
         metavar="DIR",
-        help="where pred.mat, predictions.json and scores.json go; default output",
+        help="where the predictions and scores.json go; default output",
     )
     return parser
 
@@ -80,11 +83,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     config = schema.resolve(beside, arguments.config, arguments.image_size, changes)
     device = set_device(arguments.device)
     network = build.trained(config, arguments.pretrained_model, say=print)
-    samples = build.samples(config, arguments.dataset_root, config.data.val_split)
+    samples = build.samples(config, arguments.dataset_root, config.data.val_split, arguments.detections)
     backend: Any = PaddleBackend(network)
     if config.val.flip:
         backend = FlipAverage(backend, config.codec, config.val.shift)
-    metric = Kept(build.metric(config))
+    metric = Kept(build.metric(config, arguments.dataset_root))
     looked_at = batches(samples, config.codec, config.val.batch_size)
     started = time.perf_counter()
     values = evaluate(backend, config.codec, looked_at, metric, progress_line(len(samples)))
@@ -98,7 +101,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "checkpoint": str(arguments.pretrained_model),
         "images": len({sample.image_path for sample in samples}),
         "people": len(samples),
-        "boxes": "ground truth",
+        "boxes": f"detected ({arguments.detections})" if arguments.detections else "ground truth",
     }
     print(eval_line(values, metric.headline))
     print(metric.table())
@@ -106,12 +109,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(f"{1000 * seconds / len(samples):.0f} ms per person on {device}")
     if arguments.baseline:
         training = build.samples(config, arguments.dataset_root, config.data.train_split)
-        baseline = mean_pose_scores(training, samples, config.codec, build.metric(config))
+        baseline = mean_pose_scores(training, samples, config.codec, build.metric(config, arguments.dataset_root))
         print("mean training pose: " + eval_line(baseline, metric.headline))
     written = metric.save(arguments.output)
     if arguments.pictures:
         written.append(arguments.output / "predictions.png")
-        images.write(written[-1], predictions_picture(ranked(metric.poses), config.codec))
+        images.write(written[-1], predictions_picture(ranked(metric), config.codec))
     scores = {"protocol": protocol, "values": values}
     path = arguments.output / "scores.json"
     path.write_text(json.dumps(scores, indent=2) + "\n", encoding="utf-8")

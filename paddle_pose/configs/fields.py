@@ -102,7 +102,7 @@ class Data:
         context: how many times a person's box its window is.
     """
 
-    dataset: Literal["mpii"] = "mpii"
+    dataset: Literal["mpii", "coco"] = "mpii"
     train_split: Literal["train", "trainval"] = "train"
     val_split: Literal["val"] = "val"
     context: float = 1.25

@@ -1,13 +1,19 @@
-"""SimpleBaseline on MPII.
+"""SimpleBaseline on MPII and COCO.
 
 Source: the official `256x256_d256x3_adam_lr1e-3.yaml` (Xiao et al., ECCV 2018): Adam 1e-3, x0.1 at 90 and 120 of 140 epochs,
-    scale 0.25, rotation 30, from ImageNet weights, BGR pictures.
+    scale 0.25, rotation 30, from ImageNet weights, BGR pictures. COCO: `{256x192,384x288}_d256x3_adam_lr1e-3.yaml` of R50,
+    R101 and R152: scale 0.3, rotation 40, sigma 3 at 384x288, batch 24 for R152 at 384x288.
 """
 
 from __future__ import annotations
 
-from paddle_pose.configs.fields import Config, Loss, SimpleBaselineModel, Train
+from dataclasses import replace
+from typing import Literal
+
+from paddle_pose.codecs.heatmap import HeatmapCodec
+from paddle_pose.configs.fields import Config, Data, Loss, SimpleBaselineModel, Train
 from paddle_pose.datasets.augment import Augment
+from paddle_pose.skeletons import COCO_17
 
 SIMPLE_BASELINE_R50_MPII_256 = Config(
     name="simple_baseline_r50_mpii_256",
@@ -20,4 +26,34 @@ SIMPLE_BASELINE_R50_MPII_256 = Config(
     train=Train(epochs=140, batch_size=32, learning_rate=1e-3, warmup=0, milestones=(90, 120)),
 )
 
-ALL = (SIMPLE_BASELINE_R50_MPII_256,)
+
+def _coco(
+    depth: Literal[50, 101, 152], input_size: tuple[int, int], ap: float, batch_size: int = 32, sigma: float = 2.0
+) -> Config:
+    """Returns a recipe on COCO; `ap` was published with the boxes of the 56.4-AP person detector."""
+    size = f"{input_size[1]}x{input_size[0]}"
+    name = f"simple_baseline_r{depth}_coco_{size}"
+    return replace(
+        SIMPLE_BASELINE_R50_MPII_256,
+        name=name,
+        source=f"SimpleBaseline {size}_d256x3_adam_lr1e-3 (R{depth}): Adam 1e-3, 140 epochs, batch {batch_size} per GPU, "
+        "from ImageNet weights",
+        command=f"python train.py --config {name} --dataset_root D",
+        published={"AP (detected boxes)": ap},
+        model=SimpleBaselineModel(depth=depth, order="bgr"),
+        codec=HeatmapCodec(skeleton=COCO_17, input_size=input_size, sigma=sigma),
+        data=Data(dataset="coco"),
+        augment=Augment(scale=0.3, rotation=40.0),
+        train=replace(SIMPLE_BASELINE_R50_MPII_256.train, batch_size=batch_size),
+    )
+
+
+ALL = (
+    SIMPLE_BASELINE_R50_MPII_256,
+    _coco(50, (192, 256), 0.704),
+    _coco(101, (192, 256), 0.714),
+    _coco(152, (192, 256), 0.720),
+    _coco(50, (288, 384), 0.722, sigma=3.0),
+    _coco(101, (288, 384), 0.736, sigma=3.0),
+    _coco(152, (288, 384), 0.743, batch_size=24, sigma=3.0),
+)

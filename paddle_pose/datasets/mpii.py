@@ -11,7 +11,6 @@ Checked against: the published counts (22,246 / 2,958 samples) and the published
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from typing import Any
 import numpy as np
 import scipy.io
 
+from paddle_pose.datasets.records import field
 from paddle_pose.skeletons import MPII_16
 from paddle_pose.structures import AnnotatedImage, Person
 
@@ -133,35 +133,19 @@ def _load(path: Path) -> list[dict[str, Any]]:
     return records
 
 
-def _field(record: dict[str, Any], keys: Sequence[str], shape: tuple[int, ...], where: str) -> Any:
-    """Returns a field as an array of the shape given, or explains what is wrong with it."""
-    key = next((key for key in keys if key in record), None)
-    if key is None:
-        raise ValueError(f"{where}: no key {' or '.join(map(repr, keys))}; it has {sorted(record)}")
-    try:
-        value = np.asarray(record[key], np.float64)
-    except (TypeError, ValueError) as problem:
-        raise ValueError(f"{where}: key {key!r} does not hold numbers") from problem
-    if value.shape != shape:
-        raise ValueError(f"{where}: key {key!r} must have shape {shape}, got {value.shape}")
-    if not np.isfinite(value).all():
-        raise ValueError(f"{where}: key {key!r} holds NaN or infinity")
-    return value
-
-
 def _person(record: dict[str, Any], position: int, path: Path, split: str) -> Person:
     where = f"{path}: record {position}"
     if not isinstance(record.get("image"), str) or not record["image"]:
         raise ValueError(f"{where}: key 'image' must name the picture, got {record.get('image')!r}")
     where += f" ({record['image']})"
-    center = _field(record, ("center",), (2,), where)
-    scale = float(_field(record, ("scale",), (), where))
+    center = field(record, ("center",), (2,), where)
+    scale = float(field(record, ("scale",), (), where))
     if scale <= 0:
         raise ValueError(f"{where}: key 'scale' must be positive (height / 200 px), got {scale}")
     joints, visible = np.zeros((MPII_16.num_joints, 2)), np.zeros(MPII_16.num_joints)
     if split != "test":
-        joints = _field(record, JOINT_KEYS, (MPII_16.num_joints, 2), where) - 1.0
-        visible = _field(record, VISIBLE_KEYS, (MPII_16.num_joints,), where)
+        joints = field(record, JOINT_KEYS, (MPII_16.num_joints, 2), where) - 1.0
+        visible = field(record, VISIBLE_KEYS, (MPII_16.num_joints,), where)
     side = 200.0 * scale
     # As published: the centre is moved down, towards the legs, then made 0-based.
     x, y = center[0] - 1.0, center[1] + 15.0 * scale - 1.0

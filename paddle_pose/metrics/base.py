@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from paddle_pose.structures import Poses, Sample
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """How well one person was found.
+
+    Attributes:
+        quality: compares people; higher is better, later numbers decide between equals.
+        words: for a caption.
+    """
+
+    quality: tuple[float, ...]
+    words: str
 
 
 class Metric(Protocol):
@@ -40,6 +54,10 @@ class Metric(Protocol):
 
     def save(self, folder: Path) -> list[Path]:
         """Writes the predictions in the field's usual files; returns their paths."""
+        ...
+
+    def judge(self, sample: Sample, poses: Poses) -> Judgement:
+        """Judges one sample with an annotated person by itself; keeps nothing."""
         ...
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import scipy.io
 
+from paddle_pose.metrics.base import Judgement
 from paddle_pose.skeletons import MPII_16
 from paddle_pose.structures import Poses, Sample
 
@@ -168,6 +169,15 @@ class PCKh:
                 "mpii_gt_val.mat holds them, so evaluate on the validation split"
             )
         self._records[person.annotation_id] = (sample, poses.keypoints[0], poses.scores[0])
+
+    def judge(self, sample: Sample, poses: Poses) -> Judgement:
+        """Returns how many of the joints that count are found at 0.5; their mean error decides between equals."""
+        person = sample.persons[0]
+        errors = normalized_errors(poses.keypoints[:1], person.keypoints[None], np.array([person.head_size]))[0]
+        errors = errors[COUNTED][person.visible[COUNTED] > 0]
+        found, counted = int((errors <= 0.5).sum()), len(errors)
+        error = float(errors.mean()) if counted else 0.0
+        return Judgement((found / max(counted, 1), -error), f"{found} of {counted} joints found")
 
     def _arrays(self) -> tuple[np.ndarray, np.ndarray]:
         if not self._records:

@@ -282,3 +282,82 @@ def pckh(predictions, truth, missing, head_boxes, threshold):
             hits[j] += np.sqrt(dx * dx + dy * dy) / head <= threshold
     body = [j for j in range(16) if j not in (6, 7)]
     return 100 * hits / np.maximum(counts, 1), 100 * hits[body].sum() / counts[body].sum()
+
+
+def oks(points, annotation, sigmas):
+    """COCO's similarity of points [K, 2] with an annotation, joint by joint."""
+    x, y, v = (annotation["keypoints"][i::3] for i in range(3))
+    left, top, width, height = annotation["bbox"]
+    anybody = any(visible > 0 for visible in v)
+    terms = []
+    for k, sigma in enumerate(sigmas):
+        if anybody and not v[k] > 0:
+            continue
+        if anybody:
+            dx, dy = points[k][0] - x[k], points[k][1] - y[k]
+        else:  # how far outside three times the box
+            dx = max(0, left - width - points[k][0]) + max(0, points[k][0] - left - 2 * width)
+            dy = max(0, top - height - points[k][1]) + max(0, points[k][1] - top - 2 * height)
+        terms.append(np.exp(-(dx**2 + dy**2) / (2 * (annotation["area"] + np.spacing(1)) * (2 * sigma) ** 2)))
+    return sum(terms) / len(terms)
+
+
+def _found(annotations, results, similar, threshold, low, high):
+    """One image at one threshold: (score, hit, ignored) of every result, and the number of people to find."""
+    left_out = [
+        a["iscrowd"] or not any(v > 0 for v in a["keypoints"][2::3]) or not low <= a["area"] <= high
+        for a in annotations
+    ]
+    order = sorted(range(len(annotations)), key=lambda j: left_out[j])
+    taken, rows = set(), []
+    for i, result in enumerate(results):
+        best, match = min(threshold, 1 - 1e-10), None
+        for j in order:
+            if j in taken and not annotations[j]["iscrowd"]:
+                continue
+            if match is not None and left_out[j] and not left_out[match]:
+                break
+            if similar[i][j] >= best:
+                best, match = similar[i][j], j
+        x, y = result["keypoints"][0::3], result["keypoints"][1::3]
+        area = (max(x) - min(x)) * (max(y) - min(y))
+        if match is None:
+            rows.append((result["score"], False, not low <= area <= high))
+        else:
+            taken.add(match)
+            rows.append((result["score"], not left_out[match], left_out[match]))
+    return rows, left_out.count(False)
+
+
+def average_precision(dataset, results, sigmas):
+    """COCO's AP and AR by name: a literal restatement; NaN where there is nobody of a size."""
+    images = sorted(image["id"] for image in dataset["images"])
+    people = {i: [a for a in dataset["annotations"] if a["image_id"] == i] for i in images}
+    ranked = {i: sorted((r for r in results if r["image_id"] == i), key=lambda r: -r["score"])[:20] for i in images}
+    similar = {
+        i: [[oks(np.reshape(r["keypoints"], (-1, 3))[:, :2], a, sigmas) for a in people[i]] for r in ranked[i]]
+        for i in images
+    }
+    values = {}
+    for size, low, high in (("", 0, 1e10), ("(M)", 32**2, 96**2), ("(L)", 96**2, 1e10)):
+        precisions, recalls = [], []
+        for threshold in np.linspace(0.5, 0.95, 10):
+            parts = [_found(people[i], ranked[i], similar[i], threshold, low, high) for i in images]
+            rows = sorted((row for part, _ in parts for row in part if not row[2]), key=lambda row: -row[0])
+            total = sum(number for _, number in parts)
+            if not total:
+                precisions.append(np.nan)
+                recalls.append(np.nan)
+                continue
+            hits, curve = 0, []
+            for n, (_, hit, _) in enumerate(rows, 1):
+                hits += hit
+                curve.append((hits / total, hits / n))
+            at = [max((p for r, p in curve if r >= recall), default=0.0) for recall in np.linspace(0, 1, 101)]
+            precisions.append(np.mean(at))
+            recalls.append(hits / total)
+        for name, series in (("AP", precisions), ("AR", recalls)):
+            values[name + size] = np.mean(series)
+            if not size:
+                values[f"{name}50"], values[f"{name}75"] = series[0], series[5]
+    return values

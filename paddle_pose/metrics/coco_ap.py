@@ -1,0 +1,258 @@
+"""AP and AR of COCO: how much of the people is found, and with what certainty.
+
+OKS of a person is the mean over the labelled joints of exp(-d^2 / (2 area (2 sigma)^2)); AP averages the precision over
+recall and over OKS thresholds 0.50, 0.55, ... 0.95. A person's score is the box's times the mean of the joint scores above
+0.2; of people whose OKS with a better one is above 0.9, only the better one is kept.
+
+Source: COCO's keypoint evaluation (pycocotools); rescoring and OKS-NMS: SimpleBaseline and HRNet.
+Checked against: a literal float64 restatement of OKS and AP on real annotations (tests/parity/test_coco_parity.py).
+Differs: sizes without anybody give NaN, not -1; annotations that could only give a wrong AP are refused.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
+
+from paddle_pose.geometry import Window
+from paddle_pose.metrics import coco_file
+from paddle_pose.metrics.base import Judgement
+from paddle_pose.metrics.oks import oks, oks_nms
+from paddle_pose.structures import Poses, Sample
+
+NAMES = ("AP", "AP50", "AP75", "AP(M)", "AP(L)", "AR", "AR50", "AR75", "AR(M)", "AR(L)")
+_REMARKS = {
+    "AP": "OKS 0.50:0.05:0.95",
+    "AP(M)": "areas of 32^2 .. 96^2 px",
+    "AP(L)": "areas above 96^2 px",
+    "AR": "at most 20 people per image",
+}
+
+
+class GroundTruth:
+    """People to be found, as pycocotools takes them.
+
+    Attributes:
+        category: the people's category id.
+    """
+
+    def __init__(self, annotations: str | Path | Mapping[str, Any], num_joints: int) -> None:
+        """Takes an annotation file, or what it holds.
+
+        Raises:
+            FileNotFoundError: If there is no such file.
+            ValueError: If it is no COCO file, or could only give a wrong AP: ids of another type, no area, nobody labelled.
+        """
+        content, self._where = coco_file.read(annotations)
+        records = [self._checked(n, record, num_joints) for n, record in enumerate(content["annotations"])]
+        categories = {record["category_id"] for record in records if record["num_keypoints"] and not record["iscrowd"]}
+        if len(categories) != 1:
+            what = f"people of categories {sorted(categories)}, expected one" if categories else "no labelled joint"
+            raise ValueError(f"{self._where}: {what}; there is nothing that AP could measure")
+        self.category = categories.pop()
+        self._coco = COCO()
+        self._coco.dataset = {**content, "annotations": records}
+        self._images = {image["id"] for image in content["images"]}
+        with contextlib.redirect_stdout(io.StringIO()):
+            self._coco.createIndex()
+
+    def score(self, results: Sequence[dict[str, Any]], sigmas: Sequence[float]) -> dict[str, float]:
+        """Returns the ten numbers, 0..1, NaN where there is nobody to find.
+
+        Args:
+            results: in COCO's format: image_id, category_id, keypoints of (x, y, anything), score.
+            sigmas: K constants of the skeleton.
+
+        Raises:
+            ValueError: If there are no results, or one is of an image that is not annotated.
+        """
+        if not results:
+            raise ValueError("AP was asked for before there was any result")
+        strange = sorted({record["image_id"] for record in results} - self._images)
+        if strange:
+            raise ValueError(
+                f"{len(strange)} images of the results are not in {self._where}, e.g. {strange[0]}; "
+                "results and annotations must be of the same split"
+            )
+        with contextlib.redirect_stdout(io.StringIO()):
+            evaluation = COCOeval(self._coco, self._coco.loadRes([dict(record) for record in results]), "keypoints")
+            evaluation.params.kpt_oks_sigmas = np.asarray(sigmas, np.float64)
+            evaluation.params.catIds = [self.category]
+            evaluation.evaluate()
+            evaluation.accumulate()
+            evaluation.summarize()
+        return {
+            name: float(value) if value >= 0 else float("nan")
+            for name, value in zip(NAMES, evaluation.stats, strict=True)
+        }
+
+    def _checked(self, n: int, record: Mapping[str, Any], num_joints: int) -> dict[str, Any]:
+        """Returns a copy as pycocotools needs it."""
+        where = f"{self._where}: annotations[{n}] (id {record['id']})"
+        keypoints = record.get("keypoints", [0] * 3 * num_joints)
+        if len(keypoints) != 3 * num_joints:
+            raise ValueError(
+                f"{where}: expected keypoints of {num_joints} joints, 3 numbers each, got {len(keypoints)}"
+            )
+        labelled, crowd = sum(v > 0 for v in keypoints[2::3]), int(record.get("iscrowd", 0))
+        if labelled and not crowd and not record.get("area", 0) > 0:
+            raise ValueError(
+                f"{where}: key 'area' is {record.get('area', 'missing')}; OKS is measured in the area of the person's "
+                "segment in px^2. Without segments, 0.53 x box width x box height is the usual guess"
+            )
+        # Numbered from 1: pycocotools takes a match with id 0 for none.
+        changes = {"id": n + 1, "keypoints": keypoints, "num_keypoints": labelled, "iscrowd": crowd}
+        return {"area": 0.0, **record, **changes}
+
+
+class CocoAP:
+    """AP of poses against an annotation file, with rescoring and OKS-NMS.
+
+    Attributes:
+        monitor: "AP".
+        headline: all ten numbers.
+    """
+
+    monitor = "AP"
+    headline: Sequence[str] = NAMES
+
+    def __init__(
+        self,
+        annotations: str | Path | Mapping[str, Any],
+        sigmas: Sequence[float],
+        *,
+        joint_threshold: float = 0.2,
+        nms_threshold: float = 0.9,
+    ) -> None:
+        """Takes the ground truth.
+
+        Args:
+            annotations: COCO's file, or what it holds.
+            sigmas: K constants of the skeleton.
+            joint_threshold: joints with a score above it make the person's score.
+            nms_threshold: OKS above which the worse of two people is left out.
+
+        Raises:
+            FileNotFoundError: If there is no such file.
+            ValueError: If it is not as expected; see `GroundTruth`.
+        """
+        self._truth = GroundTruth(annotations, len(sigmas))
+        self._sigmas = tuple(sigmas)
+        self._joint_threshold, self._nms_threshold = joint_threshold, nms_threshold
+        self._records: dict[tuple[int, Window, float], tuple[Sample, Poses]] = {}
+
+    def reset(self) -> None:
+        """Forgets all samples."""
+        self._records.clear()
+
+    def update(self, sample: Sample, poses: Poses) -> None:
+        """Takes the poses of one window, in image px; the same box given twice counts once."""
+        self._records[sample.image_id, sample.window, sample.score] = (sample, poses)
+
+    def accumulate(self) -> dict[str, float]:
+        """Returns the ten numbers, 0..1; NaN where there is nobody of that size.
+
+        Raises:
+            ValueError: If there were no poses.
+        """
+        return self._truth.score(self._results(), self._sigmas)
+
+    def table(self) -> str:
+        """Returns the numbers as text; says whose boxes they are for."""
+        samples = [sample for sample, _ in self._records.values()]
+        detected = sum(not sample.persons for sample in samples)
+        boxes = "ground-truth" if not detected else "detected" if detected == len(samples) else "mixed"
+        return table(self.accumulate(), f"{len(samples)} {boxes} boxes, {len(self._results())} people after OKS-NMS")
+
+    def save(self, folder: Path) -> list[Path]:
+        """Writes `keypoints_results.json` in COCO's format: exactly what was scored."""
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / "keypoints_results.json"
+        path.write_text(json.dumps(self._results()), encoding="utf-8")
+        return [path]
+
+    def judge(self, sample: Sample, poses: Poses) -> Judgement:
+        """Returns the OKS of the best of a window's poses with the one person annotated in it."""
+        (person,) = sample.persons
+        similar = oks(poses.keypoints[0], person.keypoints, person.area, self._sigmas, person.visible > 0)
+        return Judgement((float(similar),), f"OKS {similar:.2f}")
+
+    def _results(self) -> list[dict[str, Any]]:
+        """Returns the people kept, image by image."""
+        by_image: dict[int, list[tuple[Sample, Poses]]] = {}
+        for sample, poses in self._records.values():
+            by_image.setdefault(sample.image_id, []).append((sample, poses))
+        return [record for image_id, group in by_image.items() for record in self._of_image(image_id, group)]
+
+    def _of_image(self, image_id: int, group: Sequence[tuple[Sample, Poses]]) -> list[dict[str, Any]]:
+        keypoints = np.concatenate([poses.keypoints for _, poses in group])
+        heights = np.concatenate([poses.scores for _, poses in group])
+        boxes = np.concatenate([np.full(len(poses.scores), sample.score) for sample, poses in group])
+        areas = np.concatenate([np.full(len(p.scores), s.window.size[0] * s.window.size[1]) for s, p in group])
+        counted = heights > self._joint_threshold
+        scores = boxes * (heights * counted).sum(axis=1) / np.maximum(counted.sum(axis=1), 1)
+        triples = np.concatenate([np.round(keypoints, 3), np.round(heights, 5)[..., None]], axis=2)
+        return [
+            {
+                "image_id": image_id,
+                "category_id": self._truth.category,
+                "keypoints": triples[n].ravel().tolist(),
+                "score": float(scores[n]),
+            }
+            for n in oks_nms(keypoints, scores, areas, self._sigmas, self._nms_threshold)
+        ]
+
+
+def table(values: Mapping[str, float], subject: str) -> str:
+    """Returns the ten numbers as a text table."""
+    lines = [f"COCO keypoints, {subject}"]
+    lines += [f"  {name:<6}{values[name]:8.4f}   {_REMARKS.get(name, '')}".rstrip() for name in NAMES]
+    return "\n".join(lines)
+
+
+def score_results(
+    path: str | Path, annotations: str | Path | Mapping[str, Any], sigmas: Sequence[float]
+) -> dict[str, float]:
+    """Returns the ten numbers of anybody's results file, scored as it is: no rescoring, no NMS.
+
+    Args:
+        path: a JSON list of {image_id, category_id, keypoints, score}.
+        annotations: COCO's file, or what it holds.
+        sigmas: K constants of the skeleton.
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+        ValueError: If a file is not as expected; the message names the record.
+    """
+    results = coco_file.read_json(Path(path))
+    if not isinstance(results, list):
+        raise ValueError(f"{path}: expected a list of results, got {type(results).__name__}")
+    truth = GroundTruth(annotations, len(sigmas))
+    for n, record in enumerate(results):
+        where = f"{path}: record {n}"
+        if not isinstance(record, dict):
+            raise ValueError(f"{where}: expected a record, got {type(record).__name__}")
+        coco_file.check_id(record, "image_id", where)
+        if coco_file.check_id(record, "category_id", where) != truth.category:
+            raise ValueError(f"{where}: category {record['category_id']}, the annotated people have {truth.category}")
+        numbers = record.get("keypoints")
+        if not isinstance(numbers, list) or len(numbers) != 3 * len(sigmas) or not _finite(numbers):
+            raise ValueError(
+                f"{where}: key 'keypoints' must hold {3 * len(sigmas)} numbers: x, y, score of every joint"
+            )
+        if not _finite([record.get("score")]):
+            raise ValueError(f"{where}: key 'score' must be a number, got {record.get('score')!r}")
+    kept = ("image_id", "category_id", "keypoints", "score")
+    return truth.score([{key: record[key] for key in kept} for record in results], sigmas)
+
+
+def _finite(numbers: Sequence[Any]) -> bool:
+    return all(type(number) in (int, float) and np.isfinite(number) for number in numbers)

@@ -1,0 +1,89 @@
+"""Training and evaluation on COCO's layout through the real commands, on drawn people."""
+
+import json
+import re
+
+import pytest
+
+from paddle_pose.datasets.stick_figures import write_coco
+
+REDUCED = ("model.width=8", "model.deconv_channels=16", "codec.input_size=(64,64)", "train.log_every=1")
+RECIPE = ("augment=none", "train.eval_every=10", "val.flip=false")
+CONFIG = "simple_baseline_r50_coco_256x192"
+
+
+@pytest.fixture(scope="module")
+def drawn_coco(tmp_path_factory):
+    """Two drawn pictures to train on and two to validate with, one or two people in each."""
+    folder = tmp_path_factory.mktemp("drawn_coco") / "data"
+    return write_coco(folder, num_train=2, num_val=2, size=(128, 128), persons=(1, 2))
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, drawn_coco, run_in):
+    """The folder in which `train.py` has made a few steps, and what it said."""
+    folder = tmp_path_factory.mktemp("trained")
+    changes = [part for text in (*REDUCED, *RECIPE) for part in ("-o", text)]
+    done = run_in(
+        folder,
+        *("train.py", "--config", CONFIG, "--dataset_root", drawn_coco, "--output", "run"),
+        *("--epochs", 2, "--batch_size", 2, "--num_workers", 1, *changes),
+    )
+    assert done.returncode == 0, done.stderr
+    return folder / "run", done.stdout
+
+
+def test_training_is_chosen_by_ap(trained):
+    _, said = trained
+    assert "=> left out as published: 0 crowd, 0 no labelled joint, 0 no area, 0 empty box" in said
+    assert re.search(r"\[EVAL\] epoch=1:AP=\S+ AP\(L\)=\S+ AP\(M\)=\S+ AP50=\S+ AP75=\S+ AR=\S+ ", said)
+    assert "chosen on the validation set by AP" in said
+
+
+def test_evaluation_with_annotated_boxes_repeats_the_training_and_draws(trained, drawn_coco, run_in, tmp_path):
+    run, said = trained
+    flags = ("--pretrained_model", run / "last" / "model.pdparams", "--dataset_root", drawn_coco)
+    done = run_in(tmp_path, "val.py", *flags, "--pictures", "--baseline")
+    assert done.returncode == 0, done.stderr
+    assert f"[EVAL] {re.findall(r'last .EVAL. epoch=1:(.*)', said)[0]}" in done.stdout
+    assert "ground-truth boxes" in done.stdout
+    assert "boxes ground truth" in done.stdout
+    assert "mean training pose: [EVAL] AP=" in done.stdout
+    assert (tmp_path / "output" / "predictions.png").stat().st_size > 1000
+    results = json.loads((tmp_path / "output" / "keypoints_results.json").read_text(encoding="utf-8"))
+    assert {len(record["keypoints"]) for record in results} == {51}
+    scores = json.loads((tmp_path / "output" / "scores.json").read_text(encoding="utf-8"))["values"]
+    truth = drawn_coco / "annotations" / "person_keypoints_val2017.json"
+    again = ("scripts/score_predictions.py", "output/keypoints_results.json", "--ground_truth", truth)
+    assert json.loads(run_in(tmp_path, *again, "--json").stdout) == pytest.approx(scores, abs=0, nan_ok=True)
+    assert run_in(tmp_path, *again).stdout.startswith("[EVAL] AP=")
+    refused = run_in(tmp_path, *again, "--zero_based")
+    assert refused.returncode == 2
+    assert refused.stderr == "error: --zero_based: COCO's results always count pixels from 0; leave the flag out\n"
+
+
+def test_evaluation_with_detected_boxes_says_so(trained, drawn_coco, run_in, tmp_path):
+    run, _ = trained
+    annotations = json.loads((drawn_coco / "annotations" / "person_keypoints_val2017.json").read_text(encoding="utf-8"))
+    boxes = [
+        {"image_id": a["image_id"], "category_id": 1, "bbox": a["bbox"], "score": 0.5}
+        for a in annotations["annotations"]
+    ]
+    (tmp_path / "boxes.json").write_text(json.dumps(boxes), encoding="utf-8")
+    flags = ("--weights", run / "last" / "model.pdparams", "--dataset_root", drawn_coco, "--detections", "boxes.json")
+    done = run_in(tmp_path, "val.py", *flags)
+    assert done.returncode == 0, done.stderr
+    assert f"{len(boxes)} detected boxes" in done.stdout
+    assert "boxes detected (boxes.json)" in done.stdout
+    refused = run_in(tmp_path, "val.py", *flags, "--pictures")
+    assert refused.returncode == 2
+    assert "pictures show people beside their truth, and detected boxes have none" in refused.stderr
+
+
+def test_a_skeleton_of_other_people_is_refused(drawn_coco, run_in, tmp_path):
+    done = run_in(
+        tmp_path,
+        *("train.py", "--config", "hourglass_tiny_128", "--dataset_root", drawn_coco, "-o", "data.dataset=coco"),
+    )
+    assert done.returncode == 2
+    assert "data set 'coco' has people of 17 joints, but codec.skeleton mpii_16 has 16" in done.stderr
