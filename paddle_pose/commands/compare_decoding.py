@@ -76,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     set_device(arguments.device)
     backend = PaddleBackend(build.trained(config, arguments.pretrained_model, say=print))
     samples = build.samples(config, arguments.dataset_root, config.data.val_split)
-    metrics = {reading: build.metric(config) for reading in readings(config.codec)}
+    metrics = {reading: build.metric(config, arguments.dataset_root) for reading in readings(config.codec)}
     looked_at = batches(samples, config.codec, config.val.batch_size)
     compare(backend, config.codec, looked_at, metrics, progress_line(len(samples)))
     print(table(metrics))
