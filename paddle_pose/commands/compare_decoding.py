@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, get_args
 
 from paddle_pose.commands import options
 from paddle_pose.commands.val import progress_line
@@ -61,18 +61,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     from paddle_pose.environment import check_paddle
 
     check_paddle()
-    if not arguments.pretrained_model.is_file():
-        raise FileNotFoundError(f"--pretrained_model {arguments.pretrained_model}: not found")
     from paddle_pose import build
     from paddle_pose.backends.paddle import PaddleBackend, set_device
-    from paddle_pose.configs import schema
     from paddle_pose.datasets.pose_dataset import batches
 
-    changes: dict[str, Any] = dict(options.overrides(arguments))
-    if arguments.batch_size is not None:
-        changes["val.batch_size"] = arguments.batch_size
-    beside = schema.read_beside(arguments.pretrained_model)
-    config = schema.resolve(beside, arguments.config, arguments.image_size, changes)
+    config = options.config_of(arguments.pretrained_model, arguments, {"val.batch_size": "batch_size"})
     set_device(arguments.device)
     backend = PaddleBackend(build.trained(config, arguments.pretrained_model, say=print))
     samples = build.samples(config, arguments.dataset_root, config.data.val_split)

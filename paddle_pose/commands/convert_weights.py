@@ -40,10 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from paddle_pose.weights.write import write_weights
 
     source, target = arguments.source, arguments.target
-    if not source.is_file():
-        raise FileNotFoundError(f"{source}: no such weights file")
-    changes = options.overrides(arguments)
-    config = schema.resolve(schema.read_beside(source), arguments.config, arguments.image_size, changes)
+    config = options.config_of(source, arguments)
     network = build.trained(config, source, say=print)
     tensors = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
     beside, text = target.parent / schema.FILE_NAME, schema.to_json(build.fitted(config, tensors))

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from paddle_pose.configs.fields import Config
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:
@@ -49,6 +55,28 @@ def overrides(arguments: argparse.Namespace) -> dict[str, str]:
             raise ValueError(f"-o {text}: expected KEY=VALUE, e.g. -o train.batch_size=32")
         pairs[key.strip()] = value
     return pairs
+
+
+def config_of(weights: Path, arguments: argparse.Namespace, flags: Mapping[str, str] | None = None) -> Config:
+    """Returns the config of a weights file: the one beside it, or the one that flags name, with their changes.
+
+    Args:
+        weights: the file.
+        arguments: parsed from a parser that `add_config` has seen.
+        flags: single flags by the config's dotted key that they change; one that was not given changes nothing.
+
+    Raises:
+        FileNotFoundError: If there is no such weights file.
+        ValueError: If nothing says which network it is for, or flags and file disagree.
+    """
+    from paddle_pose.configs import schema
+
+    if not weights.is_file():
+        raise FileNotFoundError(f"{weights}: no such weights file")
+    changes: dict[str, Any] = dict(overrides(arguments))
+    given = {key: getattr(arguments, flag) for key, flag in (flags or {}).items()}
+    changes |= {key: value for key, value in given.items() if value is not None}
+    return schema.resolve(schema.read_beside(weights), arguments.config, arguments.image_size, changes)
 
 
 class ListConfigs(argparse.Action):

@@ -61,10 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from paddle_pose.environment import check_paddle
 
     check_paddle()
-    if not arguments.weights.is_file():
-        raise FileNotFoundError(f"--weights {arguments.weights}: not found")
     from paddle_pose import build, visualize
-    from paddle_pose.configs import schema
     from paddle_pose.datasets import images
     from paddle_pose.inference.progress import Progress
 
@@ -73,9 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     unknown = sorted(set(boxes) - {path.name for path in paths})
     if unknown:
         raise ValueError(f"{arguments.boxes}: boxes for {unknown[0]}, which is not among the pictures")
-    beside = schema.read_beside(arguments.weights)
-    changes = options.overrides(arguments)
-    config = schema.resolve(beside, arguments.config, arguments.image_size, changes)
+    config = options.config_of(arguments.weights, arguments)
     predictor = build.predictor_for(config, arguments.weights, arguments.device, arguments.flip)
     skeleton = config.codec.skeleton
     progress = Progress(len(paths), unit="pictures")

@@ -61,11 +61,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     from paddle_pose.environment import check_paddle
 
     check_paddle()
-    if not arguments.pretrained_model.is_file():
-        raise FileNotFoundError(f"--pretrained_model {arguments.pretrained_model}: not found")
     from paddle_pose import build
     from paddle_pose.backends.paddle import PaddleBackend, set_device
-    from paddle_pose.configs import schema
     from paddle_pose.datasets import images
     from paddle_pose.datasets.pose_dataset import batches
     from paddle_pose.inference.evaluate import evaluate
@@ -73,14 +70,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     from paddle_pose.inference.mean_pose import mean_pose_scores
     from paddle_pose.metrics.base import eval_line
 
-    changes: dict[str, Any] = dict(options.overrides(arguments))
-    for name in ("flip", "shift", "batch_size"):
-        if getattr(arguments, name) is not None:
-            changes[f"val.{name}"] = getattr(arguments, name)
-    if arguments.decode is not None:
-        changes["codec.decode_by"] = arguments.decode
-    beside = schema.read_beside(arguments.pretrained_model)
-    config = schema.resolve(beside, arguments.config, arguments.image_size, changes)
+    flags = {f"val.{name}": name for name in ("flip", "shift", "batch_size")} | {"codec.decode_by": "decode"}
+    config = options.config_of(arguments.pretrained_model, arguments, flags)
     device = set_device(arguments.device)
     network = build.trained(config, arguments.pretrained_model, say=print)
     samples = build.samples(config, arguments.dataset_root, config.data.val_split, arguments.detections)
