@@ -17,7 +17,7 @@ from paddle_pose.configs.fields import (
     SimpleBaselineModel,
     StackedHourglassModel,
 )
-from paddle_pose.configs.schema import read_beside
+from paddle_pose.configs.schema import read_beside, to_json, values
 from paddle_pose.datasets import coco, framing, images, mpii, pose_dataset
 from paddle_pose.datasets.pose_dataset import PoseDataset
 from paddle_pose.datasets.window_readers import CropCache, Reader, ReducedReader, read_whole
@@ -132,38 +132,59 @@ def batches(config: Config, samples: Sequence[Sample]) -> Iterator[tuple[np.ndar
     return pose_dataset.batches(samples, config.codec, config.val.batch_size, reader=reader)
 
 
-def trainer(config: Config, network: Any, run_dir: Path, steps_per_epoch: int, config_json: str) -> Trainer:
+def trainer(
+    config: Config, network: Any, run_dir: Path, training: EpochLoader, max_hours: float | None = None
+) -> Trainer:
     """Returns the trainer of the recipe.
 
     Args:
         config: states the recipe.
         network: to train.
         run_dir: of the run.
-        steps_per_epoch: turns the recipe's epochs into steps.
-        config_json: kept beside every checkpoint.
+        training: the batches that it will see.
+        max_hours: after which it ends early; None: never.
     """
     from paddle_pose.losses import acc_pose
+    from paddle_pose.training.interruption import Interruption
     from paddle_pose.training.optimizers import CosineSchedule, StepSchedule, adam
+    from paddle_pose.training.precision import Precision
+    from paddle_pose.training.retention import Keeping
     from paddle_pose.training.trainer import Trainer
 
     train = config.train
     schedule: Callable[[int], float]
     if train.schedule == "cosine":
-        total = train.epochs * steps_per_epoch
+        total = train.epochs * len(training)
         schedule = CosineSchedule(train.learning_rate, total, train.warmup, train.warmup_start)
     else:
-        milestones = [epoch * steps_per_epoch for epoch in train.milestones]
+        milestones = [epoch * len(training) for epoch in train.milestones]
         schedule = StepSchedule(train.learning_rate, milestones, train.gamma, train.warmup, train.warmup_start)
     return Trainer(
         network,
         loss(config),
-        adam(network),
+        adam(network, train.clip_norm, train.clip_value),
         schedule,
         run_dir=run_dir,
-        config_json=config_json,
+        config_json=to_json(config),
+        identity={**identity(config), "training data": training.fingerprint()},
         measures={"acc_pose": acc_pose},
         log_every=train.log_every,
+        seed=train.seed,
+        ema=train.ema,
+        max_bad_steps=train.max_bad_steps,
+        precision=Precision(train.amp, train.amp_dtype),
+        keeping=Keeping(train.keep, train.checkpoint_steps, train.checkpoint_minutes),
+        interruption=Interruption(max_hours),
     )
+
+
+def identity(config: Config) -> dict[str, Any]:
+    """Returns the values of a config that decide about the weights of a run, and may not change in its middle."""
+    free = {"num_workers", "log_every", "max_bad_steps", "keep", "checkpoint_steps", "checkpoint_minutes"}
+    if config.train.schedule == "steps":  # a cosine depends on where it ends
+        free.add("epochs")
+    left_out = {f"train.{name}" for name in free}
+    return {"config": config.name} | {key: value for key, value in values(config).items() if key not in left_out}
 
 
 def fitted(config: Config, names: Iterable[str]) -> Config:

@@ -161,7 +161,7 @@ def test_training_losses_are_the_published_ones(shared, tmp_path):
         def __len__(self):
             return len(expected)
 
-        def epoch(self, epoch):
+        def epoch(self, epoch, start=0):
             return [{"image": images, "targets": targets}] * len(expected)
 
     trainer = Trainer(
