@@ -63,6 +63,8 @@ class HRNet(nn.Layer):
         [1, 1, 3, 16, 8]
     """
 
+    head_layers = ("final_layer",)  # the rest is the trunk
+
     def __init__(
         self,
         num_joints: int = 17,

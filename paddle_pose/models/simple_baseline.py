@@ -36,6 +36,8 @@ class SimpleBaseline(nn.Layer):
         [1, 1, 3, 16, 8]
     """
 
+    head_layers = ("deconv_layers", "final_layer")  # the rest is the trunk
+
     def __init__(
         self,
         num_joints: int = 17,
