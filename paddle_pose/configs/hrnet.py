@@ -45,8 +45,18 @@ def _coco(width: int, input_size: tuple[int, int], ap: float, batch_size: int = 
     )
 
 
+HRNET_W48_MPII_256 = replace(
+    HRNET_W32_MPII_256,
+    name="hrnet_w48_mpii_256",
+    source="HRNet w48_256x256_adam_lr1e-3: as W32; its authors print no numbers for it",
+    command="python train.py --config hrnet_w48_mpii_256 --dataset_root D",
+    published={},
+    model=HRNetModel(width=48),
+)
+
 ALL = (
     HRNET_W32_MPII_256,
+    HRNET_W48_MPII_256,
     _coco(32, (192, 256), 0.744),
     _coco(48, (192, 256), 0.751),
     _coco(32, (288, 384), 0.758, sigma=3.0),

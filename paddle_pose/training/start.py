@@ -76,6 +76,7 @@ def freeze_trunk(network: Any) -> str:
     Returns:
         A line that says what trains.
     """
+    before = _trained(network)
     frozen = []
     for name, child in network.named_children():
         if name not in network.head_layers:
@@ -88,7 +89,9 @@ def freeze_trunk(network: Any) -> str:
             layer.training = False  # not eval(), which changes the mode of all of Paddle
 
     network.register_forward_pre_hook(hold_still)
-    parameters = network.parameters()
-    training = sum(parameter.size for parameter in parameters if not parameter.stop_gradient)
-    total = sum(parameter.size for parameter in parameters)
-    return f"Frozen: all but {', '.join(network.head_layers)}; {training:,} of {total:,} parameters train"
+    return f"Frozen: all but {', '.join(network.head_layers)}; {_trained(network):,} of {before:,} parameters train"
+
+
+def _trained(network: Any) -> int:
+    """Returns how many numbers get a gradient; Paddle counts running statistics as parameters without one."""
+    return sum(parameter.size for parameter in network.parameters() if not parameter.stop_gradient)

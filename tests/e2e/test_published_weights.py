@@ -380,7 +380,7 @@ def test_list_of_published_files(run):
     code, said, _ = run("download_weights")
     assert code == 0
     for file in PUBLISHED.values():
-        for text in (file.name, file.url, file.sha256, file.config, file.source):
+        for text in (file.name, file.url, file.sha256, file.config, file.source, file.file_name):
             assert text in said
         assert "not measured by this project" in said
     assert "published: Mean 88.9, Mean@0.1 31.7" in said
