@@ -61,7 +61,8 @@ def loss(config: Config) -> Any:
     """Returns the training loss."""
     from paddle_pose.losses import JointsMSELoss
 
-    return JointsMSELoss(**asdict(config.loss))
+    joint_weights = config.codec.skeleton.weights if config.loss.joint_weights else ()
+    return JointsMSELoss(scale=config.loss.scale, joint_weights=joint_weights)
 
 
 def samples(config: Config, root: str | Path, split: str, detections: Path | None = None) -> list[Sample]:
@@ -111,12 +112,19 @@ def codec(config: Config) -> Codec:
 
 
 def loader(config: Config, training_samples: list[Sample]) -> EpochLoader:
-    """Returns the training batches."""
+    """Returns the training batches; prints which augmentation the skeleton makes impossible."""
+    from paddle_pose.datasets.augment import HALVED_ABOVE, has_halves
     from paddle_pose.datasets.pose_dataset import PoseDataset
     from paddle_pose.training.loader import EpochLoader
 
-    train = config.train
-    dataset = PoseDataset(training_samples, config.codec, config.augment, train.seed)
+    train, augment, skeleton = config.train, config.augment, config.codec.skeleton
+    if augment is not None and augment.half_body > 0 and not has_halves(skeleton):
+        print(
+            f"Half-body windows (augment.half_body={augment.half_body}) are off: skeleton {skeleton.name} has "
+            f"{skeleton.num_joints} joints and names {len(skeleton.upper)} of them in `upper`; they need more than "
+            f"{HALVED_ABOVE} joints, and an upper body."
+        )
+    dataset = PoseDataset(training_samples, config.codec, augment, train.seed)
     return EpochLoader(dataset, train.batch_size, train.num_workers, train.seed)
 
 

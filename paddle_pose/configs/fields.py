@@ -86,9 +86,11 @@ class Loss:
 
     Attributes:
         scale: its factor: 1 in mmpose, 0.5 in HRNet and SimpleBaseline.
+        joint_weights: weigh hard joints more, by the skeleton's `weights`, which the loss squares; off as published.
     """
 
     scale: float = 1.0
+    joint_weights: bool = False
 
 
 @dataclass(frozen=True)
