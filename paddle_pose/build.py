@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from paddle_pose.codecs.base import Codec
 from paddle_pose.configs.fields import (
@@ -16,7 +18,10 @@ from paddle_pose.configs.fields import (
     StackedHourglassModel,
 )
 from paddle_pose.configs.schema import read_beside
-from paddle_pose.datasets import coco, framing, images, mpii
+from paddle_pose.datasets import coco, framing, images, mpii, pose_dataset
+from paddle_pose.datasets.augment import HALVED_ABOVE, has_halves
+from paddle_pose.datasets.pose_dataset import PoseDataset
+from paddle_pose.datasets.window_readers import CropCache, Reader, ReducedReader, read_whole
 from paddle_pose.metrics.base import Metric
 from paddle_pose.metrics.coco_ap import CocoAP
 from paddle_pose.metrics.pckh import PCKh
@@ -61,7 +66,8 @@ def loss(config: Config) -> Any:
     """Returns the training loss."""
     from paddle_pose.losses import JointsMSELoss
 
-    return JointsMSELoss(**asdict(config.loss))
+    joint_weights = config.codec.skeleton.weights if config.loss.joint_weights else ()
+    return JointsMSELoss(scale=config.loss.scale, joint_weights=joint_weights)
 
 
 def samples(config: Config, root: str | Path, split: str, detections: Path | None = None) -> list[Sample]:
@@ -111,13 +117,28 @@ def codec(config: Config) -> Codec:
 
 
 def loader(config: Config, training_samples: list[Sample]) -> EpochLoader:
-    """Returns the training batches."""
-    from paddle_pose.datasets.pose_dataset import PoseDataset
+    """Returns the training batches; prints which augmentation the skeleton makes impossible."""
     from paddle_pose.training.loader import EpochLoader
 
-    train = config.train
-    dataset = PoseDataset(training_samples, config.codec, config.augment, train.seed)
+    train, data, size = config.train, config.data, config.codec.input_size
+    skeleton, half_body = config.codec.skeleton, config.augment.half_body if config.augment else 0.0
+    if half_body > 0 and not has_halves(skeleton):
+        print(
+            f"Half-body windows (augment.half_body={half_body}) are off: skeleton {skeleton.name} has "
+            f"{skeleton.num_joints} joints and names {len(skeleton.upper)} of them in `upper`; they need more than "
+            f"{HALVED_ABOVE} joints, and an upper body."
+        )
+    reader: Reader = ReducedReader(size) if data.reduced else read_whole
+    if data.cache is not None:
+        reader = CropCache(Path(data.cache), size, data.cache_gb * 1e9)
+    dataset = PoseDataset(training_samples, config.codec, config.augment, train.seed, reader)
     return EpochLoader(dataset, train.batch_size, train.num_workers, train.seed)
+
+
+def batches(config: Config, samples: Sequence[Sample]) -> Iterator[tuple[np.ndarray, Sequence[Sample]]]:
+    """Returns what evaluation looks at: uint8 images [N, H, W, 3] and their samples, in order."""
+    reader: Reader = ReducedReader(config.codec.input_size) if config.val.reduced else read_whole
+    return pose_dataset.batches(samples, config.codec, config.val.batch_size, reader=reader)
 
 
 def trainer(config: Config, network: Any, run_dir: Path, steps_per_epoch: int, config_json: str) -> Trainer:
