@@ -221,8 +221,9 @@ def loaded(config: Config, weights: Path, say: Callable[[str], None] = lambda li
     left_out = len(tensors) - len(state)
     line = f"There are {len(state)}/{len(tensors)} variables loaded, named as in {family_of(tensors, state).name}"
     say(line + (f"; {left_out} num_batches_tracked left out." if left_out else "."))
-    if getattr(config.model, "order", None) != getattr(given.model, "order", None):
-        say("MMPose's networks see RGB pictures: model.order=rgb, where the config says bgr.")
+    if isinstance(config.model, SimpleBaselineModel):
+        why = ", as all of MMPose's do, where the config says bgr" if config != given else ""
+        say(f"It sees {config.model.order.upper()} pictures (model.order){why}.")
     return config, network
 
 

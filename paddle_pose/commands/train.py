@@ -68,7 +68,12 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command."""
+    """Runs the command.
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+        ValueError: If a file or a flag does not fit.
+    """
     arguments = build_parser().parse_args(argv)
     from paddle_pose.environment import check_paddle
 
