@@ -1,6 +1,7 @@
 """Drawn people: exact joints, honest left and right, and the published layouts to the letter."""
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -170,7 +171,7 @@ def test_groups_that_overlap_stay_in_the_picture_and_hide_each_other_at_times():
         assert 2 <= len(drawing.persons) <= 4
         edges = [(person.box[0], person.box[0] + person.box[2]) for person in drawing.persons]
         column = 256 / len(edges)
-        for (_, right), (left, _) in zip(edges, edges[1:], strict=False):
+        for (_, right), (left, _) in pairwise(edges):
             assert right - left <= 0.4 * column + 1
             touching.append(right > left)
         for person in drawing.persons:
