@@ -102,7 +102,7 @@ class Data:
         context: how many times a person's box its window is.
     """
 
-    dataset: Literal["mpii", "coco"] = "mpii"
+    dataset: Literal["mpii", "coco", "movenet_crops"] = "mpii"
     train_split: Literal["train", "trainval"] = "train"
     val_split: Literal["val"] = "val"
     context: float = 1.25
@@ -149,11 +149,13 @@ class Val:
         flip: average with the mirrored picture.
         shift: move the mirrored heatmaps one cell, as published.
         batch_size: images at once.
+        metric: what is measured; "auto" takes the data set's usual one.
     """
 
     flip: bool = True
     shift: bool = True
     batch_size: int = 32
+    metric: Literal["auto", "pckh", "ap", "pck", "original_accuracy"] = "auto"
 
 
 @dataclass(frozen=True)
