@@ -52,7 +52,9 @@ def test_a_square_of_width_plus_height_round_box_and_labelled_joints(tmp_path):
     assert crop.record["img_name"] == "1_0.jpg"
     assert list(crop.record) == KEYS
     points = np.array(crop.record["keypoints"]).reshape(17, 3)
-    assert np.allclose(points[:, :2] * 72 + crop.corner, np.array(outside["keypoints"]).reshape(17, 3)[:, :2], atol=1e-4)
+    assert np.allclose(
+        points[:, :2] * 72 + crop.corner, np.array(outside["keypoints"]).reshape(17, 3)[:, :2], atol=1e-4
+    )
     assert points[:, 2].tolist() == outside["keypoints"][2::3]
     assert np.allclose(np.array(crop.record["center"]) * 72 + crop.corner, (46, 28), atol=1e-4)  # of the box alone
     corners = np.array(crop.record["bbox"]).reshape(2, 2) * 72 + crop.corner
@@ -114,7 +116,9 @@ def test_others_are_known_by_their_joints_in_their_own_list_and_by_centres_insid
     for k in range(17):
         points = [(a["keypoints"][3 * k : 3 * k + 2]) for a in (near, far) if a["keypoints"][3 * k + 2]]
         inside = [p for p in points if 22 <= p[0] <= 70 and 4 <= p[1] <= 52]
-        assert np.allclose(np.array(others[k]).reshape(-1, 2) * 48 + (22, 4), np.array(inside).reshape(-1, 2), atol=1e-4), k
+        assert np.allclose(
+            np.array(others[k]).reshape(-1, 2) * 48 + (22, 4), np.array(inside).reshape(-1, 2), atol=1e-4
+        ), k
     assert [len(points) for points in others] == [1] * 9 + [0] * 8
     assert np.allclose(np.array(crop.record["other_centers"]) * 48 + (22, 4), [(56, 38)], atol=1e-4)
 
