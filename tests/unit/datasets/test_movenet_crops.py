@@ -257,7 +257,7 @@ def test_wrong_files_are_named(tmp_path):
     with pytest.raises(ValueError, match="no split 'test'; expected one of train, val"):
         read_movenet_crops(tmp_path, "test")
     (tmp_path / "val2017.json").write_text("[]", encoding="utf-8")
-    with pytest.raises(ValueError, match="val2017.json: expected a list of {img_name"):
+    with pytest.raises(ValueError, match=r"val2017.json: expected a list of {img_name"):
         read_movenet_crops(tmp_path, "val")
     write(tmp_path / "coco", [annotation(1)])
     prepare(tmp_path / "coco", tmp_path / "out", "--splits", "val")
@@ -269,7 +269,7 @@ def test_wrong_files_are_named(tmp_path):
 def test_what_stops_the_making_is_named(tmp_path):
     root = tmp_path / "coco"
     write(root, [annotation(1, labelled=3)])
-    with pytest.raises(ValueError, match="nobody is left of split 'val'.*1 people with fewer than 8"):
+    with pytest.raises(ValueError, match=r"nobody is left of split 'val'.*1 people with fewer than 8"):
         prepare(root, tmp_path / "out", "--splits", "val")
     write(root, [annotation(1)])
     (root / "val2017" / "1.png").unlink()

@@ -173,5 +173,5 @@ def test_what_cannot_be_measured_is_refused():
         PCK(Skeleton("two", ("a", "b"), (), (), (1, 1), (1, 1)))
     with pytest.raises(ValueError, match="threshold above 0"):
         PCK(threshold=0.0)
-    with pytest.raises(ValueError, match="0.jpg: person 0 has 16 joints, skeleton coco_17 17"):
+    with pytest.raises(ValueError, match=r"0.jpg: person 0 has 16 joints, skeleton coco_17 17"):
         PCK().update(sample(np.zeros((16, 2))), poses(np.zeros((16, 2))))
