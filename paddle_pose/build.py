@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from paddle_pose.codecs.base import Codec
 from paddle_pose.configs.fields import (
@@ -16,7 +18,9 @@ from paddle_pose.configs.fields import (
     StackedHourglassModel,
 )
 from paddle_pose.configs.schema import read_beside
-from paddle_pose.datasets import coco, framing, images, movenet_crops, mpii
+from paddle_pose.datasets import coco, framing, images, movenet_crops, mpii, pose_dataset
+from paddle_pose.datasets.pose_dataset import PoseDataset
+from paddle_pose.datasets.window_readers import CropCache, Reader, ReducedReader, read_whole
 from paddle_pose.metrics.base import Metric
 from paddle_pose.metrics.coco_ap import CocoAP
 from paddle_pose.metrics.original_accuracy import OriginalAccuracy
@@ -132,12 +136,20 @@ def codec(config: Config) -> Codec:
 
 def loader(config: Config, training_samples: list[Sample]) -> EpochLoader:
     """Returns the training batches."""
-    from paddle_pose.datasets.pose_dataset import PoseDataset
     from paddle_pose.training.loader import EpochLoader
 
-    train = config.train
-    dataset = PoseDataset(training_samples, config.codec, config.augment, train.seed)
+    train, data, size = config.train, config.data, config.codec.input_size
+    reader: Reader = ReducedReader(size) if data.reduced else read_whole
+    if data.cache is not None:
+        reader = CropCache(Path(data.cache), size, data.cache_gb * 1e9)
+    dataset = PoseDataset(training_samples, config.codec, config.augment, train.seed, reader)
     return EpochLoader(dataset, train.batch_size, train.num_workers, train.seed)
+
+
+def batches(config: Config, samples: Sequence[Sample]) -> Iterator[tuple[np.ndarray, Sequence[Sample]]]:
+    """Returns what evaluation looks at: uint8 images [N, H, W, 3] and their samples, in order."""
+    reader: Reader = ReducedReader(config.codec.input_size) if config.val.reduced else read_whole
+    return pose_dataset.batches(samples, config.codec, config.val.batch_size, reader=reader)
 
 
 def trainer(config: Config, network: Any, run_dir: Path, steps_per_epoch: int, config_json: str) -> Trainer:

@@ -69,7 +69,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     from paddle_pose import build
     from paddle_pose.backends.paddle import PaddleBackend, set_device
     from paddle_pose.datasets import images
-    from paddle_pose.datasets.pose_dataset import batches
     from paddle_pose.inference.evaluate import evaluate
     from paddle_pose.inference.flip_average import FlipAverage
     from paddle_pose.inference.mean_pose import mean_pose_scores
@@ -84,9 +83,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if config.val.flip:
         backend = FlipAverage(backend, config.codec, config.val.shift)
     metric = Kept(build.metric(config, arguments.dataset_root))
-    looked_at = batches(samples, config.codec, config.val.batch_size)
     started = time.perf_counter()
-    values = evaluate(backend, config.codec, looked_at, metric, progress_line(len(samples)))
+    values = evaluate(backend, config.codec, build.batches(config, samples), metric, progress_line(len(samples)))
     seconds = time.perf_counter() - started
     protocol = {
         "config": config.name,

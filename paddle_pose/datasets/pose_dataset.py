@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from paddle_pose import geometry
 from paddle_pose.codecs.base import Codec
-from paddle_pose.datasets import images
 from paddle_pose.datasets.augment import Augment
 from paddle_pose.datasets.read_ahead import read_ahead
+from paddle_pose.datasets.window_readers import Reader, read_whole
 from paddle_pose.geometry import Window
 from paddle_pose.structures import Sample
 
-Reader = Callable[[Path, Window], tuple[np.ndarray, np.ndarray]]
 
-
-def crop(sample: Sample, window: Window, codec: Codec, reader: Reader = images.read) -> np.ndarray:
+def crop(sample: Sample, window: Window, codec: Codec, reader: Reader = read_whole) -> np.ndarray:
     """Reads what a window shows of a sample's picture, in one warp.
 
     Returns:
         uint8 RGB [H, W, 3] in input px.
     """
-    pixels, image_to_pixels = reader(sample.image_path, window)
+    pixels, image_to_pixels = reader(sample, window)
     image_to_input = window.to_input(codec.input_size, codec.alignment)
     matrix = geometry.compose(image_to_input, geometry.invert(image_to_pixels))
     return geometry.warp(pixels, matrix, codec.input_size)
@@ -58,7 +55,7 @@ class PoseDataset:
         codec: Codec,
         augment: Augment | None = None,
         seed: int = 0,
-        reader: Reader = images.read,
+        reader: Reader = read_whole,
     ) -> None:
         """Takes samples and how to look at them; `augment` None shows every sample's own window."""
         self.samples = samples
@@ -96,7 +93,7 @@ def batches(
     codec: Codec,
     batch_size: int,
     num_workers: int = 1,
-    reader: Reader = images.read,
+    reader: Reader = read_whole,
 ) -> Iterator[tuple[np.ndarray, Sequence[Sample]]]:
     """Reads samples ahead and yields them in order.
 

@@ -60,9 +60,9 @@ def test_a_dot_at_a_joint_is_found_at_the_joint_under_every_augmentation(tmp_pat
     person = Person(places, np.ones(16, np.int64), (50.0, 50.0, 100.0, 100.0), 0)
     sample = Sample(0, tmp_path / "dots.png", Window((100.0, 100.0), (160.0, 160.0)), (person,))
 
-    def reader(path: Path, window: Window):
+    def reader(sample: Sample, window: Window):
         """A reader may answer fewer pixels, and say so by its matrix."""
-        stored, image_to_pixels = images.read(path, window)
+        stored, image_to_pixels = images.read(sample.image_path)
         step = round(1 / shrink)
         return stored[::step, ::step], image_to_pixels * shrink
 
