@@ -18,12 +18,14 @@ from paddle_pose.configs.fields import (
     StackedHourglassModel,
 )
 from paddle_pose.configs.schema import read_beside
-from paddle_pose.datasets import coco, framing, images, mpii, pose_dataset
+from paddle_pose.datasets import coco, framing, images, movenet_crops, mpii, pose_dataset
 from paddle_pose.datasets.augment import HALVED_ABOVE, has_halves
 from paddle_pose.datasets.pose_dataset import PoseDataset
 from paddle_pose.datasets.window_readers import CropCache, Reader, ReducedReader, read_whole
 from paddle_pose.metrics.base import Metric
 from paddle_pose.metrics.coco_ap import CocoAP
+from paddle_pose.metrics.original_accuracy import OriginalAccuracy
+from paddle_pose.metrics.pck import PCK
 from paddle_pose.metrics.pckh import PCKh
 from paddle_pose.structures import AnnotatedImage, Sample
 from paddle_pose.weights.names import family_of, has_inters, is_mmpose
@@ -33,13 +35,14 @@ if TYPE_CHECKING:
     from paddle_pose.training.loader import EpochLoader
     from paddle_pose.training.trainer import Trainer
 
-READERS = {"mpii": mpii.read_mpii, "coco": coco.read_coco}
+READERS = {"mpii": mpii.read_mpii, "coco": coco.read_coco, "movenet_crops": movenet_crops.read_movenet_crops}
 METRICS: dict[str, Callable[[Config, str | Path], Metric]] = {
-    "mpii": lambda config, root: PCKh(),
-    "coco": lambda config, root: CocoAP(
-        coco.annotation_file(root, config.data.val_split), config.codec.skeleton.sigmas
-    ),
+    "pckh": lambda config, root: PCKh(),
+    "ap": lambda config, root: CocoAP(coco.annotation_file(root, config.data.val_split), config.codec.skeleton.sigmas),
+    "pck": lambda config, root: PCK(config.codec.skeleton),
+    "original_accuracy": lambda config, root: OriginalAccuracy(config.codec.skeleton),
 }
+USUAL_METRIC = {"mpii": "pckh", "coco": "ap", "movenet_crops": "original_accuracy"}
 
 
 def model(config: Config) -> Any:
@@ -97,18 +100,35 @@ def samples(config: Config, root: str | Path, split: str, detections: Path | Non
     return framing.one_per_person(annotated, config.codec.input_size, config.data.context)
 
 
+def metric_name(config: Config) -> str:
+    """Returns which of `METRICS` a config is evaluated with.
+
+    Raises:
+        ValueError: If its data set lacks what the metric measures in.
+    """
+    dataset, usual = config.data.dataset, USUAL_METRIC[config.data.dataset]
+    name = usual if config.val.metric == "auto" else config.val.metric
+    if name in ("pckh", "ap") and name != usual:
+        needed = {"pckh": "MPII's head boxes", "ap": "COCO's annotation file"}[name]
+        raise ValueError(
+            f"metric {name!r} needs {needed}, which data set {dataset!r} has not; expected "
+            f"{', '.join(dict.fromkeys((usual, 'pck', 'original_accuracy')))}"
+        )
+    return name
+
+
 def metric(config: Config, root: str | Path) -> Metric:
-    """Returns the data set's metric for its validation split.
+    """Returns the metric of the config for the validation split.
 
     Args:
-        config: names the data set.
+        config: names the data set and the metric.
         root: `--dataset_root`, for metrics that own their ground truth.
 
     Raises:
         FileNotFoundError: If an annotation file is missing.
         ValueError: If it could only give wrong numbers.
     """
-    return METRICS[config.data.dataset](config, root)
+    return METRICS[metric_name(config)](config, root)
 
 
 def codec(config: Config) -> Codec:

@@ -108,7 +108,7 @@ class Data:
         cache_gb: what that folder may hold.
     """
 
-    dataset: Literal["mpii", "coco"] = "mpii"
+    dataset: Literal["mpii", "coco", "movenet_crops"] = "mpii"
     train_split: Literal["train", "trainval"] = "train"
     val_split: Literal["val"] = "val"
     context: float = 1.25
@@ -163,12 +163,14 @@ class Val:
         shift: move the mirrored heatmaps one cell, as published.
         batch_size: images at once.
         reduced: decode JPEGs at a fraction of their size, as `data.reduced` does for training; published numbers do not.
+        metric: what is measured; "auto" takes the data set's usual one.
     """
 
     flip: bool = True
     shift: bool = True
     batch_size: int = 32
     reduced: bool = False
+    metric: Literal["auto", "pckh", "ap", "pck", "original_accuracy"] = "auto"
 
 
 @dataclass(frozen=True)
