@@ -17,28 +17,32 @@ from paddle_pose.configs.fields import (
     SimpleBaselineModel,
     StackedHourglassModel,
 )
-from paddle_pose.configs.schema import read_beside, to_json, values
-from paddle_pose.datasets import coco, framing, images, mpii, pose_dataset
+from paddle_pose.configs.schema import identity, read_beside, to_json
+from paddle_pose.datasets import coco, framing, images, movenet_crops, mpii, pose_dataset
+from paddle_pose.datasets.augment import HALVED_ABOVE, has_halves
 from paddle_pose.datasets.pose_dataset import PoseDataset
 from paddle_pose.datasets.window_readers import CropCache, Reader, ReducedReader, read_whole
 from paddle_pose.metrics.base import Metric
 from paddle_pose.metrics.coco_ap import CocoAP
+from paddle_pose.metrics.original_accuracy import OriginalAccuracy
+from paddle_pose.metrics.pck import PCK
 from paddle_pose.metrics.pckh import PCKh
 from paddle_pose.structures import AnnotatedImage, Sample
-from paddle_pose.weights.names import family_of, has_inters
+from paddle_pose.weights.names import family_of, has_inters, is_mmpose
 from paddle_pose.weights.read import read_weights
 
 if TYPE_CHECKING:
     from paddle_pose.training.loader import EpochLoader
     from paddle_pose.training.trainer import Trainer
 
-READERS = {"mpii": mpii.read_mpii, "coco": coco.read_coco}
+READERS = {"mpii": mpii.read_mpii, "coco": coco.read_coco, "movenet_crops": movenet_crops.read_movenet_crops}
 METRICS: dict[str, Callable[[Config, str | Path], Metric]] = {
-    "mpii": lambda config, root: PCKh(),
-    "coco": lambda config, root: CocoAP(
-        coco.annotation_file(root, config.data.val_split), config.codec.skeleton.sigmas
-    ),
+    "pckh": lambda config, root: PCKh(),
+    "ap": lambda config, root: CocoAP(coco.annotation_file(root, config.data.val_split), config.codec.skeleton.sigmas),
+    "pck": lambda config, root: PCK(config.codec.skeleton),
+    "original_accuracy": lambda config, root: OriginalAccuracy(config.codec.skeleton),
 }
+USUAL_METRIC = {"mpii": "pckh", "coco": "ap", "movenet_crops": "original_accuracy"}
 
 
 def model(config: Config) -> Any:
@@ -65,7 +69,8 @@ def loss(config: Config) -> Any:
     """Returns the training loss."""
     from paddle_pose.losses import JointsMSELoss
 
-    return JointsMSELoss(**asdict(config.loss))
+    joint_weights = config.codec.skeleton.weights if config.loss.joint_weights else ()
+    return JointsMSELoss(scale=config.loss.scale, joint_weights=joint_weights)
 
 
 def samples(config: Config, root: str | Path, split: str, detections: Path | None = None) -> list[Sample]:
@@ -95,18 +100,35 @@ def samples(config: Config, root: str | Path, split: str, detections: Path | Non
     return framing.one_per_person(annotated, config.codec.input_size, config.data.context)
 
 
+def metric_name(config: Config) -> str:
+    """Returns which of `METRICS` a config is evaluated with.
+
+    Raises:
+        ValueError: If its data set lacks what the metric measures in.
+    """
+    dataset, usual = config.data.dataset, USUAL_METRIC[config.data.dataset]
+    name = usual if config.val.metric == "auto" else config.val.metric
+    if name in ("pckh", "ap") and name != usual:
+        needed = {"pckh": "MPII's head boxes", "ap": "COCO's annotation file"}[name]
+        raise ValueError(
+            f"metric {name!r} needs {needed}, which data set {dataset!r} has not; expected "
+            f"{', '.join(dict.fromkeys((usual, 'pck', 'original_accuracy')))}"
+        )
+    return name
+
+
 def metric(config: Config, root: str | Path) -> Metric:
-    """Returns the data set's metric for its validation split.
+    """Returns the metric of the config for the validation split.
 
     Args:
-        config: names the data set.
+        config: names the data set and the metric.
         root: `--dataset_root`, for metrics that own their ground truth.
 
     Raises:
         FileNotFoundError: If an annotation file is missing.
         ValueError: If it could only give wrong numbers.
     """
-    return METRICS[config.data.dataset](config, root)
+    return METRICS[metric_name(config)](config, root)
 
 
 def codec(config: Config) -> Codec:
@@ -115,10 +137,17 @@ def codec(config: Config) -> Codec:
 
 
 def loader(config: Config, training_samples: list[Sample]) -> EpochLoader:
-    """Returns the training batches."""
+    """Returns the training batches; prints which augmentation the skeleton makes impossible."""
     from paddle_pose.training.loader import EpochLoader
 
     train, data, size = config.train, config.data, config.codec.input_size
+    skeleton, half_body = config.codec.skeleton, config.augment.half_body if config.augment else 0.0
+    if half_body > 0 and not has_halves(skeleton):
+        print(
+            f"Half-body windows (augment.half_body={half_body}) are off: skeleton {skeleton.name} has "
+            f"{skeleton.num_joints} joints and names {len(skeleton.upper)} of them in `upper`; they need more than "
+            f"{HALVED_ABOVE} joints, and an upper body."
+        )
     reader: Reader = ReducedReader(size) if data.reduced else read_whole
     if data.cache is not None:
         reader = CropCache(Path(data.cache), size, data.cache_gb * 1e9)
@@ -178,34 +207,35 @@ def trainer(
     )
 
 
-def identity(config: Config) -> dict[str, Any]:
-    """Returns the values of a config that decide about the weights of a run, and may not change in its middle."""
-    free = {"num_workers", "log_every", "max_bad_steps", "keep", "checkpoint_steps", "checkpoint_minutes"}
-    if config.train.schedule == "steps":  # a cosine depends on where it ends
-        free.add("epochs")
-    left_out = {f"train.{name}" for name in free}
-    return {"config": config.name} | {key: value for key, value in values(config).items() if key not in left_out}
-
-
 def fitted(config: Config, names: Iterable[str]) -> Config:
-    """Returns the config with what a weights file decides by itself: whether an Hourglass has `inters`.
+    """Returns the config with what a weights file decides by itself.
+
+    That is whether an Hourglass has `inters`, and the order of the channels that MMPose's SimpleBaseline sees.
 
     Args:
         config: states the network.
         names: of the file's tensors.
     """
+    names = list(names)
     if isinstance(config.model, HourglassModel):
         return replace(config, model=replace(config.model, inters=has_inters(names)))
+    if isinstance(config.model, SimpleBaselineModel) and is_mmpose(names):
+        return replace(config, model=replace(config.model, order="rgb"))
     return config
 
 
 def trained(config: Config, weights: Path, say: Callable[[str], None] = lambda line: None) -> Any:
-    """Returns the network with weights from any file that `weights.read` reads, in inference mode.
+    """Returns the network with weights from any file that `weights.read` reads, in inference mode; see `loaded`."""
+    return loaded(config, weights, say)[1]
+
+
+def loaded(config: Config, weights: Path, say: Callable[[str], None] = lambda line: None) -> tuple[Config, Any]:
+    """Returns a config as a weights file `fitted` it, and its network with those weights, in inference mode.
 
     Args:
         config: states the network.
         weights: the file.
-        say: told which file is read and how many of its tensors are used.
+        say: told which file is read, how many of its tensors are used, and what it changes.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -215,14 +245,18 @@ def trained(config: Config, weights: Path, say: Callable[[str], None] = lambda l
 
     say(f"Loading pretrained model from {weights}")
     tensors = read_weights(weights)
-    network = model(fitted(config, tensors))
+    given, config = config, fitted(config, tensors)
+    network = model(config)
     checkpoint.put(network, tensors, weights)
     network.eval()
     state = network.state_dict()
     left_out = len(tensors) - len(state)
     line = f"There are {len(state)}/{len(tensors)} variables loaded, named as in {family_of(tensors, state).name}"
     say(line + (f"; {left_out} num_batches_tracked left out." if left_out else "."))
-    return network
+    if isinstance(config.model, SimpleBaselineModel):
+        why = ", as all of MMPose's do, where the config says bgr" if config != given else ""
+        say(f"It sees {config.model.order.upper()} pictures (model.order){why}.")
+    return config, network
 
 
 def predictor(weights: str | Path, device: str = "auto", flip: bool | None = None) -> Any:

@@ -45,13 +45,25 @@ def build_parser() -> argparse.ArgumentParser:
     group.add_argument(
         "--amp", choices=("O0", "O1", "O2"), help="level of Paddle's mixed precision, for GPUs; unmeasured"
     )
+    group.add_argument(
+        "--init",
+        metavar="FILE",
+        help="weights to start from, such as an ImageNet trunk or another data set's network: takes what fits and "
+        "lists what does not",
+    )
+    group.add_argument("--freeze", choices=("nothing", "trunk"), help="trunk: train the network's head alone")
     options.add_device(parser)
     run_folders.add_flags(parser)
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command."""
+    """Runs the command.
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+        ValueError: If a file or a flag does not fit.
+    """
     arguments = build_parser().parse_args(argv)
     from paddle_pose.environment import check_paddle
 
@@ -59,13 +71,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     from paddle_pose.configs import schema
 
     changes: dict[str, Any] = dict(options.overrides(arguments))
-    for name in ("batch_size", "epochs", "learning_rate", "num_workers", "seed", "amp", "keep"):
+    for name in ("batch_size", "epochs", "learning_rate", "num_workers", "seed", "amp", "init", "freeze", "keep"):
         if getattr(arguments, name) is not None:
             changes[f"train.{name}"] = getattr(arguments, name)
     if arguments.cache is not None:
         changes["data.cache"] = arguments.cache
     beside, source, run_dir = None, None, None
     if arguments.resume is not None:
+        if arguments.init is not None:
+            raise ValueError(f"--init {arguments.init} with --resume: a resumed run has its weights; leave one out")
         run_dir, source = run_folders.to_resume(arguments)
         beside = schema.read_beside((source or run_dir) / "model.pdparams")
     if beside is None and arguments.config is None and arguments.image_size is None:
@@ -122,6 +136,7 @@ def run(
     from paddle_pose.inference.evaluate import evaluate
     from paddle_pose.inference.flip_average import FlipAverage
     from paddle_pose.metrics.base import eval_line
+    from paddle_pose.training.start import prepare
 
     where = set_device(device)
     if dataset_root is None:
@@ -136,12 +151,15 @@ def run(
     training = build.samples(config, dataset_root, config.data.train_split)
     validation = build.samples(config, dataset_root, config.data.val_split)
     network = build.model(config)
+    start = prepare(network, config.train.init, config.train.freeze == "trunk", resumed=resume is not None)
     loader = build.loader(config, training)
     trainer = build.trainer(config, network, run_dir, loader, max_hours)
     if resume is not None:
         trainer.resume(resume, force)
     else:
         trainer.log.cut({})
+    for line in start:
+        trainer.log.say(line)
     run_folders.write(run_dir / "config.json", schema.to_json(config))
     backend: Any = PaddleBackend(network)
     if config.val.flip:

@@ -29,6 +29,11 @@ def build_parser() -> argparse.ArgumentParser:
     group.add_argument("--flip", action=flag, help="average with the mirrored picture")
     group.add_argument("--shift", action=flag, help="move the mirrored heatmaps by one cell")
     group.add_argument("--decode", choices=("argmax", "quarter", "dark"), help="how peaks of heatmaps are read")
+    group.add_argument(
+        "--metric",
+        choices=("pckh", "ap", "pck", "original_accuracy"),
+        help="what to measure; default: PCKh on MPII, AP on COCO, the original MoveNet's accuracy on its crops",
+    )
     group.add_argument("--batch_size", type=int, metavar="N", help="images at once")
     group.add_argument(
         "--detections", type=Path, metavar="JSON", help="detected boxes in COCO's format instead of the annotated ones"
@@ -69,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from paddle_pose.inference.mean_pose import mean_pose_scores
     from paddle_pose.metrics.base import eval_line
 
-    flags = {f"val.{name}": name for name in ("flip", "shift", "batch_size")} | {"codec.decode_by": "decode"}
+    flags = {f"val.{name}": name for name in ("flip", "shift", "batch_size", "metric")} | {"codec.decode_by": "decode"}
     config = options.config_of(arguments.pretrained_model, arguments, flags)
     device = set_device(arguments.device)
     network = build.trained(config, arguments.pretrained_model, say=print)
@@ -83,6 +88,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     seconds = time.perf_counter() - started
     protocol = {
         "config": config.name,
+        "metric": build.metric_name(config),
         "input": list(config.codec.input_size),
         "flip": config.val.flip,
         "shift": config.val.flip and config.val.shift and config.codec.alignment == "published",

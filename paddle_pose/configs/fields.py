@@ -86,9 +86,11 @@ class Loss:
 
     Attributes:
         scale: its factor: 1 in mmpose, 0.5 in HRNet and SimpleBaseline.
+        joint_weights: weigh hard joints more, by the skeleton's `weights`, which the loss squares; off as published.
     """
 
     scale: float = 1.0
+    joint_weights: bool = False
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ class Data:
         cache_gb: what that folder may hold.
     """
 
-    dataset: Literal["mpii", "coco"] = "mpii"
+    dataset: Literal["mpii", "coco", "movenet_crops"] = "mpii"
     train_split: Literal["train", "trainval"] = "train"
     val_split: Literal["val"] = "val"
     context: float = 1.25
@@ -141,6 +143,8 @@ class Train:
         keep: checkpoints to keep, the newest included; the best weights are kept besides.
         checkpoint_steps: steps between checkpoints within an epoch; 0 makes none.
         checkpoint_minutes: minutes between checkpoints within an epoch; 0 makes none.
+        init: a weights file to start from, of any network: what fits is taken; "" starts at random.
+        freeze: "trunk" holds everything but the network's head as `init` left it, its running statistics too.
     """
 
     epochs: int = 210
@@ -164,6 +168,8 @@ class Train:
     keep: int = 2
     checkpoint_steps: int = 0
     checkpoint_minutes: float = 15.0
+    init: str = ""
+    freeze: Literal["nothing", "trunk"] = "nothing"
 
 
 @dataclass(frozen=True)
@@ -175,12 +181,14 @@ class Val:
         shift: move the mirrored heatmaps one cell, as published.
         batch_size: images at once.
         reduced: decode JPEGs at a fraction of their size, as `data.reduced` does for training; published numbers do not.
+        metric: what is measured; "auto" takes the data set's usual one.
     """
 
     flip: bool = True
     shift: bool = True
     batch_size: int = 32
     reduced: bool = False
+    metric: Literal["auto", "pckh", "ap", "pck", "original_accuracy"] = "auto"
 
 
 @dataclass(frozen=True)

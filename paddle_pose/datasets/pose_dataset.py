@@ -39,6 +39,25 @@ def input_keypoints(sample: Sample, window: Window, codec: Codec) -> tuple[np.nd
     return geometry.move(keypoints, window.to_input(codec.input_size, codec.alignment)), visible
 
 
+def without(image: np.ndarray, rectangle: tuple[int, int, int, int]) -> np.ndarray:
+    """Returns a picture [H, W, 3] with a rectangle (x, y, width, height) of it black, as is what lies outside an image."""
+    x, y, width, height = rectangle
+    shown = image.copy()
+    shown[y : y + height, x : x + width] = 0
+    return shown
+
+
+def within(points: np.ndarray, rectangle: tuple[int, int, int, int]) -> np.ndarray:
+    """Returns which points [..., 2] lie on the pixels of a rectangle (x, y, width, height), whose centres are integers.
+
+    Example:
+        >>> within(np.array([[1.6, 2.4], [1.4, 2.0], [3.0, 3.6]]), (2, 2, 2, 2))
+        array([ True, False, False])
+    """
+    corner = np.array(rectangle[:2]) - 0.5
+    return np.all((points >= corner) & (points < corner + rectangle[2:]), axis=-1)
+
+
 class PoseDataset:
     """Training samples by (epoch, index).
 
@@ -76,13 +95,19 @@ class PoseDataset:
         """
         epoch, index = (0, key) if isinstance(key, int) else key
         sample = self.samples[index]
-        window = sample.window
+        window, hidden = sample.window, None
         if self._augment is not None:
             rng = np.random.default_rng((self._seed, epoch, index))
-            window = self._augment.window(sample, rng)
+            window = self._augment.window(sample, self._codec.skeleton, rng)
+            hidden = self._augment.hidden(self._codec.input_size, rng)
         keypoints, visible = input_keypoints(sample, window, self._codec)
+        image = crop(sample, window, self._codec, self._reader)
+        if self._augment is not None and hidden is not None:
+            image = without(image, hidden)
+            if self._augment.occlusion_hides_joints:
+                visible = np.where(within(keypoints, hidden), 0, visible)
         return {
-            "image": crop(sample, window, self._codec, self._reader),
+            "image": image,
             "targets": self._codec.encode(keypoints, visible),
             "index": index,
         }

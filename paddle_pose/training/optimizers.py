@@ -78,7 +78,7 @@ def warmup_factor(step: int, warmup: int, start: float) -> float:
 
 
 def adam(model: paddle.nn.Layer, clip_norm: float = 0.0, clip_value: float = 0.0) -> paddle.optimizer.Adam:
-    """Returns Adam over the model's parameters; the trainer sets its learning rate at every step.
+    """Returns Adam over the model's parameters that train; the trainer sets its learning rate at every step.
 
     Args:
         model: to train.
@@ -95,4 +95,5 @@ def adam(model: paddle.nn.Layer, clip_norm: float = 0.0, clip_value: float = 0.0
         clip = paddle.nn.ClipGradByGlobalNorm(clip_norm)
     elif clip_value:
         clip = paddle.nn.ClipGradByValue(clip_value)
-    return paddle.optimizer.Adam(learning_rate=0.0, parameters=model.parameters(), grad_clip=clip)
+    trained = [parameter for parameter in model.parameters() if not parameter.stop_gradient]
+    return paddle.optimizer.Adam(learning_rate=0.0, parameters=trained, grad_clip=clip)

@@ -57,7 +57,7 @@ def test_every_reader_shows_the_same_place(tmp_path, picture, side):
     sample = Sample(0, picture, Window((300.3, 222.7), (side, side)), ())
     rng = np.random.default_rng(0)
     for reader in readers(tmp_path):
-        for window in (sample.window, *(Augment(scale=0.25).window(sample, rng) for _ in range(6))):
+        for window in (sample.window, *(Augment(scale=0.25).window(sample, CODEC.skeleton, rng) for _ in range(6))):
             assert displacement(sample, window, reader) == pytest.approx([0, 0], abs=0.06)
 
 
