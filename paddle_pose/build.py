@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from paddle_pose.codecs.base import Codec
 from paddle_pose.configs.fields import (
     Config,
     HourglassModel,
@@ -32,6 +31,7 @@ from paddle_pose.weights.names import family_of, has_inters, is_mmpose
 from paddle_pose.weights.read import read_weights
 
 if TYPE_CHECKING:
+    from paddle_pose.training.distributed import World
     from paddle_pose.training.loader import EpochLoader
     from paddle_pose.training.trainer import Trainer
 
@@ -131,13 +131,8 @@ def metric(config: Config, root: str | Path) -> Metric:
     return METRICS[metric_name(config)](config, root)
 
 
-def codec(config: Config) -> Codec:
-    """Returns the codec."""
-    return config.codec
-
-
-def loader(config: Config, training_samples: list[Sample]) -> EpochLoader:
-    """Returns the training batches; prints which augmentation the skeleton makes impossible."""
+def loader(config: Config, training_samples: list[Sample], world: World | None = None) -> EpochLoader:
+    """Returns the training batches, or one process's share; prints which augmentation the skeleton makes impossible."""
     from paddle_pose.training.loader import EpochLoader
 
     train, data, size = config.train, config.data, config.codec.input_size
@@ -152,17 +147,26 @@ def loader(config: Config, training_samples: list[Sample]) -> EpochLoader:
     if data.cache is not None:
         reader = CropCache(Path(data.cache), size, data.cache_gb * 1e9)
     dataset = PoseDataset(training_samples, config.codec, config.augment, train.seed, reader)
-    return EpochLoader(dataset, train.batch_size, train.num_workers, train.seed)
+    return EpochLoader(dataset, train.batch_size * train.accumulate, train.num_workers, train.seed, world)
 
 
-def batches(config: Config, samples: Sequence[Sample]) -> Iterator[tuple[np.ndarray, Sequence[Sample]]]:
-    """Returns what evaluation looks at: uint8 images [N, H, W, 3] and their samples, in order."""
+def batches(
+    config: Config,
+    samples: Sequence[Sample],
+    share: pose_dataset.Share = list,
+) -> Iterator[tuple[np.ndarray, Sequence[Sample]]]:
+    """Returns what evaluation looks at: uint8 images [N, H, W, 3] and their samples, in order; see `pose_dataset.batches`."""
     reader: Reader = ReducedReader(config.codec.input_size) if config.val.reduced else read_whole
-    return pose_dataset.batches(samples, config.codec, config.val.batch_size, reader=reader)
+    return pose_dataset.batches(samples, config.codec, config.val.batch_size, reader=reader, share=share)
 
 
 def trainer(
-    config: Config, network: Any, run_dir: Path, training: EpochLoader, max_hours: float | None = None
+    config: Config,
+    network: Any,
+    run_dir: Path,
+    training: EpochLoader,
+    max_hours: float | None = None,
+    world: World | None = None,
 ) -> Trainer:
     """Returns the trainer of the recipe.
 
@@ -172,27 +176,24 @@ def trainer(
         run_dir: of the run.
         training: the batches that it will see.
         max_hours: after which it ends early; None: never.
+        world: the processes that train together.
     """
     from paddle_pose.losses import acc_pose
+    from paddle_pose.training.distributed import World
     from paddle_pose.training.interruption import Interruption
-    from paddle_pose.training.optimizers import CosineSchedule, StepSchedule, adam
+    from paddle_pose.training.optimizers import adam, schedule
     from paddle_pose.training.precision import Precision
     from paddle_pose.training.retention import Keeping
     from paddle_pose.training.trainer import Trainer
 
-    train = config.train
-    schedule: Callable[[int], float]
-    if train.schedule == "cosine":
-        total = train.epochs * len(training)
-        schedule = CosineSchedule(train.learning_rate, total, train.warmup, train.warmup_start)
-    else:
-        milestones = [epoch * len(training) for epoch in train.milestones]
-        schedule = StepSchedule(train.learning_rate, milestones, train.gamma, train.warmup, train.warmup_start)
+    train, world = config.train, world or World()
+    rate = train.learning_rate * (world.size * train.accumulate if train.scale_learning_rate else 1)
+    warmup = (train.warmup, train.warmup_start)
     return Trainer(
         network,
         loss(config),
         adam(network, train.clip_norm, train.clip_value),
-        schedule,
+        schedule(train.schedule, rate, len(training), train.epochs, train.milestones, train.gamma, *warmup),
         run_dir=run_dir,
         config_json=to_json(config),
         identity={**identity(config), "training data": training.fingerprint()},
@@ -203,7 +204,9 @@ def trainer(
         max_bad_steps=train.max_bad_steps,
         precision=Precision(train.amp, train.amp_dtype),
         keeping=Keeping(train.keep, train.checkpoint_steps, train.checkpoint_minutes),
-        interruption=Interruption(max_hours),
+        interruption=Interruption(max_hours, world),
+        accumulate=train.accumulate,
+        world=world,
     )
 
 

@@ -68,6 +68,10 @@ class State:
             "ema.pdparams": arrays(self.ema.average) if self.ema is not None else {},
         }
 
+    def tensors(self) -> list[paddle.Tensor]:
+        """Returns all that is looked with: the network's tensors, and their averages."""
+        return [*self.model.state_dict().values(), *(self.ema.average.values() if self.ema is not None else ())]
+
     def numbers(self) -> dict[str, Any]:
         """Returns the rest, in JSON's types."""
         return {
