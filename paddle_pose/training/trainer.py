@@ -168,7 +168,7 @@ class Trainer:
                     if progress.epoch < epochs:
                         self.interruption.check()
             except Interrupted as stop:
-                self._save()
+                self._world.first(self._save)  # a process that ends earlier would have the first one killed
                 self.log.say(
                     f"Ended early by {stop.reason} at epoch={progress.epoch}, batch_id={progress.batch}; saved in "
                     f"{self._run_dir / 'last'}. Continue with --resume {self._run_dir}"
