@@ -196,7 +196,7 @@ def trainer(
         schedule(train.schedule, rate, len(training), train.epochs, train.milestones, train.gamma, *warmup),
         run_dir=run_dir,
         config_json=to_json(config),
-        identity={**identity(config), "training data": training.fingerprint()},
+        identity={**identity(config), "training data": training.fingerprint(), "processes": world.size},
         measures={"acc_pose": acc_pose},
         log_every=train.log_every,
         seed=train.seed,

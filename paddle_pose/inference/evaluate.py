@@ -37,11 +37,13 @@ def evaluate(
         The metric's numbers.
     """
     metric.reset()
-    done, found = 0, []
+    done = 0
+    found: list[Found] = []
     for images, samples in batches:
-        to_image = [sample.window.to_image(codec.input_size, codec.alignment) for sample in samples]
-        moved = [poses.moved(matrix) for poses, matrix in zip(codec.decode(backend(images)), to_image, strict=True)]
-        found.append(list(zip(samples, moved, strict=True)))
+        found.append([])
+        for sample, poses in zip(samples, codec.decode(backend(images)), strict=True):
+            to_image = sample.window.to_image(codec.input_size, codec.alignment)
+            found[-1].append((sample, poses.moved(to_image)))
         done += len(samples)
         progress(done)
     for batch in gather(found):

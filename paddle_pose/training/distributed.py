@@ -99,4 +99,14 @@ class World:
             return list(found)
         parts: list[Sequence[Item]] = []
         dist.all_gather_object(parts, list(found))
-        return [part[n] for n in range(len(parts[0])) for part in parts if n < len(part)]
+        return in_turn(parts)
+
+
+def in_turn(parts: Sequence[Sequence[Item]]) -> list[Item]:
+    """Returns the order that was before `World.share`.
+
+    Example:
+        >>> in_turn([World(rank, 3).share("abcdefgh") for rank in range(3)])
+        ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
+    """
+    return [part[n] for n in range(len(parts[0])) for part in parts if n < len(part)]

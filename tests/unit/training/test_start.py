@@ -13,7 +13,7 @@ from paddle_pose.models.hrnet import HRNet
 from paddle_pose.models.simple_baseline import SimpleBaseline
 from paddle_pose.models.stacked_hourglass import StackedHourglass
 from paddle_pose.training.optimizers import adam
-from paddle_pose.training.start import freeze_trunk, prepare, start_from
+from paddle_pose.training.start import freeze_statistics, freeze_trunk, prepare, start_from
 from paddle_pose.training.trainer import Trainer
 from paddle_pose.weights.write import write_weights
 
@@ -76,6 +76,20 @@ def test_a_frozen_trunk_is_bit_identical_after_training(make, frozen, tmp_path):
     else:
         assert moved == {name.split(".")[0] for name in after}
         assert any(name.endswith("._mean") for name in after if not np.array_equal(after[name], before[name]))
+
+
+def test_frozen_statistics_stay_while_all_weights_move(tmp_path):
+    network = NETWORKS["hourglass"](3)
+    line = freeze_statistics(network)
+    norms = sum(name.endswith("_variance") for name in network.state_dict())
+    assert line == f"Frozen: the running statistics of {norms} batch normalisations, which normalise with them"
+    assert prepare(NETWORKS["hourglass"](3), "", "statistics", resumed=False) == [line]
+    before = tensors_of(network)
+    trainer = Trainer(network, JointsMSELoss(), adam(network), lambda step: 1e-2, run_dir=tmp_path, visualdl=False)
+    trainer.fit(Loader(), epochs=2)
+    trainer.log.close()
+    for name, value in tensors_of(network).items():
+        assert np.array_equal(value, before[name]) == name.endswith(("_mean", "_variance")), name
 
 
 @EACH
