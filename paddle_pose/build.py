@@ -28,13 +28,63 @@ if TYPE_CHECKING:
     from paddle_pose.training.loader import EpochLoader
     from paddle_pose.training.trainer import Trainer
 
-READERS = {"mpii": mpii.read_mpii, "coco": coco.read_coco}
-METRICS: dict[str, Callable[[Config, str | Path], Metric]] = {
-    "mpii": lambda config, root: PCKh(),
-    "coco": lambda config, root: CocoAP(
-        coco.annotation_file(root, config.data.val_split), config.codec.skeleton.sigmas
+READERS: dict[str, Callable[[Config, str | Path | None, str], list[AnnotatedImage]]] = {
+    "mpii": lambda config, root, split: mpii.read_mpii(_given(root), split, config.codec.skeleton),
+    "coco": lambda config, root, split: coco.read_annotations(
+        *annotation_files(config, root, split), config.codec.skeleton
     ),
 }
+METRICS: dict[str, Callable[[Config, str | Path | None], Metric]] = {
+    "mpii": lambda config, root: PCKh(config.codec.skeleton),
+    "coco": lambda config, root: CocoAP(
+        annotation_files(config, root, config.data.val_split)[0], config.codec.skeleton
+    ),
+}
+
+
+def _given(root: str | Path | None) -> str | Path:
+    if root is None:
+        raise ValueError("--dataset_root D is missing: a folder in MPII's layout")
+    return root
+
+
+def check_data(config: Config, root: str | Path | None) -> None:
+    """Checks that something says where the validation data are, before a network is loaded for them.
+
+    Raises:
+        FileNotFoundError: If a file that the config names is not there.
+        ValueError: If nothing says where the data are.
+    """
+    if config.data.dataset == "mpii":
+        _given(root)
+    else:
+        annotation_files(config, root, config.data.val_split)
+
+
+def annotation_files(config: Config, root: str | Path | None, split: str) -> tuple[Path, Path]:
+    """Returns a split's annotation file in COCO's format, and the folder of its pictures.
+
+    Args:
+        config: names the files where there is no `root`.
+        root: `--dataset_root`, in COCO's layout, or None.
+        split: "train" or "val".
+
+    Raises:
+        FileNotFoundError: If there is no such file or folder.
+        ValueError: If nothing says where they are.
+    """
+    if root is not None:
+        return coco.annotation_file(root, split), Path(root) / f"{split}2017"
+    role = "val" if split == config.data.val_split else "train"
+    path, folder = getattr(config.data, f"{role}_annotations"), config.data.images
+    if path is None or folder is None:
+        missing = f"--{role}_annotations FILE" if path is None else "--images DIR"
+        raise ValueError(f"{missing} is missing: give it, or --dataset_root D, a folder in COCO's layout")
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"{path}: not found; --{role}_annotations says where it is now")
+    if not Path(folder).is_dir():
+        raise FileNotFoundError(f"{folder}: no such folder of pictures; --images says where it is now")
+    return Path(path), Path(folder)
 
 
 def model(config: Config) -> Any:
@@ -64,39 +114,32 @@ def loss(config: Config) -> Any:
     return JointsMSELoss(**asdict(config.loss))
 
 
-def samples(config: Config, root: str | Path, split: str, detections: Path | None = None) -> list[Sample]:
+def samples(config: Config, root: str | Path | None, split: str, detections: Path | None = None) -> list[Sample]:
     """Reads a split and frames its people, or those that a detector found; prints the counts.
 
     Args:
-        config: names the data set and the framing.
-        root: `--dataset_root`.
+        config: names the data set, the framing, and the skeleton that the people's joints are matched with by name.
+        root: `--dataset_root`; None where the config names annotation files.
         split: a split of the data set.
         detections: a file of detected boxes in COCO's format; None takes the annotated ones.
 
     Raises:
         FileNotFoundError: If an annotation file or a picture is missing.
-        ValueError: If a record is not as expected, or the people have other joints than the config's skeleton.
+        ValueError: If a record is not as expected, or the people have no joint of the config's skeleton.
     """
-    annotated: list[AnnotatedImage] = READERS[config.data.dataset](root, split)
+    annotated = READERS[config.data.dataset](config, root, split)
     images.check_present(image.path for image in annotated)
-    joints = {len(person.visible) for image in annotated for person in image.persons}
-    skeleton = config.codec.skeleton
-    if joints - {skeleton.num_joints}:
-        raise ValueError(
-            f"{root}: data set {config.data.dataset!r} has people of {max(joints)} joints, but codec.skeleton "
-            f"{skeleton.name} has {skeleton.num_joints}"
-        )
     if detections is not None:
         return coco.read_detections(detections, annotated, config.codec.input_size, config.data.context)
     return framing.one_per_person(annotated, config.codec.input_size, config.data.context)
 
 
-def metric(config: Config, root: str | Path) -> Metric:
+def metric(config: Config, root: str | Path | None) -> Metric:
     """Returns the data set's metric for its validation split.
 
     Args:
-        config: names the data set.
-        root: `--dataset_root`, for metrics that own their ground truth.
+        config: names the data set, and the skeleton of the poses.
+        root: `--dataset_root`, for metrics that own their ground truth; None where the config names annotation files.
 
     Raises:
         FileNotFoundError: If an annotation file is missing.

@@ -41,11 +41,11 @@ def draw_poses(
         points = [(round(float(x)), round(float(y))) for x, y in np.nan_to_num(keypoints)]
         for a, b in skeleton.limb_indices:
             if shown[a] and shown[b]:
-                color = _side_color(skeleton.joints[a], skeleton.joints[b])
+                color = _side_color(skeleton, a, b)
                 cv2.line(drawing, points[a], points[b], color, thickness, cv2.LINE_AA)
         for j in np.flatnonzero(shown):
             cv2.circle(drawing, points[j], radius, (0, 0, 0), -1, cv2.LINE_AA)
-            color = _side_color(skeleton.joints[j])
+            color = _side_color(skeleton, int(j))
             cv2.circle(drawing, points[j], max(1, radius - 1), color, -1, cv2.LINE_AA)
             if names:
                 caption(drawing, skeleton.joints[j], points[j])
@@ -148,9 +148,7 @@ def draw_curves(records: Sequence[dict[str, float]], title: str) -> np.ndarray:
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
-def _side_color(*names: str) -> tuple[int, int, int]:
-    """Returns the colour of the side that any of the names says."""
-    for side, color in (("left_", LEFT), ("right_", RIGHT)):
-        if any(name.startswith(side) for name in names):
-            return color
-    return MIDDLE
+def _side_color(skeleton: Skeleton, *slots: int) -> tuple[int, int, int]:
+    """Returns the colour of the side that any of the joints is on."""
+    sides = {skeleton.side(skeleton.joints[slot]) for slot in slots}
+    return LEFT if "left" in sides else RIGHT if "right" in sides else MIDDLE

@@ -28,11 +28,7 @@ def build_parser() -> argparse.ArgumentParser:
         epilog="The original project's commands work as they are: "
         "python train.py --dataset_root D --image_size 256|384",
     )
-    parser.add_argument(
-        "--dataset_root",
-        metavar="D",
-        help="folder in MPII's or COCO's layout, as the config says; without it people are drawn",
-    )
+    options.add_data(parser, "folder in MPII's or COCO's layout, as the config says; without any data people are drawn")
     options.add_config(parser)
     group = parser.add_argument_group("recipe (each changes one value of the config)")
     group.add_argument("--batch_size", type=int, metavar="N", help="images per step")
@@ -65,16 +61,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     check_paddle()
     from paddle_pose.configs import schema
 
-    changes: dict[str, Any] = dict(options.overrides(arguments))
+    changes: dict[str, Any] = options.overrides(arguments) | options.data_changes(arguments)
     for name in ("batch_size", "epochs", "learning_rate", "num_workers", "seed"):
         if getattr(arguments, name) is not None:
             changes[f"train.{name}"] = getattr(arguments, name)
-    beside, source = None, None
+    beside, source, own = None, None, arguments.train_annotations
     if arguments.resume is not None:
         source = _run_to_resume(arguments)
         beside = schema.read_beside(source / "model.pdparams")
     if beside is None and arguments.config is None and arguments.image_size is None:
-        arguments.config = "hourglass52_mpii_256" if arguments.dataset_root else "hourglass_tiny_128"
+        arguments.config = "hourglass52_mpii_256" if arguments.dataset_root or own else "hourglass_tiny_128"
+    if own and beside is None and "codec.skeleton" not in changes:
+        from paddle_pose.datasets.skeleton_file import read_skeleton
+
+        changes["codec.skeleton"] = read_skeleton(None, own)
     config = schema.resolve(beside, arguments.config, arguments.image_size, changes)
     run_dir = source.parent if source else _new_run(arguments.output, config.name)
     run(
@@ -101,7 +101,7 @@ def run(
 
     Args:
         config: the recipe.
-        dataset_root: the data; None draws people.
+        dataset_root: the data; None takes the config's annotation files, and draws people where it has none.
         run_dir: of the run.
         device: "auto", "cpu" or "gpu".
         resume: a checkpoint folder to continue from.
@@ -121,7 +121,7 @@ def run(
     from paddle_pose.metrics.base import eval_line
 
     where = set_device(device)
-    if dataset_root is None:
+    if dataset_root is None and config.data.train_annotations is None and config.data.val_annotations is None:
         folder = OUTPUT / DRAWN[config.data.dataset]
         print(
             f"No --dataset_root: training on {NUM_TRAIN} drawn people in {folder}. These are not photographs; "

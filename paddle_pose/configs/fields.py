@@ -100,12 +100,18 @@ class Data:
         train_split: part to learn from.
         val_split: part to evaluate on.
         context: how many times a person's box its window is.
+        train_annotations: a file in COCO's format to learn from, where there is no `--dataset_root`.
+        val_annotations: one to evaluate on.
+        images: the folder of the pictures that these two files name.
     """
 
     dataset: Literal["mpii", "coco"] = "mpii"
     train_split: Literal["train", "trainval"] = "train"
     val_split: Literal["val"] = "val"
     context: float = 1.25
+    train_annotations: str | None = None
+    val_annotations: str | None = None
+    images: str | None = None
 
 
 @dataclass(frozen=True)

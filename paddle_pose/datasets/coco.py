@@ -1,4 +1,4 @@
-"""Reads COCO's person keypoints and files of detected people.
+"""Reads COCO's person keypoints, files of any joints in its format, and files of detected people.
 
     D/{train,val}2017/*.jpg   D/annotations/person_keypoints_{train,val}2017.json
 
@@ -18,7 +18,7 @@ import numpy as np
 from paddle_pose.datasets.records import field
 from paddle_pose.geometry import box_window
 from paddle_pose.metrics import coco_file
-from paddle_pose.skeletons import COCO_17
+from paddle_pose.skeletons import COCO_17, Skeleton
 from paddle_pose.structures import AnnotatedImage, Person, Sample
 
 SPLITS = ("train", "val")
@@ -44,28 +44,45 @@ def annotation_file(root: str | Path, split: str) -> Path:
     return path
 
 
-def read_coco(root: str | Path, split: str) -> list[AnnotatedImage]:
-    """Reads one split and prints its counts, also of what is left out.
+def read_coco(root: str | Path, split: str, skeleton: Skeleton = COCO_17) -> list[AnnotatedImage]:
+    """Reads one split of the layout above; see `read_annotations`.
 
     Args:
-        root: the folder D of the layout above.
+        root: the folder D.
         split: "train" or "val".
+        skeleton: of the keypoints returned.
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+        ValueError: If a record is not as expected, or nobody is left.
+    """
+    return read_annotations(annotation_file(root, split), Path(root) / f"{split}2017", skeleton)
+
+
+def read_annotations(path: Path, folder: Path, skeleton: Skeleton = COCO_17) -> list[AnnotatedImage]:
+    """Reads a file in COCO's format and prints its counts, also of what is left out.
+
+    Args:
+        path: the annotation file.
+        folder: where its pictures are.
+        skeleton: of the keypoints returned. The joints that the file's categories name are matched with it by name, those
+            that the file does not have are unlabelled; a file without names has the skeleton's joints.
 
     Returns:
         All images, those without people too, in the file's order. Left out, as published, are people without a labelled
         joint, without an area, or with an empty box after clipping; crowd regions stay, marked, and framing passes over them.
 
     Raises:
-        FileNotFoundError: If a file is missing.
+        FileNotFoundError: If the file is missing.
         ValueError: If a record is not as expected (the message names file, record and key), or nobody is left.
     """
-    path = annotation_file(root, split)
     content, _ = coco_file.read(path)
+    records, shared = coco_file.in_skeleton(content, str(path), skeleton)
     people: dict[int, list[Person]] = {image["id"]: [] for image in content["images"]}
     sizes = {image["id"]: _size(image, f"{path}: images[{n}]") for n, image in enumerate(content["images"])}
     left_out = dict.fromkeys(("crowd", "no labelled joint", "no area", "empty box"), 0)
     count = 0
-    for n, record in enumerate(content["annotations"]):
+    for n, record in enumerate(records):
         where = f"{path}: annotations[{n}] (id {record['id']})"
         person = _person(record, sizes[record["image_id"]], where)
         reason = _reason_to_leave_out(person)
@@ -79,9 +96,11 @@ def read_coco(root: str | Path, split: str) -> list[AnnotatedImage]:
     print(f"=> load {count} samples", flush=True)
     counts = ", ".join(f"{number} {reason}" for reason, number in left_out.items())
     print(f"=> left out as published: {counts}", flush=True)
+    if shared:
+        print(f"=> {shared} are in {skeleton.name}", flush=True)
     if not count:
-        raise ValueError(f"{path}: nobody is left of {len(content['annotations'])} annotations: {counts}")
-    folder = Path(root) / f"{split}2017"
+        remedy = f"; {coco_file.AREA_REMEDY}" if left_out["no area"] else ""
+        raise ValueError(f"{path}: nobody is left of {len(records)} annotations: {counts}{remedy}")
     return [
         AnnotatedImage(image["id"], folder / image["file_name"], tuple(people[image["id"]]))
         for image in content["images"]
@@ -142,8 +161,7 @@ def _size(image: Mapping[str, Any], where: str) -> tuple[float, float]:
 
 
 def _person(record: Mapping[str, Any], size: tuple[float, float], where: str) -> Person:
-    joints = COCO_17.num_joints
-    points = field(record, ("keypoints",), (3 * joints,), where).reshape(joints, 3)
+    points = field(record, ("keypoints",), (len(record["keypoints"]),), where).reshape(-1, 3)
     if not np.isin(points[:, 2], (0, 1, 2)).all():
         raise ValueError(f"{where}: key 'keypoints' holds x, y, v with v one of 0, 1, 2; got {points[:, 2].tolist()}")
     x, y, width, height = map(float, field(record, ("bbox",), (4,), where))
