@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from paddle_pose.datasets import images
 from paddle_pose.datasets.stick_figures import write_coco
 
 REDUCED = ("model.width=8", "model.deconv_channels=16", "codec.input_size=(64,64)", "train.log_every=1")
@@ -88,12 +89,18 @@ def test_evaluation_needs_no_flag_and_repeats_the_training(trained, own, run_in)
 
 def test_a_prediction_has_five_joints(trained, own, run_in):
     picture = next((own / "coco" / "val2017").iterdir())
-    done = run_in(own, "predict.py", picture, "--weights", weights(own), "--threshold", -9, "--output", "drawn")
+    done = run_in(
+        own, "predict.py", picture, "--weights", weights(own), "--threshold", -9, "--maps", "--output", "drawn"
+    )
     assert done.returncode == 0, done.stderr
     content = json.loads((own / "drawn" / "predictions.json").read_text(encoding="utf-8"))
     assert content["joints"] == list(FIVE)
     assert len(content["images"][0]["persons"][0]["keypoints"]) == 5
     assert (own / "drawn" / f"{picture.stem}.png").stat().st_size > 1000
+    maps = images.read_upright(own / "drawn" / f"{picture.stem}_maps_1.png")
+    assert maps.shape == (2 * 64, 4 * 64, 3), "a tile of the input's size for each of five joints, four in a row"
+    assert (maps[:64].max(axis=(0, 1)) > 0).all()
+    assert (maps[64:, 64:] == 0).all()
 
 
 def test_five_joints_are_evaluated_on_coco_and_mpii(trained, own, drawn_mpii, run_in):
