@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from paddle_pose.codecs.base import Codec
 from paddle_pose.configs.fields import (
@@ -16,9 +18,14 @@ from paddle_pose.configs.fields import (
     StackedHourglassModel,
 )
 from paddle_pose.configs.schema import read_beside
-from paddle_pose.datasets import coco, framing, images, mpii
+from paddle_pose.datasets import coco, framing, images, movenet_crops, mpii, pose_dataset
+from paddle_pose.datasets.augment import HALVED_ABOVE, has_halves
+from paddle_pose.datasets.pose_dataset import PoseDataset
+from paddle_pose.datasets.window_readers import CropCache, Reader, ReducedReader, read_whole
 from paddle_pose.metrics.base import Metric
 from paddle_pose.metrics.coco_ap import CocoAP
+from paddle_pose.metrics.original_accuracy import OriginalAccuracy
+from paddle_pose.metrics.pck import PCK
 from paddle_pose.metrics.pckh import PCKh
 from paddle_pose.structures import AnnotatedImage, Sample
 from paddle_pose.weights.names import family_of, has_inters
@@ -30,21 +37,21 @@ if TYPE_CHECKING:
 
 READERS: dict[str, Callable[[Config, str | Path | None, str], list[AnnotatedImage]]] = {
     "mpii": lambda config, root, split: mpii.read_mpii(_given(root), split, config.codec.skeleton),
-    "coco": lambda config, root, split: coco.read_annotations(
-        *annotation_files(config, root, split), config.codec.skeleton
-    ),
+    "coco": lambda config, root, split: coco.read_annotations(*_files(config, root, split), config.codec.skeleton),
+    "movenet_crops": lambda config, root, split: movenet_crops.read_movenet_crops(_given(root), split),
 }
 METRICS: dict[str, Callable[[Config, str | Path | None], Metric]] = {
-    "mpii": lambda config, root: PCKh(config.codec.skeleton),
-    "coco": lambda config, root: CocoAP(
-        annotation_files(config, root, config.data.val_split)[0], config.codec.skeleton
-    ),
+    "pckh": lambda config, root: PCKh(config.codec.skeleton),
+    "ap": lambda config, root: CocoAP(_files(config, root, config.data.val_split)[0], config.codec.skeleton),
+    "pck": lambda config, root: PCK(config.codec.skeleton),
+    "original_accuracy": lambda config, root: OriginalAccuracy(config.codec.skeleton),
 }
+USUAL_METRIC = {"mpii": "pckh", "coco": "ap", "movenet_crops": "original_accuracy"}
 
 
 def _given(root: str | Path | None) -> str | Path:
     if root is None:
-        raise ValueError("--dataset_root D is missing: a folder in MPII's layout")
+        raise ValueError("--dataset_root D is missing: where the data are")
     return root
 
 
@@ -55,36 +62,15 @@ def check_data(config: Config, root: str | Path | None) -> None:
         FileNotFoundError: If a file that the config names is not there.
         ValueError: If nothing says where the data are.
     """
-    if config.data.dataset == "mpii":
-        _given(root)
+    if config.data.dataset == "coco":
+        _files(config, root, config.data.val_split)
     else:
-        annotation_files(config, root, config.data.val_split)
+        _given(root)
 
 
-def annotation_files(config: Config, root: str | Path | None, split: str) -> tuple[Path, Path]:
-    """Returns a split's annotation file in COCO's format, and the folder of its pictures.
-
-    Args:
-        config: names the files where there is no `root`.
-        root: `--dataset_root`, in COCO's layout, or None.
-        split: "train" or "val".
-
-    Raises:
-        FileNotFoundError: If there is no such file or folder.
-        ValueError: If nothing says where they are.
-    """
-    if root is not None:
-        return coco.annotation_file(root, split), Path(root) / f"{split}2017"
-    role = "val" if split == config.data.val_split else "train"
-    path, folder = getattr(config.data, f"{role}_annotations"), config.data.images
-    if path is None or folder is None:
-        missing = f"--{role}_annotations FILE" if path is None else "--images DIR"
-        raise ValueError(f"{missing} is missing: give it, or --dataset_root D, a folder in COCO's layout")
-    if not Path(path).is_file():
-        raise FileNotFoundError(f"{path}: not found; --{role}_annotations says where it is now")
-    if not Path(folder).is_dir():
-        raise FileNotFoundError(f"{folder}: no such folder of pictures; --images says where it is now")
-    return Path(path), Path(folder)
+def _files(config: Config, root: str | Path | None, split: str) -> tuple[Path, Path]:
+    own = config.data.val_annotations if split == config.data.val_split else config.data.train_annotations
+    return coco.split_files(root, split, own, config.data.images)
 
 
 def model(config: Config) -> Any:
@@ -111,7 +97,8 @@ def loss(config: Config) -> Any:
     """Returns the training loss."""
     from paddle_pose.losses import JointsMSELoss
 
-    return JointsMSELoss(**asdict(config.loss))
+    joint_weights = config.codec.skeleton.weights if config.loss.joint_weights else ()
+    return JointsMSELoss(scale=config.loss.scale, joint_weights=joint_weights)
 
 
 def samples(config: Config, root: str | Path | None, split: str, detections: Path | None = None) -> list[Sample]:
@@ -129,23 +116,47 @@ def samples(config: Config, root: str | Path | None, split: str, detections: Pat
     """
     annotated = READERS[config.data.dataset](config, root, split)
     images.check_present(image.path for image in annotated)
+    joints = {len(person.visible) for image in annotated for person in image.persons}
+    skeleton = config.codec.skeleton
+    if joints - {skeleton.num_joints}:
+        raise ValueError(
+            f"{root}: data set {config.data.dataset!r} has people of {max(joints)} joints, but codec.skeleton "
+            f"{skeleton.name} has {skeleton.num_joints}"
+        )
     if detections is not None:
         return coco.read_detections(detections, annotated, config.codec.input_size, config.data.context)
     return framing.one_per_person(annotated, config.codec.input_size, config.data.context)
 
 
+def metric_name(config: Config) -> str:
+    """Returns which of `METRICS` a config is evaluated with.
+
+    Raises:
+        ValueError: If its data set lacks what the metric measures in.
+    """
+    dataset, usual = config.data.dataset, USUAL_METRIC[config.data.dataset]
+    name = usual if config.val.metric == "auto" else config.val.metric
+    if name in ("pckh", "ap") and name != usual:
+        needed = {"pckh": "MPII's head boxes", "ap": "COCO's annotation file"}[name]
+        raise ValueError(
+            f"metric {name!r} needs {needed}, which data set {dataset!r} has not; expected "
+            f"{', '.join(dict.fromkeys((usual, 'pck', 'original_accuracy')))}"
+        )
+    return name
+
+
 def metric(config: Config, root: str | Path | None) -> Metric:
-    """Returns the data set's metric for its validation split.
+    """Returns the metric of the config for the validation split.
 
     Args:
-        config: names the data set, and the skeleton of the poses.
+        config: names the data set, the metric, and the skeleton of the poses.
         root: `--dataset_root`, for metrics that own their ground truth; None where the config names annotation files.
 
     Raises:
         FileNotFoundError: If an annotation file is missing.
         ValueError: If it could only give wrong numbers.
     """
-    return METRICS[config.data.dataset](config, root)
+    return METRICS[metric_name(config)](config, root)
 
 
 def codec(config: Config) -> Codec:
@@ -154,13 +165,28 @@ def codec(config: Config) -> Codec:
 
 
 def loader(config: Config, training_samples: list[Sample]) -> EpochLoader:
-    """Returns the training batches."""
-    from paddle_pose.datasets.pose_dataset import PoseDataset
+    """Returns the training batches; prints which augmentation the skeleton makes impossible."""
     from paddle_pose.training.loader import EpochLoader
 
-    train = config.train
-    dataset = PoseDataset(training_samples, config.codec, config.augment, train.seed)
+    train, data, size = config.train, config.data, config.codec.input_size
+    skeleton, half_body = config.codec.skeleton, config.augment.half_body if config.augment else 0.0
+    if half_body > 0 and not has_halves(skeleton):
+        print(
+            f"Half-body windows (augment.half_body={half_body}) are off: skeleton {skeleton.name} has "
+            f"{skeleton.num_joints} joints and names {len(skeleton.upper)} of them in `upper`; they need more than "
+            f"{HALVED_ABOVE} joints, and an upper body."
+        )
+    reader: Reader = ReducedReader(size) if data.reduced else read_whole
+    if data.cache is not None:
+        reader = CropCache(Path(data.cache), size, data.cache_gb * 1e9)
+    dataset = PoseDataset(training_samples, config.codec, config.augment, train.seed, reader)
     return EpochLoader(dataset, train.batch_size, train.num_workers, train.seed)
+
+
+def batches(config: Config, samples: Sequence[Sample]) -> Iterator[tuple[np.ndarray, Sequence[Sample]]]:
+    """Returns what evaluation looks at: uint8 images [N, H, W, 3] and their samples, in order."""
+    reader: Reader = ReducedReader(config.codec.input_size) if config.val.reduced else read_whole
+    return pose_dataset.batches(samples, config.codec, config.val.batch_size, reader=reader)
 
 
 def trainer(config: Config, network: Any, run_dir: Path, steps_per_epoch: int, config_json: str) -> Trainer:

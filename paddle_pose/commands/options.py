@@ -69,9 +69,10 @@ def data_changes(arguments: argparse.Namespace) -> dict[str, Any]:
             "in MPII's or COCO's layout, or annotation files with --images"
         )
     if changes:
-        if getattr(arguments, "dataset", None) == "mpii":
+        if getattr(arguments, "dataset", None) not in (None, "coco"):
             raise ValueError(
-                "--dataset mpii: annotation files are read in COCO's format; MPII's layout needs --dataset_root D"
+                f"--dataset {arguments.dataset}: annotation files are read in COCO's format; its layout needs "
+                "--dataset_root D"
             )
         changes["data.dataset"] = "coco"
     if getattr(arguments, "skeleton", None) is not None:

@@ -31,13 +31,20 @@ def build_parser() -> argparse.ArgumentParser:
         ".h5), which count pixels from 1",
     )
     options.add_data(parser, "folder with pictures and annotations; not needed where the config names annotation files")
-    parser.add_argument("--dataset", choices=("mpii", "coco"), help="whose layout D has (default: as the config says)")
+    parser.add_argument(
+        "--dataset", choices=("mpii", "coco", "movenet_crops"), help="whose layout D has (default: as the config says)"
+    )
     options.add_config(parser)
     group = parser.add_argument_group("protocol (default: as the config says)")
     flag = argparse.BooleanOptionalAction
     group.add_argument("--flip", action=flag, help="average with the mirrored picture")
     group.add_argument("--shift", action=flag, help="move the mirrored heatmaps by one cell")
     group.add_argument("--decode", choices=("argmax", "quarter", "dark"), help="how peaks of heatmaps are read")
+    group.add_argument(
+        "--metric",
+        choices=("pckh", "ap", "pck", "original_accuracy"),
+        help="what to measure; default: PCKh on MPII, AP on COCO, the original MoveNet's accuracy on its crops",
+    )
     group.add_argument("--batch_size", type=int, metavar="N", help="images at once")
     group.add_argument(
         "--detections", type=Path, metavar="JSON", help="detected boxes in COCO's format instead of the annotated ones"
@@ -75,13 +82,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     from paddle_pose import build
     from paddle_pose.backends.paddle import PaddleBackend, set_device
     from paddle_pose.datasets import images
-    from paddle_pose.datasets.pose_dataset import batches
     from paddle_pose.inference.evaluate import evaluate
     from paddle_pose.inference.flip_average import FlipAverage
     from paddle_pose.inference.mean_pose import mean_pose_scores
     from paddle_pose.metrics.base import eval_line
 
-    flags = {f"val.{name}": name for name in ("flip", "shift", "batch_size")}
+    flags = {f"val.{name}": name for name in ("flip", "shift", "batch_size", "metric")}
     flags |= {"codec.decode_by": "decode", "data.dataset": "dataset"}
     config = options.config_of(arguments.pretrained_model, arguments, flags)
     build.check_data(config, arguments.dataset_root)
@@ -92,14 +98,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     if config.val.flip:
         backend = FlipAverage(backend, config.codec, config.val.shift)
     metric = Kept(build.metric(config, arguments.dataset_root))
-    looked_at = batches(samples, config.codec, config.val.batch_size)
     started = time.perf_counter()
-    values = evaluate(backend, config.codec, looked_at, metric, progress_line(len(samples)))
+    values = evaluate(backend, config.codec, build.batches(config, samples), metric, progress_line(len(samples)))
     seconds = time.perf_counter() - started
     protocol = {
         "config": config.name,
         "joints": config.codec.skeleton.name,
         "data": config.data.dataset,
+        "metric": build.metric_name(config),
         "input": list(config.codec.input_size),
         "flip": config.val.flip,
         "shift": config.val.flip and config.val.shift and config.codec.alignment == "published",

@@ -44,6 +44,31 @@ def annotation_file(root: str | Path, split: str) -> Path:
     return path
 
 
+def split_files(root: str | Path | None, split: str, own: str | None, folder: str | None) -> tuple[Path, Path]:
+    """Returns a split's annotation file, and the folder of its pictures.
+
+    Args:
+        root: a folder in the layout above; None takes the other two.
+        split: "train" or "val".
+        own: an annotation file.
+        folder: of the pictures that it names.
+
+    Raises:
+        FileNotFoundError: If there is no such file or folder.
+        ValueError: If nothing says where they are.
+    """
+    if root is not None:
+        return annotation_file(root, split), Path(root) / f"{split}2017"
+    if own is None or folder is None:
+        missing = f"--{split}_annotations FILE" if own is None else "--images DIR"
+        raise ValueError(f"{missing} is missing: give it, or --dataset_root D, a folder in COCO's layout")
+    if not Path(own).is_file():
+        raise FileNotFoundError(f"{own}: not found; --{split}_annotations says where it is now")
+    if not Path(folder).is_dir():
+        raise FileNotFoundError(f"{folder}: no such folder of pictures; --images says where it is now")
+    return Path(own), Path(folder)
+
+
 def read_coco(root: str | Path, split: str, skeleton: Skeleton = COCO_17) -> list[AnnotatedImage]:
     """Reads one split of the layout above; see `read_annotations`.
 
@@ -79,7 +104,7 @@ def read_annotations(path: Path, folder: Path, skeleton: Skeleton = COCO_17) -> 
     content, _ = coco_file.read(path)
     records, shared = coco_file.in_skeleton(content, str(path), skeleton)
     people: dict[int, list[Person]] = {image["id"]: [] for image in content["images"]}
-    sizes = {image["id"]: _size(image, f"{path}: images[{n}]") for n, image in enumerate(content["images"])}
+    sizes = {image["id"]: image_size(image, f"{path}: images[{n}]") for n, image in enumerate(content["images"])}
     left_out = dict.fromkeys(("crowd", "no labelled joint", "no area", "empty box"), 0)
     count = 0
     for n, record in enumerate(records):
@@ -154,7 +179,12 @@ def read_detections(
     return samples
 
 
-def _size(image: Mapping[str, Any], where: str) -> tuple[float, float]:
+def image_size(image: Mapping[str, Any], where: str) -> tuple[float, float]:
+    """Returns (width, height) in px of a record of the list of images, after checking that it names a file.
+
+    Raises:
+        ValueError: If a key is missing or wrong.
+    """
     if not isinstance(image.get("file_name"), str) or not image["file_name"]:
         raise ValueError(f"{where}: key 'file_name' must name the picture, got {image.get('file_name')!r}")
     return float(field(image, ("width",), (), where)), float(field(image, ("height",), (), where))

@@ -12,13 +12,13 @@ Differs: nothing in the numbers; the threshold 0.11 is named for what it is.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import scipy.io
 
+from paddle_pose.metrics import intervals, predictions_file
 from paddle_pose.metrics.base import Judgement
 from paddle_pose.skeletons import MPII_16, Skeleton
 from paddle_pose.structures import Poses, Sample
@@ -119,20 +119,12 @@ def bootstrap(
         seed: of the draw.
         skeleton: of the K joints.
     """
-    people = len(errors)
-    counts = np.random.default_rng(seed).multinomial(people, np.full(people, 1 / people), size=resamples)
-    drawn = pckh(errors, labelled, counts.astype(np.float64), skeleton)
-    return {
-        name: (float(np.nanquantile(value, 0.025)), float(np.nanquantile(value, 0.975)))
-        if np.isfinite(value).any()
-        else (float("nan"), float("nan"))
-        for name, value in drawn.items()
-    }
+    return intervals.bootstrap(lambda counts: pckh(errors, labelled, counts, skeleton), len(errors), resamples, seed)
 
 
 def table(
     values: dict[str, float],
-    intervals: dict[str, tuple[float, float]],
+    spans: dict[str, tuple[float, float]],
     people: int,
     skeleton: Skeleton = MPII_16,
 ) -> str:
@@ -147,7 +139,7 @@ def table(
         "Mean@0.11": "threshold 0.11 (what HRNet, SimpleBaseline, PaddleDetection call @0.1)",
     }
     for name in (*group_slots(skeleton), "Mean", "Plain mean", "Mean@0.1", "Mean@0.11"):
-        low, high = intervals[name]
+        low, high = spans[name]
         span = f"{low:6.2f} .. {high:6.2f}"
         lines.append(f"  {name:<11}{values[name]:7.2f}   {span}   {remarks.get(name, '')}".rstrip())
     return "\n".join(lines)
@@ -230,8 +222,8 @@ class PCKh:
 
     def table(self) -> str:
         """Returns the numbers with their 95 % intervals as text."""
-        intervals = bootstrap(*self._arrays(), skeleton=self._skeleton)
-        return table(self.accumulate(), intervals, len(self._records), self._skeleton)
+        spans = bootstrap(*self._arrays(), skeleton=self._skeleton)
+        return table(self.accumulate(), spans, len(self._records), self._skeleton)
 
     def save(self, folder: Path) -> list[Path]:
         """Writes `pred.mat` (`preds` [N, 16, 2], 1-based image px, in the annotations' order) and `predictions.json`.
@@ -246,19 +238,5 @@ class PCKh:
             preds = np.stack([keypoints[list(slots)] for _, keypoints, _ in ordered]) + 1.0
             scipy.io.savemat(folder / "pred.mat", {"preds": preds})
             written.insert(0, folder / "pred.mat")
-        records = [
-            {
-                "image": sample.image_path.name,
-                "annotation_id": sample.persons[0].annotation_id,
-                "keypoints": np.round(keypoints, 3).tolist(),
-                "scores": np.round(heights, 5).tolist(),
-            }
-            for sample, keypoints, heights in ordered
-        ]
-        document = {
-            "joints": list(self._skeleton.joints),
-            "space": "pixels of the stored image file, 0-based, (x, y)",
-            "predictions": records,
-        }
-        (folder / "predictions.json").write_text(json.dumps(document), encoding="utf-8")
+        predictions_file.write(folder / "predictions.json", self._skeleton.joints, ordered)
         return written

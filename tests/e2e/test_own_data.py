@@ -121,7 +121,7 @@ def test_five_joints_are_evaluated_on_coco_and_mpii(trained, own, drawn_mpii, ru
         (("--dataset_root", "coco", "--images", "pictures"), "--dataset_root coco and --images: give either"),
         (("--val_annotations", "absent.json"), "absent.json: not found; --val_annotations says where it is now"),
         (("--images", "absent"), "absent: no such folder of pictures; --images says where it is now"),
-        (("--dataset", "mpii"), "--dataset_root D is missing: a folder in MPII's layout"),
+        (("--dataset", "mpii"), "--dataset_root D is missing: where the data are"),
         (("--dataset", "mpii", "--images", "pictures"), "annotation files are read in COCO's format"),
     ],
 )
