@@ -124,7 +124,8 @@ def samples(config: Config, root: str | Path | None, split: str, detections: Pat
             f"{skeleton.name} has {skeleton.num_joints}"
         )
     if detections is not None:
-        return coco.read_detections(detections, annotated, config.codec.input_size, config.data.context)
+        category = coco.PERSON if root is not None else None  # one's own files name their own things
+        return coco.read_detections(detections, annotated, config.codec.input_size, config.data.context, category)
     return framing.one_per_person(annotated, config.codec.input_size, config.data.context)
 
 

@@ -49,7 +49,9 @@ def draw_poses(
             color = _side_color(skeleton, int(j))
             cv2.circle(drawing, points[j], max(1, radius - 1), color, -1, cv2.LINE_AA)
             if names:
-                caption(drawing, skeleton.joints[j], _free_place(skeleton.joints[j], points[j], written))
+                caption(
+                    drawing, skeleton.joints[j], _free_place(skeleton.joints[j], points[j], image.shape[1], written)
+                )
     return drawing
 
 
@@ -162,10 +164,13 @@ def draw_curves(records: Sequence[dict[str, float]], title: str) -> np.ndarray:
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
-def _free_place(text: str, place: tuple[int, int], written: list[tuple[int, int, int]]) -> tuple[int, int]:
-    """Returns the first place from there downwards where no other name (x, y, width) is written, and adds it to them."""
+def _free_place(text: str, place: tuple[int, int], right: int, written: list[tuple[int, int, int]]) -> tuple[int, int]:
+    """Returns the first place from there downwards that is free, and adds it to the names written (x, y, width).
+
+    The text ends before `right`, the picture's edge, where it can.
+    """
     (width, _), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.35, 1)
-    x, y = place
+    x, y = max(0, min(place[0], right - width - 1)), place[1]
     while any(abs(y - other) < 11 and x < left + wide and left < x + width for left, other, wide in written):
         y += 1
     written.append((x, y, width))

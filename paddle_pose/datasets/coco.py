@@ -133,7 +133,11 @@ def read_annotations(path: Path, folder: Path, skeleton: Skeleton = COCO_17) -> 
 
 
 def read_detections(
-    path: str | Path, images: Iterable[AnnotatedImage], input_size: tuple[int, int], context: float = 1.25
+    path: str | Path,
+    images: Iterable[AnnotatedImage],
+    input_size: tuple[int, int],
+    context: float = 1.25,
+    category: int | None = PERSON,
 ) -> list[Sample]:
     """Reads detected people: COCO's list of {image_id, category_id, bbox, score}, and prints its counts.
 
@@ -142,6 +146,7 @@ def read_detections(
         images: where the pictures are.
         input_size: (width, height) of the network's input, whose aspect the windows take.
         context: how many times the box the window is.
+        category: whose boxes to take; None takes all.
 
     Returns:
         A sample per box in the file's order, without persons, with the detector's score. Left out are other categories, boxes
@@ -162,7 +167,7 @@ def read_detections(
         image_id = coco_file.check_id(record, "image_id", where)
         x, y, width, height = map(float, field(record, ("bbox",), (4,), where))
         score = float(field(record, ("score",), (), where))
-        if coco_file.check_id(record, "category_id", where) != PERSON:
+        if coco_file.check_id(record, "category_id", where) != category and category is not None:
             left_out["no person"] += 1
         elif image_id not in paths:
             left_out["of another image"] += 1

@@ -87,6 +87,15 @@ def test_evaluation_needs_no_flag_and_repeats_the_training(trained, own, run_in)
     assert repeated == pytest.approx(scores, abs=0, nan_ok=True)
 
 
+def test_detected_boxes_of_ones_own_category_are_taken(trained, own, run_in):
+    people = json.loads((own / "val.json").read_text(encoding="utf-8"))["annotations"]
+    boxes = [{"image_id": p["image_id"], "category_id": 7, "bbox": p["bbox"], "score": 0.5} for p in people]
+    (own / "boxes.json").write_text(json.dumps(boxes), encoding="utf-8")
+    done = run_in(own, "val.py", "--weights", weights(own), "--detections", "boxes.json", "--output", "detected")
+    assert done.returncode == 0, done.stderr
+    assert f"{len(boxes)} detected boxes" in done.stdout
+
+
 def test_a_prediction_has_five_joints(trained, own, run_in):
     picture = next((own / "coco" / "val2017").iterdir())
     done = run_in(

@@ -46,11 +46,12 @@ def test_a_limb_from_side_to_side_is_in_the_middle_and_the_mirror_pairs_name_the
 def test_names_are_written_one_below_the_other(monkeypatch, picture):
     places = []
     monkeypatch.setattr(visualize, "caption", lambda pixels, text, place: places.append(place))
-    poses = Poses(np.full((1, 16, 2), 20.0), np.ones((1, 16)), np.ones(1))
+    poses = Poses(np.full((1, 16, 2), (150.0, 20.0)), np.ones((1, 16)), np.ones(1))
     visualize.draw_poses(picture, poses, MPII_16, names=True)
     rows = sorted(y for _, y in places)
     assert len(rows) == 16
     assert min(np.diff(rows)) >= 11
+    assert max(x for x, _ in places) < 140, "the picture ends at 160"
 
 
 def test_a_limb_needs_both_its_joints(picture):
