@@ -90,7 +90,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     flags = {f"val.{name}": name for name in ("flip", "shift", "batch_size", "metric")}
     flags |= {"codec.decode_by": "decode", "data.dataset": "dataset"}
     config = options.config_of(arguments.pretrained_model, arguments, flags)
-    build.check_data(config, arguments.dataset_root)
     device = set_device(arguments.device)
     network = build.trained(config, arguments.pretrained_model, say=print)
     samples = build.samples(config, arguments.dataset_root, config.data.val_split, arguments.detections)
