@@ -65,8 +65,8 @@ class ConvUnit(nn.Layer):
         padding: Padding = "symmetric",
     ) -> None:
         super().__init__()
-        self.pad_after = stride == 2 and padding == "same"
-        border = 0 if self.pad_after else kernel // 2
+        # Above, below, left, right. Not by F.pad: an ONNX file of several of those answers something else.
+        border = [0, 1, 0, 1] if stride == 2 and padding == "same" else kernel // 2
         has_bias = not batch_norm if bias is None else bias
         self.conv = nn.Conv2D(
             in_channels, out_channels, kernel, stride, border, groups=groups, bias_attr=None if has_bias else False
@@ -77,8 +77,7 @@ class ConvUnit(nn.Layer):
 
     def forward(self, x: Tensor) -> Tensor:
         """Returns [N, out_channels, h / stride, w / stride] for [N, in_channels, h, w]."""
-        x = self.conv(F.pad(x, [0, 1, 0, 1]) if self.pad_after else x)
-        x = x if self.bn is None else self.bn(x)
+        x = self.conv(x) if self.bn is None else self.bn(self.conv(x))
         return x if self.activation is None else self.activation(x)
 
 
@@ -190,8 +189,8 @@ class MobileNetV2(nn.Layer):
         """Returns the features of strides 4, 8, 16 and 32, of `out_channels`, for [N, 3, H, W]."""
         x = self.stem(x)  # N, C, H / 2, W / 2
         features = []
-        for index, (block, times) in enumerate(zip(self.blocks, self.repeats, strict=True)):
-            for _ in range(times):
+        for index, block in enumerate(self.blocks):
+            for _ in range(self.repeats[index]):
                 x = block(x)
             if index in self.taps[:3]:
                 features.append(x)  # N, C, H / s, W / s; s = 4, 8, 16

@@ -4,7 +4,8 @@ Source: Google's published MoveNet SinglePose (Lightning and Thunder, version 4)
     port of fire717/movenet.pytorch, here "the original".
 Checked against: Lightning's published weights, every map within 1e-3 of a literal forward pass of the published graph,
     and the original's names and shapes (tests/parity/test_movenet_parity.py).
-Differs: the maps come out before any decoding; x and y stand in this order in every map (Google: y, x).
+Differs: the maps come out before any decoding; x and y stand in this order in every map (Google: y, x). The last
+    convolutions of centres and heatmaps start near zero, so that a network begins with its `prior`.
 
 Google's names become ours by these rules; a convolution is called as its weight, up to the first semicolon:
 
@@ -86,8 +87,8 @@ class Pyramid(nn.Layer):
     def forward(self, features: list[Tensor]) -> Tensor:
         """Returns [N, 24, h, w] for the features, the finest, [N, C, h, w], first."""
         x = self.top(features[3])  # N, 64, h / 8, w / 8
-        for level, fine in zip(self.levels, features[2::-1], strict=True):
-            x = level(x, fine)  # N, 32, h / 4, w / 4; N, 24, h / 2, w / 2; N, 24, h, w
+        for index, level in enumerate(self.levels):
+            x = level(x, features[2 - index])  # N, 32, h / 4, w / 4; N, 24, h / 2, w / 2; N, 24, h, w
         return x
 
 
@@ -168,6 +169,7 @@ class MoveNet(nn.Layer):
             {name: Head(LEVELS[-1], count, batch_norm == "all") for name, count in channels.items()}
         )
         for name in ("centers", "heatmaps"):
+            nn.initializer.Normal(std=0.001)(self.heads[name].out.conv.weight)
             nn.initializer.Constant(log(prior / (1 - prior)))(self.heads[name].out.conv.bias)
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import paddle
+import paddle.nn.functional as F
 import pytest
 
 from paddle_pose.models.mobilenet_v2 import ConvUnit, MobileNetV2, scaled
@@ -42,6 +43,21 @@ def test_where_a_strided_kernel_stands(padding, places):
     (row, column), _ = places
     cells = paddle.arange(16, dtype="float32").reshape([1, 1, 4, 4])
     assert unit(cells)[0, 0].tolist() == cells[0, 0, row::2, column::2].tolist()
+
+
+@pytest.mark.parametrize("groups", [1, 4])
+def test_same_padding_learns_as_if_the_input_were_padded(groups):
+    unit = ConvUnit(4, 4, 3, 2, groups, padding="same")
+    x = paddle.rand([2, 4, 6, 8])
+    x.stop_gradient = False
+    padded = F.conv2d(F.pad(x, [0, 1, 0, 1]), unit.conv.weight, unit.conv.bias, 2, 0, groups=groups)
+    assert padded.shape == [2, 4, 3, 4]
+    parts = [x, unit.conv.weight, unit.conv.bias]
+    for y in (unit(x), padded):
+        parts.append(paddle.grad((y * y).sum(), parts[:3]))
+    np.testing.assert_allclose(unit(x).numpy(), padded.numpy(), atol=1e-5)
+    for got, wanted in zip(*parts[3:], strict=True):
+        np.testing.assert_allclose(got.numpy(), wanted.numpy(), rtol=1e-4, atol=1e-4)
 
 
 def test_shared_residuals_run_as_often_as_separate_ones():
