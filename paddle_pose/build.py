@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from paddle_pose.codecs.base import Codec
 from paddle_pose.configs.fields import (
@@ -17,9 +19,14 @@ from paddle_pose.configs.fields import (
     StackedHourglassModel,
 )
 from paddle_pose.configs.schema import read_beside
-from paddle_pose.datasets import coco, framing, images, mpii
+from paddle_pose.datasets import coco, framing, images, movenet_crops, mpii, pose_dataset
+from paddle_pose.datasets.augment import HALVED_ABOVE, has_halves
+from paddle_pose.datasets.pose_dataset import PoseDataset
+from paddle_pose.datasets.window_readers import CropCache, Reader, ReducedReader, read_whole
 from paddle_pose.metrics.base import Metric
 from paddle_pose.metrics.coco_ap import CocoAP
+from paddle_pose.metrics.original_accuracy import OriginalAccuracy
+from paddle_pose.metrics.pck import PCK
 from paddle_pose.metrics.pckh import PCKh
 from paddle_pose.structures import AnnotatedImage, Sample
 from paddle_pose.weights.names import family_of, has_batch_norm, has_inters, is_mmpose
@@ -29,13 +36,14 @@ if TYPE_CHECKING:
     from paddle_pose.training.loader import EpochLoader
     from paddle_pose.training.trainer import Trainer
 
-READERS = {"mpii": mpii.read_mpii, "coco": coco.read_coco}
+READERS = {"mpii": mpii.read_mpii, "coco": coco.read_coco, "movenet_crops": movenet_crops.read_movenet_crops}
 METRICS: dict[str, Callable[[Config, str | Path], Metric]] = {
-    "mpii": lambda config, root: PCKh(),
-    "coco": lambda config, root: CocoAP(
-        coco.annotation_file(root, config.data.val_split), config.codec.skeleton.sigmas
-    ),
+    "pckh": lambda config, root: PCKh(),
+    "ap": lambda config, root: CocoAP(coco.annotation_file(root, config.data.val_split), config.codec.skeleton.sigmas),
+    "pck": lambda config, root: PCK(config.codec.skeleton),
+    "original_accuracy": lambda config, root: OriginalAccuracy(config.codec.skeleton),
 }
+USUAL_METRIC = {"mpii": "pckh", "coco": "ap", "movenet_crops": "original_accuracy"}
 
 
 def model(config: Config) -> Any:
@@ -64,7 +72,8 @@ def loss(config: Config) -> Any:
     """Returns the training loss."""
     from paddle_pose.losses import JointsMSELoss
 
-    return JointsMSELoss(**asdict(config.loss))
+    joint_weights = config.codec.skeleton.weights if config.loss.joint_weights else ()
+    return JointsMSELoss(scale=config.loss.scale, joint_weights=joint_weights)
 
 
 def samples(config: Config, root: str | Path, split: str, detections: Path | None = None) -> list[Sample]:
@@ -94,18 +103,35 @@ def samples(config: Config, root: str | Path, split: str, detections: Path | Non
     return framing.one_per_person(annotated, config.codec.input_size, config.data.context)
 
 
+def metric_name(config: Config) -> str:
+    """Returns which of `METRICS` a config is evaluated with.
+
+    Raises:
+        ValueError: If its data set lacks what the metric measures in.
+    """
+    dataset, usual = config.data.dataset, USUAL_METRIC[config.data.dataset]
+    name = usual if config.val.metric == "auto" else config.val.metric
+    if name in ("pckh", "ap") and name != usual:
+        needed = {"pckh": "MPII's head boxes", "ap": "COCO's annotation file"}[name]
+        raise ValueError(
+            f"metric {name!r} needs {needed}, which data set {dataset!r} has not; expected "
+            f"{', '.join(dict.fromkeys((usual, 'pck', 'original_accuracy')))}"
+        )
+    return name
+
+
 def metric(config: Config, root: str | Path) -> Metric:
-    """Returns the data set's metric for its validation split.
+    """Returns the metric of the config for the validation split.
 
     Args:
-        config: names the data set.
+        config: names the data set and the metric.
         root: `--dataset_root`, for metrics that own their ground truth.
 
     Raises:
         FileNotFoundError: If an annotation file is missing.
         ValueError: If it could only give wrong numbers.
     """
-    return METRICS[config.data.dataset](config, root)
+    return METRICS[metric_name(config)](config, root)
 
 
 def codec(config: Config) -> Codec:
@@ -114,13 +140,28 @@ def codec(config: Config) -> Codec:
 
 
 def loader(config: Config, training_samples: list[Sample]) -> EpochLoader:
-    """Returns the training batches."""
-    from paddle_pose.datasets.pose_dataset import PoseDataset
+    """Returns the training batches; prints which augmentation the skeleton makes impossible."""
     from paddle_pose.training.loader import EpochLoader
 
-    train = config.train
-    dataset = PoseDataset(training_samples, config.codec, config.augment, train.seed)
+    train, data, size = config.train, config.data, config.codec.input_size
+    skeleton, half_body = config.codec.skeleton, config.augment.half_body if config.augment else 0.0
+    if half_body > 0 and not has_halves(skeleton):
+        print(
+            f"Half-body windows (augment.half_body={half_body}) are off: skeleton {skeleton.name} has "
+            f"{skeleton.num_joints} joints and names {len(skeleton.upper)} of them in `upper`; they need more than "
+            f"{HALVED_ABOVE} joints, and an upper body."
+        )
+    reader: Reader = ReducedReader(size) if data.reduced else read_whole
+    if data.cache is not None:
+        reader = CropCache(Path(data.cache), size, data.cache_gb * 1e9)
+    dataset = PoseDataset(training_samples, config.codec, config.augment, train.seed, reader)
     return EpochLoader(dataset, train.batch_size, train.num_workers, train.seed)
+
+
+def batches(config: Config, samples: Sequence[Sample]) -> Iterator[tuple[np.ndarray, Sequence[Sample]]]:
+    """Returns what evaluation looks at: uint8 images [N, H, W, 3] and their samples, in order."""
+    reader: Reader = ReducedReader(config.codec.input_size) if config.val.reduced else read_whole
+    return pose_dataset.batches(samples, config.codec, config.val.batch_size, reader=reader)
 
 
 def trainer(config: Config, network: Any, run_dir: Path, steps_per_epoch: int, config_json: str) -> Trainer:
@@ -206,8 +247,9 @@ def loaded(config: Config, weights: Path, say: Callable[[str], None] = lambda li
     left_out = len(tensors) - len(state)
     line = f"There are {len(state)}/{len(tensors)} variables loaded, named as in {family_of(tensors, state).name}"
     say(line + (f"; {left_out} num_batches_tracked left out." if left_out else "."))
-    if getattr(config.model, "order", None) != getattr(given.model, "order", None):
-        say("MMPose's networks see RGB pictures: model.order=rgb, where the config says bgr.")
+    if isinstance(config.model, SimpleBaselineModel):
+        why = ", as all of MMPose's do, where the config says bgr" if config != given else ""
+        say(f"It sees {config.model.order.upper()} pictures (model.order){why}.")
     return config, network
 
 

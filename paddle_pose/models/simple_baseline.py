@@ -1,7 +1,8 @@
 """SimpleBaseline: a ResNet and three deconvolutions.
 
 Source: Xiao et al., Simple Baselines for Human Pose Estimation and Tracking, ECCV 2018; ResNet of He et al., CVPR 2016.
-Checked against: names, shapes and heatmaps of the official R50 (tests/parity/test_simple_baseline_parity.py).
+Checked against: names, shapes, heatmaps and six training losses of the official R50
+    (tests/parity/test_published_heatmaps.py).
 Differs: nothing; the parameters have the official names. The official weights were trained on BGR pictures: they load
     exactly, and need `order="bgr"` to score.
 """
