@@ -14,6 +14,7 @@ from paddle_pose.configs.fields import (
     Config,
     HourglassModel,
     HRNetModel,
+    MoveNetModel,
     SimpleBaselineModel,
     StackedHourglassModel,
 )
@@ -28,7 +29,7 @@ from paddle_pose.metrics.original_accuracy import OriginalAccuracy
 from paddle_pose.metrics.pck import PCK
 from paddle_pose.metrics.pckh import PCKh
 from paddle_pose.structures import AnnotatedImage, Sample
-from paddle_pose.weights.names import family_of, has_inters, is_mmpose
+from paddle_pose.weights.names import family_of, has_batch_norm, has_inters, is_mmpose
 from paddle_pose.weights.read import read_weights
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ def model(config: Config) -> Any:
 
     from paddle_pose.models.hourglass import Hourglass
     from paddle_pose.models.hrnet import HRNet
+    from paddle_pose.models.movenet import MoveNet
     from paddle_pose.models.simple_baseline import SimpleBaseline
     from paddle_pose.models.stacked_hourglass import StackedHourglass
 
@@ -74,6 +76,7 @@ def model(config: Config) -> Any:
         StackedHourglassModel: StackedHourglass,
         HRNetModel: HRNet,
         SimpleBaselineModel: SimpleBaseline,
+        MoveNetModel: MoveNet,
     }
     factory = factories[type(config.model)]
     paddle.seed(config.train.seed)
@@ -214,7 +217,8 @@ def trainer(config: Config, network: Any, run_dir: Path, steps_per_epoch: int, c
 def fitted(config: Config, names: Iterable[str]) -> Config:
     """Returns the config with what a weights file decides by itself.
 
-    That is whether an Hourglass has `inters`, and the order of the channels that MMPose's SimpleBaseline sees.
+    That is whether an Hourglass has `inters`, the order of the channels that MMPose's SimpleBaseline sees, and whether
+    a MoveNet's normalisations are folded into its convolutions, as in Google's files.
 
     Args:
         config: states the network.
@@ -225,6 +229,8 @@ def fitted(config: Config, names: Iterable[str]) -> Config:
         return replace(config, model=replace(config.model, inters=has_inters(names)))
     if isinstance(config.model, SimpleBaselineModel) and is_mmpose(names):
         return replace(config, model=replace(config.model, order="rgb"))
+    if isinstance(config.model, MoveNetModel) and not has_batch_norm(names):
+        return replace(config, model=replace(config.model, batch_norm="none"))
     return config
 
 
