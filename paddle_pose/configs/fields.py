@@ -166,6 +166,15 @@ class Train:
         log_every: steps between log lines.
         num_workers: processes that load; 0 loads in the training process, -1 takes the cores less one, at most 8.
         seed: of everything random.
+        ema: decay of an average of the weights that is evaluated too, e.g. 0.999; 0 keeps none.
+        clip_norm: limit of the gradient's norm over all weights; 0 sets none.
+        clip_value: limit of every single number of the gradient; 0 sets none.
+        max_bad_steps: so many steps in a row without a finite loss and gradient end the training.
+        amp: level of Paddle's mixed precision, for GPUs: O0 is float32.
+        amp_dtype: what it computes in; float16 with a loss scale.
+        keep: checkpoints to keep, the newest included; the best weights are kept besides.
+        checkpoint_steps: steps between checkpoints within an epoch; 0 makes none.
+        checkpoint_minutes: minutes between checkpoints within an epoch; 0 makes none.
         init: a weights file to start from, of any network: what fits is taken; "" starts at random.
         freeze: "trunk" holds everything but the network's head as `init` left it, its running statistics too.
     """
@@ -182,6 +191,15 @@ class Train:
     log_every: int = 10
     num_workers: int = -1
     seed: int = 0
+    ema: float = 0.0
+    clip_norm: float = 0.0
+    clip_value: float = 0.0
+    max_bad_steps: int = 20
+    amp: Literal["O0", "O1", "O2"] = "O0"
+    amp_dtype: Literal["float16", "bfloat16"] = "float16"
+    keep: int = 2
+    checkpoint_steps: int = 0
+    checkpoint_minutes: float = 15.0
     init: str = ""
     freeze: Literal["nothing", "trunk"] = "nothing"
 
