@@ -28,11 +28,7 @@ def build_parser() -> argparse.ArgumentParser:
         epilog="The original project's commands work as they are: "
         "python train.py --dataset_root D --image_size 256|384",
     )
-    parser.add_argument(
-        "--dataset_root",
-        metavar="D",
-        help="folder in MPII's or COCO's layout, as the config says; without it people are drawn",
-    )
+    options.add_data(parser, "folder in MPII's or COCO's layout, as the config says; without any data people are drawn")
     options.add_config(parser)
     group = parser.add_argument_group("recipe (each changes one value of the config)")
     group.add_argument("--batch_size", type=int, metavar="N", help="images per step")
@@ -76,20 +72,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     from paddle_pose.configs import schema
     from paddle_pose.training.distributed import World
 
-    changes: dict[str, Any] = dict(options.overrides(arguments))
+    changes: dict[str, Any] = options.overrides(arguments) | options.data_changes(arguments)
     for name in ("batch_size", "epochs", "learning_rate", "num_workers", "seed", "amp", "init", "freeze", "keep"):
         if getattr(arguments, name) is not None:
             changes[f"train.{name}"] = getattr(arguments, name)
     if arguments.cache is not None:
         changes["data.cache"] = arguments.cache
-    beside, source, run_dir, world = None, None, None, World.start()
+    beside, source, run_dir, own = None, None, None, arguments.train_annotations
+    world = World.start()
     if arguments.resume is not None:
         if arguments.init is not None:
             raise ValueError(f"--init {arguments.init} with --resume: a resumed run has its weights; leave one out")
         run_dir, source = world.first(lambda: run_folders.to_resume(arguments))
         beside = schema.read_beside((source or run_dir) / "model.pdparams")
     if beside is None and arguments.config is None and arguments.image_size is None:
-        arguments.config = "hourglass52_mpii_256" if arguments.dataset_root else "hourglass_tiny_128"
+        arguments.config = "hourglass52_mpii_256" if arguments.dataset_root or own else "hourglass_tiny_128"
+    if own and beside is None and "codec.skeleton" not in changes:
+        from paddle_pose.datasets.skeleton_file import read_skeleton
+
+        changes["codec.skeleton"] = read_skeleton(None, own)
     config = schema.resolve(beside, arguments.config, arguments.image_size, changes)
     run_dir = run_dir or world.first(lambda: run_folders.new(arguments.output, config.name))
     run(
@@ -123,7 +124,7 @@ def run(
 
     Args:
         config: the recipe.
-        dataset_root: the data; None draws people.
+        dataset_root: the data; None takes the config's annotation files, and draws people where it has none.
         run_dir: of the run.
         device: "auto", "cpu" or "gpu".
         resume: a checkpoint folder to continue from; None starts, and forgets what an earlier start left in `run_dir`.
@@ -149,7 +150,7 @@ def run(
     from paddle_pose.training.start import prepare
 
     where, world = set_device(device), world or World.start()
-    if dataset_root is None:
+    if dataset_root is None and config.data.train_annotations is None and config.data.val_annotations is None:
         folder = OUTPUT / DRAWN[config.data.dataset]
         print(
             f"No --dataset_root: training on {NUM_TRAIN} drawn people in {folder}. These are not photographs; "
@@ -161,8 +162,11 @@ def run(
     training = build.samples(config, dataset_root, config.data.train_split)
     validation = build.samples(config, dataset_root, config.data.val_split)
     network = world.synchronised(build.model(config))
-    start = prepare(network, config.train.init, config.train.freeze, resumed=resume is not None)
     loader = build.loader(config, training, world)
+    start = prepare(
+        *(network, config.train.init, config.train.freeze, resume is not None),
+        images=lambda: next(iter(loader.epoch(0)))["image"],
+    )
     trainer = build.trainer(config, network, run_dir, loader, max_hours, world)
     if resume is not None:
         trainer.resume(resume, force)

@@ -81,6 +81,32 @@ class SimpleBaselineModel:
 
 
 @dataclass(frozen=True)
+class MoveNetModel:
+    """MoveNet, Google's or the original: arguments of `models.movenet.MoveNet`.
+
+    Attributes:
+        width: factor of the trunk's channels: 1 is Lightning, 1.75 Thunder.
+        expansion: a residual expands its own input ("block", Google) or its stage's first ("stage", the original).
+        activation: of the trunk; the original has "relu".
+        padding: of stride 2; the original is "symmetric".
+        pyramid: how features are mixed.
+        batch_norm: "none" in Google's published weights (reading them sets it), "trunk" to train Google's network from
+            scratch, "all" in the original.
+        share_residuals: one set of weights for all residuals of a stage, as in the original's files.
+        prior: what centres and heatmaps answer before they have learned; 0.1 for a focal loss, the original has 0.5.
+    """
+
+    width: float = 1.0
+    expansion: Literal["block", "stage"] = "block"
+    activation: Literal["relu6", "relu"] = "relu6"
+    padding: Literal["same", "symmetric"] = "same"
+    pyramid: Literal["google", "original"] = "google"
+    batch_norm: Literal["none", "trunk", "all"] = "trunk"
+    share_residuals: bool = False
+    prior: float = 0.1
+
+
+@dataclass(frozen=True)
 class Loss:
     """The mean squared error of heatmaps.
 
@@ -102,6 +128,9 @@ class Data:
         train_split: part to learn from.
         val_split: part to evaluate on.
         context: how many times a person's box its window is.
+        train_annotations: a file in COCO's format to learn from, where there is no `--dataset_root`.
+        val_annotations: one to evaluate on.
+        images: the folder of the pictures that these two files name.
         reduced: decode JPEGs at a fraction of their size for training, where a window has the pixels to spare: faster, other
             last grey levels than evaluation's.
         cache: folder for crops of the training pictures, read instead of them from the second epoch on; None keeps none.
@@ -112,6 +141,9 @@ class Data:
     train_split: Literal["train", "trainval"] = "train"
     val_split: Literal["val"] = "val"
     context: float = 1.25
+    train_annotations: str | None = None
+    val_annotations: str | None = None
+    images: str | None = None
     reduced: bool = False
     cache: str | None = None
     cache_gb: float = 20.0
@@ -218,7 +250,7 @@ class Config:
     source: str
     command: str
     published: Mapping[str, float] = field(default_factory=dict)
-    model: HourglassModel | StackedHourglassModel | HRNetModel | SimpleBaselineModel = HourglassModel()
+    model: HourglassModel | StackedHourglassModel | HRNetModel | SimpleBaselineModel | MoveNetModel = HourglassModel()
     codec: HeatmapCodec = HeatmapCodec()
     data: Data = Data()
     augment: Augment | None = Augment()

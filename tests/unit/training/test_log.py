@@ -122,7 +122,7 @@ def test_files_are_cut_back_to_a_mark(tmp_path):
     assert (tmp_path / "log.txt").read_text(encoding="utf-8").splitlines() == ["one é", "three"]
     assert [line["step"] for line in lines(tmp_path / "metrics.jsonl")] == [1, 3]
     again = RunLog(tmp_path, visualdl=False)
-    again.cut(dict.fromkeys(mark, 10 ** 6))  # shorter than it was: nothing to cut, nothing to fill
+    again.cut(dict.fromkeys(mark, 10**6))  # shorter than it was: nothing to cut, nothing to fill
     assert again.mark()["log.txt"] == len("one é\nthree\n".encode())
     again.cut({})
     assert set(again.mark().values()) == {0}
