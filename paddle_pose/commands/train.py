@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -79,7 +80,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.cache is not None:
         changes["data.cache"] = arguments.cache
     beside, source, run_dir, own = None, None, None, arguments.train_annotations
-    world = World.start()
+    world = World.start(arguments.device)
     if arguments.resume is not None:
         if arguments.init is not None:
             raise ValueError(f"--init {arguments.init} with --resume: a resumed run has its weights; leave one out")
@@ -149,7 +150,7 @@ def run(
     from paddle_pose.training.distributed import World
     from paddle_pose.training.start import prepare
 
-    where, world = set_device(device), world or World.start()
+    where, world = set_device(device), world or World.start(device)
     if dataset_root is None and config.data.train_annotations is None and config.data.val_annotations is None:
         folder = OUTPUT / DRAWN[config.data.dataset]
         print(
@@ -240,5 +241,5 @@ def _report_both(say: Callable[[str], None], run_dir: Path, best: dict[str, floa
     evaluations = [record for record in map(json.loads, lines) if record["kind"] == "eval"]
     if evaluations:
         say("best " + eval_line(best, headline, prefix=f"epoch={best['epoch']}:"))
-        last = evaluations[-1]
+        last = {name: math.nan if value is None else value for name, value in evaluations[-1].items()}
         say("last " + eval_line(last, headline, prefix=f"epoch={last['epoch']}:"))

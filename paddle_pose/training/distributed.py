@@ -35,10 +35,16 @@ class World:
         self.rank, self.size = rank, size
 
     @classmethod
-    def start(cls) -> World:
-        """Meets the other processes that `paddle.distributed.launch` has started, if it has."""
+    def start(cls, device: str = "auto") -> World:
+        """Meets the other processes that `paddle.distributed.launch` has started, if it has.
+
+        Args:
+            device: "cpu" lets them meet through gloo where there are GPUs, too.
+        """
         if int(os.environ.get("PADDLE_TRAINERS_NUM", "1")) == 1:
             return cls()
+        if device == "cpu":
+            os.environ["PADDLE_DISTRI_BACKEND"] = "gloo"
         if not dist.is_initialized():
             dist.init_parallel_env()
         return cls(dist.get_rank(), dist.get_world_size())

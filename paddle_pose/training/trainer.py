@@ -124,7 +124,8 @@ class Trainer:
                 "that say otherwise, start a new run without --resume, or insist with --force"
             )
         self._state.load(folder, numbers)
-        checkpoint.restore(self._run_dir / "best_model")
+        if self._world.is_first:
+            checkpoint.restore(self._run_dir / "best_model")
         self._retention.resumed(folder, self.progress.epoch, self.progress.batch)
         self.log.cut(numbers["log"])
         at = f"epoch={self.progress.epoch}, batch_id={self.progress.batch}"
