@@ -14,7 +14,7 @@ PACKAGE = ROOT / "paddle_pose"
 LEVELS = {
     "commands": 6,
     "build": 5,
-    **dict.fromkeys(["configs", "training", "inference"], 4),
+    **dict.fromkeys(["configs", "training", "inference", "report"], 4),
     **dict.fromkeys(["datasets", "weights", "backends", "models", "losses", "visualize"], 3),
     **dict.fromkeys(["codecs", "metrics"], 2),
     "structures": 1,

@@ -46,6 +46,10 @@ class Kept:
         """Returns the metric's numbers."""
         return self._metric.accumulate()
 
+    def spans(self) -> dict[str, tuple[float, float]]:
+        """Returns the metric's intervals."""
+        return self._metric.spans()
+
     def table(self) -> str:
         """Returns the metric's table."""
         return self._metric.table()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -43,6 +44,11 @@ def build_parser() -> argparse.ArgumentParser:
         "--pictures", action="store_true", help="also draw people from the best to the worst found: predictions.png"
     )
     parser.add_argument(
+        "--report",
+        action="store_true",
+        help="also write report.html (PCKh and AP): curves, kinds of errors, worst cases",
+    )
+    parser.add_argument(
         "--baseline", action="store_true", help="also score the mean training pose, which looks at no picture"
     )
     parser.add_argument(
@@ -73,9 +79,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     from paddle_pose.inference.flip_average import FlipAverage
     from paddle_pose.inference.mean_pose import mean_pose_scores
     from paddle_pose.metrics.base import eval_line
+    from paddle_pose.report.write import REPORTED, write
 
     flags = {f"val.{name}": name for name in ("flip", "shift", "batch_size", "metric")} | {"codec.decode_by": "decode"}
     config = options.config_of(arguments.pretrained_model, arguments, flags)
+    if arguments.report and build.metric_name(config) not in REPORTED:
+        raise ValueError(
+            f"--report: explains {' and '.join(REPORTED)}, not {build.metric_name(config)}; leave one flag out"
+        )
     device = set_device(arguments.device)
     network = build.trained(config, arguments.pretrained_model, say=print)
     samples = build.samples(config, arguments.dataset_root, config.data.val_split, arguments.detections)
@@ -97,6 +108,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         "images": len({sample.image_path for sample in samples}),
         "people": len(samples),
         "boxes": f"detected ({arguments.detections})" if arguments.detections else "ground truth",
+        "dataset_root": str(arguments.dataset_root),
+        "split": config.data.val_split,
     }
     print(eval_line(values, metric.headline))
     print(metric.table())
@@ -110,10 +123,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.pictures:
         written.append(arguments.output / "predictions.png")
         images.write(written[-1], predictions_picture(ranked(metric), config.codec))
-    scores = {"protocol": protocol, "values": values}
-    path = arguments.output / "scores.json"
-    path.write_text(json.dumps(scores, indent=2) + "\n", encoding="utf-8")
-    print("Written: " + ", ".join(str(p) for p in (*written, path)))
+    command = shlex.join(["python", "val.py", *(sys.argv[1:] if argv is None else argv)])
+    scores = {"protocol": protocol, "values": values, "intervals": metric.spans(), "command": command}
+    written.append(arguments.output / "scores.json")
+    written[-1].write_text(json.dumps(scores, indent=2) + "\n", encoding="utf-8")
+    if arguments.report:
+        written.append(write(arguments.output, arguments.output / "report.html"))
+    print("Written: " + ", ".join(map(str, written)))
     return 0
 
 

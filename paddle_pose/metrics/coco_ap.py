@@ -165,6 +165,10 @@ class CocoAP:
         """
         return self._truth.score(self._results(), self._sigmas)
 
+    def spans(self) -> dict[str, tuple[float, float]]:
+        """Returns nothing: AP is no mean over people, and a thousand evaluations of it would take hours."""
+        return {}
+
     def table(self) -> str:
         """Returns the numbers as text; says whose boxes they are for."""
         samples = [sample for sample, _ in self._records.values()]
@@ -232,10 +236,25 @@ def score_results(
         FileNotFoundError: If a file is missing.
         ValueError: If a file is not as expected; the message names the record.
     """
+    truth = GroundTruth(annotations, len(sigmas))
+    return truth.score(read_results(path, truth, len(sigmas)), sigmas)
+
+
+def read_results(path: str | Path, truth: GroundTruth, num_joints: int) -> list[dict[str, Any]]:
+    """Returns what anybody's results file holds, without keys that are not scored.
+
+    Args:
+        path: a JSON list of {image_id, category_id, keypoints, score}.
+        truth: whose category the results must have.
+        num_joints: K.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is not as expected; the message names the record.
+    """
     results = coco_file.read_json(Path(path))
     if not isinstance(results, list):
         raise ValueError(f"{path}: expected a list of results, got {type(results).__name__}")
-    truth = GroundTruth(annotations, len(sigmas))
     for n, record in enumerate(results):
         where = f"{path}: record {n}"
         if not isinstance(record, dict):
@@ -244,14 +263,11 @@ def score_results(
         if coco_file.check_id(record, "category_id", where) != truth.category:
             raise ValueError(f"{where}: category {record['category_id']}, the annotated people have {truth.category}")
         numbers = record.get("keypoints")
-        if not isinstance(numbers, list) or len(numbers) != 3 * len(sigmas) or not _finite(numbers):
-            raise ValueError(
-                f"{where}: key 'keypoints' must hold {3 * len(sigmas)} numbers: x, y, score of every joint"
-            )
+        if not isinstance(numbers, list) or len(numbers) != 3 * num_joints or not _finite(numbers):
+            raise ValueError(f"{where}: key 'keypoints' must hold {3 * num_joints} numbers: x, y, score of every joint")
         if not _finite([record.get("score")]):
             raise ValueError(f"{where}: key 'score' must be a number, got {record.get('score')!r}")
-    kept = ("image_id", "category_id", "keypoints", "score")
-    return truth.score([{key: record[key] for key in kept} for record in results], sigmas)
+    return [{key: record[key] for key in ("image_id", "category_id", "keypoints", "score")} for record in results]
 
 
 def _finite(numbers: Sequence[Any]) -> bool:

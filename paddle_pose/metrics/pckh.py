@@ -189,9 +189,17 @@ class PCKh:
         """
         return {name: float(value) for name, value in pckh(*self._arrays()).items()}
 
+    def spans(self) -> dict[str, tuple[float, float]]:
+        """Returns the 95 % interval of every number.
+
+        Raises:
+            ValueError: If there were no poses.
+        """
+        return bootstrap(*self._arrays())
+
     def table(self) -> str:
         """Returns the numbers with their 95 % intervals as text."""
-        return table(self.accumulate(), bootstrap(*self._arrays()), len(self._records))
+        return table(self.accumulate(), self.spans(), len(self._records))
 
     def save(self, folder: Path) -> list[Path]:
         """Writes `pred.mat` (`preds` [N, 16, 2], 1-based image px, in the annotations' order) and `predictions.json`."""
