@@ -28,21 +28,36 @@ from paddle_pose.metrics.original_accuracy import OriginalAccuracy
 from paddle_pose.metrics.pck import PCK
 from paddle_pose.metrics.pckh import PCKh
 from paddle_pose.structures import AnnotatedImage, Sample
-from paddle_pose.weights.names import family_of, has_inters
+from paddle_pose.weights.names import family_of, has_inters, is_mmpose
 from paddle_pose.weights.read import read_weights
 
 if TYPE_CHECKING:
     from paddle_pose.training.loader import EpochLoader
     from paddle_pose.training.trainer import Trainer
 
-READERS = {"mpii": mpii.read_mpii, "coco": coco.read_coco, "movenet_crops": movenet_crops.read_movenet_crops}
-METRICS: dict[str, Callable[[Config, str | Path], Metric]] = {
-    "pckh": lambda config, root: PCKh(),
-    "ap": lambda config, root: CocoAP(coco.annotation_file(root, config.data.val_split), config.codec.skeleton.sigmas),
+READERS: dict[str, Callable[[Config, str | Path | None, str], list[AnnotatedImage]]] = {
+    "mpii": lambda config, root, split: mpii.read_mpii(_given(root), split, config.codec.skeleton),
+    "coco": lambda config, root, split: coco.read_annotations(*_files(config, root, split), config.codec.skeleton),
+    "movenet_crops": lambda config, root, split: movenet_crops.read_movenet_crops(_given(root), split),
+}
+METRICS: dict[str, Callable[[Config, str | Path | None], Metric]] = {
+    "pckh": lambda config, root: PCKh(config.codec.skeleton),
+    "ap": lambda config, root: CocoAP(_files(config, root, config.data.val_split)[0], config.codec.skeleton),
     "pck": lambda config, root: PCK(config.codec.skeleton),
     "original_accuracy": lambda config, root: OriginalAccuracy(config.codec.skeleton),
 }
 USUAL_METRIC = {"mpii": "pckh", "coco": "ap", "movenet_crops": "original_accuracy"}
+
+
+def _given(root: str | Path | None) -> str | Path:
+    if root is None:
+        raise ValueError("--dataset_root D is missing: where the data are")
+    return root
+
+
+def _files(config: Config, root: str | Path | None, split: str) -> tuple[Path, Path]:
+    own = config.data.val_annotations if split == config.data.val_split else config.data.train_annotations
+    return coco.split_files(root, split, own, config.data.images)
 
 
 def model(config: Config) -> Any:
@@ -73,20 +88,20 @@ def loss(config: Config) -> Any:
     return JointsMSELoss(scale=config.loss.scale, joint_weights=joint_weights)
 
 
-def samples(config: Config, root: str | Path, split: str, detections: Path | None = None) -> list[Sample]:
+def samples(config: Config, root: str | Path | None, split: str, detections: Path | None = None) -> list[Sample]:
     """Reads a split and frames its people, or those that a detector found; prints the counts.
 
     Args:
-        config: names the data set and the framing.
-        root: `--dataset_root`.
+        config: names the data set, the framing, and the skeleton that the people's joints are matched with by name.
+        root: `--dataset_root`; None where the config names annotation files.
         split: a split of the data set.
         detections: a file of detected boxes in COCO's format; None takes the annotated ones.
 
     Raises:
         FileNotFoundError: If an annotation file or a picture is missing.
-        ValueError: If a record is not as expected, or the people have other joints than the config's skeleton.
+        ValueError: If a record is not as expected, or the people have no joint of the config's skeleton.
     """
-    annotated: list[AnnotatedImage] = READERS[config.data.dataset](root, split)
+    annotated = READERS[config.data.dataset](config, root, split)
     images.check_present(image.path for image in annotated)
     joints = {len(person.visible) for image in annotated for person in image.persons}
     skeleton = config.codec.skeleton
@@ -96,7 +111,8 @@ def samples(config: Config, root: str | Path, split: str, detections: Path | Non
             f"{skeleton.name} has {skeleton.num_joints}"
         )
     if detections is not None:
-        return coco.read_detections(detections, annotated, config.codec.input_size, config.data.context)
+        category = coco.PERSON if root is not None else None  # one's own files name their own things
+        return coco.read_detections(detections, annotated, config.codec.input_size, config.data.context, category)
     return framing.one_per_person(annotated, config.codec.input_size, config.data.context)
 
 
@@ -117,12 +133,12 @@ def metric_name(config: Config) -> str:
     return name
 
 
-def metric(config: Config, root: str | Path) -> Metric:
+def metric(config: Config, root: str | Path | None) -> Metric:
     """Returns the metric of the config for the validation split.
 
     Args:
-        config: names the data set and the metric.
-        root: `--dataset_root`, for metrics that own their ground truth.
+        config: names the data set, the metric, and the skeleton of the poses.
+        root: `--dataset_root`, for metrics that own their ground truth; None where the config names annotation files.
 
     Raises:
         FileNotFoundError: If an annotation file is missing.
@@ -196,24 +212,34 @@ def trainer(config: Config, network: Any, run_dir: Path, steps_per_epoch: int, c
 
 
 def fitted(config: Config, names: Iterable[str]) -> Config:
-    """Returns the config with what a weights file decides by itself: whether an Hourglass has `inters`.
+    """Returns the config with what a weights file decides by itself.
+
+    That is whether an Hourglass has `inters`, and the order of the channels that MMPose's SimpleBaseline sees.
 
     Args:
         config: states the network.
         names: of the file's tensors.
     """
+    names = list(names)
     if isinstance(config.model, HourglassModel):
         return replace(config, model=replace(config.model, inters=has_inters(names)))
+    if isinstance(config.model, SimpleBaselineModel) and is_mmpose(names):
+        return replace(config, model=replace(config.model, order="rgb"))
     return config
 
 
 def trained(config: Config, weights: Path, say: Callable[[str], None] = lambda line: None) -> Any:
-    """Returns the network with weights from any file that `weights.read` reads, in inference mode.
+    """Returns the network with weights from any file that `weights.read` reads, in inference mode; see `loaded`."""
+    return loaded(config, weights, say)[1]
+
+
+def loaded(config: Config, weights: Path, say: Callable[[str], None] = lambda line: None) -> tuple[Config, Any]:
+    """Returns a config as a weights file `fitted` it, and its network with those weights, in inference mode.
 
     Args:
         config: states the network.
         weights: the file.
-        say: told which file is read and how many of its tensors are used.
+        say: told which file is read, how many of its tensors are used, and what it changes.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -223,14 +249,18 @@ def trained(config: Config, weights: Path, say: Callable[[str], None] = lambda l
 
     say(f"Loading pretrained model from {weights}")
     tensors = read_weights(weights)
-    network = model(fitted(config, tensors))
+    given, config = config, fitted(config, tensors)
+    network = model(config)
     checkpoint.put(network, tensors, weights)
     network.eval()
     state = network.state_dict()
     left_out = len(tensors) - len(state)
     line = f"There are {len(state)}/{len(tensors)} variables loaded, named as in {family_of(tensors, state).name}"
     say(line + (f"; {left_out} num_batches_tracked left out." if left_out else "."))
-    return network
+    if isinstance(config.model, SimpleBaselineModel):
+        why = ", as all of MMPose's do, where the config says bgr" if config != given else ""
+        say(f"It sees {config.model.order.upper()} pictures (model.order){why}.")
+    return config, network
 
 
 def predictor(weights: str | Path, device: str = "auto", flip: bool | None = None) -> Any:

@@ -148,6 +148,14 @@ class HeatmapCodec:
             for n in range(len(heatmaps))
         ]
 
+    def shown(self, maps: dict[str, Any]) -> Maps:
+        """Returns the last stage's heatmaps by the joints' names.
+
+        Args:
+            maps: "heatmaps" [S, K, h, w] of one picture.
+        """
+        return dict(zip(self.skeleton.joints, np.asarray(maps["heatmaps"])[-1], strict=True))
+
     def mirror(self, maps: Maps, shift: bool) -> Maps:
         """Returns the heatmaps of mirrored pictures in the unmirrored frame.
 

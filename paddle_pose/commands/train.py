@@ -28,11 +28,7 @@ def build_parser() -> argparse.ArgumentParser:
         epilog="The original project's commands work as they are: "
         "python train.py --dataset_root D --image_size 256|384",
     )
-    parser.add_argument(
-        "--dataset_root",
-        metavar="D",
-        help="folder in MPII's or COCO's layout, as the config says; without it people are drawn",
-    )
+    options.add_data(parser, "folder in MPII's or COCO's layout, as the config says; without any data people are drawn")
     options.add_config(parser)
     group = parser.add_argument_group("recipe (each changes one value of the config)")
     group.add_argument("--batch_size", type=int, metavar="N", help="images per step")
@@ -43,6 +39,13 @@ def build_parser() -> argparse.ArgumentParser:
         "--cache", metavar="DIR", help="keep crops of the training pictures here; later epochs load faster"
     )
     group.add_argument("--seed", type=int, metavar="N", help="of everything random")
+    group.add_argument(
+        "--init",
+        metavar="FILE",
+        help="weights to start from, such as an ImageNet trunk or another data set's network: takes what fits and "
+        "lists what does not",
+    )
+    group.add_argument("--freeze", choices=("nothing", "trunk"), help="trunk: train the network's head alone")
     options.add_device(parser)
     parser.add_argument(
         "--output",
@@ -61,25 +64,36 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command."""
+    """Runs the command.
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+        ValueError: If a file or a flag does not fit.
+    """
     arguments = build_parser().parse_args(argv)
     from paddle_pose.environment import check_paddle
 
     check_paddle()
     from paddle_pose.configs import schema
 
-    changes: dict[str, Any] = dict(options.overrides(arguments))
-    for name in ("batch_size", "epochs", "learning_rate", "num_workers", "seed"):
+    changes: dict[str, Any] = options.overrides(arguments) | options.data_changes(arguments)
+    for name in ("batch_size", "epochs", "learning_rate", "num_workers", "seed", "init", "freeze"):
         if getattr(arguments, name) is not None:
             changes[f"train.{name}"] = getattr(arguments, name)
     if arguments.cache is not None:
         changes["data.cache"] = arguments.cache
-    beside, source = None, None
+    beside, source, own = None, None, arguments.train_annotations
     if arguments.resume is not None:
+        if arguments.init is not None:
+            raise ValueError(f"--init {arguments.init} with --resume: a resumed run has its weights; leave one out")
         source = _run_to_resume(arguments)
         beside = schema.read_beside(source / "model.pdparams")
     if beside is None and arguments.config is None and arguments.image_size is None:
-        arguments.config = "hourglass52_mpii_256" if arguments.dataset_root else "hourglass_tiny_128"
+        arguments.config = "hourglass52_mpii_256" if arguments.dataset_root or own else "hourglass_tiny_128"
+    if own and beside is None and "codec.skeleton" not in changes:
+        from paddle_pose.datasets.skeleton_file import read_skeleton
+
+        changes["codec.skeleton"] = read_skeleton(None, own)
     config = schema.resolve(beside, arguments.config, arguments.image_size, changes)
     run_dir = source.parent if source else _new_run(arguments.output, config.name)
     run(
@@ -106,7 +120,7 @@ def run(
 
     Args:
         config: the recipe.
-        dataset_root: the data; None draws people.
+        dataset_root: the data; None takes the config's annotation files, and draws people where it has none.
         run_dir: of the run.
         device: "auto", "cpu" or "gpu".
         resume: a checkpoint folder to continue from.
@@ -124,9 +138,10 @@ def run(
     from paddle_pose.inference.evaluate import evaluate
     from paddle_pose.inference.flip_average import FlipAverage
     from paddle_pose.metrics.base import eval_line
+    from paddle_pose.training.start import prepare
 
     where = set_device(device)
-    if dataset_root is None:
+    if dataset_root is None and config.data.train_annotations is None and config.data.val_annotations is None:
         folder = OUTPUT / DRAWN[config.data.dataset]
         print(
             f"No --dataset_root: training on {NUM_TRAIN} drawn people in {folder}. These are not photographs; "
@@ -138,10 +153,13 @@ def run(
     training = build.samples(config, dataset_root, config.data.train_split)
     validation = build.samples(config, dataset_root, config.data.val_split)
     network = build.model(config)
+    start = prepare(network, config.train.init, config.train.freeze == "trunk", resumed=resume is not None)
     loader = build.loader(config, training)
     text = schema.to_json(config)
     trainer = build.trainer(config, network, run_dir, len(loader), text)
     (run_dir / "config.json").write_text(text, encoding="utf-8")
+    for line in start:
+        trainer.log.say(line)
     if resume is not None:
         trainer.resume(resume)
     backend: Any = PaddleBackend(network)

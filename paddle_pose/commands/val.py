@@ -9,10 +9,13 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from paddle_pose.commands import options
 from paddle_pose.commands.pictures import Kept, predictions_picture, ranked
+
+if TYPE_CHECKING:
+    from paddle_pose.configs.fields import Config
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -20,10 +23,21 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="val.py",
         description="Evaluates a weights file. Its config is read from beside it; a foreign file needs "
-        "--config or --image_size.",
+        "--config or --image_size. A data set with another skeleton is evaluated over the joints in common.",
     )
-    parser.add_argument("--pretrained_model", "--weights", required=True, type=Path, metavar="FILE", help="to evaluate")
-    parser.add_argument("--dataset_root", required=True, metavar="D", help="folder with pictures and annotations")
+    subject = parser.add_mutually_exclusive_group(required=True)
+    subject.add_argument("--pretrained_model", "--weights", type=Path, metavar="FILE", help="to evaluate")
+    subject.add_argument(
+        "--results",
+        type=Path,
+        metavar="FILE",
+        help="score somebody's predictions instead, without Paddle: results in COCO's format (.json), or MPII's `preds` (.mat, "
+        ".h5), which count pixels from 1",
+    )
+    options.add_data(parser, "folder with pictures and annotations; not needed where the config names annotation files")
+    parser.add_argument(
+        "--dataset", choices=("mpii", "coco", "movenet_crops"), help="whose layout D has (default: as the config says)"
+    )
     options.add_config(parser)
     group = parser.add_argument_group("protocol (default: as the config says)")
     flag = argparse.BooleanOptionalAction
@@ -69,6 +83,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         ValueError: If a file or a flag does not fit.
     """
     arguments = build_parser().parse_args(argv)
+    if arguments.results is not None:
+        return _score_results(arguments)
     from paddle_pose.environment import check_paddle
 
     check_paddle()
@@ -81,12 +97,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     from paddle_pose.metrics.base import eval_line
     from paddle_pose.report.write import REPORTED, write
 
-    flags = {f"val.{name}": name for name in ("flip", "shift", "batch_size", "metric")} | {"codec.decode_by": "decode"}
+    flags = {f"val.{name}": name for name in ("flip", "shift", "batch_size", "metric")}
+    flags |= {"codec.decode_by": "decode", "data.dataset": "dataset"}
     config = options.config_of(arguments.pretrained_model, arguments, flags)
-    if arguments.report and build.metric_name(config) not in REPORTED:
-        raise ValueError(
-            f"--report: explains {' and '.join(REPORTED)}, not {build.metric_name(config)}; leave one flag out"
-        )
+    measure = build.metric_name(config)
+    if arguments.report and measure not in REPORTED:
+        raise ValueError(f"--report: explains {' and '.join(REPORTED)}, not {measure}; leave one flag out")
     device = set_device(arguments.device)
     network = build.trained(config, arguments.pretrained_model, say=print)
     samples = build.samples(config, arguments.dataset_root, config.data.val_split, arguments.detections)
@@ -99,7 +115,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     seconds = time.perf_counter() - started
     protocol = {
         "config": config.name,
-        "metric": build.metric_name(config),
+        "joints": config.codec.skeleton.name,
+        "data": config.data.dataset,
+        "metric": measure,
         "input": list(config.codec.input_size),
         "flip": config.val.flip,
         "shift": config.val.flip and config.val.shift and config.codec.alignment == "published",
@@ -108,9 +126,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         "images": len({sample.image_path for sample in samples}),
         "people": len(samples),
         "boxes": f"detected ({arguments.detections})" if arguments.detections else "ground truth",
-        "dataset_root": str(arguments.dataset_root),
-        "split": config.data.val_split,
     }
+    if measure in REPORTED:
+        protocol |= _truth_files(config, arguments.dataset_root)
     print(eval_line(values, metric.headline))
     print(metric.table())
     print("Protocol: " + ", ".join(f"{name} {value}" for name, value in protocol.items()))
@@ -130,6 +148,55 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.report:
         written.append(write(arguments.output, arguments.output / "report.html"))
     print("Written: " + ", ".join(map(str, written)))
+    return 0
+
+
+def _truth_files(config: Config, root: str | None) -> dict[str, str]:
+    """Returns the file of the validation split's truth, and the folder of its pictures."""
+    from paddle_pose.datasets import coco
+
+    if config.data.dataset == "mpii":
+        files = Path(root or ".") / "annotations" / "mpii_gt_val.mat", Path(root or ".") / "images"
+    else:
+        files = coco.split_files(root, config.data.val_split, config.data.val_annotations, config.data.images)
+    return {"truth": str(files[0]), "pictures": str(files[1])}
+
+
+def _score_results(arguments: argparse.Namespace) -> int:
+    """Scores somebody's predictions by the data set's ground truth."""
+    from paddle_pose.commands import score_predictions
+    from paddle_pose.configs import schema
+    from paddle_pose.datasets import coco
+    from paddle_pose.datasets.skeleton_file import read_skeleton
+    from paddle_pose.report.write import write
+
+    skeleton = None
+    dataset = "coco" if arguments.results.suffix == ".json" else "mpii"
+    if arguments.dataset not in (None, dataset):
+        raise ValueError(f"--results {arguments.results}: results for COCO are .json, those for MPII .mat or .h5")
+    changes = options.overrides(arguments) | options.data_changes(arguments)
+    root, annotations = arguments.dataset_root, arguments.val_annotations
+    if root is None and (annotations is None or dataset == "mpii"):
+        raise ValueError(f"--results {arguments.results}: add --dataset_root D, where the ground truth is")
+    if dataset == "mpii":
+        truth = Path(root) / "annotations" / "mpii_gt_val.mat"
+        values, text = score_predictions.score_mpii(arguments.results, truth)
+    else:
+        truth = Path(annotations) if annotations else coco.annotation_file(root, "val")
+        if arguments.config or arguments.image_size or arguments.override:
+            skeleton = schema.resolve(None, arguments.config, arguments.image_size, changes).codec.skeleton
+        else:
+            skeleton = changes.get("codec.skeleton") or read_skeleton(None, truth)
+        values, text = score_predictions.score_coco(arguments.results, truth, skeleton)
+    print(text)
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    path = arguments.output / "scores.json"
+    scores = {"protocol": {"results": str(arguments.results), "ground truth": str(truth)}, "values": values}
+    path.write_text(json.dumps(scores, indent=2) + "\n", encoding="utf-8")
+    print(f"Written: {path}")
+    if arguments.report:
+        page = write(arguments.results, arguments.output / "report.html", ground_truth=truth, skeleton=skeleton)
+        print(f"Written: {page}")
     return 0
 
 

@@ -102,6 +102,9 @@ class Data:
         train_split: part to learn from.
         val_split: part to evaluate on.
         context: how many times a person's box its window is.
+        train_annotations: a file in COCO's format to learn from, where there is no `--dataset_root`.
+        val_annotations: one to evaluate on.
+        images: the folder of the pictures that these two files name.
         reduced: decode JPEGs at a fraction of their size for training, where a window has the pixels to spare: faster, other
             last grey levels than evaluation's.
         cache: folder for crops of the training pictures, read instead of them from the second epoch on; None keeps none.
@@ -112,6 +115,9 @@ class Data:
     train_split: Literal["train", "trainval"] = "train"
     val_split: Literal["val"] = "val"
     context: float = 1.25
+    train_annotations: str | None = None
+    val_annotations: str | None = None
+    images: str | None = None
     reduced: bool = False
     cache: str | None = None
     cache_gb: float = 20.0
@@ -134,6 +140,8 @@ class Train:
         log_every: steps between log lines.
         num_workers: processes that load; 0 loads in the training process, -1 takes the cores less one, at most 8.
         seed: of everything random.
+        init: a weights file to start from, of any network: what fits is taken; "" starts at random.
+        freeze: "trunk" holds everything but the network's head as `init` left it, its running statistics too.
     """
 
     epochs: int = 210
@@ -148,6 +156,8 @@ class Train:
     log_every: int = 10
     num_workers: int = -1
     seed: int = 0
+    init: str = ""
+    freeze: Literal["nothing", "trunk"] = "nothing"
 
 
 @dataclass(frozen=True)

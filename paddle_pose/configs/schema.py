@@ -16,6 +16,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from paddle_pose.configs import hourglass, hrnet, simple_baseline
 from paddle_pose.configs.fields import Config
+from paddle_pose.datasets.skeleton_file import read_skeleton
 from paddle_pose.skeletons import SKELETONS, Skeleton
 
 _FILES = (hourglass, hrnet, simple_baseline)
@@ -177,8 +178,8 @@ def _fitted(value: Any, hint: Any, key: str) -> Any:
     if hint is Skeleton:
         return _skeleton(value, key)
     origin, arguments = get_origin(hint), get_args(hint)
-    if origin is types.UnionType and value is None and type(None) in arguments:
-        return None
+    if origin is types.UnionType and type(value) in (type(None), str) and type(value) in arguments:
+        return value
     if origin is Literal and value in arguments:
         return value
     if origin is tuple and isinstance(value, list | tuple):
@@ -209,9 +210,11 @@ def _skeleton(value: Any, key: str) -> Skeleton:
         return value
     if isinstance(value, str) and value in SKELETONS:
         return SKELETONS[value]
+    if isinstance(value, str) and value.endswith(".json"):
+        return read_skeleton(value)
     if isinstance(value, Mapping):
         return Skeleton(**{name: _tuples(part) for name, part in value.items()})
-    raise ValueError(f"key {key!r}: got {value!r}, expected one of {', '.join(SKELETONS)}")
+    raise ValueError(f"key {key!r}: got {value!r}, expected one of {', '.join(SKELETONS)}, or a .json file")
 
 
 def _tuples(value: Any) -> Any:

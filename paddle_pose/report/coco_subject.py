@@ -16,23 +16,33 @@ from typing import Any
 
 import numpy as np
 
+from paddle_pose.datasets.skeleton_file import read_skeleton
 from paddle_pose.metrics import coco_ap, coco_file
 from paddle_pose.metrics.errors import GOOD, NEAR_KS, Found
 from paddle_pose.metrics.oks import oks
 from paddle_pose.report.subject import Subject
-from paddle_pose.skeletons import COCO_17
+from paddle_pose.skeletons import COCO_17, Skeleton
 
 MATCHED_OKS = 0.1
 # At KS .5 a joint is sqrt(2 ln 2) standard deviations away.
 _REACH = math.sqrt(-2 * math.log(NEAR_KS))
 
 
-def read(predictions: Path, truth: Path, *, protocol: Mapping[str, str] = {}) -> Subject:
+def read(
+    predictions: Path,
+    truth: Path,
+    *,
+    skeleton: Skeleton | None = None,
+    pictures: Path | None = None,
+    protocol: Mapping[str, str] = {},
+) -> Subject:
     """Reads results in COCO's format and scores them as they are.
 
     Args:
         predictions: a JSON list of {image_id, category_id, keypoints, score}.
-        truth: `person_keypoints_{train,val}2017.json`; pictures are looked for in the data set's folder it lies in.
+        truth: an annotation file, e.g. `person_keypoints_val2017.json`.
+        skeleton: of the results; None takes that of the annotations, COCO's where they name no joints.
+        pictures: their folder; None looks for it beside `annotations`, as COCO's layout has it.
         protocol: what the predictions were made with.
 
     Raises:
@@ -40,22 +50,23 @@ def read(predictions: Path, truth: Path, *, protocol: Mapping[str, str] = {}) ->
         ValueError: If a file is not as expected.
     """
     content, _ = coco_file.read(truth)
-    sigmas = np.array(COCO_17.sigmas)
-    ground_truth = coco_ap.GroundTruth(content, len(sigmas))
-    results = coco_ap.read_results(predictions, ground_truth, len(sigmas))
+    named = coco_file.joint_names(content, str(truth))
+    skeleton = skeleton or (read_skeleton(None, truth) if named else COCO_17)
+    sigmas = np.array(skeleton.sigmas)
+    ground_truth = coco_ap.GroundTruth(content, skeleton)
+    results = coco_ap.read_results(predictions, ground_truth, skeleton)
+    records, shared = coco_file.in_skeleton(content, str(truth), skeleton)
     people = [
-        record
-        for record in content["annotations"]
-        if not record.get("iscrowd") and any(v > 0 for v in record.get("keypoints", [])[2::3])
+        record for record in records if not record.get("iscrowd") and any(v > 0 for v in record["keypoints"][2::3])
     ]
     points = np.array([record["keypoints"] for record in people], np.float64).reshape(-1, len(sigmas), 3)
     areas = np.array([record["area"] for record in people], np.float64)
     image_ids = np.array([record["image_id"] for record in people])
-    matched = match(results, points, areas, image_ids)
+    matched = match(results, points, areas, image_ids, skeleton)
     triples = np.array([record["keypoints"] for record in results], np.float64).reshape(-1, len(sigmas), 3)
     there = (matched >= 0)[:, None]
     found = Found(
-        skeleton=COCO_17,
+        skeleton=skeleton,
         predicted=np.where(there[..., None], triples[matched][..., :2], np.nan),
         truth=points[..., :2],
         visible=points[..., 2].astype(np.int64),
@@ -68,18 +79,16 @@ def read(predictions: Path, truth: Path, *, protocol: Mapping[str, str] = {}) ->
     )
 
     def rescore(changed: Found, without_unmatched: bool) -> dict[str, float]:
-        return _percent(
-            ground_truth.score(_records(results, matched, found, changed, without_unmatched), COCO_17.sigmas)
-        )
+        return _percent(ground_truth.score(_records(results, matched, found, changed, without_unmatched)))
 
-    folder = truth.parent.parent / truth.stem.removeprefix("person_keypoints_")
+    folder = pictures or truth.parent.parent / truth.stem.removeprefix("person_keypoints_")
     names = {image["id"]: str(image.get("file_name", "")) for image in content["images"]}
     return Subject(
         name=str(predictions),
         measure="COCO keypoints, percent",
         protocol={**protocol, "truth": str(truth), "people": str(len(people)), "results": str(len(results))},
         found=found,
-        values=_percent(ground_truth.score(results, COCO_17.sigmas)),
+        values=_percent(ground_truth.score(results)),
         spans={},
         remarks={"AP": "OKS 0.50:0.05:0.95; AP has no interval here", "AR": "at most 20 people per image"},
         gained=("AP", "AP50", "AP75"),
@@ -89,11 +98,16 @@ def read(predictions: Path, truth: Path, *, protocol: Mapping[str, str] = {}) ->
         size="square root of the segment's area",
         pictures=[folder / names[image_id] for image_id in image_ids],
         unmatched=len(results) - int((matched >= 0).sum()),
-        notes=("Results are scored as they are: no rescoring, no NMS.",),
+        notes=(
+            "Results are scored as they are: no rescoring, no NMS.",
+            *([f"Cross-evaluation: {shared}."] if shared else []),
+        ),
     )
 
 
-def match(results: list[dict[str, Any]], points: np.ndarray, areas: np.ndarray, image_ids: np.ndarray) -> np.ndarray:
+def match(
+    results: list[dict[str, Any]], points: np.ndarray, areas: np.ndarray, image_ids: np.ndarray, skeleton: Skeleton
+) -> np.ndarray:
     """Returns [N] which result found each person, -1 where none did.
 
     Args:
@@ -101,6 +115,7 @@ def match(results: list[dict[str, Any]], points: np.ndarray, areas: np.ndarray, 
         points: [N, K, 3] x, y, v of the people.
         areas: [N] px^2.
         image_ids: [N].
+        skeleton: of K joints.
     """
     matched = np.full(len(points), -1)
     here: dict[int, list[int]] = {}
@@ -111,8 +126,8 @@ def match(results: list[dict[str, Any]], points: np.ndarray, areas: np.ndarray, 
         if not free:
             continue
         pose = np.array(results[r]["keypoints"], np.float64).reshape(-1, 3)[:, :2]
-        either = np.stack([pose, pose[list(COCO_17.flip)]])
-        alike = [oks(either, points[n, :, :2], areas[n], COCO_17.sigmas, points[n, :, 2] > 0).max() for n in free]
+        either = np.stack([pose, pose[list(skeleton.flip)]])
+        alike = [oks(either, points[n, :, :2], areas[n], skeleton.sigmas, points[n, :, 2] > 0).max() for n in free]
         if max(alike) >= MATCHED_OKS:
             matched[free[int(np.argmax(alike))]] = r
     return matched

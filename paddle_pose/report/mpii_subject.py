@@ -52,7 +52,7 @@ def read(
         )
         image_ids, pictures = np.array([image.image_id for _, image in persons]), [image.path for _, image in persons]
     preds = read_predictions(predictions, people) - (0.0 if zero_based else 1.0)
-    counted = known.labelled & np.isin(np.arange(MPII_16.num_joints), pckh.COUNTED)
+    counted = known.labelled & np.isin(np.arange(MPII_16.num_joints), pckh.counted(MPII_16))
     found = Found(
         skeleton=MPII_16,
         predicted=preds,

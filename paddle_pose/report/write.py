@@ -9,21 +9,28 @@ from paddle_pose.metrics.coco_file import read_json
 from paddle_pose.report import coco_subject, mpii_subject, page, sections
 from paddle_pose.report.run import Run, find
 from paddle_pose.report.subject import Subject
+from paddle_pose.skeletons import SKELETONS, Skeleton
 
 # What val.py writes, by metric.
 REPORTED = {"pckh": "pred.mat", "ap": "keypoints_results.json"}
 
 
 def read(
-    source: Path, *, dataset_root: Path | None = None, ground_truth: Path | None = None, zero_based: bool = False
+    source: Path,
+    *,
+    dataset_root: Path | None = None,
+    ground_truth: Path | None = None,
+    zero_based: bool = False,
+    skeleton: Skeleton | None = None,
 ) -> tuple[Subject | None, Run | None]:
     """Reads predictions and the run they came from.
 
     Args:
         source: predictions (.mat, .h5; .json for COCO), val.py's folder, or a training run's.
-        dataset_root: the data set; where neither it nor `ground_truth` is given, scores.json in the folder says it.
+        dataset_root: the data set; where neither it nor `ground_truth` is given, scores.json in the folder says the truth.
         ground_truth: mpii_gt_val.mat, or person_keypoints_val2017.json.
         zero_based: whether predictions in .mat or .h5 count pixels from 0.
+        skeleton: of results in COCO's format; None as scores.json or the annotations say.
 
     Returns:
         The predictions with their truth, and the run; None for what is not there.
@@ -48,17 +55,22 @@ def read(
     run = find(folders)
     if predictions is None:
         if run is None:
-            raise ValueError(f"{source}: holds neither {' nor '.join(names)} nor a run's config.json")
+            raise ValueError(
+                f"{source}: holds neither {' nor '.join(names)} nor a run's config.json; a network without "
+                "all of MPII's joints writes no pred.mat"
+            )
         return None, run
-    if dataset_root is None and ground_truth is None and "dataset_root" in protocol:
-        dataset_root = Path(str(protocol["dataset_root"]))
     coco = predictions.suffix == ".json"
-    truth = ground_truth or _truth(predictions, dataset_root, coco, str(protocol.get("split", "val")))
-    words = {name: str(value) for name, value in protocol.items()}
+    truth, pictures = ground_truth, None
+    if truth is None and dataset_root is None and "truth" in protocol:
+        truth, pictures = Path(str(protocol["truth"])), Path(str(protocol.get("pictures", "")))
+    truth = truth or _truth(predictions, dataset_root, coco)
+    words = {name: str(value) for name, value in protocol.items() if name not in ("truth", "pictures")}
     if coco:
         if zero_based:
             raise ValueError("--zero_based: COCO's results always count pixels from 0; leave the flag out")
-        return coco_subject.read(predictions, truth, protocol=words), run
+        skeleton = skeleton or SKELETONS.get(words.get("joints", ""))
+        return coco_subject.read(predictions, truth, skeleton=skeleton, pictures=pictures, protocol=words), run
     return mpii_subject.read(predictions, truth, zero_based=zero_based, scores=scores, protocol=words), run
 
 
@@ -116,10 +128,10 @@ def _protocol(path: Path) -> dict[str, Any]:
     return content["protocol"]
 
 
-def _truth(predictions: Path, root: Path | None, coco: bool, split: str) -> Path:
+def _truth(predictions: Path, root: Path | None, coco: bool) -> Path:
     if root is None:
         raise ValueError(f"{predictions}: name the truth with --dataset_root D or --ground_truth FILE")
-    path = root / "annotations" / (f"person_keypoints_{split}2017.json" if coco else mpii_subject.TRUTH)
+    path = root / "annotations" / ("person_keypoints_val2017.json" if coco else mpii_subject.TRUTH)
     if not path.is_file():
         raise FileNotFoundError(
             f"{path}: not found; {predictions} is scored with it. Name another with --ground_truth FILE"

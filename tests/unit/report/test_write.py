@@ -138,7 +138,8 @@ def run_folder(folder, truth, scores):
 def test_a_folder_brings_scores_protocol_and_run(drawn, tmp_path):
     root, truth = drawn
     run_folder(tmp_path, truth, np.full((8, 16), 0.75))
-    protocol = {"metric": "pckh", "flip": True, "dataset_root": str(root)}
+    truth_file = root / "annotations" / "mpii_gt_val.mat"
+    protocol = {"metric": "pckh", "flip": True, "truth": str(truth_file)}
     (tmp_path / "scores.json").write_text(json.dumps({"protocol": protocol, "values": {}}))
     text = write(tmp_path, tmp_path / "report.html").read_text(encoding="utf-8")
     cells = rows(text)
@@ -264,7 +265,7 @@ def test_a_better_score_chooses_first(tmp_path):
     points, annotations = coco_truth(2)
     twice = results([points[0], points[0] + 1.0, points[1]], [0, 0, 0], [0.3, 0.9, 0.5])
     triples = np.array([person["keypoints"] for person in annotations["annotations"]]).reshape(-1, 17, 3)
-    matched = coco_subject.match(twice, triples, np.full(2, 20000.0), np.zeros(2, int))
+    matched = coco_subject.match(twice, triples, np.full(2, 20000.0), np.zeros(2, int), COCO_17)
     assert matched.tolist() == [1, 2]
 
 
