@@ -166,7 +166,15 @@ def test_an_unreadable_training_picture_is_named(drawn_mpii, run_in, tmp_path):
 
 
 def test_help_answers_without_paddle(run_in, tmp_path):
-    for command in ("train.py", "val.py", "predict.py", "scripts/score_predictions.py", "scripts/compare_decoding.py"):
+    for command in (
+        "train.py",
+        "val.py",
+        "predict.py",
+        "scripts/score_predictions.py",
+        "scripts/compare_decoding.py",
+        "scripts/report.py",
+        "scripts/results_table.py",
+    ):
         done = run_in(tmp_path, command, "--help", PYTHONPATH=str(_without_paddle(tmp_path)))
         assert done.returncode == 0, done.stderr
         assert "usage:" in done.stdout
