@@ -61,6 +61,20 @@ def values(config: Config) -> dict[str, Any]:
     return dict(_flat(config, ""))
 
 
+def identity(config: Config) -> dict[str, Any]:
+    """Returns the values that decide what a training computes, and that may not change in its middle.
+
+    Example:
+        >>> "train.batch_size" in identity(CONFIGS["hourglass52_mpii_256"])
+        True
+    """
+    free = {"num_workers", "log_every", "max_bad_steps", "keep", "checkpoint_steps", "checkpoint_minutes"}
+    if config.train.schedule == "steps":  # a cosine depends on where it ends
+        free.add("epochs")
+    left_out = {f"train.{name}" for name in free}
+    return {"config": config.name} | {key: value for key, value in values(config).items() if key not in left_out}
+
+
 def override(config: Config, changes: Mapping[str, Any]) -> Config:
     """Returns the config with single values replaced.
 
