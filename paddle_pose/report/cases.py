@@ -34,12 +34,13 @@ class Ranking:
 
 
 def ranking(found: Found, worst: int, median: int) -> Ranking:
-    """Ranks the people found by the share of counted joints within reach.
+    """Ranks the people found, or all where nobody was, by the share of counted joints within reach.
 
     The mean distance, cut at 10 reaches, decides between equals.
     """
     distances = found.distances / found.reach
-    people = np.flatnonzero(found.counted.any(axis=1) & found.found)
+    labelled = found.counted.any(axis=1)
+    people = np.flatnonzero(labelled & found.found if (labelled & found.found).any() else labelled)
     share = np.nanmean(np.where(np.isnan(distances[people]), np.nan, distances[people] <= 1.0), axis=1)
     away = np.nanmean(np.minimum(distances[people], 10.0), axis=1)
     order = people[np.lexsort((-away, share))]

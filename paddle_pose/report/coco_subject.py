@@ -79,7 +79,8 @@ def read(
     )
 
     def rescore(changed: Found, without_unmatched: bool) -> dict[str, float]:
-        return _percent(ground_truth.score(_records(results, matched, found, changed, without_unmatched)))
+        kept = _records(results, matched, found, changed, without_unmatched)
+        return _percent(ground_truth.score(kept)) if kept else dict.fromkeys(coco_ap.NAMES, 0.0)
 
     folder = pictures or truth.parent.parent / truth.stem.removeprefix("person_keypoints_")
     names = {image["id"]: str(image.get("file_name", "")) for image in content["images"]}

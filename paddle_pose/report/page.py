@@ -17,7 +17,8 @@ h1 { font-size: 1.4rem; overflow-wrap: anywhere; } h2 { font-size: 1.15rem; marg
 th, td { padding: .25rem .6rem .25rem 0; text-align: right; border-bottom: 1px solid #ddd; white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; white-space: normal; min-width: 6rem; }
 td.text { text-align: left; white-space: normal; min-width: 9rem; overflow-wrap: anywhere; }
-th.text { text-align: left; } figure { margin: .8rem 0; } figure svg { width: 100%; height: auto; display: block; }
+th.text { text-align: left; } figure { margin: .8rem 0; }
+figure svg { width: 100%; max-width: 36rem; height: auto; display: block; }
 figcaption, .note { color: #444; font-size: .9rem; } .verdict { border-left: 4px solid #0072b2; padding-left: .8rem; }
 .bad { border-color: #d55e00; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(9.5rem, 1fr)); gap: .6rem; }

@@ -79,7 +79,7 @@ def training(records: Sequence[Mapping[str, Any]], names: Sequence[str], alt: st
     with mpl.rc_context(_STYLE):
         drawing = Figure(figsize=_SIZE, layout="constrained")
         axis = drawing.add_subplot()
-        steps = [record for record in records if record["kind"] == "train" and "loss" in record]
+        steps = [record for record in records if record["kind"] == "train" and record.get("loss") is not None]
         every = max(1, len(steps) // 300)  # the page is to stay small
         axis.plot(
             [r["step"] for r in steps[::every]], [r["loss"] for r in steps[::every]], color=COLORS[0], linewidth=1
@@ -88,7 +88,7 @@ def training(records: Sequence[Mapping[str, Any]], names: Sequence[str], alt: st
         axis.yaxis.label.set_color(COLORS[0])
         other = axis.twinx()
         for n, name in enumerate(names):
-            points = [(r["step"], r[name]) for r in records if r["kind"] == "eval" and name in r]
+            points = [(r["step"], r[name]) for r in records if r["kind"] == "eval" and r.get(name) is not None]
             if points:
                 other.plot(*zip(*points, strict=True), "o-", color=COLORS[n + 1], markersize=3, label=name)
         other.grid(visible=False)

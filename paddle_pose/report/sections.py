@@ -164,9 +164,9 @@ def displacement(subject: Subject) -> str:
 def scores(subject: Subject) -> str:
     """Whether a joint's score says how likely it is right."""
     title = ("Do the scores mean anything?", "置信度可靠性")
-    if subject.found.scores is None:
+    if subject.found.scores is None or not subject.found.found.any():
         return page.section(
-            *title, page.paragraph("There are no scores of joints in this file; val.py's predictions.json has them.")
+            *title, page.paragraph("No scores of joints belong to these people; val.py's predictions.json has some.")
         )
     measured = diagnosis.reliability(subject.found, subject.found.reach)
     caption = f"A joint is correct within {subject.found.reach:.3g}, in units of {subject.unit}."

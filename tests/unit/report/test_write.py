@@ -130,7 +130,10 @@ def run_folder(folder, truth, scores):
     ]
     (folder / "predictions.json").write_text(json.dumps({"predictions": records}))
     (folder / "config.json").write_text(json.dumps({"config": "tiny", "values": {"train.epochs": 2}}))
-    lines = [{"kind": "train", "step": n, "loss": 1.0 / n} for n in (1, 2)] + [{"kind": "eval", "step": 2, "Mean": 7.0}]
+    lines = [{"kind": "train", "step": n, "loss": 1.0 / n} for n in (1, 2)] + [
+        *({"kind": "train", "step": 3, "loss": None}, {"kind": "eval", "step": 1, "Mean": None}),
+        {"kind": "eval", "step": 2, "Mean": 7.0},
+    ]
     (folder / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     return folder
 
@@ -259,6 +262,15 @@ def test_results_without_errors(tmp_path):
     assert subject.values["AP"] == pytest.approx(100)
     assert subject.rescore(subject.found, True)["AP"] == pytest.approx(100)
     assert subject.unmatched == 0
+
+
+def test_results_that_all_match_nobody(tmp_path):
+    points, _ = coco_truth()
+    subject = coco_page(tmp_path, results(points[:2] + 5000, [0, 1], [0.5, 0.6]))
+    assert (subject.unmatched, subject.values["AP"]) == (2, 0.0)
+    cells = rows(page_of(subject, None))
+    assert cells["2 results left out"][0] == "0.00"
+    assert cells["everything"][0] == "100.00"
 
 
 def test_a_better_score_chooses_first(tmp_path):
