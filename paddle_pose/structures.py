@@ -52,11 +52,19 @@ class Person:
 
 @dataclass(frozen=True, eq=False)
 class AnnotatedImage:
-    """An image file with everybody annotated in it."""
+    """An image file with everybody annotated in it.
+
+    Attributes:
+        image_id: as in the annotations.
+        path: the file.
+        persons: people and crowds, in the file's order.
+        size: (width, height) in px; None where the annotations do not say.
+    """
 
     image_id: int
     path: Path
     persons: tuple[Person, ...]
+    size: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, eq=False)
