@@ -64,7 +64,7 @@ class AnnotatedImage:
     image_id: int
     path: Path
     persons: tuple[Person, ...]
-    size: tuple[int, int] | None = None
+    size: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +77,7 @@ class Sample:
         window: what the network sees, in image px.
         persons: the annotated people in the window; empty for a detected box (the metric owns its ground truth).
         score: the detector's, 1.0 for annotated boxes.
+        central: whether the window is the first person's, whoever else is in it.
     """
 
     image_id: int
@@ -84,6 +85,7 @@ class Sample:
     window: Window
     persons: tuple[Person, ...]
     score: float = 1.0
+    central: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -162,7 +162,7 @@ class MoveNetCodec:
         order = np.argsort(np.prod(corners[:, 2:] - corners[:, :2], axis=1), kind="stable")
         points, labelled, corners = points[order], labelled[order], corners[order]
         cells = np.floor(points)
-        known = labelled & ((cells >= 0) & (cells < self.map_size)).all(axis=-1)  # [P, K]
+        known = labelled & targets.on_map(cells, self.map_size)  # [P, K]
         drawn = known.any(axis=1)  # [P]
         centers = np.where(drawn[:, None], self._center_cells(points, known, corners), -1.0)  # [P, 2]
         draw, center_widths, widths = self._kernel(targets.around(points, known), corners)
@@ -199,9 +199,7 @@ class MoveNetCodec:
             ValueError: If a map has another shape.
         """
         joints, (width, height) = self.skeleton.num_joints, self.map_size
-        channels = dict(
-            zip(("centers", "heatmaps", "regressions", "offsets"), (1, joints, 2 * joints, 2 * joints), strict=True)
-        )
+        channels = {"centers": 1, "heatmaps": joints, "regressions": 2 * joints, "offsets": 2 * joints}
         wanted = {name: np.asarray(maps[name], np.float64) for name in channels}
         for name, values in wanted.items():
             if values.shape != (len(wanted["centers"]), channels[name], height, width):
@@ -209,16 +207,17 @@ class MoveNetCodec:
                 raise ValueError(f"expected {name} {expected}, got {list(values.shape)}")
         regressions = self._scaled(wanted["regressions"], self._unit)
         pairs = (len(regressions), joints, 2, height, width)
+        moves, offsets = regressions.reshape(pairs), wanted["offsets"].reshape(pairs)
         return [
             self._people(*of_one)
-            for of_one in zip(
-                wanted["centers"][:, 0],
-                wanted["heatmaps"],
-                regressions.reshape(pairs),
-                wanted["offsets"].reshape(pairs),
-                strict=True,
-            )
+            for of_one in zip(wanted["centers"][:, 0], wanted["heatmaps"], moves, offsets, strict=True)
         ]
+
+    def shown(self, maps: dict[str, Any]) -> Maps:
+        """Returns one picture's centres, every joint's heatmap, and how far its regressions and offsets lead (1 = furthest)."""
+        heatmaps = dict(zip(self.skeleton.joints, np.asarray(maps["heatmaps"]), strict=True))
+        moves = {name: targets.lengths(np.asarray(maps[name])) for name in ("regressions", "offsets")}
+        return {"centers": np.asarray(maps["centers"])[0], **heatmaps, **moves}
 
     def mirror(self, maps: Maps, shift: bool) -> Maps:
         """Returns the maps of mirrored pictures in the unmirrored frame.

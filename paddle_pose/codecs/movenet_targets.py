@@ -88,7 +88,7 @@ def spread(
     squared = (steps**2).sum(axis=1)
     steps, squared = steps[squared <= radius**2], squared[squared <= radius**2]
     places = anchors[:, :, None].astype(np.int64) + steps  # [P, K, D, 2]
-    person, joint, step = np.nonzero(_on_map(places, size) & _on_map(anchors, size)[:, :, None])
+    person, joint, step = np.nonzero(on_map(places, size) & on_map(anchors, size)[:, :, None])
     # The last value written to a cell stays: far ones first, and within a distance person by person.
     order = np.lexsort((person, -squared[step]))
     person, joint, step = person[order], joint[order], step[order]
@@ -109,10 +109,9 @@ def touched(corners: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         corners: [P, 4] (left, top, right, bottom) in cells.
         size: (width, height) of the map in cells.
     """
-    first, last = np.floor(corners[:, :2]), np.floor(corners[:, 2:])
     across, down = (
-        (np.arange(length) >= first[:, axis, None]) & (np.arange(length) <= last[:, axis, None])
-        for axis, length in enumerate(size)
+        np.asarray(np.logical_and(first[:, None] <= cells, cells <= last[:, None]))
+        for first, last, cells in zip(*np.floor(corners).T.reshape(2, 2, -1), map(np.arange, size), strict=True)
     )
     return down[:, :, None] & across[:, None, :]
 
@@ -136,6 +135,12 @@ def around(points: np.ndarray, counts: np.ndarray) -> np.ndarray:
     return np.where(counts.any(axis=1)[:, None], np.hstack([first, last]), -1.0)
 
 
-def _on_map(cells: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def on_map(cells: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Returns [...] bool for cells [..., 2]."""
-    return ((cells >= 0) & (cells < size)).all(axis=-1)
+    return np.all((cells >= 0) & (cells < np.array(size)), axis=-1)
+
+
+def lengths(moves: np.ndarray) -> np.ndarray:
+    """Returns the mean length over joints of moves [2K, h, w], as [h, w] with 1 for the longest."""
+    mean = np.hypot(moves[0::2], moves[1::2]).mean(axis=0)
+    return mean / max(float(mean.max()), 1e-6)
