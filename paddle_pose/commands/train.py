@@ -153,8 +153,11 @@ def run(
     training = build.samples(config, dataset_root, config.data.train_split)
     validation = build.samples(config, dataset_root, config.data.val_split)
     network = build.model(config)
-    start = prepare(network, config.train.init, config.train.freeze == "trunk", resumed=resume is not None)
     loader = build.loader(config, training)
+    start = prepare(
+        *(network, config.train.init, config.train.freeze == "trunk", resume is not None),
+        images=lambda: next(iter(loader.epoch(0)))["image"],
+    )
     text = schema.to_json(config)
     trainer = build.trainer(config, network, run_dir, len(loader), text)
     (run_dir / "config.json").write_text(text, encoding="utf-8")
