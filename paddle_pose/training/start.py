@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from paddle_pose.training.unfold import unfold
-from paddle_pose.weights.names import has_batch_norm, is_mmpose
+from paddle_pose.weights.names import family_of, has_batch_norm, is_mmpose
 from paddle_pose.weights.partial import fitting_tensors
 from paddle_pose.weights.read import read_weights
 
@@ -66,7 +66,10 @@ def start_from(
     for name, value in taken.items():
         state[name].set_value(value)
     if tensors.keys() != given.keys():
-        account.append("its normalisations were folded into biases: taken apart again with the statistics of a batch")
+        account.append(
+            f"the file's own names are those of {family_of(given, tensors).name}; its normalisations were folded into "
+            "biases: taken apart again with the statistics of a batch"
+        )
     if is_mmpose(given) and network.normalize.order == "bgr":
         account.append(
             "the file's network saw RGB pictures, this one sees BGR; -o model.order=rgb keeps the file's order"

@@ -51,7 +51,8 @@ def unfold(network: Any, tensors: Mapping[str, np.ndarray], images: paddle.Tenso
 
     def measure(unit: Any, bias: np.ndarray) -> Any:
         def hook(conv: nn.Layer, inputs: tuple[paddle.Tensor, ...], output: paddle.Tensor) -> None:
-            mean, variance = output.mean([0, 2, 3]), output.var([0, 2, 3], unbiased=False)
+            mean = output.mean([0, 2, 3])
+            variance = (output - mean.reshape([1, -1, 1, 1])).square().mean([0, 2, 3])
             unit.bn._mean.set_value(mean)
             unit.bn._variance.set_value(variance)
             unit.bn.weight.set_value((variance + unit.bn._epsilon).sqrt())

@@ -36,7 +36,7 @@ def test_the_function_stays(folded, mode):
     assert lines[0].endswith(
         f"loaded {len(network.state_dict())}/{len(network.state_dict())} tensors, named as in this project"
     )
-    assert lines[1] == "  its normalisations were folded into biases: taken apart again with the statistics of a batch"
+    assert "normalisations were folded into biases" in lines[1]
     getattr(network, mode)()
     images = paddle.to_tensor(IMAGES if mode == "train" else IMAGES[:, ::-1].copy())
     with paddle.no_grad():
