@@ -14,12 +14,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from paddle_pose.configs import hourglass, hrnet, simple_baseline
+from paddle_pose.configs import hourglass, hrnet, movenet, simple_baseline
 from paddle_pose.configs.fields import Config
 from paddle_pose.datasets.skeleton_file import read_skeleton
 from paddle_pose.skeletons import SKELETONS, Skeleton
 
-_FILES = (hourglass, hrnet, simple_baseline)
+_FILES = (hourglass, hrnet, simple_baseline, movenet)
 CONFIGS: dict[str, Config] = {config.name: config for file in _FILES for config in file.ALL}
 FILE_NAME = "config.json"
 _FIXED = ("name", "source", "command", "published")
