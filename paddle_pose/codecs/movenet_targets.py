@@ -109,10 +109,11 @@ def touched(corners: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         corners: [P, 4] (left, top, right, bottom) in cells.
         size: (width, height) of the map in cells.
     """
-    across, down = (
-        np.asarray(np.logical_and(first[:, None] <= cells, cells <= last[:, None]))
-        for first, last, cells in zip(*np.floor(corners).T.reshape(2, 2, -1), map(np.arange, size), strict=True)
-    )
+    masks = []
+    for axis, length in enumerate(size):
+        first, last = np.floor(corners[:, axis, None]), np.floor(corners[:, axis + 2, None])
+        masks.append(np.array((first <= np.arange(length)) & (np.arange(length) <= last)))
+    across, down = masks
     return down[:, :, None] & across[:, None, :]
 
 
@@ -132,7 +133,7 @@ def around(points: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """Returns the boxes [P, 4] (left, top, right, bottom) round those points [P, K, 2] that count; (-1, -1, -1, -1) of none."""
     first = np.where(counts[..., None], points, np.inf).min(axis=1)
     last = np.where(counts[..., None], points, -np.inf).max(axis=1)
-    return np.where(counts.any(axis=1)[:, None], np.hstack([first, last]), -1.0)
+    return np.where(np.any(counts, axis=1, keepdims=True), np.hstack([first, last]), -1.0)
 
 
 def on_map(cells: np.ndarray, size: tuple[int, int]) -> np.ndarray:
