@@ -183,7 +183,8 @@ def _replaced(node: Any, path: list[str], value: Any, key: str, root: Config) ->
             raise ValueError(f"key {key!r}: {name!r} is {current!r}, which has no part {rest[0]!r}")
         return dataclasses.replace(node, **{name: _replaced(current, rest, value, key, root)})
     hint = get_type_hints(type(node))[name]
-    value = _literal(value) if isinstance(value, str) else value
+    is_a_choice = get_origin(hint) is Literal and value in get_args(hint)  # "none" may be one
+    value = _literal(value) if isinstance(value, str) and not is_a_choice else value
     return dataclasses.replace(node, **{name: _fitted(value, hint, key)})
 
 
