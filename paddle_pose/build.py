@@ -15,6 +15,7 @@ from paddle_pose.configs.fields import (
     Config,
     HourglassModel,
     HRNetModel,
+    Loss,
     MoveNetModel,
     SimpleBaselineModel,
     StackedHourglassModel,
@@ -57,10 +58,12 @@ def model(config: Config) -> Any:
 
 def loss(config: Config) -> Any:
     """Returns the training loss."""
-    from paddle_pose.losses import JointsMSELoss
+    from paddle_pose.losses import JointsMSELoss, MoveNetLoss
 
-    joint_weights = config.codec.skeleton.weights if config.loss.joint_weights else ()
-    return JointsMSELoss(scale=config.loss.scale, joint_weights=joint_weights)
+    skeleton, values = config.codec.skeleton, config.loss
+    if isinstance(values, Loss):
+        return JointsMSELoss(scale=values.scale, joint_weights=skeleton.weights if values.joint_weights else ())
+    return MoveNetLoss(**asdict(values), limbs=skeleton.limb_indices)
 
 
 def loader(config: Config, training_samples: list[Sample], world: World | None = None) -> EpochLoader:
@@ -100,7 +103,6 @@ def trainer(
         max_hours: after which it ends early; None: never.
         world: the processes that train together.
     """
-    from paddle_pose.losses import acc_pose
     from paddle_pose.training.distributed import World
     from paddle_pose.training.interruption import Interruption
     from paddle_pose.training.optimizers import adam, schedule
@@ -108,18 +110,18 @@ def trainer(
     from paddle_pose.training.retention import Keeping
     from paddle_pose.training.trainer import Trainer
 
-    train, world = config.train, world or World()
+    train, world, minimised = config.train, world or World(), loss(config)
     rate = train.learning_rate * (world.size * train.accumulate if train.scale_learning_rate else 1)
     warmup = (train.warmup, train.warmup_start)
     return Trainer(
         network,
-        loss(config),
+        minimised,
         adam(network, train.clip_norm, train.clip_value),
         schedule(train.schedule, rate, len(training), train.epochs, train.milestones, train.gamma, *warmup),
         run_dir=run_dir,
         config_json=to_json(config),
         identity={**identity(config), "training data": training.fingerprint(), "processes": world.size},
-        measures={"acc_pose": acc_pose},
+        measures=minimised.measures,
         log_every=train.log_every,
         seed=train.seed,
         ema=train.ema,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -241,5 +240,6 @@ def _report_both(say: Callable[[str], None], run_dir: Path, best: dict[str, floa
     evaluations = [record for record in map(json.loads, lines) if record["kind"] == "eval"]
     if evaluations:
         say("best " + eval_line(best, headline, prefix=f"epoch={best['epoch']}:"))
-        last = {name: math.nan if value is None else value for name, value in evaluations[-1].items()}
+        # JSON has no NaN: a number that nobody in the validation set defines is null there.
+        last = {name: float("nan") if value is None else value for name, value in evaluations[-1].items()}
         say("last " + eval_line(last, headline, prefix=f"epoch={last['epoch']}:"))

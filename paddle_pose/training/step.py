@@ -53,7 +53,8 @@ class Step:
             loss: named terms from (outputs, targets); their sum is minimised.
             schedule: learning rate of a 0-based step.
             seed: of whatever is random in a step.
-            accumulate: parts in which a batch is looked at before the weights move; for batches that a device has no room for.
+            accumulate: parts in which a batch is looked at before the weights move, for batches that a device has no room for;
+                a loss that divides by what it counts does so in each part.
             world: the processes that train.
 
         Raises:
