@@ -7,7 +7,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from paddle_pose.backends.base import Backend
+from paddle_pose.backends.open import OPENERS, open_exported
 from paddle_pose.codecs.base import Codec
+from paddle_pose.codecs.heatmap import HeatmapCodec
 from paddle_pose.configs.fields import (
     Config,
     HourglassModel,
@@ -15,8 +18,9 @@ from paddle_pose.configs.fields import (
     SimpleBaselineModel,
     StackedHourglassModel,
 )
-from paddle_pose.configs.schema import read_beside
+from paddle_pose.configs.schema import read_beside, values
 from paddle_pose.datasets import coco, framing, images, mpii
+from paddle_pose.environment import check_paddle
 from paddle_pose.metrics.base import Metric
 from paddle_pose.metrics.coco_ap import CocoAP
 from paddle_pose.metrics.pckh import PCKh
@@ -35,6 +39,7 @@ METRICS: dict[str, Callable[[Config, str | Path], Metric]] = {
         coco.annotation_file(root, config.data.val_split), config.codec.skeleton.sigmas
     ),
 }
+FIXED_BY_EXPORT = ("model.", "codec.input_size", "codec.skeleton")
 
 
 def model(config: Config) -> Any:
@@ -192,11 +197,73 @@ def trained(config: Config, weights: Path, say: Callable[[str], None] = lambda l
     return network
 
 
-def predictor(weights: str | Path, device: str = "auto", flip: bool | None = None) -> Any:
-    """Returns a predictor for a weights file with its config beside it.
+def decoding(config: Config, network: Any) -> Any:
+    """Returns the network with the codec's decoding behind it: it answers keypoints; see `models.decoding`.
 
     Args:
-        weights: a .pdparams file that training wrote.
+        config: states the codec.
+        network: answers maps.
+
+    Raises:
+        ValueError: If the codec's way of decoding cannot be part of a graph.
+    """
+    from paddle_pose.models.decoding import HeatmapKeypoints
+
+    layers: dict[type, Callable[..., Any]] = {HeatmapCodec: HeatmapKeypoints}
+    layer = layers[type(config.codec)](network, config.codec)
+    layer.eval()
+    return layer
+
+
+def backend(
+    config: Config,
+    weights: Path,
+    device: str = "auto",
+    threads: int | None = None,
+    say: Callable[[str], None] = lambda line: None,
+) -> tuple[Backend, str]:
+    """Returns what looks at images, for a checkpoint or an exported file, and where it computes.
+
+    Args:
+        config: of the network.
+        weights: .onnx, .xml (OpenVINO) and .json (Paddle) are exported; anything else is a checkpoint.
+        device: "auto", "cpu" or "gpu".
+        threads: to compute with; None as `environment.threads_to_use`.
+        say: told which file is read.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ModuleNotFoundError: If the file needs a package that is not installed.
+        ValueError: If the file and the config do not fit, or the device is not there.
+    """
+    if weights.suffix not in OPENERS:
+        check_paddle()
+        from paddle_pose.backends.paddle import PaddleBackend, set_device
+
+        place = set_device(device, threads)
+        return PaddleBackend(trained(config, weights, say)), place
+    say(f"Loading exported model from {weights}")
+    exported = open_exported(weights, device, threads)
+    missing = sorted(set(config.codec.outputs) - set(exported.outputs))
+    if missing:
+        raise ValueError(
+            f"{weights}: answers {', '.join(exported.outputs)}, but {', '.join(missing)} is read here: "
+            "export it without --decode, or name the right --config"
+        )
+    stated = read_beside(weights)
+    for key, value in values(stated or config).items():
+        if key.startswith(FIXED_BY_EXPORT) and values(config)[key] != value:
+            raise ValueError(
+                f"{weights}: was exported with {key} {value}; that cannot be changed to {values(config)[key]}"
+            )
+    return exported, exported.place
+
+
+def predictor(weights: str | Path, device: str = "auto", flip: bool | None = None) -> Any:
+    """Returns a predictor for a weights file with its config beside it, or an exported file.
+
+    Args:
+        weights: a .pdparams file that training wrote, or a file that `export.py` wrote.
         device: "auto", "cpu" or "gpu".
         flip: average with the mirrored picture; None as the config says.
 
@@ -213,14 +280,12 @@ def predictor(weights: str | Path, device: str = "auto", flip: bool | None = Non
     return predictor_for(config, Path(weights), device, flip)
 
 
-def predictor_for(config: Config, weights: Path, device: str, flip: bool | None) -> Any:
+def predictor_for(config: Config, weights: Path, device: str, flip: bool | None, threads: int | None = None) -> Any:
     """Returns a predictor of a config's network; see `predictor`."""
-    from paddle_pose.backends.paddle import PaddleBackend, set_device
     from paddle_pose.inference.flip_average import FlipAverage
     from paddle_pose.inference.predictor import Predictor
 
-    set_device(device)
-    backend: Any = PaddleBackend(trained(config, weights))
+    looks, _ = backend(config, weights, device, threads)
     if config.val.flip if flip is None else flip:
-        backend = FlipAverage(backend, config.codec, config.val.shift)
-    return Predictor(backend, config.codec, config.data.context)
+        looks = FlipAverage(looks, config.codec, config.val.shift)
+    return Predictor(looks, config.codec, config.data.context)

@@ -24,7 +24,9 @@ def build_parser() -> argparse.ArgumentParser:
         "whole picture is the window: crop to one person for best results.",
     )
     parser.add_argument("images", nargs="+", type=Path, metavar="IMAGE|FOLDER", help="pictures, or folders of them")
-    parser.add_argument("--weights", "--pretrained_model", required=True, type=Path, metavar="F", help="to use")
+    parser.add_argument(
+        "--weights", "--pretrained_model", required=True, type=Path, metavar="F", help="to use, or an exported file"
+    )
     parser.add_argument(
         "--boxes",
         type=Path,
@@ -40,6 +42,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--threshold", type=float, default=0.2, metavar="T", help="lowest score drawn; default 0.2")
     parser.add_argument("--names", action="store_true", help="write the joints' names")
     options.add_device(parser)
+    options.add_threads(parser)
     parser.add_argument(
         "--output",
         type=Path,
@@ -58,9 +61,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         ValueError: If a file or a flag does not fit.
     """
     arguments = build_parser().parse_args(argv)
-    from paddle_pose.environment import check_paddle
-
-    check_paddle()
     from paddle_pose import build, visualize
     from paddle_pose.datasets import images
     from paddle_pose.inference.progress import Progress
@@ -71,7 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if unknown:
         raise ValueError(f"{arguments.boxes}: boxes for {unknown[0]}, which is not among the pictures")
     config = options.config_of(arguments.weights, arguments)
-    predictor = build.predictor_for(config, arguments.weights, arguments.device, arguments.flip)
+    predictor = build.predictor_for(config, arguments.weights, arguments.device, arguments.flip, arguments.threads)
     skeleton = config.codec.skeleton
     progress = Progress(len(paths), unit="pictures")
     records, failures = [], []

@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from paddle_pose.commands import options
 from paddle_pose.commands.pictures import Kept, predictions_picture, ranked
@@ -21,7 +20,14 @@ def build_parser() -> argparse.ArgumentParser:
         description="Evaluates a weights file. Its config is read from beside it; a foreign file needs "
         "--config or --image_size.",
     )
-    parser.add_argument("--pretrained_model", "--weights", required=True, type=Path, metavar="FILE", help="to evaluate")
+    parser.add_argument(
+        "--pretrained_model",
+        "--weights",
+        required=True,
+        type=Path,
+        metavar="FILE",
+        help="a checkpoint or an exported file",
+    )
     parser.add_argument("--dataset_root", required=True, metavar="D", help="folder with pictures and annotations")
     options.add_config(parser)
     group = parser.add_argument_group("protocol (default: as the config says)")
@@ -34,6 +40,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--detections", type=Path, metavar="JSON", help="detected boxes in COCO's format instead of the annotated ones"
     )
     options.add_device(parser)
+    options.add_threads(parser)
     parser.add_argument(
         "--pictures", action="store_true", help="also draw people from the best to the worst found: predictions.png"
     )
@@ -58,11 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         ValueError: If a file or a flag does not fit.
     """
     arguments = build_parser().parse_args(argv)
-    from paddle_pose.environment import check_paddle
-
-    check_paddle()
     from paddle_pose import build
-    from paddle_pose.backends.paddle import PaddleBackend, set_device
     from paddle_pose.datasets import images
     from paddle_pose.datasets.pose_dataset import batches
     from paddle_pose.inference.evaluate import evaluate
@@ -72,10 +75,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     flags = {f"val.{name}": name for name in ("flip", "shift", "batch_size")} | {"codec.decode_by": "decode"}
     config = options.config_of(arguments.pretrained_model, arguments, flags)
-    device = set_device(arguments.device)
-    network = build.trained(config, arguments.pretrained_model, say=print)
+    backend, device = build.backend(config, arguments.pretrained_model, arguments.device, arguments.threads, say=print)
     samples = build.samples(config, arguments.dataset_root, config.data.val_split, arguments.detections)
-    backend: Any = PaddleBackend(network)
     if config.val.flip:
         backend = FlipAverage(backend, config.codec, config.val.shift)
     metric = Kept(build.metric(config, arguments.dataset_root))
