@@ -196,7 +196,7 @@ config = schema.for_image_size(256)
 training = build.samples(config, DATA, "train")
 rng, tiles = np.random.default_rng(0), []
 for sample in training[:3]:
-    windows = [sample.window, *(Augment().window(sample, rng) for _ in range(2))]
+    windows = [sample.window, *(Augment().window(sample, config.codec.skeleton, rng) for _ in range(2))]
     tiles += [picture(sample, windows), *(crop_with_joints(sample, window, config.codec) for window in windows)]
 show(visualize.grid(tiles, columns=4))
 

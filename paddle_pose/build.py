@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from paddle_pose.backends.base import Backend
 from paddle_pose.backends.open import OPENERS, open_exported
-from paddle_pose.codecs.base import Codec
-from paddle_pose.codecs.heatmap import HeatmapCodec
+from paddle_pose.configs.contract import check_fits
 from paddle_pose.configs.fields import (
     Config,
     HourglassModel,
@@ -18,11 +19,16 @@ from paddle_pose.configs.fields import (
     SimpleBaselineModel,
     StackedHourglassModel,
 )
-from paddle_pose.configs.schema import read_beside, values
-from paddle_pose.datasets import coco, framing, images, mpii
+from paddle_pose.configs.schema import read_beside
+from paddle_pose.datasets import coco, framing, images, movenet_crops, mpii, pose_dataset
+from paddle_pose.datasets.augment import HALVED_ABOVE, has_halves
+from paddle_pose.datasets.pose_dataset import PoseDataset
+from paddle_pose.datasets.window_readers import CropCache, Reader, ReducedReader, read_whole
 from paddle_pose.environment import check_paddle
 from paddle_pose.metrics.base import Metric
 from paddle_pose.metrics.coco_ap import CocoAP
+from paddle_pose.metrics.original_accuracy import OriginalAccuracy
+from paddle_pose.metrics.pck import PCK
 from paddle_pose.metrics.pckh import PCKh
 from paddle_pose.structures import AnnotatedImage, Sample
 from paddle_pose.weights.names import family_of, has_inters
@@ -32,14 +38,14 @@ if TYPE_CHECKING:
     from paddle_pose.training.loader import EpochLoader
     from paddle_pose.training.trainer import Trainer
 
-READERS = {"mpii": mpii.read_mpii, "coco": coco.read_coco}
+READERS = {"mpii": mpii.read_mpii, "coco": coco.read_coco, "movenet_crops": movenet_crops.read_movenet_crops}
 METRICS: dict[str, Callable[[Config, str | Path], Metric]] = {
-    "mpii": lambda config, root: PCKh(),
-    "coco": lambda config, root: CocoAP(
-        coco.annotation_file(root, config.data.val_split), config.codec.skeleton.sigmas
-    ),
+    "pckh": lambda config, root: PCKh(),
+    "ap": lambda config, root: CocoAP(coco.annotation_file(root, config.data.val_split), config.codec.skeleton.sigmas),
+    "pck": lambda config, root: PCK(config.codec.skeleton),
+    "original_accuracy": lambda config, root: OriginalAccuracy(config.codec.skeleton),
 }
-FIXED_BY_EXPORT = ("model.", "codec.input_size", "codec.skeleton")
+USUAL_METRIC = {"mpii": "pckh", "coco": "ap", "movenet_crops": "original_accuracy"}
 
 
 def model(config: Config) -> Any:
@@ -66,7 +72,8 @@ def loss(config: Config) -> Any:
     """Returns the training loss."""
     from paddle_pose.losses import JointsMSELoss
 
-    return JointsMSELoss(**asdict(config.loss))
+    joint_weights = config.codec.skeleton.weights if config.loss.joint_weights else ()
+    return JointsMSELoss(scale=config.loss.scale, joint_weights=joint_weights)
 
 
 def samples(config: Config, root: str | Path, split: str, detections: Path | None = None) -> list[Sample]:
@@ -96,33 +103,60 @@ def samples(config: Config, root: str | Path, split: str, detections: Path | Non
     return framing.one_per_person(annotated, config.codec.input_size, config.data.context)
 
 
+def metric_name(config: Config) -> str:
+    """Returns which of `METRICS` a config is evaluated with.
+
+    Raises:
+        ValueError: If its data set lacks what the metric measures in.
+    """
+    dataset, usual = config.data.dataset, USUAL_METRIC[config.data.dataset]
+    name = usual if config.val.metric == "auto" else config.val.metric
+    if name in ("pckh", "ap") and name != usual:
+        needed = {"pckh": "MPII's head boxes", "ap": "COCO's annotation file"}[name]
+        raise ValueError(
+            f"metric {name!r} needs {needed}, which data set {dataset!r} has not; expected "
+            f"{', '.join(dict.fromkeys((usual, 'pck', 'original_accuracy')))}"
+        )
+    return name
+
+
 def metric(config: Config, root: str | Path) -> Metric:
-    """Returns the data set's metric for its validation split.
+    """Returns the metric of the config for the validation split.
 
     Args:
-        config: names the data set.
+        config: names the data set and the metric.
         root: `--dataset_root`, for metrics that own their ground truth.
 
     Raises:
         FileNotFoundError: If an annotation file is missing.
         ValueError: If it could only give wrong numbers.
     """
-    return METRICS[config.data.dataset](config, root)
-
-
-def codec(config: Config) -> Codec:
-    """Returns the codec."""
-    return config.codec
+    return METRICS[metric_name(config)](config, root)
 
 
 def loader(config: Config, training_samples: list[Sample]) -> EpochLoader:
-    """Returns the training batches."""
-    from paddle_pose.datasets.pose_dataset import PoseDataset
+    """Returns the training batches; prints which augmentation the skeleton makes impossible."""
     from paddle_pose.training.loader import EpochLoader
 
-    train = config.train
-    dataset = PoseDataset(training_samples, config.codec, config.augment, train.seed)
+    train, data, size = config.train, config.data, config.codec.input_size
+    skeleton, half_body = config.codec.skeleton, config.augment.half_body if config.augment else 0.0
+    if half_body > 0 and not has_halves(skeleton):
+        print(
+            f"Half-body windows (augment.half_body={half_body}) are off: skeleton {skeleton.name} has "
+            f"{skeleton.num_joints} joints and names {len(skeleton.upper)} of them in `upper`; they need more than "
+            f"{HALVED_ABOVE} joints, and an upper body."
+        )
+    reader: Reader = ReducedReader(size) if data.reduced else read_whole
+    if data.cache is not None:
+        reader = CropCache(Path(data.cache), size, data.cache_gb * 1e9)
+    dataset = PoseDataset(training_samples, config.codec, config.augment, train.seed, reader)
     return EpochLoader(dataset, train.batch_size, train.num_workers, train.seed)
+
+
+def batches(config: Config, samples: Sequence[Sample]) -> Iterator[tuple[np.ndarray, Sequence[Sample]]]:
+    """Returns what evaluation looks at: uint8 images [N, H, W, 3] and their samples, in order."""
+    reader: Reader = ReducedReader(config.codec.input_size) if config.val.reduced else read_whole
+    return pose_dataset.batches(samples, config.codec, config.val.batch_size, reader=reader)
 
 
 def trainer(config: Config, network: Any, run_dir: Path, steps_per_epoch: int, config_json: str) -> Trainer:
@@ -197,66 +231,37 @@ def trained(config: Config, weights: Path, say: Callable[[str], None] = lambda l
     return network
 
 
-def decoding(config: Config, network: Any) -> Any:
-    """Returns the network with the codec's decoding behind it: it answers keypoints; see `models.decoding`.
-
-    Args:
-        config: states the codec.
-        network: answers maps.
-
-    Raises:
-        ValueError: If the codec's way of decoding cannot be part of a graph.
-    """
-    from paddle_pose.models.decoding import HeatmapKeypoints
-
-    layers: dict[type, Callable[..., Any]] = {HeatmapCodec: HeatmapKeypoints}
-    layer = layers[type(config.codec)](network, config.codec)
-    layer.eval()
-    return layer
-
-
 def backend(
     config: Config,
     weights: Path,
-    device: str = "auto",
+    device: str,
     threads: int | None = None,
     say: Callable[[str], None] = lambda line: None,
 ) -> tuple[Backend, str]:
-    """Returns what looks at images, for a checkpoint or an exported file, and where it computes.
+    """Returns what looks at images, and where it computes.
 
     Args:
         config: of the network.
-        weights: .onnx, .xml (OpenVINO) and .json (Paddle) are exported; anything else is a checkpoint.
+        weights: an exported file, see `backends.open`, or any file that `trained` reads.
         device: "auto", "cpu" or "gpu".
-        threads: to compute with; None as `environment.threads_to_use`.
+        threads: to compute with on the CPU; None as `environment.threads_to_use`.
         say: told which file is read.
 
     Raises:
         FileNotFoundError: If there is no such file.
         ModuleNotFoundError: If the file needs a package that is not installed.
-        ValueError: If the file and the config do not fit, or the device is not there.
+        ValueError: If file and config do not fit, or the device is not there.
     """
-    if weights.suffix not in OPENERS:
-        check_paddle()
-        from paddle_pose.backends.paddle import PaddleBackend, set_device
+    if weights.suffix in OPENERS:
+        say(f"Loading exported model from {weights}")
+        exported = open_exported(weights, device, threads)
+        check_fits(config, weights, exported.outputs)
+        return exported, exported.place
+    check_paddle()
+    from paddle_pose.backends.paddle import PaddleBackend, set_device
 
-        place = set_device(device, threads)
-        return PaddleBackend(trained(config, weights, say)), place
-    say(f"Loading exported model from {weights}")
-    exported = open_exported(weights, device, threads)
-    missing = sorted(set(config.codec.outputs) - set(exported.outputs))
-    if missing:
-        raise ValueError(
-            f"{weights}: answers {', '.join(exported.outputs)}, but {', '.join(missing)} is read here: "
-            "export it without --decode, or name the right --config"
-        )
-    stated = read_beside(weights)
-    for key, value in values(stated or config).items():
-        if key.startswith(FIXED_BY_EXPORT) and values(config)[key] != value:
-            raise ValueError(
-                f"{weights}: was exported with {key} {value}; that cannot be changed to {values(config)[key]}"
-            )
-    return exported, exported.place
+    place = set_device(device, threads)
+    return PaddleBackend(trained(config, weights, say)), place
 
 
 def predictor(weights: str | Path, device: str = "auto", flip: bool | None = None) -> Any:
@@ -281,7 +286,7 @@ def predictor(weights: str | Path, device: str = "auto", flip: bool | None = Non
 
 
 def predictor_for(config: Config, weights: Path, device: str, flip: bool | None, threads: int | None = None) -> Any:
-    """Returns a predictor of a config's network; see `predictor`."""
+    """Returns a predictor of a config's network; see `predictor` and `backend`."""
     from paddle_pose.inference.flip_average import FlipAverage
     from paddle_pose.inference.predictor import Predictor
 

@@ -129,7 +129,9 @@ class Window:
         return replace(self, size=(self.size[0] * factor, self.size[1] * factor))
 
 
-def box_window(box: tuple[float, float, float, float], input_size: tuple[int, int], context: float = 1.25) -> Window:
+def box_window(
+    box: tuple[float, float, float, float], input_size: tuple[float, float], context: float = 1.25
+) -> Window:
     """Returns the window round a box, widened to the input's aspect and by `context`.
 
     Args:

@@ -6,7 +6,7 @@ Checked against: six training steps of a published network (tests/parity), and r
 hand.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import paddle
 from paddle import Tensor
@@ -26,6 +26,8 @@ class JointsMSELoss:
     Args:
         scale: Factor of the loss.
         squared_weights: Whether a weight counts as its square (True) or as it is (MMPose).
+        joint_weights: K factors of the targets' weights, squared with them: 1.5 counts 2.25. Empty,
+            as published, leaves all joints equal.
 
     Example:
         >>> outputs = {"heatmaps": paddle.to_tensor([[[[[1.0, 0.0]], [[5.0, 5.0]]]]])}
@@ -35,9 +37,15 @@ class JointsMSELoss:
         0.25
     """
 
-    def __init__(self, scale: float = 1.0, squared_weights: bool = True) -> None:
+    def __init__(
+        self,
+        scale: float = 1.0,
+        squared_weights: bool = True,
+        joint_weights: Sequence[float] = (),
+    ) -> None:
         self.scale = scale
         self.squared_weights = squared_weights
+        self.joint_weights = joint_weights
 
     def __call__(self, outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Returns {"heatmap_loss": float32 scalar}.
@@ -47,9 +55,13 @@ class JointsMSELoss:
             targets: {"heatmaps": [N, K, h, w], "weights": [N, K]}.
 
         Raises:
-            ValueError: If the shapes do not belong together.
+            ValueError: If the shapes do not belong together, or there is not one weight per joint.
         """
         maps, wanted, weights = _matching(outputs, targets)
+        if self.joint_weights:
+            if len(self.joint_weights) != weights.shape[1]:
+                raise ValueError(f"{len(self.joint_weights)} joint weights for heatmaps of {weights.shape[1]} joints")
+            weights = weights * paddle.to_tensor(self.joint_weights, dtype="float32")  # N, K
         error = (maps.astype("float32") - wanted.unsqueeze(1)).square()  # N, S, K, h, w
         weights = weights.square() if self.squared_weights else weights  # N, K
         per_joint = error.mean(axis=[3, 4]) * weights.unsqueeze(1)  # N, S, K

@@ -63,14 +63,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     check_paddle()
     from paddle_pose import build
     from paddle_pose.backends.paddle import PaddleBackend, set_device
-    from paddle_pose.datasets.pose_dataset import batches
 
     config = options.config_of(arguments.pretrained_model, arguments, {"val.batch_size": "batch_size"})
     set_device(arguments.device)
     backend = PaddleBackend(build.trained(config, arguments.pretrained_model, say=print))
     samples = build.samples(config, arguments.dataset_root, config.data.val_split)
     metrics = {reading: build.metric(config, arguments.dataset_root) for reading in readings(config.codec)}
-    looked_at = batches(samples, config.codec, config.val.batch_size)
+    looked_at = build.batches(config, samples)
     compare(backend, config.codec, looked_at, metrics, progress_line(len(samples)))
     print(table(metrics))
     print(

@@ -129,14 +129,14 @@ def write(config: Any, network: Any, arguments: argparse.Namespace, target: Path
 
     import numpy as np
 
-    from paddle_pose import build
     from paddle_pose.backends import convert, quantize
     from paddle_pose.backends.exported import contract_path
     from paddle_pose.backends.paddle import PaddleBackend
     from paddle_pose.configs.contract import contract
+    from paddle_pose.models.decoding import with_decoding
     from paddle_pose.models.export import save_program
 
-    graph = build.decoding(config, network) if arguments.decode else network
+    graph = with_decoding(network, config.codec) if arguments.decode else network
     width, height = config.codec.input_size
     outputs = PaddleBackend(graph)(np.zeros((1, height, width, 3), np.uint8))
     names = list(outputs) if arguments.decode else list(config.codec.outputs)

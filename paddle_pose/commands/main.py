@@ -44,3 +44,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = build_parser().parse_args(argv)
     sys.argv = [f"paddle-pose {arguments.command}", *arguments.arguments]
     run(COMMANDS[arguments.command][0])
+
+
+if __name__ == "__main__":
+    main()

@@ -39,6 +39,9 @@ def build_parser() -> argparse.ArgumentParser:
     group.add_argument("--epochs", type=int, metavar="N", help="passes over the data, in all")
     group.add_argument("--learning_rate", type=float, metavar="R", help="of Adam, after the warm-up")
     group.add_argument("--num_workers", type=int, metavar="N", help="loading processes; 0: none")
+    group.add_argument(
+        "--cache", metavar="DIR", help="keep crops of the training pictures here; later epochs load faster"
+    )
     group.add_argument("--seed", type=int, metavar="N", help="of everything random")
     options.add_device(parser)
     parser.add_argument(
@@ -69,6 +72,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     for name in ("batch_size", "epochs", "learning_rate", "num_workers", "seed"):
         if getattr(arguments, name) is not None:
             changes[f"train.{name}"] = getattr(arguments, name)
+    if arguments.cache is not None:
+        changes["data.cache"] = arguments.cache
     beside, source = None, None
     if arguments.resume is not None:
         source = _run_to_resume(arguments)
@@ -145,7 +150,7 @@ def run(
     metric = build.metric(config, dataset_root)
 
     def validate(epoch: int) -> dict[str, float]:
-        values = evaluate(backend, config.codec, _batches(config, validation), metric)
+        values = evaluate(backend, config.codec, build.batches(config, validation), metric)
         trainer.log.say(eval_line(values, metric.headline, prefix=f"epoch={epoch}:"))
         picture = sample_picture(config, backend, validation[:8])
         trainer.log.picture("validation", trainer.progress.step, picture)
@@ -183,19 +188,13 @@ def draw_data(config: Config, folder: Path, num_train: int = NUM_TRAIN, num_val:
 
 def sample_picture(config: Config, backend: Any, samples: Sequence[Sample]) -> Any:
     """Returns a picture of what a backend finds in a few samples' windows."""
-    from paddle_pose import visualize
+    from paddle_pose import build, visualize
 
     tiles = []
-    for images, _ in _batches(config, samples):
+    for images, _ in build.batches(config, samples):
         for image, poses in zip(images, config.codec.decode(backend(images)), strict=True):
             tiles.append(visualize.draw_poses(image, poses, config.codec.skeleton))
     return visualize.grid(tiles, columns=4)
-
-
-def _batches(config: Config, samples: Sequence[Sample]) -> Any:
-    from paddle_pose.datasets.pose_dataset import batches
-
-    return batches(samples, config.codec, config.val.batch_size)
 
 
 def _report_both(say: Callable[[str], None], run_dir: Path, best: dict[str, float], headline: Sequence[str]) -> None:

@@ -35,6 +35,11 @@ def build_parser() -> argparse.ArgumentParser:
     group.add_argument("--flip", action=flag, help="average with the mirrored picture")
     group.add_argument("--shift", action=flag, help="move the mirrored heatmaps by one cell")
     group.add_argument("--decode", choices=("argmax", "quarter", "dark"), help="how peaks of heatmaps are read")
+    group.add_argument(
+        "--metric",
+        choices=("pckh", "ap", "pck", "original_accuracy"),
+        help="what to measure; default: PCKh on MPII, AP on COCO, the original MoveNet's accuracy on its crops",
+    )
     group.add_argument("--batch_size", type=int, metavar="N", help="images at once")
     group.add_argument(
         "--detections", type=Path, metavar="JSON", help="detected boxes in COCO's format instead of the annotated ones"
@@ -67,25 +72,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = build_parser().parse_args(argv)
     from paddle_pose import build
     from paddle_pose.datasets import images
-    from paddle_pose.datasets.pose_dataset import batches
     from paddle_pose.inference.evaluate import evaluate
     from paddle_pose.inference.flip_average import FlipAverage
     from paddle_pose.inference.mean_pose import mean_pose_scores
     from paddle_pose.metrics.base import eval_line
 
-    flags = {f"val.{name}": name for name in ("flip", "shift", "batch_size")} | {"codec.decode_by": "decode"}
+    flags = {f"val.{name}": name for name in ("flip", "shift", "batch_size", "metric")} | {"codec.decode_by": "decode"}
     config = options.config_of(arguments.pretrained_model, arguments, flags)
     backend, device = build.backend(config, arguments.pretrained_model, arguments.device, arguments.threads, say=print)
     samples = build.samples(config, arguments.dataset_root, config.data.val_split, arguments.detections)
     if config.val.flip:
         backend = FlipAverage(backend, config.codec, config.val.shift)
     metric = Kept(build.metric(config, arguments.dataset_root))
-    looked_at = batches(samples, config.codec, config.val.batch_size)
     started = time.perf_counter()
-    values = evaluate(backend, config.codec, looked_at, metric, progress_line(len(samples)))
+    values = evaluate(backend, config.codec, build.batches(config, samples), metric, progress_line(len(samples)))
     seconds = time.perf_counter() - started
     protocol = {
         "config": config.name,
+        "metric": build.metric_name(config),
         "input": list(config.codec.input_size),
         "flip": config.val.flip,
         "shift": config.val.flip and config.val.shift and config.codec.alignment == "published",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ _WINDOWS = {
     "published": "its centre lands on (W/2, H/2), a length in it is W/width times as long in the input",
     "udp": "its centre lands on ((W-1)/2, (H-1)/2), a length in it is (W-1)/width times as long in the input",
 }
+_FIXED = ("model.", "codec.input_size", "codec.skeleton")
 MEANINGS = {
     "heatmaps": "N batch, S stage (read the last), K joints, h, w; the cell (x, y) lies at (x, y) * cell in input px; the "
     "highest cell of a map is the joint, its value the score",
@@ -94,6 +95,29 @@ def contract(
         "config": json.loads(schema.to_json(config)),
         "versions": {"paddle_pose": __version__, **versions},
     }
+
+
+def check_fits(config: Config, weights: Path, outputs: Sequence[str]) -> None:
+    """Refuses an exported file that is not the config's network.
+
+    Args:
+        config: to be run with it.
+        weights: the file.
+        outputs: names of what it answers.
+
+    Raises:
+        ValueError: If the codec reads maps that it does not answer, or a flag changes what the export has fixed.
+    """
+    missing = [name for name in config.codec.outputs if name not in outputs]
+    if missing:
+        raise ValueError(
+            f"{weights}: answers {', '.join(outputs)}, but {', '.join(missing)} is read here: "
+            "export it without --decode, or name the right --config"
+        )
+    given = schema.values(config)
+    for key, value in schema.values(schema.read_beside(weights) or config).items():
+        if key.startswith(_FIXED) and given[key] != value:
+            raise ValueError(f"{weights}: was exported with {key} {value}; that cannot be changed to {given[key]}")
 
 
 def _grid(maps: np.ndarray, width: int, height: int, alignment: str) -> dict[str, Any]:

@@ -86,9 +86,11 @@ class Loss:
 
     Attributes:
         scale: its factor: 1 in mmpose, 0.5 in HRNet and SimpleBaseline.
+        joint_weights: weigh hard joints more, by the skeleton's `weights`, which the loss squares; off as published.
     """
 
     scale: float = 1.0
+    joint_weights: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,12 +102,19 @@ class Data:
         train_split: part to learn from.
         val_split: part to evaluate on.
         context: how many times a person's box its window is.
+        reduced: decode JPEGs at a fraction of their size for training, where a window has the pixels to spare: faster, other
+            last grey levels than evaluation's.
+        cache: folder for crops of the training pictures, read instead of them from the second epoch on; None keeps none.
+        cache_gb: what that folder may hold.
     """
 
-    dataset: Literal["mpii", "coco"] = "mpii"
+    dataset: Literal["mpii", "coco", "movenet_crops"] = "mpii"
     train_split: Literal["train", "trainval"] = "train"
     val_split: Literal["val"] = "val"
     context: float = 1.25
+    reduced: bool = False
+    cache: str | None = None
+    cache_gb: float = 20.0
 
 
 @dataclass(frozen=True)
@@ -149,11 +158,15 @@ class Val:
         flip: average with the mirrored picture.
         shift: move the mirrored heatmaps one cell, as published.
         batch_size: images at once.
+        reduced: decode JPEGs at a fraction of their size, as `data.reduced` does for training; published numbers do not.
+        metric: what is measured; "auto" takes the data set's usual one.
     """
 
     flip: bool = True
     shift: bool = True
     batch_size: int = 32
+    reduced: bool = False
+    metric: Literal["auto", "pckh", "ap", "pck", "original_accuracy"] = "auto"
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,7 @@ def read_coco(root: str | Path, split: str) -> list[AnnotatedImage]:
     path = annotation_file(root, split)
     content, _ = coco_file.read(path)
     people: dict[int, list[Person]] = {image["id"]: [] for image in content["images"]}
-    sizes = {image["id"]: _size(image, f"{path}: images[{n}]") for n, image in enumerate(content["images"])}
+    sizes = {image["id"]: image_size(image, f"{path}: images[{n}]") for n, image in enumerate(content["images"])}
     left_out = dict.fromkeys(("crowd", "no labelled joint", "no area", "empty box"), 0)
     count = 0
     for n, record in enumerate(content["annotations"]):
@@ -135,7 +135,12 @@ def read_detections(
     return samples
 
 
-def _size(image: Mapping[str, Any], where: str) -> tuple[float, float]:
+def image_size(image: Mapping[str, Any], where: str) -> tuple[float, float]:
+    """Returns (width, height) in px of a record of the list of images, after checking that it names a file.
+
+    Raises:
+        ValueError: If a key is missing or wrong.
+    """
     if not isinstance(image.get("file_name"), str) or not image["file_name"]:
         raise ValueError(f"{where}: key 'file_name' must name the picture, got {image.get('file_name')!r}")
     return float(field(image, ("width",), (), where)), float(field(image, ("height",), (), where))

@@ -62,6 +62,7 @@ class Style:
         odd_sides: Chance that sleeves, trouser legs, shoes draw their colours for each side anew.
         contrast: Least distance of clothes and skin from the mean of the background, RGB levels.
         fill: How much of its room in the picture a standing person takes.
+        overlap: How much of a column two neighbours of a group share, 0 to 1; who stands nearer hides the other.
         cut: Chance that the lower border cuts a person off; joints outside are not labelled.
         clutter: How many shapes stand in the background.
         distractors: How many loose limbs lie in the background.
@@ -80,6 +81,7 @@ class Style:
     odd_sides: float = 0.35
     contrast: float = 95.0
     fill: tuple[float, float] = (0.76, 0.95)
+    overlap: float = 0.0
     cut: float = 0.02
     clutter: tuple[int, int] = (2, 6)
     distractors: tuple[int, int] = (0, 1)

@@ -72,7 +72,7 @@ def draw_scene(
     Args:
         rng: The only source of chance: the same state draws the same picture.
         size: (width, height) in px.
-        persons: Least and most number of people; each gets its own column of the picture.
+        persons: Least and most number of people; each gets its own column of the picture, widened by `style.overlap`.
         style: How hard it is to read.
 
     Returns:
@@ -108,11 +108,13 @@ def _place(
     body, look = pose_body(rng, style), dress(rng, style, backdrop)
     outline = _corners(person_parts(Figure(body, look, np.zeros(2), 1000.0))) / 1000
     least, most = outline.min(axis=0), outline.max(axis=0)
-    cell = np.array([size[0] / column[1], size[1]])
+    left, own = column[0] * size[0] / column[1], size[0] / column[1]
+    before, after = (0.5 * style.overlap * own * shared for shared in (column[0] > 0, column[0] < column[1] - 1))
+    cell = np.array([own + before + after, size[1]])
     room = 0.96 * cell
     scale = min(float(np.min(room / (most - least))), size[1] / 0.95) * rng.uniform(*style.fill)
     free = room - scale * (most - least)
-    origin = (column[0] * cell[0], 0) + 0.02 * cell - scale * least
+    origin = (left - before, 0) + 0.02 * cell - scale * least
     origin += free * rng.uniform((0.15, 0.3), (0.85, 1.0))
     if rng.random() < style.cut:
         bottom = most[1] - rng.uniform(0.08, 0.25) * (most[1] - least[1])

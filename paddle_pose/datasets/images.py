@@ -11,22 +11,28 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from paddle_pose.geometry import Window
-
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
 _ORIENTATION = 274
+_JPEG = b"\xff\xd8\xff"
+_REDUCED = {
+    1: cv2.IMREAD_COLOR,
+    2: cv2.IMREAD_REDUCED_COLOR_2,
+    4: cv2.IMREAD_REDUCED_COLOR_4,
+    8: cv2.IMREAD_REDUCED_COLOR_8,
+}
 _log = logging.getLogger("paddle_pose")
 _rotated_seen: set[Path] = set()
 
 
-def read(path: Path, window: Window | None = None) -> tuple[np.ndarray, np.ndarray]:
+def read(path: Path, reduction: int = 1) -> tuple[np.ndarray, np.ndarray]:
     """Reads a data set's picture as it is stored: coordinates in annotations are pixels of the stored file.
 
     A file whose EXIF data asks for a rotation is not turned; it is named in the log once.
 
     Args:
         path: of the picture.
-        window: the part that is needed; the reader may use it to read less.
+        reduction: 1, 2, 4 or 8: a JPEG is decoded at this fraction of its size, each pixel the mean of so many squared;
+            other kinds of pictures are always read whole.
 
     Returns:
         uint8 RGB [h, w, 3], and the [2, 3] matrix from image px to pixels of the array.
@@ -45,8 +51,12 @@ def read(path: Path, window: Window | None = None) -> tuple[np.ndarray, np.ndarr
             path,
             orientation,
         )
-    pixels = _decode(content, path, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-    return pixels, np.array([[1.0, 0, 0], [0, 1, 0]])
+    if not content.startswith(_JPEG):
+        reduction = 1
+    pixels = _decode(content, path, _REDUCED[reduction] | cv2.IMREAD_IGNORE_ORIENTATION)
+    # the centre of the first pixel lies between those of the pixels that it is the mean of
+    shift = -(reduction - 1) / 2 / reduction
+    return pixels, np.array([[1 / reduction, 0, shift], [0, 1 / reduction, shift]])
 
 
 def read_upright(path: Path) -> np.ndarray:

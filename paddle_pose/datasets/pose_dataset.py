@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from paddle_pose import geometry
 from paddle_pose.codecs.base import Codec
-from paddle_pose.datasets import images
 from paddle_pose.datasets.augment import Augment
 from paddle_pose.datasets.read_ahead import read_ahead
+from paddle_pose.datasets.window_readers import Reader, read_whole
 from paddle_pose.geometry import Window
 from paddle_pose.structures import Sample
 
-Reader = Callable[[Path, Window], tuple[np.ndarray, np.ndarray]]
 
-
-def crop(sample: Sample, window: Window, codec: Codec, reader: Reader = images.read) -> np.ndarray:
+def crop(sample: Sample, window: Window, codec: Codec, reader: Reader = read_whole) -> np.ndarray:
     """Reads what a window shows of a sample's picture, in one warp.
 
     Returns:
         uint8 RGB [H, W, 3] in input px.
     """
-    pixels, image_to_pixels = reader(sample.image_path, window)
+    pixels, image_to_pixels = reader(sample, window)
     image_to_input = window.to_input(codec.input_size, codec.alignment)
     matrix = geometry.compose(image_to_input, geometry.invert(image_to_pixels))
     return geometry.warp(pixels, matrix, codec.input_size)
@@ -40,6 +37,25 @@ def input_keypoints(sample: Sample, window: Window, codec: Codec) -> tuple[np.nd
         order = list(codec.skeleton.flip)
         keypoints, visible = keypoints[:, order], visible[:, order]
     return geometry.move(keypoints, window.to_input(codec.input_size, codec.alignment)), visible
+
+
+def without(image: np.ndarray, rectangle: tuple[int, int, int, int]) -> np.ndarray:
+    """Returns a picture [H, W, 3] with a rectangle (x, y, width, height) of it black, as is what lies outside an image."""
+    x, y, width, height = rectangle
+    shown = image.copy()
+    shown[y : y + height, x : x + width] = 0
+    return shown
+
+
+def within(points: np.ndarray, rectangle: tuple[int, int, int, int]) -> np.ndarray:
+    """Returns which points [..., 2] lie on the pixels of a rectangle (x, y, width, height), whose centres are integers.
+
+    Example:
+        >>> within(np.array([[1.6, 2.4], [1.4, 2.0], [3.0, 3.6]]), (2, 2, 2, 2))
+        array([ True, False, False])
+    """
+    corner = np.array(rectangle[:2]) - 0.5
+    return np.all((points >= corner) & (points < corner + rectangle[2:]), axis=-1)
 
 
 class PoseDataset:
@@ -58,7 +74,7 @@ class PoseDataset:
         codec: Codec,
         augment: Augment | None = None,
         seed: int = 0,
-        reader: Reader = images.read,
+        reader: Reader = read_whole,
     ) -> None:
         """Takes samples and how to look at them; `augment` None shows every sample's own window."""
         self.samples = samples
@@ -79,13 +95,19 @@ class PoseDataset:
         """
         epoch, index = (0, key) if isinstance(key, int) else key
         sample = self.samples[index]
-        window = sample.window
+        window, hidden = sample.window, None
         if self._augment is not None:
             rng = np.random.default_rng((self._seed, epoch, index))
-            window = self._augment.window(sample, rng)
+            window = self._augment.window(sample, self._codec.skeleton, rng)
+            hidden = self._augment.hidden(self._codec.input_size, rng)
         keypoints, visible = input_keypoints(sample, window, self._codec)
+        image = crop(sample, window, self._codec, self._reader)
+        if self._augment is not None and hidden is not None:
+            image = without(image, hidden)
+            if self._augment.occlusion_hides_joints:
+                visible = np.where(within(keypoints, hidden), 0, visible)
         return {
-            "image": crop(sample, window, self._codec, self._reader),
+            "image": image,
             "targets": self._codec.encode(keypoints, visible),
             "index": index,
         }
@@ -96,7 +118,7 @@ def batches(
     codec: Codec,
     batch_size: int,
     num_workers: int = 1,
-    reader: Reader = images.read,
+    reader: Reader = read_whole,
 ) -> Iterator[tuple[np.ndarray, Sequence[Sample]]]:
     """Reads samples ahead and yields them in order.
 

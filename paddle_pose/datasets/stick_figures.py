@@ -116,7 +116,8 @@ def write_coco(
 
     Writes `train2017/`, `val2017/` and `annotations/person_keypoints_{train,val}2017.json`. `area`
     counts painted pixels; eyes, ears and noses turned away from the viewer are not labelled.
-    Arguments, result and errors as for `write_mpii`.
+    Arguments, result and errors as for `write_mpii`. Groups that touch each other at times:
+    `persons=(2, 4), style=Style(overlap=0.4)`.
     """
     request = _Request("coco", num_train, num_val, seed, size, persons, style)
     return _write(Path(folder), request, _draw_coco)
@@ -226,6 +227,8 @@ def _write(folder: Path, request: _Request, draw: Callable[[Path, _Request], Non
     stamp, begun, arguments = folder / STAMP, folder / _BEGUN, request.stamp()
     if stamp.is_file():
         found = json.loads(stamp.read_text("utf-8"))
+        # A part of the style that an older version did not know had its default.
+        found["style"] = {**asdict(Style()), **found.get("style", {})}
         if found == arguments:
             return folder
         changed = [key for key in arguments if found.get(key) != arguments[key]]

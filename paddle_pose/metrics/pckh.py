@@ -12,13 +12,13 @@ Differs: nothing in the numbers; the threshold 0.11 is named for what it is.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import scipy.io
 
+from paddle_pose.metrics import intervals, predictions_file
 from paddle_pose.metrics.base import Judgement
 from paddle_pose.skeletons import MPII_16
 from paddle_pose.structures import Poses, Sample
@@ -104,18 +104,10 @@ def bootstrap(
         resamples: how many data sets of N persons are drawn with replacement.
         seed: of the draw.
     """
-    people = len(errors)
-    counts = np.random.default_rng(seed).multinomial(people, np.full(people, 1 / people), size=resamples)
-    drawn = pckh(errors, labelled, counts.astype(np.float64))
-    return {
-        name: (float(np.nanquantile(value, 0.025)), float(np.nanquantile(value, 0.975)))
-        if np.isfinite(value).any()
-        else (float("nan"), float("nan"))
-        for name, value in drawn.items()
-    }
+    return intervals.bootstrap(lambda counts: pckh(errors, labelled, counts), len(errors), resamples, seed)
 
 
-def table(values: dict[str, float], intervals: dict[str, tuple[float, float]], people: int) -> str:
+def table(values: dict[str, float], spans: dict[str, tuple[float, float]], people: int) -> str:
     """Returns the numbers as a text table with their 95 % intervals."""
     lines = [f"PCKh in percent, {people} people, 95 % bootstrap intervals"]
     remarks = {
@@ -125,7 +117,7 @@ def table(values: dict[str, float], intervals: dict[str, tuple[float, float]], p
         "Mean@0.11": "threshold 0.11 (what HRNet, SimpleBaseline, PaddleDetection call @0.1)",
     }
     for name in (*GROUPS, "Mean", "Plain mean", "Mean@0.1", "Mean@0.11"):
-        low, high = intervals[name]
+        low, high = spans[name]
         span = f"{low:6.2f} .. {high:6.2f}"
         lines.append(f"  {name:<11}{values[name]:7.2f}   {span}   {remarks.get(name, '')}".rstrip())
     return "\n".join(lines)
@@ -208,19 +200,5 @@ class PCKh:
         # As published: MPII's own files count pixels from 1.
         preds = np.stack([keypoints for _, keypoints, _ in ordered]) + 1.0
         scipy.io.savemat(folder / "pred.mat", {"preds": preds})
-        records = [
-            {
-                "image": sample.image_path.name,
-                "annotation_id": sample.persons[0].annotation_id,
-                "keypoints": np.round(keypoints, 3).tolist(),
-                "scores": np.round(heights, 5).tolist(),
-            }
-            for sample, keypoints, heights in ordered
-        ]
-        document = {
-            "joints": list(MPII_16.joints),
-            "space": "pixels of the stored image file, 0-based, (x, y)",
-            "predictions": records,
-        }
-        (folder / "predictions.json").write_text(json.dumps(document), encoding="utf-8")
+        predictions_file.write(folder / "predictions.json", MPII_16.joints, ordered)
         return [folder / "pred.mat", folder / "predictions.json"]

@@ -8,9 +8,13 @@ Checked against: `HeatmapCodec.decode` on the network's own maps (tests/unit/mod
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import paddle
 from paddle import Tensor, nn
 
+from paddle_pose.codecs.base import Codec
 from paddle_pose.codecs.heatmap import HeatmapCodec
 
 KEYPOINTS = "keypoints"  # name of the one output
@@ -65,3 +69,23 @@ def _slope(maps: Tensor, index: Tensor, step: int) -> Tensor:
     after = paddle.take_along_axis(maps, (index + step).clip(0, last), axis=-1)
     before = paddle.take_along_axis(maps, (index - step).clip(0, last), axis=-1)
     return (after - before).sign()
+
+
+LAYERS: dict[type, Callable[..., nn.Layer]] = {HeatmapCodec: HeatmapKeypoints}
+
+
+def with_decoding(network: nn.Layer, codec: Codec) -> Any:
+    """Returns the network with its codec's decoding behind it, in inference mode.
+
+    Args:
+        network: Answers maps.
+        codec: Reads them.
+
+    Raises:
+        ValueError: If there is no graph for this codec, or not for its way of decoding.
+    """
+    if type(codec) not in LAYERS:
+        raise ValueError(f"--decode: no graph decodes what {type(codec).__name__} reads; export without --decode")
+    layer = LAYERS[type(codec)](network, codec)
+    layer.eval()
+    return layer

@@ -87,3 +87,34 @@ def test_a_skeleton_of_other_people_is_refused(drawn_coco, run_in, tmp_path):
     )
     assert done.returncode == 2
     assert "data set 'coco' has people of 17 joints, but codec.skeleton mpii_16 has 16" in done.stderr
+
+
+def test_the_metric_is_a_flag(trained, drawn_coco, run_in, tmp_path):
+    run, _ = trained
+    flags = ("val.py", "--weights", run / "last" / "model.pdparams", "--dataset_root", drawn_coco, "--metric")
+    done = run_in(tmp_path, *flags, "pck", "--baseline", "--pictures")
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"\[EVAL\] Ankle=\S+ Ear=\S+ .*Mean=\S+ Nose=\S+ Shoulder=\S+ Wrist=\S+ \n", done.stdout)
+    assert "PCK@0.2 of the torso in percent" in done.stdout
+    assert "mean training pose: [EVAL] Ankle=" in done.stdout
+    assert "metric pck" in done.stdout
+    refused = run_in(tmp_path, *flags, "pckh")
+    assert refused.returncode == 2
+    assert "metric 'pckh' needs MPII's head boxes, which data set 'coco' has not" in refused.stderr
+
+
+def test_the_original_movenets_crops_are_made_and_evaluated_on(trained, drawn_coco, run_in, tmp_path):
+    run, _ = trained
+    done = run_in(tmp_path, "scripts/prepare_coco.py", "--dataset_root", drawn_coco, "--output", "crops")
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^Total write \d+$", done.stdout, re.MULTILINE)
+    people = len(json.loads((tmp_path / "crops" / "val2017.json").read_text(encoding="utf-8")))
+    flags = ("--weights", run / "last" / "model.pdparams", "--dataset_root", "crops")
+    done = run_in(tmp_path, "val.py", *flags, "-o", "data.dataset=movenet_crops")
+    assert done.returncode == 0, done.stderr
+    assert f"=> load {people} samples" in done.stdout
+    assert "[EVAL] absent=" in done.stdout
+    assert "Accuracy of the original MoveNet (radius 0.161 of the side, absent joints count)" in done.stdout
+    missing = run_in(tmp_path, "scripts/prepare_coco.py", "--dataset_root", "crops", "--output", "again")
+    assert missing.returncode == 2
+    assert missing.stderr.startswith("error: crops/annotations/person_keypoints_train2017.json: not found; expected D/")

@@ -361,3 +361,31 @@ def average_precision(dataset, results, sigmas):
             if not size:
                 values[f"{name}50"], values[f"{name}75"] = series[0], series[5]
     return values
+
+
+def pck(predictions, truth, visible, threshold):
+    """PCK of every joint and of all, in percent, of people whose torso is labelled; {joint name slot: number}."""
+    left_shoulder, right_hip = 5, 12
+    hits, totals = [0] * 17, [0] * 17
+    for points, true, seen in zip(predictions, truth, visible, strict=True):
+        if not (seen[left_shoulder] and seen[right_hip]):
+            continue
+        across, down = (true[left_shoulder][i] - true[right_hip][i] for i in (0, 1))
+        torso = (across**2 + down**2) ** 0.5
+        for k in range(17):
+            if seen[k]:
+                distance = ((points[k][0] - true[k][0]) ** 2 + (points[k][1] - true[k][1]) ** 2) ** 0.5
+                hits[k] += distance <= threshold * torso
+                totals[k] += 1
+    return [100 * hit / total for hit, total in zip(hits, totals, strict=True)], 100 * sum(hits) / sum(totals)
+
+
+def movenet_accuracy(predictions, scores, truth, visible):
+    """The original MoveNet's accuracy; predictions and truth in fractions of the crop."""
+    accuracies = [0.0] * 17
+    for points, heights, true, seen in zip(predictions, scores, truth, visible, strict=True):
+        for k in range(17):
+            x, y = (-1.0, -1.0) if heights[k] < 0.1 else points[k]
+            true_x, true_y = true[k] if seen[k] else (-1.0, -1.0)
+            accuracies[k] += (x - true_x) ** 2 + (y - true_y) ** 2 < 5 / 192
+    return sum(hits / len(predictions) for hits in accuracies) / 17

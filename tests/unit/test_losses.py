@@ -2,7 +2,10 @@ import numpy as np
 import paddle
 import pytest
 
+from paddle_pose import build
+from paddle_pose.configs.schema import CONFIGS, override
 from paddle_pose.losses import JointsMSELoss, acc_pose
+from paddle_pose.skeletons import COCO_17
 
 
 def batch(maps, wanted, weights):
@@ -61,6 +64,41 @@ def test_weights_count_squared_or_as_they_are():
     maps, wanted = np.full((1, 1, 1, 2, 2), 2), np.zeros((1, 1, 2, 2))
     assert loss_of(maps, wanted, [[3]]).item() == 9 * 4
     assert loss_of(maps, wanted, [[3]], squared_weights=False).item() == 3 * 4
+
+
+def test_joint_weights_multiply_those_of_the_targets():
+    maps, wanted = noise(2, 2, 3, 4, 5), noise(2, 3, 4, 5, seed=1)
+    weights, factors = np.array([[1, 0, 1], [1, 1, 0]]), (1.5, 1.2, 1)
+    for squared in (True, False):
+        loss = loss_of(maps, wanted, weights, joint_weights=factors, squared_weights=squared).item()
+        by_hand = loss_of(maps, wanted, weights * factors, squared_weights=squared).item()
+        assert loss == pytest.approx(by_hand, rel=1e-6)
+
+
+def test_a_weighed_joint_costs_its_weight_squared():
+    maps, wanted = np.zeros((1, 1, 2, 2, 2)), np.zeros((1, 2, 2, 2))
+    maps[:, :, 1] = 1
+    plain = loss_of(maps, wanted, [[1, 1]]).item()
+    assert loss_of(maps, wanted, [[1, 1]], joint_weights=(1, 1.5)).item() == pytest.approx(2.25 * plain)
+    assert loss_of(maps, wanted, [[1, 1]], joint_weights=(1.5, 1)).item() == plain
+
+
+@pytest.mark.parametrize("factors", [(1.5,), (1.0, 1.0, 1.0)])
+def test_joint_weights_of_another_skeleton_are_refused(factors):
+    with pytest.raises(ValueError, match=f"{len(factors)} joint weights for heatmaps of 2 joints"):
+        loss_of(np.zeros((1, 1, 2, 2, 2)), np.zeros((1, 2, 2, 2)), [[1, 1]], joint_weights=factors)
+
+
+def test_the_config_weighs_knees_elbows_wrists_and_ankles_on_request():
+    plain = CONFIGS["hrnet_w32_coco_256x192"]
+    weighed = override(plain, {"loss.joint_weights": "true"})
+    maps, wanted = np.zeros((1, 1, 17, 2, 2)), np.ones((1, 17, 2, 2))
+    joints = COCO_17.joints
+    for joint, weight in (("nose", 1), ("left_hip", 1), ("left_knee", 1.2), ("right_elbow", 1.2), ("left_ankle", 1.5)):
+        targets = batch(maps, wanted, [np.eye(17)[joints.index(joint)]])
+        one, more = (build.loss(config)(*targets)["heatmap_loss"].item() for config in (plain, weighed))
+        assert one == pytest.approx(0.5 / 17)
+        assert more == pytest.approx(one * weight**2)
 
 
 def test_stages_add_up():

@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import pytest
 
+from paddle_pose.commands import options, train
 from paddle_pose.configs.schema import (
     CONFIGS,
     FILE_NAME,
@@ -14,6 +15,7 @@ from paddle_pose.configs.schema import (
     to_json,
     values,
 )
+from paddle_pose.datasets.augment import Augment
 from paddle_pose.skeletons import COCO_17
 
 PLAIN = CONFIGS["hourglass52_mpii_256"]
@@ -88,6 +90,56 @@ def test_a_value_of_the_wrong_kind_is_refused(key, value, message):
 def test_parts_of_a_switched_off_augmentation_cannot_be_set():
     with pytest.raises(ValueError, match="'augment' is None, which has no part 'flip'"):
         override(PLAIN, {"augment": "none", "augment.flip": 0.1})
+
+
+def test_flags_change_the_augmentation():
+    flags = ["augment.half_body=0", "augment.shift=0.16", "augment.occlusion=0.5", "augment.occlusion_size=(0.1, 0.3)"]
+    words = [word for flag in (*flags, "augment.occlusion_hides_joints=true") for word in ("-o", flag)]
+    changes = options.overrides(train.build_parser().parse_args(words))
+    plain = CONFIGS["hrnet_w32_coco_256x192"]
+    changed = resolve(None, plain.name, None, changes)
+    expected = Augment(
+        scale=0.35,
+        rotation=45.0,
+        shift=0.16,
+        occlusion=0.5,
+        occlusion_size=(0.1, 0.3),
+        occlusion_hides_joints=True,
+    )
+    assert changed == replace(plain, augment=expected)
+    assert plain.augment.half_body == 0.3
+    with pytest.raises(ValueError, match=r"augment.half_body is 30.0; expected a probability"):
+        override(plain, {"augment.half_body": "30"})
+
+
+@EACH
+def test_augmentation_is_as_published(config):
+    """Source: HRNet and mmpose show half bodies on COCO, SimpleBaseline and every recipe on MPII do not."""
+    mmpose = config.source.startswith("mmpose") and config.data.dataset == "coco"
+    half_bodies = config.data.dataset == "coco" and (config.name.startswith("hrnet") or mmpose)
+    assert config.augment.half_body == (0.3 if half_bodies else 0)
+    assert config.augment.shift == (0.16 if mmpose else 0)
+    assert config.augment.occlusion == 0
+    assert not config.loss.joint_weights
+
+
+@pytest.mark.parametrize("name", [name for name in CONFIGS if name.endswith(("_dark", "_udp"))])
+def test_variants_differ_from_their_plain_config_in_how_they_code(name):
+    varied, plain = CONFIGS[name], CONFIGS[name.rpartition("_")[0]]
+    dark = name.endswith("_dark")
+    assert varied.codec.decode_by == "dark"
+    assert (varied.codec.unbiased, varied.codec.alignment) == ((True, "published") if dark else (False, "udp"))
+    assert replace(plain.codec, decode_by="dark", unbiased=dark, alignment=varied.codec.alignment) == varied.codec
+    assert varied.published != plain.published
+    assert name in varied.command
+    if name.startswith("hrnet"):  # the flip test of both projects moves no maps; mmpose's does
+        assert varied.val == replace(plain.val, shift=False)
+        assert (varied.model, varied.augment, varied.loss, varied.train) == (
+            plain.model,
+            plain.augment,
+            plain.loss,
+            plain.train,
+        )
 
 
 def test_find_and_the_published_sizes():

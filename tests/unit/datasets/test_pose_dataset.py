@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ from paddle_pose.datasets import images
 from paddle_pose.datasets.augment import Augment
 from paddle_pose.datasets.framing import one_per_person
 from paddle_pose.datasets.mpii import read_mpii
-from paddle_pose.datasets.pose_dataset import PoseDataset, batches, crop, input_keypoints
+from paddle_pose.datasets.pose_dataset import PoseDataset, batches, crop, input_keypoints, within, without
 from paddle_pose.geometry import Window
 from paddle_pose.structures import Person, Sample
 
@@ -47,8 +48,12 @@ def test_without_augmentation_every_epoch_shows_the_samples_own_window(samples):
     assert np.array_equal(data[1]["image"], crop(samples[1], samples[1].window, CODEC))
 
 
+EVERYTHING = Augment(scale=0.25, half_body=0.5, shift=0.16, occlusion=1.0)
+
+
+@pytest.mark.parametrize("augment", [Augment(scale=0.25), EVERYTHING], ids=["published", "everything"])
 @pytest.mark.parametrize("shrink", [1.0, 0.5], ids=["whole", "reduced"])
-def test_a_dot_at_a_joint_is_found_at_the_joint_under_every_augmentation(tmp_path, shrink):
+def test_a_dot_at_a_joint_is_found_at_the_joint_under_every_augmentation(tmp_path, shrink, augment):
     """Each joint's slot has its own shade; in a mirrored window the left one's dot must lie in the right one's slot."""
     rng = np.random.default_rng(0)
     places = np.array([(x, y) for x in range(70, 131, 20) for y in range(70, 131, 20)], float)  # far apart
@@ -60,27 +65,84 @@ def test_a_dot_at_a_joint_is_found_at_the_joint_under_every_augmentation(tmp_pat
     person = Person(places, np.ones(16, np.int64), (50.0, 50.0, 100.0, 100.0), 0)
     sample = Sample(0, tmp_path / "dots.png", Window((100.0, 100.0), (160.0, 160.0)), (person,))
 
-    def reader(path: Path, window: Window):
+    def reader(sample: Sample, window: Window):
         """A reader may answer fewer pixels, and say so by its matrix."""
-        stored, image_to_pixels = images.read(path, window)
+        stored, image_to_pixels = images.read(sample.image_path)
         step = round(1 / shrink)
         return stored[::step, ::step], image_to_pixels * shrink
 
-    mirrored = 0
+    mirrored = found = 0
     for _ in range(40):
-        window = Augment(scale=0.25).window(sample, rng)
+        window = augment.window(sample, CODEC.skeleton, rng)
+        hidden = augment.hidden(CODEC.input_size, rng) or (0, 0, 0, 0)
         mirrored += window.flip
-        shown = crop(sample, window, CODEC, reader)[..., 0].astype(int)
+        shown = without(crop(sample, window, CODEC, reader), hidden)[..., 0].astype(int)
         keypoints, visible = input_keypoints(sample, window, CODEC)
         assert visible.shape == (1, 16)
         order = CODEC.skeleton.flip if window.flip else range(16)
+        margin = 16 * (
+            hidden[2] > 0
+        )  # a dot's size in the closest window: only whole dots have their middle at the joint
+        near_hidden = (hidden[0] - margin, hidden[1] - margin, hidden[2] + 2 * margin, hidden[3] + 2 * margin)
         for (x, y), shade in zip(keypoints[0], shades[list(order)], strict=True):
-            if 4 < x < 124 and 4 < y < 124:
+            inside = 4 < x < 124 and 4 < y < 124
+            if inside and within(np.array([x, y]), hidden):
+                assert shown[round(y), round(x)] == 0
+            elif inside and not within(np.array([x, y]), near_hidden):
+                found += 1
                 assert shown[round(y), round(x)] == pytest.approx(shade, abs=2)
                 dot_y, dot_x = np.nonzero(np.abs(shown - shade) <= 2)
                 near = np.hypot(dot_x - x, dot_y - y) < 8
                 assert np.hypot(dot_x[near].mean() - x, dot_y[near].mean() - y) <= 1
     assert 5 < mirrored < 35
+    assert found > 150
+
+
+def test_hidden_pixels_are_black_and_no_others_change(samples):
+    plain, hiding = (PoseDataset(samples, CODEC, Augment(occlusion=p), seed=5) for p in (0.0, 1.0))
+    for index in range(len(samples)):
+        before, after = plain[3, index], hiding[3, index]
+        assert all(np.array_equal(before["targets"][name], after["targets"][name]) for name in before["targets"])
+        changed = (before["image"] != after["image"]).any(axis=-1)
+        assert (after["image"][changed] == 0).all()
+        y, x = np.nonzero(changed)
+        assert 0 < np.ptp(x) < 0.41 * 128
+        assert 0 < np.ptp(y) < 0.41 * 128
+        assert same(after, hiding[3, index])
+        assert not same(after, hiding[4, index])
+
+
+def test_joints_in_the_hidden_rectangle_are_unlabelled_on_request(samples):
+    plain, hiding = (
+        PoseDataset(samples, CODEC, Augment(occlusion=1.0, occlusion_hides_joints=hides), seed=5)
+        for hides in (False, True)
+    )
+    dropped = kept = 0
+    for index, sample in enumerate(samples):
+        rng = np.random.default_rng((5, 3, index))
+        augment = Augment(occlusion=1.0)
+        window = augment.window(sample, CODEC.skeleton, rng)
+        x, y, width, height = augment.hidden(CODEC.input_size, rng)
+        keypoints, _ = input_keypoints(sample, window, CODEC)
+        columns, rows = np.floor(keypoints[0] + 0.5).T  # the px on which a joint lies
+        lies = (columns >= x) & (columns < x + width) & (rows >= y) & (rows < y + height)
+        before, after = plain[3, index]["targets"], hiding[3, index]["targets"]
+        assert np.array_equal(after["weights"], np.where(lies, 0, before["weights"]))
+        assert not after["heatmaps"][lies].any()
+        assert np.array_equal(after["heatmaps"][~lies], before["heatmaps"][~lies])
+        dropped += int((before["weights"][lies] > 0).sum())
+        kept += int((before["weights"][~lies] > 0).sum())
+    assert dropped > 5
+    assert kept > 30
+
+
+@pytest.mark.parametrize("alignment", ["published", "udp"])
+def test_half_bodies_are_chosen_by_the_codecs_skeleton(samples, alignment):
+    codec = replace(CODEC, alignment=alignment)
+    halved = replace(codec, skeleton=replace(codec.skeleton, upper=()))
+    augment = Augment(half_body=1.0)
+    assert not same(PoseDataset(samples, codec, augment)[0], PoseDataset(samples, codec, Augment())[0])
+    assert same(PoseDataset(samples, halved, augment)[0], PoseDataset(samples, codec, Augment())[0])
 
 
 def test_mirrored_people_swap_what_is_labelled_with_where_it_is(samples):

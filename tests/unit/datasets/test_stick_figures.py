@@ -1,6 +1,7 @@
 """Drawn people: exact joints, honest left and right, and the published layouts to the letter."""
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -148,6 +149,37 @@ def test_groups_stand_apart():
         assert edges[1][1] <= edges[2][0] + 1
     counts = {len(drawing.persons) for drawing in scenes(40, persons=(1, 4))}
     assert counts == {1, 2, 3, 4}
+
+
+def hidden_by_others(drawing) -> int:
+    """How many joints inside another person's box are behind something."""
+    found = 0
+    for person in drawing.persons:
+        for other in drawing.persons:
+            inside = (person.mpii >= other.box[:2]) & (person.mpii <= np.array(other.box[:2]) + other.box[2:])
+            found += int((inside.all(axis=1) & (person.mpii_visible == 1)).sum()) if other is not person else 0
+    return found
+
+
+def test_groups_that_overlap_stay_in_the_picture_and_hide_each_other_at_times():
+    apart, close = (
+        scenes(30, size=(256, 192), persons=(2, 4), style=Style(cut=0, occluder=0, overlap=overlap))
+        for overlap in (0.0, 0.4)
+    )
+    touching = []
+    for drawing in close:
+        assert 2 <= len(drawing.persons) <= 4
+        edges = [(person.box[0], person.box[0] + person.box[2]) for person in drawing.persons]
+        column = 256 / len(edges)
+        for (_, right), (left, _) in pairwise(edges):
+            assert right - left <= 0.4 * column + 1
+            touching.append(right > left)
+        for person in drawing.persons:
+            assert (person.mpii_visible > 0).all()
+    assert 0.2 < np.mean(touching) < 0.95
+    assert [len(drawing.persons) for drawing in close] == [len(drawing.persons) for drawing in apart]
+    assert sum(map(hidden_by_others, apart)) == 0
+    assert sum(map(hidden_by_others, close)) > 10
 
 
 def test_occluders_hide_joints_and_change_nothing_else():
@@ -326,6 +358,17 @@ def test_a_complete_folder_is_left_alone(tmp_path, monkeypatch):
     monkeypatch.setattr(stick_figures, "draw_scene", None)  # drawing would fail
     assert write_mpii(tmp_path, **arguments) == tmp_path
     assert contents(tmp_path) == before
+
+
+def test_a_folder_of_a_version_without_a_part_of_the_style_is_left_alone(tmp_path):
+    arguments = {"num_train": 1, "num_val": 0, "size": SIZE}
+    stamp = write_coco(tmp_path, **arguments) / stick_figures.STAMP
+    content = json.loads(stamp.read_text())
+    del content["style"]["overlap"]
+    stamp.write_text(json.dumps(content))
+    assert write_coco(tmp_path, **arguments) == tmp_path
+    with pytest.raises(ValueError, match="was drawn with"):
+        write_coco(tmp_path, **arguments, style=Style(overlap=0.4))
 
 
 def test_an_interrupted_folder_is_finished(tmp_path, monkeypatch):

@@ -3,7 +3,9 @@ import dataclasses
 import numpy as np
 import pytest
 
+from paddle_pose import build
 from paddle_pose.codecs.heatmap import HeatmapCodec
+from paddle_pose.configs.schema import CONFIGS, override
 from paddle_pose.datasets.augment import Augment
 from paddle_pose.datasets.framing import one_per_person
 from paddle_pose.datasets.mpii import read_mpii
@@ -82,3 +84,15 @@ def test_numbers_out_of_range_are_refused(samples):
         loader(samples, batch_size=0)
     with pytest.raises(ValueError, match="num_workers -2"):
         loader(samples, num_workers=-2)
+
+
+def test_half_bodies_that_a_skeleton_makes_impossible_are_said_to_be_off(samples, capsys):
+    config = override(CONFIGS["hourglass_tiny_128"], {"augment.half_body": 0.3, "train.num_workers": 0})
+    build.loader(config, samples)
+    assert capsys.readouterr().out == ""
+    headless = dataclasses.replace(CODEC.skeleton, name="headless", upper=())
+    build.loader(override(config, {"codec.skeleton": headless}), samples)
+    assert "Half-body windows (augment.half_body=0.3) are off: skeleton headless has 16" in capsys.readouterr().out
+    for silent in ({"augment.half_body": 0}, {"augment": None}):
+        build.loader(override(config, {"codec.skeleton": headless, **silent}), samples)
+        assert capsys.readouterr().out == ""

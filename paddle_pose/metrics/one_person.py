@@ -1,0 +1,93 @@
+"""What metrics of one annotated person per window have in common."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from paddle_pose.metrics import predictions_file
+from paddle_pose.skeletons import Skeleton
+from paddle_pose.structures import Person, Poses, Sample
+
+Numbers = dict[str, float | np.ndarray]
+
+
+class OnePerson:
+    """Keeps the best pose of every annotated person, in the annotations' order.
+
+    Attributes:
+        name: of the metric, for messages.
+        skeleton: names the joints.
+    """
+
+    name = ""
+
+    def __init__(self, skeleton: Skeleton) -> None:
+        """Starts empty."""
+        self.skeleton = skeleton
+        self._records: dict[int, tuple[Sample, np.ndarray, np.ndarray]] = {}
+
+    def reset(self) -> None:
+        """Forgets all samples."""
+        self._records.clear()
+
+    def update(self, sample: Sample, poses: Poses) -> None:
+        """Takes one person's pose.
+
+        Args:
+            sample: with one annotated person in its window, crowd regions aside; a sample given twice counts once.
+            poses: in image px; the best one is scored, and nobody found is a miss of every joint.
+
+        Raises:
+            ValueError: If the sample has not exactly one person, or that person other joints.
+        """
+        person = self.target(sample)
+        joints = self.skeleton.num_joints
+        best = (np.full((joints, 2), np.nan), np.zeros(joints))
+        if len(poses.scores):
+            best = (poses.keypoints[0], poses.scores[0])
+        self._records[person.annotation_id] = (sample, *best)
+
+    def save(self, folder: Path) -> list[Path]:
+        """Writes `predictions.json`; people that nothing was found of are not in it."""
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / "predictions.json"
+        found = [record for record in self.ordered() if np.isfinite(record[1]).all()]
+        predictions_file.write(path, self.skeleton.joints, found)
+        return [path]
+
+    def ordered(self) -> list[tuple[Sample, np.ndarray, np.ndarray]]:
+        """Returns samples with keypoints [K, 2] in image px, NaN where nothing was found, and scores [K].
+
+        Raises:
+            ValueError: If there were no poses.
+        """
+        if not self._records:
+            raise ValueError(f"{self.name} was asked for a score before it was given a pose")
+        return [self._records[key] for key in sorted(self._records)]
+
+    def target(self, sample: Sample) -> Person:
+        """Returns the one person of a sample.
+
+        Raises:
+            ValueError: If there is not exactly one, or it has other joints.
+        """
+        people = [person for person in sample.persons if not person.crowd]
+        if len(people) != 1:
+            raise ValueError(f"{sample.image_path}: {self.name} needs one person per sample, got {len(people)}")
+        if len(people[0].visible) != self.skeleton.num_joints:
+            raise ValueError(
+                f"{sample.image_path}: person {people[0].annotation_id} has {len(people[0].visible)} joints, "
+                f"skeleton {self.skeleton.name} {self.skeleton.num_joints}"
+            )
+        return people[0]
+
+
+def table(title: str, values: dict[str, float], spans: dict[str, tuple[float, float]], digits: int = 2) -> str:
+    """Returns the numbers with their intervals as a text table."""
+    rows = [
+        f"  {name:<15}{value:7.{digits}f}   {spans[name][0]:6.{digits}f} .. {spans[name][1]:6.{digits}f}"
+        for name, value in values.items()
+    ]
+    return "\n".join([title + ", 95 % bootstrap intervals", *rows])

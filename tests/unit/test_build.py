@@ -1,0 +1,81 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from paddle_pose import build
+from paddle_pose.configs.schema import CONFIGS, override
+from paddle_pose.datasets.stick_figures import write_coco, write_mpii
+
+CONFIG = override(CONFIGS["hourglass_tiny_128"], {"train.batch_size": 4, "train.num_workers": 0})
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory):
+    return write_mpii(tmp_path_factory.mktemp("drawn"), num_train=8, num_val=4, seed=0, size=(480, 480))
+
+
+def epoch(config, root):
+    loader = build.loader(config, build.samples(config, root, "train"))
+    return np.concatenate([batch["image"].numpy() for batch in loader.epoch(0)])
+
+
+def test_the_cache_changes_grey_levels_only_and_the_same_way_every_time(drawn, tmp_path):
+    cached = replace(CONFIG, data=replace(CONFIG.data, cache=str(tmp_path / "cache")))
+    plain, first, again = epoch(CONFIG, drawn), epoch(cached, drawn), epoch(cached, drawn)
+    assert list(tmp_path.glob("cache/*/*.crop"))
+    assert np.array_equal(first, again)
+    assert 0 < np.abs(plain.astype(int) - first).mean() < 6
+
+
+def test_reduced_decoding_is_chosen_for_training_and_for_evaluation_apart(drawn):
+    training = override(CONFIG, {"data.reduced": True})
+    assert 0 < np.abs(epoch(CONFIG, drawn).astype(int) - epoch(training, drawn)).mean() < 6
+    samples = build.samples(CONFIG, drawn, "val")
+    shown = [
+        np.concatenate([images for images, _ in build.batches(config, samples)])
+        for config in (CONFIG, training, override(CONFIG, {"val.reduced": True}))
+    ]
+    assert np.array_equal(shown[0], shown[1])
+    assert 0 < np.abs(shown[0].astype(int) - shown[2]).mean() < 6
+
+
+MPII, COCO = CONFIGS["hourglass52_mpii_256"], CONFIGS["hrnet_w32_coco_256x192"]
+CROPS = override(COCO, {"data.dataset": "movenet_crops"})
+
+
+@pytest.mark.parametrize(
+    ("config", "metric", "expected"),
+    [
+        (MPII, "auto", "PCKh"),
+        (MPII, "pckh", "PCKh"),
+        (MPII, "pck", "PCK"),
+        (COCO, "auto", "CocoAP"),
+        (COCO, "ap", "CocoAP"),
+        (COCO, "pck", "PCK"),
+        (COCO, "original_accuracy", "OriginalAccuracy"),
+        (CROPS, "auto", "OriginalAccuracy"),
+        (CROPS, "pck", "PCK"),
+    ],
+)
+def test_the_metric_is_the_data_sets_or_the_one_asked_for(tmp_path, config, metric, expected):
+    root = write_coco(tmp_path, num_train=0, num_val=1, size=(64, 64))
+    assert type(build.metric(override(config, {"val.metric": metric}), root)).__name__ == expected
+
+
+@pytest.mark.parametrize(
+    ("config", "metric", "message"),
+    [
+        (MPII, "ap", "metric 'ap' needs COCO's annotation file.*expected pckh, pck, original_accuracy"),
+        (COCO, "pckh", "metric 'pckh' needs MPII's head boxes.*expected ap, pck, original_accuracy"),
+        (CROPS, "ap", "data set 'movenet_crops' has not; expected original_accuracy, pck"),
+    ],
+)
+def test_a_metric_that_the_data_cannot_feed_is_refused(tmp_path, config, metric, message):
+    with pytest.raises(ValueError, match=message):
+        build.metric(override(config, {"val.metric": metric}), tmp_path)
+
+
+def test_every_data_set_has_a_reader_and_a_usual_metric():
+    assert build.READERS.keys() == build.USUAL_METRIC.keys()
+    assert set(build.USUAL_METRIC.values()) <= build.METRICS.keys()
