@@ -13,7 +13,6 @@ from pathlib import Path
 def build_parser() -> argparse.ArgumentParser:
     """Returns the command's flags."""
     parser = argparse.ArgumentParser(
-        prog="check_dataset.py",
         description="Examines a data set in MPII's layout: counts, pictures, joints, centres and scales, left and right, "
         "the order of json and mat. Nothing is changed.",
         epilog="Exit codes: 0 nothing that would spoil a training; 1 at least one error; 2 the command was called wrongly.",

@@ -38,7 +38,6 @@ class Reading:
 def build_parser() -> argparse.ArgumentParser:
     """Returns the command's flags."""
     parser = argparse.ArgumentParser(
-        prog="compare_decoding.py",
         description="Prints the scores of a weights file for every decoding, with and without the flip test and its shift. "
         "The network looks at each picture once, and once at its mirror image.",
     )

@@ -29,7 +29,6 @@ TOLERANCE, INT8_TOLERANCE = 0.5, 2.0
 def build_parser() -> argparse.ArgumentParser:
     """Returns the command's flags."""
     parser = argparse.ArgumentParser(
-        prog="export.py",
         description="Writes a network as an ONNX, OpenVINO or Paddle file for batches of any size, with its contract: input, "
         "outputs, codec, skeleton, preprocessing, source. Normalising is inside. The file is compared with the live network "
         "before it gets its name. ONNX and OpenVINO need `pip install -r requirements/export.txt`.",

@@ -17,7 +17,8 @@ COMMANDS = {  # what is typed: the module, what it does
     "convert": ("convert_weights", "write anybody's weights file under this project's names"),
     "download": ("download_weights", "fetch a published weights file and verify it"),
     "check": ("check_dataset", "examine a data set before a long training"),
-    "prepare": ("prepare_mpii", "unpack MPII's archives into a data set"),
+    "prepare_mpii": ("prepare_mpii", "unpack MPII's archives into a data set"),
+    "prepare_coco": ("prepare_coco", "crop COCO's single people as MoveNet's original project does"),
     "compare": ("compare_decoding", "score every way of reading heatmaps in one pass"),
     "score": ("score_predictions", "score anybody's prediction file"),
     "demo": ("demo", "train on drawn people for some minutes and show the result"),
@@ -30,7 +31,7 @@ def build_parser() -> argparse.ArgumentParser:
         prog="paddle-pose",
         usage="paddle-pose COMMAND ...",
         description="Human pose estimation with PaddlePaddle. `paddle-pose COMMAND --help` explains a command.",
-        epilog="\n".join(["commands:", *(f"  {name:<10}{text}" for name, (_, text) in COMMANDS.items())]),
+        epilog="\n".join(["commands:", *(f"  {name:<14}{text}" for name, (_, text) in COMMANDS.items())]),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"paddle_pose {__version__}")

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 def build_parser() -> argparse.ArgumentParser:
     """Returns the command's flags."""
     parser = argparse.ArgumentParser(
-        prog="predict.py",
         description="Finds poses in pictures. Writes a drawing per picture and predictions.json. Without --boxes the "
         "whole picture is the window: crop to one person for best results.",
     )

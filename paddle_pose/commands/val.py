@@ -16,7 +16,6 @@ from paddle_pose.commands.pictures import Kept, predictions_picture, ranked
 def build_parser() -> argparse.ArgumentParser:
     """Returns the command's flags."""
     parser = argparse.ArgumentParser(
-        prog="val.py",
         description="Evaluates a weights file. Its config is read from beside it; a foreign file needs "
         "--config or --image_size.",
     )

@@ -37,3 +37,11 @@ def test_help_lists_the_commands(capsys):
     assert stopped.value.code == 0
     said = capsys.readouterr().out
     assert all(f"\n  {name} " in said for name in dispatcher.COMMANDS)
+
+
+def test_help_of_a_command_says_what_was_typed(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["paddle-pose"])
+    with pytest.raises(SystemExit) as stopped:
+        dispatcher.main(["val", "--help"])
+    assert stopped.value.code == 0
+    assert capsys.readouterr().out.startswith("usage: paddle-pose val [-h]")

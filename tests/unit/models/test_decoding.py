@@ -4,7 +4,7 @@ import pytest
 from paddle import nn
 
 from paddle_pose.codecs.heatmap import HeatmapCodec
-from paddle_pose.models.decoding import HeatmapKeypoints
+from paddle_pose.models.decoding import HeatmapKeypoints, with_decoding
 
 RNG = np.random.default_rng(0)
 
@@ -54,3 +54,11 @@ def test_the_graph_reads_what_the_codec_reads(maps, alignment, decode_by):
 def test_dark_is_no_graph():
     with pytest.raises(ValueError, match=r"--decode: a graph reads peaks by argmax or quarter, the config says dark"):
         HeatmapKeypoints(Answers(noise(8, 8)), HeatmapCodec(decode_by="dark"))
+
+
+def test_the_codec_chooses_the_graph():
+    layer = with_decoding(Answers(noise(8, 8)), HeatmapCodec(input_size=(32, 32)))
+    assert isinstance(layer, HeatmapKeypoints)
+    assert not layer.training
+    with pytest.raises(ValueError, match="--decode: no graph decodes what object reads; export without --decode"):
+        with_decoding(layer, object())
