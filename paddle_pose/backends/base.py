@@ -12,13 +12,14 @@ Backend = Callable[[np.ndarray], dict[str, np.ndarray]]
 """[N, H, W, 3] uint8 RGB -> maps by name, the batch first."""
 
 
-def needed(module: str, requirement: str, extra: str) -> Any:
+def needed(module: str, requirement: str, extra: str, note: str = "") -> Any:
     """Imports a package that only some users need.
 
     Args:
         module: to import.
         requirement: what pip calls it.
         extra: the extra of this project that brings it.
+        note: what else to know before installing it.
 
     Returns:
         The module.
@@ -33,7 +34,7 @@ def needed(module: str, requirement: str, extra: str) -> Any:
             raise
         raise ModuleNotFoundError(
             f'{requirement} is not installed; run: pip install "{requirement}" '
-            f'(or "paddle_pose[{extra}]", which brings all that is needed here)',
+            f'(or "paddle_pose[{extra}]", which brings all that is needed here){note}',
             name=problem.name,
         ) from problem
 

@@ -6,6 +6,7 @@ Checked against: every export compares its outputs with the live network, see `i
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,8 @@ def program_to_onnx(program: Path, target: Path, names: Sequence[str]) -> None:
         ModuleNotFoundError: If paddle2onnx, onnx or ONNX Runtime is not installed.
         ValueError: If paddle2onnx cannot convert an operator.
     """
-    converter = needed("paddle2onnx", "paddle2onnx==2.1.0", EXTRA)
+    note = "; there is none for Python 3.13 and later" if sys.version_info >= (3, 13) else ""
+    converter = needed("paddle2onnx", "paddle2onnx==2.1.0", EXTRA, note)
     onnx = needed("onnx", "onnx>=1.16", EXTRA)
     try:
         # Its default, optimize_tool="polygraphy", runs pip on its own.
