@@ -46,6 +46,7 @@ def build_parser() -> argparse.ArgumentParser:
     options.add_config(parser)
     parser.add_argument("--batch_size", type=int, metavar="N", help="images at once (default: as the config says)")
     options.add_device(parser)
+    options.add_threads(parser)
     return parser
 
 
@@ -57,15 +58,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         ValueError: If a file or a flag does not fit.
     """
     arguments = build_parser().parse_args(argv)
-    from paddle_pose.environment import check_paddle
-
-    check_paddle()
     from paddle_pose import build
-    from paddle_pose.backends.paddle import PaddleBackend, set_device
 
     config = options.config_of(arguments.pretrained_model, arguments, {"val.batch_size": "batch_size"})
-    set_device(arguments.device)
-    backend = PaddleBackend(build.trained(config, arguments.pretrained_model, say=print))
+    backend, _ = build.backend(config, arguments.pretrained_model, arguments.device, arguments.threads, say=print)
     samples = build.samples(config, arguments.dataset_root, config.data.val_split)
     metrics = {reading: build.metric(config, arguments.dataset_root) for reading in readings(config.codec)}
     looked_at = build.batches(config, samples)

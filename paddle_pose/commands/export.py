@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from paddle_pose.codecs.base import Codec
+    from paddle_pose.configs.fields import Config
     from paddle_pose.inference.export_check import Difference
 
 SUFFIXES = {"onnx": ".onnx", "openvino": ".xml", "paddle": ".json"}
@@ -78,10 +79,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     config = build.fitted(config, network.state_dict())
     target = target_of(arguments)
     pictures = looked_at(arguments.pictures, config.codec)
+    calibration = looked_at(arguments.calibration, config.codec) if arguments.int8 else None
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".exporting_", dir=target.parent) as folder:
         fresh = Path(folder) / target.name
-        contract = write(config, network, arguments, fresh)
+        contract = write(config, network, arguments.weights, fresh, arguments.decode, calibration)
         difference = compare(
             PaddleBackend(network),
             open_exported(fresh, "cpu"),
@@ -112,14 +114,23 @@ def target_of(arguments: argparse.Namespace) -> Path:
     return arguments.output
 
 
-def write(config: Any, network: Any, arguments: argparse.Namespace, target: Path) -> dict[str, Any]:
+def write(
+    config: Config,
+    network: Any,
+    weights: Path,
+    target: Path,
+    decode: bool = False,
+    calibration: np.ndarray | None = None,
+) -> dict[str, Any]:
     """Writes the file, what belongs to it and its contract into the target's folder.
 
     Args:
         config: of the network.
         network: in inference mode.
-        arguments: the command's.
-        target: the file.
+        weights: the checkpoint that the contract names.
+        target: the file; its suffix is the format.
+        decode: whether it answers keypoints.
+        calibration: uint8 [M, H, W, 3] pictures for INT8; None stays in floating point.
 
     Returns:
         The contract.
@@ -135,32 +146,32 @@ def write(config: Any, network: Any, arguments: argparse.Namespace, target: Path
     from paddle_pose.models.decoding import with_decoding
     from paddle_pose.models.export import save_program
 
-    graph = with_decoding(network, config.codec) if arguments.decode else network
+    graph = with_decoding(network, config.codec) if decode else network
     width, height = config.codec.input_size
     outputs = PaddleBackend(graph)(np.zeros((1, height, width, 3), np.uint8))
-    names = list(outputs) if arguments.decode else list(config.codec.outputs)
+    names = list(outputs) if decode else list(config.codec.outputs)
     there = {distribution.metadata["Name"]: distribution.version for distribution in metadata.distributions()}
     promise = contract(
         config,
         {name: outputs[name] for name in names},
-        arguments.weights,
-        columns=graph.columns if arguments.decode else None,
-        unit=graph.unit if arguments.decode else None,
-        precision="int8" if arguments.int8 else "float32",
+        weights,
+        columns=graph.columns if decode else None,
+        unit=graph.unit if decode else None,
+        precision="float32" if calibration is None else "int8",
         versions={name: there[name] for name in PACKAGES if name in there},
     )
     program, onnx_file = target.with_suffix(".json"), target.with_suffix(".onnx")
     save_program(graph, names, config.codec.input_size, program)
-    if arguments.format != "paddle":
+    text = json.dumps(promise, indent=1)
+    if target != program:
         convert.program_to_onnx(program, onnx_file, names)
-    if arguments.int8:
+    if calibration is not None:
         floats = target.with_suffix(".float.onnx")
         os.replace(onnx_file, floats)
-        quantize.quantize(floats, onnx_file, in_batches(looked_at(arguments.calibration, config.codec)))
-    text = json.dumps(promise, indent=1)
-    if arguments.format == "onnx":
+        quantize.quantize(floats, onnx_file, in_batches(calibration))
+    if target == onnx_file:
         convert.put_contract(target, text)
-    elif arguments.format == "openvino":
+    elif target != program:
         convert.onnx_to_openvino(onnx_file, target)
     contract_path(target).write_text(text + "\n", encoding="utf-8")
     return promise

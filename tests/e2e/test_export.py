@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from paddle_pose.commands import backend_table
+
 ROOT = Path(__file__).resolve().parents[2]
 NEEDS = {"onnx": ("paddle2onnx", "onnxruntime"), "openvino": ("paddle2onnx", "onnxruntime", "openvino"), "paddle": ()}
 FILES = {"onnx": "model.onnx", "openvino": "model.xml", "paddle": "model.json"}
@@ -235,3 +237,27 @@ def test_an_onnx_file_without_its_runtime_says_what_to_install(exported, drawn_m
     done = run_without("onnxruntime", "val", tmp_path, "--pretrained_model", path, "--dataset_root", drawn_mpii)
     assert done.returncode == 2
     assert done.stderr.strip().endswith('(or "paddle_pose[onnx]", which brings all that is needed here)')
+
+
+def test_the_table_of_all_backends(trained, drawn_mpii, run_in, tmp_path):
+    need("openvino")
+    flags = ("--weights", trained / "model.pdparams", "--dataset_root", drawn_mpii, "--output", "table")
+    done = run_in(tmp_path, "scripts/backend_table.py", *flags)
+    assert done.returncode == 0, done.stderr
+    table = (tmp_path / "table" / "backends.md").read_text(encoding="utf-8")
+    assert table in done.stdout
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines()]
+    assert [row[1] for row in rows[2:]] == ["live Paddle", *(name for name in backend_table.BACKENDS)]
+    for row in rows[3:6]:
+        assert float(row[2]) < 0.5
+        assert row[6] == "+0.00"
+
+
+def test_an_exported_file_is_compared_over_all_decodings(exported, trained, drawn_mpii, run_in, tmp_path):
+    tables = []
+    for weights in (trained / "model.pdparams", exported("onnx")[0]):
+        done = run_in(tmp_path, "scripts/compare_decoding.py", "--weights", weights, "--dataset_root", drawn_mpii)
+        assert done.returncode == 0, done.stderr
+        tables.append(table(done.stdout))
+    assert len(tables[0]) > 3
+    assert tables[0] == tables[1]
