@@ -31,7 +31,7 @@ from paddle_pose.metrics.original_accuracy import OriginalAccuracy
 from paddle_pose.metrics.pck import PCK
 from paddle_pose.metrics.pckh import PCKh
 from paddle_pose.structures import AnnotatedImage, Sample
-from paddle_pose.weights.names import family_of, has_inters
+from paddle_pose.weights.names import family_of, has_inters, is_mmpose
 from paddle_pose.weights.read import read_weights
 
 if TYPE_CHECKING:
@@ -194,24 +194,34 @@ def trainer(config: Config, network: Any, run_dir: Path, steps_per_epoch: int, c
 
 
 def fitted(config: Config, names: Iterable[str]) -> Config:
-    """Returns the config with what a weights file decides by itself: whether an Hourglass has `inters`.
+    """Returns the config with what a weights file decides by itself.
+
+    That is whether an Hourglass has `inters`, and the order of the channels that MMPose's SimpleBaseline sees.
 
     Args:
         config: states the network.
         names: of the file's tensors.
     """
+    names = list(names)
     if isinstance(config.model, HourglassModel):
         return replace(config, model=replace(config.model, inters=has_inters(names)))
+    if isinstance(config.model, SimpleBaselineModel) and is_mmpose(names):
+        return replace(config, model=replace(config.model, order="rgb"))
     return config
 
 
 def trained(config: Config, weights: Path, say: Callable[[str], None] = lambda line: None) -> Any:
-    """Returns the network with weights from any file that `weights.read` reads, in inference mode.
+    """Returns the network with weights from any file that `weights.read` reads, in inference mode; see `loaded`."""
+    return loaded(config, weights, say)[1]
+
+
+def loaded(config: Config, weights: Path, say: Callable[[str], None] = lambda line: None) -> tuple[Config, Any]:
+    """Returns a config as a weights file `fitted` it, and its network with those weights, in inference mode.
 
     Args:
         config: states the network.
         weights: the file.
-        say: told which file is read and how many of its tensors are used.
+        say: told which file is read, how many of its tensors are used, and what it changes.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -221,14 +231,18 @@ def trained(config: Config, weights: Path, say: Callable[[str], None] = lambda l
 
     say(f"Loading pretrained model from {weights}")
     tensors = read_weights(weights)
-    network = model(fitted(config, tensors))
+    given, config = config, fitted(config, tensors)
+    network = model(config)
     checkpoint.put(network, tensors, weights)
     network.eval()
     state = network.state_dict()
     left_out = len(tensors) - len(state)
     line = f"There are {len(state)}/{len(tensors)} variables loaded, named as in {family_of(tensors, state).name}"
     say(line + (f"; {left_out} num_batches_tracked left out." if left_out else "."))
-    return network
+    if isinstance(config.model, SimpleBaselineModel):
+        why = ", as all of MMPose's do, where the config says bgr" if config != given else ""
+        say(f"It sees {config.model.order.upper()} pictures (model.order){why}.")
+    return config, network
 
 
 def backend(

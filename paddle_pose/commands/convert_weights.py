@@ -40,9 +40,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     source, target = arguments.source, arguments.target
     config = options.config_of(source, arguments)
-    network = build.trained(config, source, say=print)
+    config, network = build.loaded(config, source, say=print)
     tensors = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
-    beside, text = target.parent / schema.FILE_NAME, schema.to_json(build.fitted(config, tensors))
+    beside, text = target.parent / schema.FILE_NAME, schema.to_json(config)
     taken = [target] if target.exists() else []
     if beside.exists() and beside.read_text(encoding="utf-8") != text:
         taken.append(beside)

@@ -55,15 +55,25 @@ def main(argv: Sequence[str] | None = None) -> int:
         raise ValueError(f"no published file {arguments.name!r}; there are:\n  " + "\n  ".join(PUBLISHED))
     file = PUBLISHED[arguments.name]
     path = download(file, arguments.output, from_file=arguments.from_file)
-    print(f"{path}: SHA-256 begins with {file.sha256}, as published")
-    print(f"Score it:\n  python val.py --pretrained_model {path} --config {file.config} --dataset_root D")
+    print(
+        f"{path}: "
+        + (f"SHA-256 begins with {file.sha256}, as published" if file.sha256 else "no checksum is published")
+    )
+    print(how_to_use(file, path))
     print(f"published: {numbers(file)}\n  {file.protocol}")
     return 0
 
 
+def how_to_use(file: PublishedFile, path: Path) -> str:
+    """Returns the command that a file is for."""
+    if file.purpose == "start":
+        return f"Start from it:\n  python train.py --config {file.config} --init {path} --dataset_root D"
+    return f"Score it:\n  python val.py --pretrained_model {path} --config {file.config} --dataset_root D"
+
+
 def numbers(file: PublishedFile) -> str:
     """Returns a file's published numbers as text."""
-    return ", ".join(f"{metric} {value}" for metric, value in file.published)
+    return ", ".join(f"{metric} {value}" for metric, value in file.published) or "no numbers"
 
 
 def described(file: PublishedFile) -> str:
@@ -72,8 +82,9 @@ def described(file: PublishedFile) -> str:
         [
             file.name,
             f"config: {file.config}",
-            f"URL: {file.url}",
-            f"SHA-256 begins with: {file.sha256}",
+            f"URL: {file.url}" + (f" (a page: fetch {file.on_page} by hand)" if file.on_page else ""),
+            f"SHA-256 begins with: {file.sha256 or 'not published'}",
+            f"channels: {file.order.upper()}",
             f"published: {numbers(file)}",
             f"protocol: {file.protocol}",
             f"source: {file.source}",

@@ -42,6 +42,13 @@ def build_parser() -> argparse.ArgumentParser:
         "--cache", metavar="DIR", help="keep crops of the training pictures here; later epochs load faster"
     )
     group.add_argument("--seed", type=int, metavar="N", help="of everything random")
+    group.add_argument(
+        "--init",
+        metavar="FILE",
+        help="weights to start from, such as an ImageNet trunk or another data set's network: takes what fits and "
+        "lists what does not",
+    )
+    group.add_argument("--freeze", choices=("nothing", "trunk"), help="trunk: train the network's head alone")
     options.add_device(parser)
     parser.add_argument(
         "--output",
@@ -60,7 +67,12 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command."""
+    """Runs the command.
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+        ValueError: If a file or a flag does not fit.
+    """
     arguments = build_parser().parse_args(argv)
     from paddle_pose.environment import check_paddle
 
@@ -68,13 +80,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     from paddle_pose.configs import schema
 
     changes: dict[str, Any] = dict(options.overrides(arguments))
-    for name in ("batch_size", "epochs", "learning_rate", "num_workers", "seed"):
+    for name in ("batch_size", "epochs", "learning_rate", "num_workers", "seed", "init", "freeze"):
         if getattr(arguments, name) is not None:
             changes[f"train.{name}"] = getattr(arguments, name)
     if arguments.cache is not None:
         changes["data.cache"] = arguments.cache
     beside, source = None, None
     if arguments.resume is not None:
+        if arguments.init is not None:
+            raise ValueError(f"--init {arguments.init} with --resume: a resumed run has its weights; leave one out")
         source = _run_to_resume(arguments)
         beside = schema.read_beside(source / "model.pdparams")
     if beside is None and arguments.config is None and arguments.image_size is None:
@@ -123,6 +137,7 @@ def run(
     from paddle_pose.inference.evaluate import evaluate
     from paddle_pose.inference.flip_average import FlipAverage
     from paddle_pose.metrics.base import eval_line
+    from paddle_pose.training.start import prepare
 
     where = set_device(device)
     if dataset_root is None:
@@ -137,10 +152,13 @@ def run(
     training = build.samples(config, dataset_root, config.data.train_split)
     validation = build.samples(config, dataset_root, config.data.val_split)
     network = build.model(config)
+    start = prepare(network, config.train.init, config.train.freeze == "trunk", resumed=resume is not None)
     loader = build.loader(config, training)
     text = schema.to_json(config)
     trainer = build.trainer(config, network, run_dir, len(loader), text)
     (run_dir / "config.json").write_text(text, encoding="utf-8")
+    for line in start:
+        trainer.log.say(line)
     if resume is not None:
         trainer.resume(resume)
     backend: Any = PaddleBackend(network)

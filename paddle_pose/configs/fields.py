@@ -134,6 +134,8 @@ class Train:
         log_every: steps between log lines.
         num_workers: processes that load; 0 loads in the training process, -1 takes the cores less one, at most 8.
         seed: of everything random.
+        init: a weights file to start from, of any network: what fits is taken; "" starts at random.
+        freeze: "trunk" holds everything but the network's head as `init` left it, its running statistics too.
     """
 
     epochs: int = 210
@@ -148,6 +150,8 @@ class Train:
     log_every: int = 10
     num_workers: int = -1
     seed: int = 0
+    init: str = ""
+    freeze: Literal["nothing", "trunk"] = "nothing"
 
 
 @dataclass(frozen=True)

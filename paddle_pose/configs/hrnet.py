@@ -70,6 +70,15 @@ def _variant(plain: Config, kind: str, codec: HeatmapCodec, source: str, publish
     )
 
 
+HRNET_W48_MPII_256 = replace(
+    HRNET_W32_MPII_256,
+    name="hrnet_w48_mpii_256",
+    source="HRNet w48_256x256_adam_lr1e-3: as W32; its authors print no numbers for it",
+    command="python train.py --config hrnet_w48_mpii_256 --dataset_root D",
+    published={},
+    model=HRNetModel(width=48),
+)
+
 HRNET_W32_COCO_256X192 = _coco(32, (192, 256), 0.744)
 
 ALL = (
@@ -84,6 +93,7 @@ ALL = (
         "UDP's alignment, targets and decoding; its authors' numbers, the second at 0.11 as HRNet's code reads it",
         {"Mean": 90.4, "Mean@0.11": 42.1},
     ),
+    HRNET_W48_MPII_256,
     HRNET_W32_COCO_256X192,
     _dark(
         HRNET_W32_COCO_256X192,

@@ -91,6 +91,8 @@ class Hourglass(nn.Layer):
         (2, 1, 3, 12, 8)
     """
 
+    head_layers = ("heads",)  # the rest is the trunk
+
     def __init__(
         self,
         num_joints: int = 16,

@@ -1,7 +1,7 @@
 """HRNet: branches of several resolutions side by side, exchanged again and again.
 
 Source: Sun et al., Deep High-Resolution Representation Learning for Human Pose Estimation, CVPR 2019.
-Checked against: names, shapes and heatmaps of the official W32 (tests/parity/test_hrnet_parity.py).
+Checked against: names, shapes and heatmaps of the official W32 (tests/parity/test_published_heatmaps.py).
 Differs: nothing; the parameters have the official names.
 """
 
@@ -60,6 +60,8 @@ class HRNet(nn.Layer):
         >>> list(net(paddle.zeros([1, 64, 32, 3], dtype="uint8"))["heatmaps"].shape)
         [1, 1, 3, 16, 8]
     """
+
+    head_layers = ("final_layer",)  # the rest is the trunk
 
     def __init__(
         self,

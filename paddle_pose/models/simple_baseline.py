@@ -1,7 +1,8 @@
 """SimpleBaseline: a ResNet and three deconvolutions.
 
 Source: Xiao et al., Simple Baselines for Human Pose Estimation and Tracking, ECCV 2018; ResNet of He et al., CVPR 2016.
-Checked against: names, shapes and heatmaps of the official R50 (tests/parity/test_simple_baseline_parity.py).
+Checked against: names, shapes, heatmaps and six training losses of the official R50
+    (tests/parity/test_published_heatmaps.py).
 Differs: nothing; the parameters have the official names. The official weights were trained on BGR pictures: they load
     exactly, and need `order="bgr"` to score.
 """
@@ -35,6 +36,8 @@ class SimpleBaseline(nn.Layer):
         >>> list(net(paddle.zeros([1, 64, 32, 3], dtype="uint8"))["heatmaps"].shape)
         [1, 1, 3, 16, 8]
     """
+
+    head_layers = ("deconv_layers", "final_layer")  # the rest is the trunk
 
     def __init__(
         self,

@@ -75,6 +75,8 @@ class StackedHourglass(nn.Layer):
         (1, 2, 3, 6, 4)
     """
 
+    head_layers = ("heads", "from_heatmaps")  # the rest is the trunk
+
     def __init__(
         self,
         num_stacks: int = 2,

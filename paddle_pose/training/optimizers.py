@@ -78,5 +78,6 @@ def warmup_factor(step: int, warmup: int, start: float) -> float:
 
 
 def adam(model: paddle.nn.Layer) -> paddle.optimizer.Adam:
-    """Returns Adam over the model's parameters; the trainer sets its learning rate at every step."""
-    return paddle.optimizer.Adam(learning_rate=0.0, parameters=model.parameters())
+    """Returns Adam over the model's parameters that train; the trainer sets its learning rate at every step."""
+    trained = [parameter for parameter in model.parameters() if not parameter.stop_gradient]
+    return paddle.optimizer.Adam(learning_rate=0.0, parameters=trained)

@@ -64,7 +64,8 @@ def download(
     Raises:
         FileNotFoundError: If `from_file` does not exist.
         ValueError: If a checksum does not match; a wrong file is never put in place.
-        ConnectionError: If the server cannot be reached or refuses; says where to put the file.
+        ConnectionError: If the server cannot be reached or refuses, or has the file on a page alone; says where to
+            put the file.
     """
     target = Path(folder) / file.file_name
     if target.exists():
@@ -77,6 +78,11 @@ def download(
             raise FileNotFoundError(f"{from_file}: no such file; expected a copy of {file.url}")
         _verify(Path(from_file), file, f"expected a copy of {file.url}; nothing was copied")
         shutil.copyfile(from_file, part)
+    elif file.on_page:
+        raise ConnectionError(
+            f"{file.name} has no address of its own: fetch {file.on_page} by hand from {file.url}, then name it with "
+            f"--from_file FILE, or put it at {target.resolve()}"
+        )
     else:
         _fetch(file, part, progress, timeout, pause)
         try:

@@ -1,7 +1,8 @@
 """Gives the tensors of published files the names, the precision and the order of our own networks.
 
 Source: the state_dicts of MMPose 0.x and 1.x and of the original Paddle project; the modules of
-    `paddle_pose.models` write the rules down beside each network.
+    `paddle_pose.models` write the rules down beside each network. torchvision's and Paddle's ResNets and HRNet's
+    ImageNet networks have the official names and a classifier.
 Checked against: all 494 and 412 names and shapes of the published Hourglass-52, and those of the published HRNet and
     SimpleBaseline (tests/parity).
 """
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,7 +48,7 @@ class Family:
         """Returns our name.
 
         Example:
-            >>> FAMILIES[1].rename("backbone.stem.1.0.bn1.running_var")
+            >>> FAMILIES[2].rename("backbone.stem.1.0.bn1.running_var")
             'stem.1.bn1._variance'
         """
         for pattern, replacement in self.rules:
@@ -57,10 +58,10 @@ class Family:
 
 FAMILIES: tuple[Family, ...] = (
     Family("this project", ()),
+    Family("ResNets, the official HRNet and SimpleBaseline", _TORCH_BATCH_NORM),
     Family("MMPose", _HOURGLASS + _HEAD + _TORCH_BATCH_NORM),
     Family("the original Paddle project's Hourglass", _CONV_AND_NORM + _HOURGLASS),
-    Family("the official HRNet and SimpleBaseline", _TORCH_BATCH_NORM),
-)
+)  # names that several fit are those of the first, whose rules do the least
 
 
 def has_inters(tensors: Iterable[str]) -> bool:
@@ -84,13 +85,77 @@ def family_of(tensors: Iterable[str], target: Iterable[str]) -> Family:
     return max(FAMILIES, key=lambda family: len({family.rename(name) for name in names} & wanted))
 
 
+def is_mmpose(tensors: Iterable[str]) -> bool:
+    """Tells whether names are MMPose's, which keeps every trunk under `backbone.`; all its networks saw RGB.
+
+    Example:
+        >>> is_mmpose(["backbone.conv1.weight"]), is_mmpose(["conv1.weight"])
+        (True, False)
+    """
+    return any(name.startswith("backbone.") for name in tensors)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How the tensors of a file and those of a network correspond.
+
+    Attributes:
+        family: whose names the file has.
+        fitting: our name -> the file's array, of the network's shape; in the network's order.
+        missing: our names that the file does not have.
+        unused: the file's names that the network does not have.
+        dropped: the file's names that mean nothing to any network here, torch's `num_batches_tracked`.
+        repeated: the file's names of which several mean the same tensor of ours.
+        misshapen: our name -> the shapes in the file and in the network.
+    """
+
+    family: Family
+    fitting: Mapping[str, np.ndarray]
+    missing: Sequence[str]
+    unused: Sequence[str]
+    dropped: Sequence[str]
+    repeated: Sequence[str]
+    misshapen: Mapping[str, tuple[tuple[int, ...], tuple[int, ...]]]
+
+    def shapes(self) -> list[str]:
+        """Returns what is misshapen as text."""
+        return [f"{name} (file {theirs}, network {wanted})" for name, (theirs, wanted) in self.misshapen.items()]
+
+
+def fit(tensors: Mapping[str, np.ndarray], target_shapes: Mapping[str, tuple[int, ...]]) -> Fit:
+    """Compares a file with a network.
+
+    Args:
+        tensors: name -> array, as `read.read_weights` returns them; the family is that of `family_of`.
+        target_shapes: name -> shape of every tensor of the network.
+
+    Example:
+        >>> published = {"fc.weight": np.zeros((9, 2)), "bn1.running_mean": np.zeros(2)}
+        >>> found = fit(published, {"bn1._mean": (2,), "final_layer.bias": (3,)})
+        >>> list(found.fitting), found.missing, found.unused
+        (['bn1._mean'], ['final_layer.bias'], ['fc.weight'])
+    """
+    kept = [name for name in tensors if not _DROPPED.search(name)]
+    family = family_of(kept, target_shapes)
+    ours = {name: family.rename(name) for name in kept}
+    uses = Counter(ours.values())
+    found = {our: tensors[name] for name, our in ours.items()}
+    shapes = {name: (found[name].shape, tuple(shape)) for name, shape in target_shapes.items() if name in found}
+    return Fit(
+        family=family,
+        fitting={name: found[name] for name, (theirs, wanted) in shapes.items() if theirs == wanted},
+        missing=[name for name in target_shapes if name not in found],
+        unused=[name for name, our in ours.items() if our not in target_shapes],
+        dropped=[name for name in tensors if name not in ours],
+        repeated=[name for name, our in ours.items() if uses[our] > 1],
+        misshapen={name: both for name, both in shapes.items() if both[0] != both[1]},
+    )
+
+
 def convert_names(
     tensors: Mapping[str, np.ndarray], target_shapes: Mapping[str, tuple[int, ...]]
 ) -> dict[str, np.ndarray]:
-    """Fits the tensors of a file to a network: ours, or one of a known family.
-
-    The family is that of `family_of`. Every tensor is used exactly once, except for torch's
-    `num_batches_tracked`, which no network here has.
+    """Fits the tensors of a file to a network, ours or one of a known family: every tensor is used exactly once.
 
     Args:
         tensors: name -> array, as `read.read_weights` returns them.
@@ -108,30 +173,27 @@ def convert_names(
         >>> convert_names(published, {"stem.0.bn._mean": (2,)})
         {'stem.0.bn._mean': array([0., 0.], dtype=float32)}
     """
-    kept = [name for name in tensors if not _DROPPED.search(name)]
-    family = family_of(kept, target_shapes)
-    ours = {name: family.rename(name) for name in kept}
-    uses = Counter(ours.values())
-    found = {our: tensors[name] for name, our in ours.items()}
+    found = fit(tensors, target_shapes)
     problems = {
-        "missing": [name for name in target_shapes if name not in found],
-        "unexpected": [name for name, our in ours.items() if our not in target_shapes],
-        "used twice": [name for name, our in ours.items() if uses[our] > 1],
-        "misshapen": [
-            f"{name} (file {found[name].shape}, network {tuple(shape)})"
-            for name, shape in target_shapes.items()
-            if name in found and found[name].shape != tuple(shape)
-        ],
+        "missing": found.missing,
+        "unexpected": found.unused,
+        "used twice": found.repeated,
+        "misshapen": found.shapes(),
     }
     if any(problems.values()):
-        told = "; ".join(f"{len(p)} {kind}: {_first(p)}" for kind, p in problems.items() if p)
+        told = "; ".join(f"{len(p)} {kind}: {first_names(p)}" for kind, p in problems.items() if p)
         raise ValueError(
-            f"the weights do not fit the network: {len(kept)} tensors, named as in {family.name}, "
-            f"for the network's {len(target_shapes)}. {told}. Choose the file's own config"
+            f"the weights do not fit the network: {len(tensors) - len(found.dropped)} tensors, named as in "
+            f"{found.family.name}, for the network's {len(target_shapes)}. {told}. Choose the file's own config"
         )
-    # copied: a view would keep a whole storage or file in memory
-    return {name: np.array(found[name], np.float32, order="C") for name in target_shapes}
+    return copies(found.fitting)
 
 
-def _first(names: list[str], count: int = 3) -> str:
+def copies(tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Returns float32 copies; a view would keep a whole storage or file in memory."""
+    return {name: np.array(value, np.float32, order="C") for name, value in tensors.items()}
+
+
+def first_names(names: Sequence[str], count: int = 3) -> str:
+    """Returns the first few names as text."""
     return ", ".join(names[:count]) + (", ..." if len(names) > count else "")

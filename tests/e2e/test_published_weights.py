@@ -376,11 +376,47 @@ def test_what_cannot_be_converted(tiny, tmp_path, run):
     assert [path.name for path in tmp_path.iterdir()] == ["model.pdparams"]
 
 
+@pytest.mark.parametrize("mmpose", [True, False], ids=["mmpose", "official"])
+def test_the_channel_order_follows_the_file(mmpose, tmp_path, run, one_person):
+    """The configs say BGR as the official weights saw it; mmpose's networks saw RGB and must not score wrongly."""
+    name, small = "simple_baseline_r50_mpii_256", {"model.width": 2, "model.deconv_channels": 4}
+    flags = ("--config", name, *(part for key, value in small.items() for part in ("-o", f"{key}={value}")))
+    config = schema.override(schema.find(name), small | {"model.order": "rgb" if mmpose else "bgr"})
+    network = build.model(config)
+    prefix = {"final_layer": "head.", "deconv_layers": "head."} if mmpose else {}
+    tensors = {}
+    for key, value in network.state_dict().items():
+        key = prefix.get(key.split(".")[0], "backbone." if mmpose else "") + key
+        tensors[key.replace("._mean", ".running_mean").replace("._variance", ".running_var")] = value.numpy()
+    write_zip(tmp_path / "their.pth", torch_content(tensors))
+    picture = np.random.default_rng(0).integers(0, 256, (1, 64, 64, 3)).astype(np.uint8)
+    expected = PaddleBackend(network)(picture)["heatmaps"]
+
+    code, said, err = run("convert_weights", tmp_path / "their.pth", tmp_path / "ours" / "model.safetensors", *flags)
+    assert code == 0, err
+    line = "It sees BGR pictures (model.order).\n"
+    if mmpose:
+        line = "It sees RGB pictures (model.order), as all of MMPose's do, where the config says bgr.\n"
+    assert line in said
+    kept = schema.read_beside(tmp_path / "ours" / "model.safetensors")
+    assert kept.model.order == config.model.order
+    for path, its_config in (
+        ("their.pth", schema.override(schema.find(name), small)),
+        ("ours/model.safetensors", kept),
+    ):
+        found = PaddleBackend(build.trained(its_config, tmp_path / path))(picture)["heatmaps"]
+        np.testing.assert_array_equal(found, expected)
+    evaluate = ("--dataset_root", one_person, "--no-flip", "--output", tmp_path / "val")
+    code, said, err = run("val", "--pretrained_model", tmp_path / "their.pth", *flags, *evaluate)
+    assert code == 0, err
+    assert line in said
+
+
 def test_list_of_published_files(run):
     code, said, _ = run("download_weights")
     assert code == 0
     for file in PUBLISHED.values():
-        for text in (file.name, file.url, file.sha256, file.config, file.source):
+        for text in (file.name, file.url, file.sha256, file.config, file.source, file.file_name):
             assert text in said
         assert "not measured by this project" in said
     assert "published: Mean 88.9, Mean@0.1 31.7" in said
@@ -421,3 +457,29 @@ def test_download_refusals_say_what_to_do(tmp_path, run, monkeypatch):
     assert err.startswith(f"error: cannot fetch {url}")
     assert str(tmp_path / "net.pth") in err
     assert "--from_file" in err
+
+
+def test_files_on_a_page_are_fetched_by_hand(tmp_path, run):
+    name, file = "official_hrnet_w32_mpii_256", "pose_hrnet_w32_256x256.pth"
+    code, _, err = run("download_weights", name, "--output", tmp_path / "weights")
+    assert code == 2
+    assert f"{name} has no address of its own: fetch {file} by hand from https://drive.google.com/" in err
+    assert "--from_file FILE" in err
+    assert not (tmp_path / "weights" / file).exists()
+    (tmp_path / "a copy.pth").write_bytes(b"weights")
+    code, said, err = run(
+        "download_weights", name, "--output", tmp_path / "weights", "--from_file", tmp_path / "a copy.pth"
+    )
+    assert code == 0, err
+    assert f"{file}: no checksum is published" in said
+    assert "published: Mean 90.3, Mean@0.11 37.7" in said
+
+
+def test_trunks_end_with_the_command_that_starts_from_them(tmp_path, run, monkeypatch):
+    (tmp_path / "resnet.pth").write_bytes(b"weights")
+    digest = hashlib.sha256(b"weights").hexdigest()[:8]
+    file = PublishedFile("net", f"https://example.org/net-{digest}.pth", digest, "c", (), "theirs", "", purpose="start")
+    monkeypatch.setitem(PUBLISHED, "net", file)
+    code, said, err = run("download_weights", "net", "--output", tmp_path, "--from_file", tmp_path / "resnet.pth")
+    assert code == 0, err
+    assert f"python train.py --config c --init {tmp_path / file.file_name} --dataset_root D" in said

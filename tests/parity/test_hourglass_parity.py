@@ -3,20 +3,16 @@
 Source of the published answers: MMPose's Hourglass-52 (1.x), float32 on a CPU, filled by a rule.
 """
 
-import json
 import re
-import runpy
 
 import numpy as np
 import paddle
 import pytest
-from parity import reference
+from parity import published, reference
+from parity.published import relative_error
 
-from paddle_pose.losses import JointsMSELoss
 from paddle_pose.models.hourglass import Hourglass, hourglass52
 from paddle_pose.models.stacked_hourglass import StackedHourglass
-from paddle_pose.training.optimizers import adam
-from paddle_pose.training.trainer import Trainer
 
 PUBLISHED_TO_OURS = [
     (r"^backbone\.", ""),
@@ -42,15 +38,10 @@ def renamed(name, rules):
     return name
 
 
-def published(shared, name):
-    path = shared / "facts" / "checkpoint_names" / f"{name}.json"
-    return json.loads(path.read_text(encoding="utf-8"))["tensors"]
-
-
 def filled_as_published(shared):
     """Hourglass-52 filled with reproducible numbers, and the functions of `fill.py`."""
-    parity = runpy.run_path(str(shared / "data" / "parity" / "fill.py"))
-    tensors = parity["fill"](published(shared, "hourglass52_mmpose1_mpii16"))
+    parity = published.rule(shared)
+    tensors = parity["fill"](published.shapes(shared, "hourglass52_mmpose1_mpii16"))
     state = {
         renamed(name, PUBLISHED_TO_OURS): value
         for name, value in tensors.items()
@@ -80,11 +71,6 @@ def filled_by_rule(model):
 def drawn_image(width, height):
     y, x, channel = np.mgrid[:height, :width, :3]
     return ((13 * x + 29 * y + 71 * channel + x * y) % 256).astype(np.uint8)
-
-
-def relative_error(got, expected):
-    assert got.shape == expected.shape
-    return np.abs(got - expected).max() / np.abs(expected).max()
 
 
 @pytest.mark.parametrize("num_stacks", [1, 2])
@@ -125,10 +111,10 @@ def test_newells_forward_is_the_literal_one():
 @pytest.mark.parametrize("original", [False, True], ids=["mmpose", "original_paddle"])
 def test_published_names_and_shapes_become_ours(shared, original):
     if original:
-        tensors = published(shared, "hourglass52_original_paddle_mpii16")
+        tensors = published.shapes(shared, "hourglass52_original_paddle_mpii16")
         tensors = {renamed(name, ORIGINAL_TO_PUBLISHED): s for name, s in tensors.items()}
     else:
-        tensors = published(shared, "hourglass52_mmpose1_mpii16")
+        tensors = published.shapes(shared, "hourglass52_mmpose1_mpii16")
     got = {
         renamed(name, PUBLISHED_TO_OURS): shape
         for name, shape in tensors.items()
@@ -144,32 +130,13 @@ def test_heatmaps_are_the_published_ones(shared):
     with paddle.no_grad():
         image = paddle.to_tensor(parity["picture"](256, 256)[None])
         heatmaps = model(image)["heatmaps"][0, -1].numpy()
-    answer = shared / "data" / "parity" / "hourglass52_mmpose1_mpii16_256x256.npz"
-    with np.load(answer) as expected:
-        assert relative_error(heatmaps, expected["heatmaps"]) < 1e-4
+    expected = published.heatmaps(shared, "hourglass52_mmpose1_mpii16_256x256")
+    assert relative_error(heatmaps, expected) < 1e-4
 
 
 @pytest.mark.slow
 def test_training_losses_are_the_published_ones(shared, tmp_path):
-    model, parity = filled_as_published(shared)
-    images, heatmaps = map(paddle.to_tensor, parity["training_batch"](256, 256, joints=16))
-    targets = {"heatmaps": heatmaps, "weights": paddle.ones([2, 16])}
-    answer = shared / "data" / "parity" / "train_hourglass52_mmpose1_mpii16_256x256.json"
-    expected = json.loads(answer.read_text(encoding="utf-8"))["losses"]
-
-    class SameBatch:
-        def __len__(self):
-            return len(expected)
-
-        def epoch(self, epoch):
-            return [{"image": images, "targets": targets}] * len(expected)
-
-    trainer = Trainer(
-        model, JointsMSELoss(), adam(model), lambda step: 5e-4, run_dir=tmp_path, log_every=1, visualdl=False
-    )
-    trainer.fit(SameBatch(), epochs=1)
-    trainer.log.close()
-    lines = (tmp_path / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
-    losses = [json.loads(line)["loss"] for line in lines]
+    model, _ = filled_as_published(shared)
+    losses, expected = published.training_losses(shared, "hourglass52_mmpose1_mpii16", model, (256, 256), tmp_path)
     assert losses[0] == pytest.approx(expected[0], rel=1e-5)
     assert losses[1:] == pytest.approx(expected[1:], rel=0.01)

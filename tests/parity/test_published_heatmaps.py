@@ -1,27 +1,35 @@
-"""The official HRNet-W32 and SimpleBaseline-R50: names, shapes and heatmaps of the published implementations."""
-
-import json
-import runpy
+"""The official HRNet-W32 and SimpleBaseline-R50: names, shapes, heatmaps and losses of the published implementations."""
 
 import numpy as np
 import paddle
 import pytest
+from parity import published
+from unit.weights.writers import whole, write_stream, write_zip
 
+from paddle_pose import build
+from paddle_pose.backends.paddle import PaddleBackend
+from paddle_pose.configs import schema
+from paddle_pose.environment import run
 from paddle_pose.models.hrnet import HRNet
 from paddle_pose.models.simple_baseline import SimpleBaseline
 from paddle_pose.weights.names import convert_names
 
 NETWORKS = {
-    "hrnet_official_w32_coco17": HRNet,
-    "simple_baseline_official_r50_coco17": SimpleBaseline,
+    "hrnet_official_w32_coco17": (HRNet, "hrnet_w32_coco_256x192"),
+    "simple_baseline_official_r50_coco17": (SimpleBaseline, "simple_baseline_r50_coco_256x192"),
 }
 NAMES = {
     "hrnet_mmpose1_w32_coco17": lambda: HRNet(width=32),
     "hrnet_mmpose1_w48_coco17": lambda: HRNet(width=48),
+    "hrnet_official_w32_coco17": lambda: HRNet(width=32),
     "hrnet_official_w32_mpii16": lambda: HRNet(num_joints=16),
+    "hrnet_official_w48_coco17": lambda: HRNet(width=48),
     "simple_baseline_mmpose1_r50_coco17": SimpleBaseline,
-    "simple_baseline_official_r101_coco17": lambda: SimpleBaseline(depth=101),
+    "simple_baseline_mmpose1_r101_coco17": lambda: SimpleBaseline(depth=101),
     "simple_baseline_mmpose1_r152_coco17": lambda: SimpleBaseline(depth=152),
+    "simple_baseline_official_r50_coco17": SimpleBaseline,
+    "simple_baseline_official_r101_coco17": lambda: SimpleBaseline(depth=101),
+    "simple_baseline_official_r152_coco17": lambda: SimpleBaseline(depth=152),
 }
 
 
@@ -29,30 +37,58 @@ def shapes_of(network):
     return {name: tuple(value.shape) for name, value in network.state_dict().items()}
 
 
-def published(shared, name):
-    path = shared / "facts" / "checkpoint_names" / f"{name}.json"
-    return json.loads(path.read_text(encoding="utf-8"))["tensors"]
+def filled(shared, name):
+    """The network, filled as the published one, and the rule."""
+    rule, network = published.rule(shared), NETWORKS[name][0]()
+    tensors = convert_names(rule["fill"](published.shapes(shared, name)), shapes_of(network))
+    network.set_state_dict({key: paddle.to_tensor(value) for key, value in tensors.items()})
+    return network, rule
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_filled_networks_answer_the_published_heatmaps(shared, name):
-    rule = runpy.run_path(str(shared / "data" / "parity" / "fill.py"))
-    network = NETWORKS[name]()
-    tensors = convert_names(rule["fill"](published(shared, name)), shapes_of(network))
-    network.set_state_dict({key: paddle.to_tensor(value) for key, value in tensors.items()})
-    network.eval()
-    with paddle.no_grad():
-        found = network(paddle.to_tensor(rule["picture"](192, 256)[None]))["heatmaps"].numpy()[0, 0]
-    wanted = np.load(shared / "data" / "parity" / f"{name}_192x256.npz")["heatmaps"]
-    assert np.abs(found - wanted).max() / np.abs(wanted).max() <= 1e-4
+    network, rule = filled(shared, name)
+    found = PaddleBackend(network)(rule["picture"](192, 256)[None])["heatmaps"][0, 0]
+    assert published.relative_error(found, published.heatmaps(shared, f"{name}_192x256")) <= 1e-4
+
+
+@pytest.mark.parametrize(("name", "write"), list(zip(NETWORKS, (write_zip, write_stream), strict=True)))
+def test_converted_pth_files_answer_the_published_heatmaps(shared, name, write, tmp_path, monkeypatch, capsys):
+    """The release's own form: a DataParallel's names in torch's format; the answers were computed from RGB pictures."""
+    rule, config = published.rule(shared), NETWORKS[name][1]
+    tensors = rule["fill"](published.shapes(shared, name))
+    state = {f"module.{key}": whole(f"{i}", np.asarray(value)) for i, (key, value) in enumerate(tensors.items())}
+    write(tmp_path / "their.pth.tar", state)
+    order = ["-o", "model.order=rgb"] if name.startswith("simple_baseline") else []
+    target = tmp_path / "ours" / "model.safetensors"
+    monkeypatch.setattr("sys.argv", ["", str(tmp_path / "their.pth.tar"), str(target), "--config", config, *order])
+    with pytest.raises(SystemExit) as ended:
+        run("convert_weights")
+    assert ended.value.code == 0, capsys.readouterr().err
+    backend = PaddleBackend(build.trained(schema.read_beside(target), target))
+    found = backend(rule["picture"](192, 256)[None])["heatmaps"][0, 0]
+    assert published.relative_error(found, published.heatmaps(shared, f"{name}_192x256")) <= 1e-4
+
+
+@pytest.mark.slow
+def test_training_losses_are_the_published_ones(shared, tmp_path):
+    name = "simple_baseline_official_r50_coco17"
+    losses, expected = published.training_losses(shared, name, filled(shared, name)[0], (192, 256), tmp_path)
+    assert losses[0] == pytest.approx(expected[0], rel=1e-5)
+    assert losses[1:] == pytest.approx(expected[1:], rel=0.01)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_published_names_load_without_remainder(shared, name):
-    shapes = published(shared, name)
-    tensors = {key: np.zeros(shape, np.float32) for key, shape in shapes.items()}
+    shapes = published.shapes(shared, name)
+    tensors = {key: np.broadcast_to(np.float32(0), shape) for key, shape in shapes.items()}
     old_head = {key.replace("head.", "keypoint_head.", 1): value for key, value in tensors.items()}
     wanted = shapes_of(NAMES[name]())
     assert {key: value.shape for key, value in convert_names(tensors, wanted).items()} == wanted
     if "mmpose" in name:  # 0.x says keypoint_head.
         assert convert_names(old_head, wanted).keys() == wanted.keys()
+
+
+def test_every_known_file_is_tested(shared):
+    kept = {path.stem for path in (shared / "facts" / "checkpoint_names").glob("*.json")}
+    assert {name for name in kept if name.startswith(("hrnet", "simple_baseline"))} == {*NAMES}

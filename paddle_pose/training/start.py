@@ -1,0 +1,97 @@
+"""How a run begins: with another file's weights, and with parts of the network held still."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from paddle_pose.weights.names import is_mmpose
+from paddle_pose.weights.partial import fitting_tensors
+from paddle_pose.weights.read import read_weights
+
+
+def prepare(network: Any, init: str, freeze: bool, resumed: bool) -> list[str]:
+    """Gives a network the weights to start from and freezes its trunk; comes before the optimizer.
+
+    Args:
+        network: a model of this project, changed in place.
+        init: a weights file of any network; "" leaves the random start.
+        freeze: whether to hold the trunk still.
+        resumed: the weights come from a checkpoint of the run instead; `init` has had its part.
+
+    Returns:
+        Lines for the log: what was loaded, what was not, and what trains.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is not a weights file, nothing of it fits, or a random trunk would be frozen.
+    """
+    if freeze and not (init or resumed):
+        raise ValueError("train.freeze=trunk would hold random numbers still; name weights to start from, --init FILE")
+    lines = [] if resumed or not init else start_from(network, read_weights(init), Path(init))
+    return [*lines, freeze_trunk(network)] if freeze else lines
+
+
+def start_from(network: Any, tensors: Mapping[str, np.ndarray], source: Path) -> list[str]:
+    """Sets the tensors of a network that a file has under any known name and in the same shape.
+
+    Args:
+        network: to fill; what the file does not have stays as it is.
+        tensors: name -> array.
+        source: their file, for the messages.
+
+    Returns:
+        Lines that account for every tensor of the network and of the file.
+
+    Raises:
+        ValueError: If nothing fits.
+    """
+    shapes = {name: tuple(value.shape) for name, value in network.state_dict().items()}
+    try:
+        taken, account = fitting_tensors(tensors, shapes)
+    except ValueError as problem:
+        raise ValueError(f"{source}: {problem}") from problem
+    state = network.state_dict()
+    for name, value in taken.items():
+        state[name].set_value(value)
+    if is_mmpose(tensors) and network.normalize.order == "bgr":
+        account.append(
+            "the file's network saw RGB pictures, this one sees BGR; -o model.order=rgb keeps the file's order"
+        )
+    return [f"Starting from {source}: {account[0]}", *(f"  {line}" for line in account[1:])]
+
+
+def freeze_trunk(network: Any) -> str:
+    """Holds everything still but a network's head: its parameters get no gradient, its layers stay in inference mode.
+
+    So the running statistics of the batch normalisations do not move either, whatever mode `train()` sets. Call it
+    before the optimizer is made.
+
+    Args:
+        network: a model of this project; its `head_layers` names the sublayers that are not the trunk.
+
+    Returns:
+        A line that says what trains.
+    """
+    before = _trained(network)
+    frozen = []
+    for name, child in network.named_children():
+        if name not in network.head_layers:
+            frozen += [child, *child.sublayers()]
+            for parameter in child.parameters():
+                parameter.stop_gradient = True
+
+    def hold_still(*ignored: object) -> None:
+        for layer in frozen:
+            layer.training = False  # not eval(), which changes the mode of all of Paddle
+
+    network.register_forward_pre_hook(hold_still)
+    return f"Frozen: all but {', '.join(network.head_layers)}; {_trained(network):,} of {before:,} parameters train"
+
+
+def _trained(network: Any) -> int:
+    """Returns how many numbers get a gradient; Paddle counts running statistics as parameters without one."""
+    return sum(parameter.size for parameter in network.parameters() if not parameter.stop_gradient)

@@ -1,0 +1,84 @@
+"""`train.py --init --freeze`: other people's weights as a start, on the screen, in the log and in config.json."""
+
+import json
+
+import numpy as np
+import pytest
+from unit.weights.writers import whole, write_zip
+
+from paddle_pose import build
+from paddle_pose.configs import schema
+from paddle_pose.weights.read import read_weights
+
+CONFIG = "simple_baseline_r50_mpii_256"
+SMALL = {"model.width": 2, "model.deconv_channels": 4, "codec.input_size": "(64, 64)", "train.epochs": 1}
+FLAGS = [part for key, value in SMALL.items() for part in ("-o", f"{key}={value}")]
+
+
+@pytest.fixture(scope="module")
+def trunk(tmp_path_factory):
+    """A ResNet with a classifier as torchvision names it, and its tensors."""
+    state = build.model(schema.override(schema.find(CONFIG), SMALL)).state_dict()
+    rng = np.random.default_rng(1)
+    tensors = {
+        name.replace("._mean", ".running_mean").replace("._variance", ".running_var"): value.numpy()
+        * rng.uniform(0.5, 1.5, value.shape).astype(np.float32)
+        for name, value in state.items()
+        if not name.startswith(("deconv_layers.", "final_layer."))
+    }
+    tensors |= {"fc.weight": np.zeros((9, 64), np.float32), "fc.bias": np.zeros(9, np.float32)}
+    path = tmp_path_factory.mktemp("imagenet") / "resnet50.pth"
+    write_zip(path, {name: whole(str(i), tensor) for i, (name, tensor) in enumerate(tensors.items())})
+    return path, tensors
+
+
+def test_a_frozen_imagenet_trunk_from_start_to_resume(trunk, drawn_mpii, run_in, tmp_path):
+    path, tensors = trunk
+    common = ("--dataset_root", drawn_mpii, "--batch_size", 4, "--num_workers", 0)
+    flags = ("--config", CONFIG, *FLAGS, "--init", path, "--freeze", "trunk", "--output", "run")
+    done = run_in(tmp_path, "train.py", *common, *flags)
+    assert done.returncode == 0, done.stderr
+    lines = (
+        f"Starting from {path}: loaded 265/282 tensors, named as in ResNets, the official HRNet and SimpleBaseline\n"
+        "  left at their random start: deconv_layers.* (15), final_layer.* (2)\n"
+        "  not used: fc.* (2)\n"
+        "Frozen: all but deconv_layers, final_layer; 4,712 of "
+    )
+    assert lines in done.stdout
+    assert lines in (tmp_path / "run" / "log.txt").read_text(encoding="utf-8")
+    values = json.loads((tmp_path / "run" / "last" / "config.json").read_text(encoding="utf-8"))["values"]
+    assert (values["train.init"], values["train.freeze"]) == (str(path), "trunk")
+
+    moved = path.rename(path.with_suffix(".moved"))  # a resumed run has its weights
+    try:
+        resumed = run_in(tmp_path, "train.py", *common, "--resume", "run", "--epochs", 2)
+    finally:
+        moved.rename(path)
+    assert resumed.returncode == 0, resumed.stderr
+    assert "Starting from" not in resumed.stdout
+    assert "Frozen: all but deconv_layers, final_layer" in resumed.stdout
+    kept = read_weights(tmp_path / "run" / "last" / "model.pdparams")
+    for name, value in kept.items():
+        theirs = name.replace("._mean", ".running_mean").replace("._variance", ".running_var")
+        assert (theirs in tensors) == (name.split(".")[0] not in ("deconv_layers", "final_layer"))
+        assert theirs not in tensors or np.array_equal(value, tensors[theirs]), name
+
+
+def test_what_cannot_start(trunk, drawn_mpii, run_in, tmp_path):
+    path, _ = trunk
+    common = ("--dataset_root", drawn_mpii, "--num_workers", 0)
+    for flags, message in (
+        (
+            ("--config", "hourglass_tiny_128", "--init", path),
+            f"error: {path}: none of its 267 tensors fits the network",
+        ),
+        (
+            ("--config", "hourglass_tiny_128", "--freeze", "trunk"),
+            "error: train.freeze=trunk would hold random numbers",
+        ),
+        (("--resume", "--init", path), f"error: --init {path} with --resume: a resumed run has its weights"),
+    ):
+        done = run_in(tmp_path, "train.py", *common, *flags)
+        assert done.returncode == 2
+        assert message in done.stderr
+    assert not (tmp_path / "output").exists()
