@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from paddle_pose.backends.base import Backend
-from paddle_pose.backends.open import OPENERS, open_exported
+from paddle_pose.backends.open import OPENERS, open_exported, open_live
 from paddle_pose.configs.contract import check_fits
 from paddle_pose.configs.fields import (
     Config,
@@ -24,7 +24,6 @@ from paddle_pose.datasets import coco, framing, images, movenet_crops, mpii, pos
 from paddle_pose.datasets.augment import HALVED_ABOVE, has_halves
 from paddle_pose.datasets.pose_dataset import PoseDataset
 from paddle_pose.datasets.window_readers import CropCache, Reader, ReducedReader, read_whole
-from paddle_pose.environment import check_paddle
 from paddle_pose.metrics.base import Metric
 from paddle_pose.metrics.coco_ap import CocoAP
 from paddle_pose.metrics.original_accuracy import OriginalAccuracy
@@ -252,37 +251,28 @@ def backend(
     threads: int | None = None,
     say: Callable[[str], None] = lambda line: None,
 ) -> tuple[Backend, str]:
-    """Returns what looks at images, and where it computes.
+    """Returns what looks at images through an exported file or any file that `loaded` reads, and where it computes.
 
     Args:
         config: of the network.
-        weights: an exported file, see `backends.open`, or any file that `trained` reads.
+        weights: the file; its suffix decides, see `backends.open`, which names the other arguments and the errors.
         device: "auto", "cpu" or "gpu".
-        threads: to compute with on the CPU; None as `environment.threads_to_use`.
+        threads: to compute with on the CPU; None for the usual number.
         say: told which file is read.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        ModuleNotFoundError: If the file needs a package that is not installed.
-        ValueError: If file and config do not fit, or the device is not there.
     """
-    if weights.suffix in OPENERS:
-        say(f"Loading exported model from {weights}")
-        exported = open_exported(weights, device, threads)
-        check_fits(config, weights, exported.outputs)
-        return exported, exported.place
-    check_paddle()
-    from paddle_pose.backends.paddle import PaddleBackend, set_device
-
-    place = set_device(device, threads)
-    return PaddleBackend(trained(config, weights, say)), place
+    if weights.suffix not in OPENERS:
+        return open_live(lambda: trained(config, weights, say), device, threads)
+    say(f"Loading exported model from {weights}")
+    exported = open_exported(weights, device, threads)
+    check_fits(config, weights, exported.outputs)
+    return exported, exported.place
 
 
 def predictor(weights: str | Path, device: str = "auto", flip: bool | None = None) -> Any:
-    """Returns a predictor for a weights file with its config beside it, or an exported file.
+    """Returns a predictor for a weights file with its config beside it, or for an exported file.
 
     Args:
-        weights: a .pdparams file that training wrote, or a file that `export.py` wrote.
+        weights: a file that `train.py` or `export.py` wrote.
         device: "auto", "cpu" or "gpu".
         flip: average with the mirrored picture; None as the config says.
 

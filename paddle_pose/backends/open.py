@@ -1,4 +1,4 @@
-"""Which backend opens which exported file; each is imported when it is chosen."""
+"""Which backend opens which file; each is imported when it is chosen."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from paddle_pose.backends.base import Backend
 from paddle_pose.environment import check_paddle
 
 
@@ -49,3 +50,22 @@ def open_exported(path: Path, device: str = "auto", threads: int | None = None) 
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file")
     return OPENERS[path.suffix]()(path, device, threads)
+
+
+def open_live(network: Callable[[], Any], device: str = "auto", threads: int | None = None) -> tuple[Backend, str]:
+    """Returns the backend of a live Paddle network, and where it computes.
+
+    Args:
+        network: builds it, once the device is chosen.
+        device: "auto", "cpu" or "gpu".
+        threads: to compute with on the CPU; None leaves them as they are.
+
+    Raises:
+        SystemExit: If Paddle is missing or too old.
+        ValueError: If the device is not there.
+    """
+    check_paddle()
+    from paddle_pose.backends.paddle import PaddleBackend, set_device
+
+    place = set_device(device, threads)
+    return PaddleBackend(network()), place

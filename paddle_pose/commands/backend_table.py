@@ -124,8 +124,7 @@ def rows(config: Config, weights: Path, root: Path, threads: int | None) -> Iter
     from paddle_pose.inference.flip_average import FlipAverage
 
     set_device("cpu", threads)
-    network = build.trained(config, weights)
-    config = build.fitted(config, network.state_dict())
+    config, network = build.loaded(config, weights)
     live = PaddleBackend(network)
     validation = build.samples(config, root, config.data.val_split)
     training = build.samples(config, root, config.data.train_split)[:NUM_CALIBRATION]

@@ -75,8 +75,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from paddle_pose.inference.export_check import compare
 
     config = options.config_of(arguments.weights, arguments)
-    network = build.trained(config, arguments.weights, say=print)
-    config = build.fitted(config, network.state_dict())
+    config, network = build.loaded(config, arguments.weights, say=print)
     target = target_of(arguments)
     pictures = looked_at(arguments.pictures, config.codec)
     calibration = looked_at(arguments.calibration, config.codec) if arguments.int8 else None
