@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -34,6 +35,7 @@ BACKENDS = {  # what the table says: the suffix, whether in 8 bits
     "OpenVINO INT8": (".xml", True),
 }
 NUM_CALIBRATION = 100
+SHOWN = ("Mean", "Mean@0.1", "AP", "acc")  # of what a metric counts
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -106,9 +108,12 @@ def trained(name: str, arguments: argparse.Namespace) -> tuple[Config, Path]:
     config = schema.override(schema.find(name), dict(pairs) | {"train.epochs": arguments.epochs})
     run_dir = arguments.output / name
     weights = run_dir / "last" / "model.pdparams"
-    if not weights.is_file():
-        run_dir.mkdir(parents=True, exist_ok=True)
-        train.run(config, dataset_root=drawn(config, arguments), run_dir=run_dir)
+    if not run_dir.exists():
+        begun = run_dir.with_name(f"{name}.training")
+        shutil.rmtree(begun, ignore_errors=True)
+        begun.mkdir(parents=True)
+        train.run(config, dataset_root=drawn(config, arguments), run_dir=begun)
+        begun.rename(run_dir)
     return schema.read_beside(weights) or config, weights
 
 
@@ -132,9 +137,10 @@ def rows(config: Config, weights: Path, root: Path, threads: int | None) -> Iter
     calibration = np.concatenate([images for images, _ in build.batches(config, training)])
     metric = build.metric(config, root)
 
-    def score(backend: Backend) -> float:
+    def score(backend: Backend) -> dict[str, float]:
         looks = FlipAverage(backend, config.codec, config.val.shift) if config.val.flip else backend
-        return evaluate(looks, config.codec, build.batches(config, validation), metric)[metric.monitor]
+        values = evaluate(looks, config.codec, build.batches(config, validation), metric)
+        return {name: values[name] for name in SHOWN if name in values}
 
     def milliseconds(backend: Backend) -> float:
         started = time.perf_counter()
@@ -143,16 +149,19 @@ def rows(config: Config, weights: Path, root: Path, threads: int | None) -> Iter
         return 1000 * (time.perf_counter() - started) / len(validation)
 
     reference = score(live)
-    yield f"| {config.name} | live Paddle | | | | {metric.monitor} {reference:.2f} | | {milliseconds(live):.1f} |"
+    said = ", ".join(f"{name} {value:.2f}" for name, value in reference.items())
+    yield f"| {config.name} | live Paddle | | | | {said} | | {milliseconds(live):.1f} |"
     with tempfile.TemporaryDirectory() as folder:
         for backend_name, (suffix, int8) in BACKENDS.items():
             target = Path(folder) / f"{backend_name.replace(' ', '_')}{suffix}"
             export.write(config, network, weights, target, calibration=calibration if int8 else None)
             exported = open_exported(target, "cpu", threads)
             found = compare(live, exported, config.codec, pictures, exact=not int8)
-            value = score(exported)
+            values = score(exported)
+            said = ", ".join(f"{name} {value:.2f}" for name, value in values.items())
+            against = ", ".join(f"{value - reference[name]:+.2f}" for name, value in values.items())
             yield (
                 f"| {config.name} | {backend_name} | {found.pixels.max():.4f} | {np.median(found.pixels):.4f} | "
-                f"{found.undecided} of {found.undecided + len(found.pixels)} | {metric.monitor} {value:.2f} | "
-                f"{value - reference:+.2f} | {milliseconds(exported):.1f} |"
+                f"{found.undecided} of {found.undecided + len(found.pixels)} | {said} | "
+                f"{against} | {milliseconds(exported):.1f} |"
             )
