@@ -2,49 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from paddle_pose.backends.base import Backend
 from paddle_pose.backends.open import OPENERS, open_exported, open_live
+from paddle_pose.build_data import batches as batches
+from paddle_pose.build_data import metric as metric
+from paddle_pose.build_data import metric_name as metric_name
+from paddle_pose.build_data import samples as samples
+from paddle_pose.codecs.base import Codec
 from paddle_pose.configs.contract import check_fits
 from paddle_pose.configs.fields import (
     Config,
     HourglassModel,
     HRNetModel,
+    MoveNetModel,
     SimpleBaselineModel,
     StackedHourglassModel,
 )
-from paddle_pose.configs.schema import read_beside
-from paddle_pose.datasets import coco, framing, images, movenet_crops, mpii, pose_dataset
+from paddle_pose.configs.schema import identity, read_beside, to_json
 from paddle_pose.datasets.augment import HALVED_ABOVE, has_halves
 from paddle_pose.datasets.pose_dataset import PoseDataset
 from paddle_pose.datasets.window_readers import CropCache, Reader, ReducedReader, read_whole
-from paddle_pose.metrics.base import Metric
-from paddle_pose.metrics.coco_ap import CocoAP
-from paddle_pose.metrics.original_accuracy import OriginalAccuracy
-from paddle_pose.metrics.pck import PCK
-from paddle_pose.metrics.pckh import PCKh
-from paddle_pose.structures import AnnotatedImage, Sample
-from paddle_pose.weights.names import family_of, has_inters, is_mmpose
+from paddle_pose.structures import Sample
+from paddle_pose.weights.names import family_of, has_batch_norm, has_inters, is_mmpose
 from paddle_pose.weights.read import read_weights
 
 if TYPE_CHECKING:
     from paddle_pose.training.loader import EpochLoader
     from paddle_pose.training.trainer import Trainer
-
-READERS = {"mpii": mpii.read_mpii, "coco": coco.read_coco, "movenet_crops": movenet_crops.read_movenet_crops}
-METRICS: dict[str, Callable[[Config, str | Path], Metric]] = {
-    "pckh": lambda config, root: PCKh(),
-    "ap": lambda config, root: CocoAP(coco.annotation_file(root, config.data.val_split), config.codec.skeleton.sigmas),
-    "pck": lambda config, root: PCK(config.codec.skeleton),
-    "original_accuracy": lambda config, root: OriginalAccuracy(config.codec.skeleton),
-}
-USUAL_METRIC = {"mpii": "pckh", "coco": "ap", "movenet_crops": "original_accuracy"}
 
 
 def model(config: Config) -> Any:
@@ -53,6 +42,7 @@ def model(config: Config) -> Any:
 
     from paddle_pose.models.hourglass import Hourglass
     from paddle_pose.models.hrnet import HRNet
+    from paddle_pose.models.movenet import MoveNet
     from paddle_pose.models.simple_baseline import SimpleBaseline
     from paddle_pose.models.stacked_hourglass import StackedHourglass
 
@@ -61,6 +51,7 @@ def model(config: Config) -> Any:
         StackedHourglassModel: StackedHourglass,
         HRNetModel: HRNet,
         SimpleBaselineModel: SimpleBaseline,
+        MoveNetModel: MoveNet,
     }
     factory = factories[type(config.model)]
     paddle.seed(config.train.seed)
@@ -75,62 +66,9 @@ def loss(config: Config) -> Any:
     return JointsMSELoss(scale=config.loss.scale, joint_weights=joint_weights)
 
 
-def samples(config: Config, root: str | Path, split: str, detections: Path | None = None) -> list[Sample]:
-    """Reads a split and frames its people, or those that a detector found; prints the counts.
-
-    Args:
-        config: names the data set and the framing.
-        root: `--dataset_root`.
-        split: a split of the data set.
-        detections: a file of detected boxes in COCO's format; None takes the annotated ones.
-
-    Raises:
-        FileNotFoundError: If an annotation file or a picture is missing.
-        ValueError: If a record is not as expected, or the people have other joints than the config's skeleton.
-    """
-    annotated: list[AnnotatedImage] = READERS[config.data.dataset](root, split)
-    images.check_present(image.path for image in annotated)
-    joints = {len(person.visible) for image in annotated for person in image.persons}
-    skeleton = config.codec.skeleton
-    if joints - {skeleton.num_joints}:
-        raise ValueError(
-            f"{root}: data set {config.data.dataset!r} has people of {max(joints)} joints, but codec.skeleton "
-            f"{skeleton.name} has {skeleton.num_joints}"
-        )
-    if detections is not None:
-        return coco.read_detections(detections, annotated, config.codec.input_size, config.data.context)
-    return framing.one_per_person(annotated, config.codec.input_size, config.data.context)
-
-
-def metric_name(config: Config) -> str:
-    """Returns which of `METRICS` a config is evaluated with.
-
-    Raises:
-        ValueError: If its data set lacks what the metric measures in.
-    """
-    dataset, usual = config.data.dataset, USUAL_METRIC[config.data.dataset]
-    name = usual if config.val.metric == "auto" else config.val.metric
-    if name in ("pckh", "ap") and name != usual:
-        needed = {"pckh": "MPII's head boxes", "ap": "COCO's annotation file"}[name]
-        raise ValueError(
-            f"metric {name!r} needs {needed}, which data set {dataset!r} has not; expected "
-            f"{', '.join(dict.fromkeys((usual, 'pck', 'original_accuracy')))}"
-        )
-    return name
-
-
-def metric(config: Config, root: str | Path) -> Metric:
-    """Returns the metric of the config for the validation split.
-
-    Args:
-        config: names the data set and the metric.
-        root: `--dataset_root`, for metrics that own their ground truth.
-
-    Raises:
-        FileNotFoundError: If an annotation file is missing.
-        ValueError: If it could only give wrong numbers.
-    """
-    return METRICS[metric_name(config)](config, root)
+def codec(config: Config) -> Codec:
+    """Returns the codec."""
+    return config.codec
 
 
 def loader(config: Config, training_samples: list[Sample]) -> EpochLoader:
@@ -152,50 +90,57 @@ def loader(config: Config, training_samples: list[Sample]) -> EpochLoader:
     return EpochLoader(dataset, train.batch_size, train.num_workers, train.seed)
 
 
-def batches(config: Config, samples: Sequence[Sample]) -> Iterator[tuple[np.ndarray, Sequence[Sample]]]:
-    """Returns what evaluation looks at: uint8 images [N, H, W, 3] and their samples, in order."""
-    reader: Reader = ReducedReader(config.codec.input_size) if config.val.reduced else read_whole
-    return pose_dataset.batches(samples, config.codec, config.val.batch_size, reader=reader)
-
-
-def trainer(config: Config, network: Any, run_dir: Path, steps_per_epoch: int, config_json: str) -> Trainer:
+def trainer(
+    config: Config, network: Any, run_dir: Path, training: EpochLoader, max_hours: float | None = None
+) -> Trainer:
     """Returns the trainer of the recipe.
 
     Args:
         config: states the recipe.
         network: to train.
         run_dir: of the run.
-        steps_per_epoch: turns the recipe's epochs into steps.
-        config_json: kept beside every checkpoint.
+        training: the batches that it will see.
+        max_hours: after which it ends early; None: never.
     """
     from paddle_pose.losses import acc_pose
+    from paddle_pose.training.interruption import Interruption
     from paddle_pose.training.optimizers import CosineSchedule, StepSchedule, adam
+    from paddle_pose.training.precision import Precision
+    from paddle_pose.training.retention import Keeping
     from paddle_pose.training.trainer import Trainer
 
     train = config.train
     schedule: Callable[[int], float]
     if train.schedule == "cosine":
-        total = train.epochs * steps_per_epoch
+        total = train.epochs * len(training)
         schedule = CosineSchedule(train.learning_rate, total, train.warmup, train.warmup_start)
     else:
-        milestones = [epoch * steps_per_epoch for epoch in train.milestones]
+        milestones = [epoch * len(training) for epoch in train.milestones]
         schedule = StepSchedule(train.learning_rate, milestones, train.gamma, train.warmup, train.warmup_start)
     return Trainer(
         network,
         loss(config),
-        adam(network),
+        adam(network, train.clip_norm, train.clip_value),
         schedule,
         run_dir=run_dir,
-        config_json=config_json,
+        config_json=to_json(config),
+        identity={**identity(config), "training data": training.fingerprint()},
         measures={"acc_pose": acc_pose},
         log_every=train.log_every,
+        seed=train.seed,
+        ema=train.ema,
+        max_bad_steps=train.max_bad_steps,
+        precision=Precision(train.amp, train.amp_dtype),
+        keeping=Keeping(train.keep, train.checkpoint_steps, train.checkpoint_minutes),
+        interruption=Interruption(max_hours),
     )
 
 
 def fitted(config: Config, names: Iterable[str]) -> Config:
     """Returns the config with what a weights file decides by itself.
 
-    That is whether an Hourglass has `inters`, and the order of the channels that MMPose's SimpleBaseline sees.
+    That is whether an Hourglass has `inters`, the order of the channels that MMPose's SimpleBaseline sees, and whether
+    a MoveNet's normalisations are folded into its convolutions, as in Google's files.
 
     Args:
         config: states the network.
@@ -206,6 +151,8 @@ def fitted(config: Config, names: Iterable[str]) -> Config:
         return replace(config, model=replace(config.model, inters=has_inters(names)))
     if isinstance(config.model, SimpleBaselineModel) and is_mmpose(names):
         return replace(config, model=replace(config.model, order="rgb"))
+    if isinstance(config.model, MoveNetModel) and not has_batch_norm(names):
+        return replace(config, model=replace(config.model, batch_norm="none"))
     return config
 
 

@@ -6,8 +6,10 @@ Source: MPII (Andriluka et al., CVPR 2014) for the 16 joints, COCO (Lin et al., 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -17,7 +19,7 @@ class Skeleton:
     Attributes:
         name: how configs and files refer to it.
         joints: K names in the order of every keypoint array.
-        mirror_pairs: names that change places in a mirrored picture.
+        mirror_pairs: (left, right) names that change places in a mirrored picture.
         limbs: pairs of names to draw a line between.
         sigmas: K constants of OKS (standard deviation of an annotator, in units of the person's size).
         weights: K loss weights; 1.0 unless the joint is hard.
@@ -41,7 +43,7 @@ class Skeleton:
 
     def __post_init__(self) -> None:
         """Checks that the parts agree."""
-        if len(set(self.joints)) != len(self.joints):
+        if len(set(map(_key, self.joints))) != len(self.joints):
             raise ValueError(f"skeleton {self.name!r}: joint names repeat: {self.joints}")
         named = [name for pair in (*self.mirror_pairs, *self.limbs, self.upper) for name in pair]
         unknown = sorted(set(named) - set(self.joints))
@@ -63,10 +65,57 @@ class Skeleton:
         other = {a: b for pair in self.mirror_pairs for a, b in (pair, pair[::-1])}
         return tuple(self.joints.index(other.get(name, name)) for name in self.joints)
 
+    def side(self, name: str) -> Literal["left", "right", "middle"]:
+        """Returns the side of the body that a joint is on, as the mirror pairs say."""
+        for left, right in self.mirror_pairs:
+            if name in (left, right):
+                return "left" if name == left else "right"
+        return "middle"
+
+    def slots(self, joints: Sequence[str]) -> tuple[int, ...]:
+        """Returns where each of this skeleton's K joints stands in another list of names; -1 where it is not there.
+
+        Names are the same in upper and lower case, and with "_", "-" or a blank between their words.
+
+        Example:
+            >>> COCO_17.slots(MPII_16.joints)
+            (-1, -1, -1, -1, -1, 13, 12, 14, 11, 15, 10, 3, 2, 4, 1, 5, 0)
+        """
+        places = {_key(name): slot for slot, name in enumerate(joints)}
+        return tuple(places.get(_key(name), -1) for name in self.joints)
+
+    def shared(self, joints: Sequence[str], whose: str) -> str:
+        """Says how many joints of another list this skeleton has, and which it has not; nothing where it has them all.
+
+        Args:
+            joints: the other list.
+            whose: names it in the message.
+
+        Raises:
+            ValueError: If it has none of them.
+
+        Example:
+            >>> COCO_17.shared(MPII_16.joints, "mpii_16")
+            '12 of 16 joints (left out: pelvis, thorax, upper_neck, head_top)'
+        """
+        missing = [joints[slot] for slot in range(len(joints)) if slot not in self.slots(joints)]
+        if len(missing) == len(joints):
+            raise ValueError(
+                f"{whose} has the joints {', '.join(joints)}; skeleton {self.name} has {', '.join(self.joints)}: none in "
+                "common. They are matched by name"
+            )
+        if not missing:
+            return ""
+        return f"{len(joints) - len(missing)} of {len(joints)} joints (left out: {', '.join(missing)})"
+
     @cached_property
     def limb_indices(self) -> tuple[tuple[int, int], ...]:
         """The limbs as pairs of slots."""
         return tuple((self.joints.index(a), self.joints.index(b)) for a, b in self.limbs)
+
+
+def _key(name: str) -> str:
+    return name.strip().lower().replace(" ", "_").replace("-", "_")
 
 
 def _sided(*names: str) -> tuple[tuple[str, str], ...]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,21 @@ class Person:
     area: float = 0.0
     head_size: float = float("nan")
     crowd: bool = False
+
+    def in_slots(self, slots: Sequence[int]) -> Person:
+        """Returns the same person in another order of joints.
+
+        Args:
+            slots: of `Skeleton.slots`; a joint whose slot is -1 is not labelled.
+
+        Example:
+            >>> person = Person(np.array([[3.0, 4.0], [5.0, 6.0]]), np.array([2, 1]), (0, 0, 9, 9), 0)
+            >>> person.in_slots((1, -1, 0)).visible
+            array([1, 0, 2])
+        """
+        chosen, there = list(slots), np.array(slots) >= 0
+        keypoints = np.where(there[:, None], self.keypoints[chosen], 0.0)
+        return replace(self, keypoints=keypoints, visible=np.where(there, self.visible[chosen], 0))
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import cv2
 import numpy as np
@@ -28,7 +28,7 @@ def draw_poses(
         poses: in the image's px.
         skeleton: its joints and limbs.
         threshold: joints with a lower score are left out.
-        names: write every joint's name beside it.
+        names: write every joint's name beside it, lower where another name is in the way.
 
     Returns:
         A drawing of the same size.
@@ -36,19 +36,22 @@ def draw_poses(
     drawing = image.copy()
     span = max(image.shape[:2])
     thickness, radius = max(1, round(span / 200)), max(2, round(span / 140))
+    written: list[tuple[int, int, int]] = []
     for keypoints, scores in zip(poses.keypoints, poses.scores, strict=True):
         shown = scores >= threshold
         points = [(round(float(x)), round(float(y))) for x, y in np.nan_to_num(keypoints)]
         for a, b in skeleton.limb_indices:
             if shown[a] and shown[b]:
-                color = _side_color(skeleton.joints[a], skeleton.joints[b])
+                color = _side_color(skeleton, a, b)
                 cv2.line(drawing, points[a], points[b], color, thickness, cv2.LINE_AA)
         for j in np.flatnonzero(shown):
             cv2.circle(drawing, points[j], radius, (0, 0, 0), -1, cv2.LINE_AA)
-            color = _side_color(skeleton.joints[j])
+            color = _side_color(skeleton, int(j))
             cv2.circle(drawing, points[j], max(1, radius - 1), color, -1, cv2.LINE_AA)
             if names:
-                caption(drawing, skeleton.joints[j], points[j])
+                caption(
+                    drawing, skeleton.joints[j], _free_place(skeleton.joints[j], points[j], image.shape[1], written)
+                )
     return drawing
 
 
@@ -83,15 +86,28 @@ def draw_heatmaps(crop: np.ndarray, heatmaps: np.ndarray, skeleton: Skeleton) ->
     Returns:
         uint8 RGB picture of a grid, a tile per joint with its name and peak.
     """
+    return draw_maps(crop, dict(zip(skeleton.joints, heatmaps, strict=True)))
+
+
+def draw_maps(crop: np.ndarray, maps: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Lays maps over the crop.
+
+    Args:
+        crop: uint8 RGB [H, W, 3].
+        maps: [h, w] by title, 1 = certain; see `Codec.shown`.
+
+    Returns:
+        uint8 RGB picture of a grid, a tile per map with its title and peak.
+    """
     height, width = crop.shape[:2]
     grey = cv2.cvtColor(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
     tiles = []
-    for name, heatmap in zip(skeleton.joints, heatmaps, strict=True):
-        strength = cv2.resize(np.clip(heatmap, 0, 1).astype(np.float32), (width, height))
+    for title, strengths in maps.items():
+        strength = cv2.resize(np.clip(strengths, 0, 1).astype(np.float32), (width, height))
         heat = cv2.applyColorMap((strength * 255).astype(np.uint8), cv2.COLORMAP_INFERNO)[..., ::-1]
         share = np.clip(strength * 1.6, 0.0, 0.85)[..., None]
         tile = (grey * (1 - share) + heat * share).astype(np.uint8)
-        caption(tile, f"{name} {heatmap.max():.2f}", (3, 14), max(0.35, width / 640))
+        caption(tile, f"{title} {strengths.max():.2f}", (3, 14), max(0.35, width / 640))
         tiles.append(tile)
     return grid(tiles, columns=4)
 
@@ -148,9 +164,20 @@ def draw_curves(records: Sequence[dict[str, float]], title: str) -> np.ndarray:
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
-def _side_color(*names: str) -> tuple[int, int, int]:
-    """Returns the colour of the side that any of the names says."""
-    for side, color in (("left_", LEFT), ("right_", RIGHT)):
-        if any(name.startswith(side) for name in names):
-            return color
-    return MIDDLE
+def _free_place(text: str, place: tuple[int, int], right: int, written: list[tuple[int, int, int]]) -> tuple[int, int]:
+    """Returns the first place from there downwards that is free, and adds it to the names written (x, y, width).
+
+    The text ends before `right`, the picture's edge, where it can.
+    """
+    (width, _), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.35, 1)
+    x, y = max(0, min(place[0], right - width - 1)), place[1]
+    while any(abs(y - other) < 11 and x < left + wide and left < x + width for left, other, wide in written):
+        y += 1
+    written.append((x, y, width))
+    return x, y
+
+
+def _side_color(skeleton: Skeleton, *slots: int) -> tuple[int, int, int]:
+    """Returns the colour of the side that joints are on; a limb from side to side is in the middle."""
+    sides = {skeleton.side(skeleton.joints[slot]) for slot in slots} - {"middle"}
+    return {"left": LEFT, "right": RIGHT}[sides.pop()] if len(sides) == 1 else MIDDLE

@@ -14,6 +14,7 @@ PACKAGE = ROOT / "paddle_pose"
 LEVELS = {
     "commands": 6,
     "build": 5,
+    "build_data": 4.5,  # the part of build that deals with data
     **dict.fromkeys(["configs", "training", "inference"], 4),
     **dict.fromkeys(["datasets", "weights", "backends", "models", "losses", "visualize"], 3),
     **dict.fromkeys(["codecs", "metrics"], 2),

@@ -43,6 +43,10 @@ class Codec(Protocol):
         """Reads N Poses in input px from batched maps [N, ...]."""
         ...
 
+    def shown(self, maps: dict[str, Any]) -> Maps:
+        """Returns what there is to look at in one picture's maps: a title with strengths [h, w], 1 = certain, for each."""
+        ...
+
     def mirror(self, maps: Maps, shift: bool) -> Maps:
         """Returns the maps of a mirrored picture in the frame of the unmirrored one."""
         ...

@@ -7,6 +7,8 @@ Checked against: `tests/parity/reference.py`, literal loops over joints in float
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 Sigma = float | np.ndarray
@@ -33,7 +35,18 @@ def draw_rounded(centers: np.ndarray, size: tuple[int, int], sigma: Sigma) -> tu
         array([ True, False])
     """
     cells = _rounded(centers)
-    return _product(cells, size, sigma, cells), reaches(cells, size, sigma)
+    inside = reaches(cells, size, sigma)
+    if np.ndim(sigma):
+        return _product(cells, size, sigma, cells), inside
+    # One width for all joints, at whole cells: few different profiles, and most rows are empty.
+    width, height = size
+    steps = np.arange(-int(_radius(sigma)), int(_radius(sigma)) + 1)
+    columns = _profiles(width, float(sigma))[cells[:, 0].clip(-steps[-1] - 1, width + steps[-1]).astype(np.intp)]
+    rows = cells[:, 1, None].astype(np.intp) + steps  # [K, 2 radius + 1]
+    joint, step = np.nonzero((rows >= 0) & (rows < height))
+    maps = np.zeros((len(cells), height, width), np.float32)
+    maps[joint, rows[joint, step]] = _gaussian(steps, sigma)[step, None] * columns[joint]
+    return maps, inside
 
 
 def draw_windowed(centers: np.ndarray, size: tuple[int, int], sigma: Sigma) -> tuple[np.ndarray, np.ndarray]:
@@ -88,12 +101,32 @@ def _radius(sigma: Sigma) -> np.ndarray:
     return radius if radius.ndim == 0 else radius[:, None]
 
 
+def _gaussian(steps: np.ndarray, sigma: Sigma) -> np.ndarray:
+    """Returns the height of a Gaussian at distances in cells."""
+    return np.exp(-(steps**2) / (2 * np.square(sigma)))
+
+
+@lru_cache(maxsize=16)
+def _profiles(length: int, sigma: float) -> np.ndarray:
+    """Returns one-dimensional windowed Gaussians [length + 2 radius + 2, length] float32 round whole cells.
+
+    Number c is the one round cell c; negative numbers count from the end as usual. The outermost two are empty.
+    """
+    reach = length + int(_radius(sigma))
+    places = np.arange(-reach, reach + 1)
+    line = np.where(np.abs(places) <= _radius(sigma), _gaussian(places, sigma), 0.0)
+    stretches = np.lib.stride_tricks.sliding_window_view(
+        line.astype(np.float32), length
+    )  # round cells reach ... -radius - 1
+    return np.roll(stretches[::-1], -int(_radius(sigma)) - 1, axis=0)
+
+
 def _product(centers: np.ndarray, size: tuple[int, int], sigma: Sigma, cells: np.ndarray | None) -> np.ndarray:
     """Returns the Gaussians [K, height, width] float32, each the product of two one-dimensional ones."""
     profiles = []
     for axis, length in enumerate(size):
         places = np.arange(length)[None, :]
-        values = np.exp(-((places - centers[:, axis, None]) ** 2) / (2 * np.reshape(sigma, (-1, 1)) ** 2))
+        values = _gaussian(places - centers[:, axis, None], np.reshape(sigma, (-1, 1)))
         if cells is not None:
             values = np.where(np.abs(places - cells[:, axis, None]) <= _radius(sigma), values, 0.0)
         profiles.append(values)

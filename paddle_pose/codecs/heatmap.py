@@ -106,16 +106,18 @@ class HeatmapCodec:
                 f"got {np.shape(keypoints)}"
             )
         labelled = np.asarray(visible[0]) > 0
+        sigmas = self.sigmas if self.joint_sigmas else self.sigma
         # An unlabelled joint's coordinates may be anything, NaN included.
         centers = np.where(labelled[:, None], keypoints[0], 0.0) / self.cell_size
         if self.unbiased:
-            maps = gaussian.draw_exact(centers, self.map_size, self.sigmas)
-            inside = gaussian.reaches(centers, self.map_size, self.sigmas)
+            maps = gaussian.draw_exact(centers, self.map_size, sigmas)
+            inside = gaussian.reaches(centers, self.map_size, sigmas)
         else:
             draw = gaussian.draw_windowed if self.alignment == "udp" else gaussian.draw_rounded
-            maps, inside = draw(centers, self.map_size, self.sigmas)
+            maps, inside = draw(centers, self.map_size, sigmas)
         weights = (labelled & inside).astype(np.float32)
-        return {"heatmaps": maps * weights[:, None, None], "weights": weights}
+        maps[weights == 0] = 0
+        return {"heatmaps": maps, "weights": weights}
 
     def decode(self, maps: dict[str, Any]) -> list[Poses]:
         """Reads the last stage's heatmaps.
@@ -147,6 +149,14 @@ class HeatmapCodec:
             Poses((cells[n] * self.cell_size)[None], scores[n][None], scores[n].mean(keepdims=True))
             for n in range(len(heatmaps))
         ]
+
+    def shown(self, maps: dict[str, Any]) -> Maps:
+        """Returns the last stage's heatmaps by the joints' names.
+
+        Args:
+            maps: "heatmaps" [S, K, h, w] of one picture.
+        """
+        return dict(zip(self.skeleton.joints, np.asarray(maps["heatmaps"])[-1], strict=True))
 
     def mirror(self, maps: Maps, shift: bool) -> Maps:
         """Returns the heatmaps of mirrored pictures in the unmirrored frame.

@@ -12,9 +12,11 @@ from collections.abc import Callable
 
 import cv2
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from scipy.ndimage import correlate1d
 
 # As published: what keeps UDP's Hessian invertible, the resolution of float32.
+_REACH = 2  # cells from the highest one to the farthest that a difference reads
 _EPSILON = float(np.finfo(np.float32).eps)
 
 
@@ -88,22 +90,52 @@ def _logarithms(
         at its edge. And [N, K] bool: whether a positive cell is left after smoothing.
     """
     weights = cv2.getGaussianKernel(kernel, 0)[:, 0]  # its sigma follows from its size, as published
-    smooth = np.asarray(heatmaps, np.float64)
-    heights = smooth.max(axis=(-2, -1))
-    for axis in (-2, -1):
-        smooth = correlate1d(smooth, weights, axis=axis, mode="constant")
-    smoothed_heights = smooth.max(axis=(-2, -1))
-    usable = (heights > 0) & (smoothed_heights > 0)
-    factor = heights / np.where(usable, smoothed_heights, 1.0)
+    near = _smoothed_near(heatmaps, cells, weights)  # [N, K, 5, 5]
+    heights = heatmaps[(*_grid(heatmaps), *_rows_columns(cells))]
+    factor, usable = np.ones_like(near[..., 0, 0]), heights > 0
+    # Scaling adds a constant to the logarithm, which no difference sees, unless a value is cut off at the floor or the ceiling.
+    cut = ~((near.min(axis=(-2, -1)) >= floor) & (heights <= ceiling)) & usable
+    if cut.any():
+        smooth = np.asarray(heatmaps[cut], np.float64)  # [M, h, w]
+        for axis in (-2, -1):
+            smooth = correlate1d(smooth, weights, axis=axis, mode="constant")
+        highest = smooth.max(axis=(-2, -1))
+        usable[cut] = highest > 0
+        factor[cut] = heights[cut] / np.where(highest > 0, highest, 1.0)
+    logarithms = np.log(np.clip(near * factor[..., None, None], floor, ceiling))
     height, width = heatmaps.shape[-2:]
-    x, y = cells[..., 0].astype(int), cells[..., 1].astype(int)
-    batch, joint = np.arange(len(heatmaps))[:, None], np.arange(heatmaps.shape[1])[None, :]
+    (y, x), (batch, joint) = _rows_columns(cells), _grid(heatmaps)
 
     def at(dx: int, dy: int) -> np.ndarray:
-        values = smooth[batch, joint, np.clip(y + dy, 0, height - 1), np.clip(x + dx, 0, width - 1)]
-        return np.log(np.clip(values * factor, floor, ceiling))
+        row, column = np.clip(y + dy, 0, height - 1) - y + _REACH, np.clip(x + dx, 0, width - 1) - x + _REACH
+        return logarithms[batch, joint, row, column]
 
     return at, usable
+
+
+def _smoothed_near(heatmaps: np.ndarray, cells: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Returns the maps smoothed by a separable kernel, [N, K, 5, 5] float64 round the cells; beyond a map there is nothing."""
+    height, width = heatmaps.shape[-2:]
+    reach = _REACH + len(weights) // 2
+    steps = np.arange(-reach, reach + 1)
+    rows, columns = (place[..., None] + steps for place in _rows_columns(cells))  # [N, K, R]
+    batch, joint = (index[..., None, None] for index in _grid(heatmaps))
+    around = heatmaps[
+        batch, joint, np.clip(rows, 0, height - 1)[..., None], np.clip(columns, 0, width - 1)[..., None, :]
+    ]
+    there = ((rows >= 0) & (rows < height))[..., None] & ((columns >= 0) & (columns < width))[..., None, :]
+    smoothing = sliding_window_view(np.pad(weights, 2 * _REACH), len(steps))[::-1]  # [5, R]
+    return smoothing @ np.where(there, around, 0.0).astype(np.float64) @ smoothing.T
+
+
+def _rows_columns(cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns y and x of cells [N, K, 2] as integers [N, K]."""
+    return cells[..., 1].astype(np.intp), cells[..., 0].astype(np.intp)
+
+
+def _grid(heatmaps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the indices [N, 1] and [1, K] that name every map."""
+    return np.arange(len(heatmaps))[:, None], np.arange(heatmaps.shape[1])[None, :]
 
 
 def _newton_step(slope: np.ndarray, xx: np.ndarray, xy: np.ndarray, yy: np.ndarray, usable: np.ndarray) -> np.ndarray:

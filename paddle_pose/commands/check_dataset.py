@@ -8,18 +8,23 @@ import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from paddle_pose.commands import options
+
+if TYPE_CHECKING:
+    from paddle_pose.datasets.doctor import Report
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Returns the command's flags."""
     parser = argparse.ArgumentParser(
-        description="Examines a data set in MPII's layout: counts, pictures, joints, centres and scales, left and right, "
-        "the order of json and mat. Nothing is changed.",
+        description="Examines a data set in MPII's or COCO's layout, or one's own files in COCO's format: counts, pictures, "
+        "joints, boxes, left and right, ids and areas, the order of json and mat. Nothing is changed.",
         epilog="Exit codes: 0 nothing that would spoil a training; 1 at least one error; 2 the command was called wrongly.",
     )
-    parser.add_argument(
-        "--dataset_root", type=Path, required=True, metavar="D", help="folder with images/ and annotations/"
-    )
+    options.add_data(parser, "folder with annotations/ and pictures")
+    parser.add_argument("--dataset", choices=("mpii", "coco"), help="whose layout D has (default: what lies in it)")
     parser.add_argument(
         "--decode",
         choices=("all", "sample", "none"),
@@ -34,17 +39,51 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command.
 
     Raises:
-        FileNotFoundError: If there is no such folder.
+        FileNotFoundError: If there is no such folder or skeleton.
+        ValueError: If the flags name no data.
     """
     arguments = build_parser().parse_args(argv)
-    from paddle_pose.datasets.doctor import examine
-
-    report = examine(
-        arguments.dataset_root, arguments.decode, lambda text: print(f"=> {text}", file=sys.stderr, flush=True)
-    )
+    report, train = examined(arguments)
     print(json.dumps(report.as_dict()) if arguments.json else report.text())
     errors = report.number("error")
     if not arguments.json:
-        next_command = f"python train.py --dataset_root {shlex.quote(str(arguments.dataset_root))} --image_size 256"
-        print("Mend the errors, then check again" if errors else f"Nothing spoils a training. Next: {next_command}")
+        print("Mend the errors, then check again" if errors else f"Nothing spoils a training. Next: {train}")
     return 1 if errors else 0
+
+
+def examined(arguments: argparse.Namespace) -> tuple[Report, str]:
+    """Examines the data that the flags name.
+
+    Returns:
+        The report, and the command that trains on them.
+
+    Raises:
+        FileNotFoundError: If there is no such folder or skeleton.
+        ValueError: If the flags name no data.
+    """
+    from paddle_pose.datasets.doctor import examine
+    from paddle_pose.datasets.doctor_coco import examine_coco
+
+    def progress(text: str) -> None:
+        print(f"=> {text}", file=sys.stderr, flush=True)
+
+    changes = options.data_changes(arguments)
+    skeleton, config = changes.get("codec.skeleton"), "--config simple_baseline_r50_coco_256x192"
+    if arguments.dataset_root is not None:
+        root = Path(arguments.dataset_root)
+        given = f"--dataset_root {shlex.quote(str(root))}"
+        files = {
+            split: (root / "annotations" / f"person_keypoints_{split}2017.json", root / f"{split}2017")
+            for split in ("train", "val")
+        }
+        there = not any(root.glob("annotations/mpii_*.json")) and any(path.exists() for path, _ in files.values())
+        if arguments.dataset == "mpii" or (arguments.dataset is None and not there):
+            return examine(root, arguments.decode, progress), f"python train.py {given} --image_size 256"
+    else:
+        names = {"train": arguments.train_annotations, "val": arguments.val_annotations}
+        if not any(names.values()) or arguments.image_folder is None:
+            raise ValueError("give --dataset_root D, or --train_annotations and --val_annotations with --images DIR")
+        files = {split: (Path(name), Path(arguments.image_folder)) for split, name in names.items() if name}
+        flags = [f"--{split}_annotations {shlex.quote(name)}" for split, name in names.items() if name]
+        given = " ".join([*flags, f"--images {shlex.quote(arguments.image_folder)}"])
+    return examine_coco(files, skeleton, arguments.decode, progress), f"python train.py {config} {given}"

@@ -42,7 +42,7 @@ def build_parser() -> argparse.ArgumentParser:
         "The network looks at each picture once, and once at its mirror image.",
     )
     parser.add_argument("--pretrained_model", "--weights", required=True, type=Path, metavar="FILE", help="to evaluate")
-    parser.add_argument("--dataset_root", required=True, metavar="D", help="folder with images/ and annotations/")
+    options.add_data(parser, "folder in the layout that the config says; not needed where it names annotation files")
     options.add_config(parser)
     parser.add_argument("--batch_size", type=int, metavar="N", help="images at once (default: as the config says)")
     options.add_device(parser)

@@ -32,6 +32,57 @@ def add_config(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--list_configs", action=ListConfigs, nargs=0, help="print the configs and their values")
 
 
+def add_data(parser: argparse.ArgumentParser, root_help: str) -> None:
+    """Adds --dataset_root, the files that may stand in its place, and --skeleton."""
+    group = parser.add_argument_group("which data")
+    group.add_argument("--dataset_root", metavar="D", help=root_help)
+    group.add_argument(
+        "--train_annotations",
+        metavar="FILE",
+        help="instead of --dataset_root: annotations of any joints in COCO's format",
+    )
+    group.add_argument("--val_annotations", metavar="FILE", help="the same, to evaluate on")
+    group.add_argument(
+        "--images", dest="image_folder", metavar="DIR", help="where the pictures are that these two files name"
+    )
+    group.add_argument(
+        "--skeleton",
+        metavar="FILE",
+        help="the network's joints: a JSON file (README), mpii_16 or coco_17; default: what the config, or the categories of "
+        "--train_annotations, say",
+    )
+
+
+def data_changes(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Returns what the flags of `add_data` change in a config.
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+        ValueError: If flags contradict each other, or the skeleton is not as expected.
+    """
+    names = {"train_annotations": "train_annotations", "val_annotations": "val_annotations", "images": "image_folder"}
+    given = {key: getattr(arguments, name, None) for key, name in names.items()}
+    changes: dict[str, Any] = {f"data.{key}": value for key, value in given.items() if value is not None}
+    if changes and arguments.dataset_root is not None:
+        raise ValueError(
+            f"--dataset_root {arguments.dataset_root} and --{next(iter(changes)).removeprefix('data.')}: give either a folder "
+            "in MPII's or COCO's layout, or annotation files with --images"
+        )
+    if changes:
+        if getattr(arguments, "dataset", None) not in (None, "coco"):
+            raise ValueError(
+                f"--dataset {arguments.dataset}: annotation files are read in COCO's format; its layout needs "
+                "--dataset_root D"
+            )
+        changes["data.dataset"] = "coco"
+    if getattr(arguments, "skeleton", None) is not None:
+        from paddle_pose.datasets.skeleton_file import read_skeleton
+
+        annotations = given["train_annotations"] or given["val_annotations"]
+        changes["codec.skeleton"] = read_skeleton(arguments.skeleton, annotations)
+    return changes
+
+
 def add_device(parser: argparse.ArgumentParser) -> None:
     """Adds --device."""
     parser.add_argument(
@@ -82,7 +133,7 @@ def config_of(weights: Path, arguments: argparse.Namespace, flags: Mapping[str, 
         raise FileNotFoundError(f"{weights}: no such weights file")
     changes: dict[str, Any] = dict(overrides(arguments))
     given = {key: getattr(arguments, flag) for key, flag in (flags or {}).items()}
-    changes |= {key: value for key, value in given.items() if value is not None}
+    changes |= {key: value for key, value in given.items() if value is not None} | data_changes(arguments)
     return schema.resolve(schema.read_beside(weights), arguments.config, arguments.image_size, changes)
 
 

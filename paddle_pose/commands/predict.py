@@ -40,6 +40,9 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--threshold", type=float, default=0.2, metavar="T", help="lowest score drawn; default 0.2")
     parser.add_argument("--names", action="store_true", help="write the joints' names")
+    parser.add_argument(
+        "--maps", action="store_true", help="also draw what the network sees, map by map: a picture for each person"
+    )
     options.add_device(parser)
     options.add_threads(parser)
     parser.add_argument(
@@ -80,10 +83,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         except ValueError as problem:
             failures.append(str(problem))
             continue
-        poses = predictor(image, boxes.get(path.name))
+        seen: list[tuple[Any, Any]] = []
+        poses = predictor(image, boxes.get(path.name), seen.append)
         drawing = visualize.draw_poses(image, poses, skeleton, arguments.threshold, arguments.names)
         place = drawing_path(arguments.output, path, paths)
         images.write(place, drawing)
+        for number, (crop, maps) in enumerate(seen if arguments.maps else (), start=1):
+            laid_over = visualize.draw_maps(crop, config.codec.shown(maps))
+            images.write(place.with_name(f"{place.stem}_maps_{number}.png"), laid_over)
         records.append(record(path, image.shape, poses, place))
         progress(done)
     written = write_json(arguments.output, records, skeleton, config.name, arguments.weights)

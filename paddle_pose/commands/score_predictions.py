@@ -6,6 +6,10 @@ import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from paddle_pose.skeletons import Skeleton
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -43,41 +47,57 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.predictions.suffix == ".json":
         if arguments.zero_based:
             raise ValueError("--zero_based: COCO's results always count pixels from 0; leave the flag out")
-        _score_coco(arguments)
+        from paddle_pose.skeletons import COCO_17
+
+        values, text = score_coco(arguments.predictions, arguments.ground_truth, COCO_17)
     else:
-        _score_mpii(arguments)
+        values, text = score_mpii(arguments.predictions, arguments.ground_truth, arguments.zero_based)
+    print(json.dumps(values) if arguments.json else text)
     return 0
 
 
-def _score_coco(arguments: argparse.Namespace) -> None:
+def score_coco(results: Path, annotations: Path, skeleton: Skeleton) -> tuple[dict[str, float], str]:
+    """Scores results in COCO's format.
+
+    Args:
+        results: a JSON list of {image_id, category_id, keypoints, score}.
+        annotations: COCO's file.
+        skeleton: of the results.
+
+    Returns:
+        The numbers, and the text that shows them.
+    """
     from paddle_pose.metrics import coco_ap
     from paddle_pose.metrics.base import eval_line
-    from paddle_pose.skeletons import COCO_17
 
-    values = coco_ap.score_results(arguments.predictions, arguments.ground_truth, COCO_17.sigmas)
-    if arguments.json:
-        print(json.dumps(values))
-        return
-    print(eval_line(values, coco_ap.NAMES))
-    print(coco_ap.table(values, f"{arguments.predictions} as it is: no rescoring, no NMS"))
+    values, table = coco_ap.score_results(results, annotations, skeleton)
+    return values, f"{eval_line(values, coco_ap.NAMES)}\n{table}"
 
 
-def _score_mpii(arguments: argparse.Namespace) -> None:
+def score_mpii(predictions: Path, ground_truth: Path, zero_based: bool = False) -> tuple[dict[str, float], str]:
+    """Scores `preds` of MPII's validation people.
+
+    Args:
+        predictions: .mat or .h5.
+        ground_truth: mpii_gt_val.mat.
+        zero_based: whether the predictions count pixels from 0.
+
+    Returns:
+        The numbers, and the text that shows them.
+    """
     from paddle_pose.datasets.mpii import read_ground_truth
     from paddle_pose.datasets.predictions import read_predictions
     from paddle_pose.metrics import pckh
     from paddle_pose.metrics.base import eval_line
 
-    truth = read_ground_truth(arguments.ground_truth)
+    truth = read_ground_truth(ground_truth)
     people = len(truth.head_sizes)
-    predictions = read_predictions(arguments.predictions, people)
-    predictions = predictions - (0.0 if arguments.zero_based else 1.0)
-    errors = pckh.normalized_errors(predictions, truth.keypoints, truth.head_sizes)
+    points = read_predictions(predictions, people) - (0.0 if zero_based else 1.0)
+    errors = pckh.normalized_errors(points, truth.keypoints, truth.head_sizes)
     values = {name: float(value) for name, value in pckh.pckh(errors, truth.labelled).items()}
-    if arguments.json:
-        print(json.dumps(values))
-        return
-    print(eval_line(values, pckh.PCKh.headline))
-    print(pckh.table(values, pckh.bootstrap(errors, truth.labelled), people))
-    base = 0 if arguments.zero_based else 1
-    print(f"Protocol: {arguments.predictions}, {people} people, predictions count pixels from {base}")
+    lines = [
+        eval_line(values, pckh.PCKh().headline),
+        pckh.table(values, pckh.bootstrap(errors, truth.labelled), people),
+        f"Protocol: {predictions}, {people} people, predictions count pixels from {0 if zero_based else 1}",
+    ]
+    return values, "\n".join(lines)

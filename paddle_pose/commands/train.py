@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from paddle_pose.commands import options
+from paddle_pose.commands import options, run_folders
+from paddle_pose.commands.run_folders import OUTPUT
 
 if TYPE_CHECKING:
     from paddle_pose.configs.fields import Config
     from paddle_pose.structures import Sample
 
-OUTPUT = Path("output")
 DRAWN = {"mpii": "drawn_people", "coco": "drawn_people_coco"}  # folder by layout
 NUM_TRAIN, NUM_VAL = 4000, 300  # people drawn where nobody gave data, as in the demo
 
@@ -27,11 +26,7 @@ def build_parser() -> argparse.ArgumentParser:
         epilog="The original project's commands work as they are: "
         "python train.py --dataset_root D --image_size 256|384",
     )
-    parser.add_argument(
-        "--dataset_root",
-        metavar="D",
-        help="folder in MPII's or COCO's layout, as the config says; without it people are drawn",
-    )
+    options.add_data(parser, "folder in MPII's or COCO's layout, as the config says; without any data people are drawn")
     options.add_config(parser)
     group = parser.add_argument_group("recipe (each changes one value of the config)")
     group.add_argument("--batch_size", type=int, metavar="N", help="images per step")
@@ -43,6 +38,9 @@ def build_parser() -> argparse.ArgumentParser:
     )
     group.add_argument("--seed", type=int, metavar="N", help="of everything random")
     group.add_argument(
+        "--amp", choices=("O0", "O1", "O2"), help="level of Paddle's mixed precision, for GPUs; unmeasured"
+    )
+    group.add_argument(
         "--init",
         metavar="FILE",
         help="weights to start from, such as an ImageNet trunk or another data set's network: takes what fits and "
@@ -50,19 +48,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     group.add_argument("--freeze", choices=("nothing", "trunk"), help="trunk: train the network's head alone")
     options.add_device(parser)
-    parser.add_argument(
-        "--output",
-        type=Path,
-        metavar="DIR",
-        help="folder of the run; default output/<config>, with -2, -3 … when that is taken",
-    )
-    parser.add_argument(
-        "--resume",
-        nargs="?",
-        const="",
-        metavar="DIR",
-        help="continue a run: its folder, or nothing for the newest run of this config",
-    )
+    run_folders.add_flags(parser)
     return parser
 
 
@@ -79,31 +65,38 @@ def main(argv: Sequence[str] | None = None) -> int:
     check_paddle()
     from paddle_pose.configs import schema
 
-    changes: dict[str, Any] = dict(options.overrides(arguments))
-    for name in ("batch_size", "epochs", "learning_rate", "num_workers", "seed", "init", "freeze"):
+    changes: dict[str, Any] = options.overrides(arguments) | options.data_changes(arguments)
+    for name in ("batch_size", "epochs", "learning_rate", "num_workers", "seed", "amp", "init", "freeze", "keep"):
         if getattr(arguments, name) is not None:
             changes[f"train.{name}"] = getattr(arguments, name)
     if arguments.cache is not None:
         changes["data.cache"] = arguments.cache
-    beside, source = None, None
+    beside, source, run_dir, own = None, None, None, arguments.train_annotations
     if arguments.resume is not None:
         if arguments.init is not None:
             raise ValueError(f"--init {arguments.init} with --resume: a resumed run has its weights; leave one out")
-        source = _run_to_resume(arguments)
-        beside = schema.read_beside(source / "model.pdparams")
+        run_dir, source = run_folders.to_resume(arguments)
+        beside = schema.read_beside((source or run_dir) / "model.pdparams")
     if beside is None and arguments.config is None and arguments.image_size is None:
-        arguments.config = "hourglass52_mpii_256" if arguments.dataset_root else "hourglass_tiny_128"
+        arguments.config = "hourglass52_mpii_256" if arguments.dataset_root or own else "hourglass_tiny_128"
+    if own and beside is None and "codec.skeleton" not in changes:
+        from paddle_pose.datasets.skeleton_file import read_skeleton
+
+        changes["codec.skeleton"] = read_skeleton(None, own)
     config = schema.resolve(beside, arguments.config, arguments.image_size, changes)
-    run_dir = source.parent if source else _new_run(arguments.output, config.name)
+    run_dir = run_dir or run_folders.new(arguments.output, config.name)
     run(
         config,
         dataset_root=arguments.dataset_root,
         run_dir=run_dir,
         device=arguments.device,
         resume=source,
+        force=arguments.force,
+        max_hours=arguments.max_hours,
     )
     if arguments.image_size is not None and run_dir.parent == OUTPUT:
-        _leave_where_the_original_looks(run_dir, arguments.image_size, arguments.dataset_root)
+        root = arguments.dataset_root or OUTPUT / DRAWN[config.data.dataset]
+        run_folders.leave_where_the_original_looks(run_dir, arguments.image_size, root)
     return 0
 
 
@@ -114,21 +107,26 @@ def run(
     run_dir: Path,
     device: str = "auto",
     resume: Path | None = None,
-) -> dict[str, float]:
+    force: bool = False,
+    max_hours: float | None = None,
+) -> dict[str, Any]:
     """Trains a config.
 
     Args:
         config: the recipe.
-        dataset_root: the data; None draws people.
+        dataset_root: the data; None takes the config's annotation files, and draws people where it has none.
         run_dir: of the run.
         device: "auto", "cpu" or "gpu".
-        resume: a checkpoint folder to continue from.
+        resume: a checkpoint folder to continue from; None starts, and forgets what an earlier start left in `run_dir`.
+        force: resume although the config or the data differ.
+        max_hours: after which the run is saved and ends.
 
     Returns:
         The best evaluation's numbers.
 
     Raises:
         FileNotFoundError: If data are missing.
+        Interrupted: If it was ended early; as a SystemExit it holds the exit status.
         ValueError: If data or config do not fit.
     """
     from paddle_pose import build
@@ -140,7 +138,7 @@ def run(
     from paddle_pose.training.start import prepare
 
     where = set_device(device)
-    if dataset_root is None:
+    if dataset_root is None and config.data.train_annotations is None and config.data.val_annotations is None:
         folder = OUTPUT / DRAWN[config.data.dataset]
         print(
             f"No --dataset_root: training on {NUM_TRAIN} drawn people in {folder}. These are not photographs; "
@@ -152,22 +150,27 @@ def run(
     training = build.samples(config, dataset_root, config.data.train_split)
     validation = build.samples(config, dataset_root, config.data.val_split)
     network = build.model(config)
-    start = prepare(network, config.train.init, config.train.freeze == "trunk", resumed=resume is not None)
     loader = build.loader(config, training)
-    text = schema.to_json(config)
-    trainer = build.trainer(config, network, run_dir, len(loader), text)
-    (run_dir / "config.json").write_text(text, encoding="utf-8")
+    start = prepare(
+        *(network, config.train.init, config.train.freeze == "trunk", resume is not None),
+        images=lambda: next(iter(loader.epoch(0)))["image"],
+    )
+    trainer = build.trainer(config, network, run_dir, loader, max_hours)
+    if resume is not None:
+        trainer.resume(resume, force)
+    else:
+        trainer.log.cut({})
     for line in start:
         trainer.log.say(line)
-    if resume is not None:
-        trainer.resume(resume)
+    run_folders.write(run_dir / "config.json", schema.to_json(config))
     backend: Any = PaddleBackend(network)
     if config.val.flip:
         backend = FlipAverage(backend, config.codec, config.val.shift)
     metric = build.metric(config, dataset_root)
 
     def validate(epoch: int) -> dict[str, float]:
-        values = evaluate(backend, config.codec, build.batches(config, validation), metric)
+        looked_at = build.batches(config, validation)
+        values = evaluate(backend, config.codec, looked_at, metric, lambda done: trainer.interruption.check())
         trainer.log.say(eval_line(values, metric.headline, prefix=f"epoch={epoch}:"))
         picture = sample_picture(config, backend, validation[:8])
         trainer.log.picture("validation", trainer.progress.step, picture)
@@ -224,64 +227,3 @@ def _report_both(say: Callable[[str], None], run_dir: Path, best: dict[str, floa
         say("best " + eval_line(best, headline, prefix=f"epoch={best['epoch']}:"))
         last = evaluations[-1]
         say("last " + eval_line(last, headline, prefix=f"epoch={last['epoch']}:"))
-
-
-def _new_run(output: Path | None, name: str) -> Path:
-    """Returns a folder that no run has used.
-
-    Raises:
-        ValueError: If the folder that `--output` names holds a run.
-    """
-    if output is not None:
-        if (output / "config.json").exists():
-            raise ValueError(
-                f"--output {output} holds a run already; continue it with --resume {output}, or name another folder"
-            )
-        return output
-    candidate, number = OUTPUT / name, 1
-    while (candidate / "config.json").exists():
-        number += 1
-        candidate = OUTPUT / f"{name}-{number}"
-    return candidate
-
-
-def _run_to_resume(arguments: argparse.Namespace) -> Path:
-    """Returns the checkpoint folder that `--resume` means.
-
-    Raises:
-        FileNotFoundError: If there is none.
-    """
-    from paddle_pose.training import checkpoint
-
-    if arguments.resume:
-        folders = [Path(arguments.resume)]
-    elif arguments.output:
-        folders = [arguments.output]
-    else:
-        size = arguments.image_size
-        name = arguments.config or (f"hourglass52_mpii_{size}" if size else "*")
-        states = [*OUTPUT.glob(f"{name}/last*/state.json"), *OUTPUT.glob(f"{name}-*/last*/state.json")]
-        folders = [path.parent.parent for path in sorted(states, key=lambda p: -p.stat().st_mtime)]
-    for folder in folders:
-        found = checkpoint.find(folder / "last") or checkpoint.find(folder)
-        if found:
-            return found
-    places = ", ".join(map(str, folders)) or str(OUTPUT)
-    raise FileNotFoundError(f"--resume: no checkpoint in {places}; start without --resume")
-
-
-def _leave_where_the_original_looks(run_dir: Path, size: int, root: str | None) -> None:
-    """Copies the best weights to where the original's own validation command looks for them."""
-    best, place = run_dir / "best_model", OUTPUT / f"{size}_best_model"
-    if not best.is_dir():
-        return
-    place.mkdir(parents=True, exist_ok=True)
-    for name in ("config.json", "model.pdparams"):
-        shutil.copyfile(best / name, place / (name + ".part"))
-        (place / (name + ".part")).replace(place / name)
-    (place / "from_run.txt").write_text(f"{run_dir}\n", encoding="utf-8")
-    print(
-        f"Also at {place / 'model.pdparams'}. Evaluate it with\n"
-        f"  python val.py --image_size {size} --pretrained_model {place / 'model.pdparams'} "
-        f"--dataset_root {root or OUTPUT / 'drawn_people'}"
-    )

@@ -17,17 +17,23 @@ def build_parser() -> argparse.ArgumentParser:
     """Returns the command's flags."""
     parser = argparse.ArgumentParser(
         description="Evaluates a weights file. Its config is read from beside it; a foreign file needs "
-        "--config or --image_size.",
+        "--config or --image_size. A data set with another skeleton is evaluated over the joints in common.",
     )
-    parser.add_argument(
-        "--pretrained_model",
-        "--weights",
-        required=True,
+    subject = parser.add_mutually_exclusive_group(required=True)
+    subject.add_argument(
+        "--pretrained_model", "--weights", type=Path, metavar="FILE", help="a checkpoint or an exported file"
+    )
+    subject.add_argument(
+        "--results",
         type=Path,
         metavar="FILE",
-        help="a checkpoint or an exported file",
+        help="score somebody's predictions instead, without Paddle: results in COCO's format (.json), or MPII's `preds` (.mat, "
+        ".h5), which count pixels from 1",
     )
-    parser.add_argument("--dataset_root", required=True, metavar="D", help="folder with pictures and annotations")
+    options.add_data(parser, "folder with pictures and annotations; not needed where the config names annotation files")
+    parser.add_argument(
+        "--dataset", choices=("mpii", "coco", "movenet_crops"), help="whose layout D has (default: as the config says)"
+    )
     options.add_config(parser)
     group = parser.add_argument_group("protocol (default: as the config says)")
     flag = argparse.BooleanOptionalAction
@@ -69,6 +75,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         ValueError: If a file or a flag does not fit.
     """
     arguments = build_parser().parse_args(argv)
+    if arguments.results is not None:
+        return _score_results(arguments)
     from paddle_pose import build
     from paddle_pose.datasets import images
     from paddle_pose.inference.evaluate import evaluate
@@ -76,7 +84,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     from paddle_pose.inference.mean_pose import mean_pose_scores
     from paddle_pose.metrics.base import eval_line
 
-    flags = {f"val.{name}": name for name in ("flip", "shift", "batch_size", "metric")} | {"codec.decode_by": "decode"}
+    flags = {f"val.{name}": name for name in ("flip", "shift", "batch_size", "metric")}
+    flags |= {"codec.decode_by": "decode", "data.dataset": "dataset"}
     config = options.config_of(arguments.pretrained_model, arguments, flags)
     backend, device = build.backend(config, arguments.pretrained_model, arguments.device, arguments.threads, say=print)
     samples = build.samples(config, arguments.dataset_root, config.data.val_split, arguments.detections)
@@ -88,6 +97,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     seconds = time.perf_counter() - started
     protocol = {
         "config": config.name,
+        "joints": config.codec.skeleton.name,
+        "data": config.data.dataset,
         "metric": build.metric_name(config),
         "input": list(config.codec.input_size),
         "flip": config.val.flip,
@@ -114,6 +125,39 @@ def main(argv: Sequence[str] | None = None) -> int:
     path = arguments.output / "scores.json"
     path.write_text(json.dumps(scores, indent=2) + "\n", encoding="utf-8")
     print("Written: " + ", ".join(str(p) for p in (*written, path)))
+    return 0
+
+
+def _score_results(arguments: argparse.Namespace) -> int:
+    """Scores somebody's predictions by the data set's ground truth."""
+    from paddle_pose.commands import score_predictions
+    from paddle_pose.configs import schema
+    from paddle_pose.datasets import coco
+    from paddle_pose.datasets.skeleton_file import read_skeleton
+
+    dataset = "coco" if arguments.results.suffix == ".json" else "mpii"
+    if arguments.dataset not in (None, dataset):
+        raise ValueError(f"--results {arguments.results}: results for COCO are .json, those for MPII .mat or .h5")
+    changes = options.overrides(arguments) | options.data_changes(arguments)
+    root, annotations = arguments.dataset_root, arguments.val_annotations
+    if root is None and (annotations is None or dataset == "mpii"):
+        raise ValueError(f"--results {arguments.results}: add --dataset_root D, where the ground truth is")
+    if dataset == "mpii":
+        truth = Path(root) / "annotations" / "mpii_gt_val.mat"
+        values, text = score_predictions.score_mpii(arguments.results, truth)
+    else:
+        truth = Path(annotations) if annotations else coco.annotation_file(root, "val")
+        if arguments.config or arguments.image_size or arguments.override:
+            skeleton = schema.resolve(None, arguments.config, arguments.image_size, changes).codec.skeleton
+        else:
+            skeleton = changes.get("codec.skeleton") or read_skeleton(None, truth)
+        values, text = score_predictions.score_coco(arguments.results, truth, skeleton)
+    print(text)
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    path = arguments.output / "scores.json"
+    scores = {"protocol": {"results": str(arguments.results), "ground truth": str(truth)}, "values": values}
+    path.write_text(json.dumps(scores, indent=2) + "\n", encoding="utf-8")
+    print(f"Written: {path}")
     return 0
 
 

@@ -81,6 +81,32 @@ class SimpleBaselineModel:
 
 
 @dataclass(frozen=True)
+class MoveNetModel:
+    """MoveNet, Google's or the original: arguments of `models.movenet.MoveNet`.
+
+    Attributes:
+        width: factor of the trunk's channels: 1 is Lightning, 1.75 Thunder.
+        expansion: a residual expands its own input ("block", Google) or its stage's first ("stage", the original).
+        activation: of the trunk; the original has "relu".
+        padding: of stride 2; the original is "symmetric".
+        pyramid: how features are mixed.
+        batch_norm: "none" in Google's published weights (reading them sets it), "trunk" to train Google's network from
+            scratch, "all" in the original.
+        share_residuals: one set of weights for all residuals of a stage, as in the original's files.
+        prior: what centres and heatmaps answer before they have learned; 0.1 for a focal loss, the original has 0.5.
+    """
+
+    width: float = 1.0
+    expansion: Literal["block", "stage"] = "block"
+    activation: Literal["relu6", "relu"] = "relu6"
+    padding: Literal["same", "symmetric"] = "same"
+    pyramid: Literal["google", "original"] = "google"
+    batch_norm: Literal["none", "trunk", "all"] = "trunk"
+    share_residuals: bool = False
+    prior: float = 0.1
+
+
+@dataclass(frozen=True)
 class Loss:
     """The mean squared error of heatmaps.
 
@@ -102,6 +128,9 @@ class Data:
         train_split: part to learn from.
         val_split: part to evaluate on.
         context: how many times a person's box its window is.
+        train_annotations: a file in COCO's format to learn from, where there is no `--dataset_root`.
+        val_annotations: one to evaluate on.
+        images: the folder of the pictures that these two files name.
         reduced: decode JPEGs at a fraction of their size for training, where a window has the pixels to spare: faster, other
             last grey levels than evaluation's.
         cache: folder for crops of the training pictures, read instead of them from the second epoch on; None keeps none.
@@ -112,6 +141,9 @@ class Data:
     train_split: Literal["train", "trainval"] = "train"
     val_split: Literal["val"] = "val"
     context: float = 1.25
+    train_annotations: str | None = None
+    val_annotations: str | None = None
+    images: str | None = None
     reduced: bool = False
     cache: str | None = None
     cache_gb: float = 20.0
@@ -134,6 +166,15 @@ class Train:
         log_every: steps between log lines.
         num_workers: processes that load; 0 loads in the training process, -1 takes the cores less one, at most 8.
         seed: of everything random.
+        ema: decay of an average of the weights that is evaluated too, e.g. 0.999; 0 keeps none.
+        clip_norm: limit of the gradient's norm over all weights; 0 sets none.
+        clip_value: limit of every single number of the gradient; 0 sets none.
+        max_bad_steps: so many steps in a row without a finite loss and gradient end the training.
+        amp: level of Paddle's mixed precision, for GPUs: O0 is float32.
+        amp_dtype: what it computes in; float16 with a loss scale.
+        keep: checkpoints to keep, the newest included; the best weights are kept besides.
+        checkpoint_steps: steps between checkpoints within an epoch; 0 makes none.
+        checkpoint_minutes: minutes between checkpoints within an epoch; 0 makes none.
         init: a weights file to start from, of any network: what fits is taken; "" starts at random.
         freeze: "trunk" holds everything but the network's head as `init` left it, its running statistics too.
     """
@@ -150,6 +191,15 @@ class Train:
     log_every: int = 10
     num_workers: int = -1
     seed: int = 0
+    ema: float = 0.0
+    clip_norm: float = 0.0
+    clip_value: float = 0.0
+    max_bad_steps: int = 20
+    amp: Literal["O0", "O1", "O2"] = "O0"
+    amp_dtype: Literal["float16", "bfloat16"] = "float16"
+    keep: int = 2
+    checkpoint_steps: int = 0
+    checkpoint_minutes: float = 15.0
     init: str = ""
     freeze: Literal["nothing", "trunk"] = "nothing"
 
@@ -195,7 +245,7 @@ class Config:
     source: str
     command: str
     published: Mapping[str, float] = field(default_factory=dict)
-    model: HourglassModel | StackedHourglassModel | HRNetModel | SimpleBaselineModel = HourglassModel()
+    model: HourglassModel | StackedHourglassModel | HRNetModel | SimpleBaselineModel | MoveNetModel = HourglassModel()
     codec: HeatmapCodec = HeatmapCodec()
     data: Data = Data()
     augment: Augment | None = Augment()

@@ -17,6 +17,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from paddle_pose.backends.exported import read_contract
 from paddle_pose.configs import hourglass, hrnet, simple_baseline
 from paddle_pose.configs.fields import Config
+from paddle_pose.datasets.skeleton_file import read_skeleton
 from paddle_pose.skeletons import SKELETONS, Skeleton
 
 _FILES = (hourglass, hrnet, simple_baseline)
@@ -59,6 +60,20 @@ def values(config: Config) -> dict[str, Any]:
         [384, 384]
     """
     return dict(_flat(config, ""))
+
+
+def identity(config: Config) -> dict[str, Any]:
+    """Returns the values that decide what a training computes, and that may not change in its middle.
+
+    Example:
+        >>> "train.batch_size" in identity(CONFIGS["hourglass52_mpii_256"])
+        True
+    """
+    free = {"num_workers", "log_every", "max_bad_steps", "keep", "checkpoint_steps", "checkpoint_minutes"}
+    if config.train.schedule == "steps":  # a cosine depends on where it ends
+        free.add("epochs")
+    left_out = {f"train.{name}" for name in free}
+    return {"config": config.name} | {key: value for key, value in values(config).items() if key not in left_out}
 
 
 def override(config: Config, changes: Mapping[str, Any]) -> Config:
@@ -179,8 +194,8 @@ def _fitted(value: Any, hint: Any, key: str) -> Any:
     if hint is Skeleton:
         return _skeleton(value, key)
     origin, arguments = get_origin(hint), get_args(hint)
-    if origin is types.UnionType and value is None and type(None) in arguments:
-        return None
+    if origin is types.UnionType and type(value) in (type(None), str) and type(value) in arguments:
+        return value
     if origin is Literal and value in arguments:
         return value
     if origin is tuple and isinstance(value, list | tuple):
@@ -211,9 +226,11 @@ def _skeleton(value: Any, key: str) -> Skeleton:
         return value
     if isinstance(value, str) and value in SKELETONS:
         return SKELETONS[value]
+    if isinstance(value, str) and value.endswith(".json"):
+        return read_skeleton(value)
     if isinstance(value, Mapping):
         return Skeleton(**{name: _tuples(part) for name, part in value.items()})
-    raise ValueError(f"key {key!r}: got {value!r}, expected one of {', '.join(SKELETONS)}")
+    raise ValueError(f"key {key!r}: got {value!r}, expected one of {', '.join(SKELETONS)}, or a .json file")
 
 
 def _tuples(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Reads COCO's person keypoints and files of detected people.
+"""Reads COCO's person keypoints, files of any joints in its format, and files of detected people.
 
     D/{train,val}2017/*.jpg   D/annotations/person_keypoints_{train,val}2017.json
 
@@ -18,7 +18,7 @@ import numpy as np
 from paddle_pose.datasets.records import field
 from paddle_pose.geometry import box_window
 from paddle_pose.metrics import coco_file
-from paddle_pose.skeletons import COCO_17
+from paddle_pose.skeletons import COCO_17, Skeleton
 from paddle_pose.structures import AnnotatedImage, Person, Sample
 
 SPLITS = ("train", "val")
@@ -44,28 +44,70 @@ def annotation_file(root: str | Path, split: str) -> Path:
     return path
 
 
-def read_coco(root: str | Path, split: str) -> list[AnnotatedImage]:
-    """Reads one split and prints its counts, also of what is left out.
+def split_files(root: str | Path | None, split: str, own: str | None, folder: str | None) -> tuple[Path, Path]:
+    """Returns a split's annotation file, and the folder of its pictures.
 
     Args:
-        root: the folder D of the layout above.
+        root: a folder in the layout above; None takes the other two.
         split: "train" or "val".
+        own: an annotation file.
+        folder: of the pictures that it names.
+
+    Raises:
+        FileNotFoundError: If there is no such file or folder.
+        ValueError: If nothing says where they are.
+    """
+    if root is not None:
+        return annotation_file(root, split), Path(root) / f"{split}2017"
+    if own is None or folder is None:
+        missing = f"--{split}_annotations FILE" if own is None else "--images DIR"
+        raise ValueError(f"{missing} is missing: give it, or --dataset_root D, a folder in COCO's layout")
+    if not Path(own).is_file():
+        raise FileNotFoundError(f"{own}: not found; --{split}_annotations says where it is now")
+    if not Path(folder).is_dir():
+        raise FileNotFoundError(f"{folder}: no such folder of pictures; --images says where it is now")
+    return Path(own), Path(folder)
+
+
+def read_coco(root: str | Path, split: str, skeleton: Skeleton = COCO_17) -> list[AnnotatedImage]:
+    """Reads one split of the layout above; see `read_annotations`.
+
+    Args:
+        root: the folder D.
+        split: "train" or "val".
+        skeleton: of the keypoints returned.
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+        ValueError: If a record is not as expected, or nobody is left.
+    """
+    return read_annotations(annotation_file(root, split), Path(root) / f"{split}2017", skeleton)
+
+
+def read_annotations(path: Path, folder: Path, skeleton: Skeleton = COCO_17) -> list[AnnotatedImage]:
+    """Reads a file in COCO's format and prints its counts, also of what is left out.
+
+    Args:
+        path: the annotation file.
+        folder: where its pictures are.
+        skeleton: of the keypoints returned. The joints that the file's categories name are matched with it by name, those
+            that the file does not have are unlabelled; a file without names has the skeleton's joints.
 
     Returns:
         All images, those without people too, in the file's order. Left out, as published, are people without a labelled
         joint, without an area, or with an empty box after clipping; crowd regions stay, marked, and framing passes over them.
 
     Raises:
-        FileNotFoundError: If a file is missing.
+        FileNotFoundError: If the file is missing.
         ValueError: If a record is not as expected (the message names file, record and key), or nobody is left.
     """
-    path = annotation_file(root, split)
     content, _ = coco_file.read(path)
+    records, shared = coco_file.in_skeleton(content, str(path), skeleton)
     people: dict[int, list[Person]] = {image["id"]: [] for image in content["images"]}
     sizes = {image["id"]: image_size(image, f"{path}: images[{n}]") for n, image in enumerate(content["images"])}
     left_out = dict.fromkeys(("crowd", "no labelled joint", "no area", "empty box"), 0)
     count = 0
-    for n, record in enumerate(content["annotations"]):
+    for n, record in enumerate(records):
         where = f"{path}: annotations[{n}] (id {record['id']})"
         person = _person(record, sizes[record["image_id"]], where)
         reason = _reason_to_leave_out(person)
@@ -79,9 +121,11 @@ def read_coco(root: str | Path, split: str) -> list[AnnotatedImage]:
     print(f"=> load {count} samples", flush=True)
     counts = ", ".join(f"{number} {reason}" for reason, number in left_out.items())
     print(f"=> left out as published: {counts}", flush=True)
+    if shared:
+        print(f"=> {shared} are in {skeleton.name}", flush=True)
     if not count:
-        raise ValueError(f"{path}: nobody is left of {len(content['annotations'])} annotations: {counts}")
-    folder = Path(root) / f"{split}2017"
+        remedy = f"; {coco_file.AREA_REMEDY}" if left_out["no area"] else ""
+        raise ValueError(f"{path}: nobody is left of {len(records)} annotations: {counts}{remedy}")
     return [
         AnnotatedImage(image["id"], folder / image["file_name"], tuple(people[image["id"]]))
         for image in content["images"]
@@ -89,7 +133,11 @@ def read_coco(root: str | Path, split: str) -> list[AnnotatedImage]:
 
 
 def read_detections(
-    path: str | Path, images: Iterable[AnnotatedImage], input_size: tuple[int, int], context: float = 1.25
+    path: str | Path,
+    images: Iterable[AnnotatedImage],
+    input_size: tuple[int, int],
+    context: float = 1.25,
+    category: int | None = PERSON,
 ) -> list[Sample]:
     """Reads detected people: COCO's list of {image_id, category_id, bbox, score}, and prints its counts.
 
@@ -98,6 +146,7 @@ def read_detections(
         images: where the pictures are.
         input_size: (width, height) of the network's input, whose aspect the windows take.
         context: how many times the box the window is.
+        category: whose boxes to take; None takes all.
 
     Returns:
         A sample per box in the file's order, without persons, with the detector's score. Left out are other categories, boxes
@@ -118,7 +167,7 @@ def read_detections(
         image_id = coco_file.check_id(record, "image_id", where)
         x, y, width, height = map(float, field(record, ("bbox",), (4,), where))
         score = float(field(record, ("score",), (), where))
-        if coco_file.check_id(record, "category_id", where) != PERSON:
+        if coco_file.check_id(record, "category_id", where) != category and category is not None:
             left_out["no person"] += 1
         elif image_id not in paths:
             left_out["of another image"] += 1
@@ -147,8 +196,7 @@ def image_size(image: Mapping[str, Any], where: str) -> tuple[float, float]:
 
 
 def _person(record: Mapping[str, Any], size: tuple[float, float], where: str) -> Person:
-    joints = COCO_17.num_joints
-    points = field(record, ("keypoints",), (3 * joints,), where).reshape(joints, 3)
+    points = field(record, ("keypoints",), (len(record["keypoints"]),), where).reshape(-1, 3)
     if not np.isin(points[:, 2], (0, 1, 2)).all():
         raise ValueError(f"{where}: key 'keypoints' holds x, y, v with v one of 0, 1, 2; got {points[:, 2].tolist()}")
     x, y, width, height = map(float, field(record, ("bbox",), (4,), where))

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from paddle_pose.datasets.doctor_checks import check_records
 from paddle_pose.datasets.doctor_compare import compare_facing, compare_trainval, compare_truth
 from paddle_pose.datasets.doctor_pictures import check_pictures
@@ -30,12 +32,16 @@ class Report:
         counts: samples and images of every split found.
         decoded: pictures whose pixels were decoded.
         findings: errors first.
+        published: samples and images of the published data set's splits.
+        limits: what cannot be told.
     """
 
     root: str
     counts: dict[str, tuple[int, int]]
     decoded: int
     findings: tuple[Finding, ...]
+    published: dict[str, tuple[int, int]]
+    limits: str
 
     def number(self, severity: str) -> int:
         """Counts the findings of one severity."""
@@ -44,13 +50,13 @@ class Report:
     def as_dict(self) -> dict[str, Any]:
         """Returns all of it, every example included, for JSON."""
         totals = {severity: self.number(severity) for severity in SEVERITIES}
-        return {**asdict(self), "totals": totals, "limits": LIMITS}
+        return {**asdict(self), "totals": totals}
 
     def text(self) -> str:
         """Returns the report for reading: counts, findings, totals."""
         lines = [self.root, f"{'split':<10}{'samples':>9}{'images':>9}   published"]
         for name, (samples, images) in self.counts.items():
-            known = "{:,} in {:,}".format(*KNOWN[name]) if name in KNOWN else "-"
+            known = "{:,} in {:,}".format(*self.published[name]) if name in self.published else "-"
             lines.append(f"{name:<10}{samples:>9,}{images:>9,}   {known}")
         for finding in self.findings:
             lines += [
@@ -64,10 +70,11 @@ class Report:
         lines += ["", f"{'finding':<24}{'severity':<10}{'count':>9}"]
         lines += [f"{finding.code:<24}{finding.severity:<10}{finding.count:>9,}" for finding in self.findings]
         numbers = ", ".join(f"{self.number(severity)} {severity}s" for severity in SEVERITIES)
-        text = "\n".join([*lines, f"{numbers}; {self.decoded:,} pictures decoded", LIMITS])
+        text = "\n".join([*lines, f"{numbers}; {self.decoded:,} pictures decoded", self.limits])
         return text.encode("utf-8", "backslashreplace").decode()  # a damaged name may hold what cannot be printed
 
 
+@np.errstate(over="ignore", invalid="ignore")  # absurd numbers are findings
 def examine(root: Path, decode: str = "all", progress: Callable[[str], None] | None = None) -> Report:
     """Examines a data set; damage is reported, never raised.
 
@@ -102,12 +109,16 @@ def examine(root: Path, decode: str = "all", progress: Callable[[str], None] | N
     findings += _truth(root / "annotations" / "mpii_gt_val.mat", splits.get("val"))
     parts = [splits[name] for name in ("train", "val") if name in splits]
     if len(parts) == 2:
-        findings += [*_shared_pictures(*parts), *compare_facing(*parts)]
+        findings += [*shared_pictures(*parts), *compare_facing(*parts)]
         if "trainval" in splits:
             findings += compare_trainval(splits["trainval"], parts)
-    findings.sort(key=lambda finding: SEVERITIES.index(finding.severity))
     counts = {name: (len(split), len(set(split.images))) for name, split in splits.items()}
-    return Report(str(root), counts, decoded, tuple(findings))
+    return Report(str(root), counts, decoded, sorted_findings(findings), KNOWN, LIMITS)
+
+
+def sorted_findings(findings: list[Finding]) -> tuple[Finding, ...]:
+    """Returns errors first, notes last."""
+    return tuple(sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity)))
 
 
 def _hint(root: Path) -> str:
@@ -149,7 +160,8 @@ def _truth(mat: Path, val: Split | None) -> list[Finding]:
     return compare_truth(val, truth, mat.name) if val is not None else []
 
 
-def _shared_pictures(train: Split, val: Split) -> list[Finding]:
+def shared_pictures(train: Split, val: Split) -> list[Finding]:
+    """Finds validation records whose picture is in the training set."""
     shared = set(train.images) & set(val.images) - {""}
     rows = [n for n, image in enumerate(val.images) if image in shared]
     text, remedy = (

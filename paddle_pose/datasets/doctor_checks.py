@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from paddle_pose.datasets.doctor_records import FEW, Finding, Split
-from paddle_pose.skeletons import MPII_16
+from paddle_pose.skeletons import MPII_16, Skeleton
 
 _NECK, _HEAD_TOP = MPII_16.joints.index("upper_neck"), MPII_16.joints.index("head_top")
 # Published people: 0.75 x neck to head top is 25 px x scale, in MPII for every person (Leeds: median 25.0, drawn: 24).
@@ -72,7 +72,7 @@ def check_records(split: Split, sizes: dict[str, tuple[int, int]]) -> list[Findi
         "records with a joint far outside the person's window (the square of 250 px x scale)",
         "center and scale belong to another person, another picture size, or the joint is wrong",
     )
-    return [*findings, *_base(split), *_adjusted_twice(split), *_sides(split)]
+    return [*findings, *_base(split), *_adjusted_twice(split), *check_sides(split, MPII_16)]
 
 
 def _base(split: Split) -> list[Finding]:
@@ -121,14 +121,19 @@ def _adjusted_twice(split: Split) -> list[Finding]:
     return findings
 
 
-def _sides(split: Split) -> list[Finding]:
-    """Left and right along a limb: a joint is nearer to its own side's neighbour in 91 to 97 % of the published people."""
+def check_sides(split: Split, skeleton: Skeleton) -> list[Finding]:
+    """Left and right along a limb: a joint is nearer to its own side's neighbour in 91 to 97 % of the published people.
+
+    Args:
+        split: to look at.
+        skeleton: of its joints; limbs of the body that it does not have are not looked at.
+    """
     findings = []
     for first, second in _CHAINS:
-        (a, b), (c, d) = (
-            [split.points[:, MPII_16.joints.index(f"{side}_{name}")] for side in ("right", "left")]
-            for name in (first, second)
-        )
+        pairs = [[f"{side}_{name}" for side in ("right", "left")] for name in (first, second)]
+        if not {name for pair in pairs for name in pair} <= set(skeleton.joints):
+            continue
+        (a, b), (c, d) = ([split.points[:, skeleton.joints.index(name)] for name in pair] for pair in pairs)
         own = np.linalg.norm(a - c, axis=1) + np.linalg.norm(b - d, axis=1)
         crossed = np.linalg.norm(a - d, axis=1) + np.linalg.norm(b - c, axis=1)
         known = np.isfinite(own + crossed)
@@ -140,7 +145,7 @@ def _sides(split: Split) -> list[Finding]:
                 np.flatnonzero(known & (own >= crossed)),
                 f"left and right are swapped in {first} or {second}, not in both: only {100 * share:.0f} % of the people "
                 "have them nearer on their own side",
-                f"check the order of the joints: {', '.join(MPII_16.joints)}",
+                f"check the order of the joints: {', '.join(skeleton.joints)}",
             )
     return findings
 

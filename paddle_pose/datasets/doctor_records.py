@@ -45,14 +45,14 @@ class Finding:
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """The readable part of a json file with N records.
+    """The readable part of a json file with N records; K is 16 in MPII.
 
     Attributes:
         name: "train", "val", ...
         path: of the file.
         images: N names; "" where unreadable.
-        joints: [N, 16, 2] 1-based image px as written; NaN where unreadable.
-        labelled: [N, 16] bool; False where unreadable.
+        joints: [N, K, 2] image px as written (1-based in MPII); NaN where unreadable.
+        labelled: [N, K] bool; False where unreadable.
         center: [N, 2] as written; NaN where unreadable.
         scale: [N] as written; NaN where unreadable or not positive.
     """
@@ -70,7 +70,7 @@ class Split:
 
     @property
     def points(self) -> np.ndarray:
-        """[N, 16, 2] joints, NaN where not labelled."""
+        """[N, K, 2] joints, NaN where not labelled."""
         return np.where(self.labelled[..., None], self.joints, np.nan)
 
     def where(self, rows: Iterable[int]) -> tuple[str, ...]:
@@ -92,18 +92,26 @@ class Split:
         return [Finding(severity, code, str(self.path), text, remedy, len(rows), len(self), named)]
 
 
+def read_json(path: Path) -> tuple[Any, list[Finding]]:
+    """Returns what a json file holds, or None and why it cannot be read."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8")), []
+    except (ValueError, RecursionError) as problem:
+        code, text, remedy = "not_json", f"not valid JSON: {problem}", "unpack it again; it may be cut off"
+    except OSError as problem:
+        code, text, remedy = "unreadable", f"cannot be read: {problem.strerror}", "check the file and its permissions"
+    return None, [Finding("error", code, str(path), text, remedy)]
+
+
 def read_split(path: Path, name: str) -> tuple[Split | None, list[Finding]]:
     """Reads what is readable of a json file, and says what is not."""
 
     def broken(code: str, text: str, remedy: str) -> tuple[None, list[Finding]]:
         return None, [Finding("error", code, str(path), text, remedy)]
 
-    try:
-        records = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as problem:
-        return broken("not_json", f"not valid JSON: {problem}", "unpack it again; it may be cut off")
-    except OSError as problem:
-        return broken("unreadable", f"cannot be read: {problem.strerror}", "check the file and its permissions")
+    records, findings = read_json(path)
+    if findings:
+        return None, findings
     if not isinstance(records, list):
         return broken(
             "not_a_list",

@@ -19,7 +19,7 @@ import numpy as np
 import scipy.io
 
 from paddle_pose.datasets.records import field
-from paddle_pose.skeletons import MPII_16
+from paddle_pose.skeletons import MPII_16, Skeleton
 from paddle_pose.structures import AnnotatedImage, Person
 
 SPLITS = ("train", "val", "trainval", "test")
@@ -85,12 +85,13 @@ def read_ground_truth(path: Path) -> GroundTruth:
     return truth
 
 
-def read_mpii(root: str | Path, split: str) -> list[AnnotatedImage]:
-    """Reads one split and prints its counts.
+def read_mpii(root: str | Path, split: str, skeleton: Skeleton = MPII_16) -> list[AnnotatedImage]:
+    """Reads one split and prints its counts, and which joints are left out for another skeleton.
 
     Args:
         root: the folder D of the layout above.
         split: "train", "val", "trainval" or "test" (which has no joints).
+        skeleton: of the keypoints returned; its joints that MPII does not have are unlabelled.
 
     Returns:
         Images in the order of their first record. A person's `annotation_id` is its record's position in the file;
@@ -99,7 +100,8 @@ def read_mpii(root: str | Path, split: str) -> list[AnnotatedImage]:
 
     Raises:
         FileNotFoundError: If a file is missing.
-        ValueError: If a record is not as expected; the message names the file, the record and the key.
+        ValueError: If a record is not as expected; the message names the file, the record and the key. If the skeleton has
+            no joint of MPII.
 
     Source: HRNet's `mpii.py` (centre, scale, 0-based).
     """
@@ -113,11 +115,15 @@ def read_mpii(root: str | Path, split: str) -> list[AnnotatedImage]:
     persons = [_person(record, n, path, split) for n, record in enumerate(records)]
     if split == "val":
         persons = _with_ground_truth(persons, path, root / "annotations" / "mpii_gt_val.mat")
+    shared = skeleton.shared(MPII_16.joints, MPII_16.name)
+    persons = [person.in_slots(skeleton.slots(MPII_16.joints)) for person in persons]
     by_name: dict[str, list[Person]] = {}
     for record, person in zip(records, persons, strict=True):
         by_name.setdefault(record["image"], []).append(person)
     print(f"=> num_images: {len(by_name)}", flush=True)
     print(f"=> load {len(persons)} samples", flush=True)
+    if shared:
+        print(f"=> {shared} are in {skeleton.name}", flush=True)
     return [AnnotatedImage(n, root / "images" / name, tuple(group)) for n, (name, group) in enumerate(by_name.items())]
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from paddle_pose import geometry
 from paddle_pose.backends.base import Backend
-from paddle_pose.codecs.base import Codec
+from paddle_pose.codecs.base import Codec, Maps
 from paddle_pose.geometry import box_window
 from paddle_pose.structures import Poses
 
@@ -32,12 +32,18 @@ class Predictor:
         self.codec = codec
         self._backend, self._context, self._batch_size = backend, context, batch_size
 
-    def __call__(self, image: np.ndarray, boxes: Sequence[tuple[float, float, float, float]] | None = None) -> Poses:
+    def __call__(
+        self,
+        image: np.ndarray,
+        boxes: Sequence[tuple[float, float, float, float]] | None = None,
+        see: Callable[[tuple[np.ndarray, Maps]], None] = lambda look: None,
+    ) -> Poses:
         """Finds poses.
 
         Args:
             image: uint8 RGB [h, w, 3].
             boxes: (x, y, width, height) in image px, a person each; None looks at the whole picture once.
+            see: told of every window's crop, uint8 [H, W, 3], and its own maps, to look at them.
 
         Returns:
             Poses in image px with their boxes; in the order of the boxes.
@@ -58,7 +64,10 @@ class Predictor:
         for start in range(0, len(windows), self._batch_size):
             group = windows[start : start + self._batch_size]
             crops = [geometry.warp(image, w.to_input(size, alignment), size) for w in group]
-            decoded = self.codec.decode(self._backend(np.stack(crops)))
+            maps = self._backend(np.stack(crops))
+            for n, crop in enumerate(crops):
+                see((crop, {name: values[n] for name, values in maps.items()}))
+            decoded = self.codec.decode(maps)
             for window, poses, box in zip(group, decoded, boxes[start:], strict=False):
                 found.append((poses.moved(window.to_image(size, alignment)), box))
         joints = self.codec.skeleton.num_joints

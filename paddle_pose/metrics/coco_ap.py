@@ -26,6 +26,7 @@ from paddle_pose.geometry import Window
 from paddle_pose.metrics import coco_file
 from paddle_pose.metrics.base import Judgement
 from paddle_pose.metrics.oks import oks, oks_nms
+from paddle_pose.skeletons import Skeleton
 from paddle_pose.structures import Poses, Sample
 
 NAMES = ("AP", "AP50", "AP75", "AP(M)", "AP(L)", "AR", "AR50", "AR75", "AR(M)", "AR(L)")
@@ -42,17 +43,20 @@ class GroundTruth:
 
     Attributes:
         category: the people's category id.
+        shared: which of the file's joints the skeleton has; empty where it has them all.
     """
 
-    def __init__(self, annotations: str | Path | Mapping[str, Any], num_joints: int) -> None:
-        """Takes an annotation file, or what it holds.
+    def __init__(self, annotations: str | Path | Mapping[str, Any], skeleton: Skeleton) -> None:
+        """Takes an annotation file, or what it holds; its joints are those of the skeleton that have the same name.
 
         Raises:
             FileNotFoundError: If there is no such file.
             ValueError: If it is no COCO file, or could only give a wrong AP: ids of another type, no area, nobody labelled.
         """
         content, self._where = coco_file.read(annotations)
-        records = [self._checked(n, record, num_joints) for n, record in enumerate(content["annotations"])]
+        moved, self.shared = coco_file.in_skeleton(content, self._where, skeleton)
+        self._sigmas = np.asarray(skeleton.sigmas, np.float64)
+        records = [self._checked(n, record) for n, record in enumerate(moved)]
         categories = {record["category_id"] for record in records if record["num_keypoints"] and not record["iscrowd"]}
         if len(categories) != 1:
             what = f"people of categories {sorted(categories)}, expected one" if categories else "no labelled joint"
@@ -64,12 +68,11 @@ class GroundTruth:
         with contextlib.redirect_stdout(io.StringIO()):
             self._coco.createIndex()
 
-    def score(self, results: Sequence[dict[str, Any]], sigmas: Sequence[float]) -> dict[str, float]:
+    def score(self, results: Sequence[dict[str, Any]]) -> dict[str, float]:
         """Returns the ten numbers, 0..1, NaN where there is nobody to find.
 
         Args:
             results: in COCO's format: image_id, category_id, keypoints of (x, y, anything), score.
-            sigmas: K constants of the skeleton.
 
         Raises:
             ValueError: If there are no results, or one is of an image that is not annotated.
@@ -84,7 +87,7 @@ class GroundTruth:
             )
         with contextlib.redirect_stdout(io.StringIO()):
             evaluation = COCOeval(self._coco, self._coco.loadRes([dict(record) for record in results]), "keypoints")
-            evaluation.params.kpt_oks_sigmas = np.asarray(sigmas, np.float64)
+            evaluation.params.kpt_oks_sigmas = self._sigmas
             evaluation.params.catIds = [self.category]
             evaluation.evaluate()
             evaluation.accumulate()
@@ -94,22 +97,16 @@ class GroundTruth:
             for name, value in zip(NAMES, evaluation.stats, strict=True)
         }
 
-    def _checked(self, n: int, record: Mapping[str, Any], num_joints: int) -> dict[str, Any]:
+    def _checked(self, n: int, record: Mapping[str, Any]) -> dict[str, Any]:
         """Returns a copy as pycocotools needs it."""
-        where = f"{self._where}: annotations[{n}] (id {record['id']})"
-        keypoints = record.get("keypoints", [0] * 3 * num_joints)
-        if len(keypoints) != 3 * num_joints:
-            raise ValueError(
-                f"{where}: expected keypoints of {num_joints} joints, 3 numbers each, got {len(keypoints)}"
-            )
-        labelled, crowd = sum(v > 0 for v in keypoints[2::3]), int(record.get("iscrowd", 0))
+        labelled, crowd = sum(v > 0 for v in record["keypoints"][2::3]), int(record.get("iscrowd", 0))
         if labelled and not crowd and not record.get("area", 0) > 0:
             raise ValueError(
-                f"{where}: key 'area' is {record.get('area', 'missing')}; OKS is measured in the area of the person's "
-                "segment in px^2. Without segments, 0.53 x box width x box height is the usual guess"
+                f"{self._where}: annotations[{n}] (id {record['id']}): key 'area' is {record.get('area', 'missing')}; "
+                f"{coco_file.AREA_REMEDY}"
             )
         # Numbered from 1: pycocotools takes a match with id 0 for none.
-        changes = {"id": n + 1, "keypoints": keypoints, "num_keypoints": labelled, "iscrowd": crowd}
+        changes = {"id": n + 1, "num_keypoints": labelled, "iscrowd": crowd}
         return {"area": 0.0, **record, **changes}
 
 
@@ -127,7 +124,7 @@ class CocoAP:
     def __init__(
         self,
         annotations: str | Path | Mapping[str, Any],
-        sigmas: Sequence[float],
+        skeleton: Skeleton,
         *,
         joint_threshold: float = 0.2,
         nms_threshold: float = 0.9,
@@ -136,7 +133,7 @@ class CocoAP:
 
         Args:
             annotations: COCO's file, or what it holds.
-            sigmas: K constants of the skeleton.
+            skeleton: of the poses; joints that the annotations do not have count as unlabelled.
             joint_threshold: joints with a score above it make the person's score.
             nms_threshold: OKS above which the worse of two people is left out.
 
@@ -144,8 +141,8 @@ class CocoAP:
             FileNotFoundError: If there is no such file.
             ValueError: If it is not as expected; see `GroundTruth`.
         """
-        self._truth = GroundTruth(annotations, len(sigmas))
-        self._sigmas = tuple(sigmas)
+        self._truth = GroundTruth(annotations, skeleton)
+        self._sigmas = skeleton.sigmas
         self._joint_threshold, self._nms_threshold = joint_threshold, nms_threshold
         self._records: dict[tuple[int, Window, float], tuple[Sample, Poses]] = {}
 
@@ -163,14 +160,15 @@ class CocoAP:
         Raises:
             ValueError: If there were no poses.
         """
-        return self._truth.score(self._results(), self._sigmas)
+        return self._truth.score(self._results())
 
     def table(self) -> str:
         """Returns the numbers as text; says whose boxes they are for."""
         samples = [sample for sample, _ in self._records.values()]
         detected = sum(not sample.persons for sample in samples)
         boxes = "ground-truth" if not detected else "detected" if detected == len(samples) else "mixed"
-        return table(self.accumulate(), f"{len(samples)} {boxes} boxes, {len(self._results())} people after OKS-NMS")
+        subject = f"{len(samples)} {boxes} boxes, {len(self._results())} people after OKS-NMS"
+        return table(self.accumulate(), subject, self._truth.shared)
 
     def save(self, folder: Path) -> list[Path]:
         """Writes `keypoints_results.json` in COCO's format: exactly what was scored."""
@@ -182,6 +180,8 @@ class CocoAP:
     def judge(self, sample: Sample, poses: Poses) -> Judgement:
         """Returns the OKS of the best of a window's poses with the one person annotated in it."""
         (person,) = sample.persons
+        if not person.visible.any():
+            return Judgement((0.0,), "no joint labelled")
         similar = oks(poses.keypoints[0], person.keypoints, person.area, self._sigmas, person.visible > 0)
         return Judgement((float(similar),), f"OKS {similar:.2f}")
 
@@ -211,22 +211,25 @@ class CocoAP:
         ]
 
 
-def table(values: Mapping[str, float], subject: str) -> str:
-    """Returns the ten numbers as a text table."""
-    lines = [f"COCO keypoints, {subject}"]
+def table(values: Mapping[str, float], subject: str, shared: str = "") -> str:
+    """Returns the ten numbers as a text table; `shared` says over which joints, where they are not all."""
+    lines = [f"COCO keypoints, {subject}", *([f"cross-evaluation: {shared}"] if shared else [])]
     lines += [f"  {name:<6}{values[name]:8.4f}   {_REMARKS.get(name, '')}".rstrip() for name in NAMES]
     return "\n".join(lines)
 
 
 def score_results(
-    path: str | Path, annotations: str | Path | Mapping[str, Any], sigmas: Sequence[float]
-) -> dict[str, float]:
-    """Returns the ten numbers of anybody's results file, scored as it is: no rescoring, no NMS.
+    path: str | Path, annotations: str | Path | Mapping[str, Any], skeleton: Skeleton
+) -> tuple[dict[str, float], str]:
+    """Scores anybody's results file as it is: no rescoring, no NMS.
 
     Args:
         path: a JSON list of {image_id, category_id, keypoints, score}.
         annotations: COCO's file, or what it holds.
-        sigmas: K constants of the skeleton.
+        skeleton: of the results; joints that the annotations do not have count as unlabelled.
+
+    Returns:
+        The ten numbers, and their table.
 
     Raises:
         FileNotFoundError: If a file is missing.
@@ -235,7 +238,7 @@ def score_results(
     results = coco_file.read_json(Path(path))
     if not isinstance(results, list):
         raise ValueError(f"{path}: expected a list of results, got {type(results).__name__}")
-    truth = GroundTruth(annotations, len(sigmas))
+    truth, count = GroundTruth(annotations, skeleton), 3 * skeleton.num_joints
     for n, record in enumerate(results):
         where = f"{path}: record {n}"
         if not isinstance(record, dict):
@@ -244,14 +247,17 @@ def score_results(
         if coco_file.check_id(record, "category_id", where) != truth.category:
             raise ValueError(f"{where}: category {record['category_id']}, the annotated people have {truth.category}")
         numbers = record.get("keypoints")
-        if not isinstance(numbers, list) or len(numbers) != 3 * len(sigmas) or not _finite(numbers):
+        if not isinstance(numbers, list) or len(numbers) != count or not _finite(numbers):
+            got = f"{len(numbers)} values" if isinstance(numbers, list) else repr(numbers)
             raise ValueError(
-                f"{where}: key 'keypoints' must hold {3 * len(sigmas)} numbers: x, y, score of every joint"
+                f"{where}: key 'keypoints' must hold {count} numbers: x, y, score of every joint of {skeleton.name}; "
+                f"got {got}"
             )
         if not _finite([record.get("score")]):
             raise ValueError(f"{where}: key 'score' must be a number, got {record.get('score')!r}")
     kept = ("image_id", "category_id", "keypoints", "score")
-    return truth.score([{key: record[key] for key in kept} for record in results], sigmas)
+    values = truth.score([{key: record[key] for key in kept} for record in results])
+    return values, table(values, f"{path} as it is: no rescoring, no NMS", truth.shared)
 
 
 def _finite(numbers: Sequence[Any]) -> bool:

@@ -10,7 +10,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from paddle_pose.skeletons import Skeleton
+
 LISTS = ("images", "annotations", "categories")
+AREA_REMEDY = (
+    "OKS is measured in the area of the person's segment in px^2. Without segments, 0.53 x box width x box height is the "
+    "usual guess"
+)
 
 
 def read_json(path: Path) -> Any:
@@ -58,6 +64,59 @@ def read(source: str | Path | Mapping[str, Any]) -> tuple[dict[str, list[dict[st
         if annotation["image_id"] not in known:
             raise ValueError(f"{where}: annotations[{n}]: image {annotation['image_id']} is not in the list of images")
     return {key: content[key] for key in LISTS}, where
+
+
+def joint_names(content: Mapping[str, Any], where: str) -> tuple[str, ...]:
+    """Returns the joints that the categories name, in the order of every annotation; none where they name none.
+
+    Raises:
+        ValueError: If categories name different joints, or something that is no list of names.
+    """
+    found: dict[tuple[str, ...], int] = {}
+    for n, category in enumerate(content["categories"]):
+        names = category.get("keypoints") or []
+        if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+            raise ValueError(f"{where}: categories[{n}]: key 'keypoints' must list the joints' names, got {names!r}")
+        if names:
+            found.setdefault(tuple(names), n)
+    if len(found) > 1:
+        raise ValueError(
+            f"{where}: categories {', '.join(map(str, found.values()))} have different keypoints; one skeleton is expected: "
+            "put each kind of thing into a file of its own"
+        )
+    return next(iter(found), ())
+
+
+def in_skeleton(content: Mapping[str, Any], where: str, skeleton: Skeleton) -> tuple[list[dict[str, Any]], str]:
+    """Returns the annotations with their keypoints in a skeleton's order, and what joints are shared.
+
+    Joints are matched by name; those that the file does not have are unlabelled. A file that names no joints is taken as it is.
+
+    Args:
+        content: of `read`.
+        where: names the file in messages.
+        skeleton: with K joints, not all of which need be in the file.
+
+    Returns:
+        Records whose "keypoints" are 3 K numbers, and what `Skeleton.shared` says.
+
+    Raises:
+        ValueError: If no joint is in common, or a record's keypoints are not three numbers for each joint.
+    """
+    names = joint_names(content, where) or skeleton.joints
+    shared, slots = skeleton.shared(names, where), skeleton.slots(names)
+    moved = []
+    for n, record in enumerate(content["annotations"]):
+        numbers = record.get("keypoints", [0] * 3 * len(names))
+        if not isinstance(numbers, list | tuple) or len(numbers) != 3 * len(names):
+            got = f"{len(numbers)} numbers" if isinstance(numbers, list | tuple) else repr(numbers)
+            raise ValueError(
+                f"{where}: annotations[{n}] (id {record['id']}): key 'keypoints' must hold 3 numbers for each of the "
+                f"{len(names)} joints {', '.join(names)}: {3 * len(names)}, got {got}"
+            )
+        triples = [numbers[3 * slot : 3 * slot + 3] if slot >= 0 else (0, 0, 0) for slot in slots]
+        moved.append({**record, "keypoints": [number for triple in triples for number in triple]})
+    return moved, shared
 
 
 def check_id(record: Mapping[str, Any], key: str, where: str) -> int:

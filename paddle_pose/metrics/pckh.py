@@ -20,7 +20,7 @@ import scipy.io
 
 from paddle_pose.metrics import intervals, predictions_file
 from paddle_pose.metrics.base import Judgement
-from paddle_pose.skeletons import MPII_16
+from paddle_pose.skeletons import MPII_16, Skeleton
 from paddle_pose.structures import Poses, Sample
 
 GROUPS = {
@@ -32,7 +32,7 @@ GROUPS = {
     "Knee": ("left_knee", "right_knee"),
     "Ankle": ("left_ankle", "right_ankle"),
 }
-COUNTED = [j for j, name in enumerate(MPII_16.joints) if name not in ("pelvis", "thorax")]
+NOT_COUNTED = ("pelvis", "thorax")
 # As published: the 11th and 12th of np.arange(0, 0.51, 0.01).
 THRESHOLDS = {"Mean@0.1": 0.1, "Mean@0.11": 0.11}
 
@@ -52,71 +52,93 @@ def normalized_errors(predictions: np.ndarray, keypoints: np.ndarray, head_sizes
     return distances / np.asarray(head_sizes, np.float64)[:, None]
 
 
-def scores(hits: np.ndarray, labelled: np.ndarray) -> dict[str, float | np.ndarray]:
+def counted(skeleton: Skeleton) -> list[int]:
+    """Returns the slots of the joints that the means count: those of MPII but pelvis and thorax, as far as they are there."""
+    slots = skeleton.slots(MPII_16.joints)
+    return [j for j, slot in enumerate(slots) if slot >= 0 and MPII_16.joints[slot] not in NOT_COUNTED]
+
+
+def group_slots(skeleton: Skeleton) -> dict[str, list[int]]:
+    """Returns the slots of every group of which the skeleton has all joints."""
+    there = {MPII_16.joints[slot]: j for j, slot in enumerate(skeleton.slots(MPII_16.joints)) if slot >= 0}
+    return {group: [there[name] for name in names] for group, names in GROUPS.items() if set(names) <= set(there)}
+
+
+def scores(hits: np.ndarray, labelled: np.ndarray, skeleton: Skeleton = MPII_16) -> dict[str, float | np.ndarray]:
     """Turns counts into percentages by group.
 
     Args:
-        hits: [..., 16] number of joints found, by slot.
-        labelled: [..., 16] number of joints labelled, by slot.
+        hits: [..., K] number of joints found, by slot.
+        labelled: [..., K] number of joints labelled, by slot.
+        skeleton: of the slots; groups of which it has not every joint are left out.
 
     Returns:
         Groups, "Mean" (weighted by counts) and "Plain mean" (of the 14 joints) as [...] percentages; NaN for a joint that
         is never labelled.
     """
+    chosen = counted(skeleton)
     with np.errstate(invalid="ignore", divide="ignore"):
         rate = 100.0 * hits / labelled
-        values = {
-            group: rate[..., [MPII_16.joints.index(name) for name in names]].mean(axis=-1)
-            for group, names in GROUPS.items()
-        }
-        values["Mean"] = 100.0 * hits[..., COUNTED].sum(axis=-1) / labelled[..., COUNTED].sum(-1)
-        values["Plain mean"] = rate[..., COUNTED].mean(axis=-1)
+        values = {group: rate[..., slots].mean(axis=-1) for group, slots in group_slots(skeleton).items()}
+        values["Mean"] = 100.0 * hits[..., chosen].sum(axis=-1) / labelled[..., chosen].sum(-1)
+        values["Plain mean"] = rate[..., chosen].mean(axis=-1)
     return values
 
 
-def pckh(errors: np.ndarray, labelled: np.ndarray, counts: np.ndarray | None = None) -> dict[str, float | np.ndarray]:
+def pckh(
+    errors: np.ndarray, labelled: np.ndarray, counts: np.ndarray | None = None, skeleton: Skeleton = MPII_16
+) -> dict[str, float | np.ndarray]:
     """Scores errors at 0.5, and the mean at 0.10 and 0.11.
 
     Args:
-        errors: [N, 16] in head sizes.
-        labelled: [N, 16] bool.
+        errors: [N, K] in head sizes.
+        labelled: [N, K] bool.
         counts: [B, N] how often each person is taken (bootstrap); once where None.
+        skeleton: of the K joints.
 
     Returns:
         Names of `scores`, "Mean@0.1" and "Mean@0.11": numbers, or [B] where counts are given.
     """
     counts = np.ones(len(errors)) if counts is None else counts
     total = counts @ labelled.astype(np.float64)
-    values = scores(counts @ ((errors <= 0.5) & labelled).astype(np.float64), total)
+    values = scores(counts @ ((errors <= 0.5) & labelled).astype(np.float64), total, skeleton)
     for name, threshold in THRESHOLDS.items():
-        values[name] = scores(counts @ ((errors <= threshold) & labelled).astype(float), total)["Mean"]
+        values[name] = scores(counts @ ((errors <= threshold) & labelled).astype(float), total, skeleton)["Mean"]
     return values
 
 
 def bootstrap(
-    errors: np.ndarray, labelled: np.ndarray, resamples: int = 1000, seed: int = 0
+    errors: np.ndarray, labelled: np.ndarray, resamples: int = 1000, seed: int = 0, skeleton: Skeleton = MPII_16
 ) -> dict[str, tuple[float, float]]:
     """Returns 95 % intervals of every number, resampling persons.
 
     Args:
-        errors: [N, 16] in head sizes.
-        labelled: [N, 16] bool.
+        errors: [N, K] in head sizes.
+        labelled: [N, K] bool.
         resamples: how many data sets of N persons are drawn with replacement.
         seed: of the draw.
+        skeleton: of the K joints.
     """
-    return intervals.bootstrap(lambda counts: pckh(errors, labelled, counts), len(errors), resamples, seed)
+    return intervals.bootstrap(lambda counts: pckh(errors, labelled, counts, skeleton), len(errors), resamples, seed)
 
 
-def table(values: dict[str, float], spans: dict[str, tuple[float, float]], people: int) -> str:
-    """Returns the numbers as a text table with their 95 % intervals."""
+def table(
+    values: dict[str, float],
+    spans: dict[str, tuple[float, float]],
+    people: int,
+    skeleton: Skeleton = MPII_16,
+) -> str:
+    """Returns the numbers as a text table with their 95 % intervals, and over which joints, where they are not all."""
+    joints, shared = len(counted(skeleton)), skeleton.shared(MPII_16.joints, MPII_16.name)
     lines = [f"PCKh in percent, {people} people, 95 % bootstrap intervals"]
+    lines += [f"cross-evaluation: {shared}"] if shared else []
     remarks = {
-        "Mean": "@0.5, 14 joints weighted by count",
-        "Plain mean": "@0.5, 14 joints alike",
+        "Mean": f"@0.5, {joints} joints weighted by count",
+        "Plain mean": f"@0.5, {joints} joints alike",
         "Mean@0.1": "threshold 0.10 (mmpose, the original project)",
         "Mean@0.11": "threshold 0.11 (what HRNet, SimpleBaseline, PaddleDetection call @0.1)",
     }
-    for name in (*GROUPS, "Mean", "Plain mean", "Mean@0.1", "Mean@0.11"):
+    for name in (*group_slots(skeleton), "Mean", "Plain mean", "Mean@0.1", "Mean@0.11"):
         low, high = spans[name]
         span = f"{low:6.2f} .. {high:6.2f}"
         lines.append(f"  {name:<11}{values[name]:7.2f}   {span}   {remarks.get(name, '')}".rstrip())
@@ -128,14 +150,23 @@ class PCKh:
 
     Attributes:
         monitor: "Mean@0.1", as the original project chooses its best epoch.
-        headline: the nine names of its `[EVAL]` line.
+        headline: the nine names of its `[EVAL]` line, without groups that the skeleton does not have.
     """
 
     monitor = "Mean@0.1"
-    headline: Sequence[str] = (*GROUPS, "Mean", "Mean@0.1")
 
-    def __init__(self) -> None:
-        """Starts empty."""
+    def __init__(self, skeleton: Skeleton = MPII_16) -> None:
+        """Starts empty.
+
+        Args:
+            skeleton: of the samples' people and of the poses; joints that MPII does not have are left out.
+
+        Raises:
+            ValueError: If it has none of MPII's joints.
+        """
+        skeleton.shared(MPII_16.joints, MPII_16.name)
+        self._skeleton, self._counted = skeleton, counted(skeleton)
+        self.headline: Sequence[str] = (*group_slots(skeleton), "Mean", "Mean@0.1")
         self._records: dict[int, tuple[Sample, np.ndarray, np.ndarray]] = {}
 
     def reset(self) -> None:
@@ -166,10 +197,10 @@ class PCKh:
         """Returns how many of the joints that count are found at 0.5; their mean error decides between equals."""
         person = sample.persons[0]
         errors = normalized_errors(poses.keypoints[:1], person.keypoints[None], np.array([person.head_size]))[0]
-        errors = errors[COUNTED][person.visible[COUNTED] > 0]
-        found, counted = int((errors <= 0.5).sum()), len(errors)
-        error = float(errors.mean()) if counted else 0.0
-        return Judgement((found / max(counted, 1), -error), f"{found} of {counted} joints found")
+        errors = errors[self._counted][person.visible[self._counted] > 0]
+        found, known = int((errors <= 0.5).sum()), len(errors)
+        error = float(errors.mean()) if known else 0.0
+        return Judgement((found / max(known, 1), -error), f"{found} of {known} joints found")
 
     def _arrays(self) -> tuple[np.ndarray, np.ndarray]:
         if not self._records:
@@ -187,18 +218,25 @@ class PCKh:
         Raises:
             ValueError: If there were no poses.
         """
-        return {name: float(value) for name, value in pckh(*self._arrays()).items()}
+        return {name: float(value) for name, value in pckh(*self._arrays(), skeleton=self._skeleton).items()}
 
     def table(self) -> str:
         """Returns the numbers with their 95 % intervals as text."""
-        return table(self.accumulate(), bootstrap(*self._arrays()), len(self._records))
+        spans = bootstrap(*self._arrays(), skeleton=self._skeleton)
+        return table(self.accumulate(), spans, len(self._records), self._skeleton)
 
     def save(self, folder: Path) -> list[Path]:
-        """Writes `pred.mat` (`preds` [N, 16, 2], 1-based image px, in the annotations' order) and `predictions.json`."""
+        """Writes `pred.mat` (`preds` [N, 16, 2], 1-based image px, in the annotations' order) and `predictions.json`.
+
+        A skeleton that lacks joints of MPII has no `pred.mat`.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         ordered = [self._records[key] for key in sorted(self._records)]
-        # As published: MPII's own files count pixels from 1.
-        preds = np.stack([keypoints for _, keypoints, _ in ordered]) + 1.0
-        scipy.io.savemat(folder / "pred.mat", {"preds": preds})
-        predictions_file.write(folder / "predictions.json", MPII_16.joints, ordered)
-        return [folder / "pred.mat", folder / "predictions.json"]
+        slots, written = MPII_16.slots(self._skeleton.joints), [folder / "predictions.json"]
+        if min(slots) >= 0:
+            # As published: MPII's own files count pixels from 1.
+            preds = np.stack([keypoints[list(slots)] for _, keypoints, _ in ordered]) + 1.0
+            scipy.io.savemat(folder / "pred.mat", {"preds": preds})
+            written.insert(0, folder / "pred.mat")
+        predictions_file.write(folder / "predictions.json", self._skeleton.joints, ordered)
+        return written

@@ -168,6 +168,30 @@ class UpsampleNearest2x(nn.Layer):
         return x.reshape([-1, channels, 2 * height, 2 * width])  # N, C, 2h, 2w
 
 
+class UpsampleBilinear2x(nn.Layer):
+    """Doubles a map bilinearly, cell centres at halves (`align_corners=False`); the border is repeated.
+
+    Every new cell is 3/4 of the one it lies in and 1/4 of the nearer neighbour. Written with slices because ONNX
+    export fails on Paddle's interpolation.
+
+    Example:
+        >>> UpsampleBilinear2x()(paddle.to_tensor([[[[0.0, 4.0]]]])).tolist()
+        [[[[0.0, 1.0, 3.0, 4.0], [0.0, 1.0, 3.0, 4.0]]]]
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Returns [N, C, 2h, 2w] for [N, C, h, w]."""
+        _, channels, height, width = x.shape
+        before = paddle.concat([x[:, :, :1], x[:, :, :-1]], axis=2)
+        after = paddle.concat([x[:, :, 1:], x[:, :, -1:]], axis=2)
+        x = paddle.stack([0.75 * x + 0.25 * before, 0.75 * x + 0.25 * after], axis=3)  # N, C, h, 2, w
+        x = x.reshape([-1, channels, 2 * height, width])  # N, C, 2h, w
+        before = paddle.concat([x[..., :1], x[..., :-1]], axis=3)
+        after = paddle.concat([x[..., 1:], x[..., -1:]], axis=3)
+        x = paddle.stack([0.75 * x + 0.25 * before, 0.75 * x + 0.25 * after], axis=4)  # N, C, 2h, w, 2
+        return x.reshape([-1, channels, 2 * height, 2 * width])  # N, C, 2h, 2w
+
+
 def conv(in_channels: int, out_channels: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Conv2D:
     """Returns a convolution that keeps the size (up to its stride), without bias: BN follows."""
     padding = kernel // 2

@@ -1,82 +1,130 @@
-"""Saving and loading a run: one folder per checkpoint, complete or absent, never executed.
+"""One checkpoint: a folder that is complete or absent, proves itself by hashes, and is never executed.
 
 folder/model.pdparams   the weights, loadable by plain `paddle.load`
-folder/model.pdopt      optimizer moments by the parameters' structured names
-folder/state.json       epoch, step, best value
+folder/model.pdopt      optimizer moments by the parameters' structured names; absent before the first step
+folder/ema.pdparams     averaged weights, where the run averages
+folder/state.json       position, best value, and all else that is only numbers
 folder/config.json      the config, so that evaluation needs no flags
+folder/manifest.json    size and SHA-256 of every other file, and the versions that wrote them; written last
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import platform
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import paddle
 
+from paddle_pose import __version__
 from paddle_pose.weights.names import convert_names
-from paddle_pose.weights.read import read_weights
+from paddle_pose.weights.write import write_weights
+
+MANIFEST = "manifest.json"
 
 
 def save(
     folder: Path,
-    model: paddle.nn.Layer,
-    optimizer: paddle.optimizer.Optimizer | None,
-    state: dict[str, Any],
+    tensors: Mapping[str, Mapping[str, np.ndarray]],
+    state: Mapping[str, Any],
     config_json: str,
+    aside: Path | None = None,
 ) -> None:
     """Writes a checkpoint beside its place, then renames it into place.
 
     Args:
-        folder: of the checkpoint; an older one there is replaced.
-        model: whose weights are saved.
-        optimizer: whose moments are saved, or None.
-        state: what `load` gives back; JSON values.
+        folder: of the checkpoint.
+        tensors: name -> array by the stem and extension of their file; a file without tensors is left out.
+        state: content of state.json.
         config_json: text of config.json.
+        aside: where an older checkpoint at `folder` is moved to; None deletes it.
 
     Raises:
         OSError: If it cannot be written; the older checkpoint stays.
     """
-    fresh = folder.with_name(folder.name + ".writing")
+    fresh, old = _beside(folder, ".writing"), _beside(folder, ".old")
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
-    paddle.save(model.state_dict(), str(fresh / "model.pdparams"))
-    if optimizer is not None:
-        paddle.save(_moments(model, optimizer), str(fresh / "model.pdopt"))
+    for name, arrays in tensors.items():
+        if arrays:
+            write_weights(fresh / name, arrays)
     (fresh / "config.json").write_text(config_json, encoding="utf-8")
     (fresh / "state.json").write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
+    seal(fresh)
     for path in (*fresh.iterdir(), fresh):
         _sync(path)
-    old = folder.with_name(folder.name + ".old")
-    if folder.exists():  # else a save was cut short here, and `old` is all there is until the next line is done
-        shutil.rmtree(old, ignore_errors=True)
-        os.replace(folder, old)
+    if folder.exists():  # else a save was cut short here, and what is aside is all there is until the next line is done
+        place = aside or old
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(place, ignore_errors=True)
+        os.replace(folder, place)
+        _sync(place.parent)
     os.replace(fresh, folder)
     _sync(folder.parent)
     shutil.rmtree(old, ignore_errors=True)
 
 
-def find(folder: Path) -> Path | None:
-    """Returns the checkpoint at `folder`, or the one set aside when saving was cut short; None without either."""
-    for candidate in (folder, folder.with_name(folder.name + ".old")):
-        if (candidate / "state.json").is_file() and (candidate / "model.pdparams").is_file():
-            return candidate
-    return None
+def restore(folder: Path) -> None:
+    """Puts an older checkpoint back that a save had moved out of the way when it was cut short."""
+    old = _beside(folder, ".old")
+    if old.is_dir() and not folder.exists():
+        os.replace(old, folder)
 
 
-def load(folder: Path, model: paddle.nn.Layer, optimizer: paddle.optimizer.Optimizer) -> dict[str, Any]:
-    """Puts a checkpoint's weights and moments in place and returns its state.
+def seal(folder: Path) -> None:
+    """Writes the manifest of the files in a folder."""
+    files = {path.name: _fingerprint(path) for path in sorted(folder.iterdir()) if path.name != MANIFEST}
+    versions = {
+        "paddle_pose": __version__,
+        "paddle": paddle.__version__,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+    }
+    text = json.dumps({"files": files, "versions": versions}, indent=2) + "\n"
+    (folder / MANIFEST).write_text(text, encoding="utf-8")
+
+
+def check(folder: Path) -> None:
+    """Makes sure that a checkpoint is whole.
 
     Raises:
-        FileNotFoundError: If a file is missing.
-        ValueError: If a file is broken or belongs to another network.
+        FileNotFoundError: If the manifest, or a file that it lists, is missing.
+        ValueError: If a file is not as it was written.
     """
-    put(model, read_weights(folder / "model.pdparams"), folder / "model.pdparams")
-    _put_moments(model, optimizer, read_weights(folder / "model.pdopt"))
-    return json.loads((folder / "state.json").read_text(encoding="utf-8"))
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: not found; {folder} is no complete checkpoint")
+    try:
+        files = dict(json.loads(path.read_text(encoding="utf-8"))["files"])
+    except (KeyError, TypeError, ValueError) as problem:
+        raise ValueError(f"{path}: damaged, it does not list the checkpoint's files ({problem!r})") from problem
+    for name, written in files.items():
+        if not (folder / name).is_file():
+            raise FileNotFoundError(f"{folder / name}: not found, although {MANIFEST} lists it; damaged checkpoint")
+        found = _fingerprint(folder / name)
+        if found != written:
+            raise ValueError(f"{folder / name}: damaged: it is {found}, was written as {written}")
+
+
+def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """Says in which values two mappings differ, a line each.
+
+    Example:
+        >>> differences({"a": 1, "b": (2, 3)}, {"a": 1, "b": (2, 4), "c": 5})
+        ['b: [2, 3] in the checkpoint, [2, 4] now', 'c: nothing in the checkpoint, 5 now']
+    """
+    was, now = ({k: json.dumps(v, sort_keys=True) for k, v in values.items()} for values in (old, new))
+    return [
+        f"{key}: {was.get(key, 'nothing')} in the checkpoint, {now.get(key, 'nothing')} now"
+        for key in {**was, **now}
+        if was.get(key) != now.get(key)
+    ]
 
 
 def put(model: paddle.nn.Layer, tensors: dict[str, np.ndarray], source: Path) -> None:
@@ -90,38 +138,26 @@ def put(model: paddle.nn.Layer, tensors: dict[str, np.ndarray], source: Path) ->
     Raises:
         ValueError: If a tensor is missing, left over or misshapen.
     """
-    shapes = {name: tuple(value.shape) for name, value in model.state_dict().items()}
+    own = model.state_dict()
     try:
-        fitted = convert_names(tensors, shapes)
+        fitted = convert_names(tensors, {name: tuple(value.shape) for name, value in own.items()})
     except ValueError as problem:
         raise ValueError(f"{source}: {problem}") from problem
-    model.set_state_dict({name: paddle.to_tensor(value) for name, value in fitted.items()})
+    model.set_state_dict({name: paddle.to_tensor(value).astype(own[name].dtype) for name, value in fitted.items()})
 
 
-def _moments(model: paddle.nn.Layer, optimizer: paddle.optimizer.Optimizer) -> dict[str, paddle.Tensor]:
-    """Returns optimizer tensors by structured name, since Paddle's own names depend on what was built before."""
-    state = optimizer.state_dict()
-    return {
-        f"{name}/{key[len(parameter.name) + 1 :]}": value
-        for name, parameter in model.named_parameters()
-        for key, value in state.items()
-        if key.startswith(parameter.name + "_")
-    }
+def _beside(folder: Path, suffix: str) -> Path:
+    return folder.with_name(folder.name + suffix)
 
 
-def _put_moments(
-    model: paddle.nn.Layer,
-    optimizer: paddle.optimizer.Optimizer,
-    tensors: dict[str, np.ndarray],
-) -> None:
-    names = {name: parameter.name for name, parameter in model.named_parameters()}
-    state = {}
-    for key, value in tensors.items():
-        name, _, suffix = key.rpartition("/")
-        if name not in names:
-            raise ValueError(f"optimizer state for {name!r}, which this network does not have")
-        state[f"{names[name]}_{suffix}"] = paddle.to_tensor(value)
-    optimizer.set_state_dict(state)
+def _fingerprint(path: Path) -> str:
+    """Returns a file's size and SHA-256."""
+    digest, size = hashlib.sha256(), 0
+    with path.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+            size += len(block)
+    return f"{size} bytes, sha256 {digest.hexdigest()}"
 
 
 def _sync(path: Path) -> None:

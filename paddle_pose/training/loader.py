@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator, Mapping
 from itertools import islice
@@ -44,12 +45,26 @@ class EpochLoader:
         """Returns the number of batches in an epoch."""
         return len(self._dataset) // self._size
 
-    def epoch(self, epoch: int) -> Iterator[Mapping[str, Any]]:
-        """Yields the batches of a 0-based epoch: "image", "targets" and "index" as tensors, the batch first."""
+    def fingerprint(self) -> str:
+        """Returns a line that tells these data from others: how many samples, and a hash of what is known about them."""
+        digest = hashlib.sha256()
+        for sample in self._dataset.samples:
+            digest.update(f"{sample.image_path.name} {sample.window}".encode())
+            for person in sample.persons:
+                digest.update(person.keypoints.tobytes() + person.visible.tobytes())
+        return f"{len(self._dataset)} samples, sha256 {digest.hexdigest()}"
+
+    def epoch(self, epoch: int, start: int = 0) -> Iterator[Mapping[str, Any]]:
+        """Yields the batches of a 0-based epoch: "image", "targets" and "index" as tensors, the batch first.
+
+        Args:
+            epoch: decides about order and pictures.
+            start: the first batch to yield; those before it are not read.
+        """
         order = np.random.default_rng((self._seed, epoch)).permutation(len(self._dataset))
-        keys = [(epoch, int(index)) for index in order[: len(self) * self._size]]
+        keys = [(epoch, int(index)) for index in order[start * self._size : len(self) * self._size]]
         samples = read_ahead(self._dataset.__getitem__, keys, self._workers, 2 * self._size)
-        for _ in range(len(self)):
+        for _ in range(start, len(self)):
             yield _stacked(list(islice(samples, self._size)))
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import math
+import os
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,6 +31,7 @@ class RunLog:
         run_dir.mkdir(parents=True, exist_ok=True)
         self._text = (run_dir / "log.txt").open("a", encoding="utf-8", buffering=1)
         self._numbers = (run_dir / "metrics.jsonl").open("a", encoding="utf-8", buffering=1)
+        self._files = {"log.txt": self._text, "metrics.jsonl": self._numbers}
         self._visualdl: Any = _visualdl_writer(run_dir / "vdl") if visualdl else None
 
     def say(self, line: str) -> None:
@@ -40,18 +43,33 @@ class RunLog:
         """Keeps numbers of one moment as a line of metrics.jsonl and as VisualDL scalars.
 
         Args:
-            kind: "train" or "eval".
+            kind: "train", "eval" or "skip".
             step: optimizer steps done.
-            values: by name; only numbers go to VisualDL.
+            values: by name; only finite numbers go to VisualDL, and others become null, as JSON has no NaN.
         """
-        self._numbers.write(json.dumps({"kind": kind, "step": step, **values}) + "\n")
-        for name, value in values.items():
+        record = {name: value if _is_json(value) else None for name, value in values.items()}
+        self._numbers.write(json.dumps({"kind": kind, "step": step, **record}) + "\n")
+        for name, value in record.items():
             if isinstance(value, int | float):
                 self._extra("add_scalar", tag=f"{kind}/{name}", step=step, value=value)
 
     def picture(self, name: str, step: int, pixels: np.ndarray) -> None:
         """Shows uint8 RGB [h, w, 3] in VisualDL."""
         self._extra("add_image", tag=name, step=step, img=pixels)
+
+    def mark(self) -> dict[str, int]:
+        """Returns how long the files are, once all of that is on the disk."""
+        for file in self._files.values():
+            file.flush()
+            os.fsync(file.fileno())
+        return {name: os.fstat(file.fileno()).st_size for name, file in self._files.items()}
+
+    def cut(self, mark: Mapping[str, int]) -> None:
+        """Cuts the files back to where a `mark` was made; one that the mark does not know is emptied."""
+        for name, file in self._files.items():
+            size = mark.get(name, 0)
+            if os.fstat(file.fileno()).st_size > size:
+                file.truncate(size)
 
     def close(self) -> None:
         """Closes the files."""
@@ -69,6 +87,10 @@ class RunLog:
         except Exception as problem:  # an extra must never end a training, whatever it raises
             self._visualdl = None
             _log.warning("VisualDL stopped writing and is left out from here on: %s", problem)
+
+
+def _is_json(value: Any) -> bool:
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 def _visualdl_writer(folder: Path) -> Any:

@@ -77,7 +77,23 @@ def warmup_factor(step: int, warmup: int, start: float) -> float:
     return 1.0 if step >= warmup else start + (1 - start) * step / warmup
 
 
-def adam(model: paddle.nn.Layer) -> paddle.optimizer.Adam:
-    """Returns Adam over the model's parameters that train; the trainer sets its learning rate at every step."""
+def adam(model: paddle.nn.Layer, clip_norm: float = 0.0, clip_value: float = 0.0) -> paddle.optimizer.Adam:
+    """Returns Adam over the model's parameters that train; the trainer sets its learning rate at every step.
+
+    Args:
+        model: to train.
+        clip_norm: scales all gradients together until their Euclidean norm is at most this; 0 does not.
+        clip_value: cuts every number of a gradient to +- this; 0 does not.
+
+    Raises:
+        ValueError: If a limit is negative, or both are given.
+    """
+    if min(clip_norm, clip_value) < 0 or (clip_norm and clip_value):
+        raise ValueError(f"clip_norm={clip_norm}, clip_value={clip_value}: expected one positive limit at most")
+    clip = None
+    if clip_norm:
+        clip = paddle.nn.ClipGradByGlobalNorm(clip_norm)
+    elif clip_value:
+        clip = paddle.nn.ClipGradByValue(clip_value)
     trained = [parameter for parameter in model.parameters() if not parameter.stop_gradient]
-    return paddle.optimizer.Adam(learning_rate=0.0, parameters=trained)
+    return paddle.optimizer.Adam(learning_rate=0.0, parameters=trained, grad_clip=clip)

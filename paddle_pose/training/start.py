@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from paddle_pose.weights.names import is_mmpose
+from paddle_pose.training.unfold import unfold
+from paddle_pose.weights.names import family_of, has_batch_norm, is_mmpose
 from paddle_pose.weights.partial import fitting_tensors
 from paddle_pose.weights.read import read_weights
 
 
-def prepare(network: Any, init: str, freeze: bool, resumed: bool) -> list[str]:
+def prepare(network: Any, init: str, freeze: bool, resumed: bool, images: Callable[[], Any] | None = None) -> list[str]:
     """Gives a network the weights to start from and freezes its trunk; comes before the optimizer.
 
     Args:
@@ -21,6 +22,7 @@ def prepare(network: Any, init: str, freeze: bool, resumed: bool) -> list[str]:
         init: a weights file of any network; "" leaves the random start.
         freeze: whether to hold the trunk still.
         resumed: the weights come from a checkpoint of the run instead; `init` has had its part.
+        images: gives a batch to train on; see `start_from`.
 
     Returns:
         Lines for the log: what was loaded, what was not, and what trains.
@@ -31,17 +33,20 @@ def prepare(network: Any, init: str, freeze: bool, resumed: bool) -> list[str]:
     """
     if freeze and not (init or resumed):
         raise ValueError("train.freeze=trunk would hold random numbers still; name weights to start from, --init FILE")
-    lines = [] if resumed or not init else start_from(network, read_weights(init), Path(init))
+    lines = [] if resumed or not init else start_from(network, read_weights(init), Path(init), images)
     return [*lines, freeze_trunk(network)] if freeze else lines
 
 
-def start_from(network: Any, tensors: Mapping[str, np.ndarray], source: Path) -> list[str]:
+def start_from(
+    network: Any, tensors: Mapping[str, np.ndarray], source: Path, images: Callable[[], Any] | None = None
+) -> list[str]:
     """Sets the tensors of a network that a file has under any known name and in the same shape.
 
     Args:
         network: to fill; what the file does not have stays as it is.
         tensors: name -> array.
         source: their file, for the messages.
+        images: gives a batch, [N, H, W, 3], to `unfold` a file without normalisations for a network that has them.
 
     Returns:
         Lines that account for every tensor of the network and of the file.
@@ -50,6 +55,9 @@ def start_from(network: Any, tensors: Mapping[str, np.ndarray], source: Path) ->
         ValueError: If nothing fits.
     """
     shapes = {name: tuple(value.shape) for name, value in network.state_dict().items()}
+    given = tensors
+    if images is not None and has_batch_norm(shapes) and not has_batch_norm(tensors):
+        tensors = unfold(network, tensors, images())
     try:
         taken, account = fitting_tensors(tensors, shapes)
     except ValueError as problem:
@@ -57,7 +65,12 @@ def start_from(network: Any, tensors: Mapping[str, np.ndarray], source: Path) ->
     state = network.state_dict()
     for name, value in taken.items():
         state[name].set_value(value)
-    if is_mmpose(tensors) and network.normalize.order == "bgr":
+    if tensors.keys() != given.keys():
+        account.append(
+            f"the file's own names are those of {family_of(given, tensors).name}; its normalisations were folded into "
+            "biases: taken apart again with the statistics of a batch"
+        )
+    if is_mmpose(given) and network.normalize.order == "bgr":
         account.append(
             "the file's network saw RGB pictures, this one sees BGR; -o model.order=rgb keeps the file's order"
         )

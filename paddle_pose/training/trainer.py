@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-import time
+import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import paddle
 
 from paddle_pose.training import checkpoint
+from paddle_pose.training.ema import Ema
+from paddle_pose.training.guard import Checkup, Guard
+from paddle_pose.training.interruption import Interrupted, Interruption
 from paddle_pose.training.log import RunLog
+from paddle_pose.training.pace import Pace, clock
+from paddle_pose.training.precision import Precision, float32
+from paddle_pose.training.retention import Keeping, Retention
+from paddle_pose.training.seeds import seed_step
+from paddle_pose.training.state import Arrays, Progress, State, read_numbers
 
-Loss = Callable[[Mapping[str, paddle.Tensor], Mapping[str, paddle.Tensor]], dict[str, paddle.Tensor]]
-Measure = Callable[[Mapping[str, paddle.Tensor], Mapping[str, paddle.Tensor]], paddle.Tensor]
+Tensors = Mapping[str, paddle.Tensor]
+Loss = Callable[[Tensors, Tensors], dict[str, paddle.Tensor]]
+Measure = Callable[[Tensors, Tensors], paddle.Tensor]
+Validate = Callable[[int], dict[str, float]]
 
 
 class Loader(Protocol):
@@ -22,28 +31,15 @@ class Loader(Protocol):
 
     def __len__(self) -> int: ...
 
-    def epoch(self, epoch: int) -> Iterable[Mapping[str, Any]]:
-        """Returns the batches of a 0-based epoch."""
+    def epoch(self, epoch: int, start: int = 0) -> Iterable[Mapping[str, Any]]:
+        """Returns the batches of a 0-based epoch from the 0-based batch `start` on."""
         ...
-
-
-@dataclass
-class Progress:
-    """Where a run stands; what a checkpoint's state.json holds.
-
-    Attributes:
-        epoch: epochs done.
-        step: optimizer steps done.
-        best: highest monitored value so far, and the epoch it came from.
-    """
-
-    epoch: int = 0
-    step: int = 0
-    best: dict[str, float] = field(default_factory=dict)
 
 
 class Trainer:
     """Runs epochs, logs, evaluates on schedule, keeps the best and the last weights.
+
+    A run that is cut off anywhere and resumed ends, on a CPU, with the bits of one that was not.
 
     Example:
         `Trainer(model, loss, optimizer, schedule, run_dir=Path("output/run")).fit(loader, epochs=2)`
@@ -58,9 +54,16 @@ class Trainer:
         *,
         run_dir: Path,
         config_json: str = "{}\n",
+        identity: Mapping[str, Any] | None = None,
         measures: Mapping[str, Measure] | None = None,
         log_every: int = 10,
         visualdl: bool = True,
+        seed: int = 0,
+        ema: float = 0.0,
+        max_bad_steps: int = 20,
+        precision: Precision | None = None,
+        keeping: Keeping | None = None,
+        interruption: Interruption | None = None,
     ) -> None:
         """Takes what is trained and where the run is kept.
 
@@ -69,30 +72,65 @@ class Trainer:
             loss: named terms from (outputs, targets); their sum is minimised.
             optimizer: its learning rate is set at every step.
             schedule: learning rate of a 0-based step.
-            run_dir: gets log.txt, metrics.jsonl, vdl/, last/ and best_model/.
+            run_dir: gets log.txt, metrics.jsonl, vdl/, last/, earlier/ and best_model/.
             config_json: kept in every checkpoint.
+            identity: JSON values by name that have to be the same when the run is resumed.
             measures: further numbers for the log line, computed only when it is printed.
             log_every: steps between log lines.
             visualdl: whether to write VisualDL's files.
+            seed: of whatever is random in a step.
+            ema: decay of an average of the weights that is evaluated too; 0 keeps none.
+            max_bad_steps: so many steps in a row without finite numbers end the run.
+            precision: float32 unless it says otherwise.
+            keeping: how often checkpoints are made, and how many are kept.
+            interruption: what may end the run early.
         """
-        self.model, self.optimizer, self.progress = model, optimizer, Progress()
+        precision = precision or Precision()
+        self.model, self.optimizer = precision.prepare(model, optimizer)
+        average = Ema(lambda: float32(self.model, self.optimizer), ema) if ema else None
+        self._state = State(self.model, self.optimizer, precision, average)
         self._loss, self._schedule, self._measures = loss, schedule, measures or {}
-        self._run_dir, self._config_json, self._log_every = run_dir, config_json, log_every
-        self.log = RunLog(run_dir, visualdl)
-        self._evaluating_seconds = 0.0
+        self._run_dir, self._config_json, self._identity = run_dir, config_json, dict(identity or {})
+        self._log_every, self._seed, self._max_bad_steps = log_every, seed, max_bad_steps
+        self._retention, self._pace = Retention(run_dir, keeping or Keeping()), Pace()
+        self.interruption, self.log = interruption or Interruption(), RunLog(run_dir, visualdl)
 
-    def resume(self, folder: Path) -> None:
-        """Continues from a checkpoint folder."""
-        state = checkpoint.load(folder, self.model, self.optimizer)
-        self.progress = Progress(**state)
-        self.log.say(f"Resumed {folder} after epoch {self.progress.epoch - 1}")
+    @property
+    def progress(self) -> Progress:
+        """Returns where the run stands."""
+        return self._state.progress
+
+    def resume(self, folder: Path, force: bool = False) -> None:
+        """Continues from a checkpoint folder; the log and all else that came after it are given up.
+
+        Args:
+            folder: of the checkpoint.
+            force: continue although the run's identity differs.
+
+        Raises:
+            FileNotFoundError: If a file of the checkpoint is missing.
+            ValueError: If it is damaged, or of another network or another run.
+        """
+        numbers = read_numbers(folder)
+        differences = checkpoint.differences(numbers["identity"], self._identity)
+        if differences and not force:
+            raise ValueError(
+                f"{folder} was made by a run that differs in\n  " + "\n  ".join(differences) + "\nLeave the flags out "
+                "that say otherwise, start a new run without --resume, or insist with --force"
+            )
+        self._state.load(folder, numbers)
+        checkpoint.restore(self._run_dir / "best_model")
+        self._retention.resumed(folder, self.progress.epoch, self.progress.batch)
+        self.log.cut(numbers["log"])
+        at = f"epoch={self.progress.epoch}, batch_id={self.progress.batch}"
+        self.log.say(f"Resumed {folder} at {at}" + "".join(f"\n  although {line}" for line in differences))
 
     def fit(
         self,
         loader: Loader,
         *,
         epochs: int,
-        validate: Callable[[int], dict[str, float]] | None = None,
+        validate: Validate | None = None,
         monitor: str = "",
         eval_every: int = 1,
     ) -> Progress:
@@ -107,70 +145,91 @@ class Trainer:
 
         Returns:
             Where the run stands.
+
+        Raises:
+            Interrupted: If the run was asked to end early; it is saved.
+            ValueError: If it cannot go on: too many bad steps in a row, or nothing to learn from.
         """
-        started, first_step = time.perf_counter(), self.progress.step
-        self._evaluating_seconds = 0.0
-        for epoch in range(self.progress.epoch, epochs):
-            self._train_epoch(loader, epoch, epochs, started, first_step)
-            self.progress.epoch = epoch + 1
-            if validate and ((epoch + 1) % eval_every == 0 or epoch + 1 == epochs):
-                self._evaluate(epoch, validate, monitor)
-            self._save("last", self.optimizer)
-        return self.progress
+        progress, self._guard = self.progress, Guard(self.model)
+        with self.interruption:
+            try:
+                while progress.epoch < epochs:
+                    self._train_epoch(loader, epochs)
+                    if validate and ((progress.epoch + 1) % eval_every == 0 or progress.epoch + 1 == epochs):
+                        self._evaluate(validate, monitor)
+                    progress.epoch, progress.batch, progress.idle = progress.epoch + 1, 0, 0
+                    if not progress.skipped_in_a_row or progress.epoch == epochs:
+                        self._save()
+                    if progress.epoch < epochs:
+                        self.interruption.check()
+            except Interrupted as stop:
+                self._save()
+                self.log.say(
+                    f"Ended early by {stop.reason} at epoch={progress.epoch}, batch_id={progress.batch}; saved in "
+                    f"{self._run_dir / 'last'}. Continue with --resume {self._run_dir}"
+                )
+                raise
+        return progress
 
-    def _train_epoch(self, loader: Loader, epoch: int, epochs: int, started: float, first_step: int) -> None:
+    def _train_epoch(self, loader: Loader, epochs: int) -> None:
+        progress = self.progress
         self.model.train()
-        remaining = (epochs - epoch) * len(loader)
-        waited = worked = 0.0
-        images = steps = 0
-        before = time.perf_counter()
-        for batch_id, batch in enumerate(loader.epoch(epoch)):
-            ready = time.perf_counter()
-            rate = self._schedule(self.progress.step)
-            self.optimizer.set_lr(rate)
-            outputs = self.model(batch["image"])
-            terms = self._loss(outputs, batch["targets"])
-            total = paddle.add_n(list(terms.values()))
-            total.backward()
-            self.optimizer.step()
-            self.optimizer.clear_grad()
-            self.progress.step += 1
-            steps, images = steps + 1, images + len(batch["image"])
-            waited += ready - before
-            if self.progress.step % self._log_every == 0 or batch_id + 1 == len(loader):
-                numbers = {"loss": total.item()}
-                if len(terms) > 1:
-                    numbers |= {name: term.item() for name, term in terms.items()}
-                numbers["lr"] = rate
-                with paddle.no_grad():
-                    for name, measure in self._measures.items():
-                        numbers[name] = measure(outputs, batch["targets"]).item()
-                now = time.perf_counter()
-                worked += now - before
-                done = self.progress.step - first_step
-                seconds = (now - started - self._evaluating_seconds) / done
-                speed = {
-                    "batch_cost": worked / steps,
-                    "reader_cost": waited / steps,
-                    "ips": images / worked,
-                }
-                eta = seconds * (remaining - batch_id - 1)
-                self._say_step(epoch, batch_id, numbers, speed, eta)
-                waited = worked = 0.0
-                images = steps = 0
-                before = now
+        self._pace.go()
+        for batch in loader.epoch(progress.epoch, progress.batch):
+            self._pace.read()
+            outputs, terms, checkup = self._step(batch)
+            if progress.step % self._log_every == 0 or progress.batch == len(loader):
+                numbers = {"loss": checkup.loss, **self._numbers(outputs, terms, batch["targets"])}
+                self._pace.stepped(len(batch["image"]))
+                left = self._pace.left((epochs - progress.epoch) * len(loader) - progress.batch)
+                self._say_step(numbers, {**self._pace.lap(), "grad_norm": checkup.gradient}, left)
             else:
-                now = time.perf_counter()
-                worked, before = worked + now - before, now
+                self._pace.stepped(len(batch["image"]))
+            if not checkup.finite:
+                self._say_skipped(checkup)
+            if progress.batch < len(loader):  # else there is more to do before the run stands where it can be taken up
+                if checkup.finite and self._retention.is_due(progress.step):
+                    self._save()
+                self.interruption.check()
+        if progress.idle == len(loader):
+            raise ValueError(
+                f"no batch of epoch {progress.epoch} held anything to learn from: every gradient was zero; are any joints "
+                "labelled in the training data, and inside the windows?"
+            )
 
-    def _say_step(
-        self,
-        epoch: int,
-        batch_id: int,
-        numbers: dict[str, float],
-        speed: dict[str, float],
-        eta: float,
-    ) -> None:
+    def _step(self, batch: Mapping[str, Any]) -> tuple[Tensors, Tensors, Checkup]:
+        """Trains on a batch unless its numbers are bad; returns the network's maps, the loss's terms and the numbers."""
+        progress = self.progress
+        self.optimizer.set_lr(self._schedule(progress.step))
+        seed_step(self._seed, progress.step)
+        outputs = self._state.precision.run(self.model, batch["image"])
+        terms = self._loss(outputs, batch["targets"])
+        total = paddle.add_n(list(terms.values()))
+        self._state.precision.backward(total)
+        self._state.precision.unscale(self.model.parameters())
+        checkup = self._guard.check(total)
+        if checkup.finite:
+            self.optimizer.step()
+            if self._state.ema is not None:
+                self._state.ema.update()
+        else:
+            self._guard.undo()
+        self._state.precision.update(checkup.finite)
+        self.optimizer.clear_grad()
+        progress.batch, progress.step = progress.batch + 1, progress.step + 1
+        progress.idle += checkup.gradient == 0
+        progress.skipped += not checkup.finite
+        progress.skipped_in_a_row = 0 if checkup.finite else progress.skipped_in_a_row + 1
+        return outputs, terms, checkup
+
+    def _numbers(self, outputs: Tensors, terms: Tensors, targets: Tensors) -> dict[str, float]:
+        named = {name: term.item() for name, term in terms.items()} if len(terms) > 1 else {}
+        with paddle.no_grad():
+            measured = {name: measure(outputs, targets).item() for name, measure in self._measures.items()}
+        return {**named, "lr": self.optimizer.get_lr(), **measured}
+
+    def _say_step(self, numbers: dict[str, float], speed: dict[str, float], eta: float) -> None:
+        epoch, batch_id = self.progress.epoch, self.progress.batch - 1
         shown = ", ".join(f"{name}={value:.6f}" for name, value in numbers.items())
         self.log.say(
             f"[TRAIN] epoch={epoch}, batch_id={batch_id}, {shown}, batch_cost={speed['batch_cost']:.4f}, "
@@ -178,33 +237,58 @@ class Trainer:
         )
         self.log.numbers("train", self.progress.step, {"epoch": epoch, "batch_id": batch_id, **numbers, **speed})
 
-    def _evaluate(self, epoch: int, validate: Callable[[int], dict[str, float]], monitor: str) -> None:
-        began = time.perf_counter()
-        self.model.eval()
-        values = validate(epoch)
-        self.log.numbers("eval", self.progress.step, {"epoch": epoch, **values})
-        value = values[monitor]
-        if value > self.progress.best.get(monitor, float("-inf")):
-            self.progress.best = {**values, "epoch": epoch}
-            self._save("best_model", None)
-        best = self.progress.best
+    def _say_skipped(self, checkup: Checkup) -> None:
+        progress = self.progress
+        where = f"epoch={progress.epoch}, batch_id={progress.batch - 1}"
+        what = f"loss {checkup.loss:g}, gradient norm {checkup.gradient:g}"
         self.log.say(
-            f"[EVAL] best {monitor}={best.get(monitor, float('nan')):.4f} at epoch {best.get('epoch', -1)}, "
-            f"now {value:.4f}"
+            f"[SKIP] {where}: {what}; weights and moments stay as they were. "
+            f"{progress.skipped_in_a_row} in a row, {progress.skipped} in all"
         )
-        self._evaluating_seconds += time.perf_counter() - began
+        self.log.numbers(
+            "skip", progress.step, {"loss": checkup.loss, "grad_norm": checkup.gradient, "skipped": progress.skipped}
+        )
+        if progress.skipped_in_a_row >= self._max_bad_steps:
+            last = self._run_dir / "last"
+            good = f"The last good checkpoint is {last}" if last.exists() else "There is no checkpoint yet"
+            raise ValueError(
+                f"{progress.skipped_in_a_row} steps in a row had no finite loss and gradient, the last at {where}: {what}. "
+                f"{good}; nothing bad was saved. Lower train.learning_rate, set train.clip_norm, or look at the data; "
+                "--resume --force goes on with such a change"
+            )
 
-    def _save(self, name: str, optimizer: paddle.optimizer.Optimizer | None) -> None:
-        state = vars(self.progress)
-        checkpoint.save(self._run_dir / name, self.model, optimizer, state, self._config_json)
+    def _evaluate(self, validate: Validate, monitor: str) -> None:
+        self.model.eval()
+        mark = self.log.mark()
+        try:
+            self._judge(validate, monitor, "live")
+            if self._state.ema is not None:
+                with self._state.ema.in_place_of(self.model):
+                    self._judge(validate, monitor, "averaged")
+        except Interrupted:
+            self.log.cut(mark)  # it is evaluated again when the run is resumed
+            raise
 
+    def _judge(self, validate: Validate, monitor: str, weights: Literal["live", "averaged"]) -> None:
+        progress = self.progress
+        if self._state.ema is not None:
+            self.log.say(f"[EVAL] the {weights} weights:")
+        values = validate(progress.epoch)
+        value = values[monitor]
+        self.log.numbers("eval", progress.step, {"epoch": progress.epoch, "weights": weights, **values})
+        if math.isfinite(value) and value > progress.best.get(monitor, -math.inf):
+            progress.best = {**values, "epoch": progress.epoch, "weights": weights}
+            name = "model.pdparams" if weights == "live" else "ema.pdparams"
+            files = {"model.pdparams": self._state.files()[name]}
+            checkpoint.save(self._run_dir / "best_model", **self._content(files))
+        best = progress.best
+        self.log.say(
+            f"[EVAL] best {monitor}={best.get(monitor, math.nan):.4f} at epoch {best.get('epoch', -1)}, now {value:.4f}"
+        )
 
-def clock(seconds: float) -> str:
-    """Returns h:mm:ss.
+    def _save(self) -> None:
+        self._retention.save(self.progress.epoch, self.progress.batch, **self._content(self._state.files()))
 
-    Example:
-        >>> clock(3725.4)
-        '1:02:05'
-    """
-    whole = round(seconds)
-    return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
+    def _content(self, files: dict[str, Arrays]) -> dict[str, Any]:
+        state = {**self._state.numbers(), "log": self.log.mark(), "identity": self._identity}
+        return {"tensors": files, "state": state, "config_json": self._config_json}

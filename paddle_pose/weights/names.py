@@ -4,7 +4,7 @@ Source: the state_dicts of MMPose 0.x and 1.x and of the original Paddle project
     `paddle_pose.models` write the rules down beside each network. torchvision's and Paddle's ResNets and HRNet's
     ImageNet networks have the official names and a classifier.
 Checked against: all 494 and 412 names and shapes of the published Hourglass-52, and those of the published HRNet and
-    SimpleBaseline (tests/parity).
+    SimpleBaseline (tests/parity). MoveNet: see `movenet_names`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+from paddle_pose.weights import movenet_names
 
 Rules = tuple[tuple[str, str], ...]  # (pattern, replacement), applied in this order to every name
 
@@ -39,10 +41,17 @@ _CONV_AND_NORM: Rules = (  # the original keeps a convolution and its normalisat
 
 @dataclass(frozen=True)
 class Family:
-    """A way of naming tensors: who names them so, and the rules that turn such names into ours."""
+    """A way of naming tensors: who names them so, and the rules that turn such names into ours.
+
+    Attributes:
+        name: who names them so.
+        rules: how such names become ours.
+        yx: pattern of our names whose output channels are y, x, y, x, ... in the files; ours are x, y, x, y, ...
+    """
 
     name: str
     rules: Rules
+    yx: str = "(?!)"
 
     def rename(self, name: str) -> str:
         """Returns our name.
@@ -55,12 +64,26 @@ class Family:
             name = re.sub(pattern, replacement, name)
         return name
 
+    def reorder(self, name: str, tensor: np.ndarray) -> np.ndarray:
+        """Returns the tensor that we call `name` with its output channels in our order.
+
+        Example:
+            >>> Family("y before x", (), "reg").reorder("reg.bias", np.arange(4)).tolist()
+            [1, 0, 3, 2]
+        """
+        if not re.search(self.yx, name) or not tensor.ndim or tensor.shape[0] % 2:
+            return tensor
+        return tensor.reshape(-1, 2, *tensor.shape[1:])[:, ::-1].reshape(tensor.shape)
+
 
 FAMILIES: tuple[Family, ...] = (
     Family("this project", ()),
     Family("ResNets, the official HRNet and SimpleBaseline", _TORCH_BATCH_NORM),
     Family("MMPose", _HOURGLASS + _HEAD + _TORCH_BATCH_NORM),
     Family("the original Paddle project's Hourglass", _CONV_AND_NORM + _HOURGLASS),
+    Family("Google's MoveNet", movenet_names.GOOGLE_MOVENET, movenet_names.GOOGLE_MOVENET_YX),
+    Family("Google's MobileNetV2", movenet_names.GOOGLE_MOBILENET_V2),
+    Family("the original Paddle MoveNet", movenet_names.ORIGINAL_MOVENET),
 )  # names that several fit are those of the first, whose rules do the least
 
 
@@ -72,6 +95,16 @@ def has_inters(tensors: Iterable[str]) -> bool:
         (True, False)
     """
     return any(re.match(r"(backbone\.)?inters\.", name) for name in tensors)
+
+
+def has_batch_norm(tensors: Iterable[str]) -> bool:
+    """Tells whether names hold the running means of batch normalisations.
+
+    Example:
+        >>> has_batch_norm(["stem.bn._mean"]), has_batch_norm(["stem.conv.bias"])
+        (True, False)
+    """
+    return any(re.search(r"\.(_mean|running_mean)$", name) for name in tensors)
 
 
 def family_of(tensors: Iterable[str], target: Iterable[str]) -> Family:
@@ -139,7 +172,7 @@ def fit(tensors: Mapping[str, np.ndarray], target_shapes: Mapping[str, tuple[int
     family = family_of(kept, target_shapes)
     ours = {name: family.rename(name) for name in kept}
     uses = Counter(ours.values())
-    found = {our: tensors[name] for name, our in ours.items()}
+    found = {our: family.reorder(our, tensors[name]) for name, our in ours.items()}
     shapes = {name: (found[name].shape, tuple(shape)) for name, shape in target_shapes.items() if name in found}
     return Fit(
         family=family,

@@ -34,11 +34,11 @@ _NOT_WEIGHTS = (  # first bytes, what such a file is, what to do
     (b"{", "JSON", "name the weights, not their description"),
     (b"\x1f\x8b", "a gzip archive", "unpack it and name the weights inside"),
 )
-_READABLE = ".pdparams, .pdopt, .pth, .pt and .safetensors files are read"
+_READABLE = ".pdparams, .pdopt, .pth, .pt, .safetensors and .tflite files are read"
 
 
 def read_weights(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
-    """Reads named tensors from a ``.pdparams``, ``.pdopt``, ``.pth`` or ``.safetensors`` file.
+    """Reads named tensors from a ``.pdparams``, ``.pdopt``, ``.pth``, ``.safetensors`` or ``.tflite`` file.
 
     The content decides about the format, not the extension. Of a checkpoint that holds more than
     its network (under ``state_dict`` or ``model``) only the network is returned; ``module.`` before
@@ -94,6 +94,10 @@ def _reader(path: Path) -> Callable[[Path], Any]:
         return torch_files.read_torch_stream if torch_files.MAGIC in head else read_pickle
     if head[8:9] == b"{":
         return _read_safetensors
+    if head[4:8] == b"TFL3":
+        from paddle_pose.weights.tflite import read_tflite  # its schema is two hundred modules that few files need
+
+        return read_tflite
     for start, kind, remedy in _NOT_WEIGHTS:
         if head.lstrip().startswith(start):
             raise ValueError(f"{path}: is {kind}, not weights; {remedy}")

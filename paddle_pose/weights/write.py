@@ -24,6 +24,7 @@ def _pickled(tensors: dict[str, np.ndarray]) -> bytes:
 _FORMATS: dict[str, Callable[[dict[str, np.ndarray]], bytes]] = {
     ".safetensors": safetensors.numpy.save,
     ".pdparams": _pickled,
+    ".pdopt": _pickled,
 }
 
 
@@ -36,7 +37,7 @@ def write_weights(path: str | os.PathLike[str], tensors: Mapping[str, np.ndarray
         tensors: name -> array.
 
     Raises:
-        ValueError: If the extension is neither .safetensors nor .pdparams.
+        ValueError: If the extension is none of .safetensors, .pdparams, .pdopt.
         OSError: If it cannot be written.
 
     Example:

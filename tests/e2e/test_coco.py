@@ -80,13 +80,13 @@ def test_evaluation_with_detected_boxes_says_so(trained, drawn_coco, run_in, tmp
     assert "pictures show people beside their truth, and detected boxes have none" in refused.stderr
 
 
-def test_a_skeleton_of_other_people_is_refused(drawn_coco, run_in, tmp_path):
-    done = run_in(
-        tmp_path,
-        *("train.py", "--config", "hourglass_tiny_128", "--dataset_root", drawn_coco, "-o", "data.dataset=coco"),
-    )
+def test_a_skeleton_without_a_joint_in_common_is_refused(drawn_coco, run_in, tmp_path):
+    (tmp_path / "crab.json").write_text('{"joints": ["claw"]}', encoding="utf-8")
+    flags = ("--config", CONFIG, "--dataset_root", drawn_coco, "--skeleton", "crab.json")
+    done = run_in(tmp_path, "train.py", *flags)
     assert done.returncode == 2
-    assert "data set 'coco' has people of 17 joints, but codec.skeleton mpii_16 has 16" in done.stderr
+    assert "person_keypoints_train2017.json has the joints nose, left_eye, " in done.stderr
+    assert "skeleton crab has claw: none in common. They are matched by name" in done.stderr
 
 
 def test_the_metric_is_a_flag(trained, drawn_coco, run_in, tmp_path):

@@ -53,7 +53,7 @@ def training_losses(shared, name, model, size, folder):
         def __len__(self):
             return len(expected)
 
-        def epoch(self, epoch):
+        def epoch(self, epoch, start=0):
             return [{"image": images, "targets": targets}] * len(expected)
 
     trainer = Trainer(

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from paddle_pose import build
+from paddle_pose import build, build_data
 from paddle_pose.configs.schema import CONFIGS, override
 from paddle_pose.datasets.stick_figures import write_coco, write_mpii
 
@@ -77,5 +77,5 @@ def test_a_metric_that_the_data_cannot_feed_is_refused(tmp_path, config, metric,
 
 
 def test_every_data_set_has_a_reader_and_a_usual_metric():
-    assert build.READERS.keys() == build.USUAL_METRIC.keys()
-    assert set(build.USUAL_METRIC.values()) <= build.METRICS.keys()
+    assert build_data.READERS.keys() == build_data.USUAL_METRIC.keys()
+    assert set(build_data.USUAL_METRIC.values()) <= build_data.METRICS.keys()

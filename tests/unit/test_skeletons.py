@@ -53,3 +53,19 @@ def test_published_orders():
 def test_parts_that_disagree_are_refused(change, message):
     with pytest.raises(ValueError, match=message):
         replace(MPII_16, **change)
+
+
+def test_joints_are_matched_by_name():
+    own = replace(MPII_16, joints=("Left Wrist", "left-eye", *MPII_16.joints[:14]), mirror_pairs=(), limbs=(), upper=())
+    assert own.slots(("left_eye", "LEFT_WRIST"))[:2] == (1, 0)
+    assert own.slots(own.joints) == tuple(range(16))
+    assert own.shared(own.joints, "my file") == ""
+    assert own.shared(("left_wrist", "tail"), "my file") == "1 of 2 joints (left out: tail)"
+    with pytest.raises(ValueError, match=r"my file has the joints tail; skeleton mpii_16 has .*: none in common"):
+        MPII_16.shared(("tail",), "my file")
+
+
+@EACH
+def test_sides_are_what_the_mirror_pairs_say(skeleton):
+    for name in skeleton.joints:
+        assert skeleton.side(name) == (name.split("_")[0] if swapped(name) != name else "middle")

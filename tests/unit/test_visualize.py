@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from paddle_pose import visualize
-from paddle_pose.skeletons import MPII_16
+from paddle_pose.skeletons import COCO_17, MPII_16, Skeleton
 from paddle_pose.structures import Poses
 
 
@@ -31,6 +31,27 @@ def test_joints_are_drawn_at_their_place_in_the_colour_of_their_side(picture):
         assert tuple(drawing[y, x]) == color
         changed_y, changed_x = np.nonzero((drawing != picture).any(axis=-1))
         assert np.hypot(changed_x - x, changed_y - y).max() < 6, "something was drawn elsewhere"
+
+
+def test_a_limb_from_side_to_side_is_in_the_middle_and_the_mirror_pairs_name_the_sides(picture):
+    crab = Skeleton("crab", ("a", "b"), (("b", "a"),), (("a", "b"),), (0.1, 0.1), (1.0, 1.0))
+    poses = Poses(np.array([[[30.0, 60.0], [130.0, 60.0]]]), np.ones((1, 2)), np.ones(1))
+    drawing = visualize.draw_poses(picture, poses, crab)
+    colors = [drawing[60, x].astype(int) for x in (30, 80, 130)]
+    for color, expected in zip(colors, (visualize.RIGHT, visualize.MIDDLE, visualize.LEFT), strict=True):
+        assert np.abs(color - expected).max() < 25  # a line's edges are smooth
+    assert COCO_17.side("left_hip") == "left"
+
+
+def test_names_are_written_one_below_the_other(monkeypatch, picture):
+    places = []
+    monkeypatch.setattr(visualize, "caption", lambda pixels, text, place: places.append(place))
+    poses = Poses(np.full((1, 16, 2), (150.0, 20.0)), np.ones((1, 16)), np.ones(1))
+    visualize.draw_poses(picture, poses, MPII_16, names=True)
+    rows = sorted(y for _, y in places)
+    assert len(rows) == 16
+    assert min(np.diff(rows)) >= 11
+    assert max(x for x, _ in places) < 140, "the picture ends at 160"
 
 
 def test_a_limb_needs_both_its_joints(picture):

@@ -76,7 +76,7 @@ def test_an_unknown_key_lists_the_valid_ones(key):
         ("codec.input_size", "(250, 256)", "not a multiple of the heatmap's stride"),
         ("train.milestones", "(1, 'b')", "got 'b', expected int"),
         ("codec.decode_by", "soft", r"got 'soft', expected \['argmax', 'quarter', 'dark'\]"),
-        ("codec.skeleton", "hand", "got 'hand', expected one of mpii_16, coco_17"),
+        ("codec.skeleton", "hand", "got 'hand', expected one of mpii_16, coco_17, or a .json file"),
         ("train", "none", "got None, expected Train"),
         ("model", "3", "got 3, expected"),
         ("train.epochs.more", 1, "'epochs' is .*, which has no part 'more'"),

@@ -108,7 +108,10 @@ def test_pictures_without_people_stay(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"keypoints": [1] * 48}, r"annotations\[0\] \(id 7\): key 'keypoints' must have shape \(51,\), got \(48,\)"),
+        (
+            {"keypoints": [1] * 48},
+            r"annotations\[0\] \(id 7\): key 'keypoints' must hold .* 17 joints nose, .*: 51, got 48",
+        ),
         ({"keypoints": [3] * 51}, "v one of 0, 1, 2"),
         ({"bbox": [0, 0, float("nan"), 1]}, "key 'bbox' holds NaN or infinity"),
         ({"bbox": "wide"}, "key 'bbox' does not hold numbers"),

@@ -40,6 +40,17 @@ def test_poses_are_found_in_image_px_in_the_order_of_the_boxes():
     assert poses.person_scores.shape == (3,)
 
 
+def test_every_window_can_be_seen_with_its_own_maps():
+    points, seen = [(60.0, 50.0), (250.0, 170.0), (100.0, 200.0)], []
+    boxes = [(x - 25, y - 30, 50.0, 60.0) for x, y in points]
+    Predictor(Brightest(), CODEC, batch_size=2)(picture(*points), boxes, seen.append)
+    assert [crop.shape for crop, _ in seen] == [(96, 64, 3)] * 3
+    for crop, maps in seen:
+        shown = CODEC.shown(maps)
+        assert tuple(shown) == CODEC.skeleton.joints
+        assert all(np.array_equal(cells, crop[::4, ::4, 0] / 255) for cells in shown.values())
+
+
 def test_how_people_are_batched_does_not_matter():
     points = [(60.0, 50.0), (250.0, 170.0), (100.0, 200.0)]
     boxes = [(x - 30, y - 20, 50.0, 60.0) for x, y in points]

@@ -1,8 +1,9 @@
 import numpy as np
 import paddle
+import paddle.nn.functional as F
 import pytest
 
-from paddle_pose.models.layers import BasicBlock, ConvBN, Normalize, UpsampleNearest2x
+from paddle_pose.models.layers import BasicBlock, ConvBN, Normalize, UpsampleBilinear2x, UpsampleNearest2x
 from paddle_pose.models.macs import count_macs
 
 
@@ -93,3 +94,11 @@ def test_macs_by_hand_leave_the_model_alone():
     assert [layer.training for layer in model.sublayers(include_self=True)] == modes
     for name, tensor in model.state_dict().items():
         np.testing.assert_array_equal(tensor.numpy(), before[name])
+
+
+def test_bilinear_doubling_is_paddles():
+    x = paddle.rand([2, 3, 4, 5])
+    expected = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+    np.testing.assert_allclose(UpsampleBilinear2x()(x).numpy(), expected.numpy(), atol=1e-6)
+    assert list(UpsampleBilinear2x()(x[:, :, :1, :1]).shape) == [2, 3, 2, 2]
+    assert UpsampleBilinear2x().state_dict() == {}

@@ -36,7 +36,7 @@ class Loader:
     def __len__(self):
         return 2
 
-    def epoch(self, epoch):
+    def epoch(self, epoch, start=0):
         rng = np.random.default_rng(epoch)
         for _ in range(2):
             images = rng.integers(0, 256, (2, 32, 32, 3)).astype(np.uint8)

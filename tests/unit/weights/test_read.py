@@ -247,7 +247,7 @@ def test_damaged_bytes_raise_nothing_but_valueerror(tmp_path, kind):
         (b'{"meta": 1}', "is JSON"),
         (gzip.compress(b"x"), "gzip"),
         (bytes(100), "unknown format"),
-        (b"\x08\x00\x00\x00TFL3" + bytes(50), "unknown format"),
+        (b"\x08\x00\x00\x00TFL3" + bytes(50), "damaged or unknown kind of TFLite file"),
         (pickled([1, 2]), "holds a list, expected named tensors"),
         (pickled({"a": "text"}), "'a' is a str, expected a tensor"),
         (pickled({"a": {"b": None}}), "'a.b' is a NoneType, expected a tensor"),

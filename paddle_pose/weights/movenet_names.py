@@ -1,0 +1,101 @@
+"""How others name MoveNet's tensors and MobileNetV2's: rules for `names.FAMILIES`.
+
+Source: Google's TFLite files, where a convolution is called as its weights (see `tflite`); the state_dict of the
+    original Paddle MoveNet. `paddle_pose.models.movenet` writes down which layer is which.
+Checked against: all tensors of Lightning INT8, of MobileNetV2 INT8 and of the original (tests/parity).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+_HEADS = {  # ours -> the original's, Google's
+    "centers": ("centers", "center"),
+    "heatmaps": ("heatmaps", "kpt_heatmap"),
+    "regressions": ("regs", "kpt_regress"),
+    "offsets": ("offsets", "kpt_offset"),
+}
+_STAGES = ("features1.2", "features2", "features3", "features4.0", "features4.1", "features4.2")
+_UNITS = {0: "expand", 3: "depthwise", 6: "project"}  # in a block: the convolution's place, its normalisation follows
+_WITH_NORM = {  # the place of a convolution in the original, whose normalisation follows -> ours
+    "backbone.features1.0.0": "backbone.stem",
+    "backbone.features1.1.0": "backbone.blocks.0.depthwise",
+    "backbone.features1.1.3": "backbone.blocks.0.project",
+    **{
+        f"backbone.{stage}.conv{j}.{place}": f"backbone.blocks.{2 * i + j}.{unit}"
+        for i, stage in enumerate(_STAGES)
+        for j in (1, 2)
+        for place, unit in _UNITS.items()
+    },
+    "backbone.features4.3.0": "backbone.top",
+    "backbone.upsample2.2.0": "pyramid.levels.0.pointwise",
+    "backbone.upsample1.2.0": "pyramid.levels.1.pointwise",
+    "backbone.conv4.0": "pyramid.levels.2.depthwise",
+    "backbone.conv4.2": "pyramid.levels.2.pointwise",
+    **{f"header.header_{theirs}.0.0": f"heads.{ours}.depthwise" for ours, (theirs, _) in _HEADS.items()},
+    **{f"header.header_{theirs}.0.2": f"heads.{ours}.pointwise" for ours, (theirs, _) in _HEADS.items()},
+}
+_ALONE = {  # the other convolutions
+    "backbone.features4.4": "pyramid.top",
+    **{f"backbone.conv{3 - level}": f"pyramid.levels.{level}.lateral" for level in range(3)},
+    "backbone.upsample2.0": "pyramid.levels.0.depthwise",
+    "backbone.upsample1.0": "pyramid.levels.1.depthwise",
+    **{f"header.header_{theirs}.1": f"heads.{ours}.out" for ours, (theirs, _) in _HEADS.items()},
+}
+
+
+def _after(place: str) -> str:
+    """Returns the place behind one: "conv4.2" -> "conv4.3"."""
+    layer, _, index = place.rpartition(".")
+    return f"{layer}.{int(index) + 1}"
+
+
+def _places(ours: Mapping[str, str], kind: str) -> list[tuple[str, str]]:
+    return [(rf"^{re.escape(theirs)}(?=\.[a-z_]+$)", f"{name}.{kind}") for theirs, name in ours.items()]
+
+
+def _layers(ours: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Returns rules for operations: the pattern of an operation's name, whatever stands before it -> our layer."""
+    return tuple((rf"^(?:[^.]*/)?{theirs}(?=\.(weight|bias)$)", f"{name}.conv") for theirs, name in ours)
+
+
+ORIGINAL_MOVENET = (
+    *_places(_WITH_NORM, "conv"),
+    *_places({_after(theirs): ours for theirs, ours in _WITH_NORM.items()}, "bn"),
+    *_places(_ALONE, "conv"),
+)
+# Joined to the last part of a name may be that of its normalisation, or a number that makes it unique.
+_ANY = r"(?:_BN|_bn)?/[^./]*"
+_SEPARABLE = r"/separable_conv2d"
+GOOGLE_MOVENET = _layers(
+    [
+        (rf"model/Conv1{_ANY}", "backbone.stem"),
+        (rf"model/expanded_conv_(depthwise|project){_ANY}", r"backbone.blocks.0.\1"),
+        (rf"model/block_(\d+)_(expand|depthwise|project){_ANY}", r"backbone.blocks.\1.\2"),
+        (rf"model/Conv_1{_ANY}", "backbone.top"),
+        (rf"model_1/conv2d{_ANY}", "pyramid.top"),
+        *((rf"model_1/conv2d_{i + 1}{_ANY}", f"pyramid.levels.{i}.lateral") for i in range(3)),
+        *(
+            (rf"{place}{_SEPARABLE}{pattern}", f"{ours}.{unit}")
+            for place, ours in (
+                ("model_1/separable_conv2d", "pyramid.levels.0"),
+                *((f"model_1/separable_conv2d_{i}", f"pyramid.levels.{i}") for i in (1, 2)),
+                *((rf"{theirs}_0/separable_conv2d_\d", f"heads.{ours}") for ours, (_, theirs) in _HEADS.items()),
+            )
+            for pattern, unit in ((r"/depthwise[^./]*", "depthwise"), (r"(?!/)[^./]*", "pointwise"))
+        ),
+        *((rf"{theirs}_0/conv2d_\d/[^./]*", f"heads.{ours}.out") for ours, (_, theirs) in _HEADS.items()),
+    ]
+)
+GOOGLE_MOVENET_YX = r"^heads\.(regressions|offsets)\.out\."
+GOOGLE_MOBILENET_V2 = _layers(
+    [
+        (r"MobileNetV2/Conv2d_0_0/[^./]*", "backbone.stem"),
+        *(
+            (rf"MobileNetV2/expanded_conv_{i + 1}/(expand|depthwise|project)/[^.]*", rf"backbone.blocks.{i}.\1")
+            for i in range(17)
+        ),
+        (r"MobileNetV2/Conv2d_18_1/[^./]*", "backbone.top"),
+    ]
+)

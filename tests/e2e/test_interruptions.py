@@ -1,0 +1,159 @@
+"""What ends a training before its time, and how the next command takes it up."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+CHANGES = (
+    *("codec.input_size=(64,64)", "model.channels=(8,8,8,8)", "model.blocks=(1,1,1,1)", "model.stem_channels=8"),
+    *("model.feature_channels=8", "train.warmup=0", "train.log_every=1", "train.schedule=steps"),
+)
+SMALL = (
+    *("--config", "hourglass_tiny_128", "--batch_size", 2, "--num_workers", 1, "--output", "run"),
+    *(part for change in CHANGES for part in ("-o", change)),
+)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, drawn_mpii, run_in):
+    """A folder with a run of two epochs, and a checkpoint after each step."""
+    folder = tmp_path_factory.mktemp("trained")
+    every = ("-o", "train.checkpoint_steps=1", "--keep", 3)
+    done = run_in(folder, "train.py", "--dataset_root", drawn_mpii, *SMALL, *every, "--epochs", 2)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def progress(folder):
+    return json.loads((folder / "state.json").read_text(encoding="utf-8"))["progress"]
+
+
+@pytest.mark.parametrize(
+    ("number", "status", "name"), [(signal.SIGTERM, 143, "SIGTERM"), (signal.SIGINT, 130, "Ctrl-C")]
+)
+def test_a_signal_saves_and_the_next_command_continues(drawn_mpii, run_in, tmp_path, number, status, name):
+    command = [sys.executable, ROOT / "train.py", "--dataset_root", drawn_mpii, *SMALL, "--epochs", 500]
+    process = subprocess.Popen(
+        list(map(str, command)), cwd=tmp_path, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    log = tmp_path / "run" / "log.txt"
+    while process.poll() is None and (not log.exists() or "[TRAIN]" not in log.read_text()):
+        time.sleep(0.01)
+    os.kill(process.pid, number)
+    said, errors = process.communicate(timeout=60)
+    assert process.returncode == status, errors
+    assert errors == "", "neither a traceback nor a report of Paddle's"
+    assert re.search(
+        rf"Ended early by {name} at epoch=\d+, batch_id=\d+; saved in run/last. Continue with --resume run", said
+    )
+    stood = progress(tmp_path / "run/last")
+    assert stood["step"] == 4 * stood["epoch"] + stood["batch"] > 0
+    epochs = stood["epoch"] + 1
+    resumed = run_in(tmp_path, "train.py", "--dataset_root", drawn_mpii, "--resume", "run", "--epochs", epochs)
+    assert resumed.returncode == 0, resumed.stderr
+    assert progress(tmp_path / "run/last")["step"] == 4 * epochs
+    lines = (tmp_path / "run/metrics.jsonl").read_text().splitlines()
+    trained = [record["step"] for record in map(json.loads, lines) if record["kind"] == "train"]
+    assert trained == list(range(1, 4 * epochs + 1))
+
+
+def test_hours_end_with_a_status_of_their_own(drawn_mpii, run_in, tmp_path):
+    done = run_in(tmp_path, "train.py", "--dataset_root", drawn_mpii, *SMALL, "--epochs", 1, "--max_hours", 1e-9)
+    assert done.returncode == 124, done.stderr
+    assert "Ended early by --max_hours 1e-09 at epoch=0, batch_id=1" in done.stdout
+    assert progress(tmp_path / "run/last")["step"] == 1
+    assert run_in(tmp_path, "train.py", "--dataset_root", drawn_mpii, "--resume", "run").returncode == 0
+    assert progress(tmp_path / "run/last")["step"] == 4
+
+
+def test_a_damaged_checkpoint_is_named_and_the_one_before_it_taken(trained, drawn_mpii, run_in, tmp_path):
+    subprocess.run(["cp", "-r", trained / "run", tmp_path / "run"], check=True)
+    weights = tmp_path / "run/last/model.pdparams"
+    weights.write_bytes(weights.read_bytes()[:-1])
+    resumed = run_in(tmp_path, "train.py", "--dataset_root", drawn_mpii, "--resume", "run")
+    assert resumed.returncode == 0, resumed.stderr
+    assert "run/last/model.pdparams: damaged: it is" in resumed.stdout
+    assert "Resumed run/earlier/epoch-0001-batch-000003 at epoch=1, batch_id=3" in resumed.stdout
+    assert weights.read_bytes() == (trained / "run/last/model.pdparams").read_bytes()
+    refused = run_in(
+        tmp_path, "train.py", "--dataset_root", drawn_mpii, "--resume", trained / "run/last", "--output", "x"
+    )
+    assert refused.returncode == 0, "a checkpoint's own folder may be named"
+
+
+def test_another_config_is_refused_unless_forced(trained, drawn_mpii, run_in, tmp_path):
+    subprocess.run(["cp", "-r", trained / "run", tmp_path / "run"], check=True)
+    common = ("train.py", "--dataset_root", drawn_mpii, "--resume", "run", "--epochs", 3)
+    refused = run_in(tmp_path, *common, "--learning_rate", 0.5, "-o", "train.log_every=7")
+    assert refused.returncode == 2
+    assert "run/last was made by a run that differs in\n  train.learning_rate: 0.004 in the checkpoint, 0.5 now\n" in (
+        refused.stderr
+    )
+    assert "log_every" not in refused.stderr
+    assert progress(tmp_path / "run/last")["step"] == 8
+    forced = run_in(tmp_path, *common, "--learning_rate", 0.5, "--force")
+    assert forced.returncode == 0, forced.stderr
+    assert progress(tmp_path / "run/last")["step"] == 12
+
+
+def test_other_data_are_refused(trained, drawn_mpii, run_in, tmp_path):
+    subprocess.run(["cp", "-r", trained / "run", tmp_path / "run"], check=True)
+    subprocess.run(["cp", "-r", drawn_mpii, tmp_path / "data"], check=True)
+    annotations = tmp_path / "data/annotations/mpii_train.json"
+    records = json.loads(annotations.read_text())
+    records[0]["joints"][3][0] += 0.5
+    annotations.write_text(json.dumps(records))
+    refused = run_in(tmp_path, "train.py", "--dataset_root", "data", "--resume", "run")
+    assert refused.returncode == 2
+    assert "training data: " in refused.stderr
+
+
+def test_a_run_without_a_checkpoint_begins_again(drawn_mpii, run_in, tmp_path):
+    done = run_in(tmp_path, "train.py", "--dataset_root", drawn_mpii, *SMALL, "--epochs", 1)
+    assert done.returncode == 0
+    expected = (tmp_path / "run/last/model.pdparams").read_bytes()
+    for name in ("last", "earlier", "best_model"):
+        subprocess.run(["rm", "-rf", tmp_path / "run" / name], check=True)
+    again = run_in(tmp_path, "train.py", "--dataset_root", drawn_mpii, "--resume", "run")
+    assert again.returncode == 0, again.stderr
+    assert "run ended before its first checkpoint: it begins again" in again.stdout
+    assert (tmp_path / "run/last/model.pdparams").read_bytes() == expected
+    assert len((tmp_path / "run/metrics.jsonl").read_text().splitlines()) == 5
+
+
+def test_exploding_numbers_end_the_training(drawn_mpii, run_in, tmp_path):
+    wild = ("--learning_rate", "1e30", "--epochs", 9, "-o", "train.max_bad_steps=4")
+    done = run_in(tmp_path, "train.py", "--dataset_root", drawn_mpii, *SMALL, *wild)
+    assert done.returncode == 2
+    assert re.search(
+        r"(?m)^error: 4 steps in a row had no finite loss and gradient, the last at epoch=\d, batch_id=\d: ",
+        done.stderr,
+    )
+    assert "Traceback" not in done.stderr
+    assert "[SKIP] epoch=" in done.stdout
+
+
+def test_people_without_labels_are_nothing_to_learn_from(drawn_mpii, run_in, tmp_path):
+    subprocess.run(["cp", "-r", drawn_mpii, tmp_path / "data"], check=True)
+    annotations = tmp_path / "data/annotations/mpii_train.json"
+    records = json.loads(annotations.read_text())
+    for record in records:
+        record["joints_vis"] = [0] * 16
+    annotations.write_text(json.dumps(records))
+    done = run_in(tmp_path, "train.py", "--dataset_root", "data", *SMALL, "--epochs", 2)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: no batch of epoch 0 held anything to learn from: every gradient was zero")
+
+
+def test_half_precision_needs_a_gpu(drawn_mpii, run_in, tmp_path):
+    done = run_in(tmp_path, "train.py", "--dataset_root", drawn_mpii, *SMALL, "--amp", "O1")
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: --amp O1 needs a GPU: on cpu Paddle ignores it")

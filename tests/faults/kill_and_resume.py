@@ -1,0 +1,155 @@
+"""Kills a real training many times, resumes it every time, and compares its end with a training that was left alone.
+
+    python tests/faults/kill_and_resume.py --kills 100
+
+Of five kills one comes while the command starts, two come at any moment of the training, two while a checkpoint is being
+written. Prints every kill and what it left; ends with status 1 at the first difference. A small round of it runs in the tests.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+FLAGS = (
+    *("--config", "hourglass_tiny_128", "--batch_size", "4", "--epochs", "4"),
+    *("-o", "codec.input_size=(64,64)", "-o", "model.channels=(8,8,8,8)", "-o", "model.blocks=(1,1,1,1)"),
+    *("-o", "model.stem_channels=8", "-o", "model.feature_channels=8", "-o", "train.warmup=3"),
+    *("-o", "train.ema=0.9", "-o", "train.checkpoint_steps=2", "-o", "train.log_every=1"),
+)
+FILES = ("last/model.pdparams", "last/model.pdopt", "last/ema.pdparams", "best_model/model.pdparams")
+TIMES = {"batch_cost", "reader_cost", "ips"}
+
+
+def start(folder: Path, run: str, workers: int, resume: bool) -> subprocess.Popen[str]:
+    """Starts `train.py` in a folder, where it writes all it says to `<run>.txt`."""
+    where = ("--resume", run) if resume else ("--output", run, *FLAGS, "--num_workers", str(workers))
+    command = [sys.executable, str(ROOT / "train.py"), "--dataset_root", "drawn", *where]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    with (folder / f"{run}.txt").open("a", encoding="utf-8") as said:
+        return subprocess.Popen(command, cwd=folder, env=environment, stdout=said, stderr=said, text=True)
+
+
+def kill_sometime(process: subprocess.Popen[str], run_dir: Path, chance: random.Random) -> str:
+    """Kills a training at a random moment; returns what it was doing, or "" if it ended before."""
+    kind = chance.choice(("starting", "any", "any", "saving", "saving"))
+    log = run_dir / "log.txt"
+    length = log.stat().st_size if log.exists() else 0
+    while kind != "starting" and process.poll() is None and (not log.exists() or log.stat().st_size == length):
+        time.sleep(0.002)  # until it has begun to train
+    moment = time.monotonic() + chance.uniform(0, 3 if kind == "starting" else 1)
+    while process.poll() is None and time.monotonic() < moment:
+        time.sleep(0.001)
+    if kind == "saving":
+        while process.poll() is None and not half_done(run_dir):
+            time.sleep(0.0001)
+        time.sleep(chance.uniform(0, 0.03))
+    if process.poll() is not None:
+        return ""
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    return f"killed at {kind}, leaving {', '.join(half_done(run_dir)) or 'nothing half done'}"
+
+
+def half_done(run_dir: Path) -> list[str]:
+    """Returns the names of what is being written, or moved out of the way."""
+    names = os.listdir(run_dir) if run_dir.exists() else []
+    return sorted(name for name in names if name.endswith((".writing", ".old")))
+
+
+def facts(run_dir: Path) -> dict[str, object]:
+    """Returns all that has to be the same: tensors bit for bit, numbers of every step and evaluation, the best."""
+    records = [json.loads(line) for line in (run_dir / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
+    state = json.loads((run_dir / "last" / "state.json").read_text(encoding="utf-8"))
+    log = (run_dir / "log.txt").read_text(encoding="utf-8").splitlines()
+    return {
+        **{name: (run_dir / name).read_bytes() for name in FILES},
+        "metrics.jsonl": [{k: v for k, v in record.items() if k not in TIMES} for record in records],
+        "log.txt": [line.partition(", batch_cost")[0] for line in log if not line.startswith(("Resumed", "Done"))],
+        "state.json": {key: value for key, value in state.items() if key != "log"},
+    }
+
+
+def stood_at(run_dir: Path) -> tuple[int, int]:
+    """Returns (epoch, batch) of the newest whole checkpoint, (-1, 0) without any."""
+    from paddle_pose.training import retention
+
+    folder = retention.newest(run_dir, say=lambda line: None)
+    if folder is None:
+        return -1, 0
+    progress = json.loads((folder / "state.json").read_text(encoding="utf-8"))["progress"]
+    return progress["epoch"], progress["batch"]
+
+
+def kill_and_resume(folder: Path, kills: int, workers: int, seed: int) -> list[str]:
+    """Runs it all.
+
+    Args:
+        folder: to work in.
+        kills: at least so many.
+        workers: loading threads.
+        seed: of the moments.
+
+    Returns:
+        What was different at the end, nothing if all is well.
+    """
+    from paddle_pose.datasets.stick_figures import write_mpii
+
+    write_mpii(folder / "drawn", num_train=24, num_val=8, seed=0, size=(128, 128))
+    if start(folder, "straight", workers, resume=False).wait() != 0:
+        return ["the training that nobody touched failed:\n" + (folder / "straight.txt").read_text(encoding="utf-8")]
+    expected, chance, done, rounds = facts(folder / "straight"), random.Random(seed), 0, 0
+    while done < kills:
+        rounds += 1
+        run, stood = f"killed{rounds}", (-1, 0)
+        run_dir = folder / run
+        while True:
+            process = start(folder, run, workers, resume=(run_dir / "config.json").exists())
+            doing = kill_sometime(process, run_dir, chance) if done < kills else str(process.wait())[:0]
+            if not doing:
+                break
+            done += 1
+            now = stood_at(run_dir)
+            print(f"kill {done}, run {rounds}: {doing}; the newest whole checkpoint stands at {now}", flush=True)
+            if now < stood:
+                return [f"the checkpoint at {stood} was lost, there is only {now}"]
+            stood = now
+        if process.returncode != 0:
+            return [
+                f"run {rounds} ended with {process.returncode}:\n" + (folder / f"{run}.txt").read_text("utf-8")[-3000:]
+            ]
+        found = facts(run_dir)
+        different = [name for name in expected if found[name] != expected[name]]
+        if different:
+            return [f"run {rounds} in {run_dir}: {name} differs from {folder / 'straight'}" for name in different]
+        print(f"run {rounds}: ended with the bits of the training that was left alone", flush=True)
+        shutil.rmtree(run_dir)
+    return []
+
+
+def main() -> int:
+    """Reads the flags and runs it; returns 1 if anything was different."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=100, metavar="N")
+    parser.add_argument("--num_workers", type=int, default=2, metavar="N", help="loading threads of the training")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the moments")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        problems = kill_and_resume(Path(folder), arguments.kills, arguments.num_workers, arguments.seed)
+    print("\n".join(problems) or f"{arguments.kills} kills: no difference")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
+    sys.exit(main())

@@ -1,0 +1,115 @@
+"""MoveNet against a literal run of Google's graph on a photograph, and against literal forward passes in NumPy.
+
+Source of the answers: Google's MoveNet SinglePose Lightning v4, INT8, de-quantised; its published key points.
+"""
+
+import csv
+
+import cv2
+import numpy as np
+import paddle
+import pytest
+from parity import movenet_reference as reference
+
+from paddle_pose.models.movenet import MoveNet, original_movenet
+from paddle_pose.weights.names import convert_names
+from paddle_pose.weights.read import read_weights
+
+LIGHTNING = "data/movenet/movenet_single_pose_lightning_ptq"
+
+
+def filled(network):
+    """The network with reproducible random numbers, kept near 1 from layer to layer; inference mode."""
+    rng = np.random.default_rng(0)
+    for name, tensor in network.state_dict().items():
+        if name.endswith("_variance"):
+            value = rng.uniform(0.5, 1.5, tensor.shape)
+        elif len(tensor.shape) == 1:
+            value = rng.normal(0, 0.3, tensor.shape) + name.endswith(".weight")
+        else:
+            value = rng.normal(0, np.sqrt(1 / np.prod(tensor.shape[1:])), tensor.shape)
+        tensor.set_value(value.astype(np.float32))
+    network.eval()
+    return network
+
+
+def answered(network, image):
+    with paddle.no_grad():
+        return {name: x[0].numpy() for name, x in network(paddle.to_tensor(image[None])).items()}
+
+
+@pytest.fixture(scope="module")
+def lightning(shared):
+    """Google's weights in our network, a real photograph stretched to its square, and our maps."""
+    network = MoveNet(batch_norm="none")
+    shapes = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+    weights = convert_names(read_weights(shared / f"{LIGHTNING}.tflite"), shapes)
+    network.set_state_dict({name: paddle.to_tensor(value) for name, value in weights.items()})
+    network.eval()
+    photo = cv2.cvtColor(cv2.imread(str(shared / "data/movenet/squat.bmp")), cv2.COLOR_BGR2RGB)
+    image = cv2.resize(photo, (192, 192))
+    return image, answered(network, image)
+
+
+def test_every_map_is_googles(shared, lightning):
+    image, maps = lightning
+    convolutions = reference.run_tflite((shared / f"{LIGHTNING}.tflite").read_bytes(), image)
+    assert len(convolutions) == 74
+    heads = {name.split("_0/")[0]: y for name, y in convolutions if "_0/conv2d" in name}
+
+    def x_first(y):
+        return y.reshape(-1, 2, *y.shape[1:])[:, ::-1].reshape(y.shape)
+
+    expected = {
+        "centers": reference.sigmoid(heads["center"]),
+        "heatmaps": reference.sigmoid(heads["kpt_heatmap"]),
+        "regressions": x_first(heads["kpt_regress"]),
+        "offsets": x_first(heads["kpt_offset"]),
+    }
+    assert list(maps) == list(expected)
+    for name, want in expected.items():
+        assert np.abs(want).max() > 0.5, "the photograph shows a person"
+        np.testing.assert_allclose(maps[name], want, rtol=0, atol=1e-3, err_msg=name)
+    for name, head in (("centers", "center"), ("heatmaps", "kpt_heatmap")):  # also before the sigmoid
+        p = maps[name].astype(np.float64)
+        np.testing.assert_allclose(np.log(p / (1 - p)), heads[head], rtol=0, atol=1e-3)
+
+
+def test_key_points_are_googles(shared, lightning):
+    """Google's decoding rule on our maps, against its own key points: within 1 % of the picture's sides."""
+    _, maps = lightning
+    with (shared / f"{LIGHTNING}_reference.csv").open(newline="") as stream:
+        expected = np.array([(row["keypoint_x"], row["keypoint_y"]) for row in csv.DictReader(stream)], float)
+    y, x = np.mgrid[:48, :48]
+    cy, cx = np.divmod((maps["centers"][0] / (np.hypot(y - 24, x - 24) + 1.8)).argmax(), 48)
+    points = []
+    for k, heatmap in enumerate(maps["heatmaps"]):
+        dx, dy = maps["regressions"][2 * k : 2 * k + 2, cy, cx]
+        ky, kx = np.divmod((heatmap / (np.hypot(y - cy - dy, x - cx - dx) + 1.8)).argmax(), 48)
+        points.append((np.array([kx, ky]) + maps["offsets"][2 * k : 2 * k + 2, ky, kx]) / 48)
+    deviation = np.abs(np.array(points) - expected)
+    assert deviation.mean() < 0.01
+    assert deviation.max() < 0.04
+
+
+@pytest.mark.parametrize("batch_norm", ["none", "trunk"])
+def test_forward_is_the_literal_one(batch_norm):
+    network = filled(MoveNet(3, width=0.5, batch_norm=batch_norm))
+    image = np.random.default_rng(1).integers(0, 256, (64, 64, 3), np.uint8)
+    expected = reference.google({name: t.numpy() for name, t in network.state_dict().items()}, image)
+    compare(answered(network, image), expected)
+
+
+@pytest.mark.parametrize("shared_residuals", [True, False])
+def test_the_originals_forward_is_the_literal_one(shared_residuals):
+    network = filled(original_movenet(3, share_residuals=shared_residuals))
+    image = np.random.default_rng(1).integers(0, 256, (64, 64, 3), np.uint8)
+    state = {name: t.numpy() for name, t in network.state_dict().items()}
+    compare(answered(network, image), reference.original(state, image, shared_residuals))
+
+
+def compare(maps, expected):
+    assert list(maps) == list(expected)
+    for name, want in expected.items():
+        assert want.std() > 0.01, "the filled network answers nothing that could differ"
+        np.testing.assert_allclose(maps[name], want, rtol=0, atol=1e-4 * max(1, np.abs(want).max()), err_msg=name)
