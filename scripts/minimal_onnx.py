@@ -65,7 +65,7 @@ def main() -> None:
         answer = answer.reshape(-1, *answer.shape[-2:])[0]
         x, y, scores = (answer[:, output["columns"].index(name)] for name in ("x", "y", "score"))
         points = np.stack([x, y], axis=1) * ([width, height] if output["unit"] == "fraction" else [1, 1])
-    elif output["name"] == "heatmaps":
+    elif contract["codec"]["kind"] == "HeatmapCodec":
         points, scores = read_heatmaps(contract, answer)
     else:
         raise SystemExit(f"{arguments.model} answers {output['name']}: export it with --decode")

@@ -24,10 +24,12 @@ _WINDOWS = {
     "udp": "its centre lands on ((W-1)/2, (H-1)/2), a length in it is (W-1)/width times as long in the input",
 }
 _FIXED = ("model.", "codec.input_size", "codec.skeleton")
-MEANINGS = {
-    "heatmaps": "N batch, S stage (read the last), K joints, h, w; the cell (x, y) lies at (x, y) * cell in input px; the "
-    "highest cell of a map is the joint, its value the score",
-    "keypoints": "K joints in the skeleton's order; see columns and unit",
+MEANINGS: dict[str, dict[str, str]] = {  # by the codec's class and the output's name
+    "HeatmapCodec": {
+        "heatmaps": "N batch, S stage (read the last), K joints, h, w; the cell (x, y) lies at (x, y) * cell in input px; the "
+        "highest cell of a map is the joint, its value the score",
+        "keypoints": "K joints in the skeleton's order; see columns and unit",
+    },
 }
 
 
@@ -53,6 +55,7 @@ def contract(
         versions: of the packages that made the file.
     """
     codec, (width, height) = config.codec, config.codec.input_size
+    kind = type(codec).__name__
     return {
         "contract": VERSION,
         "input": {
@@ -69,7 +72,7 @@ def contract(
                 "name": name,
                 "shape": ["N", *array.shape[1:]],
                 "dtype": str(array.dtype),
-                "meaning": MEANINGS.get(name, name),
+                "meaning": MEANINGS.get(kind, {}).get(name, name),
                 **(
                     {"columns": list(columns), "unit": unit}
                     if columns
@@ -78,7 +81,7 @@ def contract(
             }
             for name, array in outputs.items()
         ],
-        "codec": {"kind": type(codec).__name__}
+        "codec": {"kind": kind}
         | {k.removeprefix("codec."): v for k, v in schema.values(config).items() if k.startswith("codec.")}
         | {"skeleton": codec.skeleton.name},
         "skeleton": asdict(codec.skeleton),

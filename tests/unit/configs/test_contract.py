@@ -6,7 +6,7 @@ import pytest
 
 from paddle_pose.backends.exported import contract_path
 from paddle_pose.configs import schema
-from paddle_pose.configs.contract import check_fits, contract
+from paddle_pose.configs.contract import MEANINGS, check_fits, contract
 
 CONFIG = schema.override(schema.find("hrnet_w32_coco_256x192"), {"codec.decode_by": "dark"})
 MAPS = {"heatmaps": np.zeros((1, 1, 17, 64, 48), np.float32)}
@@ -26,7 +26,7 @@ def test_a_contract_holds_what_a_consumer_needs(weights):
         "name": "heatmaps",
         "shape": ["N", 1, 17, 64, 48],
         "dtype": "float32",
-        "meaning": promise["outputs"][0]["meaning"],
+        "meaning": MEANINGS["HeatmapCodec"]["heatmaps"],
         "stride": 4,
         "cell": [4.0, 4.0],
     }
