@@ -44,7 +44,7 @@ def build_parser() -> argparse.ArgumentParser:
     """Returns the command's flags."""
     parser = argparse.ArgumentParser(
         description="Exports networks for every backend and prints how far each file is from the live network, in input px "
-        "and in the data set's metric. Without --weights a reduced network of every system first learns some drawn people by heart."
+        "and in the data set's metric. Without --weights a reduced network of every system learns some drawn people first."
     )
     parser.add_argument(
         "--weights", nargs="+", type=Path, metavar="F", help="checkpoints with their config beside them"
