@@ -59,8 +59,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = build_parser().parse_args(argv)
     from paddle_pose import build
+    from paddle_pose.codecs.heatmap import HeatmapCodec
 
     config = options.config_of(arguments.pretrained_model, arguments, {"val.batch_size": "batch_size"})
+    if not isinstance(config.codec, HeatmapCodec):
+        raise ValueError(
+            f"{arguments.pretrained_model}: {config.name} has no heatmaps of single people, so one way to decode"
+        )
     backend, _ = build.backend(config, arguments.pretrained_model, arguments.device, arguments.threads, say=print)
     samples = build.samples(config, arguments.dataset_root, config.data.val_split)
     metrics = {reading: build.metric(config, arguments.dataset_root) for reading in readings(config.codec)}
