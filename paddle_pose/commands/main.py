@@ -21,7 +21,7 @@ COMMANDS = {  # what is typed: the module, what it does
     "prepare_coco": ("prepare_coco", "crop COCO's single people as MoveNet's original project does"),
     "compare": ("compare_decoding", "score every way of reading heatmaps in one pass"),
     "score": ("score_predictions", "score anybody's prediction file"),
-    "report": ("report", "draw a run's curves and tables into one page"),
+    "report": ("report", "write a page about predictions or a run"),
     "demo": ("demo", "train on drawn people for some minutes and show the result"),
 }
 
