@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 # A config, and what makes it small enough to learn some drawings by heart in minutes.
 REDUCED = {
     "hourglass_tiny_128": (),
-    "stacked_hourglass2_mpii_256": ("model.channels=64", "model.depth=3", "train.learning_rate=0.002"),
+    "stacked_hourglass2_mpii_256": (
+        "model.num_stacks=1",
+        "model.channels=64",
+        "model.depth=3",
+        "train.learning_rate=0.002",
+    ),
     "hrnet_w32_mpii_256": ("model.width=16", "model.modules=(1,1,1)", "model.blocks=1", "model.stem_channels=16"),
     "simple_baseline_r50_mpii_256": ("model.width=8", "model.deconv_channels=32"),
 }
