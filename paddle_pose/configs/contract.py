@@ -30,6 +30,14 @@ MEANINGS: dict[str, dict[str, str]] = {  # by the codec's class and the output's
         "highest cell of a map is the joint, its value the score",
         "keypoints": "K joints in the skeleton's order; see columns and unit",
     },
+    "MoveNetCodec": {
+        "centers": "probability of a person's centre in a cell",
+        "heatmaps": "K joints, probability of one in a cell",
+        "regressions": "x, y of the first joint, x, y of the second, ...: from a centre's cell to a joint's cell, in units of "
+        "the codec's regression_unit",
+        "offsets": "likewise, from a joint's cell to the joint, which lies at (cell + offset) * stride in input px",
+        "keypoints": "one person, K joints in the skeleton's order; see columns and unit",
+    },
 }
 
 

@@ -12,7 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from paddle_pose import build
 from paddle_pose.commands import backend_table
+from paddle_pose.configs import schema
+from paddle_pose.weights.write import write_weights
 
 ROOT = Path(__file__).resolve().parents[2]
 NEEDS = {"onnx": ("paddle2onnx", "onnxruntime"), "openvino": ("paddle2onnx", "onnxruntime", "openvino"), "paddle": ()}
@@ -70,6 +73,12 @@ def exported(trained, run_in):
     return export
 
 
+def write_weights_of(config, changes, folder):
+    """Writes chance's weights of a changed config to model.pdparams."""
+    network = build.model(schema.override(schema.find(config), changes))
+    write_weights(folder / "model.pdparams", {name: t.numpy() for name, t in network.state_dict().items()})
+
+
 def table(said):
     """The lines of val.py that tell the result."""
     lines = [line for line in said.splitlines() if not line.startswith(("Loading", "There are", "Protocol", "Written"))]
@@ -106,13 +115,8 @@ def test_an_exported_file_has_the_checkpoint_s_table(kind, exported, trained, dr
 def test_every_system_is_exported(config, run_in, tmp_path):
     """With chance's weights: the file answers what the live network answers."""
     need("onnx")
-    from paddle_pose import build
-    from paddle_pose.configs import schema
-    from paddle_pose.weights.write import write_weights
-
     changes = dict(text.split("=") for text in REDUCED[config]) | {"codec.input_size": (64, 64)}
-    network = build.model(schema.override(schema.find(config), changes))
-    write_weights(tmp_path / "model.pdparams", {name: t.numpy() for name, t in network.state_dict().items()})
+    write_weights_of(config, changes, tmp_path)
     given = [part for text in (*REDUCED[config], "codec.input_size=(64,64)") for part in ("-o", text)]
     done = run_in(tmp_path, "export.py", "--weights", "model.pdparams", "--config", config, *given)
     assert done.returncode == 0, done.stderr
@@ -126,6 +130,23 @@ def test_every_system_is_exported(config, run_in, tmp_path):
     assert [output["name"] for output in contract["outputs"]] == names == [o.name for o in session.get_outputs()]
     assert [["N", *answer.shape[1:]] for answer in answers] == [output["shape"] for output in contract["outputs"]]
     assert {len(answer) for answer in answers} == {5}
+
+
+def test_movenet_decodes_into_google_s_form(run_in, tmp_path):
+    need("onnx")
+    flags = ("--config", "movenet_lightning_coco", "-o", "model.width=0.25", "-o", "codec.input_size=(64,64)")
+    write_weights_of("movenet_lightning_coco", {"model.width": 0.25, "codec.input_size": (64, 64)}, tmp_path)
+    command = ("export.py", "--weights", "model.pdparams", "--decode", *flags)
+    several = run_in(tmp_path, *command)
+    assert "a graph finds one person, the config up to 6; add -o codec.max_persons=1" in several.stderr
+    done = run_in(tmp_path, *command, "-o", "codec.max_persons=1")
+    assert done.returncode == 0, done.stderr
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(tmp_path / "model_decoded.onnx")
+    assert [(o.name, o.shape[1:]) for o in session.get_outputs()] == [("keypoints", [1, 17, 3])]
+    contract = json.loads(session.get_modelmeta().custom_metadata_map["contract"])
+    assert (contract["outputs"][0]["columns"], contract["outputs"][0]["unit"]) == (["y", "x", "score"], "fraction")
 
 
 def test_the_contract_tells_where_a_file_comes_from(exported, trained):
