@@ -9,7 +9,7 @@ import numpy as np
 from paddle_pose import geometry
 from paddle_pose.backends.base import Backend
 from paddle_pose.codecs.base import Codec, Maps
-from paddle_pose.geometry import box_window
+from paddle_pose.geometry import Window, box_window
 from paddle_pose.structures import Poses
 
 
@@ -58,9 +58,35 @@ class Predictor:
             boxes, context = [(0.0, 0.0, float(image.shape[1]), float(image.shape[0]))], 1.0
         if any(not (box[2] > 0 and box[3] > 0) for box in boxes):
             raise ValueError(f"a box needs a positive width and height, got {list(boxes)}")
+        found = self.through(image, [box_window(box, self.codec.input_size, context) for box in boxes], see)
+        joints = self.codec.skeleton.num_joints
+        return Poses(
+            np.concatenate([np.zeros((0, joints, 2)), *(poses.keypoints for poses in found)]),
+            np.concatenate([np.zeros((0, joints)), *(poses.scores for poses in found)]),
+            np.concatenate([np.zeros(0), *(poses.person_scores for poses in found)]),
+            np.array([box for poses, box in zip(found, boxes, strict=True) for _ in poses.person_scores]).reshape(
+                -1, 4
+            ),
+        )
+
+    def through(
+        self,
+        image: np.ndarray,
+        windows: Sequence[Window],
+        see: Callable[[tuple[np.ndarray, Maps]], None] = lambda look: None,
+    ) -> list[Poses]:
+        """Looks through windows, which may leave the picture.
+
+        Args:
+            image: uint8 RGB [h, w, 3].
+            windows: in image px.
+            see: as for a call.
+
+        Returns:
+            The people in each window, in image px.
+        """
         size, alignment = self.codec.input_size, self.codec.alignment
-        windows = [box_window(box, size, context) for box in boxes]
-        found: list[tuple[Poses, tuple[float, float, float, float]]] = []
+        found: list[Poses] = []
         for start in range(0, len(windows), self._batch_size):
             group = windows[start : start + self._batch_size]
             crops = [geometry.warp(image, w.to_input(size, alignment), size) for w in group]
@@ -68,12 +94,5 @@ class Predictor:
             for n, crop in enumerate(crops):
                 see((crop, {name: values[n] for name, values in maps.items()}))
             decoded = self.codec.decode(maps)
-            for window, poses, box in zip(group, decoded, boxes[start:], strict=False):
-                found.append((poses.moved(window.to_image(size, alignment)), box))
-        joints = self.codec.skeleton.num_joints
-        return Poses(
-            np.concatenate([np.zeros((0, joints, 2)), *(poses.keypoints for poses, _ in found)]),
-            np.concatenate([np.zeros((0, joints)), *(poses.scores for poses, _ in found)]),
-            np.concatenate([np.zeros(0), *(poses.person_scores for poses, _ in found)]),
-            np.array([box for poses, box in found for _ in poses.person_scores]).reshape(-1, 4),
-        )
+            found += [poses.moved(w.to_image(size, alignment)) for w, poses in zip(group, decoded, strict=True)]
+        return found
