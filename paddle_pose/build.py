@@ -16,6 +16,7 @@ from paddle_pose.configs.fields import (
     Config,
     HourglassModel,
     HRNetModel,
+    Loss,
     MoveNetModel,
     SimpleBaselineModel,
     StackedHourglassModel,
@@ -57,10 +58,12 @@ def model(config: Config) -> Any:
 
 def loss(config: Config) -> Any:
     """Returns the training loss."""
-    from paddle_pose.losses import JointsMSELoss
+    from paddle_pose.losses import JointsMSELoss, MoveNetLoss
 
-    joint_weights = config.codec.skeleton.weights if config.loss.joint_weights else ()
-    return JointsMSELoss(scale=config.loss.scale, joint_weights=joint_weights)
+    skeleton, values = config.codec.skeleton, config.loss
+    if isinstance(values, Loss):
+        return JointsMSELoss(scale=values.scale, joint_weights=skeleton.weights if values.joint_weights else ())
+    return MoveNetLoss(**asdict(values), limbs=skeleton.limb_indices)
 
 
 def codec(config: Config) -> Codec:
@@ -99,14 +102,13 @@ def trainer(
         training: the batches that it will see.
         max_hours: after which it ends early; None: never.
     """
-    from paddle_pose.losses import acc_pose
     from paddle_pose.training.interruption import Interruption
     from paddle_pose.training.optimizers import CosineSchedule, StepSchedule, adam
     from paddle_pose.training.precision import Precision
     from paddle_pose.training.retention import Keeping
     from paddle_pose.training.trainer import Trainer
 
-    train = config.train
+    train, minimised = config.train, loss(config)
     schedule: Callable[[int], float]
     if train.schedule == "cosine":
         total = train.epochs * len(training)
@@ -116,13 +118,13 @@ def trainer(
         schedule = StepSchedule(train.learning_rate, milestones, train.gamma, train.warmup, train.warmup_start)
     return Trainer(
         network,
-        loss(config),
+        minimised,
         adam(network, train.clip_norm, train.clip_value),
         schedule,
         run_dir=run_dir,
         config_json=to_json(config),
         identity={**identity(config), "training data": training.fingerprint()},
-        measures={"acc_pose": acc_pose},
+        measures=minimised.measures,
         log_every=train.log_every,
         seed=train.seed,
         ema=train.ema,

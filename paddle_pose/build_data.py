@@ -24,9 +24,17 @@ READERS: dict[str, Callable[[Config, str | Path | None, str], list[AnnotatedImag
 }
 METRICS: dict[str, Callable[[Config, str | Path | None], Metric]] = {
     "pckh": lambda config, root: PCKh(config.codec.skeleton),
-    "ap": lambda config, root: CocoAP(_files(config, root, config.data.val_split)[0], config.codec.skeleton),
+    "ap": lambda config, root: CocoAP(
+        *(_files(config, root, config.data.val_split)[0], config.codec.skeleton),
+        whole_images=config.data.framing == "image",
+    ),
     "pck": lambda config, root: PCK(config.codec.skeleton),
     "original_accuracy": lambda config, root: OriginalAccuracy(config.codec.skeleton),
+}
+FRAMINGS = {
+    "person": framing.one_per_person,
+    "central_person": framing.one_per_central_person,
+    "image": framing.one_per_image,
 }
 USUAL_METRIC = {"mpii": "pckh", "coco": "ap", "movenet_crops": "original_accuracy"}
 
@@ -67,7 +75,13 @@ def samples(config: Config, root: str | Path | None, split: str, detections: Pat
     if detections is not None:
         category = coco.PERSON if root is not None else None  # one's own files name their own things
         return coco.read_detections(detections, annotated, config.codec.input_size, config.data.context, category)
-    return framing.one_per_person(annotated, config.codec.input_size, config.data.context)
+    framed = FRAMINGS[config.data.framing](annotated, config.codec.input_size, config.data.context)
+    if split != config.data.train_split:
+        return framed
+    taught = [sample for sample in framed if any(map(framing.is_target, sample.persons))]
+    if len(taught) < len(framed):
+        print(f"=> left out of training: {len(framed) - len(taught)} images without anybody labelled", flush=True)
+    return taught
 
 
 def metric_name(config: Config) -> str:

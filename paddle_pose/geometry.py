@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from math import cos, radians, sin
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -127,6 +128,31 @@ class Window:
     def scaled(self, factor: float) -> Window:
         """Returns the window with both sides multiplied by `factor`."""
         return replace(self, size=(self.size[0] * factor, self.size[1] * factor))
+
+
+def whole_image_window(
+    size: tuple[float, float], input_size: tuple[int, int], fit: Literal["letterbox", "stretch"] = "letterbox"
+) -> Window:
+    """Returns the window that shows a whole image.
+
+    Args:
+        size: (width, height) of the image in px.
+        input_size: (width, height) of the network's input; only their ratio matters.
+        fit: "letterbox" keeps the proportions and adds black; "stretch" fills the input.
+
+    Raises:
+        ValueError: If `fit` is another one.
+
+    Example:
+        >>> [whole_image_window((640, 480), (192, 192), fit).size for fit in ("letterbox", "stretch")]
+        [(640.0, 640.0), (640.0, 480.0)]
+    """
+    if fit not in ("letterbox", "stretch"):
+        raise ValueError(f"fit is {fit!r}; expected 'letterbox' or 'stretch'")
+    width, height = float(size[0]), float(size[1])
+    if fit == "stretch":
+        return Window((width / 2, height / 2), (width, height))
+    return box_window((0.0, 0.0, width, height), input_size, context=1.0)
 
 
 def box_window(

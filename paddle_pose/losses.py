@@ -1,15 +1,22 @@
 """What training minimises: named terms computed from a network's maps and a codec's targets.
 
 Source: Newell et al. 2016 (mean squared error of every stage); Xiao et al., Simple Baselines, ECCV
-2018 (`JointsMSELoss`, `acc_pose`); MMPose (the normalisation).
+2018 (`JointsMSELoss`, `acc_pose`); MMPose (the normalisation); fire717/movenet.pytorch and its
+    Paddle port (`MoveNetLoss`, "mse"); CenterNet (Zhou et al., 2019; "focal").
 Checked against: six training steps of a published network (tests/parity), and results worked out by
-hand.
+hand, and gradients that masks must stop (tests/unit/test_losses.py).
+Differs: the original MoveNet has no masks. Its regressions and offsets count at one cell of one
+    person, here wherever the targets' weights say so, and their mean runs over the whole batch, not
+    joint by joint. Its bone term linked the seven points of another data set.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import paddle
 from paddle import Tensor
+
+_EPSILON = 1e-4  # as published: what a probability stays away from 0 and 1, and an empty mean from a division by zero
 
 
 class JointsMSELoss:
@@ -46,6 +53,7 @@ class JointsMSELoss:
         self.scale = scale
         self.squared_weights = squared_weights
         self.joint_weights = joint_weights
+        self.measures = {"acc_pose": acc_pose}
 
     def __call__(self, outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Returns {"heatmap_loss": float32 scalar}.
@@ -121,3 +129,109 @@ def _matching(outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> t
             f" {list(weights.shape)} do not match; expected [N, S, K, h, w], [N, K, h, w], [N, K]"
         )
     return maps, wanted, weights
+
+
+def acc_pose_of_maps(outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> Tensor:
+    """Returns `acc_pose` of the heatmaps: the highest cell of each joint is near the highest one of its target."""
+    wanted = targets["heatmaps"]
+    weights = (wanted.max(axis=[2, 3]) > 0).astype("float32")  # N, K
+    return acc_pose({"heatmaps": outputs["heatmaps"].unsqueeze(1)}, {"heatmaps": wanted, "weights": weights})
+
+
+class MoveNetLoss:
+    """Errors of centres, heatmaps, regressions and offsets, each where its targets' weights count.
+
+    "mse": the sum over a map of (k t + 1) (p - t)^2, its mean over pictures and joints. "focal": -(1 - p)^2 log p at the
+    peaks and -(1 - t)^4 p^2 log(1 - p) elsewhere, per peak. Regressions and offsets: |x| + |y| of the error, per taught cell.
+
+    Args:
+        kind: Error of centres and heatmaps.
+        peak_weight: k.
+        center: Weight of the centres' term.
+        heatmap: Of the heatmaps'.
+        regression: Of the regressions'.
+        offset: Of the offsets'.
+        bone: Of the bones': the distance between predicted and true differences of the heatmaps of a limb's two joints.
+        limbs: Pairs of joints.
+
+    Example:
+        >>> maps = {"centers": (1, 1), "heatmaps": (1, 2), "regressions": (2, 4), "offsets": (2, 4)}
+        >>> outputs = {name: paddle.full([1, channels, 8, 8], 0.5) for name, (_, channels) in maps.items()}
+        >>> weights = {f"{name[:-1]}_weights": paddle.ones([1, c // n, 8, 8]) for name, (n, c) in maps.items()}
+        >>> MoveNetLoss()(outputs, outputs | weights)["regression_loss"].item()
+        0.0
+    """
+
+    def __init__(
+        self,
+        kind: Literal["mse", "focal"] = "mse",
+        peak_weight: float = 8.0,
+        center: float = 1.0,
+        heatmap: float = 1.0,
+        regression: float = 1.0,
+        offset: float = 1.0,
+        bone: float = 0.0,
+        limbs: Sequence[tuple[int, int]] = (),
+    ) -> None:
+        if kind not in ("mse", "focal"):
+            raise ValueError(f"the loss's kind is {kind!r}; expected 'mse' or 'focal'")
+        if bone and not limbs:
+            raise ValueError(f"the bone term has weight {bone}, but the skeleton has no limbs")
+        self._blobs = self._mse if kind == "mse" else _focal
+        self._peak_weight, self._bone, self._limbs = peak_weight, bone, list(limbs)
+        self.measures = {"acc_pose": acc_pose_of_maps}
+        self._weights = {"center": center, "heatmap": heatmap, "regression": regression, "offset": offset}
+
+    def __call__(self, outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Returns "center_loss", "heatmap_loss", "regression_loss", "offset_loss" and, if it counts, "bone_loss".
+
+        Args:
+            outputs: "centers" [N, 1, h, w] and "heatmaps" [N, K, h, w] as probabilities, "regressions" and "offsets"
+                [N, 2K, h, w].
+            targets: The same, and "center_weights" [N, 1, h, w], "heatmap_weights", "regression_weights" and
+                "offset_weights" [N, K, h, w].
+
+        Raises:
+            ValueError: If the shapes do not belong together.
+        """
+        terms = {}
+        for name, weight in self._weights.items():
+            predicted, wanted = outputs[f"{name}s"].astype("float32"), targets[f"{name}s"]
+            counts, of_pairs = targets[f"{name}_weights"], name in ("regression", "offset")
+            shape = list(predicted.shape)
+            expected = [shape[0], shape[1] // (1 + of_pairs), *shape[2:]]
+            if list(wanted.shape) != shape or list(counts.shape) != expected:
+                raise ValueError(
+                    f"{name}s: predicted {shape}, target {list(wanted.shape)} and weights {list(counts.shape)} do not "
+                    f"match; expected weights {expected}"
+                )
+            error = _pairs(predicted, wanted, counts) if of_pairs else self._blobs(predicted, wanted, counts)
+            terms[f"{name}_loss"] = weight * error
+        if self._bone:
+            terms["bone_loss"] = self._bone * self._bones(outputs["heatmaps"].astype("float32"), targets)
+        return terms
+
+    def _mse(self, predicted: Tensor, wanted: Tensor, counts: Tensor) -> Tensor:
+        error = (self._peak_weight * wanted + 1) * (predicted - wanted).square() * counts  # N, C, h, w
+        return error.sum() / (error.shape[0] * error.shape[1])
+
+    def _bones(self, heatmaps: Tensor, targets: Mapping[str, Tensor]) -> Tensor:
+        error = (heatmaps - targets["heatmaps"]) * targets["heatmap_weights"]  # N, K, h, w
+        first, second = (paddle.to_tensor(joints) for joints in zip(*self._limbs, strict=True))
+        between = error.index_select(first, axis=1) - error.index_select(second, axis=1)  # N, L, h, w
+        squared = between.square().sum(axis=[0, 2, 3])  # L
+        # the root's slope at 0 is infinite
+        return (squared + _EPSILON**2).sqrt().mean() / heatmaps.shape[0]
+
+
+def _focal(predicted: Tensor, wanted: Tensor, counts: Tensor) -> Tensor:
+    p = predicted.clip(_EPSILON, 1 - _EPSILON)
+    peak = (wanted == 1).astype("float32") * counts
+    at_peaks = (1 - p).square() * p.log() * peak
+    elsewhere = (1 - wanted).pow(4) * p.square() * (1 - p).log() * (counts - peak)
+    return -(at_peaks + elsewhere).sum() / peak.sum().clip(min=1.0)
+
+
+def _pairs(predicted: Tensor, wanted: Tensor, counts: Tensor) -> Tensor:
+    error = (predicted - wanted).abs() * counts.repeat_interleave(2, axis=1)  # N, 2K, h, w
+    return error.sum() / (counts.sum() + _EPSILON)

@@ -52,11 +52,19 @@ class Person:
 
 @dataclass(frozen=True, eq=False)
 class AnnotatedImage:
-    """An image file with everybody annotated in it."""
+    """An image file with everybody annotated in it.
+
+    Attributes:
+        image_id: as in the annotations.
+        path: the file.
+        persons: people and crowds, in the file's order.
+        size: (width, height) in px; None where the annotations do not say.
+    """
 
     image_id: int
     path: Path
     persons: tuple[Person, ...]
+    size: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +77,7 @@ class Sample:
         window: what the network sees, in image px.
         persons: the annotated people in the window; empty for a detected box (the metric owns its ground truth).
         score: the detector's, 1.0 for annotated boxes.
+        central: whether the window is the first person's, whoever else is in it.
     """
 
     image_id: int
@@ -76,6 +85,7 @@ class Sample:
     window: Window
     persons: tuple[Person, ...]
     score: float = 1.0
+    central: bool = False
 
 
 @dataclass(frozen=True, eq=False)

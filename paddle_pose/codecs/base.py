@@ -35,8 +35,14 @@ class Codec(Protocol):
     @property
     def outputs(self) -> tuple[str, ...]: ...  # noqa: D102
 
-    def encode(self, keypoints: np.ndarray, visible: np.ndarray) -> Maps:
-        """Draws the targets of one sample from keypoints [P, K, 2] in input px and visible [P, K]."""
+    def encode(self, keypoints: np.ndarray, visible: np.ndarray, boxes: np.ndarray | None = None) -> Maps:
+        """Draws the targets of one sample.
+
+        Args:
+            keypoints: [P, K, 2] in input px.
+            visible: [P, K], 0 where not labelled; whoever has no label at all is a region, not a person to find.
+            boxes: [P, 4] (x, y, width, height) in input px, for codecs that use them.
+        """
         ...
 
     def decode(self, maps: dict[str, Any]) -> list[Poses]:

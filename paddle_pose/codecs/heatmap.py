@@ -86,12 +86,13 @@ class HeatmapCodec:
         relative = np.array(self.skeleton.sigmas) if self.joint_sigmas else np.ones(self.skeleton.num_joints)
         return self.sigma * relative / relative.mean()
 
-    def encode(self, keypoints: np.ndarray, visible: np.ndarray) -> Maps:
+    def encode(self, keypoints: np.ndarray, visible: np.ndarray, boxes: np.ndarray | None = None) -> Maps:
         """Draws one person's targets.
 
         Args:
             keypoints: [1, K, 2] in input px.
             visible: [1, K], 0 where not labelled.
+            boxes: not used.
 
         Returns:
             "heatmaps" [K, h, w] float32 and "weights" [K] float32: 0 for joints that are not labelled or whose blob lies

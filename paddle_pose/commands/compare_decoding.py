@@ -63,8 +63,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     check_paddle()
     from paddle_pose import build
     from paddle_pose.backends.paddle import PaddleBackend, set_device
+    from paddle_pose.codecs.heatmap import HeatmapCodec
 
     config = options.config_of(arguments.pretrained_model, arguments, {"val.batch_size": "batch_size"})
+    if not isinstance(config.codec, HeatmapCodec):
+        raise ValueError(
+            f"{arguments.pretrained_model}: {config.name} has no heatmaps of single people, so one way to decode"
+        )
     set_device(arguments.device)
     backend = PaddleBackend(build.trained(config, arguments.pretrained_model, say=print))
     samples = build.samples(config, arguments.dataset_root, config.data.val_split)

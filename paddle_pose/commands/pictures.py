@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from paddle_pose.codecs.heatmap import HeatmapCodec
+    from paddle_pose.codecs.movenet import MoveNetCodec
     from paddle_pose.metrics.base import Judgement, Metric
     from paddle_pose.structures import Poses, Sample
 
@@ -45,6 +46,10 @@ class Kept:
     def accumulate(self) -> dict[str, float]:
         """Returns the metric's numbers."""
         return self._metric.accumulate()
+
+    def spans(self) -> dict[str, tuple[float, float]]:
+        """Returns the metric's intervals."""
+        return self._metric.spans()
 
     def table(self) -> str:
         """Returns the metric's table."""
@@ -86,7 +91,7 @@ def ranked(kept: Kept) -> list[Shown]:
     return sorted(shown, key=lambda one: one.judgement.quality, reverse=True)
 
 
-def predictions_picture(shown: Sequence[Shown], codec: HeatmapCodec) -> np.ndarray:
+def predictions_picture(shown: Sequence[Shown], codec: HeatmapCodec | MoveNetCodec) -> np.ndarray:
     """Draws a grid of people, evenly chosen from the first to the last, over the truth in white.
 
     Returns:
@@ -104,17 +109,18 @@ def predictions_picture(shown: Sequence[Shown], codec: HeatmapCodec) -> np.ndarr
     return np.vstack([_band(grid.shape[1], title, legend), grid])
 
 
-def _tile(one: Shown, codec: HeatmapCodec) -> np.ndarray:
+def _tile(one: Shown, codec: HeatmapCodec | MoveNetCodec) -> np.ndarray:
     """Draws truth and prediction into the person's window, enlarged."""
     from paddle_pose import geometry, visualize
     from paddle_pose.datasets.pose_dataset import crop
 
     sample = one.sample
     to_tile = sample.window.to_input(TILE, codec.alignment)
-    person = sample.persons[0]
-    truth = replace(person, keypoints=geometry.move(person.keypoints, to_tile))
     picture = crop(sample, sample.window, replace(codec, input_size=TILE))
-    picture = visualize.draw_truth(picture, truth, codec.skeleton)
+    for person in sample.persons:
+        if not person.crowd:
+            truth = replace(person, keypoints=geometry.move(person.keypoints, to_tile))
+            picture = visualize.draw_truth(picture, truth, codec.skeleton)
     picture = visualize.draw_poses(picture, one.poses.moved(to_tile), codec.skeleton, threshold=0.1)
     visualize.caption(picture, one.judgement.words, (4, 16), 0.5)
     return picture

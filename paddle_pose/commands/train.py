@@ -226,5 +226,6 @@ def _report_both(say: Callable[[str], None], run_dir: Path, best: dict[str, floa
     evaluations = [record for record in map(json.loads, lines) if record["kind"] == "eval"]
     if evaluations:
         say("best " + eval_line(best, headline, prefix=f"epoch={best['epoch']}:"))
-        last = evaluations[-1]
+        # JSON has no NaN: a number that nobody in the validation set defines is null there.
+        last = {name: float("nan") if value is None else value for name, value in evaluations[-1].items()}
         say("last " + eval_line(last, headline, prefix=f"epoch={last['epoch']}:"))

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from paddle_pose.commands import options
 from paddle_pose.commands.pictures import Kept, predictions_picture, ranked
+
+if TYPE_CHECKING:
+    from paddle_pose.configs.fields import Config
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -54,6 +58,11 @@ def build_parser() -> argparse.ArgumentParser:
         "--pictures", action="store_true", help="also draw people from the best to the worst found: predictions.png"
     )
     parser.add_argument(
+        "--report",
+        action="store_true",
+        help="also write report.html (PCKh and AP): curves, kinds of errors, worst cases",
+    )
+    parser.add_argument(
         "--baseline", action="store_true", help="also score the mean training pose, which looks at no picture"
     )
     parser.add_argument(
@@ -86,10 +95,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     from paddle_pose.inference.flip_average import FlipAverage
     from paddle_pose.inference.mean_pose import mean_pose_scores
     from paddle_pose.metrics.base import eval_line
+    from paddle_pose.report.write import REPORTED, write
 
     flags = {f"val.{name}": name for name in ("flip", "shift", "batch_size", "metric")}
     flags |= {"codec.decode_by": "decode", "data.dataset": "dataset"}
     config = options.config_of(arguments.pretrained_model, arguments, flags)
+    measure = build.metric_name(config)
+    if arguments.report and measure not in REPORTED:
+        raise ValueError(f"--report: explains {' and '.join(REPORTED)}, not {measure}; leave one flag out")
     device = set_device(arguments.device)
     network = build.trained(config, arguments.pretrained_model, say=print)
     samples = build.samples(config, arguments.dataset_root, config.data.val_split, arguments.detections)
@@ -104,7 +117,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "config": config.name,
         "joints": config.codec.skeleton.name,
         "data": config.data.dataset,
-        "metric": build.metric_name(config),
+        "metric": measure,
         "input": list(config.codec.input_size),
         "flip": config.val.flip,
         "shift": config.val.flip and config.val.shift and config.codec.alignment == "published",
@@ -114,6 +127,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         "people": len(samples),
         "boxes": f"detected ({arguments.detections})" if arguments.detections else "ground truth",
     }
+    if measure in REPORTED:
+        protocol |= _truth_files(config, arguments.dataset_root)
     print(eval_line(values, metric.headline))
     print(metric.table())
     print("Protocol: " + ", ".join(f"{name} {value}" for name, value in protocol.items()))
@@ -126,11 +141,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.pictures:
         written.append(arguments.output / "predictions.png")
         images.write(written[-1], predictions_picture(ranked(metric), config.codec))
-    scores = {"protocol": protocol, "values": values}
-    path = arguments.output / "scores.json"
-    path.write_text(json.dumps(scores, indent=2) + "\n", encoding="utf-8")
-    print("Written: " + ", ".join(str(p) for p in (*written, path)))
+    command = shlex.join(["python", "val.py", *(sys.argv[1:] if argv is None else argv)])
+    scores = {"protocol": protocol, "values": values, "intervals": metric.spans(), "command": command}
+    written.append(arguments.output / "scores.json")
+    written[-1].write_text(json.dumps(scores, indent=2) + "\n", encoding="utf-8")
+    if arguments.report:
+        written.append(write(arguments.output, arguments.output / "report.html"))
+    print("Written: " + ", ".join(map(str, written)))
     return 0
+
+
+def _truth_files(config: Config, root: str | None) -> dict[str, str]:
+    """Returns the file of the validation split's truth, and the folder of its pictures."""
+    from paddle_pose.datasets import coco
+
+    if config.data.dataset == "mpii":
+        files = Path(root or ".") / "annotations" / "mpii_gt_val.mat", Path(root or ".") / "images"
+    else:
+        files = coco.split_files(root, config.data.val_split, config.data.val_annotations, config.data.images)
+    return {"truth": str(files[0]), "pictures": str(files[1])}
 
 
 def _score_results(arguments: argparse.Namespace) -> int:
@@ -139,7 +168,9 @@ def _score_results(arguments: argparse.Namespace) -> int:
     from paddle_pose.configs import schema
     from paddle_pose.datasets import coco
     from paddle_pose.datasets.skeleton_file import read_skeleton
+    from paddle_pose.report.write import write
 
+    skeleton = None
     dataset = "coco" if arguments.results.suffix == ".json" else "mpii"
     if arguments.dataset not in (None, dataset):
         raise ValueError(f"--results {arguments.results}: results for COCO are .json, those for MPII .mat or .h5")
@@ -163,6 +194,9 @@ def _score_results(arguments: argparse.Namespace) -> int:
     scores = {"protocol": {"results": str(arguments.results), "ground truth": str(truth)}, "values": values}
     path.write_text(json.dumps(scores, indent=2) + "\n", encoding="utf-8")
     print(f"Written: {path}")
+    if arguments.report:
+        page = write(arguments.results, arguments.output / "report.html", ground_truth=truth, skeleton=skeleton)
+        print(f"Written: {page}")
     return 0
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from paddle_pose.codecs.heatmap import HeatmapCodec
+from paddle_pose.codecs.movenet import MoveNetCodec
 from paddle_pose.datasets.augment import Augment
 
 
@@ -120,6 +121,29 @@ class Loss:
 
 
 @dataclass(frozen=True)
+class MoveNetTerms:
+    """The terms of MoveNet's loss: arguments of `losses.MoveNetLoss`.
+
+    Attributes:
+        kind: of the error of centres and heatmaps: "mse", weighted by `peak_weight` (the original), or "focal" (CenterNet).
+        peak_weight: k of (k t + 1) (p - t)^2.
+        center: weight of the centres' term.
+        heatmap: of the heatmaps'.
+        regression: of the regressions'; 0.1 in CenterNet.
+        offset: of the offsets'.
+        bone: of the differences between the heatmaps of a limb's two joints; 0 leaves them out.
+    """
+
+    kind: Literal["mse", "focal"] = "mse"
+    peak_weight: float = 8.0
+    center: float = 1.0
+    heatmap: float = 1.0
+    regression: float = 1.0
+    offset: float = 1.0
+    bone: float = 0.0
+
+
+@dataclass(frozen=True)
 class Data:
     """Which data, and which windows on them.
 
@@ -127,7 +151,8 @@ class Data:
         dataset: whose layout `--dataset_root` has.
         train_split: part to learn from.
         val_split: part to evaluate on.
-        context: how many times a person's box its window is.
+        framing: a window for each "person", for each "central_person" with everybody else in it, or for each "image".
+        context: how many times a person's box, or an image, its window is.
         train_annotations: a file in COCO's format to learn from, where there is no `--dataset_root`.
         val_annotations: one to evaluate on.
         images: the folder of the pictures that these two files name.
@@ -140,6 +165,7 @@ class Data:
     dataset: Literal["mpii", "coco", "movenet_crops"] = "mpii"
     train_split: Literal["train", "trainval"] = "train"
     val_split: Literal["val"] = "val"
+    framing: Literal["person", "central_person", "image"] = "person"
     context: float = 1.25
     train_annotations: str | None = None
     val_annotations: str | None = None
@@ -246,9 +272,9 @@ class Config:
     command: str
     published: Mapping[str, float] = field(default_factory=dict)
     model: HourglassModel | StackedHourglassModel | HRNetModel | SimpleBaselineModel | MoveNetModel = HourglassModel()
-    codec: HeatmapCodec = HeatmapCodec()
+    codec: HeatmapCodec | MoveNetCodec = HeatmapCodec()
     data: Data = Data()
     augment: Augment | None = Augment()
-    loss: Loss = Loss()
+    loss: Loss | MoveNetTerms = Loss()
     train: Train = Train()
     val: Val = Val()

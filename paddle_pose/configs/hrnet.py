@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from paddle_pose.codecs.heatmap import HeatmapCodec
 from paddle_pose.configs.fields import Config, Data, HRNetModel, Loss, Train, Val
@@ -49,15 +50,15 @@ def _coco(width: int, input_size: tuple[int, int], ap: float, batch_size: int = 
 
 def _dark(plain: Config, source: str, published: Mapping[str, float]) -> Config:
     """Returns a recipe with exact targets and DARK's decoding."""
-    return _variant(plain, "dark", replace(plain.codec, unbiased=True, decode_by="dark"), source, published)
+    return _variant(plain, "dark", {"unbiased": True, "decode_by": "dark"}, source, published)
 
 
 def _udp(plain: Config, source: str, published: Mapping[str, float]) -> Config:
     """Returns a recipe with UDP's alignment, targets and decoding."""
-    return _variant(plain, "udp", replace(plain.codec, alignment="udp", decode_by="dark"), source, published)
+    return _variant(plain, "udp", {"alignment": "udp", "decode_by": "dark"}, source, published)
 
 
-def _variant(plain: Config, kind: str, codec: HeatmapCodec, source: str, published: Mapping[str, float]) -> Config:
+def _variant(plain: Config, kind: str, codec: Mapping[str, Any], source: str, published: Mapping[str, float]) -> Config:
     name = f"{plain.name}_{kind}"
     return replace(
         plain,
@@ -65,7 +66,7 @@ def _variant(plain: Config, kind: str, codec: HeatmapCodec, source: str, publish
         source=f"{source}; otherwise {plain.name}",
         command=f"python train.py --config {name} --dataset_root D",
         published=published,
-        codec=codec,
+        codec=replace(plain.codec, **codec),
         val=Val(shift=False),
     )
 

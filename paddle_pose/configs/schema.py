@@ -14,12 +14,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from paddle_pose.configs import hourglass, hrnet, simple_baseline
+from paddle_pose.configs import hourglass, hrnet, movenet, simple_baseline
 from paddle_pose.configs.fields import Config
 from paddle_pose.datasets.skeleton_file import read_skeleton
 from paddle_pose.skeletons import SKELETONS, Skeleton
 
-_FILES = (hourglass, hrnet, simple_baseline)
+_FILES = (hourglass, hrnet, simple_baseline, movenet)
 CONFIGS: dict[str, Config] = {config.name: config for file in _FILES for config in file.ALL}
 FILE_NAME = "config.json"
 _FIXED = ("name", "source", "command", "published")
@@ -183,7 +183,8 @@ def _replaced(node: Any, path: list[str], value: Any, key: str, root: Config) ->
             raise ValueError(f"key {key!r}: {name!r} is {current!r}, which has no part {rest[0]!r}")
         return dataclasses.replace(node, **{name: _replaced(current, rest, value, key, root)})
     hint = get_type_hints(type(node))[name]
-    value = _literal(value) if isinstance(value, str) else value
+    is_a_choice = get_origin(hint) is Literal and value in get_args(hint)  # "none" may be one
+    value = _literal(value) if isinstance(value, str) and not is_a_choice else value
     return dataclasses.replace(node, **{name: _fitted(value, hint, key)})
 
 

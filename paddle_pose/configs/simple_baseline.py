@@ -78,7 +78,7 @@ R50_COCO_256X192_DARK = replace(
     command="python train.py --config simple_baseline_r50_coco_256x192_dark --dataset_root D",
     published={"AP (detected boxes)": 0.724},
     model=SimpleBaselineModel(),
-    codec=replace(R50_COCO_256X192.codec, unbiased=True, decode_by="dark"),
+    codec=HeatmapCodec(skeleton=COCO_17, input_size=(192, 256), unbiased=True, decode_by="dark"),
     augment=Augment(half_body=0.3, shift=0.16),
     loss=Loss(),
     train=Train(),

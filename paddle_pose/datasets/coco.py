@@ -10,6 +10,7 @@ Checked against: the counts of small real subsets (tests/unit/datasets/test_coco
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +96,8 @@ def read_annotations(path: Path, folder: Path, skeleton: Skeleton = COCO_17) -> 
 
     Returns:
         All images, those without people too, in the file's order. Left out, as published, are people without a labelled
-        joint, without an area, or with an empty box after clipping; crowd regions stay, marked, and framing passes over them.
+        joint, without an area, or with an empty box after clipping. Crowds and people without a labelled joint stay in
+        their image, both marked as crowds: regions where nobody knows; framing makes no sample of them.
 
     Raises:
         FileNotFoundError: If the file is missing.
@@ -115,8 +117,8 @@ def read_annotations(path: Path, folder: Path, skeleton: Skeleton = COCO_17) -> 
             count += 1
         else:
             left_out[reason] += 1
-        if reason in (None, "crowd"):
-            people[record["image_id"]].append(person)
+        if reason in (None, "crowd", "no labelled joint"):
+            people[record["image_id"]].append(replace(person, crowd=reason is not None))
     print(f"=> num_images: {len(people)}", flush=True)
     print(f"=> load {count} samples", flush=True)
     counts = ", ".join(f"{number} {reason}" for reason, number in left_out.items())
@@ -127,7 +129,7 @@ def read_annotations(path: Path, folder: Path, skeleton: Skeleton = COCO_17) -> 
         remedy = f"; {coco_file.AREA_REMEDY}" if left_out["no area"] else ""
         raise ValueError(f"{path}: nobody is left of {len(records)} annotations: {counts}{remedy}")
     return [
-        AnnotatedImage(image["id"], folder / image["file_name"], tuple(people[image["id"]]))
+        AnnotatedImage(image["id"], folder / image["file_name"], tuple(people[image["id"]]), sizes[image["id"]])
         for image in content["images"]
     ]
 

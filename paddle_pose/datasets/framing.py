@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
-from paddle_pose.geometry import box_window
-from paddle_pose.structures import AnnotatedImage, Sample
+from paddle_pose.datasets import images as pictures
+from paddle_pose.geometry import box_window, whole_image_window
+from paddle_pose.structures import AnnotatedImage, Person, Sample
 
 
 def one_per_person(
@@ -27,3 +29,50 @@ def one_per_person(
         if not person.crowd
     ]
     return sorted(samples, key=lambda sample: sample.persons[0].annotation_id)
+
+
+def one_per_central_person(
+    images: Iterable[AnnotatedImage], input_size: tuple[int, int], context: float = 1.25
+) -> list[Sample]:
+    """Returns a sample per person, as `one_per_person`, that also holds everybody else in the image, the person first.
+
+    Source: the crops of the original MoveNet, where one person is to be found among others.
+    """
+    by_path = {image.path: image.persons for image in images}
+    return [
+        replace(
+            sample, persons=(sample.persons[0], *_others(by_path[sample.image_path], sample.persons[0])), central=True
+        )
+        for sample in one_per_person(images, input_size, context)
+    ]
+
+
+def one_per_image(images: Iterable[AnnotatedImage], input_size: tuple[int, int], context: float = 1.0) -> list[Sample]:
+    """Returns a sample per image, in their order, with everybody in it: the whole image, letterboxed (bottom-up).
+
+    Args:
+        images: annotated; one without people is a sample, too.
+        input_size: (width, height) of the network's input.
+        context: how many times the image its window is.
+
+    Raises:
+        ValueError: If an image's annotations lack its size and its file does not tell it.
+    """
+    return [
+        Sample(
+            image.image_id,
+            image.path,
+            whole_image_window(image.size or pictures.stored_size(image.path), input_size).scaled(context),
+            image.persons,
+        )
+        for image in images
+    ]
+
+
+def is_target(person: Person) -> bool:
+    """Tells whether somebody is to be found: no crowd, and at least one joint is labelled."""
+    return not person.crowd and bool((person.visible > 0).any())
+
+
+def _others(persons: Iterable[Person], target: Person) -> list[Person]:
+    return [person for person in persons if person is not target]

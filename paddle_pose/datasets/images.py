@@ -72,6 +72,22 @@ def read_upright(path: Path) -> np.ndarray:
     return _decode(_bytes(path), path, cv2.IMREAD_COLOR)
 
 
+def stored_size(path: Path) -> tuple[int, int]:
+    """Returns (width, height) of a picture as it is stored, from its first bytes.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is not a picture.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: not found")
+    try:
+        with Image.open(path) as picture:
+            return picture.size
+    except (OSError, SyntaxError, Image.DecompressionBombError) as problem:
+        raise ValueError(f"{path}: not a picture whose size can be read ({problem})") from problem
+
+
 def write(path: Path, pixels: np.ndarray) -> None:
     """Writes uint8 RGB [h, w, 3]; the suffix of the path chooses the format.
 

@@ -29,14 +29,25 @@ def crop(sample: Sample, window: Window, codec: Codec, reader: Reader = read_who
 
 
 def input_keypoints(sample: Sample, window: Window, codec: Codec) -> tuple[np.ndarray, np.ndarray]:
-    """Returns everybody's keypoints [P, K, 2] in the window's input px and visible [P, K], mirrored if it mirrors."""
+    """Returns everybody's keypoints [P, K, 2] in the window's input px and visible [P, K], mirrored if it mirrors.
+
+    In a crowd nothing is visible: it is no person.
+    """
     joints = codec.skeleton.num_joints
     keypoints = np.array([person.keypoints for person in sample.persons]).reshape(-1, joints, 2)
-    visible = np.array([person.visible for person in sample.persons]).reshape(-1, joints)
+    visible = np.array([person.visible * (not person.crowd) for person in sample.persons]).reshape(-1, joints)
     if window.flip:
         order = list(codec.skeleton.flip)
         keypoints, visible = keypoints[:, order], visible[:, order]
     return geometry.move(keypoints, window.to_input(codec.input_size, codec.alignment)), visible
+
+
+def input_boxes(sample: Sample, window: Window, codec: Codec) -> np.ndarray:
+    """Returns everybody's boxes [P, 4] (x, y, width, height) in the window's input px; round the corners if it is turned."""
+    boxes = np.array([person.box for person in sample.persons], np.float64).reshape(-1, 1, 4)
+    corners = boxes[..., :2] + boxes[..., 2:] * np.array([(0, 0), (1, 0), (0, 1), (1, 1)])  # [P, 4, 2]
+    corners = geometry.move(corners, window.to_input(codec.input_size, codec.alignment))
+    return np.hstack([corners.min(axis=1), np.ptp(corners, axis=1)])
 
 
 def without(image: np.ndarray, rectangle: tuple[int, int, int, int]) -> np.ndarray:
@@ -108,7 +119,7 @@ class PoseDataset:
                 visible = np.where(within(keypoints, hidden), 0, visible)
         return {
             "image": image,
-            "targets": self._codec.encode(keypoints, visible),
+            "targets": self._codec.encode(keypoints, visible, input_boxes(sample, window, self._codec)),
             "index": index,
         }
 

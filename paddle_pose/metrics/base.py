@@ -48,6 +48,10 @@ class Metric(Protocol):
         """Returns every number by its name."""
         ...
 
+    def spans(self) -> dict[str, tuple[float, float]]:
+        """Returns the 95 % intervals of those numbers that have one."""
+        ...
+
     def table(self) -> str:
         """Returns the numbers as lines to read, with intervals where there are any."""
         ...

@@ -126,6 +126,7 @@ class CocoAP:
         annotations: str | Path | Mapping[str, Any],
         skeleton: Skeleton,
         *,
+        whole_images: bool = False,
         joint_threshold: float = 0.2,
         nms_threshold: float = 0.9,
     ) -> None:
@@ -134,6 +135,8 @@ class CocoAP:
         Args:
             annotations: COCO's file, or what it holds.
             skeleton: of the poses; joints that the annotations do not have count as unlabelled.
+            whole_images: the samples are images with any number of people, not a window for each of them: a pose counts by its
+                own score, and its area for OKS-NMS is that of the box round its joints.
             joint_threshold: joints with a score above it make the person's score.
             nms_threshold: OKS above which the worse of two people is left out.
 
@@ -142,7 +145,7 @@ class CocoAP:
             ValueError: If it is not as expected; see `GroundTruth`.
         """
         self._truth = GroundTruth(annotations, skeleton)
-        self._sigmas = skeleton.sigmas
+        self._sigmas, self._whole_images = skeleton.sigmas, whole_images
         self._joint_threshold, self._nms_threshold = joint_threshold, nms_threshold
         self._records: dict[tuple[int, Window, float], tuple[Sample, Poses]] = {}
 
@@ -162,12 +165,17 @@ class CocoAP:
         """
         return self._truth.score(self._results())
 
+    def spans(self) -> dict[str, tuple[float, float]]:
+        """Returns nothing: AP is no mean over people, and a thousand evaluations of it would take hours."""
+        return {}
+
     def table(self) -> str:
         """Returns the numbers as text; says whose boxes they are for."""
         samples = [sample for sample, _ in self._records.values()]
         detected = sum(not sample.persons for sample in samples)
         boxes = "ground-truth" if not detected else "detected" if detected == len(samples) else "mixed"
-        subject = f"{len(samples)} {boxes} boxes, {len(self._results())} people after OKS-NMS"
+        looked_at = f"{len(samples)} whole images" if self._whole_images else f"{len(samples)} {boxes} boxes"
+        subject = f"{looked_at}, {len(self._results())} people after OKS-NMS"
         return table(self.accumulate(), subject, self._truth.shared)
 
     def save(self, folder: Path) -> list[Path]:
@@ -178,12 +186,16 @@ class CocoAP:
         return [path]
 
     def judge(self, sample: Sample, poses: Poses) -> Judgement:
-        """Returns the OKS of the best of a window's poses with the one person annotated in it."""
-        (person,) = sample.persons
-        if not person.visible.any():
+        """Returns how alike the annotated people and the poses nearest to them are: the mean OKS."""
+        people = [person for person in sample.persons if person.visible.any() and not person.crowd]
+        if not people:
             return Judgement((0.0,), "no joint labelled")
-        similar = oks(poses.keypoints[0], person.keypoints, person.area, self._sigmas, person.visible > 0)
-        return Judgement((float(similar),), f"OKS {similar:.2f}")
+        similar = [
+            oks(poses.keypoints, person.keypoints, person.area, self._sigmas, person.visible > 0).max(initial=0.0)
+            for person in people
+        ]
+        mean = float(np.mean(similar))
+        return Judgement((mean,), f"OKS {mean:.2f}" + (f", {len(people)} people" if len(people) > 1 else ""))
 
     def _results(self) -> list[dict[str, Any]]:
         """Returns the people kept, image by image."""
@@ -199,6 +211,9 @@ class CocoAP:
         areas = np.concatenate([np.full(len(p.scores), s.window.size[0] * s.window.size[1]) for s, p in group])
         counted = heights > self._joint_threshold
         scores = boxes * (heights * counted).sum(axis=1) / np.maximum(counted.sum(axis=1), 1)
+        if self._whole_images:
+            areas = np.ptp(keypoints, axis=1).prod(axis=1)
+            scores = np.concatenate([poses.person_scores for _, poses in group])
         triples = np.concatenate([np.round(keypoints, 3), np.round(heights, 5)[..., None]], axis=2)
         return [
             {
@@ -235,10 +250,21 @@ def score_results(
         FileNotFoundError: If a file is missing.
         ValueError: If a file is not as expected; the message names the record.
     """
-    results = coco_file.read_json(Path(path))
+    truth = GroundTruth(annotations, skeleton)
+    values = truth.score(read_results(path, truth, skeleton))
+    return values, table(values, f"{path} as it is: no rescoring, no NMS", truth.shared)
+
+
+def read_results(path: str | Path, truth: GroundTruth, skeleton: Skeleton) -> list[dict[str, Any]]:
+    """Returns what anybody's results file holds, without keys that are not scored; arguments are those of `score_results`.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is not as expected; the message names the record.
+    """
+    results, count = coco_file.read_json(Path(path)), 3 * skeleton.num_joints
     if not isinstance(results, list):
         raise ValueError(f"{path}: expected a list of results, got {type(results).__name__}")
-    truth, count = GroundTruth(annotations, skeleton), 3 * skeleton.num_joints
     for n, record in enumerate(results):
         where = f"{path}: record {n}"
         if not isinstance(record, dict):
@@ -255,9 +281,7 @@ def score_results(
             )
         if not _finite([record.get("score")]):
             raise ValueError(f"{where}: key 'score' must be a number, got {record.get('score')!r}")
-    kept = ("image_id", "category_id", "keypoints", "score")
-    values = truth.score([{key: record[key] for key in kept} for record in results])
-    return values, table(values, f"{path} as it is: no rescoring, no NMS", truth.shared)
+    return [{key: record[key] for key in ("image_id", "category_id", "keypoints", "score")} for record in results]
 
 
 def _finite(numbers: Sequence[Any]) -> bool:

@@ -68,13 +68,13 @@ class OnePerson:
         return [self._records[key] for key in sorted(self._records)]
 
     def target(self, sample: Sample) -> Person:
-        """Returns the one person of a sample.
+        """Returns the person to be found in a sample's window: the one whose window it is, if there are others in it.
 
         Raises:
-            ValueError: If there is not exactly one, or it has other joints.
+            ValueError: If there is nobody, the window shows a whole image with several people, or the person has other joints.
         """
         people = [person for person in sample.persons if not person.crowd]
-        if len(people) != 1:
+        if len(people) != 1 and not (people and sample.central):
             raise ValueError(f"{sample.image_path}: {self.name} needs one person per sample, got {len(people)}")
         if len(people[0].visible) != self.skeleton.num_joints:
             raise ValueError(

@@ -48,10 +48,18 @@ class OriginalAccuracy(OnePerson):
         score = self._scored()
         return {name: float(value) for name, value in score(np.ones(len(self._records))).items()}
 
+    def spans(self) -> dict[str, tuple[float, float]]:
+        """Returns the 95 % interval of every number.
+
+        Raises:
+            ValueError: If there were no poses.
+        """
+        return intervals.bootstrap(self._scored(), len(self._records))
+
     def table(self) -> str:
         """Returns the numbers with their 95 % intervals as text."""
         title = f"Accuracy of the original MoveNet (radius 0.161 of the side, absent joints count), {len(self._records)} people"
-        return table(title, self.accumulate(), intervals.bootstrap(self._scored(), len(self._records)), digits=4)
+        return table(title, self.accumulate(), self.spans(), digits=4)
 
     def judge(self, sample: Sample, poses: Poses) -> Judgement:
         """Returns how many joints are hits."""

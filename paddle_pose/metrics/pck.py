@@ -71,12 +71,21 @@ class PCK(OnePerson):
         score, people, _ = self._scored()
         return {name: float(value) for name, value in score(np.ones(people)).items()}
 
+    def spans(self) -> dict[str, tuple[float, float]]:
+        """Returns the 95 % interval of every number.
+
+        Raises:
+            ValueError: If there were no poses, or nobody whose torso is labelled.
+        """
+        score, people, _ = self._scored()
+        return intervals.bootstrap(score, people)
+
     def table(self) -> str:
         """Returns the numbers with their 95 % intervals, and how many people are left out, as text."""
-        score, people, left_out = self._scored()
+        _, people, left_out = self._scored()
         title = f"PCK@{self.threshold:.3g} of the {self.reference} in percent, {people} people"
         title += f" ({left_out} without a labelled torso left out)" if left_out else ""
-        return table(title, self.accumulate(), intervals.bootstrap(score, people))
+        return table(title, self.accumulate(), self.spans())
 
     def judge(self, sample: Sample, poses: Poses) -> Judgement:
         """Returns how many labelled joints are found; their mean error decides between equals."""

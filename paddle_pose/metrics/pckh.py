@@ -220,10 +220,17 @@ class PCKh:
         """
         return {name: float(value) for name, value in pckh(*self._arrays(), skeleton=self._skeleton).items()}
 
+    def spans(self) -> dict[str, tuple[float, float]]:
+        """Returns the 95 % interval of every number.
+
+        Raises:
+            ValueError: If there were no poses.
+        """
+        return bootstrap(*self._arrays(), skeleton=self._skeleton)
+
     def table(self) -> str:
         """Returns the numbers with their 95 % intervals as text."""
-        spans = bootstrap(*self._arrays(), skeleton=self._skeleton)
-        return table(self.accumulate(), spans, len(self._records), self._skeleton)
+        return table(self.accumulate(), self.spans(), len(self._records), self._skeleton)
 
     def save(self, folder: Path) -> list[Path]:
         """Writes `pred.mat` (`preds` [N, 16, 2], 1-based image px, in the annotations' order) and `predictions.json`.

@@ -2,7 +2,8 @@
 
 Source: MMPose's model zoo at 0.29 (hourglass_mpii.md, hrnet_{mpii,coco}.md, resnet_{mpii,coco}.md); the pages of
     SimpleBaseline and HRNet, which also name the ImageNet trunks. OpenMMLab's and torchvision's names hold the first
-    eight digits of the file's SHA-256; the official releases lie in shared folders, without checksums.
+    eight digits of the file's SHA-256; the official releases lie in shared folders, without checksums. MoveNet:
+    TensorFlow's page of pose estimation; the files of TensorFlow Hub and of Google's Coral project.
 """
 
 from __future__ import annotations
@@ -113,6 +114,29 @@ def _imagenet(url: str, config: str) -> PublishedFile:
 
 _TORCHVISION = "https://download.pytorch.org/models/"
 
+_MOVENET = (
+    "mAP in % of pictures cropped from COCO so that each shows one person, a subset that is not published; as published "
+    "by Google, not measured by this project"
+)
+_MOVENET_PAGE = "https://www.tensorflow.org/lite/examples/pose_estimation/overview"
+_TF_HUB = "https://tfhub.dev/google/lite-model/movenet/singlepose/{}/tflite/{}/4?lite-format=tflite"
+_CORAL = "https://raw.githubusercontent.com/google-coral/test_data/master/"
+
+
+def _movenet(model: str, numbers: str, ap: float) -> PublishedFile:
+    """Returns an entry of Google's MoveNet SinglePose, version 4; TensorFlow Hub publishes no checksums."""
+    return PublishedFile(
+        name=f"google_movenet_{model}_{numbers}",
+        url=_TF_HUB.format(model, numbers),
+        sha256="",
+        config=f"movenet_{model}_coco",
+        published=(("AP", ap),),
+        protocol=_MOVENET,
+        source=_MOVENET_PAGE,
+        on_page=f"movenet_singlepose_{model}_tflite_{numbers}_4.tflite",
+    )
+
+
 PUBLISHED: dict[str, PublishedFile] = {
     file.name: file
     for file in (
@@ -165,5 +189,17 @@ PUBLISHED: dict[str, PublishedFile] = {
             _imagenet(f"{_MMPOSE}pretrain_models/{file}.pth", f"{file[:-9]}_coco_256x192")
             for file in ("hrnet_w32-36af842e", "hrnet_w48-8ef0771d")
         ),
+        PublishedFile(
+            name="google_movenet_lightning_int8",
+            url=f"{_CORAL}movenet_single_pose_lightning_ptq.tflite",
+            sha256="cd7cc22fa946e5d146a7b98d496853e1923e22828d3972d579973f27f91bb105",
+            config="movenet_lightning_coco",
+            published=(("AP", 57.4),),
+            protocol=_MOVENET,
+            source=_MOVENET_PAGE,
+        ),
+        _movenet("lightning", "float16", 63.0),
+        _movenet("thunder", "int8", 68.9),
+        _movenet("thunder", "float16", 72.0),
     )
 }

@@ -43,8 +43,11 @@ def test_training_is_chosen_by_ap(trained):
 def test_evaluation_with_annotated_boxes_repeats_the_training_and_draws(trained, drawn_coco, run_in, tmp_path):
     run, said = trained
     flags = ("--pretrained_model", run / "last" / "model.pdparams", "--dataset_root", drawn_coco)
-    done = run_in(tmp_path, "val.py", *flags, "--pictures", "--baseline")
+    done = run_in(tmp_path, "val.py", *flags, "--pictures", "--baseline", "--report")
     assert done.returncode == 0, done.stderr
+    report = (tmp_path / "output" / "report.html").read_text(encoding="utf-8")
+    assert "COCO keypoints, percent" in report
+    assert "data:image/jpeg" in report
     assert f"[EVAL] {re.findall(r'last .EVAL. epoch=1:(.*)', said)[0]}" in done.stdout
     assert "ground-truth boxes" in done.stdout
     assert "boxes ground truth" in done.stdout

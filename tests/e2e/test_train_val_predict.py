@@ -45,7 +45,7 @@ def test_training_says_what_it_does(trained):
 def test_evaluation_repeats_the_last_numbers_of_the_training(trained, drawn_mpii, run_in, tmp_path):
     folder, said = trained
     weights = folder / "output" / "hourglass_tiny_128" / "last" / "model.pdparams"
-    done = run_in(tmp_path, "val.py", "--pretrained_model", weights, "--dataset_root", drawn_mpii)
+    done = run_in(tmp_path, "val.py", "--pretrained_model", weights, "--dataset_root", drawn_mpii, "--report")
     assert done.returncode == 0, done.stderr
     in_training = re.findall(r"last \[EVAL\] epoch=1:(.*)", said)[0]
     assert f"[EVAL] {in_training}" in done.stdout
@@ -54,6 +54,15 @@ def test_evaluation_repeats_the_last_numbers_of_the_training(trained, drawn_mpii
     assert scipy.io.loadmat(tmp_path / "output" / "pred.mat")["preds"].shape == (8, 16, 2)
     scores = json.loads((tmp_path / "output" / "scores.json").read_text(encoding="utf-8"))
     assert f"Mean={scores['values']['Mean']:.10g} " in done.stdout
+    low, high = scores["intervals"]["Mean"]
+    assert low <= scores["values"]["Mean"] <= high
+    assert scores["command"].startswith("python val.py --pretrained_model ")
+    report = (tmp_path / "output" / "report.html").read_text(encoding="utf-8")
+    assert f">{scores['values']['Mean']:.2f}<" in report
+    assert "hourglass_tiny_128" in report
+    again = run_in(tmp_path, "scripts/report.py", "output", "--output", "again.html")
+    assert again.returncode == 0, again.stderr
+    assert (tmp_path / "again.html").read_text(encoding="utf-8") == report
     scored = run_in(
         tmp_path,
         "scripts/score_predictions.py",
@@ -157,7 +166,15 @@ def test_an_unreadable_training_picture_is_named(drawn_mpii, run_in, tmp_path):
 
 
 def test_help_answers_without_paddle(run_in, tmp_path):
-    for command in ("train.py", "val.py", "predict.py", "scripts/score_predictions.py", "scripts/compare_decoding.py"):
+    for command in (
+        "train.py",
+        "val.py",
+        "predict.py",
+        "scripts/score_predictions.py",
+        "scripts/compare_decoding.py",
+        "scripts/report.py",
+        "scripts/results_table.py",
+    ):
         done = run_in(tmp_path, command, "--help", PYTHONPATH=str(_without_paddle(tmp_path)))
         assert done.returncode == 0, done.stderr
         assert "usage:" in done.stdout

@@ -112,7 +112,7 @@ def test_flags_change_the_augmentation():
         override(plain, {"augment.half_body": "30"})
 
 
-@EACH
+@pytest.mark.parametrize("config", [c for c in CONFIGS.values() if c.data.framing == "person"], ids=lambda c: c.name)
 def test_augmentation_is_as_published(config):
     """Source: HRNet and mmpose show half bodies on COCO, SimpleBaseline and every recipe on MPII do not."""
     mmpose = config.source.startswith("mmpose") and config.data.dataset == "coco"
@@ -218,3 +218,9 @@ def test_the_file_says_every_value():
     assert content["values"] == json.loads(json.dumps(values(PLAIN)))
     assert len(content["values"]) > 25
     assert content["values"]["codec.skeleton"]["name"] == "mpii_16"
+
+
+def test_a_choice_named_none_is_no_none():
+    folded = override(CONFIGS["movenet_lightning_coco"], {"model.batch_norm": "none"})
+    assert folded.model.batch_norm == "none"
+    assert override(CONFIGS["movenet_lightning_coco"], json.loads(to_json(folded))["values"]) == folded

@@ -75,7 +75,10 @@ def test_what_is_left_out_is_named_and_counted(tmp_path, capsys):
         "=> num_images: 1\n=> load 1 samples\n"
         "=> left out as published: 1 crowd, 2 no labelled joint, 1 no area, 2 empty box\n"
     )
-    assert [(person.annotation_id, person.crowd) for person in image.persons] == [(1, False), (2, True)]
+    assert [(person.annotation_id, person.crowd) for person in image.persons] == [
+        (1, False),
+        *((left_out, True) for left_out in (2, 3, 4)),  # regions where nobody knows
+    ]
     assert [sample.persons[0].annotation_id for sample in one_per_person([image], SIZE)] == [1]
     assert path == annotation_file(tmp_path, "val")
     write(tmp_path, records[1:])

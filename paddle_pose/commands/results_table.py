@@ -1,0 +1,242 @@
+"""`python scripts/results_table.py`: what others published and what was measured here, side by side."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from paddle_pose.configs.published import Published
+
+FORMATS = ("markdown", "html")
+# Thresholds 0.10 and 0.11 are columns of their own.
+_TITLES = {"Mean@0.1": "Mean@0.10"}
+_FIRST = ("Mean", "Mean@0.1", "Mean@0.11", "AP", "AP50", "AP75", "AR", "acc")
+_WORDS = {"pckh": "PCKh in percent", "ap": "AP in percent", "pck": "PCK@0.2 of the torso, percent"}
+_METRIC = {"mpii": "pckh", "coco": "ap"}
+_JOINTS = {"mpii": "mpii_16", "coco": "coco_17"}
+_SHOWN = {"pckh": ("Mean", "Mean@0.1", "Mean@0.11"), "ap": ("AP",)}
+_DATA = {"mpii": "MPII validation", "coco": "COCO val2017"}
+
+
+@dataclass(frozen=True)
+class Table:
+    """What makes numbers comparable: only rows of the same table stand beside each other.
+
+    Attributes:
+        metric: as val.py names it.
+        dataset: as configs name it.
+        boxes: whose people were looked at.
+        extent: empty for the complete validation set, otherwise what was looked at instead.
+    """
+
+    metric: str
+    dataset: str
+    boxes: str
+    extent: str = ""
+
+    @property
+    def title(self) -> str:
+        """The headline."""
+        data = _DATA.get(self.dataset, self.dataset)
+        where = f"{data}, {self.boxes if 'boxes' in self.boxes else 'ground-truth boxes'}"
+        return f"{where}, {_WORDS.get(self.metric, self.metric)}" + (f": {self.extent}" if self.extent else "")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line.
+
+    Attributes:
+        table: that it belongs to.
+        model: the config's name, or the published model's.
+        input: "height x width".
+        numbers: shown, by name.
+        status: "published", "measured here" or "not run".
+        who: says so.
+        protocol: flip, shift, decoding.
+        command: that gives the numbers.
+        log: of the training.
+    """
+
+    table: Table
+    model: str
+    input: str
+    numbers: Mapping[str, str]
+    status: str
+    who: str
+    protocol: str = "-"
+    command: str = "-"
+    log: str = "-"
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Returns the command's flags."""
+    parser = argparse.ArgumentParser(
+        prog="results_table.py",
+        description="Prints tables of published and measured numbers with protocol, 95 % interval, command and log. Thresholds "
+        "0.10 and 0.11 are different columns, annotated and detected boxes different tables, and parts of a validation set "
+        "stand apart from the whole. What nobody has run says so.",
+    )
+    parser.add_argument(
+        "scores", nargs="*", type=Path, metavar="scores.json", help="written by val.py; default: all below output/"
+    )
+    parser.add_argument("--format", choices=FORMATS, default="markdown", help="default markdown")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="where to write; default: the screen")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command.
+
+    Raises:
+        FileNotFoundError: If a scores file is missing.
+        ValueError: If one is not as val.py writes it.
+    """
+    arguments = build_parser().parse_args(argv)
+    paths = arguments.scores or sorted(Path("output").glob("**/scores.json"))
+    text = (markdown if arguments.format == "markdown" else html)(rows(paths))
+    if arguments.output:
+        arguments.output.parent.mkdir(parents=True, exist_ok=True)
+        arguments.output.write_text(text, encoding="utf-8")
+        print(f"Written: {arguments.output}")
+    else:
+        print(text, end="")
+    return 0
+
+
+def rows(paths: Sequence[Path]) -> list[Row]:
+    """Returns all rows: for each config the published ones, then the measured one, or one that says that nobody ran it.
+
+    Args:
+        paths: of scores.json files; those of somebody's predictions (`val.py --results`) are passed over.
+
+    Raises:
+        FileNotFoundError: If one is missing.
+        ValueError: If one is not as val.py writes it.
+    """
+    from paddle_pose.configs.published import PUBLISHED, of_config, protocol
+    from paddle_pose.configs.schema import CONFIGS
+
+    measured = [row for path in paths if (row := _measured(path)) is not None]
+    found: list[Row] = []
+    for config in CONFIGS.values():
+        own = of_config(config)
+        others = [one for one in PUBLISHED if one.config == config.name]
+        found += [_published(one) for one in (*own, *others)]
+        here = [row for row in measured if row.model == config.name]
+        found += here
+        for table, one in {_table(one): one for one in reversed((*own, *others))}.items():
+            if table not in {row.table for row in here}:
+                numbers = dict.fromkeys(_SHOWN[table.metric], "not run")
+                words = ("not run", "this project", protocol(config), config.command)
+                found.append(Row(table, config.name, one.input, numbers, *words))
+    found += [_published(one) for one in PUBLISHED if one.config not in CONFIGS]
+    return found + [row for row in measured if row.model not in CONFIGS]
+
+
+def markdown(found: Sequence[Row]) -> str:
+    """Returns the tables in Markdown."""
+    blocks = []
+    for table, head, lines in _tables(found):
+        cells = [head, ["---"] * len(head), *lines]
+        text = "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in cells)
+        blocks.append(f"### {table.title}\n\n{text}\n")
+    return "\n".join(blocks)
+
+
+def html(found: Sequence[Row]) -> str:
+    """Returns the tables as a page."""
+    from paddle_pose.report import page
+
+    sections = [
+        page.section(table.title, "", page.table(head, lines, range(len(head) - 5, len(head))))
+        for table, head, lines in _tables(found)
+    ]
+    return page.document("Results", "结果", sections)
+
+
+def _tables(found: Sequence[Row]) -> list[tuple[Table, list[str], list[list[str]]]]:
+    tables = []
+    for table in dict.fromkeys(row.table for row in found):
+        here = [row for row in found if row.table == table]
+        names = [name for name in _FIRST if any(name in row.numbers for row in here)]
+        head = ["model", "input", *(_TITLES.get(name, name) for name in names)]
+        head += ["status", "who", "protocol", "command", "log"]
+        lines = [
+            [
+                *(row.model, row.input),
+                *(row.numbers.get(name, "-") for name in names),
+                *(row.status, row.who, row.protocol, f"`{row.command}`" if row.command != "-" else "-", row.log),
+            ]
+            for row in here
+        ]
+        tables.append((table, head, lines))
+    return tables
+
+
+def _table(one: Published) -> Table:
+    return Table(_METRIC[one.dataset], one.dataset, one.boxes)
+
+
+def _published(one: Published) -> Row:
+    numbers = {name: _digits(100 * value if one.dataset == "coco" else value) for name, value in one.values.items()}
+    return Row(_table(one), one.model, one.input, numbers, "published", one.who, one.protocol or "-")
+
+
+def _measured(path: Path) -> Row | None:
+    from paddle_pose.configs.published import COMPLETE, DETECTED, DETECTIONS, GROUND_TRUTH
+    from paddle_pose.metrics.coco_file import read_json
+
+    content = read_json(path)
+    try:
+        protocol, values = dict(content["protocol"]), dict(content["values"])
+        if "results" in protocol:
+            return None
+        metric, dataset, people, boxes = (protocol[key] for key in ("metric", "data", "people", "boxes"))
+        width, height = protocol["input"]
+        looks = ["flip", "shift" if protocol["shift"] else "no shift"] if protocol["flip"] else ["no flip"]
+        checkpoint = Path(protocol["checkpoint"])
+        described = ", ".join([*looks, str(protocol["decode"])])
+        model = str(protocol["config"])
+    except (KeyError, TypeError, ValueError) as problem:
+        raise ValueError(f"{path}: not a scores.json as val.py writes it ({problem!r}); run val.py again") from problem
+    if boxes != GROUND_TRUTH:
+        boxes = DETECTED if DETECTIONS in boxes else f"other {DETECTED}, {boxes}"
+    complete = COMPLETE.get((dataset, boxes)) == people
+    extent = "" if complete else f"{people} people of {protocol.get('truth', 'unknown data')}, not the complete set"
+    joints = protocol.get("joints", "unknown")
+    if joints != _JOINTS.get(dataset):
+        extent = "; ".join(filter(None, [extent, f"over the joints in common with {joints}"]))
+    log = next((p for p in (checkpoint.parent / "log.txt", checkpoint.parent.parent / "log.txt") if p.is_file()), "-")
+    return Row(
+        Table(metric, dataset, boxes, extent),
+        model,
+        f"{height}x{width}",
+        _shown(values, content.get("intervals", {}), 100.0 if metric == "ap" else 1.0),
+        "measured here",
+        str(path),
+        described,
+        str(content.get("command", "-")),
+        str(log),
+    )
+
+
+def _digits(value: float) -> str:
+    """Returns one to three digits after the point, as many as were published."""
+    text = f"{value:.3f}".rstrip("0")
+    return text + "0" if text.endswith(".") else text
+
+
+def _shown(values: Mapping[str, Any], spans: Mapping[str, Any], factor: float) -> dict[str, str]:
+    """Returns numbers with their intervals."""
+    shown = {}
+    for name, value in values.items():
+        low, high = spans.get(name, (math.nan, math.nan))
+        span = "" if math.isnan(low) else f" ({factor * low:.2f} .. {factor * high:.2f})"
+        shown[name] = f"{factor * value:.2f}{span}"
+    return shown

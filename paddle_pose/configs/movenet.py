@@ -1,0 +1,69 @@
+"""MoveNet on COCO.
+
+Source: Google's graphs (Lightning 192, Thunder 256) and their decoding. Google has not published its training; the optimizer
+    here is fire717/movenet.pytorch's (Adam 1e-3, batch 64, x0.1 at epochs 70 and 100 of 120) and the loss that of the article
+    "MoveNet" on AI Studio (8 t + 1, 1:1:1:1). `centernet` has the loss of CenterNet and of Google's public multi-person recipe.
+    `original` is the AI Studio project: Adam 8e-3, batch 512, x0.1 at 40 and 80 of 100, gradients cut off at 5.
+Differs: the original also decays weights by 5e-4, distorts colours and hides joints; its augmentation skips people with six or
+    more unlabelled joints.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from paddle_pose.codecs.movenet import MoveNetCodec
+from paddle_pose.configs.fields import Config, Data, MoveNetModel, MoveNetTerms, Train, Val
+from paddle_pose.datasets.augment import Augment
+
+MOVENET_LIGHTNING_COCO = Config(
+    name="movenet_lightning_coco",
+    source="Google's MoveNet Lightning; trained on whole images with everybody in them, Adam 1e-3, 120 epochs, batch 64",
+    command="python train.py --config movenet_lightning_coco --dataset_root D",
+    model=MoveNetModel(),
+    codec=MoveNetCodec(max_persons=6),
+    data=Data(dataset="coco", framing="image", context=1.0),
+    augment=Augment(scale=0.3, rotation=24.0, rotation_probability=0.3, shift=0.1, shift_probability=0.5),
+    loss=MoveNetTerms(),
+    train=Train(epochs=120, batch_size=64, learning_rate=1e-3, warmup=500, milestones=(70, 100)),
+    val=Val(flip=False),
+)
+
+MOVENET_THUNDER_COCO = replace(
+    MOVENET_LIGHTNING_COCO,
+    name="movenet_thunder_coco",
+    source="Google's MoveNet Thunder; trained as Lightning",
+    command="python train.py --config movenet_thunder_coco --dataset_root D",
+    model=MoveNetModel(width=1.75),
+    codec=MoveNetCodec(input_size=(256, 256), max_persons=6),
+)
+
+MOVENET_LIGHTNING_COCO_CENTERNET = replace(
+    MOVENET_LIGHTNING_COCO,
+    name="movenet_lightning_coco_centernet",
+    source="Google's MoveNet Lightning with CenterNet's loss: focal, regression 0.1, offsets within 3 cells",
+    command="python train.py --config movenet_lightning_coco_centernet --dataset_root D",
+    codec=MoveNetCodec(max_persons=6, center="keypoints", offset_radius=3.0),
+    loss=MoveNetTerms(kind="focal", regression=0.1),
+)
+
+MOVENET_ORIGINAL_COCO = replace(
+    MOVENET_LIGHTNING_COCO,
+    name="movenet_original_coco",
+    source="MoveNet.Paddle on AI Studio: single people, Adam 8e-3, 100 epochs, batch 512; acc as its file name says (e74)",
+    command="python train.py --config movenet_original_coco --dataset_root D  (D from scripts/prepare_coco.py)",
+    published={"acc": 0.76914},
+    model=MoveNetModel(
+        expansion="stage", activation="relu", padding="symmetric", pyramid="original", batch_norm="all", prior=0.5
+    ),
+    codec=MoveNetCodec(kernel="original", regression_radius=0.0, offset_radius=0.0),
+    data=Data(dataset="movenet_crops", framing="image", context=1.0),
+    train=Train(epochs=100, batch_size=512, learning_rate=8e-3, warmup=0, milestones=(40, 80), clip_value=5.0),
+)
+
+ALL = (
+    MOVENET_LIGHTNING_COCO,
+    MOVENET_THUNDER_COCO,
+    MOVENET_LIGHTNING_COCO_CENTERNET,
+    MOVENET_ORIGINAL_COCO,
+)

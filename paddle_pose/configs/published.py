@@ -1,0 +1,135 @@
+"""Numbers that others published, beside those that the configs state of their own recipes.
+
+Source: the README and model pages of HRNet, SimpleBaseline, mmpose (0.x and 1.x) and PaddleDetection; the training log of the
+    original Paddle project. Who reads Mean@0.1 at threshold 0.11 is told by the name "Mean@0.11".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from paddle_pose.configs.fields import Config, StackedHourglassModel
+
+GROUND_TRUTH, DETECTED = "ground truth", "detected boxes"
+# Samples of the complete validation sets: MPII's people, COCO's people, COCO's boxes of the 56.4-AP person detector.
+COMPLETE = {("mpii", GROUND_TRUTH): 2958, ("coco", GROUND_TRUTH): 6352, ("coco", DETECTED): 104125}
+DETECTIONS = "COCO_val2017_detections_AP_H_56_person.json"
+
+
+@dataclass(frozen=True)
+class Published:
+    """One line of somebody's table.
+
+    Attributes:
+        model: as its authors call it.
+        input: "height x width".
+        who: published it.
+        values: by the names that our metrics use; PCKh in percent, AP 0..1.
+        dataset: "mpii" or "coco".
+        boxes: whose people were looked at.
+        config: ours of the same network and input; empty where there is none.
+        protocol: what is known of it.
+    """
+
+    model: str
+    input: str
+    who: str
+    values: Mapping[str, float]
+    dataset: str = "mpii"
+    boxes: str = GROUND_TRUTH
+    config: str = ""
+    protocol: str = "flip, shift, quarter"
+
+
+_ORIGINAL = "original Paddle project"
+_BEST = "flip, no shift, quarter; best of 210 evaluations on this set"
+_DARK = "flip, shift, dark"  # as in mmpose's own configs; DARK's authors do not shift
+
+
+def _mmpose_mpii(
+    model: str, config: str, mean: float, at_010: float, protocol: str = "flip, shift, quarter"
+) -> Published:
+    return Published(model, "256x256", "mmpose", {"Mean": mean, "Mean@0.1": at_010}, config=config, protocol=protocol)
+
+
+def _mmpose_coco(model: str, config: str, small: float, large: float) -> list[Published]:
+    sizes = {"256x192": small, "384x288": large}
+    return [
+        Published(model, size, "mmpose", {"AP": ap}, "coco", DETECTED, f"{config}_coco_{size}" if config else "")
+        for size, ap in sizes.items()
+    ]
+
+
+PUBLISHED: tuple[Published, ...] = (
+    Published(
+        *("Hourglass-52", "256x256", _ORIGINAL, {"Mean": 88.717, "Mean@0.1": 32.108}),
+        config="hourglass52_mpii_256",
+        protocol=_BEST,
+    ),
+    Published(
+        *("Hourglass-52", "384x384", _ORIGINAL, {"Mean": 89.139, "Mean@0.1": 37.588}),
+        config="hourglass52_mpii_384",
+        protocol=_BEST,
+    ),
+    _mmpose_mpii("HRNet-W32", "hrnet_w32_mpii_256", 90.0, 33.4),
+    _mmpose_mpii("HRNet-W32 + DARK", "hrnet_w32_mpii_256_dark", 90.4, 35.4, _DARK),
+    _mmpose_mpii("HRNet-W48", "", 90.1, 33.7),
+    _mmpose_mpii("HRNet-W48 + DARK", "", 90.5, 36.0, _DARK),
+    _mmpose_mpii("SimpleBaseline-R50", "simple_baseline_r50_mpii_256", 88.2, 28.6),
+    _mmpose_mpii("SimpleBaseline-R101", "simple_baseline_r101_mpii_256", 88.8, 29.0),
+    _mmpose_mpii("SimpleBaseline-R152", "simple_baseline_r152_mpii_256", 88.9, 30.3),
+    Published(
+        *("HRNet-W32", "256x256", "PaddleDetection", {"Mean": 90.6, "Mean@0.11": 38.5}),
+        config="hrnet_w32_mpii_256",
+        protocol="its Mean@0.1 is read at 0.11",
+    ),
+    *_mmpose_coco("HRNet-W32", "hrnet_w32", 0.749, 0.761),
+    *_mmpose_coco("HRNet-W48", "hrnet_w48", 0.756, 0.767),
+    *_mmpose_coco("SimpleBaseline-R50", "simple_baseline_r50", 0.718, 0.731),
+    *_mmpose_coco("SimpleBaseline-R101", "simple_baseline_r101", 0.728, 0.749),
+    *_mmpose_coco("SimpleBaseline-R152", "simple_baseline_r152", 0.736, 0.750),
+    Published("Hourglass-52", "256x256", "mmpose", {"AP": 0.726}, "coco", DETECTED),
+    Published("Hourglass-52", "384x384", "mmpose", {"AP": 0.746}, "coco", DETECTED),
+    Published(
+        *("HRNet-W32", "256x192", "PaddleDetection", {"AP": 0.769}, "coco"),
+        config="hrnet_w32_coco_256x192",
+        protocol="",
+    ),
+    Published(
+        *("HRNet-W32", "384x288", "PaddleDetection", {"AP": 0.778}, "coco"),
+        config="hrnet_w32_coco_384x288",
+        protocol="",
+    ),
+)
+
+
+def of_config(config: Config) -> list[Published]:
+    """Returns what a config says was published for its recipe: one line per kind of boxes.
+
+    A name like "AP (detected boxes)" says whose boxes; without that they are annotated.
+    """
+    by_boxes: dict[str, dict[str, float]] = {}
+    for name, value in config.published.items():
+        number, _, boxes = name.partition(" (")
+        by_boxes.setdefault(boxes.rstrip(")") or GROUND_TRUTH, {})[number] = value
+    width, height = config.codec.input_size
+    size, dataset = f"{height}x{width}", config.data.dataset
+    who = re.split("[:;]", config.source)[0]
+    stated = "" if isinstance(config.model, StackedHourglassModel) else protocol(config)  # pytorch-pose does not say
+    return [
+        Published(config.name, size, who, values, dataset, boxes, config.name, stated)
+        for boxes, values in by_boxes.items()
+    ]
+
+
+def protocol(config: Config) -> str:
+    """Returns how a config is evaluated.
+
+    Example:
+        >>> protocol(Config(name="a", source="b", command="c"))
+        'flip, shift, quarter'
+    """
+    flip = ["flip", "shift" if config.val.shift else "no shift"] if config.val.flip else ["no flip"]
+    return ", ".join([*flip, config.codec.decode_by])

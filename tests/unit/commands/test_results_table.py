@@ -1,0 +1,168 @@
+import json
+
+import pytest
+
+from paddle_pose.commands.results_table import main, markdown, rows
+from paddle_pose.configs.published import COMPLETE, DETECTED, DETECTIONS, GROUND_TRUTH, PUBLISHED, of_config
+from paddle_pose.configs.schema import CONFIGS
+
+PCKH = {"Head": 96.0, "Mean": 88.95, "Mean@0.1": 33.25, "Mean@0.11": 37.75}
+AP = {"AP": 0.7441, "AP50": 0.905}
+
+
+def scores(
+    folder, config="hourglass52_mpii_256", metric="pckh", data="mpii", people=2958, boxes="ground truth", **more
+):
+    """A scores.json as val.py writes it."""
+    run = folder / "run"
+    (run / "best_model").mkdir(parents=True)
+    (run / "log.txt").write_text("trained\n")
+    protocol = {
+        **{"config": config, "joints": {"mpii": "mpii_16", "coco": "coco_17"}[data], "data": data, "metric": metric},
+        **{"input": [192, 256] if data == "coco" else [256, 256], "flip": True, "shift": False, "decode": "dark"},
+        **{"checkpoint": str(run / "best_model" / "model.pdparams"), "people": people, "boxes": boxes},
+    }
+    values = PCKH if metric == "pckh" else AP
+    spans = {"Mean": [88.0, 89.9]} if metric == "pckh" else {}
+    content = {
+        "protocol": {**protocol, **more},
+        "values": values,
+        "intervals": spans,
+        "command": "python val.py --flip",
+    }
+    path = folder / "scores.json"
+    path.write_text(json.dumps(content))
+    return path
+
+
+def cells(text, model, status):
+    """The cells of one row by the names of their columns."""
+    found = []
+    for block in text.split("### ")[1:]:
+        lines = [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in block.splitlines() if "|" in line]
+        head = lines[0]
+        found += [
+            {"table": block.splitlines()[0], **dict(zip(head, line, strict=True))}
+            for line in lines[2:]
+            if line[0] == model
+        ]
+    return [row for row in found if row["status"] == status]
+
+
+def test_nobody_ran_anything_and_the_table_says_so():
+    text = markdown(rows([]))
+    (mine,) = cells(text, "hourglass52_mpii_256", "not run")
+    assert {mine[name] for name in ("Mean", "Mean@0.10", "Mean@0.11")} == {"not run"}
+    assert mine["command"] == "`python train.py --dataset_root D --image_size 256`"
+    originals = cells(text, "Hourglass-52", "published")
+    assert [row["Mean@0.10"] for row in originals if "MPII" in row["table"]] == ["32.108", "37.588"]
+    assert "measured here" not in text
+
+
+def test_the_two_thresholds_are_never_in_one_column():
+    text = markdown(rows([]))
+    (official,) = cells(text, "hrnet_w32_mpii_256", "published")
+    assert (official["Mean@0.10"], official["Mean@0.11"]) == ("-", "37.7")
+    reference, paddle_detection = [row for row in cells(text, "HRNet-W32", "published") if "MPII" in row["table"]]
+    assert (reference["Mean@0.10"], reference["Mean@0.11"]) == ("33.4", "-")
+    assert (paddle_detection["Mean@0.10"], paddle_detection["Mean@0.11"]) == ("-", "38.5")
+    for row in rows([]):
+        if row.status == "published":
+            assert not {"Mean@0.1", "Mean@0.11"} <= set(row.numbers), row
+
+
+def test_annotated_and_detected_boxes_are_never_in_one_table():
+    by_title = {}
+    for row in rows([]):
+        by_title.setdefault(row.table.title, set()).add(row.table.boxes)
+    assert all(len(boxes) == 1 for boxes in by_title.values())
+    annotated = [title for title in by_title if "COCO" in title and "ground-truth boxes" in title]
+    detected = [title for title in by_title if "COCO" in title and "detected boxes" in title]
+    assert len(annotated) == len(detected) == 1
+    published = {
+        (row.who, row.table.boxes) for row in rows([]) if row.table.dataset == "coco" and row.status == "published"
+    }
+    assert ("PaddleDetection", GROUND_TRUTH) in published
+    assert ("mmpose", DETECTED) in published
+    assert ("mmpose", GROUND_TRUTH) not in published
+
+
+def test_a_measured_row_stands_beside_the_published_ones(tmp_path):
+    path = scores(tmp_path)
+    text = markdown(rows([path]))
+    (mine,) = cells(text, "hourglass52_mpii_256", "measured here")
+    assert mine["Mean"] == "88.95 (88.00 .. 89.90)"
+    assert (mine["Mean@0.10"], mine["Mean@0.11"]) == ("33.25", "37.75")
+    assert mine["protocol"] == "flip, no shift, dark"
+    assert mine["command"] == "`python val.py --flip`"
+    assert mine["log"] == str(tmp_path / "run" / "log.txt")
+    assert mine["who"] == str(path)
+    assert cells(text, "hourglass52_mpii_256", "not run") == []
+    assert mine["table"] == cells(text, "hourglass52_mpii_256", "published")[0]["table"]
+
+
+@pytest.mark.parametrize(
+    ("boxes", "people", "title"),
+    [
+        ("ground truth", 6352, "COCO val2017, ground-truth boxes, AP in percent"),
+        (f"detected (data/{DETECTIONS})", 104125, "COCO val2017, detected boxes, AP in percent"),
+        ("detected (mine.json)", 104125, "COCO val2017, other detected boxes, detected (mine.json)"),
+        ("ground truth", 68, "COCO val2017, ground-truth boxes, AP in percent: 68 people"),
+    ],
+)
+def test_whose_boxes_and_how_many_people_decide_on_the_table(tmp_path, boxes, people, title):
+    path = scores(tmp_path, "hrnet_w32_coco_256x192", "ap", "coco", people, boxes)
+    (mine,) = cells(markdown(rows([path])), "hrnet_w32_coco_256x192", "measured here")
+    assert mine["table"].startswith(title)
+    assert mine["AP"] == "74.41"
+    assert mine["input"] == "256x192"
+
+
+def test_a_part_of_the_data_or_of_the_joints_stands_apart(tmp_path):
+    complete = cells(markdown(rows([])), "hourglass52_mpii_256", "published")[0]["table"]
+    for n, changes in enumerate(({"people": 300}, {"joints": "coco_17"})):
+        folder = tmp_path / str(n)
+        text = markdown(rows([scores(folder, **changes)]))
+        (mine,) = cells(text, "hourglass52_mpii_256", "measured here")
+        assert mine["table"] != complete
+        assert cells(text, "hourglass52_mpii_256", "not run"), "the complete set is still to be run"
+
+
+def test_strange_files(tmp_path):
+    with pytest.raises(FileNotFoundError, match="not found"):
+        rows([tmp_path / "scores.json"])
+    path = tmp_path / "scores.json"
+    for content in ([], {"protocol": {"config": "a"}, "values": {}}):
+        path.write_text(json.dumps(content))
+        with pytest.raises(ValueError, match=r"run val\.py again"):
+            rows([path])
+    path.write_text(json.dumps({"protocol": {"results": "somebody's.mat"}, "values": PCKH}))
+    assert rows([path]) == rows([])
+
+
+def test_every_config_with_published_numbers_is_in_a_table_and_every_line_names_a_config_that_exists():
+    named = {row.model for row in rows([])}
+    assert {name for name, config in CONFIGS.items() if config.published} <= named
+    assert {one.config for one in PUBLISHED} - {""} <= set(CONFIGS)
+    for one in PUBLISHED:
+        if one.config:
+            width, height = CONFIGS[one.config].codec.input_size
+            assert one.input == f"{height}x{width}"
+            assert one.dataset == CONFIGS[one.config].data.dataset
+    assert {(one.dataset, one.boxes) for one in PUBLISHED} <= set(COMPLETE)
+
+
+def test_boxes_are_read_from_the_name_of_a_number():
+    (udp,) = of_config(CONFIGS["hrnet_w32_coco_256x192_udp"])
+    assert udp.boxes == "boxes of a 65.1-AP detector"
+    assert udp.values == {"AP": 0.768}
+
+
+def test_the_command_writes_both_formats(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    scores(tmp_path / "output" / "mine")
+    assert main([]) == 0
+    assert "88.95 (88.00 .. 89.90)" in capsys.readouterr().out
+    assert main(["--format", "html", "--output", "pages/table.html"]) == 0
+    page = (tmp_path / "pages" / "table.html").read_text(encoding="utf-8")
+    assert "88.95 (88.00 .. 89.90)" in page
