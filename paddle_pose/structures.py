@@ -97,7 +97,7 @@ class Poses:
         scores: [P, K], 0..1 for trained maps.
         person_scores: [P].
         boxes: [P, 4] (x, y, width, height) of the window or box each person was found in, image px; may be empty.
-        ids: [P] int64, who it is from frame to frame, counted from 1; -1 who is not followed (yet). Empty where nobody follows.
+        ids: [P] int64, who is who from frame to frame, counted from 1; -1 is not followed (yet). Empty where nobody follows.
     """
 
     keypoints: np.ndarray

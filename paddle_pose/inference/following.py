@@ -90,7 +90,7 @@ class SinglePersonVideo:
         window = self._window or whole_square(image_size)
         corner = np.array(window.center) - np.array(window.size) / 2
         box = (float(corner[0]), float(corner[1]), *window.size)
-        (poses,) = self._predictor.through(image, [box_window(box, codec.input_size, context=1.0)])
+        poses = self._predictor.through(image, box_window(box, codec.input_size, context=1.0))
         found = len(poses.scores) > 0 and pose_score(poses.scores[0]) >= LEAST_POSE_SCORE
         if not found:
             self._window = self._filter = None

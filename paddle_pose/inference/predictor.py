@@ -32,6 +32,21 @@ class Predictor:
         self.codec = codec
         self._backend, self._context, self._batch_size = backend, context, batch_size
 
+    def through(self, image: np.ndarray, window: Window) -> Poses:
+        """Finds the people in one window.
+
+        Args:
+            image: uint8 RGB [h, w, 3].
+            window: in image px; it may leave the picture, and is stretched to the input's shape.
+
+        Returns:
+            Poses in image px, without boxes.
+        """
+        size, alignment = self.codec.input_size, self.codec.alignment
+        crop = geometry.warp(image, window.to_input(size, alignment), size)
+        (poses,) = self.codec.decode(self._backend(crop[None]))
+        return poses.moved(window.to_image(size, alignment))
+
     def __call__(
         self,
         image: np.ndarray,
@@ -58,35 +73,9 @@ class Predictor:
             boxes, context = [(0.0, 0.0, float(image.shape[1]), float(image.shape[0]))], 1.0
         if any(not (box[2] > 0 and box[3] > 0) for box in boxes):
             raise ValueError(f"a box needs a positive width and height, got {list(boxes)}")
-        found = self.through(image, [box_window(box, self.codec.input_size, context) for box in boxes], see)
-        joints = self.codec.skeleton.num_joints
-        return Poses(
-            np.concatenate([np.zeros((0, joints, 2)), *(poses.keypoints for poses in found)]),
-            np.concatenate([np.zeros((0, joints)), *(poses.scores for poses in found)]),
-            np.concatenate([np.zeros(0), *(poses.person_scores for poses in found)]),
-            np.array([box for poses, box in zip(found, boxes, strict=True) for _ in poses.person_scores]).reshape(
-                -1, 4
-            ),
-        )
-
-    def through(
-        self,
-        image: np.ndarray,
-        windows: Sequence[Window],
-        see: Callable[[tuple[np.ndarray, Maps]], None] = lambda look: None,
-    ) -> list[Poses]:
-        """Looks through windows, which may leave the picture.
-
-        Args:
-            image: uint8 RGB [h, w, 3].
-            windows: in image px.
-            see: as for a call.
-
-        Returns:
-            The people in each window, in image px.
-        """
         size, alignment = self.codec.input_size, self.codec.alignment
-        found: list[Poses] = []
+        windows = [box_window(box, size, context) for box in boxes]
+        found: list[tuple[Poses, tuple[float, float, float, float]]] = []
         for start in range(0, len(windows), self._batch_size):
             group = windows[start : start + self._batch_size]
             crops = [geometry.warp(image, w.to_input(size, alignment), size) for w in group]
@@ -94,5 +83,12 @@ class Predictor:
             for n, crop in enumerate(crops):
                 see((crop, {name: values[n] for name, values in maps.items()}))
             decoded = self.codec.decode(maps)
-            found += [poses.moved(w.to_image(size, alignment)) for w, poses in zip(group, decoded, strict=True)]
-        return found
+            for window, poses, box in zip(group, decoded, boxes[start:], strict=False):
+                found.append((poses.moved(window.to_image(size, alignment)), box))
+        joints = self.codec.skeleton.num_joints
+        return Poses(
+            np.concatenate([np.zeros((0, joints, 2)), *(poses.keypoints for poses, _ in found)]),
+            np.concatenate([np.zeros((0, joints)), *(poses.scores for poses, _ in found)]),
+            np.concatenate([np.zeros(0), *(poses.person_scores for poses, _ in found)]),
+            np.array([box for poses, box in found for _ in poses.person_scores]).reshape(-1, 4),
+        )
