@@ -9,7 +9,7 @@ import numpy as np
 from paddle_pose import geometry
 from paddle_pose.backends.base import Backend
 from paddle_pose.codecs.base import Codec, Maps
-from paddle_pose.geometry import box_window
+from paddle_pose.geometry import Window, box_window
 from paddle_pose.structures import Poses
 
 
@@ -31,6 +31,21 @@ class Predictor:
         """
         self.codec = codec
         self._backend, self._context, self._batch_size = backend, context, batch_size
+
+    def through(self, image: np.ndarray, window: Window) -> Poses:
+        """Finds the people in one window.
+
+        Args:
+            image: uint8 RGB [h, w, 3].
+            window: in image px; it may leave the picture, and is stretched to the input's shape.
+
+        Returns:
+            Poses in image px, without boxes.
+        """
+        size, alignment = self.codec.input_size, self.codec.alignment
+        crop = geometry.warp(image, window.to_input(size, alignment), size)
+        (poses,) = self.codec.decode(self._backend(crop[None]))
+        return poses.moved(window.to_image(size, alignment))
 
     def __call__(
         self,
