@@ -30,7 +30,14 @@ def test_the_originals_crops_are_made_learned_from_and_scored_by_its_accuracy(gr
         *("--epochs", 1, "--batch_size", 2, "--num_workers", 1, *changes()),
     )
     assert done.returncode == 0, done.stderr
-    assert len(re.findall(r"^.TRAIN. .*center_loss=\S+ heatmap_loss=\S+ regression_loss=\S+ offset_loss=", done.stdout, re.M)) == 2
+    assert (
+        len(
+            re.findall(
+                r"^.TRAIN. .*center_loss=\S+ heatmap_loss=\S+ regression_loss=\S+ offset_loss=", done.stdout, re.M
+            )
+        )
+        == 2
+    )
     assert re.search(r"\[EVAL\] epoch=0:absent=\S+ acc=\S+ ", done.stdout)
     flags = ("--weights", "run/last/model.pdparams", "--dataset_root", "crops")
     done = run_in(tmp_path, "val.py", *flags)

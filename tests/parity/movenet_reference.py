@@ -241,9 +241,7 @@ def decode_many(centers, heatmaps, regressions, offsets, threshold, most):
                 peaks.append((-centers[y][x], y, x))
     people = []
     for chance, cy, cx in sorted(peaks)[:most]:
-        points = [
-            (cx + regressions[2 * k][cy][cx], cy + regressions[2 * k + 1][cy][cx]) for k in range(len(heatmaps))
-        ]
+        points = [(cx + regressions[2 * k][cy][cx], cy + regressions[2 * k + 1][cy][cx]) for k in range(len(heatmaps))]
         sides = [max(p[axis] for p in points) - min(p[axis] for p in points) for axis in (0, 1)]
         reach = max(0.3 * max(sides), 2.0)
         found = []

@@ -296,7 +296,9 @@ def test_masked_cells_move_nothing(settings):
     terms, slopes = movenet_terms(outputs, targets, **settings)
     for name in CHANNELS:
         counted = targets[f"{name[:-1]}_weights"]
-        hidden = np.broadcast_to(counted.repeat(slopes[name].shape[1] // counted.shape[1], axis=1) == 0, slopes[name].shape)
+        hidden = np.broadcast_to(
+            counted.repeat(slopes[name].shape[1] // counted.shape[1], axis=1) == 0, slopes[name].shape
+        )
         assert hidden.any()
         assert not slopes[name][hidden].any()
         assert slopes[name][~hidden].any()
@@ -315,7 +317,7 @@ def test_batches_in_which_nothing_counts_cost_nothing(kind):
 
 @pytest.mark.parametrize("settings", [{}, {"bone": 1.0, "limbs": [(0, 1)]}])
 def test_a_perfect_prediction_is_the_minimum(settings):
-    outputs, targets = movenet_batch(6)
+    _, targets = movenet_batch(6)
     perfect = {name: targets[name] for name in CHANNELS}
     best, slopes = movenet_terms(perfect, targets, **settings)
     assert sum(best.values()) < 1e-4
@@ -355,7 +357,7 @@ def test_movenets_maps_that_do_not_match_are_refused(name, shape):
 def test_a_movenet_loss_of_another_kind_is_refused():
     with pytest.raises(ValueError, match="kind is 'mean'; expected 'mse' or 'focal'"):
         MoveNetLoss(kind="mean")
-    with pytest.raises(ValueError, match="bone term has weight 1.0, but the skeleton has no limbs"):
+    with pytest.raises(ValueError, match=r"bone term has weight 1\.0, but the skeleton has no limbs"):
         MoveNetLoss(bone=1.0)
 
 

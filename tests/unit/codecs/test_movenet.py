@@ -166,7 +166,7 @@ def test_joints_outside_count_as_unlabelled_and_whoever_is_outside_as_nobody():
     assert maps["heatmap_weights"][1, 5:12, 15:].max() == 0
     keypoints[0, 1, 0] = 95.99
     assert encoded(CODEC, keypoints, None, box)["heatmaps"][1, 6, 23] == 1
-    outside = encoded(CODEC, keypoints + 100, None, box + [100, 100, 0, 0])
+    outside = encoded(CODEC, keypoints + 100, None, box + np.array([100, 100, 0, 0]))
     assert not any(outside[name].any() for name in ("centers", "heatmaps", "regression_weights", "offset_weights"))
     assert (outside["center_weights"] == 1).all()
     assert (outside["heatmap_weights"] == 1).all()
@@ -191,7 +191,7 @@ def test_regressions_lead_to_the_joints_cell_and_offsets_to_its_place(unit, cent
     assert maps["centers"][0, y, x] == 1
     assert np.argwhere(maps["regression_weights"]).tolist() == [[k, y, x] for k in range(3)]
     lead = maps["regressions"][:, y, x].reshape(3, 2) * ((24, 16) if unit == "map" else (1, 1))
-    assert np.allclose(lead + (x, y), [[10, 2], [15, 7], [5, 13]], atol=1e-5)
+    assert np.allclose(lead + np.array([x, y]), [[10, 2], [15, 7], [5, 13]], atol=1e-5)
     offsets = maps["offsets"].reshape(3, 2, 16, 24)
     assert offsets[0, :, 2, 10].tolist() == [0.25, 0.25]
     assert offsets[1, :, 7, 15].tolist() == [0.875, 0.5]
@@ -377,7 +377,7 @@ def test_maps_of_another_shape_are_refused(wrong):
     maps = {name: np.zeros((2, count, 16, 24)) for name, count in channels.items()}
     assert len(CODEC.decode(maps)) == 2
     for values in (maps[wrong][:, :, :15], maps[wrong][0], np.zeros((2, 7, 16, 24))):
-        with pytest.raises(ValueError, match=rf"expected \w+ \['N', \d, 16, 24\], got \[.*"):
+        with pytest.raises(ValueError, match=r"expected \w+ \['N', \d, 16, 24\], got \[.*"):
             CODEC.decode({**maps, wrong: values})
 
 

@@ -244,7 +244,7 @@ def test_of_a_whole_image_everybody_found_counts_with_their_own_score(tmp_path):
 
 
 def test_people_who_stand_close_are_not_merged_but_one_found_twice_is():
-    close = person(1, keypoints=[v for x, y in points_of(person(0)) + [12, 0] for v in (x, y, 2)])
+    close = person(1, keypoints=[v for x, y in points_of(person(0)) + np.array([12, 0]) for v in (x, y, 2)])
     metric = CocoAP(truth(person(0), close), THREE, whole_images=True)
     first, second = points_of(person(0)), points_of(close)
     metric.update(whole(1, 0), found(first, second, first + 0.5, scores=(0.9, 0.8, 0.7)))
