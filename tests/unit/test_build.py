@@ -101,3 +101,16 @@ def test_images_without_anybody_labelled_are_evaluated_but_not_learned_from(tmp_
     samples = build.samples(config, root, "val")
     assert [[person.crowd for person in sample.persons] for sample in samples] == [[True], [True], [], [False]]
     assert "left out of training" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("scaled", "factor"), [("false", 1), ("true", 3)])
+def test_the_rate_grows_with_the_batch_only_when_asked(drawn, tmp_path, scaled, factor):
+    changes = {"train.accumulate": 3, "train.batch_size": 1, "train.warmup": 0, "train.schedule": "steps"}
+    config = override(CONFIG, {**changes, "train.scale_learning_rate": scaled})
+    loader = build.loader(config, build.samples(config, drawn, "train"))
+    trainer = build.trainer(config, build.model(config), tmp_path, loader)
+    trainer.fit(loader, epochs=1)
+    trainer.log.close()
+    assert [len(batch["image"]) for batch in loader.epoch(0)] == [3, 3]
+    first = json.loads((tmp_path / "metrics.jsonl").read_text(encoding="utf-8").splitlines()[0])
+    assert first["lr"] == pytest.approx(factor * config.train.learning_rate)

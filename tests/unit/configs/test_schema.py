@@ -218,3 +218,9 @@ def test_the_file_says_every_value():
     assert content["values"] == json.loads(json.dumps(values(PLAIN)))
     assert len(content["values"]) > 25
     assert content["values"]["codec.skeleton"]["name"] == "mpii_16"
+
+
+def test_a_choice_named_none_is_no_none():
+    folded = override(CONFIGS["movenet_lightning_coco"], {"model.batch_norm": "none"})
+    assert folded.model.batch_norm == "none"
+    assert override(CONFIGS["movenet_lightning_coco"], json.loads(to_json(folded))["values"]) == folded
