@@ -159,7 +159,7 @@ class MoveNetCodec:
         if boxes is not None:
             boxes = np.asarray(boxes, np.float64) / self.stride
             corners = np.hstack([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]])
-        order = np.argsort(np.prod(corners[:, 2:] - corners[:, :2], axis=1), kind="stable")
+        order = np.argsort(targets.areas(corners), kind="stable")
         points, labelled, corners = points[order], labelled[order], corners[order]
         cells = np.floor(points)
         known = labelled & targets.on_map(cells, self.map_size)  # [P, K]
@@ -261,7 +261,7 @@ class MoveNetCodec:
     ) -> tuple[Callable[..., np.ndarray], np.ndarray, np.ndarray]:
         """Returns how blobs are drawn, and the widths [P] of centres and of joints, from the boxes of joints and of people."""
         boxes = corners if self.kernel == "gaussian" else seen
-        area = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) / np.prod(self.map_size)
+        area = targets.areas(boxes) / np.prod(self.map_size)
         if self.kernel == "gaussian":
             sigmas = np.clip(self.sigma * np.sqrt(area), self.min_sigma, self.sigma)
             return targets.blobs, sigmas, sigmas

@@ -169,6 +169,32 @@ def test_accuracy_is_the_mean_over_joints_with_labels():
     assert accuracy(found, wanted, [[1, 1, 0], [1, 0, 0]]) == pytest.approx((1 / 2 + 0) / 2)
 
 
+def test_with_several_people_whoever_is_found_counts():
+    wanted = peaks([(3, 3), (3, 3), (3, 3), None])
+    wanted[:, 30, 15] = wanted[:, 3, 3]  # a second person, just as certain
+    found, counts = peaks([(15, 30), (9, 9), (9, 20), (9, 9)]), np.ones(wanted.shape)
+    counts[2, 20, 9] = 0  # somebody nobody annotated stands there
+    targets = {"heatmaps": wanted, "heatmap_weights": counts}
+    maps = [
+        {k: paddle.to_tensor(v[None].astype(np.float32)) for k, v in d.items()} for d in ({"heatmaps": found}, targets)
+    ]
+    measure = MoveNetLoss().measures["acc_pose"]
+    assert measure(*maps).item() == 1 / 2
+    assert measure(maps[1], maps[1]).item() == 1
+
+
+def test_a_peak_given_up_for_certain_still_moves_under_the_focal_loss():
+    p = paddle.full([1, 1, 1, 2], 1e-5)
+    p.stop_gradient = False
+    ones, pairs = paddle.ones([1, 1, 1, 2]), paddle.zeros([1, 2, 1, 2])
+    maps = {"centers": p, "heatmaps": ones, "regressions": pairs, "offsets": pairs}
+    weights = {f"{name}_weights": ones for name in ("center", "heatmap", "regression", "offset")}
+    loss = MoveNetLoss(kind="focal")(maps, {**maps, **weights, "centers": ones})["center_loss"]
+    loss.backward()
+    assert loss.item() == pytest.approx(-((1 - 1e-4) ** 2) * np.log(1e-4), rel=1e-4)
+    assert (p.grad.numpy() < -1000).all()
+
+
 def test_accuracy_without_labels_is_zero():
     assert accuracy([[(5, 5)]], [[(5, 5)]], [[0]]) == 0
 
