@@ -102,7 +102,7 @@ def trainer(
         training: the batches that it will see.
         max_hours: after which it ends early; None: never.
     """
-    from paddle_pose.training.interruption import Interruption
+    from paddle_pose.interruption import Interruption
     from paddle_pose.training.optimizers import CosineSchedule, StepSchedule, adam
     from paddle_pose.training.precision import Precision
     from paddle_pose.training.retention import Keeping
