@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 DEFAULT_WEIGHTS = "google_movenet_lightning_int8"
 MOST_PEOPLE = 6  # that a detector finds
+LEAST_SCORE = 0.2  # of a box in a file
+LEAST_PERSON_SCORE = 0.05  # of a detector: MoveNet's scores of several people are products of two, and small
 
 
 def add_weights(parser: argparse.ArgumentParser) -> None:
@@ -54,7 +56,10 @@ def add_people(parser: argparse.ArgumentParser) -> None:
         "--detector", metavar="F|NAME", help="weights that find people; --weights then look at each one by one"
     )
     group.add_argument(
-        "--box_threshold", type=float, default=0.2, metavar="T", help="lowest score of a found person; default 0.2"
+        "--box_threshold",
+        type=float,
+        metavar="T",
+        help=f"lowest score of a box; default {LEAST_SCORE} in --boxes, {LEAST_PERSON_SCORE} of --detector",
     )
     group.add_argument(
         "--people",
@@ -89,7 +94,7 @@ def boxes(arguments: argparse.Namespace, places: Sequence[Source]) -> Boxes | No
         raise ValueError(
             f"--boxes {arguments.boxes} and --detector {arguments.detector}: one of them says where people are"
         )
-    found = read_boxes(arguments.boxes, arguments.box_threshold)
+    found = read_boxes(arguments.boxes, LEAST_SCORE if arguments.box_threshold is None else arguments.box_threshold)
     found.check([place.path for place in places])
     return found
 
@@ -116,7 +121,7 @@ def weights(arguments: argparse.Namespace) -> tuple[Path, Path | None]:
 
 
 def framed(
-    frames: Iterable[Frame], boxes: Boxes | None, detector: Any, least_score: float, together: int
+    frames: Iterable[Frame], boxes: Boxes | None, detector: Any, least_score: float | None, together: int
 ) -> Iterator[tuple[Frame, np.ndarray, list[Box] | None]]:
     """Yields every frame with its pixels and the boxes to look through, None for the whole picture.
 
@@ -124,14 +129,15 @@ def framed(
         frames: of any sources.
         boxes: of a file; None without one.
         detector: a Predictor that finds people; None without one.
-        least_score: people that it finds with a lower one are left out.
+        least_score: people that it finds with a lower one are left out; None for `LEAST_PERSON_SCORE`.
         together: windows that it looks at together.
     """
     from paddle_pose.inference.person_boxes import person_boxes
 
+    lowest = LEAST_PERSON_SCORE if least_score is None else least_score
     if detector is not None:
         for frame, poses in detector.stream(((frame, frame.pixels, None) for frame in frames), batch_size=together):
-            yield frame, frame.pixels, person_boxes(poses, least_score)
+            yield frame, frame.pixels, person_boxes(poses, lowest)
     else:
         for frame in frames:
             yield frame, frame.pixels, None if boxes is None else boxes.of(frame.source.path)

@@ -10,15 +10,15 @@ from typing import TextIO
 class Progress:
     """Shows how many of a number of things are done, how fast, and how long the rest takes."""
 
-    def __init__(self, total: int | None, unit: str = "people", stream: TextIO = sys.stderr) -> None:
+    def __init__(self, total: int | None, unit: str = "people", stream: TextIO | None = None) -> None:
         """Starts the clock.
 
         Args:
             total: things to do; None where nobody knows.
             unit: their name.
-            stream: to write to.
+            stream: to write to; None for the standard error stream.
         """
-        self._total, self._unit, self._stream = total, unit, stream
+        self._total, self._unit, self._stream = total, unit, stream or sys.stderr
         self._started = self._shown = time.perf_counter()
 
     def __call__(self, done: int) -> None:
