@@ -71,7 +71,8 @@ def identity(config: Config) -> dict[str, Any]:
     free = {"num_workers", "log_every", "max_bad_steps", "keep", "checkpoint_steps", "checkpoint_minutes"}
     if config.train.schedule == "steps":  # a cosine depends on where it ends
         free.add("epochs")
-    left_out = {f"train.{name}" for name in free}
+    places = {f"data.{name}" for name in ("train_annotations", "val_annotations", "images", "cache")}  # data may move
+    left_out = places | {f"train.{name}" for name in free}
     return {"config": config.name} | {key: value for key, value in values(config).items() if key not in left_out}
 
 
