@@ -16,7 +16,6 @@ FOLDER = Path("output/published")
 def build_parser() -> argparse.ArgumentParser:
     """Returns the command's flags."""
     parser = argparse.ArgumentParser(
-        prog="download_weights.py",
         description="Fetches a published weights file; an interrupted download is continued and the checksum "
         "verified. Without NAME it lists the files.",
     )
@@ -82,12 +81,14 @@ def converted(name: str, folder: Path, from_file: Path | None = None) -> Path:
     """
     from paddle_pose.commands.convert_weights import convert
     from paddle_pose.configs import schema
+    from paddle_pose.environment import check_paddle
     from paddle_pose.weights.download import download
     from paddle_pose.weights.published import PUBLISHED
 
     file, target = PUBLISHED[name], folder / name / "model.safetensors"
     path = download(file, folder, from_file=from_file)
     if not (target.is_file() and target.with_name(schema.FILE_NAME).is_file()):
+        check_paddle()
         convert(schema.find(file.config), path, target, force=True)
     return target
 

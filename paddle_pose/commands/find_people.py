@@ -29,7 +29,7 @@ def add_weights(parser: argparse.ArgumentParser) -> None:
         "--pretrained_model",
         default=DEFAULT_WEIGHTS,
         metavar="F|NAME",
-        help=f"a file, or the name of a published one, which is fetched; default {DEFAULT_WEIGHTS}",
+        help=f"a file (an exported one, too), or the name of a published one, which is fetched; default {DEFAULT_WEIGHTS}",
     )
     parser.add_argument(
         "--from_file", type=Path, metavar="F", help="a copy of the published file: verified, nothing is downloaded"

@@ -28,7 +28,6 @@ SAVED = ("drawing", "json", "coco", "csv")
 def build_parser() -> argparse.ArgumentParser:
     """Returns the command's flags."""
     parser = argparse.ArgumentParser(
-        prog="predict.py",
         description="Finds poses in pictures, videos, or what a camera sees. Without --boxes or --detector the whole "
         "picture is the window: crop to one person for best results. Ctrl-C keeps what there is so far.",
     )
@@ -48,6 +47,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--batch_size", type=int, metavar="N", help="windows looked at together; 8, with a camera 1")
     options.add_device(parser)
+    options.add_threads(parser)
     group = parser.add_argument_group("what is made of it")
     group.add_argument(
         "--output",
@@ -81,9 +81,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         ValueError: If a file or a flag does not fit.
     """
     arguments = build_parser().parse_args(argv)
-    from paddle_pose.environment import check_paddle
-
-    check_paddle()
     from paddle_pose import build, visualize
     from paddle_pose.datasets import sources
     from paddle_pose.inference.progress import Progress
@@ -97,10 +94,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     weights, detector_weights = find_people.weights(arguments)
     one_each = boxes is not None or detector_weights is not None
     config = find_people.with_people(options.config_of(weights, arguments), 1 if one_each else arguments.people)
-    load = partial(build.predictor_for, device=arguments.device, flip=arguments.flip, fit=arguments.fit)
-    predictor, detector = load(config, weights), None
+    looks = {name: getattr(arguments, name) for name in ("device", "flip", "threads", "fit")}
+    predictor, detector = build.predictor_for(config, weights, **looks), None
     if detector_weights is not None:
-        detector = load(find_people.detector_config(detector_weights, arguments.people), detector_weights)
+        detecting = find_people.detector_config(detector_weights, arguments.people)
+        detector = build.predictor_for(detecting, detector_weights, **looks)
     live = arguments.show or any(place.kind == "camera" for place in places)
     together = arguments.batch_size if arguments.batch_size is not None else 1 if live else 8
     maps = drawings.MapPictures(drawings.drawing_places(output, places), config.codec.shown)
