@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from paddle_pose.build_data import batches as batches
 from paddle_pose.build_data import metric as metric
@@ -102,7 +102,7 @@ def trainer(
         training: the batches that it will see.
         max_hours: after which it ends early; None: never.
     """
-    from paddle_pose.training.interruption import Interruption
+    from paddle_pose.interruption import Interruption
     from paddle_pose.training.optimizers import CosineSchedule, StepSchedule, adam
     from paddle_pose.training.precision import Precision
     from paddle_pose.training.retention import Keeping
@@ -211,7 +211,9 @@ def predictor(weights: str | Path, device: str = "auto", flip: bool | None = Non
     return predictor_for(config, Path(weights), device, flip)
 
 
-def predictor_for(config: Config, weights: Path, device: str, flip: bool | None) -> Any:
+def predictor_for(
+    config: Config, weights: Path, device: str, flip: bool | None, fit: Literal["letterbox", "stretch"] = "letterbox"
+) -> Any:
     """Returns a predictor of a config's network; see `predictor`."""
     from paddle_pose.backends.paddle import PaddleBackend, set_device
     from paddle_pose.inference.flip_average import FlipAverage
@@ -221,4 +223,4 @@ def predictor_for(config: Config, weights: Path, device: str, flip: bool | None)
     backend: Any = PaddleBackend(trained(config, weights))
     if config.val.flip if flip is None else flip:
         backend = FlipAverage(backend, config.codec, config.val.shift)
-    return Predictor(backend, config.codec, config.data.context)
+    return Predictor(backend, config.codec, config.data.context, fit=fit)

@@ -9,10 +9,10 @@ from typing import Any, Literal, Protocol
 
 import paddle
 
+from paddle_pose.interruption import Interrupted, Interruption
 from paddle_pose.training import checkpoint
 from paddle_pose.training.ema import Ema
 from paddle_pose.training.guard import Checkup, Guard
-from paddle_pose.training.interruption import Interrupted, Interruption
 from paddle_pose.training.log import RunLog
 from paddle_pose.training.pace import Pace, clock
 from paddle_pose.training.precision import Precision, float32
@@ -93,6 +93,7 @@ class Trainer:
         self._run_dir, self._config_json, self._identity = run_dir, config_json, dict(identity or {})
         self._log_every, self._seed, self._max_bad_steps = log_every, seed, max_bad_steps
         self._retention, self._pace = Retention(run_dir, keeping or Keeping()), Pace()
+        paddle.disable_signal_handler()  # it would print a report about SIGTERM
         self.interruption, self.log = interruption or Interruption(), RunLog(run_dir, visualdl)
 
     @property

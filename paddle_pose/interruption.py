@@ -15,8 +15,6 @@ import time
 from types import FrameType
 from typing import Any
 
-import paddle
-
 _SIGNALS = {signal.SIGTERM: (143, "SIGTERM"), signal.SIGINT: (130, "Ctrl-C")}
 TIME_IS_UP = 124
 
@@ -50,7 +48,6 @@ class Interruption:
         """
         if max_hours is not None and not max_hours > 0:
             raise ValueError(f"max_hours={max_hours}: expected a positive number of hours")
-        paddle.disable_signal_handler()  # it would print a report about SIGTERM
         self._deadline = None if max_hours is None else time.monotonic() + 3600 * max_hours
         self._max_hours = max_hours
         self._asked: tuple[int, str] | None = None
@@ -65,7 +62,7 @@ class Interruption:
     def __exit__(self, *error: object) -> None:
         """Gives the signals back."""
         for number, handler in self._before.items():
-            signal.signal(number, handler)
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)  # None: a library's own, in C
 
     def check(self) -> None:
         """Ends the run if it shall end.
