@@ -28,8 +28,8 @@ def draw_poses(
         poses: in the image's px.
         skeleton: its joints and limbs.
         threshold: joints with a lower score are left out.
-        names: write every joint's name beside it, lower where another name is in the way. Ids, where poses have them, are
-            written at the topmost joint.
+        names: write every joint's name beside it, lower where another name is in the way. Ids, of people who are
+            followed, are written at the topmost joint.
 
     Returns:
         A drawing of the same size.
@@ -53,7 +53,7 @@ def draw_poses(
                 caption(
                     drawing, skeleton.joints[j], _free_place(skeleton.joints[j], points[j], image.shape[1], written)
                 )
-        if len(poses.ids) and shown.any():
+        if len(poses.ids) and poses.ids[person] > 0 and shown.any():
             x, y = min((points[j] for j in np.flatnonzero(shown)), key=lambda point: point[1])
             scale = max(0.5, span / 900)
             place = (x + radius, max(y - radius, round(30 * scale)))

@@ -11,7 +11,7 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from paddle_pose.commands import drawings, find_people, options, predicted
+from paddle_pose.commands import drawings, find_people, follow_people, options, predicted
 
 if TYPE_CHECKING:
     from paddle_pose.configs.fields import Config
@@ -40,6 +40,7 @@ def build_parser() -> argparse.ArgumentParser:
     find_people.add_weights(parser)
     options.add_config(parser)
     find_people.add_people(parser)
+    follow_people.add_following(parser)
     parser.add_argument(
         "--flip",
         action=argparse.BooleanOptionalAction,
@@ -90,9 +91,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     if output.exists() and not output.is_dir():
         raise ValueError(f"--output {output}: is a file; expected a folder, which is made where it is missing")
     places = sources.find(arguments.images, leave_out=output)
+    follow_people.check(arguments)
     boxes = find_people.boxes(arguments, places)
     weights, detector_weights = find_people.weights(arguments)
-    one_each = boxes is not None or detector_weights is not None
+    one_each = boxes is not None or detector_weights is not None or arguments.one_person
     config = find_people.with_people(options.config_of(weights, arguments), 1 if one_each else arguments.people)
     looks = {name: getattr(arguments, name) for name in ("device", "flip", "threads", "fit")}
     predictor, detector = build.predictor_for(config, weights, **looks), None
@@ -115,8 +117,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         if arguments.maps:
             sinks.append(maps)
+        if arguments.one_person:
+            found = follow_people.one_person(framed, predictor, arguments.smooth)
+        else:
+            found = predictor.stream(framed, maps.see if arguments.maps else _unseen, together)
         try:
-            for frame, poses in followed(predictor.stream(framed, maps.see if arguments.maps else _unseen, together)):
+            for frame, poses in followed(found, follow_people.steps(arguments, config.codec.skeleton)):
                 drawing = draw(frame.pixels, poses) if drawn else frame.pixels
                 for sink in sinks:
                     sink.write(frame, poses, drawing)
