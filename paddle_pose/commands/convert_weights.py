@@ -16,12 +16,18 @@ if TYPE_CHECKING:
 def build_parser() -> argparse.ArgumentParser:
     """Returns the command's flags."""
     parser = argparse.ArgumentParser(
-        description="Reads anybody's weights file (.pdparams, .pth, .safetensors) without executing it, makes sure "
+        description="Reads anybody's weights file (.pdparams, .pth, .safetensors, .tflite) without executing it, makes sure "
         "that every tensor of it and of the network is used once, and writes it with config.json beside it: then "
         "val.py and predict.py need no flag that says which network it is.",
     )
     parser.add_argument("source", type=Path, metavar="IN", help="the published file")
-    parser.add_argument("target", type=Path, metavar="OUT", help="a .safetensors or .pdparams file")
+    parser.add_argument(
+        "target",
+        nargs="?",
+        type=Path,
+        metavar="OUT",
+        help="a .safetensors or .pdparams file; default output/NAME/model.pdparams with the name of IN",
+    )
     options.add_config(parser)
     parser.add_argument("--force", action="store_true", help="overwrite OUT and the config.json beside it")
     return parser
@@ -38,7 +44,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     from paddle_pose.environment import check_paddle
 
     check_paddle()
-    convert(options.config_of(arguments.source, arguments), arguments.source, arguments.target, arguments.force)
+    target = arguments.target or Path("output") / arguments.source.stem / "model.pdparams"
+    convert(options.config_of(arguments.source, arguments), arguments.source, target, arguments.force)
     return 0
 
 

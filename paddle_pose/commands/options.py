@@ -116,7 +116,9 @@ def overrides(arguments: argparse.Namespace) -> dict[str, str]:
 
 
 def config_of(weights: Path, arguments: argparse.Namespace, flags: Mapping[str, str] | None = None) -> Config:
-    """Returns the config of a weights file: the one beside it, or the one that flags name, with their changes.
+    """Returns the config of a weights file, with the changes of flags.
+
+    That is the one beside it, or the one that flags name, or that of the published file that it is by its checksum.
 
     Args:
         weights: the file.
@@ -128,13 +130,18 @@ def config_of(weights: Path, arguments: argparse.Namespace, flags: Mapping[str, 
         ValueError: If nothing says which network it is for, or flags and file disagree.
     """
     from paddle_pose.configs import schema
+    from paddle_pose.weights.published import recognise
 
     if not weights.is_file():
         raise FileNotFoundError(f"{weights}: no such weights file")
     changes: dict[str, Any] = dict(overrides(arguments))
     given = {key: getattr(arguments, flag) for key, flag in (flags or {}).items()}
     changes |= {key: value for key, value in given.items() if value is not None} | data_changes(arguments)
-    return schema.resolve(schema.read_beside(weights), arguments.config, arguments.image_size, changes)
+    beside, name = schema.read_beside(weights), arguments.config
+    if beside is None and name is None and arguments.image_size is None and (known := recognise(weights)):
+        name = known.config
+        print(f"{weights} is the published file {known.name}, by its checksum; config {name}")
+    return schema.resolve(beside, name, arguments.image_size, changes)
 
 
 class ListConfigs(argparse.Action):

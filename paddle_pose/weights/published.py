@@ -8,8 +8,9 @@ Source: MMPose's model zoo at 0.29 (hourglass_mpii.md, hrnet_{mpii,coco}.md, res
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Literal
 
 
@@ -203,3 +204,9 @@ PUBLISHED: dict[str, PublishedFile] = {
         _movenet("thunder", "float16", 72.0),
     )
 }
+
+
+def recognise(path: Path) -> PublishedFile | None:
+    """Returns which published file a file is, by its checksum; None where it is none of them, or theirs is not published."""
+    checksum = hashlib.sha256(path.read_bytes()).hexdigest()
+    return next((file for file in PUBLISHED.values() if file.sha256 and checksum.startswith(file.sha256)), None)

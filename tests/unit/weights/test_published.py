@@ -1,12 +1,14 @@
 """The table of published files: complete, consistent, and labelled as others' numbers."""
 
+import hashlib
 import re
+from dataclasses import replace
 
 import pytest
 
 from paddle_pose import build
 from paddle_pose.configs.schema import find
-from paddle_pose.weights.published import PUBLISHED
+from paddle_pose.weights.published import PUBLISHED, recognise
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
@@ -80,3 +82,18 @@ def test_hourglass_numbers_are_mmposes(side, numbers):
     assert file.config == f"hourglass52_mpii_{side}"
     assert f"{side}x{side}" in file.url
     assert dict(file.published) == dict(zip(("Mean", "Mean@0.1"), numbers, strict=True))
+
+
+def test_a_published_file_is_recognised_by_its_checksum(tmp_path, monkeypatch):
+    content = b"somebody's weights"
+    known = replace(PUBLISHED["mmpose_hourglass52_mpii_256"], sha256=hashlib.sha256(content).hexdigest()[:8])
+    monkeypatch.setitem(PUBLISHED, known.name, known)
+    (tmp_path / "renamed.pth").write_bytes(content)
+    (tmp_path / "other.pth").write_bytes(content + b".")
+    assert recognise(tmp_path / "renamed.pth") is known
+    assert recognise(tmp_path / "other.pth") is None
+
+
+def test_googles_file_is_recognised(shared):
+    (file,) = (shared / "data" / "movenet").glob("*.tflite")
+    assert recognise(file).config == "movenet_lightning_coco"
