@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -72,7 +73,8 @@ def within(points: np.ndarray, rectangle: tuple[int, int, int, int]) -> np.ndarr
     return np.all((points >= corner) & (points < corner + rectangle[2:]), axis=-1)
 
 
-class Look(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Look:
     """A training sample whose targets are not drawn yet.
 
     Attributes:

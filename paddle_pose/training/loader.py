@@ -74,7 +74,9 @@ class EpochLoader:
         looks = read_ahead(self._dataset.look, keys, self._workers, 2 * self._size)
         # Batches are put together in a thread of their own, so that the training only waits when reading is slower.
         numbers = range(start, len(self))
-        batches = read_ahead(lambda _: self._dataset.batch([*islice(looks, self._size)]), numbers, min(1, self._workers), 1)
+        batches = read_ahead(
+            lambda _: self._dataset.batch([*islice(looks, self._size)]), numbers, min(1, self._workers), 1
+        )
         yield from map(_tensors, batches)
 
 
