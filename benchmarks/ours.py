@@ -168,7 +168,6 @@ def prediction(config: str, file: str, batch: str, threads: str, weights: str = 
         if done.returncode:
             raise ValueError(f"not exported: {done.stderr.strip().splitlines()[-1]}")
     from paddle_pose.backends.onnx import OnnxBackend
-
     from paddle_pose.configs.schema import CONFIGS
 
     backend = OnnxBackend(Path(file), "cpu", int(threads))
@@ -201,12 +200,12 @@ def predict_command(file: str) -> Any:
     from paddle_pose.datasets import images
     from paddle_pose.datasets.drawn_scenes import draw_scene
 
-    folder = tempfile.TemporaryDirectory()
-    images.write(Path(folder.name, "picture.png"), draw_scene(np.random.default_rng(SEED), (640, 480)).image)
+    kept = tempfile.TemporaryDirectory()
+    images.write(Path(kept.name, "picture.png"), draw_scene(np.random.default_rng(SEED), (640, 480)).image)
     code = "import sys; sys.modules['paddle'] = None; from paddle_pose.environment import run; run('predict')"
-    flags = [folder.name, "--weights", file, "--output", str(Path(folder.name, "found"))]
+    flags = [kept.name, "--weights", file, "--output", str(Path(kept.name, "found"))]
 
-    def run() -> None:
+    def run(kept: Any = kept) -> None:  # kept: the folder goes when this function does
         done = subprocess.run([sys.executable, "-c", code, *flags], cwd=ROOT, capture_output=True, text=True)
         if done.returncode:
             raise ValueError(done.stderr.strip().splitlines()[-1])

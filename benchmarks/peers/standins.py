@@ -1,5 +1,6 @@
 """Stand-ins for packages that mmpose imports and its heatmap models never use: import this before mmpose."""
 
+import importlib
 import importlib.abc
 import importlib.machinery
 import sys
@@ -42,4 +43,4 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 sys.meta_path.insert(0, Finder())
 for part in ("", ".coco", ".cocoeval", ".mask"):
-    sys.modules["xtcocotools" + part] = sys.modules["pycocotools" + part]
+    sys.modules["xtcocotools" + part] = importlib.import_module("pycocotools" + part)
