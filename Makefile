@@ -6,7 +6,7 @@ PIP := $(RUN) -m pip --disable-pip-version-check
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help install format lint test demo notebooks clean
+.PHONY: help install format lint test demo notebooks bench clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
@@ -30,6 +30,9 @@ demo: $(VENV)/.installed  ## train on drawn people for a few minutes and write p
 
 notebooks: $(VENV)/.installed  ## execute the notebooks and keep their pictures
 	@$(RUN) scripts/execute_notebook.py notebooks/*.py
+
+bench: $(VENV)/.installed  ## measure speed beside mmpose and others (benchmarks/make_peers.sh installs them)
+	@$(RUN) scripts/benchmark.py $(BENCH)
 
 clean:  ## remove .venv and the caches; output/ stays
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache build *.egg-info

@@ -6,6 +6,7 @@ network's framework on the other. It is the only owner of map coordinates: nobod
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -43,6 +44,12 @@ class Codec(Protocol):
             visible: [P, K], 0 where not labelled; whoever has no label at all is a region, not a person to find.
             boxes: [P, 4] (x, y, width, height) in input px, for codecs that use them.
         """
+        ...
+
+    def encode_batch(
+        self, keypoints: Sequence[np.ndarray], visible: Sequence[np.ndarray], boxes: Sequence[np.ndarray]
+    ) -> Maps:
+        """Draws the targets of N samples, [N, ...]: what `encode` answers for each, stacked."""
         ...
 
     def decode(self, maps: dict[str, Any]) -> list[Poses]:

@@ -7,6 +7,7 @@ Checked against: `tests/parity/reference.py`, literal float64 loops of the publi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -18,6 +19,7 @@ from paddle_pose.skeletons import MPII_16, Skeleton
 from paddle_pose.structures import Poses
 
 Refinement = Literal["argmax", "quarter", "dark"]
+_FAR = -1e6  # input px
 
 
 @dataclass(frozen=True)
@@ -101,24 +103,41 @@ class HeatmapCodec:
         Raises:
             ValueError: If there is not exactly one person with K joints.
         """
-        if np.shape(keypoints) != (1, self.skeleton.num_joints, 2):
-            raise ValueError(
-                f"a heatmap codec encodes one person, keypoints [1, {self.skeleton.num_joints}, 2]; "
-                f"got {np.shape(keypoints)}"
-            )
-        labelled = np.asarray(visible[0]) > 0
-        sigmas = self.sigmas if self.joint_sigmas else self.sigma
-        # An unlabelled joint's coordinates may be anything, NaN included.
-        centers = np.where(labelled[:, None], keypoints[0], 0.0) / self.cell_size
+        maps = self.encode_batch([keypoints], [visible])
+        return {name: values[0] for name, values in maps.items()}
+
+    def encode_batch(
+        self,
+        keypoints: Sequence[np.ndarray],
+        visible: Sequence[np.ndarray],
+        boxes: Sequence[np.ndarray | None] | None = None,
+    ) -> Maps:
+        """Draws the targets of N samples at once, each as `encode` does: "heatmaps" [N, K, h, w] and "weights" [N, K].
+
+        Raises:
+            ValueError: If a sample has not exactly one person with K joints.
+        """
+        joints = self.skeleton.num_joints
+        strange = next((np.shape(one) for one in keypoints if np.shape(one) != (1, joints, 2)), None)
+        if strange is not None:
+            raise ValueError(f"a heatmap codec encodes one person, keypoints [1, {joints}, 2]; got {strange}")
+        labelled = np.concatenate(visible).ravel() > 0  # [N K]
+        sigmas = np.tile(self.sigmas, len(keypoints)) if self.joint_sigmas else self.sigma
+        # An unlabelled joint's coordinates may be anything, NaN included; far away, nothing is drawn of it.
+        points = np.concatenate(keypoints).reshape(-1, 2)
+        centers = np.where(labelled[:, None], points, _FAR) / self.cell_size
         if self.unbiased:
             maps = gaussian.draw_exact(centers, self.map_size, sigmas)
             inside = gaussian.reaches(centers, self.map_size, sigmas)
         else:
             draw = gaussian.draw_windowed if self.alignment == "udp" else gaussian.draw_rounded
             maps, inside = draw(centers, self.map_size, sigmas)
+        maps[labelled & ~inside] = 0
         weights = (labelled & inside).astype(np.float32)
-        maps[weights == 0] = 0
-        return {"heatmaps": maps, "weights": weights}
+        return {
+            "heatmaps": maps.reshape(-1, joints, *maps.shape[1:]),
+            "weights": weights.reshape(-1, joints),
+        }
 
     def decode(self, maps: dict[str, Any]) -> list[Poses]:
         """Reads the last stage's heatmaps.

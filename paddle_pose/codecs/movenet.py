@@ -27,7 +27,7 @@ Differs: from the original, whose defects are not kept:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -183,6 +183,13 @@ class MoveNetCodec:
             "offsets": offsets,
             "offset_weights": offsets_known,
         }
+
+    def encode_batch(
+        self, keypoints: Sequence[np.ndarray], visible: Sequence[np.ndarray], boxes: Sequence[np.ndarray]
+    ) -> Maps:
+        """Draws the targets of N samples, each as `encode` does; stacked along a first axis."""
+        drawn = [self.encode(*sample) for sample in zip(keypoints, visible, boxes, strict=True)]
+        return {name: np.stack([maps[name] for maps in drawn]) for name in drawn[0]}
 
     def decode(self, maps: Mapping[str, Any]) -> list[Poses]:
         """Finds people.

@@ -76,15 +76,16 @@ class Normalize(nn.Layer):
         self.order = order
         factor = paddle.to_tensor([scale / s for s in std], dtype="float32")
         offset = paddle.to_tensor([-m / s for m, s in zip(mean, std, strict=True)], dtype="float32")
-        self.register_buffer("factor", factor, persistable=False)
-        self.register_buffer("offset", offset, persistable=False)
+        self.register_buffer("factor", factor.reshape([3, 1, 1]), persistable=False)
+        self.register_buffer("offset", offset.reshape([3, 1, 1]), persistable=False)
 
     def forward(self, images: Tensor) -> Tensor:
         """Returns float32 [N, 3, H, W] for images [N, H, W, 3], uint8 or float, RGB, 0..255."""
-        x = images.astype("float32")  # N, H, W, 3
+        # Planes first: they are scaled several times as fast as triples of pixels.
+        x = images.transpose([0, 3, 1, 2]).astype("float32")  # N, 3, H, W
         if self.order == "bgr":
-            x = paddle.concat([x[..., 2:], x[..., 1:2], x[..., :1]], axis=-1)
-        return (x * self.factor + self.offset).transpose([0, 3, 1, 2])  # N, 3, H, W
+            x = paddle.concat([x[:, 2:], x[:, 1:2], x[:, :1]], axis=1)
+        return x * self.factor + self.offset  # N, 3, H, W
 
 
 class ConvBN(nn.Layer):

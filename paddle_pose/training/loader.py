@@ -71,13 +71,17 @@ class EpochLoader:
         order = np.random.default_rng((self._seed, epoch)).permutation(len(self._dataset))
         steps = order[: len(self) * self._size * self._world.size].reshape(len(self), self._world.size, self._size)
         keys = [(epoch, int(index)) for index in steps[start:, self._world.rank].flatten()]
-        samples = read_ahead(self._dataset.__getitem__, keys, self._workers, 2 * self._size)
-        for _ in range(start, len(self)):
-            yield _stacked(list(islice(samples, self._size)))
+        looks = read_ahead(self._dataset.look, keys, self._workers, 2 * self._size)
+        # Batches are put together in a thread of their own, so that the training only waits when reading is slower.
+        numbers = range(start, len(self))
+        batches = read_ahead(
+            lambda _: self._dataset.batch([*islice(looks, self._size)]), numbers, min(1, self._workers), 1
+        )
+        yield from map(_tensors, batches)
 
 
-def _stacked(values: list[Any]) -> Any:
-    """Returns a batch: dicts by key, arrays and numbers stacked along a first axis."""
-    if isinstance(values[0], Mapping):
-        return {key: _stacked([value[key] for value in values]) for key in values[0]}
-    return paddle.to_tensor(np.stack(values))
+def _tensors(value: Any) -> Any:
+    """Returns arrays, also those in dicts, as tensors."""
+    if isinstance(value, Mapping):
+        return {key: _tensors(part) for key, part in value.items()}
+    return paddle.to_tensor(value)

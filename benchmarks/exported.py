@@ -1,0 +1,47 @@
+"""Writes the ONNX files that prediction is timed with: `exported.py CONFIG TARGET [--weights FILE] [--int8]`.
+
+Without weights the network is the untrained one: its speed is that of a trained one.
+"""
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from paddle_pose import build
+from paddle_pose.commands import export
+from paddle_pose.configs import schema
+
+
+def main() -> None:
+    """Writes one file, decoding included, unless it is there."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("config")
+    parser.add_argument("target", type=Path)
+    parser.add_argument("--weights", type=Path)
+    parser.add_argument("--int8", action="store_true")
+    arguments = parser.parse_args()
+    if arguments.target.is_file():
+        return
+    config = schema.find(arguments.config)
+    if config.data.framing == "image":
+        config = schema.override(config, {"codec.max_persons": 1})
+    if arguments.weights:
+        config, network = build.loaded(config, arguments.weights)
+    else:
+        network = build.model(config)
+        network.eval()
+    calibration = export.looked_at(None, config.codec) if arguments.int8 else None
+    arguments.target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=arguments.target.parent) as folder:
+        weights, fresh = arguments.weights or Path(folder, "untrained"), Path(folder, arguments.target.name)
+        if arguments.weights is None:
+            weights.touch()  # the contract names a file
+        export.write(config, network, weights, fresh, True, calibration)
+        export.put_in_place(fresh, arguments.target)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,218 @@
+"""This project's side of the benchmarks."""
+
+import itertools
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT / "benchmarks"), str(ROOT)]
+
+import cv2
+import drawn_results
+import numpy as np
+from protocol import serve
+
+SEED = 0
+
+
+def loading(root: str, config: str, samples: str, reader: str, batch: str = "16") -> Any:
+    """Prepares training batches from JPEG files: decoding, augmentation, one warp, targets, stacking."""
+    from paddle_pose import build
+    from paddle_pose.configs.schema import CONFIGS
+    from paddle_pose.datasets.pose_dataset import PoseDataset
+    from paddle_pose.datasets.window_readers import CropCache, ReducedReader, read_whole
+
+    cv2.setNumThreads(1)
+    recipe = CONFIGS[config]
+    size = recipe.codec.input_size
+    kept = tempfile.TemporaryDirectory()
+    readers = {"whole": lambda: read_whole, "reduced": lambda: ReducedReader(size)}
+    readers["cache"] = lambda: CropCache(Path(kept.name), size, 1e9)
+    found = build.samples(recipe, root, "train")
+    dataset = PoseDataset(found, recipe.codec, recipe.augment, SEED, readers[reader]())
+    epochs = itertools.count()
+
+    def run(kept: Any = kept) -> None:  # kept: the folder goes when this function does
+        epoch = next(epochs)
+        waiting: list[dict[str, Any]] = []
+        for number in range(int(samples)):
+            waiting.append(dataset[(epoch * 1000 + number // len(found), number % len(found))])
+            if len(waiting) == int(batch):
+                np.stack([sample["image"] for sample in waiting])
+                np.stack([sample["targets"]["heatmaps"] for sample in waiting])
+                waiting.clear()
+
+    return run
+
+
+def reading(root: str, samples: str) -> Any:
+    """Prepares nothing but decoding the same pictures: the floor of loading."""
+    from paddle_pose.datasets import images
+
+    cv2.setNumThreads(1)
+    files = sorted(Path(root, "images").glob("*.jpg"))
+
+    def run() -> None:
+        for number in range(int(samples)):
+            images.read(files[number % len(files)])
+
+    return run
+
+
+def keypoints(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the people [N, 1, 16, 2] in input px and visible [N, 1, 16] that both sides encode."""
+    rng = np.random.default_rng(SEED)
+    return rng.uniform(0, 255, (count, 1, 16, 2)), rng.integers(0, 2, (count, 1, 16))
+
+
+def encoding(batch: str = "64") -> Any:
+    """Prepares target heatmaps 64 x 64 of a batch, sigma 2."""
+    from paddle_pose.codecs.heatmap import HeatmapCodec
+
+    codec, (points, visible) = HeatmapCodec(), keypoints(int(batch))
+
+    def run() -> dict[str, np.ndarray]:
+        return codec.encode_batch(list(points), list(visible))
+
+    return run
+
+
+def heatmaps(count: int) -> np.ndarray:
+    """Returns float32 maps [N, 16, 64, 64] with one bump each and some noise, which both sides decode."""
+    rng = np.random.default_rng(SEED)
+    x, y = rng.uniform(4, 59, (2, count, 16, 1, 1))
+    row, column = np.mgrid[:64, :64]
+    bumps = np.exp(-((column - x) ** 2 + (row - y) ** 2) / 8)
+    return (bumps + 0.01 * rng.random((count, 16, 64, 64))).astype(np.float32)
+
+
+def decoding(decode_by: str, batch: str = "64") -> Any:
+    """Prepares reading key points from a batch of heatmaps."""
+    from paddle_pose.codecs.heatmap import HeatmapCodec
+
+    codec, maps = HeatmapCodec(decode_by=decode_by), heatmaps(int(batch))[:, None]
+
+    def run() -> dict[str, np.ndarray]:
+        return {"keypoints": np.stack([poses.keypoints[0] for poses in codec.decode({"heatmaps": maps})])}
+
+    return run
+
+
+def coco_ap(people: str) -> Any:
+    """Prepares AP of drawn people, from the annotation file's content."""
+    from paddle_pose.metrics.coco_ap import NAMES, GroundTruth
+    from paddle_pose.skeletons import COCO_17
+
+    content, results = drawn_results.coco(int(people))
+
+    def run() -> dict[str, np.ndarray]:
+        values = GroundTruth(content, COCO_17).score(results)
+        return {"stats": np.array([values[name] for name in NAMES])}
+
+    return run
+
+
+def coco_detections(people: str) -> Any:
+    """Prepares a whole evaluation of drawn detections: pose by pose, OKS-NMS, AP."""
+    from paddle_pose.geometry import Window
+    from paddle_pose.metrics.coco_ap import CocoAP
+    from paddle_pose.skeletons import COCO_17
+    from paddle_pose.structures import Poses, Sample
+
+    content, _ = drawn_results.coco(int(people))
+    _, predicted, scores = drawn_results.people(int(people))
+    metric = CocoAP(content, COCO_17)
+
+    def run() -> None:
+        metric.reset()
+        for n in range(int(people)):
+            window = Window((float(n), 0.0), (200.0, 200.0))
+            sample = Sample(n // drawn_results.PER_IMAGE + 1, Path("drawn.jpg"), window, ())
+            metric.update(sample, Poses(predicted[n, None], scores[n, None], scores[n].mean(keepdims=True)))
+        metric.accumulate()
+
+    return run
+
+
+def pckh(people: str) -> Any:
+    """Prepares PCKh of drawn people with its bootstrap intervals."""
+    from paddle_pose.metrics import pckh as metric
+
+    truth, predicted, scores = drawn_results.people(int(people), joints=16)
+    labelled = scores > 0.4
+
+    def run() -> None:
+        errors = metric.normalized_errors(predicted, truth, np.full(len(truth), 30.0))
+        metric.pckh(errors, labelled)
+        metric.bootstrap(errors, labelled)
+
+    return run
+
+
+def prediction(config: str, file: str, batch: str, threads: str, weights: str = "None") -> Any:
+    """Prepares uint8 pictures in memory -> keypoints by an ONNX file; exports it where it is not there.
+
+    Raises:
+        ValueError: If it cannot be exported; says why.
+    """
+    if not Path(file).is_file():
+        command = [sys.executable, str(ROOT / "benchmarks/exported.py"), config, file]
+        command += ["--int8"] * Path(file).stem.endswith("_int8") + (
+            ["--weights", weights] if weights != "None" else []
+        )
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            raise ValueError(f"not exported: {done.stderr.strip().splitlines()[-1]}")
+    from paddle_pose.backends.onnx import OnnxBackend
+    from paddle_pose.configs.schema import CONFIGS
+
+    backend = OnnxBackend(Path(file), "cpu", int(threads))
+    width, height = CONFIGS[config].codec.input_size
+    pictures = np.random.default_rng(SEED).integers(0, 256, (int(batch), height, width, 3)).astype(np.uint8)
+
+    def run() -> None:
+        backend(pictures)
+
+    return run
+
+
+def starting() -> Any:
+    """Prepares `--help` of every command that users type; the slowest counts."""
+    scripts = sorted([*ROOT.glob("*.py"), *ROOT.glob("scripts/*.py")])
+
+    def run() -> dict[str, float]:
+        slowest = 0.0
+        for script in scripts:
+            begun = time.perf_counter()
+            subprocess.run([sys.executable, str(script), "--help"], check=True, stdout=subprocess.DEVNULL)
+            slowest = max(slowest, time.perf_counter() - begun)
+        return {"value": slowest}
+
+    return run
+
+
+def predict_command(file: str) -> Any:
+    """Prepares `predict.py` on a picture with an ONNX file, where importing Paddle fails."""
+    from paddle_pose.datasets import images
+    from paddle_pose.datasets.drawn_scenes import draw_scene
+
+    kept = tempfile.TemporaryDirectory()
+    images.write(Path(kept.name, "picture.png"), draw_scene(np.random.default_rng(SEED), (640, 480)).image)
+    code = "import sys; sys.modules['paddle'] = None; from paddle_pose.environment import run; run('predict')"
+    flags = [kept.name, "--weights", file, "--output", str(Path(kept.name, "found"))]
+
+    def run(kept: Any = kept) -> None:  # kept: the folder goes when this function does
+        done = subprocess.run([sys.executable, "-c", code, *flags], cwd=ROOT, capture_output=True, text=True)
+        if done.returncode:
+            raise ValueError(done.stderr.strip().splitlines()[-1])
+
+    return run
+
+
+if __name__ == "__main__":
+    both = (loading, reading, encoding, decoding, coco_ap, coco_detections, pckh, prediction, starting, predict_command)
+    serve({function.__name__: function for function in both})
