@@ -7,11 +7,13 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from paddle_pose.backends.base import Backend
+from paddle_pose.backends.open import OPENERS, open_exported, open_live
 from paddle_pose.build_data import batches as batches
 from paddle_pose.build_data import metric as metric
 from paddle_pose.build_data import metric_name as metric_name
 from paddle_pose.build_data import samples as samples
-from paddle_pose.codecs.base import Codec
+from paddle_pose.configs.contract import check_fits
 from paddle_pose.configs.fields import (
     Config,
     HourglassModel,
@@ -30,6 +32,7 @@ from paddle_pose.weights.names import family_of, has_batch_norm, has_inters, is_
 from paddle_pose.weights.read import read_weights
 
 if TYPE_CHECKING:
+    from paddle_pose.training.distributed import World
     from paddle_pose.training.loader import EpochLoader
     from paddle_pose.training.trainer import Trainer
 
@@ -66,13 +69,8 @@ def loss(config: Config) -> Any:
     return MoveNetLoss(**asdict(values), limbs=skeleton.limb_indices)
 
 
-def codec(config: Config) -> Codec:
-    """Returns the codec."""
-    return config.codec
-
-
-def loader(config: Config, training_samples: list[Sample]) -> EpochLoader:
-    """Returns the training batches; prints which augmentation the skeleton makes impossible."""
+def loader(config: Config, training_samples: list[Sample], world: World | None = None) -> EpochLoader:
+    """Returns the training batches, or one process's share; prints which augmentation the skeleton makes impossible."""
     from paddle_pose.training.loader import EpochLoader
 
     train, data, size = config.train, config.data, config.codec.input_size
@@ -87,11 +85,16 @@ def loader(config: Config, training_samples: list[Sample]) -> EpochLoader:
     if data.cache is not None:
         reader = CropCache(Path(data.cache), size, data.cache_gb * 1e9)
     dataset = PoseDataset(training_samples, config.codec, config.augment, train.seed, reader)
-    return EpochLoader(dataset, train.batch_size, train.num_workers, train.seed)
+    return EpochLoader(dataset, train.batch_size * train.accumulate, train.num_workers, train.seed, world)
 
 
 def trainer(
-    config: Config, network: Any, run_dir: Path, training: EpochLoader, max_hours: float | None = None
+    config: Config,
+    network: Any,
+    run_dir: Path,
+    training: EpochLoader,
+    max_hours: float | None = None,
+    world: World | None = None,
 ) -> Trainer:
     """Returns the trainer of the recipe.
 
@@ -101,29 +104,26 @@ def trainer(
         run_dir: of the run.
         training: the batches that it will see.
         max_hours: after which it ends early; None: never.
+        world: the processes that train together.
     """
+    from paddle_pose.training.distributed import World
     from paddle_pose.training.interruption import Interruption
-    from paddle_pose.training.optimizers import CosineSchedule, StepSchedule, adam
+    from paddle_pose.training.optimizers import adam, schedule
     from paddle_pose.training.precision import Precision
     from paddle_pose.training.retention import Keeping
     from paddle_pose.training.trainer import Trainer
 
-    train, minimised = config.train, loss(config)
-    schedule: Callable[[int], float]
-    if train.schedule == "cosine":
-        total = train.epochs * len(training)
-        schedule = CosineSchedule(train.learning_rate, total, train.warmup, train.warmup_start)
-    else:
-        milestones = [epoch * len(training) for epoch in train.milestones]
-        schedule = StepSchedule(train.learning_rate, milestones, train.gamma, train.warmup, train.warmup_start)
+    train, world, minimised = config.train, world or World(), loss(config)
+    rate = train.learning_rate * (world.size * train.accumulate if train.scale_learning_rate else 1)
+    warmup = (train.warmup, train.warmup_start)
     return Trainer(
         network,
         minimised,
         adam(network, train.clip_norm, train.clip_value),
-        schedule,
+        schedule(train.schedule, rate, len(training), train.epochs, train.milestones, train.gamma, *warmup),
         run_dir=run_dir,
         config_json=to_json(config),
-        identity={**identity(config), "training data": training.fingerprint()},
+        identity={**identity(config), "training data": training.fingerprint(), "processes": world.size},
         measures=minimised.measures,
         log_every=train.log_every,
         seed=train.seed,
@@ -131,7 +131,9 @@ def trainer(
         max_bad_steps=train.max_bad_steps,
         precision=Precision(train.amp, train.amp_dtype),
         keeping=Keeping(train.keep, train.checkpoint_steps, train.checkpoint_minutes),
-        interruption=Interruption(max_hours),
+        interruption=Interruption(max_hours, world),
+        accumulate=train.accumulate,
+        world=world,
     )
 
 
@@ -190,11 +192,35 @@ def loaded(config: Config, weights: Path, say: Callable[[str], None] = lambda li
     return config, network
 
 
-def predictor(weights: str | Path, device: str = "auto", flip: bool | None = None) -> Any:
-    """Returns a predictor for a weights file with its config beside it.
+def backend(
+    config: Config,
+    weights: Path,
+    device: str,
+    threads: int | None = None,
+    say: Callable[[str], None] = lambda line: None,
+) -> tuple[Backend, str]:
+    """Returns what looks at images through an exported file or any file that `loaded` reads, and where it computes.
 
     Args:
-        weights: a .pdparams file that training wrote.
+        config: of the network.
+        weights: the file; its suffix decides, see `backends.open`, which names the other arguments and the errors.
+        device: "auto", "cpu" or "gpu".
+        threads: to compute with on the CPU; None for the usual number.
+        say: told which file is read.
+    """
+    if weights.suffix not in OPENERS:
+        return open_live(lambda: trained(config, weights, say), device, threads)
+    say(f"Loading exported model from {weights}")
+    exported = open_exported(weights, device, threads)
+    check_fits(config, weights, exported.outputs)
+    return exported, exported.place
+
+
+def predictor(weights: str | Path, device: str = "auto", flip: bool | None = None) -> Any:
+    """Returns a predictor for a weights file with its config beside it, or for an exported file.
+
+    Args:
+        weights: a file that `train.py` or `export.py` wrote.
         device: "auto", "cpu" or "gpu".
         flip: average with the mirrored picture; None as the config says.
 
@@ -211,14 +237,12 @@ def predictor(weights: str | Path, device: str = "auto", flip: bool | None = Non
     return predictor_for(config, Path(weights), device, flip)
 
 
-def predictor_for(config: Config, weights: Path, device: str, flip: bool | None) -> Any:
-    """Returns a predictor of a config's network; see `predictor`."""
-    from paddle_pose.backends.paddle import PaddleBackend, set_device
+def predictor_for(config: Config, weights: Path, device: str, flip: bool | None, threads: int | None = None) -> Any:
+    """Returns a predictor of a config's network; see `predictor` and `backend`."""
     from paddle_pose.inference.flip_average import FlipAverage
     from paddle_pose.inference.predictor import Predictor
 
-    set_device(device)
-    backend: Any = PaddleBackend(trained(config, weights))
+    looks, _ = backend(config, weights, device, threads)
     if config.val.flip if flip is None else flip:
-        backend = FlipAverage(backend, config.codec, config.val.shift)
-    return Predictor(backend, config.codec, config.data.context)
+        looks = FlipAverage(looks, config.codec, config.val.shift)
+    return Predictor(looks, config.codec, config.data.context)

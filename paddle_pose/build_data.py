@@ -115,7 +115,9 @@ def metric(config: Config, root: str | Path | None) -> Metric:
     return METRICS[metric_name(config)](config, root)
 
 
-def batches(config: Config, samples: Sequence[Sample]) -> Iterator[tuple[np.ndarray, Sequence[Sample]]]:
-    """Returns what evaluation looks at: uint8 images [N, H, W, 3] and their samples, in order."""
+def batches(
+    config: Config, samples: Sequence[Sample], share: pose_dataset.Share = list
+) -> Iterator[tuple[np.ndarray, Sequence[Sample]]]:
+    """Returns what evaluation looks at: uint8 images [N, H, W, 3] and their samples, in order; see `pose_dataset.batches`."""
     reader: Reader = ReducedReader(config.codec.input_size) if config.val.reduced else read_whole
-    return pose_dataset.batches(samples, config.codec, config.val.batch_size, reader=reader)
+    return pose_dataset.batches(samples, config.codec, config.val.batch_size, reader=reader, share=share)

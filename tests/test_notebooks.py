@@ -58,7 +58,7 @@ def check_results(work: Path, notebook) -> None:
         best = work / f"output/hourglass52_mpii_{size}/best_model/model.pdparams"
         assert (work / f"output/{size}_best_model/model.pdparams").read_bytes() == best.read_bytes()
     assert len(pictures(notebook)) == 5
-    assert "Resumed output/hourglass52_mpii_384/last after epoch 0" in printed(notebook)
+    assert "Resumed output/hourglass52_mpii_384/last at epoch=1, batch_id=0" in printed(notebook)
 
 
 def test_the_notebook_runs_on_drawn_people(run_command, tmp_path):

@@ -12,7 +12,6 @@ from paddle_pose.commands import options
 def build_parser() -> argparse.ArgumentParser:
     """Returns the command's flags."""
     parser = argparse.ArgumentParser(
-        prog="convert_weights.py",
         description="Reads anybody's weights file (.pdparams, .pth, .safetensors) without executing it, makes sure "
         "that every tensor of it and of the network is used once, and writes it with config.json beside it: then "
         "val.py and predict.py need no flag that says which network it is.",

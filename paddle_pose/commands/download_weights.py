@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 def build_parser() -> argparse.ArgumentParser:
     """Returns the command's flags."""
     parser = argparse.ArgumentParser(
-        prog="download_weights.py",
         description="Fetches a published weights file; an interrupted download is continued and the checksum "
         "verified. Without NAME it lists the files.",
     )

@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 def build_parser() -> argparse.ArgumentParser:
     """Returns the command's flags."""
     parser = argparse.ArgumentParser(
-        prog="predict.py",
         description="Finds poses in pictures. Writes a drawing per picture and predictions.json. Without --boxes the "
         "whole picture is the window: crop to one person for best results.",
     )
     parser.add_argument("images", nargs="+", type=Path, metavar="IMAGE|FOLDER", help="pictures, or folders of them")
-    parser.add_argument("--weights", "--pretrained_model", required=True, type=Path, metavar="F", help="to use")
+    parser.add_argument(
+        "--weights", "--pretrained_model", required=True, type=Path, metavar="F", help="to use, or an exported file"
+    )
     parser.add_argument(
         "--boxes",
         type=Path,
@@ -43,6 +44,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--maps", action="store_true", help="also draw what the network sees, map by map: a picture for each person"
     )
     options.add_device(parser)
+    options.add_threads(parser)
     parser.add_argument(
         "--output",
         type=Path,
@@ -61,9 +63,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         ValueError: If a file or a flag does not fit.
     """
     arguments = build_parser().parse_args(argv)
-    from paddle_pose.environment import check_paddle
-
-    check_paddle()
     from paddle_pose import build, visualize
     from paddle_pose.datasets import images
     from paddle_pose.inference.progress import Progress
@@ -74,7 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if unknown:
         raise ValueError(f"{arguments.boxes}: boxes for {unknown[0]}, which is not among the pictures")
     config = options.config_of(arguments.weights, arguments)
-    predictor = build.predictor_for(config, arguments.weights, arguments.device, arguments.flip)
+    predictor = build.predictor_for(config, arguments.weights, arguments.device, arguments.flip, arguments.threads)
     skeleton = config.codec.skeleton
     progress = Progress(len(paths), unit="pictures")
     records, failures = [], []

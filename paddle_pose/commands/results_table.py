@@ -77,7 +77,6 @@ class Row:
 def build_parser() -> argparse.ArgumentParser:
     """Returns the command's flags."""
     parser = argparse.ArgumentParser(
-        prog="results_table.py",
         description="Prints tables of published and measured numbers with protocol, 95 % interval, command and log. Thresholds "
         "0.10 and 0.11 are different columns, annotated and detected boxes different tables, and parts of a validation set "
         "stand apart from the whole. What nobody has run says so.",

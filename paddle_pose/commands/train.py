@@ -14,6 +14,7 @@ from paddle_pose.commands.run_folders import OUTPUT
 if TYPE_CHECKING:
     from paddle_pose.configs.fields import Config
     from paddle_pose.structures import Sample
+    from paddle_pose.training.distributed import World
 
 DRAWN = {"mpii": "drawn_people", "coco": "drawn_people_coco"}  # folder by layout
 NUM_TRAIN, NUM_VAL = 4000, 300  # people drawn where nobody gave data, as in the demo
@@ -22,7 +23,6 @@ NUM_TRAIN, NUM_VAL = 4000, 300  # people drawn where nobody gave data, as in the
 def build_parser() -> argparse.ArgumentParser:
     """Returns the command's flags."""
     parser = argparse.ArgumentParser(
-        prog="train.py",
         description="Trains a network. Without --dataset_root it trains on drawn people and says so.",
         epilog="The original project's commands work as they are: "
         "python train.py --dataset_root D --image_size 256|384",
@@ -47,7 +47,11 @@ def build_parser() -> argparse.ArgumentParser:
         help="weights to start from, such as an ImageNet trunk or another data set's network: takes what fits and "
         "lists what does not",
     )
-    group.add_argument("--freeze", choices=("nothing", "trunk"), help="trunk: train the network's head alone")
+    group.add_argument(
+        "--freeze",
+        choices=("nothing", "trunk", "statistics"),
+        help="trunk: train the head alone; statistics: hold those of the batch normalisations",
+    )
     options.add_device(parser)
     run_folders.add_flags(parser)
     return parser
@@ -65,6 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     check_paddle()
     from paddle_pose.configs import schema
+    from paddle_pose.training.distributed import World
 
     changes: dict[str, Any] = options.overrides(arguments) | options.data_changes(arguments)
     for name in ("batch_size", "epochs", "learning_rate", "num_workers", "seed", "amp", "init", "freeze", "keep"):
@@ -73,10 +78,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.cache is not None:
         changes["data.cache"] = arguments.cache
     beside, source, run_dir, own = None, None, None, arguments.train_annotations
+    world = World.start(arguments.device)
     if arguments.resume is not None:
         if arguments.init is not None:
             raise ValueError(f"--init {arguments.init} with --resume: a resumed run has its weights; leave one out")
-        run_dir, source = run_folders.to_resume(arguments)
+        run_dir, source = world.first(lambda: run_folders.to_resume(arguments))
         beside = schema.read_beside((source or run_dir) / "model.pdparams")
     if beside is None and arguments.config is None and arguments.image_size is None:
         arguments.config = "hourglass52_mpii_256" if arguments.dataset_root or own else "hourglass_tiny_128"
@@ -85,7 +91,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         changes["codec.skeleton"] = read_skeleton(None, own)
     config = schema.resolve(beside, arguments.config, arguments.image_size, changes)
-    run_dir = run_dir or run_folders.new(arguments.output, config.name)
+    run_dir = run_dir or world.first(lambda: run_folders.new(arguments.output, config.name))
     run(
         config,
         dataset_root=arguments.dataset_root,
@@ -94,8 +100,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         resume=source,
         force=arguments.force,
         max_hours=arguments.max_hours,
+        world=world,
     )
-    if arguments.image_size is not None and run_dir.parent == OUTPUT:
+    if arguments.image_size is not None and run_dir.parent == OUTPUT and world.is_first:
         root = arguments.dataset_root or OUTPUT / DRAWN[config.data.dataset]
         run_folders.leave_where_the_original_looks(run_dir, arguments.image_size, root)
     return 0
@@ -110,6 +117,7 @@ def run(
     resume: Path | None = None,
     force: bool = False,
     max_hours: float | None = None,
+    world: World | None = None,
 ) -> dict[str, Any]:
     """Trains a config.
 
@@ -121,6 +129,7 @@ def run(
         resume: a checkpoint folder to continue from; None starts, and forgets what an earlier start left in `run_dir`.
         force: resume although the config or the data differ.
         max_hours: after which the run is saved and ends.
+        world: the processes that train together; None asks `paddle.distributed.launch`.
 
     Returns:
         The best evaluation's numbers.
@@ -136,9 +145,10 @@ def run(
     from paddle_pose.inference.evaluate import evaluate
     from paddle_pose.inference.flip_average import FlipAverage
     from paddle_pose.metrics.base import eval_line
+    from paddle_pose.training.distributed import World
     from paddle_pose.training.start import prepare
 
-    where = set_device(device)
+    where, world = set_device(device), world or World.start(device)
     if dataset_root is None and config.data.train_annotations is None and config.data.val_annotations is None:
         folder = OUTPUT / DRAWN[config.data.dataset]
         print(
@@ -146,32 +156,35 @@ def run(
             f"for {config.data.dataset.upper()} give --dataset_root D (the README says how to prepare it).",
             flush=True,
         )
-        dataset_root = draw_data(config, folder)
+        dataset_root = world.first(lambda: draw_data(config, folder))
     print(f"Config {config.name} on {where}, run in {run_dir}")
     training = build.samples(config, dataset_root, config.data.train_split)
     validation = build.samples(config, dataset_root, config.data.val_split)
-    network = build.model(config)
-    loader = build.loader(config, training)
+    network = world.synchronised(build.model(config))
+    loader = build.loader(config, training, world)
     start = prepare(
-        *(network, config.train.init, config.train.freeze == "trunk", resume is not None),
+        *(network, config.train.init, config.train.freeze, resume is not None),
         images=lambda: next(iter(loader.epoch(0)))["image"],
     )
-    trainer = build.trainer(config, network, run_dir, loader, max_hours)
+    trainer = build.trainer(config, network, run_dir, loader, max_hours, world)
     if resume is not None:
         trainer.resume(resume, force)
     else:
         trainer.log.cut({})
     for line in start:
         trainer.log.say(line)
-    run_folders.write(run_dir / "config.json", schema.to_json(config))
+    if world.is_first:
+        run_folders.write(run_dir / "config.json", schema.to_json(config))
     backend: Any = PaddleBackend(network)
     if config.val.flip:
         backend = FlipAverage(backend, config.codec, config.val.shift)
     metric = build.metric(config, dataset_root)
 
     def validate(epoch: int) -> dict[str, float]:
-        looked_at = build.batches(config, validation)
-        values = evaluate(backend, config.codec, looked_at, metric, lambda done: trainer.interruption.check())
+        looked_at = build.batches(config, validation, world.share)
+        values = evaluate(
+            backend, config.codec, looked_at, metric, lambda done: trainer.interruption.check_alone(), world.gather
+        )
         trainer.log.say(eval_line(values, metric.headline, prefix=f"epoch={epoch}:"))
         picture = sample_picture(config, backend, validation[:8])
         trainer.log.picture("validation", trainer.progress.step, picture)

@@ -202,7 +202,10 @@ class Train:
         checkpoint_steps: steps between checkpoints within an epoch; 0 makes none.
         checkpoint_minutes: minutes between checkpoints within an epoch; 0 makes none.
         init: a weights file to start from, of any network: what fits is taken; "" starts at random.
-        freeze: "trunk" holds everything but the network's head as `init` left it, its running statistics too.
+        freeze: "trunk" holds everything but the network's head as `init` left it, its running statistics too; "statistics"
+            holds the running statistics alone, and normalises with them: for small batches.
+        accumulate: batches whose gradients are averaged before the weights move, where a device has no room for them at once.
+        scale_learning_rate: multiply the rate by the number of devices and `accumulate`.
     """
 
     epochs: int = 210
@@ -227,7 +230,9 @@ class Train:
     checkpoint_steps: int = 0
     checkpoint_minutes: float = 15.0
     init: str = ""
-    freeze: Literal["nothing", "trunk"] = "nothing"
+    freeze: Literal["nothing", "trunk", "statistics"] = "nothing"
+    accumulate: int = 1
+    scale_learning_rate: bool = False
 
 
 @dataclass(frozen=True)

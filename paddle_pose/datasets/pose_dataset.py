@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,9 @@ from paddle_pose.datasets.read_ahead import read_ahead
 from paddle_pose.datasets.window_readers import Reader, read_whole
 from paddle_pose.geometry import Window
 from paddle_pose.structures import Sample
+
+Share = Callable[[list[Sequence[Sample]]], Sequence[Sequence[Sample]]]
+"""All batches -> those of this process."""
 
 
 def crop(sample: Sample, window: Window, codec: Codec, reader: Reader = read_whole) -> np.ndarray:
@@ -130,6 +133,7 @@ def batches(
     batch_size: int,
     num_workers: int = 1,
     reader: Reader = read_whole,
+    share: Share = list,
 ) -> Iterator[tuple[np.ndarray, Sequence[Sample]]]:
     """Reads samples ahead and yields them in order.
 
@@ -139,11 +143,13 @@ def batches(
         batch_size: the last batch may be smaller.
         num_workers: threads that read; 0 reads when asked.
         reader: of pictures.
+        share: which of the batches to yield, so that several processes see the batches that one would.
 
     Yields:
         uint8 images [N, H, W, 3] and their N samples.
     """
-    crops = read_ahead(lambda sample: crop(sample, sample.window, codec, reader), samples, num_workers, batch_size)
-    for start in range(0, len(samples), batch_size):
-        group = samples[start : start + batch_size]
+    groups = share([samples[start : start + batch_size] for start in range(0, len(samples), batch_size)])
+    own = (sample for group in groups for sample in group)
+    crops = read_ahead(lambda sample: crop(sample, sample.window, codec, reader), own, num_workers, batch_size)
+    for group in groups:
         yield np.stack([next(crops) for _ in group]), group

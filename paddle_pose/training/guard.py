@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import paddle
 
+from paddle_pose.training.distributed import World
+
 
 @dataclass(frozen=True)
 class Checkup:
@@ -31,8 +33,9 @@ class Guard:
     kept in one flat copy.
     """
 
-    def __init__(self, model: paddle.nn.Layer) -> None:
-        """Takes a network whose numbers are good."""
+    def __init__(self, model: paddle.nn.Layer, world: World | None = None) -> None:
+        """Takes a network whose numbers are good, and the processes that have to judge alike."""
+        self._world = world or World()
         self._parameters = list(model.parameters())
         names = ("_mean", "_variance")  # as Paddle calls them in every batch normalisation
         self._statistics = [t for name, t in model.state_dict().items() if name.rpartition(".")[2] in names]
@@ -52,7 +55,7 @@ class Guard:
             ]
             gradient = paddle.add_n(squares).sqrt() if squares else paddle.zeros([])
             after = self._flat()
-            values = paddle.stack([loss.astype("float32"), gradient, after.sum()]).numpy()
+            values = self._world.mean(paddle.stack([loss.astype("float32"), gradient, after.sum()])).numpy()
         finite = bool(np.isfinite(values).all())
         if finite:
             self._good = after

@@ -17,8 +17,11 @@ from typing import Any
 
 import paddle
 
-_SIGNALS = {signal.SIGTERM: (143, "SIGTERM"), signal.SIGINT: (130, "Ctrl-C")}
-TIME_IS_UP = 124
+from paddle_pose.training.distributed import World
+
+_STATUS = {signal.SIGTERM: 143, signal.SIGINT: 130}
+_TIME_IS_UP = 124
+_REASONS = {143: "SIGTERM", 130: "Ctrl-C", _TIME_IS_UP: "--max_hours"}
 
 
 class Interrupted(SystemExit):
@@ -28,9 +31,9 @@ class Interrupted(SystemExit):
         reason: for the log.
     """
 
-    def __init__(self, status: int, reason: str) -> None:
+    def __init__(self, status: int) -> None:
         super().__init__(status)
-        self.reason = reason
+        self.reason = _REASONS[status]
 
 
 class Interruption:
@@ -39,11 +42,12 @@ class Interruption:
     As a context it catches the signals; before and after it they do what they always do.
     """
 
-    def __init__(self, max_hours: float | None = None) -> None:
+    def __init__(self, max_hours: float | None = None, world: World | None = None) -> None:
         """Starts the clock.
 
         Args:
             max_hours: after which the run shall end; None: never.
+            world: the processes that end together, whichever was asked.
 
         Raises:
             ValueError: If that is not positive.
@@ -52,14 +56,14 @@ class Interruption:
             raise ValueError(f"max_hours={max_hours}: expected a positive number of hours")
         paddle.disable_signal_handler()  # it would print a report about SIGTERM
         self._deadline = None if max_hours is None else time.monotonic() + 3600 * max_hours
-        self._max_hours = max_hours
-        self._asked: tuple[int, str] | None = None
+        self._world = world or World()
+        self._asked = 0
         self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Interruption:
         """Catches the signals, where Python lets us: in the main thread."""
         if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.signal(number, self._ask) for number in _SIGNALS}
+            self._before = {number: signal.signal(number, self._ask) for number in _STATUS}
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -68,18 +72,28 @@ class Interruption:
             signal.signal(number, handler)
 
     def check(self) -> None:
-        """Ends the run if it shall end.
+        """Ends the run if it shall end; all processes have to ask together.
 
         Raises:
             Interrupted: then.
         """
-        if self._asked is None and self._deadline is not None and time.monotonic() >= self._deadline:
-            self._asked = (TIME_IS_UP, f"--max_hours {self._max_hours:g}")
-        if self._asked is not None:
-            raise Interrupted(*self._asked)
+        if not self._asked and self._deadline is not None and time.monotonic() >= self._deadline:
+            self._asked = _TIME_IS_UP
+        asked = self._world.largest(self._asked)
+        if asked:
+            raise Interrupted(asked)
+
+    def check_alone(self) -> None:
+        """Does the same where processes do not go in step: several of them wait for the next `check`.
+
+        Raises:
+            Interrupted: If the run shall end.
+        """
+        if self._world.size == 1:
+            self.check()
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
         """Only takes a note: saving from within a signal handler would cut into whatever is being done."""
-        if number == signal.SIGINT and self._asked is not None:
+        if number == signal.SIGINT and self._asked:
             raise KeyboardInterrupt
-        self._asked = _SIGNALS[signal.Signals(number)]
+        self._asked = _STATUS[signal.Signals(number)]

@@ -14,36 +14,43 @@ import paddle
 
 from paddle_pose.datasets.pose_dataset import PoseDataset
 from paddle_pose.datasets.read_ahead import read_ahead
+from paddle_pose.training.distributed import World
 
 
 class EpochLoader:
     """Shuffled batches of a data set, read ahead in threads."""
 
-    def __init__(self, dataset: PoseDataset, batch_size: int, num_workers: int, seed: int) -> None:
+    def __init__(
+        self, dataset: PoseDataset, batch_size: int, num_workers: int, seed: int, world: World | None = None
+    ) -> None:
         """Takes a data set indexed by (epoch, index).
 
         Args:
             dataset: of samples.
-            batch_size: an epoch's last batch is left out when it would be smaller, unless it is the only one.
+            batch_size: of this process; an epoch's last batch is left out when it would be smaller, unless it is the only one.
             num_workers: threads; 0 reads when a batch is asked for, -1 takes the cores less one, at most 8.
             seed: of the order.
+            world: the processes that share every batch; together they see what one with a larger batch would.
 
         Raises:
-            ValueError: If the data set is empty, or a number is out of range.
+            ValueError: If the data set is empty or smaller than the processes are many, or a number is out of range.
         """
+        self._world = world or World()
         if len(dataset) == 0:
             raise ValueError("the training set is empty")
+        if len(dataset) < self._world.size:
+            raise ValueError(f"{len(dataset)} training samples for {self._world.size} processes; use fewer processes")
         if batch_size < 1 or num_workers < -1:
             raise ValueError(f"batch_size {batch_size} and num_workers {num_workers} must be positive")
         if num_workers < 0:
             num_workers = min(8, max(1, (os.cpu_count() or 2) - 1))
         self._dataset, self._seed = dataset, seed
-        self._size, self._workers = min(batch_size, len(dataset)), num_workers
+        self._size, self._workers = min(batch_size, len(dataset) // self._world.size), num_workers
         cv2.setNumThreads(1)  # the threads here are the parallel ones
 
     def __len__(self) -> int:
         """Returns the number of batches in an epoch."""
-        return len(self._dataset) // self._size
+        return len(self._dataset) // (self._size * self._world.size)
 
     def fingerprint(self) -> str:
         """Returns a line that tells these data from others: how many samples, and a hash of what is known about them."""
@@ -62,7 +69,8 @@ class EpochLoader:
             start: the first batch to yield; those before it are not read.
         """
         order = np.random.default_rng((self._seed, epoch)).permutation(len(self._dataset))
-        keys = [(epoch, int(index)) for index in order[start * self._size : len(self) * self._size]]
+        steps = order[: len(self) * self._size * self._world.size].reshape(len(self), self._world.size, self._size)
+        keys = [(epoch, int(index)) for index in steps[start:, self._world.rank].flatten()]
         samples = read_ahead(self._dataset.__getitem__, keys, self._workers, 2 * self._size)
         for _ in range(start, len(self)):
             yield _stacked(list(islice(samples, self._size)))

@@ -22,21 +22,29 @@ class RunLog:
     VisualDL is an extra: when it is missing or fails, the run says so once and goes on.
     """
 
-    def __init__(self, run_dir: Path, visualdl: bool = True) -> None:
+    def __init__(self, run_dir: Path, visualdl: bool = True, silent: bool = False) -> None:
         """Opens the run's files for appending.
+
+        Args:
+            run_dir: of the run.
+            visualdl: whether to write VisualDL's files.
+            silent: say and write nothing: another process does.
 
         Raises:
             OSError: If the folder cannot be written.
         """
+        self._silent = silent
         run_dir.mkdir(parents=True, exist_ok=True)
-        self._text = (run_dir / "log.txt").open("a", encoding="utf-8", buffering=1)
-        self._numbers = (run_dir / "metrics.jsonl").open("a", encoding="utf-8", buffering=1)
-        self._files = {"log.txt": self._text, "metrics.jsonl": self._numbers}
-        self._visualdl: Any = _visualdl_writer(run_dir / "vdl") if visualdl else None
+        text, numbers = [Path(os.devnull)] * 2 if silent else (run_dir / "log.txt", run_dir / "metrics.jsonl")
+        self._text = text.open("a", encoding="utf-8", buffering=1)
+        self._numbers = numbers.open("a", encoding="utf-8", buffering=1)
+        self._files = {} if silent else {"log.txt": self._text, "metrics.jsonl": self._numbers}
+        self._visualdl: Any = _visualdl_writer(run_dir / "vdl") if visualdl and not silent else None
 
     def say(self, line: str) -> None:
         """Prints a line and keeps it in log.txt."""
-        print(line, flush=True)
+        if not self._silent:
+            print(line, flush=True)
         self._text.write(line + "\n")
 
     def numbers(self, kind: str, step: int, values: Mapping[str, Any]) -> None:

@@ -7,9 +7,10 @@ Differs: the original Paddle project wraps its schedule in `LinearWarmup`, which
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import cos, pi
+from typing import Literal
 
 import paddle
 
@@ -70,6 +71,33 @@ class CosineSchedule:
         """Returns the learning rate of a 0-based step; 0 from `total` on."""
         rate = self.base * (1 + cos(pi * min(step / self.total, 1.0))) / 2
         return rate * warmup_factor(step, self.warmup, self.warmup_start)
+
+
+def schedule(
+    kind: Literal["steps", "cosine"],
+    base: float,
+    steps_per_epoch: int,
+    epochs: int,
+    milestones: Sequence[int],
+    gamma: float,
+    warmup: int,
+    warmup_start: float,
+) -> Callable[[int], float]:
+    """Returns the learning rate as a function of the step, from a recipe that counts in epochs.
+
+    Args:
+        kind: after the warm-up: drops at the milestones, or a cosine down to zero at the end.
+        base: learning rate after the warm-up.
+        steps_per_epoch: turns epochs into steps.
+        epochs: of the whole training.
+        milestones: epochs at which the rate is multiplied by `gamma`.
+        gamma: that factor.
+        warmup: steps of the warm-up.
+        warmup_start: factor of the rate at step 0.
+    """
+    if kind == "cosine":
+        return CosineSchedule(base, epochs * steps_per_epoch, warmup, warmup_start)
+    return StepSchedule(base, [epoch * steps_per_epoch for epoch in milestones], gamma, warmup, warmup_start)
 
 
 def warmup_factor(step: int, warmup: int, start: float) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,13 @@ from paddle_pose.weights.partial import fitting_tensors
 from paddle_pose.weights.read import read_weights
 
 
-def prepare(network: Any, init: str, freeze: bool, resumed: bool, images: Callable[[], Any] | None = None) -> list[str]:
-    """Gives a network the weights to start from and freezes its trunk; comes before the optimizer.
+def prepare(network: Any, init: str, freeze: str, resumed: bool, images: Callable[[], Any] | None = None) -> list[str]:
+    """Gives a network the weights to start from and freezes parts of it; comes before the optimizer.
 
     Args:
         network: a model of this project, changed in place.
         init: a weights file of any network; "" leaves the random start.
-        freeze: whether to hold the trunk still.
+        freeze: what to hold still: "nothing", "trunk" or "statistics".
         resumed: the weights come from a checkpoint of the run instead; `init` has had its part.
         images: gives a batch to train on; see `start_from`.
 
@@ -31,10 +31,12 @@ def prepare(network: Any, init: str, freeze: bool, resumed: bool, images: Callab
         FileNotFoundError: If there is no such file.
         ValueError: If it is not a weights file, nothing of it fits, or a random trunk would be frozen.
     """
-    if freeze and not (init or resumed):
+    if freeze == "trunk" and not (init or resumed):
         raise ValueError("train.freeze=trunk would hold random numbers still; name weights to start from, --init FILE")
     lines = [] if resumed or not init else start_from(network, read_weights(init), Path(init), images)
-    return [*lines, freeze_trunk(network)] if freeze else lines
+    if freeze == "statistics":
+        return [*lines, freeze_statistics(network)]
+    return [*lines, freeze_trunk(network)] if freeze == "trunk" else lines
 
 
 def start_from(
@@ -97,12 +99,32 @@ def freeze_trunk(network: Any) -> str:
             for parameter in child.parameters():
                 parameter.stop_gradient = True
 
-    def hold_still(*ignored: object) -> None:
-        for layer in frozen:
+    _hold_still(network, frozen)
+    return f"Frozen: all but {', '.join(network.head_layers)}; {_trained(network):,} of {before:,} parameters train"
+
+
+def freeze_statistics(network: Any) -> str:
+    """Lets the batch normalisations of a network use their running statistics, which then stay, in training too.
+
+    Args:
+        network: changed in place.
+
+    Returns:
+        A line that says so.
+    """
+    norms = [layer for layer in network.sublayers() if hasattr(layer, "_variance")]
+    _hold_still(network, norms)
+    return f"Frozen: the running statistics of {len(norms)} batch normalisations, which normalise with them"
+
+
+def _hold_still(network: Any, layers: Sequence[Any]) -> None:
+    """Keeps layers in inference mode, whatever mode `train()` sets."""
+
+    def hold(*ignored: object) -> None:
+        for layer in layers:
             layer.training = False  # not eval(), which changes the mode of all of Paddle
 
-    network.register_forward_pre_hook(hold_still)
-    return f"Frozen: all but {', '.join(network.head_layers)}; {_trained(network):,} of {before:,} parameters train"
+    network.register_forward_pre_hook(hold)
 
 
 def _trained(network: Any) -> int:

@@ -68,6 +68,10 @@ class State:
             "ema.pdparams": arrays(self.ema.average) if self.ema is not None else {},
         }
 
+    def tensors(self) -> list[paddle.Tensor]:
+        """Returns all that is looked with: the network's tensors, and their averages."""
+        return [*self.model.state_dict().values(), *(self.ema.average.values() if self.ema is not None else ())]
+
     def numbers(self) -> dict[str, Any]:
         """Returns the rest, in JSON's types."""
         return {
@@ -90,9 +94,9 @@ class State:
         checkpoint.put(self.model, read_weights(path), path)
         moments_file = folder / "model.pdopt"  # absent before the first step
         put_moments(self.model, self.optimizer, read_weights(moments_file) if moments_file.exists() else {})
-        averages = folder / "ema.pdparams"
-        if self.ema is not None and averages.exists():  # else it starts with the weights that there are
-            self.ema.load(read_weights(averages), numbers["ema_updates"])
+        if self.ema is not None:  # a checkpoint without averages begins them with its weights
+            averages = folder / "ema.pdparams"
+            self.ema.load(read_weights(averages if averages.exists() else path), numbers["ema_updates"])
         self.precision.load(numbers["loss_scale"])
         self.progress = Progress(**numbers["progress"])
 

@@ -10,18 +10,17 @@ from typing import Any, Literal, Protocol
 import paddle
 
 from paddle_pose.training import checkpoint
+from paddle_pose.training.distributed import World
 from paddle_pose.training.ema import Ema
-from paddle_pose.training.guard import Checkup, Guard
+from paddle_pose.training.guard import Checkup
 from paddle_pose.training.interruption import Interrupted, Interruption
 from paddle_pose.training.log import RunLog
 from paddle_pose.training.pace import Pace, clock
 from paddle_pose.training.precision import Precision, float32
 from paddle_pose.training.retention import Keeping, Retention
-from paddle_pose.training.seeds import seed_step
 from paddle_pose.training.state import Arrays, Progress, State, read_numbers
+from paddle_pose.training.step import Loss, Step, Stepped, Tensors
 
-Tensors = Mapping[str, paddle.Tensor]
-Loss = Callable[[Tensors, Tensors], dict[str, paddle.Tensor]]
 Measure = Callable[[Tensors, Tensors], paddle.Tensor]
 Validate = Callable[[int], dict[str, float]]
 
@@ -64,6 +63,8 @@ class Trainer:
         precision: Precision | None = None,
         keeping: Keeping | None = None,
         interruption: Interruption | None = None,
+        accumulate: int = 1,
+        world: World | None = None,
     ) -> None:
         """Takes what is trained and where the run is kept.
 
@@ -84,16 +85,20 @@ class Trainer:
             precision: float32 unless it says otherwise.
             keeping: how often checkpoints are made, and how many are kept.
             interruption: what may end the run early.
+            accumulate: parts in which a batch is looked at before the weights move.
+            world: the processes that train together; this one alone unless it says otherwise.
         """
         precision = precision or Precision()
         self.model, self.optimizer = precision.prepare(model, optimizer)
         average = Ema(lambda: float32(self.model, self.optimizer), ema) if ema else None
         self._state = State(self.model, self.optimizer, precision, average)
-        self._loss, self._schedule, self._measures = loss, schedule, measures or {}
+        self._world = world or World()
+        self._step = Step(self._state, loss, schedule, seed, accumulate, self._world)
         self._run_dir, self._config_json, self._identity = run_dir, config_json, dict(identity or {})
-        self._log_every, self._seed, self._max_bad_steps = log_every, seed, max_bad_steps
+        self._measures, self._log_every, self._max_bad_steps = measures or {}, log_every, max_bad_steps
         self._retention, self._pace = Retention(run_dir, keeping or Keeping()), Pace()
-        self.interruption, self.log = interruption or Interruption(), RunLog(run_dir, visualdl)
+        self.interruption = interruption or Interruption()
+        self.log = RunLog(run_dir, visualdl, silent=not self._world.is_first)
 
     @property
     def progress(self) -> Progress:
@@ -119,7 +124,8 @@ class Trainer:
                 "that say otherwise, start a new run without --resume, or insist with --force"
             )
         self._state.load(folder, numbers)
-        checkpoint.restore(self._run_dir / "best_model")
+        if self._world.is_first:
+            checkpoint.restore(self._run_dir / "best_model")
         self._retention.resumed(folder, self.progress.epoch, self.progress.batch)
         self.log.cut(numbers["log"])
         at = f"epoch={self.progress.epoch}, batch_id={self.progress.batch}"
@@ -150,7 +156,7 @@ class Trainer:
             Interrupted: If the run was asked to end early; it is saved.
             ValueError: If it cannot go on: too many bad steps in a row, or nothing to learn from.
         """
-        progress, self._guard = self.progress, Guard(self.model)
+        progress = self.progress
         with self.interruption:
             try:
                 while progress.epoch < epochs:
@@ -163,7 +169,7 @@ class Trainer:
                     if progress.epoch < epochs:
                         self.interruption.check()
             except Interrupted as stop:
-                self._save()
+                self._world.first(self._save)  # a process that ends earlier would have the first one killed
                 self.log.say(
                     f"Ended early by {stop.reason} at epoch={progress.epoch}, batch_id={progress.batch}; saved in "
                     f"{self._run_dir / 'last'}. Continue with --resume {self._run_dir}"
@@ -173,18 +179,19 @@ class Trainer:
 
     def _train_epoch(self, loader: Loader, epochs: int) -> None:
         progress = self.progress
-        self.model.train()
+        self._step.begin()
         self._pace.go()
         for batch in loader.epoch(progress.epoch, progress.batch):
             self._pace.read()
-            outputs, terms, checkup = self._step(batch)
+            stepped = self._step(batch)
+            checkup, images = stepped.checkup, len(batch["image"]) * self._world.size
             if progress.step % self._log_every == 0 or progress.batch == len(loader):
-                numbers = {"loss": checkup.loss, **self._numbers(outputs, terms, batch["targets"])}
-                self._pace.stepped(len(batch["image"]))
+                numbers = self._numbers(stepped)
+                self._pace.stepped(images)
                 left = self._pace.left((epochs - progress.epoch) * len(loader) - progress.batch)
                 self._say_step(numbers, {**self._pace.lap(), "grad_norm": checkup.gradient}, left)
             else:
-                self._pace.stepped(len(batch["image"]))
+                self._pace.stepped(images)
             if not checkup.finite:
                 self._say_skipped(checkup)
             if progress.batch < len(loader):  # else there is more to do before the run stands where it can be taken up
@@ -197,36 +204,19 @@ class Trainer:
                 "labelled in the training data, and inside the windows?"
             )
 
-    def _step(self, batch: Mapping[str, Any]) -> tuple[Tensors, Tensors, Checkup]:
-        """Trains on a batch unless its numbers are bad; returns the network's maps, the loss's terms and the numbers."""
-        progress = self.progress
-        self.optimizer.set_lr(self._schedule(progress.step))
-        seed_step(self._seed, progress.step)
-        outputs = self._state.precision.run(self.model, batch["image"])
-        terms = self._loss(outputs, batch["targets"])
-        total = paddle.add_n(list(terms.values()))
-        self._state.precision.backward(total)
-        self._state.precision.unscale(self.model.parameters())
-        checkup = self._guard.check(total)
-        if checkup.finite:
-            self.optimizer.step()
-            if self._state.ema is not None:
-                self._state.ema.update()
-        else:
-            self._guard.undo()
-        self._state.precision.update(checkup.finite)
-        self.optimizer.clear_grad()
-        progress.batch, progress.step = progress.batch + 1, progress.step + 1
-        progress.idle += checkup.gradient == 0
-        progress.skipped += not checkup.finite
-        progress.skipped_in_a_row = 0 if checkup.finite else progress.skipped_in_a_row + 1
-        return outputs, terms, checkup
-
-    def _numbers(self, outputs: Tensors, terms: Tensors, targets: Tensors) -> dict[str, float]:
-        named = {name: term.item() for name, term in terms.items()} if len(terms) > 1 else {}
+    def _numbers(self, stepped: Stepped) -> dict[str, float]:
+        """Returns what a log line shows, over all processes."""
+        terms = stepped.terms if len(stepped.terms) > 1 else {}
         with paddle.no_grad():
-            measured = {name: measure(outputs, targets).item() for name, measure in self._measures.items()}
-        return {**named, "lr": self.optimizer.get_lr(), **measured}
+            measured = {name: measure(stepped.outputs, stepped.targets) for name, measure in self._measures.items()}
+            scalars = [value.astype("float32").reshape([1]) for value in (*terms.values(), *measured.values())]
+            values = self._world.mean(paddle.concat(scalars)).tolist() if scalars else []
+        numbers = {
+            "loss": stepped.checkup.loss,
+            **dict(zip(terms, values, strict=False)),
+            "lr": self.optimizer.get_lr(),
+        }
+        return {**numbers, **dict(zip(measured, values[len(terms) :], strict=True))}
 
     def _say_step(self, numbers: dict[str, float], speed: dict[str, float], eta: float) -> None:
         epoch, batch_id = self.progress.epoch, self.progress.batch - 1
@@ -259,6 +249,7 @@ class Trainer:
 
     def _evaluate(self, validate: Validate, monitor: str) -> None:
         self.model.eval()
+        self._world.copy_from_first(self._state.tensors())  # running statistics are each process's own until here
         mark = self.log.mark()
         try:
             self._judge(validate, monitor, "live")
@@ -280,14 +271,16 @@ class Trainer:
             progress.best = {**values, "epoch": progress.epoch, "weights": weights}
             name = "model.pdparams" if weights == "live" else "ema.pdparams"
             files = {"model.pdparams": self._state.files()[name]}
-            checkpoint.save(self._run_dir / "best_model", **self._content(files))
+            if self._world.is_first:
+                checkpoint.save(self._run_dir / "best_model", **self._content(files))
         best = progress.best
         self.log.say(
             f"[EVAL] best {monitor}={best.get(monitor, math.nan):.4f} at epoch {best.get('epoch', -1)}, now {value:.4f}"
         )
 
     def _save(self) -> None:
-        self._retention.save(self.progress.epoch, self.progress.batch, **self._content(self._state.files()))
+        if self._world.is_first:
+            self._retention.save(self.progress.epoch, self.progress.batch, **self._content(self._state.files()))
 
     def _content(self, files: dict[str, Arrays]) -> dict[str, Any]:
         state = {**self._state.numbers(), "log": self.log.mark(), "identity": self._identity}

@@ -36,9 +36,8 @@ def unfold(network: Any, tensors: Mapping[str, np.ndarray], images: paddle.Tenso
     """
     state = network.state_dict()
     shapes = {name: tuple(value.shape) for name, value in state.items()}
-    units = {
-        name: unit for name, unit in network.named_sublayers() if isinstance(getattr(unit, "bn", None), nn.BatchNorm2D)
-    }
+    norms = (nn.BatchNorm2D, nn.SyncBatchNorm)
+    units = {name: unit for name, unit in network.named_sublayers() if isinstance(getattr(unit, "bn", None), norms)}
     places = {f"{name}.conv.bias": unit for name, unit in units.items() if f"{name}.conv.bias" not in shapes}
     wanted = {**shapes, **{name: tuple(unit.bn.bias.shape) for name, unit in places.items()}}
     found = fit(tensors, wanted)

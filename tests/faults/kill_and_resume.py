@@ -1,9 +1,11 @@
 """Kills a real training many times, resumes it every time, and compares its end with a training that was left alone.
 
     python tests/faults/kill_and_resume.py --kills 100
+    python tests/faults/kill_and_resume.py --kills 10 --processes 2
 
 Of five kills one comes while the command starts, two come at any moment of the training, two while a checkpoint is being
 written. Prints every kill and what it left; ends with status 1 at the first difference. A small round of it runs in the tests.
+With several processes one of them is killed, and `paddle.distributed.launch` has to end the others.
 """
 
 from __future__ import annotations
@@ -31,10 +33,12 @@ FILES = ("last/model.pdparams", "last/model.pdopt", "last/ema.pdparams", "best_m
 TIMES = {"batch_cost", "reader_cost", "ips"}
 
 
-def start(folder: Path, run: str, workers: int, resume: bool) -> subprocess.Popen[str]:
+def start(folder: Path, run: str, workers: int, resume: bool, processes: int = 1) -> subprocess.Popen[str]:
     """Starts `train.py` in a folder, where it writes all it says to `<run>.txt`."""
+    launch = ("-m", "paddle.distributed.launch", "--nproc_per_node", str(processes), "--log_dir", f"{run}.logs")
     where = ("--resume", run) if resume else ("--output", run, *FLAGS, "--num_workers", str(workers))
-    command = [sys.executable, str(ROOT / "train.py"), "--dataset_root", "drawn", *where]
+    command = [sys.executable, *launch] if processes > 1 else [sys.executable]
+    command += [str(ROOT / "train.py"), "--dataset_root", "drawn", *where]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
     with (folder / f"{run}.txt").open("a", encoding="utf-8") as said:
         return subprocess.Popen(command, cwd=folder, env=environment, stdout=said, stderr=said, text=True)
@@ -56,9 +60,16 @@ def kill_sometime(process: subprocess.Popen[str], run_dir: Path, chance: random.
         time.sleep(chance.uniform(0, 0.03))
     if process.poll() is not None:
         return ""
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    victims = children(process.pid) or [process.pid]  # of several processes one, which has to end the others
+    os.kill(chance.choice(victims), signal.SIGKILL)
+    process.wait(timeout=120)
     return f"killed at {kind}, leaving {', '.join(half_done(run_dir)) or 'nothing half done'}"
+
+
+def children(pid: int) -> list[int]:
+    """Returns the processes that a process has started."""
+    listed = (Path("/proc") / str(pid) / "task" / str(pid) / "children").read_text(encoding="ascii")
+    return [int(child) for child in listed.split()]
 
 
 def half_done(run_dir: Path) -> list[str]:
@@ -91,7 +102,7 @@ def stood_at(run_dir: Path) -> tuple[int, int]:
     return progress["epoch"], progress["batch"]
 
 
-def kill_and_resume(folder: Path, kills: int, workers: int, seed: int) -> list[str]:
+def kill_and_resume(folder: Path, kills: int, workers: int, seed: int, processes: int = 1) -> list[str]:
     """Runs it all.
 
     Args:
@@ -99,6 +110,7 @@ def kill_and_resume(folder: Path, kills: int, workers: int, seed: int) -> list[s
         kills: at least so many.
         workers: loading threads.
         seed: of the moments.
+        processes: that train together.
 
     Returns:
         What was different at the end, nothing if all is well.
@@ -106,7 +118,7 @@ def kill_and_resume(folder: Path, kills: int, workers: int, seed: int) -> list[s
     from paddle_pose.datasets.stick_figures import write_mpii
 
     write_mpii(folder / "drawn", num_train=24, num_val=8, seed=0, size=(128, 128))
-    if start(folder, "straight", workers, resume=False).wait() != 0:
+    if start(folder, "straight", workers, False, processes).wait() != 0:
         return ["the training that nobody touched failed:\n" + (folder / "straight.txt").read_text(encoding="utf-8")]
     expected, chance, done, rounds = facts(folder / "straight"), random.Random(seed), 0, 0
     while done < kills:
@@ -114,7 +126,7 @@ def kill_and_resume(folder: Path, kills: int, workers: int, seed: int) -> list[s
         run, stood = f"killed{rounds}", (-1, 0)
         run_dir = folder / run
         while True:
-            process = start(folder, run, workers, resume=(run_dir / "config.json").exists())
+            process = start(folder, run, workers, (run_dir / "config.json").exists(), processes)
             doing = kill_sometime(process, run_dir, chance) if done < kills else str(process.wait())[:0]
             if not doing:
                 break
@@ -142,10 +154,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=100, metavar="N")
     parser.add_argument("--num_workers", type=int, default=2, metavar="N", help="loading threads of the training")
+    parser.add_argument("--processes", type=int, default=1, metavar="N", help="that train together")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the moments")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        problems = kill_and_resume(Path(folder), arguments.kills, arguments.num_workers, arguments.seed)
+        problems = kill_and_resume(
+            Path(folder), arguments.kills, arguments.num_workers, arguments.seed, arguments.processes
+        )
     print("\n".join(problems) or f"{arguments.kills} kills: no difference")
     return 1 if problems else 0
 

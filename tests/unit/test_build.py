@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -79,3 +80,16 @@ def test_a_metric_that_the_data_cannot_feed_is_refused(tmp_path, config, metric,
 def test_every_data_set_has_a_reader_and_a_usual_metric():
     assert build_data.READERS.keys() == build_data.USUAL_METRIC.keys()
     assert set(build_data.USUAL_METRIC.values()) <= build_data.METRICS.keys()
+
+
+@pytest.mark.parametrize(("scaled", "factor"), [("false", 1), ("true", 3)])
+def test_the_rate_grows_with_the_batch_only_when_asked(drawn, tmp_path, scaled, factor):
+    changes = {"train.accumulate": 3, "train.batch_size": 1, "train.warmup": 0, "train.schedule": "steps"}
+    config = override(CONFIG, {**changes, "train.scale_learning_rate": scaled})
+    loader = build.loader(config, build.samples(config, drawn, "train"))
+    trainer = build.trainer(config, build.model(config), tmp_path, loader)
+    trainer.fit(loader, epochs=1)
+    trainer.log.close()
+    assert [len(batch["image"]) for batch in loader.epoch(0)] == [3, 3]
+    first = json.loads((tmp_path / "metrics.jsonl").read_text(encoding="utf-8").splitlines()[0])
+    assert first["lr"] == pytest.approx(factor * config.train.learning_rate)

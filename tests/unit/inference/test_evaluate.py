@@ -11,6 +11,7 @@ from paddle_pose.geometry import Window
 from paddle_pose.inference.evaluate import evaluate
 from paddle_pose.metrics.pckh import PCKh
 from paddle_pose.structures import Person, Poses, Sample
+from paddle_pose.training.distributed import World, in_turn
 
 CODEC = HeatmapCodec(input_size=(128, 128))
 
@@ -64,6 +65,29 @@ def test_poses_reach_the_metric_in_image_px_with_their_sample():
     for n, (sample, poses) in enumerate(metric.told):
         assert sample is samples[n]
         assert np.allclose(poses.keypoints, [172 + 2 * 4 * (5 + n), 72 + 2 * 4 * 10])
+
+
+def test_processes_that_share_the_batches_tell_the_metric_what_one_would(drawn_mpii):
+    samples, calls = one_per_person(read_mpii(drawn_mpii, "val"), CODEC.input_size), []
+    alone, together, found = Recorder(), Recorder(), []
+    evaluate(oracle(samples, calls), CODEC, batches(samples, CODEC, 3, num_workers=0), alone)
+
+    def keep(part):
+        found.append(part)
+        return []
+
+    worlds = [World(rank, 2) for rank in range(2)]
+    for world in worlds:
+        groups = world.share([samples[0:3], samples[3:6], samples[6:8]])
+        own = [sample for group in groups for sample in group]
+        looked_at = batches(samples, CODEC, 3, num_workers=1, share=world.share)
+        evaluate(oracle(own, calls), CODEC, looked_at, Recorder(), gather=keep)
+    assert calls == [3, 3, 2, 3, 2, 3], "each sees whole batches, nothing twice"
+    images = np.zeros((0, 128, 128, 3), np.uint8)
+    evaluate(oracle([], calls), CODEC, [(images, [])][:0], together, gather=lambda none: in_turn(found))
+    assert [sample for sample, _ in together.told] == [sample for sample, _ in alone.told] == list(samples)
+    for (_, one), (_, other) in zip(alone.told, together.told, strict=True):
+        assert np.array_equal(one.keypoints, other.keypoints)
 
 
 def test_a_backend_that_loses_a_picture_is_noticed():

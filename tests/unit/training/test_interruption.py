@@ -40,7 +40,7 @@ def test_the_hours_count_from_the_start(monkeypatch):
     now[0] += 1
     with pytest.raises(Interrupted) as stop:
         interruption.check()
-    assert (stop.value.code, stop.value.reason) == (124, "--max_hours 0.5")
+    assert (stop.value.code, stop.value.reason) == (124, "--max_hours")
 
 
 @pytest.mark.parametrize("hours", [0, -1, float("nan")])

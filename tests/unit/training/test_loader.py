@@ -10,6 +10,7 @@ from paddle_pose.datasets.augment import Augment
 from paddle_pose.datasets.framing import one_per_person
 from paddle_pose.datasets.mpii import read_mpii
 from paddle_pose.datasets.pose_dataset import PoseDataset
+from paddle_pose.training.distributed import World
 from paddle_pose.training.loader import EpochLoader
 
 CODEC = HeatmapCodec(input_size=(64, 64))
@@ -96,3 +97,41 @@ def test_half_bodies_that_a_skeleton_makes_impossible_are_said_to_be_off(samples
     for silent in ({"augment.half_body": 0}, {"augment": None}):
         build.loader(override(config, {"codec.skeleton": headless, **silent}), samples)
         assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("start", [0, 1])
+def test_an_epoch_starts_where_asked_without_reading_what_was_before(samples, start, monkeypatch):
+    loaded = loader(samples, batch_size=3)
+    whole = indices(loaded.epoch(4))
+    read = []
+    original = PoseDataset.__getitem__
+    monkeypatch.setattr(PoseDataset, "__getitem__", lambda self, key: read.append(key[1]) or original(self, key))
+    assert indices(loaded.epoch(4, start)) == whole[start:]
+    assert read == [index for batch in whole[start:] for index in batch]
+    assert indices(loaded.epoch(4, len(loaded))) == []
+
+
+@pytest.mark.parametrize("size", [2, 3])
+def test_processes_together_see_what_one_with_a_larger_batch_would(samples, size):
+    alone = indices(loader(samples, batch_size=2 * size).epoch(1))
+    worlds = [World(rank, size) for rank in range(size)]
+    parts = [indices(EpochLoader(PoseDataset(samples, CODEC), 2, 0, 0, world).epoch(1)) for world in worlds]
+    assert [[index for part in step for index in part] for step in zip(*parts, strict=True)] == alone
+
+
+def test_more_processes_than_samples_are_refused(samples):
+    with pytest.raises(ValueError, match="2 training samples for 3 processes"):
+        EpochLoader(PoseDataset(samples[:2], CODEC), 1, 0, 0, World(0, 3))
+    assert len(EpochLoader(PoseDataset(samples[:5], CODEC), 4, 0, 0, World(0, 2))) == 1
+
+
+def test_data_are_told_from_others(samples):
+    one = loader(samples).fingerprint()
+    assert one == loader(list(samples)).fingerprint()
+    assert one.startswith("8 samples, sha256 ")
+    moved = dataclasses.replace(samples[0], window=dataclasses.replace(samples[0].window, center=(1.0, 2.0)))
+    renamed = dataclasses.replace(samples[0], image_path=samples[0].image_path.with_name("x.jpg"))
+    person = samples[0].persons[0]
+    relabelled = dataclasses.replace(samples[0], persons=(dataclasses.replace(person, visible=person.visible * 0),))
+    others = [loader([other, *samples[1:]]).fingerprint() for other in (moved, renamed, relabelled)]
+    assert len({one, loader(samples[1:]).fingerprint(), *others}) == 5

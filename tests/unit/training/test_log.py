@@ -106,3 +106,47 @@ def test_a_folder_that_cannot_be_written_is_an_error_at_once(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="file"):
         RunLog(tmp_path / "file" / "run", visualdl=False)
+
+
+def test_files_are_cut_back_to_a_mark(tmp_path):
+    log = RunLog(tmp_path, visualdl=False)
+    log.say("one é")
+    log.numbers("train", 1, {"loss": 1.0})
+    mark = log.mark()
+    log.say("two")
+    log.numbers("train", 2, {"loss": 2.0})
+    log.cut(mark)
+    log.say("three")
+    log.numbers("train", 3, {"loss": 3.0})
+    log.close()
+    assert (tmp_path / "log.txt").read_text(encoding="utf-8").splitlines() == ["one é", "three"]
+    assert [line["step"] for line in lines(tmp_path / "metrics.jsonl")] == [1, 3]
+    again = RunLog(tmp_path, visualdl=False)
+    again.cut(dict.fromkeys(mark, 10**6))  # shorter than it was: nothing to cut, nothing to fill
+    assert again.mark()["log.txt"] == len("one é\nthree\n".encode())
+    again.cut({})
+    assert set(again.mark().values()) == {0}
+    again.close()
+
+
+def test_numbers_that_are_none_are_null(tmp_path, visualdl):
+    log = RunLog(tmp_path)
+    log.numbers("skip", 3, {"loss": float("nan"), "norm": float("inf"), "lr": 0.5, "n": 2})
+    log.close()
+    text = (tmp_path / "metrics.jsonl").read_text(encoding="utf-8")
+    assert text == '{"kind": "skip", "step": 3, "loss": null, "norm": null, "lr": 0.5, "n": 2}\n'
+    assert [arguments["tag"] for method, arguments in visualdl[0].told if method == "add_scalar"] == [
+        "skip/lr",
+        "skip/n",
+    ]
+
+
+def test_a_silent_one_leaves_nothing(tmp_path, capsys, visualdl):
+    log = RunLog(tmp_path / "run", silent=True)
+    log.say("a line")
+    log.numbers("train", 1, {"loss": 1.0})
+    log.cut(log.mark())
+    log.close()
+    assert list((tmp_path / "run").iterdir()) == []
+    assert capsys.readouterr().out == ""
+    assert visualdl == []

@@ -4,7 +4,7 @@ import numpy as np
 import paddle
 import pytest
 
-from paddle_pose.training.optimizers import CosineSchedule, StepSchedule, adam
+from paddle_pose.training.optimizers import CosineSchedule, StepSchedule, adam, schedule
 
 
 def test_the_published_schedule_at_its_edges():
@@ -52,3 +52,31 @@ def test_adams_first_step_is_as_long_as_the_rate_and_decays_nothing():
     (layer.weight * slope).sum().backward()
     optimizer.step()
     assert np.allclose(layer.weight.numpy(), 2 - 0.01 * np.sign(slope.numpy()), atol=1e-6)
+
+
+def test_a_recipe_in_epochs_becomes_steps():
+    steps = schedule("steps", 1.0, 10, epochs=9, milestones=(2, 3), gamma=0.5, warmup=0, warmup_start=0.0)
+    assert [steps(n) for n in (19, 20, 30)] == [1.0, 0.5, 0.25]
+    assert schedule("cosine", 1.0, 10, 9, (2,), 0.5, 4, 0.0) == CosineSchedule(1.0, 90, 4, 0.0)
+
+
+def moved(**limits):
+    """What one step of plain descent with Adam's clipping does to the gradient it is given."""
+    model = paddle.nn.Linear(2, 1)
+    clip = adam(model, **limits)._grad_clip
+    pairs = [(model.weight, paddle.to_tensor([[3.0], [-0.5]])), (model.bias, paddle.to_tensor([4.0]))]
+    return np.concatenate([gradient.numpy().ravel() for _, gradient in clip(pairs)])
+
+
+def test_gradients_are_clipped_together_or_one_by_one():
+    gradient = np.array([3.0, -0.5, 4.0])
+    np.testing.assert_allclose(moved(clip_norm=1.0), gradient / np.linalg.norm(gradient), rtol=1e-5)
+    np.testing.assert_allclose(moved(clip_norm=100.0), gradient)
+    np.testing.assert_allclose(moved(clip_value=1.0), [1.0, -0.5, 1.0])
+    assert adam(paddle.nn.Linear(2, 1))._grad_clip is None
+
+
+@pytest.mark.parametrize("limits", [{"clip_norm": -1.0}, {"clip_value": -1.0}, {"clip_norm": 1.0, "clip_value": 1.0}])
+def test_limits_that_make_no_sense_are_refused(limits):
+    with pytest.raises(ValueError, match="expected one positive limit at most"):
+        adam(paddle.nn.Linear(2, 1), **limits)

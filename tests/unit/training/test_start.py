@@ -13,7 +13,7 @@ from paddle_pose.models.hrnet import HRNet
 from paddle_pose.models.simple_baseline import SimpleBaseline
 from paddle_pose.models.stacked_hourglass import StackedHourglass
 from paddle_pose.training.optimizers import adam
-from paddle_pose.training.start import freeze_trunk, prepare, start_from
+from paddle_pose.training.start import freeze_statistics, freeze_trunk, prepare, start_from
 from paddle_pose.training.trainer import Trainer
 from paddle_pose.weights.write import write_weights
 
@@ -78,6 +78,20 @@ def test_a_frozen_trunk_is_bit_identical_after_training(make, frozen, tmp_path):
         assert any(name.endswith("._mean") for name in after if not np.array_equal(after[name], before[name]))
 
 
+def test_frozen_statistics_stay_while_all_weights_move(tmp_path):
+    network = NETWORKS["hourglass"](3)
+    line = freeze_statistics(network)
+    norms = sum(name.endswith("_variance") for name in network.state_dict())
+    assert line == f"Frozen: the running statistics of {norms} batch normalisations, which normalise with them"
+    assert prepare(NETWORKS["hourglass"](3), "", "statistics", resumed=False) == [line]
+    before = tensors_of(network)
+    trainer = Trainer(network, JointsMSELoss(), adam(network), lambda step: 1e-2, run_dir=tmp_path, visualdl=False)
+    trainer.fit(Loader(), epochs=2)
+    trainer.log.close()
+    for name, value in tensors_of(network).items():
+        assert np.array_equal(value, before[name]) == name.endswith(("_mean", "_variance")), name
+
+
 @EACH
 def test_every_network_has_a_head_and_a_trunk(make):
     network = make(3)
@@ -94,7 +108,7 @@ def test_other_joints_keep_the_trunk(make, tmp_path):
     theirs, ours = make(3), make(5)
     write_weights(tmp_path / "model.safetensors", tensors_of(theirs))
     before = tensors_of(ours)
-    lines = prepare(ours, str(tmp_path / "model.safetensors"), freeze=True, resumed=False)
+    lines = prepare(ours, str(tmp_path / "model.safetensors"), freeze="trunk", resumed=False)
     assert lines[0].startswith(f"Starting from {tmp_path / 'model.safetensors'}: loaded ")
     assert lines[-1].startswith("Frozen: all but ")
     for name, value in tensors_of(ours).items():
@@ -109,15 +123,15 @@ def test_other_joints_keep_the_trunk(make, tmp_path):
 
 def test_a_random_trunk_is_not_frozen():
     with pytest.raises(ValueError, match="random numbers still; name weights to start from, --init FILE"):
-        prepare(NETWORKS["hrnet"](3), "", freeze=True, resumed=False)
+        prepare(NETWORKS["hrnet"](3), "", freeze="trunk", resumed=False)
 
 
 def test_a_resumed_run_is_frozen_but_not_started_again(tmp_path):
-    lines = prepare(NETWORKS["hrnet"](3), str(tmp_path / "gone.pth"), freeze=True, resumed=True)
+    lines = prepare(NETWORKS["hrnet"](3), str(tmp_path / "gone.pth"), freeze="trunk", resumed=True)
     assert [line.split(":")[0] for line in lines] == ["Frozen"]
-    assert prepare(NETWORKS["hrnet"](3), "", freeze=False, resumed=False) == []
+    assert prepare(NETWORKS["hrnet"](3), "", freeze="nothing", resumed=False) == []
     with pytest.raises(FileNotFoundError, match=r"gone\.pth: no such weights file"):
-        prepare(NETWORKS["hrnet"](3), str(tmp_path / "gone.pth"), freeze=True, resumed=False)
+        prepare(NETWORKS["hrnet"](3), str(tmp_path / "gone.pth"), freeze="trunk", resumed=False)
 
 
 def test_a_foreign_file_is_named(tmp_path):

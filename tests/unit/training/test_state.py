@@ -119,6 +119,7 @@ def test_an_average_may_be_left_out_or_begin_later(tmp_path, trained):
     begun = new()
     load(begun, save(without, tmp_path / "without"))
     assert begun.ema.updates == 0
+    assert equal({"a": begun.files()["ema.pdparams"]}, {"a": trained.files()["model.pdparams"]})
 
 
 def test_another_network_is_refused_before_anything_changes(tmp_path, trained):
