@@ -72,13 +72,11 @@ class GroundTruth:
         """Returns the ten numbers, 0..1, NaN where there is nobody to find.
 
         Args:
-            results: in COCO's format: image_id, category_id, keypoints of (x, y, anything), score.
+            results: in COCO's format: image_id, category_id, keypoints of (x, y, anything), score; none if nobody was found.
 
         Raises:
-            ValueError: If there are no results, or one is of an image that is not annotated.
+            ValueError: If one is of an image that is not annotated.
         """
-        if not results:
-            raise ValueError("AP was asked for before there was any result")
         strange = sorted({record["image_id"] for record in results} - self._images)
         if strange:
             raise ValueError(
@@ -86,7 +84,8 @@ class GroundTruth:
                 "results and annotations must be of the same split"
             )
         with contextlib.redirect_stdout(io.StringIO()):
-            evaluation = COCOeval(self._coco, self._coco.loadRes([dict(record) for record in results]), "keypoints")
+            found = self._coco.loadRes([dict(record) for record in results]) if results else COCO()
+            evaluation = COCOeval(self._coco, found, "keypoints")
             evaluation.params.kpt_oks_sigmas = self._sigmas
             evaluation.params.catIds = [self.category]
             evaluation.evaluate()
@@ -161,8 +160,10 @@ class CocoAP:
         """Returns the ten numbers, 0..1; NaN where there is nobody of that size.
 
         Raises:
-            ValueError: If there were no poses.
+            ValueError: If nothing was looked at.
         """
+        if not self._records:
+            raise ValueError("AP was asked for before there was any result")
         return self._truth.score(self._results())
 
     def spans(self) -> dict[str, tuple[float, float]]:
@@ -265,6 +266,8 @@ def read_results(path: str | Path, truth: GroundTruth, skeleton: Skeleton) -> li
     results, count = coco_file.read_json(Path(path)), 3 * skeleton.num_joints
     if not isinstance(results, list):
         raise ValueError(f"{path}: expected a list of results, got {type(results).__name__}")
+    if not results:
+        raise ValueError(f"{path}: holds no result, so there is nothing to score")
     for n, record in enumerate(results):
         where = f"{path}: record {n}"
         if not isinstance(record, dict):

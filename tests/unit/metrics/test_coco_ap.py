@@ -174,6 +174,16 @@ def test_people_nobody_can_be_measured_on_need_no_area():
     assert metric.accumulate()["AP"] == pytest.approx(1.0)
 
 
+def test_who_finds_nobody_scores_zero():
+    # A MoveNet's first epochs: no centre is above the threshold, and training stopped at the evaluation.
+    metric = CocoAP(truth(person(0)), THREE, whole_images=True)
+    metric.update(sample(0), Poses(np.zeros((0, 3, 2)), np.zeros((0, 3)), np.zeros(0)))
+    values = metric.accumulate()
+    assert values["AP"] == values["AR"] == values["AP50"] == 0
+    assert np.isnan(values["AP(L)"])
+    assert "0 people after OKS-NMS" in metric.table()
+
+
 def test_a_score_needs_results_of_annotated_images():
     metric = CocoAP(truth(person(0)), THREE)
     with pytest.raises(ValueError, match="before there was any result"):
@@ -206,7 +216,7 @@ def test_somebody_elses_wrong_results_are_explained(tmp_path, changes, message):
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("{}", "expected a list of results, got dict"), ("[1]", "record 0: expected a record"), ("[]", "any result")],
+    [("{}", "expected a list of results, got dict"), ("[1]", "record 0: expected a record"), ("[]", "holds no result")],
 )
 def test_other_files_are_no_results(tmp_path, text, message):
     path = tmp_path / "results.json"
