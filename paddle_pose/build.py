@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from paddle_pose.backends.base import Backend
 from paddle_pose.backends.open import OPENERS, open_exported, open_live
@@ -106,8 +106,8 @@ def trainer(
         max_hours: after which it ends early; None: never.
         world: the processes that train together.
     """
+    from paddle_pose.interruption import Interruption
     from paddle_pose.training.distributed import World
-    from paddle_pose.training.interruption import Interruption
     from paddle_pose.training.optimizers import adam, schedule
     from paddle_pose.training.precision import Precision
     from paddle_pose.training.retention import Keeping
@@ -237,12 +237,19 @@ def predictor(weights: str | Path, device: str = "auto", flip: bool | None = Non
     return predictor_for(config, Path(weights), device, flip)
 
 
-def predictor_for(config: Config, weights: Path, device: str, flip: bool | None, threads: int | None = None) -> Any:
-    """Returns a predictor of a config's network; see `predictor` and `backend`."""
+def predictor_for(
+    config: Config,
+    weights: Path,
+    device: str,
+    flip: bool | None,
+    threads: int | None = None,
+    fit: Literal["letterbox", "stretch"] = "letterbox",
+) -> Any:
+    """Returns a predictor of a config's network; see `predictor`, `backend` and `geometry.whole_image_window`."""
     from paddle_pose.inference.flip_average import FlipAverage
     from paddle_pose.inference.predictor import Predictor
 
     looks, _ = backend(config, weights, device, threads)
     if config.val.flip if flip is None else flip:
         looks = FlipAverage(looks, config.codec, config.val.shift)
-    return Predictor(looks, config.codec, config.data.context)
+    return Predictor(looks, config.codec, config.data.context, fit=fit)

@@ -19,7 +19,7 @@ LEVELS = {
     **dict.fromkeys(["datasets", "weights", "backends", "models", "losses", "visualize"], 3),
     **dict.fromkeys(["codecs", "metrics"], 2),
     "structures": 1,
-    **dict.fromkeys(["geometry", "skeletons", "environment"], 0),
+    **dict.fromkeys(["geometry", "skeletons", "environment", "interruption"], 0),
 }
 EVERYBODY_MAY_IMPORT = "environment"
 WITH_PADDLE = ("models", "losses", "training", "backends.paddle")

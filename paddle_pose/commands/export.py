@@ -177,19 +177,26 @@ def write(
 
 
 def looked_at(folder: Path | None, codec: Codec) -> np.ndarray:
-    """Returns the pictures of a folder, each whole in the input's window, or drawn ones: uint8 [M, H, W, 3]."""
+    """Returns the pictures of a folder, each whole in the input's window, or drawn ones: uint8 [M, H, W, 3].
+
+    Raises:
+        FileNotFoundError: If there is no picture in the folder.
+        ValueError: If one cannot be decoded.
+    """
     import numpy as np
 
     from paddle_pose import geometry
-    from paddle_pose.commands.predict import find_pictures
-    from paddle_pose.datasets import images
+    from paddle_pose.datasets import images, sources
     from paddle_pose.datasets.drawn_scenes import draw_scene
 
     size = codec.input_size
     if folder is None:
         return np.stack([draw_scene(np.random.default_rng(seed), size).image for seed in range(NUM_DRAWN)])
+    paths = [source.path for source in sources.find([str(folder)]) if source.kind == "picture"]
+    if not paths:
+        raise FileNotFoundError(f"{folder}: no picture there ({', '.join(images.SUFFIXES)})")
     windows = []
-    for path in find_pictures([folder]):
+    for path in paths:
         pixels = images.read_upright(path)
         window = geometry.box_window((0.0, 0.0, float(pixels.shape[1]), float(pixels.shape[0])), size, context=1.0)
         windows.append(geometry.warp(pixels, window.to_input(size, codec.alignment), size))
