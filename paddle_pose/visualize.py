@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 
 import cv2
 import numpy as np
+import PIL.Image
 
 from paddle_pose.skeletons import Skeleton
 from paddle_pose.structures import Person, Poses
@@ -124,6 +126,18 @@ def grid(tiles: Sequence[np.ndarray], columns: int) -> np.ndarray:
     padded = [*tiles, *[blank] * (-len(tiles) % columns)]
     rows = [np.hstack(padded[n : n + columns]) for n in range(0, len(padded), columns)]
     return np.vstack(rows)
+
+
+def png(pixels: np.ndarray, colors: int = 128) -> bytes:
+    """Returns a small PNG file of a picture, for a notebook.
+
+    Args:
+        pixels: uint8 RGB [h, w, 3].
+        colors: that it is reduced to, at most 256.
+    """
+    content, method = io.BytesIO(), PIL.Image.Quantize.FASTOCTREE
+    PIL.Image.fromarray(pixels).quantize(colors, method).save(content, "PNG", optimize=True)
+    return content.getvalue()
 
 
 def caption(pixels: np.ndarray, text: str, place: tuple[int, int], scale: float = 0.35) -> None:

@@ -15,7 +15,7 @@ LEVELS = {
     "commands": 6,
     "build": 5,
     "build_data": 4.5,  # the part of build that deals with data
-    **dict.fromkeys(["configs", "training", "inference", "report"], 4),
+    **dict.fromkeys(["configs", "training", "inference", "report", "machine"], 4),
     **dict.fromkeys(["datasets", "weights", "backends", "models", "losses", "visualize"], 3),
     **dict.fromkeys(["codecs", "metrics"], 2),
     "structures": 1,

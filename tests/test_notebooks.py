@@ -38,16 +38,26 @@ def committed(text: Path):
     return nbformat.read(text.with_suffix(".ipynb"), as_version=4)
 
 
-def small_run(run_command, tmp_path, archive: Path) -> tuple[Path, nbformat.NotebookNode]:
-    """Executes the notebook with the smallest settings; returns its working folder and the result."""
+def executed(run_command, tmp_path, text: Path, **values) -> tuple[Path, nbformat.NotebookNode]:
+    """Executes a notebook with other values of its parameters; returns its working folder and the result."""
     work, place = tmp_path / "work", tmp_path / "executed.ipynb"
-    values = {"ARCHIVE": str(archive), "WORK": str(work), "PEOPLE": (8, 4), "EPOCHS": 2}
-    flags = [word for name, value in values.items() for word in ("--set", f"{name}={value!r}")]
+    flags = [word for name, value in {"WORK": str(work), **values}.items() for word in ("--set", f"{name}={value!r}")]
     done = run_command(
-        "scripts/execute_notebook.py", HOURGLASS, *flags, "--output", place, CUDA_VISIBLE_DEVICES="", timeout=280
+        "scripts/execute_notebook.py", text, *flags, "--output", place, CUDA_VISIBLE_DEVICES="", timeout=280
     )
     assert done.returncode == 0, done.stderr
     return work, nbformat.read(place, as_version=4)
+
+
+def small_run(run_command, tmp_path, archive: Path) -> tuple[Path, nbformat.NotebookNode]:
+    """Executes the Hourglass notebook with the smallest settings."""
+    return executed(run_command, tmp_path, HOURGLASS, ARCHIVE=str(archive), PEOPLE=(8, 4), EPOCHS=2)
+
+
+def tables(notebook) -> list[list[list[str]]]:
+    """Returns the rows of cells below the head of every table that was shown."""
+    shown = [o["data"]["text/markdown"] for o in outputs(notebook) if "text/markdown" in o.get("data", {})]
+    return [[[cell.strip() for cell in line.strip("|").split("|")] for line in t.splitlines()[2:]] for t in shown]
 
 
 def check_results(work: Path, notebook) -> None:
@@ -79,6 +89,59 @@ def test_the_notebook_runs_on_an_archive(run_command, tmp_path, drawn_mpii):
     check_results(work, notebook)
     assert len(list((work / "data/images").iterdir())) == 16
     assert "8 people of MPII; narrow network, 2 epochs" in str(outputs(notebook))
+
+
+def test_the_data_notebook_runs_on_drawn_people(run_command, tmp_path):
+    absent = str(tmp_path / "absent.tar.gz")
+    work, notebook = executed(run_command, tmp_path, ROOT / "notebooks/01_data.py", ARCHIVE=absent, PEOPLE=(8, 4))
+    assert len(list((work / "data/images").iterdir())) == 12
+    assert "left out: 1 macOS files" in printed(notebook)
+    assert "0 errors, 0 warnings" in printed(notebook)
+    for finding in ("missing_picture: 1 of", "truncated_picture: 1 of", "zero_based: 16 of 16"):
+        assert f"ERROR {finding}" in printed(notebook)
+    assert len(pictures(notebook)) == 4
+
+
+def test_the_data_notebook_runs_on_an_archive(run_command, tmp_path, drawn_mpii):
+    archive = tmp_path / "mpii.tar.gz"
+    with tarfile.open(archive, "w:gz") as tar:
+        tar.add(drawn_mpii, "mpii")
+    work, notebook = executed(run_command, tmp_path, ROOT / "notebooks/01_data.py", ARCHIVE=str(archive))
+    assert not (work / "drawn").exists()
+    assert len(list((work / "data/images").iterdir())) == 16
+    assert len(pictures(notebook)) == 4
+
+
+def test_the_maps_notebook_shows_where_the_error_comes_from(run_command, tmp_path):
+    values = {"DATA": str(tmp_path / "absent"), "POINTS": 320}
+    _, notebook = executed(run_command, tmp_path, ROOT / "notebooks/02_maps.py", **values)
+    perfect, uncertain, sizes, flip, movenet = tables(notebook)
+    assert float(perfect[0][1]) == float(perfect[0][3]) > 1.4  # rounded: no way of reading helps
+    assert 0.7 < float(perfect[1][2]) < 0.85
+    assert float(perfect[1][3]) < 0.01
+    for row in uncertain:
+        assert float(row[1]) > float(row[2]) > float(row[3]) > 0.1
+    assert float(sizes[-1][2]) < float(sizes[0][2]) / 2
+    assert [float(bias) for _, bias in flip] == pytest.approx([-1.5, 0.5, 0.0], abs=0.02)
+    assert movenet[0][1:] == ["0.000", "0.0%"]
+    assert float(movenet[1][1]) > 1
+    assert float(movenet[2][1]) > 10
+    assert len(pictures(notebook)) == 4
+
+
+def test_the_movenet_notebook_runs_on_drawn_groups(run_command, tmp_path):
+    values = {"COCO": str(tmp_path / "absent"), "PICTURES": 2, "EPOCHS": 2}
+    work, notebook = executed(run_command, tmp_path, ROOT / "notebooks/05_movenet.py", **values)
+    assert json.loads((work / "crops/val2017.json").read_text())[0]["keypoints"]
+    (losses,) = tables(notebook)
+    assert losses[0] == ["right", *["0.000"] * 4]
+    assert all(float(value) > 0.5 for row in losses[1:] for value in row[1:])
+    run = work / "output/movenet_lightning_coco"
+    kinds = [json.loads(line)["kind"] for line in (run / "metrics.jsonl").read_text().splitlines()]
+    assert kinds.count("eval") == 2
+    assert (work / "predicted/predictions.json").is_file()
+    assert f"python {os.path.relpath(ROOT, work)}/scripts/convert_weights.py" in printed(notebook)
+    assert len(pictures(notebook)) == 7
 
 
 def counted_squats(run_command, tmp_path, **values) -> str:

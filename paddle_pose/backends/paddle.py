@@ -43,6 +43,12 @@ def set_device(name: str, threads: int | None = None) -> str:
     return f"{name}, Paddle {paddle.__version__}"
 
 
+def available() -> tuple[str, tuple[str, ...]]:
+    """Returns Paddle's version and the names of the GPUs that it can use."""
+    count = paddle.device.cuda.device_count() if paddle.device.is_compiled_with_cuda() else 0
+    return paddle.__version__, tuple(paddle.device.cuda.get_device_name(index) for index in range(count))
+
+
 class PaddleBackend:
     """Looks at images with a Paddle network in inference mode."""
 

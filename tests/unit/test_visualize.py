@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -118,3 +119,12 @@ def test_curves_show_the_runs_numbers():
     assert alone.dtype == np.uint8
     assert alone.shape == both.shape
     assert not np.array_equal(alone, both)
+
+
+def test_a_png_for_a_notebook_holds_the_picture(picture):
+    picture = picture.copy()
+    picture[10:30, 10:30] = (255, 0, 0)
+    content = np.frombuffer(visualize.png(picture), np.uint8)
+    read = cv2.imdecode(content, cv2.IMREAD_COLOR)[..., ::-1]
+    assert read.shape == picture.shape
+    assert np.abs(read.astype(int) - picture).max() < 16

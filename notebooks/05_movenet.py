@@ -1,0 +1,418 @@
+# ruff: noqa: RUF003 - Chinese has its own punctuation
+# Paired with 05_movenet.ipynb: edit this text, then `make notebooks` executes it and writes the notebook.
+
+# %% [markdown]
+# # 05 · MoveNet: several people at once
+#
+# The walk of the AI Studio article on MoveNet: make the data, draw the targets, look at the losses, train, predict and look at
+# the four maps, use Google's own weights, find several people, export. Hourglass and HRNet look at one person at a time, in a
+# window that somebody gives them; MoveNet looks once at the whole picture and finds everybody in it.
+#
+# With COCO and a GPU, the notebook trains MoveNet Lightning by its full recipe. Without them **a narrow network learns a few
+# drawn groups by heart**: that says that data, targets, loss, training and decoding fit together, and nothing about COCO.
+#
+# 本笔记按 AI Studio 上 MoveNet 文章的步骤进行：制作数据、绘制目标、观察损失、训练、预测并查看四种图、使用 Google 的权重、
+# 多人解码、导出。Hourglass 和 HRNet 每次看一个人，窗口由别人给出；MoveNet 只看一次整幅图像，找出其中所有的人。
+#
+# 有 COCO 和 GPU 时，按完整配方训练 MoveNet Lightning；没有时，**用缩窄的网络记住几幅绘制的多人图像**：
+# 这只说明数据、目标、损失、训练和解码彼此吻合，不代表 COCO 上的水平。
+
+# %% [markdown]
+# ## 1. The machine
+#
+# ## 1. 运行环境
+
+# %%
+import importlib.util
+import json
+import os
+import sys
+from pathlib import Path
+
+PROJECT = next(folder for folder in [Path.cwd(), *Path.cwd().parents] if (folder / "paddle_pose").is_dir())
+os.chdir(PROJECT)
+sys.path.insert(0, str(PROJECT))
+os.environ["PATH"] = os.pathsep.join(
+    [str(Path(sys.executable).parent), os.environ["PATH"]]
+)  # whose python `!python` is
+
+from paddle_pose import machine
+
+here = machine.probe()
+print(here)
+
+# %% [markdown]
+# ## 2. Settings
+#
+# `COCO` holds `train2017/`, `val2017/` and `annotations/person_keypoints_{train,val}2017.json`. `TFLITE` is Google's file, if
+# you have it.
+#
+# ## 2. 设置
+#
+# `COCO` 目录下应有 `train2017/`、`val2017/` 和 `annotations/person_keypoints_{train,val}2017.json`。`TFLITE` 为 Google 的权重
+# 文件（可选）。
+
+# %% tags=["parameters"]
+COCO = "/home/aistudio/data/coco"
+TFLITE = ""  # file, seen from the project, such as movenet_lightning.tflite
+WORK = "output/notebook_05"  # folder, seen from the project
+PICTURES = 4  # drawn groups to learn by heart where there is no COCO or no GPU
+EPOCHS = 240  # over these pictures; the full recipe has 120 over COCO
+
+# %%
+from paddle_pose.commands import run_folders
+from paddle_pose.configs import schema
+from paddle_pose.datasets import stick_figures
+from paddle_pose.datasets.drawn_people import Style
+
+CONFIG = "movenet_lightning_coco"
+FULL = Path(COCO, "annotations").is_dir() and len(here.gpus) > 0
+changes = {
+    "model.width": 0.25,
+    "codec.input_size": (128, 128),
+    "augment": None,
+    "train.epochs": EPOCHS,
+    "train.batch_size": PICTURES,
+    "train.learning_rate": 0.006,
+    "train.schedule": "cosine",
+    "train.warmup": 10,
+    "train.eval_every": max(1, EPOCHS // 4),
+    "train.num_workers": 0,
+    "train.log_every": 1,
+}
+changes = {} if FULL else changes
+config = schema.override(schema.find(CONFIG), changes)
+FLAGS = " ".join(f'-o "{key}={value}"' for key, value in changes.items())
+
+Path(WORK).mkdir(parents=True, exist_ok=True)
+os.chdir(WORK)
+ROOT = os.path.relpath(PROJECT)  # the project, seen from here
+RUN = run_folders.new(None, CONFIG)
+DATA = Path(COCO) if FULL else Path("data")
+if not FULL:
+    style = Style(overlap=0.3)
+    stick_figures.write_coco(DATA, num_train=PICTURES, num_val=2, size=(192, 144), persons=(2, 3), style=style)
+print("Data:", "COCO" if FULL else "drawn groups, since COCO or a GPU is missing")
+
+# %% [markdown]
+# ## 3. The data
+#
+# The original MoveNet projects cut single people out of COCO (at most three annotations in a picture, at least eight labelled
+# joints) into black squares of side width + height, and train on these. `prepare_coco.py` makes exactly that data set; what
+# it leaves out, it counts. One record: the joints as fractions of the square (x, y, visible), the centre of the box, and what
+# the square shows of other people.
+#
+# ## 3. 数据
+#
+# 原 MoveNet 项目从 COCO 中裁出单人（每幅图至多三个标注，至少八个已标关节），放入边长为宽加高的黑色正方形，以此训练。
+# `prepare_coco.py` 制作同样的数据集，并统计略去了多少。一条记录包括：关节（以正方形边长为单位的 x、y 及可见性）、
+# 人体框的中心，以及正方形中其他人的关节。
+
+# %%
+# !python {ROOT}/scripts/prepare_coco.py --dataset_root {DATA} --output crops --splits val
+
+# %%
+import cv2
+import numpy as np
+from IPython.display import Image, Markdown, display
+
+from paddle_pose import build, visualize
+from paddle_pose.datasets import images, movenet_crops, pose_dataset
+from paddle_pose.structures import Poses
+
+
+def show(pixels):
+    """Shows uint8 RGB [h, w, 3]."""
+    display(Image(data=visualize.png(pixels, colors=64)))
+
+
+record = json.loads(Path("crops/val2017.json").read_text())[0]
+print({key: value if len(value) < 5 else f"{len(value)} numbers or lists" for key, value in record.items()})
+
+
+def square(annotated, side=192):
+    """Returns a crop with its person, and faintly the joints of others."""
+    pixels, _ = images.read(annotated.path)
+    person, *regions = annotated.persons
+    drawing = visualize.draw_poses(pixels, Poses(person.keypoints[None], person.visible[None], np.ones(1)), COCO17)
+    for x, y, width, height in (region.box for region in regions):
+        cv2.rectangle(drawing, (round(x), round(y)), (round(x + width), round(y + height)), visualize.TRUTH, 1)
+    return cv2.resize(drawing, (side, side), interpolation=cv2.INTER_AREA)
+
+
+COCO17 = config.codec.skeleton
+show(visualize.grid([square(crop) for crop in movenet_crops.read_movenet_crops("crops", "val")[:4]], columns=4))
+
+# %% [markdown]
+# The white squares are other people's joints. The file does not say which of them belong together, so nothing can be taught
+# there: the loss leaves these cells out (the original trained them as background). To train on the crops:
+#
+# 白色方块是其他人的关节。文件没有说明哪些关节属于同一个人，因此那里无法学习：损失忽略这些格（原项目把它们当作背景训练）。
+# 用裁剪的单人数据训练的命令：
+
+# %%
+print("python train.py --config movenet_original_coco --dataset_root crops")
+
+# %% [markdown]
+# From here on we do what the network is able to do: **whole pictures with everybody in them**, from the COCO folder itself,
+# letterboxed to a square.
+#
+# 从这里起按网络真正的能力训练：直接使用 COCO 文件夹，**整幅图像，包括其中所有的人**，等比例缩放并补黑边为正方形。
+
+# %%
+samples = build.samples(config, DATA, "train")
+groups = [sample for sample in samples[:200] if len(sample.persons) > 1] or samples
+sample, codec = groups[0], config.codec
+keypoints, visible = pose_dataset.input_keypoints(sample, sample.window, codec)
+crop = pose_dataset.crop(sample, sample.window, codec)
+everybody = Poses(keypoints, visible, np.ones(len(keypoints)))
+show(cv2.resize(visualize.draw_poses(crop, everybody, codec.skeleton), (288, 288), interpolation=cv2.INTER_CUBIC))
+
+# %% [markdown]
+# ## 4. The targets
+#
+# Four maps at a quarter of the input's size:
+#
+# - **centers** (1): a blob on the middle of everybody's box; smaller people, smaller blobs;
+# - **heatmaps** (17): a blob on every joint, whoever's it is; the highest of several counts;
+# - **regressions** (34): at a centre, how many cells it is from there to each of the person's joints, in x and y; taught
+#   within two cells of the centre;
+# - **offsets** (34): near a joint, how far it is from the cell's corner: the place within a cell that the heatmap lost.
+#
+# And for each what counts (`*_weights`). An ear that nobody annotated may well be in the picture: within its person's box the
+# ear's heatmap counts for nothing, instead of being taught as empty. Regressions and offsets count where they are written
+# only.
+#
+# ## 4. 目标
+#
+# 四种图，大小为输入的四分之一：
+#
+# - **centers**（1 张）：每个人体框中心的高斯；人小则高斯小；
+# - **heatmaps**（17 张）：每个关节处的高斯，不论属于谁；重叠处取最大值；
+# - **regressions**（34 张）：在中心处，记录到此人各关节的距离（x、y，单位为格）；在中心两格范围内学习；
+# - **offsets**（34 张）：在关节附近，记录关节到格角的距离：热图丢失的格内位置。
+#
+# 每种图都有计入损失的范围（`*_weights`）。没有标注的耳朵也许就在图像中：在这个人的框内，耳朵的热图不计入损失，
+# 而不是当作不存在来训练。回归和偏移只在写入的格计入损失。
+
+# %%
+boxes = pose_dataset.input_boxes(sample, sample.window, codec)
+targets = codec.encode(keypoints, visible, boxes)
+print({name: array.shape for name, array in targets.items()})
+
+
+def lengths(moves):
+    """Returns how far x, y moves [2K, h, w] lead on average, 1 = the longest."""
+    mean = np.hypot(moves[0::2], moves[1::2]).mean(axis=0)
+    return mean / max(mean.max(), 1e-6)
+
+
+unseen = int(np.argmin(targets["heatmap_weights"].sum(axis=(1, 2))))  # the joint with the largest mask
+tiles = {
+    "centers": targets["centers"][0],
+    "all heatmaps": targets["heatmaps"].max(axis=0),
+    "regressions": lengths(targets["regressions"]),
+    "offsets": lengths(targets["offsets"]),
+    "center_weights": targets["center_weights"][0],
+    f"weights {codec.skeleton.joints[unseen]}": targets["heatmap_weights"][unseen],
+    "regression_weights": targets["regression_weights"].max(axis=0),
+    "offset_weights": targets["offset_weights"].max(axis=0),
+}
+big = cv2.resize(crop, (200, 200), interpolation=cv2.INTER_AREA)
+show(visualize.draw_maps(big, tiles))
+
+# %% [markdown]
+# ## 5. The losses
+#
+# Centres and heatmaps: (8 t + 1)(p - t)^2 summed over a map, so that a peak weighs nine times as much as background: a map is
+# nearly all background, and without the factor an empty answer is too good. Regressions and offsets: |x| + |y|, in cells. The
+# article adds the four terms 1 : 1 : 1 : 1. What they say of maps that are right, off by one cell, empty, or all 0.1 (which
+# is how the network begins):
+#
+# ## 5. 损失
+#
+# 中心和热图：(8 t + 1)(p - t)^2 在整张图上求和，峰值的权重是背景的九倍：图中几乎全是背景，没有这个系数，全零的输出就已"足够好
+# "。回归和偏移：|x| + |y|，单位为格。文章中四项按 1 : 1 : 1 : 1 相加。下表为正确的图、错一格的图、全零的图、处处 0.1（网络的
+# 初始输出）的损失：
+
+# %%
+import paddle
+
+loss = build.loss(config)
+wanted = {name: paddle.to_tensor(array[None]) for name, array in targets.items()}
+answers = {
+    "right": {name: targets[name] for name in codec.outputs},
+    "one cell to the right": {name: np.roll(targets[name], 1, axis=-1) for name in codec.outputs},
+    "empty": {name: np.zeros_like(targets[name]) for name in codec.outputs},
+    "0.1 everywhere": {name: np.full_like(targets[name], 0.1) for name in codec.outputs},
+}
+lines = ["| maps | center | heatmap | regression | offset |", "|---|---|---|---|---|"]
+for name, maps in answers.items():
+    terms = loss({key: paddle.to_tensor(array[None]) for key, array in maps.items()}, wanted)
+    lines.append(f"| {name} | " + " | ".join(f"{term.item():.3f}" for term in terms.values()) + " |")
+display(Markdown("\n".join(lines)))
+
+# %% [markdown]
+# ## 6. Training
+#
+# With COCO and a GPU the command is one line. Without, its flags make the network narrow and the schedule short, and it is
+# evaluated on the pictures it learns: AP near 1 means that the maps can be learned and read.
+#
+# ## 6. 训练
+#
+# 有 COCO 和 GPU 时命令只有一行。没有时，参数把网络缩窄、训练缩短，并在所学的图像上评估：AP 接近 1 说明这些图学得会、读得出。
+
+# %%
+FILE = DATA / "annotations/person_keypoints_train2017.json"
+OWN = (
+    f"--dataset_root {DATA}"
+    if FULL
+    else f"--train_annotations {FILE} --val_annotations {FILE} --images {DATA}/train2017"
+)
+SHORT = "" if FULL else r'| grep -v "epoch=[0-9]*[1-9], "'  # every tenth of many lines
+print(f"The full recipe: python train.py --config {CONFIG} --dataset_root {COCO}")
+
+# %%
+# !python -u {ROOT}/train.py --config {CONFIG} {OWN} --output {RUN} {FLAGS} {SHORT}
+
+# %% [markdown]
+# Watch the four terms one by one: centres and heatmaps fall fast and decide who is found; regressions (in cells) decide whose
+# a joint is; offsets fall last, they are the last pixel. A sum alone would hide a term that stands still.
+#
+# 请分别观察四项：中心和热图下降快，决定找到谁；回归（单位为格）决定关节属于谁；偏移最后下降，那是最后一个像素。
+# 只看总和会掩盖停滞不动的一项。
+
+# %%
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+records = [json.loads(line) for line in (RUN / "metrics.jsonl").read_text().splitlines()]
+steps = [record for record in records if record["kind"] == "train"]
+figure = Figure(figsize=(7.5, 3.6), dpi=90, layout="constrained")
+canvas, axis = FigureCanvasAgg(figure), figure.add_subplot()
+for term in ("center", "heatmap", "regression", "offset"):
+    axis.plot([step["step"] for step in steps], [step[f"{term}_loss"] for step in steps], label=term)
+axis.set(xlabel="step", ylabel="loss", yscale="log")
+other = axis.twinx()
+evals = [record for record in records if record["kind"] == "eval"]
+other.plot([record["step"] for record in evals], [record["AP"] for record in evals], "ko--", label="AP (right)")
+other.set(ylabel="AP", ylim=(0, 1))
+figure.legend(loc="outside lower center", ncols=5, frameon=False)
+canvas.draw()
+show(np.asarray(canvas.buffer_rgba())[..., :3].copy())
+
+# %% [markdown]
+# ## 7. Prediction, and the four maps
+#
+# `--maps` also draws what the network answers, map by map, as the original showed it. Compare with the targets above.
+# Regressions count at centres only and offsets at joints: elsewhere nobody asks, and the network answers anything.
+#
+# ## 7. 预测与四种图
+#
+# `--maps` 还会逐张画出网络的输出，如同原项目所展示的。请与上面的目标对比。
+# 回归只在中心处、偏移只在关节处有意义：别处没有要求，网络的输出是任意的。
+
+# %%
+WEIGHTS = RUN / "best_model/model.pdparams"
+PHOTO = sample.image_path
+
+# %%
+# !python {ROOT}/predict.py {PHOTO} --weights {WEIGHTS} --maps --output predicted
+
+# %%
+drawing = images.read_upright(Path("predicted", f"{PHOTO.stem}.png"))
+show(drawing)
+maps = images.read_upright(Path("predicted", f"{PHOTO.stem}_maps_1.png"))
+show(cv2.resize(maps, None, fx=0.85, fy=0.85, interpolation=cv2.INTER_AREA))
+
+# %% [markdown]
+# ## 8. Several people
+#
+# How maps become people, step by step: (1) peaks of the centres above a threshold, at most `max_persons` of them; (2) from
+# each, its regressions lead to seventeen rough places; (3) near each of them the most likely cell of that joint's heatmap is
+# taken, nearer ones first; (4) the cell's offset is added. From left to right: centres and rough places, the result, and
+# Google's single-person rule (`max_persons=1`), which answers with the most central person only.
+#
+# ## 8. 多人
+#
+# 由图得到人的步骤：（1）取中心图中高于阈值的峰值，至多 `max_persons` 个；（2）由每个峰值处的回归得到十七个大致位置；
+# （3）在每个位置附近取该关节热图中最可能的格，近者优先；（4）加上该格的偏移。
+# 从左到右：中心与大致位置、最终结果、Google 的单人规则（`max_persons=1`，只给出最居中的一个人）。
+
+# %%
+from dataclasses import replace
+
+from paddle_pose.backends.paddle import PaddleBackend
+from paddle_pose.codecs import movenet_search
+
+network = PaddleBackend(build.trained(config, WEIGHTS))
+answer = network(crop[None])
+several = replace(codec, max_persons=6)
+
+
+def rough(side=256):
+    """Returns the picture with the centres and where their regressions lead."""
+    cells, _ = movenet_search.peaks(answer["centers"][0, 0], several.center_threshold, several.max_persons)
+    drawing = cv2.resize(crop, (side, side), interpolation=cv2.INTER_CUBIC) // 2
+    for x, y in cells:
+        for move in answer["regressions"][0, :, y, x].reshape(-1, 2):
+            ends = np.array([(x, y), np.add((x, y), move)]) * side / answer["centers"].shape[-1]
+            cv2.line(drawing, *ends.round().astype(int).tolist(), visualize.MIDDLE, 1, cv2.LINE_AA)
+    return drawing
+
+
+def found(codec, side=256):
+    """Returns the picture with the people that a codec finds."""
+    (poses,) = codec.decode(answer)
+    larger = poses.moved(np.array([[side / crop.shape[1], 0, 0], [0, side / crop.shape[0], 0]]))
+    return visualize.draw_poses(
+        cv2.resize(crop, (side, side), interpolation=cv2.INTER_CUBIC), larger, codec.skeleton, 0.1
+    )
+
+
+show(visualize.grid([rough(), found(several), found(replace(codec, max_persons=1))], columns=3))
+
+# %% [markdown]
+# ## 9. Google's weights
+#
+# `convert_weights.py` reads Google's TFLite files (INT8, FP16, FP32) without TensorFlow, turns their y, x into x, y once, and
+# writes a checkpoint of ours, from which one can predict, evaluate and fine-tune (`--init`). Google's single-person models
+# expect one person who fills most of the picture.
+#
+# ## 9. Google 的权重
+#
+# `convert_weights.py` 不依赖 TensorFlow 即可读取 Google 的 TFLite 文件（INT8、FP16、FP32），把 y、x 一次性换成 x、y，
+# 写成本项目的权重，用于预测、评估和微调（`--init`）。Google 的单人模型要求图像中基本只有一个人。
+
+# %%
+from IPython import get_ipython
+
+SOURCE = os.path.join(ROOT, TFLITE or "movenet_lightning.tflite")
+STEPS = [
+    f"python {ROOT}/scripts/convert_weights.py {SOURCE} google/lightning.pdparams --config {CONFIG} --force",
+    f"python {ROOT}/predict.py {PHOTO} --weights google/lightning.pdparams -o codec.max_persons=1 --output google/predicted",
+]
+if TFLITE:
+    for step in STEPS:
+        get_ipython().system(step)  # what a line `!python …` does
+    show(images.read_upright(Path("google/predicted", f"{PHOTO.stem}.png")))
+else:
+    print("With Google's file (TFLITE above) this would run:", *STEPS, sep="\n")
+
+# %% [markdown]
+# ## 10. Export
+#
+# For phones, browsers and other programs: one file with the four maps, which any ONNX runtime computes. Decoding stays the same
+# NumPy code, or becomes a part of the file with `--decode`. The file is compared with the network before it gets its name.
+#
+# ## 10. 导出
+#
+# 用于手机、浏览器和其他程序：一个输出四种图的文件，任何 ONNX 运行时都能计算。解码仍用同样的 NumPy 代码，
+# 或用 `--decode` 写入文件。导出的文件先与网络的输出比对，之后才得到它的名字。
+
+# %%
+EXPORT = f"python {ROOT}/export.py --weights {WEIGHTS} --format onnx --output exported/movenet.onnx"
+if importlib.util.find_spec("paddle2onnx"):
+    get_ipython().system(EXPORT)
+else:
+    print("After `pip install -r requirements/export.txt` this would run:", EXPORT, sep="\n")
