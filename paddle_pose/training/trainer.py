@@ -266,7 +266,8 @@ class Trainer:
             self.log.say(f"[EVAL] the {weights} weights:")
         values = validate(progress.epoch)
         value = values[monitor]
-        self.log.numbers("eval", progress.step, {"epoch": progress.epoch, "weights": weights, **values})
+        about = {"epoch": progress.epoch, "weights": weights, "monitor": monitor}
+        self.log.numbers("eval", progress.step, {**about, **values})
         if math.isfinite(value) and value > progress.best.get(monitor, -math.inf):
             progress.best = {**values, "epoch": progress.epoch, "weights": weights}
             name = "model.pdparams" if weights == "live" else "ema.pdparams"
