@@ -34,7 +34,7 @@ def build_parser() -> argparse.ArgumentParser:
     group.add_argument("--batch_size", type=int, metavar="N", help="images per step")
     group.add_argument("--epochs", type=int, metavar="N", help="passes over the data, in all")
     group.add_argument("--learning_rate", type=float, metavar="R", help="of Adam, after the warm-up")
-    group.add_argument("--num_workers", type=int, metavar="N", help="loading processes; 0: none")
+    group.add_argument("--num_workers", type=int, metavar="N", help="loading threads; 0: none")
     group.add_argument(
         "--cache", metavar="DIR", help="keep crops of the training pictures here; later epochs load faster"
     )

@@ -9,7 +9,7 @@ import os
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 
@@ -45,7 +45,7 @@ class RunLog:
         """Prints a line and keeps it in log.txt."""
         if not self._silent:
             print(line, flush=True)
-        self._text.write(line + "\n")
+        _append(self._text, line + "\n")
 
     def numbers(self, kind: str, step: int, values: Mapping[str, Any]) -> None:
         """Keeps numbers of one moment as a line of metrics.jsonl and as VisualDL scalars.
@@ -56,7 +56,7 @@ class RunLog:
             values: by name; only finite numbers go to VisualDL, and others become null, as JSON has no NaN.
         """
         record = {name: value if _is_json(value) else None for name, value in values.items()}
-        self._numbers.write(json.dumps({"kind": kind, "step": step, **record}) + "\n")
+        _append(self._numbers, json.dumps({"kind": kind, "step": step, **record}) + "\n")
         for name, value in record.items():
             if isinstance(value, int | float):
                 self._extra("add_scalar", tag=f"{kind}/{name}", step=step, value=value)
@@ -95,6 +95,14 @@ class RunLog:
         except Exception as problem:  # an extra must never end a training, whatever it raises
             self._visualdl = None
             _log.warning("VisualDL stopped writing and is left out from here on: %s", problem)
+
+
+def _append(file: TextIO, text: str) -> None:
+    """Writes to an open file; an error, of which Python would only say what it is, names the file."""
+    try:
+        file.write(text)
+    except OSError as problem:
+        raise OSError(problem.errno, problem.strerror, file.name) from problem
 
 
 def _is_json(value: Any) -> bool:

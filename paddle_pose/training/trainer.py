@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -194,6 +194,8 @@ class Trainer:
                 self._pace.stepped(images)
             if not checkup.finite:
                 self._say_skipped(checkup)
+            if "replaced" in batch:
+                self._say_replaced(batch["replaced"])
             if progress.batch < len(loader):  # else there is more to do before the run stands where it can be taken up
                 if checkup.finite and self._retention.is_due(progress.step):
                     self._save()
@@ -245,6 +247,15 @@ class Trainer:
                 f"{progress.skipped_in_a_row} steps in a row had no finite loss and gradient, the last at {where}: {what}. "
                 f"{good}; nothing bad was saved. Lower train.learning_rate, set train.clip_norm, or look at the data; "
                 "--resume --force goes on with such a change"
+            )
+
+    def _say_replaced(self, lines: Sequence[str]) -> None:
+        say = self.log.say if self._world.is_first else print  # others have a log of the launcher's only
+        for line in lines:
+            self.progress.replaced += 1
+            say(
+                f"[REPLACED] epoch={self.progress.epoch}, batch_id={self.progress.batch - 1}: {line}; the next sample took "
+                f"its place. {self.progress.replaced} in all"
             )
 
     def _evaluate(self, validate: Validate, monitor: str) -> None:
