@@ -7,7 +7,8 @@ import logging
 import math
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -68,8 +69,9 @@ class RunLog:
     def mark(self) -> dict[str, int]:
         """Returns how long the files are, once all of that is on the disk."""
         for file in self._files.values():
-            file.flush()
-            os.fsync(file.fileno())
+            with _naming(file):
+                file.flush()
+                os.fsync(file.fileno())
         return {name: os.fstat(file.fileno()).st_size for name, file in self._files.items()}
 
     def cut(self, mark: Mapping[str, int]) -> None:
@@ -98,9 +100,16 @@ class RunLog:
 
 
 def _append(file: TextIO, text: str) -> None:
-    """Writes to an open file; an error, of which Python would only say what it is, names the file."""
-    try:
+    """Writes to an open file."""
+    with _naming(file):
         file.write(text)
+
+
+@contextmanager
+def _naming(file: TextIO) -> Iterator[None]:
+    """Names the file in an error of which Python only says what it is."""
+    try:
+        yield
     except OSError as problem:
         raise OSError(problem.errno, problem.strerror, file.name) from problem
 
