@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import gc
 import hashlib
 import io
 import os
@@ -81,12 +82,13 @@ def run(command: str, flags: Sequence[str]) -> tuple[int, str, str]:
     from paddle_pose import environment
 
     out, err = io.StringIO(), io.StringIO()
-    with mock.patch.object(sys, "argv", [f"{command}.py", *flags]):
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            try:
-                environment.run(command)
-            except SystemExit as end:
-                status = end.code if isinstance(end.code, int) else int(end.code is not None)
+    own = mock.patch.object(sys, "argv", [f"{command}.py", *flags])
+    with own, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            environment.run(command)
+        except SystemExit as end:
+            status = end.code if isinstance(end.code, int) else int(end.code is not None)
+    gc.collect()  # a process that ends closes its files; here a later test would be blamed for them
     return status, out.getvalue(), err.getvalue()
 
 
