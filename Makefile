@@ -36,11 +36,11 @@ clean:  ## remove .venv and the caches; output/ stays
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamps inside .venv are written last, so an interrupted installation is taken up again.
-$(VENV)/.dev: requirements/dev.txt $(VENV)/.installed
+$(VENV)/.dev: requirements/dev.txt requirements/export.txt $(VENV)/.installed
 	$(PIP) install -r requirements/dev.txt
 	@touch $@
 
-$(VENV)/.installed: requirements.txt requirements/base.txt | $(VENV)/.created
+$(VENV)/.installed: requirements.txt requirements/base.txt requirements/cpu.txt | $(VENV)/.created
 	$(PIP) install -r requirements.txt
 	@touch $@
 

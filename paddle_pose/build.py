@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
+from paddle_pose.backends.base import Backend
+from paddle_pose.backends.open import OPENERS, open_exported, open_live
 from paddle_pose.build_data import batches as batches
 from paddle_pose.build_data import metric as metric
 from paddle_pose.build_data import metric_name as metric_name
 from paddle_pose.build_data import samples as samples
+from paddle_pose.configs.contract import check_fits
 from paddle_pose.configs.fields import (
     Config,
     HourglassModel,
@@ -104,8 +107,8 @@ def trainer(
         max_hours: after which it ends early; None: never.
         world: the processes that train together.
     """
+    from paddle_pose.interruption import Interruption
     from paddle_pose.training.distributed import World
-    from paddle_pose.training.interruption import Interruption
     from paddle_pose.training.optimizers import adam, schedule
     from paddle_pose.training.precision import Precision
     from paddle_pose.training.retention import Keeping
@@ -190,11 +193,35 @@ def loaded(config: Config, weights: Path, say: Callable[[str], None] = lambda li
     return config, network
 
 
-def predictor(weights: str | Path, device: str = "auto", flip: bool | None = None) -> Any:
-    """Returns a predictor for a weights file with its config beside it.
+def backend(
+    config: Config,
+    weights: Path,
+    device: str,
+    threads: int | None = None,
+    say: Callable[[str], None] = lambda line: None,
+) -> tuple[Backend, str]:
+    """Returns what looks at images through an exported file or any file that `loaded` reads, and where it computes.
 
     Args:
-        weights: a .pdparams file that training wrote.
+        config: of the network.
+        weights: the file; its suffix decides, see `backends.open`, which names the other arguments and the errors.
+        device: "auto", "cpu" or "gpu".
+        threads: to compute with on the CPU; None for the usual number.
+        say: told which file is read.
+    """
+    if weights.suffix not in OPENERS:
+        return open_live(lambda: trained(config, weights, say), device, threads)
+    say(f"Loading exported model from {weights}")
+    exported = open_exported(weights, device, threads)
+    check_fits(config, weights, exported.outputs)
+    return exported, exported.place
+
+
+def predictor(weights: str | Path, device: str = "auto", flip: bool | None = None) -> Any:
+    """Returns a predictor for a weights file with its config beside it, or for an exported file.
+
+    Args:
+        weights: a file that `train.py` or `export.py` wrote.
         device: "auto", "cpu" or "gpu".
         flip: average with the mirrored picture; None as the config says.
 
@@ -211,14 +238,19 @@ def predictor(weights: str | Path, device: str = "auto", flip: bool | None = Non
     return predictor_for(config, Path(weights), device, flip)
 
 
-def predictor_for(config: Config, weights: Path, device: str, flip: bool | None) -> Any:
-    """Returns a predictor of a config's network; see `predictor`."""
-    from paddle_pose.backends.paddle import PaddleBackend, set_device
+def predictor_for(
+    config: Config,
+    weights: Path,
+    device: str,
+    flip: bool | None,
+    threads: int | None = None,
+    fit: Literal["letterbox", "stretch"] = "letterbox",
+) -> Any:
+    """Returns a predictor of a config's network; see `predictor`, `backend` and `geometry.whole_image_window`."""
     from paddle_pose.inference.flip_average import FlipAverage
     from paddle_pose.inference.predictor import Predictor
 
-    set_device(device)
-    backend: Any = PaddleBackend(trained(config, weights))
+    looks, _ = backend(config, weights, device, threads)
     if config.val.flip if flip is None else flip:
-        backend = FlipAverage(backend, config.codec, config.val.shift)
-    return Predictor(backend, config.codec, config.data.context)
+        looks = FlipAverage(looks, config.codec, config.val.shift)
+    return Predictor(looks, config.codec, config.data.context, fit=fit)

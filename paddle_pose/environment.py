@@ -78,6 +78,11 @@ def usable_cores():
     return max(1, min(cores, _cpu_quota("/sys/fs/cgroup") or cores))
 
 
+def threads_to_use():
+    """Returns how many threads a backend computes with: `OMP_NUM_THREADS` where it is set, else every usable core."""
+    return int(os.environ.get("OMP_NUM_THREADS", "").split(",")[0] or usable_cores())
+
+
 def check_paddle():
     """Makes sure that Paddle 3.0 or newer is installed, without importing it.
 

@@ -132,10 +132,30 @@ def _matching(outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> t
 
 
 def acc_pose_of_maps(outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> Tensor:
-    """Returns `acc_pose` of the heatmaps: the highest cell of each joint is near the highest one of its target."""
-    wanted = targets["heatmaps"]
-    weights = (wanted.max(axis=[2, 3]) > 0).astype("float32")  # N, K
-    return acc_pose({"heatmaps": outputs["heatmaps"].unsqueeze(1)}, {"heatmaps": wanted, "weights": weights})
+    """Returns the share of joints found where there may be several people: `acc_pose` of MoveNet's training logs.
+
+    A joint that somebody has in a picture is found when its highest cell lies on somebody's blob, at half its height or more;
+    where that cell does not count, it is left out. The share is taken joint by joint, then averaged over them.
+
+    Args:
+        outputs: {"heatmaps": [N, K, h, w]}.
+        targets: {"heatmaps": [N, K, h, w], "heatmap_weights": [N, K, h, w]}.
+
+    Returns:
+        Scalar 0..1; 0 without any label.
+    """
+    with paddle.no_grad():
+        flat, wanted, counts = (
+            maps.astype("float32").flatten(start_axis=2)  # N, K, hw
+            for maps in (outputs["heatmaps"], targets["heatmaps"], targets["heatmap_weights"])
+        )
+        cell = flat.argmax(axis=-1, keepdim=True)  # N, K, 1
+        there, counted = (maps.take_along_axis(cell, axis=-1).squeeze(-1) for maps in (wanted, counts))  # N, K
+        labelled = (wanted.max(axis=-1) > 0).astype("float32") * counted  # N, K
+        hits = (there >= 0.5).astype("float32") * labelled  # N, K
+        labels = labelled.sum(axis=0)  # K
+        shares = hits.sum(axis=0) / labels.clip(min=1.0)  # K
+        return shares.sum() / (labels > 0).astype("float32").sum().clip(min=1.0)
 
 
 class MoveNetLoss:
@@ -225,7 +245,8 @@ class MoveNetLoss:
 
 
 def _focal(predicted: Tensor, wanted: Tensor, counts: Tensor) -> Tensor:
-    p = predicted.clip(_EPSILON, 1 - _EPSILON)
+    # The value is cut off as published, its slope is not: a peak that was given up for certain could never come back.
+    p = predicted + (predicted.clip(_EPSILON, 1 - _EPSILON) - predicted).detach()
     peak = (wanted == 1).astype("float32") * counts
     at_peaks = (1 - p).square() * p.log() * peak
     elsewhere = (1 - wanted).pow(4) * p.square() * (1 - p).log() * (counts - peak)

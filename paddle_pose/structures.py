@@ -97,12 +97,14 @@ class Poses:
         scores: [P, K], 0..1 for trained maps.
         person_scores: [P].
         boxes: [P, 4] (x, y, width, height) of the window or box each person was found in, image px; may be empty.
+        ids: [P] int64, who is who from frame to frame, counted from 1; -1 is not followed (yet). Empty where nobody follows.
     """
 
     keypoints: np.ndarray
     scores: np.ndarray
     person_scores: np.ndarray
     boxes: np.ndarray = field(default_factory=lambda: np.zeros((0, 4)))
+    ids: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
 
     def moved(self, matrix: np.ndarray) -> Poses:
         """Returns the same people with their keypoints moved by an affine [2, 3] matrix.
@@ -112,5 +114,4 @@ class Poses:
             >>> poses.moved(np.array([[1.0, 0, 3], [0, 1, 4]])).keypoints[0, 0]
             array([3., 4.])
         """
-        moved = geometry.move(self.keypoints, matrix)
-        return Poses(moved, self.scores, self.person_scores, self.boxes)
+        return replace(self, keypoints=geometry.move(self.keypoints, matrix))

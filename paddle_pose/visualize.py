@@ -28,7 +28,8 @@ def draw_poses(
         poses: in the image's px.
         skeleton: its joints and limbs.
         threshold: joints with a lower score are left out.
-        names: write every joint's name beside it, lower where another name is in the way.
+        names: write every joint's name beside it, lower where another name is in the way. Ids, of people who are
+            followed, are written at the topmost joint.
 
     Returns:
         A drawing of the same size.
@@ -37,7 +38,7 @@ def draw_poses(
     span = max(image.shape[:2])
     thickness, radius = max(1, round(span / 200)), max(2, round(span / 140))
     written: list[tuple[int, int, int]] = []
-    for keypoints, scores in zip(poses.keypoints, poses.scores, strict=True):
+    for person, (keypoints, scores) in enumerate(zip(poses.keypoints, poses.scores, strict=True)):
         shown = scores >= threshold
         points = [(round(float(x)), round(float(y))) for x, y in np.nan_to_num(keypoints)]
         for a, b in skeleton.limb_indices:
@@ -52,6 +53,11 @@ def draw_poses(
                 caption(
                     drawing, skeleton.joints[j], _free_place(skeleton.joints[j], points[j], image.shape[1], written)
                 )
+        if len(poses.ids) and poses.ids[person] > 0 and shown.any():
+            x, y = min((points[j] for j in np.flatnonzero(shown)), key=lambda point: point[1])
+            scale = max(0.5, span / 900)
+            place = (x + radius, max(y - radius, round(30 * scale)))
+            caption(drawing, f"#{poses.ids[person]}", place, scale)
     return drawing
 
 

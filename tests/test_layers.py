@@ -19,7 +19,7 @@ LEVELS = {
     **dict.fromkeys(["datasets", "weights", "backends", "models", "losses", "visualize"], 3),
     **dict.fromkeys(["codecs", "metrics"], 2),
     "structures": 1,
-    **dict.fromkeys(["geometry", "skeletons", "environment"], 0),
+    **dict.fromkeys(["geometry", "skeletons", "environment", "interruption"], 0),
 }
 EVERYBODY_MAY_IMPORT = "environment"
 WITH_PADDLE = ("models", "losses", "training", "backends.paddle")
@@ -85,7 +85,7 @@ def violations(source: str, module: str, is_package: bool = False) -> list[str]:
             elif at_module_level:
                 found.append(f"{module} imports {name} outside its functions")
         quick = top in sys.stdlib_module_names or is_in(
-            name, "paddle_pose.commands", f"paddle_pose.{EVERYBODY_MAY_IMPORT}"
+            name, "paddle_pose.commands", "paddle_pose.__version__", f"paddle_pose.{EVERYBODY_MAY_IMPORT}"
         )
         if unit == "commands" and at_module_level and not quick:
             found.append(f"{module} imports {name} at module level: --help would have to wait")

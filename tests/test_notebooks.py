@@ -16,6 +16,7 @@ from paddle_pose.commands.execute_notebook import read_percent, set_parameters
 ROOT = Path(__file__).resolve().parents[1]
 TEXTS = sorted((ROOT / "notebooks").glob("*.py"))
 HOURGLASS = ROOT / "notebooks/03_hourglass.py"
+SQUATS = ROOT / "notebooks/08_squats.py"
 MAX_BYTES = 300 * 1024  # what the pre-commit hook lets pass
 MACHINE_PATH = re.compile(r"(?<![\w.:/])/(?:work|root|tmp|home(?!/aistudio\b)|Users|usr|opt|mnt)/")
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -78,6 +79,32 @@ def test_the_notebook_runs_on_an_archive(run_command, tmp_path, drawn_mpii):
     check_results(work, notebook)
     assert len(list((work / "data/images").iterdir())) == 16
     assert "8 people of MPII; narrow network, 2 epochs" in str(outputs(notebook))
+
+
+def counted_squats(run_command, tmp_path, **values) -> str:
+    """Executes the notebook of squats; returns what it prints."""
+    place = tmp_path / "executed.ipynb"
+    flags = [word for name, value in values.items() for word in ("--set", f"{name}={value!r}")]
+    done = run_command("scripts/execute_notebook.py", SQUATS, *flags, "--output", place, CUDA_VISIBLE_DEVICES="")
+    assert done.returncode == 0, done.stderr
+    notebook = nbformat.read(place, as_version=4)
+    assert len(pictures(notebook)) == 3
+    return printed(notebook)
+
+
+def test_drawn_squats_are_counted(run_command, tmp_path):
+    text = counted_squats(run_command, tmp_path, SQUATS=2)
+    assert "2 complete squats; drawn: 2\n" in text
+    assert "Ids: 1\n" in text
+
+
+def test_filmed_squats_are_counted(run_command, tmp_path, shared):
+    video, weights = "data/video/pose_squats.mp4", "data/movenet/movenet_single_pose_lightning_ptq.tflite"
+    text = counted_squats(run_command, tmp_path, VIDEO=str(shared / video), WEIGHTS=str(shared / weights))
+    assert "2 complete squats\n" in text  # and a third that the video cuts off
+    assert "Frames with somebody: 65\nIds: 1\n" in text
+    raw, smoothed = map(float, re.search(r"Jitter: ([\d.]+) % raw, ([\d.]+) % smoothed", text).groups())
+    assert smoothed < 0.8 * raw < 2
 
 
 @pytest.mark.parametrize("text", TEXTS, ids=lambda path: path.stem)

@@ -2,9 +2,55 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 Backend = Callable[[np.ndarray], dict[str, np.ndarray]]
 """[N, H, W, 3] uint8 RGB -> maps by name, the batch first."""
+
+
+def needed(module: str, requirement: str, extra: str, note: str = "") -> Any:
+    """Imports a package that only some users need.
+
+    Args:
+        module: to import.
+        requirement: what pip calls it.
+        extra: the extra of this project that brings it.
+        note: what else to know before installing it.
+
+    Returns:
+        The module.
+
+    Raises:
+        ModuleNotFoundError: If it is not installed; says how to install it.
+    """
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as problem:
+        if problem.name != module.split(".")[0]:
+            raise
+        raise ModuleNotFoundError(
+            f'{requirement} is not installed; run: pip install "{requirement}" '
+            f'(or "paddle_pose[{extra}]", which brings all that is needed here){note}',
+            name=problem.name,
+        ) from problem
+
+
+def check_input(path: object, shape: list[Any], dtype: str) -> None:
+    """Refuses an exported network whose input is not a batch of images.
+
+    Args:
+        path: of the file.
+        shape: of its input, names or None for sizes left open.
+        dtype: of its input.
+
+    Raises:
+        ValueError: If the input is not uint8 [N, H, W, 3].
+    """
+    if dtype != "uint8" or len(shape) != 4 or shape[3] != 3:
+        raise ValueError(
+            f"{path}: its input is {dtype} {shape}, expected uint8 [N, H, W, 3] RGB: export it with export.py"
+        )

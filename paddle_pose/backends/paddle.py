@@ -1,19 +1,27 @@
-"""A live Paddle network as a backend, and the choice of its device.
+"""Paddle as a backend, with a live network or an exported program, and the choice of its device.
 
 The GPU path follows Paddle's documented API; it has not been measured by this project.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import paddle
+from paddle import inference
+
+from paddle_pose.backends.base import check_input
+from paddle_pose.backends.exported import contract_path, read_contract
+from paddle_pose.environment import threads_to_use
 
 
-def set_device(name: str) -> str:
+def set_device(name: str, threads: int | None = None) -> str:
     """Chooses where Paddle computes.
 
     Args:
         name: "cpu", "gpu", "gpu:1", or "auto": the GPU where there is one.
+        threads: to compute with on the CPU; None leaves them as they are.
 
     Returns:
         The device and Paddle's version, to show.
@@ -30,6 +38,8 @@ def set_device(name: str) -> str:
             "install paddlepaddle-gpu, or use --device cpu"
         )
     paddle.device.set_device(name)
+    if threads is not None:
+        paddle.base.core.set_num_threads(threads)
     return f"{name}, Paddle {paddle.__version__}"
 
 
@@ -51,3 +61,55 @@ class PaddleBackend:
             if training:
                 self._model.train()
         return {name: maps.numpy() for name, maps in outputs.items()}
+
+
+class PaddleProgram:
+    """Looks at images with an exported program: `<name>.json` and `<name>.pdiparams`, neither of which is executed Python.
+
+    Attributes:
+        outputs: names of the maps, in the program's order; Paddle keeps none, the contract does.
+        place: where it computes, to show.
+    """
+
+    def __init__(self, path: Path, device: str = "auto", threads: int | None = None) -> None:
+        """Opens a program.
+
+        Args:
+            path: the .json file; the .pdiparams is beside it.
+            device: as in `set_device`.
+            threads: to compute with on the CPU; None as `environment.threads_to_use`.
+
+        Raises:
+            FileNotFoundError: If there is no .pdiparams beside it.
+            ValueError: If it has no contract, its input is not uint8 [N, H, W, 3], or the device is not there.
+        """
+        contract = read_contract(path)
+        if contract is None:
+            raise ValueError(f"{path}: no {contract_path(path).name} beside it, so it is not what export.py wrote")
+        parameters = path.with_suffix(".pdiparams")
+        if not parameters.is_file():
+            raise FileNotFoundError(f"{parameters}: not found; it belongs to {path}")
+        check_input(path, contract["input"]["shape"], contract["input"]["dtype"])
+        where = set_device(device)
+        threads = threads or threads_to_use()
+        config = inference.Config(str(path), str(parameters))
+        config.disable_glog_info()
+        if where.startswith("gpu"):
+            config.enable_use_gpu(256, int(where.split(",")[0].partition(":")[2] or 0))
+        else:
+            config.disable_gpu()
+            config.set_cpu_math_library_num_threads(threads)
+        try:
+            self._predictor = inference.create_predictor(config)
+        except Exception as problem:  # Paddle raises what it likes on a damaged file
+            raise ValueError(f"{path}: Paddle cannot open it ({problem})") from problem
+        self.outputs = [output["name"] for output in contract["outputs"]]
+        self.place = f"{where} inference, threads {threads}"
+
+    def __call__(self, images: np.ndarray) -> dict[str, np.ndarray]:
+        """Returns the maps of uint8 images [N, H, W, 3]."""
+        predictor = self._predictor
+        predictor.get_input_handle(predictor.get_input_names()[0]).copy_from_cpu(np.ascontiguousarray(images))
+        predictor.run()
+        handles = map(predictor.get_output_handle, predictor.get_output_names())
+        return {name: handle.copy_to_cpu() for name, handle in zip(self.outputs, handles, strict=True)}

@@ -55,7 +55,7 @@ class MoveNetCodec:
         center: of a person: of the box in the window, or the mean of the keypoints (Google's).
         regression_unit: cells, or parts of the map's width and height (the original article's).
         regression_radius: how far round a centre its regressions are taught, in cells. The single-person rule stops up to
-            sigma^2 / 1.8 cells from an off-centre person's centre, towards the middle.
+            2.24 cells (sigma 2) from an off-centre person's centre, towards the middle.
         offset_radius: how far round a joint its offset is taught, in cells.
         max_persons: decoding finds this many at most; 1 takes Google's single-person rule, which always answers.
         center_threshold: lowest centre that is a person, where there may be several.
@@ -83,7 +83,7 @@ class MoveNetCodec:
     min_sigma: float = 1.0
     center: Literal["box", "keypoints"] = "box"
     regression_unit: Literal["cell", "map"] = "cell"
-    regression_radius: float = 2.0
+    regression_radius: float = 2.5
     offset_radius: float = 2.0
     max_persons: int = 1
     center_threshold: float = 0.1
@@ -159,7 +159,7 @@ class MoveNetCodec:
         if boxes is not None:
             boxes = np.asarray(boxes, np.float64) / self.stride
             corners = np.hstack([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]])
-        order = np.argsort(np.prod(corners[:, 2:] - corners[:, :2], axis=1), kind="stable")
+        order = np.argsort(targets.areas(corners), kind="stable")
         points, labelled, corners = points[order], labelled[order], corners[order]
         cells = np.floor(points)
         known = labelled & targets.on_map(cells, self.map_size)  # [P, K]
@@ -261,7 +261,7 @@ class MoveNetCodec:
     ) -> tuple[Callable[..., np.ndarray], np.ndarray, np.ndarray]:
         """Returns how blobs are drawn, and the widths [P] of centres and of joints, from the boxes of joints and of people."""
         boxes = corners if self.kernel == "gaussian" else seen
-        area = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) / np.prod(self.map_size)
+        area = targets.areas(boxes) / np.prod(self.map_size)
         if self.kernel == "gaussian":
             sigmas = np.clip(self.sigma * np.sqrt(area), self.min_sigma, self.sigma)
             return targets.blobs, sigmas, sigmas

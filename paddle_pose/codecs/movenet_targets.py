@@ -129,6 +129,11 @@ def outside(regions: np.ndarray, unknown: np.ndarray, maps: np.ndarray) -> np.nd
     return ((hidden == 0) | (maps > 0)).astype(np.float32)
 
 
+def areas(corners: np.ndarray) -> np.ndarray:
+    """Returns the areas [P] of boxes [P, 4] (left, top, right, bottom); 0 where right or bottom comes first."""
+    return np.prod(np.maximum(corners[:, 2:] - corners[:, :2], 0.0), axis=1)
+
+
 def around(points: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """Returns the boxes [P, 4] (left, top, right, bottom) round those points [P, K, 2] that count; (-1, -1, -1, -1) of none."""
     first = np.where(counts[..., None], points, np.inf).min(axis=1)

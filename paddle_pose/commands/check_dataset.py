@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 def build_parser() -> argparse.ArgumentParser:
     """Returns the command's flags."""
     parser = argparse.ArgumentParser(
-        prog="check_dataset.py",
         description="Examines a data set in MPII's or COCO's layout, or one's own files in COCO's format: counts, pictures, "
         "joints, boxes, left and right, ids and areas, the order of json and mat. Nothing is changed.",
         epilog="Exit codes: 0 nothing that would spoil a training; 1 at least one error; 2 the command was called wrongly.",

@@ -38,7 +38,6 @@ class Reading:
 def build_parser() -> argparse.ArgumentParser:
     """Returns the command's flags."""
     parser = argparse.ArgumentParser(
-        prog="compare_decoding.py",
         description="Prints the scores of a weights file for every decoding, with and without the flip test and its shift. "
         "The network looks at each picture once, and once at its mirror image.",
     )
@@ -47,6 +46,7 @@ def build_parser() -> argparse.ArgumentParser:
     options.add_config(parser)
     parser.add_argument("--batch_size", type=int, metavar="N", help="images at once (default: as the config says)")
     options.add_device(parser)
+    options.add_threads(parser)
     return parser
 
 
@@ -58,11 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         ValueError: If a file or a flag does not fit.
     """
     arguments = build_parser().parse_args(argv)
-    from paddle_pose.environment import check_paddle
-
-    check_paddle()
     from paddle_pose import build
-    from paddle_pose.backends.paddle import PaddleBackend, set_device
     from paddle_pose.codecs.heatmap import HeatmapCodec
 
     config = options.config_of(arguments.pretrained_model, arguments, {"val.batch_size": "batch_size"})
@@ -70,8 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         raise ValueError(
             f"{arguments.pretrained_model}: {config.name} has no heatmaps of single people, so one way to decode"
         )
-    set_device(arguments.device)
-    backend = PaddleBackend(build.trained(config, arguments.pretrained_model, say=print))
+    backend, _ = build.backend(config, arguments.pretrained_model, arguments.device, arguments.threads, say=print)
     samples = build.samples(config, arguments.dataset_root, config.data.val_split)
     metrics = {reading: build.metric(config, arguments.dataset_root) for reading in readings(config.codec)}
     looked_at = build.batches(config, samples)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from paddle_pose.commands import options
+
+if TYPE_CHECKING:
+    from paddle_pose.configs.fields import Config
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Returns the command's flags."""
     parser = argparse.ArgumentParser(
-        prog="convert_weights.py",
         description="Reads anybody's weights file (.pdparams, .pth, .safetensors) without executing it, makes sure "
         "that every tensor of it and of the network is used once, and writes it with config.json beside it: then "
         "val.py and predict.py need no flag that says which network it is.",
@@ -35,22 +38,35 @@ def main(argv: Sequence[str] | None = None) -> int:
     from paddle_pose.environment import check_paddle
 
     check_paddle()
+    convert(options.config_of(arguments.source, arguments), arguments.source, arguments.target, arguments.force)
+    return 0
+
+
+def convert(config: Config, source: Path, target: Path, force: bool = False) -> None:
+    """Writes a weights file under our names, with its config beside it, and prints what was done.
+
+    Args:
+        config: of its network.
+        source: the file.
+        target: a .safetensors or .pdparams file.
+        force: overwrite what is there.
+
+    Raises:
+        ValueError: If the file does not fit the config, or something would be overwritten.
+    """
     from paddle_pose import build
     from paddle_pose.configs import schema
     from paddle_pose.weights.write import write_weights
 
-    source, target = arguments.source, arguments.target
-    config = options.config_of(source, arguments)
     config, network = build.loaded(config, source, say=print)
     tensors = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
     beside, text = target.parent / schema.FILE_NAME, schema.to_json(config)
     taken = [target] if target.exists() else []
     if beside.exists() and beside.read_text(encoding="utf-8") != text:
         taken.append(beside)
-    if taken and not arguments.force:
+    if taken and not force:
         raise ValueError(f"{' and '.join(map(str, taken))}: already there; choose another folder, or add --force")
     write_weights(target, tensors)
     beside.write_text(text, encoding="utf-8")
     millions = sum(parameter.size for parameter in network.parameters() if parameter.trainable) / 1e6
     print(f"Written: {target}, {len(tensors)} tensors, {millions:.2f} M parameters; {beside}, config {config.name}")
-    return 0

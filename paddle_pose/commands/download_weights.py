@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from paddle_pose.weights.published import PublishedFile
 
+FOLDER = Path("output/published")
+
 
 def build_parser() -> argparse.ArgumentParser:
     """Returns the command's flags."""
     parser = argparse.ArgumentParser(
-        prog="download_weights.py",
         description="Fetches a published weights file; an interrupted download is continued and the checksum "
         "verified. Without NAME it lists the files.",
     )
@@ -22,9 +23,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--output",
         type=Path,
-        default=Path("output/published"),
+        default=FOLDER,
         metavar="DIR",
-        help="folder for it; default output/published",
+        help=f"folder for it; default {FOLDER}",
     )
     parser.add_argument(
         "--from_file",
@@ -63,6 +64,33 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(how_to_use(file, path))
     print(f"published: {numbers(file)}\n  {file.protocol}")
     return 0
+
+
+def converted(name: str, folder: Path, from_file: Path | None = None) -> Path:
+    """Returns a published file under our names, with its config beside it: fetched, verified and converted the first time.
+
+    Args:
+        name: in the table of published files.
+        folder: for the file as published, and one below it for the converted file.
+        from_file: a copy of the published file; then nothing is downloaded.
+
+    Raises:
+        FileNotFoundError: If the copy is not there.
+        ValueError: If the checksum does not match.
+        ConnectionError: If the server cannot be reached; says where to put the file.
+    """
+    from paddle_pose.commands.convert_weights import convert
+    from paddle_pose.configs import schema
+    from paddle_pose.environment import check_paddle
+    from paddle_pose.weights.download import download
+    from paddle_pose.weights.published import PUBLISHED
+
+    file, target = PUBLISHED[name], folder / name / "model.safetensors"
+    path = download(file, folder, from_file=from_file)
+    if not (target.is_file() and target.with_name(schema.FILE_NAME).is_file()):
+        check_paddle()
+        convert(schema.find(file.config), path, target, force=True)
+    return target
 
 
 def how_to_use(file: PublishedFile, path: Path) -> str:

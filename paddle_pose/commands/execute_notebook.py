@@ -13,7 +13,6 @@ from typing import Any
 def build_parser() -> argparse.ArgumentParser:
     """Returns the command's flags."""
     parser = argparse.ArgumentParser(
-        prog="execute_notebook.py",
         description="Turns paired text (jupytext's percent format) into a notebook, executes it in its own folder and "
         "writes it with its outputs.",
     )

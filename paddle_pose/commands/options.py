@@ -93,6 +93,13 @@ def add_device(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_threads(parser: argparse.ArgumentParser) -> None:
+    """Adds --threads."""
+    parser.add_argument(
+        "--threads", type=int, metavar="N", help="to compute with on the CPU; default OMP_NUM_THREADS or every core"
+    )
+
+
 def overrides(arguments: argparse.Namespace) -> dict[str, str]:
     """Returns `-o` as {key: text}.
 

@@ -1,193 +1,188 @@
-"""`python predict.py`: poses in pictures, as drawings and one JSON file."""
+"""`python predict.py`: poses in pictures, videos and what a camera sees, as drawings and files."""
 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from time import monotonic
+from typing import TYPE_CHECKING
 
-from paddle_pose.commands import options
+from paddle_pose.commands import drawings, find_people, follow_people, options, predicted
 
 if TYPE_CHECKING:
-    from paddle_pose.skeletons import Skeleton
+    from paddle_pose.configs.fields import Config
+    from paddle_pose.datasets.box_files import Boxes
+    from paddle_pose.datasets.sources import Frame, Source
     from paddle_pose.structures import Poses
+
+    # (number of the frame, its seconds, (width, height), poses) -> the poses of this frame, changed or with ids
+    Step = Callable[[int, float, tuple[int, int], Poses], Poses]
+
+SAVED = ("drawing", "json", "coco", "csv")
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Returns the command's flags."""
     parser = argparse.ArgumentParser(
-        prog="predict.py",
-        description="Finds poses in pictures. Writes a drawing per picture and predictions.json. Without --boxes the "
-        "whole picture is the window: crop to one person for best results.",
+        description="Finds poses in pictures, videos, or what a camera sees. Without --boxes or --detector the whole "
+        "picture is the window: crop to one person for best results. Ctrl-C keeps what there is so far.",
     )
-    parser.add_argument("images", nargs="+", type=Path, metavar="IMAGE|FOLDER", help="pictures, or folders of them")
-    parser.add_argument("--weights", "--pretrained_model", required=True, type=Path, metavar="F", help="to use")
     parser.add_argument(
-        "--boxes",
-        type=Path,
-        metavar="FILE",
-        help='JSON: {"picture.jpg": [[x, y, width, height], …]} in px, a person each',
+        "images",
+        nargs="+",
+        metavar="PLACE",
+        help="pictures, videos, folders with all below them, patterns in quotes, or the number of a camera, as 0",
     )
+    find_people.add_weights(parser)
     options.add_config(parser)
+    find_people.add_people(parser)
+    follow_people.add_following(parser)
     parser.add_argument(
         "--flip",
         action=argparse.BooleanOptionalAction,
         help="average with the mirrored picture (default: as the config says)",
     )
-    parser.add_argument("--threshold", type=float, default=0.2, metavar="T", help="lowest score drawn; default 0.2")
-    parser.add_argument("--names", action="store_true", help="write the joints' names")
-    parser.add_argument(
-        "--maps", action="store_true", help="also draw what the network sees, map by map: a picture for each person"
-    )
+    parser.add_argument("--batch_size", type=int, metavar="N", help="windows looked at together; 8, with a camera 1")
     options.add_device(parser)
-    parser.add_argument(
+    options.add_threads(parser)
+    group = parser.add_argument_group("what is made of it")
+    group.add_argument(
         "--output",
         type=Path,
         default=Path("output/predict"),
         metavar="DIR",
-        help="where drawings and predictions.json go; default output/predict",
+        help="where drawings and files go; default output/predict",
+    )
+    group.add_argument(
+        "--save",
+        nargs="*",
+        choices=SAVED,
+        default=SAVED[:2],
+        metavar="WHAT",
+        help=f"of {', '.join(SAVED)}; default drawing json",
+    )
+    group.add_argument("--show", action="store_true", help="in a window, too; q ends. Needs opencv-python and a screen")
+    group.add_argument("--threshold", type=float, default=0.2, metavar="T", help="lowest score drawn; default 0.2")
+    group.add_argument("--names", action="store_true", help="write the joints' names")
+    group.add_argument(
+        "--maps", action="store_true", help="also draw what the network sees, map by map: a picture for each person"
     )
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command; 1 when some picture could not be read.
+    """Runs the command; 1 when something could not be read, 130 or 143 when it was ended early.
 
     Raises:
         FileNotFoundError: If a file is missing.
         ValueError: If a file or a flag does not fit.
     """
     arguments = build_parser().parse_args(argv)
-    from paddle_pose.environment import check_paddle
-
-    check_paddle()
     from paddle_pose import build, visualize
-    from paddle_pose.datasets import images
+    from paddle_pose.datasets import sources
     from paddle_pose.inference.progress import Progress
+    from paddle_pose.interruption import Interrupted, Interruption
 
-    paths = find_pictures(arguments.images)
-    boxes = read_boxes(arguments.boxes) if arguments.boxes else {}
-    unknown = sorted(set(boxes) - {path.name for path in paths})
-    if unknown:
-        raise ValueError(f"{arguments.boxes}: boxes for {unknown[0]}, which is not among the pictures")
-    config = options.config_of(arguments.weights, arguments)
-    predictor = build.predictor_for(config, arguments.weights, arguments.device, arguments.flip)
-    skeleton = config.codec.skeleton
-    progress = Progress(len(paths), unit="pictures")
-    records, failures = [], []
-    for done, path in enumerate(paths, start=1):
+    output = arguments.output
+    if output.exists() and not output.is_dir():
+        raise ValueError(f"--output {output}: is a file; expected a folder, which is made where it is missing")
+    places = sources.find(arguments.images, leave_out=output)
+    follow_people.check(arguments)
+    boxes = find_people.boxes(arguments, places)
+    weights, detector_weights = find_people.weights(arguments)
+    one_each = boxes is not None or detector_weights is not None or arguments.one_person
+    config = find_people.with_people(options.config_of(weights, arguments), 1 if one_each else arguments.people)
+    looks = {name: getattr(arguments, name) for name in ("device", "flip", "threads", "fit")}
+    predictor, detector = build.predictor_for(config, weights, **looks), None
+    if detector_weights is not None:
+        detecting = find_people.detector_config(detector_weights, arguments.people)
+        detector = build.predictor_for(detecting, detector_weights, **looks)
+    live = arguments.show or any(place.kind == "camera" for place in places)
+    together = arguments.batch_size if arguments.batch_size is not None else 1 if live else 8
+    maps = drawings.MapPictures(drawings.drawing_places(output, places), config.codec.shown)
+    draw = partial(
+        visualize.draw_poses, skeleton=config.codec.skeleton, threshold=arguments.threshold, names=arguments.names
+    )
+    drawn, failures = arguments.show or "drawing" in arguments.save, list[str]()
+    progress, began, done, people, ended = Progress(sources.count(places), "frames"), monotonic(), 0, 0, None
+    with ExitStack() as stack, Interruption() as interruption:
+        made = _sinks(arguments, config, weights, places, boxes)
+        sinks = [stack.enter_context(closing(sink)) for sink in made]
+        framed = find_people.framed(
+            sources.frames(places, failures.append), boxes, detector, arguments.box_threshold, together
+        )
+        if arguments.maps:
+            sinks.append(maps)
+        if arguments.one_person:
+            found = follow_people.one_person(framed, predictor, arguments.smooth)
+        else:
+            found = predictor.stream(framed, maps.see if arguments.maps else _unseen, together)
         try:
-            image = images.read_upright(path)
-        except ValueError as problem:
-            failures.append(str(problem))
-            continue
-        seen: list[tuple[Any, Any]] = []
-        poses = predictor(image, boxes.get(path.name), seen.append)
-        drawing = visualize.draw_poses(image, poses, skeleton, arguments.threshold, arguments.names)
-        place = drawing_path(arguments.output, path, paths)
-        images.write(place, drawing)
-        for number, (crop, maps) in enumerate(seen if arguments.maps else (), start=1):
-            laid_over = visualize.draw_maps(crop, config.codec.shown(maps))
-            images.write(place.with_name(f"{place.stem}_maps_{number}.png"), laid_over)
-        records.append(record(path, image.shape, poses, place))
-        progress(done)
-    written = write_json(arguments.output, records, skeleton, config.name, arguments.weights)
-    print(f"{len(records)} pictures, {sum(len(r['persons']) for r in records)} people: {written}")
+            for frame, poses in followed(found, follow_people.steps(arguments, config.codec.skeleton)):
+                drawing = draw(frame.pixels, poses) if drawn else frame.pixels
+                for sink in sinks:
+                    sink.write(frame, poses, drawing)
+                done, people = done + 1, people + len(poses.scores)
+                progress(done)
+                interruption.check()
+        except Interrupted as stop:
+            ended = stop
+    pace = done / max(monotonic() - began, 1e-9)
+    print(f"{done} frames, {people} people, {pace:.2g} frames per second: {output}")
     for failure in failures:
         print(f"error: {failure}", file=sys.stderr)
+    if ended is not None:
+        print(f"Ended early by {ended.reason}; what is there so far is complete.", file=sys.stderr)
+        return int(ended.code or 0)
     return 1 if failures else 0
 
 
-def find_pictures(places: Iterable[Path]) -> list[Path]:
-    """Returns the pictures named, and those in the folders named, sorted within a folder.
+def followed(
+    found: Iterable[tuple[Frame, Poses]], makers: Sequence[Callable[[], Step]] = ()
+) -> Iterator[tuple[Frame, Poses]]:
+    """Passes the poses of each video or camera through steps of its own, such as tracking; a picture's stay as they are.
 
-    Raises:
-        FileNotFoundError: If a place does not exist or a folder holds no picture.
+    Args:
+        found: frames with their poses.
+        makers: each makes a step that knows of no video yet.
+
+    Yields:
+        The frames, with their poses after the last step.
     """
-    from paddle_pose.datasets.images import SUFFIXES
-
-    found: list[Path] = []
-    for place in places:
-        if place.is_dir():
-            inside = [
-                path
-                for path in sorted(place.rglob("*"))
-                if path.suffix.lower() in SUFFIXES and not path.name.startswith("._")
-            ]
-            if not inside:
-                raise FileNotFoundError(f"{place}: no picture in this folder ({', '.join(SUFFIXES)})")
-            found += inside
-        elif place.is_file():
-            found.append(place)
-        else:
-            raise FileNotFoundError(f"{place}: not found")
-    return found
+    source: Source | None = None
+    steps: list[Step] = []
+    for frame, poses in found:
+        if frame.source != source:
+            source, steps = frame.source, [] if frame.source.kind == "picture" else [make() for make in makers]
+        for step in steps:
+            poses = step(frame.index, frame.seconds, frame.size, poses)
+        yield frame, poses
 
 
-def read_boxes(path: Path) -> dict[str, list[tuple[float, float, float, float]]]:
-    """Reads boxes by picture name.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it is not {name: [[x, y, width, height], …]}.
-    """
-    if not path.is_file():
-        raise FileNotFoundError(f"--boxes {path}: not found")
-    form = 'expected {"picture.jpg": [[x, y, width, height], …]} with positive sizes'
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        boxes = {
-            name: [(float(x), float(y), float(w), float(h)) for x, y, w, h in rows] for name, rows in content.items()
-        }
-    except (AttributeError, TypeError, ValueError) as problem:
-        raise ValueError(f"{path}: {form} ({problem})") from problem
-    for name, rows in boxes.items():
-        if any(not (w > 0 and h > 0) for _, _, w, h in rows):
-            raise ValueError(f"{path}: {name}: {form}")
-    return boxes
-
-
-def drawing_path(output: Path, picture: Path, pictures: Sequence[Path]) -> Path:
-    """Returns where a picture's drawing goes: its own name, or its path with "_" where two share a name."""
-    same = [path for path in pictures if path.stem == picture.stem]
-    name = picture.stem if len(same) == 1 else "_".join(picture.with_suffix("").parts[-3:])
-    return output / f"{name.strip('/')}.png"
-
-
-def record(path: Path, shape: tuple[int, ...], poses: Poses, drawing: Path) -> dict[str, Any]:
-    """Returns what predictions.json says of one picture."""
-    return {
-        "image": str(path),
-        "width": shape[1],
-        "height": shape[0],
-        "drawing": drawing.name,
-        "persons": [
-            {
-                "score": round(float(score), 5),
-                "box": [round(float(v), 3) for v in box],
-                "keypoints": [[round(float(v), 3) for v in point] for point in keypoints],
-                "scores": [round(float(v), 5) for v in scores],
-            }
-            for keypoints, scores, score, box in zip(
-                poses.keypoints, poses.scores, poses.person_scores, poses.boxes, strict=True
-            )
-        ],
-    }
-
-
-def write_json(output: Path, records: list[dict[str, Any]], skeleton: Skeleton, config: str, weights: Path) -> Path:
-    """Writes predictions.json and returns its path."""
+def _sinks(
+    arguments: argparse.Namespace, config: Config, weights: Path, places: Sequence[Source], boxes: Boxes | None
+) -> Iterator[predicted.Sink]:
+    """Makes what takes the results, one after another."""
+    output, save, joints = arguments.output, arguments.save, config.codec.skeleton.joints
+    drawn = drawings.drawing_places(output, places) if "drawing" in save else {}
+    if arguments.show:
+        yield drawings.Shown()
     output.mkdir(parents=True, exist_ok=True)
-    path = output / "predictions.json"
-    document = {
-        "config": config,
-        "weights": str(weights),
-        "space": "pixels of the upright picture, 0-based, (x, y); boxes are (x, y, width, height)",
-        "joints": list(skeleton.joints),
-        "images": records,
-    }
-    path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-    return path
+    if "drawing" in save:
+        yield drawings.Drawings(drawn)
+    if "json" in save:
+        header = {"config": config.name, "weights": str(weights), "joints": list(joints)}
+        yield predicted.JsonFile(output / "predictions.json", header, drawn)
+    if "coco" in save:
+        known = (lambda path: None) if boxes is None else boxes.image_id
+        yield predicted.CocoFile(output / "keypoints_results.json", predicted.image_ids(places, known))
+    if "csv" in save:
+        yield predicted.CsvFile(output / "predictions.csv", joints)
+
+
+def _unseen(frame: Frame, look: object) -> None:
+    """Does not keep what the network saw."""

@@ -14,7 +14,6 @@ SPLITS = ("train", "val")
 def build_parser() -> argparse.ArgumentParser:
     """Returns the command's flags."""
     parser = argparse.ArgumentParser(
-        prog="prepare_coco.py",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         description="Makes O/imgs/*.jpg, O/train2017.json and O/val2017.json, the cropped single people that the original\n"
         "MoveNet projects train on, from D/train2017/, D/val2017/ and\n"

@@ -27,7 +27,6 @@ _MAT_NAMES = {
 def build_parser() -> argparse.ArgumentParser:
     """Returns the command's flags."""
     parser = argparse.ArgumentParser(
-        prog="prepare_mpii.py",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         description="Makes D/images/*.jpg, D/annotations/mpii_{train,val,trainval,test}.json and mpii_gt_val.mat from\n"
         "  - the AI Studio archive mpii.tar.gz, or a folder of it, or\n"

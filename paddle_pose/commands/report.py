@@ -10,7 +10,6 @@ from pathlib import Path
 def build_parser() -> argparse.ArgumentParser:
     """Returns the command's flags."""
     parser = argparse.ArgumentParser(
-        prog="report.py",
         description="Writes one self-contained HTML page: numbers with protocol and intervals, kinds of errors and what "
         "mending each would gain, displaced coordinates, curves over thresholds, accuracy by visibility, size and torso "
         "angle, what scores mean, the worst cases, and the run's configuration.",

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 def build_parser() -> argparse.ArgumentParser:
     """Returns the command's flags."""
     parser = argparse.ArgumentParser(
-        prog="score_predictions.py",
         description="Scores a prediction file. For MPII's validation set: a variable `preds` of N x 16 x 2 points in "
         ".mat or .h5, in the order of the ground truth, with any order of axes. For COCO: a results file in COCO's format, "
         ".json, scored as it is.",

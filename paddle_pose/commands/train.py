@@ -23,7 +23,6 @@ NUM_TRAIN, NUM_VAL = 4000, 300  # people drawn where nobody gave data, as in the
 def build_parser() -> argparse.ArgumentParser:
     """Returns the command's flags."""
     parser = argparse.ArgumentParser(
-        prog="train.py",
         description="Trains a network. Without --dataset_root it trains on drawn people and says so.",
         epilog="The original project's commands work as they are: "
         "python train.py --dataset_root D --image_size 256|384",

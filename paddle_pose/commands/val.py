@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from paddle_pose.commands import options
 from paddle_pose.commands.pictures import Kept, predictions_picture, ranked
@@ -21,12 +21,13 @@ if TYPE_CHECKING:
 def build_parser() -> argparse.ArgumentParser:
     """Returns the command's flags."""
     parser = argparse.ArgumentParser(
-        prog="val.py",
         description="Evaluates a weights file. Its config is read from beside it; a foreign file needs "
         "--config or --image_size. A data set with another skeleton is evaluated over the joints in common.",
     )
     subject = parser.add_mutually_exclusive_group(required=True)
-    subject.add_argument("--pretrained_model", "--weights", type=Path, metavar="FILE", help="to evaluate")
+    subject.add_argument(
+        "--pretrained_model", "--weights", type=Path, metavar="FILE", help="a checkpoint or an exported file"
+    )
     subject.add_argument(
         "--results",
         type=Path,
@@ -54,6 +55,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--detections", type=Path, metavar="JSON", help="detected boxes in COCO's format instead of the annotated ones"
     )
     options.add_device(parser)
+    options.add_threads(parser)
     parser.add_argument(
         "--pictures", action="store_true", help="also draw people from the best to the worst found: predictions.png"
     )
@@ -85,11 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = build_parser().parse_args(argv)
     if arguments.results is not None:
         return _score_results(arguments)
-    from paddle_pose.environment import check_paddle
-
-    check_paddle()
     from paddle_pose import build
-    from paddle_pose.backends.paddle import PaddleBackend, set_device
     from paddle_pose.datasets import images
     from paddle_pose.inference.evaluate import evaluate
     from paddle_pose.inference.flip_average import FlipAverage
@@ -103,10 +101,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     measure = build.metric_name(config)
     if arguments.report and measure not in REPORTED:
         raise ValueError(f"--report: explains {' and '.join(REPORTED)}, not {measure}; leave one flag out")
-    device = set_device(arguments.device)
-    network = build.trained(config, arguments.pretrained_model, say=print)
+    backend, device = build.backend(config, arguments.pretrained_model, arguments.device, arguments.threads, say=print)
     samples = build.samples(config, arguments.dataset_root, config.data.val_split, arguments.detections)
-    backend: Any = PaddleBackend(network)
     if config.val.flip:
         backend = FlipAverage(backend, config.codec, config.val.shift)
     metric = Kept(build.metric(config, arguments.dataset_root))

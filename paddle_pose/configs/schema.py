@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from paddle_pose.backends.exported import read_contract
 from paddle_pose.configs import hourglass, hrnet, movenet, simple_baseline
 from paddle_pose.configs.fields import Config
 from paddle_pose.datasets.skeleton_file import read_skeleton
@@ -103,21 +104,22 @@ def to_json(config: Config) -> str:
 
 
 def read_beside(weights: Path) -> Config | None:
-    """Returns the config of the file beside a weights file; None where there is no such file.
+    """Returns the config of the file beside a weights file, or of an exported file's contract; None where there is none.
 
     Raises:
         ValueError: If the file is there but not as `to_json` writes it.
     """
     path = weights.parent / FILE_NAME
-    if not path.is_file():
+    contract = read_contract(weights)
+    if contract is None and not path.is_file():
         return None
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = contract["config"] if contract else json.loads(path.read_text(encoding="utf-8"))
         return override(find(content["config"]), content["values"])
     except (AttributeError, KeyError, TypeError, ValueError) as problem:
         raise ValueError(
-            f"{path}: not a config that this version reads ({problem}); name one with --config instead of it "
-            "after moving the file away"
+            f"{weights if contract else path}: not a config that this version reads ({problem}); name "
+            "one with --config instead of it after moving the file away"
         ) from problem
 
 

@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
 from paddle_pose import geometry
 from paddle_pose.backends.base import Backend
 from paddle_pose.codecs.base import Codec, Maps
-from paddle_pose.geometry import box_window
+from paddle_pose.geometry import Window, box_window, whole_image_window
 from paddle_pose.structures import Poses
+
+Box = tuple[float, float, float, float]  # (x, y, width, height) in image px
+Look = tuple[np.ndarray, Maps]  # a window's crop, uint8 [H, W, 3], and its own maps
+T = TypeVar("T")
+
+
+@dataclass
+class _Picture:
+    """A picture under way: the windows that are not looked at yet, and who was found through the others."""
+
+    label: Any
+    image: np.ndarray
+    windows: deque[tuple[Window, Box]]
+    left: int
+    found: list[tuple[Poses, Box]] = field(default_factory=list)
 
 
 class Predictor:
@@ -20,7 +38,14 @@ class Predictor:
         `poses = Predictor(backend, codec)(image)` for the whole picture, or with `boxes=[(x, y, width, height)]`.
     """
 
-    def __init__(self, backend: Backend, codec: Codec, context: float = 1.25, batch_size: int = 16) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        codec: Codec,
+        context: float = 1.25,
+        batch_size: int = 16,
+        fit: Literal["letterbox", "stretch"] = "letterbox",
+    ) -> None:
         """Takes what looks and what reads.
 
         Args:
@@ -28,15 +53,28 @@ class Predictor:
             codec: reads the maps.
             context: how many times a given box its window is.
             batch_size: windows looked at together.
+            fit: of a whole picture, see `geometry.whole_image_window`.
         """
         self.codec = codec
-        self._backend, self._context, self._batch_size = backend, context, batch_size
+        self._backend, self._context, self._batch_size, self._fit = backend, context, batch_size, fit
+
+    def through(self, image: np.ndarray, window: Window) -> Poses:
+        """Finds the people in one window.
+
+        Args:
+            image: uint8 RGB [h, w, 3].
+            window: in image px; it may leave the picture, and is stretched to the input's shape.
+
+        Returns:
+            Poses in image px, without boxes.
+        """
+        size, alignment = self.codec.input_size, self.codec.alignment
+        crop = geometry.warp(image, window.to_input(size, alignment), size)
+        (poses,) = self.codec.decode(self._backend(crop[None]))
+        return poses.moved(window.to_image(size, alignment))
 
     def __call__(
-        self,
-        image: np.ndarray,
-        boxes: Sequence[tuple[float, float, float, float]] | None = None,
-        see: Callable[[tuple[np.ndarray, Maps]], None] = lambda look: None,
+        self, image: np.ndarray, boxes: Sequence[Box] | None = None, see: Callable[[Look], None] = lambda look: None
     ) -> Poses:
         """Finds poses.
 
@@ -51,29 +89,83 @@ class Predictor:
         Raises:
             ValueError: If the image is not uint8 [h, w, 3], or a box is empty.
         """
+        ((_, poses),) = self.stream([(None, image, boxes)], lambda _, look: see(look))
+        return poses
+
+    def stream(
+        self,
+        pictures: Iterable[tuple[T, np.ndarray, Sequence[Box] | None]],
+        see: Callable[[T, Look], None] = lambda label, look: None,
+        batch_size: int | None = None,
+    ) -> Iterator[tuple[T, Poses]]:
+        """Finds poses in one picture after another, looking through windows of several pictures together.
+
+        Args:
+            pictures: whatever tells a picture from others, with the image and boxes of `__call__`. At most `batch_size` of
+                them are in memory.
+            see: told of every window, with what tells its picture.
+            batch_size: windows looked at together; None as the constructor says. 1 waits for no other picture.
+
+        Yields:
+            What tells the picture, and its poses; in the order of the pictures.
+
+        Raises:
+            ValueError: As `__call__`.
+        """
+        most = self._batch_size if batch_size is None else batch_size
+        if most < 1:
+            raise ValueError(f"batch_size {most}: expected at least 1")
+        waiting: deque[_Picture] = deque()
+        for label, image, boxes in pictures:
+            windows = self._windows(image, boxes)
+            waiting.append(_Picture(label, image, windows, len(windows)))
+            while sum(len(picture.windows) for picture in waiting) >= most or len(waiting) >= most:
+                self._look(waiting, most, see)
+                yield from self._finished(waiting)
+        while waiting:
+            self._look(waiting, most, see)
+            yield from self._finished(waiting)
+
+    def _windows(self, image: np.ndarray, boxes: Sequence[Box] | None) -> deque[tuple[Window, Box]]:
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
             raise ValueError(f"expected uint8 [h, w, 3], got {image.dtype} {list(image.shape)}")
-        context = self._context
+        size = self.codec.input_size
         if boxes is None:
-            boxes, context = [(0.0, 0.0, float(image.shape[1]), float(image.shape[0]))], 1.0
+            width, height = float(image.shape[1]), float(image.shape[0])
+            return deque([(whole_image_window((width, height), size, self._fit), (0.0, 0.0, width, height))])
         if any(not (box[2] > 0 and box[3] > 0) for box in boxes):
             raise ValueError(f"a box needs a positive width and height, got {list(boxes)}")
+        return deque((box_window(box, size, self._context), box) for box in boxes)
+
+    def _look(self, waiting: deque[_Picture], most: int, see: Callable[[Any, Look], None]) -> None:
+        """Looks through the next windows of the pictures, at most so many."""
         size, alignment = self.codec.input_size, self.codec.alignment
-        windows = [box_window(box, size, context) for box in boxes]
-        found: list[tuple[Poses, tuple[float, float, float, float]]] = []
-        for start in range(0, len(windows), self._batch_size):
-            group = windows[start : start + self._batch_size]
-            crops = [geometry.warp(image, w.to_input(size, alignment), size) for w in group]
-            maps = self._backend(np.stack(crops))
-            for n, crop in enumerate(crops):
-                see((crop, {name: values[n] for name, values in maps.items()}))
-            decoded = self.codec.decode(maps)
-            for window, poses, box in zip(group, decoded, boxes[start:], strict=False):
-                found.append((poses.moved(window.to_image(size, alignment)), box))
+        group: list[tuple[_Picture, Window, Box]] = []
+        for picture in waiting:
+            while picture.windows and len(group) < most:
+                group.append((picture, *picture.windows.popleft()))
+        if not group:
+            return
+        crops = [geometry.warp(picture.image, w.to_input(size, alignment), size) for picture, w, _ in group]
+        maps = self._backend(np.stack(crops))
+        decoded = self.codec.decode(maps)
+        for n, ((picture, window, box), poses) in enumerate(zip(group, decoded, strict=True)):
+            see(picture.label, (crops[n], {name: values[n] for name, values in maps.items()}))
+            picture.found.append((poses.moved(window.to_image(size, alignment)), box))
+            picture.left -= 1
+
+    def _finished(self, waiting: deque[_Picture]) -> Iterator[tuple[Any, Poses]]:
+        """Takes the pictures that are done from the front."""
         joints = self.codec.skeleton.num_joints
-        return Poses(
-            np.concatenate([np.zeros((0, joints, 2)), *(poses.keypoints for poses, _ in found)]),
-            np.concatenate([np.zeros((0, joints)), *(poses.scores for poses, _ in found)]),
-            np.concatenate([np.zeros(0), *(poses.person_scores for poses, _ in found)]),
-            np.array([box for poses, box in found for _ in poses.person_scores]).reshape(-1, 4),
-        )
+        while waiting and not waiting[0].left:
+            picture = waiting.popleft()
+            found = picture.found
+            yield (
+                picture.label,
+                Poses(
+                    np.concatenate([np.zeros((0, joints, 2)), *(poses.keypoints for poses, _ in found)]),
+                    np.concatenate([np.zeros((0, joints)), *(poses.scores for poses, _ in found)]),
+                    np.concatenate([np.zeros(0), *(poses.person_scores for poses, _ in found)]),
+                    np.array([box for poses, box in found for _ in poses.person_scores]).reshape(-1, 4),
+                ),
+            )

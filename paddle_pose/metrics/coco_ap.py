@@ -72,21 +72,24 @@ class GroundTruth:
         """Returns the ten numbers, 0..1, NaN where there is nobody to find.
 
         Args:
-            results: in COCO's format: image_id, category_id, keypoints of (x, y, anything), score.
+            results: in COCO's format: image_id, category_id, keypoints of (x, y, anything), score; none of them finds nobody.
 
         Raises:
-            ValueError: If there are no results, or one is of an image that is not annotated.
+            ValueError: If a result is of an image that is not annotated.
         """
-        if not results:
-            raise ValueError("AP was asked for before there was any result")
         strange = sorted({record["image_id"] for record in results} - self._images)
         if strange:
             raise ValueError(
                 f"{len(strange)} images of the results are not in {self._where}, e.g. {strange[0]}; "
                 "results and annotations must be of the same split"
             )
+        found = COCO()  # pycocotools cannot load an empty list
+        found.dataset = {**self._coco.dataset, "annotations": []}
         with contextlib.redirect_stdout(io.StringIO()):
-            evaluation = COCOeval(self._coco, self._coco.loadRes([dict(record) for record in results]), "keypoints")
+            found.createIndex()
+            if results:
+                found = self._coco.loadRes([dict(record) for record in results])
+            evaluation = COCOeval(self._coco, found, "keypoints")
             evaluation.params.kpt_oks_sigmas = self._sigmas
             evaluation.params.catIds = [self.category]
             evaluation.evaluate()
@@ -161,8 +164,10 @@ class CocoAP:
         """Returns the ten numbers, 0..1; NaN where there is nobody of that size.
 
         Raises:
-            ValueError: If there were no poses.
+            ValueError: If there were no samples; with samples in which nobody was found the numbers are 0.
         """
+        if not self._records:
+            raise ValueError("AP was asked for before there was any result")
         return self._truth.score(self._results())
 
     def spans(self) -> dict[str, tuple[float, float]]:
@@ -212,7 +217,7 @@ class CocoAP:
         counted = heights > self._joint_threshold
         scores = boxes * (heights * counted).sum(axis=1) / np.maximum(counted.sum(axis=1), 1)
         if self._whole_images:
-            areas = np.ptp(keypoints, axis=1).prod(axis=1)
+            areas = np.maximum(np.ptp(keypoints, axis=1).prod(axis=1), 1.0)  # joints in one line have none
             scores = np.concatenate([poses.person_scores for _, poses in group])
         triples = np.concatenate([np.round(keypoints, 3), np.round(heights, 5)[..., None]], axis=2)
         return [
@@ -265,6 +270,8 @@ def read_results(path: str | Path, truth: GroundTruth, skeleton: Skeleton) -> li
     results, count = coco_file.read_json(Path(path)), 3 * skeleton.num_joints
     if not isinstance(results, list):
         raise ValueError(f"{path}: expected a list of results, got {type(results).__name__}")
+    if not results:
+        raise ValueError(f"{path}: the list is empty; there is not any result to score")
     for n, record in enumerate(results):
         where = f"{path}: record {n}"
         if not isinstance(record, dict):

@@ -5,7 +5,7 @@ Checked against: names, shapes and heatmaps of the official W32 (tests/parity/te
 Differs: nothing; the parameters have the official names.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import paddle
 import paddle.nn.functional as F
@@ -41,10 +41,8 @@ class Exchange(nn.Layer):
 
     def forward(self, branches: list[Tensor]) -> list[Tensor]:
         """Returns maps of the branches' shapes: [N, C_i, h / 2**i, w / 2**i]."""
-        seen = [branch(x) for branch, x in zip(self.branches, branches, strict=True)]
-        return [
-            F.relu(paddle.add_n([path(x) for path, x in zip(paths, seen, strict=True)])) for paths in self.fuse_layers
-        ]
+        seen = _each(self.branches, branches)
+        return [F.relu(paddle.add_n(_each(paths, seen))) for paths in self.fuse_layers]
 
 
 class HRNet(nn.Layer):
@@ -114,10 +112,16 @@ class HRNet(nn.Layer):
             (self.transition3, self.stage4),
         ):
             if transition is not None:  # the new branch grows out of the lowest one
-                branches = [path(x) for path, x in zip(transition, [*branches, branches[-1]], strict=True)]
+                branches = _each(transition, [*branches, branches[-1]])
             for module in stage:
                 branches = module(branches)
         return {"heatmaps": self.final_layer(branches[0]).unsqueeze(1)}  # N, 1, K, h, w
+
+
+def _each(layers: Iterable[nn.Layer], inputs: Sequence[Tensor]) -> list[Tensor]:
+    """Returns what each layer answers to its own input."""
+    # Paddle's export puts a `zip` of its own here, which does not know `strict`.
+    return [layer(x) for layer, x in zip(layers, inputs)]  # noqa: B905
 
 
 def _stage(channels: Sequence[int], blocks: int, modules: int, outputs: int) -> nn.LayerList:

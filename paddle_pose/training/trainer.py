@@ -9,11 +9,11 @@ from typing import Any, Literal, Protocol
 
 import paddle
 
+from paddle_pose.interruption import Interrupted, Interruption
 from paddle_pose.training import checkpoint
 from paddle_pose.training.distributed import World
 from paddle_pose.training.ema import Ema
 from paddle_pose.training.guard import Checkup
-from paddle_pose.training.interruption import Interrupted, Interruption
 from paddle_pose.training.log import RunLog
 from paddle_pose.training.pace import Pace, clock
 from paddle_pose.training.precision import Precision, float32
@@ -97,6 +97,7 @@ class Trainer:
         self._run_dir, self._config_json, self._identity = run_dir, config_json, dict(identity or {})
         self._measures, self._log_every, self._max_bad_steps = measures or {}, log_every, max_bad_steps
         self._retention, self._pace = Retention(run_dir, keeping or Keeping()), Pace()
+        paddle.disable_signal_handler()  # it would print a report about SIGTERM
         self.interruption = interruption or Interruption()
         self.log = RunLog(run_dir, visualdl, silent=not self._world.is_first)
 

@@ -1,4 +1,4 @@
-"""Literal float64 forward passes of MoveNet in NumPy: of a TFLite file's graph, and of state dicts.
+"""Literal float64 restatements of MoveNet: forward passes of a TFLite file's graph and of state dicts, and decoding.
 
 Maps are [C, h, w], one image at a time.
 """
@@ -196,3 +196,58 @@ def run_tflite(data, image):
             continue
         values[operator.Outputs(0)] = y
     return answers
+
+
+def best_cell(map_, x0, y0, reach=float("inf")):
+    """The cell (x, y) with the highest value / (distance to (x0, y0) + 1.8); the first one in rows of those alike."""
+    best, place = -1.0, None
+    for y in range(len(map_)):
+        for x in range(len(map_[0])):
+            distance = ((x - x0) ** 2 + (y - y0) ** 2) ** 0.5
+            if distance <= reach and map_[y][x] / (distance + 1.8) > best:
+                best, place = map_[y][x] / (distance + 1.8), (x, y)
+    return place
+
+
+def place_of(heatmap, offset_x, offset_y, cell):
+    """What is read at a joint's cell: (x, y) in cells, and its score."""
+    x, y = cell
+    return (x + offset_x[y][x], y + offset_y[y][x]), heatmap[y][x]
+
+
+def decode_single(centers, heatmaps, regressions, offsets):
+    """Google's single-person rule: K places (x, y) in cells and K scores; maps [h, w], [K, h, w], [2K, h, w] x first."""
+    height, width = centers.shape
+    cx, cy = best_cell(centers, width / 2, height / 2)
+    answer = []
+    for k, heatmap in enumerate(heatmaps):
+        x0, y0 = cx + regressions[2 * k][cy][cx], cy + regressions[2 * k + 1][cy][cx]
+        answer.append(place_of(heatmap, offsets[2 * k], offsets[2 * k + 1], best_cell(heatmap, x0, y0)))
+    return answer
+
+
+def decode_many(centers, heatmaps, regressions, offsets, threshold, most):
+    """Our rule for many: [(score, K places, K scores)], best first."""
+    height, width = centers.shape
+    peaks = []
+    for y in range(height):
+        for x in range(width):
+            exceeded = centers[y][x] < threshold
+            for v in range(max(y - 1, 0), min(y + 2, height)):
+                for u in range(max(x - 1, 0), min(x + 2, width)):
+                    earlier = (v, u) < (y, x)
+                    exceeded |= centers[v][u] > centers[y][x] or (earlier and centers[v][u] == centers[y][x])
+            if not exceeded:
+                peaks.append((-centers[y][x], y, x))
+    people = []
+    for chance, cy, cx in sorted(peaks)[:most]:
+        points = [(cx + regressions[2 * k][cy][cx], cy + regressions[2 * k + 1][cy][cx]) for k in range(len(heatmaps))]
+        sides = [max(p[axis] for p in points) - min(p[axis] for p in points) for axis in (0, 1)]
+        reach = max(0.3 * max(sides), 2.0)
+        found = []
+        for k, heatmap in enumerate(heatmaps):
+            x0, y0 = min(max(points[k][0], 0), width - 1), min(max(points[k][1], 0), height - 1)
+            found.append(place_of(heatmap, offsets[2 * k], offsets[2 * k + 1], best_cell(heatmap, x0, y0, reach)))
+        score = -chance * sum(height_ for _, height_ in found) / len(found)
+        people.append((score, [place for place, _ in found], [height_ for _, height_ in found]))
+    return sorted(people, key=lambda person: -person[0])

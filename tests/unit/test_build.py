@@ -82,6 +82,27 @@ def test_every_data_set_has_a_reader_and_a_usual_metric():
     assert set(build_data.USUAL_METRIC.values()) <= build_data.METRICS.keys()
 
 
+def test_images_without_anybody_labelled_are_evaluated_but_not_learned_from(tmp_path, capsys):
+    root = write_coco(tmp_path, num_train=4, num_val=4, size=(64, 64))
+    for split in ("train", "val"):
+        path = root / "annotations" / f"person_keypoints_{split}2017.json"
+        content = json.loads(path.read_text(encoding="utf-8"))
+        people = content["annotations"]
+        people[0]["iscrowd"] = 1
+        people[1]["keypoints"], people[1]["num_keypoints"] = [0] * 51, 0
+        del people[2]
+        path.write_text(json.dumps(content), encoding="utf-8")
+    config = CONFIGS["movenet_lightning_coco"]
+    (sample,) = build.samples(config, root, "train")
+    assert sample.image_id == 4
+    said = capsys.readouterr().out
+    assert "=> load 1 samples" in said
+    assert "=> left out of training: 3 images without anybody labelled" in said
+    samples = build.samples(config, root, "val")
+    assert [[person.crowd for person in sample.persons] for sample in samples] == [[True], [True], [], [False]]
+    assert "left out of training" not in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(("scaled", "factor"), [("false", 1), ("true", 3)])
 def test_the_rate_grows_with_the_batch_only_when_asked(drawn, tmp_path, scaled, factor):
     changes = {"train.accumulate": 3, "train.batch_size": 1, "train.warmup": 0, "train.schedule": "steps"}

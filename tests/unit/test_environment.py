@@ -194,6 +194,15 @@ def test_cores_are_set_before_the_command_is_imported(exit_status, threads, monk
     assert exit_status(lambda: int(os.environ["OMP_NUM_THREADS"])) == environment.usable_cores()
 
 
+@pytest.mark.parametrize(("value", "count"), [("3", 3), ("4,2", 4), ("", 5), (None, 5)])
+def test_backends_use_the_threads_that_are_set(monkeypatch, value, count):
+    monkeypatch.setattr(environment, "usable_cores", lambda: 5)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    if value is not None:
+        monkeypatch.setenv("OMP_NUM_THREADS", value)
+    assert environment.threads_to_use() == count
+
+
 def test_usable_cores_are_cut_to_the_quota(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)), raising=False)
     for quota, cores in [(0, 8), (3, 3), (64, 8)]:

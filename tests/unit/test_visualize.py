@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -52,6 +54,16 @@ def test_names_are_written_one_below_the_other(monkeypatch, picture):
     assert len(rows) == 16
     assert min(np.diff(rows)) >= 11
     assert max(x for x, _ in places) < 140, "the picture ends at 160"
+
+
+def test_ids_are_written_where_there_are_any(monkeypatch, picture):
+    written = []
+    monkeypatch.setattr(visualize, "caption", lambda pixels, text, place, scale: written.append((text, place)))
+    two = Poses(np.full((2, 16, 2), (80.0, 60.0)), np.array([[1.0] * 16, [0.0] * 16]), np.ones(2))
+    visualize.draw_poses(picture, two, MPII_16)
+    assert written == []
+    visualize.draw_poses(picture, replace(two, ids=np.array([7, 8])), MPII_16)
+    assert [text for text, _ in written] == ["#7"], "nothing is drawn of the other one"
 
 
 def test_a_limb_needs_both_its_joints(picture):

@@ -65,6 +65,67 @@ def test_without_boxes_it_looks_at_the_whole_picture_and_no_more():
     assert poses.boxes.tolist() == [[0, 0, 320, 240]]
 
 
+def test_pictures_are_looked_at_together_and_come_in_their_order():
+    points = [(60.0, 50.0), (250.0, 170.0), (100.0, 200.0)]
+    box = {point: (point[0] - 25, point[1] - 30, 50.0, 60.0) for point in points}
+    pictures = {
+        "none": (picture(points[0]), []),
+        "two": (picture(*points[:2]), [box[points[0]], box[points[1]]]),
+        "whole": (picture(points[2]), None),
+        "nobody": (picture(points[0]), []),
+        "one": (picture(points[2]), [box[points[2]]]),
+    }
+    backend, seen = Brightest(), []
+    predictor = Predictor(backend, CODEC, batch_size=3)
+    looks = ((name, *look) for name, look in pictures.items())
+    found = list(predictor.stream(looks, lambda name, look: seen.append(name)))
+    assert backend.sizes == [3, 1]
+    assert [name for name, _ in found] == list(pictures)
+    assert seen == ["two", "two", "whole", "one"]
+    for name, poses in found:
+        alone = Predictor(Brightest(), CODEC)(*pictures[name])
+        assert np.array_equal(poses.keypoints, alone.keypoints)
+        assert np.array_equal(poses.boxes, alone.boxes)
+
+
+@pytest.mark.parametrize("boxes", [None, [], [(0, 0, 9, 9)] * 5])
+def test_no_more_pictures_are_read_than_are_looked_at_together(boxes):
+    read = []
+
+    def pictures():
+        for n in range(20):
+            read.append(n)
+            yield n, picture((5, 5)), boxes
+
+    for n, _ in Predictor(Brightest(), CODEC).stream(pictures(), batch_size=4):
+        assert len(read) - n <= 4
+
+
+def test_one_at_a_time_waits_for_no_other():
+    read = []
+
+    def pictures():
+        for n in range(3):
+            read.append(n)
+            yield n, picture((5, 5)), None
+
+    assert [len(read) for _ in Predictor(Brightest(), CODEC).stream(pictures(), batch_size=1)] == [1, 2, 3]
+
+
+def test_a_batch_of_nothing_is_refused():
+    with pytest.raises(ValueError, match="batch_size 0: expected at least 1"):
+        next(Predictor(Brightest(), CODEC).stream([], batch_size=0))
+
+
+def test_a_whole_picture_can_be_stretched():
+    seen = []
+    for fit in ("letterbox", "stretch"):
+        Predictor(Brightest(), CODEC, fit=fit)(np.full((40, 80, 3), 200, np.uint8), None, seen.append)
+    letterbox, stretch = (crop[:, 32, 0] for crop, _ in seen)
+    assert letterbox[[10, 85]].tolist() == [0, 0]
+    assert (stretch[2:-2] == 200).all()
+
+
 def test_no_boxes_no_poses():
     backend = Brightest()
     poses = Predictor(backend, CODEC)(picture((5, 5)), [])

@@ -46,3 +46,12 @@ def test_no_time_and_nothing_done_divide_nothing_by_zero(clock):
     stream = io.StringIO()
     progress.Progress(0, stream=stream)(0)
     assert stream.getvalue() == "0/0 people, 0.0/s, 0 s left\n"
+
+
+def test_without_an_end_there_is_no_time_left(clock):
+    stream = io.StringIO()
+    show = progress.Progress(None, "frames", stream)
+    for done in range(1, 32):
+        clock[0] += 1
+        show(done)
+    assert stream.getvalue() == "30 frames, 1.0/s\n"

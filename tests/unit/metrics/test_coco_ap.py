@@ -213,3 +213,63 @@ def test_other_files_are_no_results(tmp_path, text, message):
     path.write_text(text, encoding="utf-8")
     with pytest.raises(ValueError, match=message):
         score_results(path, truth(person(0)), THREE)
+
+
+def whole(image_id, *people, score=1.0):
+    """A whole image with some of the annotated people."""
+    annotated = [Person(points_of(person(n)), np.full(3, 2), (0.0, 0.0, 60.0, 70.0), n, AREA) for n in people]
+    return Sample(image_id, Path(f"{image_id}.jpg"), Window((200.0, 200.0), (400.0, 400.0)), tuple(annotated), score)
+
+
+def found(*keypoints, scores=None):
+    count = len(keypoints)
+    points = np.reshape(np.array(keypoints, float), (count, 3, 2))
+    return Poses(points, np.full((count, 3), 0.05), np.ones(count) if scores is None else np.array(scores, float))
+
+
+def test_of_a_whole_image_everybody_found_counts_with_their_own_score(tmp_path):
+    metric = CocoAP(truth(person(0), person(1), person(2)), THREE, whole_images=True)
+    everybody = [points_of(person(n)) for n in range(3)]
+    metric.update(whole(1, 0, 1, 2), found(*everybody, scores=(0.9, 0.4, 0.6)))
+    values = metric.accumulate()
+    assert (values["AP"], values["AR"]) == pytest.approx((1.0, 1.0))
+    assert "1 whole images, 3 people after OKS-NMS" in metric.table()
+    (path,) = metric.save(tmp_path)
+    assert [record["score"] for record in json.loads(path.read_text(encoding="utf-8"))] == [0.9, 0.6, 0.4]
+    metric.reset()
+    metric.update(whole(1, 0, 1, 2), found(*everybody[:2]))
+    assert metric.accumulate()["AR"] == pytest.approx(2 / 3)
+    assert metric.accumulate()["AP"] == pytest.approx(67 / 101)  # recall 0, 0.01 ... 0.66
+    assert metric.judge(whole(1, 0, 1, 2), found(*everybody[:2])).quality == pytest.approx((2 / 3,), abs=1e-6)
+
+
+def test_people_who_stand_close_are_not_merged_but_one_found_twice_is():
+    close = person(1, keypoints=[v for x, y in points_of(person(0)) + np.array([12, 0]) for v in (x, y, 2)])
+    metric = CocoAP(truth(person(0), close), THREE, whole_images=True)
+    first, second = points_of(person(0)), points_of(close)
+    metric.update(whole(1, 0), found(first, second, first + 0.5, scores=(0.9, 0.8, 0.7)))
+    assert metric.accumulate()["AP"] == pytest.approx(1.0)
+    assert "2 people after OKS-NMS" in metric.table()
+    # measured in the area of the window they would be alike
+    assert oks_nms(np.stack([first, second]), np.ones(2), np.full(2, 400.0**2), SIGMAS) == [0]
+
+
+def test_people_found_in_an_image_without_any_are_wrong():
+    metric = CocoAP(truth(person(0)), THREE, whole_images=True)
+    metric.update(whole(1, 0), found(points_of(person(0)), scores=(0.5,)))
+    metric.update(whole(2), found())
+    assert metric.accumulate()["AP"] == pytest.approx(1.0)
+    metric.update(whole(2), found(points_of(person(0)), scores=(0.4,)))
+    assert metric.accumulate()["AP"] == pytest.approx(1.0)  # less certain than everybody true
+    metric.update(whole(2), found(points_of(person(0)), scores=(0.6,)))
+    assert metric.accumulate()["AP"] == pytest.approx(0.5)
+
+
+def test_nobody_found_is_0_and_no_error():
+    metric = CocoAP(truth(person(0)), THREE, whole_images=True)
+    metric.update(whole(1, 0), found())
+    metric.update(whole(2), found())
+    values = metric.accumulate()
+    assert (values["AP"], values["AR"], values["AP(M)"]) == (0, 0, 0)
+    assert np.isnan(values["AP(L)"])
+    assert "2 whole images, 0 people" in metric.table()

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -105,3 +106,16 @@ def test_table_headline_and_judgement():
     metric.reset()
     with pytest.raises(ValueError, match="the original accuracy was asked for a score before"):
         metric.accumulate()
+
+
+def test_among_others_the_person_whose_window_it_is_is_measured():
+    alone = sample(TRUTH, number=3)
+    stranger = Person(TRUTH + 50, ALL, (0, 0, 1, 1), 1)
+    central = replace(alone, persons=(*alone.persons, stranger), central=True)
+    for found, value in ((TRUTH, 1.0), (TRUTH + 50, 0.0)):
+        metric = OriginalAccuracy(COCO_17)
+        metric.update(central, poses(found, 0.5))
+        assert metric.accumulate()["acc"] == value
+        assert metric.judge(central, poses(found, 0.5)).quality[0] == value
+    with pytest.raises(ValueError, match="the original accuracy needs one person per sample, got 2"):
+        OriginalAccuracy(COCO_17).update(replace(central, central=False), poses(TRUTH, 0.5))

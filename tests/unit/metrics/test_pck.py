@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -175,3 +176,18 @@ def test_what_cannot_be_measured_is_refused():
         PCK(threshold=0.0)
     with pytest.raises(ValueError, match=r"0.jpg: person 0 has 16 joints, skeleton coco_17 17"):
         PCK().update(sample(np.zeros((16, 2))), poses(np.zeros((16, 2))))
+
+
+def test_among_others_the_person_whose_window_it_is_is_measured():
+    truth = torso_of(50.0)
+    among = sample(truth, persons=1, crowds=1)
+    stranger = Person(truth + 90, np.ones(17, np.int64), (0.0, 0.0, 1.0, 1.0), 5)
+    persons = (among.persons[1], stranger, among.persons[0])
+    central = replace(among, persons=persons, central=True)
+    assert scored([(central, poses(truth))])["Mean"] == 100.0
+    assert scored([(central, poses(truth + 90))])["Mean"] == 0.0
+    assert PCK().judge(central, poses(truth)).quality[0] == 1.0
+    with pytest.raises(ValueError, match="PCK needs one person per sample, got 2"):
+        scored([(replace(central, central=False), poses(truth))])
+    with pytest.raises(ValueError, match="PCK needs one person per sample, got 0"):
+        scored([(replace(central, persons=persons[2:]), poses(truth))])

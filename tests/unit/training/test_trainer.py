@@ -6,8 +6,8 @@ import numpy as np
 import paddle
 import pytest
 
+from paddle_pose.interruption import Interrupted, Interruption
 from paddle_pose.training import pace, retention
-from paddle_pose.training.interruption import Interrupted, Interruption
 from paddle_pose.training.optimizers import StepSchedule, adam
 from paddle_pose.training.pace import clock
 from paddle_pose.training.retention import Keeping

@@ -13,15 +13,30 @@ import signal
 import threading
 import time
 from types import FrameType
-from typing import Any
-
-import paddle
-
-from paddle_pose.training.distributed import World
+from typing import Any, Protocol
 
 _STATUS = {signal.SIGTERM: 143, signal.SIGINT: 130}
 _TIME_IS_UP = 124
 _REASONS = {143: "SIGTERM", 130: "Ctrl-C", _TIME_IS_UP: "--max_hours"}
+
+
+class Processes(Protocol):
+    """Those that end together; `size` of them."""
+
+    size: int
+
+    def largest(self, number: int) -> int:
+        """Returns the largest of their numbers."""
+
+
+class Alone:
+    """One process."""
+
+    size = 1
+
+    def largest(self, number: int) -> int:
+        """Returns its number."""
+        return number
 
 
 class Interrupted(SystemExit):
@@ -31,9 +46,9 @@ class Interrupted(SystemExit):
         reason: for the log.
     """
 
-    def __init__(self, status: int) -> None:
+    def __init__(self, status: int, reason: str = "") -> None:
         super().__init__(status)
-        self.reason = _REASONS[status]
+        self.reason = reason or _REASONS[status]
 
 
 class Interruption:
@@ -42,7 +57,7 @@ class Interruption:
     As a context it catches the signals; before and after it they do what they always do.
     """
 
-    def __init__(self, max_hours: float | None = None, world: World | None = None) -> None:
+    def __init__(self, max_hours: float | None = None, world: Processes | None = None) -> None:
         """Starts the clock.
 
         Args:
@@ -54,9 +69,8 @@ class Interruption:
         """
         if max_hours is not None and not max_hours > 0:
             raise ValueError(f"max_hours={max_hours}: expected a positive number of hours")
-        paddle.disable_signal_handler()  # it would print a report about SIGTERM
         self._deadline = None if max_hours is None else time.monotonic() + 3600 * max_hours
-        self._world = world or World()
+        self._world = world or Alone()
         self._asked = 0
         self._before: dict[signal.Signals, Any] = {}
 
@@ -69,7 +83,7 @@ class Interruption:
     def __exit__(self, *error: object) -> None:
         """Gives the signals back."""
         for number, handler in self._before.items():
-            signal.signal(number, handler)
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)  # None: a library's own, in C
 
     def check(self) -> None:
         """Ends the run if it shall end; all processes have to ask together.

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from paddle_pose.training import interruption as module
-from paddle_pose.training.interruption import Interrupted, Interruption
+from paddle_pose import interruption as module
+from paddle_pose.interruption import Interrupted, Interruption
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])

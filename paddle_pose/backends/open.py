@@ -1,0 +1,71 @@
+"""Which backend opens which file; each is imported when it is chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from paddle_pose.backends.base import Backend
+from paddle_pose.environment import check_paddle
+
+
+def _onnx() -> Callable[..., Any]:
+    from paddle_pose.backends.onnx import OnnxBackend
+
+    return OnnxBackend
+
+
+def _openvino() -> Callable[..., Any]:
+    from paddle_pose.backends.openvino import OpenVinoBackend
+
+    return OpenVinoBackend
+
+
+def _paddle() -> Callable[..., Any]:
+    check_paddle()
+    from paddle_pose.backends.paddle import PaddleProgram
+
+    return PaddleProgram
+
+
+OPENERS: dict[str, Callable[[], Callable[..., Any]]] = {".onnx": _onnx, ".xml": _openvino, ".json": _paddle}
+
+
+def open_exported(path: Path, device: str = "auto", threads: int | None = None) -> Any:
+    """Returns the backend of an exported file: callable, with `outputs` (names of its maps) and `place` (where it computes).
+
+    Args:
+        path: an .onnx, .xml (OpenVINO) or .json (Paddle) file.
+        device: "auto", "cpu" or "gpu".
+        threads: to compute with on the CPU; None as `environment.threads_to_use`.
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+        ModuleNotFoundError: If the file needs a package that is not installed.
+        ValueError: If the file is not what its name says, or the device is not there.
+    """
+    if path.suffix not in OPENERS:
+        raise ValueError(f"{path}: exported files are {', '.join(OPENERS)}")
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file")
+    return OPENERS[path.suffix]()(path, device, threads)
+
+
+def open_live(network: Callable[[], Any], device: str = "auto", threads: int | None = None) -> tuple[Backend, str]:
+    """Returns the backend of a live Paddle network, and where it computes.
+
+    Args:
+        network: builds it, once the device is chosen.
+        device: "auto", "cpu" or "gpu".
+        threads: to compute with on the CPU; None leaves them as they are.
+
+    Raises:
+        SystemExit: If Paddle is missing or too old.
+        ValueError: If the device is not there.
+    """
+    check_paddle()
+    from paddle_pose.backends.paddle import PaddleBackend, set_device
+
+    place = set_device(device, threads)
+    return PaddleBackend(network()), place

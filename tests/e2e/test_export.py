@@ -1,0 +1,286 @@
+"""What is shipped: the checkpoint's table and keypoints through every backend, without Paddle where that can be."""
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from paddle_pose import build
+from paddle_pose.commands import backend_table
+from paddle_pose.configs import schema
+from paddle_pose.weights.write import write_weights
+
+ROOT = Path(__file__).resolve().parents[2]
+NEEDS = {"onnx": ("paddle2onnx", "onnxruntime"), "openvino": ("paddle2onnx", "onnxruntime", "openvino"), "paddle": ()}
+FILES = {"onnx": "model.onnx", "openvino": "model.xml", "paddle": "model.json"}
+REDUCED = {
+    "hourglass_tiny_128": (),
+    "stacked_hourglass2_mpii_256": ("model.num_stacks=2", "model.channels=16", "model.depth=3"),
+    "hrnet_w32_mpii_256": ("model.width=8", "model.modules=(1,1,1)", "model.blocks=1", "model.stem_channels=8"),
+    "simple_baseline_r50_mpii_256": ("model.width=8", "model.deconv_channels=16"),
+    "movenet_lightning_coco": ("model.width=0.25",),
+}
+WITHOUT = "import sys\nsys.modules[{!r}] = None\nfrom paddle_pose.environment import run\nsys.argv = {!r}\nrun({!r})"
+
+
+def need(kind):
+    missing = [name for name in NEEDS[kind] if find_spec(name) is None]
+    if missing:
+        pytest.skip(f"needs {', '.join(missing)} (requirements/export.txt)")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, drawn_mpii, run_in):
+    """A folder with a small network that has learned a little."""
+    folder = tmp_path_factory.mktemp("to_export")
+    flags = (
+        "--config",
+        "hourglass_tiny_128",
+        "--epochs",
+        6,
+        "--batch_size",
+        4,
+        "--num_workers",
+        1,
+        "-o",
+        "train.warmup=0",
+    )
+    done = run_in(folder, "train.py", "--dataset_root", drawn_mpii, *flags, "--output", "run")
+    assert done.returncode == 0, done.stderr
+    return folder / "run" / "last"
+
+
+@pytest.fixture(scope="module")
+def exported(trained, run_in):
+    """Exports once per kind: `exported("onnx", "--decode")` returns the file and what was said."""
+    done = {}
+
+    def export(kind, *flags):
+        need(kind)
+        if (kind, flags) not in done:
+            ran = run_in(trained, "export.py", "--weights", "model.pdparams", "--format", kind, *flags)
+            assert ran.returncode == 0, ran.stderr
+            done[kind, flags] = trained / re.findall(r"^Written: (\S+),", ran.stdout, re.MULTILINE)[0], ran.stdout
+        return done[kind, flags]
+
+    return export
+
+
+def write_weights_of(config, changes, folder):
+    """Writes chance's weights of a changed config to model.pdparams."""
+    network = build.model(schema.override(schema.find(config), changes))
+    write_weights(folder / "model.pdparams", {name: t.numpy() for name, t in network.state_dict().items()})
+
+
+def table(said):
+    """The lines of val.py that tell the result."""
+    lines = [line for line in said.splitlines() if not line.startswith(("Loading", "There are", "Protocol", "Written"))]
+    return [line for line in lines if "ms per person" not in line]
+
+
+def run_without(module, command, folder, *arguments):
+    """Runs a command where a module cannot be imported."""
+    code = WITHOUT.format(module, [f"{command}.py", *map(str, arguments)], command)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    call = [sys.executable, "-c", code]
+    return subprocess.run(call, cwd=folder, env=environment, capture_output=True, text=True, timeout=240)
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_an_exported_file_has_the_checkpoint_s_table(kind, exported, trained, drawn_mpii, run_in, tmp_path):
+    path, said = exported(kind)
+    assert path.name == FILES[kind]
+    found = re.search(r"maps (\S+) of their greatest value, keypoints (\S+) input px .* over (\d+) keypoints", said)
+    assert float(found[1]) < 1e-4
+    assert float(found[2]) < 0.5
+    assert int(found[3]) > 200
+    tables = []
+    for weights in (trained / "model.pdparams", path):
+        done = run_in(tmp_path, "val.py", "--pretrained_model", weights, "--dataset_root", drawn_mpii)
+        assert done.returncode == 0, done.stderr
+        tables.append(table(done.stdout))
+    assert "flip True" in done.stdout
+    assert len(tables[0]) > 5
+    assert tables[0] == tables[1]
+
+
+@pytest.mark.parametrize("config", REDUCED)
+def test_every_system_is_exported(config, run_in, tmp_path):
+    """With chance's weights: the file answers what the live network answers."""
+    need("onnx")
+    changes = dict(text.split("=") for text in REDUCED[config]) | {"codec.input_size": (64, 64)}
+    write_weights_of(config, changes, tmp_path)
+    given = [part for text in (*REDUCED[config], "codec.input_size=(64,64)") for part in ("-o", text)]
+    done = run_in(tmp_path, "export.py", "--weights", "model.pdparams", "--config", config, *given)
+    assert done.returncode == 0, done.stderr
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    assert [(i.name, i.shape, i.type) for i in session.get_inputs()] == [("image", ["N", 64, 64, 3], "tensor(uint8)")]
+    answers = session.run(None, {"image": np.zeros((5, 64, 64, 3), np.uint8)})
+    contract = json.loads(session.get_modelmeta().custom_metadata_map["contract"])
+    names = list(schema.find(config).codec.outputs)
+    assert [output["name"] for output in contract["outputs"]] == names == [o.name for o in session.get_outputs()]
+    assert [["N", *answer.shape[1:]] for answer in answers] == [output["shape"] for output in contract["outputs"]]
+    assert {len(answer) for answer in answers} == {5}
+
+
+def test_movenet_decodes_into_google_s_form(run_in, tmp_path):
+    need("onnx")
+    flags = ("--config", "movenet_lightning_coco", "-o", "model.width=0.25", "-o", "codec.input_size=(64,64)")
+    write_weights_of("movenet_lightning_coco", {"model.width": 0.25, "codec.input_size": (64, 64)}, tmp_path)
+    command = ("export.py", "--weights", "model.pdparams", "--decode", *flags)
+    several = run_in(tmp_path, *command)
+    assert "a graph finds one person, the config up to 6; add -o codec.max_persons=1" in several.stderr
+    done = run_in(tmp_path, *command, "-o", "codec.max_persons=1")
+    assert done.returncode == 0, done.stderr
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(tmp_path / "model_decoded.onnx")
+    assert [(o.name, o.shape[1:]) for o in session.get_outputs()] == [("keypoints", [1, 17, 3])]
+    contract = json.loads(session.get_modelmeta().custom_metadata_map["contract"])
+    assert (contract["outputs"][0]["columns"], contract["outputs"][0]["unit"]) == (["y", "x", "score"], "fraction")
+
+
+def test_the_contract_tells_where_a_file_comes_from(exported, trained):
+    path, _ = exported("paddle")
+    contract = json.loads(path.with_name(path.name + ".contract.json").read_text())
+    assert contract["source"]["sha256"] == hashlib.sha256((trained / "model.pdparams").read_bytes()).hexdigest()
+    assert contract["config"] == json.loads((trained / "config.json").read_text())
+    assert contract["input"]["shape"] == ["N", 128, 128, 3]
+    assert contract["outputs"][0]["stride"] == 4
+    assert contract["outputs"][0]["cell"] == [4.0, 4.0]
+    assert len(contract["skeleton"]["joints"]) == 16
+
+
+def test_with_an_onnx_file_paddle_is_never_imported(exported, drawn_mpii, tmp_path):
+    """One file is enough: moved away from its contract and config."""
+    path, _ = exported("onnx")
+    alone = tmp_path / "alone.onnx"
+    alone.write_bytes(path.read_bytes())
+    picture = min((drawn_mpii / "images").iterdir())
+    done = run_without("paddle", "predict", tmp_path, picture, "--weights", alone, "--threads", 1)
+    assert done.returncode == 0, done.stderr
+    done = run_without("paddle", "val", tmp_path, "--pretrained_model", alone, "--dataset_root", drawn_mpii)
+    assert done.returncode == 0, done.stderr
+    assert "ONNX Runtime" in done.stdout
+
+
+@pytest.mark.parametrize("decode", [(), ("--decode",)])
+def test_the_minimal_consumer_finds_what_the_predictor_finds(decode, exported, drawn_mpii, run_in, tmp_path):
+    picture = min((drawn_mpii / "images").iterdir())
+    box = (40, 30, 120, 150)
+    (tmp_path / "boxes.json").write_text(json.dumps({picture.name: [box]}))
+    flags = ("--weights", exported("onnx")[0], "--boxes", "boxes.json", "--no-flip")
+    assert run_in(tmp_path, "predict.py", picture, *flags).returncode == 0
+    document = json.loads((tmp_path / "output" / "predict" / "predictions.json").read_text())
+    person = document["images"][0]["persons"][0]
+    done = run_in(tmp_path, "scripts/minimal_onnx.py", exported("onnx", *decode)[0], picture, "--box", *box)
+    assert done.returncode == 0, done.stderr
+    rows = [line.split("\t") for line in done.stdout.splitlines()]
+    assert [row[0] for row in rows] == document["joints"]
+    assert np.allclose([[float(v) for v in row[1:3]] for row in rows], person["keypoints"], atol=0.0015)
+    assert np.allclose([float(row[3]) for row in rows], person["scores"], atol=1.5e-5)
+
+
+def test_the_minimal_consumer_needs_nothing_of_this_project():
+    text = (ROOT / "scripts" / "minimal_onnx.py").read_text()
+    assert re.findall(r"^(?:import|from) (\w+)", text, re.MULTILINE) == [
+        "argparse",
+        "json",
+        "cv2",
+        "numpy",
+        "onnxruntime",
+    ]
+
+
+@pytest.mark.parametrize("kind", ["onnx", "openvino"])
+def test_int8_says_what_it_loses(kind, exported, drawn_mpii, run_in, tmp_path):
+    path, said = exported(kind, "--int8", "--calibration", drawn_mpii / "images", "--tolerance", 20)
+    assert "_int8" in path.name
+    assert re.search(r"greatest difference: maps \S+ .* \(median \S+, ", said)
+    weights = path if kind == "onnx" else path.with_suffix(".bin")
+    assert weights.stat().st_size < 0.5 * (path.parent / "model.pdparams").stat().st_size
+    done = run_in(tmp_path, "val.py", "--pretrained_model", path, "--dataset_root", drawn_mpii)
+    assert done.returncode == 0, done.stderr
+    assert "[EVAL] " in done.stdout
+
+
+def test_a_file_that_answers_keypoints_is_not_evaluated(exported, drawn_mpii, run_in, tmp_path):
+    path, _ = exported("paddle", "--decode")
+    done = run_in(tmp_path, "val.py", "--pretrained_model", path, "--dataset_root", drawn_mpii)
+    assert done.returncode == 2
+    assert "answers keypoints, but heatmaps is read here: export it without --decode" in done.stderr
+
+
+def test_what_an_export_has_fixed_cannot_be_changed(exported, drawn_mpii, run_in, tmp_path):
+    path, _ = exported("paddle")
+    flags = ("--pretrained_model", path, "--dataset_root", drawn_mpii)
+    refused = run_in(tmp_path, "val.py", *flags, "-o", "codec.input_size=(64,64)")
+    assert refused.returncode == 2
+    assert "was exported with codec.input_size [128, 128]; that cannot be changed to [64, 64]" in refused.stderr
+    assert run_in(tmp_path, "val.py", *flags, "--decode", "dark", "--no-flip").returncode == 0
+
+
+def test_a_broken_export_fails_and_leaves_the_old_file(trained, run_in, tmp_path):
+    (tmp_path / "old.json").write_text("old")
+    flags = ("--weights", trained / "model.pdparams", "--format", "paddle", "--output", "old.json", "--tolerance", -1)
+    done = run_in(tmp_path, "export.py", *flags)
+    assert done.returncode == 2
+    assert "differs from the live one" in done.stderr
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"old.json": "old"}
+
+
+@pytest.mark.parametrize(
+    ("missing", "kind", "command"),
+    [
+        ("paddle2onnx", "onnx", 'pip install "paddle2onnx==2.1.0" (or "paddle_pose[export]"'),
+        ("openvino", "openvino", 'pip install "openvino>=2024.0" (or "paddle_pose[export]"'),
+    ],
+)
+def test_what_an_export_needs_is_said(missing, kind, command, trained, tmp_path):
+    if missing == "openvino":
+        need("onnx")
+    flags = ("--weights", trained / "model.pdparams", "--format", kind, "--output", f"new{FILES[kind][5:]}")
+    done = run_without(missing, "export", tmp_path, *flags)
+    assert done.returncode == 2
+    assert command in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_onnx_file_without_its_runtime_says_what_to_install(exported, drawn_mpii, tmp_path):
+    path, _ = exported("onnx")
+    done = run_without("onnxruntime", "val", tmp_path, "--pretrained_model", path, "--dataset_root", drawn_mpii)
+    assert done.returncode == 2
+    assert done.stderr.strip().endswith('(or "paddle_pose[onnx]", which brings all that is needed here)')
+
+
+def test_the_table_of_all_backends(trained, drawn_mpii, run_in, tmp_path):
+    need("openvino")
+    flags = ("--weights", trained / "model.pdparams", "--dataset_root", drawn_mpii, "--output", "table")
+    done = run_in(tmp_path, "scripts/backend_table.py", *flags)
+    assert done.returncode == 0, done.stderr
+    table = (tmp_path / "table" / "backends.md").read_text(encoding="utf-8")
+    assert table in done.stdout
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines()]
+    assert [row[1] for row in rows[2:]] == ["live Paddle", *(name for name in backend_table.BACKENDS)]
+    for row in rows[3:6]:
+        assert float(row[2]) < 0.5
+        assert row[6] == "+0.00, +0.00"
+
+
+def test_an_exported_file_is_compared_over_all_decodings(exported, trained, drawn_mpii, run_in, tmp_path):
+    tables = []
+    for weights in (trained / "model.pdparams", exported("onnx")[0]):
+        done = run_in(tmp_path, "scripts/compare_decoding.py", "--weights", weights, "--dataset_root", drawn_mpii)
+        assert done.returncode == 0, done.stderr
+        tables.append(table(done.stdout))
+    assert len(tables[0]) > 3
+    assert tables[0] == tables[1]

@@ -1,0 +1,275 @@
+"""`predict.py` on pictures, videos and boxes from anywhere, with a small network that has learnt nothing."""
+
+import functools
+import hashlib
+import http.server
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from unit.datasets import movies
+
+from paddle_pose.commands import find_people, predict
+from paddle_pose.datasets import images
+from paddle_pose.datasets.videos import read_video
+from paddle_pose.weights import published
+
+ROOT = Path(__file__).resolve().parents[2]
+CHANGES = {
+    "codec.input_size": "(64,64)",
+    "model.channels": "(8,8,8,8)",
+    "model.blocks": "(1,1,1,1)",
+    "model.stem_channels": 8,
+    "model.feature_channels": 8,
+    "val.flip": "false",
+}
+FLAGS = [part for key, value in CHANGES.items() for part in ("-o", f"{key}={value}")]
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    """A weights file with its config beside it."""
+    from paddle_pose import build
+    from paddle_pose.configs import schema
+    from paddle_pose.weights.write import write_weights
+
+    config = schema.override(schema.find("hourglass_tiny_128"), {key: str(value) for key, value in CHANGES.items()})
+    path = tmp_path_factory.mktemp("weights") / "model.safetensors"
+    write_weights(path, {name: tensor.numpy() for name, tensor in build.model(config).state_dict().items()})
+    path.with_name(schema.FILE_NAME).write_text(schema.to_json(config))
+    return path
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, weights):
+    """Runs the command in a temporary folder with the small network, and returns its status."""
+    monkeypatch.chdir(tmp_path)
+    return lambda *arguments: predict.main([*map(str, arguments), "--weights", str(weights), "--device", "cpu"])
+
+
+def found(folder="output/predict"):
+    return json.loads(Path(folder, "predictions.json").read_text(encoding="utf-8"))["images"]
+
+
+def picture(path, size=(80, 60)):
+    images.write(Path(path), np.random.default_rng(0).integers(0, 255, (size[1], size[0], 3), np.uint8))
+
+
+def test_a_folder_with_pictures_and_a_turned_video(run, capsys):
+    picture("in/a.png")
+    picture("in/day/a.jpg")
+    movies.turn(movies.write(Path("in/b.mp4"), count=11), 90)
+    Path("in/broken.jpg").write_bytes(b"no picture")
+    assert run("in", "--save", "drawing", "json", "coco", "csv", "--output", "in/out") == 1
+    said = capsys.readouterr()
+    assert said.err.endswith("error: in/broken.jpg: not a picture that can be decoded; is it complete?\n")
+    assert "13 frames, 13 people" in said.out
+    records = found("in/out")
+    assert [(record["image"], record.get("frame")) for record in records] == [
+        ("in/a.png", None),
+        *(("in/b.mp4", n) for n in range(11)),
+        ("in/day/a.jpg", None),
+    ]
+    assert [record["seconds"] for record in records[1:4]] == [0, 0.1, 0.2]
+    assert {(record["width"], record["height"]) for record in records[1:12]} == {(48, 64)}
+    drawn = list(read_video(Path("in/out/b.mp4")))
+    assert (len(drawn), drawn[0][0].shape, drawn[0][2]) == (11, (64, 48, 3), 10)
+    assert images.read_upright(Path("in/out/day/a.png")).shape == (60, 80, 3)
+    results = json.loads(Path("in/out/keypoints_results.json").read_text())
+    assert [result["image_id"] for result in results] == list(range(1, 14))
+    assert len(Path("in/out/predictions.csv").read_text().splitlines()) == 14
+    assert run("in", "--save", "json", "--output", "in/out") == 1
+    assert len(found("in/out")) == 13, "what an earlier run has drawn is no input"
+
+
+def test_only_what_is_asked_for_is_written(run):
+    picture("a.png")
+    assert run("a.png", "--save", "csv") == 0
+    assert [path.name for path in Path("output/predict").iterdir()] == ["predictions.csv"]
+
+
+def test_maps_are_drawn_for_each_window_of_each_frame(run):
+    picture("a.png")
+    movies.write(Path("b.mp4"), count=2)
+    Path("boxes.json").write_text(json.dumps({"a.png": [[1, 1, 20, 30], [5, 5, 20, 20]]}))
+    assert run("a.png", "b.mp4", "--maps", "--boxes", "boxes.json") == 0
+    assert sorted(path.name for path in Path("output/predict").glob("*_maps_*")) == [
+        *("a_maps_1.png", "a_maps_2.png", "b_0_maps_1.png", "b_1_maps_1.png")
+    ]
+
+
+def test_boxes_of_coco_decide_who_is_looked_at_and_under_which_id(run):
+    for name in ("a.png", "b.png", "c.png"):
+        picture(name)
+    coco = {
+        "images": [
+            {"id": 50 + n, "file_name": name, "width": 80, "height": 60} for n, name in enumerate(("a.png", "b.png"))
+        ],
+        "annotations": [{"id": n, "image_id": 51, "category_id": 1, "bbox": [n, 2, 30, 40]} for n in range(3)],
+        "categories": [{"id": 1, "name": "person"}],
+    }
+    Path("coco.json").write_text(json.dumps(coco))
+    assert run("a.png", "b.png", "c.png", "--boxes", "coco.json", "--save", "json", "coco") == 0
+    assert [[person["box"] for person in record["persons"]] for record in found()] == [
+        [],
+        [[0, 2, 30, 40], [1, 2, 30, 40], [2, 2, 30, 40]],
+        [],
+    ]
+    results = json.loads(Path("output/predict/keypoints_results.json").read_text())
+    assert [result["image_id"] for result in results] == [51, 51, 51]
+
+
+def test_a_first_network_finds_people_for_a_second(run, weights):
+    movies.write(Path("a.mp4"), count=5)
+    everybody = ("--box_threshold", -9)
+    assert run("a.mp4", "--detector", weights, *everybody, "--batch_size", 2) == 0
+    records = found()
+    assert [record["frame"] for record in records] == [0, 1, 2, 3, 4]
+    assert {len(record["persons"]) for record in records} <= {0, 1}
+    assert all(person["box"] != [0, 0, 64, 48] for record in records for person in record["persons"])
+    assert run("a.mp4", "--detector", weights, "--box_threshold", 99, "--output", "nobody") == 0
+    assert [record["persons"] for record in found("nobody")] == [[]] * 5
+
+
+def test_how_frames_are_batched_changes_nothing(run):
+    movies.write(Path("a.mp4"), count=7)
+    for number in (1, 3):
+        assert run("a.mp4", "--batch_size", number, "--save", "json", "--output", number) == 0
+    one, three = ([record["persons"][0]["keypoints"] for record in found(str(number))] for number in (1, 3))
+    np.testing.assert_allclose(one, three, atol=0.01)
+
+
+@pytest.fixture
+def server(tmp_path_factory, weights, monkeypatch):
+    """Offers the small network as the published file that is the default; yields it and what was asked for."""
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    asked = []
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *args):
+            asked.append(self.path)
+
+    handler = functools.partial(Handler, directory=str(weights.parent))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
+        thread = threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        url = f"http://127.0.0.1:{running.server_address[1]}/{weights.name}"
+        digest = hashlib.sha256(weights.read_bytes()).hexdigest()
+        name = find_people.DEFAULT_WEIGHTS
+        file = published.PublishedFile(name, url, digest, "hourglass_tiny_128", (), "", "")
+        monkeypatch.setitem(published.PUBLISHED, name, file)
+        yield file, asked
+        running.shutdown()
+        thread.join(5)
+
+
+@pytest.fixture
+def published_size(monkeypatch):
+    """The published config is that of the small network."""
+    from paddle_pose.configs import schema
+
+    small = schema.override(schema.find("hourglass_tiny_128"), {key: str(value) for key, value in CHANGES.items()})
+    monkeypatch.setitem(schema.CONFIGS, "hourglass_tiny_128", small)
+
+
+@pytest.mark.usefixtures("published_size")
+def test_without_weights_the_published_ones_are_fetched_once(server, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    _, asked = server
+    picture("a.png")
+    for _ in range(2):
+        assert predict.main(["a.png"]) == 0
+    assert asked == ["/model.safetensors"]
+    assert "Written: output/published/google_movenet_lightning_int8/model.safetensors" in capsys.readouterr().out
+    assert len(found()) == 1
+
+
+@pytest.mark.usefixtures("published_size")
+def test_a_copy_takes_the_place_of_the_server_and_is_verified(server, weights, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    _, asked = server
+    picture("a.png")
+    Path("wrong").write_bytes(b"wrong")
+    with pytest.raises(ValueError, match="wrong: its SHA-256 is"):
+        predict.main(["a.png", "--from_file", "wrong"])
+    assert predict.main(["a.png", "--from_file", str(weights), "--cache", "kept"]) == 0
+    assert asked == []
+    assert Path("kept/google_movenet_lightning_int8/config.json").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (["nowhere.png"], "nowhere.png: not found; expected a picture, video, folder, pattern or a camera's number"),
+        (["empty"], "empty: no picture or video in this folder"),
+        (["a.png", "--output", "a.png"], "--output a.png: is a file; expected a folder"),
+        (["a.png", "--boxes", "b.json", "--detector", "d"], "--boxes b.json and --detector d: one of them"),
+        (["a.png", "--boxes", "b.json"], "--boxes b.json: not found"),
+        (["a.png", "--detector", "d"], "--detector d: no such weights file"),
+        (["a.png", "--detector", "a.png"], "--detector a.png: there is no config.json beside it"),
+        (["a.png", "--from_file", "f"], "--from_file f: one name of a published file must be among"),
+        (["a.png", "--batch_size", "0"], "batch_size 0: expected at least 1"),
+        (["a.png", "--show"], "--show needs a screen, and the package opencv-python"),
+    ],
+)
+def test_bad_input_is_one_clear_message(run, monkeypatch, arguments, error):
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    picture("a.png")
+    Path("empty").mkdir()
+    with pytest.raises((ValueError, OSError)) as problem:
+        run(*arguments)
+    assert str(problem.value).startswith(error)
+
+
+def test_a_video_without_frames_is_told_at_the_end(run, capsys):
+    movies.write(Path("a.mp4"), count=0)
+    picture("b.png")
+    assert run("a.mp4", "b.png") == 1
+    assert "error: a.mp4: " in capsys.readouterr().err
+    assert len(found()) == 1
+
+
+@pytest.mark.parametrize(
+    ("number", "status", "name"), [(signal.SIGTERM, 143, "SIGTERM"), (signal.SIGINT, 130, "Ctrl-C")]
+)
+def test_an_interrupted_video_is_complete_so_far(tmp_path, weights, number, status, name):
+    movies.write(tmp_path / "a.mp4", count=20_000, size=(16, 16))
+    command = [sys.executable, ROOT / "predict.py", "a.mp4", "--weights", weights, "--save", "drawing", "json", "csv"]
+    process = subprocess.Popen(
+        list(map(str, command)), cwd=tmp_path, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    rows = tmp_path / "output/predict/predictions.csv"
+    while process.poll() is None and (not rows.exists() or rows.stat().st_size < 20_000):
+        time.sleep(0.01)
+    os.kill(process.pid, number)
+    said, errors = process.communicate(timeout=60)
+    assert process.returncode == status, errors
+    assert errors.splitlines()[-1] == f"Ended early by {name}; what is there so far is complete."
+    assert "Traceback" not in errors
+    frames = len(found(tmp_path / "output/predict"))
+    assert 0 < frames < 20_000
+    assert said.startswith(f"{frames} frames, {frames} people")
+    assert len(list(read_video(tmp_path / "output/predict/a.mp4"))) == frames
+    assert len(rows.read_text().splitlines()) == frames + 1
+
+
+def test_googles_movenet_follows_the_squats(shared, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    copy = shared / "data" / "movenet" / "movenet_single_pose_lightning_ptq.tflite"
+    video = shared / "data" / "video" / "pose_squats.mp4"
+    assert predict.main([str(video), "--from_file", str(copy), "--people", "1", "--save", "json"]) == 0
+    records = found()
+    assert len(records) == 65
+    names = json.loads(Path("output/predict/predictions.json").read_text())["joints"]
+    hips = [record["persons"][0]["keypoints"][names.index("left_hip")][1] for record in records]
+    ankles = [record["persons"][0]["keypoints"][names.index("left_ankle")][1] for record in records]
+    assert np.ptp(hips) > 100, "the hips go down and up"
+    assert np.ptp(ankles) < 50, "the feet stay"
