@@ -85,7 +85,8 @@ def loader(config: Config, training_samples: list[Sample], world: World | None =
     if data.cache is not None:
         reader = CropCache(Path(data.cache), size, data.cache_gb * 1e9)
     dataset = PoseDataset(training_samples, config.codec, config.augment, train.seed, reader)
-    return EpochLoader(dataset, train.batch_size * train.accumulate, train.num_workers, train.seed, world)
+    at_once, replace_bad = train.batch_size * train.accumulate, train.on_bad_image == "replace"
+    return EpochLoader(dataset, at_once, train.num_workers, train.seed, world, replace_bad, train.read_timeout)
 
 
 def trainer(

@@ -120,4 +120,5 @@ def batches(
 ) -> Iterator[tuple[np.ndarray, Sequence[Sample]]]:
     """Returns what evaluation looks at: uint8 images [N, H, W, 3] and their samples, in order; see `pose_dataset.batches`."""
     reader: Reader = ReducedReader(config.codec.input_size) if config.val.reduced else read_whole
-    return pose_dataset.batches(samples, config.codec, config.val.batch_size, reader=reader, share=share)
+    timeout = config.train.read_timeout
+    return pose_dataset.batches(samples, config.codec, config.val.batch_size, 1, reader, share, timeout)

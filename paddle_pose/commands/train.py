@@ -33,7 +33,7 @@ def build_parser() -> argparse.ArgumentParser:
     group.add_argument("--batch_size", type=int, metavar="N", help="images per step")
     group.add_argument("--epochs", type=int, metavar="N", help="passes over the data, in all")
     group.add_argument("--learning_rate", type=float, metavar="R", help="of Adam, after the warm-up")
-    group.add_argument("--num_workers", type=int, metavar="N", help="loading processes; 0: none")
+    group.add_argument("--num_workers", type=int, metavar="N", help="loading threads; 0: none")
     group.add_argument(
         "--cache", metavar="DIR", help="keep crops of the training pictures here; later epochs load faster"
     )
@@ -186,8 +186,9 @@ def run(
             backend, config.codec, looked_at, metric, lambda done: trainer.interruption.check_alone(), world.gather
         )
         trainer.log.say(eval_line(values, metric.headline, prefix=f"epoch={epoch}:"))
-        picture = sample_picture(config, backend, validation[:8])
-        trainer.log.picture("validation", trainer.progress.step, picture)
+        if world.is_first:
+            for name, picture in sample_pictures(config, backend, validation[:8]).items():
+                trainer.log.picture(name, trainer.progress.step, picture)
         return values
 
     progress = trainer.fit(
@@ -220,15 +221,20 @@ def draw_data(config: Config, folder: Path, num_train: int = NUM_TRAIN, num_val:
     return write(folder, num_train=num_train, num_val=num_val, seed=seed, size=(160, 160))
 
 
-def sample_picture(config: Config, backend: Any, samples: Sequence[Sample]) -> Any:
-    """Returns a picture of what a backend finds in a few samples' windows."""
+def sample_pictures(config: Config, backend: Any, samples: Sequence[Sample]) -> dict[str, Any]:
+    """Returns pictures of what a backend finds in a few samples' windows, and of its maps for the first of them."""
     from paddle_pose import build, visualize
 
-    tiles = []
+    tiles, maps = [], None
     for images, _ in build.batches(config, samples):
-        for image, poses in zip(images, config.codec.decode(backend(images)), strict=True):
+        found = backend(images)
+        if maps is None:
+            maps = visualize.draw_maps(
+                images[0], config.codec.shown({name: values[0] for name, values in found.items()})
+            )
+        for image, poses in zip(images, config.codec.decode(found), strict=True):
             tiles.append(visualize.draw_poses(image, poses, config.codec.skeleton))
-    return visualize.grid(tiles, columns=4)
+    return {"validation": visualize.grid(tiles, columns=4), "maps": maps}
 
 
 def _report_both(say: Callable[[str], None], run_dir: Path, best: dict[str, float], headline: Sequence[str]) -> None:

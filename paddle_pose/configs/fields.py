@@ -190,7 +190,7 @@ class Train:
         gamma: that factor.
         eval_every: epochs between evaluations; the last epoch is always evaluated.
         log_every: steps between log lines.
-        num_workers: processes that load; 0 loads in the training process, -1 takes the cores less one, at most 8.
+        num_workers: threads that load; 0 loads in between steps, -1 takes the cores less one, at most 8.
         seed: of everything random.
         ema: decay of an average of the weights that is evaluated too, e.g. 0.999; 0 keeps none.
         clip_norm: limit of the gradient's norm over all weights; 0 sets none.
@@ -206,6 +206,8 @@ class Train:
             holds the running statistics alone, and normalises with them: for small batches.
         accumulate: batches whose gradients are averaged before the weights move, where a device has no room for them at once.
         scale_learning_rate: multiply the rate by the number of devices and `accumulate`.
+        on_bad_image: a picture that cannot be read ends the training ("error"), or the next one takes its place ("replace").
+        read_timeout: seconds to wait for a picture that a loading thread reads, before the training ends.
     """
 
     epochs: int = 210
@@ -233,6 +235,8 @@ class Train:
     freeze: Literal["nothing", "trunk", "statistics"] = "nothing"
     accumulate: int = 1
     scale_learning_rate: bool = False
+    on_bad_image: Literal["error", "replace"] = "error"
+    read_timeout: float = 600.0
 
 
 @dataclass(frozen=True)

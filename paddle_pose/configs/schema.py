@@ -70,6 +70,7 @@ def identity(config: Config) -> dict[str, Any]:
         True
     """
     free = {"num_workers", "log_every", "max_bad_steps", "keep", "checkpoint_steps", "checkpoint_minutes"}
+    free |= {"on_bad_image", "read_timeout"}
     if config.train.schedule == "steps":  # a cosine depends on where it ends
         free.add("epochs")
     places = {f"data.{name}" for name in ("train_annotations", "val_annotations", "images", "cache")}  # data may move

@@ -161,6 +161,7 @@ def batches(
     num_workers: int = 1,
     reader: Reader = read_whole,
     share: Share = list,
+    timeout: float | None = None,
 ) -> Iterator[tuple[np.ndarray, Sequence[Sample]]]:
     """Reads samples ahead and yields them in order.
 
@@ -171,12 +172,17 @@ def batches(
         num_workers: threads that read; 0 reads when asked.
         reader: of pictures.
         share: which of the batches to yield, so that several processes see the batches that one would.
+        timeout: seconds to wait for a picture; None waits for ever.
 
     Yields:
         uint8 images [N, H, W, 3] and their N samples.
     """
     groups = share([samples[start : start + batch_size] for start in range(0, len(samples), batch_size)])
     own = (sample for group in groups for sample in group)
-    crops = read_ahead(lambda sample: crop(sample, sample.window, codec, reader), own, num_workers, batch_size)
+
+    def read(sample: Sample) -> np.ndarray:
+        return crop(sample, sample.window, codec, reader)
+
+    crops = read_ahead(read, own, num_workers, batch_size, timeout, lambda sample: sample.image_path)
     for group in groups:
         yield np.stack([next(crops) for _ in group]), group

@@ -50,15 +50,20 @@ def save(
     """
     fresh, old = _beside(folder, ".writing"), _beside(folder, ".old")
     shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir(parents=True)
-    for name, arrays in tensors.items():
-        if arrays:
-            write_weights(fresh / name, arrays)
-    (fresh / "config.json").write_text(config_json, encoding="utf-8")
-    (fresh / "state.json").write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
-    seal(fresh)
-    for path in (*fresh.iterdir(), fresh):
-        _sync(path)
+    try:
+        fresh.mkdir(parents=True)
+        for name, arrays in tensors.items():
+            if arrays:
+                write_weights(fresh / name, arrays)
+        (fresh / "config.json").write_text(config_json, encoding="utf-8")
+        (fresh / "state.json").write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
+        seal(fresh)
+        for path in (*fresh.iterdir(), fresh):
+            _sync(path)
+    except OSError as problem:
+        shutil.rmtree(fresh, ignore_errors=True)
+        older = "the one that was there stays" if folder.exists() else "there was none before"
+        raise OSError(f"checkpoint {folder} cannot be written ({problem.strerror or problem}); {older}") from problem
     if folder.exists():  # else a save was cut short here, and what is aside is all there is until the next line is done
         place = aside or old
         place.parent.mkdir(parents=True, exist_ok=True)

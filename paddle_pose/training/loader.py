@@ -6,13 +6,15 @@ import hashlib
 import os
 from collections.abc import Iterator, Mapping
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import paddle
 
-from paddle_pose.datasets.pose_dataset import PoseDataset
+from paddle_pose.datasets import images
+from paddle_pose.datasets.pose_dataset import Look, PoseDataset
 from paddle_pose.datasets.read_ahead import read_ahead
 from paddle_pose.training.distributed import World
 
@@ -21,7 +23,14 @@ class EpochLoader:
     """Shuffled batches of a data set, read ahead in threads."""
 
     def __init__(
-        self, dataset: PoseDataset, batch_size: int, num_workers: int, seed: int, world: World | None = None
+        self,
+        dataset: PoseDataset,
+        batch_size: int,
+        num_workers: int,
+        seed: int,
+        world: World | None = None,
+        replace_bad: bool = False,
+        timeout: float | None = None,
     ) -> None:
         """Takes a data set indexed by (epoch, index).
 
@@ -31,6 +40,8 @@ class EpochLoader:
             num_workers: threads; 0 reads when a batch is asked for, -1 takes the cores less one, at most 8.
             seed: of the order.
             world: the processes that share every batch; together they see what one with a larger batch would.
+            replace_bad: show the next sample in the place of one whose picture cannot be read, instead of ending.
+            timeout: seconds to wait for a sample that a thread reads; None waits for ever.
 
         Raises:
             ValueError: If the data set is empty or smaller than the processes are many, or a number is out of range.
@@ -40,11 +51,13 @@ class EpochLoader:
             raise ValueError("the training set is empty")
         if len(dataset) < self._world.size:
             raise ValueError(f"{len(dataset)} training samples for {self._world.size} processes; use fewer processes")
+        if timeout is not None and timeout <= 0:
+            raise ValueError(f"a timeout of {timeout} seconds for reading a picture: expected a positive number")
         if batch_size < 1 or num_workers < -1:
             raise ValueError(f"batch_size {batch_size} and num_workers {num_workers} must be positive")
         if num_workers < 0:
             num_workers = min(8, max(1, (os.cpu_count() or 2) - 1))
-        self._dataset, self._seed = dataset, seed
+        self._dataset, self._seed, self._replace_bad, self._timeout = dataset, seed, replace_bad, timeout
         self._size, self._workers = min(batch_size, len(dataset) // self._world.size), num_workers
         cv2.setNumThreads(1)  # the threads here are the parallel ones
 
@@ -64,20 +77,54 @@ class EpochLoader:
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Mapping[str, Any]]:
         """Yields the batches of a 0-based epoch: "image", "targets" and "index" as tensors, the batch first.
 
+        Where samples were replaced, "replaced" holds a line for each that says which and why.
+
         Args:
             epoch: decides about order and pictures.
             start: the first batch to yield; those before it are not read.
+
+        Raises:
+            FileNotFoundError: If a picture is missing and is not to be replaced.
+            TimeoutError: If a picture is not read in time.
+            ValueError: If a picture cannot be decoded and is not to be replaced, or none can be read.
         """
         order = np.random.default_rng((self._seed, epoch)).permutation(len(self._dataset))
         steps = order[: len(self) * self._size * self._world.size].reshape(len(self), self._world.size, self._size)
         keys = [(epoch, int(index)) for index in steps[start:, self._world.rank].flatten()]
-        looks = read_ahead(self._dataset.look, keys, self._workers, 2 * self._size)
+        looks = read_ahead(self._read, keys, self._workers, 2 * self._size, self._timeout, self._path)
+
+        def together(_: int) -> tuple[dict[str, Any], list[str]]:
+            found = [*islice(looks, self._size)]
+            return self._dataset.batch([look for look, _ in found]), [line for _, lines in found for line in lines]
+
         # Batches are put together in a thread of their own, so that the training only waits when reading is slower.
-        numbers = range(start, len(self))
-        batches = read_ahead(
-            lambda _: self._dataset.batch([*islice(looks, self._size)]), numbers, min(1, self._workers), 1
-        )
-        yield from map(_tensors, batches)
+        for batch, replaced in read_ahead(together, range(start, len(self)), min(1, self._workers), 1):
+            yield {**_tensors(batch), "replaced": replaced} if replaced else _tensors(batch)
+
+    def _path(self, key: tuple[int, int]) -> Path:
+        return self._dataset.samples[key[1]].image_path
+
+    def _read(self, key: tuple[int, int]) -> tuple[Look, list[str]]:
+        """Returns a look at a sample, or at the next one whose picture can be read, and what is wrong with those before it."""
+        epoch, first = key
+        problems: list[str] = []
+        for index in (*range(first, len(self._dataset)), *range(first)):
+            try:
+                return self._dataset.look((epoch, index)), problems
+            except (OSError, ValueError) as problem:
+                if not self._replace_bad or _can_be_read(self._path((epoch, index))):
+                    raise
+                problems.append(str(problem))
+        raise ValueError(f"none of the {len(self._dataset)} training pictures can be read; the first: {problems[0]}")
+
+
+def _can_be_read(path: Path) -> bool:
+    """Tells whether the picture is fine, so that something else must be wrong."""
+    try:
+        images.read(path)
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _tensors(value: Any) -> Any:

@@ -7,9 +7,10 @@ import logging
 import math
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 
@@ -45,7 +46,7 @@ class RunLog:
         """Prints a line and keeps it in log.txt."""
         if not self._silent:
             print(line, flush=True)
-        self._text.write(line + "\n")
+        _append(self._text, line + "\n")
 
     def numbers(self, kind: str, step: int, values: Mapping[str, Any]) -> None:
         """Keeps numbers of one moment as a line of metrics.jsonl and as VisualDL scalars.
@@ -56,7 +57,7 @@ class RunLog:
             values: by name; only finite numbers go to VisualDL, and others become null, as JSON has no NaN.
         """
         record = {name: value if _is_json(value) else None for name, value in values.items()}
-        self._numbers.write(json.dumps({"kind": kind, "step": step, **record}) + "\n")
+        _append(self._numbers, json.dumps({"kind": kind, "step": step, **record}) + "\n")
         for name, value in record.items():
             if isinstance(value, int | float):
                 self._extra("add_scalar", tag=f"{kind}/{name}", step=step, value=value)
@@ -68,8 +69,9 @@ class RunLog:
     def mark(self) -> dict[str, int]:
         """Returns how long the files are, once all of that is on the disk."""
         for file in self._files.values():
-            file.flush()
-            os.fsync(file.fileno())
+            with _naming(file):
+                file.flush()
+                os.fsync(file.fileno())
         return {name: os.fstat(file.fileno()).st_size for name, file in self._files.items()}
 
     def cut(self, mark: Mapping[str, int]) -> None:
@@ -95,6 +97,21 @@ class RunLog:
         except Exception as problem:  # an extra must never end a training, whatever it raises
             self._visualdl = None
             _log.warning("VisualDL stopped writing and is left out from here on: %s", problem)
+
+
+def _append(file: TextIO, text: str) -> None:
+    """Writes to an open file."""
+    with _naming(file):
+        file.write(text)
+
+
+@contextmanager
+def _naming(file: TextIO) -> Iterator[None]:
+    """Names the file in an error of which Python only says what it is."""
+    try:
+        yield
+    except OSError as problem:
+        raise OSError(problem.errno, problem.strerror, file.name) from problem
 
 
 def _is_json(value: Any) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -195,6 +195,8 @@ class Trainer:
                 self._pace.stepped(images)
             if not checkup.finite:
                 self._say_skipped(checkup)
+            if "replaced" in batch:
+                self._say_replaced(batch["replaced"])
             if progress.batch < len(loader):  # else there is more to do before the run stands where it can be taken up
                 if checkup.finite and self._retention.is_due(progress.step):
                     self._save()
@@ -248,6 +250,15 @@ class Trainer:
                 "--resume --force goes on with such a change"
             )
 
+    def _say_replaced(self, lines: Sequence[str]) -> None:
+        say = self.log.say if self._world.is_first else print  # others have a log of the launcher's only
+        for line in lines:
+            self.progress.replaced += 1
+            say(
+                f"[REPLACED] epoch={self.progress.epoch}, batch_id={self.progress.batch - 1}: {line}; the next sample took "
+                f"its place. {self.progress.replaced} in all"
+            )
+
     def _evaluate(self, validate: Validate, monitor: str) -> None:
         self.model.eval()
         self._world.copy_from_first(self._state.tensors())  # running statistics are each process's own until here
@@ -267,7 +278,8 @@ class Trainer:
             self.log.say(f"[EVAL] the {weights} weights:")
         values = validate(progress.epoch)
         value = values[monitor]
-        self.log.numbers("eval", progress.step, {"epoch": progress.epoch, "weights": weights, **values})
+        about = {"epoch": progress.epoch, "weights": weights, "monitor": monitor}
+        self.log.numbers("eval", progress.step, {**about, **values})
         if math.isfinite(value) and value > progress.best.get(monitor, -math.inf):
             progress.best = {**values, "epoch": progress.epoch, "weights": weights}
             name = "model.pdparams" if weights == "live" else "ema.pdparams"

@@ -54,3 +54,26 @@ def test_threads_end_with_their_reader():
     assert threading.active_count() > before
     results.close()
     assert threading.active_count() == before
+
+
+def test_a_thread_that_hangs_is_given_up_and_its_key_named():
+    free = threading.Event()
+
+    def read(key):
+        if key == 2:
+            free.wait(60)
+        return key
+
+    results = read_ahead(read, range(5), num_workers=1, ahead=4, timeout=0.05, name=lambda key: f"{key}.jpg")
+    assert [next(results), next(results)] == [0, 1]
+    with pytest.raises(TimeoutError, match=r"^2\.jpg: not read within 0\.05 seconds"):
+        next(results)
+    free.set()
+
+
+def test_an_error_that_is_a_timeout_itself_comes_as_it_is():
+    def read(key):
+        raise TimeoutError("the network's own")
+
+    with pytest.raises(TimeoutError, match=r"^the network's own$"):
+        next(read_ahead(read, [0], num_workers=1, ahead=1, timeout=30))

@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import shutil
@@ -40,7 +41,7 @@ def test_the_files_are_plain(tmp_path):
     assert manifest["versions"]["paddle"] == paddle.__version__
 
 
-class CutError(OSError):
+class CutError(Exception):
     pass
 
 
@@ -139,3 +140,20 @@ def test_another_network_is_refused_with_the_files_name(tmp_path):
     model = paddle.nn.Linear(3, 4)
     with pytest.raises(ValueError, match=r"model.pdparams: the weights do not fit the network.*misshapen"):
         checkpoint.put(model, {"weight": np.ones((3, 5), "float32"), "bias": np.ones(4, "float32")}, path)
+
+
+def test_a_full_disk_leaves_the_older_checkpoint_and_nothing_half_done(tmp_path, monkeypatch):
+    folder = tmp_path / "last"
+    save(folder, {"epoch": 1})
+
+    def full(handle):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(
+            OSError, match=r"last cannot be written \(No space left on device\); the one that was there stays"
+        ):
+            save(folder, {"epoch": 2})
+    checkpoint.check(folder)
+    assert os.listdir(tmp_path) == ["last"]

@@ -74,7 +74,7 @@ def test_any_number_of_workers_gives_the_same_bits(samples):
 @pytest.mark.parametrize("num_workers", [0, 3])
 def test_a_missing_picture_is_named(samples, tmp_path, num_workers):
     gone = dataclasses.replace(samples[4], image_path=tmp_path / "gone.jpg")
-    with pytest.raises(FileNotFoundError, match=r"gone.jpg: not found"):
+    with pytest.raises(FileNotFoundError, match=r"gone\.jpg: not found"):
         list(loader([*samples[:4], gone], batch_size=1, num_workers=num_workers).epoch(0))
 
 
@@ -135,3 +135,35 @@ def test_data_are_told_from_others(samples):
     relabelled = dataclasses.replace(samples[0], persons=(dataclasses.replace(person, visible=person.visible * 0),))
     others = [loader([other, *samples[1:]]).fingerprint() for other in (moved, renamed, relabelled)]
     assert len({one, loader(samples[1:]).fingerprint(), *others}) == 5
+
+
+@pytest.mark.parametrize("damage", ["missing", "cut"])
+@pytest.mark.parametrize("num_workers", [0, 2])
+def test_a_bad_picture_ends_the_epoch_or_is_replaced_by_the_next(samples, tmp_path, damage, num_workers):
+    bad = tmp_path / "bad.jpg"
+    if damage == "cut":
+        bad.write_bytes(samples[3].image_path.read_bytes()[:40])
+    broken = [dataclasses.replace(s, image_path=bad) if n in (3, 7) else s for n, s in enumerate(samples)]
+    dataset = PoseDataset(broken, CODEC, Augment(), 0)
+    with pytest.raises((FileNotFoundError, ValueError), match=r"bad\.jpg: "):
+        list(EpochLoader(dataset, 2, num_workers, 0).epoch(0))
+    replaced = list(EpochLoader(dataset, 2, num_workers, 0, replace_bad=True).epoch(0))
+    whole = list(loader(samples, 2).epoch(0))
+    want = [[{3: 4, 7: 0}.get(i, i) for i in batch] for batch in indices(whole)]
+    assert indices(replaced) == want
+    lines = [line for batch in replaced for line in batch.get("replaced", ())]
+    assert len(lines) == 2
+    assert all(line.startswith(f"{bad}: ") for line in lines)
+
+
+def test_replacing_hides_neither_defects_nor_a_data_set_without_pictures(samples, tmp_path):
+    def defect(sample, window):
+        raise ValueError("a defect")
+
+    with pytest.raises(ValueError, match="a defect"):
+        next(iter(EpochLoader(PoseDataset(samples, CODEC, reader=defect), 2, 0, 0, replace_bad=True).epoch(0)))
+    nothing = [dataclasses.replace(sample, image_path=tmp_path / "gone.jpg") for sample in samples]
+    with pytest.raises(
+        ValueError, match=r"none of the 8 training pictures can be read; the first: .*gone\.jpg: not found"
+    ):
+        next(iter(EpochLoader(PoseDataset(nothing, CODEC), 2, 0, 0, replace_bad=True).epoch(0)))

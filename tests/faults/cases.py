@@ -1,0 +1,654 @@
+"""The faults and bad inputs of `table.py`."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import io
+import json
+import os
+import pickle
+import shutil
+import signal
+import sys
+import tarfile
+import threading
+import zipfile
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+from faults.table import SMALL, TRAIN, Case
+from unit.weights.writers import Call, Name, pickled, whole, write_stream, write_zip
+
+LAST = "run/last/model.pdparams"
+IMAGE = "drawn/images/100000001.jpg"
+RESUME = ("--dataset_root", "drawn", "--resume", "run")
+FRESH = (*TRAIN, *SMALL, "--output", "new", "--epochs", "1")
+RUN = r"run/"
+
+
+def put(name: str, content: bytes) -> Callable[[Path], object]:
+    """Writes a file."""
+
+    def prepare(folder: Path) -> None:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+
+    return prepare
+
+
+def cut(name: str, at: float = 0.5) -> Callable[[Path], object]:
+    """Keeps a file's first bytes."""
+
+    def prepare(folder: Path) -> None:
+        path = folder / name
+        path.write_bytes(path.read_bytes()[: int(at * path.stat().st_size)])
+
+    return prepare
+
+
+def gone(*names: str) -> Callable[[Path], object]:
+    """Removes files and folders."""
+
+    def prepare(folder: Path) -> None:
+        for name in names:
+            path = folder / name
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    return prepare
+
+
+def edited(name: str, change: Callable[[object], object]) -> Callable[[Path], object]:
+    """Changes what a JSON file holds."""
+
+    def prepare(folder: Path) -> None:
+        content = json.loads((folder / name).read_text(encoding="utf-8"))
+        change(content)
+        (folder / name).write_text(json.dumps(content), encoding="utf-8")
+
+    return prepare
+
+
+def several(*steps: Callable[[Path], object]) -> Callable[[Path], object]:
+    """Does one after the other."""
+    return lambda folder: [step(folder) for step in steps]
+
+
+def training_image(folder: Path) -> Path:
+    """Returns a picture that only the training split uses."""
+    return folder / "drawn/images" / json.loads((folder / "drawn/annotations/mpii_train.json").read_text())[2]["image"]
+
+
+def damaged_training_image(folder: Path) -> None:
+    """Cuts it."""
+    training_image(folder).write_bytes(b"\xff\xd8\xff cut")
+
+
+def damaged_checkpoint(
+    names: Iterator[str] | tuple[str, ...], content: bytes, sealed: bool
+) -> Callable[[Path], object]:
+    """Replaces files of the newest checkpoint; with its manifest made anew it looks whole."""
+
+    def prepare(folder: Path) -> None:
+        from paddle_pose.training import checkpoint
+
+        for name in names:
+            (folder / "run/last" / name).write_bytes(content)
+        if sealed:
+            (folder / "run/last/manifest.json").unlink()
+            checkpoint.seal(folder / "run/last")
+
+    return prepare
+
+
+SHELL = "touch executed"
+ATTACKS = {
+    "os.system": Call(Name("os", "system"), (SHELL,)),
+    "builtins.eval": Call(Name("builtins", "eval"), ("open('executed', 'w')",)),
+    "numpy.os.system": Call(Name("numpy", "os.system"), (SHELL,)),
+}
+
+
+def written(write: Callable[..., object], name: str, *content: object) -> Callable[[Path], object]:
+    """Writes a weights file."""
+    return lambda folder: write(folder / name, *content)
+
+
+def tar(*entries: tuple[str, bytes, bytes, str]) -> bytes:
+    """Returns a .tar.gz of (name, content, kind, link)."""
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w:gz") as archive:
+        for name, content, kind, link in entries:
+            info = tarfile.TarInfo(name)
+            info.type, info.linkname, info.size = kind, link, len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return file.getvalue()
+
+
+def zipped(name: str, content: bytes, mode: int = 0) -> bytes:
+    """Returns a .zip of one file."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        info = zipfile.ZipInfo(name)
+        info.external_attr, info.compress_type = mode << 16, zipfile.ZIP_DEFLATED
+        archive.writestr(info, content)
+    return file.getvalue()
+
+
+@contextlib.contextmanager
+def full_disk(part: str) -> Iterator[None]:
+    """Lets files whose path holds `part` not reach the disk."""
+    sync = os.fsync
+
+    def fsync(handle: int) -> None:
+        if part in os.readlink(f"/proc/self/fd/{handle}"):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        sync(handle)
+
+    with mock.patch.object(os, "fsync", fsync):
+        yield
+
+
+@contextlib.contextmanager
+def read_only(part: str) -> Iterator[None]:
+    """Refuses to make folders whose path holds `part`."""
+    make = os.mkdir
+
+    def mkdir(path: str, *args: int, **kwargs: int) -> None:
+        if part in str(path):
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+        make(path, *args, **kwargs)
+
+    with mock.patch.object(os, "mkdir", mkdir):
+        yield
+
+
+@contextlib.contextmanager
+def hanging() -> Iterator[None]:
+    """Lets reading a training picture hang."""
+    from paddle_pose.datasets.pose_dataset import PoseDataset
+
+    free = threading.Event()
+    with mock.patch.object(PoseDataset, "__getitem__", lambda self, key: free.wait(60)):  # noqa: PT008 - it waits
+        yield
+    free.set()
+
+
+@contextlib.contextmanager
+def signalled(number: int) -> Iterator[None]:
+    """Sends a signal during the first step."""
+    from paddle_pose.training.trainer import Trainer
+
+    say = Trainer._say_step
+
+    def interrupted(self: Trainer, *args: object) -> None:
+        os.kill(os.getpid(), number)
+        say(self, *args)
+
+    with mock.patch.object(Trainer, "_say_step", interrupted):
+        yield
+
+
+def breaks_later() -> contextlib.AbstractContextManager[object]:
+    """Lets the check for missing pictures pass, as if they went missing after it."""
+    return mock.patch("paddle_pose.datasets.images.check_present", lambda paths: list(paths))
+
+
+def no_visualdl() -> contextlib.AbstractContextManager[object]:
+    """Makes VisualDL unusable."""
+    return mock.patch.dict(sys.modules, {"visualdl": None})
+
+
+def without_joints(content: list[dict]) -> None:
+    """Takes all labels from MPII's records."""
+    for record in content:
+        record["joints_vis"] = [0] * 16
+
+
+Fault = partial(Case, fault=True)
+REPLACE = ("-o", "train.on_bad_image=replace")
+EXTRACT = ("--output", "out")
+
+FAULTS = (
+    Fault("a picture breaks while training", "train", FRESH, r"\.jpg: ", damaged_training_image, may_change="new"),
+    Fault(
+        *("a picture breaks, to be replaced", "train", (*FRESH, *REPLACE), r"\[REPLACED\] .*\.jpg: .*1 in all"),
+        *(damaged_training_image, 0),
+    ),
+    Fault(
+        *("a picture vanishes while training", "train", FRESH, r"error: .*\.jpg: not found"),
+        *(lambda folder: training_image(folder).unlink(), 2, r"(?!)", breaks_later),
+    ),
+    Fault(
+        *("a picture vanishes, to be replaced", "train", (*FRESH, *REPLACE), r"\[REPLACED\] .*\.jpg: not found"),
+        *(lambda folder: training_image(folder).unlink(), 0, r"(?!)", breaks_later),
+    ),
+    Fault(
+        *("the disk of the pictures hangs", "train", (*FRESH, "-o", "train.read_timeout=0.2")),
+        *(r"error: .*\.jpg: not read within 0.2 seconds", lambda folder: None, 2, r"(?!)", hanging),
+    ),
+    Fault(
+        *("the disk is full at a checkpoint of a resumed run", "train", (*RESUME, "--epochs", "3")),
+        r"error: checkpoint run/last cannot be written \(No space left on device\); the one that was there stays",
+        may_change=r"run/(log.txt|metrics.jsonl|config.json)",
+        trouble=partial(full_disk, ".writing"),
+    ),
+    Fault(
+        *("the disk is full at the first checkpoint", "train", FRESH, r"error: .*No space left.*there was none before"),
+        trouble=partial(full_disk, ".writing"),
+    ),
+    Fault(
+        *("the disk is full for the log", "train", (*RESUME, "--epochs", "3"), r"error: .*log.txt: No space left"),
+        may_change=r"run/(log.txt|metrics.jsonl|config.json)",
+        trouble=partial(full_disk, "log.txt"),
+    ),
+    Fault(
+        *("the output folder is read-only", "train", FRESH, r"error: new: Read-only file system"),
+        trouble=partial(read_only, "new"),
+    ),
+    Fault(
+        *(
+            "no checkpoint can be made, read-only",
+            "train",
+            (*RESUME, "--epochs", "3"),
+            r"error: checkpoint run/last cannot",
+        ),
+        may_change=r"run/(log.txt|metrics.jsonl|config.json)",
+        trouble=partial(read_only, "last.writing"),
+    ),
+    Fault(
+        *("SIGTERM", "train", FRESH, r"Ended early by SIGTERM at .*Continue with --resume new"),
+        status=143,
+        trouble=partial(signalled, signal.SIGTERM),
+    ),
+    Fault(
+        *("Ctrl-C", "train", FRESH, r"Ended early by Ctrl-C at .*Continue with --resume new"),
+        status=130,
+        trouble=partial(signalled, signal.SIGINT),
+    ),
+    Fault("the hours are over", "train", (*FRESH, "--max_hours", "1e-9"), r"Ended early by --max_hours", status=124),
+    Fault(
+        *("the newest checkpoint is cut", "train", RESUME, r"model.pdparams: damaged.*trying the checkpoint before it"),
+        *(cut(LAST), 0, RUN),
+    ),
+    Fault(
+        *(
+            "the newest checkpoint has no manifest",
+            "train",
+            RESUME,
+            r"manifest.json: not found.*trying the checkpoint before",
+        ),
+        *(gone("run/last/manifest.json"), 0, RUN),
+    ),
+    Fault(
+        *(
+            "one number of state.json is another",
+            "train",
+            RESUME,
+            r"state.json: damaged.*trying the checkpoint before it",
+        ),
+        *(edited("run/last/state.json", lambda state: state["progress"].update(step=1)), 0, RUN),
+    ),
+    Fault(
+        *("the only checkpoint is damaged", "train", RESUME, r"error: --resume: no checkpoint in run"),
+        several(cut(LAST), gone("run/earlier")),
+    ),
+    Fault(
+        "the named checkpoint is damaged",
+        "train",
+        (*RESUME[:-1], "run/last"),
+        r"error: .*model.pdopt: damaged",
+        cut("run/last/model.pdopt"),
+    ),
+    Fault(
+        *("killed while saving", "train", (*RESUME, "--epochs", "3"), r"Done: 3 epochs"),
+        *(put("run/last.writing/model.pdparams", b"half"), 0, RUN),
+    ),
+    Fault(
+        *("killed between a save's two renamings", "train", RESUME, r"Resumed run/earlier/"),
+        *(lambda folder: (folder / "run/last").rename(folder / "run/last.old"), 0, RUN),
+    ),
+    Fault(
+        *(
+            "numbers that are not finite",
+            "train",
+            (
+                *FRESH,
+                "--learning_rate",
+                "1e38",
+                "--epochs",
+                "4",
+                "-o",
+                "train.max_bad_steps=2",
+                "-o",
+                "train.eval_every=9",
+            ),
+        ),
+        *(r"error: \d+ steps in a row had no finite loss",),
+        prepare=lambda folder: None,
+    ),
+    Fault("VisualDL is broken", "train", FRESH, r"Done: 1 epochs", status=0, trouble=no_visualdl),
+    Fault(
+        "a file lies where the crops' cache shall be",
+        "train",
+        (*FRESH, "--cache", "taken"),
+        r"error: taken: File exists",
+        put("taken", b"x"),
+    ),
+    Fault(
+        "a file lies where the run shall be",
+        "train",
+        FRESH,
+        r"error: new: (File exists|Not a directory)",
+        put("new", b"x"),
+    ),
+)
+
+VAL = ("--dataset_root", "drawn", "--output", "new")
+WITH = ("--config", "hourglass_tiny_128", *VAL)
+
+
+def bad_weights(name: str, says: str, prepare: Callable[[Path], object], file: str) -> Case:
+    """Returns the case of a weights file that `val.py` is to refuse."""
+    return Case(name, "val", (*WITH, "--weights", file), says, prepare)
+
+
+INPUTS = (
+    *(
+        bad_weights(
+            f"{name} in a .pdparams",
+            rf"bad.pdparams: wants to run {name}; refused",
+            written(lambda path, call: path.write_bytes(pickled({"w": call}, 4)), "bad.pdparams", call),
+            "bad.pdparams",
+        )
+        for name, call in ATTACKS.items()
+    ),
+    *(
+        bad_weights(
+            f"{name} in a .pth",
+            rf"bad.pth: wants to run {name}; refused",
+            written(write_zip, "bad.pth", {"state_dict": {"w": call}}),
+            "bad.pth",
+        )
+        for name, call in ATTACKS.items()
+    ),
+    bad_weights(
+        "os.system in a .pth of old torch",
+        r"bad.pth: wants to run os.system; refused",
+        written(write_stream, "bad.pth", {"state_dict": {"w": ATTACKS["os.system"]}}),
+        "bad.pth",
+    ),
+    bad_weights(
+        "os.system as the type of a storage in a .pth",
+        r"wants to run os.system; refused",
+        written(write_zip, "bad.pth", {"w": whole("0", np.zeros(1), ATTACKS["os.system"])}),
+        "bad.pth",
+    ),
+    *(
+        Case(
+            f"{name} in a .pdopt that is resumed",
+            "train",
+            (*RESUME, "--epochs", "3"),
+            rf"model.pdopt: wants to run {name}; refused",
+            damaged_checkpoint(("model.pdopt",), pickled({"w": call}, 4), sealed=True),
+            may_change=r"run/config.json",
+        )
+        for name, call in ATTACKS.items()
+    ),
+    Case(
+        "os.system in a file to convert",
+        "convert_weights",
+        ("bad.pdparams", "out.safetensors", "--config", "hourglass_tiny_128"),
+        r"wants to run os.system",
+        put("bad.pdparams", pickled({"w": ATTACKS["os.system"]}, 4)),
+    ),
+    Case(
+        "os.system in --init",
+        "train",
+        (*FRESH, "--init", "bad.pdparams"),
+        r"wants to run os.system",
+        put("bad.pdparams", pickled({"w": ATTACKS["os.system"]}, 4)),
+    ),
+    Case(
+        "a path out of the folder in a .tar.gz",
+        "prepare_mpii",
+        ("a.tar.gz", *EXTRACT),
+        r"error: a.tar.gz",
+        put("a.tar.gz", tar(("../../escaped", b"x", tarfile.REGTYPE, ""))),
+    ),
+    Case(
+        "an absolute path in a .tar.gz",
+        "prepare_mpii",
+        ("a.tar.gz", *EXTRACT),
+        r"error: a.tar.gz",
+        put("a.tar.gz", tar(("/tmp/escaped", b"x", tarfile.REGTYPE, ""))),
+    ),
+    Case(
+        "a symbolic link in a .tar.gz",
+        "prepare_mpii",
+        ("a.tar.gz", *EXTRACT),
+        r"error: a.tar.gz.*link",
+        put("a.tar.gz", tar(("mpii/images", b"", tarfile.SYMTYPE, "/etc"))),
+    ),
+    Case(
+        "a hard link in a .tar.gz",
+        "prepare_mpii",
+        ("a.tar.gz", *EXTRACT),
+        r"error: a.tar.gz.*link",
+        put("a.tar.gz", tar(("mpii/images/a.jpg", b"", tarfile.LNKTYPE, "/etc/passwd"))),
+    ),
+    Case(
+        "a device in a .tar.gz",
+        "prepare_mpii",
+        ("a.tar.gz", *EXTRACT),
+        r"error: a.tar.gz.*device",
+        put("a.tar.gz", tar(("mpii/images/a.jpg", b"", tarfile.CHRTYPE, ""))),
+    ),
+    Case(
+        "a bomb in a .tar.gz",
+        "prepare_mpii",
+        ("a.tar.gz", *EXTRACT),
+        r"error: a.tar.gz.*brings it to",
+        put("a.tar.gz", tar(("mpii/images/a.jpg", bytes(5_000_000), tarfile.REGTYPE, ""))),
+        trouble=lambda: mock.patch("paddle_pose.datasets.archives._RATIO_COUNTS_FROM", 10_000),
+    ),
+    Case(
+        "a path out of the folder in a .zip",
+        "prepare_mpii",
+        ("a.zip", *EXTRACT),
+        r"error: a.zip",
+        put("a.zip", zipped("../../escaped", b"x")),
+    ),
+    Case(
+        "a symbolic link in a .zip",
+        "prepare_mpii",
+        ("a.zip", *EXTRACT),
+        r"error: a.zip.*link",
+        put("a.zip", zipped("mpii/images", b"/etc", 0o120777)),
+    ),
+    Case(
+        "a bomb in a .zip",
+        "prepare_mpii",
+        ("a.zip", *EXTRACT),
+        r"error: a.zip.*brings it to",
+        put("a.zip", zipped("mpii/images/a.jpg", bytes(5_000_000))),
+        trouble=lambda: mock.patch("paddle_pose.datasets.archives._RATIO_COUNTS_FROM", 10_000),
+    ),
+    Case(
+        "a .tar.gz that is cut",
+        "prepare_mpii",
+        ("a.tar.gz", *EXTRACT),
+        r"error: a.tar.gz",
+        put("a.tar.gz", tar(("mpii/images/a.jpg", os.urandom(5000), tarfile.REGTYPE, ""))[:3000]),
+    ),
+    Case("an archive that is missing", "prepare_mpii", ("none.tar.gz", *EXTRACT), r"error: none.tar.gz"),
+    bad_weights("weights that are missing", r"none.pdparams: no such", lambda folder: None, "none.pdparams"),
+    bad_weights("a folder as weights", r"error: run/last", lambda folder: None, "run/last"),
+    bad_weights("an empty weights file", r"error: w.pdparams", put("w.pdparams", b""), "w.pdparams"),
+    bad_weights(
+        "a web page as weights", r"error: w.pdparams", put("w.pdparams", b"<html>not found</html>"), "w.pdparams"
+    ),
+    bad_weights("weights that are cut", r"error: run/last/model.pdparams", cut(LAST), LAST),
+    bad_weights(
+        "weights of another network",
+        r"error: w.pdparams",
+        put("w.pdparams", pickle.dumps({"conv.weight": np.zeros(3, np.float32)})),
+        "w.pdparams",
+    ),
+    Case(
+        "a config.json that is cut",
+        "val",
+        ("--weights", LAST, *VAL),
+        r"error: run/last/config.json: not a config",
+        cut("run/last/config.json"),
+    ),
+    Case(
+        "a config that contradicts the checkpoint",
+        "val",
+        ("--weights", LAST, "--config", "hourglass52_mpii_256", *VAL),
+        r"error: --config hourglass52_mpii_256, but the checkpoint was trained as",
+    ),
+    Case(
+        "weights without a config",
+        "val",
+        ("--weights", LAST, *VAL),
+        r"error: there is no config.json beside",
+        gone("run/last/config.json"),
+    ),
+    Case("a data set that is missing", "val", ("--weights", LAST, "--dataset_root", "none"), r"error: none"),
+    Case(
+        "annotations that are cut",
+        "train",
+        FRESH,
+        r"error: drawn/annotations/mpii_train.json",
+        cut("drawn/annotations/mpii_train.json"),
+    ),
+    Case(
+        "a record without joints",
+        "train",
+        FRESH,
+        r"error: drawn/annotations/mpii_train.json.*joints",
+        edited("drawn/annotations/mpii_train.json", lambda records: records[1].pop("joints")),
+    ),
+    Case(
+        "nobody labelled",
+        "train",
+        FRESH,
+        r"error: .*(empty|labelled)",
+        edited("drawn/annotations/mpii_train.json", without_joints),
+    ),
+    Case(
+        "a picture missing at the start",
+        "train",
+        FRESH,
+        r"error: .*\.jpg: not found \(1 of",
+        lambda folder: training_image(folder).unlink(),
+    ),
+    Case(
+        "a broken picture in evaluation, which never skips",
+        "val",
+        ("--weights", LAST, *VAL, *REPLACE),
+        r"error: drawn/images/.*\.jpg: not a picture",
+        lambda folder: [path.write_bytes(b"\xff\xd8\xff cut") for path in (folder / "drawn/images").glob("*.jpg")],
+    ),
+    Case(
+        "an empty picture",
+        "predict",
+        (IMAGE, "--weights", LAST, "--output", "new"),
+        rf"error: {IMAGE}: the file is empty",
+        put(IMAGE, b""),
+        status=1,
+    ),
+    Case(
+        "a text as picture",
+        "predict",
+        ("a.jpg", "--weights", LAST, "--output", "new"),
+        r"error: a.jpg: not a picture",
+        put("a.jpg", b"hello"),
+        status=1,
+    ),
+    Case(
+        "a picture that is missing", "predict", ("none.jpg", "--weights", LAST, "--output", "new"), r"error: none.jpg"
+    ),
+    Case(
+        "detections that are no list",
+        "val",
+        ("--weights", LAST, *VAL, "--detections", "d.json"),
+        r"error: .*d.json",
+        put("d.json", b'{"a": 1}'),
+    ),
+    Case("an unknown config", "train", ("--config", "hourglas"), r"error: no config 'hourglas'; there are"),
+    Case(
+        "an unknown key",
+        "train",
+        (*FRESH, "-o", "train.bach_size=3"),
+        r"error: unknown key 'train.bach_size'; the valid",
+    ),
+    Case(
+        "a value of another type",
+        "train",
+        (*FRESH, "-o", "train.warmup=many"),
+        r"error: key 'train.warmup': got 'many'",
+    ),
+    Case("a change without =", "train", (*FRESH, "-o", "train.epochs"), r"error: -o train.epochs: expected KEY=VALUE"),
+    Case("a batch of none", "train", (*FRESH, "--batch_size", "0"), r"error: batch_size 0"),
+    Case("no time to read", "train", (*FRESH, "-o", "train.read_timeout=0"), r"error: a timeout of 0.0 seconds"),
+    Case("mixed precision on a CPU", "train", (*FRESH, "--amp", "O1", "--device", "cpu"), r"error: .*(amp|precision)"),
+    Case("a random trunk to be frozen", "train", (*FRESH, "--freeze", "trunk"), r"error: train.freeze=trunk"),
+    Case(
+        "an output folder that holds a run",
+        "train",
+        (*FRESH, "--output", "run"),
+        r"error: --output run holds a run already",
+    ),
+    Case(
+        "nothing to resume",
+        "train",
+        ("--dataset_root", "drawn", "--resume", "none"),
+        r"error: --resume: no checkpoint in none",
+    ),
+    Case(
+        "a resumed run with another learning rate",
+        "train",
+        (*RESUME, "--learning_rate", "0.5"),
+        r"train.learning_rate: .* in the checkpoint, 0.5 now",
+        may_change=r"(?!)",
+    ),
+    Case(
+        "COCO's annotations that are cut",
+        "train",
+        ("--config", "simple_baseline_r50_coco_256x192", "--dataset_root", "coco"),
+        r"error: coco/annotations/person_keypoints_train2017.json",
+        cut("coco/annotations/person_keypoints_train2017.json"),
+    ),
+    Case(
+        "COCO's annotations of a picture that is not listed",
+        "train",
+        ("--config", "simple_baseline_r50_coco_256x192", "--dataset_root", "coco"),
+        r"error: coco/annotations/person.*image",
+        edited("coco/annotations/person_keypoints_train2017.json", lambda content: content["images"].clear()),
+    ),
+    Case(
+        "weights to convert onto a file",
+        "convert_weights",
+        (LAST, "out.safetensors"),
+        r"error: .*out.safetensors",
+        put("out.safetensors", b"mine"),
+    ),
+    Case("weights to convert to an unknown kind", "convert_weights", (LAST, "out.onnx"), r"error: .*out.onnx"),
+    Case(
+        "predictions that are no .mat",
+        "score_predictions",
+        ("p.mat", "--ground_truth", "drawn/annotations/mpii_gt_val.mat"),
+        r"error: .*p.mat",
+        put("p.mat", b"not a mat file"),
+    ),
+    Case("a data set to check that is missing", "check_dataset", ("none",), r"error: .*none"),
+    Case("a run without numbers", "plot_training", ("drawn",), r"error: drawn/metrics.jsonl: not found"),
+    Case("a report of nothing", "report", ("drawn",), r"error: .*drawn"),
+)
+
+CASES = (*FAULTS, *INPUTS)

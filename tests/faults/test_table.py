@@ -1,0 +1,32 @@
+"""The faults and bad inputs of `table.py`, each well said and without harm."""
+
+import pytest
+from faults.cases import CASES, FAULTS, INPUTS
+from faults.table import Case, attempt, site, table
+
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")  # the commands' processes would end
+
+
+@pytest.fixture(scope="module")
+def start(tmp_path_factory):
+    return site(tmp_path_factory.mktemp("faults") / "start")
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name.replace(" ", "_"))
+def test_what_goes_wrong_is_said_and_nothing_is_lost(case, start, tmp_path, capsys):
+    assert attempt(case, start, tmp_path / "here").problems == ()
+
+
+def test_the_table_shows_what_was_not_as_expected(start, tmp_path):
+    wrong = Case("nothing is wrong", "val", ("--help",), "no such words", status=2)
+    outcome = attempt(wrong, start, tmp_path / "here")
+    assert outcome.problems[:2] == ("status 0, expected 2", "does not say 'no such words'")
+    text = table([wrong], [outcome], str(tmp_path))
+    assert "## Bad inputs: 1 tried, 0 as expected" in text
+    assert "**status 0, expected 2; " in text
+
+
+def test_there_are_enough():
+    assert len(FAULTS) >= 15
+    assert len(INPUTS) >= 30
+    assert len({case.name for case in CASES}) == len(CASES)
