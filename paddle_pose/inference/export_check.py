@@ -60,7 +60,8 @@ def compare(
         exported: the file; answers maps, or keypoints.
         codec: reads maps.
         batches: uint8 images [N, H, W, 3].
-        exact: leave undecided keypoints out; False counts all, as for INT8, which changes what is decided.
+        exact: leave undecided keypoints out; False counts all, as for INT8, which changes what is decided: everybody is then
+            compared with whoever is nearest, since the number of people may differ.
         decoded: what the contract says of the keypoints that the file answers; None where it answers maps.
     """
     greatest, pixels, undecided = 0.0, [np.zeros(0)], 0
@@ -83,7 +84,7 @@ def compare(
         }
         keeps = _decided(codec, maps, live_poses, shake)
         for one, other, keep in zip(live_poses, poses, keeps, strict=True):
-            pixels.append(_distances(one, other)[keep])
+            pixels.append((_distances if exact else _distances_to_nearest)(one, other)[keep])
             undecided += int((~keep).sum())
     return Difference(greatest, np.concatenate(pixels), undecided)
 
@@ -127,6 +128,15 @@ def _distances(one: Poses, other: Poses) -> np.ndarray:
     if one.keypoints.shape != other.keypoints.shape:
         return np.full(one.scores.shape, np.inf)
     return np.nan_to_num(np.linalg.norm(one.keypoints - other.keypoints, axis=-1), nan=np.inf, posinf=np.inf)
+
+
+def _distances_to_nearest(one: Poses, other: Poses) -> np.ndarray:
+    """Returns [P, K] px from everybody of one reading to whoever of the other is nearest; infinite where it has nobody."""
+    if not len(other.scores):
+        return np.full(one.scores.shape, np.inf)
+    between = np.linalg.norm(one.keypoints[:, None] - other.keypoints[None], axis=-1)  # P, Q, K
+    between = np.nan_to_num(between, nan=np.inf, posinf=np.inf)
+    return np.take_along_axis(between, between.mean(axis=-1).argmin(axis=1)[:, None, None], axis=1)[:, 0]
 
 
 def _greatest(difference: np.ndarray) -> float:

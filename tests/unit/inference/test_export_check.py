@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from paddle_pose.codecs.heatmap import HeatmapCodec
+from paddle_pose.codecs.movenet import MoveNetCodec
 from paddle_pose.inference.export_check import compare, poses_of
 
 CODEC = HeatmapCodec(input_size=(64, 64), unbiased=True)
@@ -99,3 +100,19 @@ def test_google_s_order_and_fractions_are_read():
 def test_a_difference_without_keypoints_can_be_said():
     nothing = replace(compared(blobs(), blobs()), pixels=np.zeros(0))
     assert "over 0 keypoints" in str(nothing)
+
+
+def test_in_eight_bits_everybody_is_compared_with_whoever_is_nearest():
+    codec = MoveNetCodec(input_size=(96, 96), max_persons=4)
+    left, right = np.array([20.0, 40.0]), np.array([70.0, 40.0])
+    spread = np.random.default_rng(0).uniform(-8, 8, (17, 2))
+
+    def seen(*people):
+        maps = codec.encode(np.array([person + spread for person in people]), np.ones((len(people), 17)))
+        return lambda images: {name: maps[name][None] for name in codec.outputs}
+
+    one = np.zeros((1, 96, 96, 3), np.uint8)
+    difference = compare(seen(left, right), seen(left), codec, [one], exact=False)
+    distances = np.sort(difference.pixels.reshape(2, 17).max(axis=1))
+    assert distances == pytest.approx([0, 50], abs=0.01)
+    assert np.isinf(compare(seen(left, right), seen(left), codec, [one]).pixels).any()
