@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from paddle_pose.metrics.base import Judgement, Metric
     from paddle_pose.structures import Poses, Sample
 
-TILE = (320, 320)  # (width, height) of a person in the pictures, px
+TILE = (320, 320)  # (width, height) that a person in the pictures has room for, px
 COLUMNS, ROWS = 5, 4
 
 
@@ -109,14 +109,26 @@ def predictions_picture(shown: Sequence[Shown], codec: HeatmapCodec | MoveNetCod
     return np.vstack([_band(grid.shape[1], title, legend), grid])
 
 
+def tile_size(input_size: tuple[int, int]) -> tuple[int, int]:
+    """Returns the (width, height) of the largest tile with the shape of the input, in whole cells.
+
+    Example:
+        >>> tile_size((192, 256)), tile_size((256, 256))
+        ((240, 320), (320, 320))
+    """
+    factor = TILE[0] / max(input_size)
+    return round(input_size[0] * factor / 4) * 4, round(input_size[1] * factor / 4) * 4
+
+
 def _tile(one: Shown, codec: HeatmapCodec | MoveNetCodec) -> np.ndarray:
     """Draws truth and prediction into the person's window, enlarged."""
     from paddle_pose import geometry, visualize
     from paddle_pose.datasets.pose_dataset import crop
 
     sample = one.sample
-    to_tile = sample.window.to_input(TILE, codec.alignment)
-    picture = crop(sample, sample.window, replace(codec, input_size=TILE))
+    size = tile_size(codec.input_size)
+    to_tile = sample.window.to_input(size, codec.alignment)
+    picture = crop(sample, sample.window, replace(codec, input_size=size))
     for person in sample.persons:
         if not person.crowd:
             truth = replace(person, keypoints=geometry.move(person.keypoints, to_tile))
