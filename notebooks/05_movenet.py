@@ -256,11 +256,11 @@ display(Markdown("\n".join(lines)))
 # ## 6. Training
 #
 # With COCO and a GPU the command is one line. Without, its flags make the network narrow and the schedule short, and it is
-# evaluated on the pictures it learns: AP near 1 means that the maps can be learned and read.
+# evaluated on the pictures it learns: a high AP means that the maps can be learned and read.
 #
 # ## 6. 训练
 #
-# 有 COCO 和 GPU 时命令只有一行。没有时，参数把网络缩窄、训练缩短，并在所学的图像上评估：AP 接近 1 说明这些图学得会、读得出。
+# 有 COCO 和 GPU 时命令只有一行。没有时，参数把网络缩窄、训练缩短，并在所学的图像上评估：AP 高说明这些图学得会、读得出。
 
 # %%
 FILE = DATA / "annotations/person_keypoints_train2017.json"
