@@ -172,7 +172,7 @@ def hanging() -> Iterator[None]:
     from paddle_pose.datasets.pose_dataset import PoseDataset
 
     free = threading.Event()
-    with mock.patch.object(PoseDataset, "__getitem__", lambda self, key: free.wait(60)):  # noqa: PT008 - it waits
+    with mock.patch.object(PoseDataset, "look", lambda self, key: free.wait(60)):  # noqa: PT008 - it waits
         yield
     free.set()
 
