@@ -1,4 +1,4 @@
-"""Writes the ONNX files that prediction is timed with: `exported.py CONFIG TARGET [--weights FILE] [--int8]`.
+"""Writes the ONNX files that prediction is timed with: `exported.py CONFIG TARGET [--weights FILE] [--int8] [--maps]`.
 
 Without weights the network is the untrained one: its speed is that of a trained one.
 """
@@ -16,12 +16,13 @@ from paddle_pose.configs import schema
 
 
 def main() -> None:
-    """Writes one file, decoding included, unless it is there."""
+    """Writes one file, unless it is there; decoding is included, but for `--maps`."""
     parser = argparse.ArgumentParser()
     parser.add_argument("config")
     parser.add_argument("target", type=Path)
     parser.add_argument("--weights", type=Path)
     parser.add_argument("--int8", action="store_true")
+    parser.add_argument("--maps", action="store_true")
     arguments = parser.parse_args()
     if arguments.target.is_file():
         return
@@ -39,7 +40,7 @@ def main() -> None:
         weights, fresh = arguments.weights or Path(folder, "untrained"), Path(folder, arguments.target.name)
         if arguments.weights is None:
             weights.touch()  # the contract names a file
-        export.write(config, network, weights, fresh, True, calibration)
+        export.write(config, network, weights, fresh, not arguments.maps, calibration)
         export.put_in_place(fresh, arguments.target)
 
 

@@ -153,20 +153,25 @@ def pckh(people: str) -> Any:
     return run
 
 
+def export(config: str, file: str, weights: str) -> None:
+    """Writes an ONNX file where it is not there; the end of its name says which kind."""
+    if Path(file).is_file():
+        return
+    flags = [f"--{kind}" for kind in ("int8", "maps") if Path(file).stem.endswith(f"_{kind}")]
+    flags += ["--weights", weights] if weights != "None" else []
+    command = [sys.executable, str(ROOT / "benchmarks/exported.py"), config, file, *flags]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise ValueError(f"not exported: {done.stderr.strip().splitlines()[-1]}")
+
+
 def prediction(config: str, file: str, batch: str, threads: str, weights: str = "None") -> Any:
     """Prepares uint8 pictures in memory -> keypoints by an ONNX file; exports it where it is not there.
 
     Raises:
         ValueError: If it cannot be exported; says why.
     """
-    if not Path(file).is_file():
-        command = [sys.executable, str(ROOT / "benchmarks/exported.py"), config, file]
-        command += ["--int8"] * Path(file).stem.endswith("_int8") + (
-            ["--weights", weights] if weights != "None" else []
-        )
-        done = subprocess.run(command, capture_output=True, text=True)
-        if done.returncode:
-            raise ValueError(f"not exported: {done.stderr.strip().splitlines()[-1]}")
+    export(config, file, weights)
     from paddle_pose.backends.onnx import OnnxBackend
     from paddle_pose.configs.schema import CONFIGS
 
@@ -195,8 +200,9 @@ def starting() -> Any:
     return run
 
 
-def predict_command(file: str) -> Any:
-    """Prepares `predict.py` on a picture with an ONNX file, where importing Paddle fails."""
+def predict_command(file: str, weights: str = "None") -> Any:
+    """Prepares `predict.py` on a picture with MoveNet as an ONNX file, where importing Paddle fails."""
+    export("movenet_lightning_coco", file, weights)
     from paddle_pose.datasets import images
     from paddle_pose.datasets.drawn_scenes import draw_scene
 

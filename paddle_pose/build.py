@@ -13,6 +13,7 @@ from paddle_pose.build_data import batches as batches
 from paddle_pose.build_data import metric as metric
 from paddle_pose.build_data import metric_name as metric_name
 from paddle_pose.build_data import samples as samples
+from paddle_pose.build_data import truth_files as truth_files
 from paddle_pose.configs.contract import check_fits
 from paddle_pose.configs.fields import (
     Config,
@@ -81,9 +82,11 @@ def loader(config: Config, training_samples: list[Sample], world: World | None =
             f"{skeleton.num_joints} joints and names {len(skeleton.upper)} of them in `upper`; they need more than "
             f"{HALVED_ABOVE} joints, and an upper body."
         )
-    reader: Reader = ReducedReader(size) if data.reduced else read_whole
+    reader: Reader = read_whole
     if data.cache is not None:
         reader = CropCache(Path(data.cache), size, data.cache_gb * 1e9)
+    elif data.reduced:
+        reader = ReducedReader(size)
     dataset = PoseDataset(training_samples, config.codec, config.augment, train.seed, reader)
     at_once, replace_bad = train.batch_size * train.accumulate, train.on_bad_image == "replace"
     return EpochLoader(dataset, at_once, train.num_workers, train.seed, world, replace_bad, train.read_timeout)

@@ -45,6 +45,13 @@ def _given(root: str | Path | None) -> str | Path:
     return root
 
 
+def truth_files(config: Config, root: str | Path | None) -> tuple[Path, Path]:
+    """Returns the file of the validation split's truth, and the folder of its pictures; for data sets that have both."""
+    if config.data.dataset == "mpii":
+        return mpii.truth_files(_given(root))
+    return _files(config, root, config.data.val_split)
+
+
 def _files(config: Config, root: str | Path | None, split: str) -> tuple[Path, Path]:
     own = config.data.val_annotations if split == config.data.val_split else config.data.train_annotations
     return coco.split_files(root, split, own, config.data.images)

@@ -71,7 +71,7 @@ def rows(data: Path, work: Path, tflite: Path | None, threads: tuple[int, ...] =
         *_codecs(),
         *_evaluation(),
         *_prediction(work, tflite, threads),
-        *_starting(work),
+        *_starting(work, tflite),
         *_memory(data),
     ]
 
@@ -86,7 +86,7 @@ def _loading(data: Path) -> list[Row]:
         theirs = Side(MMPOSE, "loading", (f"root={data}", f"size={size}", f"samples={samples}"))
         for reader, least, remark in (
             ("whole", 0.0, "decodes whole pictures, as evaluation does"),
-            ("reduced", 2.5, "decodes at a part of the size where the window allows it: training's default"),
+            ("reduced", 2.5, "decodes at a part of the size where the window allows it: data.reduced=true"),
             ("cache", 6.0, "reads crops kept on disk"),
         ):
             ours = _ours("loading", f"root={data}", f"config={config}", f"samples={samples}", f"reader={reader}")
@@ -147,12 +147,17 @@ def _predicting(work: Path, config: str, precision: str, batch: int, threads: in
     return _ours("prediction", *values, *more)
 
 
-def _starting(work: Path) -> list[Row]:
-    file = f"file={work / 'movenet_lightning_coco.onnx'}"
+def _starting(work: Path, tflite: Path | None) -> list[Row]:
+    file = f"file={work / 'movenet_lightning_coco_maps.onnx'}"
     remark = "where importing Paddle fails; the whole command, one picture"
     return [
         Row("starting", "--help", _ours("starting"), most=0.2, measure="value", remark="the slowest of all commands"),
-        Row("starting", "predict.py with an ONNX file", _ours("predict_command", file), remark=remark),
+        Row(
+            "starting",
+            "predict.py with an ONNX file",
+            _ours("predict_command", file, f"weights={tflite}"),
+            remark=remark,
+        ),
     ]
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from paddle_pose.commands import options
-from paddle_pose.commands.val import progress_line
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,6 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = build_parser().parse_args(argv)
     from paddle_pose import build
     from paddle_pose.codecs.heatmap import HeatmapCodec
+    from paddle_pose.inference.progress import Progress
 
     config = options.config_of(arguments.pretrained_model, arguments, {"val.batch_size": "batch_size"})
     if not isinstance(config.codec, HeatmapCodec):
@@ -70,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     samples = build.samples(config, arguments.dataset_root, config.data.val_split)
     metrics = {reading: build.metric(config, arguments.dataset_root) for reading in readings(config.codec)}
     looked_at = build.batches(config, samples)
-    compare(backend, config.codec, looked_at, metrics, progress_line(len(samples)))
+    compare(backend, config.codec, looked_at, metrics, Progress(len(samples)))
     print(table(metrics))
     print(
         f"Protocol: config {config.name}, alignment {config.codec.alignment}, checkpoint {arguments.pretrained_model}, "

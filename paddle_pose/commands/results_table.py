@@ -48,7 +48,7 @@ class Table:
     def title(self) -> str:
         """The headline."""
         data = _DATA.get(self.dataset, self.dataset)
-        where = f"{data}, {self.boxes if 'boxes' in self.boxes else 'ground-truth boxes'}"
+        where = f"{data}, {'ground-truth boxes' if self.boxes == 'ground truth' else self.boxes}"
         return f"{where}, {_WORDS.get(self.metric, self.metric)}" + (f": {self.extent}" if self.extent else "")
 
 
@@ -193,7 +193,7 @@ def _published(one: Published) -> Row:
 
 
 def _measured(path: Path) -> Row | None:
-    from paddle_pose.configs.published import COMPLETE, DETECTED, DETECTIONS, GROUND_TRUTH
+    from paddle_pose.configs.published import COMPLETE, DETECTED, DETECTIONS, GROUND_TRUTH, WHOLE_IMAGES
     from paddle_pose.metrics.coco_file import read_json
 
     content = read_json(path)
@@ -209,7 +209,7 @@ def _measured(path: Path) -> Row | None:
         model = str(protocol["config"])
     except (KeyError, TypeError, ValueError) as problem:
         raise ValueError(f"{path}: not a scores.json as val.py writes it ({problem!r}); run val.py again") from problem
-    if boxes != GROUND_TRUTH:
+    if boxes not in (GROUND_TRUTH, WHOLE_IMAGES):
         boxes = DETECTED if DETECTIONS in boxes else f"other {DETECTED}, {boxes}"
     complete = COMPLETE.get((dataset, boxes)) == people
     extent = "" if complete else f"{people} people of {protocol.get('truth', 'unknown data')}, not the complete set"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -150,6 +151,11 @@ def run(
 
     where, world = set_device(device), world or World.start(device)
     if dataset_root is None and config.data.train_annotations is None and config.data.val_annotations is None:
+        if config.data.dataset not in DRAWN:
+            raise ValueError(
+                f"--dataset_root D is missing: config {config.name} learns from {config.data.dataset}, which are not drawn; "
+                "scripts/prepare_coco.py makes such a folder"
+            )
         folder = OUTPUT / DRAWN[config.data.dataset]
         print(
             f"No --dataset_root: training on {NUM_TRAIN} drawn people in {folder}. These are not photographs; "
@@ -167,45 +173,45 @@ def run(
         images=lambda: next(iter(loader.epoch(0)))["image"],
     )
     trainer = build.trainer(config, network, run_dir, loader, max_hours, world)
-    if resume is not None:
-        trainer.resume(resume, force)
-    else:
-        trainer.log.cut({})
-    for line in start:
-        trainer.log.say(line)
-    if world.is_first:
-        run_folders.write(run_dir / "config.json", schema.to_json(config))
-    backend: Any = PaddleBackend(network)
-    if config.val.flip:
-        backend = FlipAverage(backend, config.codec, config.val.shift)
-    metric = build.metric(config, dataset_root)
-
-    def validate(epoch: int) -> dict[str, float]:
-        looked_at = build.batches(config, validation, world.share)
-        values = evaluate(
-            backend, config.codec, looked_at, metric, lambda done: trainer.interruption.check_alone(), world.gather
-        )
-        trainer.log.say(eval_line(values, metric.headline, prefix=f"epoch={epoch}:"))
+    with closing(trainer.log):
+        if resume is not None:
+            trainer.resume(resume, force)
+        else:
+            trainer.log.cut({})
+        for line in start:
+            trainer.log.say(line)
         if world.is_first:
-            for name, picture in sample_pictures(config, backend, validation[:8]).items():
-                trainer.log.picture(name, trainer.progress.step, picture)
-        return values
+            run_folders.write(run_dir / "config.json", schema.to_json(config))
+        backend: Any = PaddleBackend(network)
+        if config.val.flip:
+            backend = FlipAverage(backend, config.codec, config.val.shift)
+        metric = build.metric(config, dataset_root)
 
-    progress = trainer.fit(
-        loader,
-        epochs=config.train.epochs,
-        validate=validate,
-        monitor=metric.monitor,
-        eval_every=config.train.eval_every,
-    )
-    best = progress.best
-    trainer.log.say(
-        f"Done: {progress.epoch} epochs, {progress.step} steps. Best weights (epoch {best.get('epoch', -1):.0f}, "
-        f"chosen on the validation set by {metric.monitor}): {run_dir / 'best_model' / 'model.pdparams'}; "
-        f"last: {run_dir / 'last' / 'model.pdparams'}"
-    )
-    _report_both(trainer.log.say, run_dir, best, metric.headline)
-    trainer.log.close()
+        def validate(epoch: int) -> dict[str, float]:
+            looked_at = build.batches(config, validation, world.share)
+            values = evaluate(
+                backend, config.codec, looked_at, metric, lambda done: trainer.interruption.check_alone(), world.gather
+            )
+            trainer.log.say(eval_line(values, metric.headline, prefix=f"epoch={epoch}:"))
+            if world.is_first:
+                for name, picture in sample_pictures(config, backend, validation[:8]).items():
+                    trainer.log.picture(name, trainer.progress.step, picture)
+            return values
+
+        progress = trainer.fit(
+            loader,
+            epochs=config.train.epochs,
+            validate=validate,
+            monitor=metric.monitor,
+            eval_every=config.train.eval_every,
+        )
+        best = progress.best
+        trainer.log.say(
+            f"Done: {progress.epoch} epochs, {progress.step} steps. Best weights (epoch {best.get('epoch', -1):.0f}, "
+            f"chosen on the validation set by {metric.monitor}): {run_dir / 'best_model' / 'model.pdparams'}; "
+            f"last: {run_dir / 'last' / 'model.pdparams'}"
+        )
+        _report_both(trainer.log.say, run_dir, best, metric.headline)
     return best
 
 

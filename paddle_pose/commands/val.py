@@ -7,7 +7,7 @@ import json
 import shlex
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from paddle_pose.commands import options
 from paddle_pose.commands.pictures import Kept, predictions_picture, ranked
 
 if TYPE_CHECKING:
-    from paddle_pose.configs.fields import Config
+    pass
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -88,10 +88,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.results is not None:
         return _score_results(arguments)
     from paddle_pose import build
+    from paddle_pose.configs.published import GROUND_TRUTH, WHOLE_IMAGES
     from paddle_pose.datasets import images
     from paddle_pose.inference.evaluate import evaluate
     from paddle_pose.inference.flip_average import FlipAverage
     from paddle_pose.inference.mean_pose import mean_pose_scores
+    from paddle_pose.inference.progress import Progress
     from paddle_pose.metrics.base import eval_line
     from paddle_pose.report.write import REPORTED, write
 
@@ -106,8 +108,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     if config.val.flip:
         backend = FlipAverage(backend, config.codec, config.val.shift)
     metric = Kept(build.metric(config, arguments.dataset_root))
+    whole = config.data.framing == "image" and arguments.detections is None
+    boxes = f"detected ({arguments.detections})" if arguments.detections else WHOLE_IMAGES if whole else GROUND_TRUTH
+    people = sum(not person.crowd for sample in samples for person in sample.persons) if whole else len(samples)
+    progress = Progress(len(samples), "pictures" if whole else "people")
     started = time.perf_counter()
-    values = evaluate(backend, config.codec, build.batches(config, samples), metric, progress_line(len(samples)))
+    values = evaluate(backend, config.codec, build.batches(config, samples), metric, progress)
     seconds = time.perf_counter() - started
     protocol = {
         "config": config.name,
@@ -120,15 +126,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         "decode": config.codec.decode_by,
         "checkpoint": str(arguments.pretrained_model),
         "images": len({sample.image_path for sample in samples}),
-        "people": len(samples),
-        "boxes": f"detected ({arguments.detections})" if arguments.detections else "ground truth",
+        "people": people,
+        "boxes": boxes,
     }
     if measure in REPORTED:
-        protocol |= _truth_files(config, arguments.dataset_root)
+        protocol |= zip(("truth", "pictures"), map(str, build.truth_files(config, arguments.dataset_root)), strict=True)
     print(eval_line(values, metric.headline))
     print(metric.table())
     print("Protocol: " + ", ".join(f"{name} {value}" for name, value in protocol.items()))
-    print(f"{1000 * seconds / len(samples):.0f} ms per person on {device}")
+    print(f"{1000 * seconds / len(samples):.0f} ms per {'picture' if whole else 'person'} on {device}")
     if arguments.baseline:
         training = build.samples(config, arguments.dataset_root, config.data.train_split)
         baseline = mean_pose_scores(training, samples, config.codec, build.metric(config, arguments.dataset_root))
@@ -145,17 +151,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         written.append(write(arguments.output, arguments.output / "report.html"))
     print("Written: " + ", ".join(map(str, written)))
     return 0
-
-
-def _truth_files(config: Config, root: str | None) -> dict[str, str]:
-    """Returns the file of the validation split's truth, and the folder of its pictures."""
-    from paddle_pose.datasets import coco
-
-    if config.data.dataset == "mpii":
-        files = Path(root or ".") / "annotations" / "mpii_gt_val.mat", Path(root or ".") / "images"
-    else:
-        files = coco.split_files(root, config.data.val_split, config.data.val_annotations, config.data.images)
-    return {"truth": str(files[0]), "pictures": str(files[1])}
 
 
 def _score_results(arguments: argparse.Namespace) -> int:
@@ -194,10 +189,3 @@ def _score_results(arguments: argparse.Namespace) -> int:
         page = write(arguments.results, arguments.output / "report.html", ground_truth=truth, skeleton=skeleton)
         print(f"Written: {page}")
     return 0
-
-
-def progress_line(total: int) -> Callable[[int], None]:
-    """Returns a callable that shows on stderr how far a pass over `total` things is, with its ETA."""
-    from paddle_pose.inference.progress import Progress
-
-    return Progress(total, stream=sys.stderr)

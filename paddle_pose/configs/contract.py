@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -18,6 +17,7 @@ from paddle_pose import __version__
 from paddle_pose.backends.exported import VERSION
 from paddle_pose.configs import schema
 from paddle_pose.configs.fields import Config
+from paddle_pose.weights.checksum import sha256_of
 
 _WINDOWS = {
     "published": "its centre lands on (W/2, H/2), a length in it is W/width times as long in the input",
@@ -102,7 +102,7 @@ def contract(
             "pixels": "0-based, centres at integers; bilinear; black outside the picture",
         },
         "precision": precision,
-        "source": {"checkpoint": weights.name, "sha256": hashlib.sha256(weights.read_bytes()).hexdigest()},
+        "source": {"checkpoint": weights.name, "sha256": sha256_of(weights)},
         "config": json.loads(schema.to_json(config)),
         "versions": {"paddle_pose": __version__, **versions},
     }

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from paddle_pose.configs.fields import Config, StackedHourglassModel
 
-GROUND_TRUTH, DETECTED = "ground truth", "detected boxes"
+GROUND_TRUTH, DETECTED, WHOLE_IMAGES = "ground truth", "detected boxes", "whole images"
 # Samples of the complete validation sets: MPII's people, COCO's people, COCO's boxes of the 56.4-AP person detector.
 COMPLETE = {("mpii", GROUND_TRUTH): 2958, ("coco", GROUND_TRUTH): 6352, ("coco", DETECTED): 104125}
 DETECTIONS = "COCO_val2017_detections_AP_H_56_person.json"
@@ -108,12 +108,13 @@ PUBLISHED: tuple[Published, ...] = (
 def of_config(config: Config) -> list[Published]:
     """Returns what a config says was published for its recipe: one line per kind of boxes.
 
-    A name like "AP (detected boxes)" says whose boxes; without that they are annotated.
+    A name like "AP (detected boxes)" says whose boxes; without that they are annotated, or images are looked at as a whole.
     """
+    usual = WHOLE_IMAGES if config.data.framing == "image" else GROUND_TRUTH
     by_boxes: dict[str, dict[str, float]] = {}
     for name, value in config.published.items():
         number, _, boxes = name.partition(" (")
-        by_boxes.setdefault(boxes.rstrip(")") or GROUND_TRUTH, {})[number] = value
+        by_boxes.setdefault(boxes.rstrip(")") or usual, {})[number] = value
     width, height = config.codec.input_size
     size, dataset = f"{height}x{width}", config.data.dataset
     who = re.split("[:;]", config.source)[0]

@@ -38,13 +38,14 @@ def one_per_central_person(
 
     Source: the crops of the original MoveNet, where one person is to be found among others.
     """
-    by_path = {image.path: image.persons for image in images}
-    return [
-        replace(
-            sample, persons=(sample.persons[0], *_others(by_path[sample.image_path], sample.persons[0])), central=True
-        )
-        for sample in one_per_person(images, input_size, context)
-    ]
+    images = list(images)
+    everybody = {image.path: image.persons for image in images}
+    samples = []
+    for sample in one_per_person(images, input_size, context):
+        (target,) = sample.persons
+        others = (person for person in everybody[sample.image_path] if person is not target)
+        samples.append(replace(sample, persons=(target, *others), central=True))
+    return samples
 
 
 def one_per_image(images: Iterable[AnnotatedImage], input_size: tuple[int, int], context: float = 1.0) -> list[Sample]:
@@ -72,7 +73,3 @@ def one_per_image(images: Iterable[AnnotatedImage], input_size: tuple[int, int],
 def is_target(person: Person) -> bool:
     """Tells whether somebody is to be found: no crowd, and at least one joint is labelled."""
     return not person.crowd and bool((person.visible > 0).any())
-
-
-def _others(persons: Iterable[Person], target: Person) -> list[Person]:
-    return [person for person in persons if person is not target]

@@ -114,7 +114,7 @@ def read_mpii(root: str | Path, split: str, skeleton: Skeleton = MPII_16) -> lis
     records = _load(path)
     persons = [_person(record, n, path, split) for n, record in enumerate(records)]
     if split == "val":
-        persons = _with_ground_truth(persons, path, root / "annotations" / "mpii_gt_val.mat")
+        persons = _with_ground_truth(persons, path, truth_files(root)[0])
     shared = skeleton.shared(MPII_16.joints, MPII_16.name)
     persons = [person.in_slots(skeleton.slots(MPII_16.joints)) for person in persons]
     by_name: dict[str, list[Person]] = {}
@@ -124,7 +124,14 @@ def read_mpii(root: str | Path, split: str, skeleton: Skeleton = MPII_16) -> lis
     print(f"=> load {len(persons)} samples", flush=True)
     if shared:
         print(f"=> {shared} are in {skeleton.name}", flush=True)
-    return [AnnotatedImage(n, root / "images" / name, tuple(group)) for n, (name, group) in enumerate(by_name.items())]
+    return [
+        AnnotatedImage(n, truth_files(root)[1] / name, tuple(group)) for n, (name, group) in enumerate(by_name.items())
+    ]
+
+
+def truth_files(root: str | Path) -> tuple[Path, Path]:
+    """Returns the file of the validation split's truth, and the folder of all pictures."""
+    return Path(root) / "annotations" / "mpii_gt_val.mat", Path(root) / "images"
 
 
 def _load(path: Path) -> list[dict[str, Any]]:

@@ -10,7 +10,6 @@ folder/manifest.json    size and SHA-256 of every other file, and the versions t
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import platform
@@ -23,6 +22,7 @@ import numpy as np
 import paddle
 
 from paddle_pose import __version__
+from paddle_pose.weights.checksum import sha256_of
 from paddle_pose.weights.names import convert_names
 from paddle_pose.weights.write import write_weights
 
@@ -157,12 +157,7 @@ def _beside(folder: Path, suffix: str) -> Path:
 
 def _fingerprint(path: Path) -> str:
     """Returns a file's size and SHA-256."""
-    digest, size = hashlib.sha256(), 0
-    with path.open("rb") as stream:
-        while block := stream.read(1 << 20):
-            digest.update(block)
-            size += len(block)
-    return f"{size} bytes, sha256 {digest.hexdigest()}"
+    return f"{path.stat().st_size} bytes, sha256 {sha256_of(path)}"
 
 
 def _sync(path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import http.client
 import os
 import re
@@ -14,6 +13,7 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
+from paddle_pose.weights.checksum import sha256_of
 from paddle_pose.weights.published import PublishedFile
 
 Progress = Callable[[int, int | None, float], None]  # bytes so far, bytes in all, bytes per second
@@ -95,13 +95,10 @@ def download(
 
 
 def _verify(path: Path, file: PublishedFile, remedy: str) -> None:
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while chunk := stream.read(_CHUNK):
-            digest.update(chunk)
-    if not digest.hexdigest().startswith(file.sha256.lower()):
+    checksum = sha256_of(path)
+    if not checksum.startswith(file.sha256.lower()):
         raise ValueError(
-            f"{path}: its SHA-256 is {digest.hexdigest()}, expected one that begins with "
+            f"{path}: its SHA-256 is {checksum}, expected one that begins with "
             f"{file.sha256} ({file.name}): damaged, or another file; {remedy}"
         )
 

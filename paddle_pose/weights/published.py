@@ -8,10 +8,11 @@ Source: MMPose's model zoo at 0.29 (hourglass_mpii.md, hrnet_{mpii,coco}.md, res
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal
+
+from paddle_pose.weights.checksum import sha256_of
 
 
 @dataclass(frozen=True)
@@ -208,5 +209,5 @@ PUBLISHED: dict[str, PublishedFile] = {
 
 def recognise(path: Path) -> PublishedFile | None:
     """Returns which published file a file is, by its checksum; None where it is none of them, or theirs is not published."""
-    checksum = hashlib.sha256(path.read_bytes()).hexdigest()
+    checksum = sha256_of(path)
     return next((file for file in PUBLISHED.values() if file.sha256 and checksum.startswith(file.sha256)), None)

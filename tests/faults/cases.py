@@ -605,6 +605,12 @@ INPUTS = (
         r"error: --output run holds a run already",
     ),
     Case(
+        "no crops of COCO to learn from",
+        "train",
+        ("--config", "movenet_original_coco"),
+        r"error: --dataset_root D is missing: .*prepare_coco.py",
+    ),
+    Case(
         "nothing to resume",
         "train",
         ("--dataset_root", "drawn", "--resume", "none"),

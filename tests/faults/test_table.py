@@ -4,8 +4,6 @@ import pytest
 from faults.cases import CASES, FAULTS, INPUTS
 from faults.table import Case, attempt, site, table
 
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")  # the commands' processes would end
-
 
 @pytest.fixture(scope="module")
 def start(tmp_path_factory):
