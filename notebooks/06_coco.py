@@ -1,0 +1,495 @@
+# ruff: noqa: RUF003 - Chinese has its own punctuation
+# Paired with 06_coco.ipynb: edit this text, then `make notebooks` executes it and writes the notebook.
+
+# %% [markdown]
+# # 06 · HRNet and SimpleBaseline on COCO
+#
+# Like Hourglass, HRNet and SimpleBaseline look at one person at a time and answer with a heatmap for each joint. What
+# changes on COCO is everything round them: other joints, boxes that a detector finds, and another measure, AP. This notebook
+# looks at the annotations, shows what AP counts, trains both networks, and evaluates them in every way a paper does.
+#
+# With COCO and a GPU the published recipes run, from ImageNet trunks. Without them
+# **narrow networks with random trunks learn a few drawn people by heart**: that says that data, targets, training and AP fit
+# together, and nothing about COCO.
+#
+# 与 Hourglass 一样，HRNet 和 SimpleBaseline 每次看一个人，每个关节输出一张热图。COCO 上变的是网络周围的一切：关节不同，
+# 人体框来自检测器，指标是 AP。本笔记查看标注，说明 AP 衡量什么，训练两个网络，并按论文的各种方式评估。
+#
+# 有 COCO 和 GPU 时，从 ImageNet 预训练主干开始，运行论文配方；没有时，**用随机初始化的窄网络记住几个绘制的人物**：
+# 这只说明数据、目标、训练和 AP 彼此吻合，不代表 COCO 上的水平。
+
+# %% [markdown]
+# ## 1. The machine
+#
+# ## 1. 运行环境
+
+# %%
+import json
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+PROJECT = next(folder for folder in [Path.cwd(), *Path.cwd().parents] if (folder / "paddle_pose").is_dir())
+os.chdir(PROJECT)
+sys.path.insert(0, str(PROJECT))
+os.environ["PATH"] = os.pathsep.join(
+    [str(Path(sys.executable).parent), os.environ["PATH"]]
+)  # whose python `!python` is
+
+from paddle_pose import machine
+
+here = machine.probe()
+print(here)
+
+# %% [markdown]
+# ## 2. Settings
+#
+# `DATA` holds `train2017/`, `val2017/` and `annotations/person_keypoints_{train,val}2017.json`; `DETECTIONS` is a file of
+# detected boxes, such as `COCO_val2017_detections_AP_H_56_person.json`; `MPII` is a folder in MPII's layout (notebook 01
+# makes it).
+#
+# ## 2. 设置
+#
+# `DATA` 目录下应有 `train2017/`、`val2017/` 和 `annotations/person_keypoints_{train,val}2017.json`；`DETECTIONS` 为检测框文
+# 件，例如 `COCO_val2017_detections_AP_H_56_person.json`；`MPII` 为 MPII 目录结构的文件夹（由笔记 01 生成）。
+
+# %% tags=["parameters"]
+DATA = "/home/aistudio/data/coco"  # folder, seen from the project
+DETECTIONS = ""  # file, seen from the project
+MPII = "output/notebook_01/data"  # folder, seen from the project
+WORK = "output/notebook_06"  # folder, seen from the project
+PICTURES = 6  # drawn, one or two people in each, to learn by heart where there is no COCO or no GPU
+EPOCHS = 100  # over these pictures; the published recipes have 140 and 210 over COCO
+
+# %%
+from paddle_pose.commands import run_folders
+from paddle_pose.datasets import stick_figures
+
+CONFIGS = ("simple_baseline_r50_coco_256x192", "hrnet_w32_coco_256x192")
+FULL = Path(DATA, "annotations").is_dir() and len(here.gpus) > 0
+common = {
+    "codec.input_size": (96, 128),
+    "augment": None,
+    "val.flip": False,  # they never see a mirrored person
+    "train.epochs": EPOCHS,
+    "train.batch_size": 12,
+    "train.learning_rate": 0.004,
+    "train.schedule": "cosine",
+    "train.warmup": 10,
+    "train.eval_every": max(1, EPOCHS // 4),
+    "train.num_workers": 0,
+    "train.log_every": 1,
+}
+narrow = (
+    {"model.width": 8, "model.deconv_channels": 32},
+    {"model.width": 16, "model.modules": (1, 1, 1), "model.blocks": 1, "model.stem_channels": 16},
+)
+changes = [{}, {}] if FULL else [common | own for own in narrow]
+FLAGS = [" ".join(f'-o "{key}={value}"' for key, value in values.items()) for values in changes]
+
+Path(WORK).mkdir(parents=True, exist_ok=True)
+os.chdir(WORK)
+ROOT = os.path.relpath(PROJECT)  # the project, seen from here
+COCO = Path(ROOT, DATA) if FULL else Path("coco")
+if not FULL:
+    drawing = {"num_train": 1, "num_val": PICTURES, "size": (256, 192), "persons": (1, 2)}
+    stick_figures.write_coco(COCO, **drawing)
+    stick_figures.write_mpii(Path("mpii"), **drawing)  # the same pictures, annotated as MPII does
+OTHER = Path(ROOT, MPII) if FULL else Path("mpii")
+print("Data:", "COCO" if FULL else "drawn people, since COCO or a GPU is missing")
+
+# %% [markdown]
+# ## 3. What is different from MPII
+#
+# | | MPII | COCO |
+# |---|---|---|
+# | joints | 16: limbs, pelvis, thorax, neck, head top | 17: limbs, nose, eyes, ears |
+# | coordinates | counted from 1 | counted from 0 |
+# | a person's place | centre and `scale` | box x, y, width, height |
+# | window | square, 256 x 256 | upright, 192 x 256 (papers write 256x192: height first) |
+# | visible | 0, 1 | 0 not labelled, 1 hidden but labelled, 2 seen |
+# | measure | PCKh: distance by the head's size | AP: OKS, distance by the person's area and the joint |
+# | boxes in papers | annotated | **detected** |
+# | people to validate with | 2,958 | 6,352 annotated, 104,125 detected boxes |
+#
+# The reader turns both into the same people: pixels from 0, boxes, `visible`. Everything after it is the same code.
+#
+# ## 3. 与 MPII 的区别
+#
+# | | MPII | COCO |
+# |---|---|---|
+# | 关节 | 16 个：四肢、骨盆、胸、颈、头顶 | 17 个：四肢、鼻、眼、耳 |
+# | 坐标 | 从 1 数起 | 从 0 数起 |
+# | 人的位置 | 中心和 `scale` | 框 x、y、宽、高 |
+# | 窗口 | 正方形，256 x 256 | 竖直，192 x 256（论文写作 256x192，高在前） |
+# | 可见性 | 0、1 | 0 未标注，1 被遮挡但有标注，2 可见 |
+# | 指标 | PCKh：距离除以头部尺寸 | AP：OKS，距离相对于人体面积和关节类型 |
+# | 论文所用的框 | 标注框 | **检测框** |
+# | 验证集人数 | 2,958 | 标注 6,352，检测框 104,125 |
+#
+# 读取器把两者转换为同样的形式：像素从 0 数起、人体框、`visible`。此后的代码完全相同。
+
+# %%
+import cv2
+import numpy as np
+from IPython.display import Image, Markdown, display
+
+from paddle_pose import build, geometry, visualize
+from paddle_pose.configs import schema
+from paddle_pose.datasets import augment, coco, images, pose_dataset
+from paddle_pose.structures import Poses
+
+
+def show(pixels):
+    """Shows uint8 RGB [h, w, 3]."""
+    display(Image(data=visualize.png(pixels, colors=64)))
+
+
+ANNOTATIONS = COCO / "annotations/person_keypoints_val2017.json"
+content = json.loads(ANNOTATIONS.read_text())
+record = next(person for person in content["annotations"] if person["num_keypoints"] > 8)
+print({key: value for key, value in record.items() if key not in ("keypoints", "segmentation")})
+names = content["categories"][0]["keypoints"]
+for name, point in list(zip(names, np.reshape(record["keypoints"], (-1, 3)).tolist(), strict=True))[:7]:
+    print(f"  {name:15} x, y, v = {point}")
+
+# %% [markdown]
+# Whole pictures with everybody annotated in them: box white, window of the network yellow (the box widened to 3 : 4, then
+# 1.25 times as large), the person's left blue, right orange. What is not labelled is not drawn: here it is what is turned
+# away.
+#
+# 整幅图像及其中所有标注：白色为人体框，黄色为网络的窗口（框扩成 3 : 4，再放大 1.25 倍），人物左侧蓝色，右侧橙色。
+# 没有标注的关节不画：这里是背对观察者的部分。
+
+# %%
+config = schema.override(schema.find(CONFIGS[0]), changes[0])
+skeleton, size = config.codec.skeleton, config.codec.input_size
+annotated = [image for image in coco.read_coco(COCO, "val")[:400] if any(not p.crowd for p in image.persons)]
+
+
+def rectangle(pixels, window, color):
+    """Draws a window's outline."""
+    corners = geometry.move([[0, 0], [1, 0], [1, 1], [0, 1]], window.to_image((1, 1)))
+    cv2.polylines(pixels, [corners.round().astype(int)], True, color, 1)
+
+
+def whole(image, width=168, height=126):
+    """Returns a picture with its boxes, windows and joints, in a tile."""
+    pixels = images.read(image.path)[0].copy()
+    people = [person for person in image.persons if not person.crowd]
+    for person in people:
+        rectangle(pixels, geometry.box_window(person.box, person.box[2:], 1.0), visualize.TRUTH)
+        rectangle(pixels, geometry.box_window(person.box, size, config.data.context), visualize.MIDDLE)
+    points, visible = np.stack([p.keypoints for p in people]), np.stack([p.visible for p in people])
+    pixels = visualize.draw_poses(pixels, Poses(points, visible, np.ones(len(people))), skeleton)
+    tile = geometry.box_window((0, 0, *pixels.shape[1::-1]), (width, height), 1.0)
+    return geometry.warp(pixels, tile.to_input((width, height)), (width, height))
+
+
+show(visualize.grid([whole(image) for image in annotated[:6]], columns=3))
+
+# %% [markdown]
+# ## 4. OKS and AP
+#
+# For each labelled joint COCO asks how large the error is *for this joint of a person of this size*: the similarity exp(-d²
+# / (2 · area · (2σ)²)), where σ says how far annotators are apart: 0.026 at the nose, 0.107 at the hip. The mean over the
+# joints is OKS, 0 to 1. A person counts as found when OKS reaches a threshold; AP is the mean of the average precisions at
+# thresholds 0.50, 0.55, …, 0.95.
+#
+# Below, rings where a joint's similarity is still 0.5 (outer) and 0.95 (inner): eyes must be right to a pixel, hips need not.
+#
+# ## 4. OKS 与 AP
+#
+# 对每个有标注的关节，COCO 问的是：**对这么大的人的这个关节来说**，误差有多大。相似度为 exp(-d² / (2 · 面积 · (2σ)²))，
+# σ 表示标注者之间的差异：鼻 0.026，髋 0.107。对关节取平均即 OKS，范围 0 到 1。OKS 达到阈值算找到此人；
+# AP 是阈值 0.50、0.55、…、0.95 处平均精度的平均。
+#
+# 下图的圆环表示相似度降到 0.5（外圈）和 0.95（内圈）的位置：眼睛须精确到像素，髋则宽松得多。
+
+
+# %%
+def radius(person, joint, similarity):
+    """Returns how far a joint may be off, image px, for a similarity."""
+    return 2 * skeleton.sigmas[joint] * np.sqrt(2 * person.area * np.log(1 / similarity))
+
+
+def rings(sample, width=168, height=224):
+    """Returns a person's window with the rings of their labelled joints."""
+    (person,), matrix = sample.persons, sample.window.to_input((width, height))
+    tile = geometry.warp(images.read(sample.image_path)[0], matrix, (width, height)) // 2
+    scale = np.hypot(*matrix[0, :2])
+    for joint in np.flatnonzero(person.visible):
+        place = geometry.move(person.keypoints[joint], matrix).round().astype(int).tolist()
+        for similarity, color in ((0.5, visualize.MIDDLE), (0.95, visualize.TRUTH)):
+            cv2.circle(tile, place, round(float(radius(person, joint, similarity) * scale)), color, 1, cv2.LINE_AA)
+    return tile
+
+
+validation = build.samples(config, COCO, "val")
+clear = [sample for sample in validation if sample.persons[0].visible.sum() > 11] or validation
+show(visualize.grid([rings(sample) for sample in clear[:3]], columns=3))
+
+# %% [markdown]
+# ## 5. What perfect maps would score
+#
+# Before any network: encode the annotated joints, decode the maps, measure AP. What is missing to 1 is the codec's own loss
+# (on COCO also what takes people who stand close: joints outside the window, and the suppression of people found twice). The
+# published targets are rounded to cells, so small inputs lose most; targets of DARK and UDP keep the place within the cell
+# (notebook 02 explains them). Drawn people are small: a pixel counts more on them than on most of COCO's.
+#
+# ## 5. 完美的图能得多少分
+#
+# 先不用网络：把标注的关节编码成图再解码，计算 AP。与 1 的差距就是编解码器自身的损失（在 COCO 上，人靠得近时还有
+# 窗口之外的关节，以及对重复检出的抑制）。论文的目标取整到格，输入越小损失越大；DARK 和 UDP 的目标保留格内位置
+# （见笔记 02）。绘制的人物很小，一个像素的影响比 COCO 中的大多数人更大。
+
+
+# %%
+def perfect(codec):
+    """Returns the AP of maps that are exactly the targets."""
+    metric = build.metric(config, COCO)
+    for sample in validation:
+        heatmaps = codec.encode(*pose_dataset.input_keypoints(sample, sample.window, codec))["heatmaps"]
+        (poses,) = codec.decode({"heatmaps": heatmaps[None, None]})
+        metric.update(sample, poses.moved(sample.window.to_image(codec.input_size, codec.alignment)))
+    return metric.accumulate()["AP"]
+
+
+KINDS = {
+    "published (rounded, quarter)": {},
+    "DARK": {"unbiased": True, "decode_by": "dark"},
+    "UDP": {"alignment": "udp", "decode_by": "dark"},
+}
+lines = ["| codec | 96x128 | 192x256 |", "|---|---|---|"]
+for name, kind in KINDS.items():
+    aps = [perfect(replace(config.codec, input_size=size, **kind)) for size in ((96, 128), (192, 256))]
+    lines.append(f"| {name} | " + " | ".join(f"{ap:.3f}" for ap in aps) + " |")
+display(Markdown("\n".join(lines)))
+
+# %% [markdown]
+# ## 6. Half bodies and other augmentation
+#
+# HRNet's recipe on COCO shows only the upper or the lower body of three people in ten (people with more than 8 labelled
+# joints): real boxes are often cut off by pictures or by other people. Besides, it scales by up to ±35 % and turns by up to
+# 90 degrees. First row: upper half, lower half, then what the recipe makes of the same person; second row: SimpleBaseline's
+# recipe, which has no half bodies.
+#
+# ## 6. 半身与其他增强
+#
+# HRNet 在 COCO 上的配方，对十分之三的人（标注关节多于 8 个）只显示上半身或下半身：真实的框常被画面或他人截断。
+# 此外缩放至多 ±35%，旋转至多 90 度。第一行：上半身、下半身，随后是该配方对同一个人的结果；
+# 第二行：SimpleBaseline 的配方，没有半身。
+
+
+# %%
+def look(sample, window, width=96, height=128):
+    """Returns what a window shows, with the joints in it."""
+    codec = replace(config.codec, input_size=(width, height))
+    keypoints, visible = pose_dataset.input_keypoints(sample, window, codec)
+    crop = pose_dataset.crop(sample, window, codec)
+    return visualize.draw_poses(crop, Poses(keypoints, visible, np.ones(1)), skeleton)
+
+
+subject = clear[0]
+halves = [augment.half_body_window(subject, skeleton, prefer_upper=upper) for upper in (True, False)]
+for name, first in zip(reversed(CONFIGS), (halves, [subject.window]), strict=True):
+    recipe, rng = schema.find(name).augment, np.random.default_rng(3)
+    windows = [*first, *(recipe.window(subject, skeleton, rng) for _ in range(6 - len(first)))]
+    show(visualize.grid([look(subject, window) for window in windows], columns=6))
+    print(f"{name}: half_body={recipe.half_body}, scale={recipe.scale}, rotation={recipe.rotation}")
+
+# %% [markdown]
+# ## 7. Training
+#
+# The published trainings start from trunks trained on ImageNet; from random ones they need far longer and end lower.
+# `download_weights.py` fetches such trunks and checks them, `--init` takes what fits and lists what does not:
+#
+# ## 7. 训练
+#
+# 论文的训练从 ImageNet 预训练的主干开始；随机初始化需要长得多的训练，结果也更低。
+# `download_weights.py` 下载并校验这些主干，`--init` 取用吻合的部分，并列出不吻合的部分：
+
+# %%
+TRUNKS = {CONFIGS[0]: "resnet50-19c8e357.pth", CONFIGS[1]: "hrnet_w32-36af842e.pth"}
+DOWNLOAD = f"python {ROOT}/scripts/download_weights.py imagenet_resnet50 imagenet_hrnet_w32"
+for name, trunk in TRUNKS.items():
+    print(f"python train.py --config {name} --dataset_root {DATA} --init output/published/{trunk}")
+
+# %%
+from IPython import get_ipython
+
+if FULL:
+    get_ipython().system(DOWNLOAD)  # what a line `!python …` does
+OWN = (
+    f"--dataset_root {COCO}"
+    if FULL
+    else f"--train_annotations {ANNOTATIONS} --val_annotations {ANNOTATIONS} --images {COCO}/val2017"
+)
+INIT = [f"--init output/published/{trunk}" if FULL else "" for trunk in TRUNKS.values()]
+RUNS = [run_folders.new(None, name) for name in CONFIGS]
+SHORT = "" if FULL else r'| grep -v "epoch=[0-9]*[1-9], "'  # every tenth of many lines
+
+# %%
+# !python -u {ROOT}/train.py --config {CONFIGS[0]} {OWN} {INIT[0]} --output {RUNS[0]} {FLAGS[0]} {SHORT}
+
+# %%
+# !python -u {ROOT}/train.py --config {CONFIGS[1]} {OWN} {INIT[1]} --output {RUNS[1]} {FLAGS[1]} {SHORT}
+
+# %% [markdown]
+# Both in one picture. (The losses may be compared, since both networks learn the same targets in the same size; AP always
+# may.)
+#
+# 两次训练画在一起。（两个网络的目标和尺寸相同，损失可以比较；AP 总是可以比较。）
+
+# %%
+# !python {ROOT}/scripts/plot_training.py {RUNS[0]} {RUNS[1]} --output curves.png
+
+# %%
+curves = images.read_upright(Path("curves.png"))
+show(cv2.resize(curves, None, fx=560 / curves.shape[1], fy=560 / curves.shape[1], interpolation=cv2.INTER_AREA))
+
+# %% [markdown]
+# ## 8. Evaluation in annotated boxes
+#
+# `--baseline` adds the AP of somebody who looks at no picture and always answers the mean pose: any network must be far
+# above it. People are drawn from the best to the worst found.
+#
+# ## 8. 在标注框中评估
+#
+# `--baseline` 另给出不看图像、总是回答平均姿态的 AP：任何网络都应远高于它。图中按结果从好到坏排列。
+
+# %%
+WEIGHTS = RUNS[1] / "best_model/model.pdparams"
+
+# %%
+# !python {ROOT}/val.py --weights {WEIGHTS} {OWN} --pictures --baseline --output val_annotated
+
+# %%
+found = images.read_upright(Path("val_annotated/predictions.png"))
+scale = min(1.0, 600 / found.shape[1])
+show(cv2.resize(found, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)[:600])
+
+# %% [markdown]
+# ## 9. Detected boxes: another number
+#
+# In use nobody annotates boxes. Papers therefore report AP in boxes of a person detector, about 2 points lower for the same
+# network (HRNet-W32, 256x192: 0.744 as published, 0.765 reported for annotated boxes). **Never put the two side by side.**
+# The protocol line and `scores.json` say whose boxes they were, and `results_table.py` keeps them in tables of their own.
+#
+# Without a file of detections, one is made up here: the annotated boxes, moved and resized by up to a tenth, with one person
+# missing and one box on nobody. The networks here have never seen an inexact box; training with augmentation is what makes
+# them bear it.
+#
+# ## 9. 检测框：另一个数值
+#
+# 实际使用时没有人标注框，因此论文报告的是检测框下的 AP，同一网络约低 2 个百分点（HRNet-W32，256x192：论文为 0.744，
+# 标注框下有人报告 0.765）。**两者绝不能并列。** 协议行和 `scores.json` 会注明框的来源，`results_table.py` 把它们分在不同的
+# 表中。
+#
+# 没有检测框文件时，这里编造一份：把标注框移动、缩放至多十分之一，漏掉一人，再加一个没有人的框。
+# 这里的网络从未见过不准的框；要经得起框的误差，训练时需要数据增强。
+
+# %%
+if not DETECTIONS:
+    rng, boxes = np.random.default_rng(0), []
+    for sample in validation[1:]:
+        x, y, width, height = sample.persons[0].box
+        dx, dy, dw, dh = rng.uniform(-0.1, 0.1, 4) * (width, height, width, height)
+        boxes.append((sample.image_id, [x + dx, y + dy, width + dw, height + dh], rng.uniform(0.6, 1.0)))
+    boxes.append((validation[0].image_id, [0, 0, 40, 60], 0.5))
+    detected = [{"image_id": i, "category_id": 1, "bbox": box, "score": score} for i, box, score in boxes]
+    Path("made_up_boxes.json").write_text(json.dumps(detected))
+BOXES = os.path.join(ROOT, DETECTIONS) if DETECTIONS else "made_up_boxes.json"
+
+# %%
+# !python {ROOT}/val.py --weights {WEIGHTS} {OWN} --detections {BOXES} --output val_detected
+
+# %% [markdown]
+# ## 10. Reading the peaks: DARK and UDP
+#
+# One pass over the network, every way of reading its maps. DARK's reading can be tried on any network
+# (`val.py --decode dark`). Its full gain, and UDP, need targets drawn round the exact place, which is a training of its own:
+# `hrnet_w32_coco_256x192_dark` and `hrnet_w32_coco_256x192_udp`. (The flip test gains where training mirrored half of the
+# pictures, as all recipes do. A network that has never seen anybody mirrored loses by it.)
+#
+# ## 10. 读取峰值：DARK 与 UDP
+#
+# 网络只推理一次，比较所有读法。DARK 的读法可以用于任何网络（`val.py --decode dark`）；要得到全部收益，或使用 UDP，
+# 目标须围绕精确位置绘制，需要另行训练：`hrnet_w32_coco_256x192_dark` 和 `hrnet_w32_coco_256x192_udp`。
+# （各配方训练时都会镜像一半的图像，翻转测试因此有益；从未见过镜像人物的网络反而会变差。）
+
+# %%
+# !python {ROOT}/scripts/compare_decoding.py --weights {WEIGHTS} {OWN}
+
+# %% [markdown]
+# ## 11. A network of COCO on MPII's people
+#
+# Joints are matched by name: 12 of MPII's 16 exist in COCO. The network is evaluated over these, in MPII's boxes, by PCKh.
+# (Where people are drawn, they are the same people in MPII's layout; but its square boxes show them smaller than they were
+# learned.)
+#
+# ## 11. 用 COCO 的网络评估 MPII
+#
+# 关节按名称匹配：MPII 的 16 个关节中有 12 个存在于 COCO。在 MPII 的框中，以 PCKh 评估这些关节。
+# （使用绘制的人物时，是同样的人物换成 MPII 的目录结构；但方形框中的人物比训练时小。）
+
+# %%
+CROSS = f"python {ROOT}/val.py --weights {WEIGHTS} --dataset_root {OTHER} --dataset mpii --output val_crossed"
+if OTHER.is_dir():
+    get_ipython().system(CROSS)
+else:
+    print("With MPII this would run:", CROSS)
+
+# %% [markdown]
+# Training across data sets works the same way. `--init` takes a network of COCO for one of MPII: the trunk fits, the last
+# layer has 17 joints instead of 16 and begins anew. `--freeze trunk` then trains what is not the trunk, which is quick; with
+# a good trunk it is a start, for the best result train everything (`--freeze nothing`, the default).
+#
+# 跨数据集训练同理：`--init` 把 COCO 的网络用作 MPII 网络的起点，主干吻合，最后一层是 17 个关节而不是 16 个，重新开始。
+# `--freeze trunk` 只训练主干以外的部分，很快；主干足够好时可作为开端，要得到最好的结果则训练全部（默认 `--freeze nothing`）。
+
+# %%
+TRANSFER = (
+    f"python -u {ROOT}/train.py --config simple_baseline_r50_mpii_256 --dataset_root {OTHER} "
+    f"--init {RUNS[0]}/best_model/model.pdparams --freeze trunk --output {run_folders.new(None, 'transferred')} "
+    + ("--epochs 5" if FULL else f"{FLAGS[0]} --epochs {max(2, EPOCHS // 4)} -o data.train_split=trainval {SHORT}")
+)
+if OTHER.is_dir():
+    get_ipython().system(TRANSFER)
+else:
+    print("With MPII this would run:", TRANSFER)
+
+# %% [markdown]
+# ## 12. The table
+#
+# AP in percent on COCO's val2017, as published, by kind of boxes, and what this run measured. *not run* says that this
+# project has not trained it at full size; rows of drawn people stand in a table of their own, since they compare with
+# nothing.
+#
+# ## 12. 结果
+#
+# COCO val2017 上的 AP（%），按框的来源分表：已发表的数值（published）和本次测得的数值。*not run* 表示本项目没有做过完整训练；
+# 绘制人物的结果单独成表，不与任何数值比较。
+
+# %%
+from paddle_pose.commands import results_table
+
+FAMILIES = ("hrnet_w32_coco_256x192", "simple_baseline_r50_coco_256x192", "HRNet-W32", "SimpleBaseline-R50")
+rows = results_table.rows([Path("val_annotated/scores.json"), Path("val_detected/scores.json")])
+rows = [row for row in rows if row.model.startswith(FAMILIES) and row.table.metric == "ap"]
+rows = [row for row in rows if row.status == "measured here" or row.input == "256x192"]
+for table in dict.fromkeys(row.table for row in rows):
+    lines = [f"**{table.title}**", "", "| model | input | AP | status | who |", "|---|---|---|---|---|"]
+    for row in (row for row in rows if row.table == table):
+        lines.append(f"| {row.model} | {row.input} | {row.numbers['AP']} | {row.status} | {row.who} |")
+    display(Markdown("\n".join(lines)))
+
+# %% [markdown]
+# Next: notebook 07 makes files of such a network that run anywhere, notebook 09 trains it on your own joints. People in a
+# photograph, found by MoveNet and then looked at one by one:
+#
+# 接下来：笔记 07 把网络导出为随处可用的文件，笔记 09 用自己的关节训练。对照片中的人，先由 MoveNet 找人，再逐个细看：
+
+# %%
+print(f"python predict.py photo.jpg --weights {WORK}/{WEIGHTS} --detector google_movenet_lightning_int8")
