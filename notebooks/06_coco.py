@@ -181,10 +181,9 @@ def whole(image, width=168, height=126):
     for person in people:
         rectangle(pixels, geometry.box_window(person.box, person.box[2:], 1.0), visualize.TRUTH)
         rectangle(pixels, geometry.box_window(person.box, size, config.data.context), visualize.MIDDLE)
-    points, visible = np.stack([p.keypoints for p in people]), np.stack([p.visible for p in people])
-    pixels = visualize.draw_poses(pixels, Poses(points, visible, np.ones(len(people))), skeleton)
-    tile = geometry.box_window((0, 0, *pixels.shape[1::-1]), (width, height), 1.0)
-    return geometry.warp(pixels, tile.to_input((width, height)), (width, height))
+    poses = Poses(np.stack([p.keypoints for p in people]), np.stack([p.visible for p in people]), np.ones(len(people)))
+    tile = geometry.box_window((0, 0, *pixels.shape[1::-1]), (width, height), 1.0).to_input((width, height))
+    return geometry.warp(visualize.draw_poses(pixels, poses, skeleton), tile, (width, height))
 
 
 show(visualize.grid([whole(image) for image in annotated[:6]], columns=3))
