@@ -6,6 +6,7 @@ import os
 import re
 import sys
 import tarfile
+from importlib.util import find_spec
 from pathlib import Path
 
 import nbformat
@@ -141,6 +142,60 @@ def test_the_movenet_notebook_runs_on_drawn_groups(run_command, tmp_path):
     assert kinds.count("eval") == 2
     assert (work / "predicted/predictions.json").is_file()
     assert f"python {os.path.relpath(ROOT, work)}/scripts/convert_weights.py" in printed(notebook)
+    assert len(pictures(notebook)) == 7
+
+
+def test_the_coco_notebook_runs_on_drawn_people(run_command, tmp_path):
+    values = {"DATA": str(tmp_path / "absent"), "PICTURES": 2, "EPOCHS": 2}
+    work, notebook = executed(run_command, tmp_path, ROOT / "notebooks/06_coco.py", **values)
+    perfect = tables(notebook)[0]
+    assert float(perfect[0][1]) < float(perfect[1][1]) == float(perfect[2][1]) == 1  # rounded, DARK, UDP
+    boxes = {"annotated": "ground truth", "detected": "detected (made_up_boxes.json)"}
+    for name, whose in boxes.items():
+        protocol = json.loads((work / f"val_{name}/scores.json").read_text())["protocol"]
+        assert (protocol["boxes"], protocol["people"]) == (whose, 2)
+    titles = re.findall(r"\*\*(COCO val2017, [^*]*)\*\*", str(outputs(notebook)))
+    assert len(set(titles)) == 5, "annotated and detected boxes, published and measured, are never mixed"
+    assert sum("2 people of coco/" in title for title in titles) == 2
+    assert "=> 12 of 16 joints (left out: pelvis, thorax, upper_neck, head_top) are in coco_17" in printed(notebook)
+    assert "Frozen: all but deconv_layers, final_layer" in printed(notebook)
+    assert len(pictures(notebook)) == 6
+
+
+def test_the_export_notebook_leaves_out_what_is_not_installed(run_command, tmp_path, monkeypatch):
+    # Python imports a sitecustomize before anything else: here it hides OpenVINO.
+    (tmp_path / "sitecustomize.py").write_text('import sys\nsys.modules["openvino"] = None\n', encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    values = {"FILES": ("Paddle", "ONNX", "OpenVINO"), "PEOPLE": (8, 4), "EPOCHS": 1, "ROUNDS": 2}
+    work, notebook = executed(run_command, tmp_path, ROOT / "notebooks/07_export.py", **values)
+    made = ["Paddle", "ONNX"] if find_spec("paddle2onnx") else ["Paddle"]
+    missing = [] if find_spec("paddle2onnx") else ["paddle2onnx"]
+    assert f"OpenVINO is left out: {', '.join([*missing, 'openvino'])} not installed" in printed(notebook)
+    live, *exported = tables(notebook)[0]
+    assert [row[0] for row in exported] == made
+    for row in exported:
+        assert row[-2:] == live[-2:], "the file and the live network score alike"
+    assert [row[0] for row in tables(notebook)[1]] == made
+    assert len(json.loads((work / "predicted/predictions.json").read_text())["images"]) == 4
+    assert len(json.loads((work / "filmed/predictions.json").read_text())["images"]) == 16
+    away = re.findall(r"farthest from the project's own: (\S+) px", printed(notebook))
+    assert len(away) == len(made) - 1
+    assert all(float(px) < 0.01 for px in away)
+
+
+def test_the_notebook_on_own_data_goes_from_a_table_to_a_network(run_command, tmp_path):
+    work, notebook = executed(run_command, tmp_path, ROOT / "notebooks/09_own_data.py", PEOPLE=(20, 4), EPOCHS=1)
+    said = printed(notebook)
+    assert "pelvis 0%, thorax 0%, upper_neck 100%" in said
+    assert "=> 12 of 14 joints (left out: upper_neck, head_top) are in coco_17" in said
+    assert said.count("0 errors, 0 warnings") == 2
+    assert "heads.0.weight (file (16, 32, 1, 1), network (5, 32, 1, 1))" in said
+    parts = [json.loads((work / f"my_{split}.json").read_text()) for split in ("train", "val")]
+    train, val = ({image["file_name"] for image in part["images"]} for part in parts)
+    assert (len(train), len(val), train & val) == (8, 2, set())
+    joints = json.loads((work / "my_skeleton.json").read_text())["joints"]
+    assert [row[0] for row in tables(notebook)[0]] == joints
+    assert (work / "predicted/predictions.csv").read_text().startswith("image,frame,")
     assert len(pictures(notebook)) == 7
 
 

@@ -1,0 +1,485 @@
+# ruff: noqa: RUF003 - Chinese has its own punctuation
+# Paired with 09_own_data.ipynb: edit this text, then `make notebooks` executes it and writes the notebook.
+
+# %% [markdown]
+# # 09 · Training on your own key points
+#
+# From a folder to a trained network, in two ways:
+#
+# - **A. People with other joints than the network has.** The Leeds Sports Poses have 14 joints, networks of MPII 16, of COCO
+#   17. Joints are matched by name, and what nobody labelled is left out of the loss.
+# - **B. Your own key points.** A folder of pictures and a table from a labelling tool; here five points of a person, but it may
+#   be a hand, a horse or a screwdriver.
+#
+# Without data people are drawn; the steps stay the same. The network is a small one that one CPU core trains in a minute: set
+# `CONFIG` and `INIT` for a good one.
+#
+# 从文件夹到训练好的网络，有两种情形：
+#
+# - **A. 数据的关节与网络不同。** Leeds Sports Pose 有 14 个关节，MPII 的网络有 16 个，COCO 的有 17 个。关节按名称匹配，
+#   没有标注的关节不计入损失。
+# - **B. 自定义关键点。** 一个图像文件夹，加上标注工具导出的表格；这里是人的五个点，也可以是手、马或螺丝刀。
+#
+# 没有数据时绘制人物，步骤相同。这里用单个 CPU 核心一分钟即可训练的小网络；要得到好的结果，请设置 `CONFIG` 和 `INIT`。
+
+# %% [markdown]
+# ## 1. The machine
+#
+# ## 1. 运行环境
+
+# %%
+import csv
+import json
+import os
+import sys
+from pathlib import Path
+
+PROJECT = next(folder for folder in [Path.cwd(), *Path.cwd().parents] if (folder / "paddle_pose").is_dir())
+os.chdir(PROJECT)
+sys.path.insert(0, str(PROJECT))
+os.environ["PATH"] = os.pathsep.join(
+    [str(Path(sys.executable).parent), os.environ["PATH"]]
+)  # whose python `!python` is
+
+from paddle_pose import machine
+
+print(machine.probe())
+
+# %% [markdown]
+# ## 2. Settings
+#
+# - `LSPET`: the Leeds people in MPII's layout: `images/*.jpg`, `annotations/mpii_{train,val}.json` and `mpii_gt_val.mat`, with
+#   pelvis and thorax marked as missing.
+# - `TABLE`: your CSV file, a row per person or thing: `picture`, then `NAME_x` and `NAME_y` for every key point, in pixels of
+#   the stored picture, empty where it cannot be seen. `PICTURES` is the folder of the pictures, `LIMBS` the lines to draw.
+# - For a good network on a GPU: `CONFIG = "hrnet_w32_mpii_256"` and, as `INIT`, a published file of it
+#   (`python scripts/download_weights.py` lists them).
+#
+# ## 2. 设置
+#
+# - `LSPET`：MPII 目录结构的 Leeds 数据：`images/*.jpg`、`annotations/mpii_{train,val}.json` 和 `mpii_gt_val.mat`，
+#   其中骨盆和胸标为缺失。
+# - `TABLE`：自己的 CSV 文件，每行一个人或物：`picture`，然后是各关键点的 `名称_x`、`名称_y`（原图像素），看不见的留空。
+#   `PICTURES` 为图像文件夹，`LIMBS` 为要画的连线。
+# - 要在 GPU 上得到好的网络：`CONFIG = "hrnet_w32_mpii_256"`，`INIT` 为其已发表的权重
+#   （用 `python scripts/download_weights.py` 列出）。
+
+# %% tags=["parameters"]
+LSPET = ""  # folder, seen from the project
+TABLE = ""  # file, seen from the project
+PICTURES = ""  # folder, seen from the project
+LIMBS = [["nose", "left_hand"], ["nose", "right_hand"], ["left_hand", "left_foot"], ["right_hand", "right_foot"]]
+CONFIG = "hourglass_tiny_128"
+INIT = ""  # weights to start from, seen from the project
+WORK = "output/notebook_09"  # folder, seen from the project
+PEOPLE = (240, 40)  # drawn for training and validation in A; pictures of B
+EPOCHS = 8  # of A; the others have half as many
+
+# %%
+from paddle_pose.commands import run_folders
+from paddle_pose.datasets import stick_figures
+
+if bool(TABLE) != bool(PICTURES):
+    raise ValueError("TABLE and PICTURES: give both, or neither")
+Path(WORK).mkdir(parents=True, exist_ok=True)
+os.chdir(WORK)
+ROOT = os.path.relpath(PROJECT)  # the project, seen from here
+START = f"--init {Path(ROOT, INIT)}" if INIT else ""
+print("A:", LSPET or "drawn people with the 14 joints of Leeds")
+print("B:", TABLE or "drawn people, and a table of five key points")
+
+# %% [markdown]
+# ## A1. Fourteen joints
+#
+# Leeds has MPII's limbs, neck and head top, and neither pelvis nor thorax. In MPII's layout such a joint is written as
+# `[-1, -1]` with `joints_vis` 0, and the mat file says `jnt_missing`. The drawn people are made so:
+#
+# ## A1. 十四个关节
+#
+# Leeds 的四肢、颈和头顶与 MPII 相同，没有骨盆和胸。在 MPII 的目录结构中，这样的关节写作 `[-1, -1]`，`joints_vis` 为 0，
+# mat 文件中 `jnt_missing` 为 1。绘制的人物即按此处理：
+
+# %%
+import scipy.io
+
+from paddle_pose.skeletons import MPII_16
+
+LACKING = [MPII_16.joints.index(name) for name in ("pelvis", "thorax")]
+
+
+def forget(folder):
+    """Removes what Leeds lacks from the records of drawn people, and from their truth."""
+    for file in folder.glob("annotations/mpii_*.json"):
+        records = json.loads(file.read_text())
+        for record, slot in ((record, slot) for record in records for slot in LACKING):
+            record["joints"][slot], record["joints_vis"][slot] = [-1.0, -1.0], 0
+        file.write_text(json.dumps(records))
+    forget_truth(folder / "annotations/mpii_gt_val.mat")
+
+
+def forget_truth(file):
+    """The same for the mat file."""
+    truth = {key: values for key, values in scipy.io.loadmat(file).items() if not key.startswith("__")}
+    truth["jnt_missing"][LACKING], truth["pos_gt_src"][LACKING] = 1, 0
+    scipy.io.savemat(file, truth)
+
+
+leeds = Path(ROOT, LSPET) if LSPET else Path("leeds")
+if not LSPET:
+    stick_figures.write_mpii(leeds, num_train=PEOPLE[0], num_val=PEOPLE[1], size=(160, 160))
+    forget(leeds)
+
+# %% [markdown]
+# Look before you train: the doctor first, then one's own eyes.
+#
+# 训练之前先检查：先用检查程序，再亲眼看。
+
+# %%
+# !python {ROOT}/scripts/check_dataset.py --dataset_root {leeds} --decode sample
+
+# %%
+import cv2
+import numpy as np
+from IPython.display import Image, Markdown, display
+
+from paddle_pose import build, visualize
+from paddle_pose.configs import schema
+from paddle_pose.datasets import coco, framing, images, mpii, pose_dataset
+from paddle_pose.structures import Poses
+
+
+def show(pixels):
+    """Shows uint8 RGB [h, w, 3]."""
+    display(Image(data=visualize.png(pixels, colors=64)))
+
+
+def look(sample, codec, side=120):
+    """Returns a person's window with the labelled joints."""
+    keypoints, visible = pose_dataset.input_keypoints(sample, sample.window, codec)
+    crop = pose_dataset.crop(sample, sample.window, codec)
+    small = cv2.resize(crop, (side, side), interpolation=cv2.INTER_AREA)
+    scale = np.array([side, side]) / codec.input_size
+    return visualize.draw_poses(small, Poses(keypoints * scale, visible, np.ones(1)), codec.skeleton)
+
+
+config = schema.find(CONFIG)
+training = build.samples(config, leeds, "train")
+share = np.mean([sample.persons[0].visible > 0 for sample in training], axis=0)
+print("labelled:", ", ".join(f"{name} {part:.0%}" for name, part in zip(MPII_16.joints, share, strict=True)))
+show(visualize.grid([look(sample, config.codec) for sample in training[:8]], columns=4))
+
+# %% [markdown]
+# ## A2. Into a network of 16 joints
+#
+# Nothing has to be converted or declared: what is not labelled has weight 0 in the loss. PCKh never counts pelvis and thorax,
+# so `Mean` is over the same 14 joints as everybody's. (Leeds has no head boxes: the files hold made ones, of MPII's usual
+# ratio to the distance from neck to head top.)
+#
+# What to expect of real people: this notebook with `--set LSPET=…`, otherwise as it stands, trained on 1,233 of the Leeds
+# people and found 20.4 % of the joints of 200 others (95 % interval 17.6 to 23.1); the mean pose finds 5.3 %. They are
+# gymnasts and climbers in every direction, and the network is tiny and begins at random. Good numbers need `CONFIG` and `INIT`.
+#
+# ## A2. 训练 16 个关节的网络
+#
+# 不需要转换，也不需要声明：没有标注的关节在损失中权重为 0。PCKh 本来就不计骨盆和胸，所以 `Mean` 仍是那 14 个关节的平均。
+# （Leeds 没有头部框：文件中的头部框按 MPII 中与颈到头顶距离的通常比例生成。）
+#
+# 对真实人物可以期待什么：本笔记加上 `--set LSPET=…`，其余不变，用 1,233 个 Leeds 人物训练，在另外 200 人上找到 20.4% 的关节
+# （95% 区间 17.6 到 23.1），平均姿态只找到 5.3%。这些人在体操、攀岩，朝向各异，而网络很小，又从随机初始化开始。
+# 要得到好的数值，请设置 `CONFIG` 和 `INIT`。
+
+# %%
+RUN = run_folders.new(None, "leeds_16")
+TRAIN = f"python -u {ROOT}/train.py --config {CONFIG} {START} -o train.num_workers=0"
+
+# %%
+# !{TRAIN} --dataset_root {leeds} --epochs {EPOCHS} -o train.eval_every={EPOCHS} --output {RUN}
+
+# %%
+BEST = RUN / "best_model/model.pdparams"
+
+# %%
+# !python {ROOT}/val.py --weights {BEST} --dataset_root {leeds} --baseline --pictures --output leeds_val
+
+# %%
+found = images.read_upright(Path("leeds_val/predictions.png"))
+scale = min(1.0, 480 / found.shape[1])
+show(cv2.resize(found, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)[:288])
+
+# %% [markdown]
+# What does the network say of joints that nobody taught it? Their maps stay about as they began: low, with a peak anywhere.
+# Pelvis and thorax below mean nothing, and a threshold (`predict.py --threshold`, 0.2) hides them. If they are needed, teach
+# them, or compute them: the pelvis is close to the middle of the hips. If they shall not exist at all, train a skeleton of
+# 14 joints, as in B.
+#
+# 对没有人教过的关节，网络会回答什么？它们的图大致停留在初始状态：很低，峰值位置随意。下图中的骨盆和胸没有任何意义，
+# 阈值（`predict.py --threshold`，默认 0.2）会把它们隐藏。需要它们，就标注一些来训练，或者计算：骨盆大致在两髋的中点。
+# 完全不想要它们，就用 14 个关节的骨架训练，做法同 B。
+
+# %%
+from paddle_pose.backends.paddle import PaddleBackend
+
+network = PaddleBackend(build.trained(schema.read_beside(BEST), BEST))
+validation = build.samples(config, leeds, "val")
+crops = np.concatenate([seen for seen, _ in build.batches(config, validation[:32])])
+heatmaps = network(crops)["heatmaps"][:, -1]
+peaks = heatmaps.max(axis=(2, 3)).mean(axis=0)
+print("mean peak:", ", ".join(f"{name} {peak:.2f}" for name, peak in zip(MPII_16.joints, peaks, strict=True)))
+show(visualize.draw_heatmaps(cv2.resize(crops[0], (112, 112)), heatmaps[0], MPII_16))
+
+# %% [markdown]
+# ## A3. Into a network of 17 joints
+#
+# The same people for COCO's skeleton. A file in COCO's format says in its `categories` which joints it has; the cell writes
+# the fourteen by name. `--skeleton coco_17` is the network's: 12 of the 14 are among them, face joints stay untaught.
+# `--init` starts from the network above, of which all but the last layer fits. The AP is over the 12 joints in common.
+#
+# The box is that of the labelled joints, widened by a fifth on each side. COCO's AP is measured in `area`, the person's
+# outline; without outlines people take 0.53 of the box, which mmpose does too: say so where you report such an AP.
+#
+# ## A3. 训练 17 个关节的网络
+#
+# 同样的人物，用于 COCO 的骨架。COCO 格式的文件在 `categories` 中写明有哪些关节；下面的单元格按名称写入这 14 个关节。
+# `--skeleton coco_17` 是网络的骨架：14 个中有 12 个在其中，面部关节没有学习。`--init` 以上面的网络为起点，除最后一层外
+# 都吻合。AP 只计算共有的 12 个关节。
+#
+# 框取有标注的关节的外接框，每边扩大五分之一。COCO 的 AP 以 `area`（人体轮廓面积）衡量；没有轮廓时，通常取框面积的 0.53
+# （mmpose 也这样做）：报告这样的 AP 时请注明。
+
+
+# %%
+def record(number, image_id, points, labelled):
+    """Returns an annotation in COCO's format; points [K, 2] px, labelled [K] bool."""
+    left, top = points[labelled].min(axis=0)
+    width, height = np.maximum(np.ptp(points[labelled], axis=0), 1.0)
+    box = [left - 0.2 * width, top - 0.2 * height, 1.4 * width, 1.4 * height]
+    triples = np.column_stack([points, 2 * labelled]) * labelled[:, None]
+    values = {"bbox": [round(float(v), 2) for v in box], "area": float(0.53 * box[2] * box[3])}
+    values |= {"keypoints": triples.round(2).ravel().tolist(), "num_keypoints": int(labelled.sum())}
+    return {"id": number, "image_id": image_id, "category_id": 1, "iscrowd": 0, **values}
+
+
+def write_annotations(path, folder, joints, people):
+    """Writes a file in COCO's format of people (picture's name in the folder, points, labelled)."""
+    names = sorted({name for name, _, _ in people})
+    pictures = [{"id": names.index(name) + 1, "file_name": name} for name in names]
+    for picture in pictures:
+        picture["height"], picture["width"] = images.read(folder / picture["file_name"])[0].shape[:2]
+    records = [record(n, names.index(name) + 1, *rest) for n, (name, *rest) in enumerate(people, 1)]
+    categories = [{"id": 1, "name": "person", "keypoints": list(joints), "skeleton": []}]
+    path.write_text(json.dumps({"images": pictures, "annotations": records, "categories": categories}))
+
+
+LEEDS = [name for name in MPII_16.joints if name not in ("pelvis", "thorax")]
+slots = [MPII_16.joints.index(name) for name in LEEDS]
+for split in ("train", "val"):
+    everybody = [(image.path, person) for image in mpii.read_mpii(leeds, split) for person in image.persons]
+    people = [(path.name, person.keypoints[slots], person.visible[slots] > 0) for path, person in everybody]
+    write_annotations(Path(f"leeds_{split}.json"), leeds / "images", LEEDS, people)
+RUN_17 = run_folders.new(None, "leeds_17")
+FILES_17 = (
+    f"--train_annotations leeds_train.json --val_annotations leeds_val.json --images {leeds}/images --skeleton coco_17"
+)
+HALF = f"--epochs {max(1, EPOCHS // 2)} -o train.eval_every={max(1, EPOCHS // 2)}"
+
+# %%
+# !{TRAIN} {FILES_17} {HALF} --init {BEST} --output {RUN_17}
+
+# %% [markdown]
+# ## B1. A folder and a table
+#
+# What a labelling tool gives, or a spreadsheet. The names before `_x` and `_y` are the key points. Name pairs `left_…` and
+# `right_…`, and mirrored training pictures exchange them by themselves.
+#
+# ## B1. 一个文件夹和一张表
+#
+# 标注工具或电子表格的产物。`_x`、`_y` 之前的部分是关键点的名称。成对的点以 `left_…`、`right_…` 命名，
+# 镜像增强时就会自动互换。
+
+# %%
+MINE = {
+    "nose": "nose",
+    "left_hand": "left_wrist",
+    "right_hand": "right_wrist",
+    "left_foot": "left_ankle",
+    "right_foot": "right_ankle",
+}
+
+
+def draw_table(folder, table):
+    """Draws people into a folder and writes a table of five key points, as somebody would have labelled them."""
+    stick_figures.write_coco(folder, num_train=PEOPLE[0] // 2, num_val=0, seed=9, size=(200, 160), persons=(1, 2))
+    rows = [["picture", *(f"{name}_{axis}" for name in MINE for axis in "xy")]]
+    slots = [schema.find("movenet_lightning_coco").codec.skeleton.joints.index(joint) for joint in MINE.values()]
+    for image in coco.read_coco(folder, "train"):
+        for person in image.persons:
+            points = [[f"{v:.1f}" if person.visible[j] else "" for v in person.keypoints[j]] for j in slots]
+            rows.append([image.path.name, *(value for point in points for value in point)])
+    table.write_text("\n".join(map(",".join, rows)) + "\n")
+
+
+table, folder = Path(ROOT, TABLE), Path(ROOT, PICTURES)
+if not TABLE:
+    draw_table(Path("drawn"), Path("labels.csv"))
+    table, folder = Path("labels.csv"), Path("drawn/train2017")
+print(*table.read_text().splitlines()[:4], sep="\n")
+
+# %% [markdown]
+# ## B2. Annotations and skeleton
+#
+# The table becomes two files in COCO's format. Every fifth *picture* validates: split by picture (or by video, or by person
+# filmed), never by row, or the network is examined on what it has seen. Rows with fewer than two points are left out, since
+# their box would be a dot.
+#
+# ## B2. 标注文件与骨架
+#
+# 表格变成两个 COCO 格式的文件。每五幅**图像**取一幅用于验证：按图像（或按视频、按拍摄对象）划分，绝不按行划分，
+# 否则验证的就是已经见过的内容。少于两个点的行略去，因为它们的框只是一个点。
+
+# %%
+with table.open(newline="") as file:
+    rows = list(csv.DictReader(file))
+JOINTS = [name.removesuffix("_x") for name in rows[0] if name.endswith("_x")]
+people = []
+for row in rows:
+    cells = [(row[f"{name}_x"], row[f"{name}_y"]) for name in JOINTS]
+    points = np.array([[float(x or 0), float(y or 0)] for x, y in cells])
+    people.append((row["picture"], points, np.array([x != "" and y != "" for x, y in cells])))
+whole = [person for person in people if person[2].sum() > 1]
+validating = set(sorted({picture for picture, _, _ in whole})[::5])
+for split, chosen in (("train", False), ("val", True)):
+    part = [person for person in whole if (person[0] in validating) == chosen]
+    write_annotations(Path(f"my_{split}.json"), folder, JOINTS, part)
+    print(f"my_{split}.json: {len({picture for picture, _, _ in part})} pictures, {len(part)} people")
+print(f"left out: {len(people) - len(whole)} rows with fewer than two points")
+
+# %% [markdown]
+# The skeleton says how joints belong together. *Sigmas* say how exactly a point can be told, as a part of the person's size:
+# COCO has 0.03 for eyes and nose, 0.06 for wrists, 0.09 for ankles, 0.1 for hips; what is left out gets 0.067 and is
+# printed. AP depends on them, the training does not: choose them before the first evaluation and leave them.
+#
+# 骨架文件说明关节之间的关系。**sigma** 表示一个点能定位得多准，以人体尺寸的比例计：COCO 中眼和鼻 0.03，腕 0.06，踝 0.09，
+# 髋 0.1；没有写的取 0.067，并打印出来。AP 取决于 sigma，训练与其无关：请在第一次评估之前选定，之后不再改动。
+
+# %%
+skeleton = {"joints": JOINTS, "limbs": LIMBS}
+if not TABLE:
+    skeleton["sigmas"] = [0.03, 0.06, 0.06, 0.09, 0.09]
+Path("my_skeleton.json").write_text(json.dumps(skeleton, indent=1))
+FILES = f"--train_annotations my_train.json --val_annotations my_val.json --images {folder} --skeleton my_skeleton.json"
+print(f"python train.py {FILES}")
+
+# %%
+# !python {ROOT}/scripts/check_dataset.py {FILES}
+
+# %%
+from paddle_pose.datasets.skeleton_file import read_skeleton
+
+own = schema.override(config, {"codec.skeleton": read_skeleton("my_skeleton.json"), "data.dataset": "coco"})
+annotated = coco.read_annotations(Path("my_train.json"), folder, own.codec.skeleton)
+samples = framing.one_per_person(annotated, own.codec.input_size, own.data.context)
+show(visualize.grid([look(sample, own.codec) for sample in samples[:8]], columns=4))
+
+# %% [markdown]
+# ## B3. Training, from nothing and from another network
+#
+# Own data are few. A network that knows people, or at least pictures, needs far fewer of them: start with `--init` from a
+# published network, or from A's, as here. Twice the same training, which differs in the start alone; compare the last lines.
+#
+# ## B3. 训练：从零开始，与从另一个网络开始
+#
+# 自己的数据往往很少。已经认识人（至少认识图像）的网络，需要的数据少得多：请用 `--init` 从已发表的网络开始，
+# 或如这里从 A 的网络开始。下面是两次同样的训练，只有起点不同；请比较最后几行。
+
+# %%
+FRESH, STARTED = run_folders.new(None, "mine_from_nothing"), run_folders.new(None, "mine_from_leeds")
+PLAIN = f"python -u {ROOT}/train.py --config {CONFIG} -o train.num_workers=0"
+
+# %%
+# !{PLAIN} {FILES} {HALF} --output {FRESH}
+
+# %%
+# !{PLAIN} {FILES} {HALF} --init {BEST} --output {STARTED}
+
+# %% [markdown]
+# ## B4. Evaluation
+#
+# The checkpoint remembers where the data are: no flag is needed. Then the error of every joint, as a part of the box's longer
+# side: AP is one number, this says which point to label more of.
+#
+# ## B4. 评估
+#
+# 权重记得数据在哪里，不需要其他参数。随后是每个关节的误差，以框长边的比例表示：AP 只是一个数，这里才看得出哪个点需要更多标
+# 注。
+
+# %%
+WEIGHTS = STARTED / "best_model/model.pdparams"
+
+# %%
+# !python {ROOT}/val.py --weights {WEIGHTS} --baseline --pictures --output my_val
+
+# %%
+found = images.read_upright(Path("my_val/predictions.png"))
+scale = min(1.0, 480 / found.shape[1])
+show(cv2.resize(found, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)[:288])
+
+predict = build.predictor(WEIGHTS)
+errors = []
+for image in coco.read_annotations(Path("my_val.json"), folder, own.codec.skeleton):
+    poses = predict(images.read(image.path)[0], [person.box for person in image.persons])
+    for person, keypoints in zip(image.persons, poses.keypoints, strict=True):
+        off = np.linalg.norm(keypoints - person.keypoints, axis=-1) / max(person.box[2:])
+        errors.append(np.where(person.visible > 0, off, np.nan))
+lines = ["| joint | labelled | median error, % of the box |", "|---|---|---|"]
+for name, column in zip(JOINTS, np.transpose(errors), strict=True):
+    lines.append(f"| {name} | {np.isfinite(column).sum()} | {100 * np.nanmedian(column):.1f} |")
+display(Markdown("\n".join(lines)))
+
+# %% [markdown]
+# ## B5. Prediction
+#
+# On pictures, with their boxes, as drawings with names and as a table; `--maps` shows what the network sees. Where nobody
+# gives boxes, the whole picture is the window: crop to one person, or let `--detector` find people.
+#
+# ## B5. 预测
+#
+# 对图像及其框预测，画出带名称的结果并写成表格；`--maps` 显示网络看到的内容。没有框时，整幅图像就是窗口：
+# 请裁剪到一个人，或用 `--detector` 找人。
+
+# %%
+SHOWN = [folder / name for name in sorted(validating)[:3]]
+PHOTOS = " ".join(map(str, SHOWN))
+FLAGS = "--names --maps --save drawing csv --output predicted"
+
+# %%
+# !python {ROOT}/predict.py {PHOTOS} --weights {WEIGHTS} --boxes my_val.json {FLAGS}
+
+# %%
+drawings = [images.read_upright(Path("predicted", f"{picture.stem}.png")) for picture in SHOWN]
+show(visualize.grid([cv2.resize(drawing, (225, 180), interpolation=cv2.INTER_AREA) for drawing in drawings], columns=3))
+maps = images.read_upright(next(iter(sorted(Path("predicted").glob("*_maps_1.png")))))
+show(cv2.resize(maps, (512, round(512 * maps.shape[0] / maps.shape[1])), interpolation=cv2.INTER_AREA))
+print(*(row[:100] + " …" for row in Path("predicted/predictions.csv").read_text().splitlines()[:3]), sep="\n")
+
+# %% [markdown]
+# ## What usually goes wrong
+#
+# | symptom | cause |
+# |---|---|
+# | AP is -1 or NaN | `area` 0, or no labelled joint: `check_dataset.py` names the records |
+# | left and right mixed up | pairs not named `left_…`, `right_…` (or `mirror_pairs` in the skeleton), while training mirrors |
+# | good on validation, poor in use | the split was by row, or photographs in use look different: label some of those |
+# | turned photographs are never right | the labels are of the turned picture, the file is not: turn the files first |
+# | one point is never right | look at its labels first: people disagree, or it is hidden more often than seen |
+# | the loss stands still | start from a network (`--init`), or begin with a tenth of the learning rate |
+#
+# ## 常见问题
+#
+# | 现象 | 原因 |
+# |---|---|
+# | AP 为 -1 或 NaN | `area` 为 0，或没有标注关节：`check_dataset.py` 会指出是哪些记录 |
+# | 左右混淆 | 成对的点没有命名为 `left_…`、`right_…`（骨架文件中也没有 `mirror_pairs`），而训练时有镜像 |
+# | 验证好，使用差 | 按行划分了数据，或实际照片与训练照片差别大：标注一些实际照片 |
+# | 旋转过的照片总是不准 | 标注针对转正后的画面，而文件没有转（EXIF）：请先转正文件 |
+# | 某个点总是不准 | 先看它的标注：标注者意见不一，或被遮挡的时候多于可见的时候 |
+# | 损失不下降 | 从已有网络开始（`--init`），或先用十分之一的学习率 |
