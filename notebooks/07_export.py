@@ -176,7 +176,7 @@ for path in sorted(Path("exported").iterdir()):
 # %%
 from paddle_pose.backends import exported
 
-contract = exported.read_contract(files.get("ONNX", files["Paddle"]))
+contract = exported.read_contract(files.get("ONNX") or next(iter(files.values())))
 for title, part in (("input", contract["input"]), *(("output", output) for output in contract["outputs"])):
     print(f"{title}:", *(f"  {key}: {value}" for key, value in part.items()), sep="\n")
 print("preprocessing:", *(f"  {key}: {value}" for key, value in contract["preprocessing"].items()), sep="\n")
@@ -244,7 +244,7 @@ display(Markdown("\n".join([*lines, *map(line, files)])))
 # `scripts/backend_table.py` 为项目的每个系统打印这样的表。`val.py` 可以像使用权重一样使用导出文件，包括翻转测试等：
 
 # %%
-shipped = files.get("ONNX", files["Paddle"])
+shipped = files.get("ONNX") or next(iter(files.values()))
 
 # %%
 # !python {ROOT}/val.py --pretrained_model {shipped} --dataset_root {root} --output val_exported
