@@ -155,7 +155,7 @@ def pckh(people: str) -> Any:
 
 
 def export(config: str, file: str, weights: str) -> None:
-    """Writes an ONNX file where it is not there; the end of its name says which kind."""
+    """Writes an exported file where it is not there; the end of its name says which kind."""
     if Path(file).is_file():
         return
     flags = [f"--{kind}" for kind in ("int8", "maps") if Path(file).stem.endswith(f"_{kind}")]
@@ -167,16 +167,16 @@ def export(config: str, file: str, weights: str) -> None:
 
 
 def prediction(config: str, file: str, batch: str, threads: str, weights: str = "None") -> Any:
-    """Prepares uint8 pictures in memory -> keypoints by an ONNX file; exports it where it is not there.
+    """Prepares uint8 pictures in memory -> keypoints by an exported file; writes it where it is not there.
 
     Raises:
         ValueError: If it cannot be exported; says why.
     """
     export(config, file, weights)
-    from paddle_pose.backends.onnx import OnnxBackend
+    from paddle_pose.backends.open import open_exported
     from paddle_pose.configs.schema import CONFIGS
 
-    backend = OnnxBackend(Path(file), "cpu", int(threads))
+    backend = open_exported(Path(file), "cpu", int(threads))
     width, height = CONFIGS[config].codec.input_size
     pictures = np.random.default_rng(SEED).integers(0, 256, (int(batch), height, width, 3)).astype(np.uint8)
 

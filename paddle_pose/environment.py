@@ -79,10 +79,10 @@ def keep_freed_memory():
     """
     import ctypes
 
-    library = ctypes.CDLL(None) if os.name == "posix" else None
-    if hasattr(library, "mallopt"):
-        library.mallopt(_M_MMAP_THRESHOLD, 32 << 20)  # the most that glibc allows
-        library.mallopt(_M_TRIM_THRESHOLD, 512 << 20)
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if os.name == "posix" else None
+    if mallopt is not None:
+        mallopt(_M_MMAP_THRESHOLD, 32 << 20)  # the most that glibc allows
+        mallopt(_M_TRIM_THRESHOLD, 512 << 20)
 
 
 def usable_cores():
