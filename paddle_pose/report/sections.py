@@ -29,7 +29,7 @@ def headline(subject: Subject) -> str:
         low, high = subject.spans.get(name, (float("nan"), float("nan")))
         span = "-" if np.isnan(low) else f"{low:.2f} .. {high:.2f}"
         rows.append((name, value, span))
-    protocol = [(name, str(value)) for name, value in subject.protocol.items()]
+    protocol = [("predictions", subject.name), *((name, str(value)) for name, value in subject.protocol.items())]
     return page.section(
         "Numbers",
         "结果",
