@@ -226,15 +226,15 @@ show(visualize.draw_heatmaps(crop, targets["heatmaps"], config.codec.skeleton))
 # The published training took 40 hours at 256 and 53 hours at 384 on a V100 (the original project's logs): more than a day's
 # quota. So train in sittings. `--max_hours` saves after the step in which the time is over and ends with status 124; `--resume`
 # takes up the newest run of that size with its optimizer, learning rate and best result, in the middle of an epoch if need be,
-# and needs no other flags. With the archive, run this notebook again every day until both trainings are done. Here the quota is
-# over after the first step, so that both can be seen.
+# and needs no other flags. With the archive, run this notebook again every day until both trainings are done. Without it the
+# quota is over after the first step, so that both can be seen.
 #
 # ## 6. 以 384 训练：每日限额之内
 #
 # 据原项目日志，在 V100 上完整训练 256 需要 40 小时，384 需要 53 小时，超过一天的限额，因此分几次训练。
 # `--max_hours` 在时间用完的那一步之后保存并以状态码 124 结束；`--resume` 接着该尺寸最新的一次运行继续，优化器、学习率和最好结果
 # 都会恢复，即使停在 epoch 中间；不需要其他参数。有数据集时，每天重新运行本笔记，直到两个训练都完成。
-# 这里的限额只够一步，以便看到中断和继续。
+# 没有数据集时，限额只够一步，以便看到中断和继续。
 
 # %%
 QUOTA = sitting(384) if PUBLISHED_RECIPE else f"{FLAGS} --max_hours 1e-6"

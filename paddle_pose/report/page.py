@@ -11,7 +11,7 @@ STYLE = """
 body { margin: 0 auto; padding: 0 1rem 3rem; max-width: 46rem; background: #fff; color: #1a1a1a;
   font: 16px/1.5 system-ui, "Noto Sans CJK SC", "Microsoft YaHei", sans-serif; }
 h1 { font-size: 1.4rem; overflow-wrap: anywhere; } h2 { font-size: 1.15rem; margin: 2.2rem 0 .4rem; border-top: 1px solid #bbb;
-  padding-top: 1rem; } h2 span, h1 span { color: #555; font-weight: normal; }
+  padding-top: 1rem; } p { overflow-wrap: anywhere; } h2 span, h1 span { color: #555; font-weight: normal; }
 body.wide { max-width: 90rem; } .wide td.text { min-width: 5rem; }
 @media (min-width: 75rem) { .wide td:first-child { min-width: 13rem; } }
 .wide th:first-child, .wide td:first-child { position: sticky; left: 0; background: #fff; overflow-wrap: anywhere; }
