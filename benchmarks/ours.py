@@ -16,6 +16,8 @@ import drawn_results
 import numpy as np
 from protocol import serve
 
+from paddle_pose.environment import keep_freed_memory
+
 SEED = 0
 
 
@@ -38,12 +40,11 @@ def loading(root: str, config: str, samples: str, reader: str, batch: str = "16"
 
     def run(kept: Any = kept) -> None:  # kept: the folder goes when this function does
         epoch = next(epochs)
-        waiting: list[dict[str, Any]] = []
+        waiting: list[Any] = []
         for number in range(int(samples)):
-            waiting.append(dataset[(epoch * 1000 + number // len(found), number % len(found))])
+            waiting.append(dataset.look((epoch * 1000 + number // len(found), number % len(found))))
             if len(waiting) == int(batch):
-                np.stack([sample["image"] for sample in waiting])
-                np.stack([sample["targets"]["heatmaps"] for sample in waiting])
+                dataset.batch(waiting)
                 waiting.clear()
 
     return run
@@ -220,5 +221,6 @@ def predict_command(file: str, weights: str = "None") -> Any:
 
 
 if __name__ == "__main__":
+    keep_freed_memory()  # as every command does
     both = (loading, reading, encoding, decoding, coco_ap, coco_detections, pckh, prediction, starting, predict_command)
     serve({function.__name__: function for function in both})
