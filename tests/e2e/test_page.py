@@ -177,6 +177,11 @@ def test_files_that_are_nothing_to_look_at(page, tmp_path):
     (tmp_path / "a.mp4").write_bytes(b"no video")
     page.choose(tmp_path / "a.jpg", "#file")
     page.wait(f"{ERROR} === 'This file is neither a picture nor a video that this browser can read. (a.jpg)'")
+    drop = "new DragEvent('drop', { bubbles: true, dataTransfer: new DataTransfer() })"
+    page.run(
+        f"(() => {{ const e = {drop}; e.dataTransfer.items.add(new File(['x'], 'b.txt')); stage.dispatchEvent(e); }})()"
+    )
+    page.wait(f"{ERROR}.endsWith('(b.txt)')")
     page.choose(tmp_path / "a.mp4", "#file")
     page.wait(f"{ERROR}.startsWith('This browser cannot play this video.')")
     page.run("document.getElementById('language').click()")

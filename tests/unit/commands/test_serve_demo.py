@@ -157,6 +157,7 @@ def onnx_file(tmp_path):
 
     def write(config, outputs):
         codec = {
+            "input_size": config.codec.input_size,
             "kind": type(config.codec).__name__,
             "outputs": list(config.codec.outputs),
             "max_persons": getattr(config.codec, "max_persons", None),
@@ -203,3 +204,25 @@ def test_files_that_the_page_cannot_run(onnx_file):
         serve_demo.settings(onnx_file(other, other.codec.outputs))
     with pytest.raises(ValueError, match="it carries no contract"):
         serve_demo.settings(onnx_file(replace(config, name=""), ["same"]))
+
+
+def test_the_command_serves_everything(onnx_file, runtime, tmp_path, monkeypatch, capsys):
+    def serve_forever(server):
+        address = f"127.0.0.1:{server.server_port}"
+        thread = threading.Thread(target=server.handle_request)
+        thread.start()
+        connection = http.client.HTTPConnection(address, timeout=10)
+        connection.request("GET", "/model.onnx", headers={"Connection": "close"})
+        asked.append((address, connection.getresponse().read()))
+        connection.close()
+        thread.join(5)
+
+    asked: list[tuple[str, bytes]] = []
+    monkeypatch.setattr(page_server.ThreadingHTTPServer, "serve_forever", serve_forever)
+    config = schema.find("movenet_lightning_coco")
+    model = onnx_file(config, config.codec.outputs)
+    flags = ["--weights", str(model), "--from_file", str(runtime), "--cache", str(tmp_path / "cache")]
+    assert serve_demo.main(flags) == 0
+    ((address, content),) = asked
+    assert content == model.read_bytes()
+    assert f"http://{address}/" in capsys.readouterr().out
