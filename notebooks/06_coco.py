@@ -479,9 +479,9 @@ rows = results_table.rows([Path("val_annotated/scores.json"), Path("val_detected
 rows = [row for row in rows if row.model.startswith(FAMILIES) and row.table.metric == "ap"]
 rows = [row for row in rows if row.status == "measured here" or row.input == "256x192"]
 for table in dict.fromkeys(row.table for row in rows):
-    lines = [f"**{table.title}**", "", "| model | input | AP | status | who |", "|---|---|---|---|---|"]
+    lines = [f"**{table.title}**", "", "| model | input | AP | status | who | protocol |", "|---|---|---|---|---|---|"]
     for row in (row for row in rows if row.table == table):
-        lines.append(f"| {row.model} | {row.input} | {row.numbers['AP']} | {row.status} | {row.who} |")
+        lines.append(f"| {row.model} | {row.input} | {row.numbers['AP']} | {row.status} | {row.who} | {row.protocol} |")
     display(Markdown("\n".join(lines)))
 
 # %% [markdown]
