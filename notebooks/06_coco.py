@@ -367,7 +367,7 @@ WEIGHTS = RUNS[1] / "best_model/model.pdparams"
 # %%
 found = images.read_upright(Path("val_annotated/predictions.png"))
 scale = min(1.0, 600 / found.shape[1])
-show(cv2.resize(found, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)[:600])
+show(cv2.resize(found, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
 
 # %% [markdown]
 # ## 9. Detected boxes: another number

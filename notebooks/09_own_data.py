@@ -203,8 +203,8 @@ BEST = RUN / "best_model/model.pdparams"
 
 # %%
 found = images.read_upright(Path("leeds_val/predictions.png"))
-scale = min(1.0, 480 / found.shape[1])
-show(cv2.resize(found, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)[:288])
+scale = min(1.0, 420 / found.shape[1])
+show(cv2.resize(found, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
 
 # %% [markdown]
 # What does the network say of joints that nobody taught it? Their maps stay about as they began: low, with a peak anywhere.
@@ -420,8 +420,8 @@ WEIGHTS = STARTED / "best_model/model.pdparams"
 
 # %%
 found = images.read_upright(Path("my_val/predictions.png"))
-scale = min(1.0, 480 / found.shape[1])
-show(cv2.resize(found, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)[:288])
+scale = min(1.0, 420 / found.shape[1])
+show(cv2.resize(found, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
 
 predict = build.predictor(WEIGHTS)
 errors = []
