@@ -397,6 +397,14 @@ def test_flags_and_keys_of_the_text_exist(page):
     assert keys - files - attributes - config_keys() == set()
 
 
+def test_findings_that_troubleshooting_names_exist():
+    source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "paddle_pose/datasets").glob("doctor*.py"))
+    rows = [line for line in text_of("docs/troubleshooting.md").splitlines() if "The doctor: " in line]
+    named = [name for row in rows for name in spans(row.partition("The doctor: ")[2])]
+    assert len(named) > 5
+    assert [name for name in named if f'"{name}"' not in source] == []
+
+
 def test_paths_in_the_architecture_exist():
     paths = [span for span in spans(text_of("CONTRIBUTING.md")) if re.fullmatch(r"[\w./]+\.(py|md|txt)", span)]
     assert len(paths) > 20
