@@ -16,6 +16,8 @@ import drawn_results
 import numpy as np
 from protocol import serve
 
+from paddle_pose.environment import keep_freed_memory
+
 SEED = 0
 
 
@@ -38,12 +40,11 @@ def loading(root: str, config: str, samples: str, reader: str, batch: str = "16"
 
     def run(kept: Any = kept) -> None:  # kept: the folder goes when this function does
         epoch = next(epochs)
-        waiting: list[dict[str, Any]] = []
+        waiting: list[Any] = []
         for number in range(int(samples)):
-            waiting.append(dataset[(epoch * 1000 + number // len(found), number % len(found))])
+            waiting.append(dataset.look((epoch * 1000 + number // len(found), number % len(found))))
             if len(waiting) == int(batch):
-                np.stack([sample["image"] for sample in waiting])
-                np.stack([sample["targets"]["heatmaps"] for sample in waiting])
+                dataset.batch(waiting)
                 waiting.clear()
 
     return run
@@ -154,7 +155,7 @@ def pckh(people: str) -> Any:
 
 
 def export(config: str, file: str, weights: str) -> None:
-    """Writes an ONNX file where it is not there; the end of its name says which kind."""
+    """Writes an exported file where it is not there; the end of its name says which kind."""
     if Path(file).is_file():
         return
     flags = [f"--{kind}" for kind in ("int8", "maps") if Path(file).stem.endswith(f"_{kind}")]
@@ -166,16 +167,16 @@ def export(config: str, file: str, weights: str) -> None:
 
 
 def prediction(config: str, file: str, batch: str, threads: str, weights: str = "None") -> Any:
-    """Prepares uint8 pictures in memory -> keypoints by an ONNX file; exports it where it is not there.
+    """Prepares uint8 pictures in memory -> keypoints by an exported file; writes it where it is not there.
 
     Raises:
         ValueError: If it cannot be exported; says why.
     """
     export(config, file, weights)
-    from paddle_pose.backends.onnx import OnnxBackend
+    from paddle_pose.backends.open import open_exported
     from paddle_pose.configs.schema import CONFIGS
 
-    backend = OnnxBackend(Path(file), "cpu", int(threads))
+    backend = open_exported(Path(file), "cpu", int(threads))
     width, height = CONFIGS[config].codec.input_size
     pictures = np.random.default_rng(SEED).integers(0, 256, (int(batch), height, width, 3)).astype(np.uint8)
 
@@ -220,5 +221,6 @@ def predict_command(file: str, weights: str = "None") -> Any:
 
 
 if __name__ == "__main__":
+    keep_freed_memory()  # as every command does
     both = (loading, reading, encoding, decoding, coco_ap, coco_detections, pckh, prediction, starting, predict_command)
     serve({function.__name__: function for function in both})

@@ -56,7 +56,8 @@ def small_run(run_command, tmp_path, archive: Path) -> tuple[Path, nbformat.Note
 
 def tables(notebook) -> list[list[list[str]]]:
     """Returns the rows of cells below the head of every table that was shown."""
-    shown = [o["data"]["text/markdown"] for o in outputs(notebook) if "text/markdown" in o.get("data", {})]
+    shown = [o["data"].get("text/markdown", "") for o in outputs(notebook) if "data" in o]
+    shown = [text for text in shown if "---" in text]
     return [[[cell.strip() for cell in line.strip("|").split("|")] for line in t.splitlines()[2:]] for t in shown]
 
 
@@ -68,8 +69,9 @@ def check_results(work: Path, notebook) -> None:
         assert row in str(outputs(notebook))
         best = work / f"output/hourglass52_mpii_{size}/best_model/model.pdparams"
         assert (work / f"output/{size}_best_model/model.pdparams").read_bytes() == best.read_bytes()
-    assert len(pictures(notebook)) == 5
-    assert "Resumed output/hourglass52_mpii_384/last at epoch=1, batch_id=0" in printed(notebook)
+    assert len(pictures(notebook)) == 4
+    assert "Ended early by --max_hours at epoch=0, batch_id=1" in printed(notebook)
+    assert "Resumed output/hourglass52_mpii_384/last at epoch=0, batch_id=1" in printed(notebook)
 
 
 def test_the_notebook_runs_on_drawn_people(run_command, tmp_path):
@@ -127,6 +129,29 @@ def test_the_maps_notebook_shows_where_the_error_comes_from(run_command, tmp_pat
     assert float(movenet[1][1]) > 1
     assert float(movenet[2][1]) > 10
     assert len(pictures(notebook)) == 4
+
+
+def test_the_evaluation_notebook_gives_the_metrics_own_numbers(run_command, tmp_path):
+    values = {"RUN": str(tmp_path / "absent"), "PEOPLE": (8, 8), "EPOCHS": 1}
+    work, notebook = executed(run_command, tmp_path, ROOT / "notebooks/04_evaluation.py", **values)
+    scores = json.loads((work / "val/scores.json").read_text())
+    person, joints, metric, mistakes, totals, by_joint, published, gains, similar, boxes, _ = tables(notebook)
+    assert all((row[3] == "found") == (float(row[2]) <= 0.5) for row in person)
+    labelled, found = (sum(int(row[column]) for row in joints) for column in (1, 2))
+    assert len(joints) == 14
+    assert 100 * found / labelled == pytest.approx(scores["values"]["Mean"])
+    assert metric == [[f"{value:.2f}" for value in scores["values"].values()]]
+    assert mistakes[0][1:] == [f"{scores['values'][name]:.2f}" for name in ("Mean", "Mean@0.1", "Mean@0.11")]
+    for rows in (totals, by_joint):
+        assert any(row[0] == "hourglass_tiny_128" and "measured here" in row for row in rows)
+    assert published[-1] == ["210", "88.82", "31.94", "89.19", "37.33"]
+    assert [row[0] for row in gains] == ["jitter", "inversion", "swap", "miss"]
+    assert all(0 < float(row[3]) <= 1 for row in similar)
+    ap = [float(row[1]) for row in boxes]
+    assert ap[0] == ap[2] > ap[1] > 0
+    assert ap[0] > ap[3]
+    assert (work / "report.html").is_file()
+    assert len(pictures(notebook)) == 5
 
 
 def test_the_movenet_notebook_runs_on_drawn_groups(run_command, tmp_path):

@@ -12,6 +12,9 @@ NETWORKS = {
     "simple_baseline_r50": "simple_baseline_r50_coco_256x192",
 }
 
+FLOATS, FLOATS_OPENVINO, BITS_OPENVINO = "FP32, ONNX Runtime", "FP32, OpenVINO", "INT8, OpenVINO"
+ENDINGS = {FLOATS: ".onnx", FLOATS_OPENVINO: ".xml", BITS_OPENVINO: "_int8.xml"}
+
 
 @dataclass(frozen=True)
 class Side:
@@ -126,23 +129,23 @@ def _prediction(work: Path, tflite: Path | None, threads: tuple[int, ...]) -> li
     found, runs = [], 20
     for count in threads:
         theirs = Side(LITERT, "movenet", (f"file={tflite}", f"threads={count}", f"repeats={runs}"))
-        for precision, least in (("FP32", 1.3), ("INT8", 0.0)):
-            ours = _predicting(work, "movenet_lightning_coco", precision, 1, count, runs, f"weights={tflite}")
-            name = f"MoveNet Lightning {precision}, 1 picture, {count} threads"
+        for kind, least in ((FLOATS, 0.0), (FLOATS_OPENVINO, 0.0), (BITS_OPENVINO, 1.3)):
+            ours = _predicting(work, "movenet_lightning_coco", kind, 1, count, runs, f"weights={tflite}")
+            name = f"MoveNet Lightning, {kind}, 1 picture, {count} threads"
             found.append(Row("prediction", name, ours, theirs, least, items=runs, remark="against INT8 of LiteRT"))
     count = max(threads)
     for network, config in NETWORKS.items():
         for batch in (1, 16):
             theirs = Side(MMPOSE, "forward", (f"network={network}", f"batch={batch}", f"threads={count}"))
-            for precision, least in (("FP32", 1.2), ("INT8", 2.5)):
-                ours = _predicting(work, config, precision, batch, count, 1)
-                name = f"{config} {precision}, {batch} people, {count} threads"
+            for kind, least in ((FLOATS, 1.2), (BITS_OPENVINO, 2.5)):
+                ours = _predicting(work, config, kind, batch, count, 1)
+                name = f"{config}, {kind}, {batch} people, {count} threads"
                 found.append(Row("prediction", name, ours, theirs, least, remark="against eager FP32"))
     return found
 
 
-def _predicting(work: Path, config: str, precision: str, batch: int, threads: int, runs: int, *more: str) -> Side:
-    file = work / (config + "_int8" * (precision == "INT8") + ".onnx")
+def _predicting(work: Path, config: str, kind: str, batch: int, threads: int, runs: int, *more: str) -> Side:
+    file = work / (config + ENDINGS[kind])
     values = (f"config={config}", f"file={file}", f"batch={batch}", f"threads={threads}", f"repeats={runs}")
     return _ours("prediction", *values, *more)
 

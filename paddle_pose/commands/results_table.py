@@ -16,6 +16,7 @@ FORMATS = ("markdown", "html")
 # Thresholds 0.10 and 0.11 are columns of their own.
 _TITLES = {"Mean@0.1": "Mean@0.10"}
 _FIRST = ("Mean", "Mean@0.1", "Mean@0.11", "AP", "AP50", "AP75", "AR", "acc")
+BY_JOINT = ("Head", "Shoulder", "Elbow", "Wrist", "Hip", "Knee", "Ankle", "Mean")
 _WORDS = {
     "pckh": "PCKh in percent",
     "ap": "AP in percent",
@@ -61,7 +62,7 @@ class Row:
         model: the config's name, or the published model's.
         input: "height x width".
         numbers: shown, by name.
-        status: "published", "measured here" or "not run".
+        status: "published", "measured here", "scored here" (somebody's predictions) or "not run".
         who: says so.
         protocol: flip, shift, decoding.
         command: that gives the numbers.
@@ -89,6 +90,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "scores", nargs="*", type=Path, metavar="scores.json", help="written by val.py; default: all below output/"
     )
+    parser.add_argument("--joints", action="store_true", help="PCKh joint by joint, of the rows that tell it")
     parser.add_argument("--format", choices=FORMATS, default="markdown", help="default markdown")
     parser.add_argument("--output", type=Path, metavar="FILE", help="where to write; default: the screen")
     return parser
@@ -103,7 +105,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = build_parser().parse_args(argv)
     paths = arguments.scores or sorted(Path("output").glob("**/scores.json"))
-    text = (markdown if arguments.format == "markdown" else html)(rows(paths))
+    write = markdown if arguments.format == "markdown" else html
+    text = write(by_joint(rows(paths)), BY_JOINT) if arguments.joints else write(rows(paths))
     if arguments.output:
         arguments.output.parent.mkdir(parents=True, exist_ok=True)
         arguments.output.write_text(text, encoding="utf-8")
@@ -117,7 +120,8 @@ def rows(paths: Sequence[Path]) -> list[Row]:
     """Returns all rows: for each config the published ones, then the measured one, or one that says that nobody ran it.
 
     Args:
-        paths: of scores.json files; those of somebody's predictions (`val.py --results`) are passed over.
+        paths: of scores.json files; those of somebody's predictions (`val.py --results`) get a table of their own, since
+            nobody says whose boxes these were made in.
 
     Raises:
         FileNotFoundError: If one is missing.
@@ -126,7 +130,7 @@ def rows(paths: Sequence[Path]) -> list[Row]:
     from paddle_pose.configs.published import PUBLISHED, of_config, protocol
     from paddle_pose.configs.schema import CONFIGS
 
-    measured = [row for path in paths if (row := _measured(path)) is not None]
+    measured = [_measured(path) for path in paths]
     found: list[Row] = []
     for config in CONFIGS.values():
         own = of_config(config)
@@ -143,39 +147,46 @@ def rows(paths: Sequence[Path]) -> list[Row]:
     return found + [row for row in measured if row.model not in CONFIGS]
 
 
-def markdown(found: Sequence[Row]) -> str:
-    """Returns the tables in Markdown."""
+def by_joint(found: Sequence[Row]) -> list[Row]:
+    """Returns the rows that tell PCKh joint by joint."""
+    return [row for row in found if set(BY_JOINT) <= set(row.numbers)]
+
+
+def markdown(found: Sequence[Row], columns: Sequence[str] = _FIRST) -> str:
+    """Returns the tables in Markdown; columns of numbers that no row has are left out."""
     blocks = []
-    for table, head, lines in _tables(found):
+    for table, head, lines in _tables(found, columns):
+        place = head.index("command")
+        lines = [[f"`{cell}`" if n == place and cell != "-" else cell for n, cell in enumerate(line)] for line in lines]
         cells = [head, ["---"] * len(head), *lines]
         text = "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in cells)
         blocks.append(f"### {table.title}\n\n{text}\n")
     return "\n".join(blocks)
 
 
-def html(found: Sequence[Row]) -> str:
-    """Returns the tables as a page."""
+def html(found: Sequence[Row], columns: Sequence[str] = _FIRST) -> str:
+    """Returns the tables as a page; columns of numbers that no row has are left out."""
     from paddle_pose.report import page
 
     sections = [
         page.section(table.title, "", page.table(head, lines, range(len(head) - 5, len(head))))
-        for table, head, lines in _tables(found)
+        for table, head, lines in _tables(found, columns)
     ]
-    return page.document("Results", "结果", sections)
+    return page.document("Results", "结果", sections, wide=True)
 
 
-def _tables(found: Sequence[Row]) -> list[tuple[Table, list[str], list[list[str]]]]:
+def _tables(found: Sequence[Row], columns: Sequence[str]) -> list[tuple[Table, list[str], list[list[str]]]]:
     tables = []
     for table in dict.fromkeys(row.table for row in found):
         here = [row for row in found if row.table == table]
-        names = [name for name in _FIRST if any(name in row.numbers for row in here)]
+        names = [name for name in columns if any(name in row.numbers for row in here)]
         head = ["model", "input", *(_TITLES.get(name, name) for name in names)]
         head += ["status", "who", "protocol", "command", "log"]
         lines = [
             [
                 *(row.model, row.input),
                 *(row.numbers.get(name, "-") for name in names),
-                *(row.status, row.who, row.protocol, f"`{row.command}`" if row.command != "-" else "-", row.log),
+                *(row.status, row.who, row.protocol, row.command, row.log),
             ]
             for row in here
         ]
@@ -192,7 +203,7 @@ def _published(one: Published) -> Row:
     return Row(_table(one), one.model, one.input, numbers, "published", one.who, one.protocol or "-")
 
 
-def _measured(path: Path) -> Row | None:
+def _measured(path: Path) -> Row:
     from paddle_pose.configs.published import COMPLETE, DETECTED, DETECTIONS, GROUND_TRUTH, WHOLE_IMAGES
     from paddle_pose.metrics.coco_file import read_json
 
@@ -200,13 +211,14 @@ def _measured(path: Path) -> Row | None:
     try:
         protocol, values = dict(content["protocol"]), dict(content["values"])
         if "results" in protocol:
-            return None
+            return _of_predictions(path, content)
         metric, dataset, people, boxes = (protocol[key] for key in ("metric", "data", "people", "boxes"))
         width, height = protocol["input"]
         looks = ["flip", "shift" if protocol["shift"] else "no shift"] if protocol["flip"] else ["no flip"]
         checkpoint = Path(protocol["checkpoint"])
         described = ", ".join([*looks, str(protocol["decode"])])
-        model = str(protocol["config"])
+        model, changed = str(protocol["config"]), _changed(checkpoint)
+        described += f"; not the config's own {', '.join(changed)}" if changed else ""
     except (KeyError, TypeError, ValueError) as problem:
         raise ValueError(f"{path}: not a scores.json as val.py writes it ({problem!r}); run val.py again") from problem
     if boxes not in (GROUND_TRUTH, WHOLE_IMAGES):
@@ -228,6 +240,27 @@ def _measured(path: Path) -> Row | None:
         str(content.get("command", "-")),
         str(log),
     )
+
+
+def _changed(checkpoint: Path) -> list[str]:
+    """Returns in what a network and its training are not those of the config that names them: keys, or whole groups."""
+    from paddle_pose.configs import schema
+
+    config = schema.read_beside(checkpoint) if checkpoint.is_file() else None
+    if config is None:
+        return []
+    named = schema.find(config.name)
+    own, usual = (schema.identity(one) | {"train.epochs": one.train.epochs} for one in (config, named))
+    keys = [key for key in {**usual, **own} if own.get(key) != usual.get(key) and not key.startswith(("val.", "data."))]
+    return sorted({key if key in own and key in usual else key.partition(".")[0] for key in keys} - {"codec.decode_by"})
+
+
+def _of_predictions(path: Path, content: Mapping[str, Any]) -> Row:
+    protocol, dataset = content["protocol"], content["protocol"]["data"]
+    table = Table(_METRIC[dataset], dataset, "boxes not stated", f"scored with {protocol['ground truth']}")
+    numbers = _shown(content["values"], content["intervals"], 1.0 if dataset == "mpii" else 100.0)
+    words = ("scored here", str(path), "-", content["command"])
+    return Row(table, Path(protocol["results"]).name, "-", numbers, *words)
 
 
 def _digits(value: float) -> str:

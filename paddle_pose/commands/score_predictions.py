@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         values, text = score_coco(arguments.predictions, arguments.ground_truth, COCO_17)
     else:
-        values, text = score_mpii(arguments.predictions, arguments.ground_truth, arguments.zero_based)
+        values, _, text = score_mpii(arguments.predictions, arguments.ground_truth, arguments.zero_based)
     print(json.dumps(values) if arguments.json else text)
     return 0
 
@@ -74,7 +74,9 @@ def score_coco(results: Path, annotations: Path, skeleton: Skeleton) -> tuple[di
     return values, f"{eval_line(values, coco_ap.NAMES)}\n{table}"
 
 
-def score_mpii(predictions: Path, ground_truth: Path, zero_based: bool = False) -> tuple[dict[str, float], str]:
+def score_mpii(
+    predictions: Path, ground_truth: Path, zero_based: bool = False
+) -> tuple[dict[str, float], dict[str, tuple[float, float]], str]:
     """Scores `preds` of MPII's validation people.
 
     Args:
@@ -83,7 +85,7 @@ def score_mpii(predictions: Path, ground_truth: Path, zero_based: bool = False) 
         zero_based: whether the predictions count pixels from 0.
 
     Returns:
-        The numbers, and the text that shows them.
+        The numbers, their 95 % intervals, and the text that shows them.
     """
     from paddle_pose.datasets.mpii import read_ground_truth
     from paddle_pose.datasets.predictions import read_predictions
@@ -95,9 +97,10 @@ def score_mpii(predictions: Path, ground_truth: Path, zero_based: bool = False) 
     points = read_predictions(predictions, people) - (0.0 if zero_based else 1.0)
     errors = pckh.normalized_errors(points, truth.keypoints, truth.head_sizes)
     values = {name: float(value) for name, value in pckh.pckh(errors, truth.labelled).items()}
+    spans = pckh.bootstrap(errors, truth.labelled)
     lines = [
         eval_line(values, pckh.PCKh().headline),
-        pckh.table(values, pckh.bootstrap(errors, truth.labelled), people),
+        pckh.table(values, spans, people),
         f"Protocol: {predictions}, {people} people, predictions count pixels from {0 if zero_based else 1}",
     ]
-    return values, "\n".join(lines)
+    return values, spans, "\n".join(lines)

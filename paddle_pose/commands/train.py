@@ -63,6 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Raises:
         FileNotFoundError: If a file is missing.
+        Interrupted: If it was ended early; as a SystemExit it holds the exit status.
         ValueError: If a file or a flag does not fit.
     """
     arguments = build_parser().parse_args(argv)
@@ -70,6 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     check_paddle()
     from paddle_pose.configs import schema
+    from paddle_pose.interruption import Interrupted
     from paddle_pose.training.distributed import World
 
     changes: dict[str, Any] = options.overrides(arguments) | options.data_changes(arguments)
@@ -93,19 +95,27 @@ def main(argv: Sequence[str] | None = None) -> int:
         changes["codec.skeleton"] = read_skeleton(None, own)
     config = schema.resolve(beside, arguments.config, arguments.image_size, changes)
     run_dir = run_dir or world.first(lambda: run_folders.new(arguments.output, config.name))
-    run(
-        config,
-        dataset_root=arguments.dataset_root,
-        run_dir=run_dir,
-        device=arguments.device,
-        resume=source,
-        force=arguments.force,
-        max_hours=arguments.max_hours,
-        world=world,
-    )
-    if arguments.image_size is not None and run_dir.parent == OUTPUT and world.is_first:
-        root = arguments.dataset_root or OUTPUT / DRAWN[config.data.dataset]
-        run_folders.leave_where_the_original_looks(run_dir, arguments.image_size, root)
+
+    def leave() -> None:
+        if arguments.image_size is not None and run_dir.parent == OUTPUT and world.is_first:
+            root = arguments.dataset_root or OUTPUT / DRAWN[config.data.dataset]
+            run_folders.leave_where_the_original_looks(run_dir, arguments.image_size, root)
+
+    try:
+        run(
+            config,
+            dataset_root=arguments.dataset_root,
+            run_dir=run_dir,
+            device=arguments.device,
+            resume=source,
+            force=arguments.force,
+            max_hours=arguments.max_hours,
+            world=world,
+        )
+    except Interrupted:
+        leave()  # the best so far, for those who evaluate between two sittings
+        raise
+    leave()
     return 0
 
 

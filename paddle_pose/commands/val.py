@@ -9,13 +9,9 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from paddle_pose.commands import options
 from paddle_pose.commands.pictures import Kept, predictions_picture, ranked
-
-if TYPE_CHECKING:
-    pass
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -86,7 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = build_parser().parse_args(argv)
     if arguments.results is not None:
-        return _score_results(arguments)
+        return _score_results(arguments, _command(argv))
     from paddle_pose import build
     from paddle_pose.configs.published import GROUND_TRUTH, WHOLE_IMAGES
     from paddle_pose.datasets import images
@@ -143,8 +139,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.pictures:
         written.append(arguments.output / "predictions.png")
         images.write(written[-1], predictions_picture(ranked(metric), config.codec))
-    command = shlex.join(["python", "val.py", *(sys.argv[1:] if argv is None else argv)])
-    scores = {"protocol": protocol, "values": values, "intervals": metric.spans(), "command": command}
+    scores = {"protocol": protocol, "values": values, "intervals": metric.spans(), "command": _command(argv)}
     written.append(arguments.output / "scores.json")
     written[-1].write_text(json.dumps(scores, indent=2) + "\n", encoding="utf-8")
     if arguments.report:
@@ -153,7 +148,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _score_results(arguments: argparse.Namespace) -> int:
+def _command(argv: Sequence[str] | None) -> str:
+    return shlex.join(["python", "val.py", *(sys.argv[1:] if argv is None else argv)])
+
+
+def _score_results(arguments: argparse.Namespace, command: str) -> int:
     """Scores somebody's predictions by the data set's ground truth."""
     from paddle_pose.commands import score_predictions
     from paddle_pose.configs import schema
@@ -162,6 +161,7 @@ def _score_results(arguments: argparse.Namespace) -> int:
     from paddle_pose.report.write import write
 
     skeleton = None
+    spans: dict[str, tuple[float, float]] = {}
     dataset = "coco" if arguments.results.suffix == ".json" else "mpii"
     if arguments.dataset not in (None, dataset):
         raise ValueError(f"--results {arguments.results}: results for COCO are .json, those for MPII .mat or .h5")
@@ -171,7 +171,7 @@ def _score_results(arguments: argparse.Namespace) -> int:
         raise ValueError(f"--results {arguments.results}: add --dataset_root D, where the ground truth is")
     if dataset == "mpii":
         truth = Path(root) / "annotations" / "mpii_gt_val.mat"
-        values, text = score_predictions.score_mpii(arguments.results, truth)
+        values, spans, text = score_predictions.score_mpii(arguments.results, truth)
     else:
         truth = Path(annotations) if annotations else coco.annotation_file(root, "val")
         if arguments.config or arguments.image_size or arguments.override:
@@ -182,7 +182,8 @@ def _score_results(arguments: argparse.Namespace) -> int:
     print(text)
     arguments.output.mkdir(parents=True, exist_ok=True)
     path = arguments.output / "scores.json"
-    scores = {"protocol": {"results": str(arguments.results), "ground truth": str(truth)}, "values": values}
+    protocol = {"results": str(arguments.results), "data": dataset, "ground truth": str(truth)}
+    scores = {"protocol": protocol, "values": values, "intervals": spans, "command": command}
     path.write_text(json.dumps(scores, indent=2) + "\n", encoding="utf-8")
     print(f"Written: {path}")
     if arguments.report:

@@ -31,7 +31,7 @@ HOURGLASS52_MPII_384 = replace(
 STACKED_HOURGLASS2_MPII_256 = replace(
     HOURGLASS52_MPII_256,
     name="stacked_hourglass2_mpii_256",
-    source="Newell et al. (ECCV 2016), 2 stacks; published numbers are of pytorch-pose's hg_s2_b1",
+    source="pytorch-pose hg_s2_b1: Newell et al. (ECCV 2016), 2 stacks",
     command="python train.py --config stacked_hourglass2_mpii_256 --dataset_root D",
     published={"Mean": 87.3, "Mean@0.1": 23.9},
     model=StackedHourglassModel(num_stacks=2),
@@ -40,7 +40,7 @@ STACKED_HOURGLASS2_MPII_256 = replace(
 STACKED_HOURGLASS8_MPII_256 = replace(
     STACKED_HOURGLASS2_MPII_256,
     name="stacked_hourglass8_mpii_256",
-    source="Newell et al. (ECCV 2016), 8 stacks; published numbers are of pytorch-pose's hg_s8_b1",
+    source="pytorch-pose hg_s8_b1: Newell et al. (ECCV 2016), 8 stacks",
     command="python train.py --config stacked_hourglass8_mpii_256 --dataset_root D",
     published={"Mean": 89.1, "Mean@0.1": 24.5},
     model=StackedHourglassModel(num_stacks=8),

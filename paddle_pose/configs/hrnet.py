@@ -86,25 +86,25 @@ ALL = (
     HRNET_W32_MPII_256,
     _dark(
         HRNET_W32_MPII_256,
-        "DARK's targets and decoding; its authors' numbers, the second at 0.11 as HRNet's code reads it",
+        "DarkPose: DARK's targets and decoding; its authors' numbers, the second at 0.11 as HRNet's code reads it",
         {"Mean": 90.6, "Mean@0.11": 42.0},
     ),
     _udp(
         HRNET_W32_MPII_256,
-        "UDP's alignment, targets and decoding; its authors' numbers, the second at 0.11 as HRNet's code reads it",
+        "UDP-Pose: UDP's alignment, targets and decoding; its authors' numbers, the second at 0.11 as HRNet's code reads it",
         {"Mean": 90.4, "Mean@0.11": 42.1},
     ),
     HRNET_W48_MPII_256,
     HRNET_W32_COCO_256X192,
     _dark(
         HRNET_W32_COCO_256X192,
-        "DARK's targets and decoding; its authors' AP with the boxes of the 56.4-AP person detector (mmpose's own "
+        "DarkPose: DARK's targets and decoding; its authors' AP with the boxes of the 56.4-AP person detector (mmpose's own "
         "recipe: 0.757)",
         {"AP (detected boxes)": 0.756},
     ),
     _udp(
         HRNET_W32_COCO_256X192,
-        "UDP's alignment, targets and decoding; its authors' AP with boxes of a 65.1-AP person detector, where plain "
+        "UDP-Pose: UDP's alignment, targets and decoding; its authors' AP with boxes of a 65.1-AP person detector, where plain "
         "HRNet has 0.756 (mmpose's own recipe with the 56.4-AP boxes: 0.762)",
         {"AP (boxes of a 65.1-AP detector)": 0.768},
     ),

@@ -46,6 +46,31 @@ class Published:
 _ORIGINAL = "original Paddle project"
 _BEST = "flip, no shift, quarter; best of 210 evaluations on this set"
 _DARK = "flip, shift, dark"  # as in mmpose's own configs; DARK's authors do not shift
+GROUPS = ("Head", "Shoulder", "Elbow", "Wrist", "Hip", "Knee", "Ankle")
+
+
+def _joints(*percent: float) -> dict[str, float]:
+    return dict(zip(GROUPS, percent, strict=True))
+
+
+# PCKh@0.5 of each group, by the config whose published Mean it belongs to.
+_PER_JOINT = {
+    "stacked_hourglass2_mpii_256": _joints(95.80, 94.57, 88.12, 83.31, 86.24, 80.88, 77.44),
+    "hrnet_w32_mpii_256": _joints(97.1, 95.9, 90.3, 86.4, 89.1, 87.1, 83.3),
+    "simple_baseline_r50_mpii_256": _joints(96.4, 95.3, 89.0, 83.2, 88.4, 84.0, 79.6),
+    "simple_baseline_r101_mpii_256": _joints(96.9, 95.9, 89.5, 84.4, 88.4, 84.5, 80.7),
+}
+# The original Paddle project's log: (epoch, Mean, Mean@0.1) of evaluations after it, by input size; epochs count from 0.
+ORIGINAL_CURVES: dict[int, tuple[tuple[int, float, float], ...]] = {
+    256: (
+        *((0, 48.09, 6.18), (5, 72.80, 18.15), (10, 78.25, 22.01), (20, 82.61, 25.67), (50, 86.65, 29.11)),
+        *((100, 87.76, 30.87), (169, 88.21, 31.17), (174, 88.717, 32.108), (180, 88.75, 31.89), (209, 88.82, 31.94)),
+    ),
+    384: (
+        *((0, 47.46, 8.01), (5, 74.61, 24.68), (10, 79.59, 28.80), (20, 83.46, 32.22), (50, 87.01, 35.27)),
+        *((100, 88.36, 36.75), (169, 88.63, 36.94), (180, 89.13, 37.42), (186, 89.139, 37.588), (209, 89.19, 37.33)),
+    ),
+}
 
 
 def _mmpose_mpii(
@@ -64,12 +89,14 @@ def _mmpose_coco(model: str, config: str, small: float, large: float) -> list[Pu
 
 PUBLISHED: tuple[Published, ...] = (
     Published(
-        *("Hourglass-52", "256x256", _ORIGINAL, {"Mean": 88.717, "Mean@0.1": 32.108}),
+        *("Hourglass-52", "256x256", _ORIGINAL),
+        {"Mean": 88.717, "Mean@0.1": 32.108, **_joints(96.66, 95.36, 89.09, 83.78, 88.42, 83.86, 79.88)},
         config="hourglass52_mpii_256",
         protocol=_BEST,
     ),
     Published(
-        *("Hourglass-52", "384x384", _ORIGINAL, {"Mean": 89.139, "Mean@0.1": 37.588}),
+        *("Hourglass-52", "384x384", _ORIGINAL),
+        {"Mean": 89.139, "Mean@0.1": 37.588, **_joints(96.83, 95.45, 89.89, 84.89, 87.81, 84.63, 80.87)},
         config="hourglass52_mpii_384",
         protocol=_BEST,
     ),
@@ -119,8 +146,9 @@ def of_config(config: Config) -> list[Published]:
     size, dataset = f"{height}x{width}", config.data.dataset
     who = re.split("[:;]", config.source)[0]
     stated = "" if isinstance(config.model, StackedHourglassModel) else protocol(config)  # pytorch-pose does not say
+    joints = _PER_JOINT.get(config.name, {})
     return [
-        Published(config.name, size, who, values, dataset, boxes, config.name, stated)
+        Published(config.name, size, who, {**values, **joints}, dataset, boxes, config.name, stated)
         for boxes, values in by_boxes.items()
     ]
 

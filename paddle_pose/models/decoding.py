@@ -52,7 +52,7 @@ class HeatmapKeypoints(nn.Layer):
         """Returns {"keypoints": [N, K, 3]} for images [N, H, W, 3]: (x, y) in input px and the peak's height."""
         width, height = self.map_size
         maps = self.network(images)["heatmaps"][:, -1].flatten(2)  # N, K, h w
-        index = maps.argmax(axis=-1, keepdim=True)  # N, K, 1
+        index = _highest(maps)  # N, K, 1
         scores = paddle.take_along_axis(maps, index, axis=-1)  # N, K, 1
         x, y = _cell(index, width)  # N, K, 1
         if self.quarter:
@@ -62,6 +62,16 @@ class HeatmapKeypoints(nn.Layer):
             y = y + 0.25 * movable * _slope(maps, index, width)
         found = (scores > 0).astype("float32")
         return {KEYPOINTS: paddle.concat([x * self.cell_size[0] * found, y * self.cell_size[1] * found, scores], -1)}
+
+
+def _highest(maps: Tensor) -> Tensor:
+    """Returns the index [N, K, 1] of the first highest cell of every map [N, K, h w].
+
+    Runtimes sort where a graph says argmax; comparing takes a tenth of the time.
+    """
+    cells = paddle.arange(maps.shape[-1], dtype="int64")
+    beyond = paddle.full([1], maps.shape[-1] - 1, "int64")
+    return paddle.where(maps >= maps.max(axis=-1, keepdim=True), cells, beyond).min(axis=-1, keepdim=True)
 
 
 def _cell(index: Tensor, width: int) -> tuple[Tensor, Tensor]:
@@ -115,12 +125,12 @@ class MoveNetKeypoints(nn.Layer):
         """Returns {"keypoints": [N, 1, K, 3]} for images [N, H, W, 3]: (y, x) as parts of the input's sides, and the score."""
         maps = self.network(images)
         heatmaps = maps["heatmaps"].flatten(2)  # N, K, h w
-        center = (maps["centers"].flatten(2) / self.middle).argmax(axis=-1, keepdim=True)  # N, 1, 1
+        center = _highest(maps["centers"].flatten(2) / self.middle)  # N, 1, 1
         center_x, center_y = _cell(center, self.map_size[0])
         moves_x, moves_y = self._pairs(maps["regressions"], center.tile([1, self.joints, 1]))  # N, K, 1
         dx = self.across - (center_x + moves_x * self.regression_unit[0])  # N, K, h w
         dy = self.down - (center_y + moves_y * self.regression_unit[1])
-        index = (heatmaps / ((dx * dx + dy * dy).sqrt() + NEAR)).argmax(axis=-1, keepdim=True)  # N, K, 1
+        index = _highest(heatmaps / ((dx * dx + dy * dy).sqrt() + NEAR))  # N, K, 1
         scores = paddle.take_along_axis(heatmaps, index, axis=-1)
         x, y = _cell(index, self.map_size[0])
         offset_x, offset_y = self._pairs(maps["offsets"], index)

@@ -8,6 +8,7 @@ the share of the *old* value, PyTorch's the share of the new one: Paddle's 0.9 i
 from collections.abc import Callable, Sequence
 from typing import Literal
 
+import numpy as np
 import paddle
 import paddle.nn.functional as F
 from paddle import Tensor, nn
@@ -172,8 +173,8 @@ class UpsampleNearest2x(nn.Layer):
 class UpsampleBilinear2x(nn.Layer):
     """Doubles a map bilinearly, cell centres at halves (`align_corners=False`); the border is repeated.
 
-    Every new cell is 3/4 of the one it lies in and 1/4 of the nearer neighbour. Written with slices because ONNX
-    export fails on Paddle's interpolation.
+    Every new cell is 3/4 of the one it lies in and 1/4 of the nearer neighbour. Written as two products with a matrix because
+    ONNX export fails on Paddle's interpolation; it is as fast on a CPU.
 
     Example:
         >>> UpsampleBilinear2x()(paddle.to_tensor([[[[0.0, 4.0]]]])).tolist()
@@ -182,15 +183,16 @@ class UpsampleBilinear2x(nn.Layer):
 
     def forward(self, x: Tensor) -> Tensor:
         """Returns [N, C, 2h, 2w] for [N, C, h, w]."""
-        _, channels, height, width = x.shape
-        before = paddle.concat([x[:, :, :1], x[:, :, :-1]], axis=2)
-        after = paddle.concat([x[:, :, 1:], x[:, :, -1:]], axis=2)
-        x = paddle.stack([0.75 * x + 0.25 * before, 0.75 * x + 0.25 * after], axis=3)  # N, C, h, 2, w
-        x = x.reshape([-1, channels, 2 * height, width])  # N, C, 2h, w
-        before = paddle.concat([x[..., :1], x[..., :-1]], axis=3)
-        after = paddle.concat([x[..., 1:], x[..., -1:]], axis=3)
-        x = paddle.stack([0.75 * x + 0.25 * before, 0.75 * x + 0.25 * after], axis=4)  # N, C, 2h, w, 2
-        return x.reshape([-1, channels, 2 * height, 2 * width])  # N, C, 2h, 2w
+        down, across = (paddle.to_tensor(_doubling(side)).astype(x.dtype) for side in x.shape[2:])
+        return paddle.matmul(down, paddle.matmul(x, across, transpose_y=True))
+
+
+def _doubling(side: int) -> np.ndarray:
+    """Returns the matrix [2 * side, side] that doubles a line of so many cells."""
+    near = np.eye(side).repeat(2, axis=0)
+    far = np.stack([np.eye(side, k=-1), np.eye(side, k=1)], axis=1).reshape(2 * side, side)
+    far[0, 0] = far[-1, -1] = 1
+    return (0.75 * near + 0.25 * far).astype(np.float32)
 
 
 def conv(in_channels: int, out_channels: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Conv2D:

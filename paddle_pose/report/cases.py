@@ -75,7 +75,8 @@ def tile(subject: Subject, n: int, kind: np.ndarray) -> str:
 def _draw(found: Found, n: int, source: Path | None) -> np.ndarray:
     labelled = found.visible[n] > 0
     low, high = found.truth[n, labelled].min(axis=0), found.truth[n, labelled].max(axis=0)
-    box = (low[0], low[1], max(high[0] - low[0], 1.0), max(high[1] - low[1], 1.0))
+    sides = np.maximum(high - low, found.sizes[n])  # a single joint is no box
+    box = (*((low + high - sides) / 2), *sides)
     to_tile = geometry.box_window(box, TILE, 1.7).to_input(TILE)
     picture = np.full((TILE[1], TILE[0], 3), _GREY, np.uint8)
     if source is not None and source.is_file():

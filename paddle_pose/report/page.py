@@ -11,28 +11,38 @@ STYLE = """
 body { margin: 0 auto; padding: 0 1rem 3rem; max-width: 46rem; background: #fff; color: #1a1a1a;
   font: 16px/1.5 system-ui, "Noto Sans CJK SC", "Microsoft YaHei", sans-serif; }
 h1 { font-size: 1.4rem; overflow-wrap: anywhere; } h2 { font-size: 1.15rem; margin: 2.2rem 0 .4rem; border-top: 1px solid #bbb;
-  padding-top: 1rem; } h2 span, h1 span { color: #555; font-weight: normal; }
-.scroll { overflow-x: auto; margin: .6rem 0 1rem; } table { border-collapse: collapse; font-size: .9rem;
-  font-variant-numeric: tabular-nums; }
+  padding-top: 1rem; } p { overflow-wrap: anywhere; } h2 span, h1 span { color: #555; font-weight: normal; }
+body.wide { max-width: 90rem; } .wide td.text { min-width: 5rem; }
+@media (min-width: 75rem) { .wide td:first-child { min-width: 13rem; } }
+.wide th:first-child, .wide td:first-child { position: sticky; left: 0; background: #fff; overflow-wrap: anywhere; }
+/* A shade on the right says that a table goes on; white, which scrolls with the table, covers it at the end. */
+.scroll { overflow-x: auto; margin: .6rem 0 1rem; background: linear-gradient(to left, #fff 50%, #fff0) right / 3rem 100%
+  no-repeat local, linear-gradient(to left, #0004, #0000) right / .8rem 100% no-repeat scroll; }
+table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .25rem .6rem .25rem 0; text-align: right; border-bottom: 1px solid #ddd; white-space: nowrap; }
+th { vertical-align: bottom; white-space: normal; }
 th:first-child, td:first-child { text-align: left; white-space: normal; min-width: 6rem; }
 td.text { text-align: left; white-space: normal; min-width: 9rem; overflow-wrap: anywhere; }
 th.text { text-align: left; } figure { margin: .8rem 0; }
-figure svg { width: 100%; max-width: 36rem; height: auto; display: block; }
+figure svg { width: 100%; max-width: 32rem; height: auto; display: block; }
 figcaption, .note { color: #444; font-size: .9rem; } .verdict { border-left: 4px solid #0072b2; padding-left: .8rem; }
 .bad { border-color: #d55e00; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(9.5rem, 1fr)); gap: .6rem; }
 .tiles figure { margin: 0; } .tiles img { width: 100%; height: auto; display: block; }
+@media (max-width: 30rem) { table { font-size: .8rem; } th, td { padding-right: .4rem; }
+  th:first-child, td:first-child { min-width: 4.5rem; } td.text { min-width: 7rem; } }
 """
 
 
-def document(title: str, title_zh: str, body: Sequence[str]) -> str:
-    """Returns the whole page."""
+def document(title: str, title_zh: str, body: Sequence[str], wide: bool = False) -> str:
+    """Returns the whole page; a wide one is for tables of many columns."""
+    kind = "wide" if wide else "narrow"
     return "\n".join(
         [
             '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>",
+            f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n</head>",
+            f'<body class="{kind}">',
             f'<h1>{escape(title)} <span lang="zh">{escape(title_zh)}</span></h1>',
             *body,
             "</body>\n</html>\n",

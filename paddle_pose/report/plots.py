@@ -15,7 +15,7 @@ from paddle_pose.metrics.diagnosis import Reliability
 
 # Okabe & Ito's palette: told apart with any kind of colour vision; dashes tell apart where colours repeat.
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000")
-_SIZE = (4.8, 3.5)  # inches: at this size text stays readable on a phone
+_SIZE = (4.2, 3.2)  # inches: at this size text stays readable on a phone
 _STYLE: Any = {
     "svg.fonttype": "none",
     "font.family": "sans-serif",
@@ -38,7 +38,7 @@ def curves(
         alt: what is seen, for those who cannot.
     """
     with mpl.rc_context(_STYLE):
-        drawing = Figure(figsize=(_SIZE[0], 4.4), layout="constrained")
+        drawing = Figure(figsize=(_SIZE[0], 4.2), layout="constrained")
         axis = drawing.add_subplot()
         for n, (name, values) in enumerate(sorted(lines.items(), key=lambda item: -item[1][-1])):
             mean = name == "Mean"

@@ -29,11 +29,12 @@ def headline(subject: Subject) -> str:
         low, high = subject.spans.get(name, (float("nan"), float("nan")))
         span = "-" if np.isnan(low) else f"{low:.2f} .. {high:.2f}"
         rows.append((name, value, span))
-    protocol = [(name, str(value)) for name, value in subject.protocol.items()]
+    width = 3 if subject.spans else 2  # columns
+    protocol = [("predictions", subject.name), *((name, str(value)) for name, value in subject.protocol.items())]
     return page.section(
         "Numbers",
         "结果",
-        page.table([subject.measure, "value", "95 % interval"], rows),
+        page.table([subject.measure, "value", "95 % interval"][:width], [row[:width] for row in rows]),
         *(page.paragraph(f"{name}: {remark}.", "note") for name, remark in subject.remarks.items()),
         page.paragraph("Intervals resample people; they say nothing about another training.", "note")
         if subject.spans

@@ -117,7 +117,7 @@ def page_of(subject: Subject | None, run: Run | None) -> str:
         body.append(sections.training(run, subject.gained if subject else ("Mean", "Mean@0.1", "AP")))
     if not body:
         raise ValueError("there is nothing to report: neither predictions nor a run")
-    about = subject.name if subject else str(run.source.parent) if run else ""
+    about = "/".join(Path(subject.name).parts[-2:]) if subject else str(run.source.parent) if run else ""
     return page.document(f"Report on {about}", "姿态估计评估报告", body)
 
 

@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from paddle_pose.commands import train
+from paddle_pose.interruption import Interrupted
+
 ROOT = Path(__file__).resolve().parents[2]
 CHANGES = (
     *("codec.input_size=(64,64)", "model.channels=(8,8,8,8)", "model.blocks=(1,1,1,1)", "model.stem_channels=8"),
@@ -72,6 +75,21 @@ def test_hours_end_with_a_status_of_their_own(drawn_mpii, run_in, tmp_path):
     assert progress(tmp_path / "run/last")["step"] == 1
     assert run_in(tmp_path, "train.py", "--dataset_root", drawn_mpii, "--resume", "run").returncode == 0
     assert progress(tmp_path / "run/last")["step"] == 4
+
+
+def test_what_ends_early_leaves_its_best_weights_where_the_original_looks(monkeypatch, tmp_path):
+    def run(config, *, run_dir, **others):
+        (run_dir / "best_model").mkdir(parents=True)
+        for name in ("config.json", "model.pdparams"):
+            (run_dir / "best_model" / name).write_text(name)
+        raise Interrupted(124)
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(train, "run", run)
+    with pytest.raises(Interrupted):
+        train.main(["--image_size", "256", "--dataset_root", "D"])
+    assert (tmp_path / "output/256_best_model/model.pdparams").read_text() == "model.pdparams"
+    assert (tmp_path / "output/256_best_model/from_run.txt").read_text() == "output/hourglass52_mpii_256\n"
 
 
 def test_a_damaged_checkpoint_is_named_and_the_one_before_it_taken(trained, drawn_mpii, run_in, tmp_path):

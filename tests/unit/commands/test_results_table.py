@@ -2,9 +2,17 @@ import json
 
 import pytest
 
-from paddle_pose.commands.results_table import main, markdown, rows
-from paddle_pose.configs.published import COMPLETE, DETECTED, DETECTIONS, GROUND_TRUTH, PUBLISHED, of_config
-from paddle_pose.configs.schema import CONFIGS
+from paddle_pose.commands.results_table import BY_JOINT, by_joint, main, markdown, rows
+from paddle_pose.configs.published import (
+    COMPLETE,
+    DETECTED,
+    DETECTIONS,
+    GROUND_TRUTH,
+    ORIGINAL_CURVES,
+    PUBLISHED,
+    of_config,
+)
+from paddle_pose.configs.schema import CONFIGS, override, to_json
 
 PCKH = {"Head": 96.0, "Mean": 88.95, "Mean@0.1": 33.25, "Mean@0.11": 37.75}
 AP = {"AP": 0.7441, "AP50": 0.905}
@@ -128,6 +136,24 @@ def test_a_part_of_the_data_or_of_the_joints_stands_apart(tmp_path):
         assert cells(text, "hourglass52_mpii_256", "not run"), "the complete set is still to be run"
 
 
+def test_what_was_trained_otherwise_than_its_config_says_so(tmp_path):
+    path = scores(tmp_path)
+    weights = tmp_path / "run" / "best_model" / "model.pdparams"
+    weights.touch()
+    for changes, said in (
+        ({}, "flip, no shift, dark"),
+        ({"val.batch_size": 2, "codec.decode_by": "dark", "train.num_workers": 0}, "flip, no shift, dark"),
+        (
+            {"train.epochs": 2, "model.stem_channels": 8, "augment": None},
+            "flip, no shift, dark; not the config's own augment, model.stem_channels, train.epochs",
+        ),
+    ):
+        config = override(CONFIGS["hourglass52_mpii_256"], changes)
+        (weights.parent / "config.json").write_text(to_json(config))
+        (mine,) = cells(markdown(rows([path])), "hourglass52_mpii_256", "measured here")
+        assert mine["protocol"] == said
+
+
 def test_strange_files(tmp_path):
     with pytest.raises(FileNotFoundError, match="not found"):
         rows([tmp_path / "scores.json"])
@@ -136,8 +162,55 @@ def test_strange_files(tmp_path):
         path.write_text(json.dumps(content))
         with pytest.raises(ValueError, match=r"run val\.py again"):
             rows([path])
-    path.write_text(json.dumps({"protocol": {"results": "somebody's.mat"}, "values": PCKH}))
-    assert rows([path]) == rows([])
+    path.write_text(json.dumps({"protocol": {"results": "somebody's.mat"}, "values": PCKH}))  # an older val.py wrote it
+    with pytest.raises(ValueError, match=r"run val\.py again"):
+        rows([path])
+
+
+def test_somebodys_predictions_have_a_table_of_their_own(tmp_path):
+    path = tmp_path / "scores.json"
+    protocol = {"results": "his/hg.mat", "data": "mpii", "ground truth": "gt.mat"}
+    content = {"protocol": protocol, "values": PCKH, "intervals": {"Mean": [88, 89]}, "command": "python val.py"}
+    path.write_text(json.dumps(content))
+    text = markdown(rows([path]))
+    (his,) = cells(text, "hg.mat", "scored here")
+    assert his["table"] == "MPII validation, boxes not stated, PCKh in percent: scored with gt.mat"
+    assert (his["Mean"], his["Mean@0.10"], his["command"]) == ("88.95 (88.00 .. 89.00)", "33.25", "`python val.py`")
+    path.write_text(json.dumps({**content, "protocol": {**protocol, "data": "coco"}, "values": AP}))
+    (his,) = cells(markdown(rows([path])), "hg.mat", "scored here")
+    assert his["AP"] == "74.41"
+
+
+def test_joint_by_joint_only_rows_that_tell_it(tmp_path):
+    mine = json.loads(scores(tmp_path).read_text())
+    values = dict.fromkeys(BY_JOINT, 90.0)
+    (tmp_path / "scores.json").write_text(json.dumps({**mine, "values": {**PCKH, **values}}))
+    text = markdown(by_joint(rows([tmp_path / "scores.json"])), BY_JOINT)
+    original, larger = cells(text, "Hourglass-52", "published")
+    assert (original["Head"], original["Ankle"], original["Mean"]) == ("96.66", "79.88", "88.717")
+    assert (larger["input"], larger["Wrist"]) == ("384x384", "84.89")
+    assert cells(text, "hourglass52_mpii_256", "measured here")[0]["Knee"] == "90.00"
+    assert "Mean@" not in text
+    assert "not run" not in text
+
+
+def test_the_mean_of_the_published_groups_is_near_the_published_mean():
+    labelled = {"Head": 2932, "Shoulder": 5888, "Elbow": 5867, "Wrist": 5837, "Hip": 5777, "Knee": 4963, "Ankle": 4234}
+    told = [row for row in by_joint(rows([])) if row.status == "published"]
+    assert len(told) == 6
+    for row in told:  # left and right are about as often labelled; the necks, 2,932 more joints, are in Mean alone
+        groups = sum(float(row.numbers[name]) * count for name, count in labelled.items())
+        neck = (float(row.numbers["Mean"]) * 38430 - groups) / 2932
+        assert 95 < neck < 100, row
+
+
+def test_the_original_projects_curve_ends_where_its_table_says():
+    for size, points in ORIGINAL_CURVES.items():
+        best = max(points, key=lambda point: point[2])
+        (row,) = [one for one in PUBLISHED if one.who == "original Paddle project" and one.input == f"{size}x{size}"]
+        assert best[1:] == (row.values["Mean"], row.values["Mean@0.1"])
+        assert [epoch for epoch, *_ in points] == sorted({epoch for epoch, *_ in points})
+        assert points[-1][0] == 209
 
 
 def test_every_config_with_published_numbers_is_in_a_table_and_every_line_names_a_config_that_exists():
