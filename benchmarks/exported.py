@@ -1,5 +1,4 @@
-"""Writes the ONNX and OpenVINO files that prediction is timed with: `exported.py CONFIG TARGET [--weights FILE] [--int8] [--maps]`.
-
+"""Writes the ONNX and OpenVINO files that prediction is timed with: `exported.py CONFIG TARGET`, and flags.
 Without weights the network is the untrained one: its speed is that of a trained one.
 """
 

@@ -45,11 +45,11 @@ def draw_poses(
         points = [(round(float(x)), round(float(y))) for x, y in np.nan_to_num(keypoints)]
         for a, b in skeleton.limb_indices:
             if shown[a] and shown[b]:
-                color = _side_color(skeleton, a, b)
+                color = side_color(skeleton, a, b)
                 cv2.line(drawing, points[a], points[b], color, thickness, cv2.LINE_AA)
         for j in np.flatnonzero(shown):
             cv2.circle(drawing, points[j], radius, (0, 0, 0), -1, cv2.LINE_AA)
-            color = _side_color(skeleton, int(j))
+            color = side_color(skeleton, int(j))
             cv2.circle(drawing, points[j], max(1, radius - 1), color, -1, cv2.LINE_AA)
             if names:
                 caption(
@@ -61,6 +61,12 @@ def draw_poses(
             place = (x + radius, max(y - radius, round(30 * scale)))
             caption(drawing, f"#{poses.ids[person]}", place, scale)
     return drawing
+
+
+def side_color(skeleton: Skeleton, *slots: int) -> tuple[int, int, int]:
+    """Returns the RGB colour of the side that joints are on; a limb from side to side is in the middle."""
+    sides = {skeleton.side(skeleton.joints[slot]) for slot in slots} - {"middle"}
+    return {"left": LEFT, "right": RIGHT}[sides.pop()] if len(sides) == 1 else MIDDLE
 
 
 def draw_truth(image: np.ndarray, person: Person, skeleton: Skeleton) -> np.ndarray:
@@ -195,9 +201,3 @@ def _free_place(text: str, place: tuple[int, int], right: int, written: list[tup
         y += 1
     written.append((x, y, width))
     return x, y
-
-
-def _side_color(skeleton: Skeleton, *slots: int) -> tuple[int, int, int]:
-    """Returns the colour of the side that joints are on; a limb from side to side is in the middle."""
-    sides = {skeleton.side(skeleton.joints[slot]) for slot in slots} - {"middle"}
-    return {"left": LEFT, "right": RIGHT}[sides.pop()] if len(sides) == 1 else MIDDLE

@@ -164,10 +164,10 @@ class HeatmapCodec:
         elif self.decode_by == "dark":
             offset = refine.udp_offset if self.alignment == "udp" else refine.dark_offset
             cells = cells + offset(heatmaps, cells, refine.kernel_size(self.sigma))
-        cells = np.where(scores[..., None] > 0, cells, 0.0)
+        keypoints = np.where(scores[..., None] > 0, cells, 0.0) * self.cell_size
         return [
-            Poses((cells[n] * self.cell_size)[None], scores[n][None], scores[n].mean(keepdims=True))
-            for n in range(len(heatmaps))
+            Poses(*one)
+            for one in zip(keypoints[:, None], scores[:, None], scores.mean(axis=1, keepdims=True), strict=True)
         ]
 
     def shown(self, maps: dict[str, Any]) -> Maps:

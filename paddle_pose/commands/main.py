@@ -22,6 +22,7 @@ COMMANDS = {  # what is typed: the module, what it does
     "compare": ("compare_decoding", "score every way of reading heatmaps in one pass"),
     "score": ("score_predictions", "score anybody's prediction file"),
     "report": ("report", "write a page about predictions or a run"),
+    "serve_demo": ("serve_demo", "serve a page that runs MoveNet in the browser"),
     "demo": ("demo", "train on drawn people for some minutes and show the result"),
 }
 
