@@ -1,4 +1,5 @@
 """Writes the ONNX and OpenVINO files that prediction is timed with: `exported.py CONFIG TARGET`, and flags.
+
 Without weights the network is the untrained one: its speed is that of a trained one.
 """
 

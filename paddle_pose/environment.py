@@ -17,6 +17,8 @@ _PADDLE_REMEDY = """error: {}; paddle_pose needs Paddle 3.0 or newer.
 CPU: pip install paddlepaddle
 GPU: pip install paddlepaddle-gpu -i https://www.paddlepaddle.org.cn/packages/stable/cu126/
      (cu118, cu129, cu130 for other CUDA versions; PyPI's paddlepaddle-gpu stops at 2.6.2)"""
+_MEMORY_REMEDY = """out of memory; take a smaller --batch_size.
+train.py: -o train.accumulate=N averages the gradients of N batches, so that a step learns from as many pictures as before"""
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 
@@ -139,11 +141,11 @@ def _cpu_quota(folder):
 def _is_meant_for_the_user(error):
     """Tells an error raised for the user's eyes from a defect.
 
-    Meant are the operating system's errors, and all that a `raise` statement of this package
-    raises. A ValueError that NumPy or `int()` raises because we called it wrongly is a defect, and
-    keeps its traceback.
+    Meant are the operating system's errors, memory that is used up (Paddle says so of a GPU's, too),
+    and all that a `raise` statement of this package raises. A ValueError that NumPy or `int()` raises
+    because we called it wrongly is a defect, and keeps its traceback.
     """
-    if isinstance(error, OSError):
+    if isinstance(error, (OSError, MemoryError)):
         return True
     if isinstance(error, AssertionError):
         return False
@@ -159,6 +161,8 @@ def _is_meant_for_the_user(error):
 
 
 def _message(error):
+    if isinstance(error, MemoryError):
+        return _MEMORY_REMEDY
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
         return "{}: {}".format(error.filename, error.strerror)
     if isinstance(error, KeyError) and len(error.args) == 1:

@@ -6,16 +6,22 @@ import importlib.util
 import re
 import shlex
 import subprocess
-from argparse import ArgumentParser
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
+from paddle_pose.commands.execute_notebook import read_percent
+
 ROOT = Path(__file__).resolve().parents[1]
 MODULES = sorted((ROOT / "paddle_pose").rglob("*.py"))
-READMES = ("README.md", "README_zh.md")
-PAGES = sorted({*READMES, *(path.name for path in ROOT.glob("*.md"))})
+FOLDERS = (".", "docs", "notebooks", "benchmarks", "output")
+PAGES = sorted(str(path.relative_to(ROOT)) for folder in FOLDERS for path in (ROOT / folder).glob("*.md"))
+TRANSLATED = [page for page in PAGES if page.replace(".md", "_zh.md") in PAGES]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.py"))
+OTHERS_FLAGS = {"--devices", "--nproc_per_node", "--version"}  # of Paddle's launcher and Python
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 # Written in two pieces, so that this file does not hold what it forbids.
 MACHINE_PATH = re.compile(r"(?<![\w.])/(?:wor" + r"k|roo" + r"t)/")
@@ -136,12 +142,73 @@ def test_links_and_blocks_are_found():
 @pytest.mark.parametrize("page", PAGES)
 def test_relative_links_resolve(page):
     targets = [link.partition("#")[0] for link in links(text_of(page)) if "://" not in link]
-    dead = [t for t in targets if t and not t.startswith("mailto:") and not (ROOT / t).exists()]
+    folder = (ROOT / page).parent
+    dead = [t for t in targets if t and not t.startswith("mailto:") and not (folder / t).exists()]
     assert dead == []
 
 
-def test_both_readmes_show_the_same_code():
-    assert code_blocks(text_of(READMES[0])) == code_blocks(text_of(READMES[1]))
+def slugs(text: str) -> list[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    prose = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ (.+)$", prose, flags=re.MULTILINE)
+    return [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
+
+
+def test_anchors_are_those_of_the_headings():
+    assert slugs("# A b, c\n```bash\n# no\n```\n## `f.g`: \u300a\u4e2d\u6587\u300b x-y") == [
+        "a-b-c",
+        "fg-\u4e2d\u6587-x-y",
+    ]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_anchors_resolve(page):
+    dead = []
+    for link in links(text_of(page)):
+        target, _, anchor = link.partition("#")
+        if not anchor or "://" in link:
+            continue
+        place = (ROOT / page).parent / target if target else ROOT / page
+        if anchor not in slugs(place.read_text(encoding="utf-8")):
+            dead.append(link)
+    assert dead == []
+
+
+def outline(page: str) -> dict[str, list]:
+    """What a page and its translation have in common."""
+    text = text_of(page)
+    prose = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+    targets = [link.partition("#")[0].replace("_zh.md", ".md") for link in links(text)]
+    rows = [len(re.findall(r"(?<!\\)\|", line)) for line in prose.splitlines() if line.startswith("|")]
+    return {
+        "code": code_blocks(text),
+        "headings": [len(marks) for marks in re.findall(r"^(#+) ", prose, flags=re.MULTILINE)],
+        "links": sorted(filter(None, targets)),
+        "columns of table rows": rows,
+        "commands in the text": [words for words in spoken_commands(page) if "=" not in words[-1]],
+    }
+
+
+@pytest.mark.parametrize("page", TRANSLATED)
+def test_a_translation_shows_the_same(page):
+    english, chinese = outline(page), outline(page.replace(".md", "_zh.md"))
+    for part, content in english.items():
+        assert chinese[part] == content, part
+
+
+def test_pages_for_users_are_translated():
+    assert {page for page in PAGES if page.startswith("docs/") and "_zh" not in page} <= set(TRANSLATED)
+    assert "README.md" in TRANSLATED
+
+
+def split_command(line: str) -> list[str]:
+    """The words of a command without the variables set for it; none if it is no `python ...` or `make ...`."""
+    if not re.match(r"\s*(\w+=\S+\s+)*(python|make)[\w.]*\s", line):
+        return []
+    words = shlex.split(line, comments=True)
+    while "=" in words[0]:
+        words.pop(0)
+    return words
 
 
 def commands(text: str) -> Iterator[list[str]]:
@@ -149,12 +216,35 @@ def commands(text: str) -> Iterator[list[str]]:
     for block in code_blocks(text):
         for line in block.replace("\\\n", " ").splitlines():
             for command in line.lstrip(" $!").split("&&"):
-                if not re.match(r"\s*(\w+=\S+\s+)*(python|make)[\w.]*\s", command):
-                    continue
-                words = shlex.split(command, comments=True)
-                while "=" in words[0]:  # variables set for the command
-                    words.pop(0)
-                yield words
+                if words := split_command(command):
+                    yield words
+
+
+def own_prose(page: str) -> str:
+    """A page without its code blocks and comments; of the table rows about other projects, what is ours."""
+    text = re.sub(r"^```.*?^```|<!--.*?-->", "", text_of(page), flags=re.MULTILINE | re.DOTALL)
+    if "migration" in page:
+        text = re.sub(r"^\|(?:[^|\\]|\\.)*\|", "|", text, flags=re.MULTILINE)
+    return text
+
+
+def spans(text: str) -> list[str]:
+    """What stands between backticks."""
+    return re.findall(r"`([^`\n]+)`", text)
+
+
+def spoken_commands(page: str) -> list[list[str]]:
+    """The commands between backticks; those with an ellipsis leave something out on purpose."""
+    whole = (span for span in spans(own_prose(page)) if "…" not in span and "..." not in span)
+    return [words for span in whole if (words := split_command(span))]
+
+
+def cell_commands(path: Path) -> list[list[str]]:
+    """The `!python ...` lines of a notebook's text; a {value} stands for one word, or for any number of flags."""
+    cells = [cell.source for cell in read_percent(path.read_text(encoding="utf-8")).cells if cell.cell_type == "code"]
+    lines = [line[1:] for source in cells for line in source.replace("\\\n", " ").splitlines() if line.startswith("!")]
+    filled = [re.sub(r"\{(?:ROOT|PROJECT)\}/", "", line) for line in lines]
+    return [words for line in filled if (words := split_command(line))]
 
 
 def make_targets() -> set[str]:
@@ -193,13 +283,49 @@ def check_command(words: list[str]) -> None:
         script, rest = words[scripts[0]], words[scripts[0] + 1 :]
     else:
         return  # python --version, python -c
-    parser = parser_of(script)
-    status = 0
+    arguments = parsed(script, rest)
+    if arguments is None:  # a notebook's {value} may be flags
+        bare = {i for i, word in enumerate(rest) if word.startswith("{") and not rest[i - 1].startswith("-")}
+        arguments = parsed(script, [word for i, word in enumerate(rest) if i not in bare])
+    assert arguments is not None, f"{shlex.join(words)} is refused"
+    check_names(arguments, script)
+
+
+def parsed(script: str, words: list[str]) -> Namespace | None:
+    """What the script's parser makes of the words; None if it refuses them."""
     try:
-        parser.parse_args(rest)
+        return parser_of(script).parse_args([re.sub(r"\{.*\}", "1", word) for word in words])
     except SystemExit as stopped:
-        status = stopped.code  # 0: --help
-    assert status == 0, f"{shlex.join(words)} is refused"
+        return None if stopped.code else Namespace()  # 0: --help
+
+
+def check_names(arguments: Namespace, script: str) -> None:
+    """Fails if a command names a config, a key or a published file that does not exist."""
+    from paddle_pose.configs.schema import CONFIGS
+    from paddle_pose.weights.published import PUBLISHED
+
+    config = getattr(arguments, "config", None)
+    assert config in (None, "NAME", "1", *CONFIGS), f"no config {config}"
+    changed = {text.partition("=")[0] for text in getattr(arguments, "override", []) or []}
+    assert changed <= {*config_keys(), "augment", "1"}, f"unknown keys {changed - config_keys()}"
+    if script.endswith("download_weights.py"):
+        assert getattr(arguments, "name", None) in (None, *PUBLISHED), f"no published file {arguments.name}"
+
+
+@cache
+def config_keys() -> frozenset[str]:
+    """The keys of all configs."""
+    from paddle_pose.configs.schema import CONFIGS, values
+
+    return frozenset(key for config in CONFIGS.values() for key in values(config))
+
+
+@cache
+def known_flags() -> frozenset[str]:
+    """The flags of all commands."""
+    scripts = [path.name for path in ROOT.glob("*.py")] + [f"scripts/{path.name}" for path in ROOT.glob("scripts/*.py")]
+    parsers = [parser_of(script) for script in [*scripts, "paddle_pose/commands/demo.py"]]
+    return frozenset(flag for parser in parsers for flag in parser._option_string_actions)
 
 
 def test_commands_are_found():
@@ -226,8 +352,90 @@ def test_an_unknown_flag_is_seen(monkeypatch):
 
 @pytest.mark.parametrize("page", PAGES)
 def test_commands_of_the_pages_parse(page):
-    for words in commands(text_of(page)):
+    for words in [*commands(text_of(page)), *spoken_commands(page)]:
         check_command(words)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_commands_of_the_notebooks_parse(path):
+    for words in cell_commands(path):
+        check_command(words)
+
+
+def test_commands_of_notebooks_are_found(tmp_path):
+    path = tmp_path / "a.py"
+    path.write_text("# %%\n# !python -u {ROOT}/val.py --weights {W} \\\n#     {OWN}\n", encoding="utf-8")
+    (words,) = cell_commands(path)
+    assert words == ["python", "-u", "val.py", "--weights", "{W}", "{OWN}"]
+    check_command(words)
+    with pytest.raises(AssertionError, match="refused"):
+        check_command([*words, "--unknown"])
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "python train.py --config hourglas",
+        "python train.py -o train.bach_size=3",
+        "python scripts/download_weights.py mmpose_hourglas",
+    ],
+)
+def test_a_name_that_does_not_exist_is_seen(line):
+    with pytest.raises(AssertionError):
+        check_command(line.split())
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_flags_and_keys_of_the_text_exist(page):
+    said = " ".join(spans(own_prose(page)))
+    flags = set(re.findall(r"(?<![\w-])--[a-z]\w*(?:-\w+)*", said))
+    assert flags - known_flags() - OTHERS_FLAGS == set()
+    sections = "|".join(sorted({key.partition(".")[0] for key in config_keys()}))
+    keys = set(re.findall(rf"(?<![\w./])(?:{sections})\.[a-z]\w*(?![\w.])", said))
+    files = {key for key in keys if key.endswith((".py", ".json", ".md", ".pdparams", ".pdopt", ".onnx"))}
+    attributes = {"codec.encode", "codec.decode"}
+    assert keys - files - attributes - config_keys() == set()
+
+
+def test_findings_that_troubleshooting_names_exist():
+    source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "paddle_pose/datasets").glob("doctor*.py"))
+    rows = [line for line in text_of("docs/troubleshooting.md").splitlines() if "The doctor: " in line]
+    named = [name for row in rows for name in spans(row.partition("The doctor: ")[2])]
+    assert len(named) > 5
+    assert [name for name in named if f'"{name}"' not in source] == []
+
+
+def test_paths_in_the_architecture_exist():
+    paths = [span for span in spans(text_of("CONTRIBUTING.md")) if re.fullmatch(r"[\w./]+\.(py|md|txt)", span)]
+    assert len(paths) > 20
+    missing = [
+        p
+        for p in paths
+        if "NAME" not in p and not any((ROOT / base / p).exists() for base in ("", "paddle_pose", "scripts"))
+    ]
+    assert missing == []
+
+
+@pytest.mark.parametrize("page", ["README.md", "README_zh.md"])
+def test_result_tables_are_part_of_what_results_table_prints(page):
+    from paddle_pose.commands.results_table import markdown, rows
+
+    def cells(line: str) -> tuple[str, ...]:
+        return tuple(cell.strip() for cell in line.strip("|").split("|"))
+
+    printed = []
+    for block in markdown(rows([])).split("### ")[1:]:
+        lines = [cells(line) for line in block.splitlines() if line.startswith("|")]
+        numbers = lines[0].index("status")
+        printed.append((lines[0][:numbers], {line[:numbers] for line in lines[2:]}))
+    tables = re.findall(r"(?:^\|.*\n)+", text_of(page), flags=re.MULTILINE)
+    results = [[cells(line) for line in table.splitlines()] for table in tables if "256x" in table or "192x" in table]
+    assert len(results) == 3
+    for head, _, *lines in results:
+        numbers = len(head) - 1  # who says so follows
+        shown = {tuple(cell.replace("未运行", "not run") for cell in line[:numbers]) for line in lines}
+        assert any(names[2:] == head[2:numbers] and shown <= found for names, found in printed), head
+        assert len(shown) >= 2
 
 
 def project_files() -> list[Path]:

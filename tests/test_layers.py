@@ -1,6 +1,7 @@
 """Who may import whom: the table of DESIGN, enforced on the source and in a run without Paddle."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -146,6 +147,40 @@ def test_a_forbidden_import_is_seen(module, source):
 )
 def test_an_allowed_import_passes(module, source):
     assert violations(source, f"paddle_pose.{module}") == []
+
+
+def architecture(kind: str) -> str:
+    """The fenced block of that kind in the section on layers of CONTRIBUTING.md."""
+    section = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("### Who may import whom")[2]
+    return section.partition(f"```{kind}\n")[2].partition("```")[0]
+
+
+def test_the_described_layers_are_the_enforced_ones():
+    described = {
+        name: int(line.split()[0])
+        for line in architecture("text").splitlines()
+        for name in re.findall(r"[a-z_]+", line)
+        if name in LEVELS
+    }
+    assert described == {name: int(-(-level // 1)) for name, level in LEVELS.items()}  # build_data stands beside build
+
+
+def test_the_drawn_arrows_are_imports():
+    lines = [line for line in architecture("mermaid").splitlines() if "-->" in line]
+    arrows = {
+        (low, high)
+        for low_names, high_names in (line.split("-->") for line in lines)
+        for low in low_names.replace("&", " ").split()
+        for high in high_names.replace("&", " ").split()
+    }
+    real = {
+        (name.split(".")[1], module.split(".")[1])
+        for module, path in MODULES.items()
+        for name, _ in imports(path.read_text(encoding="utf-8"), module, path.name == "__init__.py")
+        if name.startswith("paddle_pose.") and module != "paddle_pose"
+    }
+    assert len(arrows) > 20
+    assert arrows - real == set()
 
 
 def test_init_files_hold_a_docstring_only():

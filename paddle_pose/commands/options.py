@@ -29,7 +29,12 @@ def add_config(parser: argparse.ArgumentParser) -> None:
         metavar="KEY=VALUE",
         help="change one value of the config, e.g. -o train.warmup=0 -o augment=none; may be repeated",
     )
-    group.add_argument("--list_configs", action=ListConfigs, nargs=0, help="print the configs and their values")
+    group.add_argument(
+        "--list_configs",
+        action=ListConfigs,
+        nargs=0,
+        help="print the configs, or after --config NAME that one, and their values",
+    )
 
 
 def add_data(parser: argparse.ArgumentParser, root_help: str) -> None:
@@ -145,18 +150,19 @@ def config_of(weights: Path, arguments: argparse.Namespace, flags: Mapping[str, 
 
 
 class ListConfigs(argparse.Action):
-    """Prints every config with its source and published numbers, then exits."""
+    """Prints every config with its source and published numbers, or the one that --config named before; then exits."""
 
-    def __call__(self, parser: argparse.ArgumentParser, *ignored: object) -> None:
+    def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, *ignored: object) -> None:
         """Prints and exits with 0."""
-        from paddle_pose.configs.schema import CONFIGS, values
+        from paddle_pose.configs.schema import CONFIGS, find, values
 
-        for config in CONFIGS.values():
+        chosen = [find(namespace.config)] if namespace.config else list(CONFIGS.values())
+        for config in chosen:
             published = ", ".join(f"{name} {value}" for name, value in config.published.items())
             print(f"{config.name}\n  {config.source}\n  {config.command}")
             print(f"  published: {published or 'nothing'}")
-        print("\nkeys for -o, with the values of", next(iter(CONFIGS)))
-        for key, value in values(next(iter(CONFIGS.values()))).items():
+        print("\nkeys for -o, with the values of", chosen[0].name)
+        for key, value in values(chosen[0]).items():
             if key != "codec.skeleton":
                 print(f"  {key}={value}")
         parser.exit()

@@ -40,6 +40,10 @@ _BAD = {
     ),
     "not_numbers": ("values that are no numbers, NaN or infinite", "write plain numbers"),
     "visibility": ("keypoints whose v is none of 0, 1, 2", "0: not labelled, 1: labelled, 2: labelled and seen"),
+    "normalised": (
+        "people whose joints all lie within one pixel",
+        "write px of the stored picture, not shares of its size",
+    ),
     "area": ("people with labelled joints but no area", AREA_REMEDY),
     "no_name": ("images without a file name", "write the picture's name in 'file_name'"),
 }
@@ -181,6 +185,8 @@ def _split(content: Mapping[str, Any], name: str, path: Path, joints: tuple[str,
         if not np.isin(rows[:, 2], (0, 1, 2)).all():
             bad["visibility"].append(where)
         points[n], flags[n] = rows[:, :2], rows[:, 2]
+        if flags[n].any() and np.abs(points[n][flags[n] > 0]).max() <= 1:
+            bad["normalised"].append(where)
         area = record.get("area", 0)
         if (rows[:, 2] > 0).any() and not record.get("iscrowd") and not (type(area) in (int, float) and area > 0):
             bad["area"].append(f"{where}: {record.get('area', 'missing')}")

@@ -59,7 +59,7 @@ def read(path: Path, reduction: int = 1) -> tuple[np.ndarray, np.ndarray]:
     return pixels, np.array([[1 / reduction, 0, shift], [0, 1 / reduction, shift]])
 
 
-def read_upright(path: Path) -> np.ndarray:
+def read_upright(path: str | Path) -> np.ndarray:
     """Reads anybody's picture the way a viewer shows it: turned as its EXIF data asks.
 
     Returns:
@@ -69,6 +69,7 @@ def read_upright(path: Path) -> np.ndarray:
         FileNotFoundError: If there is no such file.
         ValueError: If it is not a picture that can be decoded.
     """
+    path = Path(path)
     return _decode(_bytes(path), path, cv2.IMREAD_COLOR)
 
 

@@ -5,6 +5,7 @@ import hashlib
 import http.server
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -144,6 +145,16 @@ def test_how_frames_are_batched_changes_nothing(run):
         assert run("a.mp4", "--batch_size", number, "--save", "json", "--output", number) == 0
     one, three = ([record["persons"][0]["keypoints"] for record in found(str(number))] for number in (1, 3))
     np.testing.assert_allclose(one, three, atol=0.01)
+
+
+def test_the_lines_for_a_notebook_in_the_readme_run(weights, tmp_path, monkeypatch):
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (lines,) = re.findall(r"^```python\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    picture("photo.jpg")
+    names = {}
+    exec(lines.replace("output/demo/run/last/model.pdparams", str(weights)), names)
+    assert names["poses"].keypoints.shape == (1, 16, 2)
 
 
 @pytest.fixture

@@ -116,6 +116,7 @@ def moved(x):
         (each(keypoints=[None] * 51), "error", "not_numbers", "keypoints"),
         (each(bbox=[0, 0, 1]), "error", "not_numbers", "bbox"),
         (each(keypoints=[3] * 51), "error", "visibility", "record 0 (000001000001.jpg)"),
+        (each(keypoints=lambda numbers: [0.5, 0.25, 2] * (len(numbers) // 3)), "error", "normalised", "record 0"),
         (each(area=0), "error", "area", "record 0 (000001000001.jpg): 0"),
         (without("annotations", "area"), "error", "area", "missing"),
         (first_image(file_name=3), "error", "no_name", "images[0] (no name)"),
