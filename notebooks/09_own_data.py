@@ -449,10 +449,10 @@ display(Markdown("\n".join(lines)))
 # %%
 SHOWN = [folder / name for name in sorted(validating)[:3]]
 PHOTOS = " ".join(map(str, SHOWN))
-FLAGS = "--names --maps --save drawing csv --output predicted"
 
 # %%
-# !python {ROOT}/predict.py {PHOTOS} --weights {WEIGHTS} --boxes my_val.json {FLAGS}
+# !python {ROOT}/predict.py {PHOTOS} --weights {WEIGHTS} --boxes my_val.json --names --maps \
+#     --save drawing csv --output predicted
 
 # %%
 drawings = [images.read_upright(Path("predicted", f"{picture.stem}.png")) for picture in SHOWN]
