@@ -3,6 +3,7 @@
 The shapes are MoveNet Lightning's at strides 4, 8 and 16 with 8 pictures. `OMP_NUM_THREADS` sets the threads.
 """
 
+import argparse
 import time
 from collections.abc import Callable
 
@@ -58,8 +59,14 @@ def milliseconds(way: Callable[[Tensor, Tensor], Tensor], x: Tensor, weight: Ten
     return min(times[1:])
 
 
+def build_parser() -> argparse.ArgumentParser:
+    """Returns the command's flags."""
+    return argparse.ArgumentParser(description=__doc__)
+
+
 def main() -> None:
     """Prints a row for each way and shape: milliseconds forward, and forward with backward."""
+    build_parser().parse_args()
     print(f"{'shape':20} {'way':14} {'forward':>9} {'+ backward':>11}  largest difference")
     for shape in SHAPES:
         x, weight = paddle.rand(shape), paddle.rand([shape[1], 1, 3, 3])

@@ -3,6 +3,7 @@
 Looks at every validation person through 20 windows as training augments them, with the readers of training.
 """
 
+import argparse
 import sys
 import tempfile
 from pathlib import Path
@@ -20,9 +21,18 @@ from paddle_pose.datasets.window_readers import CropCache, ReducedReader, read_w
 WINDOWS, SURE = 20, 0.2  # SURE: joints below this score are not compared
 
 
+def build_parser() -> argparse.ArgumentParser:
+    """Returns the command's flags."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("weights", type=Path, help="a checkpoint, its config.json beside it")
+    parser.add_argument("dataset_root")
+    return parser
+
+
 def main() -> None:
     """Prints the displacement in px of the network's input: median, 95 of 100, largest."""
-    weights, root = Path(sys.argv[1]), sys.argv[2]
+    arguments = build_parser().parse_args()
+    weights, root = arguments.weights, arguments.dataset_root
     config = read_beside(weights)
     if config is None:
         raise SystemExit(f"{weights}: no config.json beside it")

@@ -392,7 +392,7 @@ def test_flags_and_keys_of_the_text_exist(page):
     assert flags - known_flags() - OTHERS_FLAGS == set()
     sections = "|".join(sorted({key.partition(".")[0] for key in config_keys()}))
     keys = set(re.findall(rf"(?<![\w./])(?:{sections})\.[a-z]\w*(?![\w.])", said))
-    files = {key for key in keys if key.endswith((".py", ".json", ".md", ".pdparams", ".pdopt", ".onnx"))}
+    files = {key for key in keys if key.endswith((".py", ".json", ".md", ".pdparams", ".pdopt", ".onnx", ".xml"))}
     attributes = {"codec.encode", "codec.decode"}
     assert keys - files - attributes - config_keys() == set()
 
@@ -416,20 +416,36 @@ def test_paths_in_the_architecture_exist():
     assert missing == []
 
 
+def cells(line: str) -> tuple[str, ...]:
+    """The cells of a table's line."""
+    return tuple(cell.strip() for cell in line.strip("|").split("|"))
+
+
+def tables_of(page: str) -> list[list[tuple[str, ...]]]:
+    """A page's tables, line by line; the second line is the rule below the head."""
+    found = re.findall(r"(?:^\|.*\n)+", text_of(page), flags=re.MULTILINE)
+    return [[cells(line) for line in table.splitlines()] for table in found]
+
+
+@pytest.mark.parametrize("page", ["README.md", "README_zh.md"])
+def test_speeds_are_those_that_the_benchmark_printed(page):
+    (printed,) = (table for table in tables_of("benchmarks/README.md") if table[0][0] == "measured")
+    (shown,) = (table for table in tables_of(page) if any(cell.endswith(" ms") for cell in table[2]))
+    known = {tuple(cell or "-" for cell in line[:4]) for line in printed[2:]}
+    assert len(shown) > 12
+    assert [line for line in shown[2:] if line[:4] not in known] == []
+
+
 @pytest.mark.parametrize("page", ["README.md", "README_zh.md"])
 def test_result_tables_are_part_of_what_results_table_prints(page):
     from paddle_pose.commands.results_table import markdown, rows
-
-    def cells(line: str) -> tuple[str, ...]:
-        return tuple(cell.strip() for cell in line.strip("|").split("|"))
 
     printed = []
     for block in markdown(rows([])).split("### ")[1:]:
         lines = [cells(line) for line in block.splitlines() if line.startswith("|")]
         numbers = lines[0].index("status")
         printed.append((lines[0][:numbers], {line[:numbers] for line in lines[2:]}))
-    tables = re.findall(r"(?:^\|.*\n)+", text_of(page), flags=re.MULTILINE)
-    results = [[cells(line) for line in table.splitlines()] for table in tables if "256x" in table or "192x" in table]
+    results = [table for table in tables_of(page) if any(re.fullmatch(r"\d+x\d+", cell) for cell in table[2])]
     assert len(results) == 3
     for head, _, *lines in results:
         numbers = len(head) - 1  # who says so follows

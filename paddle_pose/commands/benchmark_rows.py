@@ -126,7 +126,7 @@ def _evaluation() -> list[Row]:
 
 
 def _prediction(work: Path, tflite: Path | None, threads: tuple[int, ...]) -> list[Row]:
-    found, runs = [], 20
+    found, runs = [], 50
     for count in threads:
         theirs = Side(LITERT, "movenet", (f"file={tflite}", f"threads={count}", f"repeats={runs}"))
         for kind, least in ((FLOATS, 0.0), (FLOATS_OPENVINO, 0.0), (BITS_OPENVINO, 1.3)):
