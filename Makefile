@@ -23,7 +23,7 @@ lint: $(VENV)/.dev  ## check style and formatting with ruff, types with mypy
 	@$(RUN) -m mypy
 
 test: $(VENV)/.dev  ## run the tests and the doctests
-	@$(RUN) -m pytest
+	@$(RUN) -m pytest --numprocesses auto --maxprocesses 8 --dist worksteal
 
 demo: $(VENV)/.installed  ## train on drawn people for a few minutes and write pictures of the result
 	@$(RUN) -m paddle_pose.commands.demo
