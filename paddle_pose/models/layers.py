@@ -6,6 +6,7 @@ the share of the *old* value, PyTorch's the share of the new one: Paddle's 0.9 i
 """
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -187,6 +188,7 @@ class UpsampleBilinear2x(nn.Layer):
         return paddle.matmul(down, paddle.matmul(x, across, transpose_y=True))
 
 
+@cache
 def _doubling(side: int) -> np.ndarray:
     """Returns the matrix [2 * side, side] that doubles a line of so many cells."""
     near = np.eye(side).repeat(2, axis=0)
