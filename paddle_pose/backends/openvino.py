@@ -54,7 +54,10 @@ class OpenVinoBackend:
             graph = model.clone()
             if single:
                 graph.reshape([1, *shape[1:]])
-            return core.compile_model(graph, name, settings)
+            try:
+                return core.compile_model(graph, name, settings)
+            except RuntimeError as problem:
+                raise ValueError(f"{path}: OpenVINO cannot compile it ({problem})") from problem
 
         self._compiled = compiled
         self.outputs = [output.any_name for output in model.outputs]

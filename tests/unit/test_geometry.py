@@ -1,5 +1,6 @@
 from math import cos, radians, sin
 
+import cv2
 import numpy as np
 import pytest
 
@@ -129,3 +130,13 @@ def test_an_empty_window_is_refused(size):
 def test_an_unknown_alignment_is_refused():
     with pytest.raises(ValueError, match="expected one of published, udp"):
         Window((0.0, 0.0), (1.0, 1.0)).to_input((64, 64), "exact")
+
+
+@pytest.mark.parametrize(
+    "size", [(16, 16), (64, 48), (320, 200)]
+)  # of pictures with many, and with few pixels for each result
+def test_a_warp_has_opencv_s_bytes(size):
+    pixels = np.random.default_rng(0).integers(0, 256, (90, 130, 3)).astype(np.uint8)
+    matrix = Window((60.0, 50.0), (80.0, 70.0), rotation=25.0).to_input(size)
+    expected = cv2.warpAffine(pixels, matrix, size, flags=cv2.INTER_LINEAR)
+    np.testing.assert_array_equal(warp(pixels, matrix, size), expected)
