@@ -18,6 +18,16 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> None:
+    """Refuses binary parameters without explicit ids: compressed bytes contain the time, and it would be in the test's name.
+
+    Raises:
+        ValueError: If `val` is binary. pytest shows it with the file and the parameter's position.
+    """
+    if isinstance(val, bytes | bytearray | memoryview):
+        raise ValueError(f"parameter {argname!r} is binary: name the case, pytest.param(..., id=...) or ids=[...]")
+
+
 @pytest.fixture(autouse=True)
 def _seeds() -> None:
     random.seed(0)

@@ -122,16 +122,16 @@ def test_hostile_names(name, why, kind, tmp_path):
     refuse(archive, tmp_path, why)
 
 
-KINDS = {
-    tarfile.SYMTYPE: "link",
-    tarfile.LNKTYPE: "link",
-    tarfile.FIFOTYPE: "fifo",
-    tarfile.CHRTYPE: "device",
-    tarfile.BLKTYPE: "device",
-}
-
-
-@pytest.mark.parametrize(("kind", "why"), KINDS.items())
+@pytest.mark.parametrize(
+    ("kind", "why"),
+    [
+        pytest.param(tarfile.SYMTYPE, "link", id="symbolic link"),
+        pytest.param(tarfile.LNKTYPE, "link", id="hard link"),
+        pytest.param(tarfile.FIFOTYPE, "fifo", id="fifo"),
+        pytest.param(tarfile.CHRTYPE, "device", id="character device"),
+        pytest.param(tarfile.BLKTYPE, "device", id="block device"),
+    ],
+)
 def test_hostile_kinds_in_a_tar(kind, why, tmp_path):
     entry = tar_entry("mpii/images", b"", type=kind, linkname="/etc", devmajor=1, devminor=3)
     refuse(write_tar(tmp_path / "a.tar.gz", [tar_entry("good"), entry]), tmp_path, why)

@@ -210,7 +210,7 @@ def test_a_folder_too_high_is_recognised(copy):
     assert f"did you mean {copy.root}?" in Copy(copy.root.parent).codes()["missing_file"]
 
 
-@pytest.mark.parametrize("content", [b"", b"no mat", b"MATLAB 5.0" + bytes(200)])
+@pytest.mark.parametrize("content", [b"", b"no mat", b"MATLAB 5.0" + bytes(200)], ids=["empty", "text", "header"])
 def test_bad_mat(copy, content):
     (copy.annotations / "mpii_gt_val.mat").write_bytes(content)
     assert "mpii_gt_val.mat" in copy.codes()["bad_mat"]

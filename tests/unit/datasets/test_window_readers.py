@@ -112,7 +112,11 @@ def test_a_full_cache_reads_on_and_says_so_once(tmp_path, picture, caplog):
     assert [record.getMessage().split(":")[-1].split(" at")[0].strip() for record in caplog.records] == ["full"]
 
 
-@pytest.mark.parametrize("damage", [b"", b"PPC1", b"PPC1" + b"\0" * 60, b"other" * 40])
+@pytest.mark.parametrize(
+    "damage",
+    [b"", b"PPC1", b"PPC1" + b"\0" * 60, b"other" * 40],
+    ids=["empty", "cut off", "no pixels", "another format"],
+)
 def test_a_damaged_crop_is_made_again(tmp_path, picture, caplog, damage):
     sample = Sample(0, picture, Window((300.0, 200.0), (200.0, 200.0)), ())
     cache = CropCache(tmp_path / "cache", INPUT, 1e9)

@@ -205,17 +205,17 @@ def test_abuse_of_what_is_allowed_is_refused(tmp_path, abuse, protocol):
 @pytest.mark.parametrize(
     "data",
     [
-        b"\x80\x02(ios\nsystem\n.",  # INST
-        b"\x80\x02(cbuiltins\nlist\no.",  # OBJ
-        b"\x80\x04cbuiltins\nlist\n)}\x92.",  # NEWOBJ_EX
-        b"\x80\x02\x82\x01.",  # EXT1
-        b"\x80\x04(K\x01\x91.",  # FROZENSET
-        b"\x80\x05\x97.",  # NEXT_BUFFER
-        b"\x80\x02]K\x01K\x02s.",  # SETITEM on a list
-        b"\x80\x04](K\x01\x90.",  # ADDITEMS on a list
-        b"\x80\x02N}(K\x01u.",  # SETITEMS with a key and no value
-        b"\x80\x0a.",  # protocol 10
-        b"\x80\x02.",  # nothing on the stack
+        pytest.param(b"\x80\x02(ios\nsystem\n.", id="INST"),
+        pytest.param(b"\x80\x02(cbuiltins\nlist\no.", id="OBJ"),
+        pytest.param(b"\x80\x04cbuiltins\nlist\n)}\x92.", id="NEWOBJ_EX"),
+        pytest.param(b"\x80\x02\x82\x01.", id="EXT1"),
+        pytest.param(b"\x80\x04(K\x01\x91.", id="FROZENSET"),
+        pytest.param(b"\x80\x05\x97.", id="NEXT_BUFFER"),
+        pytest.param(b"\x80\x02]K\x01K\x02s.", id="SETITEM on a list"),
+        pytest.param(b"\x80\x04](K\x01\x90.", id="ADDITEMS on a list"),
+        pytest.param(b"\x80\x02N}(K\x01u.", id="SETITEMS with a key and no value"),
+        pytest.param(b"\x80\x0a.", id="protocol 10"),
+        pytest.param(b"\x80\x02.", id="nothing on the stack"),
     ],
 )
 def test_other_opcodes_are_refused(tmp_path, data):

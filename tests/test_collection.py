@@ -1,0 +1,87 @@
+"""Test names are the same in every process: pytest-xdist refuses to run where two workers collect different ones."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# Each depends on something that differs between two workers, or between two runs.
+UNSTABLE = {
+    "time": "import time\nVALUES = [time.time()]",
+    "process": "import os\nVALUES = [os.getpid()]",
+    "hash seed": "VALUES = {str(n) for n in range(99)}",
+    "temporary folder": "import tempfile\nVALUES = [tempfile.gettempdir()]",
+    "random number": "import random\nVALUES = [random.random()]",
+}
+
+
+def run_collection(root: Path, temporary: Path, hash_seed: int) -> subprocess.CompletedProcess[str]:
+    """Collects the tests of a project in a process of its own.
+
+    Args:
+        root: Folder of the project, to run in.
+        temporary: Temporary folder of that process.
+        hash_seed: Its `PYTHONHASHSEED`.
+    """
+    temporary.mkdir()
+    environment = {**os.environ, "PYTHONHASHSEED": str(hash_seed), "TMPDIR": str(temporary)}
+    environment = {key: value for key, value in environment.items() if not key.startswith(("PYTEST_", "COV_"))}
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider"]
+    return subprocess.run(command, cwd=root, env=environment, text=True, capture_output=True, timeout=280)
+
+
+def collect_twice(root: Path, folder: Path) -> list[list[str]]:
+    """Returns the test names of two collections, one after the other, so that they fall into different seconds."""
+    lists = []
+    for hash_seed in (1, 2):
+        done = run_collection(root, folder / f"temporary-{hash_seed}", hash_seed)
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+        lists.append([line for line in done.stdout.splitlines() if "::" in line])
+    return lists
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project of one test file, still to be written, with this project's conftest."""
+    root = tmp_path / "project"
+    root.mkdir()
+    shutil.copy(ROOT / "tests" / "conftest.py", root)
+    (root / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+    return root
+
+
+def write_test(root: Path, values: str) -> None:
+    """Writes a test file whose parameters are `VALUES`, which the code in `values` sets."""
+    (root / "test_it.py").write_text(
+        f"import pytest\n{values}\n\n@pytest.mark.parametrize('value', VALUES)\ndef test_it(value):\n    pass\n",
+        encoding="utf-8",
+    )
+
+
+@pytest.mark.slow
+def test_two_processes_collect_the_same_tests(tmp_path):
+    first, second = collect_twice(ROOT, tmp_path)
+    assert len(first) > 1000
+    assert first == second
+
+
+@pytest.mark.parametrize("values", UNSTABLE.values(), ids=UNSTABLE)
+def test_names_that_differ_between_processes_are_found(project, tmp_path, values):
+    write_test(project, values)
+    first, second = collect_twice(project, tmp_path)
+    assert first != second
+
+
+@pytest.mark.parametrize("value", ["b'x'", "bytearray(2)", "memoryview(b'x')"])
+def test_binary_parameters_need_an_id(project, tmp_path, value):
+    write_test(project, f"VALUES = [{value}]")
+    done = run_collection(project, tmp_path / "first", 1)
+    assert done.returncode != 0
+    assert "is binary" in done.stdout
+    write_test(project, f"VALUES = [pytest.param({value}, id='named')]")
+    assert "test_it[named]" in run_collection(project, tmp_path / "second", 1).stdout
