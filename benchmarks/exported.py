@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from paddle_pose import build
 from paddle_pose.commands import export
-from paddle_pose.configs import schema
+from paddle_pose.configs import overrides, registry
 
 
 def main() -> None:
@@ -26,9 +26,9 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.target.is_file():
         return
-    config = schema.find(arguments.config)
+    config = registry.find(arguments.config)
     if config.data.framing == "image":
-        config = schema.override(config, {"codec.max_persons": 1})
+        config = overrides.override(config, {"codec.max_persons": 1})
     if arguments.weights:
         config, network = build.loaded(config, arguments.weights)
     else:

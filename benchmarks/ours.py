@@ -24,9 +24,9 @@ SEED = 0
 def loading(root: str, config: str, samples: str, reader: str, batch: str = "16") -> Any:
     """Prepares training batches from JPEG files: decoding, augmentation, one warp, targets, stacking."""
     from paddle_pose import build
-    from paddle_pose.configs.schema import CONFIGS
-    from paddle_pose.datasets.pose_dataset import PoseDataset
-    from paddle_pose.datasets.window_readers import CropCache, ReducedReader, read_whole
+    from paddle_pose.configs.registry import CONFIGS
+    from paddle_pose.data.crop_cache import CropCache, ReducedReader, read_whole
+    from paddle_pose.data.dataset import PoseDataset
 
     cv2.setNumThreads(1)
     recipe = CONFIGS[config]
@@ -52,7 +52,7 @@ def loading(root: str, config: str, samples: str, reader: str, batch: str = "16"
 
 def reading(root: str, samples: str) -> Any:
     """Prepares nothing but decoding the same pictures: the floor of loading."""
-    from paddle_pose.datasets import images
+    from paddle_pose.io import images
 
     cv2.setNumThreads(1)
     files = sorted(Path(root, "images").glob("*.jpg"))
@@ -174,7 +174,7 @@ def prediction(config: str, file: str, batch: str, threads: str, weights: str = 
     """
     export(config, file, weights)
     from paddle_pose.backends.open import open_exported
-    from paddle_pose.configs.schema import CONFIGS
+    from paddle_pose.configs.registry import CONFIGS
 
     backend = open_exported(Path(file), "cpu", int(threads))
     width, height = CONFIGS[config].codec.input_size
@@ -204,8 +204,8 @@ def starting() -> Any:
 def predict_command(file: str, weights: str = "None") -> Any:
     """Prepares `predict.py` on a picture with MoveNet as an ONNX file, where importing Paddle fails."""
     export("movenet_lightning_coco", file, weights)
-    from paddle_pose.datasets import images
-    from paddle_pose.datasets.drawn_scenes import draw_scene
+    from paddle_pose.data.synthetic.scene import draw_scene
+    from paddle_pose.io import images
 
     kept = tempfile.TemporaryDirectory()
     images.write(Path(kept.name, "picture.png"), draw_scene(np.random.default_rng(SEED), (640, 480)).image)

@@ -28,7 +28,7 @@ os.environ["PATH"] = os.pathsep.join(
     [str(Path(sys.executable).parent), os.environ["PATH"]]
 )  # whose python `!python` is
 
-from paddle_pose import machine
+from paddle_pose.engine import machine
 
 here = machine.probe()
 print(here)
@@ -55,7 +55,7 @@ PEOPLE = (48, 16)  # drawn for training and validation where there is no archive
 # %%
 import tarfile
 
-from paddle_pose.datasets import stick_figures
+from paddle_pose.data.synthetic import dataset as synthetic
 
 Path(WORK).mkdir(parents=True, exist_ok=True)
 os.chdir(WORK)
@@ -64,7 +64,7 @@ REAL = Path(ARCHIVE).is_file()
 archive = ARCHIVE if REAL else "drawn.tar.gz"
 if not REAL:
     print(f"There is no {ARCHIVE}: drawing {PEOPLE[0]} + {PEOPLE[1]} people instead.")
-    stick_figures.write_mpii(Path("drawn"), num_train=PEOPLE[0], num_val=PEOPLE[1])
+    synthetic.write_mpii(Path("drawn"), num_train=PEOPLE[0], num_val=PEOPLE[1])
     with tarfile.open(archive, "w:gz") as tar:
         for name in ("images", "annotations"):
             tar.add(f"drawn/{name}", f"mpii/{name}")
@@ -114,12 +114,12 @@ for folder in sorted(path for path in Path(DATA).iterdir() if path.is_dir()):
 import json
 
 from paddle_pose import build
-from paddle_pose.configs import schema
+from paddle_pose.configs import registry
 
 record = json.loads(Path(DATA, "annotations/mpii_val.json").read_text())[0]
 print({key: value[:3] if isinstance(value, list) else value for key, value in record.items()})
 
-config = schema.for_image_size(256)
+config = registry.for_image_size(256)
 skeleton = config.codec.skeleton
 training = build.samples(config, DATA, "train")
 validation = build.samples(config, DATA, "val")
@@ -141,7 +141,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from paddle_pose import geometry, visualize
-from paddle_pose.datasets import augment, images, pose_dataset
+from paddle_pose.data import augment, dataset
+from paddle_pose.io import images
 from paddle_pose.structures import Poses
 
 
@@ -177,9 +178,9 @@ SIDE = 176  # px of a tile
 
 def look(sample, window, side=SIDE, hidden=None):
     """Returns what a window shows, with the joints in it; a hidden rectangle (x, y, width, height) is black."""
-    keypoints, visible = pose_dataset.input_keypoints(sample, window, config.codec)
-    crop = pose_dataset.crop(sample, window, config.codec)
-    crop = pose_dataset.without(crop, hidden) if hidden else crop
+    keypoints, visible = dataset.input_keypoints(sample, window, config.codec)
+    crop = dataset.crop(sample, window, config.codec)
+    crop = dataset.without(crop, hidden) if hidden else crop
     small = cv2.resize(crop, (side, side), interpolation=cv2.INTER_AREA)
     poses = Poses(keypoints * side / crop.shape[0], visible, np.ones(1))
     return visualize.draw_poses(small, poses, skeleton)
@@ -289,7 +290,7 @@ print(config.augment)
 import shutil
 
 shutil.rmtree("broken", ignore_errors=True)
-stick_figures.write_mpii(Path("broken"), num_train=PEOPLE[0] if not REAL else 48, num_val=16)
+synthetic.write_mpii(Path("broken"), num_train=PEOPLE[0] if not REAL else 48, num_val=16)
 file = Path("broken/annotations/mpii_val.json")
 records = json.loads(file.read_text())
 for record in records:

@@ -28,7 +28,7 @@ PROJECT = next(folder for folder in [Path.cwd(), *Path.cwd().parents] if (folder
 os.chdir(PROJECT)
 sys.path.insert(0, str(PROJECT))
 
-from paddle_pose import machine
+from paddle_pose.engine import machine
 
 print(machine.probe())
 
@@ -49,13 +49,14 @@ POINTS = 3200  # joints to send there and back
 
 # %%
 from paddle_pose import build, visualize
-from paddle_pose.configs import schema
-from paddle_pose.datasets import coco, framing, pose_dataset, stick_figures
-from paddle_pose.datasets.drawn_people import Style
+from paddle_pose.configs import registry
+from paddle_pose.data import coco, dataset, framing
+from paddle_pose.data.synthetic import dataset as synthetic
+from paddle_pose.data.synthetic.body import Style
 
 REAL = Path(DATA, "annotations/mpii_val.json").is_file()
 if not REAL:
-    stick_figures.write_mpii(Path(WORK, "mpii"), num_train=4, num_val=4)
+    synthetic.write_mpii(Path(WORK, "mpii"), num_train=4, num_val=4)
 root = Path(DATA) if REAL else Path(WORK, "mpii")
 print("People:", root if REAL else "drawn, since there is no data set. With the archive, first run:")
 if not REAL:
@@ -85,11 +86,11 @@ def show(pixels):
     display(Image(data=visualize.png(pixels)))
 
 
-config = schema.for_image_size(256)
+config = registry.for_image_size(256)
 codec = config.codec
 sample = build.samples(config, root, "val")[0]
-keypoints, visible = pose_dataset.input_keypoints(sample, sample.window, codec)
-crop = pose_dataset.crop(sample, sample.window, codec)
+keypoints, visible = dataset.input_keypoints(sample, sample.window, codec)
+crop = dataset.crop(sample, sample.window, codec)
 targets = codec.encode(keypoints, visible)
 print({name: array.shape for name, array in targets.items()})
 small = cv2.resize(crop, (128, 128), interpolation=cv2.INTER_AREA)
@@ -322,20 +323,20 @@ plot(curves, "sigma, cells", "mean error, px")
 # 编码后再解码，结果完全一致；去掉其中一种图，就能看出它的作用。
 
 # %%
-crowd = replace(schema.find("movenet_lightning_coco").codec, max_persons=6)
+crowd = replace(registry.find("movenet_lightning_coco").codec, max_persons=6)
 folder = Path(WORK, "coco")
-stick_figures.write_coco(folder, num_train=1, num_val=8, size=(256, 192), persons=(2, 3), style=Style(overlap=0.5))
+synthetic.write_coco(folder, num_train=1, num_val=8, size=(256, 192), persons=(2, 3), style=Style(overlap=0.5))
 groups = framing.one_per_image(coco.read_coco(folder, "val"), crowd.input_size)
 
 
 def encoded(group):
     """Returns a group's keypoints, visible joints and maps."""
-    keypoints, visible = pose_dataset.input_keypoints(group, group.window, crowd)
-    boxes = pose_dataset.input_boxes(group, group.window, crowd)
+    keypoints, visible = dataset.input_keypoints(group, group.window, crowd)
+    boxes = dataset.input_boxes(group, group.window, crowd)
     return keypoints, visible > 0, crowd.encode(keypoints, visible, boxes)
 
 
-seen = pose_dataset.crop(groups[0], groups[0].window, crowd)
+seen = dataset.crop(groups[0], groups[0].window, crowd)
 show(visualize.draw_maps(seen, crowd.shown(encoded(groups[0])[2])))
 
 

@@ -40,7 +40,7 @@ os.environ["PATH"] = os.pathsep.join(
     [str(Path(sys.executable).parent), os.environ["PATH"]]
 )  # whose python `!python` is
 
-from paddle_pose import machine
+from paddle_pose.engine import machine
 
 here = machine.probe()
 print(here)
@@ -117,7 +117,7 @@ PREPARE = f"python {ROOT}/scripts/prepare_mpii.py {ARCHIVE} --output {DATA}"
 if REAL:
     get_ipython().system(PREPARE)  # what a line `!python …` does
 else:
-    from paddle_pose.datasets.stick_figures import write_mpii
+    from paddle_pose.data.synthetic.dataset import write_mpii
 
     print("With the archive this would run:", PREPARE)
     write_mpii(Path(DATA), num_train=PEOPLE[0], num_val=PEOPLE[1], size=(192, 192))
@@ -149,9 +149,10 @@ import numpy as np
 from IPython.display import Image, Markdown, display
 
 from paddle_pose import build, geometry, visualize
-from paddle_pose.configs import schema
-from paddle_pose.datasets import images, pose_dataset
-from paddle_pose.datasets.augment import Augment
+from paddle_pose.configs import registry
+from paddle_pose.data import dataset
+from paddle_pose.data.augment import Augment
+from paddle_pose.io import images
 from paddle_pose.structures import Poses
 
 SIDE = 176  # px of a tile
@@ -175,14 +176,14 @@ def picture(sample, windows, side=SIDE):
 
 def crop_with_joints(sample, window, codec, side=SIDE):
     """Returns what a window shows, the annotated joints drawn into it."""
-    keypoints, visible = pose_dataset.input_keypoints(sample, window, codec)
-    crop = cv2.resize(pose_dataset.crop(sample, window, codec), (side, side), interpolation=cv2.INTER_AREA)
+    keypoints, visible = dataset.input_keypoints(sample, window, codec)
+    crop = cv2.resize(dataset.crop(sample, window, codec), (side, side), interpolation=cv2.INTER_AREA)
     poses = Poses(keypoints * side / codec.input_size[0], visible, np.ones(1))
     return visualize.draw_poses(crop // 2, poses, codec.skeleton)
 
 
 # %%
-config = schema.for_image_size(256)
+config = registry.for_image_size(256)
 training = build.samples(config, DATA, "train")
 rng, tiles = np.random.default_rng(0), []
 for sample in training[:3]:
@@ -200,9 +201,9 @@ show(visualize.grid(tiles, columns=4))
 
 # %%
 sample = training[0]
-keypoints, visible = pose_dataset.input_keypoints(sample, sample.window, config.codec)
+keypoints, visible = dataset.input_keypoints(sample, sample.window, config.codec)
 targets = config.codec.encode(keypoints, visible)
-crop = cv2.resize(pose_dataset.crop(sample, sample.window, config.codec), (128, 128), interpolation=cv2.INTER_AREA)
+crop = cv2.resize(dataset.crop(sample, sample.window, config.codec), (128, 128), interpolation=cv2.INTER_AREA)
 show(visualize.draw_heatmaps(crop, targets["heatmaps"], config.codec.skeleton))
 
 # %% [markdown]
@@ -354,7 +355,7 @@ def this_run(size):
 
 lines = ["| input | Mean | Mean@0.1 | whose |", "|---|---|---|---|"]
 for size in (256, 384):
-    lines.append(row(size, schema.for_image_size(size).published, "*published*, mmpose 0.x"))
+    lines.append(row(size, registry.for_image_size(size).published, "*published*, mmpose 0.x"))
     lines.append(
         row(size, ORIGINAL[f"hourglass52_mpii_{size}"], "*published*, original project, best of 210 evaluations")
     )

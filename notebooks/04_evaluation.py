@@ -33,7 +33,7 @@ os.environ["PATH"] = os.pathsep.join(
     [str(Path(sys.executable).parent), os.environ["PATH"]]
 )  # whose python `!python` is
 
-from paddle_pose import machine
+from paddle_pose.engine import machine
 
 here = machine.probe()
 print(here)
@@ -62,7 +62,7 @@ PEOPLE = (160, 48)  # drawn for training and validation where there is no run
 EPOCHS = 8  # of the small network
 
 # %%
-from paddle_pose.datasets import stick_figures
+from paddle_pose.data.synthetic import dataset as synthetic
 
 TRAINED = Path(RUN, "best_model/model.pdparams").is_file() and Path(DATA, "annotations").is_dir()
 run = Path(RUN if TRAINED else "run")
@@ -78,7 +78,7 @@ if TRAINED:
     run, root = (Path(os.path.relpath(path)) for path in (run, root))
 else:
     shutil.rmtree(run, ignore_errors=True)
-    stick_figures.write_mpii(root, num_train=PEOPLE[0], num_val=PEOPLE[1])
+    synthetic.write_mpii(root, num_train=PEOPLE[0], num_val=PEOPLE[1])
 drawn = (root / "drawn.json").is_file()
 TRAIN = f"python -u {ROOT}/train.py --config hourglass_tiny_128 --dataset_root {root} --output {run}"
 TRAIN += "" if here.gpus else f" --epochs {EPOCHS} -o train.warmup=10"
@@ -130,10 +130,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from paddle_pose import build, geometry, visualize
-from paddle_pose.configs import schema
-from paddle_pose.datasets import images
-from paddle_pose.datasets.mpii import read_ground_truth
-from paddle_pose.datasets.predictions import read_predictions
+from paddle_pose.configs import registry
+from paddle_pose.data.mpii import read_ground_truth
+from paddle_pose.io import images
+from paddle_pose.io.mpii_predictions import read_predictions
 
 
 def show(pixels):
@@ -166,7 +166,7 @@ def scored(predictions, root):
     return read_predictions(predictions, len(truth.head_sizes)) - 1.0, truth  # the file counts pixels from 1
 
 
-config = schema.read_beside(WEIGHTS)
+config = registry.read_beside(WEIGHTS)
 joints = config.codec.skeleton.joints
 points, truth = scored(Path("val/pred.mat"), root)
 errors = np.linalg.norm(points - truth.keypoints, axis=2) / truth.head_sizes[:, None]
@@ -422,7 +422,7 @@ display(Markdown(results_table.markdown(results_table.by_joint(tables), results_
 
 # %%
 from paddle_pose.configs.published import ORIGINAL_CURVES
-from paddle_pose.report import training_curves
+from paddle_pose.evaluation.report import training_curves
 
 evaluations = training_curves.read(run).evaluations
 canvas, axes = plot(columns=2, height=3.8)
@@ -479,7 +479,7 @@ print("\nDisplaced?", re.search('<p class="verdict.*?>(.*?)</p>', page)[1])
 # **swap** 落在别人的关节上；**miss** 哪里都不是。以及只修正其中一类能提高多少。
 
 # %%
-from paddle_pose.report import write
+from paddle_pose.evaluation.report import write
 
 subject, _ = write.read(Path("val"))
 kind, names = kinds_of_errors.kinds(subject.found), kinds_of_errors.KINDS[:5]
@@ -516,7 +516,7 @@ table(["mending", "joints", *(f"gain in {name}" for name in subject.gained)], ro
 from paddle_pose.metrics import coco_ap, oks
 from paddle_pose.skeletons import COCO_17
 
-stick_figures.write_coco(Path("coco"), num_train=1, num_val=24, size=(192, 144), persons=(2, 3))
+synthetic.write_coco(Path("coco"), num_train=1, num_val=24, size=(192, 144), persons=(2, 3))
 annotated = json.loads(Path("coco/annotations/person_keypoints_val2017.json").read_text())
 rng = np.random.default_rng(0)
 

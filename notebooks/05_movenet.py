@@ -36,7 +36,7 @@ os.environ["PATH"] = os.pathsep.join(
     [str(Path(sys.executable).parent), os.environ["PATH"]]
 )  # whose python `!python` is
 
-from paddle_pose import machine
+from paddle_pose.engine import machine
 
 here = machine.probe()
 print(here)
@@ -61,9 +61,9 @@ EPOCHS = 240  # over these pictures; the full recipe has 120 over COCO
 
 # %%
 from paddle_pose.commands import run_folders
-from paddle_pose.configs import schema
-from paddle_pose.datasets import stick_figures
-from paddle_pose.datasets.drawn_people import Style
+from paddle_pose.configs import overrides, registry
+from paddle_pose.data.synthetic import dataset as synthetic
+from paddle_pose.data.synthetic.body import Style
 
 CONFIG = "movenet_lightning_coco"
 FULL = Path(COCO, "annotations").is_dir() and len(here.gpus) > 0
@@ -81,7 +81,7 @@ changes = {
     "train.log_every": 1,
 }
 changes = {} if FULL else changes
-config = schema.override(schema.find(CONFIG), changes)
+config = overrides.override(registry.find(CONFIG), changes)
 FLAGS = " ".join(f'-o "{key}={value}"' for key, value in changes.items())
 
 Path(WORK).mkdir(parents=True, exist_ok=True)
@@ -91,7 +91,7 @@ RUN = run_folders.new(None, CONFIG)
 DATA = Path(COCO) if FULL else Path("data")
 if not FULL:
     style = Style(overlap=0.3)
-    stick_figures.write_coco(DATA, num_train=PICTURES, num_val=2, size=(192, 144), persons=(2, 3), style=style)
+    synthetic.write_coco(DATA, num_train=PICTURES, num_val=2, size=(192, 144), persons=(2, 3), style=style)
 print("Data:", "COCO" if FULL else "drawn groups, since COCO or a GPU is missing")
 
 # %% [markdown]
@@ -117,7 +117,8 @@ import numpy as np
 from IPython.display import Image, Markdown, display
 
 from paddle_pose import build, visualize
-from paddle_pose.datasets import images, movenet_crops, pose_dataset
+from paddle_pose.data import dataset, movenet_crops
+from paddle_pose.io import images
 from paddle_pose.structures import Poses
 
 
@@ -163,8 +164,8 @@ print("python train.py --config movenet_original_coco --dataset_root crops")
 samples = build.samples(config, DATA, "train")
 groups = [sample for sample in samples[:200] if len(sample.persons) > 1] or samples
 sample, codec = groups[0], config.codec
-keypoints, visible = pose_dataset.input_keypoints(sample, sample.window, codec)
-crop = pose_dataset.crop(sample, sample.window, codec)
+keypoints, visible = dataset.input_keypoints(sample, sample.window, codec)
+crop = dataset.crop(sample, sample.window, codec)
 everybody = Poses(keypoints, visible, np.ones(len(keypoints)))
 show(cv2.resize(visualize.draw_poses(crop, everybody, codec.skeleton), (288, 288), interpolation=cv2.INTER_CUBIC))
 
@@ -196,7 +197,7 @@ show(cv2.resize(visualize.draw_poses(crop, everybody, codec.skeleton), (288, 288
 # 而不是当作不存在来训练。回归和偏移只在写入的格计入损失。
 
 # %%
-boxes = pose_dataset.input_boxes(sample, sample.window, codec)
+boxes = dataset.input_boxes(sample, sample.window, codec)
 targets = codec.encode(keypoints, visible, boxes)
 print({name: array.shape for name, array in targets.items()})
 

@@ -37,7 +37,7 @@ os.environ["PATH"] = os.pathsep.join(
     [str(Path(sys.executable).parent), os.environ["PATH"]]
 )  # whose python `!python` is
 
-from paddle_pose import machine
+from paddle_pose.engine import machine
 
 here = machine.probe()
 print(here)
@@ -64,7 +64,7 @@ EPOCHS = 100  # over these pictures; the published recipes have 140 and 210 over
 
 # %%
 from paddle_pose.commands import run_folders
-from paddle_pose.datasets import stick_figures
+from paddle_pose.data.synthetic import dataset as synthetic
 
 CONFIGS = ("simple_baseline_r50_coco_256x192", "hrnet_w32_coco_256x192")
 FULL = Path(DATA, "annotations").is_dir() and len(here.gpus) > 0
@@ -94,8 +94,8 @@ ROOT = os.path.relpath(PROJECT)  # the project, seen from here
 COCO = Path(ROOT, DATA) if FULL else Path("coco")
 if not FULL:
     drawing = {"num_train": 1, "num_val": PICTURES, "size": (256, 192), "persons": (1, 2)}
-    stick_figures.write_coco(COCO, **drawing)
-    stick_figures.write_mpii(Path("mpii"), **drawing)  # the same pictures, annotated as MPII does
+    synthetic.write_coco(COCO, **drawing)
+    synthetic.write_mpii(Path("mpii"), **drawing)  # the same pictures, annotated as MPII does
 OTHER = Path(ROOT, MPII) if FULL else Path("mpii")
 print("Data:", "COCO" if FULL else "drawn people, since COCO or a GPU is missing")
 
@@ -136,8 +136,9 @@ import numpy as np
 from IPython.display import Image, Markdown, display
 
 from paddle_pose import build, geometry, visualize
-from paddle_pose.configs import schema
-from paddle_pose.datasets import augment, coco, images, pose_dataset
+from paddle_pose.configs import overrides, registry
+from paddle_pose.data import augment, coco, dataset
+from paddle_pose.io import images
 from paddle_pose.structures import Poses
 
 
@@ -163,7 +164,7 @@ for name, point in list(zip(names, np.reshape(record["keypoints"], (-1, 3)).toli
 # 没有标注的关节不画：这里是背对观察者的部分。
 
 # %%
-config = schema.override(schema.find(CONFIGS[0]), changes[0])
+config = overrides.override(registry.find(CONFIGS[0]), changes[0])
 skeleton, size = config.codec.skeleton, config.codec.input_size
 annotated = [image for image in coco.read_coco(COCO, "val")[:400] if any(not p.crowd for p in image.persons)]
 
@@ -249,7 +250,7 @@ def perfect(codec):
     """Returns the AP of maps that are exactly the targets."""
     metric = build.metric(config, COCO)
     for sample in validation:
-        heatmaps = codec.encode(*pose_dataset.input_keypoints(sample, sample.window, codec))["heatmaps"]
+        heatmaps = codec.encode(*dataset.input_keypoints(sample, sample.window, codec))["heatmaps"]
         (poses,) = codec.decode({"heatmaps": heatmaps[None, None]})
         metric.update(sample, poses.moved(sample.window.to_image(codec.input_size, codec.alignment)))
     return metric.accumulate()["AP"]
@@ -285,15 +286,15 @@ display(Markdown("\n".join(lines)))
 def look(sample, window, width=96, height=128):
     """Returns what a window shows, with the joints in it."""
     codec = replace(config.codec, input_size=(width, height))
-    keypoints, visible = pose_dataset.input_keypoints(sample, window, codec)
-    crop = pose_dataset.crop(sample, window, codec)
+    keypoints, visible = dataset.input_keypoints(sample, window, codec)
+    crop = dataset.crop(sample, window, codec)
     return visualize.draw_poses(crop, Poses(keypoints, visible, np.ones(1)), skeleton)
 
 
 subject = clear[0]
 halves = [augment.half_body_window(subject, skeleton, prefer_upper=upper) for upper in (True, False)]
 for name, first in zip(reversed(CONFIGS), (halves, [subject.window]), strict=True):
-    recipe, rng = schema.find(name).augment, np.random.default_rng(3)
+    recipe, rng = registry.find(name).augment, np.random.default_rng(3)
     windows = [*first, *(recipe.window(subject, skeleton, rng) for _ in range(6 - len(first)))]
     show(visualize.grid([look(subject, window) for window in windows], columns=6))
     print(f"{name}: half_body={recipe.half_body}, scale={recipe.scale}, rotation={recipe.rotation}")

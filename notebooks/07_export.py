@@ -42,7 +42,7 @@ os.environ["PATH"] = os.pathsep.join(
 )  # whose python `!python` is
 os.environ["GLOG_minloglevel"] = "2"  # noqa: SIM112 - Paddle's errors, not its remark on every export
 
-from paddle_pose import machine
+from paddle_pose.engine import machine
 
 print(machine.probe())
 
@@ -70,7 +70,7 @@ ROUNDS = 15  # of timing
 from IPython import get_ipython
 
 from paddle_pose.commands import run_folders
-from paddle_pose.datasets import stick_figures
+from paddle_pose.data.synthetic import dataset as synthetic
 
 if bool(WEIGHTS) != bool(DATA):
     raise ValueError("WEIGHTS and DATA: give both, or neither")
@@ -79,7 +79,7 @@ os.chdir(WORK)
 ROOT = os.path.relpath(PROJECT)  # the project, seen from here
 root = Path(ROOT, DATA) if DATA else Path("data")
 if not DATA:
-    stick_figures.write_mpii(root, num_train=PEOPLE[0], num_val=PEOPLE[1], size=(160, 160))
+    synthetic.write_mpii(root, num_train=PEOPLE[0], num_val=PEOPLE[1], size=(160, 160))
 run = run_folders.new(None, "hourglass_tiny_128")
 weights = Path(ROOT, WEIGHTS) if WEIGHTS else run / "last/model.pdparams"
 TRAIN = (
@@ -125,10 +125,10 @@ import numpy as np
 from IPython.display import Image, Markdown, display
 
 from paddle_pose import build, visualize
-from paddle_pose.configs import schema
-from paddle_pose.datasets import images
+from paddle_pose.configs import registry
+from paddle_pose.io import images
 
-config = schema.read_beside(weights)
+config = registry.read_beside(weights)
 training = build.samples(config, root, config.data.train_split)[:100]
 for number, window in enumerate(np.concatenate([seen for seen, _ in build.batches(config, training)])):
     images.write(Path("calibration", f"{number:03}.png"), window)
@@ -174,9 +174,9 @@ for path in sorted(Path("exported").iterdir()):
 # 内部，不会用错均值）、窗口是图像的哪一部分、输出是什么、有哪些关节、文件来自哪里。
 
 # %%
-from paddle_pose.backends import exported
+from paddle_pose.backends.metadata import read_contract
 
-contract = exported.read_contract(files.get("ONNX") or next(iter(files.values())))
+contract = read_contract(files.get("ONNX") or next(iter(files.values())))
 for title, part in (("input", contract["input"]), *(("output", output) for output in contract["outputs"])):
     print(f"{title}:", *(f"  {key}: {value}" for key, value in part.items()), sep="\n")
 print("preprocessing:", *(f"  {key}: {value}" for key, value in contract["preprocessing"].items()), sep="\n")
@@ -201,8 +201,8 @@ print("source:", contract["source"]["checkpoint"], contract["source"]["sha256"][
 # %%
 from paddle_pose.backends.open import open_exported
 from paddle_pose.backends.paddle import PaddleBackend
-from paddle_pose.inference.evaluate import evaluate
-from paddle_pose.inference.export_check import compare
+from paddle_pose.evaluation.evaluate import evaluate
+from paddle_pose.exporting.verify import compare
 
 live = PaddleBackend(build.loaded(config, weights)[1])
 validation = build.samples(config, root, config.data.val_split)
@@ -219,7 +219,7 @@ def scores(backend):
 
 def line(name):
     """Returns a file's row of the table."""
-    answers = exported.read_contract(files[name])["outputs"][0]
+    answers = read_contract(files[name])["outputs"][0]
     decoded = answers if "columns" in answers else None
     exact = "8 bits" not in name
     found = compare(live, opened[name], config.codec, pictures, exact=exact, decoded=decoded)
@@ -381,7 +381,7 @@ print(*(row[:110] + " …" for row in Path("predicted/predictions.csv").read_tex
 # （笔记 08 在视频中数深蹲）。
 
 # %%
-from paddle_pose.datasets.videos import VideoWriter
+from paddle_pose.io.videos import VideoWriter
 
 still = cv2.resize(photo, (240, 240), interpolation=cv2.INTER_CUBIC)
 film = VideoWriter(Path("film.mp4"), (208, 208), 10.0)

@@ -54,11 +54,11 @@ import PIL.Image
 from IPython.display import Image, display
 
 from paddle_pose import visualize
-from paddle_pose.inference.angles import RepetitionCounter, joint_angle
-from paddle_pose.inference.following import Follower, SinglePersonVideo
-from paddle_pose.inference.jitter import jitter, lag, person_size, still
 from paddle_pose.skeletons import COCO_17
 from paddle_pose.structures import Poses
+from paddle_pose.tracking.angles import RepetitionCounter, joint_angle
+from paddle_pose.tracking.jitter import jitter, lag, person_size, still
+from paddle_pose.tracking.pose_tracker import Follower, SinglePersonVideo
 
 REAL = bool(VIDEO and WEIGHTS)
 
@@ -107,10 +107,10 @@ def read_frames(path):
 def predictor():
     """Returns what finds the most central person in a picture."""
     from paddle_pose import build
-    from paddle_pose.configs import schema
+    from paddle_pose.configs import overrides, registry
 
-    config = schema.read_beside(Path(WEIGHTS)) or schema.find(CONFIG)
-    return build.predictor_for(schema.override(config, {"codec.max_persons": 1}), Path(WEIGHTS), "auto", None)
+    config = registry.read_beside(Path(WEIGHTS)) or registry.find(CONFIG)
+    return build.predictor_for(overrides.override(config, {"codec.max_persons": 1}), Path(WEIGHTS), "auto", None)
 
 
 def filmed():
@@ -123,7 +123,7 @@ def filmed():
 
 def drawn(size=(320, 240), rate=25):
     """The same of a drawn person."""
-    from paddle_pose.datasets.drawn_motion import squats
+    from paddle_pose.data.synthetic.motion import squats
 
     times = np.arange(0, 2 * SQUATS + 0.8, 1 / rate)
     points = squats(times, 2.0) + np.random.default_rng(0).normal((55, 20), 1.5, (len(times), 17, 2))

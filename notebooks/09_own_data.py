@@ -41,7 +41,7 @@ os.environ["PATH"] = os.pathsep.join(
     [str(Path(sys.executable).parent), os.environ["PATH"]]
 )  # whose python `!python` is
 
-from paddle_pose import machine
+from paddle_pose.engine import machine
 
 print(machine.probe())
 
@@ -77,7 +77,7 @@ EPOCHS = 8  # of A; the others have half as many
 
 # %%
 from paddle_pose.commands import run_folders
-from paddle_pose.datasets import stick_figures
+from paddle_pose.data.synthetic import dataset as synthetic
 
 if bool(TABLE) != bool(PICTURES):
     raise ValueError("TABLE and PICTURES: give both, or neither")
@@ -126,7 +126,7 @@ def forget_truth(file):
 
 leeds = Path(ROOT, LSPET) if LSPET else Path("leeds")
 if not LSPET:
-    stick_figures.write_mpii(leeds, num_train=PEOPLE[0], num_val=PEOPLE[1], size=(160, 160))
+    synthetic.write_mpii(leeds, num_train=PEOPLE[0], num_val=PEOPLE[1], size=(160, 160))
     forget(leeds)
 
 # %% [markdown]
@@ -143,8 +143,9 @@ import numpy as np
 from IPython.display import Image, Markdown, display
 
 from paddle_pose import build, visualize
-from paddle_pose.configs import schema
-from paddle_pose.datasets import coco, framing, images, mpii, pose_dataset
+from paddle_pose.configs import overrides, registry
+from paddle_pose.data import coco, dataset, framing, mpii
+from paddle_pose.io import images
 from paddle_pose.structures import Poses
 
 
@@ -155,14 +156,14 @@ def show(pixels):
 
 def look(sample, codec, side=120):
     """Returns a person's window with the labelled joints."""
-    keypoints, visible = pose_dataset.input_keypoints(sample, sample.window, codec)
-    crop = pose_dataset.crop(sample, sample.window, codec)
+    keypoints, visible = dataset.input_keypoints(sample, sample.window, codec)
+    crop = dataset.crop(sample, sample.window, codec)
     small = cv2.resize(crop, (side, side), interpolation=cv2.INTER_AREA)
     scale = np.array([side, side]) / codec.input_size
     return visualize.draw_poses(small, Poses(keypoints * scale, visible, np.ones(1)), codec.skeleton)
 
 
-config = schema.find(CONFIG)
+config = registry.find(CONFIG)
 training = build.samples(config, leeds, "train")
 share = np.mean([sample.persons[0].visible > 0 for sample in training], axis=0)
 print("labelled:", ", ".join(f"{name} {part:.0%}" for name, part in zip(MPII_16.joints, share, strict=True)))
@@ -219,7 +220,7 @@ show(cv2.resize(found, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
 # %%
 from paddle_pose.backends.paddle import PaddleBackend
 
-network = PaddleBackend(build.trained(schema.read_beside(BEST), BEST))
+network = PaddleBackend(build.trained(registry.read_beside(BEST), BEST))
 validation = build.samples(config, leeds, "val")
 crops = np.concatenate([seen for seen, _ in build.batches(config, validation[:32])])
 heatmaps = network(crops)["heatmaps"][:, -1]
@@ -308,9 +309,9 @@ MINE = {
 
 def draw_table(folder, table):
     """Draws people into a folder and writes a table of five key points, as somebody would have labelled them."""
-    stick_figures.write_coco(folder, num_train=PEOPLE[0] // 2, num_val=0, seed=9, size=(200, 160), persons=(1, 2))
+    synthetic.write_coco(folder, num_train=PEOPLE[0] // 2, num_val=0, seed=9, size=(200, 160), persons=(1, 2))
     rows = [["picture", *(f"{name}_{axis}" for name in MINE for axis in "xy")]]
-    slots = [schema.find("movenet_lightning_coco").codec.skeleton.joints.index(joint) for joint in MINE.values()]
+    slots = [registry.find("movenet_lightning_coco").codec.skeleton.joints.index(joint) for joint in MINE.values()]
     for image in coco.read_coco(folder, "train"):
         for person in image.persons:
             points = [[f"{v:.1f}" if person.visible[j] else "" for v in person.keypoints[j]] for j in slots]
@@ -373,9 +374,9 @@ print(f"python train.py {FILES}")
 # !python {ROOT}/scripts/check_dataset.py {FILES}
 
 # %%
-from paddle_pose.datasets.skeleton_file import read_skeleton
+from paddle_pose.data.skeleton_file import read_skeleton
 
-own = schema.override(config, {"codec.skeleton": read_skeleton("my_skeleton.json"), "data.dataset": "coco"})
+own = overrides.override(config, {"codec.skeleton": read_skeleton("my_skeleton.json"), "data.dataset": "coco"})
 annotated = coco.read_annotations(Path("my_train.json"), folder, own.codec.skeleton)
 samples = framing.one_per_person(annotated, own.codec.input_size, own.data.context)
 show(visualize.grid([look(sample, own.codec) for sample in samples[:8]], columns=4))

@@ -14,8 +14,9 @@ from paddle_pose.build_data import metric as metric
 from paddle_pose.build_data import metric_name as metric_name
 from paddle_pose.build_data import samples as samples
 from paddle_pose.build_data import truth_files as truth_files
-from paddle_pose.configs.contract import check_fits
-from paddle_pose.configs.fields import (
+from paddle_pose.configs.overrides import identity
+from paddle_pose.configs.registry import read_beside, to_json
+from paddle_pose.configs.specs import (
     Config,
     HourglassModel,
     HRNetModel,
@@ -24,17 +25,17 @@ from paddle_pose.configs.fields import (
     SimpleBaselineModel,
     StackedHourglassModel,
 )
-from paddle_pose.configs.schema import identity, read_beside, to_json
-from paddle_pose.datasets.augment import HALVED_ABOVE, has_halves
-from paddle_pose.datasets.pose_dataset import PoseDataset
-from paddle_pose.datasets.window_readers import CropCache, Reader, ReducedReader, read_whole
+from paddle_pose.data.augment import HALVED_ABOVE, has_halves
+from paddle_pose.data.crop_cache import CropCache, Reader, ReducedReader, read_whole
+from paddle_pose.data.dataset import PoseDataset
+from paddle_pose.exporting.metadata import check_fits
 from paddle_pose.structures import Sample
 from paddle_pose.weights.names import family_of, has_batch_norm, has_inters, is_mmpose
 from paddle_pose.weights.read import read_weights
 
 if TYPE_CHECKING:
-    from paddle_pose.training.distributed import World
     from paddle_pose.training.loader import EpochLoader
+    from paddle_pose.training.process_group import World
     from paddle_pose.training.trainer import Trainer
 
 
@@ -62,7 +63,7 @@ def model(config: Config) -> Any:
 
 def loss(config: Config) -> Any:
     """Returns the training loss."""
-    from paddle_pose.losses import JointsMSELoss, MoveNetLoss
+    from paddle_pose.models.losses import JointsMSELoss, MoveNetLoss
 
     skeleton, values = config.codec.skeleton, config.loss
     if isinstance(values, Loss):
@@ -111,10 +112,10 @@ def trainer(
         world: the processes that train together.
     """
     from paddle_pose.interruption import Interruption
-    from paddle_pose.training.distributed import World
+    from paddle_pose.training.checkpoint_policy import Keeping
     from paddle_pose.training.optimizers import adam, schedule
     from paddle_pose.training.precision import Precision
-    from paddle_pose.training.retention import Keeping
+    from paddle_pose.training.process_group import World
     from paddle_pose.training.trainer import Trainer
 
     train, world, minimised = config.train, world or World(), loss(config)
@@ -250,7 +251,7 @@ def predictor_for(
     fit: Literal["letterbox", "stretch"] = "letterbox",
 ) -> Any:
     """Returns a predictor of a config's network; see `predictor`, `backend` and `geometry.whole_image_window`."""
-    from paddle_pose.inference.flip_average import FlipAverage
+    from paddle_pose.inference.flip_test import FlipAverage
     from paddle_pose.inference.predictor import Predictor
 
     looks, _ = backend(config, weights, device, threads)

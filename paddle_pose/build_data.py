@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from paddle_pose.configs.fields import Config
-from paddle_pose.datasets import coco, framing, images, movenet_crops, mpii, pose_dataset
-from paddle_pose.datasets.window_readers import Reader, ReducedReader, read_whole
+from paddle_pose.configs.specs import Config
+from paddle_pose.data import coco, dataset, framing, movenet_crops, mpii
+from paddle_pose.data.crop_cache import Reader, ReducedReader, read_whole
+from paddle_pose.io import images
 from paddle_pose.metrics.base import Metric
 from paddle_pose.metrics.coco_ap import CocoAP
 from paddle_pose.metrics.original_accuracy import OriginalAccuracy
@@ -123,9 +124,9 @@ def metric(config: Config, root: str | Path | None) -> Metric:
 
 
 def batches(
-    config: Config, samples: Sequence[Sample], share: pose_dataset.Share = list
+    config: Config, samples: Sequence[Sample], share: dataset.Share = list
 ) -> Iterator[tuple[np.ndarray, Sequence[Sample]]]:
     """Returns what evaluation looks at: uint8 images [N, H, W, 3] and their samples, in order; see `pose_dataset.batches`."""
     reader: Reader = ReducedReader(config.codec.input_size) if config.val.reduced else read_whole
     timeout = config.train.read_timeout
-    return pose_dataset.batches(samples, config.codec, config.val.batch_size, 1, reader, share, timeout)
+    return dataset.batches(samples, config.codec, config.val.batch_size, 1, reader, share, timeout)

@@ -301,8 +301,8 @@ def parsed(script: str, words: list[str]) -> Namespace | None:
 
 def check_names(arguments: Namespace, script: str) -> None:
     """Fails if a command names a config, a key or a published file that does not exist."""
-    from paddle_pose.configs.schema import CONFIGS
-    from paddle_pose.weights.published import PUBLISHED
+    from paddle_pose.configs.registry import CONFIGS
+    from paddle_pose.weights.zoo import PUBLISHED
 
     config = getattr(arguments, "config", None)
     assert config in (None, "NAME", "1", *CONFIGS), f"no config {config}"
@@ -315,7 +315,8 @@ def check_names(arguments: Namespace, script: str) -> None:
 @cache
 def config_keys() -> frozenset[str]:
     """The keys of all configs."""
-    from paddle_pose.configs.schema import CONFIGS, values
+    from paddle_pose.configs.overrides import values
+    from paddle_pose.configs.registry import CONFIGS
 
     return frozenset(key for config in CONFIGS.values() for key in values(config))
 

@@ -116,7 +116,7 @@ def test_a_module_imports_lower_layers_only(module):
         ("codecs.base", "from paddle_pose import datasets"),
         ("codecs.base", "from ..metrics import pck"),
         ("codecs.base", "def f():\n    from paddle_pose.build import model"),
-        ("models.hrnet", "from paddle_pose.losses import MoveNetLoss"),
+        ("models.hrnet", "from paddle_pose.models.losses import MoveNetLoss"),
         ("models.hrnet", "from paddle_pose.utils import thing"),
         ("codecs.base", "def f():\n    import paddle"),
         ("backends.onnx", "from paddle.nn import functional"),

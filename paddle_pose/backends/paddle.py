@@ -12,7 +12,7 @@ import paddle
 from paddle import inference
 
 from paddle_pose.backends.base import check_input
-from paddle_pose.backends.exported import contract_path, read_contract
+from paddle_pose.backends.metadata import contract_path, read_contract
 from paddle_pose.environment import threads_to_use
 
 

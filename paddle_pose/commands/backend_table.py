@@ -14,7 +14,7 @@ from paddle_pose.commands import export, options, train
 
 if TYPE_CHECKING:
     from paddle_pose.backends.base import Backend
-    from paddle_pose.configs.fields import Config
+    from paddle_pose.configs.specs import Config
 
 # A config, and what makes it small enough to learn some drawings by heart in minutes.
 REDUCED = {
@@ -77,11 +77,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     from paddle_pose.environment import check_paddle
 
     check_paddle()
-    from paddle_pose.configs import schema
+    from paddle_pose.configs import registry
 
     checkpoints = []
     for path in arguments.weights or []:
-        config = schema.read_beside(path)
+        config = registry.read_beside(path)
         if config is None:
             raise ValueError(f"{path}: there is no config.json beside it that says which network it is for")
         checkpoints.append((config, path))
@@ -109,10 +109,10 @@ def drawn(config: Config, arguments: argparse.Namespace) -> Path:
 
 def trained(name: str, arguments: argparse.Namespace) -> tuple[Config, Path]:
     """Returns a reduced system and its checkpoint, trained unless an earlier call has done so."""
-    from paddle_pose.configs import schema
+    from paddle_pose.configs import overrides, registry
 
     pairs = [text.split("=", 1) for text in (*RECIPE, *REDUCED[name])]
-    config = schema.override(schema.find(name), dict(pairs) | {"train.epochs": arguments.epochs})
+    config = overrides.override(registry.find(name), dict(pairs) | {"train.epochs": arguments.epochs})
     run_dir = arguments.output / name
     weights = run_dir / "last" / "model.pdparams"
     if not run_dir.exists():
@@ -121,7 +121,7 @@ def trained(name: str, arguments: argparse.Namespace) -> tuple[Config, Path]:
         begun.mkdir(parents=True)
         train.run(config, dataset_root=drawn(config, arguments), run_dir=begun)
         begun.rename(run_dir)
-    return schema.read_beside(weights) or config, weights
+    return registry.read_beside(weights) or config, weights
 
 
 def rows(config: Config, weights: Path, root: Path, threads: int | None) -> Iterator[str]:
@@ -131,9 +131,9 @@ def rows(config: Config, weights: Path, root: Path, threads: int | None) -> Iter
     from paddle_pose import build
     from paddle_pose.backends.open import open_exported
     from paddle_pose.backends.paddle import PaddleBackend, set_device
-    from paddle_pose.inference.evaluate import evaluate
-    from paddle_pose.inference.export_check import compare
-    from paddle_pose.inference.flip_average import FlipAverage
+    from paddle_pose.evaluation.evaluate import evaluate
+    from paddle_pose.exporting.verify import compare
+    from paddle_pose.inference.flip_test import FlipAverage
 
     set_device("cpu", threads)
     config, network = build.loaded(config, weights)

@@ -75,7 +75,7 @@ def _measured(arguments: argparse.Namespace) -> dict[str, Any]:
     work = arguments.output.parent / "benchmark"
     data = arguments.dataset_root or work / "drawn_mpii"
     if arguments.dataset_root is None and {"loading", "memory"} & set(groups):
-        from paddle_pose.datasets.stick_figures import write_mpii
+        from paddle_pose.data.synthetic.dataset import write_mpii
 
         write_mpii(data, num_train=16, num_val=1, size=(1280, 720))
     machine = _machine()

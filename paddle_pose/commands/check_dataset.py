@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from paddle_pose.commands import options
 
 if TYPE_CHECKING:
-    from paddle_pose.datasets.doctor import Report
+    from paddle_pose.data.check.mpii import Report
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -61,8 +61,8 @@ def examined(arguments: argparse.Namespace) -> tuple[Report, str]:
         FileNotFoundError: If there is no such folder or skeleton.
         ValueError: If the flags name no data.
     """
-    from paddle_pose.datasets.doctor import examine
-    from paddle_pose.datasets.doctor_coco import examine_coco
+    from paddle_pose.data.check.coco import examine_coco
+    from paddle_pose.data.check.mpii import examine
 
     def progress(text: str) -> None:
         print(f"=> {text}", file=sys.stderr, flush=True)

@@ -107,7 +107,7 @@ def compare(
     """
     import numpy as np
 
-    from paddle_pose.inference.flip_average import averaged
+    from paddle_pose.inference.flip_test import averaged
 
     codecs = {reading: replace(codec, decode_by=reading.decode) for reading in metrics}
     for metric in metrics.values():

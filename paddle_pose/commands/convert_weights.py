@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from paddle_pose.commands import options
 
 if TYPE_CHECKING:
-    from paddle_pose.configs.fields import Config
+    from paddle_pose.configs.specs import Config
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -62,12 +62,12 @@ def convert(config: Config, source: Path, target: Path, force: bool = False) -> 
         ValueError: If the file does not fit the config, or something would be overwritten.
     """
     from paddle_pose import build
-    from paddle_pose.configs import schema
+    from paddle_pose.configs import registry
     from paddle_pose.weights.write import write_weights
 
     config, network = build.loaded(config, source, say=print)
     tensors = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
-    beside, text = target.parent / schema.FILE_NAME, schema.to_json(config)
+    beside, text = target.parent / registry.FILE_NAME, registry.to_json(config)
     taken = [target] if target.exists() else []
     if beside.exists() and beside.read_text(encoding="utf-8") != text:
         taken.append(beside)

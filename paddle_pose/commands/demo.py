@@ -17,7 +17,7 @@ from paddle_pose.commands.pictures import TILE, Kept, predictions_picture, ranke
 from paddle_pose.environment import run
 
 if TYPE_CHECKING:
-    from paddle_pose.configs.fields import Config
+    from paddle_pose.configs.specs import Config
 
 CONFIG = "hourglass_tiny_128"
 
@@ -48,13 +48,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     from paddle_pose.environment import check_paddle
 
     check_paddle()
-    from paddle_pose.configs import schema
+    from paddle_pose.configs import overrides, registry
 
     started = time.perf_counter()
     changes: dict[str, Any] = {"train.seed": arguments.seed}
     if arguments.epochs is not None:
         changes["train.epochs"] = arguments.epochs
-    config = schema.override(schema.find(CONFIG), changes)
+    config = overrides.override(registry.find(CONFIG), changes)
     folder = arguments.output
     print(
         f"1/3 Drawing {arguments.num_train} people to learn from and {arguments.num_val} others to be tested on; "
@@ -104,11 +104,11 @@ def show(config: Config, data: Path, run_dir: Path) -> tuple[dict[Path, str], di
     """
     from paddle_pose import build, visualize
     from paddle_pose.backends.paddle import PaddleBackend
-    from paddle_pose.datasets import images
-    from paddle_pose.datasets.pose_dataset import batches
-    from paddle_pose.inference.evaluate import evaluate
-    from paddle_pose.inference.flip_average import FlipAverage
-    from paddle_pose.inference.mean_pose import mean_pose_scores
+    from paddle_pose.data.dataset import batches
+    from paddle_pose.evaluation.evaluate import evaluate
+    from paddle_pose.evaluation.mean_pose import mean_pose_scores
+    from paddle_pose.inference.flip_test import FlipAverage
+    from paddle_pose.io import images
 
     codec, skeleton = config.codec, config.codec.skeleton
     network = build.trained(config, run_dir / "last" / "model.pdparams")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from paddle_pose.weights.published import PublishedFile
+    from paddle_pose.weights.zoo import PublishedFile
 
 FOLDER = Path("output/published")
 
@@ -45,8 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         ConnectionError: If the server cannot be reached; says where to put the file.
     """
     arguments = build_parser().parse_args(argv)
-    from paddle_pose.weights.download import download
-    from paddle_pose.weights.published import PUBLISHED
+    from paddle_pose.io.download import download
+    from paddle_pose.weights.zoo import PUBLISHED
 
     if arguments.name is None:
         if arguments.from_file is not None:
@@ -80,16 +80,16 @@ def converted(name: str, folder: Path, from_file: Path | None = None) -> Path:
         ConnectionError: If the server cannot be reached; says where to put the file.
     """
     from paddle_pose.commands.convert_weights import convert
-    from paddle_pose.configs import schema
+    from paddle_pose.configs import registry
     from paddle_pose.environment import check_paddle
-    from paddle_pose.weights.download import download
-    from paddle_pose.weights.published import PUBLISHED
+    from paddle_pose.io.download import download
+    from paddle_pose.weights.zoo import PUBLISHED
 
     file, target = PUBLISHED[name], folder / name / "model.safetensors"
     path = download(file, folder, from_file=from_file)
-    if not (target.is_file() and target.with_name(schema.FILE_NAME).is_file()):
+    if not (target.is_file() and target.with_name(registry.FILE_NAME).is_file()):
         check_paddle()
-        convert(schema.find(file.config), path, target, force=True)
+        convert(registry.find(file.config), path, target, force=True)
     return target
 
 

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from paddle_pose.codecs.base import Maps
-    from paddle_pose.datasets.sources import Frame, Source
-    from paddle_pose.datasets.videos import VideoWriter
+    from paddle_pose.io.frames import Frame, Source
+    from paddle_pose.io.videos import VideoWriter
     from paddle_pose.structures import Poses
 
 
@@ -48,8 +48,8 @@ class Drawings:
 
     def write(self, frame: Frame, poses: Poses, drawing: np.ndarray) -> None:
         """Writes a picture, or adds to the video of its source."""
-        from paddle_pose.datasets import images
-        from paddle_pose.datasets.videos import VideoWriter
+        from paddle_pose.io import images
+        from paddle_pose.io.videos import VideoWriter
 
         place = self._places[frame.source.path]
         if frame.source.kind == "picture":
@@ -85,7 +85,7 @@ class MapPictures:
     def write(self, frame: Frame, poses: Poses, drawing: np.ndarray) -> None:
         """Writes what was seen of the frame."""
         from paddle_pose import visualize
-        from paddle_pose.datasets import images
+        from paddle_pose.io import images
 
         place = self._places[frame.source.path]
         stem = place.stem if frame.source.kind == "picture" else f"{place.stem}_{frame.index}"

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from paddle_pose.codecs.base import Codec
-    from paddle_pose.configs.fields import Config
-    from paddle_pose.inference.export_check import Difference
+    from paddle_pose.configs.specs import Config
+    from paddle_pose.exporting.verify import Difference
 
 SUFFIXES = {"onnx": ".onnx", "openvino": ".xml", "paddle": ".json"}
 COMPANIONS = {".xml": ".bin", ".json": ".pdiparams"}
@@ -69,10 +69,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     check_paddle()
     from paddle_pose import build
-    from paddle_pose.backends.exported import contract_path
+    from paddle_pose.backends.metadata import contract_path
     from paddle_pose.backends.open import open_exported
     from paddle_pose.backends.paddle import PaddleBackend
-    from paddle_pose.inference.export_check import compare
+    from paddle_pose.exporting.verify import compare
 
     config = options.config_of(arguments.weights, arguments)
     config, network = build.loaded(config, arguments.weights, say=print)
@@ -138,12 +138,12 @@ def write(
 
     import numpy as np
 
-    from paddle_pose.backends import convert, quantize
-    from paddle_pose.backends.exported import contract_path
+    from paddle_pose.backends.metadata import contract_path
     from paddle_pose.backends.paddle import PaddleBackend
-    from paddle_pose.configs.contract import contract
-    from paddle_pose.models.decoding import with_decoding
-    from paddle_pose.models.export import save_program
+    from paddle_pose.exporting import convert, quantize
+    from paddle_pose.exporting.decoding import with_decoding
+    from paddle_pose.exporting.metadata import contract
+    from paddle_pose.exporting.program import save_program
 
     graph = with_decoding(network, config.codec) if decode else network
     width, height = config.codec.input_size
@@ -186,13 +186,13 @@ def looked_at(folder: Path | None, codec: Codec) -> np.ndarray:
     import numpy as np
 
     from paddle_pose import geometry
-    from paddle_pose.datasets import images, sources
-    from paddle_pose.datasets.drawn_scenes import draw_scene
+    from paddle_pose.data.synthetic.scene import draw_scene
+    from paddle_pose.io import frames, images
 
     size = codec.input_size
     if folder is None:
         return np.stack([draw_scene(np.random.default_rng(seed), size).image for seed in range(NUM_DRAWN)])
-    paths = [source.path for source in sources.find([str(folder)]) if source.kind == "picture"]
+    paths = [source.path for source in frames.find([str(folder)]) if source.kind == "picture"]
     if not paths:
         raise FileNotFoundError(f"{folder}: no picture there ({', '.join(images.SUFFIXES)})")
     windows = []
@@ -218,7 +218,7 @@ def check(difference: Difference, int8: bool, tolerance: float | None) -> None:
     """
     import numpy as np
 
-    from paddle_pose.inference.export_check import MAP_TOLERANCE
+    from paddle_pose.exporting.verify import MAP_TOLERANCE
 
     limit = tolerance if tolerance is not None else INT8_TOLERANCE if int8 else TOLERANCE
     if len(difference.pixels) == 0:
@@ -232,7 +232,7 @@ def check(difference: Difference, int8: bool, tolerance: float | None) -> None:
 
 def put_in_place(fresh: Path, target: Path) -> None:
     """Moves a file with what belongs to it; a file under its final name is always complete."""
-    from paddle_pose.backends.exported import contract_path
+    from paddle_pose.backends.metadata import contract_path
 
     target.unlink(missing_ok=True)
     if fresh.suffix in COMPANIONS:

@@ -12,9 +12,9 @@ from paddle_pose.commands import download_weights
 if TYPE_CHECKING:
     import numpy as np
 
-    from paddle_pose.configs.fields import Config
-    from paddle_pose.datasets.box_files import Box, Boxes
-    from paddle_pose.datasets.sources import Frame, Source
+    from paddle_pose.configs.specs import Config
+    from paddle_pose.io.boxes import Box, Boxes
+    from paddle_pose.io.frames import Frame, Source
 
 DEFAULT_WEIGHTS = "google_movenet_lightning_int8"
 MOST_PEOPLE = 6  # that a detector finds
@@ -86,7 +86,7 @@ def boxes(arguments: argparse.Namespace, places: Sequence[Source]) -> Boxes | No
         FileNotFoundError: If there is no such file.
         ValueError: If it is not as expected, is about other pictures, or there is a --detector, too.
     """
-    from paddle_pose.datasets.box_files import read_boxes
+    from paddle_pose.io.boxes import read_boxes
 
     if arguments.boxes is None:
         return None
@@ -107,7 +107,7 @@ def weights(arguments: argparse.Namespace) -> tuple[Path, Path | None]:
         ValueError: If a checksum does not match, or --from_file is a copy of nothing.
         ConnectionError: If the server cannot be reached; says where to put the file.
     """
-    from paddle_pose.weights.published import PUBLISHED
+    from paddle_pose.weights.zoo import PUBLISHED
 
     chosen = [name for name in (arguments.weights, arguments.detector) if name is not None]
     named = [name for name in dict.fromkeys(chosen) if name in PUBLISHED and not Path(name).exists()]
@@ -132,7 +132,7 @@ def framed(
         least_score: people that it finds with a lower one are left out; None for `LEAST_PERSON_SCORE`.
         together: windows that it looks at together.
     """
-    from paddle_pose.inference.person_boxes import person_boxes
+    from paddle_pose.inference.two_stage import person_boxes
 
     lowest = LEAST_PERSON_SCORE if least_score is None else least_score
     if detector is not None:
@@ -150,14 +150,14 @@ def detector_config(weights: Path, most: int | None) -> Config:
         FileNotFoundError: If there is no such file.
         ValueError: If there is no config beside it.
     """
-    from paddle_pose.configs import schema
+    from paddle_pose.configs import registry
 
     if not weights.is_file():
         raise FileNotFoundError(f"--detector {weights}: no such weights file")
-    config = schema.read_beside(weights)
+    config = registry.read_beside(weights)
     if config is None:
         raise ValueError(
-            f"--detector {weights}: there is no {schema.FILE_NAME} beside it that says which network it is for; "
+            f"--detector {weights}: there is no {registry.FILE_NAME} beside it that says which network it is for; "
             "convert_weights.py writes one"
         )
     return with_people(config, MOST_PEOPLE if most is None else most)
@@ -169,8 +169,8 @@ def with_people(config: Config, most: int | None) -> Config:
     Raises:
         ValueError: If that is not positive.
     """
-    from paddle_pose.configs import schema
+    from paddle_pose.configs import overrides
 
     if most is None or not hasattr(config.codec, "max_persons"):
         return config
-    return schema.override(config, {"codec.max_persons": most})
+    return overrides.override(config, {"codec.max_persons": most})

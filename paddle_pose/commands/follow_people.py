@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import numpy as np
 
-    from paddle_pose.datasets.sources import Frame, Source
+    from paddle_pose.io.frames import Frame, Source
     from paddle_pose.skeletons import Skeleton
     from paddle_pose.structures import Poses
 
@@ -47,9 +47,9 @@ def check(arguments: argparse.Namespace) -> None:
 
 def steps(arguments: argparse.Namespace, skeleton: Skeleton) -> list[Callable[[], Any]]:
     """Returns makers of what --track and --smooth do to the poses of a video."""
-    from paddle_pose.inference.following import Follower
-    from paddle_pose.inference.smoothing import OneEuro
-    from paddle_pose.inference.tracking import Tracker
+    from paddle_pose.tracking.one_euro import OneEuro
+    from paddle_pose.tracking.pose_tracker import Follower
+    from paddle_pose.tracking.tracker import Tracker
 
     if arguments.one_person or not (arguments.track or arguments.smooth):
         return []
@@ -65,8 +65,8 @@ def one_person(
     framed: Iterable[tuple[Frame, np.ndarray, object]], predictor: Any, smooth: bool
 ) -> Iterator[tuple[Frame, Poses]]:
     """Yields the frames with the one person in them; every picture and video begins anew."""
-    from paddle_pose.inference.following import SinglePersonVideo
-    from paddle_pose.inference.smoothing import OneEuro
+    from paddle_pose.tracking.one_euro import OneEuro
+    from paddle_pose.tracking.pose_tracker import SinglePersonVideo
 
     source: Source | None = None
     for frame, pixels, _ in framed:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from paddle_pose.datasets.tracks import Track
+    from paddle_pose.io.tracks import Track
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -41,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         ValueError: If a file is not as expected, or the two have nobody in common.
     """
     arguments = build_parser().parse_args(argv)
-    from paddle_pose.datasets.tracks import read_tracks
+    from paddle_pose.io.tracks import read_tracks
 
     raw = read_tracks(arguments.raw)
     if arguments.smoothed is None:
@@ -64,7 +64,7 @@ def smoothed(track: Track) -> Track:
 
     import numpy as np
 
-    from paddle_pose.inference.smoothing import OneEuro
+    from paddle_pose.tracking.one_euro import OneEuro
 
     smooth, size = OneEuro(), np.array(track.image_size)
     points = [smooth(now / size, when) * size for now, when in zip(track.keypoints, track.seconds, strict=True)]
@@ -86,7 +86,7 @@ def row(before: Track, after: Track, threshold: float) -> str:
     """Returns a person's line of the table."""
     import numpy as np
 
-    from paddle_pose.inference.jitter import jitter, lag, person_size, still
+    from paddle_pose.tracking.jitter import jitter, lag, person_size, still
 
     where = still(before.keypoints, before.scores >= threshold)
     late = lag(after.keypoints, before.keypoints)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from paddle_pose.configs.fields import Config
+    from paddle_pose.configs.specs import Config
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:
@@ -81,7 +81,7 @@ def data_changes(arguments: argparse.Namespace) -> dict[str, Any]:
             )
         changes["data.dataset"] = "coco"
     if getattr(arguments, "skeleton", None) is not None:
-        from paddle_pose.datasets.skeleton_file import read_skeleton
+        from paddle_pose.data.skeleton_file import read_skeleton
 
         annotations = given["train_annotations"] or given["val_annotations"]
         changes["codec.skeleton"] = read_skeleton(arguments.skeleton, annotations)
@@ -134,19 +134,19 @@ def config_of(weights: Path, arguments: argparse.Namespace, flags: Mapping[str, 
         FileNotFoundError: If there is no such weights file.
         ValueError: If nothing says which network it is for, or flags and file disagree.
     """
-    from paddle_pose.configs import schema
-    from paddle_pose.weights.published import recognise
+    from paddle_pose.configs import registry
+    from paddle_pose.weights.zoo import recognise
 
     if not weights.is_file():
         raise FileNotFoundError(f"{weights}: no such weights file")
     changes: dict[str, Any] = dict(overrides(arguments))
     given = {key: getattr(arguments, flag) for key, flag in (flags or {}).items()}
     changes |= {key: value for key, value in given.items() if value is not None} | data_changes(arguments)
-    beside, name = schema.read_beside(weights), arguments.config
+    beside, name = registry.read_beside(weights), arguments.config
     if beside is None and name is None and arguments.image_size is None and (known := recognise(weights)):
         name = known.config
         print(f"{weights} is the published file {known.name}, by its checksum; config {name}")
-    return schema.resolve(beside, name, arguments.image_size, changes)
+    return registry.resolve(beside, name, arguments.image_size, changes)
 
 
 class ListConfigs(argparse.Action):
@@ -154,7 +154,8 @@ class ListConfigs(argparse.Action):
 
     def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, *ignored: object) -> None:
         """Prints and exits with 0."""
-        from paddle_pose.configs.schema import CONFIGS, find, values
+        from paddle_pose.configs.overrides import values
+        from paddle_pose.configs.registry import CONFIGS, find
 
         chosen = [find(namespace.config)] if namespace.config else list(CONFIGS.values())
         for config in chosen:

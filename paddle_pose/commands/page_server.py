@@ -56,8 +56,8 @@ def runtime_files(folder: Path, from_file: Path | None = None) -> dict[str, byte
         ValueError: If the checksum does not match.
         ConnectionError: If the server cannot be reached; says where to put the file.
     """
-    from paddle_pose.weights.download import download
-    from paddle_pose.weights.published import PublishedFile
+    from paddle_pose.io.download import download
+    from paddle_pose.weights.zoo import PublishedFile
 
     file = PublishedFile(
         name="onnxruntime-web",

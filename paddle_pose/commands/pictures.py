@@ -123,7 +123,7 @@ def tile_size(input_size: tuple[int, int]) -> tuple[int, int]:
 def _tile(one: Shown, codec: HeatmapCodec | MoveNetCodec) -> np.ndarray:
     """Draws truth and prediction into the person's window, enlarged."""
     from paddle_pose import geometry, visualize
-    from paddle_pose.datasets.pose_dataset import crop
+    from paddle_pose.data.dataset import crop
 
     sample = one.sample
     size = tile_size(codec.input_size)

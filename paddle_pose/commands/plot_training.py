@@ -34,8 +34,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         ValueError: If a run has no training step, or no evaluation knows the metric.
     """
     arguments = build_parser().parse_args(argv)
-    from paddle_pose.datasets import images
-    from paddle_pose.report import training_curves
+    from paddle_pose.evaluation.report import training_curves
+    from paddle_pose.io import images
 
     runs = [training_curves.read(path) for path in arguments.runs]
     metric = arguments.metric or next((run.monitor() for run in runs if run.evaluations), "")

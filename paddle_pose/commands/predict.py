@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from paddle_pose.commands import drawings, find_people, follow_people, options, predicted
 
 if TYPE_CHECKING:
-    from paddle_pose.configs.fields import Config
-    from paddle_pose.datasets.box_files import Boxes
-    from paddle_pose.datasets.sources import Frame, Source
+    from paddle_pose.configs.specs import Config
+    from paddle_pose.io.boxes import Boxes
+    from paddle_pose.io.frames import Frame, Source
     from paddle_pose.structures import Poses
 
     # (number of the frame, its seconds, (width, height), poses) -> the poses of this frame, changed or with ids
@@ -83,14 +83,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = build_parser().parse_args(argv)
     from paddle_pose import build, visualize
-    from paddle_pose.datasets import sources
     from paddle_pose.inference.progress import Progress
     from paddle_pose.interruption import Interrupted, Interruption
+    from paddle_pose.io import frames
 
     output = arguments.output
     if output.exists() and not output.is_dir():
         raise ValueError(f"--output {output}: is a file; expected a folder, which is made where it is missing")
-    places = sources.find(arguments.images, leave_out=output)
+    places = frames.find(arguments.images, leave_out=output)
     follow_people.check(arguments)
     boxes = find_people.boxes(arguments, places)
     weights, detector_weights = find_people.weights(arguments)
@@ -108,12 +108,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         visualize.draw_poses, skeleton=config.codec.skeleton, threshold=arguments.threshold, names=arguments.names
     )
     drawn, failures = arguments.show or "drawing" in arguments.save, list[str]()
-    progress, began, done, people, ended = Progress(sources.count(places), "frames"), monotonic(), 0, 0, None
+    progress, began, done, people, ended = Progress(frames.count(places), "frames"), monotonic(), 0, 0, None
     with ExitStack() as stack, Interruption() as interruption:
         made = _sinks(arguments, config, weights, places, boxes)
         sinks = [stack.enter_context(closing(sink)) for sink in made]
         framed = find_people.framed(
-            sources.frames(places, failures.append), boxes, detector, arguments.box_threshold, together
+            frames.frames(places, failures.append), boxes, detector, arguments.box_threshold, together
         )
         if arguments.maps:
             sinks.append(maps)

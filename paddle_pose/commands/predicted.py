@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     import numpy as np
 
-    from paddle_pose.datasets.sources import Frame, Source
+    from paddle_pose.io.frames import Frame, Source
     from paddle_pose.structures import Poses
 
 SPACE = (

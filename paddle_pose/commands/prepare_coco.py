@@ -36,8 +36,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         ValueError: If a file is not what it should be.
     """
     arguments = build_parser().parse_args(argv)
-    from paddle_pose.datasets import images, movenet_crops
+    from paddle_pose.data import movenet_crops
     from paddle_pose.inference.progress import Progress
+    from paddle_pose.io import images
 
     plans = {split: movenet_crops.plan(arguments.dataset_root, split) for split in dict.fromkeys(arguments.splits)}
     names: dict[str, Path] = {}

@@ -102,7 +102,7 @@ def place(name: str) -> str | None:
 
 def _gather(source: Path, output: Path) -> None:
     """Puts what an archive, folder or file holds in its place."""
-    from paddle_pose.datasets import archives
+    from paddle_pose.io import archives
 
     if source.is_file() and archives.is_archive(source):
         done = archives.extract(source, output, place=place, progress=_progress)
@@ -151,7 +151,7 @@ def _progress(text: str) -> None:
 
 def _from_release(folder: Path) -> list[str]:
     """Makes from the official .mat what the folder lacks; returns what is still missing."""
-    from paddle_pose.datasets import mpii, mpii_release
+    from paddle_pose.data import mpii, mpii_release
 
     wanted = {split: folder / f"mpii_{split}.json" for split in mpii.SPLITS}
     mat = folder / "mpii_gt_val.mat"
@@ -188,7 +188,7 @@ def _from_release(folder: Path) -> list[str]:
 
 def _complete(folder: Path) -> list[str]:
     """Adds the json that follows from the others; returns what cannot be made."""
-    from paddle_pose.datasets import mpii_release
+    from paddle_pose.data import mpii_release
 
     train, val, both = (folder / f"mpii_{split}.json" for split in ("train", "val", "trainval"))
     if train.exists() and val.exists() and not both.exists():
@@ -210,7 +210,7 @@ def _records(path: Path) -> list[dict[str, Any]]:
 
 def _summary(output: Path) -> list[str]:
     """Prints counts beside the published ones; returns what is missing."""
-    from paddle_pose.datasets.doctor_records import KNOWN
+    from paddle_pose.data.check.findings import KNOWN
 
     missing = []
     there = {path.name for path in (output / "images").iterdir()} if (output / "images").is_dir() else set()

@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         ValueError: If a file is not as expected, or there is nothing to report.
     """
     arguments = build_parser().parse_args(argv)
-    from paddle_pose.report.write import write
+    from paddle_pose.evaluation.report.write import write
 
     source = arguments.source
     output = arguments.output or (source / "report.html" if source.is_dir() else source.with_suffix(".html"))

@@ -128,7 +128,7 @@ def rows(paths: Sequence[Path]) -> list[Row]:
         ValueError: If one is not as val.py writes it.
     """
     from paddle_pose.configs.published import PUBLISHED, of_config, protocol
-    from paddle_pose.configs.schema import CONFIGS
+    from paddle_pose.configs.registry import CONFIGS
 
     measured = [_measured(path) for path in paths]
     found: list[Row] = []
@@ -166,7 +166,7 @@ def markdown(found: Sequence[Row], columns: Sequence[str] = _FIRST) -> str:
 
 def html(found: Sequence[Row], columns: Sequence[str] = _FIRST) -> str:
     """Returns the tables as a page; columns of numbers that no row has are left out."""
-    from paddle_pose.report import page
+    from paddle_pose.evaluation.report import page
 
     sections = [
         page.section(table.title, "", page.table(head, lines, range(len(head) - 5, len(head))))
@@ -205,7 +205,7 @@ def _published(one: Published) -> Row:
 
 def _measured(path: Path) -> Row:
     from paddle_pose.configs.published import COMPLETE, DETECTED, DETECTIONS, GROUND_TRUTH, WHOLE_IMAGES
-    from paddle_pose.metrics.coco_file import read_json
+    from paddle_pose.io.coco_json import read_json
 
     content = read_json(path)
     try:
@@ -244,13 +244,13 @@ def _measured(path: Path) -> Row:
 
 def _changed(checkpoint: Path) -> list[str]:
     """Returns in what a network and its training are not those of the config that names them: keys, or whole groups."""
-    from paddle_pose.configs import schema
+    from paddle_pose.configs import overrides, registry
 
-    config = schema.read_beside(checkpoint) if checkpoint.is_file() else None
+    config = registry.read_beside(checkpoint) if checkpoint.is_file() else None
     if config is None:
         return []
-    named = schema.find(config.name)
-    own, usual = (schema.identity(one) | {"train.epochs": one.train.epochs} for one in (config, named))
+    named = registry.find(config.name)
+    own, usual = (overrides.identity(one) | {"train.epochs": one.train.epochs} for one in (config, named))
     keys = [key for key in {**usual, **own} if own.get(key) != usual.get(key) and not key.startswith(("val.", "data."))]
     return sorted({key if key in own and key in usual else key.partition(".")[0] for key in keys} - {"codec.decode_by"})
 

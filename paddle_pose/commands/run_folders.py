@@ -65,12 +65,12 @@ def to_resume(arguments: argparse.Namespace) -> tuple[Path, Path | None]:
         FileNotFoundError: If there is no such run, or no checkpoint of it is whole.
         ValueError: If the checkpoint that is named is damaged.
     """
-    from paddle_pose.training import checkpoint, retention
+    from paddle_pose.training import checkpoint, checkpoint_policy
 
     named = Path(arguments.resume) if arguments.resume else arguments.output
     if named is not None and (named / checkpoint.MANIFEST).is_file():
         checkpoint.check(named)
-        return (named.parent.parent if named.parent.name == retention.EARLIER else named.parent), named
+        return (named.parent.parent if named.parent.name == checkpoint_policy.EARLIER else named.parent), named
     if named is not None:
         runs = [named] if (named / "config.json").is_file() else []
     else:
@@ -79,7 +79,7 @@ def to_resume(arguments: argparse.Namespace) -> tuple[Path, Path | None]:
         found = {path.parent for path in (*OUTPUT.glob(f"{name}/config.json"), *OUTPUT.glob(f"{name}-*/config.json"))}
         runs = sorted(found, key=_last_change, reverse=True)
     for run_dir in runs:
-        whole = retention.newest(run_dir)
+        whole = checkpoint_policy.newest(run_dir)
         if whole is not None:
             return run_dir, whole
     begun = [run_dir for run_dir in runs if not (run_dir / "last").exists()]

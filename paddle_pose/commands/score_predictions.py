@@ -87,8 +87,8 @@ def score_mpii(
     Returns:
         The numbers, their 95 % intervals, and the text that shows them.
     """
-    from paddle_pose.datasets.mpii import read_ground_truth
-    from paddle_pose.datasets.predictions import read_predictions
+    from paddle_pose.data.mpii import read_ground_truth
+    from paddle_pose.io.mpii_predictions import read_predictions
     from paddle_pose.metrics import pckh
     from paddle_pose.metrics.base import eval_line
 

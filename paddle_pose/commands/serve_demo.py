@@ -12,7 +12,7 @@ from paddle_pose.commands import download_weights, options, page_server
 from paddle_pose.commands.find_people import DEFAULT_WEIGHTS, MOST_PEOPLE
 
 if TYPE_CHECKING:
-    from paddle_pose.configs.fields import Config
+    from paddle_pose.configs.specs import Config
 
 EXPORTED = Path("output/page")
 
@@ -119,8 +119,8 @@ def exported(weights: str, cache: Path, copy: Path | None = None, config: str | 
     """
     from paddle_pose.backends.open import OPENERS
     from paddle_pose.commands import export
-    from paddle_pose.weights.checksum import sha256_of
-    from paddle_pose.weights.published import PUBLISHED
+    from paddle_pose.io.checksum import sha256_of
+    from paddle_pose.weights.zoo import PUBLISHED
 
     path = Path(weights)
     if weights in PUBLISHED and not path.exists():
@@ -150,8 +150,8 @@ def settings(model: Path) -> dict[str, Any]:
         ModuleNotFoundError: If ONNX Runtime is not installed.
         ValueError: If it is not a MoveNet that answers maps.
     """
-    from paddle_pose.backends.exported import read_contract
-    from paddle_pose.configs.schema import read_beside
+    from paddle_pose.backends.metadata import read_contract
+    from paddle_pose.configs.registry import read_beside
 
     contract, config = read_contract(model), read_beside(model)
     if contract is None or config is None:

@@ -13,9 +13,9 @@ from paddle_pose.commands import options, run_folders
 from paddle_pose.commands.run_folders import OUTPUT
 
 if TYPE_CHECKING:
-    from paddle_pose.configs.fields import Config
+    from paddle_pose.configs.specs import Config
     from paddle_pose.structures import Sample
-    from paddle_pose.training.distributed import World
+    from paddle_pose.training.process_group import World
 
 DRAWN = {"mpii": "drawn_people", "coco": "drawn_people_coco"}  # folder by layout
 NUM_TRAIN, NUM_VAL = 4000, 300  # people drawn where nobody gave data, as in the demo
@@ -70,9 +70,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     from paddle_pose.environment import check_paddle
 
     check_paddle()
-    from paddle_pose.configs import schema
+    from paddle_pose.configs import registry
     from paddle_pose.interruption import Interrupted
-    from paddle_pose.training.distributed import World
+    from paddle_pose.training.process_group import World
 
     changes: dict[str, Any] = options.overrides(arguments) | options.data_changes(arguments)
     for name in ("batch_size", "epochs", "learning_rate", "num_workers", "seed", "amp", "init", "freeze", "keep"):
@@ -86,14 +86,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         if arguments.init is not None:
             raise ValueError(f"--init {arguments.init} with --resume: a resumed run has its weights; leave one out")
         run_dir, source = world.first(lambda: run_folders.to_resume(arguments))
-        beside = schema.read_beside((source or run_dir) / "model.pdparams")
+        beside = registry.read_beside((source or run_dir) / "model.pdparams")
     if beside is None and arguments.config is None and arguments.image_size is None:
         arguments.config = "hourglass52_mpii_256" if arguments.dataset_root or own else "hourglass_tiny_128"
     if own and beside is None and "codec.skeleton" not in changes:
-        from paddle_pose.datasets.skeleton_file import read_skeleton
+        from paddle_pose.data.skeleton_file import read_skeleton
 
         changes["codec.skeleton"] = read_skeleton(None, own)
-    config = schema.resolve(beside, arguments.config, arguments.image_size, changes)
+    config = registry.resolve(beside, arguments.config, arguments.image_size, changes)
     run_dir = run_dir or world.first(lambda: run_folders.new(arguments.output, config.name))
 
     def leave() -> None:
@@ -152,12 +152,12 @@ def run(
     """
     from paddle_pose import build
     from paddle_pose.backends.paddle import PaddleBackend, set_device
-    from paddle_pose.configs import schema
-    from paddle_pose.inference.evaluate import evaluate
-    from paddle_pose.inference.flip_average import FlipAverage
+    from paddle_pose.configs import registry
+    from paddle_pose.evaluation.evaluate import evaluate
+    from paddle_pose.inference.flip_test import FlipAverage
     from paddle_pose.metrics.base import eval_line
-    from paddle_pose.training.distributed import World
-    from paddle_pose.training.start import prepare
+    from paddle_pose.training.initialize import prepare
+    from paddle_pose.training.process_group import World
 
     where, world = set_device(device), world or World.start(device)
     if dataset_root is None and config.data.train_annotations is None and config.data.val_annotations is None:
@@ -191,7 +191,7 @@ def run(
         for line in start:
             trainer.log.say(line)
         if world.is_first:
-            run_folders.write(run_dir / "config.json", schema.to_json(config))
+            run_folders.write(run_dir / "config.json", registry.to_json(config))
         backend: Any = PaddleBackend(network)
         if config.val.flip:
             backend = FlipAverage(backend, config.codec, config.val.shift)
@@ -231,7 +231,7 @@ def draw_data(config: Config, folder: Path, num_train: int = NUM_TRAIN, num_val:
     Raises:
         ValueError: If the folder holds anything else.
     """
-    from paddle_pose.datasets.stick_figures import write_coco, write_mpii
+    from paddle_pose.data.synthetic.dataset import write_coco, write_mpii
 
     write = {"mpii": write_mpii, "coco": write_coco}[config.data.dataset]
     return write(folder, num_train=num_train, num_val=num_val, seed=seed, size=(160, 160))

@@ -85,13 +85,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _score_results(arguments, _command(argv))
     from paddle_pose import build
     from paddle_pose.configs.published import GROUND_TRUTH, WHOLE_IMAGES
-    from paddle_pose.datasets import images
-    from paddle_pose.inference.evaluate import evaluate
-    from paddle_pose.inference.flip_average import FlipAverage
-    from paddle_pose.inference.mean_pose import mean_pose_scores
+    from paddle_pose.evaluation.evaluate import evaluate
+    from paddle_pose.evaluation.mean_pose import mean_pose_scores
+    from paddle_pose.evaluation.report.write import REPORTED, write
+    from paddle_pose.inference.flip_test import FlipAverage
     from paddle_pose.inference.progress import Progress
+    from paddle_pose.io import images
     from paddle_pose.metrics.base import eval_line
-    from paddle_pose.report.write import REPORTED, write
 
     flags = {f"val.{name}": name for name in ("flip", "shift", "batch_size", "metric")}
     flags |= {"codec.decode_by": "decode", "data.dataset": "dataset"}
@@ -155,10 +155,10 @@ def _command(argv: Sequence[str] | None) -> str:
 def _score_results(arguments: argparse.Namespace, command: str) -> int:
     """Scores somebody's predictions by the data set's ground truth."""
     from paddle_pose.commands import score_predictions
-    from paddle_pose.configs import schema
-    from paddle_pose.datasets import coco
-    from paddle_pose.datasets.skeleton_file import read_skeleton
-    from paddle_pose.report.write import write
+    from paddle_pose.configs import registry
+    from paddle_pose.data import coco
+    from paddle_pose.data.skeleton_file import read_skeleton
+    from paddle_pose.evaluation.report.write import write
 
     skeleton = None
     spans: dict[str, tuple[float, float]] = {}
@@ -175,7 +175,7 @@ def _score_results(arguments: argparse.Namespace, command: str) -> int:
     else:
         truth = Path(annotations) if annotations else coco.annotation_file(root, "val")
         if arguments.config or arguments.image_size or arguments.override:
-            skeleton = schema.resolve(None, arguments.config, arguments.image_size, changes).codec.skeleton
+            skeleton = registry.resolve(None, arguments.config, arguments.image_size, changes).codec.skeleton
         else:
             skeleton = changes.get("codec.skeleton") or read_skeleton(None, truth)
         values, text = score_predictions.score_coco(arguments.results, truth, skeleton)

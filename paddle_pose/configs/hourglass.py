@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from paddle_pose.codecs.heatmap import HeatmapCodec
-from paddle_pose.configs.fields import Config, HourglassModel, StackedHourglassModel, Train
-from paddle_pose.datasets.augment import Augment
+from paddle_pose.configs.specs import Config, HourglassModel, StackedHourglassModel, Train
+from paddle_pose.data.augment import Augment
 
 HOURGLASS52_MPII_256 = Config(
     name="hourglass52_mpii_256",

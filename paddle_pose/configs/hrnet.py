@@ -14,8 +14,8 @@ from dataclasses import replace
 from typing import Any
 
 from paddle_pose.codecs.heatmap import HeatmapCodec
-from paddle_pose.configs.fields import Config, Data, HRNetModel, Loss, Train, Val
-from paddle_pose.datasets.augment import Augment
+from paddle_pose.configs.specs import Config, Data, HRNetModel, Loss, Train, Val
+from paddle_pose.data.augment import Augment
 from paddle_pose.skeletons import COCO_17
 
 HRNET_W32_MPII_256 = Config(

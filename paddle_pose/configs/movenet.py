@@ -13,8 +13,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from paddle_pose.codecs.movenet import MoveNetCodec
-from paddle_pose.configs.fields import Config, Data, MoveNetModel, MoveNetTerms, Train, Val
-from paddle_pose.datasets.augment import Augment
+from paddle_pose.configs.specs import Config, Data, MoveNetModel, MoveNetTerms, Train, Val
+from paddle_pose.data.augment import Augment
 
 MOVENET_LIGHTNING_COCO = Config(
     name="movenet_lightning_coco",

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from paddle_pose.configs.fields import Config, StackedHourglassModel
+from paddle_pose.configs.specs import Config, StackedHourglassModel
 
 GROUND_TRUTH, DETECTED, WHOLE_IMAGES = "ground truth", "detected boxes", "whole images"
 # Samples of the complete validation sets: MPII's people, COCO's people, COCO's boxes of the 56.4-AP person detector.

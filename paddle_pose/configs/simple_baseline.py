@@ -13,8 +13,8 @@ from dataclasses import replace
 from typing import Literal
 
 from paddle_pose.codecs.heatmap import HeatmapCodec
-from paddle_pose.configs.fields import Config, Data, Loss, SimpleBaselineModel, Train
-from paddle_pose.datasets.augment import Augment
+from paddle_pose.configs.specs import Config, Data, Loss, SimpleBaselineModel, Train
+from paddle_pose.data.augment import Augment
 from paddle_pose.skeletons import COCO_17
 
 SIMPLE_BASELINE_R50_MPII_256 = Config(

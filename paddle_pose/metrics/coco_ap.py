@@ -23,7 +23,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from paddle_pose.geometry import Window
-from paddle_pose.metrics import coco_file
+from paddle_pose.io import coco_json
 from paddle_pose.metrics.base import Judgement
 from paddle_pose.metrics.oks import oks, oks_nms
 from paddle_pose.skeletons import Skeleton
@@ -53,8 +53,8 @@ class GroundTruth:
             FileNotFoundError: If there is no such file.
             ValueError: If it is no COCO file, or could only give a wrong AP: ids of another type, no area, nobody labelled.
         """
-        content, self._where = coco_file.read(annotations)
-        moved, self.shared = coco_file.in_skeleton(content, self._where, skeleton)
+        content, self._where = coco_json.read(annotations)
+        moved, self.shared = coco_json.in_skeleton(content, self._where, skeleton)
         self._sigmas = np.asarray(skeleton.sigmas, np.float64)
         records = [self._checked(n, record) for n, record in enumerate(moved)]
         categories = {record["category_id"] for record in records if record["num_keypoints"] and not record["iscrowd"]}
@@ -106,7 +106,7 @@ class GroundTruth:
         if labelled and not crowd and not record.get("area", 0) > 0:
             raise ValueError(
                 f"{self._where}: annotations[{n}] (id {record['id']}): key 'area' is {record.get('area', 'missing')}; "
-                f"{coco_file.AREA_REMEDY}"
+                f"{coco_json.AREA_REMEDY}"
             )
         # Numbered from 1: pycocotools takes a match with id 0 for none.
         changes = {"id": n + 1, "num_keypoints": labelled, "iscrowd": crowd}
@@ -267,7 +267,7 @@ def read_results(path: str | Path, truth: GroundTruth, skeleton: Skeleton) -> li
         FileNotFoundError: If there is no such file.
         ValueError: If it is not as expected; the message names the record.
     """
-    results, count = coco_file.read_json(Path(path)), 3 * skeleton.num_joints
+    results, count = coco_json.read_json(Path(path)), 3 * skeleton.num_joints
     if not isinstance(results, list):
         raise ValueError(f"{path}: expected a list of results, got {type(results).__name__}")
     if not results:
@@ -276,8 +276,8 @@ def read_results(path: str | Path, truth: GroundTruth, skeleton: Skeleton) -> li
         where = f"{path}: record {n}"
         if not isinstance(record, dict):
             raise ValueError(f"{where}: expected a record, got {type(record).__name__}")
-        coco_file.check_id(record, "image_id", where)
-        if coco_file.check_id(record, "category_id", where) != truth.category:
+        coco_json.check_id(record, "image_id", where)
+        if coco_json.check_id(record, "category_id", where) != truth.category:
             raise ValueError(f"{where}: category {record['category_id']}, the annotated people have {truth.category}")
         numbers = record.get("keypoints")
         if not isinstance(numbers, list) or len(numbers) != count or not _finite(numbers):

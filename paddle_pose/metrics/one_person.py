@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from paddle_pose.metrics import predictions_file
+from paddle_pose.io import predictions_json
 from paddle_pose.skeletons import Skeleton
 from paddle_pose.structures import Person, Poses, Sample
 
@@ -54,7 +54,7 @@ class OnePerson:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / "predictions.json"
         found = [record for record in self.ordered() if np.isfinite(record[1]).all()]
-        predictions_file.write(path, self.skeleton.joints, found)
+        predictions_json.write(path, self.skeleton.joints, found)
         return [path]
 
     def ordered(self) -> list[tuple[Sample, np.ndarray, np.ndarray]]:

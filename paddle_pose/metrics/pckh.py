@@ -18,7 +18,8 @@ from pathlib import Path
 import numpy as np
 import scipy.io
 
-from paddle_pose.metrics import intervals, predictions_file
+from paddle_pose.io import predictions_json
+from paddle_pose.metrics import intervals
 from paddle_pose.metrics.base import Judgement
 from paddle_pose.skeletons import MPII_16, Skeleton
 from paddle_pose.structures import Poses, Sample
@@ -245,5 +246,5 @@ class PCKh:
             preds = np.stack([keypoints[list(slots)] for _, keypoints, _ in ordered]) + 1.0
             scipy.io.savemat(folder / "pred.mat", {"preds": preds})
             written.insert(0, folder / "pred.mat")
-        predictions_file.write(folder / "predictions.json", self._skeleton.joints, ordered)
+        predictions_json.write(folder / "predictions.json", self._skeleton.joints, ordered)
         return written

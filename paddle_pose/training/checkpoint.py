@@ -22,7 +22,7 @@ import numpy as np
 import paddle
 
 from paddle_pose import __version__
-from paddle_pose.weights.checksum import sha256_of
+from paddle_pose.io.checksum import sha256_of
 from paddle_pose.weights.names import convert_names
 from paddle_pose.weights.write import write_weights
 

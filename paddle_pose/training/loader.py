@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 import paddle
 
-from paddle_pose.datasets import images
-from paddle_pose.datasets.pose_dataset import Look, PoseDataset
-from paddle_pose.datasets.read_ahead import read_ahead
-from paddle_pose.training.distributed import World
+from paddle_pose.data.dataset import Look, PoseDataset
+from paddle_pose.data.prefetch import read_ahead
+from paddle_pose.io import images
+from paddle_pose.training.process_group import World
 
 
 class EpochLoader:

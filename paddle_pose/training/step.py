@@ -8,10 +8,10 @@ from typing import Any
 
 import paddle
 
-from paddle_pose.training.distributed import World
-from paddle_pose.training.guard import Checkup, Guard
+from paddle_pose.training.non_finite_guard import Checkup, Guard
+from paddle_pose.training.process_group import World
+from paddle_pose.training.run_state import State
 from paddle_pose.training.seeds import seed_step
-from paddle_pose.training.state import State
 
 Tensors = Mapping[str, paddle.Tensor]
 Loss = Callable[[Tensors, Tensors], dict[str, paddle.Tensor]]

@@ -11,15 +11,15 @@ import paddle
 
 from paddle_pose.interruption import Interrupted, Interruption
 from paddle_pose.training import checkpoint
-from paddle_pose.training.distributed import World
+from paddle_pose.training.checkpoint_policy import Keeping, Retention
 from paddle_pose.training.ema import Ema
-from paddle_pose.training.guard import Checkup
-from paddle_pose.training.log import RunLog
-from paddle_pose.training.pace import Pace, clock
+from paddle_pose.training.non_finite_guard import Checkup
 from paddle_pose.training.precision import Precision, float32
-from paddle_pose.training.retention import Keeping, Retention
-from paddle_pose.training.state import Arrays, Progress, State, read_numbers
+from paddle_pose.training.process_group import World
+from paddle_pose.training.run_log import RunLog
+from paddle_pose.training.run_state import Arrays, Progress, State, read_numbers
 from paddle_pose.training.step import Loss, Step, Stepped, Tensors
+from paddle_pose.training.step_timer import Pace, clock
 
 Measure = Callable[[Tensors, Tensors], paddle.Tensor]
 Validate = Callable[[int], dict[str, float]]

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 import safetensors
 
-from paddle_pose.weights import torch_files
-from paddle_pose.weights.number_formats import BFLOAT16, decode, widen_bfloat16
-from paddle_pose.weights.safe_pickle import read_pickle
+from paddle_pose.weights.formats import torch_files
+from paddle_pose.weights.formats.number_formats import BFLOAT16, decode, widen_bfloat16
+from paddle_pose.weights.formats.safe_pickle import read_pickle
 
 _WRAPPERS = ("state_dict", "model", "model_state_dict")  # where checkpoints keep the network
 _PADDLE_NAMES = "StructuredToParameterName@@"
@@ -95,7 +95,7 @@ def _reader(path: Path) -> Callable[[Path], Any]:
     if head[8:9] == b"{":
         return _read_safetensors
     if head[4:8] == b"TFL3":
-        from paddle_pose.weights.tflite import read_tflite  # its schema is two hundred modules that few files need
+        from paddle_pose.weights.formats.tflite import read_tflite
 
         return read_tflite
     for start, kind, remedy in _NOT_WEIGHTS:

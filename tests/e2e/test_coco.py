@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from paddle_pose.datasets.stick_figures import write_coco
+from paddle_pose.data.synthetic.dataset import write_coco
 
 REDUCED = ("model.width=8", "model.deconv_channels=16", "codec.input_size=(64,64)", "train.log_every=1")
 RECIPE = ("augment=none", "train.eval_every=10", "val.flip=false")

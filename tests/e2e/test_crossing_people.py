@@ -8,10 +8,10 @@ import motmetrics
 import numpy as np
 import pytest
 
-from paddle_pose.datasets.drawn_motion import crossing_people
-from paddle_pose.inference.following import Follower
-from paddle_pose.inference.tracking import Tracker
+from paddle_pose.data.synthetic.motion import crossing_people
 from paddle_pose.structures import Poses
+from paddle_pose.tracking.pose_tracker import Follower
+from paddle_pose.tracking.tracker import Tracker
 
 SIZE = (640, 360)
 FRAMES = crossing_people(size=SIZE)

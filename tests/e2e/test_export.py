@@ -14,7 +14,7 @@ import pytest
 
 from paddle_pose import build
 from paddle_pose.commands import backend_table
-from paddle_pose.configs import schema
+from paddle_pose.configs import overrides, registry
 from paddle_pose.weights.write import write_weights
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -75,7 +75,7 @@ def exported(trained, run_in):
 
 def write_weights_of(config, changes, folder):
     """Writes chance's weights of a changed config to model.pdparams."""
-    network = build.model(schema.override(schema.find(config), changes))
+    network = build.model(overrides.override(registry.find(config), changes))
     write_weights(folder / "model.pdparams", {name: t.numpy() for name, t in network.state_dict().items()})
 
 
@@ -126,7 +126,7 @@ def test_every_system_is_exported(config, run_in, tmp_path):
     assert [(i.name, i.shape, i.type) for i in session.get_inputs()] == [("image", ["N", 64, 64, 3], "tensor(uint8)")]
     answers = session.run(None, {"image": np.zeros((5, 64, 64, 3), np.uint8)})
     contract = json.loads(session.get_modelmeta().custom_metadata_map["contract"])
-    names = list(schema.find(config).codec.outputs)
+    names = list(registry.find(config).codec.outputs)
     assert [output["name"] for output in contract["outputs"]] == names == [o.name for o in session.get_outputs()]
     assert [["N", *answer.shape[1:]] for answer in answers] == [output["shape"] for output in contract["outputs"]]
     assert {len(answer) for answer in answers} == {5}

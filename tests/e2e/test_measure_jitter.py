@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from paddle_pose.datasets.drawn_motion import squats
+from paddle_pose.data.synthetic.motion import squats
 
 SIZE, TIMES = (320, 240), np.arange(120) / 25
 

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from paddle_pose.datasets.stick_figures import write_coco
+from paddle_pose.data.synthetic.dataset import write_coco
 
 TINY = ("model.width=0.25", "codec.input_size=(64,64)", "train.log_every=1", "augment=none", "train.eval_every=10")
 

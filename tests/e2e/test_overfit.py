@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from paddle_pose.datasets.stick_figures import write_coco
+from paddle_pose.data.synthetic.dataset import write_coco
 
 
 @pytest.fixture(scope="module")

@@ -14,9 +14,9 @@ from e2e.chromium import Chromium, program
 
 from paddle_pose.backends.onnx import OnnxBackend
 from paddle_pose.commands import page_server, serve_demo
-from paddle_pose.configs import schema
-from paddle_pose.datasets.images import read_upright
+from paddle_pose.configs import registry
 from paddle_pose.inference.predictor import Predictor
+from paddle_pose.io.images import read_upright
 from paddle_pose.visualize import LEFT
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -109,7 +109,7 @@ def test_the_page_finds_what_python_finds(page, files, shared, tmp_path, mode, m
     with PIL.Image.open(shared / "data" / PICTURES[1]) as picture:
         picture.save(turned, exif=exif, quality=95)
     model = files[1]
-    codec = replace(schema.read_beside(model).codec, max_persons=most)
+    codec = replace(registry.read_beside(model).codec, max_persons=most)
     predictor = Predictor(OnnxBackend(model, "cpu", 1), codec)
     page.run(f"document.querySelector('[value={mode}]').click()")
     people = 0

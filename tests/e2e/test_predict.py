@@ -15,12 +15,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from unit.datasets import movies
+from helpers import movies
 
 from paddle_pose.commands import find_people, predict
-from paddle_pose.datasets import images
-from paddle_pose.datasets.videos import read_video
-from paddle_pose.weights import published
+from paddle_pose.io import images
+from paddle_pose.io.videos import read_video
+from paddle_pose.weights import zoo
 
 ROOT = Path(__file__).resolve().parents[2]
 CHANGES = {
@@ -38,13 +38,15 @@ FLAGS = [part for key, value in CHANGES.items() for part in ("-o", f"{key}={valu
 def weights(tmp_path_factory):
     """A weights file with its config beside it."""
     from paddle_pose import build
-    from paddle_pose.configs import schema
+    from paddle_pose.configs import overrides, registry
     from paddle_pose.weights.write import write_weights
 
-    config = schema.override(schema.find("hourglass_tiny_128"), {key: str(value) for key, value in CHANGES.items()})
+    config = overrides.override(
+        registry.find("hourglass_tiny_128"), {key: str(value) for key, value in CHANGES.items()}
+    )
     path = tmp_path_factory.mktemp("weights") / "model.safetensors"
     write_weights(path, {name: tensor.numpy() for name, tensor in build.model(config).state_dict().items()})
-    path.with_name(schema.FILE_NAME).write_text(schema.to_json(config))
+    path.with_name(registry.FILE_NAME).write_text(registry.to_json(config))
     return path
 
 
@@ -174,8 +176,8 @@ def server(tmp_path_factory, weights, monkeypatch):
         url = f"http://127.0.0.1:{running.server_address[1]}/{weights.name}"
         digest = hashlib.sha256(weights.read_bytes()).hexdigest()
         name = find_people.DEFAULT_WEIGHTS
-        file = published.PublishedFile(name, url, digest, "hourglass_tiny_128", (), "", "")
-        monkeypatch.setitem(published.PUBLISHED, name, file)
+        file = zoo.PublishedFile(name, url, digest, "hourglass_tiny_128", (), "", "")
+        monkeypatch.setitem(zoo.PUBLISHED, name, file)
         yield file, asked
         running.shutdown()
         thread.join(5)
@@ -184,10 +186,10 @@ def server(tmp_path_factory, weights, monkeypatch):
 @pytest.fixture
 def published_size(monkeypatch):
     """The published config is that of the small network."""
-    from paddle_pose.configs import schema
+    from paddle_pose.configs import overrides, registry
 
-    small = schema.override(schema.find("hourglass_tiny_128"), {key: str(value) for key, value in CHANGES.items()})
-    monkeypatch.setitem(schema.CONFIGS, "hourglass_tiny_128", small)
+    small = overrides.override(registry.find("hourglass_tiny_128"), {key: str(value) for key, value in CHANGES.items()})
+    monkeypatch.setitem(registry.CONFIGS, "hourglass_tiny_128", small)
 
 
 @pytest.mark.usefixtures("published_size")

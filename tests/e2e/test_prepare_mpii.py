@@ -102,7 +102,7 @@ def test_a_folder_and_a_zip_of_it(source, inside, tmp_path):
 
 @pytest.mark.parametrize("after", [0, 1, 4, 7])
 def test_interrupted_it_goes_on_to_the_same_tree(source, after, tmp_path, monkeypatch):
-    from paddle_pose.datasets import archives
+    from paddle_pose.io import archives
 
     archive, output = ai_studio(source, tmp_path / "mpii.tar.gz"), tmp_path / "out"
     real, written = archives.write_whole, []

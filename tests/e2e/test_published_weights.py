@@ -14,14 +14,14 @@ import numpy as np
 import paddle
 import pytest
 import safetensors.numpy
-from unit.weights.writers import Call, Name, pickled, whole, write_stream, write_zip
+from helpers.weights_writers import Call, Name, pickled, whole, write_stream, write_zip
 
 from paddle_pose import build, environment
 from paddle_pose.backends.paddle import PaddleBackend
-from paddle_pose.configs import schema
-from paddle_pose.datasets.stick_figures import write_mpii
+from paddle_pose.configs import overrides, registry
+from paddle_pose.data.synthetic.dataset import write_mpii
 from paddle_pose.training import checkpoint
-from paddle_pose.weights.published import PUBLISHED, PublishedFile
+from paddle_pose.weights.zoo import PUBLISHED, PublishedFile
 
 OURS_TO_MMPOSE = [
     (r"^heads\.", "head.multi_final_layers."),
@@ -67,7 +67,7 @@ class Published:
 
     def error(self, path, config=None):
         """The relative error of the heatmaps that a file of these weights gives."""
-        network = build.trained(config or schema.find(self.config), path)
+        network = build.trained(config or registry.find(self.config), path)
         got = PaddleBackend(network)(self.picture[None])["heatmaps"][0, -1]
         assert got.shape == self.heatmaps.shape
         return np.abs(got - self.heatmaps).max() / np.abs(self.heatmaps).max()
@@ -149,7 +149,7 @@ def filled(shapes):
 @pytest.fixture(scope="module")
 def tiny():
     """A small network of our own under MMPose's names."""
-    config = schema.find("hourglass_tiny_128")
+    config = registry.find("hourglass_tiny_128")
     network = build.model(build.fitted(config, ["inters."]))
     state = network.state_dict()
     theirs = {name: renamed(name, OURS_TO_MMPOSE) for name in state}
@@ -196,7 +196,7 @@ def check_file(kind, published, folder, run, dataset, flags):
     assert f"Written: {converted}, {used} tensors, " in said
     if published.config == "hourglass52_mpii_256":
         assert "94.85 M parameters" in said
-    config = schema.read_beside(converted)
+    config = registry.read_beside(converted)
     assert config.name == published.config
     assert config.model.inters
     assert published.error(converted, config) <= 1e-4
@@ -225,7 +225,7 @@ def test_names_are_the_published_ones(shared, hourglass52):
     facts = shared / "facts" / "checkpoint_names" / "hourglass52_original_paddle_mpii16.json"
     expected = json.loads(facts.read_text(encoding="utf-8"))["tensors"]
     assert {name: list(tensor.shape) for name, tensor in hourglass52.original.items()} == expected
-    state = build.model(build.fitted(schema.find("hourglass52_mpii_256"), hourglass52.tensors)).state_dict()
+    state = build.model(build.fitted(registry.find("hourglass52_mpii_256"), hourglass52.tensors)).state_dict()
     assert {renamed(n, OURS_TO_MMPOSE) for n in state} == {n for n in hourglass52.tensors if "num_batches" not in n}
 
 
@@ -235,13 +235,13 @@ def test_small_golden(tiny):
 
 
 def test_our_checkpoints_need_no_flag_and_no_inters(tiny, folder, run, one_person):
-    config = schema.find(tiny.config)
+    config = registry.find(tiny.config)
     network = build.model(config)
     state = network.state_dict()
     for name, value in state.items():
         value.set_value(tiny.tensors[renamed(name, OURS_TO_MMPOSE)])
     tensors = {"model.pdparams": {name: value.numpy() for name, value in state.items()}}
-    checkpoint.save(folder / "last", tensors, {}, schema.to_json(config))
+    checkpoint.save(folder / "last", tensors, {}, registry.to_json(config))
     path = folder / "last" / "model.pdparams"
     evaluate = ("--dataset_root", one_person, "--output", folder / "val")
     code, said, err = run("val", "--pretrained_model", path, *evaluate)
@@ -251,7 +251,7 @@ def test_our_checkpoints_need_no_flag_and_no_inters(tiny, folder, run, one_perso
     assert tiny.error(path) <= 1e-6  # `inters` of a single stack are never used
     code, said, err = run("convert_weights", path, folder / "ours" / "model.safetensors")
     assert code == 0, err
-    assert not schema.read_beside(folder / "ours" / "model.safetensors").model.inters
+    assert not registry.read_beside(folder / "ours" / "model.safetensors").model.inters
 
 
 def without_one(tensors, name):
@@ -360,7 +360,7 @@ def test_nothing_is_overwritten_unasked(tiny, tmp_path, run):
     assert f"error: {ours / 'config.json'}: already there" in err
     assert {path.name: path.read_bytes() for path in ours.iterdir()} == before
     assert run("convert_weights", tmp_path / "model.pdparams", ours / "a.safetensors", *changed, "--force")[0] == 0
-    assert schema.read_beside(ours / "a.safetensors").val.batch_size == 3
+    assert registry.read_beside(ours / "a.safetensors").val.batch_size == 3
 
 
 def test_what_cannot_be_converted(tiny, tmp_path, run):
@@ -382,7 +382,7 @@ def test_the_channel_order_follows_the_file(mmpose, tmp_path, run, one_person):
     """The configs say BGR as the official weights saw it; mmpose's networks saw RGB and must not score wrongly."""
     name, small = "simple_baseline_r50_mpii_256", {"model.width": 2, "model.deconv_channels": 4}
     flags = ("--config", name, *(part for key, value in small.items() for part in ("-o", f"{key}={value}")))
-    config = schema.override(schema.find(name), small | {"model.order": "rgb" if mmpose else "bgr"})
+    config = overrides.override(registry.find(name), small | {"model.order": "rgb" if mmpose else "bgr"})
     network = build.model(config)
     prefix = {"final_layer": "head.", "deconv_layers": "head."} if mmpose else {}
     tensors = {}
@@ -399,10 +399,10 @@ def test_the_channel_order_follows_the_file(mmpose, tmp_path, run, one_person):
     if mmpose:
         line = "It sees RGB pictures (model.order), as all of MMPose's do, where the config says bgr.\n"
     assert line in said
-    kept = schema.read_beside(tmp_path / "ours" / "model.safetensors")
+    kept = registry.read_beside(tmp_path / "ours" / "model.safetensors")
     assert kept.model.order == config.model.order
     for path, its_config in (
-        ("their.pth", schema.override(schema.find(name), small)),
+        ("their.pth", overrides.override(registry.find(name), small)),
         ("ours/model.safetensors", kept),
     ):
         found = PaddleBackend(build.trained(its_config, tmp_path / path))(picture)["heatmaps"]
@@ -449,7 +449,7 @@ def test_download_refusals_say_what_to_do(tmp_path, run, monkeypatch):
     code, _, err = run("download_weights", "--from_file", tmp_path)
     assert code == 2
     assert "needs the NAME" in err
-    monkeypatch.setattr("paddle_pose.weights.download.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("paddle_pose.io.download.time.sleep", lambda seconds: None)
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     url = "https://127.0.0.1:9/net.pth"  # the port of `discard`: nobody listens
     monkeypatch.setitem(PUBLISHED, "net", PublishedFile("net", url, "00000000", "c", (), "", ""))

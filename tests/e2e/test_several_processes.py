@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from paddle_pose.datasets.stick_figures import write_mpii
+from paddle_pose.data.synthetic.dataset import write_mpii
 
 ROOT = Path(__file__).resolve().parents[2]
 CHANGES = (

@@ -4,10 +4,10 @@ import json
 
 import numpy as np
 import pytest
-from unit.weights.writers import whole, write_zip
+from helpers.weights_writers import whole, write_zip
 
 from paddle_pose import build
-from paddle_pose.configs import schema
+from paddle_pose.configs import overrides, registry
 from paddle_pose.weights.read import read_weights
 
 CONFIG = "simple_baseline_r50_mpii_256"
@@ -18,7 +18,7 @@ FLAGS = [part for key, value in SMALL.items() for part in ("-o", f"{key}={value}
 @pytest.fixture(scope="module")
 def trunk(tmp_path_factory):
     """A ResNet with a classifier as torchvision names it, and its tensors."""
-    state = build.model(schema.override(schema.find(CONFIG), SMALL)).state_dict()
+    state = build.model(overrides.override(registry.find(CONFIG), SMALL)).state_dict()
     rng = np.random.default_rng(1)
     tensors = {
         name.replace("._mean", ".running_mean").replace("._variance", ".running_var"): value.numpy()

@@ -21,7 +21,7 @@ from unittest import mock
 
 import numpy as np
 from faults.table import SMALL, TRAIN, Case
-from unit.weights.writers import Call, Name, pickled, whole, write_stream, write_zip
+from helpers.weights_writers import Call, Name, pickled, whole, write_stream, write_zip
 
 LAST = "run/last/model.pdparams"
 IMAGE = "drawn/images/100000001.jpg"
@@ -169,7 +169,7 @@ def read_only(part: str) -> Iterator[None]:
 @contextlib.contextmanager
 def hanging() -> Iterator[None]:
     """Lets reading a training picture hang."""
-    from paddle_pose.datasets.pose_dataset import PoseDataset
+    from paddle_pose.data.dataset import PoseDataset
 
     free = threading.Event()
     with mock.patch.object(PoseDataset, "look", lambda self, key: free.wait(60)):  # noqa: PT008 - it waits
@@ -194,7 +194,7 @@ def signalled(number: int) -> Iterator[None]:
 
 def breaks_later() -> contextlib.AbstractContextManager[object]:
     """Lets the check for missing pictures pass, as if they went missing after it."""
-    return mock.patch("paddle_pose.datasets.images.check_present", lambda paths: list(paths))
+    return mock.patch("paddle_pose.io.images.check_present", lambda paths: list(paths))
 
 
 def no_visualdl() -> contextlib.AbstractContextManager[object]:
@@ -453,7 +453,7 @@ INPUTS = (
         ("a.tar.gz", *EXTRACT),
         r"error: a.tar.gz.*brings it to",
         put("a.tar.gz", tar(("mpii/images/a.jpg", bytes(5_000_000), tarfile.REGTYPE, ""))),
-        trouble=lambda: mock.patch("paddle_pose.datasets.archives._RATIO_COUNTS_FROM", 10_000),
+        trouble=lambda: mock.patch("paddle_pose.io.archives._RATIO_COUNTS_FROM", 10_000),
     ),
     Case(
         "a path out of the folder in a .zip",
@@ -475,7 +475,7 @@ INPUTS = (
         ("a.zip", *EXTRACT),
         r"error: a.zip.*brings it to",
         put("a.zip", zipped("mpii/images/a.jpg", bytes(5_000_000))),
-        trouble=lambda: mock.patch("paddle_pose.datasets.archives._RATIO_COUNTS_FROM", 10_000),
+        trouble=lambda: mock.patch("paddle_pose.io.archives._RATIO_COUNTS_FROM", 10_000),
     ),
     Case(
         "a .tar.gz that is cut",

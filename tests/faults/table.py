@@ -94,7 +94,7 @@ def run(command: str, flags: Sequence[str]) -> tuple[int, str, str]:
 
 def site(folder: Path) -> Path:
     """Makes what every case starts from: drawn people in two layouts, and a run with three checkpoints."""
-    from paddle_pose.datasets.stick_figures import write_coco, write_mpii
+    from paddle_pose.data.synthetic.dataset import write_coco, write_mpii
 
     write_mpii(folder / "drawn", num_train=8, num_val=4, seed=0, size=(96, 96))
     write_coco(folder / "coco", num_train=4, num_val=4, seed=0, size=(96, 96))

@@ -6,7 +6,7 @@ import runpy
 import numpy as np
 import paddle
 
-from paddle_pose.losses import JointsMSELoss
+from paddle_pose.models.losses import JointsMSELoss
 from paddle_pose.training.optimizers import adam
 from paddle_pose.training.trainer import Trainer
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from paddle_pose.datasets.coco import read_annotations
-from paddle_pose.datasets.framing import one_per_person
-from paddle_pose.datasets.mpii import read_mpii
-from paddle_pose.datasets.stick_figures import write_coco
+from paddle_pose.data.coco import read_annotations
+from paddle_pose.data.framing import one_per_person
+from paddle_pose.data.mpii import read_mpii
+from paddle_pose.data.synthetic.dataset import write_coco
 from paddle_pose.metrics.coco_ap import CocoAP
 from paddle_pose.metrics.pckh import PCKh
 from paddle_pose.skeletons import COCO_17, MPII_16

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from parity import reference
 
-from paddle_pose.datasets.coco import read_coco
+from paddle_pose.data.coco import read_coco
 from paddle_pose.geometry import Window
 from paddle_pose.metrics.original_accuracy import OriginalAccuracy
 from paddle_pose.metrics.pck import PCK

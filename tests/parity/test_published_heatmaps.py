@@ -3,12 +3,12 @@
 import numpy as np
 import paddle
 import pytest
+from helpers.weights_writers import whole, write_stream, write_zip
 from parity import published
-from unit.weights.writers import whole, write_stream, write_zip
 
 from paddle_pose import build
 from paddle_pose.backends.paddle import PaddleBackend
-from paddle_pose.configs import schema
+from paddle_pose.configs import registry
 from paddle_pose.environment import run
 from paddle_pose.models.hrnet import HRNet
 from paddle_pose.models.simple_baseline import SimpleBaseline
@@ -65,7 +65,7 @@ def test_converted_pth_files_answer_the_published_heatmaps(shared, name, write, 
     with pytest.raises(SystemExit) as ended:
         run("convert_weights")
     assert ended.value.code == 0, capsys.readouterr().err
-    backend = PaddleBackend(build.trained(schema.read_beside(target), target))
+    backend = PaddleBackend(build.trained(registry.read_beside(target), target))
     found = backend(rule["picture"](192, 256)[None])["heatmaps"][0, 0]
     assert published.relative_error(found, published.heatmaps(shared, f"{name}_192x256")) <= 1e-4
 

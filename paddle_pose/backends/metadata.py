@@ -1,0 +1,62 @@
+"""What an exported file says of itself: its contract, in the file or beside it.
+
+An ONNX file carries the contract in its metadata, so that one file is enough; OpenVINO's and Paddle's formats are two files
+each, and the contract is the third. `exporting.metadata` says what it holds.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+_SIDECARS = (".onnx", ".xml", ".json")  # ONNX, OpenVINO, Paddle's program
+VERSION = 1
+
+
+def contract_path(exported: Path) -> Path:
+    """Returns the file beside an exported one that holds its contract.
+
+    Example:
+        >>> contract_path(Path("output/model.onnx")).name
+        'model.onnx.contract.json'
+    """
+    return exported.with_name(exported.name + ".contract.json")
+
+
+def read_contract(exported: Path) -> dict[str, Any] | None:
+    """Reads the contract of a file; None where it is no exported file or has none.
+
+    Args:
+        exported: a file of any kind. What an ONNX file carries counts before what lies beside it.
+
+    Raises:
+        ModuleNotFoundError: If it is an ONNX file and ONNX Runtime is not installed.
+        ValueError: If the contract is not as `export.py` writes it, or the file cannot be opened.
+    """
+    text, place = None, contract_path(exported)
+    if exported.suffix == ".onnx" and exported.is_file():
+        text = _inside(exported, exported.stat().st_mtime_ns)
+    if text is not None:
+        place = exported
+    elif exported.suffix in _SIDECARS and place.is_file():
+        text = place.read_text(encoding="utf-8")
+    if text is None:
+        return None
+    try:
+        contract = json.loads(text)
+        version = contract["contract"]
+    except (KeyError, TypeError, ValueError) as problem:
+        raise ValueError(f"{place}: not a contract that export.py writes ({problem})") from problem
+    if version != VERSION:
+        raise ValueError(f"{place}: contract version {version}, this program reads {VERSION}: export it again")
+    return contract
+
+
+@lru_cache(maxsize=1)
+def _inside(path: Path, changed: int) -> str | None:
+    """Returns what an ONNX file carries; opening a large one takes seconds, so the last answer is kept until it changes."""
+    from paddle_pose.backends.onnx import OnnxBackend
+
+    return OnnxBackend(path, device="cpu").contract

@@ -1,0 +1,148 @@
+"""Checks the picture files of a data set: there, complete, decodable, upright."""
+
+from __future__ import annotations
+
+import io
+import os
+import warnings
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from paddle_pose.data.check.findings import Finding
+from paddle_pose.io.images import exif_orientation
+
+_SAMPLE = 200  # pictures decoded with "sample"
+_HEAD = 1 << 16  # bytes that hold a picture's size and EXIF data
+_THREADS = 4
+
+DECODE = ("all", "sample", "none")
+_TEXTS = {
+    "missing_picture": ("error", "pictures that are not there", "unpack the archive again, completely"),
+    "empty_picture": ("error", "pictures of zero bytes", "unpack them again; the disk may have been full"),
+    "unreadable": ("error", "pictures that cannot be read", "check the files and their permissions"),
+    "corrupt_picture": ("error", "pictures that cannot be decoded", "unpack them again"),
+    "truncated_picture": ("error", "pictures that end too early (grey below)", "unpack or download them again"),
+    "exif_rotated": (
+        "warning",
+        "pictures with an EXIF rotation: annotations are taken as pixels of the stored file",
+        "if people lie on their side, rotate the files and remove the EXIF data",
+    ),
+}
+
+
+def check_pictures(
+    folder: Path, names: Sequence[str], decode: str = "all", progress: Callable[[str], None] | None = None
+) -> tuple[dict[str, tuple[int, int]], list[Finding], int]:
+    """Checks the pictures that records name.
+
+    Args:
+        folder: `images/`.
+        names: their names, each once.
+        decode: "all", "sample" (200 of them) or "none": whose pixels are decoded.
+        progress: called with a line of text from time to time.
+
+    Returns:
+        (width, height) px of the stored files, what was found, and how many were decoded.
+
+    Raises:
+        ValueError: If `decode` is unknown.
+    """
+    if decode not in DECODE:
+        raise ValueError(f"decode is {decode!r}; expected one of {', '.join(DECODE)}")
+    there = _listing(folder)
+    chosen = set(names)
+    if decode != "all":
+        step = max(1, -(-len(names) // _SAMPLE))
+        chosen = set(names[::step]) if decode == "sample" else set()
+    found: dict[str, list[str]] = {}
+    sizes: dict[str, tuple[int, int]] = {}
+    with ThreadPoolExecutor(min(_THREADS, os.cpu_count() or 1)) as pool:
+        answers = pool.map(lambda name: _check(folder / name, name in chosen, there), names)
+        for n, (name, (code, told, size)) in enumerate(zip(names, answers, strict=True)):
+            if size:
+                sizes[name] = size
+            if code:
+                found.setdefault(code, []).append(name + (f": {told}" if told else ""))
+            if progress and n % 1000 == 999:
+                progress(f"{n + 1}/{len(names)} pictures looked at")
+    findings = [
+        Finding(severity, code, str(folder), text, remedy, len(found[code]), len(names), tuple(found[code]))
+        for code, (severity, text, remedy) in _TEXTS.items()
+        if code in found
+    ]
+    top = {name.split("/")[0] for name in names}
+    unlisted = sorted(name for name in there - top if not name.startswith("."))
+    if unlisted:
+        text, remedy = (
+            "files that no record names",
+            "nothing has to be done; published sets have pictures without labelled people",
+        )
+        findings.append(
+            Finding("note", "unlisted", str(folder), text, remedy, len(unlisted), len(there), tuple(unlisted))
+        )
+    litter = sorted(name for name in there if name.startswith("._"))
+    if litter:
+        text, remedy = "macOS files (._*), which are no pictures", "delete them"
+        findings.append(
+            Finding("note", "macos_files", str(folder), text, remedy, len(litter), len(there), tuple(litter))
+        )
+    return sizes, findings, len(chosen & set(sizes))
+
+
+def _listing(folder: Path) -> set[str]:
+    try:
+        return set(os.listdir(folder))
+    except OSError:
+        return set()
+
+
+def _check(path: Path, decode: bool, there: set[str]) -> tuple[str, str, tuple[int, int] | None]:
+    """Returns (code or "", details, size or None)."""
+    try:
+        if not path.is_file():
+            alike = [name for name in there if name.lower() == path.name.lower()] if len(there) else []
+            return "missing_picture", f"there is {alike[0]}" if alike else "", None
+        with path.open("rb") as file:
+            content = file.read() if decode else file.read(_HEAD)
+            if not decode:
+                file.seek(-min(64, os.fstat(file.fileno()).st_size), os.SEEK_END)
+            tail = content[-64:] if decode else file.read()
+        if not content:
+            return "empty_picture", "", None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow warns of odd EXIF data and of huge pictures
+            with Image.open(path) as picture:
+                size, is_jpeg = picture.size, picture.format in ("JPEG", "MPO")
+            orientation = exif_orientation(content)
+    except (UnidentifiedImageError, Image.DecompressionBombError, SyntaxError, ValueError):
+        return "corrupt_picture", "not a picture", None
+    except OSError as problem:
+        return "unreadable", problem.strerror or str(problem), None
+    if is_jpeg and b"\xff\xd9" not in tail and _ends_early(path):
+        return "truncated_picture", "", size
+    if decode and not _decodes(content):
+        return "corrupt_picture", "", size
+    return ("exif_rotated", f"orientation {orientation}", size) if orientation != 1 else ("", "", size)
+
+
+def _ends_early(path: Path) -> bool:
+    """Whether a JPEG without an end mark lacks rows, not just the mark."""
+    try:
+        with Image.open(io.BytesIO(path.read_bytes())) as picture:
+            picture.load()
+    except (OSError, SyntaxError, ValueError):
+        return True
+    return False
+
+
+def _decodes(content: bytes) -> bool:
+    try:
+        flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+        return cv2.imdecode(np.frombuffer(content, np.uint8), flags) is not None
+    except cv2.error:
+        return False

@@ -1,0 +1,90 @@
+"""Single people as pictures: the photograph where it is at hand, otherwise the drawn skeletons alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from paddle_pose import geometry, visualize
+from paddle_pose.evaluation.report import page
+from paddle_pose.evaluation.report.report_data import Subject
+from paddle_pose.io import images
+from paddle_pose.metrics.errors import KINDS, Found
+from paddle_pose.structures import Person, Poses
+
+TILE = (240, 240)
+_GREY = 110  # white truth and coloured predictions both show on it
+_QUALITY = 75
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """People by how well they were found.
+
+    Attributes:
+        worst: positions of people, the worst first.
+        median: those round the middle that are not among them.
+    """
+
+    worst: tuple[int, ...]
+    median: tuple[int, ...]
+
+
+def ranking(found: Found, worst: int, median: int) -> Ranking:
+    """Ranks the people found, or all where nobody was, by the share of counted joints within reach.
+
+    The mean distance, cut at 10 reaches, decides between equals.
+    """
+    distances = found.distances / found.reach
+    labelled = found.counted.any(axis=1)
+    people = np.flatnonzero(labelled & found.found if (labelled & found.found).any() else labelled)
+    share = np.nanmean(np.where(np.isnan(distances[people]), np.nan, distances[people] <= 1.0), axis=1)
+    away = np.nanmean(np.minimum(distances[people], 10.0), axis=1)
+    order = people[np.lexsort((-away, share))]
+    worst = min(worst, (len(order) + 1) // 2)
+    middle = max(worst, (len(order) - median) // 2)
+    return Ranking(tuple(order[:worst].tolist()), tuple(order[middle : middle + median].tolist()))
+
+
+def tile(subject: Subject, n: int, kind: np.ndarray) -> str:
+    """Returns a person as a figure: truth white, prediction in colours, and the kinds of the errors as words.
+
+    Args:
+        subject: of the report.
+        n: the person.
+        kind: [N, K] from `errors.kinds`.
+    """
+    found = subject.found
+    counts = {name: int((kind[n] == k).sum()) for k, name in enumerate(KINDS)}
+    good = counts["good"] + counts["jitter"]
+    words = f"{good} of {int(found.counted[n].sum())} joints found"
+    words += "".join(
+        f", {number} {name}" for name, number in counts.items() if number and name not in ("good", "jitter")
+    )
+    source = subject.pictures[n] if subject.pictures else None
+    caption = f"Person {n}{f' ({source.name})' if source else ''}: {words}"
+    done, jpeg = cv2.imencode(".jpg", _draw(found, n, source)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+    if not done:
+        raise OSError("OpenCV cannot write JPEG")
+    return page.figure(page.image(jpeg.tobytes(), f"{caption}; truth white, prediction in colours"), caption)
+
+
+def _draw(found: Found, n: int, source: Path | None) -> np.ndarray:
+    labelled = found.visible[n] > 0
+    low, high = found.truth[n, labelled].min(axis=0), found.truth[n, labelled].max(axis=0)
+    sides = np.maximum(high - low, found.sizes[n])  # a single joint is no box
+    box = (*((low + high - sides) / 2), *sides)
+    to_tile = geometry.box_window(box, TILE, 1.7).to_input(TILE)
+    picture = np.full((TILE[1], TILE[0], 3), _GREY, np.uint8)
+    if source is not None and source.is_file():
+        pixels, image_to_pixels = images.read(source)
+        picture = geometry.warp(pixels, geometry.compose(to_tile, geometry.invert(image_to_pixels)), TILE)
+    truth = Person(geometry.move(found.truth[n], to_tile), found.visible[n], box, n)
+    picture = visualize.draw_truth(picture, truth, found.skeleton)
+    if not found.found[n]:
+        return picture
+    poses = Poses(found.predicted[n][None], np.ones((1, found.skeleton.num_joints)), np.ones(1))
+    return visualize.draw_poses(picture, poses.moved(to_tile), found.skeleton)

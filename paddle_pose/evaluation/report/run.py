@@ -1,0 +1,57 @@
+"""A training run's folder: its configuration and its numbers over time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from paddle_pose.io.coco_json import read_json
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run's files say.
+
+    Attributes:
+        name: of the config.
+        values: of the config, by dotted key.
+        records: lines of metrics.jsonl; empty where there is none.
+        source: the file that the config was read from.
+    """
+
+    name: str
+    values: Mapping[str, Any]
+    records: tuple[Mapping[str, Any], ...]
+    source: Path
+
+
+def find(folders: Iterable[Path]) -> Run | None:
+    """Returns the run of the first folder that holds a config.json; None where none does.
+
+    Raises:
+        ValueError: If a file there is not as training writes it.
+    """
+    for folder in folders:
+        path = folder / "config.json"
+        if not path.is_file():
+            continue
+        content = read_json(path)
+        if not isinstance(content, dict) or not isinstance(content.get("values"), dict):
+            raise ValueError(f"{path}: expected {{config, values}} as training writes it")
+        return Run(str(content.get("config")), content["values"], _records(folder), path)
+    return None
+
+
+def _records(folder: Path) -> tuple[Mapping[str, Any], ...]:
+    """Returns the lines of the nearest metrics.jsonl: checkpoints lie one folder below it."""
+    path = next((f / "metrics.jsonl" for f in (folder, folder.parent) if (f / "metrics.jsonl").is_file()), None)
+    if path is None:
+        return ()
+    try:
+        records = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        return tuple(sorted(records, key=lambda record: (record["kind"], record["step"])))
+    except (KeyError, TypeError, ValueError) as problem:
+        raise ValueError(f"{path}: a line is not as training writes it ({problem})") from problem
