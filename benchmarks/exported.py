@@ -39,7 +39,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=arguments.target.parent) as folder:
         weights, fresh = arguments.weights or Path(folder, "untrained"), Path(folder, arguments.target.name)
         if arguments.weights is None:
-            weights.touch()  # the contract names a file
+            weights.touch()  # the metadata names a file
         export.write(config, network, weights, fresh, not arguments.maps, calibration)
         export.put_in_place(fresh, arguments.target)
 

@@ -178,10 +178,10 @@ def prediction(config: str, file: str, batch: str, threads: str, weights: str = 
 
     backend = open_exported(Path(file), "cpu", int(threads))
     width, height = CONFIGS[config].codec.input_size
-    pictures = np.random.default_rng(SEED).integers(0, 256, (int(batch), height, width, 3)).astype(np.uint8)
+    images = np.random.default_rng(SEED).integers(0, 256, (int(batch), height, width, 3)).astype(np.uint8)
 
     def run() -> None:
-        backend(pictures)
+        backend(images)
 
     return run
 

@@ -163,7 +163,7 @@ def show(pixels):
     display(Image(data=visualize.png(pixels)))
 
 
-def picture(sample, windows, side=SIDE):
+def outline(sample, windows, side=SIDE):
     """Returns the sample's picture with the outlines of windows on it; the first is white."""
     pixels, _ = images.read(sample.image_path)
     matrix = geometry.box_window((0, 0, *pixels.shape[1::-1]), (side, side), 1.5).to_input((side, side))
@@ -188,7 +188,7 @@ training = build.samples(config, DATA, "train")
 rng, tiles = np.random.default_rng(0), []
 for sample in training[:3]:
     windows = [sample.window, *(Augment().window(sample, config.codec.skeleton, rng) for _ in range(2))]
-    tiles += [picture(sample, windows), *(crop_with_joints(sample, window, config.codec) for window in windows)]
+    tiles += [outline(sample, windows), *(crop_with_joints(sample, window, config.codec) for window in windows)]
 show(visualize.grid(tiles, columns=4))
 
 # %% [markdown]

@@ -421,13 +421,13 @@ display(Markdown(results_table.markdown(results_table.by_joint(tables), results_
 # 比最后一个 epoch 的 Mean@0.1 高 0.2 到 0.3。
 
 # %%
-from paddle_pose.configs.published import ORIGINAL_CURVES
+from paddle_pose.configs.published import TXYUGOOD_CURVES
 from paddle_pose.evaluation.report import training_curves
 
 evaluations = training_curves.read(run).evaluations
 canvas, axes = plot(columns=2, height=3.8)
 for column, (axis, name) in enumerate(zip(axes, ("Mean", "Mean@0.1"), strict=True), 1):
-    for (size, curve), color in zip(ORIGINAL_CURVES.items(), ("#0072b2", "#d55e00"), strict=True):
+    for (size, curve), color in zip(TXYUGOOD_CURVES.items(), ("#0072b2", "#d55e00"), strict=True):
         epochs = [point[0] + 1 for point in curve]
         label = f"published: original project, {size}"
         axis.plot(epochs, [point[column] for point in curve], "o--", color=color, markersize=3, label=label)
@@ -441,11 +441,11 @@ for column, (axis, name) in enumerate(zip(axes, ("Mean", "Mean@0.1"), strict=Tru
 canvas.figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", frameon=False)
 show(drawing(canvas))
 table(
-    ["published log, after epoch", *(f"{size}: {name}" for size in ORIGINAL_CURVES for name in ("Mean", "Mean@0.1"))],
+    ["published log, after epoch", *(f"{size}: {name}" for size in TXYUGOOD_CURVES for name in ("Mean", "Mean@0.1"))],
     [
         (small[0] + 1, *small[1:], *large[1:])
-        for small in ORIGINAL_CURVES[256]
-        for large in ORIGINAL_CURVES[384]
+        for small in TXYUGOOD_CURVES[256]
+        for large in TXYUGOOD_CURVES[384]
         if small[0] == large[0]
     ],
 )
@@ -481,8 +481,8 @@ print("\nDisplaced?", re.search('<p class="verdict.*?>(.*?)</p>', page)[1])
 # %%
 from paddle_pose.evaluation.report import write
 
-subject, _ = write.read(Path("val"))
-kind, names = kinds_of_errors.kinds(subject.found), kinds_of_errors.KINDS[:5]
+data, _ = write.read(Path("val"))
+kind, names = kinds_of_errors.kinds(data.found), kinds_of_errors.KINDS[:5]
 canvas, axis = plot(height=3.6)
 left, order = np.zeros(len(counted)), counted[::-1]
 for place, (name, color) in enumerate(zip(names, ("#009e73", "#56b4e9", "#d55e00", "#cc79a7", "#555555"), strict=True)):
@@ -494,9 +494,9 @@ canvas.figure.legend(loc="outside lower center", ncols=5, frameon=False)
 show(drawing(canvas))
 rows = []
 for place, name in enumerate(names[1:], 1):
-    mended = subject.rescore(subject.found.corrected(kind == place), False)
-    rows.append((name, int((kind == place).sum()), *(float(mended[g] - subject.values[g]) for g in subject.gained)))
-table(["mending", "joints", *(f"gain in {name}" for name in subject.gained)], rows)
+    mended = data.rescore(data.found.corrected(kind == place), False)
+    rows.append((name, int((kind == place).sum()), *(float(mended[g] - data.values[g]) for g in data.gained)))
+table(["mending", "joints", *(f"gain in {name}" for name in data.gained)], rows)
 
 # %% [markdown]
 # ## 12. COCO's AP, and why boxes decide

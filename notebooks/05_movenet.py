@@ -56,7 +56,7 @@ print(here)
 COCO = "/home/aistudio/data/coco"
 TFLITE = ""  # file, seen from the project, such as movenet_lightning.tflite
 WORK = "output/notebook_05"  # folder, seen from the project
-PICTURES = 4  # drawn groups to learn by heart where there is no COCO or no GPU
+IMAGES = 4  # drawn groups to learn by heart where there is no COCO or no GPU
 EPOCHS = 240  # over these pictures; the full recipe has 120 over COCO
 
 # %%
@@ -72,7 +72,7 @@ changes = {
     "codec.input_size": (128, 128),
     "augment": None,
     "train.epochs": EPOCHS,
-    "train.batch_size": PICTURES,
+    "train.batch_size": IMAGES,
     "train.learning_rate": 0.006,
     "train.schedule": "cosine",
     "train.warmup": 10,
@@ -91,7 +91,7 @@ RUN = run_folders.new(None, CONFIG)
 DATA = Path(COCO) if FULL else Path("data")
 if not FULL:
     style = Style(overlap=0.3)
-    synthetic.write_coco(DATA, num_train=PICTURES, num_val=2, size=(192, 144), persons=(2, 3), style=style)
+    synthetic.write_coco(DATA, num_train=IMAGES, num_val=2, size=(192, 144), persons=(2, 3), style=style)
 print("Data:", "COCO" if FULL else "drawn groups, since COCO or a GPU is missing")
 
 # %% [markdown]

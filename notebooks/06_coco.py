@@ -59,7 +59,7 @@ DATA = "/home/aistudio/data/coco"  # folder, seen from the project
 DETECTIONS = ""  # file, seen from the project
 MPII = "output/notebook_01/data"  # folder, seen from the project
 WORK = "output/notebook_06"  # folder, seen from the project
-PICTURES = 6  # drawn, one or two people in each, to learn by heart where there is no COCO or no GPU
+IMAGES = 6  # drawn, one or two people in each, to learn by heart where there is no COCO or no GPU
 EPOCHS = 100  # over these pictures; the published recipes have 140 and 210 over COCO
 
 # %%
@@ -93,7 +93,7 @@ os.chdir(WORK)
 ROOT = os.path.relpath(PROJECT)  # the project, seen from here
 COCO = Path(ROOT, DATA) if FULL else Path("coco")
 if not FULL:
-    drawing = {"num_train": 1, "num_val": PICTURES, "size": (256, 192), "persons": (1, 2)}
+    drawing = {"num_train": 1, "num_val": IMAGES, "size": (256, 192), "persons": (1, 2)}
     synthetic.write_coco(COCO, **drawing)
     synthetic.write_mpii(Path("mpii"), **drawing)  # the same pictures, annotated as MPII does
 OTHER = Path(ROOT, MPII) if FULL else Path("mpii")
@@ -291,12 +291,12 @@ def look(sample, window, width=96, height=128):
     return visualize.draw_poses(crop, Poses(keypoints, visible, np.ones(1)), skeleton)
 
 
-subject = clear[0]
-halves = [augment.half_body_window(subject, skeleton, prefer_upper=upper) for upper in (True, False)]
-for name, first in zip(reversed(CONFIGS), (halves, [subject.window]), strict=True):
+data = clear[0]
+halves = [augment.half_body_window(data, skeleton, prefer_upper=upper) for upper in (True, False)]
+for name, first in zip(reversed(CONFIGS), (halves, [data.window]), strict=True):
     recipe, rng = registry.find(name).augment, np.random.default_rng(3)
-    windows = [*first, *(recipe.window(subject, skeleton, rng) for _ in range(6 - len(first)))]
-    show(visualize.grid([look(subject, window) for window in windows], columns=6))
+    windows = [*first, *(recipe.window(data, skeleton, rng) for _ in range(6 - len(first)))]
+    show(visualize.grid([look(data, window) for window in windows], columns=6))
     print(f"{name}: half_body={recipe.half_body}, scale={recipe.scale}, rotation={recipe.rotation}")
 
 # %% [markdown]
@@ -311,10 +311,10 @@ for name, first in zip(reversed(CONFIGS), (halves, [subject.window]), strict=Tru
 # `download_weights.py` 下载并校验这些主干，`--init` 取用吻合的部分，并列出不吻合的部分：
 
 # %%
-TRUNKS = {CONFIGS[0]: "resnet50-19c8e357.pth", CONFIGS[1]: "hrnet_w32-36af842e.pth"}
+BACKBONES = {CONFIGS[0]: "resnet50-19c8e357.pth", CONFIGS[1]: "hrnet_w32-36af842e.pth"}
 DOWNLOAD = f"python {ROOT}/scripts/download_weights.py imagenet_resnet50 imagenet_hrnet_w32"
-for name, trunk in TRUNKS.items():
-    print(f"python train.py --config {name} --dataset_root {DATA} --init output/published/{trunk}")
+for name, backbone in BACKBONES.items():
+    print(f"python train.py --config {name} --dataset_root {DATA} --init output/published/{backbone}")
 
 # %%
 from IPython import get_ipython
@@ -326,7 +326,7 @@ OWN = (
     if FULL
     else f"--train_annotations {ANNOTATIONS} --val_annotations {ANNOTATIONS} --images {COCO}/val2017"
 )
-INIT = [f"--init output/published/{trunk}" if FULL else "" for trunk in TRUNKS.values()]
+INIT = [f"--init output/published/{backbone}" if FULL else "" for backbone in BACKBONES.values()]
 RUNS = [run_folders.new(None, name) for name in CONFIGS]
 SHORT = "" if FULL else r'| grep -v "epoch=[0-9]*[1-9], "'  # every tenth of many lines
 

@@ -31,7 +31,7 @@ import shlex
 import subprocess
 import sys
 import time
-from importlib import metadata
+from importlib import metadata as packages
 from pathlib import Path
 
 PROJECT = next(folder for folder in [Path.cwd(), *Path.cwd().parents] if (folder / "paddle_pose").is_dir())
@@ -103,7 +103,7 @@ if not WEIGHTS:
 
 # %%
 PACKAGES = ("paddlepaddle", "paddlepaddle-gpu", "paddle2onnx", "onnx", "onnxruntime", "ml_dtypes", "openvino")
-there = {one.metadata["Name"]: one.version for one in metadata.distributions()}
+there = {one.metadata["Name"]: one.version for one in packages.distributions()}
 for package in PACKAGES:
     print(f"{package:17} {there.get(package, 'not installed')}")
 
@@ -162,27 +162,27 @@ for path in sorted(Path("exported").iterdir()):
     print(f"{path.stat().st_size / 1e6:8.3f} MB  {path.name}")
 
 # %% [markdown]
-# ## 5. The contract
+# ## 5. The metadata
 #
-# What a program must know to use a file stands in `<file>.contract.json`, and inside an ONNX file as well: how the input
+# What a program must know to use a file stands in `<file>.metadata.json`, and inside an ONNX file as well: how the input
 # looks (raw uint8 RGB; normalising is in the network, so nobody can feed it a wrong mean), which part of the picture it is,
 # what comes out, which joints there are, and where the file comes from.
 #
 # ## 5. 约定
 #
-# 使用一个文件需要知道的一切都写在 `<文件>.contract.json` 中，ONNX 文件内部也有一份：输入的格式（原始 uint8 RGB；归一化在网络
+# 使用一个文件需要知道的一切都写在 `<文件>.metadata.json` 中，ONNX 文件内部也有一份：输入的格式（原始 uint8 RGB；归一化在网络
 # 内部，不会用错均值）、窗口是图像的哪一部分、输出是什么、有哪些关节、文件来自哪里。
 
 # %%
-from paddle_pose.backends.metadata import read_contract
+from paddle_pose.backends.metadata import read_metadata
 
-contract = read_contract(files.get("ONNX") or next(iter(files.values())))
-for title, part in (("input", contract["input"]), *(("output", output) for output in contract["outputs"])):
+metadata = read_metadata(files.get("ONNX") or next(iter(files.values())))
+for title, part in (("input", metadata["input"]), *(("output", output) for output in metadata["outputs"])):
     print(f"{title}:", *(f"  {key}: {value}" for key, value in part.items()), sep="\n")
-print("preprocessing:", *(f"  {key}: {value}" for key, value in contract["preprocessing"].items()), sep="\n")
-print("joints:", ", ".join(contract["skeleton"]["joints"]))
-print("versions:", contract["versions"])
-print("source:", contract["source"]["checkpoint"], contract["source"]["sha256"][:16], "…")
+print("preprocessing:", *(f"  {key}: {value}" for key, value in metadata["preprocessing"].items()), sep="\n")
+print("joints:", ", ".join(metadata["skeleton"]["joints"]))
+print("versions:", metadata["versions"])
+print("source:", metadata["source"]["checkpoint"], metadata["source"]["sha256"][:16], "…")
 
 # %% [markdown]
 # ## 6. Agreement
@@ -219,17 +219,17 @@ def scores(backend):
 
 def line(name):
     """Returns a file's row of the table."""
-    answers = read_contract(files[name])["outputs"][0]
+    answers = read_metadata(files[name])["outputs"][0]
     decoded = answers if "columns" in answers else None
     exact = "8 bits" not in name
-    found = compare(live, opened[name], config.codec, pictures, exact=exact, decoded=decoded)
+    found = compare(live, opened[name], config.codec, images, exact=exact, decoded=decoded)
     values = ["in the file"] * len(SHOWN) if decoded else [f"{v:.2f}" for v in scores(opened[name])]
     maps = "-" if decoded else f"{found.maps:.1e}"
     distances = [f"{found.pixels.max():.4f}", f"{np.median(found.pixels):.4f}"]
     return f"| {name} | {maps} | {' | '.join(distances)} | {' | '.join(values)} |"
 
 
-SHOWN = tuple(name for name in ("Mean", "Mean@0.1", "AP") if name in metric.headline)
+SHOWN = tuple(name for name in ("Mean", "Mean@0.1", "AP") if name in metric.summary)
 lines = [
     f"| file | maps | keypoints, greatest | median | {' | '.join(SHOWN)} |",
     "|---|---|---|---" + "|---" * len(SHOWN) + "|",
@@ -267,7 +267,7 @@ def seconds(backend, repeats=5):
     """Returns the time of one look at one picture."""
     started = time.perf_counter()
     for _ in range(repeats):
-        backend(pictures[0][:1])
+        backend(images[0][:1])
     return (time.perf_counter() - started) / repeats
 
 
@@ -278,12 +278,12 @@ for name, backend in opened.items():
     low, middle, high = np.quantile(rounds[:, 0] / rounds[:, 1], (0.25, 0.5, 0.75))
     lines.append(f"| {name} | {1000 * np.median(rounds[:, 1]):.2f} | {middle:.2f} | {low:.2f} to {high:.2f} |")
 display(Markdown("\n".join(lines)))
-print(*(f"{name}: {backend.place}" for name, backend in opened.items()), sep="\n")
+print(*(f"{name}: {backend.device}" for name, backend in opened.items()), sep="\n")
 
 # %% [markdown]
 # ## 8. Without this project
 #
-# `scripts/minimal_onnx.py` is about eighty lines of NumPy, OpenCV and ONNX Runtime, written from the contract alone. Copy
+# `scripts/minimal_onnx.py` is about eighty lines of NumPy, OpenCV and ONNX Runtime, written from the metadata alone. Copy
 # it, or translate it to your language. Given the person's box it prints the joints; beside it the project's own predictor.
 #
 # ## 8. 脱离本项目
@@ -403,7 +403,7 @@ show(visualize.grid([cv2.resize(frame, (170, 170)) for frame in frames[::5]], co
 #
 # | target | file | runs with |
 # |---|---|---|
-# | a server, Python | ONNX or OpenVINO | `build.predictor(file)`, or onnxruntime / openvino and the contract |
+# | a server, Python | ONNX or OpenVINO | `build.predictor(file)`, or onnxruntime / openvino and the metadata |
 # | C++, C#, Java, Rust | ONNX | ONNX Runtime; translate `minimal_onnx.py` |
 # | an Intel CPU or GPU | OpenVINO, 8 bits where measured | OpenVINO |
 # | a browser | ONNX | onnxruntime-web |

@@ -58,7 +58,7 @@ from paddle_pose.skeletons import COCO_17
 from paddle_pose.structures import Poses
 from paddle_pose.tracking.angles import RepetitionCounter, joint_angle
 from paddle_pose.tracking.jitter import jitter, lag, person_size, still
-from paddle_pose.tracking.pose_tracker import Follower, SinglePersonVideo
+from paddle_pose.tracking.pose_tracker import PoseTracker, SinglePersonVideo
 
 REAL = bool(VIDEO and WEIGHTS)
 
@@ -128,8 +128,8 @@ def drawn(size=(320, 240), rate=25):
     times = np.arange(0, 2 * SQUATS + 0.8, 1 / rate)
     points = squats(times, 2.0) + np.random.default_rng(0).normal((55, 20), 1.5, (len(times), 17, 2))
     found = [Poses(p[None], np.full((1, 17), 0.9), np.ones(1)) for p in points]
-    follow = Follower()
-    smoothed = [follow(seconds, size, poses) for seconds, poses in zip(times, found, strict=True)]
+    pose_tracker = PoseTracker()
+    smoothed = [pose_tracker(seconds, size, poses) for seconds, poses in zip(times, found, strict=True)]
     return [np.full((*size[::-1], 3), 48, np.uint8)] * len(times), times, found, smoothed
 
 
@@ -163,10 +163,10 @@ show(visualize.grid([cv2.resize(t, None, fx=shrink, fy=shrink, interpolation=cv2
 
 
 # %%
-def track(followed):
+def track(tracked):
     """Returns the joints [T, 17, 2] of the first person; where there is nobody, those before."""
     points = []
-    for poses in followed:
+    for poses in tracked:
         points.append(poses.keypoints[0] if len(poses.keypoints) else points[-1])
     return np.stack(points)
 

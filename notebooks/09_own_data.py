@@ -67,7 +67,7 @@ print(machine.probe())
 # %% tags=["parameters"]
 LSPET = ""  # folder, seen from the project
 TABLE = ""  # file, seen from the project
-PICTURES = ""  # folder, seen from the project
+IMAGES = ""  # folder, seen from the project
 LIMBS = [["nose", "left_hand"], ["nose", "right_hand"], ["left_hand", "left_foot"], ["right_hand", "right_foot"]]
 CONFIG = "hourglass_tiny_128"
 INIT = ""  # weights to start from, seen from the project
@@ -79,7 +79,7 @@ EPOCHS = 8  # of A; the others have half as many
 from paddle_pose.commands import run_folders
 from paddle_pose.data.synthetic import dataset as synthetic
 
-if bool(TABLE) != bool(PICTURES):
+if bool(TABLE) != bool(IMAGES):
     raise ValueError("TABLE and PICTURES: give both, or neither")
 Path(WORK).mkdir(parents=True, exist_ok=True)
 os.chdir(WORK)
@@ -264,8 +264,8 @@ def write_annotations(path, folder, joints, people):
     """Writes a file in COCO's format of people (picture's name in the folder, points, labelled)."""
     names = sorted({name for name, _, _ in people})
     pictures = [{"id": names.index(name) + 1, "file_name": name} for name in names]
-    for picture in pictures:
-        picture["height"], picture["width"] = images.read(folder / picture["file_name"])[0].shape[:2]
+    for image in pictures:
+        image["height"], image["width"] = images.read(folder / image["file_name"])[0].shape[:2]
     records = [record(n, names.index(name) + 1, *rest) for n, (name, *rest) in enumerate(people, 1)]
     categories = [{"id": 1, "name": "person", "keypoints": list(joints), "skeleton": []}]
     path.write_text(json.dumps({"images": pictures, "annotations": records, "categories": categories}))
@@ -319,7 +319,7 @@ def draw_table(folder, table):
     table.write_text("\n".join(map(",".join, rows)) + "\n")
 
 
-table, folder = Path(ROOT, TABLE), Path(ROOT, PICTURES)
+table, folder = Path(ROOT, TABLE), Path(ROOT, IMAGES)
 if not TABLE:
     draw_table(Path("drawn"), Path("labels.csv"))
     table, folder = Path("labels.csv"), Path("drawn/train2017")

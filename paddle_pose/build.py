@@ -35,7 +35,7 @@ from paddle_pose.weights.read import read_weights
 
 if TYPE_CHECKING:
     from paddle_pose.training.loader import EpochLoader
-    from paddle_pose.training.process_group import World
+    from paddle_pose.training.process_group import ProcessGroup
     from paddle_pose.training.trainer import Trainer
 
 
@@ -71,7 +71,7 @@ def loss(config: Config) -> Any:
     return MoveNetLoss(**asdict(values), limbs=skeleton.limb_indices)
 
 
-def loader(config: Config, training_samples: list[Sample], world: World | None = None) -> EpochLoader:
+def loader(config: Config, training_samples: list[Sample], process_group: ProcessGroup | None = None) -> EpochLoader:
     """Returns the training batches, or one process's share; prints which augmentation the skeleton makes impossible."""
     from paddle_pose.training.loader import EpochLoader
 
@@ -90,7 +90,7 @@ def loader(config: Config, training_samples: list[Sample], world: World | None =
         reader = ReducedReader(size)
     dataset = PoseDataset(training_samples, config.codec, config.augment, train.seed, reader)
     at_once, replace_bad = train.batch_size * train.accumulate, train.on_bad_image == "replace"
-    return EpochLoader(dataset, at_once, train.num_workers, train.seed, world, replace_bad, train.read_timeout)
+    return EpochLoader(dataset, at_once, train.num_workers, train.seed, process_group, replace_bad, train.read_timeout)
 
 
 def trainer(
@@ -99,7 +99,7 @@ def trainer(
     run_dir: Path,
     training: EpochLoader,
     max_hours: float | None = None,
-    world: World | None = None,
+    process_group: ProcessGroup | None = None,
 ) -> Trainer:
     """Returns the trainer of the recipe.
 
@@ -109,17 +109,17 @@ def trainer(
         run_dir: of the run.
         training: the batches that it will see.
         max_hours: after which it ends early; None: never.
-        world: the processes that train together.
+        process_group: the processes that train together.
     """
     from paddle_pose.interruption import Interruption
-    from paddle_pose.training.checkpoint_policy import Keeping
+    from paddle_pose.training.checkpoint_policy import CheckpointPolicy
     from paddle_pose.training.optimizers import adam, schedule
     from paddle_pose.training.precision import Precision
-    from paddle_pose.training.process_group import World
+    from paddle_pose.training.process_group import ProcessGroup
     from paddle_pose.training.trainer import Trainer
 
-    train, world, minimised = config.train, world or World(), loss(config)
-    rate = train.learning_rate * (world.size * train.accumulate if train.scale_learning_rate else 1)
+    train, process_group, minimised = config.train, process_group or ProcessGroup(), loss(config)
+    rate = train.learning_rate * (process_group.size * train.accumulate if train.scale_learning_rate else 1)
     warmup = (train.warmup, train.warmup_start)
     return Trainer(
         network,
@@ -128,17 +128,17 @@ def trainer(
         schedule(train.schedule, rate, len(training), train.epochs, train.milestones, train.gamma, *warmup),
         run_dir=run_dir,
         config_json=to_json(config),
-        identity={**identity(config), "training data": training.fingerprint(), "processes": world.size},
+        identity={**identity(config), "training data": training.fingerprint(), "processes": process_group.size},
         measures=minimised.measures,
         log_every=train.log_every,
         seed=train.seed,
         ema=train.ema,
         max_bad_steps=train.max_bad_steps,
         precision=Precision(train.amp, train.amp_dtype),
-        keeping=Keeping(train.keep, train.checkpoint_steps, train.checkpoint_minutes),
-        interruption=Interruption(max_hours, world),
+        policy=CheckpointPolicy(train.keep, train.checkpoint_steps, train.checkpoint_minutes),
+        interruption=Interruption(max_hours, process_group),
         accumulate=train.accumulate,
-        world=world,
+        process_group=process_group,
     )
 
 
@@ -218,7 +218,7 @@ def backend(
     say(f"Loading exported model from {weights}")
     exported = open_exported(weights, device, threads)
     check_fits(config, weights, exported.outputs)
-    return exported, exported.place
+    return exported, exported.device
 
 
 def predictor(weights: str | Path, device: str = "auto", flip: bool | None = None) -> Any:

@@ -13,7 +13,7 @@ from paddle_pose.data.crop_cache import Reader, ReducedReader, read_whole
 from paddle_pose.io import images
 from paddle_pose.metrics.base import Metric
 from paddle_pose.metrics.coco_ap import CocoAP
-from paddle_pose.metrics.original_accuracy import OriginalAccuracy
+from paddle_pose.metrics.fire717_accuracy import Fire717Accuracy
 from paddle_pose.metrics.pck import PCK
 from paddle_pose.metrics.pckh import PCKh
 from paddle_pose.structures import AnnotatedImage, Sample
@@ -30,14 +30,14 @@ METRICS: dict[str, Callable[[Config, str | Path | None], Metric]] = {
         whole_images=config.data.framing == "image",
     ),
     "pck": lambda config, root: PCK(config.codec.skeleton),
-    "original_accuracy": lambda config, root: OriginalAccuracy(config.codec.skeleton),
+    "fire717_accuracy": lambda config, root: Fire717Accuracy(config.codec.skeleton),
 }
 FRAMINGS = {
     "person": framing.one_per_person,
     "central_person": framing.one_per_central_person,
     "image": framing.one_per_image,
 }
-USUAL_METRIC = {"mpii": "pckh", "coco": "ap", "movenet_crops": "original_accuracy"}
+USUAL_METRIC = {"mpii": "pckh", "coco": "ap", "movenet_crops": "fire717_accuracy"}
 
 
 def _given(root: str | Path | None) -> str | Path:
@@ -104,7 +104,7 @@ def metric_name(config: Config) -> str:
         needed = {"pckh": "MPII's head boxes", "ap": "COCO's annotation file"}[name]
         raise ValueError(
             f"metric {name!r} needs {needed}, which data set {dataset!r} has not; expected "
-            f"{', '.join(dict.fromkeys((usual, 'pck', 'original_accuracy')))}"
+            f"{', '.join(dict.fromkeys((usual, 'pck', 'fire717_accuracy')))}"
         )
     return name
 

@@ -10,14 +10,14 @@ import sys
 import warnings
 
 _OLDEST_PYTHON = (3, 10)
-_PYTHON_REMEDY = """error: this is Python {}.{}; paddle_pose needs Python 3.10 to 3.13.
+_PYTHON_HINT = """error: this is Python {}.{}; paddle_pose needs Python 3.10 to 3.13.
 Run it with a newer one: python3.12 train.py ..., or PYTHON=python3.12 make demo
 """
-_PADDLE_REMEDY = """error: {}; paddle_pose needs Paddle 3.0 or newer.
+_PADDLE_HINT = """error: {}; paddle_pose needs Paddle 3.0 or newer.
 CPU: pip install paddlepaddle
 GPU: pip install paddlepaddle-gpu -i https://www.paddlepaddle.org.cn/packages/stable/cu126/
      (cu118, cu129, cu130 for other CUDA versions; PyPI's paddlepaddle-gpu stops at 2.6.2)"""
-_MEMORY_REMEDY = """out of memory; take a smaller --batch_size.
+_MEMORY_HINT = """out of memory; take a smaller --batch_size.
 train.py: -o train.accumulate=N averages the gradients of N batches, so that a step learns from as many pictures as before"""
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of malloc.h
@@ -37,7 +37,7 @@ def run(command):
             after Ctrl-C, 141 when the reader of the output has gone, else with what `main` returns.
     """
     if sys.version_info[:2] < _OLDEST_PYTHON:
-        sys.stderr.write(_PYTHON_REMEDY.format(*sys.version_info[:2]))
+        sys.stderr.write(_PYTHON_HINT.format(*sys.version_info[:2]))
         sys.exit(1)
     use_all_cores()
     keep_freed_memory()
@@ -120,7 +120,7 @@ def check_paddle():
     if any(version == "0.0.0" or int(version.split(".")[0]) >= 3 for _, version in found):
         return
     had = " and ".join(" ".join(item) for item in found)
-    sys.exit(_PADDLE_REMEDY.format("found " + had if had else "Paddle is not installed"))
+    sys.exit(_PADDLE_HINT.format("found " + had if had else "Paddle is not installed"))
 
 
 def _cpu_quota(folder):
@@ -162,7 +162,7 @@ def _is_meant_for_the_user(error):
 
 def _message(error):
     if isinstance(error, MemoryError):
-        return _MEMORY_REMEDY
+        return _MEMORY_HINT
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
         return "{}: {}".format(error.filename, error.strerror)
     if isinstance(error, KeyError) and len(error.args) == 1:

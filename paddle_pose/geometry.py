@@ -118,14 +118,14 @@ class Window:
             raise ValueError(f"alignment is {alignment!r}; expected one of {', '.join(ALIGNMENTS)}")
         if not (self.size[0] > 0 and self.size[1] > 0):
             raise ValueError(f"a window needs a positive size, got {self.size} (width, height)")
-        span = np.array(input_size, np.float64) - (alignment == "udp")
-        scale = span / np.array(self.size)
+        interval = np.array(input_size, np.float64) - (alignment == "udp")
+        scale = interval / np.array(self.size)
         angle = radians(self.rotation)
         turn = np.array([[cos(angle), sin(angle)], [-sin(angle), cos(angle)]])
         linear = scale[:, None] * turn
-        offset = span / 2 - linear @ np.array(self.center)
+        offset = interval / 2 - linear @ np.array(self.center)
         if self.flip:
-            linear[0], offset[0] = -linear[0], span[0] - offset[0]
+            linear[0], offset[0] = -linear[0], interval[0] - offset[0]
         return np.hstack([linear, offset[:, None]])
 
     def to_image(self, input_size: tuple[int, int], alignment: str = "published") -> np.ndarray:

@@ -57,12 +57,12 @@ class Interruption:
     As a context it catches the signals; before and after it they do what they always do.
     """
 
-    def __init__(self, max_hours: float | None = None, world: Processes | None = None) -> None:
+    def __init__(self, max_hours: float | None = None, process_group: Processes | None = None) -> None:
         """Starts the clock.
 
         Args:
             max_hours: after which the run shall end; None: never.
-            world: the processes that end together, whichever was asked.
+            process_group: the processes that end together, whichever was asked.
 
         Raises:
             ValueError: If that is not positive.
@@ -70,7 +70,7 @@ class Interruption:
         if max_hours is not None and not max_hours > 0:
             raise ValueError(f"max_hours={max_hours}: expected a positive number of hours")
         self._deadline = None if max_hours is None else time.monotonic() + 3600 * max_hours
-        self._world = world or Alone()
+        self._process_group = process_group or Alone()
         self._asked = 0
         self._before: dict[signal.Signals, Any] = {}
 
@@ -93,7 +93,7 @@ class Interruption:
         """
         if not self._asked and self._deadline is not None and time.monotonic() >= self._deadline:
             self._asked = _TIME_IS_UP
-        asked = self._world.largest(self._asked)
+        asked = self._process_group.largest(self._asked)
         if asked:
             raise Interrupted(asked)
 
@@ -103,7 +103,7 @@ class Interruption:
         Raises:
             Interrupted: If the run shall end.
         """
-        if self._world.size == 1:
+        if self._process_group.size == 1:
             self.check()
 
     def _ask(self, number: int, frame: FrameType | None) -> None:

@@ -37,8 +37,8 @@ def draw_poses(
         A drawing of the same size.
     """
     drawing = image.copy()
-    span = max(image.shape[:2])
-    thickness, radius = max(1, round(span / 200)), max(2, round(span / 140))
+    interval = max(image.shape[:2])
+    thickness, radius = max(1, round(interval / 200)), max(2, round(interval / 140))
     written: list[tuple[int, int, int]] = []
     for person, (keypoints, scores) in enumerate(zip(poses.keypoints, poses.scores, strict=True)):
         shown = scores >= threshold
@@ -57,7 +57,7 @@ def draw_poses(
                 )
         if len(poses.ids) and poses.ids[person] > 0 and shown.any():
             x, y = min((points[j] for j in np.flatnonzero(shown)), key=lambda point: point[1])
-            scale = max(0.5, span / 900)
+            scale = max(0.5, interval / 900)
             place = (x + radius, max(y - radius, round(30 * scale)))
             caption(drawing, f"#{poses.ids[person]}", place, scale)
     return drawing

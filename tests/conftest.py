@@ -46,7 +46,7 @@ def shared() -> Path:
 
 
 @pytest.fixture(scope="session")
-def drawn_mpii(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def synthetic_mpii(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data set in MPII's layout: 8 drawn people to train on, 8 to validate with."""
     from paddle_pose.data.synthetic.dataset import write_mpii
 

@@ -55,7 +55,7 @@ CROPS = override(COCO, {"data.dataset": "movenet_crops"})
         (COCO, "auto", "CocoAP"),
         (COCO, "ap", "CocoAP"),
         (COCO, "pck", "PCK"),
-        (COCO, "original_accuracy", "OriginalAccuracy"),
+        (COCO, "fire717_accuracy", "OriginalAccuracy"),
         (CROPS, "auto", "OriginalAccuracy"),
         (CROPS, "pck", "PCK"),
     ],
@@ -68,9 +68,9 @@ def test_the_metric_is_the_data_sets_or_the_one_asked_for(tmp_path, config, metr
 @pytest.mark.parametrize(
     ("config", "metric", "message"),
     [
-        (MPII, "ap", "metric 'ap' needs COCO's annotation file.*expected pckh, pck, original_accuracy"),
-        (COCO, "pckh", "metric 'pckh' needs MPII's head boxes.*expected ap, pck, original_accuracy"),
-        (CROPS, "ap", "data set 'movenet_crops' has not; expected original_accuracy, pck"),
+        (MPII, "ap", "metric 'ap' needs COCO's annotation file.*expected pckh, pck, fire717_accuracy"),
+        (COCO, "pckh", "metric 'pckh' needs MPII's head boxes.*expected ap, pck, fire717_accuracy"),
+        (CROPS, "ap", "data set 'movenet_crops' has not; expected fire717_accuracy, pck"),
     ],
 )
 def test_a_metric_that_the_data_cannot_feed_is_refused(tmp_path, config, metric, message):

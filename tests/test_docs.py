@@ -228,15 +228,15 @@ def own_prose(page: str) -> str:
     return text
 
 
-def spans(text: str) -> list[str]:
+def intervals(text: str) -> list[str]:
     """What stands between backticks."""
     return re.findall(r"`([^`\n]+)`", text)
 
 
 def spoken_commands(page: str) -> list[list[str]]:
     """The commands between backticks; those with an ellipsis leave something out on purpose."""
-    whole = (span for span in spans(own_prose(page)) if "…" not in span and "..." not in span)
-    return [words for span in whole if (words := split_command(span))]
+    whole = (interval for interval in intervals(own_prose(page)) if "…" not in interval and "..." not in interval)
+    return [words for interval in whole if (words := split_command(interval))]
 
 
 def cell_commands(path: Path) -> list[list[str]]:
@@ -388,7 +388,7 @@ def test_a_name_that_does_not_exist_is_seen(line):
 
 @pytest.mark.parametrize("page", PAGES)
 def test_flags_and_keys_of_the_text_exist(page):
-    said = " ".join(spans(own_prose(page)))
+    said = " ".join(intervals(own_prose(page)))
     flags = set(re.findall(r"(?<![\w-])--[a-z]\w*(?:-\w+)*", said))
     assert flags - known_flags() - OTHERS_FLAGS == set()
     sections = "|".join(sorted({key.partition(".")[0] for key in config_keys()}))
@@ -401,13 +401,17 @@ def test_flags_and_keys_of_the_text_exist(page):
 def test_findings_that_troubleshooting_names_exist():
     source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "paddle_pose/datasets").glob("doctor*.py"))
     rows = [line for line in text_of("docs/troubleshooting.md").splitlines() if "The doctor: " in line]
-    named = [name for row in rows for name in spans(row.partition("The doctor: ")[2])]
+    named = [name for row in rows for name in intervals(row.partition("The doctor: ")[2])]
     assert len(named) > 5
     assert [name for name in named if f'"{name}"' not in source] == []
 
 
 def test_paths_in_the_architecture_exist():
-    paths = [span for span in spans(text_of("CONTRIBUTING.md")) if re.fullmatch(r"[\w./]+\.(py|md|txt)", span)]
+    paths = [
+        interval
+        for interval in intervals(text_of("CONTRIBUTING.md"))
+        if re.fullmatch(r"[\w./]+\.(py|md|txt)", interval)
+    ]
     assert len(paths) > 20
     missing = [
         p

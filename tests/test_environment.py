@@ -105,7 +105,7 @@ def test_the_status_is_what_main_returns(exit_status, status):
         ("raise KeyError('no joint knee')", "error: no joint knee\n"),
         ("raise ValueError", "error: ValueError\n"),
         ("open('/nowhere/a.json')", "error: /nowhere/a.json: No such file or directory\n"),
-        ("bytes(2**62)", f"error: {environment._MEMORY_REMEDY}\n"),
+        ("bytes(2**62)", f"error: {environment._MEMORY_HINT}\n"),
     ],
 )
 def test_an_error_raised_on_purpose_has_no_traceback(exit_status, capsys, source, line):

@@ -45,7 +45,7 @@ def test_centre_edges_and_mirror(alignment, middle):
         assert np.allclose(move(corner, upright), np.multiply(middle, 2))
 
 
-def test_positive_rotation_turns_the_picture_counter_clockwise():
+def test_positive_rotation_turns_the_image_counter_clockwise():
     matrix = Window((50.0, 50.0), (100.0, 100.0), rotation=90).to_input((100, 100))
     assert np.allclose(move([60.0, 50.0], matrix), [50, 40])  # right becomes up
 

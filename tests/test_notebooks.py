@@ -23,7 +23,7 @@ MACHINE_PATH = re.compile(r"(?<![\w.:/])/(?:work|root|tmp|home(?!/aistudio\b)|Us
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 
-def pictures(notebook) -> list[str]:
+def images(notebook) -> list[str]:
     return [o["data"]["image/png"] for o in outputs(notebook) if "image/png" in o.get("data", {})]
 
 
@@ -70,7 +70,7 @@ def check_results(work: Path, notebook) -> None:
         assert row in str(outputs(notebook))
         best = work / f"output/hourglass52_mpii_{size}/best_model/model.pdparams"
         assert (work / f"output/{size}_best_model/model.pdparams").read_bytes() == best.read_bytes()
-    assert len(pictures(notebook)) == 4
+    assert len(images(notebook)) == 4
     assert "Ended early by --max_hours at epoch=0, batch_id=1" in printed(notebook)
     assert "Resumed output/hourglass52_mpii_384/last at epoch=0, batch_id=1" in printed(notebook)
 
@@ -82,12 +82,12 @@ def test_the_notebook_runs_on_drawn_people(run_command, tmp_path):
     assert (work / "data/drawn.json").is_file()
 
 
-def test_the_notebook_runs_on_an_archive(run_command, tmp_path, drawn_mpii):
+def test_the_notebook_runs_on_an_archive(run_command, tmp_path, synthetic_mpii):
     archive = tmp_path / "mpii.tar.gz"
     with tarfile.open(archive, "w:gz") as tar:
         for folder in ("images", "annotations"):
-            tar.add(drawn_mpii / folder, f"mpii/{folder}")
-        tar.add(drawn_mpii / "drawn.json", "mpii/images/._000000001.jpg")  # what macOS leaves behind
+            tar.add(synthetic_mpii / folder, f"mpii/{folder}")
+        tar.add(synthetic_mpii / "drawn.json", "mpii/images/._000000001.jpg")  # what macOS leaves behind
     work, notebook = small_run(run_command, tmp_path, archive)
     check_results(work, notebook)
     assert len(list((work / "data/images").iterdir())) == 16
@@ -102,17 +102,17 @@ def test_the_data_notebook_runs_on_drawn_people(run_command, tmp_path):
     assert "0 errors, 0 warnings" in printed(notebook)
     for finding in ("missing_picture: 1 of", "truncated_picture: 1 of", "zero_based: 16 of 16"):
         assert f"ERROR {finding}" in printed(notebook)
-    assert len(pictures(notebook)) == 4
+    assert len(images(notebook)) == 4
 
 
-def test_the_data_notebook_runs_on_an_archive(run_command, tmp_path, drawn_mpii):
+def test_the_data_notebook_runs_on_an_archive(run_command, tmp_path, synthetic_mpii):
     archive = tmp_path / "mpii.tar.gz"
     with tarfile.open(archive, "w:gz") as tar:
-        tar.add(drawn_mpii, "mpii")
+        tar.add(synthetic_mpii, "mpii")
     work, notebook = executed(run_command, tmp_path, ROOT / "notebooks/01_data.py", ARCHIVE=str(archive))
     assert not (work / "drawn").exists()
     assert len(list((work / "data/images").iterdir())) == 16
-    assert len(pictures(notebook)) == 4
+    assert len(images(notebook)) == 4
 
 
 def test_the_maps_notebook_shows_where_the_error_comes_from(run_command, tmp_path):
@@ -129,7 +129,7 @@ def test_the_maps_notebook_shows_where_the_error_comes_from(run_command, tmp_pat
     assert movenet[0][1:] == ["0.000", "0.0%"]
     assert float(movenet[1][1]) > 1
     assert float(movenet[2][1]) > 10
-    assert len(pictures(notebook)) == 4
+    assert len(images(notebook)) == 4
 
 
 def test_the_evaluation_notebook_gives_the_metrics_own_numbers(run_command, tmp_path):
@@ -152,7 +152,7 @@ def test_the_evaluation_notebook_gives_the_metrics_own_numbers(run_command, tmp_
     assert ap[0] == ap[2] > ap[1] > 0
     assert ap[0] > ap[3]
     assert (work / "report.html").is_file()
-    assert len(pictures(notebook)) == 5
+    assert len(images(notebook)) == 5
 
 
 def test_the_movenet_notebook_runs_on_drawn_groups(run_command, tmp_path):
@@ -167,7 +167,7 @@ def test_the_movenet_notebook_runs_on_drawn_groups(run_command, tmp_path):
     assert kinds.count("eval") == 2
     assert (work / "predicted/predictions.json").is_file()
     assert f"python {os.path.relpath(ROOT, work)}/scripts/convert_weights.py" in printed(notebook)
-    assert len(pictures(notebook)) == 7
+    assert len(images(notebook)) == 7
 
 
 def test_the_coco_notebook_runs_on_drawn_people(run_command, tmp_path):
@@ -184,7 +184,7 @@ def test_the_coco_notebook_runs_on_drawn_people(run_command, tmp_path):
     assert sum("2 people of coco/" in title for title in titles) == 2
     assert "=> 12 of 16 joints (left out: pelvis, thorax, upper_neck, head_top) are in coco_17" in printed(notebook)
     assert "Frozen: all but deconv_layers, final_layer" in printed(notebook)
-    assert len(pictures(notebook)) == 6
+    assert len(images(notebook)) == 6
 
 
 def test_the_export_notebook_leaves_out_what_is_not_installed(run_command, tmp_path, monkeypatch):
@@ -221,7 +221,7 @@ def test_the_notebook_on_own_data_goes_from_a_table_to_a_network(run_command, tm
     joints = json.loads((work / "my_skeleton.json").read_text())["joints"]
     assert [row[0] for row in tables(notebook)[0]] == joints
     assert (work / "predicted/predictions.csv").read_text().startswith("image,frame,")
-    assert len(pictures(notebook)) == 7
+    assert len(images(notebook)) == 7
 
 
 def counted_squats(run_command, tmp_path, **values) -> str:
@@ -231,7 +231,7 @@ def counted_squats(run_command, tmp_path, **values) -> str:
     done = run_command("scripts/execute_notebook.py", SQUATS, *flags, "--output", place, CUDA_VISIBLE_DEVICES="")
     assert done.returncode == 0, done.stderr
     notebook = nbformat.read(place, as_version=4)
-    assert len(pictures(notebook)) == 3
+    assert len(images(notebook)) == 3
     return printed(notebook)
 
 
@@ -266,7 +266,7 @@ def test_the_committed_notebook_was_executed_from_top_to_bottom(text):
     kinds = {(output.output_type, output.get("name")) for output in outputs(notebook)}
     assert kinds <= {("stream", "stdout"), ("display_data", None)}
     assert not re.search(r"^(error:|Traceback)", printed(notebook), re.MULTILINE)
-    assert len(pictures(notebook)) >= 3
+    assert len(images(notebook)) >= 3
 
 
 @pytest.mark.parametrize("text", TEXTS, ids=lambda path: path.stem)

@@ -1,7 +1,7 @@
-"""What an exported file says of itself: its contract, in the file or beside it.
+"""What an exported file says of itself: its metadata, in the file or beside it.
 
-An ONNX file carries the contract in its metadata, so that one file is enough; OpenVINO's and Paddle's formats are two files
-each, and the contract is the third. `exporting.metadata` says what it holds.
+An ONNX file carries it among its own metadata, so that one file is enough; OpenVINO's and Paddle's formats are two files
+each, and the metadata is the third. `exporting.metadata` says what it holds.
 """
 
 from __future__ import annotations
@@ -15,27 +15,27 @@ _SIDECARS = (".onnx", ".xml", ".json")  # ONNX, OpenVINO, Paddle's program
 VERSION = 1
 
 
-def contract_path(exported: Path) -> Path:
-    """Returns the file beside an exported one that holds its contract.
+def metadata_path(exported: Path) -> Path:
+    """Returns the file beside an exported one that holds its metadata.
 
     Example:
-        >>> contract_path(Path("output/model.onnx")).name
-        'model.onnx.contract.json'
+        >>> metadata_path(Path("output/model.onnx")).name
+        'model.onnx.metadata.json'
     """
-    return exported.with_name(exported.name + ".contract.json")
+    return exported.with_name(exported.name + ".metadata.json")
 
 
-def read_contract(exported: Path) -> dict[str, Any] | None:
-    """Reads the contract of a file; None where it is no exported file or has none.
+def read_metadata(exported: Path) -> dict[str, Any] | None:
+    """Reads the metadata of a file; None where it is no exported file or has none.
 
     Args:
         exported: a file of any kind. What an ONNX file carries counts before what lies beside it.
 
     Raises:
         ModuleNotFoundError: If it is an ONNX file and ONNX Runtime is not installed.
-        ValueError: If the contract is not as `export.py` writes it, or the file cannot be opened.
+        ValueError: If the metadata is not as `export.py` writes it, or the file cannot be opened.
     """
-    text, place = None, contract_path(exported)
+    text, place = None, metadata_path(exported)
     if exported.suffix == ".onnx" and exported.is_file():
         text = _inside(exported, exported.stat().st_mtime_ns)
     if text is not None:
@@ -45,13 +45,13 @@ def read_contract(exported: Path) -> dict[str, Any] | None:
     if text is None:
         return None
     try:
-        contract = json.loads(text)
-        version = contract["contract"]
+        metadata = json.loads(text)
+        version = metadata["version"]
     except (KeyError, TypeError, ValueError) as problem:
-        raise ValueError(f"{place}: not a contract that export.py writes ({problem})") from problem
+        raise ValueError(f"{place}: not a metadata that export.py writes ({problem})") from problem
     if version != VERSION:
-        raise ValueError(f"{place}: contract version {version}, this program reads {VERSION}: export it again")
-    return contract
+        raise ValueError(f"{place}: metadata version {version}, this program reads {VERSION}: export it again")
+    return metadata
 
 
 @lru_cache(maxsize=1)
@@ -59,4 +59,4 @@ def _inside(path: Path, changed: int) -> str | None:
     """Returns what an ONNX file carries; opening a large one takes seconds, so the last answer is kept until it changes."""
     from paddle_pose.backends.onnx import OnnxBackend
 
-    return OnnxBackend(path, device="cpu").contract
+    return OnnxBackend(path, device="cpu").metadata

@@ -9,7 +9,7 @@ import numpy as np
 from paddle_pose.backends.base import check_input, needed
 from paddle_pose.environment import threads_to_use
 
-CONTRACT = "contract"  # key of the file's own metadata, see `exported`
+METADATA_KEY = "paddle_pose"  # key of the file's own metadata, see `exported`
 _DEVICES = {"cpu": "CPUExecutionProvider", "gpu": "CUDAExecutionProvider"}
 
 
@@ -18,7 +18,7 @@ class OnnxBackend:
 
     Attributes:
         outputs: names of the maps, in the file's order.
-        contract: the JSON text that the file carries in its metadata; None where it carries none.
+        metadata: the JSON text that the file carries in its metadata; None where it carries none.
         place: where it computes, to show.
     """
 
@@ -53,8 +53,8 @@ class OnnxBackend:
         check_input(path, inputs[0].shape, inputs[0].type.removeprefix("tensor(").removesuffix(")"))
         self._input = inputs[0].name
         self.outputs = [output.name for output in self._session.get_outputs()]
-        self.contract: str | None = self._session.get_modelmeta().custom_metadata_map.get(CONTRACT)
-        self.place = f"{device}, ONNX Runtime {runtime.__version__}, threads {options.intra_op_num_threads}"
+        self.metadata: str | None = self._session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
+        self.device = f"{device}, ONNX Runtime {runtime.__version__}, threads {options.intra_op_num_threads}"
 
     def __call__(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """Returns the maps of uint8 images [N, H, W, 3]."""

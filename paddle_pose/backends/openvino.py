@@ -61,7 +61,7 @@ class OpenVinoBackend:
 
         self._compiled = compiled
         self.outputs = [output.any_name for output in model.outputs]
-        self.place = f"{name.lower()}, OpenVINO {openvino.__version__.split('-')[0]}, threads {threads}"
+        self.device = f"{name.lower()}, OpenVINO {openvino.__version__.split('-')[0]}, threads {threads}"
 
     def __call__(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """Returns the maps of uint8 images [N, H, W, 3]."""

@@ -12,7 +12,7 @@ import paddle
 from paddle import inference
 
 from paddle_pose.backends.base import check_input
-from paddle_pose.backends.metadata import contract_path, read_contract
+from paddle_pose.backends.metadata import metadata_path, read_metadata
 from paddle_pose.environment import threads_to_use
 
 
@@ -73,7 +73,7 @@ class PaddleProgram:
     """Looks at images with an exported program: `<name>.json` and `<name>.pdiparams`, neither of which is executed Python.
 
     Attributes:
-        outputs: names of the maps, in the program's order; Paddle keeps none, the contract does.
+        outputs: names of the maps, in the program's order; Paddle keeps none, the metadata does.
         place: where it computes, to show.
     """
 
@@ -87,15 +87,15 @@ class PaddleProgram:
 
         Raises:
             FileNotFoundError: If there is no .pdiparams beside it.
-            ValueError: If it has no contract, its input is not uint8 [N, H, W, 3], or the device is not there.
+            ValueError: If it has no metadata, its input is not uint8 [N, H, W, 3], or the device is not there.
         """
-        contract = read_contract(path)
-        if contract is None:
-            raise ValueError(f"{path}: no {contract_path(path).name} beside it, so it is not what export.py wrote")
+        metadata = read_metadata(path)
+        if metadata is None:
+            raise ValueError(f"{path}: no {metadata_path(path).name} beside it, so it is not what export.py wrote")
         parameters = path.with_suffix(".pdiparams")
         if not parameters.is_file():
             raise FileNotFoundError(f"{parameters}: not found; it belongs to {path}")
-        check_input(path, contract["input"]["shape"], contract["input"]["dtype"])
+        check_input(path, metadata["input"]["shape"], metadata["input"]["dtype"])
         where = set_device(device)
         threads = threads or threads_to_use()
         config = inference.Config(str(path), str(parameters))
@@ -109,8 +109,8 @@ class PaddleProgram:
             self._predictor = inference.create_predictor(config)
         except Exception as problem:  # Paddle raises what it likes on a damaged file
             raise ValueError(f"{path}: Paddle cannot open it ({problem})") from problem
-        self.outputs = [output["name"] for output in contract["outputs"]]
-        self.place = f"{where} inference, threads {threads}"
+        self.outputs = [output["name"] for output in metadata["outputs"]]
+        self.device = f"{where} inference, threads {threads}"
 
     def __call__(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """Returns the maps of uint8 images [N, H, W, 3]."""

@@ -273,7 +273,7 @@ class MoveNetCodec:
             sigmas = np.clip(self.sigma * np.sqrt(area), self.min_sigma, self.sigma)
             return targets.blobs, sigmas, sigmas
         radii = 4.0 + (area >= 0.16) + (area >= 0.3)
-        return targets.original_blobs, radii + 1, radii
+        return targets.fire717_blobs, radii + 1, radii
 
     def _scaled(self, moves: np.ndarray, factor: np.ndarray) -> np.ndarray:
         """Returns regressions [..., 2K, h, w] times a factor for x and one for y."""

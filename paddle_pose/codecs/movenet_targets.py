@@ -26,7 +26,7 @@ def blobs(cells: np.ndarray, size: tuple[int, int], sigmas: np.ndarray) -> np.nd
     return gaussian.draw_rounded(cells, size, sigmas)[0]
 
 
-def original_blobs(cells: np.ndarray, size: tuple[int, int], radii: np.ndarray) -> np.ndarray:
+def fire717_blobs(cells: np.ndarray, size: tuple[int, int], radii: np.ndarray) -> np.ndarray:
     """Draws the original's kernel exp(-3 d / r) in the square of 2 r + 1 cells round a cell; no Gaussian.
 
     Args:

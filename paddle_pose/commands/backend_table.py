@@ -104,7 +104,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def drawn(config: Config, arguments: argparse.Namespace) -> Path:
     """Returns a folder of drawn people in the config's layout."""
     folder = arguments.output / f"drawn_{config.data.dataset}"
-    return train.draw_data(config, folder, arguments.num_train, arguments.num_val)
+    return train.write_synthetic_data(config, folder, arguments.num_train, arguments.num_val)
 
 
 def trained(name: str, arguments: argparse.Namespace) -> tuple[Config, Path]:

@@ -190,10 +190,10 @@ def _judged(row: Row, found: dict[str, Any]) -> dict[str, Any]:
         judged |= {"their_median": statistics.median(theirs), "ratio": statistics.median(ratios)}
         judged |= {"spread": [ratios[0], ratios[-1]], "cpu_ratio": statistics.median(cpu)}
     reached = None
-    if row.least and "ratio" in judged:
-        reached = judged["ratio"] >= row.least
-    elif row.most and ours:
-        reached = judged["median"] <= row.most
+    if row.minimum and "ratio" in judged:
+        reached = judged["ratio"] >= row.minimum
+    elif row.maximum and ours:
+        reached = judged["median"] <= row.maximum
     if reached is not None and "difference" in found:
         reached = reached and found["difference"] <= found["tolerance"]
     return {**judged, "reached": reached}

@@ -40,8 +40,8 @@ class Row:
         name: what is measured.
         ours: this project.
         theirs: what it is compared with; None for a measurement of its own.
-        least: the goal: so many times as fast as theirs; 0 without one.
-        most: the goal: our number is at most this; 0 without one.
+        minimum: the goal: so many times as fast as theirs; 0 without one.
+        maximum: the goal: our number is at most this; 0 without one.
         measure: which of a worker's numbers counts: "seconds", "peak_mb" or "value" (seconds that the task took itself).
         items: how many things a run does; the table shows the time of one.
         tolerance: how far both sides' arrays may differ; None compares nothing.
@@ -52,8 +52,8 @@ class Row:
     name: str
     ours: Side
     theirs: Side | None = None
-    least: float = 0.0
-    most: float = 0.0
+    minimum: float = 0.0
+    maximum: float = 0.0
     measure: str = "seconds"
     items: int = 1
     tolerance: float | None = None
@@ -87,14 +87,14 @@ def _loading(data: Path) -> list[Row]:
     samples, found = 32, []
     for size, config in ((256, "hourglass52_mpii_256"), (384, "hourglass52_mpii_384")):
         theirs = Side(MMPOSE, "loading", (f"root={data}", f"size={size}", f"samples={samples}"))
-        for reader, least, remark in (
+        for reader, minimum, remark in (
             ("whole", 0.0, "decodes whole pictures, as evaluation does"),
             ("reduced", 2.5, "decodes at a part of the size where the window allows it: data.reduced=true"),
             ("cache", 6.0, "reads crops kept on disk"),
         ):
             ours = _ours("loading", f"root={data}", f"config={config}", f"samples={samples}", f"reader={reader}")
             row = Row(
-                "loading", f"training sample, {size}, {reader}", ours, theirs, least, items=samples, remark=remark
+                "loading", f"training sample, {size}, {reader}", ours, theirs, minimum, items=samples, remark=remark
             )
             found.append(row)
     reading = _ours("reading", f"root={data}", f"samples={samples}")
@@ -121,7 +121,7 @@ def _evaluation() -> list[Row]:
     ours, theirs = _ours("coco_ap", *people), Side(PYCOCOTOOLS, "coco_ap", people)
     return [
         Row("evaluation", "COCO AP of 6,352 people", ours, theirs, tolerance=1e-9, remark=stays),
-        Row("evaluation", "PCKh of 2,958 people, 1,000 resamples", _ours("pckh", "people=2958"), most=1.0),
+        Row("evaluation", "PCKh of 2,958 people, 1,000 resamples", _ours("pckh", "people=2958"), maximum=1.0),
     ]
 
 
@@ -129,18 +129,18 @@ def _prediction(work: Path, tflite: Path | None, threads: tuple[int, ...]) -> li
     found, runs = [], 50
     for count in threads:
         theirs = Side(LITERT, "movenet", (f"file={tflite}", f"threads={count}", f"repeats={runs}"))
-        for kind, least in ((FLOATS, 0.0), (FLOATS_OPENVINO, 0.0), (BITS_OPENVINO, 1.3)):
+        for kind, minimum in ((FLOATS, 0.0), (FLOATS_OPENVINO, 0.0), (BITS_OPENVINO, 1.3)):
             ours = _predicting(work, "movenet_lightning_coco", kind, 1, count, runs, f"weights={tflite}")
             name = f"MoveNet Lightning, {kind}, 1 picture, {count} threads"
-            found.append(Row("prediction", name, ours, theirs, least, items=runs, remark="against INT8 of LiteRT"))
+            found.append(Row("prediction", name, ours, theirs, minimum, items=runs, remark="against INT8 of LiteRT"))
     count = max(threads)
     for network, config in NETWORKS.items():
         for batch in (1, 16):
             theirs = Side(MMPOSE, "forward", (f"network={network}", f"batch={batch}", f"threads={count}"))
-            for kind, least in ((FLOATS, 1.2), (BITS_OPENVINO, 2.5)):
+            for kind, minimum in ((FLOATS, 1.2), (BITS_OPENVINO, 2.5)):
                 ours = _predicting(work, config, kind, batch, count, 1)
                 name = f"{config}, {kind}, {batch} people, {count} threads"
-                found.append(Row("prediction", name, ours, theirs, least, remark="against eager FP32"))
+                found.append(Row("prediction", name, ours, theirs, minimum, remark="against eager FP32"))
     return found
 
 
@@ -154,7 +154,9 @@ def _starting(work: Path, tflite: Path | None) -> list[Row]:
     file = f"file={work / 'movenet_lightning_coco_maps.onnx'}"
     remark = "where importing Paddle fails; the whole command, one picture"
     return [
-        Row("starting", "--help", _ours("starting"), most=0.2, measure="value", remark="the slowest of all commands"),
+        Row(
+            "starting", "--help", _ours("starting"), maximum=0.2, measure="value", remark="the slowest of all commands"
+        ),
         Row(
             "starting",
             "predict.py with an ONNX file",
@@ -168,6 +170,6 @@ def _memory(data: Path) -> list[Row]:
     values = (f"root={data}", "config=hourglass52_mpii_256", "samples=256", "reader=reduced")
     judged = _ours("coco_detections", "people=100000")
     return [
-        Row("memory", "loader, 256 samples", _ours("loading", *values), most=512, measure="peak_mb"),
-        Row("memory", "evaluating 100,000 detections", judged, most=2048, measure="peak_mb"),
+        Row("memory", "loader, 256 samples", _ours("loading", *values), maximum=512, measure="peak_mb"),
+        Row("memory", "evaluating 100,000 detections", judged, maximum=2048, measure="peak_mb"),
     ]

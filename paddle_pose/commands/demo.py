@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from paddle_pose.commands import options, train
-from paddle_pose.commands.pictures import TILE, Kept, predictions_picture, ranked
+from paddle_pose.commands.pictures import TILE, Kept, predictions_image, ranked
 from paddle_pose.environment import run
 
 if TYPE_CHECKING:
@@ -61,14 +61,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         "drawings of an earlier demo are used again",
         flush=True,
     )
-    data = train.draw_data(config, folder / "drawn_people", arguments.num_train, arguments.num_val, arguments.seed)
+    data = train.write_synthetic_data(
+        config, folder / "drawn_people", arguments.num_train, arguments.num_val, arguments.seed
+    )
     print(f"2/3 Training {config.name} for {config.train.epochs} epochs", flush=True)
     run_dir = _cleared(folder / "run")
     began = time.perf_counter()
     train.run(config, dataset_root=data, run_dir=run_dir, device=arguments.device)
     trained = time.perf_counter() - began
     print("3/3 Testing the last weights, which were not chosen by any test", flush=True)
-    pictures, scores = show(config, data, run_dir)
+    images, scores = show(config, data, run_dir)
     whole = time.perf_counter() - started
     weights = run_dir / "last" / "model.pdparams"
     print(f"\nPCKh in percent on {arguments.num_val} drawings that were not trained on:")
@@ -77,7 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"  {name:<26}{values['Mean']:>7.1f}{values['Mean@0.1']:>11.1f}")
     print(f"Time: {_minutes(whole)}, of which training {_minutes(trained)}.")
     print("\nLook at:")
-    for path, what in pictures.items():
+    for path, what in images.items():
         print(f"  {path}: {what}")
     print(
         "\nNext:\n"
@@ -120,7 +122,7 @@ def show(config: Config, data: Path, run_dir: Path) -> tuple[dict[Path, str], di
     scores["mean training pose"] = mean_pose_scores(training, samples, codec, build.metric(config, data))
 
     shown = ranked(kept)
-    predictions = predictions_picture(shown, codec)
+    predictions = predictions_image(shown, codec)
     middle = shown[len(shown) // 2].sample
     ((crop, _),) = batches([middle], codec, 1)
     maps = backend(crop)["heatmaps"][0, -1]

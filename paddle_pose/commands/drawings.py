@@ -70,7 +70,7 @@ class Drawings:
         self._writer = None
 
 
-class MapPictures:
+class MapImages:
     """What the network saw: a PNG for each window, beside the drawing of its source."""
 
     def __init__(self, places: Mapping[Path, Path], shown: Callable[[Maps], Mapping[str, np.ndarray]]) -> None:
@@ -96,7 +96,7 @@ class MapPictures:
         """Has nothing to finish."""
 
 
-class Shown:
+class ScreenRenderer:
     """A window on the screen. A picture stays until a key is pressed; q or Esc ends the run."""
 
     def __init__(self) -> None:

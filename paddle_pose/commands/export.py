@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 SUFFIXES = {"onnx": ".onnx", "openvino": ".xml", "paddle": ".json"}
 COMPANIONS = {".xml": ".bin", ".json": ".pdiparams"}
 PACKAGES = ("paddlepaddle", "paddlepaddle-gpu", "paddle2onnx", "onnx", "onnxruntime", "openvino")
-NUM_DRAWN = 16
+NUM_SYNTHETIC = 16
 BATCH = 8
 TOLERANCE, INT8_TOLERANCE = 0.5, 4.0  # input px; 4 is a cell
 
@@ -30,7 +30,7 @@ TOLERANCE, INT8_TOLERANCE = 0.5, 4.0  # input px; 4 is a cell
 def build_parser() -> argparse.ArgumentParser:
     """Returns the command's flags."""
     parser = argparse.ArgumentParser(
-        description="Writes a network as an ONNX, OpenVINO or Paddle file for batches of any size, with its contract: input, "
+        description="Writes a network as an ONNX, OpenVINO or Paddle file for batches of any size, with its metadata: input, "
         "outputs, codec, skeleton, preprocessing, source. Normalising is inside. The file is compared with the live network "
         "before it gets its name. ONNX and OpenVINO need `pip install -r requirements/export.txt`.",
     )
@@ -69,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     check_paddle()
     from paddle_pose import build
-    from paddle_pose.backends.metadata import contract_path
+    from paddle_pose.backends.metadata import metadata_path
     from paddle_pose.backends.open import open_exported
     from paddle_pose.backends.paddle import PaddleBackend
     from paddle_pose.exporting.verify import compare
@@ -77,24 +77,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     config = options.config_of(arguments.weights, arguments)
     config, network = build.loaded(config, arguments.weights, say=print)
     target = target_of(arguments)
-    pictures = looked_at(arguments.pictures, config.codec)
+    images = looked_at(arguments.images, config.codec)
     calibration = looked_at(arguments.calibration, config.codec) if arguments.int8 else None
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".exporting_", dir=target.parent) as folder:
         fresh = Path(folder) / target.name
-        contract = write(config, network, arguments.weights, fresh, arguments.decode, calibration)
+        metadata = write(config, network, arguments.weights, fresh, arguments.decode, calibration)
         difference = compare(
             PaddleBackend(network),
             open_exported(fresh, "cpu"),
             config.codec,
-            in_batches(pictures),
+            in_batches(images),
             exact=not arguments.int8,
-            decoded=contract["outputs"][0] if arguments.decode else None,
+            decoded=metadata["outputs"][0] if arguments.decode else None,
         )
         print(difference)
         check(difference, arguments.int8, arguments.tolerance)
         put_in_place(fresh, target)
-    print(f"Written: {target}, {contract_path(target).name}")
+    print(f"Written: {target}, {metadata_path(target).name}")
     return 0
 
 
@@ -121,28 +121,28 @@ def write(
     decode: bool = False,
     calibration: np.ndarray | None = None,
 ) -> dict[str, Any]:
-    """Writes the file, what belongs to it and its contract into the target's folder.
+    """Writes the file, what belongs to it and its metadata into the target's folder.
 
     Args:
         config: of the network.
         network: in inference mode.
-        weights: the checkpoint that the contract names.
+        weights: the checkpoint that the metadata names.
         target: the file; its suffix is the format.
         decode: whether it answers keypoints.
         calibration: uint8 [M, H, W, 3] pictures for INT8; None stays in floating point.
 
     Returns:
-        The contract.
+        The metadata.
     """
     from importlib import metadata
 
     import numpy as np
 
-    from paddle_pose.backends.metadata import contract_path
+    from paddle_pose.backends.metadata import metadata_path
     from paddle_pose.backends.paddle import PaddleBackend
     from paddle_pose.exporting import convert, quantize
     from paddle_pose.exporting.decoding import with_decoding
-    from paddle_pose.exporting.metadata import contract
+    from paddle_pose.exporting.metadata import build_metadata
     from paddle_pose.exporting.program import save_program
 
     graph = with_decoding(network, config.codec) if decode else network
@@ -150,7 +150,7 @@ def write(
     outputs = PaddleBackend(graph)(np.zeros((1, height, width, 3), np.uint8))
     names = list(outputs) if decode else list(config.codec.outputs)
     there = {distribution.metadata["Name"]: distribution.version for distribution in metadata.distributions()}
-    promise = contract(
+    exported = build_metadata(
         config,
         {name: outputs[name] for name in names},
         weights,
@@ -161,7 +161,7 @@ def write(
     )
     program, onnx_file = target.with_suffix(".json"), target.with_suffix(".onnx")
     save_program(graph, names, config.codec.input_size, program)
-    text = json.dumps(promise, indent=1)
+    text = json.dumps(exported, indent=1)
     if target != program:
         convert.program_to_onnx(program, onnx_file, names)
     if calibration is not None:
@@ -169,11 +169,11 @@ def write(
         os.replace(onnx_file, floats)
         quantize.quantize(floats, onnx_file, in_batches(calibration))
     if target == onnx_file:
-        convert.put_contract(target, text)
+        convert.put_metadata(target, text)
     elif target != program:
         convert.onnx_to_openvino(onnx_file, target)
-    contract_path(target).write_text(text + "\n", encoding="utf-8")
-    return promise
+    metadata_path(target).write_text(text + "\n", encoding="utf-8")
+    return exported
 
 
 def looked_at(folder: Path | None, codec: Codec) -> np.ndarray:
@@ -191,7 +191,7 @@ def looked_at(folder: Path | None, codec: Codec) -> np.ndarray:
 
     size = codec.input_size
     if folder is None:
-        return np.stack([draw_scene(np.random.default_rng(seed), size).image for seed in range(NUM_DRAWN)])
+        return np.stack([draw_scene(np.random.default_rng(seed), size).image for seed in range(NUM_SYNTHETIC)])
     paths = [source.path for source in frames.find([str(folder)]) if source.kind == "picture"]
     if not paths:
         raise FileNotFoundError(f"{folder}: no picture there ({', '.join(images.SUFFIXES)})")
@@ -203,11 +203,11 @@ def looked_at(folder: Path | None, codec: Codec) -> np.ndarray:
     return np.stack(windows)
 
 
-def in_batches(pictures: np.ndarray) -> Iterator[np.ndarray]:
+def in_batches(images: np.ndarray) -> Iterator[np.ndarray]:
     """Yields pictures [N, H, W, 3]: one first, then several at once."""
-    yield pictures[:1]
-    for start in range(1, len(pictures), BATCH):
-        yield pictures[start : start + BATCH]
+    yield images[:1]
+    for start in range(1, len(images), BATCH):
+        yield images[start : start + BATCH]
 
 
 def check(difference: Difference, int8: bool, tolerance: float | None) -> None:
@@ -232,11 +232,11 @@ def check(difference: Difference, int8: bool, tolerance: float | None) -> None:
 
 def put_in_place(fresh: Path, target: Path) -> None:
     """Moves a file with what belongs to it; a file under its final name is always complete."""
-    from paddle_pose.backends.metadata import contract_path
+    from paddle_pose.backends.metadata import metadata_path
 
     target.unlink(missing_ok=True)
     if fresh.suffix in COMPANIONS:
         companion = COMPANIONS[fresh.suffix]
         os.replace(fresh.with_suffix(companion), target.with_suffix(companion))
-    os.replace(contract_path(fresh), contract_path(target))
+    os.replace(metadata_path(fresh), metadata_path(target))
     os.replace(fresh, target)

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from paddle_pose.io.frames import Frame, Source
 
 DEFAULT_WEIGHTS = "google_movenet_lightning_int8"
-MOST_PEOPLE = 6  # that a detector finds
-LEAST_SCORE = 0.2  # of a box in a file
-LEAST_PERSON_SCORE = 0.05  # of a detector: MoveNet's scores of several people are products of two, and small
+MAX_PEOPLE = 6  # that a detector finds
+MIN_SCORE = 0.2  # of a box in a file
+MIN_PERSON_SCORE = 0.05  # of a detector: MoveNet's scores of several people are products of two, and small
 
 
 def add_weights(parser: argparse.ArgumentParser) -> None:
@@ -59,13 +59,13 @@ def add_people(parser: argparse.ArgumentParser) -> None:
         "--box_threshold",
         type=float,
         metavar="T",
-        help=f"lowest score of a box; default {LEAST_SCORE} in --boxes, {LEAST_PERSON_SCORE} of --detector",
+        help=f"lowest score of a box; default {MIN_SCORE} in --boxes, {MIN_PERSON_SCORE} of --detector",
     )
     group.add_argument(
         "--people",
         type=int,
         metavar="N",
-        help=f"most people that a MoveNet finds in a picture; default as its config says, {MOST_PEOPLE} as --detector",
+        help=f"most people that a MoveNet finds in a picture; default as its config says, {MAX_PEOPLE} as --detector",
     )
     group.add_argument(
         "--fit",
@@ -94,7 +94,7 @@ def boxes(arguments: argparse.Namespace, places: Sequence[Source]) -> Boxes | No
         raise ValueError(
             f"--boxes {arguments.boxes} and --detector {arguments.detector}: one of them says where people are"
         )
-    found = read_boxes(arguments.boxes, LEAST_SCORE if arguments.box_threshold is None else arguments.box_threshold)
+    found = read_boxes(arguments.boxes, MIN_SCORE if arguments.box_threshold is None else arguments.box_threshold)
     found.check([place.path for place in places])
     return found
 
@@ -121,7 +121,7 @@ def weights(arguments: argparse.Namespace) -> tuple[Path, Path | None]:
 
 
 def framed(
-    frames: Iterable[Frame], boxes: Boxes | None, detector: Any, least_score: float | None, together: int
+    frames: Iterable[Frame], boxes: Boxes | None, detector: Any, min_score: float | None, together: int
 ) -> Iterator[tuple[Frame, np.ndarray, list[Box] | None]]:
     """Yields every frame with its pixels and the boxes to look through, None for the whole picture.
 
@@ -129,12 +129,12 @@ def framed(
         frames: of any sources.
         boxes: of a file; None without one.
         detector: a Predictor that finds people; None without one.
-        least_score: people that it finds with a lower one are left out; None for `LEAST_PERSON_SCORE`.
+        min_score: people that it finds with a lower one are left out; None for `MIN_PERSON_SCORE`.
         together: windows that it looks at together.
     """
     from paddle_pose.inference.two_stage import person_boxes
 
-    lowest = LEAST_PERSON_SCORE if least_score is None else least_score
+    lowest = MIN_PERSON_SCORE if min_score is None else min_score
     if detector is not None:
         for frame, poses in detector.stream(((frame, frame.pixels, None) for frame in frames), batch_size=together):
             yield frame, frame.pixels, person_boxes(poses, lowest)
@@ -144,7 +144,7 @@ def framed(
 
 
 def detector_config(weights: Path, most: int | None) -> Config:
-    """Returns the config beside a detector's weights, for at most so many people; None for `MOST_PEOPLE`.
+    """Returns the config beside a detector's weights, for at most so many people; None for `MAX_PEOPLE`.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -160,7 +160,7 @@ def detector_config(weights: Path, most: int | None) -> Config:
             f"--detector {weights}: there is no {registry.FILE_NAME} beside it that says which network it is for; "
             "convert_weights.py writes one"
         )
-    return with_people(config, MOST_PEOPLE if most is None else most)
+    return with_people(config, MAX_PEOPLE if most is None else most)
 
 
 def with_people(config: Config, most: int | None) -> Config:

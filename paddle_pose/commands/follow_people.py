@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from paddle_pose.structures import Poses
 
 
-def add_following(parser: argparse.ArgumentParser) -> None:
+def add_tracking(parser: argparse.ArgumentParser) -> None:
     """Adds --track, --smooth and --one_person."""
     group = parser.add_argument_group("in videos")
     group.add_argument(
@@ -48,15 +48,17 @@ def check(arguments: argparse.Namespace) -> None:
 def steps(arguments: argparse.Namespace, skeleton: Skeleton) -> list[Callable[[], Any]]:
     """Returns makers of what --track and --smooth do to the poses of a video."""
     from paddle_pose.tracking.one_euro import OneEuro
-    from paddle_pose.tracking.pose_tracker import Follower
+    from paddle_pose.tracking.pose_tracker import PoseTracker
     from paddle_pose.tracking.tracker import Tracker
 
     if arguments.one_person or not (arguments.track or arguments.smooth):
         return []
 
     def make() -> Callable[[int, float, tuple[int, int], Poses], Poses]:
-        follow = Follower(Tracker(skeleton, by=arguments.track or "oks"), OneEuro if arguments.smooth else None)
-        return lambda index, *frame: follow(*frame)
+        pose_tracker = PoseTracker(
+            Tracker(skeleton, by=arguments.track or "oks"), OneEuro if arguments.smooth else None
+        )
+        return lambda index, *frame: pose_tracker(*frame)
 
     return [make]
 

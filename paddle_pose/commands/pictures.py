@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from paddle_pose.codecs.heatmap import HeatmapCodec
     from paddle_pose.codecs.movenet import MoveNetCodec
-    from paddle_pose.metrics.base import Judgement, Metric
+    from paddle_pose.metrics.base import Metric, SampleScore
     from paddle_pose.structures import Poses, Sample
 
 TILE = (320, 320)  # (width, height) that a person in the pictures has room for, px
@@ -30,7 +30,7 @@ class Kept:
     def __init__(self, metric: Metric) -> None:
         """Takes the metric that scores."""
         self._metric = metric
-        self.monitor, self.headline = metric.monitor, metric.headline
+        self.monitor, self.summary = metric.monitor, metric.summary
         self.poses: list[tuple[Sample, Poses]] = []
 
     def reset(self) -> None:
@@ -47,9 +47,9 @@ class Kept:
         """Returns the metric's numbers."""
         return self._metric.accumulate()
 
-    def spans(self) -> dict[str, tuple[float, float]]:
+    def intervals(self) -> dict[str, tuple[float, float]]:
         """Returns the metric's intervals."""
-        return self._metric.spans()
+        return self._metric.intervals()
 
     def table(self) -> str:
         """Returns the metric's table."""
@@ -59,39 +59,41 @@ class Kept:
         """Writes the metric's files."""
         return self._metric.save(folder)
 
-    def judge(self, sample: Sample, poses: Poses) -> Judgement:
+    def score_sample(self, sample: Sample, poses: Poses) -> SampleScore:
         """Returns the metric's judgement of one person."""
-        return self._metric.judge(sample, poses)
+        return self._metric.score_sample(sample, poses)
 
 
 @dataclass(frozen=True, eq=False)
-class Shown:
+class RankedExample:
     """One unseen person and what the network said.
 
     Attributes:
         sample: the person in the window.
         poses: predicted, in image px.
-        judgement: the metric's.
+        sample_score: the metric's.
     """
 
     sample: Sample
     poses: Poses
-    judgement: Judgement
+    sample_score: SampleScore
 
 
-def ranked(kept: Kept) -> list[Shown]:
+def ranked(kept: Kept) -> list[RankedExample]:
     """Returns annotated people from the best found to the worst.
 
     Raises:
         ValueError: If nobody is annotated.
     """
-    shown = [Shown(sample, poses, kept.judge(sample, poses)) for sample, poses in kept.poses if sample.persons]
+    shown = [
+        RankedExample(sample, poses, kept.score_sample(sample, poses)) for sample, poses in kept.poses if sample.persons
+    ]
     if not shown:
         raise ValueError("pictures show people beside their truth, and detected boxes have none; use annotated boxes")
-    return sorted(shown, key=lambda one: one.judgement.quality, reverse=True)
+    return sorted(shown, key=lambda one: one.sample_score.quality, reverse=True)
 
 
-def predictions_picture(shown: Sequence[Shown], codec: HeatmapCodec | MoveNetCodec) -> np.ndarray:
+def predictions_image(shown: Sequence[RankedExample], codec: HeatmapCodec | MoveNetCodec) -> np.ndarray:
     """Draws a grid of people, evenly chosen from the first to the last, over the truth in white.
 
     Returns:
@@ -120,7 +122,7 @@ def tile_size(input_size: tuple[int, int]) -> tuple[int, int]:
     return round(input_size[0] * factor / 4) * 4, round(input_size[1] * factor / 4) * 4
 
 
-def _tile(one: Shown, codec: HeatmapCodec | MoveNetCodec) -> np.ndarray:
+def _tile(one: RankedExample, codec: HeatmapCodec | MoveNetCodec) -> np.ndarray:
     """Draws truth and prediction into the person's window, enlarged."""
     from paddle_pose import geometry, visualize
     from paddle_pose.data.dataset import crop
@@ -128,14 +130,14 @@ def _tile(one: Shown, codec: HeatmapCodec | MoveNetCodec) -> np.ndarray:
     sample = one.sample
     size = tile_size(codec.input_size)
     to_tile = sample.window.to_input(size, codec.alignment)
-    picture = crop(sample, sample.window, replace(codec, input_size=size))
+    image = crop(sample, sample.window, replace(codec, input_size=size))
     for person in sample.persons:
         if not person.crowd:
             truth = replace(person, keypoints=geometry.move(person.keypoints, to_tile))
-            picture = visualize.draw_truth(picture, truth, codec.skeleton)
-    picture = visualize.draw_poses(picture, one.poses.moved(to_tile), codec.skeleton, threshold=0.1)
-    visualize.caption(picture, one.judgement.words, (4, 16), 0.5)
-    return picture
+            image = visualize.draw_truth(image, truth, codec.skeleton)
+    image = visualize.draw_poses(image, one.poses.moved(to_tile), codec.skeleton, threshold=0.1)
+    visualize.caption(image, one.sample_score.words, (4, 16), 0.5)
+    return image
 
 
 def _band(width: int, *lines: str) -> np.ndarray:

@@ -40,7 +40,7 @@ def build_parser() -> argparse.ArgumentParser:
     find_people.add_weights(parser)
     options.add_config(parser)
     find_people.add_people(parser)
-    follow_people.add_following(parser)
+    follow_people.add_tracking(parser)
     parser.add_argument(
         "--flip",
         action=argparse.BooleanOptionalAction,
@@ -103,7 +103,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         detector = build.predictor_for(detecting, detector_weights, **looks)
     live = arguments.show or any(place.kind == "camera" for place in places)
     together = arguments.batch_size if arguments.batch_size is not None else 1 if live else 8
-    maps = drawings.MapPictures(drawings.drawing_places(output, places), config.codec.shown)
+    maps = drawings.MapImages(drawings.drawing_places(output, places), config.codec.shown)
     draw = partial(
         visualize.draw_poses, skeleton=config.codec.skeleton, threshold=arguments.threshold, names=arguments.names
     )
@@ -122,7 +122,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         else:
             found = predictor.stream(framed, maps.see if arguments.maps else _unseen, together)
         try:
-            for frame, poses in followed(found, follow_people.steps(arguments, config.codec.skeleton)):
+            for frame, poses in tracked(found, follow_people.steps(arguments, config.codec.skeleton)):
                 drawing = draw(frame.pixels, poses) if drawn else frame.pixels
                 for sink in sinks:
                     sink.write(frame, poses, drawing)
@@ -141,7 +141,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 1 if failures else 0
 
 
-def followed(
+def tracked(
     found: Iterable[tuple[Frame, Poses]], makers: Sequence[Callable[[], Step]] = ()
 ) -> Iterator[tuple[Frame, Poses]]:
     """Passes the poses of each video or camera through steps of its own, such as tracking; a picture's stay as they are.
@@ -170,7 +170,7 @@ def _sinks(
     output, save, joints = arguments.output, arguments.save, config.codec.skeleton.joints
     drawn = drawings.drawing_places(output, places) if "drawing" in save else {}
     if arguments.show:
-        yield drawings.Shown()
+        yield drawings.ScreenRenderer()
     output.mkdir(parents=True, exist_ok=True)
     if "drawing" in save:
         yield drawings.Drawings(drawn)

@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     images.check_present(crop.source for crops, _ in plans.values() for crop in crops)
     for split, (crops, _) in plans.items():
         progress = Progress(len(crops), unit=f"{split} crops", stream=sys.stderr)
-        written, kept = movenet_crops.write_pictures(crops, arguments.output / "imgs", progress)
+        written, kept = movenet_crops.write_images(crops, arguments.output / "imgs", progress)
         path = arguments.output / f"{split}2017.json"
         movenet_crops.write_records(crops, path)
         print(f"=> {path}: {len(crops)} people; {written} pictures written, {kept} were there already")

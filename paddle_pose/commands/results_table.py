@@ -21,11 +21,11 @@ _WORDS = {
     "pckh": "PCKh in percent",
     "ap": "AP in percent",
     "pck": "PCK@0.2 of the torso, percent",
-    "original_accuracy": "the original MoveNet's acc, 0..1",
+    "fire717_accuracy": "the original MoveNet's acc, 0..1",
 }
-_METRIC = {"mpii": "pckh", "coco": "ap", "movenet_crops": "original_accuracy"}
+_METRIC = {"mpii": "pckh", "coco": "ap", "movenet_crops": "fire717_accuracy"}
 _JOINTS = {"mpii": "mpii_16", "coco": "coco_17", "movenet_crops": "coco_17"}
-_SHOWN = {"pckh": ("Mean", "Mean@0.1", "Mean@0.11"), "ap": ("AP",), "original_accuracy": ("acc",)}
+_SHOWN = {"pckh": ("Mean", "Mean@0.1", "Mean@0.11"), "ap": ("AP",), "fire717_accuracy": ("acc",)}
 _DATA = {"mpii": "MPII validation", "coco": "COCO val2017", "movenet_crops": "crops of COCO val2017"}
 
 
@@ -269,11 +269,11 @@ def _digits(value: float) -> str:
     return text + "0" if text.endswith(".") else text
 
 
-def _shown(values: Mapping[str, Any], spans: Mapping[str, Any], factor: float) -> dict[str, str]:
+def _shown(values: Mapping[str, Any], intervals: Mapping[str, Any], factor: float) -> dict[str, str]:
     """Returns numbers with their intervals."""
     shown = {}
     for name, value in values.items():
-        low, high = spans.get(name, (math.nan, math.nan))
-        span = "" if math.isnan(low) else f" ({factor * low:.2f} .. {factor * high:.2f})"
-        shown[name] = f"{factor * value:.2f}{span}"
+        low, high = intervals.get(name, (math.nan, math.nan))
+        interval = "" if math.isnan(low) else f" ({factor * low:.2f} .. {factor * high:.2f})"
+        shown[name] = f"{factor * value:.2f}{interval}"
     return shown

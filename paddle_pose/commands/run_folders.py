@@ -100,7 +100,7 @@ def write(path: Path, text: str) -> None:
     os.replace(fresh, path)
 
 
-def leave_where_the_original_looks(run_dir: Path, size: int, root: str | Path) -> None:
+def copy_to_txyugood_path(run_dir: Path, size: int, root: str | Path) -> None:
     """Copies the best weights to where the original's own validation command looks for them.
 
     Args:

@@ -97,10 +97,10 @@ def score_mpii(
     points = read_predictions(predictions, people) - (0.0 if zero_based else 1.0)
     errors = pckh.normalized_errors(points, truth.keypoints, truth.head_sizes)
     values = {name: float(value) for name, value in pckh.pckh(errors, truth.labelled).items()}
-    spans = pckh.bootstrap(errors, truth.labelled)
+    intervals = pckh.bootstrap(errors, truth.labelled)
     lines = [
-        eval_line(values, pckh.PCKh().headline),
-        pckh.table(values, spans, people),
+        eval_line(values, pckh.PCKh().summary),
+        pckh.table(values, intervals, people),
         f"Protocol: {predictions}, {people} people, predictions count pixels from {0 if zero_based else 1}",
     ]
-    return values, spans, "\n".join(lines)
+    return values, intervals, "\n".join(lines)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from paddle_pose.commands import download_weights, options, page_server
-from paddle_pose.commands.find_people import DEFAULT_WEIGHTS, MOST_PEOPLE
+from paddle_pose.commands.find_people import DEFAULT_WEIGHTS, MAX_PEOPLE
 
 if TYPE_CHECKING:
     from paddle_pose.configs.specs import Config
@@ -81,8 +81,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         said = settings(model)
         files |= page_server.page_files() | page_server.runtime_files(arguments.cache, runtime_copy)
         files |= {"model.onnx": model.read_bytes(), "settings.json": json.dumps(said).encode()}
-        width, height = said["contract"]["codec"]["input_size"]
-        print(f"{model}: {width}x{height}, {said['contract']['skeleton']['name']}")
+        width, height = said["metadata"]["codec"]["input_size"]
+        print(f"{model}: {width}x{height}, {said['metadata']['skeleton']['name']}")
         print(f"http://{arguments.host}:{server.server_port}/ (Ctrl-C ends it)", flush=True)
         server.serve_forever()
     return 0
@@ -141,7 +141,7 @@ def exported(weights: str, cache: Path, copy: Path | None = None, config: str | 
 
 
 def settings(model: Path) -> dict[str, Any]:
-    """Returns what the page needs to know: the contract, the colours, and how many people "several" are.
+    """Returns what the page needs to know: the metadata, the colours, and how many people "several" are.
 
     Args:
         model: the ONNX file.
@@ -150,21 +150,21 @@ def settings(model: Path) -> dict[str, Any]:
         ModuleNotFoundError: If ONNX Runtime is not installed.
         ValueError: If it is not a MoveNet that answers maps.
     """
-    from paddle_pose.backends.metadata import read_contract
+    from paddle_pose.backends.metadata import read_metadata
     from paddle_pose.configs.registry import read_beside
 
-    contract, config = read_contract(model), read_beside(model)
-    if contract is None or config is None:
-        raise ValueError(f"{model}: it carries no contract; export it with export.py")
-    if contract["codec"]["kind"] != "MoveNetCodec":
+    metadata, config = read_metadata(model), read_beside(model)
+    if metadata is None or config is None:
+        raise ValueError(f"{model}: it carries no metadata; export it with export.py")
+    if metadata["codec"]["kind"] != "MoveNetCodec":
         raise ValueError(f"{model}: {config.name} looks at one person in a box; the page needs a MoveNet")
-    answered = [output["name"] for output in contract["outputs"]]
-    if answered != contract["codec"]["outputs"]:
+    answered = [output["name"] for output in metadata["outputs"]]
+    if answered != metadata["codec"]["outputs"]:
         raise ValueError(
             f"{model}: it answers {', '.join(answered)}, and the page reads maps: export it without --decode"
         )
-    most = contract["codec"]["max_persons"]
-    return {"contract": contract, "colors": colors(config), "people": most if most > 1 else MOST_PEOPLE}
+    most = metadata["codec"]["max_persons"]
+    return {"metadata": metadata, "colors": colors(config), "people": most if most > 1 else MAX_PEOPLE}
 
 
 def colors(config: Config) -> Mapping[str, Any]:

@@ -15,9 +15,9 @@ from paddle_pose.commands.run_folders import OUTPUT
 if TYPE_CHECKING:
     from paddle_pose.configs.specs import Config
     from paddle_pose.structures import Sample
-    from paddle_pose.training.process_group import World
+    from paddle_pose.training.process_group import ProcessGroup
 
-DRAWN = {"mpii": "drawn_people", "coco": "drawn_people_coco"}  # folder by layout
+SYNTHETIC = {"mpii": "drawn_people", "coco": "drawn_people_coco"}  # folder by layout
 NUM_TRAIN, NUM_VAL = 4000, 300  # people drawn where nobody gave data, as in the demo
 
 
@@ -72,7 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     check_paddle()
     from paddle_pose.configs import registry
     from paddle_pose.interruption import Interrupted
-    from paddle_pose.training.process_group import World
+    from paddle_pose.training.process_group import ProcessGroup
 
     changes: dict[str, Any] = options.overrides(arguments) | options.data_changes(arguments)
     for name in ("batch_size", "epochs", "learning_rate", "num_workers", "seed", "amp", "init", "freeze", "keep"):
@@ -81,11 +81,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.cache is not None:
         changes["data.cache"] = arguments.cache
     beside, source, run_dir, own = None, None, None, arguments.train_annotations
-    world = World.start(arguments.device)
+    process_group = ProcessGroup.start(arguments.device)
     if arguments.resume is not None:
         if arguments.init is not None:
             raise ValueError(f"--init {arguments.init} with --resume: a resumed run has its weights; leave one out")
-        run_dir, source = world.first(lambda: run_folders.to_resume(arguments))
+        run_dir, source = process_group.on_main(lambda: run_folders.to_resume(arguments))
         beside = registry.read_beside((source or run_dir) / "model.pdparams")
     if beside is None and arguments.config is None and arguments.image_size is None:
         arguments.config = "hourglass52_mpii_256" if arguments.dataset_root or own else "hourglass_tiny_128"
@@ -94,12 +94,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         changes["codec.skeleton"] = read_skeleton(None, own)
     config = registry.resolve(beside, arguments.config, arguments.image_size, changes)
-    run_dir = run_dir or world.first(lambda: run_folders.new(arguments.output, config.name))
+    run_dir = run_dir or process_group.on_main(lambda: run_folders.new(arguments.output, config.name))
 
     def leave() -> None:
-        if arguments.image_size is not None and run_dir.parent == OUTPUT and world.is_first:
-            root = arguments.dataset_root or OUTPUT / DRAWN[config.data.dataset]
-            run_folders.leave_where_the_original_looks(run_dir, arguments.image_size, root)
+        if arguments.image_size is not None and run_dir.parent == OUTPUT and process_group.is_main:
+            root = arguments.dataset_root or OUTPUT / SYNTHETIC[config.data.dataset]
+            run_folders.copy_to_txyugood_path(run_dir, arguments.image_size, root)
 
     try:
         run(
@@ -110,7 +110,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             resume=source,
             force=arguments.force,
             max_hours=arguments.max_hours,
-            world=world,
+            process_group=process_group,
         )
     except Interrupted:
         leave()  # the best so far, for those who evaluate between two sittings
@@ -128,7 +128,7 @@ def run(
     resume: Path | None = None,
     force: bool = False,
     max_hours: float | None = None,
-    world: World | None = None,
+    process_group: ProcessGroup | None = None,
 ) -> dict[str, Any]:
     """Trains a config.
 
@@ -140,7 +140,7 @@ def run(
         resume: a checkpoint folder to continue from; None starts, and forgets what an earlier start left in `run_dir`.
         force: resume although the config or the data differ.
         max_hours: after which the run is saved and ends.
-        world: the processes that train together; None asks `paddle.distributed.launch`.
+        process_group: the processes that train together; None asks `paddle.distributed.launch`.
 
     Returns:
         The best evaluation's numbers.
@@ -157,32 +157,32 @@ def run(
     from paddle_pose.inference.flip_test import FlipAverage
     from paddle_pose.metrics.base import eval_line
     from paddle_pose.training.initialize import prepare
-    from paddle_pose.training.process_group import World
+    from paddle_pose.training.process_group import ProcessGroup
 
-    where, world = set_device(device), world or World.start(device)
+    where, process_group = set_device(device), process_group or ProcessGroup.start(device)
     if dataset_root is None and config.data.train_annotations is None and config.data.val_annotations is None:
-        if config.data.dataset not in DRAWN:
+        if config.data.dataset not in SYNTHETIC:
             raise ValueError(
                 f"--dataset_root D is missing: config {config.name} learns from {config.data.dataset}, which are not drawn; "
                 "scripts/prepare_coco.py makes such a folder"
             )
-        folder = OUTPUT / DRAWN[config.data.dataset]
+        folder = OUTPUT / SYNTHETIC[config.data.dataset]
         print(
             f"No --dataset_root: training on {NUM_TRAIN} drawn people in {folder}. These are not photographs; "
             f"for {config.data.dataset.upper()} give --dataset_root D (the README says how to prepare it).",
             flush=True,
         )
-        dataset_root = world.first(lambda: draw_data(config, folder))
+        dataset_root = process_group.on_main(lambda: write_synthetic_data(config, folder))
     print(f"Config {config.name} on {where}, run in {run_dir}")
     training = build.samples(config, dataset_root, config.data.train_split)
     validation = build.samples(config, dataset_root, config.data.val_split)
-    network = world.synchronised(build.model(config))
-    loader = build.loader(config, training, world)
+    network = process_group.synchronised(build.model(config))
+    loader = build.loader(config, training, process_group)
     start = prepare(
         *(network, config.train.init, config.train.freeze, resume is not None),
         images=lambda: next(iter(loader.epoch(0)))["image"],
     )
-    trainer = build.trainer(config, network, run_dir, loader, max_hours, world)
+    trainer = build.trainer(config, network, run_dir, loader, max_hours, process_group)
     with closing(trainer.log):
         if resume is not None:
             trainer.resume(resume, force)
@@ -190,7 +190,7 @@ def run(
             trainer.log.cut({})
         for line in start:
             trainer.log.say(line)
-        if world.is_first:
+        if process_group.is_main:
             run_folders.write(run_dir / "config.json", registry.to_json(config))
         backend: Any = PaddleBackend(network)
         if config.val.flip:
@@ -198,14 +198,19 @@ def run(
         metric = build.metric(config, dataset_root)
 
         def validate(epoch: int) -> dict[str, float]:
-            looked_at = build.batches(config, validation, world.share)
+            looked_at = build.batches(config, validation, process_group.shard)
             values = evaluate(
-                backend, config.codec, looked_at, metric, lambda done: trainer.interruption.check_alone(), world.gather
+                backend,
+                config.codec,
+                looked_at,
+                metric,
+                lambda done: trainer.interruption.check_alone(),
+                process_group.gather,
             )
-            trainer.log.say(eval_line(values, metric.headline, prefix=f"epoch={epoch}:"))
-            if world.is_first:
-                for name, picture in sample_pictures(config, backend, validation[:8]).items():
-                    trainer.log.picture(name, trainer.progress.step, picture)
+            trainer.log.say(eval_line(values, metric.summary, prefix=f"epoch={epoch}:"))
+            if process_group.is_main:
+                for name, image in sample_images(config, backend, validation[:8]).items():
+                    trainer.log.image(name, trainer.progress.step, image)
             return values
 
         progress = trainer.fit(
@@ -221,11 +226,13 @@ def run(
             f"chosen on the validation set by {metric.monitor}): {run_dir / 'best_model' / 'model.pdparams'}; "
             f"last: {run_dir / 'last' / 'model.pdparams'}"
         )
-        _report_both(trainer.log.say, run_dir, best, metric.headline)
+        _report_both(trainer.log.say, run_dir, best, metric.summary)
     return best
 
 
-def draw_data(config: Config, folder: Path, num_train: int = NUM_TRAIN, num_val: int = NUM_VAL, seed: int = 0) -> Path:
+def write_synthetic_data(
+    config: Config, folder: Path, num_train: int = NUM_TRAIN, num_val: int = NUM_VAL, seed: int = 0
+) -> Path:
     """Draws people in the layout of a config's data set, once: the same arguments find them there.
 
     Raises:
@@ -237,7 +244,7 @@ def draw_data(config: Config, folder: Path, num_train: int = NUM_TRAIN, num_val:
     return write(folder, num_train=num_train, num_val=num_val, seed=seed, size=(160, 160))
 
 
-def sample_pictures(config: Config, backend: Any, samples: Sequence[Sample]) -> dict[str, Any]:
+def sample_images(config: Config, backend: Any, samples: Sequence[Sample]) -> dict[str, Any]:
     """Returns pictures of what a backend finds in a few samples' windows, and of its maps for the first of them."""
     from paddle_pose import build, visualize
 
@@ -253,14 +260,14 @@ def sample_pictures(config: Config, backend: Any, samples: Sequence[Sample]) -> 
     return {"validation": visualize.grid(tiles, columns=4), "maps": maps}
 
 
-def _report_both(say: Callable[[str], None], run_dir: Path, best: dict[str, float], headline: Sequence[str]) -> None:
+def _report_both(say: Callable[[str], None], run_dir: Path, best: dict[str, float], summary: Sequence[str]) -> None:
     """Prints the best and the last evaluation beside each other."""
     from paddle_pose.metrics.base import eval_line
 
     lines = (run_dir / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
     evaluations = [record for record in map(json.loads, lines) if record["kind"] == "eval"]
     if evaluations:
-        say("best " + eval_line(best, headline, prefix=f"epoch={best['epoch']}:"))
+        say("best " + eval_line(best, summary, prefix=f"epoch={best['epoch']}:"))
         # JSON has no NaN: a number that nobody in the validation set defines is null there.
         last = {name: float("nan") if value is None else value for name, value in evaluations[-1].items()}
-        say("last " + eval_line(last, headline, prefix=f"epoch={last['epoch']}:"))
+        say("last " + eval_line(last, summary, prefix=f"epoch={last['epoch']}:"))

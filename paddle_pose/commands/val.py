@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from paddle_pose.commands import options
-from paddle_pose.commands.pictures import Kept, predictions_picture, ranked
+from paddle_pose.commands.pictures import Kept, predictions_image, ranked
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -20,11 +20,11 @@ def build_parser() -> argparse.ArgumentParser:
         description="Evaluates a weights file. Its config is read from beside it; a foreign file needs "
         "--config or --image_size. A data set with another skeleton is evaluated over the joints in common.",
     )
-    subject = parser.add_mutually_exclusive_group(required=True)
-    subject.add_argument(
+    data = parser.add_mutually_exclusive_group(required=True)
+    data.add_argument(
         "--pretrained_model", "--weights", type=Path, metavar="FILE", help="a checkpoint or an exported file"
     )
-    subject.add_argument(
+    data.add_argument(
         "--results",
         type=Path,
         metavar="FILE",
@@ -43,7 +43,7 @@ def build_parser() -> argparse.ArgumentParser:
     group.add_argument("--decode", choices=("argmax", "quarter", "dark"), help="how peaks of heatmaps are read")
     group.add_argument(
         "--metric",
-        choices=("pckh", "ap", "pck", "original_accuracy"),
+        choices=("pckh", "ap", "pck", "fire717_accuracy"),
         help="what to measure; default: PCKh on MPII, AP on COCO, the original MoveNet's accuracy on its crops",
     )
     group.add_argument("--batch_size", type=int, metavar="N", help="images at once")
@@ -127,19 +127,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     }
     if measure in REPORTED:
         protocol |= zip(("truth", "pictures"), map(str, build.truth_files(config, arguments.dataset_root)), strict=True)
-    print(eval_line(values, metric.headline))
+    print(eval_line(values, metric.summary))
     print(metric.table())
     print("Protocol: " + ", ".join(f"{name} {value}" for name, value in protocol.items()))
     print(f"{1000 * seconds / len(samples):.0f} ms per {'picture' if whole else 'person'} on {device}")
     if arguments.baseline:
         training = build.samples(config, arguments.dataset_root, config.data.train_split)
         baseline = mean_pose_scores(training, samples, config.codec, build.metric(config, arguments.dataset_root))
-        print("mean training pose: " + eval_line(baseline, metric.headline))
+        print("mean training pose: " + eval_line(baseline, metric.summary))
     written = metric.save(arguments.output)
-    if arguments.pictures:
+    if arguments.images:
         written.append(arguments.output / "predictions.png")
-        images.write(written[-1], predictions_picture(ranked(metric), config.codec))
-    scores = {"protocol": protocol, "values": values, "intervals": metric.spans(), "command": _command(argv)}
+        images.write(written[-1], predictions_image(ranked(metric), config.codec))
+    scores = {"protocol": protocol, "values": values, "intervals": metric.intervals(), "command": _command(argv)}
     written.append(arguments.output / "scores.json")
     written[-1].write_text(json.dumps(scores, indent=2) + "\n", encoding="utf-8")
     if arguments.report:
@@ -161,7 +161,7 @@ def _score_results(arguments: argparse.Namespace, command: str) -> int:
     from paddle_pose.evaluation.report.write import write
 
     skeleton = None
-    spans: dict[str, tuple[float, float]] = {}
+    intervals: dict[str, tuple[float, float]] = {}
     dataset = "coco" if arguments.results.suffix == ".json" else "mpii"
     if arguments.dataset not in (None, dataset):
         raise ValueError(f"--results {arguments.results}: results for COCO are .json, those for MPII .mat or .h5")
@@ -171,7 +171,7 @@ def _score_results(arguments: argparse.Namespace, command: str) -> int:
         raise ValueError(f"--results {arguments.results}: add --dataset_root D, where the ground truth is")
     if dataset == "mpii":
         truth = Path(root) / "annotations" / "mpii_gt_val.mat"
-        values, spans, text = score_predictions.score_mpii(arguments.results, truth)
+        values, intervals, text = score_predictions.score_mpii(arguments.results, truth)
     else:
         truth = Path(annotations) if annotations else coco.annotation_file(root, "val")
         if arguments.config or arguments.image_size or arguments.override:
@@ -183,7 +183,7 @@ def _score_results(arguments: argparse.Namespace, command: str) -> int:
     arguments.output.mkdir(parents=True, exist_ok=True)
     path = arguments.output / "scores.json"
     protocol = {"results": str(arguments.results), "data": dataset, "ground truth": str(truth)}
-    scores = {"protocol": protocol, "values": values, "intervals": spans, "command": command}
+    scores = {"protocol": protocol, "values": values, "intervals": intervals, "command": command}
     path.write_text(json.dumps(scores, indent=2) + "\n", encoding="utf-8")
     print(f"Written: {path}")
     if arguments.report:

@@ -61,7 +61,7 @@ _PER_JOINT = {
     "simple_baseline_r101_mpii_256": _joints(96.9, 95.9, 89.5, 84.4, 88.4, 84.5, 80.7),
 }
 # The original Paddle project's log: (epoch, Mean, Mean@0.1) of evaluations after it, by input size; epochs count from 0.
-ORIGINAL_CURVES: dict[int, tuple[tuple[int, float, float], ...]] = {
+TXYUGOOD_CURVES: dict[int, tuple[tuple[int, float, float], ...]] = {
     256: (
         *((0, 48.09, 6.18), (5, 72.80, 18.15), (10, 78.25, 22.01), (20, 82.61, 25.67), (50, 86.65, 29.11)),
         *((100, 87.76, 30.87), (169, 88.21, 31.17), (174, 88.717, 32.108), (180, 88.75, 31.89), (209, 88.82, 31.94)),

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from paddle_pose.backends.metadata import read_contract
+from paddle_pose.backends.metadata import read_metadata
 from paddle_pose.configs import hourglass, hrnet, movenet, simple_baseline
 from paddle_pose.configs.overrides import override, values
 from paddle_pose.configs.specs import Config
@@ -49,21 +49,21 @@ def to_json(config: Config) -> str:
 
 
 def read_beside(weights: Path) -> Config | None:
-    """Returns the config of the file beside a weights file, or of an exported file's contract; None where there is none.
+    """Returns the config of the file beside a weights file, or of an exported file's metadata; None where there is none.
 
     Raises:
         ValueError: If the file is there but not as `to_json` writes it.
     """
     path = weights.parent / FILE_NAME
-    contract = read_contract(weights)
-    if contract is None and not path.is_file():
+    metadata = read_metadata(weights)
+    if metadata is None and not path.is_file():
         return None
     try:
-        content = contract["config"] if contract else json.loads(path.read_text(encoding="utf-8"))
+        content = metadata["config"] if metadata else json.loads(path.read_text(encoding="utf-8"))
         return override(find(content["config"]), content["values"])
     except (AttributeError, KeyError, TypeError, ValueError) as problem:
         raise ValueError(
-            f"{weights if contract else path}: not a config that this version reads ({problem}); name "
+            f"{weights if metadata else path}: not a config that this version reads ({problem}); name "
             "one with --config instead of it after moving the file away"
         ) from problem
 

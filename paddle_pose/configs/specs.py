@@ -255,7 +255,7 @@ class Val:
     shift: bool = True
     batch_size: int = 32
     reduced: bool = False
-    metric: Literal["auto", "pckh", "ap", "pck", "original_accuracy"] = "auto"
+    metric: Literal["auto", "pckh", "ap", "pck", "fire717_accuracy"] = "auto"
 
 
 @dataclass(frozen=True)

@@ -126,8 +126,8 @@ def read_annotations(path: Path, folder: Path, skeleton: Skeleton = COCO_17) -> 
     if shared:
         print(f"=> {shared} are in {skeleton.name}", flush=True)
     if not count:
-        remedy = f"; {coco_json.AREA_REMEDY}" if left_out["no area"] else ""
-        raise ValueError(f"{path}: nobody is left of {len(records)} annotations: {counts}{remedy}")
+        fix = f"; {coco_json.AREA_HINT}" if left_out["no area"] else ""
+        raise ValueError(f"{path}: nobody is left of {len(records)} annotations: {counts}{fix}")
     return [
         AnnotatedImage(image["id"], folder / image["file_name"], tuple(people[image["id"]]), sizes[image["id"]])
         for image in content["images"]

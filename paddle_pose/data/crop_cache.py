@@ -108,13 +108,13 @@ class CropCache:
 
     def _path(self, sample: Sample) -> Path:
         """Returns the file of a sample's crop."""
-        picture = sample.image_path
+        image = sample.image_path
         try:
-            status = picture.stat()
+            status = image.stat()
         except FileNotFoundError as problem:
-            raise FileNotFoundError(f"{picture}: not found") from problem
+            raise FileNotFoundError(f"{image}: not found") from problem
         window = sample.window
-        told = (str(picture.resolve()), status.st_mtime_ns, status.st_size, window.center, window.size)
+        told = (str(image.resolve()), status.st_mtime_ns, status.st_size, window.center, window.size)
         shape = (self._input_size, self.MARGIN, self.DETAIL, self._MAGIC)
         name = hashlib.sha256(repr((told, shape)).encode()).hexdigest()[:32]
         return self._folder / name[:2] / f"{name}.crop"

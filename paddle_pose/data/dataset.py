@@ -12,7 +12,7 @@ from paddle_pose import geometry
 from paddle_pose.codecs.base import Codec
 from paddle_pose.data.augment import Augment
 from paddle_pose.data.crop_cache import Reader, read_whole
-from paddle_pose.data.prefetch import read_ahead
+from paddle_pose.data.prefetch import prefetch
 from paddle_pose.geometry import Window
 from paddle_pose.structures import Sample
 
@@ -74,7 +74,7 @@ def within(points: np.ndarray, rectangle: tuple[int, int, int, int]) -> np.ndarr
 
 
 @dataclass(frozen=True, eq=False)
-class Look:
+class TrainingExample:
     """A training sample whose targets are not drawn yet.
 
     Attributes:
@@ -123,16 +123,19 @@ class PoseDataset:
         Returns:
             "image" uint8 [H, W, 3], "targets" as the codec encodes them, "index" of the sample.
         """
-        look = self.look(key)
-        return {"image": look.image, "targets": self._codec.encode(*look.people), "index": look.index}
+        example = self.example(key)
+        return {"image": example.image, "targets": self._codec.encode(*example.people), "index": example.index}
 
-    def batch(self, looks: Sequence[Look]) -> dict[str, Any]:
+    def batch(self, examples: Sequence[TrainingExample]) -> dict[str, Any]:
         """Returns samples [N, ...] with their targets drawn at once: an array for the batch costs less than one for each."""
-        targets = self._codec.encode_batch(*zip(*(look.people for look in looks), strict=True))
-        image, index = np.stack([look.image for look in looks]), np.array([look.index for look in looks])
+        targets = self._codec.encode_batch(*zip(*(example.people for example in examples), strict=True))
+        image, index = (
+            np.stack([example.image for example in examples]),
+            np.array([example.index for example in examples]),
+        )
         return {"image": image, "targets": targets, "index": index}
 
-    def look(self, key: int | tuple[int, int]) -> Look:
+    def example(self, key: int | tuple[int, int]) -> TrainingExample:
         """Returns what a sample shows, before targets are drawn.
 
         Args:
@@ -151,7 +154,7 @@ class PoseDataset:
             image = without(image, hidden)
             if self._augment.occlusion_hides_joints:
                 visible = np.where(within(keypoints, hidden), 0, visible)
-        return Look(image, (keypoints, visible, input_boxes(sample, window, self._codec)), index)
+        return TrainingExample(image, (keypoints, visible, input_boxes(sample, window, self._codec)), index)
 
 
 def batches(
@@ -183,6 +186,6 @@ def batches(
     def read(sample: Sample) -> np.ndarray:
         return crop(sample, sample.window, codec, reader)
 
-    crops = read_ahead(read, own, num_workers, batch_size, timeout, lambda sample: sample.image_path)
+    crops = prefetch(read, own, num_workers, batch_size, timeout, lambda sample: sample.image_path)
     for group in groups:
         yield np.stack([next(crops) for _ in group]), group

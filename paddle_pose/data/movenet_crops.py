@@ -34,7 +34,7 @@ from paddle_pose.io.records import field
 from paddle_pose.skeletons import COCO_17
 from paddle_pose.structures import AnnotatedImage, Person
 
-MOST_ANNOTATIONS, LEAST_JOINTS = 3, 8
+MAX_ANNOTATIONS, MIN_JOINTS = 3, 8
 FOLDERS = ("", "cropped", "croped")  # as published: one of the original projects writes "croped"
 # How far round another person's joint nothing is learnt, in sides of the crop: 4 of the original's 48 cells, its smallest blob.
 OTHERS_REACH = 4 / 48
@@ -80,18 +80,18 @@ def plan(root: str | Path, split: str) -> tuple[list[Crop], dict[str, int]]:
         where = f"{path}: annotations[{n}] (id {record['id']})"
         joints = field(record, ("keypoints",), (3 * COCO_17.num_joints,), where).reshape(-1, 3)
         people[record["image_id"]].append((joints, field(record, ("bbox",), (4,), where), bool(record.get("iscrowd"))))
-    reasons = ("pictures without people", f"pictures with more than {MOST_ANNOTATIONS} annotations")
-    left_out = dict.fromkeys((*reasons, "crowds", f"people with fewer than {LEAST_JOINTS} labelled joints"), 0)
+    reasons = ("pictures without people", f"pictures with more than {MAX_ANNOTATIONS} annotations")
+    left_out = dict.fromkeys((*reasons, "crowds", f"people with fewer than {MIN_JOINTS} labelled joints"), 0)
     empty, many, crowds, few = left_out
     crops = []
     for n, image in enumerate(content["images"]):
         size, group = coco.image_size(image, f"{path}: images[{n}]"), people[image["id"]]
         source = Path(root) / f"{split}2017" / image["file_name"]
-        if not group or len(group) > MOST_ANNOTATIONS:
+        if not group or len(group) > MAX_ANNOTATIONS:
             left_out[many if group else empty] += 1
             continue
         for index, (joints, box, crowd) in enumerate(group):
-            if crowd or (joints[:, 2] > 0).sum() < LEAST_JOINTS:
+            if crowd or (joints[:, 2] > 0).sum() < MIN_JOINTS:
                 left_out[crowds if crowd else few] += 1
                 continue
             others = [(other, other_box) for m, (other, other_box, _) in enumerate(group) if m != index]
@@ -140,7 +140,7 @@ def _rounded(numbers: np.ndarray) -> list[Any]:
     return np.round(numbers, 6).tolist()
 
 
-def write_pictures(
+def write_images(
     crops: Sequence[Crop], folder: Path, progress: Callable[[int], None] = lambda done: None
 ) -> tuple[int, int]:
     """Writes the crops that are not there yet, each whole or not at all.
@@ -264,8 +264,8 @@ def _annotated(n: int, record: Mapping[str, Any], folder: Path, where: str) -> A
 def _size(path: Path) -> tuple[int, int]:
     """Returns (width, height) of a picture's file, whose pixels are not decoded."""
     try:
-        with Image.open(path) as picture:
-            return picture.size
+        with Image.open(path) as image:
+            return image.size
     except FileNotFoundError as problem:
         raise FileNotFoundError(f"{path}: not found; {LAYOUT}") from problem
     except (OSError, SyntaxError, ValueError) as problem:

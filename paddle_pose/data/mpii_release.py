@@ -131,8 +131,8 @@ def split(
                 "do the two files belong to the same release, mpii_human_pose_v1_u12?"
             )
         val.append(found.pop(0))
-    pictures = {trainval[n]["image"] for n in val}
-    return [n for n, record in enumerate(trainval) if record["image"] not in pictures], val
+    images = {trainval[n]["image"] for n in val}
+    return [n for n, record in enumerate(trainval) if record["image"] not in images], val
 
 
 def write_ground_truth(path: Path, records: Sequence[Record], head_boxes: np.ndarray) -> None:

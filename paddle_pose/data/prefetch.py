@@ -20,7 +20,7 @@ Key = TypeVar("Key")
 Value = TypeVar("Value")
 
 
-def read_ahead(
+def prefetch(
     read: Callable[[Key], Value],
     keys: Iterable[Key],
     num_workers: int,

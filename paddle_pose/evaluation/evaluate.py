@@ -11,7 +11,7 @@ from paddle_pose.codecs.base import Codec
 from paddle_pose.metrics.base import Metric
 from paddle_pose.structures import Poses, Sample
 
-Found = list[tuple[Sample, Poses]]
+Predictions = list[tuple[Sample, Poses]]
 """The samples of one batch with the poses found in them, in image px."""
 
 
@@ -21,7 +21,7 @@ def evaluate(
     batches: Iterable[tuple[np.ndarray, Sequence[Sample]]],
     metric: Metric,
     progress: Callable[[int], None] = lambda done: None,
-    gather: Callable[[list[Found]], list[Found]] = lambda found: found,
+    gather: Callable[[list[Predictions]], list[Predictions]] = lambda found: found,
 ) -> dict[str, float]:
     """Scores a backend on samples.
 
@@ -38,7 +38,7 @@ def evaluate(
     """
     metric.reset()
     done = 0
-    found: list[Found] = []
+    found: list[Predictions] = []
     for images, samples in batches:
         found.append([])
         for sample, poses in zip(samples, codec.decode(backend(images)), strict=True):

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from paddle_pose.backends.base import needed
-from paddle_pose.backends.onnx import CONTRACT
+from paddle_pose.backends.onnx import METADATA_KEY
 
 OPSET = 17
 EXTRA = "export"
@@ -65,15 +65,15 @@ def _fold(path: Path) -> None:
     onnx.checker.check_model(str(path), full_check=True)
 
 
-def put_contract(path: Path, text: str) -> None:
-    """Writes a contract into an ONNX file's metadata, and strikes out operator sets of which the file uses nothing."""
+def put_metadata(path: Path, text: str) -> None:
+    """Writes export metadata into an ONNX file's metadata, and strikes out operator sets of which the file uses nothing."""
     onnx = needed("onnx", "onnx>=1.16", EXTRA)
     model: Any = onnx.load_model(str(path))
     used = {node.domain for node in model.graph.node}
     sets = [entry for entry in model.opset_import if entry.domain in used]
     del model.opset_import[:]
     model.opset_import.extend(sets)
-    onnx.helper.set_model_props(model, {CONTRACT: text})
+    onnx.helper.set_model_props(model, {METADATA_KEY: text})
     onnx.save_model(model, str(path))
 
 

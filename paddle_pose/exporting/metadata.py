@@ -1,6 +1,6 @@
 """What an exported file promises to whoever runs it: all that is needed to feed it and to read its answer.
 
-`scripts/minimal_onnx.py` is written from such a contract alone.
+`scripts/minimal_onnx.py` is written from such a metadata alone.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ MEANINGS: dict[str, dict[str, str]] = {  # by the codec's class and the output's
 }
 
 
-def contract(
+def build_metadata(
     config: Config,
     outputs: Mapping[str, np.ndarray],
     weights: Path,
@@ -51,7 +51,7 @@ def contract(
     precision: str = "float32",
     versions: Mapping[str, str],
 ) -> dict[str, Any]:
-    """Returns the contract of an exported network.
+    """Returns the metadata of an exported network.
 
     Args:
         config: of the network.
@@ -65,7 +65,7 @@ def contract(
     codec, (width, height) = config.codec, config.codec.input_size
     kind = type(codec).__name__
     return {
-        "contract": VERSION,
+        "version": VERSION,
         "input": {
             "name": "image",
             "shape": ["N", height, width, 3],

@@ -62,7 +62,7 @@ def compare(
         batches: uint8 images [N, H, W, 3].
         exact: leave undecided keypoints out; False counts all, as for INT8, which changes what is decided: everybody is then
             compared with whoever is nearest, since the number of people may differ.
-        decoded: what the contract says of the keypoints that the file answers; None where it answers maps.
+        decoded: what the metadata says of the keypoints that the file answers; None where it answers maps.
     """
     greatest, pixels, undecided = 0.0, [np.zeros(0)], 0
     for images in batches:

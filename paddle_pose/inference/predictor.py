@@ -16,12 +16,12 @@ from paddle_pose.geometry import Window, box_window, whole_image_window
 from paddle_pose.structures import Poses
 
 Box = tuple[float, float, float, float]  # (x, y, width, height) in image px
-Look = tuple[np.ndarray, Maps]  # a window's crop, uint8 [H, W, 3], and its own maps
+CropMaps = tuple[np.ndarray, Maps]  # a window's crop, uint8 [H, W, 3], and its own maps
 T = TypeVar("T")
 
 
 @dataclass
-class _Picture:
+class _Image:
     """A picture under way: the windows that are not looked at yet, and who was found through the others."""
 
     label: Any
@@ -74,7 +74,7 @@ class Predictor:
         return poses.moved(window.to_image(size, alignment))
 
     def __call__(
-        self, image: np.ndarray, boxes: Sequence[Box] | None = None, see: Callable[[Look], None] = lambda look: None
+        self, image: np.ndarray, boxes: Sequence[Box] | None = None, see: Callable[[CropMaps], None] = lambda look: None
     ) -> Poses:
         """Finds poses.
 
@@ -94,14 +94,14 @@ class Predictor:
 
     def stream(
         self,
-        pictures: Iterable[tuple[T, np.ndarray, Sequence[Box] | None]],
-        see: Callable[[T, Look], None] = lambda label, look: None,
+        images: Iterable[tuple[T, np.ndarray, Sequence[Box] | None]],
+        see: Callable[[T, CropMaps], None] = lambda label, look: None,
         batch_size: int | None = None,
     ) -> Iterator[tuple[T, Poses]]:
         """Finds poses in one picture after another, looking through windows of several pictures together.
 
         Args:
-            pictures: whatever tells a picture from others, with the image and boxes of `__call__`. At most `batch_size` of
+            images: whatever tells a picture from others, with the image and boxes of `__call__`. At most `batch_size` of
                 them are in memory.
             see: told of every window, with what tells its picture.
             batch_size: windows looked at together; None as the constructor says. 1 waits for no other picture.
@@ -115,10 +115,10 @@ class Predictor:
         most = self._batch_size if batch_size is None else batch_size
         if most < 1:
             raise ValueError(f"batch_size {most}: expected at least 1")
-        waiting: deque[_Picture] = deque()
-        for label, image, boxes in pictures:
+        waiting: deque[_Image] = deque()
+        for label, image, boxes in images:
             windows = self._windows(image, boxes)
-            waiting.append(_Picture(label, image, windows, len(windows)))
+            waiting.append(_Image(label, image, windows, len(windows)))
             while sum(len(picture.windows) for picture in waiting) >= most or len(waiting) >= most:
                 self._look(waiting, most, see)
                 yield from self._finished(waiting)
@@ -137,31 +137,31 @@ class Predictor:
             raise ValueError(f"a box needs a positive width and height, got {list(boxes)}")
         return deque((box_window(box, size, self._context), box) for box in boxes)
 
-    def _look(self, waiting: deque[_Picture], most: int, see: Callable[[Any, Look], None]) -> None:
+    def _look(self, waiting: deque[_Image], most: int, see: Callable[[Any, CropMaps], None]) -> None:
         """Looks through the next windows of the pictures, at most so many."""
         size, alignment = self.codec.input_size, self.codec.alignment
-        group: list[tuple[_Picture, Window, Box]] = []
-        for picture in waiting:
-            while picture.windows and len(group) < most:
-                group.append((picture, *picture.windows.popleft()))
+        group: list[tuple[_Image, Window, Box]] = []
+        for image in waiting:
+            while image.windows and len(group) < most:
+                group.append((image, *image.windows.popleft()))
         if not group:
             return
-        crops = [geometry.warp(picture.image, w.to_input(size, alignment), size) for picture, w, _ in group]
+        crops = [geometry.warp(image.image, w.to_input(size, alignment), size) for image, w, _ in group]
         maps = self._backend(np.stack(crops))
         decoded = self.codec.decode(maps)
-        for n, ((picture, window, box), poses) in enumerate(zip(group, decoded, strict=True)):
-            see(picture.label, (crops[n], {name: values[n] for name, values in maps.items()}))
-            picture.found.append((poses.moved(window.to_image(size, alignment)), box))
-            picture.left -= 1
+        for n, ((image, window, box), poses) in enumerate(zip(group, decoded, strict=True)):
+            see(image.label, (crops[n], {name: values[n] for name, values in maps.items()}))
+            image.found.append((poses.moved(window.to_image(size, alignment)), box))
+            image.left -= 1
 
-    def _finished(self, waiting: deque[_Picture]) -> Iterator[tuple[Any, Poses]]:
+    def _finished(self, waiting: deque[_Image]) -> Iterator[tuple[Any, Poses]]:
         """Takes the pictures that are done from the front."""
         joints = self.codec.skeleton.num_joints
         while waiting and not waiting[0].left:
-            picture = waiting.popleft()
-            found = picture.found
+            image = waiting.popleft()
+            found = image.found
             yield (
-                picture.label,
+                image.label,
                 Poses(
                     np.concatenate([np.zeros((0, joints, 2)), *(poses.keypoints for poses, _ in found)]),
                     np.concatenate([np.zeros((0, joints)), *(poses.scores for poses, _ in found)]),

@@ -6,18 +6,20 @@ import numpy as np
 
 from paddle_pose.structures import Poses
 
-SEEN = 0.2  # a joint with this score is seen
-LEAST_SEEN = 3  # joints that make a person
+MIN_KEYPOINT_SCORE_FOR_BOX = 0.2  # a joint with this score is seen
+MIN_VISIBLE_JOINTS = 3  # joints that make a person
 MARGIN = 0.1  # of the longer side: in COCO the box of a whole person is 0.05 to 0.11 of it beyond the joints, by side
 
 
-def person_boxes(poses: Poses, least_score: float = 0.0, seen: float = SEEN) -> list[tuple[float, float, float, float]]:
+def person_boxes(
+    poses: Poses, min_score: float = 0.0, seen: float = MIN_KEYPOINT_SCORE_FOR_BOX
+) -> list[tuple[float, float, float, float]]:
     """Returns the box of each person's joints, widened by `MARGIN` on every side, as an annotator would draw it.
 
     Args:
         poses: in image px.
-        least_score: people below it are left out.
-        seen: joints below this score do not count; who has fewer than `LEAST_SEEN` others is left out.
+        min_score: people below it are left out.
+        seen: joints below this score do not count; who has fewer than `MIN_VISIBLE_JOINTS` others is left out.
 
     Returns:
         (x, y, width, height) in image px, best person first.
@@ -30,7 +32,7 @@ def person_boxes(poses: Poses, least_score: float = 0.0, seen: float = SEEN) -> 
     boxes = []
     for person in np.argsort(-poses.person_scores, kind="stable"):
         joints = poses.keypoints[person][poses.scores[person] >= seen]
-        if len(joints) < LEAST_SEEN or poses.person_scores[person] < least_score:
+        if len(joints) < MIN_VISIBLE_JOINTS or poses.person_scores[person] < min_score:
             continue
         low, high = joints.min(axis=0), joints.max(axis=0)
         margin = MARGIN * (high - low).max()

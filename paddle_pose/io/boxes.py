@@ -72,12 +72,12 @@ class Boxes:
             raise ValueError(f"{self.source}: boxes for {unknown[0]}, which is not among the pictures")
 
 
-def read_boxes(path: Path, least_score: float = 0.0) -> Boxes:
+def read_boxes(path: Path, min_score: float = 0.0) -> Boxes:
     """Reads boxes in any of `FORMS`; those of a file name hold for every frame where that is a video.
 
     Args:
         path: the file. Crowd regions, and where a file tells them, categories other than persons are left out.
-        least_score: a detected box with a lower one is left out.
+        min_score: a detected box with a lower one is left out.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -87,7 +87,7 @@ def read_boxes(path: Path, least_score: float = 0.0) -> Boxes:
         raise FileNotFoundError(f"--boxes {path}: not found")
     content = coco_json.read_json(path)
     if isinstance(content, list):
-        return _of_detections(path, content, least_score)
+        return _of_detections(path, content, min_score)
     if not isinstance(content, dict):
         raise ValueError(f"{path}: {FORMS}; got {type(content).__name__}")
     if {"images", "annotations"} <= set(content):
@@ -104,11 +104,11 @@ def read_boxes(path: Path, least_score: float = 0.0) -> Boxes:
     return Boxes(path, by_name, {}, {}, complete=False)
 
 
-def _of_detections(path: Path, records: list[Any], least_score: float) -> Boxes:
+def _of_detections(path: Path, records: list[Any], min_score: float) -> Boxes:
     def keep(record: Mapping[str, Any], where: str) -> bool:
         if record.get("category_id", PERSON) != PERSON:
             return False
-        return float(field(record, ("score",), (), where)) >= least_score
+        return float(field(record, ("score",), (), where)) >= min_score
 
     return Boxes(path, {}, _gather(path, "record ", records, keep), {}, complete=True)
 

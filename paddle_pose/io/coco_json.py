@@ -13,7 +13,7 @@ from typing import Any
 from paddle_pose.skeletons import Skeleton
 
 LISTS = ("images", "annotations", "categories")
-AREA_REMEDY = (
+AREA_HINT = (
     "OKS is measured in the area of the person's segment in px^2. Without segments, 0.53 x box width x box height is the "
     "usual guess"
 )

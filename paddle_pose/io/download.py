@@ -94,12 +94,12 @@ def download(
     return target
 
 
-def _verify(path: Path, file: PublishedFile, remedy: str) -> None:
+def _verify(path: Path, file: PublishedFile, fix: str) -> None:
     checksum = sha256_of(path)
     if not checksum.startswith(file.sha256.lower()):
         raise ValueError(
             f"{path}: its SHA-256 is {checksum}, expected one that begins with "
-            f"{file.sha256} ({file.name}): damaged, or another file; {remedy}"
+            f"{file.sha256} ({file.name}): damaged, or another file; {fix}"
         )
 
 

@@ -128,7 +128,7 @@ def _of_file(path: Path, below: Path) -> Source:
     return Source("video" if path.suffix.lower() in videos.SUFFIXES else "picture", path, below.with_suffix(""))
 
 
-def _picture(source: Source) -> Iterator[Frame]:
+def _image(source: Source) -> Iterator[Frame]:
     yield Frame(source, images.read_upright(source.path))
 
 
@@ -142,4 +142,4 @@ def _camera(source: Source) -> Iterator[Frame]:
         yield Frame(source, pixels, index, seconds, rate)
 
 
-_READERS = {"picture": _picture, "video": _video, "camera": _camera}
+_READERS = {"picture": _image, "video": _video, "camera": _camera}

@@ -83,8 +83,8 @@ def stored_size(path: Path) -> tuple[int, int]:
     if not path.is_file():
         raise FileNotFoundError(f"{path}: not found")
     try:
-        with Image.open(path) as picture:
-            return picture.size
+        with Image.open(path) as image:
+            return image.size
     except (OSError, SyntaxError, Image.DecompressionBombError) as problem:
         raise ValueError(f"{path}: not a picture whose size can be read ({problem})") from problem
 
@@ -126,8 +126,8 @@ def exif_orientation(content: bytes) -> int:
     if b"Exif" not in content[:4096]:
         return 1
     try:
-        with Image.open(io.BytesIO(content)) as picture:
-            return int(picture.getexif().get(_ORIENTATION, 1))
+        with Image.open(io.BytesIO(content)) as image:
+            return int(image.getexif().get(_ORIENTATION, 1))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return 1  # no picture, or one beyond Pillow's limit: decoding it will say so
 

@@ -24,7 +24,7 @@ from pycocotools.cocoeval import COCOeval
 
 from paddle_pose.geometry import Window
 from paddle_pose.io import coco_json
-from paddle_pose.metrics.base import Judgement
+from paddle_pose.metrics.base import SampleScore
 from paddle_pose.metrics.oks import oks, oks_nms
 from paddle_pose.skeletons import Skeleton
 from paddle_pose.structures import Poses, Sample
@@ -106,7 +106,7 @@ class GroundTruth:
         if labelled and not crowd and not record.get("area", 0) > 0:
             raise ValueError(
                 f"{self._where}: annotations[{n}] (id {record['id']}): key 'area' is {record.get('area', 'missing')}; "
-                f"{coco_json.AREA_REMEDY}"
+                f"{coco_json.AREA_HINT}"
             )
         # Numbered from 1: pycocotools takes a match with id 0 for none.
         changes = {"id": n + 1, "num_keypoints": labelled, "iscrowd": crowd}
@@ -118,11 +118,11 @@ class CocoAP:
 
     Attributes:
         monitor: "AP".
-        headline: all ten numbers.
+        summary: all ten numbers.
     """
 
     monitor = "AP"
-    headline: Sequence[str] = NAMES
+    summary: Sequence[str] = NAMES
 
     def __init__(
         self,
@@ -170,7 +170,7 @@ class CocoAP:
             raise ValueError("AP was asked for before there was any result")
         return self._truth.score(self._results())
 
-    def spans(self) -> dict[str, tuple[float, float]]:
+    def intervals(self) -> dict[str, tuple[float, float]]:
         """Returns nothing: AP is no mean over people, and a thousand evaluations of it would take hours."""
         return {}
 
@@ -180,8 +180,8 @@ class CocoAP:
         detected = sum(not sample.persons for sample in samples)
         boxes = "ground-truth" if not detected else "detected" if detected == len(samples) else "mixed"
         looked_at = f"{len(samples)} whole images" if self._whole_images else f"{len(samples)} {boxes} boxes"
-        subject = f"{looked_at}, {len(self._results())} people after OKS-NMS"
-        return table(self.accumulate(), subject, self._truth.shared)
+        data = f"{looked_at}, {len(self._results())} people after OKS-NMS"
+        return table(self.accumulate(), data, self._truth.shared)
 
     def save(self, folder: Path) -> list[Path]:
         """Writes `keypoints_results.json` in COCO's format: exactly what was scored."""
@@ -190,17 +190,17 @@ class CocoAP:
         path.write_text(json.dumps(self._results()), encoding="utf-8")
         return [path]
 
-    def judge(self, sample: Sample, poses: Poses) -> Judgement:
+    def score_sample(self, sample: Sample, poses: Poses) -> SampleScore:
         """Returns how alike the annotated people and the poses nearest to them are: the mean OKS."""
         people = [person for person in sample.persons if person.visible.any() and not person.crowd]
         if not people:
-            return Judgement((0.0,), "no joint labelled")
+            return SampleScore((0.0,), "no joint labelled")
         similar = [
             oks(poses.keypoints, person.keypoints, person.area, self._sigmas, person.visible > 0).max(initial=0.0)
             for person in people
         ]
         mean = float(np.mean(similar))
-        return Judgement((mean,), f"OKS {mean:.2f}" + (f", {len(people)} people" if len(people) > 1 else ""))
+        return SampleScore((mean,), f"OKS {mean:.2f}" + (f", {len(people)} people" if len(people) > 1 else ""))
 
     def _results(self) -> list[dict[str, Any]]:
         """Returns the people kept, image by image."""
@@ -231,9 +231,9 @@ class CocoAP:
         ]
 
 
-def table(values: Mapping[str, float], subject: str, shared: str = "") -> str:
+def table(values: Mapping[str, float], data: str, shared: str = "") -> str:
     """Returns the ten numbers as a text table; `shared` says over which joints, where they are not all."""
-    lines = [f"COCO keypoints, {subject}", *([f"cross-evaluation: {shared}"] if shared else [])]
+    lines = [f"COCO keypoints, {data}", *([f"cross-evaluation: {shared}"] if shared else [])]
     lines += [f"  {name:<6}{values[name]:8.4f}   {_REMARKS.get(name, '')}".rstrip() for name in NAMES]
     return "\n".join(lines)
 

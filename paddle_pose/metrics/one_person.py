@@ -84,10 +84,10 @@ class OnePerson:
         return people[0]
 
 
-def table(title: str, values: dict[str, float], spans: dict[str, tuple[float, float]], digits: int = 2) -> str:
+def table(title: str, values: dict[str, float], intervals: dict[str, tuple[float, float]], digits: int = 2) -> str:
     """Returns the numbers with their intervals as a text table."""
     rows = [
-        f"  {name:<15}{value:7.{digits}f}   {spans[name][0]:6.{digits}f} .. {spans[name][1]:6.{digits}f}"
+        f"  {name:<15}{value:7.{digits}f}   {intervals[name][0]:6.{digits}f} .. {intervals[name][1]:6.{digits}f}"
         for name, value in values.items()
     ]
     return "\n".join([title + ", 95 % bootstrap intervals", *rows])

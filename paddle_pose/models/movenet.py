@@ -113,7 +113,7 @@ class Head(nn.Layer):
 
 
 class MoveNet(nn.Layer):
-    """Google's MoveNet, or by other values the original; `original_movenet` states those.
+    """Google's MoveNet, or by other values the original; `fire717_movenet` states those.
 
     Args:
         num_joints: K.
@@ -192,7 +192,7 @@ class MoveNet(nn.Layer):
         return {name: F.sigmoid(x) if name in ("centers", "heatmaps") else x for name, x in maps.items()}
 
 
-def original_movenet(num_joints: int = 17, share_residuals: bool = False) -> MoveNet:
+def fire717_movenet(num_joints: int = 17, share_residuals: bool = False) -> MoveNet:
     """Returns the original's network, 1,912,118 parameters for 17 joints.
 
     Args:

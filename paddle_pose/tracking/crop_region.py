@@ -18,9 +18,9 @@ from paddle_pose.geometry import Window
 from paddle_pose.skeletons import COCO_17, Skeleton
 from paddle_pose.structures import Poses
 
-SEEN = 0.2  # a joint with this score is seen
+MIN_KEYPOINT_SCORE_FOR_CROP = 0.2  # a joint with this score is seen
 TORSO_REACH, BODY_REACH = 1.9, 1.2
-LEAST_POSE_SCORE = 0.25
+MIN_POSE_SCORE = 0.25
 LOW_PASS = 0.9  # weight of the new corners
 
 
@@ -49,7 +49,7 @@ def pose_score(scores: np.ndarray) -> float:
         >>> pose_score(np.array([0.5, 0.7, 0.1]))
         0.6
     """
-    seen = scores[scores > SEEN]
+    seen = scores[scores > MIN_KEYPOINT_SCORE_FOR_CROP]
     return float(seen.mean()) if len(seen) else 0.0
 
 
@@ -58,7 +58,7 @@ def next_window(
     image_size: tuple[int, int],
     previous: Window | None = None,
     *,
-    least_pose_score: float = LEAST_POSE_SCORE,
+    min_pose_score: float = MIN_POSE_SCORE,
     low_pass: float = LOW_PASS,
     skeleton: Skeleton = COCO_17,
 ) -> Window:
@@ -68,7 +68,7 @@ def next_window(
         poses: of this frame in image px; the best one counts.
         image_size: (width, height) px.
         previous: the window of this frame, whose corners are mixed in; None mixes nothing.
-        least_pose_score: a pose below it is given up: the whole picture, nothing mixed in. The tutorial's rule has 0.
+        min_pose_score: a pose below it is given up: the whole picture, nothing mixed in. The tutorial's rule has 0.
         low_pass: weight of the new corners, the old ones have the rest.
         skeleton: names hips and shoulders.
 
@@ -76,18 +76,19 @@ def next_window(
         A square window.
     """
     lost = whole_square(image_size)
-    if not len(poses.scores) or pose_score(poses.scores[0]) < least_pose_score:
+    if not len(poses.scores) or pose_score(poses.scores[0]) < min_pose_score:
         return lost
     keypoints, scores = np.asarray(poses.keypoints[0], np.float64), poses.scores[0]
     hips, shoulders = (
         [skeleton.joints.index(f"{side}_{name}") for side in ("left", "right")] for name in ("hip", "shoulder")
     )
     window = lost
-    if scores[hips].max() > SEEN and scores[shoulders].max() > SEEN:
+    if scores[hips].max() > MIN_KEYPOINT_SCORE_FOR_CROP and scores[shoulders].max() > MIN_KEYPOINT_SCORE_FOR_CROP:
         center = keypoints[hips].mean(axis=0)
         reach = np.abs(keypoints - center).max(axis=1)  # [K]
         half = max(
-            TORSO_REACH * reach[[*hips, *shoulders]].max(), BODY_REACH * reach.max(where=scores >= SEEN, initial=0.0)
+            TORSO_REACH * reach[[*hips, *shoulders]].max(),
+            BODY_REACH * reach.max(where=scores >= MIN_KEYPOINT_SCORE_FOR_CROP, initial=0.0),
         )
         half = float(min(half, np.abs([center, image_size - center]).max()))
         if 0 < half <= max(image_size) / 2:

@@ -10,12 +10,12 @@ import numpy as np
 from paddle_pose.geometry import Window, box_window
 from paddle_pose.inference.predictor import Predictor
 from paddle_pose.structures import Poses
-from paddle_pose.tracking.crop_region import LEAST_POSE_SCORE, next_window, pose_score, whole_square
+from paddle_pose.tracking.crop_region import MIN_POSE_SCORE, next_window, pose_score, whole_square
 from paddle_pose.tracking.one_euro import OneEuro
 from paddle_pose.tracking.tracker import Tracker
 
 
-class Follower:
+class PoseTracker:
     """Gives people ids and smooths everybody who has one; whoever is lost is forgotten.
 
     Example:
@@ -91,7 +91,7 @@ class SinglePersonVideo:
         corner = np.array(window.center) - np.array(window.size) / 2
         box = (float(corner[0]), float(corner[1]), *window.size)
         poses = self._predictor.through(image, box_window(box, codec.input_size, context=1.0))
-        found = len(poses.scores) > 0 and pose_score(poses.scores[0]) >= LEAST_POSE_SCORE
+        found = len(poses.scores) > 0 and pose_score(poses.scores[0]) >= MIN_POSE_SCORE
         if not found:
             self._window = self._filter = None
             return Poses(poses.keypoints[:0], poses.scores[:0], poses.person_scores[:0])

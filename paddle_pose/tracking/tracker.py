@@ -23,9 +23,9 @@ from paddle_pose.metrics.oks import oks
 from paddle_pose.skeletons import COCO_17, Skeleton
 from paddle_pose.structures import Poses
 
-SEEN = 0.3  # a joint with this score is compared
-LEAST_JOINTS = 4
-LEAST_OKS, LEAST_IOU = 0.2, 0.15
+MIN_KEYPOINT_SCORE_FOR_TRACKING = 0.3  # a joint with this score is compared
+MIN_JOINTS = 4
+MIN_OKS, MIN_IOU = 0.2, 0.15
 _INERTIA = 0.2  # s over which a motion is averaged
 
 
@@ -46,7 +46,11 @@ class _Track:
 
     def seen(self, seconds: float, keypoints: np.ndarray, scores: np.ndarray, moves: bool) -> _Track:
         """Returns the track after another sight."""
-        velocity, elapsed, both = self.velocity, seconds - self.seconds, (scores >= SEEN) & (self.scores >= SEEN)
+        velocity, elapsed, both = (
+            self.velocity,
+            seconds - self.seconds,
+            (scores >= MIN_KEYPOINT_SCORE_FOR_TRACKING) & (self.scores >= MIN_KEYPOINT_SCORE_FOR_TRACKING),
+        )
         if moves and elapsed > 0 and both.any():
             now = np.median((keypoints - self.keypoints)[both], axis=0) / elapsed
             velocity = velocity + (1 - exp(-elapsed / _INERTIA)) * (now - velocity)
@@ -70,10 +74,10 @@ class Tracker:
         skeleton: Skeleton = COCO_17,
         *,
         by: Literal["oks", "iou"] = "oks",
-        least_similarity: float | None = None,
-        birth_score: float = 0.25,
-        keep_score: float = 0.1,
-        birth_frames: int = 3,
+        min_similarity: float | None = None,
+        new_track_score: float = 0.25,
+        min_score: float = 0.1,
+        min_hits: int = 3,
         max_age: float = 1.0,
         max_tracks: int = 18,
         motion: bool = True,
@@ -83,10 +87,10 @@ class Tracker:
         Args:
             skeleton: its sigmas are OKS's.
             by: what makes people similar: their joints, or the boxes round them.
-            least_similarity: of the same person; None takes the demo's: OKS 0.2, IoU 0.15.
-            birth_score: of somebody new.
-            keep_score: of somebody followed; a lower one goes unfollowed.
-            birth_frames: in how many frames running somebody new must be seen to get an id.
+            min_similarity: of the same person; None takes the demo's: OKS 0.2, IoU 0.15.
+            new_track_score: of somebody new.
+            min_score: of somebody followed; a lower one goes unfollowed.
+            min_hits: in how many frames running somebody new must be seen to get an id.
             max_age: s after which somebody not seen is given up.
             max_tracks: the most people followed; those seen last stay.
             motion: whether people are expected where their motion takes them, or where they were.
@@ -96,15 +100,15 @@ class Tracker:
         """
         if by not in ("oks", "iou"):
             raise ValueError(f"by is {by!r}; expected 'oks' or 'iou'")
-        if not (birth_frames >= 1 and max_tracks >= 1 and max_age >= 0 and birth_score >= keep_score):
+        if not (min_hits >= 1 and max_tracks >= 1 and max_age >= 0 and new_track_score >= min_score):
             raise ValueError(
-                f"birth_frames {birth_frames} and max_tracks {max_tracks} must be at least 1, max_age {max_age} at least 0, "
-                f"birth_score {birth_score} at least keep_score {keep_score}"
+                f"birth_frames {min_hits} and max_tracks {max_tracks} must be at least 1, max_age {max_age} at least 0, "
+                f"birth_score {new_track_score} at least keep_score {min_score}"
             )
         self._similar: Callable[..., float] = _box_iou if by == "iou" else _Oks(skeleton)
-        default = LEAST_IOU if by == "iou" else LEAST_OKS
-        self._least = default if least_similarity is None else least_similarity
-        self._birth_score, self._keep_score, self._birth_frames = birth_score, keep_score, birth_frames
+        default = MIN_IOU if by == "iou" else MIN_OKS
+        self._min_similarity = default if min_similarity is None else min_similarity
+        self._new_track_score, self._min_score, self._min_hits = new_track_score, min_score, min_hits
         self._max_age, self._max_tracks, self._motion = max_age, max_tracks, motion
         self._tracks: list[_Track] = []
         self._born = 0
@@ -130,26 +134,26 @@ class Tracker:
         if not np.isfinite(seconds):
             raise ValueError(f"a frame's time must be finite, got {seconds}")
         left = [track for track in self._tracks if seconds - track.seconds <= self._max_age]
-        followed: list[_Track] = []
+        tracked: list[_Track] = []
         ids = np.full(len(poses.scores), -1, np.int64)
         for p in np.argsort(-poses.person_scores, kind="stable"):
             keypoints, scores, score = poses.keypoints[p], poses.scores[p], poses.person_scores[p]
-            if score < self._keep_score:
+            if score < self._min_score:
                 continue
             similar = [self._similar(keypoints, scores, track.at(seconds), track.scores) for track in left]
-            if similar and max(similar) >= self._least:
+            if similar and max(similar) >= self._min_similarity:
                 track = left.pop(int(np.argmax(similar))).seen(seconds, keypoints, scores, self._motion)
-            elif score >= self._birth_score:
+            elif score >= self._new_track_score:
                 track = _Track(0, 1, seconds, keypoints, scores, np.zeros(2))
             else:
                 continue
-            if not track.id and track.frames >= self._birth_frames:
+            if not track.id and track.frames >= self._min_hits:
                 self._born += 1
                 track = replace(track, id=self._born)
-            followed.append(track)
+            tracked.append(track)
             ids[p] = track.id or -1
         hidden = [track for track in left if track.id]  # whoever is not born must be seen in every frame
-        self._tracks = sorted(followed + hidden, key=lambda track: -track.seconds)[: self._max_tracks]
+        self._tracks = sorted(tracked + hidden, key=lambda track: -track.seconds)[: self._max_tracks]
         return replace(poses, ids=ids)
 
 
@@ -162,16 +166,19 @@ class _Oks:
     def __call__(
         self, keypoints: np.ndarray, scores: np.ndarray, others: np.ndarray, their_scores: np.ndarray
     ) -> float:
-        both = (scores >= SEEN) & (their_scores >= SEEN)
-        if both.sum() < LEAST_JOINTS:
+        both = (scores >= MIN_KEYPOINT_SCORE_FOR_TRACKING) & (their_scores >= MIN_KEYPOINT_SCORE_FOR_TRACKING)
+        if both.sum() < MIN_JOINTS:
             return 0.0
-        area = float(np.prod(np.ptp(others[their_scores >= SEEN], axis=0))) + 1e-6
+        area = float(np.prod(np.ptp(others[their_scores >= MIN_KEYPOINT_SCORE_FOR_TRACKING], axis=0))) + 1e-6
         return float(oks(keypoints, others, area, self._sigmas, both))
 
 
 def _box_iou(keypoints: np.ndarray, scores: np.ndarray, others: np.ndarray, their_scores: np.ndarray) -> float:
     """Returns the intersection over union of the boxes round the joints seen; 0 where one sees none."""
-    mine, theirs = keypoints[scores >= SEEN], others[their_scores >= SEEN]
+    mine, theirs = (
+        keypoints[scores >= MIN_KEYPOINT_SCORE_FOR_TRACKING],
+        others[their_scores >= MIN_KEYPOINT_SCORE_FOR_TRACKING],
+    )
     if not (len(mine) and len(theirs)):
         return 0.0
     sides = np.minimum(mine.max(axis=0), theirs.max(axis=0)) - np.maximum(mine.min(axis=0), theirs.min(axis=0))

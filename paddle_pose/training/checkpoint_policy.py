@@ -39,7 +39,7 @@ def newest(run_dir: Path, say: Callable[[str], None] = print) -> Path | None:
 
 
 @dataclass(frozen=True)
-class Keeping:
+class CheckpointPolicy:
     """How often checkpoints are made, besides at every epoch's end, and how many are kept.
 
     Attributes:
@@ -53,28 +53,28 @@ class Keeping:
     every_minutes: float = 0.0
 
 
-class Retention:
+class CheckpointStore:
     """Keeps the newest checkpoints of a run, and the one that it was resumed from."""
 
-    def __init__(self, run_dir: Path, keeping: Keeping) -> None:
+    def __init__(self, run_dir: Path, policy: CheckpointPolicy) -> None:
         """Takes a run.
 
         Args:
             run_dir: of the run.
-            keeping: how often and how many.
+            policy: how often and how many.
 
         Raises:
             ValueError: If none would be kept, or an interval is negative.
         """
-        if keeping.keep < 1 or min(keeping.every_steps, keeping.every_minutes) < 0:
-            raise ValueError(f"{keeping}: keep at least the newest checkpoint, at intervals of 0 or more")
-        self._last, self._earlier, self._keeping = run_dir / "last", run_dir / EARLIER, keeping
+        if policy.keep < 1 or min(policy.every_steps, policy.every_minutes) < 0:
+            raise ValueError(f"{policy}: keep at least the newest checkpoint, at intervals of 0 or more")
+        self._last, self._earlier, self._policy = run_dir / "last", run_dir / EARLIER, policy
         self._in_last = self._resumed = ""
         self._saved = time.monotonic()
 
     def is_due(self, step: int) -> bool:
         """Tells whether a checkpoint shall be made within an epoch, after so many steps in all."""
-        steps, seconds = self._keeping.every_steps, 60 * self._keeping.every_minutes
+        steps, seconds = self._policy.every_steps, 60 * self._policy.every_minutes
         return bool(steps and step % steps == 0) or bool(seconds and time.monotonic() - self._saved >= seconds)
 
     def resumed(self, folder: Path, epoch: int, batch: int) -> None:
@@ -99,7 +99,7 @@ class Retention:
         self._in_last, self._saved = _name(epoch, batch), time.monotonic()
         older = sorted(self._earlier.iterdir()) if self._earlier.is_dir() else []
         kept = [path for path in older if path.name < self._in_last]
-        kept = kept[len(kept) - min(len(kept), self._keeping.keep - 1) :]
+        kept = kept[len(kept) - min(len(kept), self._policy.keep - 1) :]
         for path in older:
             if path not in kept and path.name != self._resumed:
                 shutil.rmtree(path)

@@ -36,7 +36,7 @@ def prepare(network: Any, init: str, freeze: str, resumed: bool, images: Callabl
     lines = [] if resumed or not init else start_from(network, read_weights(init), Path(init), images)
     if freeze == "statistics":
         return [*lines, freeze_statistics(network)]
-    return [*lines, freeze_trunk(network)] if freeze == "trunk" else lines
+    return [*lines, freeze_backbone(network)] if freeze == "trunk" else lines
 
 
 def start_from(
@@ -79,7 +79,7 @@ def start_from(
     return [f"Starting from {source}: {account[0]}", *(f"  {line}" for line in account[1:])]
 
 
-def freeze_trunk(network: Any) -> str:
+def freeze_backbone(network: Any) -> str:
     """Holds everything still but a network's head: its parameters get no gradient, its layers stay in inference mode.
 
     So the running statistics of the batch normalisations do not move either, whatever mode `train()` sets. Call it

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import paddle
 
-from paddle_pose.training.process_group import World
+from paddle_pose.training.process_group import ProcessGroup
 
 
 @dataclass(frozen=True)
-class Checkup:
+class StepHealth:
     """What a step's numbers are.
 
     Attributes:
@@ -25,7 +25,7 @@ class Checkup:
     finite: bool
 
 
-class Guard:
+class NonFiniteGuard:
     """Looks at every step between backward and the optimizer, and takes a bad forward back.
 
     Loss, gradient and running statistics are looked at in one transfer from the device. Weights and moments are safe since
@@ -33,15 +33,15 @@ class Guard:
     kept in one flat copy.
     """
 
-    def __init__(self, model: paddle.nn.Layer, world: World | None = None) -> None:
+    def __init__(self, model: paddle.nn.Layer, process_group: ProcessGroup | None = None) -> None:
         """Takes a network whose numbers are good, and the processes that have to judge alike."""
-        self._world = world or World()
+        self._process_group = process_group or ProcessGroup()
         self._parameters = list(model.parameters())
         names = ("_mean", "_variance")  # as Paddle calls them in every batch normalisation
         self._statistics = [t for name, t in model.state_dict().items() if name.rpartition(".")[2] in names]
         self._good = self._flat()
 
-    def check(self, loss: paddle.Tensor) -> Checkup:
+    def check(self, loss: paddle.Tensor) -> StepHealth:
         """Looks at a step after backward.
 
         Args:
@@ -55,11 +55,11 @@ class Guard:
             ]
             gradient = paddle.add_n(squares).sqrt() if squares else paddle.zeros([])
             after = self._flat()
-            values = self._world.mean(paddle.stack([loss.astype("float32"), gradient, after.sum()])).numpy()
+            values = self._process_group.mean(paddle.stack([loss.astype("float32"), gradient, after.sum()])).numpy()
         finite = bool(np.isfinite(values).all())
         if finite:
             self._good = after
-        return Checkup(float(values[0]), float(values[1]), finite)
+        return StepHealth(float(values[0]), float(values[1]), finite)
 
     def undo(self) -> None:
         """Gives the running statistics the values they had before the last forward."""

@@ -22,7 +22,7 @@ import paddle.distributed as dist
 Item = TypeVar("Item")
 
 
-class World:
+class ProcessGroup:
     """The processes of a training; the usual one is alone.
 
     Attributes:
@@ -35,7 +35,7 @@ class World:
         self.rank, self.size = rank, size
 
     @classmethod
-    def start(cls, device: str = "auto") -> World:
+    def start(cls, device: str = "auto") -> ProcessGroup:
         """Meets the other processes that `paddle.distributed.launch` has started, if it has.
 
         Args:
@@ -50,13 +50,13 @@ class World:
         return cls(dist.get_rank(), dist.get_world_size())
 
     @property
-    def is_first(self) -> bool:
+    def is_main(self) -> bool:
         """Tells whether this process is the one that writes."""
         return self.rank == 0
 
-    def first(self, do: Callable[[], Item]) -> Item:
+    def on_main(self, do: Callable[[], Item]) -> Item:
         """Lets the first process do something before the others go on; returns its result in all of them."""
-        done = [do()] if self.is_first else [None]
+        done = [do()] if self.is_main else [None]
         if self.size > 1:
             dist.broadcast_object_list(done, 0)
         return done[0]  # type: ignore[return-value]
@@ -89,13 +89,13 @@ class World:
         dist.all_reduce(largest, dist.ReduceOp.MAX)
         return int(largest.item())
 
-    def copy_from_first(self, tensors: Iterable[paddle.Tensor]) -> None:
+    def broadcast(self, tensors: Iterable[paddle.Tensor]) -> None:
         """Gives tensors the values they have in the first process."""
         if self.size > 1:
             for tensor in tensors:
                 dist.broadcast(tensor, 0)
 
-    def share(self, blocks: Sequence[Item]) -> Sequence[Item]:
+    def shard(self, blocks: Sequence[Item]) -> Sequence[Item]:
         """Returns this process's share: every `size`-th block."""
         return blocks[self.rank :: self.size]
 
@@ -109,10 +109,10 @@ class World:
 
 
 def in_turn(parts: Sequence[Sequence[Item]]) -> list[Item]:
-    """Returns the order that was before `World.share`.
+    """Returns the order that was before `ProcessGroup.shard`.
 
     Example:
-        >>> in_turn([World(rank, 3).share("abcdefgh") for rank in range(3)])
+        >>> in_turn([ProcessGroup(rank, 3).shard("abcdefgh") for rank in range(3)])
         ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
     """
     return [part[n] for n in range(len(parts[0])) for part in parts if n < len(part)]

@@ -62,7 +62,7 @@ class RunLog:
             if isinstance(value, int | float):
                 self._extra("add_scalar", tag=f"{kind}/{name}", step=step, value=value)
 
-    def picture(self, name: str, step: int, pixels: np.ndarray) -> None:
+    def image(self, name: str, step: int, pixels: np.ndarray) -> None:
         """Shows uint8 RGB [h, w, 3] in VisualDL."""
         self._extra("add_image", tag=name, step=step, img=pixels)
 

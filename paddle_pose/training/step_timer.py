@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 
-class Pace:
+class StepTimer:
     """Measures steps; evaluating and saving between them does not count."""
 
     def __init__(self) -> None:

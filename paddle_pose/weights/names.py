@@ -83,7 +83,7 @@ FAMILIES: tuple[Family, ...] = (
     Family("the original Paddle project's Hourglass", _CONV_AND_NORM + _HOURGLASS),
     Family("Google's MoveNet", movenet_names.GOOGLE_MOVENET, movenet_names.GOOGLE_MOVENET_YX),
     Family("Google's MobileNetV2", movenet_names.GOOGLE_MOBILENET_V2),
-    Family("the original Paddle MoveNet", movenet_names.ORIGINAL_MOVENET),
+    Family("the original Paddle MoveNet", movenet_names.FIRE717_MOVENET),
 )  # names that several fit are those of the first, whose rules do the least
 
 

@@ -98,9 +98,9 @@ def _reader(path: Path) -> Callable[[Path], Any]:
         from paddle_pose.weights.formats.tflite import read_tflite
 
         return read_tflite
-    for start, kind, remedy in _NOT_WEIGHTS:
+    for start, kind, fix in _NOT_WEIGHTS:
         if head.lstrip().startswith(start):
-            raise ValueError(f"{path}: is {kind}, not weights; {remedy}")
+            raise ValueError(f"{path}: is {kind}, not weights; {fix}")
     raise ValueError(f"{path}: unknown format, it begins with {head[:8]!r}; {_READABLE}")
 
 

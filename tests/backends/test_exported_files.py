@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from paddle_pose.backends.metadata import contract_path, read_contract
+from paddle_pose.backends.metadata import metadata_path, read_metadata
 from paddle_pose.backends.open import open_exported
-from paddle_pose.exporting.convert import onnx_to_openvino, put_contract
+from paddle_pose.exporting.convert import onnx_to_openvino, put_metadata
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (3, 4, 6, 3), dtype=np.uint8)
 
@@ -51,7 +51,7 @@ def check(backend):
 def test_onnx_runtime_answers_named_maps_for_any_batch(onnx_file):
     backend = open_exported(onnx_file, threads=2)
     check(backend)
-    assert backend.place.endswith("threads 2")
+    assert backend.device.endswith("threads 2")
 
 
 def test_openvino_answers_the_same(onnx_file, tmp_path):
@@ -66,11 +66,11 @@ def test_openvino_answers_the_same(onnx_file, tmp_path):
 
 def test_threads_come_from_the_environment(onnx_file, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    assert open_exported(onnx_file).place.endswith("threads 1")
+    assert open_exported(onnx_file).device.endswith("threads 1")
 
 
 @pytest.mark.parametrize(("kind", "shape"), [("FLOAT", ("N", 4, 6, 3)), ("UINT8", ("N", 3, 4, 6))])
-def test_a_file_that_takes_no_uint8_pictures_is_refused(tmp_path, kind, shape):
+def test_a_file_that_takes_no_uint8_images_is_refused(tmp_path, kind, shape):
     path = write_onnx(tmp_path / "other.onnx", kind, shape)
     with pytest.raises(ValueError, match=r"other.onnx: its input is .* export it with export.py"):
         open_exported(path)
@@ -101,24 +101,24 @@ def test_a_device_that_is_not_there_is_refused(onnx_file, tmp_path, name):
         open_exported(tmp_path / name, device="npu9")
 
 
-def test_the_contract_in_the_file_counts_before_the_one_beside_it(onnx_file):
-    assert read_contract(onnx_file) is None
-    contract_path(onnx_file).write_text(json.dumps({"contract": 1, "from": "beside"}))
-    assert read_contract(onnx_file)["from"] == "beside"
-    put_contract(onnx_file, json.dumps({"contract": 1, "from": "inside"}))
-    assert read_contract(onnx_file)["from"] == "inside"
+def test_the_metadata_in_the_file_counts_before_the_one_beside_it(onnx_file):
+    assert read_metadata(onnx_file) is None
+    metadata_path(onnx_file).write_text(json.dumps({"version": 1, "from": "beside"}))
+    assert read_metadata(onnx_file)["from"] == "beside"
+    put_metadata(onnx_file, json.dumps({"version": 1, "from": "inside"}))
+    assert read_metadata(onnx_file)["from"] == "inside"
     check(open_exported(onnx_file))
 
 
 @pytest.mark.parametrize(
-    ("text", "message"), [("{", "not a contract"), ("[]", "not a contract"), ('{"contract": 9}', "version 9")]
+    ("text", "message"), [("{", "not a metadata"), ("[]", "not a metadata"), ('{"version": 9}', "version 9")]
 )
-def test_another_contract_is_refused(tmp_path, text, message):
+def test_another_metadata_is_refused(tmp_path, text, message):
     exported = tmp_path / "model.xml"
-    contract_path(exported).write_text(text)
-    with pytest.raises(ValueError, match=rf"model.xml.contract.json: .*{message}"):
-        read_contract(exported)
+    metadata_path(exported).write_text(text)
+    with pytest.raises(ValueError, match=rf"model.xml.metadata.json: .*{message}"):
+        read_metadata(exported)
 
 
-def test_a_checkpoint_has_no_contract(tmp_path):
-    assert read_contract(tmp_path / "model.pdparams") is None
+def test_a_checkpoint_has_no_metadata(tmp_path):
+    assert read_metadata(tmp_path / "model.pdparams") is None

@@ -67,7 +67,7 @@ def test_joints_outside_do_not_count_but_for_the_published_oddity():
 
 
 @pytest.mark.parametrize("skeleton", [MPII_16, COCO_17], ids=["mpii", "coco"])
-def test_a_mirrored_pictures_maps_return_to_the_unmirrored_frame(skeleton):
+def test_a_mirrored_images_maps_return_to_the_unmirrored_frame(skeleton):
     codec = HeatmapCodec(skeleton=skeleton, input_size=(96, 64))
     joints, flip = skeleton.num_joints, list(skeleton.flip)
     rng = np.random.default_rng(3)

@@ -244,7 +244,7 @@ def test_gaussians_shrink_with_the_person_down_to_the_smallest():
         assert maps["heatmaps"][0, 24, 25] == pytest.approx(np.exp(-1 / (2 * sigma**2)), rel=1e-5)
 
 
-def original_maps(keypoints, visible, boxes, size):
+def fire717_maps(keypoints, visible, boxes, size):
     """The original's heatmaps and centres, but whole squares, highest instead of added up, and nobody blanked."""
     heatmaps, centers = np.zeros((17, size, size)), np.zeros((1, size, size))
 
@@ -278,7 +278,7 @@ def test_the_originals_kernel_is_a_literal_restatement_of_it():
         visible = (rng.random((count, 17)) < 0.8).astype(int)
         boxes = np.hstack([corners[:, 0], corners[:, 1] - corners[:, 0]])
         maps = codec.encode(keypoints, visible, boxes)
-        heatmaps, centers = original_maps(keypoints, visible, boxes, 48)
+        heatmaps, centers = fire717_maps(keypoints, visible, boxes, 48)
         assert np.allclose(maps["heatmaps"], heatmaps, atol=1e-6)
         assert np.allclose(maps["centers"], centers, atol=1e-6)
         reached |= set(np.round(maps["heatmaps"].astype(float), 4).flat)
@@ -287,7 +287,7 @@ def test_the_originals_kernel_is_a_literal_restatement_of_it():
 
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=lambda v: "-".join(str(x) for x in v.values()))
-def test_maps_of_a_mirrored_picture_are_mirrored_maps(variant):
+def test_maps_of_a_mirrored_image_are_mirrored_maps(variant):
     codec = MoveNetCodec(input_size=(96, 64), **variant)
     flip, rng = list(COCO_17.flip), np.random.default_rng(5)
     for _ in range(5):

@@ -30,10 +30,10 @@ def test_a_name_of_another_format_is_refused():
         target_of(flags("--format", "openvino", "--output", "pose.onnx"))
 
 
-def test_one_picture_first_then_several():
-    pictures = np.arange(20)
-    assert [len(batch) for batch in in_batches(pictures)] == [1, 8, 8, 3]
-    assert np.concatenate(list(in_batches(pictures))).tolist() == pictures.tolist()
+def test_one_image_first_then_several():
+    images = np.arange(20)
+    assert [len(batch) for batch in in_batches(images)] == [1, 8, 8, 3]
+    assert np.concatenate(list(in_batches(images))).tolist() == images.tolist()
 
 
 NEAR, FAR = np.full(9, 0.1), np.array([0.1] * 8 + [30.0])
@@ -70,15 +70,15 @@ def test_a_file_is_replaced_with_all_that_belongs_to_it(tmp_path):
     fresh, target = tmp_path / "fresh", tmp_path / "target"
     for folder, content in ((fresh, "new"), (target, "old")):
         folder.mkdir()
-        for name in ("m.xml", "m.bin", "m.xml.contract.json"):
+        for name in ("m.xml", "m.bin", "m.xml.metadata.json"):
             (folder / name).write_text(content)
     put_in_place(fresh / "m.xml", target / "m.xml")
     assert {path.name: path.read_text() for path in target.iterdir()} == dict.fromkeys(
-        ("m.xml", "m.bin", "m.xml.contract.json"), "new"
+        ("m.xml", "m.bin", "m.xml.metadata.json"), "new"
     )
 
 
-def test_int8_needs_pictures():
+def test_int8_needs_images():
     from paddle_pose.commands.export import main
 
     for words in (("--int8",), ("--int8", "--calibration", "pictures", "--format", "paddle")):

@@ -18,7 +18,7 @@ SIZE, TIMES = (320, 240), np.arange(12) * 0.04
 
 def arguments(*words):
     parser = argparse.ArgumentParser()
-    follow_people.add_following(parser)
+    follow_people.add_tracking(parser)
     for flag in ("--boxes", "--detector", "--people"):
         parser.add_argument(flag)
     parser.add_argument("--maps", action="store_true")

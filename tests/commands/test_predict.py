@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from paddle_pose.commands import drawings, predicted
-from paddle_pose.commands.predict import followed
+from paddle_pose.commands.predict import tracked
 from paddle_pose.io.frames import Frame, Source
 from paddle_pose.io.videos import read_video
 from paddle_pose.structures import Poses
 
 PIXELS = np.full((48, 64, 3), 90, np.uint8)
-PICTURE, VIDEO, CAMERA = (
+IMAGE, VIDEO, CAMERA = (
     Source("picture", Path("a/x.jpg"), Path("x")),
     Source("video", Path("b/x.mp4"), Path("x")),
     Source("camera", Path("0"), Path("camera_0")),
@@ -27,7 +27,7 @@ def poses(people=1, ids=()):
     return Poses(keypoints, np.full((people, 2), 0.5), np.full(people, 0.25), boxes, np.array(ids, np.int64))
 
 
-def test_each_video_has_steps_of_its_own_and_pictures_have_none():
+def test_each_video_has_steps_of_its_own_and_images_have_none():
     made = count()
 
     def maker():
@@ -37,8 +37,8 @@ def test_each_video_has_steps_of_its_own_and_pictures_have_none():
     def twice():
         return lambda index, seconds, size, poses: replace(poses, ids=poses.ids * 2)
 
-    frames = [Frame(PICTURE, PIXELS), Frame(VIDEO, PIXELS, 0), Frame(VIDEO, PIXELS, 1, 0.5), Frame(CAMERA, PIXELS, 3)]
-    after = followed(((frame, poses()) for frame in frames), [maker, twice])
+    frames = [Frame(IMAGE, PIXELS), Frame(VIDEO, PIXELS, 0), Frame(VIDEO, PIXELS, 1, 0.5), Frame(CAMERA, PIXELS, 3)]
+    after = tracked(((frame, poses()) for frame in frames), [maker, twice])
     assert [found.ids.tolist() for _, found in after] == [[], [0], [2], [206]]
 
 
@@ -56,14 +56,14 @@ def test_image_ids_are_the_files_or_the_names_or_counted():
         image_id = predicted.image_ids(sources, known)
         return [image_id(Frame(source, PIXELS)) for source in sources]
 
-    def picture(stem):
+    def image(stem):
         return Source("picture", Path(f"{stem}.jpg"), Path(stem))
 
-    assert ids([picture("000139"), picture("285")]) == [139, 285]
-    assert ids([picture("139"), picture("x")]) == [1, 2]
-    assert ids([picture("139"), picture("0139")]) == [1, 2], "the same number twice"
-    assert ids([picture("139"), VIDEO, VIDEO]) == [1, 2, 3]
-    assert ids([picture("x"), picture("y")], lambda path: 7 if path.stem == "y" else None) == [1, 7]
+    assert ids([image("000139"), image("285")]) == [139, 285]
+    assert ids([image("139"), image("x")]) == [1, 2]
+    assert ids([image("139"), image("0139")]) == [1, 2], "the same number twice"
+    assert ids([image("139"), VIDEO, VIDEO]) == [1, 2, 3]
+    assert ids([image("x"), image("y")], lambda path: 7 if path.stem == "y" else None) == [1, 7]
 
 
 def test_files_say_everything_and_are_complete_at_any_moment(tmp_path):

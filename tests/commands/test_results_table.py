@@ -9,8 +9,8 @@ from paddle_pose.configs.published import (
     DETECTED,
     DETECTIONS,
     GROUND_TRUTH,
-    ORIGINAL_CURVES,
     PUBLISHED,
+    TXYUGOOD_CURVES,
     of_config,
 )
 from paddle_pose.configs.registry import CONFIGS, to_json
@@ -32,11 +32,11 @@ def scores(
         **{"checkpoint": str(run / "best_model" / "model.pdparams"), "people": people, "boxes": boxes},
     }
     values = PCKH if metric == "pckh" else AP
-    spans = {"Mean": [88.0, 89.9]} if metric == "pckh" else {}
+    intervals = {"Mean": [88.0, 89.9]} if metric == "pckh" else {}
     content = {
         "protocol": {**protocol, **more},
         "values": values,
-        "intervals": spans,
+        "intervals": intervals,
         "command": "python val.py --flip",
     }
     path = folder / "scores.json"
@@ -206,7 +206,7 @@ def test_the_mean_of_the_published_groups_is_near_the_published_mean():
 
 
 def test_the_original_projects_curve_ends_where_its_table_says():
-    for size, points in ORIGINAL_CURVES.items():
+    for size, points in TXYUGOOD_CURVES.items():
         best = max(points, key=lambda point: point[2])
         (row,) = [one for one in PUBLISHED if one.who == "original Paddle project" and one.input == f"{size}x{size}"]
         assert best[1:] == (row.values["Mean"], row.values["Mean@0.1"])

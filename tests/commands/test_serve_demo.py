@@ -150,7 +150,7 @@ def test_an_onnx_file_is_taken_as_it_is(tmp_path):
 
 @pytest.fixture
 def onnx_file(tmp_path):
-    """Writes an ONNX file that answers its input, with the contract of a config and these outputs."""
+    """Writes an ONNX file that answers its input, with the metadata of a config and these outputs."""
     onnx = pytest.importorskip("onnx", reason="needs onnx (requirements/export.txt)")
     pytest.importorskip("onnxruntime", reason="needs ONNX Runtime (requirements/onnx.txt)")
     helper, uint8 = onnx.helper, onnx.TensorProto.UINT8
@@ -162,8 +162,8 @@ def onnx_file(tmp_path):
             "outputs": list(config.codec.outputs),
             "max_persons": getattr(config.codec, "max_persons", None),
         }
-        contract = {
-            "contract": 1,
+        metadata = {
+            "version": 1,
             "codec": codec,
             "skeleton": asdict(config.codec.skeleton),
             "outputs": [{"name": name} for name in outputs],
@@ -174,7 +174,7 @@ def onnx_file(tmp_path):
         graph = helper.make_graph([helper.make_node("Identity", ["image"], ["same"])], "g", values[:1], values[1:])
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
         if config.name:
-            helper.set_model_props(model, {"contract": json.dumps(contract)})
+            helper.set_model_props(model, {"paddle_pose": json.dumps(metadata)})
         path = tmp_path / "model.onnx"
         onnx.save_model(model, str(path))
         return path
@@ -186,7 +186,7 @@ def test_the_page_is_told_of_people_and_colours(onnx_file):
     config = registry.find("movenet_lightning_coco")
     said = serve_demo.settings(onnx_file(config, config.codec.outputs))
     assert said["people"] == config.codec.max_persons > 1
-    assert said["contract"]["skeleton"]["joints"][:2] == ["nose", "left_eye"]
+    assert said["metadata"]["skeleton"]["joints"][:2] == ["nose", "left_eye"]
     left, right, middle = ("rgb({}, {}, {})".format(*color) for color in (LEFT, RIGHT, MIDDLE))
     assert said["colors"]["joints"][:3] == [middle, left, right]
     assert [5, 6, middle] in said["colors"]["limbs"]
@@ -202,7 +202,7 @@ def test_files_that_the_page_cannot_run(onnx_file):
     other = registry.find("hourglass_tiny_128")
     with pytest.raises(ValueError, match="the page needs a MoveNet"):
         serve_demo.settings(onnx_file(other, other.codec.outputs))
-    with pytest.raises(ValueError, match="it carries no contract"):
+    with pytest.raises(ValueError, match="it carries no metadata"):
         serve_demo.settings(onnx_file(replace(config, name=""), ["same"]))
 
 

@@ -100,7 +100,7 @@ def test_boxes_are_clipped_as_published(tmp_path, box, clipped):
     assert image.persons[0].box == clipped
 
 
-def test_pictures_without_people_stay(tmp_path):
+def test_images_without_people_stay(tmp_path):
     two = [{"id": n, "file_name": f"{n}.jpg", "width": 9, "height": 9} for n in (5, 1)]
     write(tmp_path, [annotation(bbox=[0, 0, 9, 9])], images=two)
     images = read_coco(tmp_path, "val")

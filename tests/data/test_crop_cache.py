@@ -27,7 +27,7 @@ def ripples(x, y):
 
 
 @pytest.fixture
-def picture(tmp_path):
+def image(tmp_path):
     y, x = np.mgrid[:480, :640]
     pixels = np.concatenate([ripples(x, y), np.zeros((480, 640, 1))], axis=-1)
     path = tmp_path / "ripples.jpg"
@@ -53,8 +53,8 @@ def readers(tmp_path):
 
 
 @pytest.mark.parametrize("side", [60.0, 150.0, 290.0, 601.0])
-def test_every_reader_shows_the_same_place(tmp_path, picture, side):
-    sample = Sample(0, picture, Window((300.3, 222.7), (side, side)), ())
+def test_every_reader_shows_the_same_place(tmp_path, image, side):
+    sample = Sample(0, image, Window((300.3, 222.7), (side, side)), ())
     rng = np.random.default_rng(0)
     exact = max(0.06, 0.02 * side / INPUT[0])  # image px; at most a fiftieth of an input px
     for reader in readers(tmp_path):
@@ -62,12 +62,12 @@ def test_every_reader_shows_the_same_place(tmp_path, picture, side):
             assert displacement(sample, window, reader) == pytest.approx([0, 0], abs=exact)
 
 
-def test_a_reduced_picture_has_a_pixel_for_every_px_of_the_input(picture):
+def test_a_reduced_image_has_a_pixel_for_every_px_of_the_input(image):
     reader = ReducedReader(INPUT)
     for side, reduction in ((30, 1), (64, 1), (127, 1), (128, 2), (255, 2), (256, 4), (4000, 8)):
         window = Window((300.0, 200.0), (side, side))
         assert reader.reduction(window) == reduction
-        pixels, _ = reader(Sample(0, picture, window, ()), window)
+        pixels, _ = reader(Sample(0, image, window, ()), window)
         assert pixels.shape == (480 // reduction, 640 // reduction, 3)
 
 
@@ -78,8 +78,8 @@ def test_only_jpegs_are_reduced(tmp_path):
     assert np.array_equal(matrix, np.eye(2, 3))
 
 
-def test_the_first_sight_equals_every_later_one(tmp_path, picture):
-    sample = Sample(0, picture, Window((300.0, 200.0), (200.0, 200.0)), ())
+def test_the_first_sight_equals_every_later_one(tmp_path, image):
+    sample = Sample(0, image, Window((300.0, 200.0), (200.0, 200.0)), ())
     first, again = (CropCache(tmp_path / "cache", INPUT, 1e9)(sample, sample.window) for _ in range(2))
     assert np.array_equal(first[0], again[0])
     assert np.array_equal(first[1], again[1])
@@ -87,8 +87,8 @@ def test_the_first_sight_equals_every_later_one(tmp_path, picture):
     assert not list(tmp_path.glob("cache/*/*.part"))
 
 
-def test_a_window_beyond_the_crop_is_read_from_the_picture(tmp_path, picture):
-    sample = Sample(0, picture, Window((300.0, 200.0), (100.0, 100.0)), ())
+def test_a_window_beyond_the_crop_is_read_from_the_image(tmp_path, image):
+    sample = Sample(0, image, Window((300.0, 200.0), (100.0, 100.0)), ())
     cache = CropCache(tmp_path / "cache", INPUT, 1e9)
     for window in (sample.window.scaled(2.5), Window((380.0, 200.0), (100.0, 100.0))):
         pixels, matrix = cache(sample, window)
@@ -97,16 +97,16 @@ def test_a_window_beyond_the_crop_is_read_from_the_picture(tmp_path, picture):
         assert np.array_equal(matrix, want[1])
 
 
-def test_a_region_beside_the_picture_is_black(tmp_path, picture):
-    sample = Sample(0, picture, Window((-900.0, 200.0), (100.0, 100.0)), ())
+def test_a_region_beside_the_image_is_black(tmp_path, image):
+    sample = Sample(0, image, Window((-900.0, 200.0), (100.0, 100.0)), ())
     assert not crop(sample, sample.window, CODEC, CropCache(tmp_path / "cache", INPUT, 1e9)).any()
 
 
-def test_a_full_cache_reads_on_and_says_so_once(tmp_path, picture, caplog):
+def test_a_full_cache_reads_on_and_says_so_once(tmp_path, image, caplog):
     cache = CropCache(tmp_path / "cache", INPUT, max_bytes=1)
     with caplog.at_level(logging.WARNING, "paddle_pose"):
         for x in (100.0, 200.0, 300.0, 400.0):
-            sample = Sample(0, picture, Window((x, 200.0), (100.0, 100.0)), ())
+            sample = Sample(0, image, Window((x, 200.0), (100.0, 100.0)), ())
             cache(sample, sample.window)
     assert len(list(tmp_path.glob("cache/*/*.crop"))) == 1
     assert [record.getMessage().split(":")[-1].split(" at")[0].strip() for record in caplog.records] == ["full"]
@@ -117,8 +117,8 @@ def test_a_full_cache_reads_on_and_says_so_once(tmp_path, picture, caplog):
     [b"", b"PPC1", b"PPC1" + b"\0" * 60, b"other" * 40],
     ids=["empty", "cut off", "no pixels", "another format"],
 )
-def test_a_damaged_crop_is_made_again(tmp_path, picture, caplog, damage):
-    sample = Sample(0, picture, Window((300.0, 200.0), (200.0, 200.0)), ())
+def test_a_damaged_crop_is_made_again(tmp_path, image, caplog, damage):
+    sample = Sample(0, image, Window((300.0, 200.0), (200.0, 200.0)), ())
     cache = CropCache(tmp_path / "cache", INPUT, 1e9)
     want = cache(sample, sample.window)[0]
     (file,) = tmp_path.glob("cache/*/*.crop")
@@ -129,20 +129,20 @@ def test_a_damaged_crop_is_made_again(tmp_path, picture, caplog, damage):
     assert file.read_bytes() != damage
 
 
-def test_a_changed_picture_is_read_anew(tmp_path, picture):
-    sample = Sample(0, picture, Window((300.0, 200.0), (200.0, 200.0)), ())
+def test_a_changed_image_is_read_anew(tmp_path, image):
+    sample = Sample(0, image, Window((300.0, 200.0), (200.0, 200.0)), ())
     cache = CropCache(tmp_path / "cache", INPUT, 1e9)
     cache(sample, sample.window)
-    Image.new("RGB", (640, 480), (255, 0, 0)).save(picture)
-    os.utime(picture, (1, 1))
+    Image.new("RGB", (640, 480), (255, 0, 0)).save(image)
+    os.utime(image, (1, 1))
     assert cache(sample, sample.window)[0][..., 0].min() > 250
     with pytest.raises(FileNotFoundError, match=r"gone\.jpg: not found"):
         cache(Sample(0, tmp_path / "gone.jpg", sample.window, ()), sample.window)
 
 
-def test_threads_share_a_cache(tmp_path, picture):
+def test_threads_share_a_cache(tmp_path, image):
     cache = CropCache(tmp_path / "cache", INPUT, 1e9)
-    samples = [Sample(0, picture, Window((300.0, 200.0), (100.0 + i % 3, 100.0)), ()) for i in range(24)]
+    samples = [Sample(0, image, Window((300.0, 200.0), (100.0 + i % 3, 100.0)), ()) for i in range(24)]
     with ThreadPoolExecutor(8) as pool:
         shown = list(pool.map(lambda sample: cache(sample, sample.window)[0], samples))
     assert all(np.array_equal(shown[i], shown[i % 3]) for i in range(24))

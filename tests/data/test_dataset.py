@@ -17,8 +17,8 @@ CODEC = HeatmapCodec(input_size=(128, 128))
 
 
 @pytest.fixture
-def samples(drawn_mpii):
-    return one_per_person(read_mpii(drawn_mpii, "train"), CODEC.input_size)
+def samples(synthetic_mpii):
+    return one_per_person(read_mpii(synthetic_mpii, "train"), CODEC.input_size)
 
 
 def same(a, b):
@@ -166,16 +166,16 @@ def test_a_window_without_people_has_no_keypoints():
 @pytest.mark.parametrize("num_workers", [0, 3])
 def test_batches_keep_the_order_and_the_last_may_be_smaller(samples, num_workers):
     got = list(batches(samples, CODEC, 3, num_workers))
-    assert [len(pictures) for pictures, _ in got] == [3, 3, 2]
+    assert [len(images) for images, _ in got] == [3, 3, 2]
     assert [sample for _, group in got for sample in group] == samples
-    pictures = np.concatenate([pictures for pictures, _ in got])
-    for sample, picture in zip(samples, pictures, strict=True):
-        assert np.array_equal(picture, crop(sample, sample.window, CODEC))
+    images = np.concatenate([images for images, _ in got])
+    for sample, image in zip(samples, images, strict=True):
+        assert np.array_equal(image, crop(sample, sample.window, CODEC))
     assert list(batches([], CODEC, 3, num_workers)) == []
 
 
 @pytest.mark.parametrize("num_workers", [0, 2])
-def test_a_broken_picture_ends_the_pass_with_its_name(samples, tmp_path, num_workers):
+def test_a_broken_image_ends_the_pass_with_its_name(samples, tmp_path, num_workers):
     broken = tmp_path / "broken.jpg"
     broken.write_bytes(b"\xff\xd8\xff")
     listed = [*samples[:4], Sample(4, broken, samples[4].window, samples[4].persons), *samples[5:]]

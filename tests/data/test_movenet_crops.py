@@ -8,7 +8,7 @@ import pytest
 
 from paddle_pose.commands import prepare_coco
 from paddle_pose.data import coco
-from paddle_pose.data.movenet_crops import OTHERS_REACH, annotation_file, plan, read_movenet_crops, write_pictures
+from paddle_pose.data.movenet_crops import OTHERS_REACH, annotation_file, plan, read_movenet_crops, write_images
 from paddle_pose.data.synthetic.body import Style
 from paddle_pose.data.synthetic.dataset import write_coco
 from paddle_pose.io import images
@@ -72,7 +72,7 @@ def test_unlabelled_joints_stretch_no_square_and_are_zero(tmp_path):
 def test_pixels_are_copied_and_black_outside(tmp_path):
     write(tmp_path, [annotation(at=(60.0, 60.0))])
     (crop,), _ = plan(tmp_path, "val")
-    assert write_pictures([crop], tmp_path / "imgs") == (1, 0)
+    assert write_images([crop], tmp_path / "imgs") == (1, 0)
     pixels, _ = images.read(tmp_path / "imgs" / "1_0.jpg")
     source, _ = images.read(crop.source)
     padded = np.zeros((300, 300, 3), np.uint8)
@@ -207,7 +207,7 @@ def test_once_more_changes_nothing_and_an_interrupted_run_is_finished(drawn, tmp
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        write_pictures(crops, tmp_path / "imgs", interrupt)
+        write_images(crops, tmp_path / "imgs", interrupt)
     assert len(list((tmp_path / "imgs").iterdir())) == 2
     assert prepare(root, tmp_path) == 0
     assert f"{len(crops) - 2} pictures written, 2 were there already" in capsys.readouterr().out

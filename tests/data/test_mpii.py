@@ -42,9 +42,9 @@ def write_mat(root, records, **changes):
 
 
 @pytest.mark.parametrize(("split", "number"), [("train", 0), ("val", 1)])
-def test_drawn_people_are_read_where_they_were_drawn(drawn_mpii, split, number):
+def test_drawn_people_are_read_where_they_were_drawn(synthetic_mpii, split, number):
     """1-based becomes 0-based exactly once, for json and mat alike."""
-    images = read_mpii(drawn_mpii, split)
+    images = read_mpii(synthetic_mpii, split)
     assert len(images) == 8
     for index, image in enumerate(images):
         drawn = draw_scene(np.random.default_rng((0, number, index)), (256, 256)).persons[0]
@@ -70,7 +70,7 @@ def test_the_centre_moves_down_by_15_px_times_the_scale_and_becomes_0_based(tmp_
     assert sample.window.size == (500.0, 500.0)  # 200 px x scale x 1.25
 
 
-def test_people_of_one_picture_stand_together_and_keep_the_files_order(tmp_path, capsys):
+def test_people_of_one_image_stand_together_and_keep_the_files_order(tmp_path, capsys):
     names = ["b.jpg", "a.jpg", "b.jpg", "c.jpg"]
     write_json(tmp_path, [record(image=name, scale=n + 1.0) for n, name in enumerate(names)])
     images = read_mpii(tmp_path, "train")

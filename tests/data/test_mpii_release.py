@@ -40,15 +40,15 @@ def annorect(record: dict[str, Any], head_box: np.ndarray | None) -> dict[str, A
     }
 
 
-def write_release(path: Path, pictures: list[tuple[str, bool, list[dict[str, Any]]]]) -> Path:
+def write_release(path: Path, images: list[tuple[str, bool, list[dict[str, Any]]]]) -> Path:
     """Writes (name, is training, people) in the form of `mpii_human_pose_v1_u12_1.mat`."""
     annolist = structs(
         [
             {"image": {"name": name}, "annorect": structs(people) if people else EMPTY, "vididx": EMPTY}
-            for name, _, people in pictures
+            for name, _, people in images
         ]
     )
-    train = np.array([[train for _, train, _ in pictures]], np.uint8)
+    train = np.array([[train for _, train, _ in images]], np.uint8)
     scipy.io.savemat(path, {"RELEASE": {"annolist": annolist, "img_train": train, "version": "12"}})
     return path
 
@@ -61,7 +61,7 @@ def release_of(root: Path, path: Path) -> Path:
     for record in records(root, "train") + records(root, "val"):  # in mpii5 the two are the same
         box = boxes.get(json.dumps(record), np.array([1.0, 2, 3, 4]))
         people.setdefault(record["image"], []).append(annorect(record, box))
-    pictures = [(name, True, people[name]) for name in sorted(people, key=lambda name: name[::-1])]
+    images = [(name, True, people[name]) for name in sorted(people, key=lambda name: name[::-1])]
     stranger = {"center": [5.0, 6.0], "scale": 1.5}
     nobody = {**annorect(stranger, None), "scale": EMPTY}
     return write_release(
@@ -69,7 +69,7 @@ def release_of(root: Path, path: Path) -> Path:
         [
             ("t.jpg", False, [annorect(stranger, None), nobody]),
             ("n.jpg", True, [nobody]),
-            *pictures,
+            *images,
             ("e.jpg", True, []),
         ],
     )
@@ -79,7 +79,7 @@ def records(root: Path, name: str) -> list[dict[str, Any]]:
     return json.loads((root / f"annotations/mpii_{name}.json").read_text())
 
 
-def by_picture(people: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def by_image(people: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(people, key=lambda record: (record["image"], record["center"]))
 
 
@@ -97,7 +97,7 @@ def test_all_people_come_back(root, tmp_path):
     release = read_release(path)
     assert is_release(path)
     expected = records(root, "train") + records(root, "val")
-    assert by_picture(release.trainval) == by_picture(expected)
+    assert by_image(release.trainval) == by_image(expected)
     assert list(release.trainval[0]) == ["joints_vis", "joints", "image", "scale", "center"]
     assert release.test == [{"image": "t.jpg", "scale": 1.5, "center": [5.0, 6.0]}]
     assert release.left_out == 1
@@ -111,9 +111,9 @@ def test_the_split_is_that_of_the_file_in_its_order(root, by, tmp_path):
     given = {"truth": truth} if by == "mat" else {"val_records": records(root, "val")}
     train, val = split(people, **given)
     assert [people[n] for n in val] == records(root, "val")
-    val_pictures = {record["image"] for record in records(root, "val")}
-    expected = [record for record in records(root, "train") if record["image"] not in val_pictures]
-    assert by_picture([people[n] for n in train]) == by_picture(expected)
+    val_images = {record["image"] for record in records(root, "val")}
+    expected = [record for record in records(root, "train") if record["image"] not in val_images]
+    assert by_image([people[n] for n in train]) == by_image(expected)
 
 
 def test_the_written_files_are_what_the_reader_reads(root, tmp_path):
@@ -134,7 +134,7 @@ def test_the_written_files_are_what_the_reader_reads(root, tmp_path):
     assert sum(len(image.persons) for image in read_mpii(tmp_path / "made", "val")) == len(val)
 
 
-def test_one_picture_with_one_person_with_one_joint(tmp_path):
+def test_one_image_with_one_person_with_one_joint(tmp_path):
     """SciPy squeezes arrays of one; the release has many of them."""
     record = {"joints": [[7.0, 8.0]] * 16, "joints_vis": [0] * 9 + [1] + [0] * 6, "center": [1.0, 2.0], "scale": 3.0}
     path = write_release(tmp_path / "r.mat", [("1.jpg", True, [annorect(record, None)])])

@@ -29,13 +29,13 @@ def said(folder, tmp_path_factory):
 
 
 def test_promised_files_are_there(said, folder):
-    pictures = re.findall(r"^  (\S+\.png): ", said, re.MULTILINE)
-    assert sorted(Path(path).name for path in pictures) == ["heatmaps.png", "loss_curve.png", "predictions.png"]
-    for path in pictures:
+    images = re.findall(r"^  (\S+\.png): ", said, re.MULTILINE)
+    assert sorted(Path(path).name for path in images) == ["heatmaps.png", "loss_curve.png", "predictions.png"]
+    for path in images:
         assert min(cv2.imread(path).shape[:2]) >= 256
         assert cv2.imread(path).std() > 10  # something is drawn
-    picture, weights = re.search(r"python predict.py (\S+) --weights (\S+)", said).groups()
-    assert cv2.imread(picture) is not None
+    image, weights = re.search(r"python predict.py (\S+) --weights (\S+)", said).groups()
+    assert cv2.imread(image) is not None
     assert Path(weights).is_file()
 
 

@@ -9,13 +9,13 @@ from paddle_pose.data.synthetic.dataset import write_coco
 
 
 @pytest.fixture(scope="module")
-def eight_people(tmp_path_factory, drawn_mpii):
+def eight_people(tmp_path_factory, synthetic_mpii):
     """A data set whose training people are its validation people."""
     folder = tmp_path_factory.mktemp("eight")
-    (folder / "images").symlink_to(drawn_mpii / "images")
+    (folder / "images").symlink_to(synthetic_mpii / "images")
     (folder / "annotations").mkdir()
     for name in ("mpii_val.json", "mpii_gt_val.mat"):
-        (folder / "annotations" / name).write_bytes((drawn_mpii / "annotations" / name).read_bytes())
+        (folder / "annotations" / name).write_bytes((synthetic_mpii / "annotations" / name).read_bytes())
     (folder / "annotations" / "mpii_train.json").symlink_to(folder / "annotations" / "mpii_val.json")
     return folder
 

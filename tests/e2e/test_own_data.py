@@ -97,26 +97,24 @@ def test_detected_boxes_of_ones_own_category_are_taken(trained, own, run_in):
 
 
 def test_a_prediction_has_five_joints(trained, own, run_in):
-    picture = next((own / "coco" / "val2017").iterdir())
-    done = run_in(
-        own, "predict.py", picture, "--weights", weights(own), "--threshold", -9, "--maps", "--output", "drawn"
-    )
+    image = next((own / "coco" / "val2017").iterdir())
+    done = run_in(own, "predict.py", image, "--weights", weights(own), "--threshold", -9, "--maps", "--output", "drawn")
     assert done.returncode == 0, done.stderr
     content = json.loads((own / "drawn" / "predictions.json").read_text(encoding="utf-8"))
     assert content["joints"] == list(FIVE)
     assert len(content["images"][0]["persons"][0]["keypoints"]) == 5
-    assert (own / "drawn" / f"{picture.stem}.png").stat().st_size > 1000
-    maps = images.read_upright(own / "drawn" / f"{picture.stem}_maps_1.png")
+    assert (own / "drawn" / f"{image.stem}.png").stat().st_size > 1000
+    maps = images.read_upright(own / "drawn" / f"{image.stem}_maps_1.png")
     assert maps.shape == (2 * 64, 4 * 64, 3), "a tile of the input's size for each of five joints, four in a row"
     assert (maps[:64].max(axis=(0, 1)) > 0).all()
     assert (maps[64:, 64:] == 0).all()
 
 
-def test_five_joints_are_evaluated_on_coco_and_mpii(trained, own, drawn_mpii, run_in):
+def test_five_joints_are_evaluated_on_coco_and_mpii(trained, own, synthetic_mpii, run_in):
     done = run_in(own, "val.py", "--weights", weights(own), "--dataset_root", "coco", "--output", "crossed")
     assert done.returncode == 0, done.stderr
     assert "\ncross-evaluation: 5 of 17 joints (left out: left_eye, right_eye, " in done.stdout
-    flags = ("--weights", weights(own), "--dataset_root", drawn_mpii, "--dataset", "mpii", "--output", "crossed")
+    flags = ("--weights", weights(own), "--dataset_root", synthetic_mpii, "--dataset", "mpii", "--output", "crossed")
     done = run_in(own, "val.py", *flags, "--pictures", "--baseline")
     assert done.returncode == 0, done.stderr
     assert "\ncross-evaluation: 4 of 16 joints (left out: right_knee, " in done.stdout
@@ -140,7 +138,7 @@ def test_flags_that_do_not_fit_are_explained(trained, own, run_in, flags, messag
     assert message in done.stderr
 
 
-def test_both_annotation_files_and_the_pictures_are_needed(own, run_in):
+def test_both_annotation_files_and_the_images_are_needed(own, run_in):
     done = run_in(own, "train.py", "--config", CONFIG, "--val_annotations", "val.json", "--images", "pictures")
     assert done.returncode == 2
     assert "--train_annotations FILE is missing: give it, or --dataset_root D" in done.stderr

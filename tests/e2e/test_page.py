@@ -22,7 +22,7 @@ from paddle_pose.visualize import LEFT
 ROOT = Path(__file__).resolve().parents[2]
 LIGHTNING = "data/movenet/movenet_single_pose_lightning_ptq.tflite"
 # Of those where a grey level more or less, as between versions of OpenCV, moves no joint to another place.
-PICTURES = (
+IMAGES = (
     "movenet/squat.bmp",
     "coco_mini/val2017/000000000139.jpg",
     "coco_mini/val2017/000000217285.jpg",
@@ -106,14 +106,14 @@ def test_the_page_finds_what_python_finds(page, files, shared, tmp_path, mode, m
     turned = tmp_path / "turned.jpg"
     exif = PIL.Image.Exif()
     exif[0x0112] = 6  # to be turned by a quarter
-    with PIL.Image.open(shared / "data" / PICTURES[1]) as picture:
+    with PIL.Image.open(shared / "data" / IMAGES[1]) as picture:
         picture.save(turned, exif=exif, quality=95)
     model = files[1]
     codec = replace(registry.read_beside(model).codec, max_persons=most)
     predictor = Predictor(OnnxBackend(model, "cpu", 1), codec)
     page.run(f"document.querySelector('[value={mode}]').click()")
     people = 0
-    for path in [*(shared / "data" / name for name in PICTURES), turned]:
+    for path in [*(shared / "data" / name for name in IMAGES), turned]:
         image = read_upright(path)
         expected, found = predictor(image), look(page, path)
         assert found["size"] == [image.shape[1], image.shape[0]]
@@ -123,7 +123,7 @@ def test_the_page_finds_what_python_finds(page, files, shared, tmp_path, mode, m
         assert np.abs(keypoints - expected.keypoints).max() <= 1, path
         assert np.abs(scores - expected.scores).max() <= 1e-2, path
         people += len(keypoints)
-    assert people == len(PICTURES) + 1 if most == 1 else people > len(PICTURES) + 5
+    assert people == len(IMAGES) + 1 if most == 1 else people > len(IMAGES) + 5
 
 
 def test_a_skeleton_is_drawn_and_mirrored(page, shared):

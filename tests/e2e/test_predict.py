@@ -61,13 +61,13 @@ def found(folder="output/predict"):
     return json.loads(Path(folder, "predictions.json").read_text(encoding="utf-8"))["images"]
 
 
-def picture(path, size=(80, 60)):
+def image(path, size=(80, 60)):
     images.write(Path(path), np.random.default_rng(0).integers(0, 255, (size[1], size[0], 3), np.uint8))
 
 
-def test_a_folder_with_pictures_and_a_turned_video(run, capsys):
-    picture("in/a.png")
-    picture("in/day/a.jpg")
+def test_a_folder_with_images_and_a_turned_video(run, capsys):
+    image("in/a.png")
+    image("in/day/a.jpg")
     movies.turn(movies.write(Path("in/b.mp4"), count=11), 90)
     Path("in/broken.jpg").write_bytes(b"no picture")
     assert run("in", "--save", "drawing", "json", "coco", "csv", "--output", "in/out") == 1
@@ -93,13 +93,13 @@ def test_a_folder_with_pictures_and_a_turned_video(run, capsys):
 
 
 def test_only_what_is_asked_for_is_written(run):
-    picture("a.png")
+    image("a.png")
     assert run("a.png", "--save", "csv") == 0
     assert [path.name for path in Path("output/predict").iterdir()] == ["predictions.csv"]
 
 
 def test_maps_are_drawn_for_each_window_of_each_frame(run):
-    picture("a.png")
+    image("a.png")
     movies.write(Path("b.mp4"), count=2)
     Path("boxes.json").write_text(json.dumps({"a.png": [[1, 1, 20, 30], [5, 5, 20, 20]]}))
     assert run("a.png", "b.mp4", "--maps", "--boxes", "boxes.json") == 0
@@ -110,7 +110,7 @@ def test_maps_are_drawn_for_each_window_of_each_frame(run):
 
 def test_boxes_of_coco_decide_who_is_looked_at_and_under_which_id(run):
     for name in ("a.png", "b.png", "c.png"):
-        picture(name)
+        image(name)
     coco = {
         "images": [
             {"id": 50 + n, "file_name": name, "width": 80, "height": 60} for n, name in enumerate(("a.png", "b.png"))
@@ -153,7 +153,7 @@ def test_the_lines_for_a_notebook_in_the_readme_run(weights, tmp_path, monkeypat
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     (lines,) = re.findall(r"^```python\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
     monkeypatch.chdir(tmp_path)
-    picture("photo.jpg")
+    image("photo.jpg")
     names = {}
     exec(lines.replace("output/demo/run/last/model.pdparams", str(weights)), names)
     assert names["poses"].keypoints.shape == (1, 16, 2)
@@ -196,7 +196,7 @@ def published_size(monkeypatch):
 def test_without_weights_the_published_ones_are_fetched_once(server, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     _, asked = server
-    picture("a.png")
+    image("a.png")
     for _ in range(2):
         assert predict.main(["a.png"]) == 0
     assert asked == ["/model.safetensors"]
@@ -208,7 +208,7 @@ def test_without_weights_the_published_ones_are_fetched_once(server, tmp_path, m
 def test_a_copy_takes_the_place_of_the_server_and_is_verified(server, weights, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     _, asked = server
-    picture("a.png")
+    image("a.png")
     Path("wrong").write_bytes(b"wrong")
     with pytest.raises(ValueError, match="wrong: its SHA-256 is"):
         predict.main(["a.png", "--from_file", "wrong"])
@@ -235,7 +235,7 @@ def test_a_copy_takes_the_place_of_the_server_and_is_verified(server, weights, t
 def test_bad_input_is_one_clear_message(run, monkeypatch, arguments, error):
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
-    picture("a.png")
+    image("a.png")
     Path("empty").mkdir()
     with pytest.raises((ValueError, OSError)) as problem:
         run(*arguments)
@@ -244,7 +244,7 @@ def test_bad_input_is_one_clear_message(run, monkeypatch, arguments, error):
 
 def test_a_video_without_frames_is_told_at_the_end(run, capsys):
     movies.write(Path("a.mp4"), count=0)
-    picture("b.png")
+    image("b.png")
     assert run("a.mp4", "b.png") == 1
     assert "error: a.mp4: " in capsys.readouterr().err
     assert len(found()) == 1

@@ -122,8 +122,8 @@ def test_interrupted_it_goes_on_to_the_same_tree(source, after, tmp_path, monkey
     assert tree(output) == expected(source)
 
 
-def test_killed_it_goes_on_to_the_same_tree(drawn_mpii, tmp_path):
-    archive, output = ai_studio(drawn_mpii, tmp_path / "mpii.tar.gz"), tmp_path / "out"
+def test_killed_it_goes_on_to_the_same_tree(synthetic_mpii, tmp_path):
+    archive, output = ai_studio(synthetic_mpii, tmp_path / "mpii.tar.gz"), tmp_path / "out"
     slow = (
         "import sys, time; from paddle_pose.datasets import archives; real = archives.write_whole\n"
         "def slowly(*a):\n    time.sleep(0.02); real(*a)\n"
@@ -142,7 +142,7 @@ def test_killed_it_goes_on_to_the_same_tree(drawn_mpii, tmp_path):
         child.wait()
     assert 3 <= len(list(output.glob("images/*.jpg"))) < 16
     assert prepare(archive, "--output", output) == 0
-    assert tree(output) == expected(drawn_mpii)
+    assert tree(output) == expected(synthetic_mpii)
 
 
 def test_a_cut_archive_says_so_and_what_came_stays(source, tmp_path, run_command):
@@ -184,8 +184,8 @@ def test_a_hostile_member_is_refused(source, member, tmp_path):
     assert not any(path.is_symlink() or "evil" in path.name for path in tmp_path.rglob("*"))
 
 
-def test_an_output_folder_that_is_a_link_is_refused(drawn_mpii, tmp_path):
-    archive = ai_studio(drawn_mpii, tmp_path / "mpii.tar.gz")
+def test_an_output_folder_that_is_a_link_is_refused(synthetic_mpii, tmp_path):
+    archive = ai_studio(synthetic_mpii, tmp_path / "mpii.tar.gz")
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "out").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(ValueError, match="is a link"):
@@ -193,7 +193,7 @@ def test_an_output_folder_that_is_a_link_is_refused(drawn_mpii, tmp_path):
     assert tree(tmp_path / "elsewhere") == {}
 
 
-def test_pictures_without_annotations_and_the_reverse(source, tmp_path, capsys):
+def test_images_without_annotations_and_the_reverse(source, tmp_path, capsys):
     (tmp_path / "images").mkdir()
     for path in source.glob("images/*"):
         (tmp_path / "images" / path.name).write_bytes(path.read_bytes())
@@ -213,8 +213,8 @@ def test_a_folder_without_anything(tmp_path):
         prepare(tmp_path / "nowhere", "--output", tmp_path / "out")
 
 
-def test_missing_pictures_are_told(drawn_mpii, tmp_path, capsys):
-    prepare(drawn_mpii, "--output", tmp_path / "out")
+def test_missing_images_are_told(synthetic_mpii, tmp_path, capsys):
+    prepare(synthetic_mpii, "--output", tmp_path / "out")
     gone = sorted((tmp_path / "out/images").iterdir())[0]
     gone.unlink()
     assert prepare(tmp_path / "out/annotations", "--output", tmp_path / "out") == 1
@@ -260,10 +260,10 @@ def official(root: Path, folder: Path) -> tuple[Path, Path]:
     return folder / "mpii_human_pose_v1.tar.gz", folder / "mpii_human_pose_v1_u12_2.zip"
 
 
-def test_the_release_without_a_split_says_what_is_missing(drawn_mpii, tmp_path, capsys):
-    pictures, annotations = official(drawn_mpii, tmp_path)
+def test_the_release_without_a_split_says_what_is_missing(synthetic_mpii, tmp_path, capsys):
+    images, annotations = official(synthetic_mpii, tmp_path)
     output = tmp_path / "out"
-    assert prepare(pictures, "--annotations", annotations, "--output", output) == 1
+    assert prepare(images, "--annotations", annotations, "--output", output) == 1
     told = capsys.readouterr()
     assert "detections_our_format.mat" in told.err
     assert "--annotations FILE" in told.err
@@ -273,16 +273,16 @@ def test_the_release_without_a_split_says_what_is_missing(drawn_mpii, tmp_path, 
 
 
 @pytest.mark.parametrize("by", ["mpii_gt_val.mat", "mpii_val.json"])
-def test_the_release_with_a_split_is_complete(drawn_mpii, by, tmp_path):
-    pictures, annotations = official(drawn_mpii, tmp_path)
+def test_the_release_with_a_split_is_complete(synthetic_mpii, by, tmp_path):
+    images, annotations = official(synthetic_mpii, tmp_path)
     output = tmp_path / "out"
-    first = prepare(pictures, "--annotations", annotations, "--output", output)  # without: incomplete
-    split = drawn_mpii / "annotations" / by
-    assert (first, prepare(pictures, "--annotations", annotations, "--annotations", split, "--output", output)) == (
+    first = prepare(images, "--annotations", annotations, "--output", output)  # without: incomplete
+    split = synthetic_mpii / "annotations" / by
+    assert (first, prepare(images, "--annotations", annotations, "--annotations", split, "--output", output)) == (
         1,
         0,
     )
     for name in ("train", "val", "trainval"):
         made = json.loads((output / f"annotations/mpii_{name}.json").read_text())
-        assert made == json.loads((drawn_mpii / f"annotations/mpii_{name}.json").read_text())
+        assert made == json.loads((synthetic_mpii / f"annotations/mpii_{name}.json").read_text())
     assert check_dataset.main(["--dataset_root", str(output)]) == 0

@@ -31,7 +31,7 @@ OURS_TO_MMPOSE = [
     (r"\._mean$", ".running_mean"),
     (r"\._variance$", ".running_var"),
 ]
-MMPOSE_TO_ORIGINAL = [
+MMPOSE_TO_TXYUGOOD = [
     (r"\.running_mean$", "._mean"),
     (r"\.running_var$", "._variance"),
     (r"\.conv\.", "._conv."),
@@ -57,18 +57,18 @@ class Published:
 
     config: str
     tensors: dict  # under MMPose's names, num_batches_tracked included
-    picture: np.ndarray  # uint8 [H, W, 3]
+    image: np.ndarray  # uint8 [H, W, 3]
     heatmaps: np.ndarray  # [K, h, w]
 
     @property
     def original(self):
         """The same tensors under the original Paddle project's names."""
-        return {renamed(n, MMPOSE_TO_ORIGINAL): t for n, t in self.tensors.items() if "num_batches" not in n}
+        return {renamed(n, MMPOSE_TO_TXYUGOOD): t for n, t in self.tensors.items() if "num_batches" not in n}
 
     def error(self, path, config=None):
         """The relative error of the heatmaps that a file of these weights gives."""
         network = build.trained(config or registry.find(self.config), path)
-        got = PaddleBackend(network)(self.picture[None])["heatmaps"][0, -1]
+        got = PaddleBackend(network)(self.image[None])["heatmaps"][0, -1]
         assert got.shape == self.heatmaps.shape
         return np.abs(got - self.heatmaps).max() / np.abs(self.heatmaps).max()
 
@@ -159,9 +159,9 @@ def tiny():
     counters = {name.replace("running_mean", "num_batches_tracked") for name in tensors if "running_mean" in name}
     tensors |= {name: np.asarray(7, np.int64) for name in sorted(counters)}
     y, x, channel = np.mgrid[:128, :128, :3]
-    picture = ((13 * x + 29 * y + 71 * channel + x * y) % 256).astype(np.uint8)
-    heatmaps = PaddleBackend(network)(picture[None])["heatmaps"][0, -1]
-    return Published(config.name, tensors, picture, heatmaps)
+    image = ((13 * x + 29 * y + 71 * channel + x * y) % 256).astype(np.uint8)
+    heatmaps = PaddleBackend(network)(image[None])["heatmaps"][0, -1]
+    return Published(config.name, tensors, image, heatmaps)
 
 
 @pytest.fixture(scope="module")
@@ -390,8 +390,8 @@ def test_the_channel_order_follows_the_file(mmpose, tmp_path, run, one_person):
         key = prefix.get(key.split(".")[0], "backbone." if mmpose else "") + key
         tensors[key.replace("._mean", ".running_mean").replace("._variance", ".running_var")] = value.numpy()
     write_zip(tmp_path / "their.pth", torch_content(tensors))
-    picture = np.random.default_rng(0).integers(0, 256, (1, 64, 64, 3)).astype(np.uint8)
-    expected = PaddleBackend(network)(picture)["heatmaps"]
+    image = np.random.default_rng(0).integers(0, 256, (1, 64, 64, 3)).astype(np.uint8)
+    expected = PaddleBackend(network)(image)["heatmaps"]
 
     code, said, err = run("convert_weights", tmp_path / "their.pth", tmp_path / "ours" / "model.safetensors", *flags)
     assert code == 0, err
@@ -405,7 +405,7 @@ def test_the_channel_order_follows_the_file(mmpose, tmp_path, run, one_person):
         ("their.pth", overrides.override(registry.find(name), small)),
         ("ours/model.safetensors", kept),
     ):
-        found = PaddleBackend(build.trained(its_config, tmp_path / path))(picture)["heatmaps"]
+        found = PaddleBackend(build.trained(its_config, tmp_path / path))(image)["heatmaps"]
         np.testing.assert_array_equal(found, expected)
     evaluate = ("--dataset_root", one_person, "--no-flip", "--output", tmp_path / "val")
     code, said, err = run("val", "--pretrained_model", tmp_path / "their.pth", *flags, *evaluate)
@@ -476,7 +476,7 @@ def test_files_on_a_page_are_fetched_by_hand(tmp_path, run):
     assert "published: Mean 90.3, Mean@0.11 37.7" in said
 
 
-def test_trunks_end_with_the_command_that_starts_from_them(tmp_path, run, monkeypatch):
+def test_backbones_end_with_the_command_that_starts_from_them(tmp_path, run, monkeypatch):
     (tmp_path / "resnet.pth").write_bytes(b"weights")
     digest = hashlib.sha256(b"weights").hexdigest()[:8]
     file = PublishedFile("net", f"https://example.org/net-{digest}.pth", digest, "c", (), "theirs", "", purpose="start")

@@ -101,8 +101,8 @@ def test_statistics_of_the_first_process_hold_and_a_resumed_job_continues(train,
 
 
 def test_a_process_that_fails_ends_the_job_and_says_why(train, people, tmp_path):
-    pictures = sorted((people / "images").iterdir())
-    victim = next(path for path in pictures if path.suffix == ".jpg")
+    images = sorted((people / "images").iterdir())
+    victim = next(path for path in images if path.suffix == ".jpg")
     whole = victim.read_bytes()
     try:
         victim.write_bytes(b"\xff\xd8 not a picture")

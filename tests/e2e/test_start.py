@@ -16,7 +16,7 @@ FLAGS = [part for key, value in SMALL.items() for part in ("-o", f"{key}={value}
 
 
 @pytest.fixture(scope="module")
-def trunk(tmp_path_factory):
+def backbone(tmp_path_factory):
     """A ResNet with a classifier as torchvision names it, and its tensors."""
     state = build.model(overrides.override(registry.find(CONFIG), SMALL)).state_dict()
     rng = np.random.default_rng(1)
@@ -32,9 +32,9 @@ def trunk(tmp_path_factory):
     return path, tensors
 
 
-def test_a_frozen_imagenet_trunk_from_start_to_resume(trunk, drawn_mpii, run_in, tmp_path):
-    path, tensors = trunk
-    common = ("--dataset_root", drawn_mpii, "--batch_size", 4, "--num_workers", 0)
+def test_a_frozen_imagenet_backbone_from_start_to_resume(backbone, synthetic_mpii, run_in, tmp_path):
+    path, tensors = backbone
+    common = ("--dataset_root", synthetic_mpii, "--batch_size", 4, "--num_workers", 0)
     flags = ("--config", CONFIG, *FLAGS, "--init", path, "--freeze", "trunk", "--output", "run")
     done = run_in(tmp_path, "train.py", *common, *flags)
     assert done.returncode == 0, done.stderr
@@ -64,9 +64,9 @@ def test_a_frozen_imagenet_trunk_from_start_to_resume(trunk, drawn_mpii, run_in,
         assert theirs not in tensors or np.array_equal(value, tensors[theirs]), name
 
 
-def test_what_cannot_start(trunk, drawn_mpii, run_in, tmp_path):
-    path, _ = trunk
-    common = ("--dataset_root", drawn_mpii, "--num_workers", 0)
+def test_what_cannot_start(backbone, synthetic_mpii, run_in, tmp_path):
+    path, _ = backbone
+    common = ("--dataset_root", synthetic_mpii, "--num_workers", 0)
     for flags, message in (
         (
             ("--config", "hourglass_tiny_128", "--init", path),

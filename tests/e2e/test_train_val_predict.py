@@ -14,10 +14,10 @@ FLAGS = ("--batch_size", "4", "-o", "train.warmup=0", "-o", "augment=none")
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory, drawn_mpii, run_in):
+def trained(tmp_path_factory, synthetic_mpii, run_in):
     """The folder in which `train.py` has trained two epochs of a small network."""
     folder = tmp_path_factory.mktemp("trained")
-    done = run_in(folder, "train.py", "--dataset_root", drawn_mpii, *SMALL, *FLAGS, "--epochs", 2)
+    done = run_in(folder, "train.py", "--dataset_root", synthetic_mpii, *SMALL, *FLAGS, "--epochs", 2)
     assert done.returncode == 0, done.stderr
     return folder, done.stdout
 
@@ -42,10 +42,10 @@ def test_training_says_what_it_does(trained):
     assert "last [EVAL] epoch=1:" in said
 
 
-def test_evaluation_repeats_the_last_numbers_of_the_training(trained, drawn_mpii, run_in, tmp_path):
+def test_evaluation_repeats_the_last_numbers_of_the_training(trained, synthetic_mpii, run_in, tmp_path):
     folder, said = trained
     weights = folder / "output" / "hourglass_tiny_128" / "last" / "model.pdparams"
-    done = run_in(tmp_path, "val.py", "--pretrained_model", weights, "--dataset_root", drawn_mpii, "--report")
+    done = run_in(tmp_path, "val.py", "--pretrained_model", weights, "--dataset_root", synthetic_mpii, "--report")
     assert done.returncode == 0, done.stderr
     in_training = re.findall(r"last \[EVAL\] epoch=1:(.*)", said)[0]
     assert f"[EVAL] {in_training}" in done.stdout
@@ -66,28 +66,28 @@ def test_evaluation_repeats_the_last_numbers_of_the_training(trained, drawn_mpii
     scored = run_in(
         tmp_path,
         "scripts/score_predictions.py",
-        *("output/pred.mat", "--ground_truth", drawn_mpii / "annotations" / "mpii_gt_val.mat", "--json"),
+        *("output/pred.mat", "--ground_truth", synthetic_mpii / "annotations" / "mpii_gt_val.mat", "--json"),
     )
     assert json.loads(scored.stdout) == pytest.approx(scores["values"])
 
 
-def test_other_protocols_are_flags(trained, drawn_mpii, run_in, tmp_path):
+def test_other_protocols_are_flags(trained, synthetic_mpii, run_in, tmp_path):
     folder, _ = trained
     weights = folder / "output" / "hourglass_tiny_128" / "best_model" / "model.pdparams"
-    done = run_in(tmp_path, "val.py", "--weights", weights, "--dataset_root", drawn_mpii, "--no-flip")
+    done = run_in(tmp_path, "val.py", "--weights", weights, "--dataset_root", synthetic_mpii, "--no-flip")
     assert "flip False, shift False" in done.stdout
-    refused = run_in(tmp_path, "val.py", "--weights", weights, "--dataset_root", drawn_mpii, "--image_size", 384)
+    refused = run_in(tmp_path, "val.py", "--weights", weights, "--dataset_root", synthetic_mpii, "--image_size", 384)
     assert refused.returncode == 2
     assert refused.stderr == "error: --image_size 384, but the checkpoint was trained at 128\n"
 
 
-def test_prediction_draws_and_writes(trained, drawn_mpii, run_in, tmp_path):
+def test_prediction_draws_and_writes(trained, synthetic_mpii, run_in, tmp_path):
     folder, _ = trained
     weights = folder / "output" / "hourglass_tiny_128" / "best_model" / "model.pdparams"
-    pictures = sorted((drawn_mpii / "images").iterdir())[:2]
-    (tmp_path / "boxes.json").write_text(json.dumps({pictures[0].name: [[10, 10, 50, 60], [40, 20, 30, 90]]}))
+    images = sorted((synthetic_mpii / "images").iterdir())[:2]
+    (tmp_path / "boxes.json").write_text(json.dumps({images[0].name: [[10, 10, 50, 60], [40, 20, 30, 90]]}))
     (tmp_path / "broken.jpg").write_bytes(b"no picture")
-    done = run_in(tmp_path, "predict.py", *pictures, "broken.jpg", "--weights", weights, "--boxes", "boxes.json")
+    done = run_in(tmp_path, "predict.py", *images, "broken.jpg", "--weights", weights, "--boxes", "boxes.json")
     assert done.returncode == 1
     assert "error: broken.jpg: not a picture" in done.stderr
     document = json.loads((tmp_path / "output" / "predict" / "predictions.json").read_text(encoding="utf-8"))
@@ -98,25 +98,25 @@ def test_prediction_draws_and_writes(trained, drawn_mpii, run_in, tmp_path):
         assert drawing.shape == (image["height"], image["width"], 3)
 
 
-def test_resume_continues_and_equals_an_uninterrupted_run(drawn_mpii, run_in, tmp_path):
+def test_resume_continues_and_equals_an_uninterrupted_run(synthetic_mpii, run_in, tmp_path):
     # A cosine would depend on the number of epochs that the stopped run was given.
-    common = ("--dataset_root", drawn_mpii, *SMALL, "--batch_size", 4, "-o", "train.schedule=steps")
+    common = ("--dataset_root", synthetic_mpii, *SMALL, "--batch_size", 4, "-o", "train.schedule=steps")
     assert run_in(tmp_path, "train.py", *common, "--epochs", 3, "--output", "straight").returncode == 0
     assert run_in(tmp_path, "train.py", *common, "--epochs", 2, "--output", "stopped").returncode == 0
-    resumed = run_in(tmp_path, "train.py", "--dataset_root", drawn_mpii, "--resume", "stopped", "--epochs", 3)
+    resumed = run_in(tmp_path, "train.py", "--dataset_root", synthetic_mpii, "--resume", "stopped", "--epochs", 3)
     assert resumed.returncode == 0, resumed.stderr
     assert "Resumed stopped" in resumed.stdout
     a, b = (Path(tmp_path / name / "last" / "model.pdparams").read_bytes() for name in ("straight", "stopped"))
     assert a == b
 
 
-def test_the_originals_command_leaves_weights_where_its_validation_looks(drawn_mpii, run_in, tmp_path):
+def test_the_originals_command_leaves_weights_where_its_validation_looks(synthetic_mpii, run_in, tmp_path):
     reduced = ("model.channels=(8,8,8,8,8,8)", "model.blocks=(1,1,1,1,1,1)", "model.stem_channels=4")
     changes = [part for text in (*reduced, "model.feature_channels=8") for part in ("-o", text)]
     done = run_in(
         tmp_path,
         "train.py",
-        *("--dataset_root", drawn_mpii, "--image_size", 256, "--epochs", 1, "--batch_size", 8, *changes),
+        *("--dataset_root", synthetic_mpii, "--image_size", 256, "--epochs", 1, "--batch_size", 8, *changes),
     )
     assert done.returncode == 0, done.stderr
     command = re.findall(r"python (val\.py --image_size 256 .*)", done.stdout)[0].split()
@@ -125,10 +125,12 @@ def test_the_originals_command_leaves_weights_where_its_validation_looks(drawn_m
     assert run_in(tmp_path, *command).returncode == 0
 
 
-def test_a_taken_output_is_not_overwritten(trained, drawn_mpii, run_in):
+def test_a_taken_output_is_not_overwritten(trained, synthetic_mpii, run_in):
     folder, _ = trained
     before = (folder / "output" / "hourglass_tiny_128" / "config.json").read_bytes()
-    taken = run_in(folder, "train.py", "--dataset_root", drawn_mpii, *SMALL, "--output", "output/hourglass_tiny_128")
+    taken = run_in(
+        folder, "train.py", "--dataset_root", synthetic_mpii, *SMALL, "--output", "output/hourglass_tiny_128"
+    )
     assert taken.returncode == 2
     assert "holds a run already" in taken.stderr
     assert (folder / "output" / "hourglass_tiny_128" / "config.json").read_bytes() == before
@@ -152,11 +154,11 @@ def test_bad_input_is_one_clear_message(run_in, tmp_path, arguments, message):
     assert "Traceback" not in done.stderr
 
 
-def test_an_unreadable_training_picture_is_named(drawn_mpii, run_in, tmp_path):
+def test_an_unreadable_training_image_is_named(synthetic_mpii, run_in, tmp_path):
     broken = tmp_path / "broken"
     (broken / "images").mkdir(parents=True)
-    (broken / "annotations").symlink_to(drawn_mpii / "annotations")
-    for path in (drawn_mpii / "images").iterdir():
+    (broken / "annotations").symlink_to(synthetic_mpii / "annotations")
+    for path in (synthetic_mpii / "images").iterdir():
         (broken / "images" / path.name).write_bytes(path.read_bytes())
     victim = sorted((broken / "images").iterdir())[0]
     victim.write_bytes(b"\xff\xd8 not a picture")

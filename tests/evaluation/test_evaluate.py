@@ -11,7 +11,7 @@ from paddle_pose.evaluation.evaluate import evaluate
 from paddle_pose.geometry import Window
 from paddle_pose.metrics.pckh import PCKh
 from paddle_pose.structures import Person, Poses, Sample
-from paddle_pose.training.process_group import World, in_turn
+from paddle_pose.training.process_group import ProcessGroup, in_turn
 
 CODEC = HeatmapCodec(input_size=(128, 128))
 
@@ -44,8 +44,8 @@ def oracle(samples, calls):
     return backend
 
 
-def test_targets_evaluated_as_maps_are_nearly_perfect(drawn_mpii):
-    samples, calls, done = one_per_person(read_mpii(drawn_mpii, "val"), CODEC.input_size), [], []
+def test_targets_evaluated_as_maps_are_nearly_perfect(synthetic_mpii):
+    samples, calls, done = one_per_person(read_mpii(synthetic_mpii, "val"), CODEC.input_size), [], []
     loaded = batches(samples, CODEC, 3, num_workers=0)
     values = evaluate(oracle(samples, calls), CODEC, loaded, PCKh(), done.append)
     assert (calls, done) == ([3, 3, 2], [3, 6, 8])
@@ -67,8 +67,8 @@ def test_poses_reach_the_metric_in_image_px_with_their_sample():
         assert np.allclose(poses.keypoints, [172 + 2 * 4 * (5 + n), 72 + 2 * 4 * 10])
 
 
-def test_processes_that_share_the_batches_tell_the_metric_what_one_would(drawn_mpii):
-    samples, calls = one_per_person(read_mpii(drawn_mpii, "val"), CODEC.input_size), []
+def test_processes_that_share_the_batches_tell_the_metric_what_one_would(synthetic_mpii):
+    samples, calls = one_per_person(read_mpii(synthetic_mpii, "val"), CODEC.input_size), []
     alone, together, found = Recorder(), Recorder(), []
     evaluate(oracle(samples, calls), CODEC, batches(samples, CODEC, 3, num_workers=0), alone)
 
@@ -76,11 +76,11 @@ def test_processes_that_share_the_batches_tell_the_metric_what_one_would(drawn_m
         found.append(part)
         return []
 
-    worlds = [World(rank, 2) for rank in range(2)]
-    for world in worlds:
-        groups = world.share([samples[0:3], samples[3:6], samples[6:8]])
+    process_groups = [ProcessGroup(rank, 2) for rank in range(2)]
+    for process_group in process_groups:
+        groups = process_group.shard([samples[0:3], samples[3:6], samples[6:8]])
         own = [sample for group in groups for sample in group]
-        looked_at = batches(samples, CODEC, 3, num_workers=1, share=world.share)
+        looked_at = batches(samples, CODEC, 3, num_workers=1, share=process_group.shard)
         evaluate(oracle(own, calls), CODEC, looked_at, Recorder(), gather=keep)
     assert calls == [3, 3, 2, 3, 2, 3], "each sees whole batches, nothing twice"
     images = np.zeros((0, 128, 128, 3), np.uint8)
@@ -90,7 +90,7 @@ def test_processes_that_share_the_batches_tell_the_metric_what_one_would(drawn_m
         assert np.array_equal(one.keypoints, other.keypoints)
 
 
-def test_a_backend_that_loses_a_picture_is_noticed():
+def test_a_backend_that_loses_a_image_is_noticed():
     samples = [Sample(0, Path("0.jpg"), Window((0.0, 0.0), (1.0, 1.0)), ())] * 2
     answer = {"heatmaps": np.zeros((1, 1, 16, 32, 32))}
     with pytest.raises(ValueError, match="shorter"):

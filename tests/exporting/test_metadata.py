@@ -4,9 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from paddle_pose.backends.metadata import contract_path
+from paddle_pose.backends.metadata import metadata_path
 from paddle_pose.configs import overrides, registry
-from paddle_pose.exporting.metadata import MEANINGS, check_fits, contract
+from paddle_pose.exporting.metadata import MEANINGS, check_fits
 
 CONFIG = overrides.override(registry.find("hrnet_w32_coco_256x192"), {"codec.decode_by": "dark"})
 MAPS = {"heatmaps": np.zeros((1, 1, 17, 64, 48), np.float32)}
@@ -19,10 +19,10 @@ def weights(tmp_path):
     return path
 
 
-def test_a_contract_holds_what_a_consumer_needs(weights):
-    promise = json.loads(json.dumps(contract(CONFIG, MAPS, weights, versions={"onnx": "1"})))
-    assert promise["input"]["shape"] == ["N", 256, 192, 3]
-    assert promise["outputs"][0] == {
+def test_a_metadata_holds_what_a_consumer_needs(weights):
+    described = json.loads(json.dumps(build_metadata(CONFIG, MAPS, weights, versions={"onnx": "1"})))
+    assert described["input"]["shape"] == ["N", 256, 192, 3]
+    assert described["outputs"][0] == {
         "name": "heatmaps",
         "shape": ["N", 1, 17, 64, 48],
         "dtype": "float32",
@@ -30,42 +30,42 @@ def test_a_contract_holds_what_a_consumer_needs(weights):
         "stride": 4,
         "cell": [4.0, 4.0],
     }
-    assert promise["skeleton"]["joints"] == list(CONFIG.codec.skeleton.joints)
-    assert promise["codec"]["kind"] == "HeatmapCodec"
-    assert promise["codec"]["decode_by"] == "dark"
-    assert promise["preprocessing"]["context"] == 1.25
-    assert promise["source"]["checkpoint"] == "model.pdparams"
-    assert len(promise["source"]["sha256"]) == 64
+    assert described["skeleton"]["joints"] == list(CONFIG.codec.skeleton.joints)
+    assert described["codec"]["kind"] == "HeatmapCodec"
+    assert described["codec"]["decode_by"] == "dark"
+    assert described["preprocessing"]["context"] == 1.25
+    assert described["source"]["checkpoint"] == "model.pdparams"
+    assert len(described["source"]["sha256"]) == 64
 
 
 def test_under_udp_the_corner_cells_are_the_corner_px(weights):
     udp = overrides.override(CONFIG, {"codec.alignment": "udp"})
-    cell = contract(udp, MAPS, weights, versions={})["outputs"][0]["cell"]
+    cell = build_metadata(udp, MAPS, weights, versions={})["outputs"][0]["cell"]
     assert cell == pytest.approx(udp.codec.cell_size)
     assert cell == pytest.approx([191 / 47, 255 / 63])
 
 
 def test_keypoints_say_their_order_and_space(weights):
     answer = {"keypoints": np.zeros((1, 17, 3), np.float32)}
-    promise = contract(CONFIG, answer, weights, columns=("x", "y", "score"), unit="input px", versions={})
-    assert promise["outputs"][0]["columns"] == ["x", "y", "score"]
-    assert "stride" not in promise["outputs"][0]
+    described = build_metadata(CONFIG, answer, weights, columns=("x", "y", "score"), unit="input px", versions={})
+    assert described["outputs"][0]["columns"] == ["x", "y", "score"]
+    assert "stride" not in described["outputs"][0]
 
 
 @pytest.fixture
 def exported(weights):
     path = weights.with_name("model.xml")
-    contract_path(path).write_text(json.dumps(contract(CONFIG, MAPS, weights, versions={})))
+    metadata_path(path).write_text(json.dumps(build_metadata(CONFIG, MAPS, weights, versions={})))
     return path
 
 
-def test_the_config_is_read_from_the_contract(exported):
+def test_the_config_is_read_from_the_metadata(exported):
     (exported.parent / registry.FILE_NAME).write_text("of another checkpoint in the same folder")
     assert registry.read_beside(exported) == CONFIG
 
 
-def test_a_contract_with_a_config_of_another_version_is_named(exported):
-    path = contract_path(exported)
+def test_a_metadata_with_a_config_of_another_version_is_named(exported):
+    path = metadata_path(exported)
     path.write_text(path.read_text().replace("codec.sigma", "codec.sigmund"))
     with pytest.raises(ValueError, match=r"model.xml: not a config that this version reads"):
         registry.read_beside(exported)

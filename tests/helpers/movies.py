@@ -13,12 +13,12 @@ ROTATED = {90: (0, 1, -1, 0), 180: (-1, 0, 0, -1), 270: (0, -1, 1, 0)}  # degree
 
 def frames(count: int, size: tuple[int, int] = (64, 48)) -> list[np.ndarray]:
     """Grey frames that get brighter, red at the left."""
-    pictures = []
+    images = []
     for n in range(count):
         pixels = np.full((size[1], size[0], 3), 20 + 10 * n % 200, np.uint8)
         pixels[:, : size[0] // 4] = (220, 0, 0)
-        pictures.append(pixels)
-    return pictures
+        images.append(pixels)
+    return images
 
 
 def write(path: Path, count: int = 5, size: tuple[int, int] = (64, 48), rate: float = 10.0) -> Path:

@@ -28,7 +28,7 @@ def test_a_backend_that_is_symmetric_already_is_not_changed():
 
 
 @pytest.mark.parametrize("shift", [False, True])
-def test_it_averages_with_the_codecs_mirror_of_the_mirrored_pictures_maps(shift):
+def test_it_averages_with_the_codecs_mirror_of_the_mirrored_images_maps(shift):
     images = np.random.default_rng(1).integers(0, 256, (3, 32, 32, 3)).astype(np.uint8)
     seen = []
 

@@ -19,7 +19,7 @@ class Brightest:
         return {"heatmaps": np.repeat(cells[:, None, None], 16, axis=2)}
 
 
-def picture(*points):
+def image(*points):
     """A black picture with a bright spot, brightest in its middle, at each point."""
     y, x = np.mgrid[:240, :320]
     light = sum(np.exp(-((x - px) ** 2 + (y - py) ** 2) / 200) for px, py in points)
@@ -30,7 +30,7 @@ def test_poses_are_found_in_image_px_in_the_order_of_the_boxes():
     points = [(60.0, 50.0), (250.0, 170.0), (100.0, 200.0)]
     boxes = [(x - 25, y - 30, 50.0, 60.0) for x, y in points]
     backend = Brightest()
-    poses = Predictor(backend, CODEC, batch_size=2)(picture(*points), boxes)
+    poses = Predictor(backend, CODEC, batch_size=2)(image(*points), boxes)
     assert backend.sizes == [2, 1]
     assert poses.keypoints.shape == (3, 16, 2)
     assert poses.boxes.tolist() == [list(box) for box in boxes]
@@ -43,7 +43,7 @@ def test_poses_are_found_in_image_px_in_the_order_of_the_boxes():
 def test_every_window_can_be_seen_with_its_own_maps():
     points, seen = [(60.0, 50.0), (250.0, 170.0), (100.0, 200.0)], []
     boxes = [(x - 25, y - 30, 50.0, 60.0) for x, y in points]
-    Predictor(Brightest(), CODEC, batch_size=2)(picture(*points), boxes, seen.append)
+    Predictor(Brightest(), CODEC, batch_size=2)(image(*points), boxes, seen.append)
     assert [crop.shape for crop, _ in seen] == [(96, 64, 3)] * 3
     for crop, maps in seen:
         shown = CODEC.shown(maps)
@@ -54,62 +54,62 @@ def test_every_window_can_be_seen_with_its_own_maps():
 def test_how_people_are_batched_does_not_matter():
     points = [(60.0, 50.0), (250.0, 170.0), (100.0, 200.0)]
     boxes = [(x - 30, y - 20, 50.0, 60.0) for x, y in points]
-    one, all_ = (Predictor(Brightest(), CODEC, batch_size=n)(picture(*points), boxes) for n in (1, 16))
+    one, all_ = (Predictor(Brightest(), CODEC, batch_size=n)(image(*points), boxes) for n in (1, 16))
     for name in ("keypoints", "scores", "person_scores", "boxes"):
         assert np.array_equal(getattr(one, name), getattr(all_, name))
 
 
-def test_without_boxes_it_looks_at_the_whole_picture_and_no_more():
-    poses = Predictor(Brightest(), CODEC)(picture((310.0, 120.0)))
+def test_without_boxes_it_looks_at_the_whole_image_and_no_more():
+    poses = Predictor(Brightest(), CODEC)(image((310.0, 120.0)))
     assert np.abs(poses.keypoints - [310, 120]).max() < 15  # the picture is 320 px wide, the map 16 cells
     assert poses.boxes.tolist() == [[0, 0, 320, 240]]
 
 
-def test_pictures_are_looked_at_together_and_come_in_their_order():
+def test_images_are_looked_at_together_and_come_in_their_order():
     points = [(60.0, 50.0), (250.0, 170.0), (100.0, 200.0)]
     box = {point: (point[0] - 25, point[1] - 30, 50.0, 60.0) for point in points}
-    pictures = {
-        "none": (picture(points[0]), []),
-        "two": (picture(*points[:2]), [box[points[0]], box[points[1]]]),
-        "whole": (picture(points[2]), None),
-        "nobody": (picture(points[0]), []),
-        "one": (picture(points[2]), [box[points[2]]]),
+    images = {
+        "none": (image(points[0]), []),
+        "two": (image(*points[:2]), [box[points[0]], box[points[1]]]),
+        "whole": (image(points[2]), None),
+        "nobody": (image(points[0]), []),
+        "one": (image(points[2]), [box[points[2]]]),
     }
     backend, seen = Brightest(), []
     predictor = Predictor(backend, CODEC, batch_size=3)
-    looks = ((name, *look) for name, look in pictures.items())
+    looks = ((name, *look) for name, look in images.items())
     found = list(predictor.stream(looks, lambda name, look: seen.append(name)))
     assert backend.sizes == [3, 1]
-    assert [name for name, _ in found] == list(pictures)
+    assert [name for name, _ in found] == list(images)
     assert seen == ["two", "two", "whole", "one"]
     for name, poses in found:
-        alone = Predictor(Brightest(), CODEC)(*pictures[name])
+        alone = Predictor(Brightest(), CODEC)(*images[name])
         assert np.array_equal(poses.keypoints, alone.keypoints)
         assert np.array_equal(poses.boxes, alone.boxes)
 
 
 @pytest.mark.parametrize("boxes", [None, [], [(0, 0, 9, 9)] * 5])
-def test_no_more_pictures_are_read_than_are_looked_at_together(boxes):
+def test_no_more_images_are_read_than_are_looked_at_together(boxes):
     read = []
 
-    def pictures():
+    def images():
         for n in range(20):
             read.append(n)
-            yield n, picture((5, 5)), boxes
+            yield n, image((5, 5)), boxes
 
-    for n, _ in Predictor(Brightest(), CODEC).stream(pictures(), batch_size=4):
+    for n, _ in Predictor(Brightest(), CODEC).stream(images(), batch_size=4):
         assert len(read) - n <= 4
 
 
 def test_one_at_a_time_waits_for_no_other():
     read = []
 
-    def pictures():
+    def images():
         for n in range(3):
             read.append(n)
-            yield n, picture((5, 5)), None
+            yield n, image((5, 5)), None
 
-    assert [len(read) for _ in Predictor(Brightest(), CODEC).stream(pictures(), batch_size=1)] == [1, 2, 3]
+    assert [len(read) for _ in Predictor(Brightest(), CODEC).stream(images(), batch_size=1)] == [1, 2, 3]
 
 
 def test_a_batch_of_nothing_is_refused():
@@ -117,7 +117,7 @@ def test_a_batch_of_nothing_is_refused():
         next(Predictor(Brightest(), CODEC).stream([], batch_size=0))
 
 
-def test_a_whole_picture_can_be_stretched():
+def test_a_whole_image_can_be_stretched():
     seen = []
     for fit in ("letterbox", "stretch"):
         Predictor(Brightest(), CODEC, fit=fit)(np.full((40, 80, 3), 200, np.uint8), None, seen.append)
@@ -128,7 +128,7 @@ def test_a_whole_picture_can_be_stretched():
 
 def test_no_boxes_no_poses():
     backend = Brightest()
-    poses = Predictor(backend, CODEC)(picture((5, 5)), [])
+    poses = Predictor(backend, CODEC)(image((5, 5)), [])
     assert [poses.keypoints.shape, poses.scores.shape, poses.person_scores.shape, poses.boxes.shape] == [
         (0, 16, 2),
         (0, 16),
@@ -147,4 +147,4 @@ def test_other_arrays_are_refused(image):
 @pytest.mark.parametrize("box", [(0, 0, 0, 5), (0, 0, 5, -1), (0, 0, float("nan"), 5)])
 def test_an_empty_box_is_refused(box):
     with pytest.raises(ValueError, match="positive width and height"):
-        Predictor(Brightest(), CODEC)(picture((5, 5)), [(1, 1, 5, 5), box])
+        Predictor(Brightest(), CODEC)(image((5, 5)), [(1, 1, 5, 5), box])

@@ -28,7 +28,7 @@ def test_who_is_hardly_there_is_left_out_and_the_best_comes_first():
         [[1, 1, 1, 1], [1, 1, 1, 1], [1, 1, 0, 0], [1, 1, 1, 1], [1, 1, 1, 1]],
         [0.5, 0.9, 0.9, 0.9, 0.1],
     )
-    assert person_boxes(found, least_score=0.2) == [(49, 49, 12, 12), (-1, -1, 12, 12)]
+    assert person_boxes(found, min_score=0.2) == [(49, 49, 12, 12), (-1, -1, 12, 12)]
 
 
 def test_nobody_has_no_box():

@@ -37,7 +37,7 @@ def written(tmp_path):
     return write
 
 
-def test_a_plain_file_names_pictures_and_knows_nothing_of_others(written):
+def test_a_plain_file_names_images_and_knows_nothing_of_others(written):
     boxes = read_boxes(written({"x.jpg": [[1, 2, 3, 4]], "empty.jpg": []}))
     assert boxes.of(Path("some/where/x.jpg")) == [(1, 2, 3, 4)]
     assert boxes.of(Path("empty.jpg")) == []
@@ -47,7 +47,7 @@ def test_a_plain_file_names_pictures_and_knows_nothing_of_others(written):
         boxes.check([Path("empty.jpg")])
 
 
-def test_annotations_are_matched_by_the_end_of_the_path_and_hold_for_all_pictures(written):
+def test_annotations_are_matched_by_the_end_of_the_path_and_hold_for_all_images(written):
     boxes = read_boxes(written(COCO))
     assert boxes.of(Path("d/a/x.jpg")) == [(1, 2, 3, 4)]
     assert boxes.of(Path("b/x.jpg")) == [(5, 6, 7, 8)], "neither crowd, nor dog, nor an empty box"
@@ -58,7 +58,7 @@ def test_annotations_are_matched_by_the_end_of_the_path_and_hold_for_all_picture
 
 
 def test_detections_are_matched_by_number_and_weak_ones_left_out(written):
-    boxes = read_boxes(written(DETECTED), least_score=0.2)
+    boxes = read_boxes(written(DETECTED), min_score=0.2)
     assert boxes.of(Path("val2017/000000000139.jpg")) == [(1, 2, 3, 4)]
     assert boxes.of(Path("000000000141.jpg")) == []
     with pytest.raises(ValueError, match=r"image ids are matched with pictures named like 000000000139\.jpg"):

@@ -69,7 +69,7 @@ def test_what_cannot_be_read_is_told_and_the_rest_goes_on(holiday):
     assert [failure.split(": ")[0] for failure in failures] == [str(holiday / "a.JPG"), str(holiday / "day" / "d.mp4")]
 
 
-def test_a_picture_is_turned_as_its_camera_says(tmp_path):
+def test_a_image_is_turned_as_its_camera_says(tmp_path):
     exif = Image.Exif()
     exif[274] = 6  # turn a quarter clockwise to see it upright
     Image.fromarray(np.zeros((6, 8, 3), np.uint8)).save(tmp_path / "a.jpg", exif=exif)

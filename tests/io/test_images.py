@@ -15,10 +15,10 @@ def pixels():
 
 
 def save(path, pixels, orientation=None):
-    picture, exif = Image.fromarray(pixels), Image.Exif()
+    image, exif = Image.fromarray(pixels), Image.Exif()
     if orientation is not None:
         exif[274] = orientation
-    picture.save(path, quality=98, subsampling=0, exif=exif)
+    image.save(path, quality=98, subsampling=0, exif=exif)
     return path
 
 
@@ -33,7 +33,7 @@ def test_what_is_written_is_read_as_rgb(tmp_path, pixels, suffix):
     assert np.array_equal(images.read_upright(path), got)
 
 
-def test_grey_pictures_and_those_with_transparency_have_three_channels(tmp_path, pixels):
+def test_grey_images_and_those_with_transparency_have_three_channels(tmp_path, pixels):
     Image.fromarray(pixels[..., 0]).save(tmp_path / "grey.png")
     Image.fromarray(np.dstack([pixels, pixels[..., :1]])).save(tmp_path / "clear.png")
     assert np.array_equal(images.read(tmp_path / "grey.png")[0], np.repeat(pixels[..., :1], 3, axis=2))
@@ -41,7 +41,7 @@ def test_grey_pictures_and_those_with_transparency_have_three_channels(tmp_path,
 
 
 @pytest.mark.parametrize("orientation", range(2, 9))
-def test_exif_turns_anybodys_picture_and_no_data_sets(tmp_path, pixels, caplog, orientation):
+def test_exif_turns_anybodys_image_and_no_data_sets(tmp_path, pixels, caplog, orientation):
     path = save(tmp_path / "turned.jpg", pixels, orientation)
     plain = images.read(save(tmp_path / "plain.jpg", pixels))[0]
     with caplog.at_level(logging.WARNING, "paddle_pose"):
@@ -99,7 +99,7 @@ def test_what_cannot_be_written_is_named(tmp_path, pixels):
         images.write(tmp_path / "a.unknown", pixels)
 
 
-def test_missing_pictures_are_counted_before_a_run(tmp_path, pixels):
+def test_missing_images_are_counted_before_a_run(tmp_path, pixels):
     there = tmp_path / "a.png"
     images.write(there, pixels)
     images.check_present([there, there])

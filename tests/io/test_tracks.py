@@ -33,9 +33,9 @@ def test_people_are_told_apart_by_video_and_id(tmp_path):
     assert other.image_size == (640, 480)
 
 
-def test_one_person_needs_no_id_and_pictures_are_left_out(tmp_path):
-    picture = {key: value for key, value in frame(0, person(1)).items() if key not in ("frame", "seconds")}
-    (track,) = read_tracks(written(tmp_path, picture, frame(0, person(3)), frame(1), frame(2, person(4))))
+def test_one_person_needs_no_id_and_images_are_left_out(tmp_path):
+    image = {key: value for key, value in frame(0, person(1)).items() if key not in ("frame", "seconds")}
+    (track,) = read_tracks(written(tmp_path, image, frame(0, person(3)), frame(1), frame(2, person(4))))
     assert (track.id, track.frames.tolist()) == (0, [0, 2])
     assert np.array_equal(track.scores, np.full((2, 3), 0.9))
 

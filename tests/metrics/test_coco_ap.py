@@ -81,9 +81,9 @@ def test_oks_is_the_formula():
     terms = [np.exp(-(d**2) / (2 * AREA * (2 * s) ** 2)) for d, s in zip((5, 0, 50), SIGMAS, strict=True)]
     assert oks(moved, points_of(person(0)), AREA, SIGMAS) == pytest.approx(np.mean(terms))
     assert oks(moved, points_of(person(0)), AREA, SIGMAS, np.array([1, 1, 0]) > 0) == pytest.approx(np.mean(terms[:2]))
-    judgement = CocoAP(truth(person(0)), THREE).judge(sample(0, detected=False), poses(moved))
-    assert judgement.quality == pytest.approx((np.mean(terms),))
-    assert judgement.words == f"OKS {np.mean(terms):.2f}"
+    sample_score = CocoAP(truth(person(0)), THREE).score_sample(sample(0, detected=False), poses(moved))
+    assert sample_score.quality == pytest.approx((np.mean(terms),))
+    assert sample_score.words == f"OKS {np.mean(terms):.2f}"
 
 
 def test_a_score_is_the_boxs_times_the_mean_of_the_certain_joints(tmp_path):
@@ -240,7 +240,7 @@ def test_of_a_whole_image_everybody_found_counts_with_their_own_score(tmp_path):
     metric.update(whole(1, 0, 1, 2), found(*everybody[:2]))
     assert metric.accumulate()["AR"] == pytest.approx(2 / 3)
     assert metric.accumulate()["AP"] == pytest.approx(67 / 101)  # recall 0, 0.01 ... 0.66
-    assert metric.judge(whole(1, 0, 1, 2), found(*everybody[:2])).quality == pytest.approx((2 / 3,), abs=1e-6)
+    assert metric.score_sample(whole(1, 0, 1, 2), found(*everybody[:2])).quality == pytest.approx((2 / 3,), abs=1e-6)
 
 
 def test_people_who_stand_close_are_not_merged_but_one_found_twice_is():

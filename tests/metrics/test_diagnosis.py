@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from paddle_pose.metrics.diagnosis import bias, curves, hits, reliability, strata, torso_angles, weighed
-from paddle_pose.metrics.errors import Found
+from paddle_pose.metrics.errors import MatchedPoses
 from paddle_pose.skeletons import MPII_16, Skeleton
 
 JOINTS = MPII_16.joints
@@ -16,7 +16,7 @@ def people(count=80, seed=0, noise=1.5, shift=(0.0, 0.0)):
     truth = rng.uniform(0, 400, (count, 16, 2))
     heads = rng.uniform(15, 90, count)
     visible = rng.integers(0, 3, (count, 16))
-    return Found(
+    return MatchedPoses(
         skeleton=MPII_16,
         predicted=truth + rng.normal(0, noise, truth.shape) - np.array(shift),
         truth=truth,

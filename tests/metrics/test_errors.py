@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from paddle_pose.metrics.errors import GOOD, KINDS, Found, kinds, shares
+from paddle_pose.metrics.errors import GOOD, KINDS, MatchedPoses, kinds, shares
 from paddle_pose.metrics.oks import oks
 from paddle_pose.skeletons import COCO_17, MPII_16
 
@@ -15,7 +15,7 @@ def people(count=6, seed=0, head=20.0):
     places = np.stack(np.meshgrid(np.arange(4) * 100.0, np.arange(4) * 100.0), axis=-1).reshape(16, 2)
     truth = places + 2000 * np.arange(count)[:, None, None] + np.random.default_rng(seed).uniform(-5, 5, (count, 16, 2))
     visible = np.ones((count, 16), np.int64)
-    return Found(
+    return MatchedPoses(
         skeleton=MPII_16,
         predicted=truth.copy(),
         truth=truth,
@@ -84,7 +84,7 @@ def test_an_unlabelled_other_side_makes_no_inversion():
 
 
 @pytest.mark.parametrize("order", [list(range(16)), FLIP])
-def test_the_joint_of_another_person_of_the_picture_is_a_swap_on_either_side(order):
+def test_the_joint_of_another_person_of_the_image_is_a_swap_on_either_side(order):
     found = people()
     others = found.truth[np.arange(6) ^ 1]
     assert named(replace(found, predicted=others[:, order])) == {"swap"}

@@ -78,7 +78,7 @@ def test_left_and_right_share_a_number_and_the_mean_weighs_by_count():
     assert values["Wrist"] == 75.0
     assert {name for name, value in values.items() if value != 100.0} == {"Wrist", "Mean"}
     assert values["Mean"] == pytest.approx(100 * 31 / 32)
-    assert tuple(values) == tuple(PCK().headline)
+    assert tuple(values) == tuple(PCK().summary)
     assert tuple(values) == ("Nose", "Eye", "Ear", "Shoulder", "Elbow", "Wrist", "Hip", "Knee", "Ankle", "Mean")
 
 
@@ -101,7 +101,7 @@ def test_people_without_a_torso_are_left_out_and_counted():
     metric.update(sample(truth, hidden, number=1), poses(truth + 500))
     assert metric.accumulate()["Mean"] == 100.0
     assert "1 people (1 without a labelled torso left out)" in metric.table()
-    assert metric.judge(sample(truth, hidden), poses(truth)).words == "no torso labelled"
+    assert metric.score_sample(sample(truth, hidden), poses(truth)).words == "no torso labelled"
     with pytest.raises(ValueError, match="nobody's torso"):
         scored([(sample(truth, hidden), poses(truth))])
     assert scored([(sample(truth, hidden), poses(truth))], reference="window")["Mean"] == 100.0
@@ -119,7 +119,7 @@ def test_nobody_found_misses_every_joint_and_is_not_saved(tmp_path):
     assert content["joints"] == list(COCO_17.joints)
     assert [record["annotation_id"] for record in content["predictions"]] == [1]
     assert np.allclose(content["predictions"][0]["keypoints"], truth)
-    assert metric.judge(sample(truth), nobody).words == "nothing found"
+    assert metric.score_sample(sample(truth), nobody).words == "nothing found"
 
 
 def test_crowd_regions_are_nobody():
@@ -162,7 +162,7 @@ def test_judging_orders_people_and_keeps_nothing():
     half = truth.copy()
     half[:8] += 500
     metric = PCK()
-    good, bad = (metric.judge(sample(truth), poses(points)) for points in (truth + 1, half))
+    good, bad = (metric.score_sample(sample(truth), poses(points)) for points in (truth + 1, half))
     assert good.quality > bad.quality
     assert (good.words, bad.words) == ("17 of 17 joints found", "9 of 17 joints found")
     with pytest.raises(ValueError, match="before it was given a pose"):
@@ -186,7 +186,7 @@ def test_among_others_the_person_whose_window_it_is_is_measured():
     central = replace(among, persons=persons, central=True)
     assert scored([(central, poses(truth))])["Mean"] == 100.0
     assert scored([(central, poses(truth + 90))])["Mean"] == 0.0
-    assert PCK().judge(central, poses(truth)).quality[0] == 1.0
+    assert PCK().score_sample(central, poses(truth)).quality[0] == 1.0
     with pytest.raises(ValueError, match="PCK needs one person per sample, got 2"):
         scored([(replace(central, central=False), poses(truth))])
     with pytest.raises(ValueError, match="PCK needs one person per sample, got 0"):

@@ -212,5 +212,5 @@ def test_the_table_names_every_number():
 
 def test_what_is_counted():
     assert [MPII_16.joints[j] for j in range(16) if j not in counted(MPII_16)] == ["pelvis", "thorax"]
-    assert PCKh.monitor in PCKh().headline
-    assert set(PCKh().headline) <= scored(people(2)).keys()
+    assert PCKh.monitor in PCKh().summary
+    assert set(PCKh().summary) <= scored(people(2)).keys()

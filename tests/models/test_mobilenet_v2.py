@@ -19,11 +19,11 @@ def test_the_published_parameter_count(batch_norm, count):
 
 
 def test_features_of_four_strides():
-    trunk = MobileNetV2(width=0.25)
-    features = trunk(paddle.zeros([2, 3, 64, 96]))
+    backbone = MobileNetV2(width=0.25)
+    features = backbone(paddle.zeros([2, 3, 64, 96]))
     assert [list(x.shape) for x in features] == [
         [2, channels, 64 // stride, 96 // stride]
-        for channels, stride in zip(trunk.out_channels, (4, 8, 16, 32), strict=True)
+        for channels, stride in zip(backbone.out_channels, (4, 8, 16, 32), strict=True)
     ]
 
 

@@ -5,7 +5,7 @@ import paddle
 import pytest
 
 from paddle_pose.models.macs import count_macs
-from paddle_pose.models.movenet import MoveNet, original_movenet
+from paddle_pose.models.movenet import MoveNet, fire717_movenet
 
 NAMES = ["centers", "heatmaps", "regressions", "offsets"]
 
@@ -19,8 +19,8 @@ def parameters(network):
     [
         (lambda: MoveNet(batch_norm="none"), 2_318_190, 192, 270.5e6),
         (lambda: MoveNet(batch_norm="none", width=1.75), 6_226_262, 256, 1219.8e6),
-        (lambda: original_movenet(), 1_912_118, 192, 228.6e6),
-        (lambda: original_movenet(share_residuals=True), 2_203_046, 192, 228.6e6),
+        (lambda: fire717_movenet(), 1_912_118, 192, 228.6e6),
+        (lambda: fire717_movenet(share_residuals=True), 2_203_046, 192, 228.6e6),
     ],
     ids=["lightning", "thunder", "original", "original, shared"],
 )
@@ -30,7 +30,7 @@ def test_published_parameters_and_macs(network, count, side, macs):
     assert count_macs(network, (side, side)) == pytest.approx(macs, abs=0.05e6)
 
 
-@pytest.mark.parametrize("make", [lambda k: MoveNet(k, width=0.25), original_movenet], ids=["google", "original"])
+@pytest.mark.parametrize("make", [lambda k: MoveNet(k, width=0.25), fire717_movenet], ids=["google", "original"])
 @pytest.mark.parametrize("joints", [1, 5, 17])
 def test_any_number_of_joints_and_any_size(make, joints):
     maps = make(joints)(paddle.zeros([2, 64, 96, 3], dtype="uint8"))
@@ -44,7 +44,7 @@ def test_any_number_of_joints_and_any_size(make, joints):
     [
         (lambda: MoveNet(5, width=0.25), 0.1),
         (lambda: MoveNet(5, width=0.25, prior=0.01), 0.01),
-        (lambda: original_movenet(5), 0.5),
+        (lambda: fire717_movenet(5), 0.5),
     ],
 )
 def test_at_first_a_network_answers_its_prior(network, prior):
@@ -61,13 +61,13 @@ def test_every_parameter_learns(batch_norm):
     assert [name for name, p in network.named_parameters() if p.trainable and p.grad is None] == []
 
 
-def test_head_layers_are_all_but_the_trunk():
+def test_head_layers_are_all_but_the_backbone():
     network = MoveNet(2, width=0.25)
     children = {name for name, _ in network.named_children()}
     assert children == {"normalize", "backbone", *network.head_layers}
 
 
-def test_images_reach_the_trunk_between_minus_one_and_one():
+def test_images_reach_the_backbone_between_minus_one_and_one():
     images = paddle.to_tensor(np.uint8([0, 255, 51] * 4).reshape(1, 2, 2, 3))
     np.testing.assert_allclose(MoveNet(1, width=0.25).normalize(images)[0, :, 0, 0].tolist(), [-1, 1, -0.6], atol=1e-6)
 

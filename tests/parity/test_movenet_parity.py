@@ -11,7 +11,7 @@ import paddle
 import pytest
 from parity import movenet_reference as reference
 
-from paddle_pose.models.movenet import MoveNet, original_movenet
+from paddle_pose.models.movenet import MoveNet, fire717_movenet
 from paddle_pose.weights.names import convert_names
 from paddle_pose.weights.read import read_weights
 
@@ -102,7 +102,7 @@ def test_forward_is_the_literal_one(batch_norm):
 
 @pytest.mark.parametrize("shared_residuals", [True, False])
 def test_the_originals_forward_is_the_literal_one(shared_residuals):
-    network = filled(original_movenet(3, share_residuals=shared_residuals))
+    network = filled(fire717_movenet(3, share_residuals=shared_residuals))
     image = np.random.default_rng(1).integers(0, 256, (64, 64, 3), np.uint8)
     state = {name: t.numpy() for name, t in network.state_dict().items()}
     compare(answered(network, image), reference.original(state, image, shared_residuals))

@@ -17,7 +17,7 @@ def test_an_angle_is_the_drawn_one():
     assert np.allclose(angles, 180 - 1.5 * 80 * (1 - np.cos(np.pi * times)) / 2, atol=1e-5)
 
 
-def test_an_angle_stays_when_the_picture_is_turned_mirrored_moved_or_scaled():
+def test_an_angle_stays_when_the_image_is_turned_mirrored_moved_or_scaled():
     rng = np.random.default_rng(0)
     people = rng.normal(0, 50, (30, 17, 2))
     angles = joint_angle(people, KNEE)

@@ -62,7 +62,7 @@ def test_the_rule_is_the_tutorials(size):
     for _ in range(300):
         center = rng.uniform(-0.1, 1.1, 2) * size
         keypoints, scores = somebody(rng, center, rng.choice([10, 40, 120])), rng.uniform(0, rng.choice([0.3, 0.9]), 17)
-        window = next_window(poses(keypoints, scores), size, least_pose_score=0.0)
+        window = next_window(poses(keypoints, scores), size, min_pose_score=0.0)
         top, left, bottom, right = restated(keypoints, scores, *size)
         assert window.center == pytest.approx(((left + right) / 2 * size[0], (top + bottom) / 2 * size[1]), abs=1e-6)
         assert window.size == pytest.approx(((right - left) * size[0], (bottom - top) * size[1]), abs=1e-6)
@@ -93,7 +93,7 @@ def test_a_joint_that_is_not_seen_does_not_stretch_the_window():
 
 
 @pytest.mark.parametrize("hidden", [HIPS, SHOULDERS])
-def test_without_a_torso_it_is_the_whole_picture(hidden):
+def test_without_a_torso_it_is_the_whole_image(hidden):
     keypoints, scores = somebody(np.random.default_rng(3)), np.full(17, 0.9)
     scores[hidden] = 0.1
     assert next_window(poses(keypoints, scores), SIZE) == WHOLE
@@ -101,12 +101,12 @@ def test_without_a_torso_it_is_the_whole_picture(hidden):
     assert next_window(poses(keypoints, scores), SIZE) != WHOLE
 
 
-def test_a_lost_pose_is_the_whole_picture_with_nothing_mixed_in():
+def test_a_lost_pose_is_the_whole_image_with_nothing_mixed_in():
     keypoints, old = somebody(np.random.default_rng(4)), Window((100.0, 100.0), (50.0, 50.0))
     nobody = Poses(np.zeros((0, 17, 2)), np.zeros((0, 17)), np.zeros(0))
     assert next_window(nobody, SIZE, old) == WHOLE
     assert next_window(poses(keypoints, 0.24), SIZE, old) == WHOLE
-    assert next_window(poses(keypoints, 0.24), SIZE, least_pose_score=0.0) != WHOLE
+    assert next_window(poses(keypoints, 0.24), SIZE, min_pose_score=0.0) != WHOLE
     assert pose_score(np.array([0.1, 0.2])) == 0.0
 
 
@@ -124,7 +124,7 @@ def test_the_corners_are_low_passed():
     assert mixed.size[0] == mixed.size[1]
 
 
-def test_the_window_moves_and_grows_with_the_picture():
+def test_the_window_moves_and_grows_with_the_image():
     keypoints = somebody(np.random.default_rng(6))
     small = next_window(poses(keypoints, 0.9), SIZE)
     large = next_window(poses(3 * keypoints, 0.9), (3 * SIZE[0], 3 * SIZE[1]))

@@ -58,8 +58,8 @@ def test_trembling_is_damped_and_a_fast_way_is_followed():
     damped = np.array([smooth(np.array([value]), time)[0] for value, time in zip(still, times, strict=True)])
     assert damped[20:].std() < 0.7 * still[20:].std()
     fast, smooth = 0.5 * times, OneEuro()
-    followed = np.array([smooth(np.array([value]), time)[0] for value, time in zip(fast, times, strict=True)])
-    assert np.abs(followed - fast)[5:].max() < 0.01
+    tracked = np.array([smooth(np.array([value]), time)[0] for value, time in zip(fast, times, strict=True)])
+    assert np.abs(tracked - fast)[5:].max() < 0.01
 
 
 def test_the_time_between_frames_counts():

@@ -11,7 +11,7 @@ from paddle_pose.skeletons import COCO_17
 from paddle_pose.structures import Poses
 from paddle_pose.tracking.crop_region import whole_square
 from paddle_pose.tracking.one_euro import OneEuro
-from paddle_pose.tracking.pose_tracker import Follower, SinglePersonVideo
+from paddle_pose.tracking.pose_tracker import PoseTracker, SinglePersonVideo
 from paddle_pose.tracking.tracker import Tracker
 
 SIZE = (320, 240)
@@ -31,11 +31,11 @@ def two_people(rng):
 
 def test_everybody_is_smoothed_by_a_filter_of_their_own():
     rng = np.random.default_rng(0)
-    people, follow = two_people(rng), Follower(Tracker(birth_frames=1))
+    people, pose_tracker = two_people(rng), PoseTracker(Tracker(min_hits=1))
     alone = [OneEuro(), OneEuro()]
     for seconds, now in zip(TIMES, people, strict=True):
         order = rng.permutation(2)
-        poses = follow(seconds, SIZE, found(now[order]))
+        poses = pose_tracker(seconds, SIZE, found(now[order]))
         assert sorted(poses.ids) == [1, 2]
         expected = np.stack([smooth(points / SIZE, seconds) * SIZE for smooth, points in zip(alone, now, strict=True)])
         assert np.allclose(poses.keypoints, expected[order])
@@ -44,23 +44,23 @@ def test_everybody_is_smoothed_by_a_filter_of_their_own():
 
 def test_without_a_smoother_only_ids_come():
     poses = found(two_people(np.random.default_rng(1))[0])
-    followed = Follower(Tracker(birth_frames=1), smoother=None)(0.0, SIZE, poses)
-    assert followed.keypoints is poses.keypoints
-    assert followed.ids.tolist() == [1, 2]
+    tracked = PoseTracker(Tracker(min_hits=1), smoother=None)(0.0, SIZE, poses)
+    assert tracked.keypoints is poses.keypoints
+    assert tracked.ids.tolist() == [1, 2]
 
 
 def test_who_is_lost_comes_back_unsmoothed():
-    people, follow = two_people(np.random.default_rng(2)), Follower(Tracker(birth_frames=1))
+    people, pose_tracker = two_people(np.random.default_rng(2)), PoseTracker(Tracker(min_hits=1))
     for seconds, now in zip(TIMES[:5], people, strict=False):
-        follow(seconds, SIZE, found(now))
-    later = follow(9.0, SIZE, found(people[5]))
+        pose_tracker(seconds, SIZE, found(now))
+    later = pose_tracker(9.0, SIZE, found(people[5]))
     assert later.ids.tolist() == [3, 4]
     assert np.allclose(later.keypoints, people[5], atol=1e-9)
 
 
 def test_who_has_no_id_is_left_alone():
     people = two_people(np.random.default_rng(3))
-    poses = Follower()(0.0, SIZE, found(people[0]))
+    poses = PoseTracker()(0.0, SIZE, found(people[0]))
     assert poses.ids.tolist() == [-1, -1]
     assert np.array_equal(poses.keypoints, people[0])
 
@@ -95,13 +95,13 @@ def video():
 
 
 def test_the_next_look_is_round_the_person_and_smooth(video):
-    codec, follow = video
+    codec, pose_tracker = video
     image, rng = np.zeros((*SIZE[::-1], 3), np.uint8), np.random.default_rng(0)
     truth = squats(TIMES, height=120.0) + 60
     answers = []
     for seconds, now in zip(TIMES, truth + rng.normal(0, 0.5, truth.shape), strict=True):
         codec.truth = now
-        answers.append(follow(seconds, image))
+        answers.append(pose_tracker(seconds, image))
     assert codec.windows[0] == whole_square(SIZE)
     for window, poses, now in zip(codec.windows[1:], answers[:-1], truth[1:], strict=True):
         low, high = (np.array(window.center) + sign * np.array(window.size) / 2 for sign in (-1, 1))
@@ -116,17 +116,17 @@ def test_the_next_look_is_round_the_person_and_smooth(video):
 
 
 def test_who_is_lost_is_looked_for_everywhere_and_counts_anew(video):
-    codec, follow = video
+    codec, pose_tracker = video
     image = np.zeros((*SIZE[::-1], 3), np.uint8)
     codec.truth = squats(TIMES[:1], height=120.0)[0] + 60
     for seconds in TIMES[:3]:
-        follow(seconds, image)
+        pose_tracker(seconds, image)
     codec.score = 0.2
-    nobody = follow(TIMES[3], image)
+    nobody = pose_tracker(TIMES[3], image)
     assert nobody.keypoints.shape == (0, 17, 2)
     assert nobody.scores.shape == (0, 17)
     codec.score, codec.truth = 0.9, codec.truth + 20
-    again = follow(TIMES[4], image)
+    again = pose_tracker(TIMES[4], image)
     assert codec.windows[4] == whole_square(SIZE)
     assert again.ids.tolist() == [2]
     assert np.allclose(again.keypoints[0], codec.truth)  # nothing of the past is mixed in

@@ -12,7 +12,7 @@ from paddle_pose.models.hrnet import HRNet
 from paddle_pose.models.losses import JointsMSELoss
 from paddle_pose.models.simple_baseline import SimpleBaseline
 from paddle_pose.models.stacked_hourglass import StackedHourglass
-from paddle_pose.training.initialize import freeze_statistics, freeze_trunk, prepare, start_from
+from paddle_pose.training.initialize import freeze_backbone, freeze_statistics, prepare, start_from
 from paddle_pose.training.optimizers import adam
 from paddle_pose.training.trainer import Trainer
 from paddle_pose.weights.write import write_weights
@@ -49,9 +49,9 @@ class Loader:
 
 @EACH
 @pytest.mark.parametrize("frozen", [True, False])
-def test_a_frozen_trunk_is_bit_identical_after_training(make, frozen, tmp_path):
+def test_a_frozen_backbone_is_bit_identical_after_training(make, frozen, tmp_path):
     network = make(3)
-    said = freeze_trunk(network) if frozen else ""
+    said = freeze_backbone(network) if frozen else ""
     before, backend = tensors_of(network), PaddleBackend(network)
 
     def validate(epoch):
@@ -93,7 +93,7 @@ def test_frozen_statistics_stay_while_all_weights_move(tmp_path):
 
 
 @EACH
-def test_every_network_has_a_head_and_a_trunk(make):
+def test_every_network_has_a_head_and_a_backbone(make):
     network = make(3)
     children = {name for name, child in network.named_children() if child.parameters()}
     assert {*network.head_layers} < children
@@ -103,7 +103,7 @@ def test_every_network_has_a_head_and_a_trunk(make):
 
 
 @EACH
-def test_other_joints_keep_the_trunk(make, tmp_path):
+def test_other_joints_keep_the_backbone(make, tmp_path):
     """From 3 to 5 joints: only tensors of the head have another shape."""
     theirs, ours = make(3), make(5)
     write_weights(tmp_path / "model.safetensors", tensors_of(theirs))
@@ -121,7 +121,7 @@ def test_other_joints_keep_the_trunk(make, tmp_path):
             assert f"{name} (file {source.shape}, network {value.shape})" in lines[1]
 
 
-def test_a_random_trunk_is_not_frozen():
+def test_a_random_backbone_is_not_frozen():
     with pytest.raises(ValueError, match="random numbers still; name weights to start from, --init FILE"):
         prepare(NETWORKS["hrnet"](3), "", freeze="trunk", resumed=False)
 

@@ -12,14 +12,14 @@ from paddle_pose.data.dataset import PoseDataset
 from paddle_pose.data.framing import one_per_person
 from paddle_pose.data.mpii import read_mpii
 from paddle_pose.training.loader import EpochLoader
-from paddle_pose.training.process_group import World
+from paddle_pose.training.process_group import ProcessGroup
 
 CODEC = HeatmapCodec(input_size=(64, 64))
 
 
 @pytest.fixture
-def samples(drawn_mpii):
-    return one_per_person(read_mpii(drawn_mpii, "train"), CODEC.input_size)
+def samples(synthetic_mpii):
+    return one_per_person(read_mpii(synthetic_mpii, "train"), CODEC.input_size)
 
 
 def loader(samples, batch_size=3, num_workers=0, seed=0):
@@ -73,7 +73,7 @@ def test_any_number_of_workers_gives_the_same_bits(samples):
 
 
 @pytest.mark.parametrize("num_workers", [0, 3])
-def test_a_missing_picture_is_named(samples, tmp_path, num_workers):
+def test_a_missing_image_is_named(samples, tmp_path, num_workers):
     gone = dataclasses.replace(samples[4], image_path=tmp_path / "gone.jpg")
     with pytest.raises(FileNotFoundError, match=r"gone\.jpg: not found"):
         list(loader([*samples[:4], gone], batch_size=1, num_workers=num_workers).epoch(0))
@@ -115,15 +115,18 @@ def test_an_epoch_starts_where_asked_without_reading_what_was_before(samples, st
 @pytest.mark.parametrize("size", [2, 3])
 def test_processes_together_see_what_one_with_a_larger_batch_would(samples, size):
     alone = indices(loader(samples, batch_size=2 * size).epoch(1))
-    worlds = [World(rank, size) for rank in range(size)]
-    parts = [indices(EpochLoader(PoseDataset(samples, CODEC), 2, 0, 0, world).epoch(1)) for world in worlds]
+    process_groups = [ProcessGroup(rank, size) for rank in range(size)]
+    parts = [
+        indices(EpochLoader(PoseDataset(samples, CODEC), 2, 0, 0, process_group).epoch(1))
+        for process_group in process_groups
+    ]
     assert [[index for part in step for index in part] for step in zip(*parts, strict=True)] == alone
 
 
 def test_more_processes_than_samples_are_refused(samples):
     with pytest.raises(ValueError, match="2 training samples for 3 processes"):
-        EpochLoader(PoseDataset(samples[:2], CODEC), 1, 0, 0, World(0, 3))
-    assert len(EpochLoader(PoseDataset(samples[:5], CODEC), 4, 0, 0, World(0, 2))) == 1
+        EpochLoader(PoseDataset(samples[:2], CODEC), 1, 0, 0, ProcessGroup(0, 3))
+    assert len(EpochLoader(PoseDataset(samples[:5], CODEC), 4, 0, 0, ProcessGroup(0, 2))) == 1
 
 
 def test_data_are_told_from_others(samples):
@@ -140,7 +143,7 @@ def test_data_are_told_from_others(samples):
 
 @pytest.mark.parametrize("damage", ["missing", "cut"])
 @pytest.mark.parametrize("num_workers", [0, 2])
-def test_a_bad_picture_ends_the_epoch_or_is_replaced_by_the_next(samples, tmp_path, damage, num_workers):
+def test_a_bad_image_ends_the_epoch_or_is_replaced_by_the_next(samples, tmp_path, damage, num_workers):
     bad = tmp_path / "bad.jpg"
     if damage == "cut":
         bad.write_bytes(samples[3].image_path.read_bytes()[:40])
@@ -157,7 +160,7 @@ def test_a_bad_picture_ends_the_epoch_or_is_replaced_by_the_next(samples, tmp_pa
     assert all(line.startswith(f"{bad}: ") for line in lines)
 
 
-def test_replacing_hides_neither_defects_nor_a_data_set_without_pictures(samples, tmp_path):
+def test_replacing_hides_neither_defects_nor_a_data_set_without_images(samples, tmp_path):
     def defect(sample, window):
         raise ValueError("a defect")
 

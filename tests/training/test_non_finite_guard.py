@@ -2,7 +2,7 @@ import numpy as np
 import paddle
 import pytest
 
-from paddle_pose.training.non_finite_guard import Guard
+from paddle_pose.training.non_finite_guard import NonFiniteGuard
 
 BAD = [float("nan"), float("inf"), -float("inf")]
 
@@ -27,19 +27,19 @@ def statistics(model):
 
 def test_a_good_step_is_told_its_numbers():
     model = network()
-    guard = Guard(model)
+    guard = NonFiniteGuard(model)
     loss = forward(model)
-    checkup = guard.check(loss)
+    health = guard.check(loss)
     norm = np.sqrt(sum((p.grad.numpy().astype("float64") ** 2).sum() for p in model.parameters() if p.grad is not None))
-    assert checkup.finite
-    assert checkup.loss == loss.item()
-    assert checkup.gradient == pytest.approx(norm, rel=1e-5)
+    assert health.finite
+    assert health.loss == loss.item()
+    assert health.gradient == pytest.approx(norm, rel=1e-5)
 
 
 @pytest.mark.parametrize("bad", BAD)
 def test_running_statistics_are_taken_back_bit_for_bit(bad):
     model = network()
-    guard = Guard(model)
+    guard = NonFiniteGuard(model)
     assert guard.check(forward(model)).finite
     model.clear_gradients()
     before = statistics(model)
@@ -54,7 +54,7 @@ def test_running_statistics_are_taken_back_bit_for_bit(bad):
 @pytest.mark.parametrize("bad", BAD)
 def test_a_gradient_alone_is_enough(bad):
     model = network()
-    guard = Guard(model)
+    guard = NonFiniteGuard(model)
     loss = forward(model)
     gradient = model[0].weight.grad.numpy()
     gradient[2, 1, 0, 0] = bad
@@ -65,14 +65,14 @@ def test_a_gradient_alone_is_enough(bad):
 @pytest.mark.parametrize("bad", BAD)
 def test_a_loss_alone_is_enough(bad):
     model = network()
-    guard = Guard(model)
+    guard = NonFiniteGuard(model)
     forward(model)
     assert not guard.check(paddle.to_tensor(bad)).finite
 
 
 def test_without_statistics_or_gradients():
     model = paddle.nn.Linear(2, 2)
-    guard = Guard(model)
-    checkup = guard.check(paddle.to_tensor(1.5))
-    assert (checkup.loss, checkup.gradient, checkup.finite) == (1.5, 0.0, True)
+    guard = NonFiniteGuard(model)
+    health = guard.check(paddle.to_tensor(1.5))
+    assert (health.loss, health.gradient, health.finite) == (1.5, 0.0, True)
     guard.undo()

@@ -60,16 +60,16 @@ def test_lines_and_numbers_are_kept_and_appended_to(tmp_path, capsys):
     assert capsys.readouterr().out == "line 0 é\nline 1 é\n"
 
 
-def test_visualdl_is_told_numbers_and_pictures(tmp_path, visualdl):
+def test_visualdl_is_told_numbers_and_images(tmp_path, visualdl):
     log = RunLog(tmp_path)
-    picture = np.zeros((2, 3, 3), np.uint8)
+    image = np.zeros((2, 3, 3), np.uint8)
     log.numbers("eval", 7, {"Mean": 50.0, "note": "x", "epoch": 1})
-    log.picture("poses", 7, picture)
+    log.image("poses", 7, image)
     log.close()
     assert visualdl[0].told == [
         ("add_scalar", {"tag": "eval/Mean", "step": 7, "value": 50.0}),
         ("add_scalar", {"tag": "eval/epoch", "step": 7, "value": 1}),
-        ("add_image", {"tag": "poses", "step": 7, "img": picture}),
+        ("add_image", {"tag": "poses", "step": 7, "img": image}),
         ("close", {}),
     ]
 
@@ -81,7 +81,7 @@ def test_a_failing_visualdl_ends_no_training_and_is_told_once(tmp_path, visualdl
     with caplog.at_level(logging.WARNING, "paddle_pose"):
         for step in range(3):
             log.numbers("train", step, {"loss": 1.0})
-            log.picture("poses", step, np.zeros((2, 2, 3), np.uint8))
+            log.image("poses", step, np.zeros((2, 2, 3), np.uint8))
         log.close()
     assert [r.getMessage() for r in caplog.records] == [
         "VisualDL stopped writing and is left out from here on: disk full"
@@ -95,7 +95,7 @@ def test_a_missing_or_broken_visualdl_is_not_fatal(tmp_path, monkeypatch, caplog
     with caplog.at_level(logging.WARNING, "paddle_pose"):
         log = RunLog(tmp_path)
     log.numbers("train", 1, {"loss": 1.0})
-    log.picture("poses", 1, np.zeros((2, 2, 3), np.uint8))
+    log.image("poses", 1, np.zeros((2, 2, 3), np.uint8))
     log.close()
     (record,) = caplog.records
     assert record.getMessage().startswith("VisualDL is not used: ")

@@ -51,8 +51,8 @@ def test_a_step_counts_and_sets_its_rate():
     assert model.training
     for result in results:
         assert result.terms.keys() == {"square", "absolute"}
-        assert result.checkup.loss == pytest.approx(sum(term.item() for term in result.terms.values()))
-    assert results[2].checkup.loss < results[0].checkup.loss
+        assert result.health.loss == pytest.approx(sum(term.item() for term in result.terms.values()))
+    assert results[2].health.loss < results[0].health.loss
 
 
 @pytest.mark.parametrize("accumulate", [2, 3, 7, 50])
@@ -62,8 +62,8 @@ def test_parts_of_a_batch_move_the_weights_as_the_batch_does(accumulate):
     assert sum(seen) == 3 * 7
     assert len(seen) == 3 * min(accumulate, 7)
     for one, other in zip(whole[0], parts[0], strict=True):
-        assert other.checkup.loss == pytest.approx(one.checkup.loss, rel=1e-5)
-        assert other.checkup.gradient == pytest.approx(one.checkup.gradient, rel=1e-5)
+        assert other.health.loss == pytest.approx(one.health.loss, rel=1e-5)
+        assert other.health.gradient == pytest.approx(one.health.gradient, rel=1e-5)
         assert other.terms["square"].item() == pytest.approx(one.terms["square"].item(), rel=1e-5)
     np.testing.assert_allclose(parts[1].linear.weight.numpy(), whole[1].linear.weight.numpy(), rtol=1e-4, atol=1e-6)
 

@@ -8,7 +8,7 @@ import pytest
 
 from paddle_pose.interruption import Interrupted, Interruption
 from paddle_pose.training import checkpoint_policy, step_timer
-from paddle_pose.training.checkpoint_policy import Keeping
+from paddle_pose.training.checkpoint_policy import CheckpointPolicy
 from paddle_pose.training.optimizers import StepSchedule, adam
 from paddle_pose.training.step_timer import clock
 from paddle_pose.training.trainer import Trainer
@@ -164,7 +164,7 @@ def test_checkpoints_within_an_epoch(make, tmp_path):
                 seen.append(found and json.loads((found / "state.json").read_text())["progress"]["step"])
                 yield batch
 
-    make(keeping=Keeping(every_steps=2)).fit(Watching(), epochs=2)
+    make(policy=CheckpointPolicy(every_steps=2)).fit(Watching(), epochs=2)
     assert seen == [None, None, 2, 3, 4, 4]
 
 
@@ -221,7 +221,7 @@ def test_a_bad_step_leaves_no_trace(make, tmp_path):
 
 
 def test_too_many_bad_steps_end_the_run_and_keep_the_checkpoint_before(make, tmp_path):
-    trainer = make(max_bad_steps=3, keeping=Keeping(every_steps=1))
+    trainer = make(max_bad_steps=3, policy=CheckpointPolicy(every_steps=1))
     with pytest.raises(
         ValueError, match=r"3 steps in a row had no finite loss.*epoch=2, batch_id=0.*checkpoint is .*last; nothing bad"
     ):

@@ -64,7 +64,7 @@ def test_what_is_not_folded_comes_back_as_it_came(folded):
     assert unfold(network, other, paddle.to_tensor(IMAGES)) == other
 
 
-def test_a_trunk_alone_is_unfolded_and_the_rest_named(folded):
+def test_a_backbone_alone_is_unfolded_and_the_rest_named(folded):
     tensors = {name: value for name, value in tensors_of(folded).items() if name.startswith("backbone.")}
     tensors["top/classifier.weight"] = np.zeros((5, 3, 1, 1), np.float32)
     network = MoveNet(3, width=0.25)

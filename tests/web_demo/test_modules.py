@@ -90,17 +90,17 @@ def test_maps_are_read_as_the_codec_reads_them(node, unit, most):
 @pytest.mark.parametrize("box", [(0, 0, 90, 70), (-20, 11.3, 61.7, 40), (30.2, 20.1, 15, 22.2)])
 def test_pixels_are_warped_as_geometry_warps_them(node, box):
     noise = np.random.default_rng(0).integers(0, 256, (70, 90, 3)).astype(np.uint8)
-    picture = cv2.GaussianBlur(noise, (0, 0), 4)
+    image = cv2.GaussianBlur(noise, (0, 0), 4)
     size = CODEC.input_size
     window = geometry.box_window(box, size, context=1.0)
-    rgba = np.dstack([picture, np.full(picture.shape[:2], 255)]).ravel().tolist()
+    rgba = np.dstack([image, np.full(image.shape[:2], 255)]).ravel().tolist()
     found = node(
         'import { boxWindow, toImage, warp } from "./geometry.js";',
         "const window = boxWindow(given.box, given.size);"
         "return [[...warp(given.pixels, window, given.size)], toImage([10, 20], window, given.size)];",
         {"box": box, "size": size, "pixels": {"data": rgba, "width": 90, "height": 70}},
     )
-    expected = geometry.warp(picture, window.to_input(size), size)
+    expected = geometry.warp(image, window.to_input(size), size)
     difference = np.abs(np.reshape(found[0], expected.shape) - expected.astype(int))
     assert difference.max() <= 1, "more than versions of OpenCV differ"
     assert difference.mean() < 0.05
@@ -136,13 +136,13 @@ def test_one_person_is_followed_as_in_a_video_of_the_package(node):
     maps = [random_maps(seed, likelihood=likelihood) for seed, likelihood in enumerate(likelihoods)]
     found = node(
         'import { Looker } from "./looker.js";',
-        "const looker = new Looker(async () => floats(given.maps.shift()), given.contract);"
+        "const looker = new Looker(async () => floats(given.maps.shift()), given.metadata);"
         "const people = [], pixels = { data: [], width: 120, height: 160 };"
         "while (given.maps.length) people.push(await looker.follow(pixels));"
         "return people;",
         {
             "maps": [listed(one) for one in maps],
-            "contract": {"codec": asdict(CODEC), "skeleton": asdict(COCO_17)},
+            "metadata": {"codec": asdict(CODEC), "skeleton": asdict(COCO_17)},
         },
     )
     answers = iter(maps)

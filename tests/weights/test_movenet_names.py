@@ -9,7 +9,7 @@ from paddle_pose.weights.names import FAMILIES, Family, convert_names, family_of
 from paddle_pose.weights.read import read_weights
 
 pytest.importorskip("paddle")
-from paddle_pose.models.movenet import MoveNet, original_movenet
+from paddle_pose.models.movenet import MoveNet, fire717_movenet
 
 GOOGLE = {family.name: family for family in FAMILIES}["Google's MoveNet"]
 FEATURES = "center_net_mobile_net_v2fpn_feature_extractor/model_1/"
@@ -68,7 +68,7 @@ def test_lightning_fits_without_remainder(shared):
     assert not has_batch_norm(tensors)
 
 
-def test_mobilenet_v2_is_a_trunk(shared):
+def test_mobilenet_v2_is_a_backbone(shared):
     tensors = read_weights(shared / "data/mobilenet_v2/tf2_mobilenet_v2_1.0_224_ptq.tflite")
     found = fit(tensors, shapes(MoveNet(batch_norm="none")))
     assert found.family.name == "Google's MobileNetV2"
@@ -84,7 +84,7 @@ def test_the_original_fits_without_remainder(shared):
     path = shared / "facts/checkpoint_names/movenet_original_paddle_coco17.json"
     published = json.loads(path.read_text(encoding="utf-8"))["tensors"]
     tensors = {name: np.full(shape, i, np.float32) for i, (name, shape) in enumerate(published.items())}
-    target = shapes(original_movenet(share_residuals=True))
+    target = shapes(fire717_movenet(share_residuals=True))
     ours = convert_names(tensors, target)
     assert family_of(tensors, target).name == "the original Paddle MoveNet"
     assert has_batch_norm(tensors)

@@ -71,7 +71,7 @@ def accounted(lines, target, tensors):
 
 
 @pytest.mark.parametrize("depth", [50, 101, 152])
-def test_torchvisions_resnets_fill_the_trunk(depth):
+def test_torchvisions_resnets_fill_the_backbone(depth):
     target = shapes_of(SimpleBaseline(depth=depth, width=WIDTH, deconv_channels=8))
     tensors = numbered(resnet(depth))
     taken, lines = fitting_tensors(tensors, target)
@@ -89,7 +89,7 @@ def test_torchvisions_resnets_fill_the_trunk(depth):
     accounted(lines, target, tensors)
 
 
-def test_paddles_resnet_fills_the_trunk():
+def test_paddles_resnet_fills_the_backbone():
     block = paddle.vision.models.resnet.BottleneckBlock
     state = paddle.vision.models.ResNet(block, 50, num_classes=3).state_dict()
     tensors = {name: value.numpy() for name, value in state.items()}
@@ -108,14 +108,14 @@ def imagenet_hrnet(network):
     for branch in range(3):
         head |= {f"downsamp_modules.{branch}.0.weight": (8, 8, 3, 3), f"downsamp_modules.{branch}.0.bias": (8,)}
         head |= norm(f"downsamp_modules.{branch}.1", 8)
-    trunk = [n for n in shapes_of(network) if not n.startswith("final_layer.")]
-    shapes = {in_torch(name): shapes_of(network)[name] for name in trunk}
-    last = max(int(name.split(".")[1]) for name in trunk if name.startswith("stage4."))
+    backbone = [n for n in shapes_of(network) if not n.startswith("final_layer.")]
+    shapes = {in_torch(name): shapes_of(network)[name] for name in backbone}
+    last = max(int(name.split(".")[1]) for name in backbone if name.startswith("stage4."))
     more = {f"stage4.{last}.fuse_layers.1.0.0.0.weight": (8, 4, 3, 3), **norm(f"stage4.{last}.fuse_layers.1.0.0.1", 8)}
     return shapes | more | head
 
 
-def test_hrnets_imagenet_files_fill_the_trunk():
+def test_hrnets_imagenet_files_fill_the_backbone():
     network = HRNet(width=4, modules=(1, 1, 2), blocks=1, stem_channels=8)
     target, tensors = shapes_of(network), numbered(imagenet_hrnet(network))
     taken, lines = fitting_tensors(tensors, target)
@@ -141,7 +141,7 @@ def test_other_joints_keep_the_random_head():
     accounted(lines, target, tensors)
 
 
-def test_a_trunk_of_another_width_is_listed():
+def test_a_backbone_of_another_width_is_listed():
     target = shapes_of(SimpleBaseline(width=WIDTH, deconv_channels=8))
     tensors = numbered(shapes_of(SimpleBaseline(width=2 * WIDTH, deconv_channels=8)))
     taken, lines = fitting_tensors(tensors, target)

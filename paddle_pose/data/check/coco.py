@@ -16,9 +16,9 @@ import numpy as np
 
 from paddle_pose.data.check.findings import Finding, Split, read_json
 from paddle_pose.data.check.geometry import check_sides
-from paddle_pose.data.check.images import check_pictures
-from paddle_pose.data.check.mpii import Report, shared_pictures, sorted_findings
-from paddle_pose.io.coco_json import AREA_REMEDY, LISTS, joint_names
+from paddle_pose.data.check.images import check_images
+from paddle_pose.data.check.mpii import Report, shared_images, sorted_findings
+from paddle_pose.io.coco_json import AREA_HINT, LISTS, joint_names
 from paddle_pose.skeletons import COCO_17, Skeleton
 
 LIMITS = (
@@ -44,7 +44,7 @@ _BAD = {
         "people whose joints all lie within one pixel",
         "write px of the stored picture, not shares of its size",
     ),
-    "area": ("people with labelled joints but no area", AREA_REMEDY),
+    "area": ("people with labelled joints but no area", AREA_HINT),
     "no_name": ("images without a file name", "write the picture's name in 'file_name'"),
 }
 
@@ -78,7 +78,7 @@ def examine_coco(
     for folder in dict.fromkeys(folder for name, (_, folder) in files.items() if name in contents):
         here = [contents[name]["images"] for name in contents if files[name][1] == folder]
         names = list(dict.fromkeys(_file_name(image) for images in here for image in images if _file_name(image)))
-        sizes[folder], problems, number = check_pictures(folder, names, decode, progress)
+        sizes[folder], problems, number = check_images(folder, names, decode, progress)
         findings, decoded = findings + problems, decoded + number
     splits: dict[str, Split] = {}
     counts = {}
@@ -89,22 +89,22 @@ def examine_coco(
         findings += [*problems, *damage, *_sizes(content, path, sizes[folder]), *_people(split, content, joints)]
         splits[name], counts[name] = split, (len(split), len(content["images"]))
     if len(splits) == 2 and len({folder for _, folder in files.values()}) == 1:
-        findings += shared_pictures(splits["train"], splits["val"])
+        findings += shared_images(splits["train"], splits["val"])
     roots = ", ".join(str(path) for path, _ in files.values())
     return Report(roots, counts, decoded, sorted_findings(findings), {}, LIMITS)
 
 
 def _read(path: Path) -> tuple[Mapping[str, Any] | None, list[Finding]]:
     if not path.exists():
-        remedy = "COCO's layout is D/annotations/person_keypoints_{train,val}2017.json and D/{train,val}2017/*.jpg"
-        return None, [Finding("error", "missing_file", str(path), "not there", remedy)]
+        fix = "COCO's layout is D/annotations/person_keypoints_{train,val}2017.json and D/{train,val}2017/*.jpg"
+        return None, [Finding("error", "missing_file", str(path), "not there", fix)]
     content, findings = read_json(path)
     if findings:
         return None, findings
     lists = [content.get(key) for key in LISTS] if isinstance(content, dict) else []
     if not lists or not all(isinstance(part, list) and all(isinstance(r, dict) for r in part) for part in lists):
-        text, remedy = f"is not an object with the lists {', '.join(LISTS)} of records", "MPII's layout is a plain list"
-        return None, [Finding("error", "not_coco", str(path), text, remedy)]
+        text, fix = f"is not an object with the lists {', '.join(LISTS)} of records", "MPII's layout is a plain list"
+        return None, [Finding("error", "not_coco", str(path), text, fix)]
     return content, []
 
 
@@ -119,9 +119,9 @@ def _joints(content: Mapping[str, Any], path: Path, skeleton: Skeleton | None) -
         names = joint_names(content, str(path))
         shared = "" if skeleton is None or not names else skeleton.shared(names, str(path))
     except ValueError as problem:
-        remedy = "the names in the category's 'keypoints' and in the skeleton must be the same"
+        fix = "the names in the category's 'keypoints' and in the skeleton must be the same"
         fallback = (skeleton or COCO_17).joints
-        return fallback, [Finding("error", "joint_names", str(path), str(problem), remedy)]
+        return fallback, [Finding("error", "joint_names", str(path), str(problem), fix)]
     findings = []
     if not names:
         names = (skeleton or COCO_17).joints
@@ -220,8 +220,8 @@ def _sizes(content: Mapping[str, Any], path: Path, sizes: Mapping[str, tuple[int
     if not told:
         return []
     text = "images whose width and height are not the picture's"
-    remedy = "the pictures were resized or belong to other annotations: keypoints are pixels of the stored file"
-    return [Finding("error", "picture_size", str(path), text, remedy, len(told), len(content["images"]), tuple(told))]
+    fix = "the pictures were resized or belong to other annotations: keypoints are pixels of the stored file"
+    return [Finding("error", "picture_size", str(path), text, fix, len(told), len(content["images"]), tuple(told))]
 
 
 def _people(split: Split, content: Mapping[str, Any], joints: tuple[str, ...]) -> list[Finding]:
@@ -238,8 +238,8 @@ def _people(split: Split, content: Mapping[str, Any], joints: tuple[str, ...]) -
         "records whose num_keypoints is not the number of labelled joints",
         "count v > 0; this project counts itself, others leave people with 0 out",
     )
-    text, remedy = "people without a labelled joint (crowds aside)", "nothing has to be done: they are left out"
-    findings += split.found("note", "nothing_labelled", np.flatnonzero((labelled == 0) & ~crowd), text, remedy)
+    text, fix = "people without a labelled joint (crowds aside)", "nothing has to be done: they are left out"
+    findings += split.found("note", "nothing_labelled", np.flatnonzero((labelled == 0) & ~crowd), text, fix)
     boxes = np.array([_box(record) for record in records]).reshape(-1, 4)
     empty = (boxes[:, 2:] <= 0).any(axis=1) & (labelled > 0)
     findings += split.found(
@@ -249,15 +249,15 @@ def _people(split: Split, content: Mapping[str, Any], joints: tuple[str, ...]) -
     sizes = np.array([stated.get(repr(record.get("image_id")), _size({})) for record in records]).reshape(-1, 1, 2)
     outside = ((split.points < -_OUTSIDE_PX) | (split.points > sizes - 1 + _OUTSIDE_PX)).any(axis=(1, 2))
     text = f"records with a labelled joint more than {_OUTSIDE_PX:.0f} px outside the picture"
-    remedy = "does the picture belong to the record, and was it resized? A missing joint is 0, 0, 0"
-    findings += split.found("share", "joint_outside_picture", np.flatnonzero(outside), text, remedy)
+    fix = "does the picture belong to the record, and was it resized? A missing joint is 0, 0, 0"
+    findings += split.found("share", "joint_outside_picture", np.flatnonzero(outside), text, fix)
     low, size = boxes[:, None, :2], boxes[:, None, 2:]
     astray = ((split.points < low - _OUTSIDE_BOX * size) | (split.points > low + (1 + _OUTSIDE_BOX) * size)).any(
         axis=(1, 2)
     )
     text = "records with a labelled joint farther outside the box than half its size"
-    remedy = "bbox is x, y of the upper left corner, width and height in px; or the joint is wrong"
-    findings += split.found("share", "joint_outside_box", np.flatnonzero(astray & ~empty), text, remedy)
+    fix = "bbox is x, y of the upper left corner, width and height in px; or the joint is wrong"
+    findings += split.found("share", "joint_outside_box", np.flatnonzero(astray & ~empty), text, fix)
     named = Skeleton("file", joints, (), (), (1.0,) * len(joints), (1.0,) * len(joints))
     return [*findings, *check_sides(split, named), *_swapped(split, joints)]
 
@@ -272,8 +272,8 @@ def _swapped(split: Split, joints: tuple[str, ...]) -> list[Finding]:
     if known.sum() < 10 or share < 0.5:
         return []
     text = f"left and right are swapped: {100 * share:.0f} % of the right eyes are to the right of the left eyes"
-    remedy = "left is the person's own left; check the order of the joints and the category's names"
-    return split.found("error", "sides_swapped", np.flatnonzero(known & turned), text, remedy)
+    fix = "left is the person's own left; check the order of the joints and the category's names"
+    return split.found("error", "sides_swapped", np.flatnonzero(known & turned), text, fix)
 
 
 def _box(record: Mapping[str, Any]) -> np.ndarray:

@@ -93,8 +93,8 @@ def compare_truth(split: Split, truth: GroundTruth, mat: str) -> list[Finding]:
         ratio = float(np.median(truth.head_sizes[known] / length[known])) / 0.75
         if not 0.9 < ratio < 1.1:
             text = f"0.6 x the head boxes' diagonal is {ratio:.2f} x what neck and head top say (published: 1.00)"
-            remedy = "headboxes_src must hold (x1, y1), (x2, y2) in px, unscaled; PCKh divides by it"
-            findings.append(Finding("error", "head_size_ratio", mat, text, remedy, int(known.sum()), people))
+            fix = "headboxes_src must hold (x1, y1), (x2, y2) in px, unscaled; PCKh divides by it"
+            findings.append(Finding("error", "head_size_ratio", mat, text, fix, int(known.sum()), people))
     return findings
 
 
@@ -113,8 +113,8 @@ def compare_trainval(both: Split, parts: list[Split]) -> list[Finding]:
     findings = []
     if left or len(ours) < len(both):
         text = f"{len(both) - len(ours)} records are in neither train nor val, {left} of theirs are not in it"
-        remedy = "make it again: all records of train, then all of val"
-        findings.append(Finding("warning", "trainval_differs", str(both.path), text, remedy))
+        fix = "make it again: all records of train, then all of val"
+        findings.append(Finding("warning", "trainval_differs", str(both.path), text, fix))
     if not ours:
         return findings
     part = Split(
@@ -142,8 +142,8 @@ def compare_facing(train: Split, val: Split) -> list[Finding]:
         f"{100 * share:.0f} % of the upright people face the camera in train, {100 * val_share:.0f} % in val: "
         "left and right are swapped in one of the two"
     )
-    remedy = "the published files have 73 %: mend the other one (0 right ankle ... 5 left ankle, 10 right wrist ...)"
-    return train.found("error", "sides_swapped", np.arange(len(train)), text, remedy)
+    fix = "the published files have 73 %: mend the other one (0 right ankle ... 5 left ankle, 10 right wrist ...)"
+    return train.found("error", "sides_swapped", np.arange(len(train)), text, fix)
 
 
 def _near(a: np.ndarray, b: np.ndarray, px: float = _SAME_PX) -> np.ndarray:
@@ -212,6 +212,6 @@ def _others(
     )
     if order:
         text = f"records in another order than {other}"
-        remedy = "restore the published order: PCKh matches people by position"
-        findings.append(Finding("error", "order", str(split.path), text, remedy, len(order), len(split), tuple(told)))
+        fix = "restore the published order: PCKh matches people by position"
+        findings.append(Finding("error", "order", str(split.path), text, fix, len(order), len(split), tuple(told)))
     return findings

@@ -27,7 +27,7 @@ class Finding:
         code: a short name that stays the same.
         file: where.
         text: what is wrong.
-        remedy: what to do.
+        fix: what to do.
         count: how many records, pictures or joints.
         total: of how many.
         examples: all of them by name: "record 3 (1.jpg)", or a picture.
@@ -37,7 +37,7 @@ class Finding:
     code: str
     file: str
     text: str
-    remedy: str
+    fix: str
     count: int = 1
     total: int = 1
     examples: tuple[str, ...] = ()
@@ -77,9 +77,7 @@ class Split:
         """Names records: "record 3 (1.jpg)"."""
         return tuple(f"record {n} ({self.images[n] or 'no picture'})" for n in rows)
 
-    def found(
-        self, severity: str, code: str, rows: Sequence[int] | np.ndarray, text: str, remedy: str
-    ) -> list[Finding]:
+    def found(self, severity: str, code: str, rows: Sequence[int] | np.ndarray, text: str, fix: str) -> list[Finding]:
         """Returns one finding for these records, none where there are none.
 
         "share" as severity: an error when more than 5 % of the records have it, else a warning.
@@ -89,7 +87,7 @@ class Split:
         if severity == "share":
             severity = "error" if len(rows) > FEW * len(self) else "warning"
         named = self.where(int(n) for n in rows)
-        return [Finding(severity, code, str(self.path), text, remedy, len(rows), len(self), named)]
+        return [Finding(severity, code, str(self.path), text, fix, len(rows), len(self), named)]
 
 
 def read_json(path: Path) -> tuple[Any, list[Finding]]:
@@ -97,17 +95,17 @@ def read_json(path: Path) -> tuple[Any, list[Finding]]:
     try:
         return json.loads(path.read_text(encoding="utf-8")), []
     except (ValueError, RecursionError) as problem:
-        code, text, remedy = "not_json", f"not valid JSON: {problem}", "unpack it again; it may be cut off"
+        code, text, fix = "not_json", f"not valid JSON: {problem}", "unpack it again; it may be cut off"
     except OSError as problem:
-        code, text, remedy = "unreadable", f"cannot be read: {problem.strerror}", "check the file and its permissions"
-    return None, [Finding("error", code, str(path), text, remedy)]
+        code, text, fix = "unreadable", f"cannot be read: {problem.strerror}", "check the file and its permissions"
+    return None, [Finding("error", code, str(path), text, fix)]
 
 
 def read_split(path: Path, name: str) -> tuple[Split | None, list[Finding]]:
     """Reads what is readable of a json file, and says what is not."""
 
-    def broken(code: str, text: str, remedy: str) -> tuple[None, list[Finding]]:
-        return None, [Finding("error", code, str(path), text, remedy)]
+    def broken(code: str, text: str, fix: str) -> tuple[None, list[Finding]]:
+        return None, [Finding("error", code, str(path), text, fix)]
 
     records, findings = read_json(path)
     if findings:

@@ -111,13 +111,13 @@ def _adjusted_twice(split: Split) -> list[Finding]:
     findings = []
     if ratio < 22.4 and (spread < 0.5 or length < 0.78):
         text = f"scale has been multiplied by 1.25 already: {told}"
-        remedy = "divide scale by 1.25, and take the 15 x scale from center's y, as in HRNet's json files"
-        findings += split.found("error", "adjusted_twice", rows, text, remedy)
+        fix = "divide scale by 1.25, and take the 15 x scale from center's y, as in HRNet's json files"
+        findings += split.found("error", "adjusted_twice", rows, text, fix)
     if below > 2.0:
         severity = "error" if findings or whole.sum() >= 50 else "warning"
         text = f"centres lie {below:.1f} px x scale below the middle of the joints: they were moved down already"
-        remedy = "subtract 15 x (published) scale from center's y: readers add it"
-        findings += split.found(severity, "center_moved_twice", rows, text, remedy)
+        fix = "subtract 15 x (published) scale from center's y: readers add it"
+        findings += split.found(severity, "center_moved_twice", rows, text, fix)
     return findings
 
 

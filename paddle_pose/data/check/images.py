@@ -35,7 +35,7 @@ _TEXTS = {
 }
 
 
-def check_pictures(
+def check_images(
     folder: Path, names: Sequence[str], decode: str = "all", progress: Callable[[str], None] | None = None
 ) -> tuple[dict[str, tuple[int, int]], list[Finding], int]:
     """Checks the pictures that records name.
@@ -71,26 +71,22 @@ def check_pictures(
             if progress and n % 1000 == 999:
                 progress(f"{n + 1}/{len(names)} pictures looked at")
     findings = [
-        Finding(severity, code, str(folder), text, remedy, len(found[code]), len(names), tuple(found[code]))
-        for code, (severity, text, remedy) in _TEXTS.items()
+        Finding(severity, code, str(folder), text, fix, len(found[code]), len(names), tuple(found[code]))
+        for code, (severity, text, fix) in _TEXTS.items()
         if code in found
     ]
     top = {name.split("/")[0] for name in names}
     unlisted = sorted(name for name in there - top if not name.startswith("."))
     if unlisted:
-        text, remedy = (
+        text, fix = (
             "files that no record names",
             "nothing has to be done; published sets have pictures without labelled people",
         )
-        findings.append(
-            Finding("note", "unlisted", str(folder), text, remedy, len(unlisted), len(there), tuple(unlisted))
-        )
+        findings.append(Finding("note", "unlisted", str(folder), text, fix, len(unlisted), len(there), tuple(unlisted)))
     litter = sorted(name for name in there if name.startswith("._"))
     if litter:
-        text, remedy = "macOS files (._*), which are no pictures", "delete them"
-        findings.append(
-            Finding("note", "macos_files", str(folder), text, remedy, len(litter), len(there), tuple(litter))
-        )
+        text, fix = "macOS files (._*), which are no pictures", "delete them"
+        findings.append(Finding("note", "macos_files", str(folder), text, fix, len(litter), len(there), tuple(litter)))
     return sizes, findings, len(chosen & set(sizes))
 
 
@@ -116,8 +112,8 @@ def _check(path: Path, decode: bool, there: set[str]) -> tuple[str, str, tuple[i
             return "empty_picture", "", None
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of odd EXIF data and of huge pictures
-            with Image.open(path) as picture:
-                size, is_jpeg = picture.size, picture.format in ("JPEG", "MPO")
+            with Image.open(path) as image:
+                size, is_jpeg = image.size, image.format in ("JPEG", "MPO")
             orientation = exif_orientation(content)
     except (UnidentifiedImageError, Image.DecompressionBombError, SyntaxError, ValueError):
         return "corrupt_picture", "not a picture", None
@@ -133,8 +129,8 @@ def _check(path: Path, decode: bool, there: set[str]) -> tuple[str, str, tuple[i
 def _ends_early(path: Path) -> bool:
     """Whether a JPEG without an end mark lacks rows, not just the mark."""
     try:
-        with Image.open(io.BytesIO(path.read_bytes())) as picture:
-            picture.load()
+        with Image.open(io.BytesIO(path.read_bytes())) as image:
+            image.load()
     except (OSError, SyntaxError, ValueError):
         return True
     return False

@@ -12,7 +12,7 @@ import numpy as np
 from paddle_pose.data.check.compare import compare_facing, compare_trainval, compare_truth
 from paddle_pose.data.check.findings import KNOWN, Finding, Split, read_split
 from paddle_pose.data.check.geometry import check_records
-from paddle_pose.data.check.images import check_pictures
+from paddle_pose.data.check.images import check_images
 from paddle_pose.data.mpii import LAYOUT, SPLITS, read_ground_truth
 
 SEVERITIES = ("error", "warning", "note")
@@ -66,7 +66,7 @@ class Report:
             lines += [f"  {finding.text}", *(f"    {example}" for example in finding.examples[:_SHOWN])]
             if len(finding.examples) > _SHOWN:
                 lines.append(f"    ... and {len(finding.examples) - _SHOWN:,} more (--json lists all)")
-            lines.append(f"  To do: {finding.remedy}")
+            lines.append(f"  To do: {finding.fix}")
         lines += ["", f"{'finding':<24}{'severity':<10}{'count':>9}"]
         lines += [f"{finding.code:<24}{finding.severity:<10}{finding.count:>9,}" for finding in self.findings]
         numbers = ", ".join(f"{self.number(severity)} {severity}s" for severity in SEVERITIES)
@@ -102,14 +102,14 @@ def examine(root: Path, decode: str = "all", progress: Callable[[str], None] | N
         elif name in ("train", "val"):
             findings.append(Finding("error", "missing_file", str(path), "not there", LAYOUT + _hint(root)))
     names = list(dict.fromkeys(image for split in splits.values() for image in split.images if image))
-    sizes, problems, decoded = check_pictures(root / "images", names, decode, progress)
+    sizes, problems, decoded = check_images(root / "images", names, decode, progress)
     findings += _softened(problems, splits)
     for split in splits.values():
         findings += [*_count(split), *check_records(split, sizes)]
     findings += _truth(root / "annotations" / "mpii_gt_val.mat", splits.get("val"))
     parts = [splits[name] for name in ("train", "val") if name in splits]
     if len(parts) == 2:
-        findings += [*shared_pictures(*parts), *compare_facing(*parts)]
+        findings += [*shared_images(*parts), *compare_facing(*parts)]
         if "trainval" in splits:
             findings += compare_trainval(splits["trainval"], parts)
     counts = {name: (len(split), len(set(split.images))) for name, split in splits.items()}
@@ -146,8 +146,8 @@ def _count(split: Split) -> list[Finding]:
     if not 0.8 < got[0] / known[0] < 1.25:
         return []  # another data set; the table shows both numbers
     text = "{:,} samples in {:,} images; MPII as published has {:,} in {:,}".format(*got, *known)
-    remedy = "results will not compare with published ones: take the published file"
-    return [Finding("warning", "count", str(split.path), text, remedy)]
+    fix = "results will not compare with published ones: take the published file"
+    return [Finding("warning", "count", str(split.path), text, fix)]
 
 
 def _truth(mat: Path, val: Split | None) -> list[Finding]:
@@ -155,17 +155,17 @@ def _truth(mat: Path, val: Split | None) -> list[Finding]:
         truth = read_ground_truth(mat)
     except (FileNotFoundError, ValueError) as problem:
         code = "bad_mat" if mat.exists() else "missing_file"
-        remedy = "PCKh needs it: take mpii_gt_val.mat (gt_valid.mat) from the archive or from HRNet's annotations"
-        return [Finding("error", code, str(mat), str(problem), remedy)]
+        fix = "PCKh needs it: take mpii_gt_val.mat (gt_valid.mat) from the archive or from HRNet's annotations"
+        return [Finding("error", code, str(mat), str(problem), fix)]
     return compare_truth(val, truth, mat.name) if val is not None else []
 
 
-def shared_pictures(train: Split, val: Split) -> list[Finding]:
+def shared_images(train: Split, val: Split) -> list[Finding]:
     """Finds validation records whose picture is in the training set."""
     shared = set(train.images) & set(val.images) - {""}
     rows = [n for n, image in enumerate(val.images) if image in shared]
-    text, remedy = (
+    text, fix = (
         "validation records whose picture is in the training set",
         "results on val will be too good: separate them",
     )
-    return val.found("warning", "shared_picture", rows, text, remedy)
+    return val.found("warning", "shared_picture", rows, text, fix)

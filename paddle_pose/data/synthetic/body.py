@@ -96,21 +96,21 @@ class Body(NamedTuple):
     Attributes:
         points: Name -> [3] in body units: the joints (`l_knee`, `thorax`, ...), the face (`nose`,
             `l_eye`, ...) and the ends of hands and feet (`l_hand`, `l_toe`, ...).
-        trunk: [3, 3], columns are the trunk's left, down and forward.
+        torso: [3, 3], columns are the trunk's left, down and forward.
         head: [3, 3], the same of the head.
         head_length: From upper neck to the top of the head, body units.
         legs: The key of `LEGS` it was drawn from.
     """
 
     points: dict[str, np.ndarray]
-    trunk: np.ndarray
+    torso: np.ndarray
     head: np.ndarray
     head_length: float
     legs: str
 
 
 @dataclass(frozen=True)
-class Look:
+class Appearance:
     """What a person wears: colours RGB [3] in levels, lengths in upper limbs (2: all of the limb).
 
     `sleeves`, `trousers` and `shoes` hold one colour for each side, "l" and "r".
@@ -179,24 +179,24 @@ def pose_body(rng: np.random.Generator, style: Style) -> Body:
         rng.uniform(8, 35) if bent else rng.uniform(-4, 10),
         rng.normal(0, 12 if bent else 4),
     )
-    trunk = hips @ rotation(x=-forward, z=sideways)
-    head = trunk @ rotation(x=0.5 * forward + rng.normal(0, 6), y=rng.normal(0, 14), z=rng.normal(0, 7))
+    torso = hips @ rotation(x=-forward, z=sideways)
+    head = torso @ rotation(x=0.5 * forward + rng.normal(0, 6), y=rng.normal(0, 14), z=rng.normal(0, 7))
 
     length = rng.uniform(0.155, 0.19)  # of the head
-    torso, thigh, shin = rng.uniform(0.27, 0.31), rng.uniform(0.225, 0.26), rng.uniform(0.215, 0.25)
+    torso_length, thigh, shin = rng.uniform(0.27, 0.31), rng.uniform(0.225, 0.26), rng.uniform(0.215, 0.25)
     upper_arm, forearm = rng.uniform(0.15, 0.18), rng.uniform(0.135, 0.16)
     shoulder_width, hip_width = rng.uniform(0.095, 0.13), rng.uniform(0.055, 0.08)
-    points = {"pelvis": np.zeros(3), "thorax": trunk @ (-torso * _DOWN)}
-    points["neck"] = points["thorax"] + 0.5 * (trunk + head) @ (-0.045 * _DOWN)
+    points = {"pelvis": np.zeros(3), "thorax": torso @ (-torso_length * _DOWN)}
+    points["neck"] = points["thorax"] + 0.5 * (torso + head) @ (-0.045 * _DOWN)
 
     one_kind = _choose(rng, ARMS) if rng.random() < 0.5 else ""
     leading = rng.choice(["l", "r"])
     for side, sign in SIDES.items():
         _, flexion, abduction, elbow, target = ARMS[one_kind or _choose(rng, ARMS)]
-        towards = trunk @ ((np.array(target) + rng.normal(0, 0.2, 3)) * (-sign, 1, 1))
-        arm = _swing(rng, trunk, sign, flexion, abduction)
+        towards = torso @ ((np.array(target) + rng.normal(0, 0.2, 3)) * (-sign, 1, 1))
+        arm = _swing(rng, torso, sign, flexion, abduction)
         lower = _limb(arm, rng.uniform(*elbow), towards)
-        points[f"{side}_shoulder"] = points["thorax"] + trunk @ (sign * shoulder_width, 0.03, 0.0)
+        points[f"{side}_shoulder"] = points["thorax"] + torso @ (sign * shoulder_width, 0.03, 0.0)
         points[f"{side}_elbow"] = points[f"{side}_shoulder"] + upper_arm * arm
         points[f"{side}_wrist"] = points[f"{side}_elbow"] + forearm * lower
         points[f"{side}_hand"] = points[f"{side}_wrist"] + 0.045 * lower
@@ -217,10 +217,10 @@ def pose_body(rng: np.random.Generator, style: Style) -> Body:
     for side, sign in SIDES.items():
         points[f"{side}_eye"] = on_head(0.14 * sign, 0.50, 0.34)
         points[f"{side}_ear"] = on_head(0.36 * sign, 0.45, 0)
-    return Body(points, trunk, head, length, legs)
+    return Body(points, torso, head, length, legs)
 
 
-def dress(rng: np.random.Generator, style: Style, backdrop: np.ndarray) -> Look:
+def dress(rng: np.random.Generator, style: Style, backdrop: np.ndarray) -> Appearance:
     """Draw clothes, skin and hair that stand out from `backdrop`, the mean background RGB [3]."""
 
     def cloth() -> np.ndarray:
@@ -244,7 +244,7 @@ def dress(rng: np.random.Generator, style: Style, backdrop: np.ndarray) -> Look:
         return dict.fromkeys(SIDES, clear(cloth) if first is None else first)
 
     skin, shirt = clear(tone), clear(cloth)
-    return Look(
+    return Appearance(
         skin=skin,
         hair=HAIR[rng.integers(len(HAIR))] * rng.uniform(0.8, 1.1) if rng.random() < 0.93 else skin,
         shirt=shirt,

@@ -24,7 +24,7 @@ import numpy as np
 import scipy.io
 
 from paddle_pose.data.synthetic.body import Style
-from paddle_pose.data.synthetic.scene import DrawnPerson, draw_scene
+from paddle_pose.data.synthetic.scene import SyntheticPerson, draw_scene
 
 VERSION = 1  # raise it whenever the same arguments draw another picture
 STAMP = "drawn.json"  # written last: the folder is complete
@@ -125,11 +125,11 @@ def write_coco(
 
 def _draw_mpii(root: Path, request: _Request) -> None:
     records: dict[str, list[dict[str, Any]]] = {}
-    drawn: dict[str, list[DrawnPerson]] = {}
+    drawn: dict[str, list[SyntheticPerson]] = {}
     for split, count in (("train", request.num_train), ("val", request.num_val)):
         names = [f"{_SPLITS[split]}{index + 1:08d}.jpg" for index in range(count)]
         records[split], drawn[split] = [], []
-        for index, people in _pictures(root / "images", names, split, request):
+        for index, people in _images(root / "images", names, split, request):
             records[split] += [_mpii_record(person, names[index]) for person in people]
             drawn[split] += people
     for split, listed in (*records.items(), ("trainval", records["train"] + records["val"])):
@@ -150,7 +150,7 @@ def _draw_mpii(root: Path, request: _Request) -> None:
     _replace(root / "annotations/mpii_gt_val.mat", free_text + content.getvalue()[116:])
 
 
-def _mpii_record(person: DrawnPerson, name: str) -> dict[str, Any]:
+def _mpii_record(person: SyntheticPerson, name: str) -> dict[str, Any]:
     x, y, width, height = person.box
     scale = max(width, height) / 200
     labelled = person.mpii_visible > 0
@@ -178,7 +178,7 @@ def _draw_coco(root: Path, request: _Request) -> None:
         ids = [_SPLITS[split] * 1_000_000 + index + 1 for index in range(count)]
         names = [f"{image_id:012d}.jpg" for image_id in ids]
         annotations = []
-        for index, people in _pictures(root / f"{split}2017", names, split, request):
+        for index, people in _images(root / f"{split}2017", names, split, request):
             for number, person in enumerate(people):
                 labelled = person.coco_visible > 0
                 points = np.column_stack([np.round(person.coco, 4), person.coco_visible])
@@ -209,7 +209,9 @@ def _draw_coco(root: Path, request: _Request) -> None:
         _write_json(root / f"annotations/person_keypoints_{split}2017.json", content)
 
 
-def _pictures(folder: Path, names: list[str], split: str, request: _Request) -> Iterator[tuple[int, list[DrawnPerson]]]:
+def _images(
+    folder: Path, names: list[str], split: str, request: _Request
+) -> Iterator[tuple[int, list[SyntheticPerson]]]:
     """Draw and store the pictures of one split; yield (index, people)."""
     folder.mkdir(parents=True, exist_ok=True)
     for index, name in enumerate(names):

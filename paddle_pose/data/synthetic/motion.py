@@ -12,7 +12,7 @@ import numpy as np
 
 from paddle_pose.skeletons import COCO_17
 
-_THIGH, _SHIN, _TRUNK, _UPPER_ARM, _FOREARM = 0.25, 0.25, 0.3, 0.17, 0.15  # body heights
+_THIGH, _SHIN, _TORSO, _UPPER_ARM, _FOREARM = 0.25, 0.25, 0.3, 0.17, 0.15  # body heights
 _HEAD = {"nose": (0.07, -0.1), "eye": (0.05, -0.13), "ear": (0.0, -0.11)}  # from between the shoulders
 _APART = {"left": -0.02, "right": 0.02}
 
@@ -111,7 +111,7 @@ def _figure(
         lean: [T] of the trunk to the front.
     """
     points = {}
-    neck = _TRUNK * _direction(180 - lean)
+    neck = _TORSO * _direction(180 - lean)
     for side, apart in _APART.items():
         (thigh, knee), (arm, elbow) = legs[side], arms[side]
         hip, shoulder = np.array([apart, 0.0]), neck + np.array([apart, 0.02])

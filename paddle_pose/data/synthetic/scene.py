@@ -31,7 +31,7 @@ _SHOWN = {"nose": 0.0, "l_eye": 0.1, "r_eye": 0.1, "l_ear": -0.3, "r_ear": -0.3}
 
 
 @dataclass(frozen=True)
-class DrawnPerson:
+class SyntheticPerson:
     """One person of a picture; everything in image px, 0-based, pixel centres at integers.
 
     Attributes:
@@ -54,11 +54,11 @@ class DrawnPerson:
 
 
 @dataclass(frozen=True)
-class Drawing:
+class SyntheticScene:
     """A picture, uint8 RGB [H, W, 3], and the people in it."""
 
     image: np.ndarray
-    persons: tuple[DrawnPerson, ...]
+    persons: tuple[SyntheticPerson, ...]
 
 
 def draw_scene(
@@ -66,7 +66,7 @@ def draw_scene(
     size: tuple[int, int] = (256, 256),
     persons: tuple[int, int] = (1, 1),
     style: Style = Style(),  # noqa: B008 (frozen)
-) -> Drawing:
+) -> SyntheticScene:
     """Draw one picture.
 
     Args:
@@ -94,7 +94,7 @@ def draw_scene(
         for layer in part.layers:
             fill(image, layer.polygon, layer.color)
     people = [_labels(*both, scene, size) for both in zip(figures, parts, strict=True)]
-    return Drawing(finish(rng, image, style), tuple(people))
+    return SyntheticScene(finish(rng, image, style), tuple(people))
 
 
 def _place(
@@ -105,8 +105,8 @@ def _place(
     backdrop: np.ndarray,
 ) -> Figure:
     """A person in `column` (index, of how many) of a picture."""
-    body, look = pose_body(rng, style), dress(rng, style, backdrop)
-    outline = _corners(person_parts(Figure(body, look, np.zeros(2), 1000.0))) / 1000
+    body, appearance = pose_body(rng, style), dress(rng, style, backdrop)
+    outline = _corners(person_parts(Figure(body, appearance, np.zeros(2), 1000.0))) / 1000
     least, most = outline.min(axis=0), outline.max(axis=0)
     left, own = column[0] * size[0] / column[1], size[0] / column[1]
     before, after = (0.5 * style.overlap * own * shared for shared in (column[0] > 0, column[0] < column[1] - 1))
@@ -119,7 +119,7 @@ def _place(
     if rng.random() < style.cut:
         bottom = most[1] - rng.uniform(0.08, 0.25) * (most[1] - least[1])
         origin[1] = size[1] - scale * bottom
-    return Figure(body, look, origin, scale)
+    return Figure(body, appearance, origin, scale)
 
 
 def _seat(rng: np.random.Generator, figure: Figure) -> list[Part]:
@@ -137,7 +137,7 @@ def _seat(rng: np.random.Generator, figure: Figure) -> list[Part]:
     return [Part(0.0, frozenset(), layers)]
 
 
-def _labels(figure: Figure, parts: list[Part], scene: list[Part], size: tuple[int, int]) -> DrawnPerson:
+def _labels(figure: Figure, parts: list[Part], scene: list[Part], size: tuple[int, int]) -> SyntheticPerson:
     """The labels of a `figure`, painted as `parts`, which are some of the `scene`."""
     border = np.array(size) - 1
     order = {id(part): index for index, part in enumerate(scene)}
@@ -157,7 +157,7 @@ def _labels(figure: Figure, parts: list[Part], scene: list[Part], size: tuple[in
     for part in own:
         for layer in part.layers:
             fill(mask, layer.polygon, 1)
-    return DrawnPerson(
+    return SyntheticPerson(
         mpii=figure.at(*MPII_NAMES),
         mpii_visible=np.array([visible(name) for name in MPII_NAMES]),
         coco=figure.at(*COCO_NAMES),

@@ -10,9 +10,9 @@ import numpy as np
 
 from paddle_pose import geometry, visualize
 from paddle_pose.evaluation.report import page
-from paddle_pose.evaluation.report.report_data import Subject
+from paddle_pose.evaluation.report.report_data import ReportData
 from paddle_pose.io import images
-from paddle_pose.metrics.errors import KINDS, Found
+from paddle_pose.metrics.errors import KINDS, MatchedPoses
 from paddle_pose.structures import Person, Poses
 
 TILE = (240, 240)
@@ -33,7 +33,7 @@ class Ranking:
     median: tuple[int, ...]
 
 
-def ranking(found: Found, worst: int, median: int) -> Ranking:
+def ranking(found: MatchedPoses, worst: int, median: int) -> Ranking:
     """Ranks the people found, or all where nobody was, by the share of counted joints within reach.
 
     The mean distance, cut at 10 reaches, decides between equals.
@@ -49,22 +49,22 @@ def ranking(found: Found, worst: int, median: int) -> Ranking:
     return Ranking(tuple(order[:worst].tolist()), tuple(order[middle : middle + median].tolist()))
 
 
-def tile(subject: Subject, n: int, kind: np.ndarray) -> str:
+def tile(data: ReportData, n: int, kind: np.ndarray) -> str:
     """Returns a person as a figure: truth white, prediction in colours, and the kinds of the errors as words.
 
     Args:
-        subject: of the report.
+        data: of the report.
         n: the person.
         kind: [N, K] from `errors.kinds`.
     """
-    found = subject.found
+    found = data.found
     counts = {name: int((kind[n] == k).sum()) for k, name in enumerate(KINDS)}
     good = counts["good"] + counts["jitter"]
     words = f"{good} of {int(found.counted[n].sum())} joints found"
     words += "".join(
         f", {number} {name}" for name, number in counts.items() if number and name not in ("good", "jitter")
     )
-    source = subject.pictures[n] if subject.pictures else None
+    source = data.images[n] if data.images else None
     caption = f"Person {n}{f' ({source.name})' if source else ''}: {words}"
     done, jpeg = cv2.imencode(".jpg", _draw(found, n, source)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
     if not done:
@@ -72,19 +72,19 @@ def tile(subject: Subject, n: int, kind: np.ndarray) -> str:
     return page.figure(page.image(jpeg.tobytes(), f"{caption}; truth white, prediction in colours"), caption)
 
 
-def _draw(found: Found, n: int, source: Path | None) -> np.ndarray:
+def _draw(found: MatchedPoses, n: int, source: Path | None) -> np.ndarray:
     labelled = found.visible[n] > 0
     low, high = found.truth[n, labelled].min(axis=0), found.truth[n, labelled].max(axis=0)
     sides = np.maximum(high - low, found.sizes[n])  # a single joint is no box
     box = (*((low + high - sides) / 2), *sides)
     to_tile = geometry.box_window(box, TILE, 1.7).to_input(TILE)
-    picture = np.full((TILE[1], TILE[0], 3), _GREY, np.uint8)
+    image = np.full((TILE[1], TILE[0], 3), _GREY, np.uint8)
     if source is not None and source.is_file():
         pixels, image_to_pixels = images.read(source)
-        picture = geometry.warp(pixels, geometry.compose(to_tile, geometry.invert(image_to_pixels)), TILE)
+        image = geometry.warp(pixels, geometry.compose(to_tile, geometry.invert(image_to_pixels)), TILE)
     truth = Person(geometry.move(found.truth[n], to_tile), found.visible[n], box, n)
-    picture = visualize.draw_truth(picture, truth, found.skeleton)
+    image = visualize.draw_truth(image, truth, found.skeleton)
     if not found.found[n]:
-        return picture
+        return image
     poses = Poses(found.predicted[n][None], np.ones((1, found.skeleton.num_joints)), np.ones(1))
-    return visualize.draw_poses(picture, poses.moved(to_tile), found.skeleton)
+    return visualize.draw_poses(image, poses.moved(to_tile), found.skeleton)

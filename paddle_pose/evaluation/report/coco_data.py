@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 
 from paddle_pose.data.skeleton_file import read_skeleton
-from paddle_pose.evaluation.report.report_data import Subject
+from paddle_pose.evaluation.report.report_data import ReportData
 from paddle_pose.io import coco_json
 from paddle_pose.metrics import coco_ap
-from paddle_pose.metrics.errors import GOOD, NEAR_KS, Found
+from paddle_pose.metrics.errors import GOOD, NEAR_KS, MatchedPoses
 from paddle_pose.metrics.oks import oks
 from paddle_pose.skeletons import COCO_17, Skeleton
 
@@ -34,16 +34,16 @@ def read(
     truth: Path,
     *,
     skeleton: Skeleton | None = None,
-    pictures: Path | None = None,
+    images: Path | None = None,
     protocol: Mapping[str, str] = {},
-) -> Subject:
+) -> ReportData:
     """Reads results in COCO's format and scores them as they are.
 
     Args:
         predictions: a JSON list of {image_id, category_id, keypoints, score}.
         truth: an annotation file, e.g. `person_keypoints_val2017.json`.
         skeleton: of the results; None takes that of the annotations, COCO's where they name no joints.
-        pictures: their folder; None looks for it beside `annotations`, as COCO's layout has it.
+        images: their folder; None looks for it beside `annotations`, as COCO's layout has it.
         protocol: what the predictions were made with.
 
     Raises:
@@ -66,7 +66,7 @@ def read(
     matched = match(results, points, areas, image_ids, skeleton)
     triples = np.array([record["keypoints"] for record in results], np.float64).reshape(-1, len(sigmas), 3)
     there = (matched >= 0)[:, None]
-    found = Found(
+    found = MatchedPoses(
         skeleton=skeleton,
         predicted=np.where(there[..., None], triples[matched][..., :2], np.nan),
         truth=points[..., :2],
@@ -79,26 +79,26 @@ def read(
         scores=np.where(there, triples[matched][..., 2], np.nan),
     )
 
-    def rescore(changed: Found, without_unmatched: bool) -> dict[str, float]:
+    def rescore(changed: MatchedPoses, without_unmatched: bool) -> dict[str, float]:
         kept = _records(results, matched, found, changed, without_unmatched)
         return _percent(ground_truth.score(kept)) if kept else dict.fromkeys(coco_ap.NAMES, 0.0)
 
-    folder = pictures or truth.parent.parent / truth.stem.removeprefix("person_keypoints_")
+    folder = images or truth.parent.parent / truth.stem.removeprefix("person_keypoints_")
     names = {image["id"]: str(image.get("file_name", "")) for image in content["images"]}
-    return Subject(
+    return ReportData(
         name=str(predictions),
         measure="COCO keypoints, percent",
         protocol={**protocol, "truth": str(truth), "people": str(len(people)), "results": str(len(results))},
         found=found,
         values=_percent(ground_truth.score(results)),
-        spans={},
+        intervals={},
         remarks={"AP": "OKS 0.50:0.05:0.95; AP has no interval here", "AR": "at most 20 people per image"},
         gained=("AP", "AP50", "AP75"),
         rescore=rescore,
         unit="the distance at which KS is .5",
         fine=GOOD,
         size="square root of the segment's area",
-        pictures=[folder / names[image_id] for image_id in image_ids],
+        images=[folder / names[image_id] for image_id in image_ids],
         unmatched=len(results) - int((matched >= 0).sum()),
         notes=(
             "Results are scored as they are: no rescoring, no NMS.",
@@ -136,7 +136,11 @@ def match(
 
 
 def _records(
-    results: list[dict[str, Any]], matched: np.ndarray, found: Found, changed: Found, without_unmatched: bool
+    results: list[dict[str, Any]],
+    matched: np.ndarray,
+    found: MatchedPoses,
+    changed: MatchedPoses,
+    without_unmatched: bool,
 ) -> list[dict[str, Any]]:
     """Returns results with the changed joints in them; people who were unfound get one, with the median score."""
     kept = set(matched.tolist()) if without_unmatched else set(range(len(results)))

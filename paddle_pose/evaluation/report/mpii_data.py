@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from paddle_pose.data.mpii import read_ground_truth, read_mpii
-from paddle_pose.evaluation.report.report_data import Subject
+from paddle_pose.evaluation.report.report_data import ReportData
 from paddle_pose.io.mpii_predictions import read_predictions
 from paddle_pose.metrics import pckh
-from paddle_pose.metrics.errors import Found
+from paddle_pose.metrics.errors import MatchedPoses
 from paddle_pose.skeletons import MPII_16
 
 TRUTH = "mpii_gt_val.mat"
@@ -26,7 +26,7 @@ def read(
     zero_based: bool = False,
     scores: Path | None = None,
     protocol: Mapping[str, str] = {},
-) -> Subject:
+) -> ReportData:
     """Reads predictions for MPII's validation set and scores them with PCKh.
 
     Args:
@@ -44,16 +44,16 @@ def read(
     listed = truth.name == TRUTH and truth.parent.name == "annotations" and (truth.parent / "mpii_val.json").is_file()
     known = read_ground_truth(truth)
     people = len(known.head_sizes)
-    image_ids, pictures = np.arange(people), []
+    image_ids, images = np.arange(people), []
     if listed:
         persons = sorted(
             ((person.annotation_id, image) for image in read_mpii(root, "val") for person in image.persons),
             key=lambda pair: pair[0],
         )
-        image_ids, pictures = np.array([image.image_id for _, image in persons]), [image.path for _, image in persons]
+        image_ids, images = np.array([image.image_id for _, image in persons]), [image.path for _, image in persons]
     preds = read_predictions(predictions, people) - (0.0 if zero_based else 1.0)
     counted = known.labelled & np.isin(np.arange(MPII_16.num_joints), pckh.counted(MPII_16))
-    found = Found(
+    found = MatchedPoses(
         skeleton=MPII_16,
         predicted=preds,
         truth=known.keypoints,
@@ -72,7 +72,7 @@ def read(
         if listed
         else "Who shares a picture is not known without mpii_val.json beside the truth: swaps count as misses."
     )
-    return Subject(
+    return ReportData(
         name=str(predictions),
         measure="PCKh, percent",
         protocol={
@@ -83,7 +83,7 @@ def read(
         },
         found=found,
         values={name: float(value) for name, value in pckh.pckh(errors, known.labelled).items()},
-        spans=pckh.bootstrap(errors, known.labelled),
+        intervals=pckh.bootstrap(errors, known.labelled),
         remarks={
             "Mean": "@0.5, 14 joints weighted by count",
             "Plain mean": "@0.5, 14 joints alike",
@@ -95,12 +95,12 @@ def read(
         unit="head size (0.6 x the head box's diagonal)",
         fine=0.1,
         size="head size",
-        pictures=pictures,
+        images=images,
         notes=tuple(notes),
     )
 
 
-def _rescore(found: Found, without_unmatched: bool) -> dict[str, float]:
+def _rescore(found: MatchedPoses, without_unmatched: bool) -> dict[str, float]:
     distances = replace(found, counted=found.visible > 0).distances
     return {name: float(value) for name, value in pckh.pckh(distances, found.visible > 0).items()}
 

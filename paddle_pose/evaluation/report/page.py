@@ -91,9 +91,9 @@ def shown(cell: object) -> str:
     return str(cell)
 
 
-def figure(picture: str, caption: str) -> str:
+def figure(image: str, caption: str) -> str:
     """Returns an <svg> or <img> with the words under it."""
-    return f"<figure>{picture}<figcaption>{escape(caption)}</figcaption></figure>"
+    return f"<figure>{image}<figcaption>{escape(caption)}</figcaption></figure>"
 
 
 def image(data: bytes, alt: str) -> str:

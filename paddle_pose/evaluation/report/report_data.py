@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from paddle_pose.metrics.errors import Found
+from paddle_pose.metrics.errors import MatchedPoses
 
-Rescore = Callable[[Found, bool], dict[str, float]]
+Rescore = Callable[[MatchedPoses, bool], dict[str, float]]
 
 
 @dataclass(frozen=True, eq=False)
-class Subject:
+class ReportData:
     """Predictions, matched with the truth and scored.
 
     Attributes:
@@ -21,14 +21,14 @@ class Subject:
         protocol: what the numbers depend on, by name.
         found: the people.
         values: every number by name.
-        spans: 95 % intervals of those that have one.
+        intervals: 95 % intervals of those that have one.
         remarks: what a number means, by name.
         gained: the numbers that corrections are measured in; the first one decides.
         rescore: scores the people again, with joints corrected, and with or without results that match nobody.
         unit: what a distance of 1 is.
         fine: a distance in units within which a joint is found exactly; `found.reach` is the usual threshold.
         size: what `found.sizes` measures.
-        pictures: [N] files; they need not be there. Empty where nothing names them.
+        images: [N] files; they need not be there. Empty where nothing names them.
         unmatched: how many results match nobody.
         notes: what a reader must know of the limits of this truth.
     """
@@ -36,15 +36,15 @@ class Subject:
     name: str
     measure: str
     protocol: Mapping[str, str]
-    found: Found
+    found: MatchedPoses
     values: Mapping[str, float]
-    spans: Mapping[str, tuple[float, float]]
+    intervals: Mapping[str, tuple[float, float]]
     remarks: Mapping[str, str]
     gained: tuple[str, ...]
     rescore: Rescore
     unit: str
     fine: float
     size: str
-    pictures: Sequence[Path] = ()
+    images: Sequence[Path] = ()
     unmatched: int = 0
     notes: tuple[str, ...] = field(default_factory=tuple)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from paddle_pose.evaluation.report import cases, page, plots
-from paddle_pose.evaluation.report.report_data import Subject
+from paddle_pose.evaluation.report.report_data import ReportData
 from paddle_pose.evaluation.report.run import Run
 from paddle_pose.metrics import diagnosis
 from paddle_pose.metrics.errors import GOOD, KINDS, kinds, shares
@@ -22,90 +22,90 @@ _MEANING = {
 }
 
 
-def headline(subject: Subject) -> str:
+def summary(data: ReportData) -> str:
     """The numbers with their intervals and the protocol."""
     rows = []
-    for name, value in subject.values.items():
-        low, high = subject.spans.get(name, (float("nan"), float("nan")))
-        span = "-" if np.isnan(low) else f"{low:.2f} .. {high:.2f}"
-        rows.append((name, value, span))
-    width = 3 if subject.spans else 2  # columns
-    protocol = [("predictions", subject.name), *((name, str(value)) for name, value in subject.protocol.items())]
+    for name, value in data.values.items():
+        low, high = data.intervals.get(name, (float("nan"), float("nan")))
+        interval = "-" if np.isnan(low) else f"{low:.2f} .. {high:.2f}"
+        rows.append((name, value, interval))
+    width = 3 if data.intervals else 2  # columns
+    protocol = [("predictions", data.name), *((name, str(value)) for name, value in data.protocol.items())]
     return page.section(
         "Numbers",
         "结果",
-        page.table([subject.measure, "value", "95 % interval"][:width], [row[:width] for row in rows]),
-        *(page.paragraph(f"{name}: {remark}.", "note") for name, remark in subject.remarks.items()),
+        page.table([data.measure, "value", "95 % interval"][:width], [row[:width] for row in rows]),
+        *(page.paragraph(f"{name}: {remark}.", "note") for name, remark in data.remarks.items()),
         page.paragraph("Intervals resample people; they say nothing about another training.", "note")
-        if subject.spans
+        if data.intervals
         else "",
         page.paragraph("Protocol, without which the numbers mean nothing:"),
         page.table(["what", "value"], protocol, [1]),
-        *(page.paragraph(note, "note") for note in subject.notes),
+        *(page.paragraph(note, "note") for note in data.notes),
     )
 
 
-def thresholds(subject: Subject) -> str:
+def thresholds(data: ReportData) -> str:
     """Accuracy over thresholds, joint by joint."""
-    found = subject.found
+    found = data.found
     steps = np.linspace(0, found.reach, 51)
     lines = diagnosis.curves(found, steps.tolist())
-    marks = {f"{subject.fine:.3g}": subject.fine, f"{found.reach:.3g}": found.reach}
+    marks = {f"{data.fine:.3g}": data.fine, f"{found.reach:.3g}": found.reach}
     columns = [int(n) for n in np.linspace(5, 50, 4)] + [10]
-    columns = sorted({*columns, round(50 * subject.fine / found.reach)})
+    columns = sorted({*columns, round(50 * data.fine / found.reach)})
     rows = [(name, *(values[n] for n in columns)) for name, values in lines.items()]
     alt = "Joints found, in percent, over the threshold: " + ", ".join(f"{k} {v[-1]:.1f}" for k, v in lines.items())
     return page.section(
         "Accuracy over thresholds",
         "不同阈值下的准确率",
         page.figure(
-            plots.curves(steps.tolist(), lines, "in units of " + subject.unit.split(" (")[0], marks, alt),
-            f"A joint is found when its distance to the truth, in units of {subject.unit}, is at most the threshold. "
+            plots.curves(steps.tolist(), lines, "in units of " + data.unit.split(" (")[0], marks, alt),
+            f"A joint is found when its distance to the truth, in units of {data.unit}, is at most the threshold. "
             "Joints are the mean of left and right; Mean weighs joints by their number.",
         ),
         page.table(["joint", *(f"@{steps[n]:.3g}" for n in columns)], rows),
     )
 
 
-def parts(subject: Subject) -> str:
+def parts(data: ReportData) -> str:
     """Accuracy by visibility, size and torso angle."""
-    found = subject.found
-    limits = (found.reach, subject.fine)
+    found = data.found
+    limits = (found.reach, data.fine)
     tables = []
     for way, by_name in diagnosis.strata(found).items():
         rows = [(name, count, *values) for name, count, values in diagnosis.weighed(by_name, found, limits)]
         tables.append(page.table([way, "joints", *(f"% @{limit:.3g}" for limit in limits)], rows))
     note = (
-        f"Sizes are quarters of the people by {subject.size}. The torso's angle is that of mid-shoulders to mid-hips from "
+        f"Sizes are quarters of the people by {data.size}. The torso's angle is that of mid-shoulders to mid-hips from "
         "straight down."
     )
     return page.section("Whom it fails", "按可见性、尺度与躯干角度", *tables, page.paragraph(note, "note"))
 
 
-def taxonomy(subject: Subject) -> str:
+def taxonomy(data: ReportData) -> str:
     """Kinds of errors and what mending each would gain."""
-    kind, found = kinds(subject.found), subject.found
-    before = subject.values
+    kind, found = kinds(data.found), data.found
+    before = data.values
     counted = {name: number for name, number in shares(kind).items() if number[0] or name not in ("unfound",)}
     rows = [(name, number, share, _MEANING[name]) for name, (number, share) in counted.items()]
     fixes = {name: kind == KINDS.index(name) for name in ("good", *_CORRECTED) if (kind == KINDS.index(name)).any()}
     errors = kind > KINDS.index("good")
     named = [(name, joints, False) for name, joints in fixes.items()]
     named.append(("all but good", errors, False))
-    if subject.unmatched:
-        named.append((f"{subject.unmatched} results left out", np.zeros_like(errors), True))
+    if data.unmatched:
+        named.append((f"{data.unmatched} results left out", np.zeros_like(errors), True))
     named.append(("everything", kind >= 0, True))
     gains = []
     for name, joints, without_unmatched in named:
-        after = subject.rescore(found.corrected(joints), without_unmatched)
-        gains.append((name, *(cell for g in subject.gained for cell in (after[g], f"{after[g] - before[g]:+.2f}"))))
+        after = data.rescore(found.corrected(joints), without_unmatched)
+        gains.append((name, *(cell for g in data.gained for cell in (after[g], f"{after[g] - before[g]:+.2f}"))))
     slots = [k for k in range(found.skeleton.num_joints) if found.counted[:, k].any()]
     shown = [name for name in counted if name != "good"]
     by_joint = [
         (found.skeleton.joints[k].replace("_", " "), *(shares(kind[:, k])[name][1] for name in ("good", *shown)))
         for k in slots
     ]
-    head = [title for g in subject.gained for title in (f"{g} then", "gain")]
+    head = [title for g in data.gained for title in (f"{g} then", "gain")]
     good, near = GOOD * found.reach, found.reach
     return page.section(
         "Kinds of errors",
@@ -113,12 +113,12 @@ def taxonomy(subject: Subject) -> str:
         page.table(["kind", "joints", "%", "meaning"], rows, [3]),
         page.paragraph(
             f"KS, the keypoint similarity, is a Gaussian of the distance: .85 at {good:.3g} and .5 at {near:.3g}, in units of "
-            f"{subject.unit}. Kinds and thresholds: Ronchi and Perona, ICCV 2017.",
+            f"{data.unit}. Kinds and thresholds: Ronchi and Perona, ICCV 2017.",
             "note",
         ),
         page.paragraph(
             "What would be gained if these joints lay on the truth"
-            + (", or results that match nobody were left out:" if subject.unmatched else ":")
+            + (", or results that match nobody were left out:" if data.unmatched else ":")
         ),
         page.table(["", *head], gains),
         page.paragraph("Percent of each joint:"),
@@ -126,11 +126,11 @@ def taxonomy(subject: Subject) -> str:
     )
 
 
-def displacement(subject: Subject) -> str:
+def displacement(data: ReportData) -> str:
     """The constant shift that would help most."""
-    found, at = subject.found, f"@{subject.fine:.3g}"
-    pixels = diagnosis.bias(found, subject.fine)
-    sizes = diagnosis.bias(found, subject.fine, found.sizes, limit=0.4)
+    found, at = data.found, f"@{data.fine:.3g}"
+    pixels = diagnosis.bias(found, data.fine)
+    sizes = diagnosis.bias(found, data.fine, found.sizes, limit=0.4)
     displaced = [max(map(abs, pixels.shift)) >= 0.5 and pixels.held_out[0] > 0, sizes.held_out[0] > 0]
     if not any(displaced):
         verdict = "No displacement of half a pixel or more is to be seen."
@@ -155,22 +155,22 @@ def displacement(subject: Subject) -> str:
         page.paragraph(verdict, "verdict bad" if any(displaced) else "verdict"),
         page.table(["dx, dy", f"{at} now", f"{at} then", "gain, held out, 95 %"], rows),
         page.paragraph(
-            f"The best shift to add to every prediction, up to 16 px or 0.4 sizes (of the person: {subject.size}). Held "
+            f"The best shift to add to every prediction, up to 16 px or 0.4 sizes (of the person: {data.size}). Held "
             "out: each half of the people is moved by what the other half asks for, so that a gain by chance alone is none.",
             "note",
         ),
     )
 
 
-def scores(subject: Subject) -> str:
+def scores(data: ReportData) -> str:
     """Whether a joint's score says how likely it is right."""
     title = ("Do the scores mean anything?", "置信度可靠性")
-    if subject.found.scores is None or not subject.found.found.any():
+    if data.found.scores is None or not data.found.found.any():
         return page.section(
             *title, page.paragraph("No scores of joints belong to these people; val.py's predictions.json has some.")
         )
-    measured = diagnosis.reliability(subject.found, subject.found.reach)
-    caption = f"A joint is correct within {subject.found.reach:.3g}, in units of {subject.unit}."
+    measured = diagnosis.reliability(data.found, data.found.reach)
+    caption = f"A joint is correct within {data.found.reach:.3g}, in units of {data.unit}."
     rows = [(f"{low:.1f} .. {high:.1f}", count, mean, rate) for low, high, count, mean, rate in measured.rows]
     alt = "Percent correct by mean score: " + ", ".join(f"{row[3]:.2f}: {row[4]:.0f}" for row in measured.rows)
     return page.section(
@@ -187,17 +187,17 @@ def scores(subject: Subject) -> str:
     )
 
 
-def people(subject: Subject) -> str:
+def people(data: ReportData) -> str:
     """The worst and the median cases."""
-    kind = kinds(subject.found)
-    chosen = cases.ranking(subject.found, WORST, MEDIAN)
+    kind = kinds(data.found)
+    chosen = cases.ranking(data.found, WORST, MEDIAN)
     return page.section(
         "Cases",
         "最差与中位样例",
         page.paragraph("White: truth. Predicted: left blue, right orange, middle yellow. Worst first:", "note"),
-        page.tiles([cases.tile(subject, n, kind) for n in chosen.worst]),
+        page.tiles([cases.tile(data, n, kind) for n in chosen.worst]),
         page.paragraph("Round the median:", "note") if chosen.median else "",
-        page.tiles([cases.tile(subject, n, kind) for n in chosen.median]) if chosen.median else "",
+        page.tiles([cases.tile(data, n, kind) for n in chosen.median]) if chosen.median else "",
     )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from paddle_pose.evaluation.report import coco_data, mpii_data, page, sections
-from paddle_pose.evaluation.report.report_data import Subject
+from paddle_pose.evaluation.report.report_data import ReportData
 from paddle_pose.evaluation.report.run import Run, find
 from paddle_pose.io.coco_json import read_json
 from paddle_pose.skeletons import SKELETONS, Skeleton
@@ -22,7 +22,7 @@ def read(
     ground_truth: Path | None = None,
     zero_based: bool = False,
     skeleton: Skeleton | None = None,
-) -> tuple[Subject | None, Run | None]:
+) -> tuple[ReportData | None, Run | None]:
     """Reads predictions and the run they came from.
 
     Args:
@@ -61,16 +61,16 @@ def read(
             )
         return None, run
     coco = predictions.suffix == ".json"
-    truth, pictures = ground_truth, None
+    truth, images = ground_truth, None
     if truth is None and dataset_root is None and "truth" in protocol:
-        truth, pictures = Path(str(protocol["truth"])), Path(str(protocol.get("pictures", "")))
+        truth, images = Path(str(protocol["truth"])), Path(str(protocol.get("pictures", "")))
     truth = truth or _truth(predictions, dataset_root, coco)
     words = {name: str(value) for name, value in protocol.items() if name not in ("truth", "pictures")}
     if coco:
         if zero_based:
             raise ValueError("--zero_based: COCO's results always count pixels from 0; leave the flag out")
         skeleton = skeleton or SKELETONS.get(words.get("joints", ""))
-        return coco_data.read(predictions, truth, skeleton=skeleton, pictures=pictures, protocol=words), run
+        return coco_data.read(predictions, truth, skeleton=skeleton, images=images, protocol=words), run
     return mpii_data.read(predictions, truth, zero_based=zero_based, scores=scores, protocol=words), run
 
 
@@ -95,16 +95,16 @@ def write(source: Path, path: Path, **where: Any) -> Path:
     return path
 
 
-def page_of(subject: Subject | None, run: Run | None) -> str:
+def page_of(data: ReportData | None, run: Run | None) -> str:
     """Returns the report as HTML.
 
     Raises:
         ValueError: If there is nothing to report.
     """
     body = []
-    if subject is not None:
+    if data is not None:
         written = (
-            sections.headline,
+            sections.summary,
             sections.taxonomy,
             sections.displacement,
             sections.thresholds,
@@ -112,12 +112,12 @@ def page_of(subject: Subject | None, run: Run | None) -> str:
             sections.scores,
             sections.people,
         )
-        body = [section(subject) for section in written]
+        body = [section(data) for section in written]
     if run is not None:
-        body.append(sections.training(run, subject.gained if subject else ("Mean", "Mean@0.1", "AP")))
+        body.append(sections.training(run, data.gained if data else ("Mean", "Mean@0.1", "AP")))
     if not body:
         raise ValueError("there is nothing to report: neither predictions nor a run")
-    about = "/".join(Path(subject.name).parts[-2:]) if subject else str(run.source.parent) if run else ""
+    about = "/".join(Path(data.name).parts[-2:]) if data else str(run.source.parent) if run else ""
     return page.document(f"Report on {about}", "姿态估计评估报告", body)
 
 

@@ -11,7 +11,7 @@ const MIN_REACH = 2; // cells
  *
  * @param {Object<string, Float32Array>} maps of one picture: centers [1, h, w], heatmaps [K, h, w], regressions and offsets
  *   [2K, h, w].
- * @param {Object} codec the contract's.
+ * @param {Object} codec the metadata's.
  * @param {number} most people to find; 1 takes the most central person, who is always found.
  * @returns {Array<{keypoints: number[][], scores: number[], score: number}>} in input px, best first.
  */

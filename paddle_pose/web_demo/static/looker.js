@@ -9,12 +9,12 @@ export class Looker {
 
   /**
    * @param {function(Uint8Array): Promise<Object<string, Float32Array>>} network answers one input's maps.
-   * @param {Object} contract of the exported file.
+   * @param {Object} metadata of the exported file.
    */
-  constructor(network, contract) {
+  constructor(network, metadata) {
     this.network = network;
-    this.codec = contract.codec;
-    this.joints = contract.skeleton.joints;
+    this.codec = metadata.codec;
+    this.joints = metadata.skeleton.joints;
   }
 
   /** Forgets the person who was followed. */

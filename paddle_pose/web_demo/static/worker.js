@@ -22,13 +22,13 @@ async function load() {
   const model = await (await fetched("model.onnx")).arrayBuffer();
   ort.env.wasm.wasmPaths = { wasm: new URL("onnxruntime/ort-wasm-simd-threaded.wasm", import.meta.url).href };
   const session = await ort.InferenceSession.create(model, { executionProviders: ["wasm"] });
-  const { name, shape } = settings.contract.input;
+  const { name, shape } = settings.metadata.input;
   const network = async (input) => {
     const answer = await session.run({ [name]: new ort.Tensor("uint8", input, [1, ...shape.slice(1)]) });
-    return Object.fromEntries(settings.contract.codec.outputs.map((output) => [output, answer[output].data]));
+    return Object.fromEntries(settings.metadata.codec.outputs.map((output) => [output, answer[output].data]));
   };
   await network(new Uint8Array(shape[1] * shape[2] * 3)); // the first answer takes several times as long as the others
-  return { settings, looker: new Looker(network, settings.contract) };
+  return { settings, looker: new Looker(network, settings.metadata) };
 }
 
 function pixelsOf(bitmap) {

@@ -139,7 +139,7 @@ def test_damage_is_named(copy, damage, severity, code, word):
     findings = found(copy, damage)
     assert (severity, code) in findings, sorted(findings)
     finding = findings[severity, code]
-    assert finding.remedy
+    assert finding.fix
     assert word is None or any(word in example for example in finding.examples), finding.examples
 
 
@@ -185,10 +185,10 @@ def test_ones_own_files_are_checked_with_their_command(copy, capsys):
         check_dataset.main([])
 
 
-def test_pictures_of_another_size_are_told(copy):
-    picture = next((copy / "val2017").iterdir())
-    Image.new("RGB", (48, 48)).save(picture)
-    assert found(copy)["error", "picture_size"].examples == (f"{picture.name}: (96, 96), the picture has (48, 48)",)
+def test_images_of_another_size_are_told(copy):
+    image = next((copy / "val2017").iterdir())
+    Image.new("RGB", (48, 48)).save(image)
+    assert found(copy)["error", "picture_size"].examples == (f"{image.name}: (96, 96), the picture has (48, 48)",)
 
 
 def test_random_damage_never_stops_it(copy):

@@ -42,7 +42,7 @@ class Copy:
         damage(content)
         scipy.io.savemat(path, content)
 
-    def picture(self, content: Callable[[bytes], bytes]) -> str:
+    def image(self, content: Callable[[bytes], bytes]) -> str:
         """Rewrites the picture of the last training record; returns its name."""
         name = json.loads((self.annotations / "mpii_train.json").read_text())[-1]["image"]
         path = self.root / "images" / name
@@ -56,7 +56,7 @@ class Copy:
         told: dict[str, str] = {}
         for finding in examine(self.root, **options).findings:
             if finding.severity == severity:
-                text = " ".join([finding.file, finding.text, finding.remedy, *finding.examples])
+                text = " ".join([finding.file, finding.text, finding.fix, *finding.examples])
                 told[finding.code] = told.get(finding.code, "") + text + "\n"
         return told
 
@@ -109,13 +109,13 @@ def test_the_real_data_pass_as_they_are(name, shared, capsys):
     assert report["decoded"] == {"lspet": 1433, "mpii5": 5}[name]
 
 
-def test_the_published_validation_people_pass_but_for_the_pictures(shared):
+def test_the_published_validation_people_pass_but_for_the_images(shared):
     report = examine(shared / "data" / "mpii_val")
     assert {f.code for f in report.findings if f.severity == "error"} == {"missing_file", "missing_picture"}
     assert report.counts == {"val": (2958, 2729)}
 
 
-def test_several_people_in_a_picture_pass(tmp_path):
+def test_several_people_in_a_image_pass(tmp_path):
     from paddle_pose.data.synthetic.dataset import write_mpii
 
     write_mpii(tmp_path / "d", num_train=6, num_val=6, seed=3, persons=(1, 3))
@@ -125,46 +125,46 @@ def test_several_people_in_a_picture_pass(tmp_path):
 # Pictures.
 
 
-def test_missing_picture(copy):
-    name = copy.picture(bytes)
+def test_missing_image(copy):
+    name = copy.image(bytes)
     (copy.root / "images" / name).rename(copy.root / "images" / name.upper())
     told = copy.codes(decode="none")["missing_picture"]
     assert f"{name}: there is {name.upper()}" in told
     assert "unpack" in told
 
 
-def test_empty_picture(copy):
-    name = copy.picture(lambda content: b"")
+def test_empty_image(copy):
+    name = copy.image(lambda content: b"")
     assert name in copy.codes(decode="none")["empty_picture"]
 
 
-def test_corrupt_picture(copy):
-    name = copy.picture(lambda content: b"<html>404</html>" * 9)
+def test_corrupt_image(copy):
+    name = copy.image(lambda content: b"<html>404</html>" * 9)
     assert name in copy.codes(decode="none")["corrupt_picture"]
 
 
-def test_a_picture_with_a_broken_table(copy):
+def test_a_image_with_a_broken_table(copy):
     def damage(content: bytes) -> bytes:
         table = content.index(b"\xff\xc4") + 5  # 16 counts of Huffman codes
         return content[:table] + b"\xff" * 16 + content[table + 16 :]
 
-    name = copy.picture(damage)
+    name = copy.image(damage)
     assert name in copy.codes()["corrupt_picture"]
     assert copy.codes(decode="none") == {}
 
 
 @pytest.mark.parametrize("decode", ["all", "none"])
-def test_truncated_picture(copy, decode):
-    name = copy.picture(lambda content: content[: len(content) * 2 // 3])
+def test_truncated_image(copy, decode):
+    name = copy.image(lambda content: content[: len(content) * 2 // 3])
     assert name in copy.codes(decode=decode)["truncated_picture"]
 
 
-def test_a_picture_that_lacks_its_end_mark_only_is_no_error(copy):
-    copy.picture(lambda content: content + bytes(200))
+def test_a_image_that_lacks_its_end_mark_only_is_no_error(copy):
+    copy.image(lambda content: content + bytes(200))
     assert copy.codes() == {}
 
 
-def test_rotated_picture(copy):
+def test_rotated_image(copy):
     exif = Image.Exif()
     exif[274] = 6
 
@@ -172,7 +172,7 @@ def test_rotated_picture(copy):
         segment = exif.tobytes()
         return content[:2] + b"\xff\xe1" + (len(segment) + 2).to_bytes(2, "big") + segment + content[2:]
 
-    name = copy.picture(rotate)
+    name = copy.image(rotate)
     assert f"{name}: orientation 6" in copy.codes("warning")["exif_rotated"]
 
 
@@ -262,8 +262,8 @@ def test_duplicate_records(copy):
     assert "duplicate" in copy.codes()
 
 
-def test_one_duplicate_among_many_is_a_warning(drawn_mpii, tmp_path):
-    copy = copy_of(drawn_mpii, tmp_path / "copy")
+def test_one_duplicate_among_many_is_a_warning(synthetic_mpii, tmp_path):
+    copy = copy_of(synthetic_mpii, tmp_path / "copy")
 
     def repeat(records):
         for n in range(3):
@@ -280,18 +280,18 @@ def test_nothing_labelled(copy):
     assert "joints_vis 0" in copy.codes()["nothing_labelled"]
 
 
-def test_joints_outside_the_picture(copy):
+def test_joints_outside_the_image(copy):
     copy.change("train", every("joints", lambda joints: joints + 2000))
     codes = copy.codes()
     assert "joint_outside_picture" in codes
     assert "joint_outside_box" in codes
 
 
-def test_pictures_made_smaller_without_the_annotations(copy):
+def test_images_made_smaller_without_the_annotations(copy):
     name = json.loads((copy.annotations / "mpii_train.json").read_text())[0]["image"]
     small = copy.root / "images" / name
-    with Image.open(small) as picture:
-        half = picture.resize((picture.width // 3, picture.height // 3))
+    with Image.open(small) as image:
+        half = image.resize((image.width // 3, image.height // 3))
     small.unlink()
     half.save(small)
     found = copy.codes("warning") | copy.codes()
@@ -315,8 +315,8 @@ def test_one_added_twice(copy):
     assert "+1 px" in copy.codes()["zero_based"]
 
 
-def test_zero_based_train_is_seen_in_trainval(drawn_mpii, tmp_path):
-    copy = copy_of(drawn_mpii, tmp_path / "copy")
+def test_zero_based_train_is_seen_in_trainval(synthetic_mpii, tmp_path):
+    copy = copy_of(synthetic_mpii, tmp_path / "copy")
     copy.change("train", every("joints", lambda joints: joints - 1))
     codes = copy.codes()
     assert "zero_based" in codes
@@ -390,7 +390,7 @@ def test_left_and_right_swapped_in_one_record(copy):
     assert "record 0" not in codes["sides_swapped"]
 
 
-def test_left_and_right_swapped_in_a_training_set(drawn_mpii, shared, tmp_path):
+def test_left_and_right_swapped_in_a_training_set(synthetic_mpii, shared, tmp_path):
     copy = copy_of(shared / "data/lspet", tmp_path / "copy", 200)
     copy.change("train", swap_sides(slice(None)))
     assert "face the camera" in copy.codes(decode="none")["sides_swapped"]
@@ -455,15 +455,15 @@ def test_published_number_almost_reached(shared, tmp_path):
     assert "2,958" in Copy(tmp_path).codes("warning")["count"]
 
 
-def test_validation_pictures_in_the_training_set(drawn_mpii, tmp_path):
-    copy = copy_of(drawn_mpii, tmp_path / "copy")
+def test_validation_images_in_the_training_set(synthetic_mpii, tmp_path):
+    copy = copy_of(synthetic_mpii, tmp_path / "copy")
     val = json.loads((copy.annotations / "mpii_val.json").read_text())
     copy.change("train", lambda records: records + val[:1])
     assert val[0]["image"] in copy.codes("warning")["shared_picture"]
 
 
-def test_missing_test_pictures_do_not_matter(drawn_mpii, tmp_path):
-    copy = copy_of(drawn_mpii, tmp_path / "copy")
+def test_missing_test_images_do_not_matter(synthetic_mpii, tmp_path):
+    copy = copy_of(synthetic_mpii, tmp_path / "copy")
     (copy.annotations / "mpii_test.json").write_text('[{"image": "t.jpg", "center": [9, 9], "scale": 1}]')
     assert copy.codes() == {}
     assert "t.jpg" in copy.codes("note")["missing_picture"]
@@ -475,8 +475,8 @@ def test_missing_test_pictures_do_not_matter(drawn_mpii, tmp_path):
 # Whatever happens to a file, the doctor answers.
 
 
-def test_random_damage_never_stops_it(drawn_mpii, tmp_path):
-    copy = copy_of(drawn_mpii, tmp_path / "copy")
+def test_random_damage_never_stops_it(synthetic_mpii, tmp_path):
+    copy = copy_of(synthetic_mpii, tmp_path / "copy")
     path = copy.annotations / "mpii_val.json"
     intact = path.read_text()
     rng = np.random.default_rng(0)
@@ -503,9 +503,9 @@ def test_a_wrong_folder_is_an_error_of_the_command(run_command):
     assert done.stderr.startswith("error: nowhere: no such folder")
 
 
-def test_the_command_ends_with_1(drawn_mpii, tmp_path, run_command):
-    copy = copy_of(drawn_mpii, tmp_path / "copy")
-    copy.picture(lambda content: b"")
+def test_the_command_ends_with_1(synthetic_mpii, tmp_path, run_command):
+    copy = copy_of(synthetic_mpii, tmp_path / "copy")
+    copy.image(lambda content: b"")
     done = run_command("scripts/check_dataset.py", "--dataset_root", copy.root, "--decode", "sample")
     assert done.returncode == 1, done.stderr
     assert "ERROR empty_picture: 1 of 16" in done.stdout

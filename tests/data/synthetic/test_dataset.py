@@ -10,7 +10,7 @@ import pytest
 import scipy.io
 
 from paddle_pose.data.synthetic import dataset as synthetic
-from paddle_pose.data.synthetic.body import Look, Style, dress, pose_body
+from paddle_pose.data.synthetic.body import Appearance, Style, dress, pose_body
 from paddle_pose.data.synthetic.dataset import write_coco, write_mpii
 from paddle_pose.data.synthetic.figure import Figure, fill, hull, person_parts
 from paddle_pose.data.synthetic.scene import COCO_NAMES, MPII_NAMES, draw_scene, head_box
@@ -49,13 +49,13 @@ def test_a_filled_circle_is_centred_on_its_point():
         np.testing.assert_allclose(middle, center, atol=0.08)
 
 
-def plain_look(color: float, **changes) -> Look:
+def plain_look(color: float, **changes) -> Appearance:
     grey = np.full(3, color)
     sides = {"l": grey, "r": grey}
     look = dict.fromkeys(("skin", "hair", "shirt", "accent"), grey)
     look |= dict.fromkeys(("sleeves", "trousers", "shoes"), sides)
     look |= {"sleeve_length": 2.0, "trouser_length": 2.0, "light": np.zeros(2)}
-    return Look(**(look | changes))
+    return Appearance(**(look | changes))
 
 
 @pytest.mark.parametrize("limb", ["sleeves", "trousers"])
@@ -68,7 +68,7 @@ def test_the_limb_of_a_joint_is_painted_at_the_joint(limb, side, other):
     hits = []
     for seed in range(12):
         body = pose_body(np.random.default_rng(seed), style)
-        pictures = []
+        images = []
         for bright in (0.0, 200.0):
             colors = {side: np.full(3, bright), other: np.zeros(3)}
             look = plain_look(0.0, **{limb: colors})
@@ -79,8 +79,8 @@ def test_the_limb_of_a_joint_is_painted_at_the_joint(limb, side, other):
                 if part.joints <= carriers | {"pelvis"}:  # this limb alone, so nothing hides it
                     for layer in part.layers:
                         fill(image, layer.polygon, layer.color)
-            pictures.append(image)
-        changed = np.abs(pictures[1].astype(int) - pictures[0]).max(axis=2) > 50
+            images.append(image)
+        changed = np.abs(images[1].astype(int) - images[0]).max(axis=2) > 50
         along = [figure.at(f"{side}_{joint}")[0] for joint in joints]
         along += [(along[0] + along[1]) / 2, (along[1] + along[2]) / 2]
         hits += [changed[round(float(y)), round(float(x))] for x, y in along[:2] + along[3:]]
@@ -161,7 +161,7 @@ def hidden_by_others(drawing) -> int:
     return found
 
 
-def test_groups_that_overlap_stay_in_the_picture_and_hide_each_other_at_times():
+def test_groups_that_overlap_stay_in_the_image_and_hide_each_other_at_times():
     apart, close = (
         scenes(30, size=(256, 192), persons=(2, 4), style=Style(cut=0, occluder=0, overlap=overlap))
         for overlap in (0.0, 0.4)
@@ -243,7 +243,7 @@ def test_colours_do_not_tell_left_from_right(garment, odd_sides):
         assert abs(np.corrcoef(left, right)[0, 1]) < 0.2  # the contrast with the backdrop is shared
 
 
-def test_pictures_use_the_whole_range_of_poses():
+def test_images_use_the_whole_range_of_poses():
     legs = {pose_body(np.random.default_rng(seed), Style()).legs for seed in range(150)}
     assert legs == {"standing", "astride", "walking", "stepping", "sitting", "crouching"}
 
@@ -257,9 +257,9 @@ def test_the_same_seed_draws_the_same_bytes(tmp_path):
         first = contents(write(tmp_path / f"{write.__name__}1", seed=5, **arguments))
         assert first == contents(write(tmp_path / f"{write.__name__}2", seed=5, **arguments))
         other = contents(write(tmp_path / f"{write.__name__}3", seed=6, **arguments))
-        pictures = [name for name in first if name.endswith(".jpg")]
-        assert len({first[name] for name in pictures}) == 5  # train and val differ as well
-        assert all(first[name] != other[name] for name in pictures)
+        images = [name for name in first if name.endswith(".jpg")]
+        assert len({first[name] for name in images}) == 5  # train and val differ as well
+        assert all(first[name] != other[name] for name in images)
 
 
 def test_mpii_layout(tmp_path):

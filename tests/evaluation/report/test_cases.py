@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from paddle_pose.evaluation.report import cases
-from paddle_pose.metrics.errors import Found, kinds
+from paddle_pose.metrics.errors import MatchedPoses, kinds
 from paddle_pose.skeletons import COCO_17
 
 
@@ -17,7 +17,7 @@ def test_a_person_with_one_labelled_joint_is_shown_with_the_surroundings(tmp_pat
     visible = np.zeros((1, 17), int)
     visible[0, 0] = 2
     points = np.full((1, 17, 2), 100.0)
-    found = Found(
+    found = MatchedPoses(
         skeleton=COCO_17,
         predicted=points,
         truth=points,
@@ -28,7 +28,7 @@ def test_a_person_with_one_labelled_joint_is_shown_with_the_surroundings(tmp_pat
         sizes=np.array([40.0]),
         image_ids=np.zeros(1, int),
     )
-    tile = cases.tile(SimpleNamespace(found=found, pictures=[tmp_path / "a.png"]), 0, kinds(found))
+    tile = cases.tile(SimpleNamespace(found=found, images=[tmp_path / "a.png"]), 0, kinds(found))
     shown = cv2.imdecode(np.frombuffer(b64decode(re.search('base64,(.*?)"', tile)[1]), np.uint8), cv2.IMREAD_GRAYSCALE)
     white = (shown[:, 20:] > 200).mean()
     assert 0.1 < white < 0.3  # (34 - 20) of 68 px

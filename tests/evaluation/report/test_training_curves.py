@@ -39,9 +39,9 @@ def test_the_best_is_the_highest_number_of_any_weights(run, capsys):
     assert (
         "run: 8 logged steps up to 8 (epoch 2), best Mean 30.0000 of the averaged weights after epoch 1, step 4" in said
     )
-    picture = cv2.imread(str(run / "training.png"))
-    assert picture.shape[0] > 600
-    assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 10
+    image = cv2.imread(str(run / "training.png"))
+    assert image.shape[0] > 600
+    assert len(np.unique(image.reshape(-1, 3), axis=0)) > 10
 
 
 def test_bad_lines_are_named_and_left_out(tmp_path):
@@ -62,7 +62,7 @@ def test_lines_that_come_again_count_once(tmp_path):
     assert any("Resumed run/last at epoch=0, batch_id=2" in line for line in curves.remarks)
 
 
-def test_every_run_is_in_the_picture(run, tmp_path):
+def test_every_run_is_in_the_image(run, tmp_path):
     curves = training_curves.read(run)
     other = training_curves.read(write(tmp_path / "other", [*steps(8), evaluation(4, 50.0)]))
     one, both = training_curves.draw([curves], "Mean"), training_curves.draw([curves, other], "Mean")

@@ -57,8 +57,8 @@ class Pieces(HTMLParser):
 
 
 @pytest.fixture(scope="session")
-def drawn(drawn_mpii):
-    return drawn_mpii, read_ground_truth(drawn_mpii / "annotations" / "mpii_gt_val.mat")
+def drawn(synthetic_mpii):
+    return synthetic_mpii, read_ground_truth(synthetic_mpii / "annotations" / "mpii_gt_val.mat")
 
 
 def saved(path, points):
@@ -101,25 +101,25 @@ def test_perfect_predictions_have_nothing_to_mend(drawn, tmp_path):
 def test_pixels_too_much_are_named(drawn, tmp_path):
     root, truth = drawn
     path = saved(tmp_path / "pred.mat", truth.keypoints + 2)
-    subject, _ = read(path, dataset_root=root)
-    assert subject.values["Mean@0.1"] < 100
-    text = page_of(subject, None)
+    data, _ = read(path, dataset_root=root)
+    assert data.values["Mean@0.1"] < 100
+    text = page_of(data, None)
     assert "look displaced by a constant number of pixels" in text
     again, _ = read(path, dataset_root=root, zero_based=True)
-    assert np.allclose(again.found.predicted - subject.found.predicted, 1)
+    assert np.allclose(again.found.predicted - data.found.predicted, 1)
 
 
 @pytest.mark.parametrize("listed", [True, False])
-def test_swaps_need_to_know_who_shares_a_picture(drawn, tmp_path, listed):
+def test_swaps_need_to_know_who_shares_a_image(drawn, tmp_path, listed):
     root, truth = drawn
     path, mat = saved(tmp_path / "p.mat", truth.keypoints), root / "annotations" / "mpii_gt_val.mat"
     if not listed:
         mat = tmp_path / "mpii_gt_val.mat"
         mat.write_bytes((root / "annotations" / "mpii_gt_val.mat").read_bytes())
-    subject = mpii_data.read(path, mat)
-    assert bool(subject.pictures) == listed
-    assert any("swaps count as misses" in note for note in subject.notes) != listed
-    assert "data:image/jpeg" in page_of(subject, None)
+    data = mpii_data.read(path, mat)
+    assert bool(data.images) == listed
+    assert any("swaps count as misses" in note for note in data.notes) != listed
+    assert "data:image/jpeg" in page_of(data, None)
 
 
 def run_folder(folder, truth, scores):
@@ -240,16 +240,16 @@ def test_scripted_results_of_coco(tmp_path):
     wrong[0] = points[0][list(COCO_17.flip)]  # inverted, but for the nose
     wrong[1, :8] += 2000  # missed
     wrong[2, 10:] = points[3, 10:]  # swapped
-    subject = coco_page(
+    data = coco_page(
         tmp_path, results([*wrong[:5], points[0] + 5000], [0, 0, 1, 1, 2, 0], [0.9, 0.8, 0.7, 0.6, 0.5, 0.95])
     )
-    text = page_of(subject, None)
+    text = page_of(data, None)
     Pieces(text).checked()
     cells = rows(text)
     counts = {name: int(cells[name][0]) for name in ("good", "jitter", "inversion", "swap", "miss", "unfound")}
     assert counts == {"good": 1 + 9 + 10 + 17 + 17, "jitter": 0, "inversion": 16, "swap": 7, "miss": 8, "unfound": 17}
-    assert subject.unmatched == 1
-    assert 0 < subject.values["AP"] < 100
+    assert data.unmatched == 1
+    assert 0 < data.values["AP"] < 100
     # As every detail is put right, AP becomes 100: the taxonomy leaves nothing unexplained.
     assert cells["everything"][0] == "100.00"
     assert {cells["seen"][0], cells["labelled, hidden"][0]} == {"51"}
@@ -257,18 +257,18 @@ def test_scripted_results_of_coco(tmp_path):
 
 def test_results_without_errors(tmp_path):
     points, _ = coco_truth()
-    subject = coco_page(tmp_path, results(points, np.arange(6) // 2, np.linspace(0.1, 0.9, 6)))
-    assert subject.values.keys() == set(NAMES)
-    assert subject.values["AP"] == pytest.approx(100)
-    assert subject.rescore(subject.found, True)["AP"] == pytest.approx(100)
-    assert subject.unmatched == 0
+    data = coco_page(tmp_path, results(points, np.arange(6) // 2, np.linspace(0.1, 0.9, 6)))
+    assert data.values.keys() == set(NAMES)
+    assert data.values["AP"] == pytest.approx(100)
+    assert data.rescore(data.found, True)["AP"] == pytest.approx(100)
+    assert data.unmatched == 0
 
 
 def test_results_that_all_match_nobody(tmp_path):
     points, _ = coco_truth()
-    subject = coco_page(tmp_path, results(points[:2] + 5000, [0, 1], [0.5, 0.6]))
-    assert (subject.unmatched, subject.values["AP"]) == (2, 0.0)
-    cells = rows(page_of(subject, None))
+    data = coco_page(tmp_path, results(points[:2] + 5000, [0, 1], [0.5, 0.6]))
+    assert (data.unmatched, data.values["AP"]) == (2, 0.0)
+    cells = rows(page_of(data, None))
     assert cells["2 results left out"][0] == "0.00"
     assert cells["everything"][0] == "100.00"
 

@@ -16,8 +16,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from paddle_pose.metrics import intervals
-from paddle_pose.metrics.base import Judgement
+from paddle_pose.metrics import resampling
+from paddle_pose.metrics.base import SampleScore
 from paddle_pose.metrics.one_person import Numbers, OnePerson, table
 from paddle_pose.structures import Poses, Sample
 
@@ -25,19 +25,19 @@ SQUARED_RADIUS = 5 / 192
 THRESHOLD = 0.1
 
 
-class OriginalAccuracy(OnePerson):
+class Fire717Accuracy(OnePerson):
     """The original MoveNet's accuracy, exactly, with what it is made of; 0..1.
 
     Attributes:
         name: for messages.
         monitor: "acc".
-        headline: "acc"; "labelled", hits among labelled joints; "absent", hits among unlabelled ones; "pck@5/192", what the
+        summary: "acc"; "labelled", hits among labelled joints; "absent", hits among unlabelled ones; "pck@5/192", what the
             accuracy was meant to be: labelled joints nearer than 5/192 of the window's side, whatever their score.
     """
 
     name = "the original accuracy"
     monitor = "acc"
-    headline: Sequence[str] = ("acc", "labelled", "absent", "pck@5/192")
+    summary: Sequence[str] = ("acc", "labelled", "absent", "pck@5/192")
 
     def accumulate(self) -> dict[str, float]:
         """Returns the headline's numbers and every joint's share under its name; NaN where there is nothing to share.
@@ -48,26 +48,26 @@ class OriginalAccuracy(OnePerson):
         score = self._scored()
         return {name: float(value) for name, value in score(np.ones(len(self._records))).items()}
 
-    def spans(self) -> dict[str, tuple[float, float]]:
+    def intervals(self) -> dict[str, tuple[float, float]]:
         """Returns the 95 % interval of every number.
 
         Raises:
             ValueError: If there were no poses.
         """
-        return intervals.bootstrap(self._scored(), len(self._records))
+        return resampling.bootstrap(self._scored(), len(self._records))
 
     def table(self) -> str:
         """Returns the numbers with their 95 % intervals as text."""
         title = f"Accuracy of the original MoveNet (radius 0.161 of the side, absent joints count), {len(self._records)} people"
-        return table(title, self.accumulate(), self.spans(), digits=4)
+        return table(title, self.accumulate(), self.intervals(), digits=4)
 
-    def judge(self, sample: Sample, poses: Poses) -> Judgement:
+    def score_sample(self, sample: Sample, poses: Poses) -> SampleScore:
         """Returns how many joints are hits."""
-        alone = OriginalAccuracy(self.skeleton)
+        alone = Fire717Accuracy(self.skeleton)
         alone.update(sample, poses)
         values = alone.accumulate()
         joints = self.skeleton.num_joints
-        return Judgement(
+        return SampleScore(
             (values["acc"], values["pck@5/192"]), f"{round(joints * values['acc'])} of {joints} joints hit"
         )
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from paddle_pose.geometry import Window
-from paddle_pose.metrics.original_accuracy import OriginalAccuracy
+from paddle_pose.metrics.fire717_accuracy import Fire717Accuracy
 from paddle_pose.skeletons import COCO_17
 from paddle_pose.structures import Person, Poses, Sample
 
@@ -23,7 +23,7 @@ def poses(keypoints, scores):
 
 
 def scored(*pairs):
-    metric = OriginalAccuracy(COCO_17)
+    metric = Fire717Accuracy(COCO_17)
     for n, (keypoints, visible, found, scores) in enumerate(pairs):
         metric.update(sample(keypoints, visible, n), poses(found, scores))
     return metric.accumulate()
@@ -69,7 +69,7 @@ def test_the_accuracy_is_the_mean_over_joints_of_hits_per_person():
 
 
 def test_the_radius_is_a_fraction_of_each_axis_of_a_stretched_window():
-    metric = OriginalAccuracy(COCO_17)
+    metric = Fire717Accuracy(COCO_17)
     wide = Sample(
         0, Path("0.jpg"), Window((0.0, 0.0), (400.0, 100.0)), (Person(np.zeros((17, 2)), ALL, (0, 0, 1, 1), 0),)
     )
@@ -80,7 +80,7 @@ def test_the_radius_is_a_fraction_of_each_axis_of_a_stretched_window():
 
 
 def test_nobody_found_is_seventeen_absent_joints():
-    metric = OriginalAccuracy(COCO_17)
+    metric = Fire717Accuracy(COCO_17)
     half = np.where(np.arange(17) < 8, 1, 0)
     metric.update(sample(TRUTH, half), Poses(np.zeros((0, 17, 2)), np.zeros((0, 17)), np.zeros(0)))
     values = metric.accumulate()
@@ -89,17 +89,17 @@ def test_nobody_found_is_seventeen_absent_joints():
 
 
 def test_table_headline_and_judgement():
-    metric = OriginalAccuracy(COCO_17)
+    metric = Fire717Accuracy(COCO_17)
     rng = np.random.default_rng(1)
     for n in range(20):
         metric.update(sample(TRUTH, ALL, n), poses(TRUTH + rng.normal(0, 25, (17, 2)), 0.5))
     values, lines = metric.accumulate(), metric.table().splitlines()
     assert lines[0].endswith("20 people, 95 % bootstrap intervals")
     assert [line.split()[:2] for line in lines[1:]] == [[name, f"{value:.4f}"] for name, value in values.items()]
-    assert set(metric.headline) <= values.keys()
-    assert metric.monitor in metric.headline
-    good = metric.judge(sample(TRUTH), poses(TRUTH, 0.5))
-    bad = metric.judge(sample(TRUTH), poses(TRUTH + 100, 0.5))
+    assert set(metric.summary) <= values.keys()
+    assert metric.monitor in metric.summary
+    good = metric.score_sample(sample(TRUTH), poses(TRUTH, 0.5))
+    bad = metric.score_sample(sample(TRUTH), poses(TRUTH + 100, 0.5))
     assert good.quality > bad.quality
     assert (good.words, bad.words) == ("17 of 17 joints hit", "0 of 17 joints hit")
     assert metric.accumulate() == pytest.approx(values, nan_ok=True)
@@ -113,9 +113,9 @@ def test_among_others_the_person_whose_window_it_is_is_measured():
     stranger = Person(TRUTH + 50, ALL, (0, 0, 1, 1), 1)
     central = replace(alone, persons=(*alone.persons, stranger), central=True)
     for found, value in ((TRUTH, 1.0), (TRUTH + 50, 0.0)):
-        metric = OriginalAccuracy(COCO_17)
+        metric = Fire717Accuracy(COCO_17)
         metric.update(central, poses(found, 0.5))
         assert metric.accumulate()["acc"] == value
-        assert metric.judge(central, poses(found, 0.5)).quality[0] == value
+        assert metric.score_sample(central, poses(found, 0.5)).quality[0] == value
     with pytest.raises(ValueError, match="the original accuracy needs one person per sample, got 2"):
-        OriginalAccuracy(COCO_17).update(replace(central, central=False), poses(TRUTH, 0.5))
+        Fire717Accuracy(COCO_17).update(replace(central, central=False), poses(TRUTH, 0.5))
