@@ -6,6 +6,7 @@ import json
 import logging
 import math
 import os
+import time
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -119,12 +120,20 @@ def _is_json(value: Any) -> bool:
 
 
 def _visualdl_writer(folder: Path) -> Any:
+    """Returns a writer with a file of its own, None without VisualDL.
+
+    VisualDL itself names the file after the second and empties one that is there: a run resumed within the second in which it
+    was started would lose what it has shown.
+    """
+    second = int(time.time())
+    while (folder / (name := f"vdlrecords.{second:010}.log")).exists():
+        second += 1
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             from visualdl import LogWriter
 
-            return LogWriter(logdir=str(folder))
+            return LogWriter(logdir=str(folder), file_name=name)
     except Exception as problem:  # missing, or broken by another package's version
         _log.warning("VisualDL is not used: %s", problem)
         return None

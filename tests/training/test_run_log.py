@@ -1,6 +1,7 @@
 import json
 import logging
 import sys
+import time
 import types
 
 import numpy as np
@@ -39,7 +40,7 @@ class Writer:
 def visualdl(monkeypatch):
     made = []
 
-    def log_writer(logdir):
+    def log_writer(logdir, file_name):
         made.append(Writer(logdir))
         return made[-1]
 
@@ -58,6 +59,19 @@ def test_lines_and_numbers_are_kept_and_appended_to(tmp_path, capsys):
         log.close()
     assert len(lines(tmp_path / "run" / "metrics.jsonl")) == 2
     assert capsys.readouterr().out == "line 0 é\nline 1 é\n"
+
+
+def test_two_runs_of_one_second_have_a_visualdl_file_each(tmp_path, monkeypatch):
+    monkeypatch.setattr(time, "time", lambda: 1e9)
+    contents = []
+    for value in (1.0, 2.0):
+        log = RunLog(tmp_path)
+        log.numbers("train", 1, {"loss": value})
+        log.close()
+        files = sorted((tmp_path / "vdl").iterdir())
+        contents.append([path.read_bytes() for path in files])
+    assert [path.name for path in files] == ["vdlrecords.1000000000.log", "vdlrecords.1000000001.log"]
+    assert contents[1][:1] == contents[0]
 
 
 def test_visualdl_is_told_numbers_and_images(tmp_path, visualdl):
