@@ -51,7 +51,7 @@ def loading(root: str, config: str, samples: str, reader: str, batch: str = "16"
 
 
 def reading(root: str, samples: str) -> Any:
-    """Prepares nothing but decoding the same pictures: the floor of loading."""
+    """Prepares nothing but decoding the same images: the floor of loading."""
     from paddle_pose.io import images
 
     cv2.setNumThreads(1)
@@ -104,7 +104,7 @@ def decoding(decode_by: str, batch: str = "64") -> Any:
 
 
 def coco_ap(people: str) -> Any:
-    """Prepares AP of drawn people, from the annotation file's content."""
+    """Prepares AP of synthetic people, from the annotation file's content."""
     from paddle_pose.metrics.coco_ap import NAMES, GroundTruth
     from paddle_pose.skeletons import COCO_17
 
@@ -140,7 +140,7 @@ def coco_detections(people: str) -> Any:
 
 
 def pckh(people: str) -> Any:
-    """Prepares PCKh of drawn people with its bootstrap intervals."""
+    """Prepares PCKh of synthetic people with its bootstrap intervals."""
     from paddle_pose.metrics import pckh as metric
 
     truth, predicted, scores = drawn_results.people(int(people), joints=16)
@@ -167,7 +167,7 @@ def export(config: str, file: str, weights: str) -> None:
 
 
 def prediction(config: str, file: str, batch: str, threads: str, weights: str = "None") -> Any:
-    """Prepares uint8 pictures in memory -> keypoints by an exported file; writes it where it is not there.
+    """Prepares uint8 images in memory -> keypoints by an exported file; writes it where it is not there.
 
     Raises:
         ValueError: If it cannot be exported; says why.
@@ -202,7 +202,7 @@ def starting() -> Any:
 
 
 def predict_command(file: str, weights: str = "None") -> Any:
-    """Prepares `predict.py` on a picture with MoveNet as an ONNX file, where importing Paddle fails."""
+    """Prepares `predict.py` on an image with MoveNet as an ONNX file, where importing Paddle fails."""
     export("movenet_lightning_coco", file, weights)
     from paddle_pose.data.synthetic.scene import draw_scene
     from paddle_pose.io import images

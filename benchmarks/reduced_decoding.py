@@ -1,4 +1,4 @@
-"""How far key points move when pictures are not decoded whole: `reduced_decoding.py WEIGHTS DATASET_ROOT`.
+"""How far key points move when images are not decoded whole: `reduced_decoding.py WEIGHTS DATASET_ROOT`.
 
 Looks at every validation person through 20 windows as training augments them, with the readers of training.
 """

@@ -44,7 +44,7 @@ print(machine.probe())
 
 # %% tags=["parameters"]
 DATA = "output/notebook_01/data"  # folder in MPII's layout, seen from the project
-WORK = "output/notebook_02"  # folder for drawn people, seen from the project
+WORK = "output/notebook_02"  # folder for synthetic people, seen from the project
 POINTS = 3200  # joints to send there and back
 
 # %%
@@ -200,7 +200,7 @@ plot(
 #
 # If rounded targets lose the place in the cell, why do the quarter step and DARK raise the scores of networks that were trained
 # on them? Because a network does not know exactly where the joint is. Trained with the squared error, it answers the *mean*
-# of the targets of all pictures that look alike to it, and the mean of blobs rounded to different cells leans towards the
+# of the targets of all images that look alike to it, and the mean of blobs rounded to different cells leans towards the
 # true place. Below the joint's place is uncertain by about 0.7 cells (normal, 64 draws averaged): now the published targets
 # and the quarter step do well, and DARK's reading does better. This is a simulation of that argument, not a measurement of
 # a network; `scripts/compare_decoding.py` measures yours, see the end.
@@ -254,7 +254,7 @@ display(Markdown("\n".join(lines)))
 # %% [markdown]
 # ## 7. The flip test and its shift
 #
-# The flip test averages the maps with those of the mirrored picture, mirrored back. Pixel x becomes W - 1 - x, cell c becomes
+# The flip test averages the maps with those of the mirrored image, mirrored back. Pixel x becomes W - 1 - x, cell c becomes
 # w - 1 - c, and a cell is four pixels wide: the mirrored maps come back 3 px (three quarters of a cell) too far left. The
 # published remedy moves them by one whole cell, 4 px, so that 1 px remains, and half of it in the mean of both. Under UDP
 # nothing is left, since cells and pixels mirror onto each other. The table: mean error in x, with its sign, of the averaged
@@ -269,7 +269,7 @@ display(Markdown("\n".join(lines)))
 
 # %%
 def flip_test(codec, shift):
-    """Returns the mean error in x, px, of maps averaged with those of the mirrored picture."""
+    """Returns the mean error in x, px, of maps averaged with those of the mirrored image."""
     mirrored = points[:, list(codec.skeleton.flip)] * (-1, 1) + (codec.input_size[0] - 1, 0)
     back = codec.mirror({"heatmaps": draw(codec, mirrored)}, shift)["heatmaps"]
     return (read(codec, (draw(codec, points) + back) / 2, "dark") - points)[..., 0].mean()

@@ -8,7 +8,7 @@
 # both, put the results beside the published ones.
 #
 # With a GPU and the archive, the notebook runs the published recipe. Without them everything runs all the same, in minutes
-# on one CPU core: **drawn people instead of photographs, and a narrow network**. Such numbers say that the steps work; they
+# on one CPU core: **synthetic people instead of photographs, and a narrow network**. Such numbers say that the steps work; they
 # say nothing about MPII.
 #
 # 本笔记按 AI Studio 上 Hourglass 文章的步骤进行：解压数据集、查看数据、分别以 256 和 384 的输入训练、评估两个模型，
@@ -20,7 +20,7 @@
 # %% [markdown]
 # ## 1. The machine
 #
-# Everything below depends on what is here: Python and Paddle, a GPU, memory, disk. Unpacked, the pictures need about as much
+# Everything below depends on what is here: Python and Paddle, a GPU, memory, disk. Unpacked, the images need about as much
 # room again as the archive.
 #
 # ## 1. 运行环境
@@ -96,7 +96,7 @@ os.chdir(PROJECT)
 Path(WORK).mkdir(parents=True, exist_ok=True)
 os.chdir(WORK)
 ROOT = os.path.relpath(PROJECT)  # the project, seen from here: commands write into this folder's output/
-print("Data:", "MPII" if REAL else f"{PEOPLE[0]} + {PEOPLE[1]} drawn people, since there is no {ARCHIVE}")
+print("Data:", "MPII" if REAL else f"{PEOPLE[0]} + {PEOPLE[1]} synthetic people, since there is no {ARCHIVE}")
 print("Network:", "Hourglass-52, published recipe" if PUBLISHED_RECIPE else f"narrow, {EPOCHS} epochs")
 
 # %% [markdown]
@@ -123,7 +123,7 @@ else:
     write_mpii(Path(DATA), num_train=PEOPLE[0], num_val=PEOPLE[1], size=(192, 192))
 
 # %% [markdown]
-# The doctor looks for what would spoil a training: missing or damaged pictures, joints out of place, a wrong order.
+# The doctor looks for what would spoil a training: missing or damaged images, joints out of place, a wrong order.
 #
 # 检查程序会找出影响训练的问题：缺失或损坏的图像、位置不对的关节、错误的顺序。
 
@@ -134,7 +134,7 @@ else:
 # ## 4. What the network sees
 #
 # One person, one *window*: 1.25 times the person's box, square. Augmentation chooses another window: scaled by 0.5 to 1.5,
-# turned by up to 80 degrees, mirrored. Below: the picture with its window (white) and two augmented ones (yellow), then what
+# turned by up to 80 degrees, mirrored. Below: the image with its window (white) and two augmented ones (yellow), then what
 # each of the three shows, with the joints to be learned. The person's left is blue, the right orange.
 #
 # ## 4. 网络看到什么
@@ -164,7 +164,7 @@ def show(pixels):
 
 
 def outline(sample, windows, side=SIDE):
-    """Returns the sample's picture with the outlines of windows on it; the first is white."""
+    """Returns the sample's image with the outlines of windows on it; the first is white."""
     pixels, _ = images.read(sample.image_path)
     matrix = geometry.box_window((0, 0, *pixels.shape[1::-1]), (side, side), 1.5).to_input((side, side))
     tile = geometry.warp(pixels, matrix, (side, side))
@@ -251,7 +251,7 @@ if not PUBLISHED_RECIPE:
 # ## 7. The curves
 #
 # Every run keeps its numbers in `metrics.jsonl`. `plot_training.py` draws one or several runs, also **while they train**: in a
-# terminal, as often as you like. For live curves with heatmaps of eight validation pictures, `visualdl --logdir output` shows
+# terminal, as often as you like. For live curves with heatmaps of eight validation images, `visualdl --logdir output` shows
 # the same numbers in a browser.
 #
 # What to look for: a loss that falls within the first hundred steps (the original project's begins near 0.0027 at 256 and
@@ -279,7 +279,7 @@ show(cv2.resize(images.read_upright(Path("curves.png")), (640, 640), interpolati
 # ## 8. Evaluation
 #
 # Again the original's commands, with a folder of its own for each result. A joint counts as found when it is off by no more
-# than half the head's size (`Mean`) or a tenth of it (`Mean@0.1`). The flip test is on: the picture is looked at twice, the
+# than half the head's size (`Mean`) or a tenth of it (`Mean@0.1`). The flip test is on: the image is looked at twice, the
 # second time mirrored.
 #
 # ## 8. 评估
@@ -304,7 +304,7 @@ show(cv2.resize(images.read_upright(Path("curves.png")), (640, 640), interpolati
 
 # %%
 def tile(pixels, person, poses, title, side=SIDE):
-    """Returns a picture with an annotated person (white) and poses, at the size of a tile."""
+    """Returns an image with an annotated person (white) and poses, at the size of a tile."""
     skeleton = config.codec.skeleton
     drawing = visualize.draw_poses(visualize.draw_truth(pixels // 2, person, skeleton), poses, skeleton, threshold=-1.0)
     whole = geometry.box_window((0, 0, *pixels.shape[1::-1]), (side, side), 1.0)
@@ -348,7 +348,7 @@ def row(size, values, source):
 def this_run(size):
     """Returns the line of the result that val.py wrote."""
     scores = json.loads(Path(f"output/{size}_val/scores.json").read_text())
-    people = f"{scores['protocol']['people']} {'people of MPII' if REAL else 'drawn people, not comparable'}"
+    people = f"{scores['protocol']['people']} {'people of MPII' if REAL else 'synthetic people, not comparable'}"
     network = "published recipe" if PUBLISHED_RECIPE else f"narrow network, {EPOCHS} epochs"
     return row(size, scores["values"], f"**this run**: {people}; {network}")
 
@@ -363,10 +363,10 @@ for size in (256, 384):
 display(Markdown("\n".join(lines)))
 
 # %% [markdown]
-# ## 10. Poses from any picture, in three lines
+# ## 10. Poses from any image, in three lines
 #
 # The weights carry their config beside them. `boxes` are the people, `(x, y, width, height)` in pixels; without them the whole
-# picture is taken as one person's window. `predict.py` does the same from the command line.
+# image is taken as one person's window. `predict.py` does the same from the command line.
 #
 # ## 10. 三行代码得到姿态
 #

@@ -44,7 +44,7 @@ print(here)
 # `RUN` is a training with its data set: notebook 03 leaves one. Where it is missing, a small network is trained here on drawn
 # people: half a minute, or the tiny network's full five epochs where there is a GPU. `PREDICTIONS` is somebody's file of
 # predictions for MPII's 2,958 validation people, such as `hg_s2_b1.mat` of pytorch-pose; with MPII's annotations in `MPII`
-# (no pictures needed) sections 5 to 7 speak about it instead of our own.
+# (no images needed) sections 5 to 7 speak about it instead of our own.
 #
 # ## 2. 设置
 #
@@ -79,7 +79,7 @@ if TRAINED:
 else:
     shutil.rmtree(run, ignore_errors=True)
     synthetic.write_mpii(root, num_train=PEOPLE[0], num_val=PEOPLE[1])
-drawn = (root / "drawn.json").is_file()
+drawn = (root / "synthetic.json").is_file()
 TRAIN = f"python -u {ROOT}/train.py --config hourglass_tiny_128 --dataset_root {root} --output {run}"
 TRAIN += "" if here.gpus else f" --epochs {EPOCHS} -o train.warmup=10"
 WEIGHTS = run / "best_model/model.pdparams"
@@ -98,7 +98,7 @@ else:
 # ## 3. The command
 #
 # `val.py` writes the predictions, the numbers with their 95 % intervals, the protocol and its own command line into one
-# folder. `--no-shift` would be the original Paddle project's protocol, `--no-flip` one look per picture.
+# folder. `--no-shift` would be the original Paddle project's protocol, `--no-flip` one look per image.
 #
 # ## 3. 命令
 #
@@ -112,7 +112,7 @@ else:
 # ## 4. One person, by hand
 #
 # MPII annotates a box round every head. Its diagonal times 0.6 is the *head size*, the ruler of PCKh ("h"). A joint is found
-# when its distance to the annotation is at most half a head size; for @0.1 it is a tenth. In the picture: circles of these two
+# when its distance to the annotation is at most half a head size; for @0.1 it is a tenth. In the image: circles of these two
 # radii round the annotated joints, a line from each to the prediction, orange where it is not found; the bar is one head size
 # long.
 #
@@ -175,7 +175,7 @@ n = int(np.argmin(np.abs(found - 0.75)))  # not the best one, not the worst
 person = next(s for s in build.samples(config, root, "val") if s.persons[0].annotation_id == n)
 
 # %%
-SIDE = 420  # px of the picture
+SIDE = 420  # px of the image
 
 
 def ruled(sample, predicted, side=SIDE):
@@ -218,7 +218,7 @@ table(
 # they follow from their neighbours, and would only raise the result. Then there are two means:
 #
 # - **Mean** (HRNet, mmpose, this project): found joints over labelled joints; often labelled ones weigh more.
-# - **Plain mean** (pytorch-pose): the mean of the fourteen percentages. Ankles and knees, which pictures cut off, weigh as
+# - **Plain mean** (pytorch-pose): the mean of the fourteen percentages. Ankles and knees, which images cut off, weigh as
 #   much as heads, so it is lower.
 #
 # ## 5. 手算所有人
@@ -312,7 +312,7 @@ show(drawing(canvas))
 #
 # What goes wrong most often when predictions are scored, on the very same file. MPII's own files count pixels from 1, NumPy
 # from 0. On MPII that one pixel moves Mean by about 0.2, which is how it stays unnoticed, and Mean@0.1 by up to 5 points; on
-# drawn people, whose heads are smaller, by more.
+# synthetic people, whose heads are smaller, by more.
 #
 # ## 7. 同一个网络，不同的数值
 #
@@ -350,11 +350,11 @@ FILE, TRUTH = (os.path.relpath(path) for path in (theirs or ("val/pred.mat", roo
 # %% [markdown]
 # ## 8. Flip, shift, decoding: one network, nine results
 #
-# The *flip test* looks at the mirrored picture too and averages the two answers. Heatmap cells do not mirror onto each other
+# The *flip test* looks at the mirrored image too and averages the two answers. Heatmap cells do not mirror onto each other
 # exactly: unless the mirrored map is moved by one cell (*shift*), both disagree by 0.75 of a cell. On COCO the missing shift
 # costs HRNet-W32 2.0 points of AP (published: 0.720 instead of 0.740). A peak is read as its cell (`argmax`), moved a
 # quarter of a cell towards the higher neighbour (`quarter`, as published), or fitted (`dark`). Notebook 02 shows why. One
-# pass over the pictures gives all nine. (Among a few drawn people most of these differences are chance: see section 6.)
+# pass over the images gives all nine. (Among a few synthetic people most of these differences are chance: see section 6.)
 #
 # ## 8. 翻转、平移、解码：一个网络，九种结果
 #
@@ -371,7 +371,7 @@ FILE, TRUTH = (os.path.relpath(path) for path in (theirs or ("val/pred.mat", roo
 #
 # `results_table.py` reads the `scores.json` that `val.py` wrote and puts published numbers beside them, with protocol,
 # interval, command and log. Rows that nobody ran say so. Only what is comparable stands in one table: the complete validation
-# set, the same boxes, the same threshold. Drawn people, and predictions whose boxes nobody states, get tables of their own; and
+# set, the same boxes, the same threshold. Synthetic people, and predictions whose boxes nobody states, get tables of their own; and
 # a network that was not trained as its config says names the difference. Below: the Hourglasses. `python
 # scripts/results_table.py` prints all.
 #
@@ -432,7 +432,7 @@ for column, (axis, name) in enumerate(zip(axes, ("Mean", "Mean@0.1"), strict=Tru
         label = f"published: original project, {size}"
         axis.plot(epochs, [point[column] for point in curve], "o--", color=color, markersize=3, label=label)
     mine = [(record["epoch"] + 1, record[name]) for record in evaluations]
-    label = f"this run, {config.codec.input_size[0]}" + (", drawn people: not comparable" if drawn else "")
+    label = f"this run, {config.codec.input_size[0]}" + (", synthetic people: not comparable" if drawn else "")
     axis.plot(*zip(*mine, strict=True), "o-", color="black", label=label)
     axis.set(xlabel="epochs trained", xscale="log", title=f"{name}, %")
     axis.set_xticks(ticks := [1, 3, 10, 30, 100, 210], [str(tick) for tick in ticks], minor=False)

@@ -6,7 +6,7 @@
 #
 # The walk of the AI Studio article on MoveNet: make the data, draw the targets, look at the losses, train, predict and look at
 # the four maps, use Google's own weights, find several people, export. Hourglass and HRNet look at one person at a time, in a
-# window that somebody gives them; MoveNet looks once at the whole picture and finds everybody in it.
+# window that somebody gives them; MoveNet looks once at the whole image and finds everybody in it.
 #
 # With COCO and a GPU, the notebook trains MoveNet Lightning by its full recipe. Without them **a narrow network learns a few
 # drawn groups by heart**: that says that data, targets, loss, training and decoding fit together, and nothing about COCO.
@@ -57,7 +57,7 @@ COCO = "/home/aistudio/data/coco"
 TFLITE = ""  # file, seen from the project, such as movenet_lightning.tflite
 WORK = "output/notebook_05"  # folder, seen from the project
 IMAGES = 4  # drawn groups to learn by heart where there is no COCO or no GPU
-EPOCHS = 240  # over these pictures; the full recipe has 120 over COCO
+EPOCHS = 240  # over these images; the full recipe has 120 over COCO
 
 # %%
 from paddle_pose.commands import run_folders
@@ -97,7 +97,7 @@ print("Data:", "COCO" if FULL else "drawn groups, since COCO or a GPU is missing
 # %% [markdown]
 # ## 3. The data
 #
-# The original MoveNet projects cut single people out of COCO (at most three annotations in a picture, at least eight labelled
+# The original MoveNet projects cut single people out of COCO (at most three annotations in an image, at least eight labelled
 # joints) into black squares of side width + height, and train on these. `prepare_coco.py` makes exactly that data set; what
 # it leaves out, it counts. One record: the joints as fractions of the square (x, y, visible), the centre of the box, and what
 # the square shows of other people.
@@ -155,7 +155,7 @@ show(visualize.grid([square(crop) for crop in movenet_crops.read_movenet_crops("
 print("python train.py --config movenet_original_coco --dataset_root crops")
 
 # %% [markdown]
-# From here on we do what the network is able to do: **whole pictures with everybody in them**, from the COCO folder itself,
+# From here on we do what the network is able to do: **whole images with everybody in them**, from the COCO folder itself,
 # letterboxed to a square.
 #
 # 从这里起按网络真正的能力训练：直接使用 COCO 文件夹，**整幅图像，包括其中所有的人**，等比例缩放并补黑边为正方形。
@@ -180,7 +180,7 @@ show(cv2.resize(visualize.draw_poses(crop, everybody, codec.skeleton), (288, 288
 #   within two cells of the centre;
 # - **offsets** (34): near a joint, how far it is from the cell's corner: the place within a cell that the heatmap lost.
 #
-# And for each what counts (`*_weights`). An ear that nobody annotated may well be in the picture: within its person's box the
+# And for each what counts (`*_weights`). An ear that nobody annotated may well be in the image: within its person's box the
 # ear's heatmap counts for nothing, instead of being taught as empty. Regressions and offsets count where they are written
 # only.
 #
@@ -257,7 +257,7 @@ display(Markdown("\n".join(lines)))
 # ## 6. Training
 #
 # With COCO and a GPU the command is one line. Without, its flags make the network narrow and the schedule short, and it is
-# evaluated on the pictures it learns: a high AP means that the maps can be learned and read.
+# evaluated on the images it learns: a high AP means that the maps can be learned and read.
 #
 # ## 6. 训练
 #
@@ -352,7 +352,7 @@ several = replace(codec, max_persons=6)
 
 
 def rough(side=256):
-    """Returns the picture with the centres and where their regressions lead."""
+    """Returns the image with the centres and where their regressions lead."""
     cells, _ = movenet_search.peaks(answer["centers"][0, 0], several.center_threshold, several.max_persons)
     drawing = cv2.resize(crop, (side, side), interpolation=cv2.INTER_CUBIC) // 2
     for x, y in cells:
@@ -363,7 +363,7 @@ def rough(side=256):
 
 
 def found(codec, side=256):
-    """Returns the picture with the people that a codec finds."""
+    """Returns the image with the people that a codec finds."""
     (poses,) = codec.decode(answer)
     larger = poses.moved(np.array([[side / crop.shape[1], 0, 0], [0, side / crop.shape[0], 0]]))
     return visualize.draw_poses(
@@ -378,7 +378,7 @@ show(visualize.grid([rough(), found(several), found(replace(codec, max_persons=1
 #
 # `convert_weights.py` reads Google's TFLite files (INT8, FP16, FP32) without TensorFlow, turns their y, x into x, y once, and
 # writes a checkpoint of ours, from which one can predict, evaluate and fine-tune (`--init`). Google's single-person models
-# expect one person who fills most of the picture.
+# expect one person who fills most of the image.
 #
 # ## 9. Google 的权重
 #

@@ -8,8 +8,8 @@
 # changes on COCO is everything round them: other joints, boxes that a detector finds, and another measure, AP. This notebook
 # looks at the annotations, shows what AP counts, trains both networks, and evaluates them in every way a paper does.
 #
-# With COCO and a GPU the published recipes run, from ImageNet trunks. Without them
-# **narrow networks with random trunks learn a few drawn people by heart**: that says that data, targets, training and AP fit
+# With COCO and a GPU the published recipes run, from ImageNet backbones. Without them
+# **narrow networks with random backbones learn a few synthetic people by heart**: that says that data, targets, training and AP fit
 # together, and nothing about COCO.
 #
 # 与 Hourglass 一样，HRNet 和 SimpleBaseline 每次看一个人，每个关节输出一张热图。COCO 上变的是网络周围的一切：关节不同，
@@ -60,7 +60,7 @@ DETECTIONS = ""  # file, seen from the project
 MPII = "output/notebook_01/data"  # folder, seen from the project
 WORK = "output/notebook_06"  # folder, seen from the project
 IMAGES = 6  # drawn, one or two people in each, to learn by heart where there is no COCO or no GPU
-EPOCHS = 100  # over these pictures; the published recipes have 140 and 210 over COCO
+EPOCHS = 100  # over these images; the published recipes have 140 and 210 over COCO
 
 # %%
 from paddle_pose.commands import run_folders
@@ -95,9 +95,9 @@ COCO = Path(ROOT, DATA) if FULL else Path("coco")
 if not FULL:
     drawing = {"num_train": 1, "num_val": IMAGES, "size": (256, 192), "persons": (1, 2)}
     synthetic.write_coco(COCO, **drawing)
-    synthetic.write_mpii(Path("mpii"), **drawing)  # the same pictures, annotated as MPII does
+    synthetic.write_mpii(Path("mpii"), **drawing)  # the same images, annotated as MPII does
 OTHER = Path(ROOT, MPII) if FULL else Path("mpii")
-print("Data:", "COCO" if FULL else "drawn people, since COCO or a GPU is missing")
+print("Data:", "COCO" if FULL else "synthetic people, since COCO or a GPU is missing")
 
 # %% [markdown]
 # ## 3. What is different from MPII
@@ -156,7 +156,7 @@ for name, point in list(zip(names, np.reshape(record["keypoints"], (-1, 3)).toli
     print(f"  {name:15} x, y, v = {point}")
 
 # %% [markdown]
-# Whole pictures with everybody annotated in them: box white, window of the network yellow (the box widened to 3 : 4, then
+# Whole images with everybody annotated in them: box white, window of the network yellow (the box widened to 3 : 4, then
 # 1.25 times as large), the person's left blue, right orange. What is not labelled is not drawn: here it is what is turned
 # away.
 #
@@ -176,7 +176,7 @@ def rectangle(pixels, window, color):
 
 
 def whole(image, width=168, height=126):
-    """Returns a picture with its boxes, windows and joints, in a tile."""
+    """Returns an image with its boxes, windows and joints, in a tile."""
     pixels = images.read(image.path)[0].copy()
     people = [person for person in image.persons if not person.crowd]
     for person in people:
@@ -236,7 +236,7 @@ show(visualize.grid([rings(sample) for sample in clear[:3]], columns=3))
 # Before any network: encode the annotated joints, decode the maps, measure AP. What is missing to 1 is the codec's own loss
 # (on COCO also what takes people who stand close: joints outside the window, and the suppression of people found twice). The
 # published targets are rounded to cells, so small inputs lose most; targets of DARK and UDP keep the place within the cell
-# (notebook 02 explains them). Drawn people are small: a pixel counts more on them than on most of COCO's.
+# (notebook 02 explains them). Synthetic people are small: a pixel counts more on them than on most of COCO's.
 #
 # ## 5. 完美的图能得多少分
 #
@@ -271,7 +271,7 @@ display(Markdown("\n".join(lines)))
 # ## 6. Half bodies and other augmentation
 #
 # HRNet's recipe on COCO shows only the upper or the lower body of three people in ten (people with more than 8 labelled
-# joints): real boxes are often cut off by pictures or by other people. Besides, it scales by up to ±35 % and turns by up to
+# joints): real boxes are often cut off by images or by other people. Besides, it scales by up to ±35 % and turns by up to
 # 90 degrees. First row: upper half, lower half, then what the recipe makes of the same person; second row: SimpleBaseline's
 # recipe, which has no half bodies.
 #
@@ -302,8 +302,8 @@ for name, first in zip(reversed(CONFIGS), (halves, [data.window]), strict=True):
 # %% [markdown]
 # ## 7. Training
 #
-# The published trainings start from trunks trained on ImageNet; from random ones they need far longer and end lower.
-# `download_weights.py` fetches such trunks and checks them, `--init` takes what fits and lists what does not:
+# The published trainings start from backbones trained on ImageNet; from random ones they need far longer and end lower.
+# `download_weights.py` fetches such backbones and checks them, `--init` takes what fits and lists what does not:
 #
 # ## 7. 训练
 #
@@ -337,7 +337,7 @@ SHORT = "" if FULL else r'| grep -v "epoch=[0-9]*[1-9], "'  # every tenth of man
 # !python -u {ROOT}/train.py --config {CONFIGS[1]} {OWN} {INIT[1]} --output {RUNS[1]} {FLAGS[1]} {SHORT}
 
 # %% [markdown]
-# Both in one picture. (The losses may be compared, since both networks learn the same targets in the same size; AP always
+# Both in one image. (The losses may be compared, since both networks learn the same targets in the same size; AP always
 # may.)
 #
 # 两次训练画在一起。（两个网络的目标和尺寸相同，损失可以比较；AP 总是可以比较。）
@@ -352,7 +352,7 @@ show(cv2.resize(curves, None, fx=560 / curves.shape[1], fy=560 / curves.shape[1]
 # %% [markdown]
 # ## 8. Evaluation in annotated boxes
 #
-# `--baseline` adds the AP of somebody who looks at no picture and always answers the mean pose: any network must be far
+# `--baseline` adds the AP of somebody who looks at no image and always answers the mean pose: any network must be far
 # above it. People are drawn from the best to the worst found.
 #
 # ## 8. 在标注框中评估
@@ -411,7 +411,7 @@ BOXES = os.path.join(ROOT, DETECTIONS) if DETECTIONS else "made_up_boxes.json"
 # One pass over the network, every way of reading its maps. DARK's reading can be tried on any network
 # (`val.py --decode dark`). Its full gain, and UDP, need targets drawn round the exact place, which is a training of its own:
 # `hrnet_w32_coco_256x192_dark` and `hrnet_w32_coco_256x192_udp`. (The flip test gains where training mirrored half of the
-# pictures, as all recipes do. A network that has never seen anybody mirrored loses by it.)
+# images, as all recipes do. A network that has never seen anybody mirrored loses by it.)
 #
 # ## 10. 读取峰值：DARK 与 UDP
 #
@@ -442,17 +442,17 @@ else:
     print("With MPII this would run:", CROSS)
 
 # %% [markdown]
-# Training across data sets works the same way. `--init` takes a network of COCO for one of MPII: the trunk fits, the last
-# layer has 17 joints instead of 16 and begins anew. `--freeze trunk` then trains what is not the trunk, which is quick; with
-# a good trunk it is a start, for the best result train everything (`--freeze nothing`, the default).
+# Training across data sets works the same way. `--init` takes a network of COCO for one of MPII: the backbone fits, the last
+# layer has 17 joints instead of 16 and begins anew. `--freeze backbone` then trains what is not the backbone, which is quick; with
+# a good backbone it is a start, for the best result train everything (`--freeze nothing`, the default).
 #
 # 跨数据集训练同理：`--init` 把 COCO 的网络用作 MPII 网络的起点，主干吻合，最后一层是 17 个关节而不是 16 个，重新开始。
-# `--freeze trunk` 只训练主干以外的部分，很快；主干足够好时可作为开端，要得到最好的结果则训练全部（默认 `--freeze nothing`）。
+# `--freeze backbone` 只训练主干以外的部分，很快；主干足够好时可作为开端，要得到最好的结果则训练全部（默认 `--freeze nothing`）。
 
 # %%
 TRANSFER = (
     f"python -u {ROOT}/train.py --config simple_baseline_r50_mpii_256 --dataset_root {OTHER} "
-    f"--init {RUNS[0]}/best_model/model.pdparams --freeze trunk --output {run_folders.new(None, 'transferred')} "
+    f"--init {RUNS[0]}/best_model/model.pdparams --freeze backbone --output {run_folders.new(None, 'transferred')} "
     + ("--epochs 5" if FULL else f"{FLAGS[0]} --epochs {max(2, EPOCHS // 4)} -o data.train_split=trainval {SHORT}")
 )
 if OTHER.is_dir():
@@ -464,7 +464,7 @@ else:
 # ## 12. The table
 #
 # AP in percent on COCO's val2017, as published, by kind of boxes, and what this run measured. *not run* says that this
-# project has not trained it at full size; rows of drawn people stand in a table of their own, since they compare with
+# project has not trained it at full size; rows of synthetic people stand in a table of their own, since they compare with
 # nothing.
 #
 # ## 12. 结果

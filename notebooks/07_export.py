@@ -6,10 +6,10 @@
 #
 # A trained network becomes a file that runs where this project is not: ONNX, OpenVINO, or Paddle's own format, in floating
 # point or in 8 bits, with or without decoding inside. Every file is compared with the live network, scored on the same
-# people, timed beside it, and finally used: from a script that knows nothing of this project, on pictures, on a video,
+# people, timed beside it, and finally used: from a script that knows nothing of this project, on images, on a video,
 # without Paddle.
 #
-# Give it your checkpoint, or watch **a small network that has looked at drawn people for a minute**: differences and ratios
+# Give it your checkpoint, or watch **a small network that has looked at synthetic people for a minute**: differences and ratios
 # are real, the scores and milliseconds are those of a toy.
 #
 # 把训练好的网络变成脱离本项目也能运行的文件：ONNX、OpenVINO 或 Paddle 格式，浮点或 8 位，内含或不含解码。
@@ -111,7 +111,7 @@ for package in PACKAGES:
 # ## 4. Export
 #
 # One command per file. Each export is compared with the live network before it gets its name, on `--pictures` or, as here,
-# on drawn people; one that differs is refused. 8 bits need `--calibration`, a folder of pictures like those to come, on
+# on synthetic people; one that differs is refused. 8 bits need `--calibration`, a folder of images like those to come, on
 # which the range of every activation is measured: here the windows of training people.
 #
 # ## 4. 导出
@@ -165,7 +165,7 @@ for path in sorted(Path("exported").iterdir()):
 # ## 5. The metadata
 #
 # What a program must know to use a file stands in `<file>.metadata.json`, and inside an ONNX file as well: how the input
-# looks (raw uint8 RGB; normalising is in the network, so nobody can feed it a wrong mean), which part of the picture it is,
+# looks (raw uint8 RGB; normalising is in the network, so nobody can feed it a wrong mean), which part of the image it is,
 # what comes out, which joints there are, and where the file comes from.
 #
 # ## 5. 约定
@@ -252,7 +252,7 @@ shipped = files.get("ONNX") or next(iter(files.values()))
 # %% [markdown]
 # ## 7. Speed
 #
-# One picture at a time. Another program may run on the same machine, so a file and the live network take turns, and the
+# One image at a time. Another program may run on the same machine, so a file and the live network take turns, and the
 # *ratio* of each round counts: the median, and between which ratios the middle half of the rounds lies. These are ratios of
 # a small network on this machine; with a large one, or on other processors (8 bits need VNNI to gain), measure again.
 #
@@ -264,7 +264,7 @@ shipped = files.get("ONNX") or next(iter(files.values()))
 
 # %%
 def seconds(backend, repeats=5):
-    """Returns the time of one look at one picture."""
+    """Returns the time of one look at one image."""
     started = time.perf_counter()
     for _ in range(repeats):
         backend(images[0][:1])
@@ -325,7 +325,7 @@ for name in ("ONNX", "ONNX, decoded"):
 
 
 def tile(title, poses, side=230):
-    """Returns the picture with a pose, at the size of a tile."""
+    """Returns the image with a pose, at the size of a tile."""
     larger = cv2.resize(photo, (side, side), interpolation=cv2.INTER_CUBIC)
     scale = np.diag((side / photo.shape[1], side / photo.shape[0], 1.0))[:2]
     drawing = visualize.draw_poses(larger, poses.moved(scale), config.codec.skeleton, threshold=-1.0)
@@ -336,11 +336,11 @@ def tile(title, poses, side=230):
 show(visualize.grid([tile(title, poses) for title, poses in drawn.items()], columns=3))
 
 # %% [markdown]
-# ## 9. On pictures, on a video, without Paddle
+# ## 9. On images, on a video, without Paddle
 #
 # `predict.py` takes the file like a checkpoint. Where Paddle is not installed an ONNX or OpenVINO file works all the same:
-# below the name `paddle` is barred, as if it were absent. (A Paddle file needs Paddle, of course.) Pictures first: a folder,
-# with the boxes of an annotation file or of `{"picture": [[x, y, width, height]]}`.
+# below the name `paddle` is barred, as if it were absent. (A Paddle file needs Paddle, of course.) Images first: a folder,
+# with the boxes of an annotation file or of `{"image": [[x, y, width, height]]}`.
 #
 # ## 9. 图像、视频，以及没有 Paddle 的环境
 #

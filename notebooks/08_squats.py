@@ -71,7 +71,7 @@ def show(pixels):
 
 
 def show_figure(figure):
-    """Shows a figure as a picture."""
+    """Shows a figure as an image."""
     figure.canvas.draw()
     show(np.asarray(figure.canvas.buffer_rgba())[..., :3].copy())
     plt.close(figure)
@@ -81,10 +81,10 @@ def show_figure(figure):
 # ## 2. Poses, frame by frame
 #
 # In a video of one person the network looks through the square round the person of the previous frame, which shows more of them
-# than the whole picture does. A filter (One-Euro) smooths the joints by the frames' real times. When the person is lost,
+# than the whole image does. A filter (One-Euro) smooths the joints by the frames' real times. When the person is lost,
 # both begin anew.
 #
-# The drawn person has no pictures to look at: its joints are the true ones with noise, and the same filter smooths them.
+# The drawn person has no images to look at: its joints are the true ones with noise, and the same filter smooths them.
 #
 # ## 2. 逐帧姿态
 #
@@ -105,7 +105,7 @@ def read_frames(path):
 
 
 def predictor():
-    """Returns what finds the most central person in a picture."""
+    """Returns what finds the most central person in an image."""
     from paddle_pose import build
     from paddle_pose.configs import overrides, registry
 
@@ -189,7 +189,7 @@ show_figure(figure)
 # %% [markdown]
 # ## 4. The angle of the knee
 #
-# Hip, knee and ankle make an angle: 180 degrees is a straight leg. It is measured in the picture, so a person who faces the
+# Hip, knee and ankle make an angle: 180 degrees is a straight leg. It is measured in the image, so a person who faces the
 # camera bends their knees by less than they do. The mean of both legs trembles less than one.
 #
 # ## 4. 膝关节角度

@@ -8,7 +8,7 @@
 #
 # - **A. People with other joints than the network has.** The Leeds Sports Poses have 14 joints, networks of MPII 16, of COCO
 #   17. Joints are matched by name, and what nobody labelled is left out of the loss.
-# - **B. Your own key points.** A folder of pictures and a table from a labelling tool; here five points of a person, but it may
+# - **B. Your own key points.** A folder of images and a table from a labelling tool; here five points of a person, but it may
 #   be a hand, a horse or a screwdriver.
 #
 # Without data people are drawn; the steps stay the same. The network is a small one that one CPU core trains in a minute: set
@@ -50,8 +50,8 @@ print(machine.probe())
 #
 # - `LSPET`: the Leeds people in MPII's layout: `images/*.jpg`, `annotations/mpii_{train,val}.json` and `mpii_gt_val.mat`, with
 #   pelvis and thorax marked as missing.
-# - `TABLE`: your CSV file, a row per person or thing: `picture`, then `NAME_x` and `NAME_y` for every key point, in pixels of
-#   the stored picture, empty where it cannot be seen. `PICTURES` is the folder of the pictures, `LIMBS` the lines to draw.
+# - `TABLE`: your CSV file, a row per person or thing: `image`, then `NAME_x` and `NAME_y` for every key point, in pixels of
+#   the stored image, empty where it cannot be seen. `PICTURES` is the folder of the images, `LIMBS` the lines to draw.
 # - For a good network on a GPU: `CONFIG = "hrnet_w32_mpii_256"` and, as `INIT`, a published file of it
 #   (`python scripts/download_weights.py` lists them).
 #
@@ -59,7 +59,7 @@ print(machine.probe())
 #
 # - `LSPET`：MPII 目录结构的 Leeds 数据：`images/*.jpg`、`annotations/mpii_{train,val}.json` 和 `mpii_gt_val.mat`，
 #   其中骨盆和胸标为缺失。
-# - `TABLE`：自己的 CSV 文件，每行一个人或物：`picture`，然后是各关键点的 `名称_x`、`名称_y`（原图像素），看不见的留空。
+# - `TABLE`：自己的 CSV 文件，每行一个人或物：`image`，然后是各关键点的 `名称_x`、`名称_y`（原图像素），看不见的留空。
 #   `PICTURES` 为图像文件夹，`LIMBS` 为要画的连线。
 # - 要在 GPU 上得到好的网络：`CONFIG = "hrnet_w32_mpii_256"`，`INIT` 为其已发表的权重
 #   （用 `python scripts/download_weights.py` 列出）。
@@ -72,7 +72,7 @@ LIMBS = [["nose", "left_hand"], ["nose", "right_hand"], ["left_hand", "left_foot
 CONFIG = "hourglass_tiny_128"
 INIT = ""  # weights to start from, seen from the project
 WORK = "output/notebook_09"  # folder, seen from the project
-PEOPLE = (240, 40)  # drawn for training and validation in A; pictures of B
+PEOPLE = (240, 40)  # drawn for training and validation in A; images of B
 EPOCHS = 8  # of A; the others have half as many
 
 # %%
@@ -85,14 +85,14 @@ Path(WORK).mkdir(parents=True, exist_ok=True)
 os.chdir(WORK)
 ROOT = os.path.relpath(PROJECT)  # the project, seen from here
 START = f"--init {Path(ROOT, INIT)}" if INIT else ""
-print("A:", LSPET or "drawn people with the 14 joints of Leeds")
-print("B:", TABLE or "drawn people, and a table of five key points")
+print("A:", LSPET or "synthetic people with the 14 joints of Leeds")
+print("B:", TABLE or "synthetic people, and a table of five key points")
 
 # %% [markdown]
 # ## A1. Fourteen joints
 #
 # Leeds has MPII's limbs, neck and head top, and neither pelvis nor thorax. In MPII's layout such a joint is written as
-# `[-1, -1]` with `joints_vis` 0, and the mat file says `jnt_missing`. The drawn people are made so:
+# `[-1, -1]` with `joints_vis` 0, and the mat file says `jnt_missing`. The synthetic people are made so:
 #
 # ## A1. 十四个关节
 #
@@ -108,7 +108,7 @@ LACKING = [MPII_16.joints.index(name) for name in ("pelvis", "thorax")]
 
 
 def forget(folder):
-    """Removes what Leeds lacks from the records of drawn people, and from their truth."""
+    """Removes what Leeds lacks from the records of synthetic people, and from their truth."""
     for file in folder.glob("annotations/mpii_*.json"):
         records = json.loads(file.read_text())
         for record, slot in ((record, slot) for record in records for slot in LACKING):
@@ -261,7 +261,7 @@ def record(number, image_id, points, labelled):
 
 
 def write_annotations(path, folder, joints, people):
-    """Writes a file in COCO's format of people (picture's name in the folder, points, labelled)."""
+    """Writes a file in COCO's format of people (image's name in the folder, points, labelled)."""
     names = sorted({name for name, _, _ in people})
     pictures = [{"id": names.index(name) + 1, "file_name": name} for name in names]
     for image in pictures:
@@ -290,7 +290,7 @@ HALF = f"--epochs {max(1, EPOCHS // 2)} -o train.eval_every={max(1, EPOCHS // 2)
 # ## B1. A folder and a table
 #
 # What a labelling tool gives, or a spreadsheet. The names before `_x` and `_y` are the key points. Name pairs `left_…` and
-# `right_…`, and mirrored training pictures exchange them by themselves.
+# `right_…`, and mirrored training images exchange them by themselves.
 #
 # ## B1. 一个文件夹和一张表
 #
@@ -310,7 +310,7 @@ MINE = {
 def draw_table(folder, table):
     """Draws people into a folder and writes a table of five key points, as somebody would have labelled them."""
     synthetic.write_coco(folder, num_train=PEOPLE[0] // 2, num_val=0, seed=9, size=(200, 160), persons=(1, 2))
-    rows = [["picture", *(f"{name}_{axis}" for name in MINE for axis in "xy")]]
+    rows = [["image", *(f"{name}_{axis}" for name in MINE for axis in "xy")]]
     slots = [registry.find("movenet_lightning_coco").codec.skeleton.joints.index(joint) for joint in MINE.values()]
     for image in coco.read_coco(folder, "train"):
         for person in image.persons:
@@ -328,7 +328,7 @@ print(*table.read_text().splitlines()[:4], sep="\n")
 # %% [markdown]
 # ## B2. Annotations and skeleton
 #
-# The table becomes two files in COCO's format. Every fifth *picture* validates: split by picture (or by video, or by person
+# The table becomes two files in COCO's format. Every fifth *image* validates: split by image (or by video, or by person
 # filmed), never by row, or the network is examined on what it has seen. Rows with fewer than two points are left out, since
 # their box would be a dot.
 #
@@ -345,13 +345,13 @@ people = []
 for row in rows:
     cells = [(row[f"{name}_x"], row[f"{name}_y"]) for name in JOINTS]
     points = np.array([[float(x or 0), float(y or 0)] for x, y in cells])
-    people.append((row["picture"], points, np.array([x != "" and y != "" for x, y in cells])))
+    people.append((row["image"], points, np.array([x != "" and y != "" for x, y in cells])))
 whole = [person for person in people if person[2].sum() > 1]
 validating = set(sorted({picture for picture, _, _ in whole})[::5])
 for split, chosen in (("train", False), ("val", True)):
     part = [person for person in whole if (person[0] in validating) == chosen]
     write_annotations(Path(f"my_{split}.json"), folder, JOINTS, part)
-    print(f"my_{split}.json: {len({picture for picture, _, _ in part})} pictures, {len(part)} people")
+    print(f"my_{split}.json: {len({image for image, _, _ in part})} images, {len(part)} people")
 print(f"left out: {len(people) - len(whole)} rows with fewer than two points")
 
 # %% [markdown]
@@ -384,7 +384,7 @@ show(visualize.grid([look(sample, own.codec) for sample in samples[:8]], columns
 # %% [markdown]
 # ## B3. Training, from nothing and from another network
 #
-# Own data are few. A network that knows people, or at least pictures, needs far fewer of them: start with `--init` from a
+# Own data are few. A network that knows people, or at least images, needs far fewer of them: start with `--init` from a
 # published network, or from A's, as here. Twice the same training, which differs in the start alone; compare the last lines.
 #
 # ## B3. 训练：从零开始，与从另一个网络开始
@@ -439,8 +439,8 @@ display(Markdown("\n".join(lines)))
 # %% [markdown]
 # ## B5. Prediction
 #
-# On pictures, with their boxes, as drawings with names and as a table; `--maps` shows what the network sees. Where nobody
-# gives boxes, the whole picture is the window: crop to one person, or let `--detector` find people.
+# On images, with their boxes, as drawings with names and as a table; `--maps` shows what the network sees. Where nobody
+# gives boxes, the whole image is the window: crop to one person, or let `--detector` find people.
 #
 # ## B5. 预测
 #
@@ -456,7 +456,7 @@ PHOTOS = " ".join(map(str, SHOWN))
 #     --save drawing csv --output predicted
 
 # %%
-drawings = [images.read_upright(Path("predicted", f"{picture.stem}.png")) for picture in SHOWN]
+drawings = [images.read_upright(Path("predicted", f"{image.stem}.png")) for picture in SHOWN]
 show(visualize.grid([cv2.resize(drawing, (225, 180), interpolation=cv2.INTER_AREA) for drawing in drawings], columns=3))
 maps = images.read_upright(next(iter(sorted(Path("predicted").glob("*_maps_1.png")))))
 show(cv2.resize(maps, (512, round(512 * maps.shape[0] / maps.shape[1])), interpolation=cv2.INTER_AREA))
@@ -470,7 +470,7 @@ print(*(row[:100] + " …" for row in Path("predicted/predictions.csv").read_tex
 # | AP is -1 or NaN | `area` 0, or no labelled joint: `check_dataset.py` names the records |
 # | left and right mixed up | pairs not named `left_…`, `right_…` (or `mirror_pairs` in the skeleton), while training mirrors |
 # | good on validation, poor in use | the split was by row, or photographs in use look different: label some of those |
-# | turned photographs are never right | the labels are of the turned picture, the file is not: turn the files first |
+# | turned photographs are never right | the labels are of the turned image, the file is not: turn the files first |
 # | one point is never right | look at its labels first: people disagree, or it is hidden more often than seen |
 # | the loss stands still | start from a network (`--init`), or begin with a tenth of the learning rate |
 #

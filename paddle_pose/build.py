@@ -193,7 +193,7 @@ def loaded(config: Config, weights: Path, say: Callable[[str], None] = lambda li
     say(line + (f"; {left_out} num_batches_tracked left out." if left_out else "."))
     if isinstance(config.model, SimpleBaselineModel):
         why = ", as all of MMPose's do, where the config says bgr" if config != given else ""
-        say(f"It sees {config.model.order.upper()} pictures (model.order){why}.")
+        say(f"It sees {config.model.order.upper()} images (model.order){why}.")
     return config, network
 
 
@@ -227,7 +227,7 @@ def predictor(weights: str | Path, device: str = "auto", flip: bool | None = Non
     Args:
         weights: a file that `train.py` or `export.py` wrote.
         device: "auto", "cpu" or "gpu".
-        flip: average with the mirrored picture; None as the config says.
+        flip: average with the mirrored image; None as the config says.
 
     Raises:
         FileNotFoundError: If there is no such file.

@@ -47,7 +47,7 @@ def _given(root: str | Path | None) -> str | Path:
 
 
 def truth_files(config: Config, root: str | Path | None) -> tuple[Path, Path]:
-    """Returns the file of the validation split's truth, and the folder of its pictures; for data sets that have both."""
+    """Returns the file of the validation split's truth, and the folder of its images; for data sets that have both."""
     if config.data.dataset == "mpii":
         return mpii.truth_files(_given(root))
     return _files(config, root, config.data.val_split)
@@ -68,7 +68,7 @@ def samples(config: Config, root: str | Path | None, split: str, detections: Pat
         detections: a file of detected boxes in COCO's format; None takes the annotated ones.
 
     Raises:
-        FileNotFoundError: If an annotation file or a picture is missing.
+        FileNotFoundError: If an annotation file or an image is missing.
         ValueError: If a record is not as expected, or the people have no joint of the config's skeleton.
     """
     annotated = READERS[config.data.dataset](config, root, split)

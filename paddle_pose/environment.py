@@ -18,7 +18,7 @@ CPU: pip install paddlepaddle
 GPU: pip install paddlepaddle-gpu -i https://www.paddlepaddle.org.cn/packages/stable/cu126/
      (cu118, cu129, cu130 for other CUDA versions; PyPI's paddlepaddle-gpu stops at 2.6.2)"""
 _MEMORY_HINT = """out of memory; take a smaller --batch_size.
-train.py: -o train.accumulate=N averages the gradients of N batches, so that a step learns from as many pictures as before"""
+train.py: -o train.accumulate=N averages the gradients of N batches, so that a step learns from as many images as before"""
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 
@@ -74,10 +74,10 @@ def use_all_cores():
 
 
 def keep_freed_memory():
-    """Makes the C library keep the memory of pictures and maps that are freed, up to half a gigabyte, for the next ones.
+    """Makes the C library keep the memory of images and maps that are freed, up to half a gigabyte, for the next ones.
 
     By default glibc gives arrays of more than 128 KB back at once, and fetching the pages anew costs as much as decoding the
-    picture that they hold. Other C libraries are left as they are.
+    image that they hold. Other C libraries are left as they are.
     """
     import ctypes
 

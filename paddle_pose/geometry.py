@@ -2,7 +2,7 @@
 
 Two spaces meet here. *Image px* are pixels of the file, 0-based, with pixel centres at integers. *Input px* are pixels of
 the network's input. A :class:`Window` knows the affine matrix between them; cropping, scaling, rotating and flipping are
-all a choice of window, so a picture is warped once and a point is moved by one matrix.
+all a choice of window, so an image is warped once and a point is moved by one matrix.
 
 Source: the crop of Newell et al. (ECCV 2016) as SimpleBaseline (Xiao et al., ECCV 2018) and its descendants compute it
     (`published`), and Huang et al., "The Devil is in the Details" (CVPR 2020) for the unbiased one (`udp`).
@@ -60,7 +60,7 @@ def invert(matrix: np.ndarray) -> np.ndarray:
     return np.hstack([linear, (-linear @ matrix[:, 2])[:, None]])
 
 
-_FEW = 4  # pixels of a picture for each of the result
+_FEW = 4  # pixels of an image for each of the result
 
 
 def warp(pixels: np.ndarray, matrix: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -87,9 +87,9 @@ class Window:
 
     Attributes:
         center: (x, y) in image px.
-        size: (width, height) in image px; its aspect may differ from the input's (then the picture is stretched).
-        rotation: degrees; positive turns the picture counter-clockwise on the screen.
-        flip: whether the picture is mirrored left to right after everything else.
+        size: (width, height) in image px; its aspect may differ from the input's (then the image is stretched).
+        rotation: degrees; positive turns the image counter-clockwise on the screen.
+        flip: whether the image is mirrored left to right after everything else.
 
     Example:
         >>> window = Window(center=(100.0, 50.0), size=(200.0, 200.0))

@@ -19,7 +19,7 @@ class Skeleton:
     Attributes:
         name: how configs and files refer to it.
         joints: K names in the order of every keypoint array.
-        mirror_pairs: (left, right) names that change places in a mirrored picture.
+        mirror_pairs: (left, right) names that change places in a mirrored image.
         limbs: pairs of names to draw a line between.
         sigmas: K constants of OKS (standard deviation of an annotator, in units of the person's size).
         weights: K loss weights; 1.0 unless the joint is hard.

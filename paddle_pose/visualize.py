@@ -1,4 +1,4 @@
-"""Pictures to look at: skeletons on an image, heatmaps over a crop, curves of a run."""
+"""Images to look at: skeletons on an image, heatmaps over a crop, curves of a run."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def draw_heatmaps(crop: np.ndarray, heatmaps: np.ndarray, skeleton: Skeleton) ->
         skeleton: names the joints.
 
     Returns:
-        uint8 RGB picture of a grid, a tile per joint with its name and peak.
+        uint8 RGB image of a grid, a tile per joint with its name and peak.
     """
     return draw_maps(crop, dict(zip(skeleton.joints, heatmaps, strict=True)))
 
@@ -111,7 +111,7 @@ def draw_maps(crop: np.ndarray, maps: Mapping[str, np.ndarray]) -> np.ndarray:
         maps: [h, w] by title, 1 = certain; see `Codec.shown`.
 
     Returns:
-        uint8 RGB picture of a grid, a tile per map with its title and peak.
+        uint8 RGB image of a grid, a tile per map with its title and peak.
     """
     height, width = crop.shape[:2]
     grey = cv2.cvtColor(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
@@ -127,7 +127,7 @@ def draw_maps(crop: np.ndarray, maps: Mapping[str, np.ndarray]) -> np.ndarray:
 
 
 def grid(tiles: Sequence[np.ndarray], columns: int) -> np.ndarray:
-    """Lays pictures of one size out in rows; uint8 RGB."""
+    """Lays images of one size out in rows; uint8 RGB."""
     blank = np.zeros_like(tiles[0])
     padded = [*tiles, *[blank] * (-len(tiles) % columns)]
     rows = [np.hstack(padded[n : n + columns]) for n in range(0, len(padded), columns)]
@@ -135,7 +135,7 @@ def grid(tiles: Sequence[np.ndarray], columns: int) -> np.ndarray:
 
 
 def png(pixels: np.ndarray, colors: int = 128) -> bytes:
-    """Returns a small PNG file of a picture, for a notebook.
+    """Returns a small PNG file of an image, for a notebook.
 
     Args:
         pixels: uint8 RGB [h, w, 3].
@@ -161,10 +161,10 @@ def draw_curves(records: Sequence[dict[str, float]], title: str) -> np.ndarray:
 
     Args:
         records: lines of metrics.jsonl.
-        title: over the picture.
+        title: over the image.
 
     Returns:
-        uint8 RGB picture.
+        uint8 RGB image.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -193,7 +193,7 @@ def draw_curves(records: Sequence[dict[str, float]], title: str) -> np.ndarray:
 def _free_place(text: str, place: tuple[int, int], right: int, written: list[tuple[int, int, int]]) -> tuple[int, int]:
     """Returns the first place from there downwards that is free, and adds it to the names written (x, y, width).
 
-    The text ends before `right`, the picture's edge, where it can.
+    The text ends before `right`, the image's edge, where it can.
     """
     (width, _), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.35, 1)
     x, y = max(0, min(place[0], right - width - 1)), place[1]

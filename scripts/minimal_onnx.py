@@ -1,4 +1,4 @@
-"""Keypoints from a picture with an exported ONNX file and nothing of this project: copy it, translate it.
+"""Keypoints from an image with an exported ONNX file and nothing of this project: copy it, translate it.
 
 Needs onnxruntime, numpy and OpenCV. All it knows of the network stands in the file's own metadata.
 """
@@ -15,13 +15,13 @@ def build_parser() -> argparse.ArgumentParser:
     """Returns the flags."""
     parser = argparse.ArgumentParser(description="Prints name, x, y and score of every joint.")
     parser.add_argument("model", help="an .onnx file of export.py")
-    parser.add_argument("picture")
+    parser.add_argument("image")
     parser.add_argument("--box", nargs=4, type=float, metavar=("X", "Y", "W", "H"), help="of the person; default: all")
     return parser
 
 
 def window_to_image(metadata: dict, box: tuple[float, ...], context: float) -> np.ndarray:
-    """Returns the [2, 3] matrix from input px to picture px for a box (x, y, width, height)."""
+    """Returns the [2, 3] matrix from input px to image px for a box (x, y, width, height)."""
     _, input_height, input_width, _ = metadata["input"]["shape"]
     corners = metadata["preprocessing"]["alignment"] == "udp"
     x, y, width, height = box

@@ -47,10 +47,10 @@ def shared() -> Path:
 
 @pytest.fixture(scope="session")
 def synthetic_mpii(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data set in MPII's layout: 8 drawn people to train on, 8 to validate with."""
+    """A data set in MPII's layout: 8 synthetic people to train on, 8 to validate with."""
     from paddle_pose.data.synthetic.dataset import write_mpii
 
-    folder = tmp_path_factory.mktemp("drawn_mpii")
+    folder = tmp_path_factory.mktemp("synthetic_mpii")
     write_mpii(folder, num_train=8, num_val=8, seed=0, size=(256, 256))
     return folder
 

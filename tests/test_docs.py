@@ -128,7 +128,7 @@ def code_blocks(text: str) -> list[str]:
 
 
 def links(text: str) -> list[str]:
-    """The targets of Markdown's and HTML's links and pictures, outside code."""
+    """The targets of Markdown's and HTML's links and images, outside code."""
     prose = re.sub(r"^```.*?^```|`[^`\n]*`", "", text, flags=re.MULTILINE | re.DOTALL)
     return re.findall(r"\]\(<?([^)\s>]+)", prose) + re.findall(r"(?:src|href)=\"([^\"]+)\"", prose)
 

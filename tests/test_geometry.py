@@ -134,7 +134,7 @@ def test_an_unknown_alignment_is_refused():
 
 @pytest.mark.parametrize(
     "size", [(16, 16), (64, 48), (320, 200)]
-)  # of pictures with many, and with few pixels for each result
+)  # of images with many, and with few pixels for each result
 def test_a_warp_has_opencv_s_bytes(size):
     pixels = np.random.default_rng(0).integers(0, 256, (90, 130, 3)).astype(np.uint8)
     matrix = Window((60.0, 50.0), (80.0, 70.0), rotation=25.0).to_input(size)

@@ -79,7 +79,7 @@ def test_the_notebook_runs_on_drawn_people(run_command, tmp_path):
     work, notebook = small_run(run_command, tmp_path, tmp_path / "absent.tar.gz")
     check_results(work, notebook)
     assert "With the archive this would run: python" in printed(notebook)
-    assert (work / "data/drawn.json").is_file()
+    assert (work / "data/synthetic.json").is_file()
 
 
 def test_the_notebook_runs_on_an_archive(run_command, tmp_path, synthetic_mpii):
@@ -87,7 +87,7 @@ def test_the_notebook_runs_on_an_archive(run_command, tmp_path, synthetic_mpii):
     with tarfile.open(archive, "w:gz") as tar:
         for folder in ("images", "annotations"):
             tar.add(synthetic_mpii / folder, f"mpii/{folder}")
-        tar.add(synthetic_mpii / "drawn.json", "mpii/images/._000000001.jpg")  # what macOS leaves behind
+        tar.add(synthetic_mpii / "synthetic.json", "mpii/images/._000000001.jpg")  # what macOS leaves behind
     work, notebook = small_run(run_command, tmp_path, archive)
     check_results(work, notebook)
     assert len(list((work / "data/images").iterdir())) == 16
@@ -100,7 +100,7 @@ def test_the_data_notebook_runs_on_drawn_people(run_command, tmp_path):
     assert len(list((work / "data/images").iterdir())) == 12
     assert "left out: 1 macOS files" in printed(notebook)
     assert "0 errors, 0 warnings" in printed(notebook)
-    for finding in ("missing_picture: 1 of", "truncated_picture: 1 of", "zero_based: 16 of 16"):
+    for finding in ("missing_image: 1 of", "truncated_image: 1 of", "zero_based: 16 of 16"):
         assert f"ERROR {finding}" in printed(notebook)
     assert len(images(notebook)) == 4
 

@@ -54,7 +54,7 @@ def test_names_are_written_one_below_the_other(monkeypatch, image):
     rows = sorted(y for _, y in places)
     assert len(rows) == 16
     assert min(np.diff(rows)) >= 11
-    assert max(x for x, _ in places) < 140, "the picture ends at 160"
+    assert max(x for x, _ in places) < 140, "the image ends at 160"
 
 
 def test_ids_are_written_where_there_are_any(monkeypatch, image):

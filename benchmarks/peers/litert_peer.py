@@ -15,7 +15,7 @@ from protocol import serve
 
 
 def movenet(file: str, threads: str) -> Callable[[], None]:
-    """Prepares one uint8 picture in memory -> keypoints."""
+    """Prepares one uint8 image in memory -> keypoints."""
     interpreter = Interpreter(model_path=file, num_threads=int(threads))
     interpreter.allocate_tensors()
     source, answer = interpreter.get_input_details()[0], interpreter.get_output_details()[0]

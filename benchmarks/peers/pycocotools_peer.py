@@ -14,7 +14,7 @@ from pycocotools.cocoeval import COCOeval
 
 
 def coco_ap(people: str) -> Callable[[], dict[str, np.ndarray]]:
-    """Prepares AP of drawn people: indexing, matching, summing up."""
+    """Prepares AP of synthetic people: indexing, matching, summing up."""
     content, results = drawn_results.coco(int(people))
 
     def run() -> dict[str, np.ndarray]:

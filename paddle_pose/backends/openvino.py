@@ -49,7 +49,7 @@ class OpenVinoBackend:
         shape = [size.get_length() if size.is_static else None for size in model.inputs[0].partial_shape]
         check_input(path, shape, model.inputs[0].element_type.to_string().replace("u8", "uint8"))
 
-        @cache  # compiled for one picture it is up to a half faster than for any number, and either may be all that is needed
+        @cache  # compiled for one image it is up to a half faster than for any number, and either may be all that is needed
         def compiled(single: bool) -> Any:
             graph = model.clone()
             if single:

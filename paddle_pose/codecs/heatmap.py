@@ -174,15 +174,15 @@ class HeatmapCodec:
         """Returns the last stage's heatmaps by the joints' names.
 
         Args:
-            maps: "heatmaps" [S, K, h, w] of one picture.
+            maps: "heatmaps" [S, K, h, w] of one image.
         """
         return dict(zip(self.skeleton.joints, np.asarray(maps["heatmaps"])[-1], strict=True))
 
     def mirror(self, maps: Maps, shift: bool) -> Maps:
-        """Returns the heatmaps of mirrored pictures in the unmirrored frame.
+        """Returns the heatmaps of mirrored images in the unmirrored frame.
 
         Args:
-            maps: "heatmaps" [N, S, K, h, w] of pictures mirrored pixel by pixel (x -> W-1-x).
+            maps: "heatmaps" [N, S, K, h, w] of images mirrored pixel by pixel (x -> W-1-x).
             shift: move the result one cell to the right, as published (the true misalignment is (stride-1)/stride cells);
                 column 0 stays. Under "udp" mirrored maps fit as they are and are never moved.
         """

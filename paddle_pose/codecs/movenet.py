@@ -5,7 +5,7 @@ Cells: a joint at input px x lies in cell floor(x / stride) at the offset x / st
 person's centre cell to the joint's cell, not to its sub-cell place: with it, what is encoded is decoded exactly.
 
 Source: Google's MoveNet (blog of 2021, the published TFLite graph, TensorFlow's object detection API): the single-person rule
-    and what the maps mean. fire717/movenet.pytorch and its Paddle port, "the original": the kernel "original", the centre of
+    and what the maps mean. fire717/movenet.pytorch and its Paddle port, "the original": the kernel "fire717", the centre of
     the box, regressions that are written round the centre.
 Checked against: `tests/parity/movenet_reference.py`, the single-person rule in literal float64 loops; encode -> decode.
 Differs: from the original, whose defects are not kept:
@@ -78,7 +78,7 @@ class MoveNetCodec:
     skeleton: Skeleton = COCO_17
     input_size: tuple[int, int] = (192, 192)
     stride: int = 4
-    kernel: Literal["gaussian", "original"] = "gaussian"
+    kernel: Literal["gaussian", "fire717"] = "gaussian"
     sigma: float = 2.0
     min_sigma: float = 1.0
     center: Literal["box", "keypoints"] = "box"
@@ -221,17 +221,17 @@ class MoveNetCodec:
         ]
 
     def shown(self, maps: dict[str, Any]) -> Maps:
-        """Returns one picture's centres, every joint's heatmap, and how far its regressions and offsets lead (1 = furthest)."""
+        """Returns one image's centres, every joint's heatmap, and how far its regressions and offsets lead (1 = furthest)."""
         heatmaps = dict(zip(self.skeleton.joints, np.asarray(maps["heatmaps"]), strict=True))
         moves = {name: targets.lengths(np.asarray(maps[name])) for name in ("regressions", "offsets")}
         return {"centers": np.asarray(maps["centers"])[0], **heatmaps, **moves}
 
     def mirror(self, maps: Maps, shift: bool) -> Maps:
-        """Returns the maps of mirrored pictures in the unmirrored frame.
+        """Returns the maps of mirrored images in the unmirrored frame.
 
-        For pictures mirrored pixel by pixel (x -> W-1-x) this is exact: cell c becomes w-1-c, the place in it (s-1)/s minus
+        For images mirrored pixel by pixel (x -> W-1-x) this is exact: cell c becomes w-1-c, the place in it (s-1)/s minus
         itself (s px in a cell), and decoding finds the same places. `encode` agrees for joints at whole px; one within the last
-        px of a cell, between s-1 and s, lies in the neighbouring cell of the mirrored picture.
+        px of a cell, between s-1 and s, lies in the neighbouring cell of the mirrored image.
 
         Args:
             maps: "centers", "heatmaps", "regressions" and "offsets" as for `decode`.

@@ -49,12 +49,12 @@ def build_parser() -> argparse.ArgumentParser:
     """Returns the command's flags."""
     parser = argparse.ArgumentParser(
         description="Exports networks for every backend and prints how far each file is from the live network, in input px "
-        "and in the data set's metric. Without --weights a reduced network of every system learns some drawn people first."
+        "and in the data set's metric. Without --weights a reduced network of every system learns some synthetic people first."
     )
     parser.add_argument(
         "--weights", nargs="+", type=Path, metavar="F", help="checkpoints with their config beside them"
     )
-    parser.add_argument("--dataset_root", type=Path, metavar="D", help="their data; default: drawn people")
+    parser.add_argument("--dataset_root", type=Path, metavar="D", help="their data; default: synthetic people")
     parser.add_argument("--epochs", type=int, default=75, metavar="N", help="of the reduced networks; default 75")
     parser.add_argument("--num_train", type=int, default=8, metavar="N", help="drawings to learn, besides; default 8")
     parser.add_argument("--num_val", type=int, default=24, metavar="N", help="drawings to compare on; default 24")
@@ -88,7 +88,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not checkpoints:
         checkpoints = [trained(name, arguments) for name in REDUCED]
     lines = [
-        "| system | backend | greatest difference, input px | median | undecided | metric | against live | ms per picture |",
+        "| system | backend | greatest difference, input px | median | undecided | metric | against live | ms per image |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for config, path in checkpoints:
@@ -102,7 +102,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def drawn(config: Config, arguments: argparse.Namespace) -> Path:
-    """Returns a folder of drawn people in the config's layout."""
+    """Returns a folder of synthetic people in the config's layout."""
     folder = arguments.output / f"drawn_{config.data.dataset}"
     return train.write_synthetic_data(config, folder, arguments.num_train, arguments.num_val)
 

@@ -37,7 +37,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--peer_python", type=Path, default=Path(".peers/bin/python"), metavar="F", help="default .peers/bin/python"
     )
     parser.add_argument(
-        "--dataset_root", type=Path, metavar="D", help="in MPII's layout; default: drawn people, 1280x720"
+        "--dataset_root", type=Path, metavar="D", help="in MPII's layout; default: synthetic people, 1280x720"
     )
     parser.add_argument("--movenet", type=Path, metavar="F", help="Google's INT8 .tflite file of MoveNet Lightning")
     parser.add_argument("--output", type=Path, default=Path("output/benchmark.json"), metavar="F", help="the JSON")
@@ -73,7 +73,7 @@ def _measured(arguments: argparse.Namespace) -> dict[str, Any]:
     if not FOLDER.is_dir():
         raise FileNotFoundError(f"{FOLDER}: not found; benchmarks run in a clone of the repository")
     work = arguments.output.parent / "benchmark"
-    data = arguments.dataset_root or work / "drawn_mpii"
+    data = arguments.dataset_root or work / "synthetic_mpii"
     if arguments.dataset_root is None and {"loading", "memory"} & set(groups):
         from paddle_pose.data.synthetic.dataset import write_mpii
 

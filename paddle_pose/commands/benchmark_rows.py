@@ -88,7 +88,7 @@ def _loading(data: Path) -> list[Row]:
     for size, config in ((256, "hourglass52_mpii_256"), (384, "hourglass52_mpii_384")):
         theirs = Side(MMPOSE, "loading", (f"root={data}", f"size={size}", f"samples={samples}"))
         for reader, minimum, remark in (
-            ("whole", 0.0, "decodes whole pictures, as evaluation does"),
+            ("whole", 0.0, "decodes whole images, as evaluation does"),
             ("reduced", 2.5, "decodes at a part of the size where the window allows it: data.reduced=true"),
             ("cache", 6.0, "reads crops kept on disk"),
         ):
@@ -98,7 +98,7 @@ def _loading(data: Path) -> list[Row]:
             )
             found.append(row)
     reading = _ours("reading", f"root={data}", f"samples={samples}")
-    return [*found, Row("loading", "decoding the picture alone", reading, items=samples, remark="the floor of `whole`")]
+    return [*found, Row("loading", "decoding the image alone", reading, items=samples, remark="the floor of `whole`")]
 
 
 def _codecs() -> list[Row]:
@@ -131,7 +131,7 @@ def _prediction(work: Path, tflite: Path | None, threads: tuple[int, ...]) -> li
         theirs = Side(LITERT, "movenet", (f"file={tflite}", f"threads={count}", f"repeats={runs}"))
         for kind, minimum in ((FLOATS, 0.0), (FLOATS_OPENVINO, 0.0), (BITS_OPENVINO, 1.3)):
             ours = _predicting(work, "movenet_lightning_coco", kind, 1, count, runs, f"weights={tflite}")
-            name = f"MoveNet Lightning, {kind}, 1 picture, {count} threads"
+            name = f"MoveNet Lightning, {kind}, 1 image, {count} threads"
             found.append(Row("prediction", name, ours, theirs, minimum, items=runs, remark="against INT8 of LiteRT"))
     count = max(threads)
     for network, config in NETWORKS.items():
@@ -152,7 +152,7 @@ def _predicting(work: Path, config: str, kind: str, batch: int, threads: int, ru
 
 def _starting(work: Path, tflite: Path | None) -> list[Row]:
     file = f"file={work / 'movenet_lightning_coco_maps.onnx'}"
-    remark = "where importing Paddle fails; the whole command, one picture"
+    remark = "where importing Paddle fails; the whole command, one image"
     return [
         Row(
             "starting", "--help", _ours("starting"), maximum=0.2, measure="value", remark="the slowest of all commands"

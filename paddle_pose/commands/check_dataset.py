@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 def build_parser() -> argparse.ArgumentParser:
     """Returns the command's flags."""
     parser = argparse.ArgumentParser(
-        description="Examines a data set in MPII's or COCO's layout, or one's own files in COCO's format: counts, pictures, "
+        description="Examines a data set in MPII's or COCO's layout, or one's own files in COCO's format: counts, images, "
         "joints, boxes, left and right, ids and areas, the order of json and mat. Nothing is changed.",
         epilog="Exit codes: 0 nothing that would spoil a training; 1 at least one error; 2 the command was called wrongly.",
     )
-    options.add_data(parser, "folder with annotations/ and pictures")
+    options.add_data(parser, "folder with annotations/ and images")
     parser.add_argument("--dataset", choices=("mpii", "coco"), help="whose layout D has (default: what lies in it)")
     parser.add_argument(
         "--decode",
         choices=("all", "sample", "none"),
         default="all",
-        help="decode all pictures (default; a few minutes for MPII), 200 of them, or none",
+        help="decode all images (default; a few minutes for MPII), 200 of them, or none",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else, with all examples")
     return parser

@@ -25,7 +25,7 @@ class Reading:
 
     Attributes:
         decode: `HeatmapCodec.decode_by`.
-        flip: whether the maps are averaged with those of the mirrored picture.
+        flip: whether the maps are averaged with those of the mirrored image.
         shift: whether the mirrored maps are moved by one cell first.
     """
 
@@ -38,7 +38,7 @@ def build_parser() -> argparse.ArgumentParser:
     """Returns the command's flags."""
     parser = argparse.ArgumentParser(
         description="Prints the scores of a weights file for every decoding, with and without the flip test and its shift. "
-        "The network looks at each picture once, and once at its mirror image.",
+        "The network looks at each image once, and once at its mirror image.",
     )
     parser.add_argument("--pretrained_model", "--weights", required=True, type=Path, metavar="FILE", help="to evaluate")
     options.add_data(parser, "folder in the layout that the config says; not needed where it names annotation files")

@@ -26,7 +26,7 @@ def build_parser() -> argparse.ArgumentParser:
     """Returns the command's flags."""
     parser = argparse.ArgumentParser(
         prog="python -m paddle_pose.commands.demo",
-        description="Draws people, trains a small network on them with the code of train.py, and writes pictures "
+        description="Draws people, trains a small network on them with the code of train.py, and writes images "
         "of what it finds in drawings it has not seen. `make demo` runs it as it is.",
     )
     parser.add_argument("--epochs", type=int, metavar="N", help="passes over the drawings; default as the config")
@@ -62,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         flush=True,
     )
     data = train.write_synthetic_data(
-        config, folder / "drawn_people", arguments.num_train, arguments.num_val, arguments.seed
+        config, folder / "synthetic_people", arguments.num_train, arguments.num_val, arguments.seed
     )
     print(f"2/3 Training {config.name} for {config.train.epochs} epochs", flush=True)
     run_dir = _cleared(folder / "run")
@@ -99,10 +99,10 @@ def show(config: Config, data: Path, run_dir: Path) -> tuple[dict[Path, str], di
     Args:
         config: of the run.
         data: data set with the unseen people.
-        run_dir: of the run; the pictures go beside it.
+        run_dir: of the run; the images go beside it.
 
     Returns:
-        What each picture shows by its path, and the metric's numbers by method.
+        What each image shows by its path, and the metric's numbers by method.
     """
     from paddle_pose import build, visualize
     from paddle_pose.backends.paddle import PaddleBackend
@@ -129,7 +129,7 @@ def show(config: Config, data: Path, run_dir: Path) -> tuple[dict[Path, str], di
     ((large_crop, _),) = batches([middle], replace(codec, input_size=TILE), 1)
     heatmaps = visualize.draw_heatmaps(large_crop[0], maps, skeleton)
     lines = (run_dir / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
-    curves = visualize.draw_curves(list(map(json.loads, lines)), f"{config.name} on drawn people")
+    curves = visualize.draw_curves(list(map(json.loads, lines)), f"{config.name} on synthetic people")
 
     folder = run_dir.parent
     pictures = {

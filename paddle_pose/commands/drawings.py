@@ -1,4 +1,4 @@
-"""What `predict.py` draws: pictures, videos, maps, and a window on the screen."""
+"""What `predict.py` draws: images, videos, maps, and a window on the screen."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def drawing_places(output: Path, sources: Iterable[Source]) -> dict[Path, Path]:
     taken = {source.path.resolve() for source in sources}
     places = {}
     for source in sources:
-        suffix = ".png" if source.kind == "picture" else ".mp4"
+        suffix = ".png" if source.kind == "image" else ".mp4"
         stem, number = source.name.as_posix(), 1
         place = output / f"{stem}{suffix}"
         while place.resolve() in taken:
@@ -38,7 +38,7 @@ def drawing_places(output: Path, sources: Iterable[Source]) -> dict[Path, Path]:
 
 
 class Drawings:
-    """A PNG of each picture, an MP4 of each video, at its mean rate; of a camera, in the time that it took."""
+    """A PNG of each image, an MP4 of each video, at its mean rate; of a camera, in the time that it took."""
 
     def __init__(self, places: Mapping[Path, Path]) -> None:
         """Takes where each source's drawing goes."""
@@ -47,12 +47,12 @@ class Drawings:
         self._writer: VideoWriter | None = None
 
     def write(self, frame: Frame, poses: Poses, drawing: np.ndarray) -> None:
-        """Writes a picture, or adds to the video of its source."""
+        """Writes an image, or adds to the video of its source."""
         from paddle_pose.io import images
         from paddle_pose.io.videos import VideoWriter
 
         place = self._places[frame.source.path]
-        if frame.source.kind == "picture":
+        if frame.source.kind == "image":
             images.write(place, drawing)
             return
         if self._writer is None or frame.source != self._source:
@@ -88,7 +88,7 @@ class MapImages:
         from paddle_pose.io import images
 
         place = self._places[frame.source.path]
-        stem = place.stem if frame.source.kind == "picture" else f"{place.stem}_{frame.index}"
+        stem = place.stem if frame.source.kind == "image" else f"{place.stem}_{frame.index}"
         for number, (crop, maps) in enumerate(self._seen.pop(id(frame), ()), start=1):
             images.write(place.with_name(f"{stem}_maps_{number}.png"), visualize.draw_maps(crop, self._shown(maps)))
 
@@ -97,7 +97,7 @@ class MapImages:
 
 
 class ScreenRenderer:
-    """A window on the screen. A picture stays until a key is pressed; q or Esc ends the run."""
+    """A window on the screen. An image stays until a key is pressed; q or Esc ends the run."""
 
     def __init__(self) -> None:
         """Makes sure that there can be a window.
@@ -125,7 +125,7 @@ class ScreenRenderer:
         from paddle_pose.interruption import Interrupted
 
         cv2.imshow("poses", drawing[..., ::-1])
-        if cv2.waitKey(0 if frame.source.kind == "picture" else 1) & 0xFF in (ord("q"), 27):
+        if cv2.waitKey(0 if frame.source.kind == "image" else 1) & 0xFF in (ord("q"), 27):
             raise Interrupted(0, "the window's key")
 
     def close(self) -> None:

@@ -41,9 +41,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--decode", action="store_true", help="answer keypoints: decoding is part of the graph")
     parser.add_argument("--int8", action="store_true", help="convolutions in 8 bits; needs --calibration")
     parser.add_argument(
-        "--calibration", type=Path, metavar="DIR", help="pictures like those to come, one person each, for --int8"
+        "--calibration", type=Path, metavar="DIR", help="images like those to come, one person each, for --int8"
     )
-    parser.add_argument("--pictures", type=Path, metavar="DIR", help="to compare on; default: drawn people")
+    parser.add_argument("--pictures", type=Path, metavar="DIR", help="to compare on; default: synthetic people")
     parser.add_argument(
         "--tolerance",
         type=float,
@@ -64,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = build_parser().parse_args(argv)
     if arguments.int8 and (arguments.calibration is None or arguments.format == "paddle"):
-        raise ValueError("--int8 needs --calibration DIR with pictures, and --format onnx or openvino")
+        raise ValueError("--int8 needs --calibration DIR with images, and --format onnx or openvino")
     from paddle_pose.environment import check_paddle
 
     check_paddle()
@@ -129,7 +129,7 @@ def write(
         weights: the checkpoint that the metadata names.
         target: the file; its suffix is the format.
         decode: whether it answers keypoints.
-        calibration: uint8 [M, H, W, 3] pictures for INT8; None stays in floating point.
+        calibration: uint8 [M, H, W, 3] images for INT8; None stays in floating point.
 
     Returns:
         The metadata.
@@ -177,10 +177,10 @@ def write(
 
 
 def looked_at(folder: Path | None, codec: Codec) -> np.ndarray:
-    """Returns the pictures of a folder, each whole in the input's window, or drawn ones: uint8 [M, H, W, 3].
+    """Returns the images of a folder, each whole in the input's window, or drawn ones: uint8 [M, H, W, 3].
 
     Raises:
-        FileNotFoundError: If there is no picture in the folder.
+        FileNotFoundError: If there is no image in the folder.
         ValueError: If one cannot be decoded.
     """
     import numpy as np
@@ -192,9 +192,9 @@ def looked_at(folder: Path | None, codec: Codec) -> np.ndarray:
     size = codec.input_size
     if folder is None:
         return np.stack([draw_scene(np.random.default_rng(seed), size).image for seed in range(NUM_SYNTHETIC)])
-    paths = [source.path for source in frames.find([str(folder)]) if source.kind == "picture"]
+    paths = [source.path for source in frames.find([str(folder)]) if source.kind == "image"]
     if not paths:
-        raise FileNotFoundError(f"{folder}: no picture there ({', '.join(images.SUFFIXES)})")
+        raise FileNotFoundError(f"{folder}: no image there ({', '.join(images.SUFFIXES)})")
     windows = []
     for path in paths:
         pixels = images.read_upright(path)
@@ -204,7 +204,7 @@ def looked_at(folder: Path | None, codec: Codec) -> np.ndarray:
 
 
 def in_batches(images: np.ndarray) -> Iterator[np.ndarray]:
-    """Yields pictures [N, H, W, 3]: one first, then several at once."""
+    """Yields images [N, H, W, 3]: one first, then several at once."""
     yield images[:1]
     for start in range(1, len(images), BATCH):
         yield images[start : start + BATCH]

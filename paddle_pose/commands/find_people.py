@@ -1,4 +1,4 @@
-"""Which networks `predict.py` takes, and which parts of a picture they look at."""
+"""Which networks `predict.py` takes, and which parts of an image they look at."""
 
 from __future__ import annotations
 
@@ -65,13 +65,13 @@ def add_people(parser: argparse.ArgumentParser) -> None:
         "--people",
         type=int,
         metavar="N",
-        help=f"most people that a MoveNet finds in a picture; default as its config says, {MAX_PEOPLE} as --detector",
+        help=f"most people that a MoveNet finds in an image; default as its config says, {MAX_PEOPLE} as --detector",
     )
     group.add_argument(
         "--fit",
         choices=("letterbox", "stretch"),
         default="letterbox",
-        help="how a whole picture becomes the input: with black borders (default), or stretched",
+        help="how a whole image becomes the input: with black borders (default), or stretched",
     )
 
 
@@ -84,7 +84,7 @@ def boxes(arguments: argparse.Namespace, places: Sequence[Source]) -> Boxes | No
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is not as expected, is about other pictures, or there is a --detector, too.
+        ValueError: If it is not as expected, is about other images, or there is a --detector, too.
     """
     from paddle_pose.io.boxes import read_boxes
 
@@ -123,7 +123,7 @@ def weights(arguments: argparse.Namespace) -> tuple[Path, Path | None]:
 def framed(
     frames: Iterable[Frame], boxes: Boxes | None, detector: Any, min_score: float | None, together: int
 ) -> Iterator[tuple[Frame, np.ndarray, list[Box] | None]]:
-    """Yields every frame with its pixels and the boxes to look through, None for the whole picture.
+    """Yields every frame with its pixels and the boxes to look through, None for the whole image.
 
     Args:
         frames: of any sources.

@@ -66,7 +66,7 @@ def steps(arguments: argparse.Namespace, skeleton: Skeleton) -> list[Callable[[]
 def one_person(
     framed: Iterable[tuple[Frame, np.ndarray, object]], predictor: Any, smooth: bool
 ) -> Iterator[tuple[Frame, Poses]]:
-    """Yields the frames with the one person in them; every picture and video begins anew."""
+    """Yields the frames with the one person in them; every image and video begins anew."""
     from paddle_pose.tracking.one_euro import OneEuro
     from paddle_pose.tracking.pose_tracker import SinglePersonVideo
 

@@ -12,7 +12,7 @@ from paddle_pose.environment import run
 COMMANDS = {  # what is typed: the module, what it does
     "train": ("train", "train a network, or resume a run"),
     "val": ("val", "score a checkpoint or an exported file on a data set"),
-    "predict": ("predict", "find poses in pictures"),
+    "predict": ("predict", "find poses in images"),
     "export": ("export", "write a checkpoint as ONNX, OpenVINO or Paddle files, and compare"),
     "convert": ("convert_weights", "write anybody's weights file under this project's names"),
     "download": ("download_weights", "fetch a published weights file and verify it"),
@@ -23,7 +23,7 @@ COMMANDS = {  # what is typed: the module, what it does
     "score": ("score_predictions", "score anybody's prediction file"),
     "report": ("report", "write a page about predictions or a run"),
     "serve_demo": ("serve_demo", "serve a page that runs MoveNet in the browser"),
-    "demo": ("demo", "train on drawn people for some minutes and show the result"),
+    "demo": ("demo", "train on synthetic people for some minutes and show the result"),
 }
 
 

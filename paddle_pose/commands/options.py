@@ -48,7 +48,7 @@ def add_data(parser: argparse.ArgumentParser, root_help: str) -> None:
     )
     group.add_argument("--val_annotations", metavar="FILE", help="the same, to evaluate on")
     group.add_argument(
-        "--images", dest="image_folder", metavar="DIR", help="where the pictures are that these two files name"
+        "--images", dest="image_folder", metavar="DIR", help="where the images are that these two files name"
     )
     group.add_argument(
         "--skeleton",

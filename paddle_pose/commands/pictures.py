@@ -1,4 +1,4 @@
-"""Pictures of what an evaluation found, from the best person to the worst."""
+"""Images of what an evaluation found, from the best person to the worst."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from paddle_pose.metrics.base import Metric, SampleScore
     from paddle_pose.structures import Poses, Sample
 
-TILE = (320, 320)  # (width, height) that a person in the pictures has room for, px
+TILE = (320, 320)  # (width, height) that a person in the images has room for, px
 COLUMNS, ROWS = 5, 4
 
 
@@ -89,7 +89,7 @@ def ranked(kept: Kept) -> list[RankedExample]:
         RankedExample(sample, poses, kept.score_sample(sample, poses)) for sample, poses in kept.poses if sample.persons
     ]
     if not shown:
-        raise ValueError("pictures show people beside their truth, and detected boxes have none; use annotated boxes")
+        raise ValueError("images show people beside their truth, and detected boxes have none; use annotated boxes")
     return sorted(shown, key=lambda one: one.sample_score.quality, reverse=True)
 
 
@@ -141,7 +141,7 @@ def _tile(one: RankedExample, codec: HeatmapCodec | MoveNetCodec) -> np.ndarray:
 
 
 def _band(width: int, *lines: str) -> np.ndarray:
-    """Returns lines of text on black, as wide as the picture below: uint8 [h, width, 3]."""
+    """Returns lines of text on black, as wide as the image below: uint8 [h, width, 3]."""
     import numpy as np
 
     from paddle_pose import visualize

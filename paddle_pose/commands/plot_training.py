@@ -20,7 +20,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--metric", metavar="NAME", help="of the evaluations, e.g. Mean or AP (default: what chose the best weights)"
     )
     parser.add_argument(
-        "--output", type=Path, metavar="FILE", help="the picture (default: training.png in the first run's folder)"
+        "--output", type=Path, metavar="FILE", help="the image (default: training.png in the first run's folder)"
     )
     return parser
 
@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Raises:
         FileNotFoundError: If a run has no metrics.jsonl.
-        OSError: If the picture cannot be written.
+        OSError: If the image cannot be written.
         ValueError: If a run has no training step, or no evaluation knows the metric.
     """
     arguments = build_parser().parse_args(argv)

@@ -1,4 +1,4 @@
-"""`python predict.py`: poses in pictures, videos and what a camera sees, as drawings and files."""
+"""`python predict.py`: poses in images, videos and what a camera sees, as drawings and files."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ SAVED = ("drawing", "json", "coco", "csv")
 def build_parser() -> argparse.ArgumentParser:
     """Returns the command's flags."""
     parser = argparse.ArgumentParser(
-        description="Finds poses in pictures, videos, or what a camera sees. Without --boxes or --detector the whole "
-        "picture is the window: crop to one person for best results. Ctrl-C keeps what there is so far.",
+        description="Finds poses in images, videos, or what a camera sees. Without --boxes or --detector the whole "
+        "image is the window: crop to one person for best results. Ctrl-C keeps what there is so far.",
     )
     parser.add_argument(
         "images",
         nargs="+",
         metavar="PLACE",
-        help="pictures, videos, folders with all below them, patterns in quotes, or the number of a camera, as 0",
+        help="images, videos, folders with all below them, patterns in quotes, or the number of a camera, as 0",
     )
     find_people.add_weights(parser)
     options.add_config(parser)
@@ -44,7 +44,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--flip",
         action=argparse.BooleanOptionalAction,
-        help="average with the mirrored picture (default: as the config says)",
+        help="average with the mirrored image (default: as the config says)",
     )
     parser.add_argument("--batch_size", type=int, metavar="N", help="windows looked at together; 8, with a camera 1")
     options.add_device(parser)
@@ -69,7 +69,7 @@ def build_parser() -> argparse.ArgumentParser:
     group.add_argument("--threshold", type=float, default=0.2, metavar="T", help="lowest score drawn; default 0.2")
     group.add_argument("--names", action="store_true", help="write the joints' names")
     group.add_argument(
-        "--maps", action="store_true", help="also draw what the network sees, map by map: a picture for each person"
+        "--maps", action="store_true", help="also draw what the network sees, map by map: an image for each person"
     )
     return parser
 
@@ -144,7 +144,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def tracked(
     found: Iterable[tuple[Frame, Poses]], makers: Sequence[Callable[[], Step]] = ()
 ) -> Iterator[tuple[Frame, Poses]]:
-    """Passes the poses of each video or camera through steps of its own, such as tracking; a picture's stay as they are.
+    """Passes the poses of each video or camera through steps of its own, such as tracking; an image's stay as they are.
 
     Args:
         found: frames with their poses.
@@ -157,7 +157,7 @@ def tracked(
     steps: list[Step] = []
     for frame, poses in found:
         if frame.source != source:
-            source, steps = frame.source, [] if frame.source.kind == "picture" else [make() for make in makers]
+            source, steps = frame.source, [] if frame.source.kind == "image" else [make() for make in makers]
         for step in steps:
             poses = step(frame.index, frame.seconds, frame.size, poses)
         yield frame, poses

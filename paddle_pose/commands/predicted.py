@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from paddle_pose.structures import Poses
 
 SPACE = (
-    "pixels of the upright picture, 0-based, (x, y); boxes are (x, y, width, height); seconds since a video's beginning"
+    "pixels of the upright image, 0-based, (x, y); boxes are (x, y, width, height); seconds since a video's beginning"
 )
 
 
@@ -50,7 +50,7 @@ class JsonFile:
     def write(self, frame: Frame, poses: Poses, drawing: np.ndarray) -> None:
         """Adds a frame."""
         record: dict[str, Any] = {"image": str(frame.source.path), "width": frame.size[0], "height": frame.size[1]}
-        if frame.source.kind != "picture":
+        if frame.source.kind != "image":
             record |= {"frame": frame.index, "seconds": round(frame.seconds, 4)}
         if self._drawings:
             record["drawing"] = self._drawings[frame.source.path].relative_to(self._folder).as_posix()
@@ -71,7 +71,7 @@ class CocoFile:
     def write(self, frame: Frame, poses: Poses, drawing: np.ndarray) -> None:
         """Adds a frame's people."""
         name: dict[str, Any] = {"file_name": frame.source.path.name}
-        if frame.source.kind != "picture":
+        if frame.source.kind != "image":
             name["frame"] = frame.index
         image_id = self._image_ids(frame)
         for person in persons(poses):
@@ -134,7 +134,7 @@ def image_ids(sources: Sequence[Source], known: Callable[[Path], int | None]) ->
     That is what `known` says of its file; else its name, where the names of all sources are different numbers, as COCO's are;
     else the number of the frame in the run, from 1.
     """
-    numbers = {int(source.name.name) for source in sources if source.kind == "picture" and source.name.name.isdigit()}
+    numbers = {int(source.name.name) for source in sources if source.kind == "image" and source.name.name.isdigit()}
     named, counted = len(numbers) == len(sources), iter(range(1, sys.maxsize))
 
     def image_id(frame: Frame) -> int:

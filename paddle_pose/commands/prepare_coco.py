@@ -17,10 +17,10 @@ def build_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         description="Makes O/imgs/*.jpg, O/train2017.json and O/val2017.json, the cropped single people that the original\n"
         "MoveNet projects train on, from D/train2017/, D/val2017/ and\n"
-        "D/annotations/person_keypoints_{train,val}2017.json: pictures of at most 3 annotations, people of at least 8\n"
+        "D/annotations/person_keypoints_{train,val}2017.json: images of at most 3 annotations, people of at least 8\n"
         "labelled joints, black squares twice the person's size.\n"
         "Interrupted, it goes on when it is called again; called once more, it changes nothing.",
-        epilog="MoveNet on whole pictures with everybody in them needs no crops: train on the COCO folder itself.",
+        epilog="MoveNet on whole images with everybody in them needs no crops: train on the COCO folder itself.",
     )
     parser.add_argument("--dataset_root", type=Path, required=True, metavar="D", help="COCO's folder")
     parser.add_argument("--output", type=Path, required=True, metavar="O", help="the crops' folder, made if missing")
@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command.
 
     Raises:
-        FileNotFoundError: If an annotation file or a picture is missing.
+        FileNotFoundError: If an annotation file or an image is missing.
         ValueError: If a file is not what it should be.
     """
     arguments = build_parser().parse_args(argv)
@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     names: dict[str, Path] = {}
     for split, (crops, left_out) in plans.items():
         counts = ", ".join(f"{number} {reason}" for reason, number in left_out.items())
-        print(f"=> {split}: {len(crops)} people in {len({crop.source for crop in crops})} pictures")
+        print(f"=> {split}: {len(crops)} people in {len({crop.source for crop in crops})} images")
         print(f"=> left out as published: {counts}", flush=True)
         if not crops:
             raise ValueError(f"{arguments.dataset_root}: nobody is left of split {split!r}: {counts}")
@@ -58,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         written, kept = movenet_crops.write_images(crops, arguments.output / "imgs", progress)
         path = arguments.output / f"{split}2017.json"
         movenet_crops.write_records(crops, path)
-        print(f"=> {path}: {len(crops)} people; {written} pictures written, {kept} were there already")
+        print(f"=> {path}: {len(crops)} people; {written} images written, {kept} were there already")
     print(f"Total write {len(names)}")
     root = shlex.quote(str(arguments.output))
     print(f"Next: python train.py --config movenet_lightning_coco -o data.dataset=movenet_crops --dataset_root {root}")

@@ -30,7 +30,7 @@ def build_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         description="Makes D/images/*.jpg, D/annotations/mpii_{train,val,trainval,test}.json and mpii_gt_val.mat from\n"
         "  - the AI Studio archive mpii.tar.gz, or a folder of it, or\n"
-        "  - the official mpii_human_pose_v1.tar.gz (pictures), with --annotations mpii_human_pose_v1_u12_2.zip (or\n"
+        "  - the official mpii_human_pose_v1.tar.gz (images), with --annotations mpii_human_pose_v1_u12_2.zip (or\n"
         "    the .mat in it), and --annotations mpii_gt_val.mat or mpii_val.json for the split.\n"
         "Interrupted, it goes on when it is called again; called once more, it changes nothing.",
         epilog="Exit codes: 0 complete; 1 written, but something is missing (it says what); 2 an error.",
@@ -68,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _gather(source, output)
     folder = output / "annotations"
     if not folder.is_dir() or not (output / "images").is_dir():
-        what = "annotations (*.json, *.mat)" if not folder.is_dir() else "pictures (images/*.jpg)"
+        what = "annotations (*.json, *.mat)" if not folder.is_dir() else "images (images/*.jpg)"
         print(f"Missing: {arguments.source} holds no {what}; give them too, e.g. with --annotations", file=sys.stderr)
         return 1
     missing = _from_release(folder) or _complete(folder)
@@ -214,7 +214,7 @@ def _summary(output: Path) -> list[str]:
 
     missing = []
     there = {path.name for path in (output / "images").iterdir()} if (output / "images").is_dir() else set()
-    print(f"=> {len(there)} pictures; {shutil.disk_usage(output).free / 1e9:.0f} GB are free")
+    print(f"=> {len(there)} images; {shutil.disk_usage(output).free / 1e9:.0f} GB are free")
     for split in ("train", "val", "trainval", "test"):
         path = output / "annotations" / f"mpii_{split}.json"
         if not path.exists():
@@ -226,8 +226,8 @@ def _summary(output: Path) -> list[str]:
             line += " (published: {:,} in {:,})".format(*KNOWN[split])
         absent = sorted(names - there)
         if absent:
-            line += f"; {len(absent):,} pictures missing"
+            line += f"; {len(absent):,} images missing"
             if split != "test":
-                missing.append(f"{len(absent)} pictures of {path}, e.g. {absent[0]}; is the archive complete?")
+                missing.append(f"{len(absent)} images of {path}, e.g. {absent[0]}; is the archive complete?")
         print(line)
     return missing

@@ -1,4 +1,4 @@
-"""`python scripts/serve_demo.py`: MoveNet in the browser, on pictures, videos and the camera."""
+"""`python scripts/serve_demo.py`: MoveNet in the browser, on images, videos and the camera."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ EXPORTED = Path("output/page")
 def build_parser() -> argparse.ArgumentParser:
     """Returns the command's flags."""
     parser = argparse.ArgumentParser(
-        description="Serves a page that runs a MoveNet in the browser: on pictures, videos and the camera, none of which "
+        description="Serves a page that runs a MoveNet in the browser: on images, videos and the camera, none of which "
         "leaves the browser. Ctrl-C ends it. onnxruntime-web is fetched from npm once (33 MB, its SHA-256 checked); after "
         "that nothing is.",
     )

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from paddle_pose.structures import Sample
     from paddle_pose.training.process_group import ProcessGroup
 
-SYNTHETIC = {"mpii": "drawn_people", "coco": "drawn_people_coco"}  # folder by layout
+SYNTHETIC = {"mpii": "synthetic_people", "coco": "synthetic_people_coco"}  # folder by layout
 NUM_TRAIN, NUM_VAL = 4000, 300  # people drawn where nobody gave data, as in the demo
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Returns the command's flags."""
     parser = argparse.ArgumentParser(
-        description="Trains a network. Without --dataset_root it trains on drawn people and says so.",
+        description="Trains a network. Without --dataset_root it trains on synthetic people and says so.",
         epilog="The original project's commands work as they are: "
         "python train.py --dataset_root D --image_size 256|384",
     )
@@ -36,7 +36,7 @@ def build_parser() -> argparse.ArgumentParser:
     group.add_argument("--learning_rate", type=float, metavar="R", help="of Adam, after the warm-up")
     group.add_argument("--num_workers", type=int, metavar="N", help="loading threads; 0: none")
     group.add_argument(
-        "--cache", metavar="DIR", help="keep crops of the training pictures here; later epochs load faster"
+        "--cache", metavar="DIR", help="keep crops of the training images here; later epochs load faster"
     )
     group.add_argument("--seed", type=int, metavar="N", help="of everything random")
     group.add_argument(
@@ -45,13 +45,13 @@ def build_parser() -> argparse.ArgumentParser:
     group.add_argument(
         "--init",
         metavar="FILE",
-        help="weights to start from, such as an ImageNet trunk or another data set's network: takes what fits and "
+        help="weights to start from, such as an ImageNet backbone or another data set's network: takes what fits and "
         "lists what does not",
     )
     group.add_argument(
         "--freeze",
-        choices=("nothing", "trunk", "statistics"),
-        help="trunk: train the head alone; statistics: hold those of the batch normalisations",
+        choices=("nothing", "backbone", "statistics"),
+        help="backbone: train the head alone; statistics: hold those of the batch normalisations",
     )
     options.add_device(parser)
     run_folders.add_flags(parser)
@@ -168,7 +168,7 @@ def run(
             )
         folder = OUTPUT / SYNTHETIC[config.data.dataset]
         print(
-            f"No --dataset_root: training on {NUM_TRAIN} drawn people in {folder}. These are not photographs; "
+            f"No --dataset_root: training on {NUM_TRAIN} synthetic people in {folder}. These are not photographs; "
             f"for {config.data.dataset.upper()} give --dataset_root D (the README says how to prepare it).",
             flush=True,
         )
@@ -245,7 +245,7 @@ def write_synthetic_data(
 
 
 def sample_images(config: Config, backend: Any, samples: Sequence[Sample]) -> dict[str, Any]:
-    """Returns pictures of what a backend finds in a few samples' windows, and of its maps for the first of them."""
+    """Returns images of what a backend finds in a few samples' windows, and of its maps for the first of them."""
     from paddle_pose import build, visualize
 
     tiles, maps = [], None

@@ -31,14 +31,14 @@ def build_parser() -> argparse.ArgumentParser:
         help="score somebody's predictions instead, without Paddle: results in COCO's format (.json), or MPII's `preds` (.mat, "
         ".h5), which count pixels from 1",
     )
-    options.add_data(parser, "folder with pictures and annotations; not needed where the config names annotation files")
+    options.add_data(parser, "folder with images and annotations; not needed where the config names annotation files")
     parser.add_argument(
         "--dataset", choices=("mpii", "coco", "movenet_crops"), help="whose layout D has (default: as the config says)"
     )
     options.add_config(parser)
     group = parser.add_argument_group("protocol (default: as the config says)")
     flag = argparse.BooleanOptionalAction
-    group.add_argument("--flip", action=flag, help="average with the mirrored picture")
+    group.add_argument("--flip", action=flag, help="average with the mirrored image")
     group.add_argument("--shift", action=flag, help="move the mirrored heatmaps by one cell")
     group.add_argument("--decode", choices=("argmax", "quarter", "dark"), help="how peaks of heatmaps are read")
     group.add_argument(
@@ -61,7 +61,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="also write report.html (PCKh and AP): curves, kinds of errors, worst cases",
     )
     parser.add_argument(
-        "--baseline", action="store_true", help="also score the mean training pose, which looks at no picture"
+        "--baseline", action="store_true", help="also score the mean training pose, which looks at no image"
     )
     parser.add_argument(
         "--output",
@@ -107,7 +107,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     whole = config.data.framing == "image" and arguments.detections is None
     boxes = f"detected ({arguments.detections})" if arguments.detections else WHOLE_IMAGES if whole else GROUND_TRUTH
     people = sum(not person.crowd for sample in samples for person in sample.persons) if whole else len(samples)
-    progress = Progress(len(samples), "pictures" if whole else "people")
+    progress = Progress(len(samples), "images" if whole else "people")
     started = time.perf_counter()
     values = evaluate(backend, config.codec, build.batches(config, samples), metric, progress)
     seconds = time.perf_counter() - started
@@ -126,11 +126,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         "boxes": boxes,
     }
     if measure in REPORTED:
-        protocol |= zip(("truth", "pictures"), map(str, build.truth_files(config, arguments.dataset_root)), strict=True)
+        protocol |= zip(
+            ("truth", "image_folder"), map(str, build.truth_files(config, arguments.dataset_root)), strict=True
+        )
     print(eval_line(values, metric.summary))
     print(metric.table())
     print("Protocol: " + ", ".join(f"{name} {value}" for name, value in protocol.items()))
-    print(f"{1000 * seconds / len(samples):.0f} ms per {'picture' if whole else 'person'} on {device}")
+    print(f"{1000 * seconds / len(samples):.0f} ms per {'image' if whole else 'person'} on {device}")
     if arguments.baseline:
         training = build.samples(config, arguments.dataset_root, config.data.train_split)
         baseline = mean_pose_scores(training, samples, config.codec, build.metric(config, arguments.dataset_root))

@@ -1,4 +1,4 @@
-"""Hourglass-52 on MPII, Newell's stacked hourglass, and a small one for drawn people.
+"""Hourglass-52 on MPII, Newell's stacked hourglass, and a small one for synthetic people.
 
 Source: mmpose 0.x `hourglass52_mpii_{256x256,384x384}` for the network and its recipe; Newell et al. (ECCV 2016).
 """
@@ -48,7 +48,7 @@ STACKED_HOURGLASS8_MPII_256 = replace(
 
 HOURGLASS_TINY_128 = Config(
     name="hourglass_tiny_128",
-    source="ours: Hourglass-52 narrowed until two CPU cores train it in minutes; for drawn people and tests",
+    source="ours: Hourglass-52 narrowed until two CPU cores train it in minutes; for synthetic people and tests",
     command="make demo",
     model=HourglassModel(
         channels=(32, 32, 48, 64),

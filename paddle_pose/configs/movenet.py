@@ -54,9 +54,9 @@ MOVENET_ORIGINAL_COCO = replace(
     command="python train.py --config movenet_original_coco --dataset_root D  (D from scripts/prepare_coco.py)",
     published={"acc": 0.76914},
     model=MoveNetModel(
-        expansion="stage", activation="relu", padding="symmetric", pyramid="original", batch_norm="all", prior=0.5
+        expansion="stage", activation="relu", padding="symmetric", pyramid="fire717", batch_norm="all", prior=0.5
     ),
-    codec=MoveNetCodec(kernel="original", regression_radius=0.0, offset_radius=0.0),
+    codec=MoveNetCodec(kernel="fire717", regression_radius=0.0, offset_radius=0.0),
     data=Data(dataset="movenet_crops", framing="image", context=1.0),
     train=Train(epochs=100, batch_size=512, learning_rate=8e-3, warmup=0, milestones=(40, 80), clip_value=5.0),
 )

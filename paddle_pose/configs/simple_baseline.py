@@ -1,7 +1,7 @@
 """SimpleBaseline on MPII and COCO.
 
 Source: the official `256x256_d256x3_adam_lr1e-3.yaml` (Xiao et al., ECCV 2018): Adam 1e-3, x0.1 at 90 and 120 of 140 epochs,
-    scale 0.25, rotation 30, from ImageNet weights, BGR pictures; `384x384`: sigma 3, batch 24 for R152. COCO:
+    scale 0.25, rotation 30, from ImageNet weights, BGR images; `384x384`: sigma 3, batch 24 for R152. COCO:
     `{256x192,384x288}_d256x3_adam_lr1e-3.yaml` of R50, R101 and R152: scale 0.3, rotation 40, sigma 3 at 384x288, batch 24
     for R152 at 384x288; no half bodies. With DARK: mmpose 0.x `res50_coco_256x192_dark`, whose recipe is its own.
 Differs: the angles and factors of mmpose's published 1.x models are drawn flatter (truncated normals, up to 80 degrees).

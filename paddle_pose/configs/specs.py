@@ -86,12 +86,12 @@ class MoveNetModel:
     """MoveNet, Google's or the original: arguments of `models.movenet.MoveNet`.
 
     Attributes:
-        width: factor of the trunk's channels: 1 is Lightning, 1.75 Thunder.
+        width: factor of the backbone's channels: 1 is Lightning, 1.75 Thunder.
         expansion: a residual expands its own input ("block", Google) or its stage's first ("stage", the original).
-        activation: of the trunk; the original has "relu".
+        activation: of the backbone; the original has "relu".
         padding: of stride 2; the original is "symmetric".
         pyramid: how features are mixed.
-        batch_norm: "none" in Google's published weights (reading them sets it), "trunk" to train Google's network from
+        batch_norm: "none" in Google's published weights (reading them sets it), "backbone" to train Google's network from
             scratch, "all" in the original.
         share_residuals: one set of weights for all residuals of a stage, as in the original's files.
         prior: what centres and heatmaps answer before they have learned; 0.1 for a focal loss, the original has 0.5.
@@ -101,8 +101,8 @@ class MoveNetModel:
     expansion: Literal["block", "stage"] = "block"
     activation: Literal["relu6", "relu"] = "relu6"
     padding: Literal["same", "symmetric"] = "same"
-    pyramid: Literal["google", "original"] = "google"
-    batch_norm: Literal["none", "trunk", "all"] = "trunk"
+    pyramid: Literal["google", "fire717"] = "google"
+    batch_norm: Literal["none", "backbone", "all"] = "backbone"
     share_residuals: bool = False
     prior: float = 0.1
 
@@ -155,10 +155,10 @@ class Data:
         context: how many times a person's box, or an image, its window is.
         train_annotations: a file in COCO's format to learn from, where there is no `--dataset_root`.
         val_annotations: one to evaluate on.
-        images: the folder of the pictures that these two files name.
+        images: the folder of the images that these two files name.
         reduced: decode JPEGs at a fraction of their size for training, where a window has the pixels to spare: faster, other
             last grey levels than evaluation's.
-        cache: folder for crops of the training pictures, read instead of them from the second epoch on; None keeps none.
+        cache: folder for crops of the training images, read instead of them from the second epoch on; None keeps none.
         cache_gb: what that folder may hold.
     """
 
@@ -202,12 +202,12 @@ class Train:
         checkpoint_steps: steps between checkpoints within an epoch; 0 makes none.
         checkpoint_minutes: minutes between checkpoints within an epoch; 0 makes none.
         init: a weights file to start from, of any network: what fits is taken; "" starts at random.
-        freeze: "trunk" holds everything but the network's head as `init` left it, its running statistics too; "statistics"
+        freeze: "backbone" holds everything but the network's head as `init` left it, its running statistics too; "statistics"
             holds the running statistics alone, and normalises with them: for small batches.
         accumulate: batches whose gradients are averaged before the weights move, where a device has no room for them at once.
         scale_learning_rate: multiply the rate by the number of devices and `accumulate`.
-        on_bad_image: a picture that cannot be read ends the training ("error"), or the next one takes its place ("replace").
-        read_timeout: seconds to wait for a picture that a loading thread reads, before the training ends.
+        on_bad_image: an image that cannot be read ends the training ("error"), or the next one takes its place ("replace").
+        read_timeout: seconds to wait for an image that a loading thread reads, before the training ends.
     """
 
     epochs: int = 210
@@ -232,7 +232,7 @@ class Train:
     checkpoint_steps: int = 0
     checkpoint_minutes: float = 15.0
     init: str = ""
-    freeze: Literal["nothing", "trunk", "statistics"] = "nothing"
+    freeze: Literal["nothing", "backbone", "statistics"] = "nothing"
     accumulate: int = 1
     scale_learning_rate: bool = False
     on_bad_image: Literal["error", "replace"] = "error"
@@ -244,7 +244,7 @@ class Val:
     """How a checkpoint is evaluated unless flags say otherwise.
 
     Attributes:
-        flip: average with the mirrored picture.
+        flip: average with the mirrored image.
         shift: move the mirrored heatmaps one cell, as published.
         batch_size: images at once.
         reduced: decode JPEGs at a fraction of their size, as `data.reduced` does for training; published numbers do not.

@@ -46,13 +46,13 @@ def annotation_file(root: str | Path, split: str) -> Path:
 
 
 def split_files(root: str | Path | None, split: str, own: str | None, folder: str | None) -> tuple[Path, Path]:
-    """Returns a split's annotation file, and the folder of its pictures.
+    """Returns a split's annotation file, and the folder of its images.
 
     Args:
         root: a folder in the layout above; None takes the other two.
         split: "train" or "val".
         own: an annotation file.
-        folder: of the pictures that it names.
+        folder: of the images that it names.
 
     Raises:
         FileNotFoundError: If there is no such file or folder.
@@ -66,7 +66,7 @@ def split_files(root: str | Path | None, split: str, own: str | None, folder: st
     if not Path(own).is_file():
         raise FileNotFoundError(f"{own}: not found; --{split}_annotations says where it is now")
     if not Path(folder).is_dir():
-        raise FileNotFoundError(f"{folder}: no such folder of pictures; --images says where it is now")
+        raise FileNotFoundError(f"{folder}: no such folder of images; --images says where it is now")
     return Path(own), Path(folder)
 
 
@@ -90,7 +90,7 @@ def read_annotations(path: Path, folder: Path, skeleton: Skeleton = COCO_17) -> 
 
     Args:
         path: the annotation file.
-        folder: where its pictures are.
+        folder: where its images are.
         skeleton: of the keypoints returned. The joints that the file's categories name are matched with it by name, those
             that the file does not have are unlabelled; a file without names has the skeleton's joints.
 
@@ -145,7 +145,7 @@ def read_detections(
 
     Args:
         path: the file, e.g. `COCO_val2017_detections_AP_H_56_person.json`.
-        images: where the pictures are.
+        images: where the images are.
         input_size: (width, height) of the network's input, whose aspect the windows take.
         context: how many times the box the window is.
         category: whose boxes to take; None takes all.
@@ -193,7 +193,7 @@ def image_size(image: Mapping[str, Any], where: str) -> tuple[float, float]:
         ValueError: If a key is missing or wrong.
     """
     if not isinstance(image.get("file_name"), str) or not image["file_name"]:
-        raise ValueError(f"{where}: key 'file_name' must name the picture, got {image.get('file_name')!r}")
+        raise ValueError(f"{where}: key 'file_name' must name the image, got {image.get('file_name')!r}")
     return float(field(image, ("width",), (), where)), float(field(image, ("height",), (), where))
 
 

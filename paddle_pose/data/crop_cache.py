@@ -1,7 +1,7 @@
-"""Readers: how much of a picture is read for a window on it.
+"""Readers: how much of an image is read for a window on it.
 
 A reader answers pixels and the matrix from image px to them, so that every reader shows the same place; they differ in speed
-and in the last grey levels. Evaluation reads whole pictures; training may read less.
+and in the last grey levels. Evaluation reads whole images; training may read less.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _log = logging.getLogger("paddle_pose")
 
 
 def read_whole(sample: Sample, window: Window) -> tuple[np.ndarray, np.ndarray]:
-    """Reads the whole picture: the reader of evaluation."""
+    """Reads the whole image: the reader of evaluation."""
     return images.read(sample.image_path)
 
 
@@ -54,17 +54,17 @@ class ReducedReader:
         return max(factor for factor in (1, 2, 4, 8) if factor <= max(1.0, detail))
 
     def __call__(self, sample: Sample, window: Window) -> tuple[np.ndarray, np.ndarray]:
-        """Reads the picture for a window."""
+        """Reads the image for a window."""
         return images.read(sample.image_path, self.reduction(window))
 
 
 class CropCache:
-    """Keeps generous crops round the samples' own windows on disk, and reads them instead of the pictures.
+    """Keeps generous crops round the samples' own windows on disk, and reads them instead of the images.
 
     A crop shows `MARGIN` times the sample's window with `DETAIL` pixels for each px of the input, stored as JPEG stores
     colours (4:2:0) but not compressed: three bytes for two pixels, read in a fraction of the time that decoding takes. A window
-    that looks beyond its sample's crop is read from the picture. Every file appears whole or not at all, under a name that
-    depends on the picture's own time and size, so several processes may share a folder and a changed picture is read anew.
+    that looks beyond its sample's crop is read from the image. Every file appears whole or not at all, under a name that
+    depends on the image's own time and size, so several processes may share a folder and a changed image is read anew.
     The first sight of a sample shows the stored crop too: what a training sees does not depend on what the folder held,
     as long as the folder may hold all of it.
     """
@@ -80,7 +80,7 @@ class CropCache:
         Args:
             folder: of the crops; may be shared and kept between runs.
             input_size: (width, height) of the network's input.
-            max_bytes: of all crops together; what does not fit is read from the pictures.
+            max_bytes: of all crops together; what does not fit is read from the images.
 
         Raises:
             OSError: If the folder cannot be made.
@@ -128,7 +128,7 @@ class CropCache:
         left, top, right, bottom = _bounds(region, image_to_pixels)
         (left, right), (top, bottom) = _even(left, right, pixels.shape[1]), _even(top, bottom, pixels.shape[0])
         part = np.ascontiguousarray(pixels[top:bottom, left:right])
-        if not part.size:  # the region lies beside the picture: four black pixels, everything else is black round them
+        if not part.size:  # the region lies beside the image: four black pixels, everything else is black round them
             part, left, top = np.zeros((2, 2, 3), np.uint8), -3, -3
         height, width = part.shape[:2]
         size = (max(2, 2 * round(width * detail / 2)), max(2, 2 * round(height * detail / 2)))

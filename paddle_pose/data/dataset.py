@@ -21,7 +21,7 @@ Share = Callable[[list[Sequence[Sample]]], Sequence[Sequence[Sample]]]
 
 
 def crop(sample: Sample, window: Window, codec: Codec, reader: Reader = read_whole) -> np.ndarray:
-    """Reads what a window shows of a sample's picture, in one warp.
+    """Reads what a window shows of a sample's image, in one warp.
 
     Returns:
         uint8 RGB [H, W, 3] in input px.
@@ -55,7 +55,7 @@ def input_boxes(sample: Sample, window: Window, codec: Codec) -> np.ndarray:
 
 
 def without(image: np.ndarray, rectangle: tuple[int, int, int, int]) -> np.ndarray:
-    """Returns a picture [H, W, 3] with a rectangle (x, y, width, height) of it black, as is what lies outside an image."""
+    """Returns an image [H, W, 3] with a rectangle (x, y, width, height) of it black, as is what lies outside an image."""
     x, y, width, height = rectangle
     shown = image.copy()
     shown[y : y + height, x : x + width] = 0
@@ -91,7 +91,7 @@ class TrainingExample:
 class PoseDataset:
     """Training samples by (epoch, index).
 
-    Its chance depends on the seed, the epoch and the index alone, so the pictures are the same for any number of workers and
+    Its chance depends on the seed, the epoch and the index alone, so the images are the same for any number of workers and
     every one of them can be drawn again.
 
     Attributes:
@@ -173,9 +173,9 @@ def batches(
         codec: gives the input's size.
         batch_size: the last batch may be smaller.
         num_workers: threads that read; 0 reads when asked.
-        reader: of pictures.
+        reader: of images.
         share: which of the batches to yield, so that several processes see the batches that one would.
-        timeout: seconds to wait for a picture; None waits for ever.
+        timeout: seconds to wait for an image; None waits for ever.
 
     Yields:
         uint8 images [N, H, W, 3] and their N samples.

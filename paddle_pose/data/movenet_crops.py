@@ -2,12 +2,12 @@
 
     O/imgs/*.jpg (both splits)   O/train2017.json   O/val2017.json
 
-A picture with more than 3 annotations, crowds counted, is left out; in the others everybody with 8 labelled joints or more
-gets a square of side w + h round the union (w, h) of box and labelled joints, black outside the picture. Coordinates are
+An image with more than 3 annotations, crowds counted, is left out; in the others everybody with 8 labelled joints or more
+gets a square of side w + h round the union (w, h) of box and labelled joints, black outside the image. Coordinates are
 fractions of the square.
 
 Source: `make_coco_data_17keypooints.py` of the original MoveNet projects (fire717/movenet.pytorch and its Paddle port).
-Checked against: the written keys, ranges and pictures, and the source's points through crop and back
+Checked against: the written keys, ranges and images, and the source's points through crop and back
     (tests/data/test_movenet_crops.py).
 Differs: squares start at whole pixels, so that a crop copies pixels; other people's joints stand in their own joint's list
     (until 2022 the original put all of them into the last one); an unlabelled joint is 0, 0, 0.
@@ -45,12 +45,12 @@ LAYOUT = (
 
 @dataclass(frozen=True)
 class Crop:
-    """One person's square of a picture.
+    """One person's square of an image.
 
     Attributes:
-        source: the picture.
+        source: the image.
         source_size: (width, height) in px, as annotated.
-        corner: (x, y) of the square's upper left pixel in the picture; may lie outside of it.
+        corner: (x, y) of the square's upper left pixel in the image; may lie outside of it.
         side: px.
         record: what the JSON says of it.
     """
@@ -80,7 +80,7 @@ def plan(root: str | Path, split: str) -> tuple[list[Crop], dict[str, int]]:
         where = f"{path}: annotations[{n}] (id {record['id']})"
         joints = field(record, ("keypoints",), (3 * COCO_17.num_joints,), where).reshape(-1, 3)
         people[record["image_id"]].append((joints, field(record, ("bbox",), (4,), where), bool(record.get("iscrowd"))))
-    reasons = ("pictures without people", f"pictures with more than {MAX_ANNOTATIONS} annotations")
+    reasons = ("images without people", f"images with more than {MAX_ANNOTATIONS} annotations")
     left_out = dict.fromkeys((*reasons, "crowds", f"people with fewer than {MIN_JOINTS} labelled joints"), 0)
     empty, many, crowds, few = left_out
     crops = []
@@ -146,7 +146,7 @@ def write_images(
     """Writes the crops that are not there yet, each whole or not at all.
 
     Args:
-        crops: of `plan`, those of one picture together.
+        crops: of `plan`, those of one image together.
         folder: made if it is missing.
         progress: called with the number of crops done.
 
@@ -154,7 +154,7 @@ def write_images(
         How many were written, and how many were there with the right size.
 
     Raises:
-        FileNotFoundError: If a picture of the source is missing.
+        FileNotFoundError: If an image of the source is missing.
         ValueError: If one cannot be decoded, or has another size than annotated.
         OSError: If the disk is full.
     """
@@ -241,7 +241,7 @@ def read_movenet_crops(root: str | Path, split: str) -> list[AnnotatedImage]:
 def _annotated(n: int, record: Mapping[str, Any], folder: Path, where: str) -> AnnotatedImage:
     name, joints = record.get("img_name"), COCO_17.num_joints
     if not isinstance(name, str) or not name:
-        raise ValueError(f"{where}: key 'img_name' must name the picture, got {name!r}")
+        raise ValueError(f"{where}: key 'img_name' must name the image, got {name!r}")
     points = field(record, ("keypoints",), (3 * joints,), where).reshape(joints, 3)
     if not np.isin(points[:, 2], (0, 1, 2)).all():
         raise ValueError(f"{where}: key 'keypoints' holds x, y, v with v one of 0, 1, 2; got {points[:, 2].tolist()}")
@@ -262,13 +262,11 @@ def _annotated(n: int, record: Mapping[str, Any], folder: Path, where: str) -> A
 
 
 def _size(path: Path) -> tuple[int, int]:
-    """Returns (width, height) of a picture's file, whose pixels are not decoded."""
+    """Returns (width, height) of an image's file, whose pixels are not decoded."""
     try:
         with Image.open(path) as image:
             return image.size
     except FileNotFoundError as problem:
         raise FileNotFoundError(f"{path}: not found; {LAYOUT}") from problem
     except (OSError, SyntaxError, ValueError) as problem:
-        raise ValueError(
-            f"{path}: not a picture that can be read ({problem}); delete it and make it again"
-        ) from problem
+        raise ValueError(f"{path}: not an image that can be read ({problem}); delete it and make it again") from problem

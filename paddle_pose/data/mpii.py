@@ -130,7 +130,7 @@ def read_mpii(root: str | Path, split: str, skeleton: Skeleton = MPII_16) -> lis
 
 
 def truth_files(root: str | Path) -> tuple[Path, Path]:
-    """Returns the file of the validation split's truth, and the folder of all pictures."""
+    """Returns the file of the validation split's truth, and the folder of all images."""
     return Path(root) / "annotations" / "mpii_gt_val.mat", Path(root) / "images"
 
 
@@ -149,7 +149,7 @@ def _load(path: Path) -> list[dict[str, Any]]:
 def _person(record: dict[str, Any], position: int, path: Path, split: str) -> Person:
     where = f"{path}: record {position}"
     if not isinstance(record.get("image"), str) or not record["image"]:
-        raise ValueError(f"{where}: key 'image' must name the picture, got {record.get('image')!r}")
+        raise ValueError(f"{where}: key 'image' must name the image, got {record.get('image')!r}")
     where += f" ({record['image']})"
     center = field(record, ("center",), (2,), where)
     scale = float(field(record, ("scale",), (), where))

@@ -1,7 +1,7 @@
 """Turns the official MPII release (`mpii_human_pose_v1_u12_1.mat`) into the records that HRNet's json files hold.
 
 Source: the release's README (RELEASE.annolist, img_train, annorect, objpos, scale, annopoints); HRNet's record format.
-Checked against: a release of drawn people (tests/data/test_mpii_release.py); 0.6 x the head box's diagonal = 25 x
+Checked against: a release of synthetic people (tests/data/test_mpii_release.py); 0.6 x the head box's diagonal = 25 x
     scale, and the integer limb joints that json and mat share, on the 2,958 published validation people.
 Differs: the published json files hold 25,204 of the release's labelled people, chosen by a list that the release does not
     contain; all people with joints, a centre and a scale are taken here.
@@ -39,7 +39,7 @@ class Release:
     Attributes:
         trainval: records of training images, with joints (1-based image px).
         head_boxes: [N, 4] x1, y1, x2, y2 (1-based image px) of `trainval`; NaN where there is none.
-        test: records of test images: picture, centre and scale only.
+        test: records of test images: image, centre and scale only.
         left_out: people of training images without joints, centre or scale.
     """
 
@@ -82,7 +82,7 @@ def read_release(path: Path) -> Release:
     for number, (image, train) in enumerate(zip(images, is_train, strict=True)):
         name = getattr(getattr(image, "image", None), "name", None)
         if not isinstance(name, str) or not name:
-            raise ValueError(f"{path}: RELEASE.annolist({number + 1}) names no picture")
+            raise ValueError(f"{path}: RELEASE.annolist({number + 1}) names no image")
         for person in _structs(getattr(image, "annorect", None)):
             record = _record(name, person, with_joints=bool(train))
             if record is None:
@@ -106,7 +106,7 @@ def split(
         val_records: the records of a `mpii_val.json`.
 
     Returns:
-        Positions in `trainval` of the training people (none from a validation picture), and of the validation people
+        Positions in `trainval` of the training people (none from a validation image), and of the validation people
         in the order of the file given.
 
     Raises:

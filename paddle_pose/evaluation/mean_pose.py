@@ -1,4 +1,4 @@
-"""The mean pose: what a network that does not look at the picture would answer; every trained one has to beat it."""
+"""The mean pose: what a network that does not look at the image would answer; every trained one has to beat it."""
 
 from __future__ import annotations
 

@@ -95,11 +95,11 @@ def build_metadata(
         "skeleton": asdict(codec.skeleton),
         "preprocessing": {
             "window": f"per person: the box's centre; as wide and high as the box, widened to W/H = {width}/{height} round "
-            "that centre, times `context`; the whole picture is a box of context 1",
+            "that centre, times `context`; the whole image is a box of context 1",
             "context": config.data.context,
             "alignment": codec.alignment,
             "placement": _WINDOWS[codec.alignment],
-            "pixels": "0-based, centres at integers; bilinear; black outside the picture",
+            "pixels": "0-based, centres at integers; bilinear; black outside the image",
         },
         "precision": precision,
         "source": {"checkpoint": weights.name, "sha256": sha256_of(weights)},

@@ -1,7 +1,7 @@
-"""INT8: an ONNX file whose convolutions compute in 8 bits, calibrated on pictures, without training.
+"""INT8: an ONNX file whose convolutions compute in 8 bits, calibrated on images, without training.
 
 Source: ONNX Runtime's static quantisation (`onnxruntime.quantization`): weights per channel, symmetric; activations per
-    tensor, their ranges measured on the calibration pictures.
+    tensor, their ranges measured on the calibration images.
 Differs: the last convolution on the way to an output computes in 8 bits but answers in floating point, as does all behind
     it: a heatmap of 256 levels has plateaus where its peak was, and coordinates in 8 bits are no coordinates.
 """

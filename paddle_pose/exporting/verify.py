@@ -1,4 +1,4 @@
-"""Is an exported file the network it was made from? Both look at the same pictures."""
+"""Is an exported file the network it was made from? Both look at the same images."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Difference:
 
     Attributes:
         maps: greatest difference of a map's cells, as a share of that map's greatest value; NaN where a graph decodes.
-        pixels: [M] distances in input px of the keypoints of all pictures.
+        pixels: [M] distances in input px of the keypoints of all images.
         undecided: keypoints left out of `pixels`: a change of the live maps hardly greater than the one found moves them.
     """
 
@@ -113,7 +113,7 @@ def poses_of(answer: np.ndarray, columns: Sequence[str], unit: str, input_size: 
 
 
 def _decided(codec: Codec, maps: Maps, poses: Sequence[Poses], shake: dict[str, float]) -> list[np.ndarray]:
-    """Returns, per picture, which keypoints [P, K] stay where they are when maps change by so much."""
+    """Returns, per image, which keypoints [P, K] stay where they are when maps change by so much."""
     rng = np.random.default_rng(0)
     decided = [np.ones(found.scores.shape, bool) for found in poses]
     for _ in range(_SHAKES if shake else 0):

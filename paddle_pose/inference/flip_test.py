@@ -12,7 +12,7 @@ from paddle_pose.codecs.base import Codec
 
 
 class FlipAverage:
-    """A backend that averages another one's maps with those of the mirrored picture."""
+    """A backend that averages another one's maps with those of the mirrored image."""
 
     def __init__(self, backend: Backend, codec: Codec, shift: bool = True) -> None:
         """Takes the backend to look through.
@@ -34,11 +34,11 @@ class FlipAverage:
 def averaged(
     maps: dict[str, np.ndarray], mirrored: dict[str, np.ndarray], codec: Codec, shift: bool
 ) -> dict[str, np.ndarray]:
-    """Returns the mean of a picture's maps and those of its mirror image.
+    """Returns the mean of an image's maps and those of its mirror image.
 
     Args:
-        maps: of the pictures.
-        mirrored: of the mirrored pictures, as the network gave them.
+        maps: of the images.
+        mirrored: of the mirrored images, as the network gave them.
         codec: says how its maps mirror.
         shift: as in `Codec.mirror`.
     """

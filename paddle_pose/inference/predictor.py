@@ -1,4 +1,4 @@
-"""Poses in anybody's picture, through any backend."""
+"""Poses in anybody's image, through any backend."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 @dataclass
 class _Image:
-    """A picture under way: the windows that are not looked at yet, and who was found through the others."""
+    """An image under way: the windows that are not looked at yet, and who was found through the others."""
 
     label: Any
     image: np.ndarray
@@ -32,10 +32,10 @@ class _Image:
 
 
 class Predictor:
-    """Looks at a picture through a window per box.
+    """Looks at an image through a window per box.
 
     Example:
-        `poses = Predictor(backend, codec)(image)` for the whole picture, or with `boxes=[(x, y, width, height)]`.
+        `poses = Predictor(backend, codec)(image)` for the whole image, or with `boxes=[(x, y, width, height)]`.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Predictor:
             codec: reads the maps.
             context: how many times a given box its window is.
             batch_size: windows looked at together.
-            fit: of a whole picture, see `geometry.whole_image_window`.
+            fit: of a whole image, see `geometry.whole_image_window`.
         """
         self.codec = codec
         self._backend, self._context, self._batch_size, self._fit = backend, context, batch_size, fit
@@ -63,7 +63,7 @@ class Predictor:
 
         Args:
             image: uint8 RGB [h, w, 3].
-            window: in image px; it may leave the picture, and is stretched to the input's shape.
+            window: in image px; it may leave the image, and is stretched to the input's shape.
 
         Returns:
             Poses in image px, without boxes.
@@ -80,7 +80,7 @@ class Predictor:
 
         Args:
             image: uint8 RGB [h, w, 3].
-            boxes: (x, y, width, height) in image px, a person each; None looks at the whole picture once.
+            boxes: (x, y, width, height) in image px, a person each; None looks at the whole image once.
             see: told of every window's crop, uint8 [H, W, 3], and its own maps, to look at them.
 
         Returns:
@@ -98,16 +98,16 @@ class Predictor:
         see: Callable[[T, CropMaps], None] = lambda label, look: None,
         batch_size: int | None = None,
     ) -> Iterator[tuple[T, Poses]]:
-        """Finds poses in one picture after another, looking through windows of several pictures together.
+        """Finds poses in one image after another, looking through windows of several images together.
 
         Args:
-            images: whatever tells a picture from others, with the image and boxes of `__call__`. At most `batch_size` of
+            images: whatever tells an image from others, with the image and boxes of `__call__`. At most `batch_size` of
                 them are in memory.
-            see: told of every window, with what tells its picture.
-            batch_size: windows looked at together; None as the constructor says. 1 waits for no other picture.
+            see: told of every window, with what tells its image.
+            batch_size: windows looked at together; None as the constructor says. 1 waits for no other image.
 
         Yields:
-            What tells the picture, and its poses; in the order of the pictures.
+            What tells the image, and its poses; in the order of the images.
 
         Raises:
             ValueError: As `__call__`.
@@ -138,7 +138,7 @@ class Predictor:
         return deque((box_window(box, size, self._context), box) for box in boxes)
 
     def _look(self, waiting: deque[_Image], most: int, see: Callable[[Any, CropMaps], None]) -> None:
-        """Looks through the next windows of the pictures, at most so many."""
+        """Looks through the next windows of the images, at most so many."""
         size, alignment = self.codec.input_size, self.codec.alignment
         group: list[tuple[_Image, Window, Box]] = []
         for image in waiting:
@@ -155,7 +155,7 @@ class Predictor:
             image.left -= 1
 
     def _finished(self, waiting: deque[_Image]) -> Iterator[tuple[Any, Poses]]:
-        """Takes the pictures that are done from the front."""
+        """Takes the images that are done from the front."""
         joints = self.codec.skeleton.num_joints
         while waiting and not waiting[0].left:
             image = waiting.popleft()

@@ -19,8 +19,8 @@ from typing import IO
 from paddle_pose.io.archive_members import CHUNK, damage_explained, members
 
 SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".zip")
-MAX_BYTES = 200 * 10**9  # MPII, the largest we know, has 13 GB of pictures
-MAX_RATIO = 100.0  # unpacked / packed; annotations in JSON reach 10, pictures 1
+MAX_BYTES = 200 * 10**9  # MPII, the largest we know, has 13 GB of images
+MAX_RATIO = 100.0  # unpacked / packed; annotations in JSON reach 10, images 1
 _RATIO_COUNTS_FROM = 200 * 10**6  # bytes; a small file may be as compressible as it likes
 _SPARE_BYTES = 64 * 10**6  # left free on the disk
 

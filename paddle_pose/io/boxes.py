@@ -1,4 +1,4 @@
-"""Reads whose poses to find: boxes by picture, from COCO's annotations or detections or a plain JSON file."""
+"""Reads whose poses to find: boxes by image, from COCO's annotations or detections or a plain JSON file."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from paddle_pose.io.records import field
 Box = tuple[float, float, float, float]  # (x, y, width, height) in image px
 PERSON = 1  # COCO's category
 FORMS = (
-    'expected {"picture.jpg": [[x, y, width, height], ...]} in px with positive sizes, COCO\'s annotations '
+    'expected {"image.jpg": [[x, y, width, height], ...]} in px with positive sizes, COCO\'s annotations '
     "{images, annotations, categories}, or COCO's detections [{image_id, category_id, bbox, score}, ...]"
 )
 
 
 @dataclass(frozen=True)
 class Boxes:
-    """Boxes by picture.
+    """Boxes by image.
 
     Attributes:
         source: the file.
         by_name: by file name, or the end of a path.
-        by_id: by COCO's image id, for pictures whose names are numbers.
+        by_id: by COCO's image id, for images whose names are numbers.
         ids: COCO's image id by file name; empty where the file has none.
-        complete: whether a picture that is not named has nobody in it; otherwise nothing is known about it.
+        complete: whether an image that is not named has nobody in it; otherwise nothing is known about it.
     """
 
     source: Path
@@ -39,7 +39,7 @@ class Boxes:
     complete: bool
 
     def of(self, path: Path) -> list[Box] | None:
-        """Returns a picture's boxes; None where nothing is known about it."""
+        """Returns an image's boxes; None where nothing is known about it."""
         name = _named(path, self.by_name)
         if name is not None:
             return self.by_name[name]
@@ -48,28 +48,28 @@ class Boxes:
         return [] if self.complete else None
 
     def image_id(self, path: Path) -> int | None:
-        """Returns the id that the file gives a picture; None where it has none."""
+        """Returns the id that the file gives an image; None where it has none."""
         name = _named(path, self.ids)
         return None if name is None else self.ids[name]
 
     def check(self, paths: list[Path]) -> None:
-        """Makes sure that the file is about these pictures.
+        """Makes sure that the file is about these images.
 
         Raises:
-            ValueError: If no box belongs to any, or a plain file names a picture that is not among them.
+            ValueError: If no box belongs to any, or a plain file names an image that is not among them.
         """
         if self.complete:
             if not any(self.of(path) for path in paths):
-                ids = "; without file names, image ids are matched with pictures named like 000000000139.jpg"
+                ids = "; without file names, image ids are matched with images named like 000000000139.jpg"
                 raise ValueError(
-                    f"{self.source}: no box is for one of the pictures (the first one is {paths[0].name})"
+                    f"{self.source}: no box is for one of the images (the first one is {paths[0].name})"
                     + (ids if self.by_id else "")
                 )
             return
         here = {_named(path, self.by_name) for path in paths}
         unknown = sorted(set(self.by_name) - here)
         if unknown:
-            raise ValueError(f"{self.source}: boxes for {unknown[0]}, which is not among the pictures")
+            raise ValueError(f"{self.source}: boxes for {unknown[0]}, which is not among the images")
 
 
 def read_boxes(path: Path, min_score: float = 0.0) -> Boxes:
@@ -124,7 +124,7 @@ def _of_annotations(path: Path) -> Boxes:
     names = {}
     for n, image in enumerate(coco["images"]):
         if not isinstance(image.get("file_name"), str):
-            raise ValueError(f"{path}: images[{n}]: key 'file_name' must name the picture; it has {sorted(image)}")
+            raise ValueError(f"{path}: images[{n}]: key 'file_name' must name the image; it has {sorted(image)}")
         names[image["file_name"]] = image["id"]
     return Boxes(path, {name: by_id.get(number, []) for name, number in names.items()}, {}, names, complete=True)
 

@@ -1,4 +1,4 @@
-"""What poses are looked for in: pictures, folders, patterns, videos and cameras, as one stream of frames."""
+"""What poses are looked for in: images, folders, patterns, videos and cameras, as one stream of frames."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ class Source:
         name: where what is made of it goes: its path below the folder that was named, without suffix.
     """
 
-    kind: Literal["picture", "video", "camera"]
+    kind: Literal["image", "video", "camera"]
     path: Path
     name: Path
 
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """A picture to look at.
+    """An image to look at.
 
     Attributes:
         source: where it comes from.
         pixels: uint8 RGB [h, w, 3], upright.
         index: its number in the source, from 0.
-        seconds: since the beginning of a video or camera; 0 for a picture.
-        rate: mean frames per second of its video; 0 for a picture.
+        seconds: since the beginning of a video or camera; 0 for an image.
+        rate: mean frames per second of its video; 0 for an image.
     """
 
     source: Source
@@ -56,11 +56,11 @@ def find(places: Iterable[str], leave_out: Path | None = None) -> list[Source]:
     """Returns what is named, each file once, sorted within a folder or pattern.
 
     Args:
-        places: pictures, videos, folders (with all below them), patterns such as `holiday/**/*.jpg`, numbers of cameras.
+        places: images, videos, folders (with all below them), patterns such as `holiday/**/*.jpg`, numbers of cameras.
         leave_out: a folder whose contents are not looked for: where drawings of an earlier run are.
 
     Raises:
-        FileNotFoundError: If a place does not exist, a folder holds neither pictures nor videos, or nothing fits a pattern.
+        FileNotFoundError: If a place does not exist, a folder holds neither images nor videos, or nothing fits a pattern.
     """
     found: dict[Path, Source] = {}
     for place in places:
@@ -69,7 +69,7 @@ def find(places: Iterable[str], leave_out: Path | None = None) -> list[Source]:
             new = [_of_file(file, file.relative_to(path)) for file in _inside(path, leave_out)]
             if not new:
                 kinds = ", ".join(images.SUFFIXES + videos.SUFFIXES)
-                raise FileNotFoundError(f"{place}: no picture or video in this folder ({kinds})")
+                raise FileNotFoundError(f"{place}: no image or video in this folder ({kinds})")
         elif path.is_file():
             new = [_of_file(path, Path(path.name))]
         elif place.isdigit():
@@ -81,7 +81,7 @@ def find(places: Iterable[str], leave_out: Path | None = None) -> list[Source]:
                 raise FileNotFoundError(f"{place}: no file fits this pattern")
         else:
             raise FileNotFoundError(
-                f"{place}: not found; expected a picture, video, folder, pattern or a camera's number"
+                f"{place}: not found; expected an image, video, folder, pattern or a camera's number"
             )
         for source in new:
             found.setdefault(source.path, source)
@@ -108,7 +108,7 @@ def count(sources: Iterable[Source]) -> int | None:
     for source in sources:
         if source.kind == "camera":
             return None
-        total += 1 if source.kind == "picture" else videos.length(source.path)
+        total += 1 if source.kind == "image" else videos.length(source.path)
     return total
 
 
@@ -125,7 +125,7 @@ def _inside(folder: Path, leave_out: Path | None) -> list[Path]:
 
 
 def _of_file(path: Path, below: Path) -> Source:
-    return Source("video" if path.suffix.lower() in videos.SUFFIXES else "picture", path, below.with_suffix(""))
+    return Source("video" if path.suffix.lower() in videos.SUFFIXES else "image", path, below.with_suffix(""))
 
 
 def _image(source: Source) -> Iterator[Frame]:
@@ -142,4 +142,4 @@ def _camera(source: Source) -> Iterator[Frame]:
         yield Frame(source, pixels, index, seconds, rate)
 
 
-_READERS = {"picture": _image, "video": _video, "camera": _camera}
+_READERS = {"image": _image, "video": _video, "camera": _camera}

@@ -1,4 +1,4 @@
-"""Reads pictures: decoding, the stored orientation, and what to say when a file is missing or broken."""
+"""Reads images: decoding, the stored orientation, and what to say when a file is missing or broken."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ _rotated_seen: set[Path] = set()
 
 
 def read(path: Path, reduction: int = 1) -> tuple[np.ndarray, np.ndarray]:
-    """Reads a data set's picture as it is stored: coordinates in annotations are pixels of the stored file.
+    """Reads a data set's image as it is stored: coordinates in annotations are pixels of the stored file.
 
     A file whose EXIF data asks for a rotation is not turned; it is named in the log once.
 
     Args:
-        path: of the picture.
+        path: of the image.
         reduction: 1, 2, 4 or 8: a JPEG is decoded at this fraction of its size, each pixel the mean of so many squared;
-            other kinds of pictures are always read whole.
+            other kinds of images are always read whole.
 
     Returns:
         uint8 RGB [h, w, 3], and the [2, 3] matrix from image px to pixels of the array.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is not a picture that can be decoded.
+        ValueError: If it is not an image that can be decoded.
     """
     content = _bytes(path)
     orientation = exif_orientation(content)
@@ -60,25 +60,25 @@ def read(path: Path, reduction: int = 1) -> tuple[np.ndarray, np.ndarray]:
 
 
 def read_upright(path: str | Path) -> np.ndarray:
-    """Reads anybody's picture the way a viewer shows it: turned as its EXIF data asks.
+    """Reads anybody's image the way a viewer shows it: turned as its EXIF data asks.
 
     Returns:
         uint8 RGB [h, w, 3].
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is not a picture that can be decoded.
+        ValueError: If it is not an image that can be decoded.
     """
     path = Path(path)
     return _decode(_bytes(path), path, cv2.IMREAD_COLOR)
 
 
 def stored_size(path: Path) -> tuple[int, int]:
-    """Returns (width, height) of a picture as it is stored, from its first bytes.
+    """Returns (width, height) of an image as it is stored, from its first bytes.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is not a picture.
+        ValueError: If it is not an image.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: not found")
@@ -86,7 +86,7 @@ def stored_size(path: Path) -> tuple[int, int]:
         with Image.open(path) as image:
             return image.size
     except (OSError, SyntaxError, Image.DecompressionBombError) as problem:
-        raise ValueError(f"{path}: not a picture whose size can be read ({problem})") from problem
+        raise ValueError(f"{path}: not an image whose size can be read ({problem})") from problem
 
 
 def write(path: Path, pixels: np.ndarray) -> None:
@@ -98,12 +98,12 @@ def write(path: Path, pixels: np.ndarray) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     done, content = cv2.imencode(path.suffix, pixels[..., ::-1])
     if not done:
-        raise OSError(f"{path}: OpenCV cannot write this kind of picture")
+        raise OSError(f"{path}: OpenCV cannot write this kind of image")
     path.write_bytes(content.tobytes())
 
 
 def check_present(paths: Iterable[Path]) -> None:
-    """Makes sure that every picture is there before a long run begins.
+    """Makes sure that every image is there before a long run begins.
 
     Raises:
         FileNotFoundError: Naming the first missing file and their number.
@@ -116,20 +116,20 @@ def check_present(paths: Iterable[Path]) -> None:
     missing = sorted(wanted - there)
     if missing:
         raise FileNotFoundError(
-            f"{missing[0]}: not found ({len(missing)} of {len(wanted)} pictures are missing); "
+            f"{missing[0]}: not found ({len(missing)} of {len(wanted)} images are missing); "
             "was the archive unpacked completely, and does --dataset_root point at it?"
         )
 
 
 def exif_orientation(content: bytes) -> int:
-    """Returns the EXIF orientation (1..8) of an encoded picture; 1 where it says nothing."""
+    """Returns the EXIF orientation (1..8) of an encoded image; 1 where it says nothing."""
     if b"Exif" not in content[:4096]:
         return 1
     try:
         with Image.open(io.BytesIO(content)) as image:
             return int(image.getexif().get(_ORIENTATION, 1))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        return 1  # no picture, or one beyond Pillow's limit: decoding it will say so
+        return 1  # no image, or one beyond Pillow's limit: decoding it will say so
 
 
 def _bytes(path: Path) -> bytes:
@@ -147,5 +147,5 @@ def _decode(content: bytes, path: Path, flags: int) -> np.ndarray:
     except cv2.error as problem:
         raise ValueError(f"{path}: cannot be decoded ({problem.err})") from problem
     if pixels is None:
-        raise ValueError(f"{path}: not a picture that can be decoded; is it complete?")
+        raise ValueError(f"{path}: not an image that can be decoded; is it complete?")
     return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)

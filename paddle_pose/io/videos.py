@@ -111,7 +111,7 @@ def read_camera(number: int) -> Iterator[tuple[np.ndarray, float, float]]:
             yield cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), now - began, frequency
     finally:
         capture.release()
-    raise ValueError(f"camera {number} sends no {'more ' if began is not None else ''}pictures")
+    raise ValueError(f"camera {number} sends no {'more ' if began is not None else ''}images")
 
 
 class VideoWriter:

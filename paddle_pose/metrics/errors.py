@@ -39,8 +39,8 @@ class MatchedPoses:
         counted: [N, K] bool, labelled joints that the score counts.
         units: [N, K] px, the length that distances are measured in.
         reach: distance in units at which KS is .5.
-        sizes: [N] px, how large the person is in the picture, as the protocol measures it.
-        image_ids: [N] int; people of the same picture have the same.
+        sizes: [N] px, how large the person is in the image, as the protocol measures it.
+        image_ids: [N] int; people of the same image have the same.
         scores: [N, K] 0..1, or None.
     """
 

@@ -91,7 +91,7 @@ class Hourglass(nn.Layer):
         (2, 1, 3, 12, 8)
     """
 
-    head_layers = ("heads",)  # the rest is the trunk
+    head_layers = ("heads",)  # the rest is the backbone
 
     def __init__(
         self,

@@ -134,7 +134,7 @@ def _matching(outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> t
 def acc_pose_of_maps(outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> Tensor:
     """Returns the share of joints found where there may be several people: `acc_pose` of MoveNet's training logs.
 
-    A joint that somebody has in a picture is found when its highest cell lies on somebody's blob, at half its height or more;
+    A joint that somebody has in an image is found when its highest cell lies on somebody's blob, at half its height or more;
     where that cell does not count, it is left out. The share is taken joint by joint, then averaged over them.
 
     Args:
@@ -161,7 +161,7 @@ def acc_pose_of_maps(outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor
 class MoveNetLoss:
     """Errors of centres, heatmaps, regressions and offsets, each where its targets' weights count.
 
-    "mse": the sum over a map of (k t + 1) (p - t)^2, its mean over pictures and joints. "focal": -(1 - p)^2 log p at the
+    "mse": the sum over a map of (k t + 1) (p - t)^2, its mean over images and joints. "focal": -(1 - p)^2 log p at the
     peaks and -(1 - t)^4 p^2 log(1 - p) elsewhere, per peak. Regressions and offsets: |x| + |y| of the error, per taught cell.
 
     Args:

@@ -1,4 +1,4 @@
-"""MobileNetV2 as a trunk: inverted residuals with linear bottlenecks, the features of four strides.
+"""MobileNetV2 as a backbone: inverted residuals with linear bottlenecks, the features of four strides.
 
 Source: Sandler et al., MobileNetV2: Inverted Residuals and Linear Bottlenecks, CVPR 2018.
 Checked against: Google's MoveNet Lightning, operation by operation (tests/parity/test_movenet_parity.py), and the names

@@ -3,7 +3,7 @@
 Source: Xiao et al., Simple Baselines for Human Pose Estimation and Tracking, ECCV 2018; ResNet of He et al., CVPR 2016.
 Checked against: names, shapes, heatmaps and six training losses of the official R50
     (tests/parity/test_published_heatmaps.py).
-Differs: nothing; the parameters have the official names. The official weights were trained on BGR pictures: they load
+Differs: nothing; the parameters have the official names. The official weights were trained on BGR images: they load
     exactly, and need `order="bgr"` to score.
 """
 
@@ -37,7 +37,7 @@ class SimpleBaseline(nn.Layer):
         [1, 1, 3, 16, 8]
     """
 
-    head_layers = ("deconv_layers", "final_layer")  # the rest is the trunk
+    head_layers = ("deconv_layers", "final_layer")  # the rest is the backbone
 
     def __init__(
         self,

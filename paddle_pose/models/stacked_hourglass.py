@@ -75,7 +75,7 @@ class StackedHourglass(nn.Layer):
         (1, 2, 3, 6, 4)
     """
 
-    head_layers = ("heads", "from_heatmaps")  # the rest is the trunk
+    head_layers = ("heads", "from_heatmaps")  # the rest is the backbone
 
     def __init__(
         self,

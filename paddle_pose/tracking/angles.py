@@ -8,7 +8,7 @@ from paddle_pose.skeletons import COCO_17, Skeleton
 
 
 def joint_angle(keypoints: np.ndarray, joints: tuple[str, str, str], skeleton: Skeleton = COCO_17) -> np.ndarray:
-    """Returns the angle at the second of three joints, in the picture's plane.
+    """Returns the angle at the second of three joints, in the image's plane.
 
     Args:
         keypoints: [..., K, 2], px.

@@ -2,12 +2,12 @@
 
 When a hip and a shoulder are seen, the square's centre is the middle between the hips; half its side is the larger of 1.9 times
 the torso's reach (shoulders and hips) and 1.2 times the body's (joints that are seen) along either axis, but no more than the
-way to the farthest border. When the torso is not seen, or that half is above half the picture's longer side, it is the whole
-picture, padded to a square. A square may leave the picture; what lies outside is black.
+way to the farthest border. When the torso is not seen, or that half is above half the image's longer side, it is the whole
+image, padded to a square. A square may leave the image; what lies outside is black.
 
 Source: the tutorial of Google's MoveNet on TF-Hub; tfjs-models' `crop_utils.ts` for giving up a pose and the low-pass.
 Checked against: a literal restatement in normalised coordinates (tests/tracking/test_crop_region.py).
-Differs: tfjs starts with a square cut out of the first picture; here, as in the tutorial, it is the padded one.
+Differs: tfjs starts with a square cut out of the first image; here, as in the tutorial, it is the padded one.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ LOW_PASS = 0.9  # weight of the new corners
 
 
 def whole_square(image_size: tuple[int, int]) -> Window:
-    """Returns the whole picture, padded to a square.
+    """Returns the whole image, padded to a square.
 
     Args:
         image_size: (width, height) px.
@@ -68,7 +68,7 @@ def next_window(
         poses: of this frame in image px; the best one counts.
         image_size: (width, height) px.
         previous: the window of this frame, whose corners are mixed in; None mixes nothing.
-        min_pose_score: a pose below it is given up: the whole picture, nothing mixed in. The tutorial's rule has 0.
+        min_pose_score: a pose below it is given up: the whole image, nothing mixed in. The tutorial's rule has 0.
         low_pass: weight of the new corners, the old ones have the rest.
         skeleton: names hips and shoulders.
 

@@ -20,7 +20,7 @@ def prepare(network: Any, init: str, freeze: str, resumed: bool, images: Callabl
     Args:
         network: a model of this project, changed in place.
         init: a weights file of any network; "" leaves the random start.
-        freeze: what to hold still: "nothing", "trunk" or "statistics".
+        freeze: what to hold still: "nothing", "backbone" or "statistics".
         resumed: the weights come from a checkpoint of the run instead; `init` has had its part.
         images: gives a batch to train on; see `start_from`.
 
@@ -29,14 +29,16 @@ def prepare(network: Any, init: str, freeze: str, resumed: bool, images: Callabl
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is not a weights file, nothing of it fits, or a random trunk would be frozen.
+        ValueError: If it is not a weights file, nothing of it fits, or a random backbone would be frozen.
     """
-    if freeze == "trunk" and not (init or resumed):
-        raise ValueError("train.freeze=trunk would hold random numbers still; name weights to start from, --init FILE")
+    if freeze == "backbone" and not (init or resumed):
+        raise ValueError(
+            "train.freeze=backbone would hold random numbers still; name weights to start from, --init FILE"
+        )
     lines = [] if resumed or not init else start_from(network, read_weights(init), Path(init), images)
     if freeze == "statistics":
         return [*lines, freeze_statistics(network)]
-    return [*lines, freeze_backbone(network)] if freeze == "trunk" else lines
+    return [*lines, freeze_backbone(network)] if freeze == "backbone" else lines
 
 
 def start_from(
@@ -74,7 +76,7 @@ def start_from(
         )
     if is_mmpose(given) and network.normalize.order == "bgr":
         account.append(
-            "the file's network saw RGB pictures, this one sees BGR; -o model.order=rgb keeps the file's order"
+            "the file's network saw RGB images, this one sees BGR; -o model.order=rgb keeps the file's order"
         )
     return [f"Starting from {source}: {account[0]}", *(f"  {line}" for line in account[1:])]
 
@@ -86,7 +88,7 @@ def freeze_backbone(network: Any) -> str:
     before the optimizer is made.
 
     Args:
-        network: a model of this project; its `head_layers` names the sublayers that are not the trunk.
+        network: a model of this project; its `head_layers` names the sublayers that are not the backbone.
 
     Returns:
         A line that says what trains.

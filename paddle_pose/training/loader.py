@@ -40,7 +40,7 @@ class EpochLoader:
             num_workers: threads; 0 reads when a batch is asked for, -1 takes the cores less one, at most 8.
             seed: of the order.
             process_group: the processes that share every batch; together they see what one with a larger batch would.
-            replace_bad: show the next sample in the place of one whose picture cannot be read, instead of ending.
+            replace_bad: show the next sample in the place of one whose image cannot be read, instead of ending.
             timeout: seconds to wait for a sample that a thread reads; None waits for ever.
 
         Raises:
@@ -54,7 +54,7 @@ class EpochLoader:
                 f"{len(dataset)} training samples for {self._process_group.size} processes; use fewer processes"
             )
         if timeout is not None and timeout <= 0:
-            raise ValueError(f"a timeout of {timeout} seconds for reading a picture: expected a positive number")
+            raise ValueError(f"a timeout of {timeout} seconds for reading an image: expected a positive number")
         if batch_size < 1 or num_workers < -1:
             raise ValueError(f"batch_size {batch_size} and num_workers {num_workers} must be positive")
         if num_workers < 0:
@@ -82,13 +82,13 @@ class EpochLoader:
         Where samples were replaced, "replaced" holds a line for each that says which and why.
 
         Args:
-            epoch: decides about order and pictures.
+            epoch: decides about order and images.
             start: the first batch to yield; those before it are not read.
 
         Raises:
-            FileNotFoundError: If a picture is missing and is not to be replaced.
-            TimeoutError: If a picture is not read in time.
-            ValueError: If a picture cannot be decoded and is not to be replaced, or none can be read.
+            FileNotFoundError: If an image is missing and is not to be replaced.
+            TimeoutError: If an image is not read in time.
+            ValueError: If an image cannot be decoded and is not to be replaced, or none can be read.
         """
         order = np.random.default_rng((self._seed, epoch)).permutation(len(self._dataset))
         steps = order[: len(self) * self._size * self._process_group.size].reshape(
@@ -111,7 +111,7 @@ class EpochLoader:
         return self._dataset.samples[key[1]].image_path
 
     def _read(self, key: tuple[int, int]) -> tuple[TrainingExample, list[str]]:
-        """Returns a look at a sample, or at the next one whose picture can be read, and what is wrong with those before it."""
+        """Returns a look at a sample, or at the next one whose image can be read, and what is wrong with those before it."""
         epoch, first = key
         problems: list[str] = []
         for index in (*range(first, len(self._dataset)), *range(first)):
@@ -121,11 +121,11 @@ class EpochLoader:
                 if not self._replace_bad or _can_be_read(self._path((epoch, index))):
                     raise
                 problems.append(str(problem))
-        raise ValueError(f"none of the {len(self._dataset)} training pictures can be read; the first: {problems[0]}")
+        raise ValueError(f"none of the {len(self._dataset)} training images can be read; the first: {problems[0]}")
 
 
 def _can_be_read(path: Path) -> bool:
-    """Tells whether the picture is fine, so that something else must be wrong."""
+    """Tells whether the image is fine, so that something else must be wrong."""
     try:
         images.read(path)
     except (OSError, ValueError):

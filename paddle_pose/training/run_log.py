@@ -19,7 +19,7 @@ _log = logging.getLogger("paddle_pose")
 
 
 class RunLog:
-    """Writes a run's lines, numbers and pictures into its folder.
+    """Writes a run's lines, numbers and images into its folder.
 
     VisualDL is an extra: when it is missing or fails, the run says so once and goes on.
     """

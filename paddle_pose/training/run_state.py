@@ -31,7 +31,7 @@ class Progress:
         skipped: steps that were left out since their numbers were not finite.
         skipped_in_a_row: how many of them just now.
         idle: steps of this epoch that had nothing to learn from.
-        replaced: samples whose picture could not be read, so that another took their place; those of the first process.
+        replaced: samples whose image could not be read, so that another took their place; those of the first process.
     """
 
     epoch: int = 0

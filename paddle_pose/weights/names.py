@@ -119,7 +119,7 @@ def family_of(tensors: Iterable[str], target: Iterable[str]) -> Family:
 
 
 def is_mmpose(tensors: Iterable[str]) -> bool:
-    """Tells whether names are MMPose's, which keeps every trunk under `backbone.`; all its networks saw RGB.
+    """Tells whether names are MMPose's, which keeps every backbone under `backbone.`; all its networks saw RGB.
 
     Example:
         >>> is_mmpose(["backbone.conv1.weight"]), is_mmpose(["conv1.weight"])

@@ -15,7 +15,7 @@ _SHAPES_SHOWN = 6
 def fitting_tensors(
     tensors: Mapping[str, np.ndarray], target_shapes: Mapping[str, tuple[int, ...]]
 ) -> tuple[dict[str, np.ndarray], list[str]]:
-    """Takes what fits a network from the file of another one: a classifier's trunk, or other joints.
+    """Takes what fits a network from the file of another one: a classifier's backbone, or other joints.
 
     Args:
         tensors: name -> array, as `read.read_weights` returns them; named in any way that `names.FAMILIES` knows.

@@ -1,7 +1,7 @@
 """Which weights others have published: where, with which checksum, and the numbers they report.
 
 Source: MMPose's model zoo at 0.29 (hourglass_mpii.md, hrnet_{mpii,coco}.md, resnet_{mpii,coco}.md); the pages of
-    SimpleBaseline and HRNet, which also name the ImageNet trunks. OpenMMLab's and torchvision's names hold the first
+    SimpleBaseline and HRNet, which also name the ImageNet backbones. OpenMMLab's and torchvision's names hold the first
     eight digits of the file's SHA-256; the official releases lie in shared folders, without checksums. MoveNet:
     TensorFlow's page of pose estimation; the files of TensorFlow Hub and of Google's Coral project.
 """
@@ -110,14 +110,14 @@ def _official(config: str, *numbers: float) -> PublishedFile:
 
 def _imagenet(url: str, config: str) -> PublishedFile:
     network, digits = PurePosixPath(url).stem.split("-")
-    protocol = "an ImageNet classifier, whose trunk published trainings start from; not measured by this project"
+    protocol = "an ImageNet classifier, whose backbone published trainings start from; not measured by this project"
     return PublishedFile(f"imagenet_{network}", url, digits, config, (), protocol, _HRNET_PAGE, purpose="start")
 
 
 _TORCHVISION = "https://download.pytorch.org/models/"
 
 _MOVENET = (
-    "mAP in % of pictures cropped from COCO so that each shows one person, a subset that is not published; as published "
+    "mAP in % of images cropped from COCO so that each shows one person, a subset that is not published; as published "
     "by Google, not measured by this project"
 )
 _MOVENET_PAGE = "https://www.tensorflow.org/lite/examples/pose_estimation/overview"

@@ -1,4 +1,4 @@
-"""Backends on files made by hand: two outputs of which one is the picture itself, the other its brightness."""
+"""Backends on files made by hand: two outputs of which one is the image itself, the other its brightness."""
 
 import json
 
@@ -14,7 +14,7 @@ IMAGES = np.random.default_rng(0).integers(0, 256, (3, 4, 6, 3), dtype=np.uint8)
 
 @pytest.fixture
 def onnx_file(tmp_path):
-    """Answers "picture" [N, H, W, 3] and "brightness" [N, H, W]."""
+    """Answers "image" [N, H, W, 3] and "brightness" [N, H, W]."""
     return write_onnx(tmp_path / "model.onnx")
 
 
@@ -24,13 +24,13 @@ def write_onnx(path, kind="UINT8", shape=("N", 4, 6, 3)):
     helper, types = onnx.helper, onnx.TensorProto
     graph = helper.make_graph(
         [
-            helper.make_node("Cast", ["image"], ["picture"], to=types.FLOAT, name="cast"),
-            helper.make_node("ReduceMean", ["picture"], ["brightness"], axes=[3], keepdims=0, name="mean"),
+            helper.make_node("Cast", ["image"], ["image"], to=types.FLOAT, name="cast"),
+            helper.make_node("ReduceMean", ["image"], ["brightness"], axes=[3], keepdims=0, name="mean"),
         ],
         "by_hand",
         [helper.make_tensor_value_info("image", getattr(types, kind), shape)],
         [
-            helper.make_tensor_value_info("picture", types.FLOAT, ("N", 4, 6, 3)),
+            helper.make_tensor_value_info("image", types.FLOAT, ("N", 4, 6, 3)),
             helper.make_tensor_value_info("brightness", types.FLOAT, ("N", 4, 6)),
         ],
     )
@@ -40,11 +40,11 @@ def write_onnx(path, kind="UINT8", shape=("N", 4, 6, 3)):
 
 
 def check(backend):
-    assert backend.outputs == ["picture", "brightness"]
+    assert backend.outputs == ["image", "brightness"]
     for images in (IMAGES, IMAGES[:1]):
         maps = backend(images)
-        assert list(maps) == ["picture", "brightness"]
-        assert np.array_equal(maps["picture"], images)
+        assert list(maps) == ["image", "brightness"]
+        assert np.array_equal(maps["image"], images)
         assert np.allclose(maps["brightness"], images.mean(axis=3), atol=1e-4)
 
 
@@ -59,7 +59,7 @@ def test_openvino_answers_the_same(onnx_file, tmp_path):
     onnx_to_openvino(onnx_file, tmp_path / "model.xml")
     backend = open_exported(tmp_path / "model.xml", threads=1)
     check(backend)
-    first = backend(IMAGES)["picture"]
+    first = backend(IMAGES)["image"]
     backend(255 - IMAGES)
     assert np.array_equal(first, IMAGES)  # a later answer leaves an earlier one alone
 

@@ -15,7 +15,7 @@ THREE = Skeleton(
     *((0.05, 0.1, 0.1), (1.0, 1.0, 1.0)),
 )
 # What the original reads is taught where it reads it: its large blobs pull the most central cell by one.
-KERNELS = [{"kernel": "gaussian"}, {"kernel": "original", "regression_radius": 1.0}]
+KERNELS = [{"kernel": "gaussian"}, {"kernel": "fire717", "regression_radius": 1.0}]
 VARIANTS = [
     {**kernel, "center": center, "regression_unit": unit, "max_persons": most}
     for kernel, center, unit, most in product(KERNELS, ("box", "keypoints"), ("cell", "map"), (1, 6))
@@ -224,7 +224,7 @@ def test_of_two_people_equally_near_the_larger_one_decides():
         assert encoded(codec, keypoints[order], None, boxes[order])["offsets"][0, 8, 12] == 2  # to 14, not to 10
 
 
-@pytest.mark.parametrize("kernel", ["gaussian", "original"])
+@pytest.mark.parametrize("kernel", ["gaussian", "fire717"])
 def test_peaks_are_exactly_1_for_everybody(kernel):
     codec = MoveNetCodec(kernel=kernel)
     rng = np.random.default_rng(3)
@@ -267,7 +267,7 @@ def fire717_maps(keypoints, visible, boxes, size):
 
 
 def test_the_originals_kernel_is_a_literal_restatement_of_it():
-    codec = MoveNetCodec(kernel="original")
+    codec = MoveNetCodec(kernel="fire717")
     rng = np.random.default_rng(4)
     reached = set()
     for count in (1, 2, 3, 3):

@@ -81,8 +81,8 @@ def test_a_file_is_replaced_with_all_that_belongs_to_it(tmp_path):
 def test_int8_needs_images():
     from paddle_pose.commands.export import main
 
-    for words in (("--int8",), ("--int8", "--calibration", "pictures", "--format", "paddle")):
+    for words in (("--int8",), ("--int8", "--calibration", "images", "--format", "paddle")):
         with pytest.raises(
-            ValueError, match="--int8 needs --calibration DIR with pictures, and --format onnx or openvino"
+            ValueError, match="--int8 needs --calibration DIR with images, and --format onnx or openvino"
         ):
             main(["--weights", "model.pdparams", *words])

@@ -15,7 +15,7 @@ from paddle_pose.structures import Poses
 
 PIXELS = np.full((48, 64, 3), 90, np.uint8)
 IMAGE, VIDEO, CAMERA = (
-    Source("picture", Path("a/x.jpg"), Path("x")),
+    Source("image", Path("a/x.jpg"), Path("x")),
     Source("video", Path("b/x.mp4"), Path("x")),
     Source("camera", Path("0"), Path("camera_0")),
 )
@@ -43,11 +43,11 @@ def test_each_video_has_steps_of_its_own_and_images_have_none():
 
 
 def test_drawings_never_replace_each_other_or_a_source(tmp_path):
-    places = [("picture", "out/x.png"), ("picture", "a/x.jpg"), ("video", "b/x.mp4"), ("picture", "c/x.png")]
+    places = [("image", "out/x.png"), ("image", "a/x.jpg"), ("video", "b/x.mp4"), ("image", "c/x.png")]
     named = [Source(kind, tmp_path / path, Path("x")) for kind, path in places]
     found = drawings.drawing_places(tmp_path / "out", named)
     assert [found[source.path].name for source in named] == ["x_2.png", "x_3.png", "x.mp4", "x_4.png"]
-    below = Source("picture", tmp_path / "f/day/x.jpg", Path("day/x"))
+    below = Source("image", tmp_path / "f/day/x.jpg", Path("day/x"))
     assert drawings.drawing_places(tmp_path / "out", [below])[below.path] == tmp_path / "out/day/x.png"
 
 
@@ -57,7 +57,7 @@ def test_image_ids_are_the_files_or_the_names_or_counted():
         return [image_id(Frame(source, PIXELS)) for source in sources]
 
     def image(stem):
-        return Source("picture", Path(f"{stem}.jpg"), Path(stem))
+        return Source("image", Path(f"{stem}.jpg"), Path(stem))
 
     assert ids([image("000139"), image("285")]) == [139, 285]
     assert ids([image("139"), image("x")]) == [1, 2]

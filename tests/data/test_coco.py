@@ -136,7 +136,7 @@ def test_wrong_files_are_named(tmp_path):
     with pytest.raises(ValueError, match="no split 'test' with keypoints; expected one of train, val"):
         read_coco(tmp_path, "test")
     write(tmp_path, [], images=[{"id": 1, "width": 3, "height": 4}])
-    with pytest.raises(ValueError, match=r"images\[0\]: key 'file_name' must name the picture, got None"):
+    with pytest.raises(ValueError, match=r"images\[0\]: key 'file_name' must name the image, got None"):
         read_coco(tmp_path, "val")
     path = write(tmp_path, {})
     with pytest.raises(ValueError, match="expected COCO's lists images, annotations, categories"):

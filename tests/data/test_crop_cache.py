@@ -36,7 +36,7 @@ def image(tmp_path):
 
 
 def displacement(sample, window, reader):
-    """Returns how far (x, y) a reader's crop is off, in image px, by least squares against the analytic picture."""
+    """Returns how far (x, y) a reader's crop is off, in image px, by least squares against the analytic image."""
     shown = crop(sample, window, CODEC, reader)[..., :2].astype(float)
     row, column = np.mgrid[: INPUT[1], : INPUT[0]]
     place = geometry.move(np.stack([column, row], axis=-1), window.to_image(INPUT))

@@ -51,7 +51,7 @@ def test_where_annotations_lack_an_images_size_its_file_tells_it(tmp_path):
     cv2.imwrite(str(tmp_path / "a.png"), np.zeros((30, 50, 3), np.uint8))
     (sample,) = one_per_image([AnnotatedImage(0, tmp_path / "a.png", ())], (64, 64))
     assert (sample.window.center, sample.window.size) == ((25.0, 15.0), (50.0, 50.0))
-    (tmp_path / "b.png").write_bytes(b"no picture")
+    (tmp_path / "b.png").write_bytes(b"no image")
     with pytest.raises(ValueError, match=r"b\.png"):
         one_per_image([AnnotatedImage(0, tmp_path / "b.png", ())], (64, 64))
 

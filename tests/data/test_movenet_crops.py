@@ -24,7 +24,7 @@ def annotation(image_id=1, labelled=17, at=(30.0, 20.0), **changes):
 
 
 def write(root, annotations, ids=(1,), size=(100, 80)):
-    """A COCO folder of pictures in which every pixel is different."""
+    """A COCO folder of images in which every pixel is different."""
     for folder in ("annotations", "val2017"):
         (root / folder).mkdir(parents=True, exist_ok=True)
     x, y = np.meshgrid(np.arange(size[0]), np.arange(size[1]))
@@ -96,15 +96,15 @@ def test_what_is_left_out_is_counted(tmp_path, capsys):
     crops, left_out = plan(tmp_path, "val")
     assert [crop.record["img_name"] for crop in crops] == ["1_0.jpg", "4_0.jpg"]
     assert left_out == {
-        "pictures without people": 1,
-        "pictures with more than 3 annotations": 1,
+        "images without people": 1,
+        "images with more than 3 annotations": 1,
         "crowds": 1,
         "people with fewer than 8 labelled joints": 1,
     }
     assert prepare(tmp_path, tmp_path / "out", "--splits", "val") == 0
     said = capsys.readouterr().out
-    assert "=> val: 2 people in 2 pictures" in said
-    assert "1 pictures with more than 3 annotations" in said
+    assert "=> val: 2 people in 2 images" in said
+    assert "1 images with more than 3 annotations" in said
     assert "Total write 2\n" in said
 
 
@@ -138,7 +138,7 @@ def agreement(root, output, split):
     """The source's people against what is read back: the largest distance in source px, and how many were compared."""
     people = {}
     for image in coco.read_coco(root, split):
-        # crops number everybody of a picture, in the file's order
+        # crops number everybody of an image, in the file's order
         for person in image.persons:
             people.setdefault(image.path.stem, []).append(person)
     crops, _ = plan(root, split)
@@ -170,7 +170,7 @@ def test_drawn_people_come_back_where_they_were(drawn, capsys):
 def test_real_people_come_back_where_they_were(shared, tmp_path, capsys):
     root = shared / "data" / "coco_mini"
     assert prepare(root, tmp_path) == 0
-    assert "12 people in 11 pictures" in capsys.readouterr().out
+    assert "12 people in 11 images" in capsys.readouterr().out
     assert agreement(root, tmp_path, "train") == (pytest.approx(0, abs=2e-3), 12)
     assert agreement(root, tmp_path, "val") == (pytest.approx(0, abs=2e-3), 23)
 
@@ -199,7 +199,7 @@ def test_once_more_changes_nothing_and_an_interrupted_run_is_finished(drawn, tmp
     before = {path: path.stat().st_mtime_ns for path in complete.rglob("*")}
     assert prepare(root, complete) == 0
     assert {path: path.stat().st_mtime_ns for path in complete.rglob("*")} == before
-    assert " 0 pictures written" in capsys.readouterr().out
+    assert " 0 images written" in capsys.readouterr().out
     crops, _ = plan(root, "train")
 
     def interrupt(done):
@@ -210,7 +210,7 @@ def test_once_more_changes_nothing_and_an_interrupted_run_is_finished(drawn, tmp
         write_images(crops, tmp_path / "imgs", interrupt)
     assert len(list((tmp_path / "imgs").iterdir())) == 2
     assert prepare(root, tmp_path) == 0
-    assert f"{len(crops) - 2} pictures written, 2 were there already" in capsys.readouterr().out
+    assert f"{len(crops) - 2} images written, 2 were there already" in capsys.readouterr().out
     assert {path.relative_to(tmp_path): path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == whole
 
 
@@ -231,7 +231,7 @@ def test_the_originals_folders_are_found(tmp_path, folder, inside):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"img_name": None}, "record 0: key 'img_name' must name the picture, got None"),
+        ({"img_name": None}, "record 0: key 'img_name' must name the image, got None"),
         ({"img_name": "2_0.jpg"}, r"2_0.jpg: not found; expected D/imgs"),
         ({"keypoints": [0.5] * 50}, r"record 0: key 'keypoints' must have shape \(51,\)"),
         ({"keypoints": [0.5] * 51}, "record 0: key 'keypoints' holds x, y, v"),
@@ -262,8 +262,8 @@ def test_wrong_files_are_named(tmp_path):
         read_movenet_crops(tmp_path, "val")
     write(tmp_path / "coco", [annotation(1)])
     prepare(tmp_path / "coco", tmp_path / "out", "--splits", "val")
-    (tmp_path / "out" / "imgs" / "1_0.jpg").write_bytes(b"no picture")
-    with pytest.raises(ValueError, match=r"1_0.jpg: not a picture that can be read"):
+    (tmp_path / "out" / "imgs" / "1_0.jpg").write_bytes(b"no image")
+    with pytest.raises(ValueError, match=r"1_0.jpg: not an image that can be read"):
         read_movenet_crops(tmp_path / "out", "val")
 
 
@@ -274,7 +274,7 @@ def test_what_stops_the_making_is_named(tmp_path):
         prepare(root, tmp_path / "out", "--splits", "val")
     write(root, [annotation(1)])
     (root / "val2017" / "1.png").unlink()
-    with pytest.raises(FileNotFoundError, match=r"1.png: not found \(1 of 1 pictures are missing"):
+    with pytest.raises(FileNotFoundError, match=r"1.png: not found \(1 of 1 images are missing"):
         prepare(root, tmp_path / "out", "--splits", "val")
     cv2.imwrite(str(root / "val2017" / "1.png"), np.zeros((40, 50, 3), np.uint8))
     with pytest.raises(ValueError, match=r"1.png: is 50 x 40 px, annotated as \(100"):

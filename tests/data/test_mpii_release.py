@@ -54,7 +54,7 @@ def write_release(path: Path, images: list[tuple[str, bool, list[dict[str, Any]]
 
 
 def release_of(root: Path, path: Path) -> Path:
-    """The release that a data set in the published layout could have been made of; val and train pictures alternate."""
+    """The release that a data set in the published layout could have been made of; val and train images alternate."""
     truth = scipy.io.loadmat(root / "annotations/mpii_gt_val.mat")["headboxes_src"]  # [2, 2, N]
     people: dict[str, list[dict[str, Any]]] = {}
     boxes = {json.dumps(record): truth[..., n].ravel() for n, record in enumerate(records(root, "val"))}

@@ -1,4 +1,4 @@
-"""Training and evaluation on COCO's layout through the real commands, on drawn people."""
+"""Training and evaluation on COCO's layout through the real commands, on synthetic people."""
 
 import json
 import re
@@ -14,8 +14,8 @@ CONFIG = "simple_baseline_r50_coco_256x192"
 
 @pytest.fixture(scope="module")
 def synthetic_coco(tmp_path_factory):
-    """Two drawn pictures to train on and two to validate with, one or two people in each."""
-    folder = tmp_path_factory.mktemp("drawn_coco") / "data"
+    """Two drawn images to train on and two to validate with, one or two people in each."""
+    folder = tmp_path_factory.mktemp("synthetic_coco") / "data"
     return write_coco(folder, num_train=2, num_val=2, size=(128, 128), persons=(1, 2))
 
 
@@ -89,7 +89,7 @@ def test_evaluation_with_detected_boxes_says_so(trained, synthetic_coco, run_in,
     assert "boxes detected (boxes.json)" in done.stdout
     refused = run_in(tmp_path, "val.py", *flags, "--pictures")
     assert refused.returncode == 2
-    assert "pictures show people beside their truth, and detected boxes have none" in refused.stderr
+    assert "images show people beside their truth, and detected boxes have none" in refused.stderr
 
 
 def test_a_skeleton_without_a_joint_in_common_is_refused(synthetic_coco, run_in, tmp_path):

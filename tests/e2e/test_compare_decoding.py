@@ -1,4 +1,4 @@
-"""`scripts/compare_decoding.py` on drawn people: its numbers are those of `val.py`, line by line."""
+"""`scripts/compare_decoding.py` on synthetic people: its numbers are those of `val.py`, line by line."""
 
 import json
 

@@ -47,7 +47,7 @@ def test_scores_are_told_beside_the_mean_pose(said):
 
 
 def test_second_demo_uses_the_drawings_and_replaces_the_run(said, folder, capsys):
-    drawn = folder / "drawn_people" / "drawn.json"
+    drawn = folder / "synthetic_people" / "synthetic.json"
     before = drawn.stat().st_mtime_ns
     assert demo.main([*TINY, "--output", str(folder)]) == 0
     again = capsys.readouterr().out

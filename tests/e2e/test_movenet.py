@@ -16,7 +16,7 @@ def changes(*more):
 
 @pytest.fixture(scope="module")
 def groups(tmp_path_factory):
-    """Two drawn pictures to train on and two to validate with, two people in each."""
+    """Two drawn images to train on and two to validate with, two people in each."""
     folder = tmp_path_factory.mktemp("groups") / "data"
     return write_coco(folder, num_train=2, num_val=2, size=(128, 128), persons=(2, 2))
 

@@ -1,4 +1,4 @@
-"""Every system learns eight drawn people by heart: the test that catches what nobody thought of."""
+"""Every system learns eight synthetic people by heart: the test that catches what nobody thought of."""
 
 import json
 import re
@@ -59,7 +59,7 @@ def test_eight_people_are_learned_by_heart(config, eight_people, run_in, tmp_pat
 
 @pytest.fixture(scope="module")
 def eight_groups(tmp_path_factory):
-    """Eight pictures of 2 to 4 people, to train on and to validate with."""
+    """Eight images of 2 to 4 people, to train on and to validate with."""
     folder = write_coco(
         tmp_path_factory.mktemp("groups") / "data", num_train=0, num_val=8, size=(384, 192), persons=(2, 4)
     )

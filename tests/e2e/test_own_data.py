@@ -30,14 +30,14 @@ def five_joints(source, target):
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory):
-    """A folder with pictures, two annotation files of five joints, a skeleton, and the same people in COCO's layout."""
+    """A folder with images, two annotation files of five joints, a skeleton, and the same people in COCO's layout."""
     folder = tmp_path_factory.mktemp("own")
     data = write_coco(folder / "coco", num_train=2, num_val=2, size=(128, 128))
-    (folder / "pictures").mkdir()
+    (folder / "images").mkdir()
     for split in ("train", "val"):
         five_joints(data / "annotations" / f"person_keypoints_{split}2017.json", folder / f"{split}.json")
         for path in (data / f"{split}2017").iterdir():
-            (folder / "pictures" / path.name).symlink_to(path)
+            (folder / "images" / path.name).symlink_to(path)
     skeleton = {"sigmas": [0.03, 0.06, 0.06, 0.09, 0.09], "upper": ["nose", "left_wrist", "right_wrist"]}
     (folder / "my5.json").write_text(json.dumps(skeleton), encoding="utf-8")
     return folder
@@ -50,7 +50,7 @@ def trained(own, run_in):
     done = run_in(
         own,
         *("train.py", "--config", CONFIG, "--train_annotations", "train.json", "--val_annotations", "val.json"),
-        *("--images", "pictures", "--skeleton", "my5.json", "--output", "run"),
+        *("--images", "images", "--skeleton", "my5.json", "--output", "run"),
         *("--epochs", 2, "--batch_size", 2, "--num_workers", 1, *changes),
     )
     assert done.returncode == 0, done.stderr
@@ -125,11 +125,11 @@ def test_five_joints_are_evaluated_on_coco_and_mpii(trained, own, synthetic_mpii
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (("--dataset_root", "coco", "--images", "pictures"), "--dataset_root coco and --images: give either"),
+        (("--dataset_root", "coco", "--images", "images"), "--dataset_root coco and --images: give either"),
         (("--val_annotations", "absent.json"), "absent.json: not found; --val_annotations says where it is now"),
-        (("--images", "absent"), "absent: no such folder of pictures; --images says where it is now"),
+        (("--images", "absent"), "absent: no such folder of images; --images says where it is now"),
         (("--dataset", "mpii"), "--dataset_root D is missing: where the data are"),
-        (("--dataset", "mpii", "--images", "pictures"), "annotation files are read in COCO's format"),
+        (("--dataset", "mpii", "--images", "images"), "annotation files are read in COCO's format"),
     ],
 )
 def test_flags_that_do_not_fit_are_explained(trained, own, run_in, flags, message):
@@ -139,7 +139,7 @@ def test_flags_that_do_not_fit_are_explained(trained, own, run_in, flags, messag
 
 
 def test_both_annotation_files_and_the_images_are_needed(own, run_in):
-    done = run_in(own, "train.py", "--config", CONFIG, "--val_annotations", "val.json", "--images", "pictures")
+    done = run_in(own, "train.py", "--config", CONFIG, "--val_annotations", "val.json", "--images", "images")
     assert done.returncode == 2
     assert "--train_annotations FILE is missing: give it, or --dataset_root D" in done.stderr
 

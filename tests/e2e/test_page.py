@@ -92,8 +92,8 @@ def page(opened):
 
 
 def look(page, path):
-    """Returns what the page finds in a picture."""
-    page.wait(f"{SAID} !== 'Looking…'")  # at the picture before, for another number of people
+    """Returns what the page finds in an image."""
+    page.wait(f"{SAID} !== 'Looking…'")  # at the image before, for another number of people
     page.run("seen.length = 0")
     page.choose(path, "#file")
     page.wait(f"seen.length > 0 || {ERROR}")
@@ -173,10 +173,10 @@ def test_the_camera(page, address):
 
 
 def test_files_that_are_nothing_to_look_at(page, tmp_path):
-    (tmp_path / "a.jpg").write_bytes(b"no picture")
+    (tmp_path / "a.jpg").write_bytes(b"no image")
     (tmp_path / "a.mp4").write_bytes(b"no video")
     page.choose(tmp_path / "a.jpg", "#file")
-    page.wait(f"{ERROR} === 'This file is neither a picture nor a video that this browser can read. (a.jpg)'")
+    page.wait(f"{ERROR} === 'This file is neither an image nor a video that this browser can read. (a.jpg)'")
     drop = "new DragEvent('drop', { bubbles: true, dataTransfer: new DataTransfer() })"
     page.run(
         f"(() => {{ const e = {drop}; e.dataTransfer.items.add(new File(['x'], 'b.txt')); stage.dispatchEvent(e); }})()"

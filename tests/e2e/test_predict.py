@@ -1,4 +1,4 @@
-"""`predict.py` on pictures, videos and boxes from anywhere, with a small network that has learnt nothing."""
+"""`predict.py` on images, videos and boxes from anywhere, with a small network that has learnt nothing."""
 
 import functools
 import hashlib
@@ -69,10 +69,10 @@ def test_a_folder_with_images_and_a_turned_video(run, capsys):
     image("in/a.png")
     image("in/day/a.jpg")
     movies.turn(movies.write(Path("in/b.mp4"), count=11), 90)
-    Path("in/broken.jpg").write_bytes(b"no picture")
+    Path("in/broken.jpg").write_bytes(b"no image")
     assert run("in", "--save", "drawing", "json", "coco", "csv", "--output", "in/out") == 1
     said = capsys.readouterr()
-    assert said.err.endswith("error: in/broken.jpg: not a picture that can be decoded; is it complete?\n")
+    assert said.err.endswith("error: in/broken.jpg: not an image that can be decoded; is it complete?\n")
     assert "13 frames, 13 people" in said.out
     records = found("in/out")
     assert [(record["image"], record.get("frame")) for record in records] == [
@@ -220,8 +220,8 @@ def test_a_copy_takes_the_place_of_the_server_and_is_verified(server, weights, t
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
-        (["nowhere.png"], "nowhere.png: not found; expected a picture, video, folder, pattern or a camera's number"),
-        (["empty"], "empty: no picture or video in this folder"),
+        (["nowhere.png"], "nowhere.png: not found; expected an image, video, folder, pattern or a camera's number"),
+        (["empty"], "empty: no image or video in this folder"),
         (["a.png", "--output", "a.png"], "--output a.png: is a file; expected a folder"),
         (["a.png", "--boxes", "b.json", "--detector", "d"], "--boxes b.json and --detector d: one of them"),
         (["a.png", "--boxes", "b.json"], "--boxes b.json: not found"),

@@ -24,7 +24,7 @@ SPLITS = ("train", "val", "trainval", "test")
 @pytest.fixture(params=["drawn", "mpii5"])
 def source(request: pytest.FixtureRequest) -> Path:
     if request.param == "drawn":
-        return request.getfixturevalue("drawn_mpii")
+        return request.getfixturevalue("synthetic_mpii")
     return request.getfixturevalue("shared") / "data" / "mpii5"
 
 
@@ -200,7 +200,7 @@ def test_images_without_annotations_and_the_reverse(source, tmp_path, capsys):
     assert prepare(tmp_path / "images", "--output", tmp_path / "out") == 1
     assert "holds no annotations" in capsys.readouterr().err
     assert prepare(source / "annotations", "--output", tmp_path / "out2") == 1
-    assert "holds no pictures" in capsys.readouterr().err
+    assert "holds no images" in capsys.readouterr().err
     assert prepare(tmp_path / "images", "--annotations", source / "annotations", "--output", tmp_path / "out") == 0
     assert tree(tmp_path / "out") == expected(source)
 

@@ -53,7 +53,7 @@ def renamed(name, rules):
 
 @dataclass
 class Published:
-    """A network as MMPose 1.x would publish it, and what it answers to a picture."""
+    """A network as MMPose 1.x would publish it, and what it answers to an image."""
 
     config: str
     tensors: dict  # under MMPose's names, num_batches_tracked included
@@ -171,7 +171,7 @@ def hourglass52(shared):
     names = shared / "facts" / "checkpoint_names" / "hourglass52_mmpose1_mpii16.json"
     tensors = parity["fill"](json.loads(names.read_text(encoding="utf-8"))["tensors"])
     with np.load(shared / "data" / "parity" / "hourglass52_mmpose1_mpii16_256x256.npz") as answer:
-        return Published("hourglass52_mpii_256", tensors, parity["picture"](256, 256), answer["heatmaps"])
+        return Published("hourglass52_mpii_256", tensors, parity["image"](256, 256), answer["heatmaps"])
 
 
 def check_file(kind, published, folder, run, dataset, flags):
@@ -395,9 +395,9 @@ def test_the_channel_order_follows_the_file(mmpose, tmp_path, run, one_person):
 
     code, said, err = run("convert_weights", tmp_path / "their.pth", tmp_path / "ours" / "model.safetensors", *flags)
     assert code == 0, err
-    line = "It sees BGR pictures (model.order).\n"
+    line = "It sees BGR images (model.order).\n"
     if mmpose:
-        line = "It sees RGB pictures (model.order), as all of MMPose's do, where the config says bgr.\n"
+        line = "It sees RGB images (model.order), as all of MMPose's do, where the config says bgr.\n"
     assert line in said
     kept = registry.read_beside(tmp_path / "ours" / "model.safetensors")
     assert kept.model.order == config.model.order

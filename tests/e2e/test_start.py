@@ -35,7 +35,7 @@ def backbone(tmp_path_factory):
 def test_a_frozen_imagenet_backbone_from_start_to_resume(backbone, synthetic_mpii, run_in, tmp_path):
     path, tensors = backbone
     common = ("--dataset_root", synthetic_mpii, "--batch_size", 4, "--num_workers", 0)
-    flags = ("--config", CONFIG, *FLAGS, "--init", path, "--freeze", "trunk", "--output", "run")
+    flags = ("--config", CONFIG, *FLAGS, "--init", path, "--freeze", "backbone", "--output", "run")
     done = run_in(tmp_path, "train.py", *common, *flags)
     assert done.returncode == 0, done.stderr
     lines = (
@@ -47,7 +47,7 @@ def test_a_frozen_imagenet_backbone_from_start_to_resume(backbone, synthetic_mpi
     assert lines in done.stdout
     assert lines in (tmp_path / "run" / "log.txt").read_text(encoding="utf-8")
     values = json.loads((tmp_path / "run" / "last" / "config.json").read_text(encoding="utf-8"))["values"]
-    assert (values["train.init"], values["train.freeze"]) == (str(path), "trunk")
+    assert (values["train.init"], values["train.freeze"]) == (str(path), "backbone")
 
     moved = path.rename(path.with_suffix(".moved"))  # a resumed run has its weights
     try:
@@ -73,8 +73,8 @@ def test_what_cannot_start(backbone, synthetic_mpii, run_in, tmp_path):
             f"error: {path}: none of its 267 tensors fits the network",
         ),
         (
-            ("--config", "hourglass_tiny_128", "--freeze", "trunk"),
-            "error: train.freeze=trunk would hold random numbers",
+            ("--config", "hourglass_tiny_128", "--freeze", "backbone"),
+            "error: train.freeze=backbone would hold random numbers",
         ),
         (("--resume", "--init", path), f"error: --init {path} with --resume: a resumed run has its weights"),
     ):

@@ -1,4 +1,4 @@
-"""The real commands, one after another, on drawn people: what a user does on the first day."""
+"""The real commands, one after another, on synthetic people: what a user does on the first day."""
 
 import json
 import re
@@ -86,10 +86,10 @@ def test_prediction_draws_and_writes(trained, synthetic_mpii, run_in, tmp_path):
     weights = folder / "output" / "hourglass_tiny_128" / "best_model" / "model.pdparams"
     images = sorted((synthetic_mpii / "images").iterdir())[:2]
     (tmp_path / "boxes.json").write_text(json.dumps({images[0].name: [[10, 10, 50, 60], [40, 20, 30, 90]]}))
-    (tmp_path / "broken.jpg").write_bytes(b"no picture")
+    (tmp_path / "broken.jpg").write_bytes(b"no image")
     done = run_in(tmp_path, "predict.py", *images, "broken.jpg", "--weights", weights, "--boxes", "boxes.json")
     assert done.returncode == 1
-    assert "error: broken.jpg: not a picture" in done.stderr
+    assert "error: broken.jpg: not an image" in done.stderr
     document = json.loads((tmp_path / "output" / "predict" / "predictions.json").read_text(encoding="utf-8"))
     assert [len(image["persons"]) for image in document["images"]] == [2, 1]
     assert np.shape(document["images"][0]["persons"][0]["keypoints"]) == (16, 2)
@@ -161,10 +161,10 @@ def test_an_unreadable_training_image_is_named(synthetic_mpii, run_in, tmp_path)
     for path in (synthetic_mpii / "images").iterdir():
         (broken / "images" / path.name).write_bytes(path.read_bytes())
     victim = sorted((broken / "images").iterdir())[0]
-    victim.write_bytes(b"\xff\xd8 not a picture")
+    victim.write_bytes(b"\xff\xd8 not an image")
     done = run_in(tmp_path, "train.py", "--dataset_root", broken, *SMALL)
     assert done.returncode == 2
-    assert done.stderr == f"error: {victim}: not a picture that can be decoded; is it complete?\n"
+    assert done.stderr == f"error: {victim}: not an image that can be decoded; is it complete?\n"
 
 
 def test_help_answers_without_paddle(run_in, tmp_path):

@@ -17,7 +17,7 @@ def sample(place, scale, pose, visible=None):
     window = Window(center=tuple(np.add(place, 32 * scale)), size=(64 * scale, 64 * scale))
     visible = np.ones(16, np.int64) if visible is None else visible
     person = Person(np.asarray(pose, float) * scale + place, visible, (0.0, 0.0, 1.0, 1.0), 1)
-    return Sample(1, Path("picture.jpg"), window, (person,))
+    return Sample(1, Path("image.jpg"), window, (person,))
 
 
 def test_mean_is_taken_in_the_window_and_put_back_into_another():

@@ -78,7 +78,7 @@ def several(*steps: Callable[[Path], object]) -> Callable[[Path], object]:
 
 
 def training_image(folder: Path) -> Path:
-    """Returns a picture that only the training split uses."""
+    """Returns an image that only the training split uses."""
     return folder / "drawn/images" / json.loads((folder / "drawn/annotations/mpii_train.json").read_text())[2]["image"]
 
 
@@ -168,7 +168,7 @@ def read_only(part: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def hanging() -> Iterator[None]:
-    """Lets reading a training picture hang."""
+    """Lets reading a training image hang."""
     from paddle_pose.data.dataset import PoseDataset
 
     free = threading.Event()
@@ -193,7 +193,7 @@ def signalled(number: int) -> Iterator[None]:
 
 
 def breaks_later() -> contextlib.AbstractContextManager[object]:
-    """Lets the check for missing pictures pass, as if they went missing after it."""
+    """Lets the check for missing images pass, as if they went missing after it."""
     return mock.patch("paddle_pose.io.images.check_present", lambda paths: list(paths))
 
 
@@ -213,21 +213,21 @@ REPLACE = ("-o", "train.on_bad_image=replace")
 EXTRACT = ("--output", "out")
 
 FAULTS = (
-    Fault("a picture breaks while training", "train", FRESH, r"\.jpg: ", damaged_training_image, may_change="new"),
+    Fault("an image breaks while training", "train", FRESH, r"\.jpg: ", damaged_training_image, may_change="new"),
     Fault(
-        *("a picture breaks, to be replaced", "train", (*FRESH, *REPLACE), r"\[REPLACED\] .*\.jpg: .*1 in all"),
+        *("an image breaks, to be replaced", "train", (*FRESH, *REPLACE), r"\[REPLACED\] .*\.jpg: .*1 in all"),
         *(damaged_training_image, 0),
     ),
     Fault(
-        *("a picture vanishes while training", "train", FRESH, r"error: .*\.jpg: not found"),
+        *("an image vanishes while training", "train", FRESH, r"error: .*\.jpg: not found"),
         *(lambda folder: training_image(folder).unlink(), 2, r"(?!)", breaks_later),
     ),
     Fault(
-        *("a picture vanishes, to be replaced", "train", (*FRESH, *REPLACE), r"\[REPLACED\] .*\.jpg: not found"),
+        *("an image vanishes, to be replaced", "train", (*FRESH, *REPLACE), r"\[REPLACED\] .*\.jpg: not found"),
         *(lambda folder: training_image(folder).unlink(), 0, r"(?!)", breaks_later),
     ),
     Fault(
-        *("the disk of the pictures hangs", "train", (*FRESH, "-o", "train.read_timeout=0.2")),
+        *("the disk of the images hangs", "train", (*FRESH, "-o", "train.read_timeout=0.2")),
         *(r"error: .*\.jpg: not read within 0.2 seconds", lambda folder: None, 2, r"(?!)", hanging),
     ),
     Fault(
@@ -541,21 +541,21 @@ INPUTS = (
         edited("drawn/annotations/mpii_train.json", without_joints),
     ),
     Case(
-        "a picture missing at the start",
+        "an image missing at the start",
         "train",
         FRESH,
         r"error: .*\.jpg: not found \(1 of",
         lambda folder: training_image(folder).unlink(),
     ),
     Case(
-        "a broken picture in evaluation, which never skips",
+        "a broken image in evaluation, which never skips",
         "val",
         ("--weights", LAST, *VAL, *REPLACE),
-        r"error: drawn/images/.*\.jpg: not a picture",
+        r"error: drawn/images/.*\.jpg: not an image",
         lambda folder: [path.write_bytes(b"\xff\xd8\xff cut") for path in (folder / "drawn/images").glob("*.jpg")],
     ),
     Case(
-        "an empty picture",
+        "an empty image",
         "predict",
         (IMAGE, "--weights", LAST, "--output", "new"),
         rf"error: {IMAGE}: the file is empty",
@@ -563,16 +563,14 @@ INPUTS = (
         status=1,
     ),
     Case(
-        "a text as picture",
+        "a text as image",
         "predict",
         ("a.jpg", "--weights", LAST, "--output", "new"),
-        r"error: a.jpg: not a picture",
+        r"error: a.jpg: not an image",
         put("a.jpg", b"hello"),
         status=1,
     ),
-    Case(
-        "a picture that is missing", "predict", ("none.jpg", "--weights", LAST, "--output", "new"), r"error: none.jpg"
-    ),
+    Case("an image that is missing", "predict", ("none.jpg", "--weights", LAST, "--output", "new"), r"error: none.jpg"),
     Case(
         "detections that are no list",
         "val",
@@ -597,7 +595,7 @@ INPUTS = (
     Case("a batch of none", "train", (*FRESH, "--batch_size", "0"), r"error: batch_size 0"),
     Case("no time to read", "train", (*FRESH, "-o", "train.read_timeout=0"), r"error: a timeout of 0.0 seconds"),
     Case("mixed precision on a CPU", "train", (*FRESH, "--amp", "O1", "--device", "cpu"), r"error: .*(amp|precision)"),
-    Case("a random trunk to be frozen", "train", (*FRESH, "--freeze", "trunk"), r"error: train.freeze=trunk"),
+    Case("a random backbone to be frozen", "train", (*FRESH, "--freeze", "backbone"), r"error: train.freeze=backbone"),
     Case(
         "an output folder that holds a run",
         "train",
@@ -631,7 +629,7 @@ INPUTS = (
         cut("coco/annotations/person_keypoints_train2017.json"),
     ),
     Case(
-        "COCO's annotations of a picture that is not listed",
+        "COCO's annotations of an image that is not listed",
         "train",
         ("--config", "simple_baseline_r50_coco_256x192", "--dataset_root", "coco"),
         r"error: coco/annotations/person.*image",

@@ -2,7 +2,7 @@
 
     python tests/faults/table.py --output faults.md
 
-Every case runs in a fresh folder with drawn people and a trained run. It is well if the command ends with the status that is
+Every case runs in a fresh folder with synthetic people and a trained run. It is well if the command ends with the status that is
 expected, says what is expected in one message, never shows a traceback, and leaves every file as it was but those that the case
 may change. A part of it runs in the tests.
 """
@@ -93,7 +93,7 @@ def run(command: str, flags: Sequence[str]) -> tuple[int, str, str]:
 
 
 def site(folder: Path) -> Path:
-    """Makes what every case starts from: drawn people in two layouts, and a run with three checkpoints."""
+    """Makes what every case starts from: synthetic people in two layouts, and a run with three checkpoints."""
     from paddle_pose.data.synthetic.dataset import write_coco, write_mpii
 
     write_mpii(folder / "drawn", num_train=8, num_val=4, seed=0, size=(96, 96))

@@ -9,7 +9,7 @@ FLIP = list(CODEC.skeleton.flip)
 
 
 def symmetric(images):
-    """A backend that knows its left from its right: mirrored pictures get mirrored, swapped maps."""
+    """A backend that knows its left from its right: mirrored images get mirrored, swapped maps."""
     grey = images[:, ::4, ::4, 0].astype(float) + images[:, ::4, 3::4, 0]  # [N, h, w], mirrors cell by cell
     slots = np.arange(16)
     left = np.where(slots < np.array(FLIP), 1.0, np.where(slots > np.array(FLIP), -1.0, 0.0))

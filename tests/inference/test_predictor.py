@@ -8,7 +8,7 @@ CODEC = HeatmapCodec(input_size=(64, 96))
 
 
 class Brightest:
-    """A backend whose maps are the picture itself, seen coarsely: every joint is where it is brightest."""
+    """A backend whose maps are the image itself, seen coarsely: every joint is where it is brightest."""
 
     def __init__(self):
         self.sizes = []
@@ -20,7 +20,7 @@ class Brightest:
 
 
 def image(*points):
-    """A black picture with a bright spot, brightest in its middle, at each point."""
+    """A black image with a bright spot, brightest in its middle, at each point."""
     y, x = np.mgrid[:240, :320]
     light = sum(np.exp(-((x - px) ** 2 + (y - py) ** 2) / 200) for px, py in points)
     return np.repeat((255 * np.minimum(light, 1)).astype(np.uint8)[..., None], 3, axis=2)
@@ -61,7 +61,7 @@ def test_how_people_are_batched_does_not_matter():
 
 def test_without_boxes_it_looks_at_the_whole_image_and_no_more():
     poses = Predictor(Brightest(), CODEC)(image((310.0, 120.0)))
-    assert np.abs(poses.keypoints - [310, 120]).max() < 15  # the picture is 320 px wide, the map 16 cells
+    assert np.abs(poses.keypoints - [310, 120]).max() < 15  # the image is 320 px wide, the map 16 cells
     assert poses.boxes.tolist() == [[0, 0, 320, 240]]
 
 

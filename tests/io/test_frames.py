@@ -11,13 +11,13 @@ from paddle_pose.io import frames, images
 
 @pytest.fixture
 def holiday(tmp_path):
-    """A folder of pictures and a video, and what is neither."""
+    """A folder of images and a video, and what is neither."""
     folder = tmp_path / "holiday"
     for name in ("b.png", "a.JPG", "day/c.png", "._a.png"):
         images.write(folder / name.lower(), np.zeros((6, 8, 3), np.uint8))
     (folder / "a.jpg").rename(folder / "a.JPG")
     movies.write(folder / "day" / "d.mp4", count=3)
-    (folder / "notes.txt").write_text("no picture")
+    (folder / "notes.txt").write_text("no image")
     (folder / "drawn").mkdir()
     images.write(folder / "drawn" / "old.png", np.zeros((6, 8, 3), np.uint8))
     return folder
@@ -31,9 +31,9 @@ def read(found):
 def test_folders_are_searched_to_the_bottom_but_not_for_earlier_drawings(holiday):
     found = frames.find([str(holiday)], leave_out=holiday / "drawn")
     assert [(source.kind, source.path.relative_to(holiday).as_posix(), source.name.as_posix()) for source in found] == [
-        ("picture", "a.JPG", "a"),
-        ("picture", "b.png", "b"),
-        ("picture", "day/c.png", "day/c"),
+        ("image", "a.JPG", "a"),
+        ("image", "b.png", "b"),
+        ("image", "day/c.png", "day/c"),
         ("video", "day/d.mp4", "day/d"),
     ]
     assert frames.count(found) == 6
@@ -58,11 +58,11 @@ def test_a_number_that_is_a_file_is_a_file(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     images.write(tmp_path / "0.png", np.zeros((6, 8, 3), np.uint8))
     Path("0.png").rename("0")
-    assert [source.kind for source in frames.find(["0"])] == ["picture"]
+    assert [source.kind for source in frames.find(["0"])] == ["image"]
 
 
 def test_what_cannot_be_read_is_told_and_the_rest_goes_on(holiday):
-    (holiday / "a.JPG").write_bytes(b"no picture")
+    (holiday / "a.JPG").write_bytes(b"no image")
     (holiday / "day" / "d.mp4").write_bytes(b"no video")
     read_frames, failures = read(frames.find([str(holiday)]))
     assert [frame.source.path.name for frame in read_frames] == ["b.png", "c.png", "old.png"]
@@ -81,9 +81,9 @@ def test_a_image_is_turned_as_its_camera_says(tmp_path):
 @pytest.mark.parametrize(
     ("place", "message"),
     [
-        ("nowhere.jpg", "not found; expected a picture, video, folder, pattern or a camera's number"),
+        ("nowhere.jpg", "not found; expected an image, video, folder, pattern or a camera's number"),
         ("*.jpg", "no file fits this pattern"),
-        ("", "no picture or video in this folder"),
+        ("", "no image or video in this folder"),
     ],
 )
 def test_nothing_to_look_at_is_an_error(tmp_path, place, message):

@@ -24,7 +24,7 @@ def save(path, pixels, orientation=None):
 
 @pytest.mark.parametrize("suffix", [".png", ".bmp", ".tiff", ".jpg"])
 def test_what_is_written_is_read_as_rgb(tmp_path, pixels, suffix):
-    path = tmp_path / "deeper" / f"picture{suffix}"
+    path = tmp_path / "deeper" / f"image{suffix}"
     images.write(path, pixels)
     got, image_to_pixels = images.read(path)
     assert got.dtype == np.uint8
@@ -53,7 +53,7 @@ def test_exif_turns_anybodys_image_and_no_data_sets(tmp_path, pixels, caplog, or
     assert len(told) == 1, "a file is named once, and one without a rotation never"
     assert str(path) in told[0]
     assert f"orientation {orientation}" in told[0]
-    # what the numbers mean, by the first row and column of the stored picture (EXIF 2.3, tag 274)
+    # what the numbers mean, by the first row and column of the stored image (EXIF 2.3, tag 274)
     upright = {
         2: plain[:, ::-1],
         3: plain[::-1, ::-1],
@@ -70,9 +70,9 @@ def test_exif_without_a_rotation_says_nothing(tmp_path, pixels, caplog, monkeypa
     path = save(tmp_path / "a.jpg", pixels, 1)
     images.read(path)
     assert not caplog.records
-    assert images.exif_orientation(b"Exif but no picture") == 1
+    assert images.exif_orientation(b"Exif but no image") == 1
     turned = save(tmp_path / "b.jpg", pixels, 6)
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)  # a picture far beyond Pillow's limit is read all the same
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)  # an image far beyond Pillow's limit is read all the same
     assert images.read(turned)[0].shape == (40, 60, 3)
 
 
@@ -85,8 +85,8 @@ def test_what_cannot_be_read_is_named(tmp_path, pixels, read):
     (tmp_path / "empty.jpg").touch()
     with pytest.raises(ValueError, match=r"empty.jpg: the file is empty"):
         read(tmp_path / "empty.jpg")
-    (tmp_path / "text.jpg").write_text("not a picture")
-    with pytest.raises(ValueError, match=r"text.jpg: not a picture that can be decoded"):
+    (tmp_path / "text.jpg").write_text("not an image")
+    with pytest.raises(ValueError, match=r"text.jpg: not an image that can be decoded"):
         read(tmp_path / "text.jpg")
     images.write(tmp_path / "whole.png", pixels)
     (tmp_path / "half.png").write_bytes((tmp_path / "whole.png").read_bytes()[:30])
@@ -95,7 +95,7 @@ def test_what_cannot_be_read_is_named(tmp_path, pixels, read):
 
 
 def test_what_cannot_be_written_is_named(tmp_path, pixels):
-    with pytest.raises((OSError, cv2.error), match=r"picture|extension"):
+    with pytest.raises((OSError, cv2.error), match=r"image|extension"):
         images.write(tmp_path / "a.unknown", pixels)
 
 
@@ -105,5 +105,5 @@ def test_missing_images_are_counted_before_a_run(tmp_path, pixels):
     images.check_present([there, there])
     images.check_present([])
     missing = [tmp_path / "b.png", tmp_path / "nowhere" / "c.png"]
-    with pytest.raises(FileNotFoundError, match=r"b.png: not found \(2 of 3 pictures are missing\)"):
+    with pytest.raises(FileNotFoundError, match=r"b.png: not found \(2 of 3 images are missing\)"):
         images.check_present([there, *missing])

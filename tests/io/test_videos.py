@@ -125,5 +125,5 @@ def test_a_cameras_times_are_the_clocks(monkeypatch):
     monkeypatch.setattr(videos.time, "monotonic", lambda: next(clock))
     stream = videos.read_camera(0)
     assert [next(stream)[1:] for _ in range(3)] == [(0, 30), (0.5, 30), (2, 30)]
-    with pytest.raises(ValueError, match="camera 0 sends no more pictures"):
+    with pytest.raises(ValueError, match="camera 0 sends no more images"):
         next(stream)

@@ -11,7 +11,7 @@ FLIP = list(MPII_16.flip)
 
 
 def people(count=6, seed=0, head=20.0):
-    """People of 16 labelled joints, 100 px or more from each other, two to a picture, predicted exactly."""
+    """People of 16 labelled joints, 100 px or more from each other, two to an image, predicted exactly."""
     places = np.stack(np.meshgrid(np.arange(4) * 100.0, np.arange(4) * 100.0), axis=-1).reshape(16, 2)
     truth = places + 2000 * np.arange(count)[:, None, None] + np.random.default_rng(seed).uniform(-5, 5, (count, 16, 2))
     visible = np.ones((count, 16), np.int64)

@@ -1,4 +1,4 @@
-"""MobileNetV2: sizes, channels, and the values that make it the original MoveNet's trunk."""
+"""MobileNetV2: sizes, channels, and the values that make it the original MoveNet's backbone."""
 
 import numpy as np
 import paddle

@@ -22,7 +22,7 @@ def parameters(network):
         (lambda: fire717_movenet(), 1_912_118, 192, 228.6e6),
         (lambda: fire717_movenet(share_residuals=True), 2_203_046, 192, 228.6e6),
     ],
-    ids=["lightning", "thunder", "original", "original, shared"],
+    ids=["lightning", "thunder", "fire717", "original, shared"],
 )
 def test_published_parameters_and_macs(network, count, side, macs):
     network = network()
@@ -30,7 +30,7 @@ def test_published_parameters_and_macs(network, count, side, macs):
     assert count_macs(network, (side, side)) == pytest.approx(macs, abs=0.05e6)
 
 
-@pytest.mark.parametrize("make", [lambda k: MoveNet(k, width=0.25), fire717_movenet], ids=["google", "original"])
+@pytest.mark.parametrize("make", [lambda k: MoveNet(k, width=0.25), fire717_movenet], ids=["google", "fire717"])
 @pytest.mark.parametrize("joints", [1, 5, 17])
 def test_any_number_of_joints_and_any_size(make, joints):
     maps = make(joints)(paddle.zeros([2, 64, 96, 3], dtype="uint8"))
@@ -53,7 +53,7 @@ def test_at_first_a_network_answers_its_prior(network, prior):
         np.testing.assert_allclose(maps[name].numpy(), prior, rtol=0.1)
 
 
-@pytest.mark.parametrize("batch_norm", ["none", "trunk", "all"])
+@pytest.mark.parametrize("batch_norm", ["none", "backbone", "all"])
 def test_every_parameter_learns(batch_norm):
     network = MoveNet(2, width=0.25, batch_norm=batch_norm)
     maps = network(paddle.randint(0, 256, [2, 32, 64, 3]).astype("uint8"))

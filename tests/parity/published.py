@@ -18,12 +18,12 @@ def shapes(shared, name):
 
 
 def rule(shared):
-    """The functions of `fill.py`: `fill`, `picture` and `training_batch`."""
+    """The functions of `fill.py`: `fill`, `image` and `training_batch`."""
     return runpy.run_path(str(shared / "data" / "parity" / "fill.py"))
 
 
 def heatmaps(shared, name):
-    """What the published implementation answers to `picture`: [K, h, w]."""
+    """What the published implementation answers to `image`: [K, h, w]."""
     with np.load(shared / "data" / "parity" / f"{name}.npz") as answer:
         return answer["heatmaps"]
 

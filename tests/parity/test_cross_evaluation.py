@@ -18,7 +18,7 @@ LIMBS = [name for name in COCO_17.joints if name in MPII_16.joints]
 
 @pytest.fixture(params=["drawn", "lspet"])
 def both_layouts(request, tmp_path, synthetic_mpii):
-    """The same people as (folder in MPII's layout, COCO's annotation file, its pictures)."""
+    """The same people as (folder in MPII's layout, COCO's annotation file, its images)."""
     if request.param == "lspet":
         folder = request.getfixturevalue("shared") / "data" / "lspet"
         return folder, folder / "annotations" / "person_keypoints_val.json", folder / "images"
@@ -33,7 +33,7 @@ def found(person, skeleton):
 
 
 def by_image(samples):
-    """Both layouts list the same pictures in the same order under other names."""
+    """Both layouts list the same images in the same order under other names."""
     return [sample.persons[0] for sample in sorted(samples, key=lambda sample: sample.image_path.name)]
 
 

@@ -54,7 +54,7 @@ def test_filled_networks_answer_the_published_heatmaps(shared, name):
 
 @pytest.mark.parametrize(("name", "write"), list(zip(NETWORKS, (write_zip, write_stream), strict=True)))
 def test_converted_pth_files_answer_the_published_heatmaps(shared, name, write, tmp_path, monkeypatch, capsys):
-    """The release's own form: a DataParallel's names in torch's format; the answers were computed from RGB pictures."""
+    """The release's own form: a DataParallel's names in torch's format; the answers were computed from RGB images."""
     rule, config = published.rule(shared), NETWORKS[name][1]
     tensors = rule["fill"](published.shapes(shared, name))
     state = {f"module.{key}": whole(f"{i}", np.asarray(value)) for i, (key, value) in enumerate(tensors.items())}

@@ -1,4 +1,4 @@
-"""Frozen trunks stay bit for bit; every network says what its head is."""
+"""Frozen backbones stay bit for bit; every network says what its head is."""
 
 import re
 
@@ -108,7 +108,7 @@ def test_other_joints_keep_the_backbone(make, tmp_path):
     theirs, ours = make(3), make(5)
     write_weights(tmp_path / "model.safetensors", tensors_of(theirs))
     before = tensors_of(ours)
-    lines = prepare(ours, str(tmp_path / "model.safetensors"), freeze="trunk", resumed=False)
+    lines = prepare(ours, str(tmp_path / "model.safetensors"), freeze="backbone", resumed=False)
     assert lines[0].startswith(f"Starting from {tmp_path / 'model.safetensors'}: loaded ")
     assert lines[-1].startswith("Frozen: all but ")
     for name, value in tensors_of(ours).items():
@@ -123,15 +123,15 @@ def test_other_joints_keep_the_backbone(make, tmp_path):
 
 def test_a_random_backbone_is_not_frozen():
     with pytest.raises(ValueError, match="random numbers still; name weights to start from, --init FILE"):
-        prepare(NETWORKS["hrnet"](3), "", freeze="trunk", resumed=False)
+        prepare(NETWORKS["hrnet"](3), "", freeze="backbone", resumed=False)
 
 
 def test_a_resumed_run_is_frozen_but_not_started_again(tmp_path):
-    lines = prepare(NETWORKS["hrnet"](3), str(tmp_path / "gone.pth"), freeze="trunk", resumed=True)
+    lines = prepare(NETWORKS["hrnet"](3), str(tmp_path / "gone.pth"), freeze="backbone", resumed=True)
     assert [line.split(":")[0] for line in lines] == ["Frozen"]
     assert prepare(NETWORKS["hrnet"](3), "", freeze="nothing", resumed=False) == []
     with pytest.raises(FileNotFoundError, match=r"gone\.pth: no such weights file"):
-        prepare(NETWORKS["hrnet"](3), str(tmp_path / "gone.pth"), freeze="trunk", resumed=False)
+        prepare(NETWORKS["hrnet"](3), str(tmp_path / "gone.pth"), freeze="backbone", resumed=False)
 
 
 def test_a_foreign_file_is_named(tmp_path):

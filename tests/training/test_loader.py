@@ -168,6 +168,6 @@ def test_replacing_hides_neither_defects_nor_a_data_set_without_images(samples, 
         next(iter(EpochLoader(PoseDataset(samples, CODEC, reader=defect), 2, 0, 0, replace_bad=True).epoch(0)))
     nothing = [dataclasses.replace(sample, image_path=tmp_path / "gone.jpg") for sample in samples]
     with pytest.raises(
-        ValueError, match=r"none of the 8 training pictures can be read; the first: .*gone\.jpg: not found"
+        ValueError, match=r"none of the 8 training images can be read; the first: .*gone\.jpg: not found"
     ):
         next(iter(EpochLoader(PoseDataset(nothing, CODEC), 2, 0, 0, replace_bad=True).epoch(0)))

@@ -26,7 +26,7 @@ def new(width=4):
 
 
 def train(state, steps, seed):
-    """Some steps on reproducible pictures; their losses."""
+    """Some steps on reproducible images; their losses."""
     rng, losses = np.random.default_rng(seed), []
     state.model.train()
     for step in range(steps):

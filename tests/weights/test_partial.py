@@ -100,7 +100,7 @@ def test_paddles_resnet_fills_the_backbone():
 
 
 def imagenet_hrnet(network):
-    """Name -> shape of HRNet's ImageNet files: `network`'s trunk, all branches exchanged, and a classifier."""
+    """Name -> shape of HRNet's ImageNet files: `network`'s backbone, all branches exchanged, and a classifier."""
     head = {"final_layer.0.weight": (2048, 1024, 1, 1), "final_layer.0.bias": (2048,), **norm("final_layer.1", 2048)}
     head |= {"classifier.weight": (1000, 2048), "classifier.bias": (1000,)}
     for branch in range(4):

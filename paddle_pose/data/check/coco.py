@@ -2,7 +2,7 @@
 
 Source: the format of COCO's person keypoints; the pitfalls that make an AP of -1 or 0: ids of mixed types, no area, joints in
     another order. Thresholds: below.
-Checked against: real subsets of COCO and drawn people, which pass, and one damaged copy for every kind of damage
+Checked against: real subsets of COCO and synthetic people, which pass, and one damaged copy for every kind of damage
     (tests/data/check/test_coco.py).
 """
 
@@ -25,7 +25,7 @@ LIMITS = (
     "Cannot be told from these files: whether single people have all their sides swapped; whether keypoints count from 1 "
     "instead of 0."
 )
-_OUTSIDE_PX = 5.0  # beyond the picture's edge
+_OUTSIDE_PX = 5.0  # beyond the image's edge
 _OUTSIDE_BOX = 0.5  # of the box's size, beyond its edge
 _BAD = {
     "id_type": (
@@ -42,10 +42,10 @@ _BAD = {
     "visibility": ("keypoints whose v is none of 0, 1, 2", "0: not labelled, 1: labelled, 2: labelled and seen"),
     "normalised": (
         "people whose joints all lie within one pixel",
-        "write px of the stored picture, not shares of its size",
+        "write px of the stored image, not shares of its size",
     ),
     "area": ("people with labelled joints but no area", AREA_HINT),
-    "no_name": ("images without a file name", "write the picture's name in 'file_name'"),
+    "no_name": ("images without a file name", "write the image's name in 'file_name'"),
 }
 
 
@@ -59,7 +59,7 @@ def examine_coco(
     """Examines a data set in COCO's format; damage is reported, never raised.
 
     Args:
-        files: annotation file and folder of pictures of "train", "val" or both.
+        files: annotation file and folder of images of "train", "val" or both.
         skeleton: of the network that is to learn from them; None takes the joints that the files name, or COCO's.
         decode: "all", "sample" or "none": whose pixels are decoded.
         progress: called with a line of text from time to time.
@@ -146,7 +146,7 @@ def _joints(content: Mapping[str, Any], path: Path, skeleton: Skeleton | None) -
 def _split(content: Mapping[str, Any], name: str, path: Path, joints: tuple[str, ...]) -> tuple[Split, list[Finding]]:
     """Returns the people as far as they can be read, and the records that cannot."""
     bad: dict[str, list[str]] = {code: [] for code in _BAD}
-    listed: dict[str, str] = {}  # pictures by what is written as their id: 1 and "1" are two
+    listed: dict[str, str] = {}  # images by what is written as their id: 1 and "1" are two
     seen: set[str] = set()
 
     def check_ids(record: Mapping[str, Any], where: str, keys: tuple[str, ...], others: Collection[str]) -> None:
@@ -167,7 +167,7 @@ def _split(content: Mapping[str, Any], name: str, path: Path, joints: tuple[str,
     boxes = np.array([_box(record) for record in records]).reshape(-1, 4)
     for n, record in enumerate(records):
         images[n] = listed.get(repr(record.get("image_id")), "")
-        where = f"record {n} ({images[n] or 'no picture'})"
+        where = f"record {n} ({images[n] or 'no image'})"
         check_ids(record, where, ("id", "image_id", "category_id"), seen)
         seen.add(repr(record.get("id")))
         if repr(record.get("image_id")) not in listed:
@@ -210,18 +210,18 @@ def _numbers(value: Any, count: int) -> np.ndarray | None:
 
 
 def _sizes(content: Mapping[str, Any], path: Path, sizes: Mapping[str, tuple[int, int]]) -> list[Finding]:
-    """Compares the sizes that the file states with those of the pictures."""
+    """Compares the sizes that the file states with those of the images."""
     told = [
-        f"{_file_name(image)}: {stated}, the picture has {sizes[_file_name(image)]}"
+        f"{_file_name(image)}: {stated}, the image has {sizes[_file_name(image)]}"
         for image in content["images"]
         if _file_name(image) in sizes
         and (stated := (image.get("width"), image.get("height"))) != sizes[_file_name(image)]
     ]
     if not told:
         return []
-    text = "images whose width and height are not the picture's"
-    fix = "the pictures were resized or belong to other annotations: keypoints are pixels of the stored file"
-    return [Finding("error", "picture_size", str(path), text, fix, len(told), len(content["images"]), tuple(told))]
+    text = "images whose width and height are not the image's"
+    fix = "the images were resized or belong to other annotations: keypoints are pixels of the stored file"
+    return [Finding("error", "image_size", str(path), text, fix, len(told), len(content["images"]), tuple(told))]
 
 
 def _people(split: Split, content: Mapping[str, Any], joints: tuple[str, ...]) -> list[Finding]:
@@ -248,9 +248,9 @@ def _people(split: Split, content: Mapping[str, Any], joints: tuple[str, ...]) -
     stated = {repr(image.get("id")): _size(image) for image in content["images"]}
     sizes = np.array([stated.get(repr(record.get("image_id")), _size({})) for record in records]).reshape(-1, 1, 2)
     outside = ((split.points < -_OUTSIDE_PX) | (split.points > sizes - 1 + _OUTSIDE_PX)).any(axis=(1, 2))
-    text = f"records with a labelled joint more than {_OUTSIDE_PX:.0f} px outside the picture"
-    fix = "does the picture belong to the record, and was it resized? A missing joint is 0, 0, 0"
-    findings += split.found("share", "joint_outside_picture", np.flatnonzero(outside), text, fix)
+    text = f"records with a labelled joint more than {_OUTSIDE_PX:.0f} px outside the image"
+    fix = "does the image belong to the record, and was it resized? A missing joint is 0, 0, 0"
+    findings += split.found("share", "joint_outside_image", np.flatnonzero(outside), text, fix)
     low, size = boxes[:, None, :2], boxes[:, None, 2:]
     astray = ((split.points < low - _OUTSIDE_BOX * size) | (split.points > low + (1 + _OUTSIDE_BOX) * size)).any(
         axis=(1, 2)
@@ -263,7 +263,7 @@ def _people(split: Split, content: Mapping[str, Any], joints: tuple[str, ...]) -
 
 
 def _swapped(split: Split, joints: tuple[str, ...]) -> list[Finding]:
-    """Whoever shows both eyes has the right one on the left of the picture, unless upside down."""
+    """Whoever shows both eyes has the right one on the left of the image, unless upside down."""
     if not {"left_eye", "right_eye"} <= set(joints):
         return []
     right, left = (split.points[:, joints.index(f"{side}_eye"), 0] for side in ("right", "left"))

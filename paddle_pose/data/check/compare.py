@@ -49,7 +49,7 @@ def compare(split: Split, points: np.ndarray, labelled: np.ndarray, other: str) 
         "sides_swapped",
         np.flatnonzero(mirrored),
         f"records whose left and right joints are swapped ({', '.join(names)}), compared with {other}",
-        "swap them back; a mirrored picture must swap its joints once",
+        "swap them back; a mirrored image must swap its joints once",
     )
     usual = fits & ~mirrored
     flags = np.flatnonzero(usual & (split.labelled != labelled).any(axis=1))
@@ -99,7 +99,7 @@ def compare_truth(split: Split, truth: GroundTruth, mat: str) -> list[Finding]:
 
 
 def compare_trainval(both: Split, parts: list[Split]) -> list[Finding]:
-    """Compares `trainval` with `train` and `val`: person by person within each picture."""
+    """Compares `trainval` with `train` and `val`: person by person within each image."""
     by_image: dict[str, list[tuple[Split, int]]] = {}
     for part in parts:
         for n, image in enumerate(part.images):

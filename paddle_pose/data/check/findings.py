@@ -28,9 +28,9 @@ class Finding:
         file: where.
         text: what is wrong.
         fix: what to do.
-        count: how many records, pictures or joints.
+        count: how many records, images or joints.
         total: of how many.
-        examples: all of them by name: "record 3 (1.jpg)", or a picture.
+        examples: all of them by name: "record 3 (1.jpg)", or an image.
     """
 
     severity: str
@@ -75,7 +75,7 @@ class Split:
 
     def where(self, rows: Iterable[int]) -> tuple[str, ...]:
         """Names records: "record 3 (1.jpg)"."""
-        return tuple(f"record {n} ({self.images[n] or 'no picture'})" for n in rows)
+        return tuple(f"record {n} ({self.images[n] or 'no image'})" for n in rows)
 
     def found(self, severity: str, code: str, rows: Sequence[int] | np.ndarray, text: str, fix: str) -> list[Finding]:
         """Returns one finding for these records, none where there are none.
@@ -154,7 +154,7 @@ def _record(record: Any, n: int, split: str, problems: dict[str, list[str]]) -> 
         return "", joints, labelled, center, np.nan
     image = record.get("image")
     image = image if isinstance(image, str) else ""
-    where = f"record {n} ({image or 'no picture'})"
+    where = f"record {n} ({image or 'no image'})"
     if not image:
         problems.setdefault("wrong_key", []).append(f"{where}: no key 'image' with a name")
 

@@ -1,7 +1,7 @@
 """What can be wrong with the records of one MPII json file: each on its own, then all together.
 
 Source: the format and the pitfalls that users of HRNet, mmpose and Newell's h5 files met; the thresholds below.
-Checked against: the 2,958 published validation people, Leeds Sports and drawn people, which pass, and one damaged copy for
+Checked against: the 2,958 published validation people, Leeds Sports and synthetic people, which pass, and one damaged copy for
     every kind of damage (tests/data/check/test_mpii.py).
 """
 
@@ -23,7 +23,7 @@ def check_records(split: Split, sizes: dict[str, tuple[int, int]]) -> list[Findi
 
     Args:
         split: its readable part.
-        sizes: (width, height) px of the pictures that could be opened.
+        sizes: (width, height) px of the images that could be opened.
     """
     seen: dict[tuple[object, ...], int] = {}
     keys = [
@@ -37,7 +37,7 @@ def check_records(split: Split, sizes: dict[str, tuple[int, int]]) -> list[Findi
     size = np.array([sizes.get(image, (np.nan, np.nan)) for image in split.images], np.float64).reshape(-1, 2)
     astray = ((split.center < 0.5) | (split.center > size + 0.5)).any(axis=1)
     findings += split.found(
-        "share", "center_outside", np.flatnonzero(astray), "centres outside the picture", "check center and the picture"
+        "share", "center_outside", np.flatnonzero(astray), "centres outside the image", "check center and the image"
     )
     if split.name == "test":
         return findings
@@ -54,10 +54,10 @@ def check_records(split: Split, sizes: dict[str, tuple[int, int]]) -> list[Findi
     outside = ((points < 1 - 5.0) | (points > size[:, None] + 5.0)).any(axis=(1, 2))
     findings += split.found(
         "share",
-        "joint_outside_picture",
+        "joint_outside_image",
         np.flatnonzero(outside),
-        "records with a labelled joint more than 5 px outside the picture",
-        "does the picture belong to the record, and was it resized? A missing joint is joints_vis 0",
+        "records with a labelled joint more than 5 px outside the image",
+        "does the image belong to the record, and was it resized? A missing joint is joints_vis 0",
     )
     lower = split.center + np.stack([0 * split.scale, 15.0 * split.scale], axis=1)
     away = np.abs(points - lower[:, None]).max(axis=2) / half[:, None]
@@ -70,7 +70,7 @@ def check_records(split: Split, sizes: dict[str, tuple[int, int]]) -> list[Findi
         "joint_outside_box",
         far,
         "records with a joint far outside the person's window (the square of 250 px x scale)",
-        "center and scale belong to another person, another picture size, or the joint is wrong",
+        "center and scale belong to another person, another image size, or the joint is wrong",
     )
     return [*findings, *_base(split), *_adjusted_twice(split), *check_sides(split, MPII_16)]
 
@@ -151,7 +151,7 @@ def check_sides(split: Split, skeleton: Skeleton) -> list[Finding]:
 
 
 def facing(split: Split) -> tuple[int, int]:
-    """Counts upright people seen from the front (right shoulder and hip on the left of the picture), and all such people."""
+    """Counts upright people seen from the front (right shoulder and hip on the left of the image), and all such people."""
     side = {name: split.points[:, MPII_16.joints.index(name)] for name in MPII_16.joints}
     shoulders = side["right_shoulder"] - side["left_shoulder"]
     hips = side["right_hip"] - side["left_hip"]

@@ -1,4 +1,4 @@
-"""Checks the picture files of a data set: there, complete, decodable, upright."""
+"""Checks the image files of a data set: there, complete, decodable, upright."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from PIL import Image, UnidentifiedImageError
 from paddle_pose.data.check.findings import Finding
 from paddle_pose.io.images import exif_orientation
 
-_SAMPLE = 200  # pictures decoded with "sample"
-_HEAD = 1 << 16  # bytes that hold a picture's size and EXIF data
+_SAMPLE = 200  # images decoded with "sample"
+_HEAD = 1 << 16  # bytes that hold an image's size and EXIF data
 _THREADS = 4
 
 DECODE = ("all", "sample", "none")
 _TEXTS = {
-    "missing_picture": ("error", "pictures that are not there", "unpack the archive again, completely"),
-    "empty_picture": ("error", "pictures of zero bytes", "unpack them again; the disk may have been full"),
-    "unreadable": ("error", "pictures that cannot be read", "check the files and their permissions"),
-    "corrupt_picture": ("error", "pictures that cannot be decoded", "unpack them again"),
-    "truncated_picture": ("error", "pictures that end too early (grey below)", "unpack or download them again"),
+    "missing_image": ("error", "images that are not there", "unpack the archive again, completely"),
+    "empty_image": ("error", "images of zero bytes", "unpack them again; the disk may have been full"),
+    "unreadable": ("error", "images that cannot be read", "check the files and their permissions"),
+    "corrupt_image": ("error", "images that cannot be decoded", "unpack them again"),
+    "truncated_image": ("error", "images that end too early (grey below)", "unpack or download them again"),
     "exif_rotated": (
         "warning",
-        "pictures with an EXIF rotation: annotations are taken as pixels of the stored file",
+        "images with an EXIF rotation: annotations are taken as pixels of the stored file",
         "if people lie on their side, rotate the files and remove the EXIF data",
     ),
 }
@@ -38,7 +38,7 @@ _TEXTS = {
 def check_images(
     folder: Path, names: Sequence[str], decode: str = "all", progress: Callable[[str], None] | None = None
 ) -> tuple[dict[str, tuple[int, int]], list[Finding], int]:
-    """Checks the pictures that records name.
+    """Checks the images that records name.
 
     Args:
         folder: `images/`.
@@ -69,7 +69,7 @@ def check_images(
             if code:
                 found.setdefault(code, []).append(name + (f": {told}" if told else ""))
             if progress and n % 1000 == 999:
-                progress(f"{n + 1}/{len(names)} pictures looked at")
+                progress(f"{n + 1}/{len(names)} images looked at")
     findings = [
         Finding(severity, code, str(folder), text, fix, len(found[code]), len(names), tuple(found[code]))
         for code, (severity, text, fix) in _TEXTS.items()
@@ -80,12 +80,12 @@ def check_images(
     if unlisted:
         text, fix = (
             "files that no record names",
-            "nothing has to be done; published sets have pictures without labelled people",
+            "nothing has to be done; published sets have images without labelled people",
         )
         findings.append(Finding("note", "unlisted", str(folder), text, fix, len(unlisted), len(there), tuple(unlisted)))
     litter = sorted(name for name in there if name.startswith("._"))
     if litter:
-        text, fix = "macOS files (._*), which are no pictures", "delete them"
+        text, fix = "macOS files (._*), which are no images", "delete them"
         findings.append(Finding("note", "macos_files", str(folder), text, fix, len(litter), len(there), tuple(litter)))
     return sizes, findings, len(chosen & set(sizes))
 
@@ -102,27 +102,27 @@ def _check(path: Path, decode: bool, there: set[str]) -> tuple[str, str, tuple[i
     try:
         if not path.is_file():
             alike = [name for name in there if name.lower() == path.name.lower()] if len(there) else []
-            return "missing_picture", f"there is {alike[0]}" if alike else "", None
+            return "missing_image", f"there is {alike[0]}" if alike else "", None
         with path.open("rb") as file:
             content = file.read() if decode else file.read(_HEAD)
             if not decode:
                 file.seek(-min(64, os.fstat(file.fileno()).st_size), os.SEEK_END)
             tail = content[-64:] if decode else file.read()
         if not content:
-            return "empty_picture", "", None
+            return "empty_image", "", None
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of odd EXIF data and of huge pictures
+            warnings.simplefilter("ignore")  # Pillow warns of odd EXIF data and of huge images
             with Image.open(path) as image:
                 size, is_jpeg = image.size, image.format in ("JPEG", "MPO")
             orientation = exif_orientation(content)
     except (UnidentifiedImageError, Image.DecompressionBombError, SyntaxError, ValueError):
-        return "corrupt_picture", "not a picture", None
+        return "corrupt_image", "not an image", None
     except OSError as problem:
         return "unreadable", problem.strerror or str(problem), None
     if is_jpeg and b"\xff\xd9" not in tail and _ends_early(path):
-        return "truncated_picture", "", size
+        return "truncated_image", "", size
     if decode and not _decodes(content):
-        return "corrupt_picture", "", size
+        return "corrupt_image", "", size
     return ("exif_rotated", f"orientation {orientation}", size) if orientation != 1 else ("", "", size)
 
 

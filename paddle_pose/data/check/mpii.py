@@ -30,7 +30,7 @@ class Report:
     Attributes:
         root: the data set.
         counts: samples and images of every split found.
-        decoded: pictures whose pixels were decoded.
+        decoded: images whose pixels were decoded.
         findings: errors first.
         published: samples and images of the published data set's splits.
         limits: what cannot be told.
@@ -70,7 +70,7 @@ class Report:
         lines += ["", f"{'finding':<24}{'severity':<10}{'count':>9}"]
         lines += [f"{finding.code:<24}{finding.severity:<10}{finding.count:>9,}" for finding in self.findings]
         numbers = ", ".join(f"{self.number(severity)} {severity}s" for severity in SEVERITIES)
-        text = "\n".join([*lines, f"{numbers}; {self.decoded:,} pictures decoded", self.limits])
+        text = "\n".join([*lines, f"{numbers}; {self.decoded:,} images decoded", self.limits])
         return text.encode("utf-8", "backslashreplace").decode()  # a damaged name may hold what cannot be printed
 
 
@@ -127,7 +127,7 @@ def _hint(root: Path) -> str:
 
 
 def _softened(problems: list[Finding], splits: dict[str, Split]) -> list[Finding]:
-    """Nothing is trained on test pictures: what concerns only them is a note."""
+    """Nothing is trained on test images: what concerns only them is a note."""
     needed = {image for name, split in splits.items() if name != "test" for image in split.images}
     softened = []
     for finding in problems:
@@ -161,11 +161,11 @@ def _truth(mat: Path, val: Split | None) -> list[Finding]:
 
 
 def shared_images(train: Split, val: Split) -> list[Finding]:
-    """Finds validation records whose picture is in the training set."""
+    """Finds validation records whose image is in the training set."""
     shared = set(train.images) & set(val.images) - {""}
     rows = [n for n, image in enumerate(val.images) if image in shared]
     text, fix = (
-        "validation records whose picture is in the training set",
+        "validation records whose image is in the training set",
         "results on val will be too good: separate them",
     )
-    return val.found("warning", "shared_picture", rows, text, fix)
+    return val.found("warning", "shared_image", rows, text, fix)

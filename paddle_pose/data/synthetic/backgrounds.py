@@ -1,4 +1,4 @@
-"""What lies behind drawn people (walls, textures, clutter, loose limbs) and over them (light)."""
+"""What lies behind synthetic people (walls, textures, clutter, loose limbs) and over them (light)."""
 
 from __future__ import annotations
 

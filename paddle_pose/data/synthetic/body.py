@@ -1,4 +1,4 @@
-"""Drawn people: a jointed body in three dimensions, its pose and its clothes.
+"""Synthetic people: a jointed body in three dimensions, its pose and its clothes.
 
 A body is built in *body units* (1 = the standing height), x to the viewer's right, y down, z
 towards the viewer. A person who faces the viewer has their left at +x; turned round, at -x: the
@@ -55,19 +55,19 @@ class Style:
         back_view: Chance that a person is seen from behind.
         profile: Chance that a person is turned 45 to 80 degrees to a side.
         turn: Otherwise, the largest turn away from the viewer.
-        roll: Standard deviation of the rotation in the picture plane.
-        tumble: Chance of a rotation in the picture plane of up to 80 degrees.
-        lean: Chance of a strongly bent trunk.
+        roll: Standard deviation of the rotation in the image plane.
+        tumble: Chance of a rotation in the image plane of up to 80 degrees.
+        lean: Chance of a strongly bent torso.
         thickness: Factor on the thickness of limbs.
         odd_sides: Chance that sleeves, trouser legs, shoes draw their colours for each side anew.
         contrast: Least distance of clothes and skin from the mean of the background, RGB levels.
-        fill: How much of its room in the picture a standing person takes.
+        fill: How much of its room in the image a standing person takes.
         overlap: How much of a column two neighbours of a group share, 0 to 1; who stands nearer hides the other.
         cut: Chance that the lower border cuts a person off; joints outside are not labelled.
         clutter: How many shapes stand in the background.
         distractors: How many loose limbs lie in the background.
         occluder: Chance, for each person, of an object in front of one of their joints.
-        blur: Chance of a slight blur over the whole picture.
+        blur: Chance of a slight blur over the whole image.
         noise: Largest standard deviation of the noise, levels.
     """
 
@@ -96,7 +96,7 @@ class Body(NamedTuple):
     Attributes:
         points: Name -> [3] in body units: the joints (`l_knee`, `thorax`, ...), the face (`nose`,
             `l_eye`, ...) and the ends of hands and feet (`l_hand`, `l_toe`, ...).
-        torso: [3, 3], columns are the trunk's left, down and forward.
+        torso: [3, 3], columns are the torso's left, down and forward.
         head: [3, 3], the same of the head.
         head_length: From upper neck to the top of the head, body units.
         legs: The key of `LEGS` it was drawn from.

@@ -1,4 +1,4 @@
-"""Data sets of drawn people in the published MPII and COCO layouts: for tests and a first run.
+"""Data sets of synthetic people in the published MPII and COCO layouts: for tests and a first run.
 
 Source: MPII as distributed for HRNet (`mpii_{train,val,trainval}.json`, `mpii_gt_val.mat`), COCO
     person keypoints 2017.
@@ -26,9 +26,9 @@ import scipy.io
 from paddle_pose.data.synthetic.body import Style
 from paddle_pose.data.synthetic.scene import SyntheticPerson, draw_scene
 
-VERSION = 1  # raise it whenever the same arguments draw another picture
-STAMP = "drawn.json"  # written last: the folder is complete
-_BEGUN = "drawn.begun.json"  # written first: the folder is ours
+VERSION = 1  # raise it whenever the same arguments draw another image
+STAMP = "synthetic.json"  # written last: the folder is complete
+_BEGUN = "synthetic.begun.json"  # written first: the folder is ours
 _SPLITS = {"train": 0, "val": 1}
 _MPII_JOINTS = (
     *("rank", "rkne", "rhip", "lhip", "lkne", "lank", "pelv", "thor"),
@@ -85,12 +85,12 @@ def write_mpii(
 
     Args:
         folder: Made if absent; may hold nothing else.
-        num_train: Pictures (not people) for training.
-        num_val: Pictures for validation.
+        num_train: Images (not people) for training.
+        num_val: Images for validation.
         seed: The same seed draws the same bytes.
-        size: (width, height) of every picture, px.
-        persons: Least and most people in a picture.
-        style: How hard the pictures are.
+        size: (width, height) of every image, px.
+        persons: Least and most people in an image.
+        style: How hard the images are.
 
     Returns:
         `folder`.
@@ -112,7 +112,7 @@ def write_coco(
     persons: tuple[int, int] = (1, 1),
     style: Style = Style(),  # noqa: B008 (frozen)
 ) -> Path:
-    """Draw a data set in the COCO layout; the pictures of `write_mpii`, keypoints 0-based.
+    """Draw a data set in the COCO layout; the images of `write_mpii`, keypoints 0-based.
 
     Writes `train2017/`, `val2017/` and `annotations/person_keypoints_{train,val}2017.json`. `area`
     counts painted pixels; eyes, ears and noses turned away from the viewer are not labelled.
@@ -146,7 +146,7 @@ def _draw_mpii(root: Path, request: _Request) -> None:
     content = io.BytesIO()
     scipy.io.savemat(content, truth)
     # the first 116 bytes are free text, where SciPy writes the time: the same seed, the same bytes
-    free_text = b"MATLAB 5.0 MAT-file, drawn people".ljust(116)
+    free_text = b"MATLAB 5.0 MAT-file, synthetic people".ljust(116)
     _replace(root / "annotations/mpii_gt_val.mat", free_text + content.getvalue()[116:])
 
 
@@ -200,7 +200,7 @@ def _draw_coco(root: Path, request: _Request) -> None:
             for i, name in zip(ids, names, strict=True)
         ]
         content = {
-            "info": {"description": f"drawn people, seed {request.seed}, version {VERSION}"},
+            "info": {"description": f"synthetic people, seed {request.seed}, version {VERSION}"},
             "licenses": [],
             "images": images,
             "annotations": annotations,
@@ -212,7 +212,7 @@ def _draw_coco(root: Path, request: _Request) -> None:
 def _images(
     folder: Path, names: list[str], split: str, request: _Request
 ) -> Iterator[tuple[int, list[SyntheticPerson]]]:
-    """Draw and store the pictures of one split; yield (index, people)."""
+    """Draw and store the images of one split; yield (index, people)."""
     folder.mkdir(parents=True, exist_ok=True)
     for index, name in enumerate(names):
         rng = np.random.default_rng((request.seed, _SPLITS[split], index))
@@ -220,7 +220,7 @@ def _images(
         _, jpeg = cv2.imencode(".jpg", drawing.image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 93])
         _replace(folder / name, jpeg.tobytes())
         if (index + 1) * 5 // len(names) > index * 5 // len(names):
-            print(f"=> drew {index + 1}/{len(names)} {split} pictures in {folder}", flush=True)
+            print(f"=> drew {index + 1}/{len(names)} {split} images in {folder}", flush=True)
         yield index, list(drawing.persons)
 
 

@@ -51,7 +51,7 @@ class Part(NamedTuple):
 
 
 def hull(centers: np.ndarray, radii: np.ndarray | float) -> np.ndarray:
-    """The convex hull of circles: a capsule of two, an ellipse-like head of three, a trunk of four.
+    """The convex hull of circles: a capsule of two, an ellipse-like head of three, a torso of four.
 
     Args:
         centers: [n, 2] in px.
@@ -130,7 +130,7 @@ def _arm(figure: Figure, side: str) -> list[Part]:
     upper = _covered(figure, figure.at(shoulder, elbow), [0.029 * thick, 0.024 * thick], color, length)
     lower = figure.rounded(figure.at(wrist, hand), [0.019 * thick, 0.023 * thick], appearance.skin)
     lower += _covered(figure, figure.at(elbow, wrist), [0.024 * thick, 0.018 * thick], color, length - 1)
-    nearer = 0.03  # an arm that hangs beside the trunk is drawn over its rim
+    nearer = 0.03  # an arm that hangs beside the torso is drawn over its rim
     return [
         Part(figure.depth(shoulder, elbow) + nearer, frozenset({shoulder, elbow}), upper),
         Part(figure.depth(elbow, wrist) + nearer, frozenset({elbow, wrist}), lower),
@@ -144,7 +144,7 @@ def _leg(figure: Figure, side: str) -> list[Part]:
     upper = _covered(figure, figure.at(hip, knee), [0.048 * thick, 0.036 * thick], color, length)
     lower = _covered(figure, figure.at(knee, ankle), [0.036 * thick, 0.024 * thick], color, length - 1)
     lower += figure.rounded(figure.at(ankle, toe), [0.026 * thick, 0.022 * thick], appearance.shoes[side])
-    further = 0.01  # a standing leg begins under the trunk's rim
+    further = 0.01  # a standing leg begins under the torso's rim
     return [
         Part(figure.depth(hip, knee) - further, frozenset({hip, knee, "pelvis"}), upper),
         Part(figure.depth(knee, ankle), frozenset({knee, ankle}), lower),
@@ -214,7 +214,7 @@ def _head(figure: Figure) -> list[Part]:
     layers = front if head[2, 2] > -0.1 else face + hair + ears
     joints = frozenset({"neck", "head_top", "nose", "l_eye", "r_eye", "l_ear", "r_ear"})
     parts = [Part(figure.depth("neck", "head_top") + 0.02, joints, layers)]
-    if appearance.long_hair:  # falls behind the back: farther than the trunk of who faces us
+    if appearance.long_hair:  # falls behind the back: farther than the torso of who faces us
         mane = shape(at((0, 0.60, -0.12), (0, 0.0, -0.22)), [0.36, 0.33], appearance.hair)
         behind = 0.1 * float(np.sign(head[2, 2]))
         parts.append(Part(figure.depth("pelvis", "thorax") - behind, joints, mane))

@@ -1,4 +1,4 @@
-"""Drawn people in motion: COCO's joints of people who squat or walk, frame by frame, with who is who.
+"""Synthetic people in motion: COCO's joints of people who squat or walk, frame by frame, with who is who.
 
 A figure is seen from the side, its left leg and arm a little behind its right ones; angles are in degrees, and it stands on
 the ground with its lower foot.
@@ -62,7 +62,7 @@ class Frame:
 
     Attributes:
         seconds: its time.
-        ids: [P] int64, who is in the picture.
+        ids: [P] int64, who is in the image.
         keypoints: [P, 17, 2] image px.
     """
 
@@ -77,11 +77,11 @@ def crossing_people(frames: int = 150, rate: float = 25.0, size: tuple[int, int]
     Args:
         frames: T.
         rate: frames per second.
-        size: (width, height) px; somebody whose joints' mean is outside is not in the picture.
+        size: (width, height) px; somebody whose joints' mean is outside is not in the image.
     """
     seconds = np.arange(frames) / rate
     last, (width, high) = frames / rate, size
-    cast = (  # x at the beginning and at the end, ground, height, in parts of the picture
+    cast = (  # x at the beginning and at the end, ground, height, in parts of the image
         (-0.05, 1.05, 0.95, 0.60),
         (1.05, -0.05, 0.92, 0.55),
         (0.10, 0.75, 0.85, 0.50),
@@ -108,7 +108,7 @@ def _figure(
     Args:
         legs: by side, [T] how far the thigh is raised to the front, and the bend of the knee.
         arms: by side, [T] how far the upper arm is raised to the front, and the bend of the elbow.
-        lean: [T] of the trunk to the front.
+        lean: [T] of the torso to the front.
     """
     points = {}
     neck = _TORSO * _direction(180 - lean)

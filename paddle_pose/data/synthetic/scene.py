@@ -1,4 +1,4 @@
-"""Drawn pictures: people before a cluttered background, with exact joints."""
+"""Drawn images: people before a cluttered background, with exact joints."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _SHOWN = {"nose": 0.0, "l_eye": 0.1, "r_eye": 0.1, "l_ear": -0.3, "r_ear": -0.3}
 
 @dataclass(frozen=True)
 class SyntheticPerson:
-    """One person of a picture; everything in image px, 0-based, pixel centres at integers.
+    """One person of an image; everything in image px, 0-based, pixel centres at integers.
 
     Attributes:
         mpii: [16, 2] in MPII's order.
@@ -55,7 +55,7 @@ class SyntheticPerson:
 
 @dataclass(frozen=True)
 class SyntheticScene:
-    """A picture, uint8 RGB [H, W, 3], and the people in it."""
+    """An image, uint8 RGB [H, W, 3], and the people in it."""
 
     image: np.ndarray
     persons: tuple[SyntheticPerson, ...]
@@ -67,16 +67,16 @@ def draw_scene(
     persons: tuple[int, int] = (1, 1),
     style: Style = Style(),  # noqa: B008 (frozen)
 ) -> SyntheticScene:
-    """Draw one picture.
+    """Draw one image.
 
     Args:
-        rng: The only source of chance: the same state draws the same picture.
+        rng: The only source of chance: the same state draws the same image.
         size: (width, height) in px.
-        persons: Least and most number of people; each gets its own column of the picture, widened by `style.overlap`.
+        persons: Least and most number of people; each gets its own column of the image, widened by `style.overlap`.
         style: How hard it is to read.
 
     Returns:
-        The picture and the people, from left to right.
+        The image and the people, from left to right.
 
     >>> drawing = draw_scene(np.random.default_rng(0), size=(128, 96), persons=(2, 2))
     >>> drawing.image.shape, len(drawing.persons), drawing.persons[0].mpii.shape
@@ -104,7 +104,7 @@ def _place(
     style: Style,
     backdrop: np.ndarray,
 ) -> Figure:
-    """A person in `column` (index, of how many) of a picture."""
+    """A person in `column` (index, of how many) of an image."""
     body, appearance = pose_body(rng, style), dress(rng, style, backdrop)
     outline = _corners(person_parts(Figure(body, appearance, np.zeros(2), 1000.0))) / 1000
     least, most = outline.min(axis=0), outline.max(axis=0)

@@ -1,4 +1,4 @@
-"""Single people as pictures: the photograph where it is at hand, otherwise the drawn skeletons alone."""
+"""Single people as images: the photograph where it is at hand, otherwise the drawn skeletons alone."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """COCO's results as a report's subject.
 
-A result belongs to the person of its picture with whom its OKS, as it is or with left and right exchanged, is largest and at
+A result belongs to the person of its image with whom its OKS, as it is or with left and right exchanged, is largest and at
 least 0.1, better scores first, each person once; the others match nobody.
 
 Source: Ronchi and Perona (ICCV 2017) for the threshold 0.1.

@@ -31,7 +31,7 @@ def read(
 
     Args:
         predictions: .mat or .h5 with `preds`.
-        truth: `mpii_gt_val.mat`. In a data set's folder `annotations`, mpii_val.json beside it tells who shares a picture.
+        truth: `mpii_gt_val.mat`. In a data set's folder `annotations`, mpii_val.json beside it tells who shares an image.
         zero_based: whether predictions count pixels from 0.
         scores: `predictions.json` of the same predictions, or None.
         protocol: what the predictions were made with.
@@ -68,9 +68,9 @@ def read(
     errors = pckh.normalized_errors(preds, known.keypoints, known.head_sizes)
     notes = ["MPII's validation files do not say which labelled joints are hidden."]
     notes.append(
-        "A swap is seen only with a person of this set: MPII leaves some people of a picture out of it."
+        "A swap is seen only with a person of this set: MPII leaves some people of an image out of it."
         if listed
-        else "Who shares a picture is not known without mpii_val.json beside the truth: swaps count as misses."
+        else "Who shares an image is not known without mpii_val.json beside the truth: swaps count as misses."
     )
     return ReportData(
         name=str(predictions),

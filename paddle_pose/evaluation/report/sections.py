@@ -137,7 +137,7 @@ def displacement(data: ReportData) -> str:
     elif displaced[1] and sizes.gain > pixels.gain + 1:
         verdict = (
             "The coordinates look displaced in proportion to the person: a part of a heatmap cell is lost between the maps and "
-            "the picture, as by reading a cell's corner for its centre or a flip test without its shift."
+            "the image, as by reading a cell's corner for its centre or a flip test without its shift."
         )
     else:
         verdict = (

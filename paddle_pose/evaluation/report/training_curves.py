@@ -95,7 +95,7 @@ def draw(runs: Sequence[Curves], metric: str) -> np.ndarray:
         metric: of the evaluations.
 
     Returns:
-        uint8 RGB picture.
+        uint8 RGB image.
     """
     figure = Figure(figsize=(9, 9), dpi=110, layout="constrained")
     canvas = FigureCanvasAgg(figure)

@@ -63,9 +63,9 @@ def read(
     coco = predictions.suffix == ".json"
     truth, images = ground_truth, None
     if truth is None and dataset_root is None and "truth" in protocol:
-        truth, images = Path(str(protocol["truth"])), Path(str(protocol.get("pictures", "")))
+        truth, images = Path(str(protocol["truth"])), Path(str(protocol.get("image_folder", "")))
     truth = truth or _truth(predictions, dataset_root, coco)
-    words = {name: str(value) for name, value in protocol.items() if name not in ("truth", "pictures")}
+    words = {name: str(value) for name, value in protocol.items() if name not in ("truth", "image_folder")}
     if coco:
         if zero_based:
             raise ValueError("--zero_based: COCO's results always count pixels from 0; leave the flag out")

@@ -59,7 +59,7 @@ def test_real_people_pass(shared, folder, people):
         chosen = {"val": (root / "annotations" / "person_keypoints_val.json", root / "images")}
     report = examine_coco(chosen, COCO_17, decode="none")
     assert report.counts == people
-    # The folder also holds the training pictures, which no validation record names.
+    # The folder also holds the training images, which no validation record names.
     assert {finding.code for finding in report.findings} <= {"nothing_labelled", "unlisted"}
 
 
@@ -120,12 +120,12 @@ def moved(x):
         (each(area=0), "error", "area", "record 0 (000001000001.jpg): 0"),
         (without("annotations", "area"), "error", "area", "missing"),
         (first_image(file_name=3), "error", "no_name", "images[0] (no name)"),
-        (first_image(file_name="absent.jpg"), "error", "missing_picture", "absent.jpg"),
-        (first_image(width=97), "error", "picture_size", "(97, 96), the picture has (96, 96)"),
+        (first_image(file_name="absent.jpg"), "error", "missing_image", "absent.jpg"),
+        (first_image(width=97), "error", "image_size", "(97, 96), the image has (96, 96)"),
         (each(num_keypoints=3), "warning", "num_keypoints", "record 0"),
         (each(keypoints=[0] * 51, num_keypoints=0), "note", "nothing_labelled", "record 0"),
         (each(bbox=[5, 5, 0, 9]), "warning", "empty_box", "record 0"),
-        (each(keypoints=moved(200)), "warning", "joint_outside_picture", "record 0"),
+        (each(keypoints=moved(200)), "warning", "joint_outside_image", "record 0"),
         (each(bbox=[0, 0, 3, 3]), "warning", "joint_outside_box", "record 0"),
         (all_swapped, "error", "sides_swapped", "record "),
         (without("categories", "keypoints"), "note", "no_joint_names", None),
@@ -170,7 +170,7 @@ def test_ones_own_files_are_checked_with_their_command(copy, capsys):
     flags = ["--train_annotations", "train.json", "--val_annotations", "val.json"]
     flags = [str(copy / flag) if flag.endswith(".json") else flag for flag in flags]
     assert check_dataset.main([*flags, "--images", str(copy / "train2017")]) == 1
-    assert "ERROR missing_picture: 24 of 28" in capsys.readouterr().out
+    assert "ERROR missing_image: 24 of 28" in capsys.readouterr().out
     for path in (copy / "val2017").iterdir():
         shutil.copy(path, copy / "train2017")
     assert check_dataset.main([*flags, "--images", str(copy / "train2017")]) == 0
@@ -180,7 +180,7 @@ def test_ones_own_files_are_checked_with_their_command(copy, capsys):
     shutil.copy(copy / "train.json", copy / "val.json")
     assert check_dataset.main([*flags, "--images", str(copy / "train2017"), "--json"]) == 0
     findings = json.loads(capsys.readouterr().out)["findings"]
-    assert {finding["code"]: finding["count"] for finding in findings}["shared_picture"] == 4
+    assert {finding["code"]: finding["count"] for finding in findings}["shared_image"] == 4
     with pytest.raises(ValueError, match="give --dataset_root D, or --train_annotations and --val_annotations"):
         check_dataset.main([])
 
@@ -188,7 +188,7 @@ def test_ones_own_files_are_checked_with_their_command(copy, capsys):
 def test_images_of_another_size_are_told(copy):
     image = next((copy / "val2017").iterdir())
     Image.new("RGB", (48, 48)).save(image)
-    assert found(copy)["error", "picture_size"].examples == (f"{image.name}: (96, 96), the picture has (48, 48)",)
+    assert found(copy)["error", "image_size"].examples == (f"{image.name}: (96, 96), the image has (48, 48)",)
 
 
 def test_random_damage_never_stops_it(copy):

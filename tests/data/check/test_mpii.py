@@ -1,4 +1,4 @@
-"""A healthy data set passes; each kind of damage done to a copy is named, on drawn people and on real ones."""
+"""A healthy data set passes; each kind of damage done to a copy is named, on synthetic people and on real ones."""
 
 import json
 import os
@@ -43,7 +43,7 @@ class Copy:
         scipy.io.savemat(path, content)
 
     def image(self, content: Callable[[bytes], bytes]) -> str:
-        """Rewrites the picture of the last training record; returns its name."""
+        """Rewrites the image of the last training record; returns its name."""
         name = json.loads((self.annotations / "mpii_train.json").read_text())[-1]["image"]
         path = self.root / "images" / name
         changed = content(path.read_bytes())
@@ -62,7 +62,7 @@ class Copy:
 
 
 def copy_of(source: Path, target: Path, most: int | None = None) -> Copy:
-    """Copies annotations and links pictures; with `most`, only so many records of each split."""
+    """Copies annotations and links images; with `most`, only so many records of each split."""
     shutil.copytree(source / "annotations", target / "annotations", copy_function=shutil.copyfile)
     os.chmod(target / "annotations", 0o755)  # the source may be read-only
     (target / "images").mkdir()
@@ -82,7 +82,7 @@ def copy_of(source: Path, target: Path, most: int | None = None) -> Copy:
 @pytest.fixture(params=SOURCES)
 def copy(request: pytest.FixtureRequest, tmp_path: Path) -> Copy:
     if request.param == "drawn":
-        return copy_of(request.getfixturevalue("drawn_mpii"), tmp_path / "copy")
+        return copy_of(request.getfixturevalue("synthetic_mpii"), tmp_path / "copy")
     shared = request.getfixturevalue("shared")
     return copy_of(shared / "data" / request.param, tmp_path / "copy", 60 if request.param == "lspet" else None)
 
@@ -111,7 +111,7 @@ def test_the_real_data_pass_as_they_are(name, shared, capsys):
 
 def test_the_published_validation_people_pass_but_for_the_images(shared):
     report = examine(shared / "data" / "mpii_val")
-    assert {f.code for f in report.findings if f.severity == "error"} == {"missing_file", "missing_picture"}
+    assert {f.code for f in report.findings if f.severity == "error"} == {"missing_file", "missing_image"}
     assert report.counts == {"val": (2958, 2729)}
 
 
@@ -122,25 +122,25 @@ def test_several_people_in_a_image_pass(tmp_path):
     assert Copy(tmp_path / "d").codes() == {}
 
 
-# Pictures.
+# Images.
 
 
 def test_missing_image(copy):
     name = copy.image(bytes)
     (copy.root / "images" / name).rename(copy.root / "images" / name.upper())
-    told = copy.codes(decode="none")["missing_picture"]
+    told = copy.codes(decode="none")["missing_image"]
     assert f"{name}: there is {name.upper()}" in told
     assert "unpack" in told
 
 
 def test_empty_image(copy):
     name = copy.image(lambda content: b"")
-    assert name in copy.codes(decode="none")["empty_picture"]
+    assert name in copy.codes(decode="none")["empty_image"]
 
 
 def test_corrupt_image(copy):
     name = copy.image(lambda content: b"<html>404</html>" * 9)
-    assert name in copy.codes(decode="none")["corrupt_picture"]
+    assert name in copy.codes(decode="none")["corrupt_image"]
 
 
 def test_a_image_with_a_broken_table(copy):
@@ -149,14 +149,14 @@ def test_a_image_with_a_broken_table(copy):
         return content[:table] + b"\xff" * 16 + content[table + 16 :]
 
     name = copy.image(damage)
-    assert name in copy.codes()["corrupt_picture"]
+    assert name in copy.codes()["corrupt_image"]
     assert copy.codes(decode="none") == {}
 
 
 @pytest.mark.parametrize("decode", ["all", "none"])
 def test_truncated_image(copy, decode):
     name = copy.image(lambda content: content[: len(content) * 2 // 3])
-    assert name in copy.codes(decode=decode)["truncated_picture"]
+    assert name in copy.codes(decode=decode)["truncated_image"]
 
 
 def test_a_image_that_lacks_its_end_mark_only_is_no_error(copy):
@@ -283,7 +283,7 @@ def test_nothing_labelled(copy):
 def test_joints_outside_the_image(copy):
     copy.change("train", every("joints", lambda joints: joints + 2000))
     codes = copy.codes()
-    assert "joint_outside_picture" in codes
+    assert "joint_outside_image" in codes
     assert "joint_outside_box" in codes
 
 
@@ -295,14 +295,14 @@ def test_images_made_smaller_without_the_annotations(copy):
     small.unlink()
     half.save(small)
     found = copy.codes("warning") | copy.codes()
-    assert "record 0" in found["joint_outside_picture"]
+    assert "record 0" in found["joint_outside_image"]
 
 
 def test_boxes_of_somebody_else(copy):
     copy.change("val", every("center", lambda center: center + np.array([900, 0])))
     codes = copy.codes()
     assert "joint_outside_box" in codes
-    assert "joint_outside_picture" not in codes
+    assert "joint_outside_image" not in codes
 
 
 def test_zero_based_val(copy):
@@ -459,14 +459,14 @@ def test_validation_images_in_the_training_set(synthetic_mpii, tmp_path):
     copy = copy_of(synthetic_mpii, tmp_path / "copy")
     val = json.loads((copy.annotations / "mpii_val.json").read_text())
     copy.change("train", lambda records: records + val[:1])
-    assert val[0]["image"] in copy.codes("warning")["shared_picture"]
+    assert val[0]["image"] in copy.codes("warning")["shared_image"]
 
 
 def test_missing_test_images_do_not_matter(synthetic_mpii, tmp_path):
     copy = copy_of(synthetic_mpii, tmp_path / "copy")
     (copy.annotations / "mpii_test.json").write_text('[{"image": "t.jpg", "center": [9, 9], "scale": 1}]')
     assert copy.codes() == {}
-    assert "t.jpg" in copy.codes("note")["missing_picture"]
+    assert "t.jpg" in copy.codes("note")["missing_image"]
     (copy.annotations / "mpii_test.json").write_text("[]")
     assert copy.codes() == {}
     assert "mpii_test.json" in copy.codes("warning")["empty"]
@@ -508,4 +508,4 @@ def test_the_command_ends_with_1(synthetic_mpii, tmp_path, run_command):
     copy.image(lambda content: b"")
     done = run_command("scripts/check_dataset.py", "--dataset_root", copy.root, "--decode", "sample")
     assert done.returncode == 1, done.stderr
-    assert "ERROR empty_picture: 1 of 16" in done.stdout
+    assert "ERROR empty_image: 1 of 16" in done.stdout

@@ -1,4 +1,4 @@
-"""Drawn people: exact joints, honest left and right, and the published layouts to the letter."""
+"""Synthetic people: exact joints, honest left and right, and the published layouts to the letter."""
 
 import json
 from itertools import pairwise
@@ -116,7 +116,7 @@ def test_both_layouts_name_the_same_points():
             assert person.mpii_visible[mpii] == person.coco_visible[coco]
 
 
-# people in the picture
+# people in the image
 
 
 def test_nobody_is_cut_off_unless_asked():
@@ -195,7 +195,7 @@ def test_occluders_hide_joints_and_change_nothing_else():
 
 
 def test_a_joint_behind_the_own_body_is_hidden_but_labelled():
-    """From the side, far hips and wrists lie behind the trunk at times, a head top does not."""
+    """From the side, far hips and wrists lie behind the torso at times, a head top does not."""
     style = Style(profile=1, back_view=0, cut=0, occluder=0, tumble=0, lean=0)
     flags = np.array([person.mpii_visible for person in people(60, style=style)])
     assert (flags > 0).all()

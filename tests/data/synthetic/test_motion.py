@@ -1,4 +1,4 @@
-"""Drawn people in motion: bodies keep their limbs, feet stay on the ground, ids stay with people."""
+"""Synthetic people in motion: bodies keep their limbs, feet stay on the ground, ids stay with people."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""plot_training.py: what a run's lines say, what is left out, and that the picture shows it."""
+"""plot_training.py: what a run's lines say, what is left out, and that the image shows it."""
 
 import json
 

@@ -194,7 +194,7 @@ def test_what_is_wrong_is_said(drawn, tmp_path):
 
 
 def coco_truth(count=6):
-    """Two people to a picture, all joints labelled and 100 px apart, with what they are annotated as."""
+    """Two people to an image, all joints labelled and 100 px apart, with what they are annotated as."""
     places = np.stack([np.arange(17) % 5 * 100.0, np.arange(17) // 5 * 100.0], axis=1)
     points = places + 700 * (np.arange(count) % 2)[:, None, None]
     people = [
