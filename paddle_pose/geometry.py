@@ -17,6 +17,8 @@ from typing import Literal
 import cv2
 import numpy as np
 
+from paddle_pose.errors import InputError
+
 ALIGNMENTS = ("published", "udp")
 
 
@@ -112,12 +114,12 @@ class Window:
                 and the mirror is x -> W-1-x.
 
         Raises:
-            ValueError: If the window is empty or the alignment unknown.
+            InputError: If the window is empty or the alignment unknown.
         """
         if alignment not in ALIGNMENTS:
-            raise ValueError(f"alignment is {alignment!r}; expected one of {', '.join(ALIGNMENTS)}")
+            raise InputError(f"alignment is {alignment!r}; expected one of {', '.join(ALIGNMENTS)}")
         if not (self.size[0] > 0 and self.size[1] > 0):
-            raise ValueError(f"a window needs a positive size, got {self.size} (width, height)")
+            raise InputError(f"a window needs a positive size, got {self.size} (width, height)")
         interval = np.array(input_size, np.float64) - (alignment == "udp")
         scale = interval / np.array(self.size)
         angle = radians(self.rotation)
@@ -148,14 +150,14 @@ def whole_image_window(
         fit: "letterbox" keeps the proportions and adds black; "stretch" fills the input.
 
     Raises:
-        ValueError: If `fit` is another one.
+        InputError: If `fit` is another one.
 
     Example:
         >>> [whole_image_window((640, 480), (192, 192), fit).size for fit in ("letterbox", "stretch")]
         [(640.0, 640.0), (640.0, 480.0)]
     """
     if fit not in ("letterbox", "stretch"):
-        raise ValueError(f"fit is {fit!r}; expected 'letterbox' or 'stretch'")
+        raise InputError(f"fit is {fit!r}; expected 'letterbox' or 'stretch'")
     width, height = float(size[0]), float(size[1])
     if fit == "stretch":
         return Window((width / 2, height / 2), (width, height))

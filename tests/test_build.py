@@ -55,8 +55,8 @@ CROPS = override(COCO, {"data.dataset": "movenet_crops"})
         (COCO, "auto", "CocoAP"),
         (COCO, "ap", "CocoAP"),
         (COCO, "pck", "PCK"),
-        (COCO, "fire717_accuracy", "OriginalAccuracy"),
-        (CROPS, "auto", "OriginalAccuracy"),
+        (COCO, "fire717_accuracy", "Fire717Accuracy"),
+        (CROPS, "auto", "Fire717Accuracy"),
         (CROPS, "pck", "PCK"),
     ],
 )

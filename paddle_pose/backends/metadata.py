@@ -11,6 +11,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from paddle_pose.errors import InputError
+
 _SIDECARS = (".onnx", ".xml", ".json")  # ONNX, OpenVINO, Paddle's program
 VERSION = 1
 
@@ -32,8 +34,8 @@ def read_metadata(exported: Path) -> dict[str, Any] | None:
         exported: a file of any kind. What an ONNX file carries counts before what lies beside it.
 
     Raises:
-        ModuleNotFoundError: If it is an ONNX file and ONNX Runtime is not installed.
-        ValueError: If the metadata is not as `export.py` writes it, or the file cannot be opened.
+        MissingDependencyError: If it is an ONNX file and ONNX Runtime is not installed.
+        InputError: If the metadata is not as `export.py` writes it, or the file cannot be opened.
     """
     text, place = None, metadata_path(exported)
     if exported.suffix == ".onnx" and exported.is_file():
@@ -48,9 +50,9 @@ def read_metadata(exported: Path) -> dict[str, Any] | None:
         metadata = json.loads(text)
         version = metadata["version"]
     except (KeyError, TypeError, ValueError) as problem:
-        raise ValueError(f"{place}: not a metadata that export.py writes ({problem})") from problem
+        raise InputError(f"{place}: not a metadata that export.py writes ({problem})") from problem
     if version != VERSION:
-        raise ValueError(f"{place}: metadata version {version}, this program reads {VERSION}: export it again")
+        raise InputError(f"{place}: metadata version {version}, this program reads {VERSION}: export it again")
     return metadata
 
 

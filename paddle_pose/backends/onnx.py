@@ -8,6 +8,7 @@ import numpy as np
 
 from paddle_pose.backends.base import check_input, needed
 from paddle_pose.environment import threads_to_use
+from paddle_pose.errors import InputError
 
 METADATA_KEY = "paddle_pose"  # key of the file's own metadata, see `exported`
 _DEVICES = {"cpu": "CPUExecutionProvider", "gpu": "CUDAExecutionProvider"}
@@ -31,15 +32,15 @@ class OnnxBackend:
             threads: to compute with; None as `environment.threads_to_use`.
 
         Raises:
-            ModuleNotFoundError: If ONNX Runtime is not installed.
-            ValueError: If the file is not an ONNX file with one uint8 [N, H, W, 3] input, or the device is not there.
+            MissingDependencyError: If ONNX Runtime is not installed.
+            InputError: If the file is not an ONNX file with one uint8 [N, H, W, 3] input, or the device is not there.
         """
         runtime = needed("onnxruntime", "onnxruntime>=1.17", "onnx")
         there = runtime.get_available_providers()
         if device == "auto":
             device = "gpu" if _DEVICES["gpu"] in there else "cpu"
         if _DEVICES.get(device) not in there:
-            raise ValueError(
+            raise InputError(
                 f"--device {device}, but the installed ONNX Runtime has {', '.join(there)}; "
                 "install onnxruntime-gpu, or use --device cpu"
             )
@@ -48,7 +49,7 @@ class OnnxBackend:
         try:
             self._session = runtime.InferenceSession(str(path), options, providers=[_DEVICES[device]])
         except Exception as problem:  # its own classes, a different one per cause
-            raise ValueError(f"{path}: ONNX Runtime cannot open it ({problem})") from problem
+            raise InputError(f"{path}: ONNX Runtime cannot open it ({problem})") from problem
         inputs = self._session.get_inputs()
         check_input(path, inputs[0].shape, inputs[0].type.removeprefix("tensor(").removesuffix(")"))
         self._input = inputs[0].name

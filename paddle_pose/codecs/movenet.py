@@ -36,6 +36,7 @@ import numpy as np
 from paddle_pose.codecs import movenet_search as search
 from paddle_pose.codecs import movenet_targets as targets
 from paddle_pose.codecs.base import Maps
+from paddle_pose.errors import InputError
 from paddle_pose.skeletons import COCO_17, Skeleton
 from paddle_pose.structures import Poses
 
@@ -62,7 +63,7 @@ class MoveNetCodec:
         outputs: names of the network's maps in their order in exported files.
 
     Raises:
-        ValueError: If the input is not a whole number of cells, or another value is out of range.
+        InputError: If the input is not a whole number of cells, or another value is out of range.
 
     Example:
         >>> codec = MoveNetCodec(input_size=(96, 64), max_persons=6)
@@ -92,11 +93,11 @@ class MoveNetCodec:
     def __post_init__(self) -> None:
         """Checks the values."""
         if any(side <= 0 or side % self.stride for side in self.input_size):
-            raise ValueError(f"the input size {self.input_size} is not a multiple of the maps' stride {self.stride}")
+            raise InputError(f"the input size {self.input_size} is not a multiple of the maps' stride {self.stride}")
         if not 0 < self.min_sigma <= self.sigma:
-            raise ValueError(f"expected 0 < min_sigma <= sigma, got {self.min_sigma} and {self.sigma}")
+            raise InputError(f"expected 0 < min_sigma <= sigma, got {self.min_sigma} and {self.sigma}")
         if self.max_persons < 1 or min(self.regression_radius, self.offset_radius) < 0:
-            raise ValueError(
+            raise InputError(
                 f"max_persons {self.max_persons} must be positive, regression_radius {self.regression_radius} and "
                 f"offset_radius {self.offset_radius} at least 0"
             )
@@ -143,13 +144,13 @@ class MoveNetCodec:
             "offsets" [2K, h, w], "offset_weights" [K, h, w]: round the joints.
 
         Raises:
-            ValueError: If the arrays do not belong together.
+            InputError: If the arrays do not belong together.
         """
         people = len(keypoints)
         shapes = np.shape(keypoints), np.shape(visible), (people, 4) if boxes is None else np.shape(boxes)
         joints = self.skeleton.num_joints
         if shapes != ((people, joints, 2), (people, joints), (people, 4)):
-            raise ValueError(
+            raise InputError(
                 f"expected keypoints [P, {joints}, 2], visible [P, {joints}] and boxes [P, 4], got {shapes}"
             )
         labelled = np.asarray(visible) > 0
@@ -203,7 +204,7 @@ class MoveNetCodec:
             where there may be several times the centre's.
 
         Raises:
-            ValueError: If a map has another shape.
+            InputError: If a map has another shape.
         """
         joints, (width, height) = self.skeleton.num_joints, self.map_size
         channels = {"centers": 1, "heatmaps": joints, "regressions": 2 * joints, "offsets": 2 * joints}
@@ -211,7 +212,7 @@ class MoveNetCodec:
         for name, values in wanted.items():
             if values.shape != (len(wanted["centers"]), channels[name], height, width):
                 expected = ["N", channels[name], height, width]
-                raise ValueError(f"expected {name} {expected}, got {list(values.shape)}")
+                raise InputError(f"expected {name} {expected}, got {list(values.shape)}")
         regressions = self._scaled(wanted["regressions"], self._unit)
         pairs = (len(regressions), joints, 2, height, width)
         moves, offsets = regressions.reshape(pairs), wanted["offsets"].reshape(pairs)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from paddle_pose.commands import export, options, train
+from paddle_pose.errors import InputError
 
 if TYPE_CHECKING:
     from paddle_pose.backends.base import Backend
@@ -70,8 +71,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Raises:
         FileNotFoundError: If a file is missing.
-        ModuleNotFoundError: If a backend is not installed.
-        ValueError: If a checkpoint does not say which network it is for.
+        MissingDependencyError: If a backend is not installed.
+        InputError: If a checkpoint does not say which network it is for.
     """
     arguments = build_parser().parse_args(argv)
     from paddle_pose.environment import check_paddle
@@ -83,7 +84,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for path in arguments.weights or []:
         config = registry.read_beside(path)
         if config is None:
-            raise ValueError(f"{path}: there is no config.json beside it that says which network it is for")
+            raise InputError(f"{path}: there is no config.json beside it that says which network it is for")
         checkpoints.append((config, path))
     if not checkpoints:
         checkpoints = [trained(name, arguments) for name in REDUCED]

@@ -16,6 +16,7 @@ from typing import Any
 
 from paddle_pose.commands import benchmark_table
 from paddle_pose.commands.benchmark_rows import Row, Side, rows
+from paddle_pose.errors import InputError
 
 FOLDER = Path(__file__).resolve().parents[2] / "benchmarks"
 GROUPS = ("loading", "codecs", "evaluation", "prediction", "starting", "memory")
@@ -51,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Raises:
         FileNotFoundError: If the repository's benchmarks/, or the file to show, is not there.
-        ValueError: If a flag does not fit.
+        InputError: If a flag does not fit.
     """
     arguments = build_parser().parse_args(argv)
     if not arguments.show:
@@ -67,9 +68,9 @@ def _measured(arguments: argparse.Namespace) -> dict[str, Any]:
     """Returns what is written: the machine and every row."""
     groups = arguments.rows.split(",") if arguments.rows else list(GROUPS)
     if unknown := sorted(set(groups) - set(GROUPS)):
-        raise ValueError(f"--rows {','.join(unknown)}: expected some of {','.join(GROUPS)}")
+        raise InputError(f"--rows {','.join(unknown)}: expected some of {','.join(GROUPS)}")
     if arguments.rounds < 1:
-        raise ValueError(f"--rounds {arguments.rounds}: at least one")
+        raise InputError(f"--rounds {arguments.rounds}: at least one")
     if not FOLDER.is_dir():
         raise FileNotFoundError(f"{FOLDER}: not found; benchmarks run in a clone of the repository")
     work = arguments.output.parent / "benchmark"
@@ -148,7 +149,7 @@ class Worker:
 def measure(row: Row, rounds: int, peer_python: Path) -> dict[str, Any]:
     """Returns a row's figures: both sides' runs, in turns; a side that is missing says why under "missing"."""
     found: dict[str, Any] = {
-        key: getattr(row, key) for key in ("group", "name", "least", "most", "measure", "items", "remark")
+        key: getattr(row, key) for key in ("group", "name", "minimum", "maximum", "measure", "items", "remark")
     }
     found.update(ours=[], theirs=[], missing={}, versions={}, load=os.getloadavg()[0])
     workers: dict[str, Worker] = {}

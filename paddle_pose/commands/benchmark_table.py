@@ -43,7 +43,13 @@ def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
     if "ratio" in row:
         low, high = row["spread"]
         ratio, cpu = f"{row['ratio']:.2f} ({low:.2f} .. {high:.2f})", f"{row['cpu_ratio']:.2f}"
-    goal = f">= {row['least']:g}x" if row["least"] else f"<= {_amount(row, row['most'], 1)}" if row["most"] else ""
+    goal = (
+        f">= {row['minimum']:g}x"
+        if row["minimum"]
+        else f"<= {_amount(row, row['maximum'], 1)}"
+        if row["maximum"]
+        else ""
+    )
     if goal and row["reached"] is not None:
         goal += ", reached" if row["reached"] else ", MISSED"
     remarks = [f"{who}: {why}" for who, why in row["missing"].items()]

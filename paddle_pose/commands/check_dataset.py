@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from paddle_pose.commands import options
+from paddle_pose.errors import InputError
 
 if TYPE_CHECKING:
     from paddle_pose.data.check.mpii import Report
@@ -40,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Raises:
         FileNotFoundError: If there is no such folder or skeleton.
-        ValueError: If the flags name no data.
+        InputError: If the flags name no data.
     """
     arguments = build_parser().parse_args(argv)
     report, train = examined(arguments)
@@ -59,7 +60,7 @@ def examined(arguments: argparse.Namespace) -> tuple[Report, str]:
 
     Raises:
         FileNotFoundError: If there is no such folder or skeleton.
-        ValueError: If the flags name no data.
+        InputError: If the flags name no data.
     """
     from paddle_pose.data.check.coco import examine_coco
     from paddle_pose.data.check.mpii import examine
@@ -82,7 +83,7 @@ def examined(arguments: argparse.Namespace) -> tuple[Report, str]:
     else:
         names = {"train": arguments.train_annotations, "val": arguments.val_annotations}
         if not any(names.values()) or arguments.image_folder is None:
-            raise ValueError("give --dataset_root D, or --train_annotations and --val_annotations with --images DIR")
+            raise InputError("give --dataset_root D, or --train_annotations and --val_annotations with --images DIR")
         files = {split: (Path(name), Path(arguments.image_folder)) for split, name in names.items() if name}
         flags = [f"--{split}_annotations {shlex.quote(name)}" for split, name in names.items() if name]
         given = " ".join([*flags, f"--images {shlex.quote(arguments.image_folder)}"])

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from paddle_pose.commands import options
+from paddle_pose.errors import InputError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -54,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Raises:
         FileNotFoundError: If a file is missing.
-        ValueError: If a file or a flag does not fit.
+        InputError: If a file or a flag does not fit.
     """
     arguments = build_parser().parse_args(argv)
     from paddle_pose import build
@@ -63,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     config = options.config_of(arguments.pretrained_model, arguments, {"val.batch_size": "batch_size"})
     if not isinstance(config.codec, HeatmapCodec):
-        raise ValueError(
+        raise InputError(
             f"{arguments.pretrained_model}: {config.name} has no heatmaps of single people, so one way to decode"
         )
     backend, _ = build.backend(config, arguments.pretrained_model, arguments.device, arguments.threads, say=print)

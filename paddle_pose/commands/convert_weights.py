@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from paddle_pose.commands import options
+from paddle_pose.errors import InputError
 
 if TYPE_CHECKING:
     from paddle_pose.configs.specs import Config
@@ -38,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Raises:
         FileNotFoundError: If IN is not there.
-        ValueError: If nothing says which network IN is for, it does not fit that, or something would be overwritten.
+        InputError: If nothing says which network IN is for, it does not fit that, or something would be overwritten.
     """
     arguments = build_parser().parse_args(argv)
     from paddle_pose.environment import check_paddle
@@ -59,7 +60,7 @@ def convert(config: Config, source: Path, target: Path, force: bool = False) -> 
         force: overwrite what is there.
 
     Raises:
-        ValueError: If the file does not fit the config, or something would be overwritten.
+        InputError: If the file does not fit the config, or something would be overwritten.
     """
     from paddle_pose import build
     from paddle_pose.configs import registry
@@ -72,7 +73,7 @@ def convert(config: Config, source: Path, target: Path, force: bool = False) -> 
     if beside.exists() and beside.read_text(encoding="utf-8") != text:
         taken.append(beside)
     if taken and not force:
-        raise ValueError(f"{' and '.join(map(str, taken))}: already there; choose another folder, or add --force")
+        raise InputError(f"{' and '.join(map(str, taken))}: already there; choose another folder, or add --force")
     write_weights(target, tensors)
     beside.write_text(text, encoding="utf-8")
     millions = sum(parameter.size for parameter in network.parameters() if parameter.trainable) / 1e6

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from paddle_pose.commands import options, train
 from paddle_pose.commands.pictures import TILE, Kept, predictions_image, ranked
 from paddle_pose.environment import run
+from paddle_pose.errors import InputError
 
 if TYPE_CHECKING:
     from paddle_pose.configs.specs import Config
@@ -42,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs the demo.
 
     Raises:
-        ValueError: If the output folder holds drawings made with other numbers, or a run that is not the demo's.
+        InputError: If the output folder holds drawings made with other numbers, or a run that is not the demo's.
     """
     arguments = build_parser().parse_args(argv)
     from paddle_pose.environment import check_paddle
@@ -150,14 +151,14 @@ def _cleared(folder: Path) -> Path:
     """Removes the run of an earlier demo.
 
     Raises:
-        ValueError: If the folder holds something else.
+        InputError: If the folder holds something else.
     """
     marker = folder / "config.json"
     if marker.is_file() and json.loads(marker.read_text(encoding="utf-8")).get("config") == CONFIG:
         print(f"=> {folder} is an earlier demo's run: replacing it")
         shutil.rmtree(folder)
     elif folder.exists() and any(folder.iterdir()):
-        raise ValueError(f"{folder} holds something that is not a run of the demo: give another --output")
+        raise InputError(f"{folder} holds something that is not a run of the demo: give another --output")
     return folder
 
 

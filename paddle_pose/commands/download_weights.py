@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from paddle_pose.errors import InputError
+
 if TYPE_CHECKING:
     from paddle_pose.weights.zoo import PublishedFile
 
@@ -41,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Raises:
         FileNotFoundError: If the copy is not there.
-        ValueError: If no file has that name, or a checksum does not match.
+        InputError: If no file has that name, or a checksum does not match.
         ConnectionError: If the server cannot be reached; says where to put the file.
     """
     arguments = build_parser().parse_args(argv)
@@ -50,11 +52,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     if arguments.name is None:
         if arguments.from_file is not None:
-            raise ValueError("--from_file needs the NAME of the file it is a copy of")
+            raise InputError("--from_file needs the NAME of the file it is a copy of")
         print("\n\n".join(map(described, PUBLISHED.values())))
         return 0
     if arguments.name not in PUBLISHED:
-        raise ValueError(f"no published file {arguments.name!r}; there are:\n  " + "\n  ".join(PUBLISHED))
+        raise InputError(f"no published file {arguments.name!r}; there are:\n  " + "\n  ".join(PUBLISHED))
     file = PUBLISHED[arguments.name]
     path = download(file, arguments.output, from_file=arguments.from_file)
     print(
@@ -76,7 +78,7 @@ def converted(name: str, folder: Path, from_file: Path | None = None) -> Path:
 
     Raises:
         FileNotFoundError: If the copy is not there.
-        ValueError: If the checksum does not match.
+        InputError: If the checksum does not match.
         ConnectionError: If the server cannot be reached; says where to put the file.
     """
     from paddle_pose.commands.convert_weights import convert

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from paddle_pose.errors import InputError
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -103,13 +105,13 @@ class ScreenRenderer:
         """Makes sure that there can be a window.
 
         Raises:
-            ValueError: If OpenCV or the machine has none.
+            InputError: If OpenCV or the machine has none.
         """
         # A library without a screen may end the process instead of raising: another one tries.
         attempt = "import cv2; cv2.namedWindow('poses'); cv2.waitKey(1)"
         done = subprocess.run([sys.executable, "-c", attempt], capture_output=True, text=True)
         if done.returncode:
-            raise ValueError(
+            raise InputError(
                 "--show needs a screen, and the package opencv-python: opencv-python-headless cannot open windows (pip "
                 "uninstall opencv-python-headless, then pip install opencv-python). Drawings are written without --show"
             )

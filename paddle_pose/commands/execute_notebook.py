@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from paddle_pose.errors import InputError
+
 
 def build_parser() -> argparse.ArgumentParser:
     """Returns the command's flags."""
@@ -33,13 +35,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Raises:
         FileNotFoundError: If a text is missing.
-        ValueError: If a flag does not fit, or a cell raises.
+        InputError: If a flag does not fit, or a cell raises.
     """
     arguments = build_parser().parse_args(argv)
     import nbformat
 
     if arguments.output and len(arguments.sources) > 1:
-        raise ValueError(f"--output names one file, but there are {len(arguments.sources)} notebooks")
+        raise InputError(f"--output names one file, but there are {len(arguments.sources)} notebooks")
     values = dict(text.partition("=")[::2] for text in arguments.set)
     for source in arguments.sources:
         if not source.is_file():
@@ -93,7 +95,7 @@ def set_parameters(notebook: Any, values: Mapping[str, str]) -> None:
         values: Python literals by name.
 
     Raises:
-        ValueError: If a name is not assigned at the start of a line of that cell.
+        InputError: If a name is not assigned at the start of a line of that cell.
     """
     tagged = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
     for name, value in values.items():
@@ -101,7 +103,7 @@ def set_parameters(notebook: Any, values: Mapping[str, str]) -> None:
         found = [cell for cell in tagged if line.search(cell.source)]
         if not found:
             valid = re.findall(r"^(\w+) = ", "\n".join(cell.source for cell in tagged), re.MULTILINE)
-            raise ValueError(f"--set {name}: no such parameter; there are {', '.join(valid) or 'none'}")
+            raise InputError(f"--set {name}: no such parameter; there are {', '.join(valid) or 'none'}")
         found[0].source = line.sub(f"{name} = {value}".replace("\\", r"\\"), found[0].source)
 
 
@@ -109,7 +111,7 @@ def execute(notebook: Any, source: Path) -> None:
     """Executes the cells in the text's folder and puts the outputs into the notebook.
 
     Raises:
-        ValueError: If a cell raises; the message holds its traceback.
+        InputError: If a cell raises; the message holds its traceback.
     """
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError
@@ -131,7 +133,7 @@ def execute(notebook: Any, source: Path) -> None:
     try:
         client.execute()
     except CellExecutionError as problem:
-        raise ValueError(f"{source}: {problem}") from problem
+        raise InputError(f"{source}: {problem}") from problem
     notebook.metadata = metadata  # without the versions of the machine's Python
     for output in [output for cell in notebook.cells for output in cell.get("outputs", [])]:
         if output.output_type == "stream":

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from paddle_pose.commands import options
+from paddle_pose.errors import InputError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -59,12 +60,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Raises:
         FileNotFoundError: If a file is missing.
-        ModuleNotFoundError: If the format needs a package that is not installed; says how to install it.
-        ValueError: If a file or a flag does not fit, or the exported network differs from the live one.
+        MissingDependencyError: If the format needs a package that is not installed; says how to install it.
+        InputError: If a file or a flag does not fit, or the exported network differs from the live one.
     """
     arguments = build_parser().parse_args(argv)
     if arguments.int8 and (arguments.calibration is None or arguments.format == "paddle"):
-        raise ValueError("--int8 needs --calibration DIR with images, and --format onnx or openvino")
+        raise InputError("--int8 needs --calibration DIR with images, and --format onnx or openvino")
     from paddle_pose.environment import check_paddle
 
     check_paddle()
@@ -102,14 +103,14 @@ def target_of(arguments: argparse.Namespace) -> Path:
     """Returns the exported file's path.
 
     Raises:
-        ValueError: If `--output` has another suffix than the format.
+        InputError: If `--output` has another suffix than the format.
     """
     suffix = SUFFIXES[arguments.format]
     if arguments.output is None:
         name = arguments.weights.stem + "_decoded" * arguments.decode + "_int8" * arguments.int8
         return arguments.weights.with_name(name + suffix)
     if arguments.output.suffix != suffix:
-        raise ValueError(f"--output {arguments.output}: --format {arguments.format} is written as *{suffix}")
+        raise InputError(f"--output {arguments.output}: --format {arguments.format} is written as *{suffix}")
     return arguments.output
 
 
@@ -181,7 +182,7 @@ def looked_at(folder: Path | None, codec: Codec) -> np.ndarray:
 
     Raises:
         FileNotFoundError: If there is no image in the folder.
-        ValueError: If one cannot be decoded.
+        InputError: If one cannot be decoded.
     """
     import numpy as np
 
@@ -214,7 +215,7 @@ def check(difference: Difference, int8: bool, tolerance: float | None) -> None:
     """Refuses an export that is not the network.
 
     Raises:
-        ValueError: If maps or keypoints differ too much, or no keypoint could be compared.
+        InputError: If maps or keypoints differ too much, or no keypoint could be compared.
     """
     import numpy as np
 
@@ -222,10 +223,10 @@ def check(difference: Difference, int8: bool, tolerance: float | None) -> None:
 
     limit = tolerance if tolerance is not None else INT8_TOLERANCE if int8 else TOLERANCE
     if len(difference.pixels) == 0:
-        raise ValueError("no keypoint could be compared: give --pictures DIR with people in them; nothing was written")
+        raise InputError("no keypoint could be compared: give --pictures DIR with people in them; nothing was written")
     found = float(np.median(difference.pixels) if int8 else difference.pixels.max())
     if found > limit or (not int8 and difference.maps > MAP_TOLERANCE):
-        raise ValueError(
+        raise InputError(
             f"the exported network differs from the live one: {difference}; allowed: {limit} px, nothing was written"
         )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from paddle_pose.commands import download_weights
+from paddle_pose.errors import InputError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -84,14 +85,14 @@ def boxes(arguments: argparse.Namespace, places: Sequence[Source]) -> Boxes | No
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is not as expected, is about other images, or there is a --detector, too.
+        InputError: If it is not as expected, is about other images, or there is a --detector, too.
     """
     from paddle_pose.io.boxes import read_boxes
 
     if arguments.boxes is None:
         return None
     if arguments.detector is not None:
-        raise ValueError(
+        raise InputError(
             f"--boxes {arguments.boxes} and --detector {arguments.detector}: one of them says where people are"
         )
     found = read_boxes(arguments.boxes, MIN_SCORE if arguments.box_threshold is None else arguments.box_threshold)
@@ -104,7 +105,7 @@ def weights(arguments: argparse.Namespace) -> tuple[Path, Path | None]:
 
     Raises:
         FileNotFoundError: If there is no --from_file.
-        ValueError: If a checksum does not match, or --from_file is a copy of nothing.
+        InputError: If a checksum does not match, or --from_file is a copy of nothing.
         ConnectionError: If the server cannot be reached; says where to put the file.
     """
     from paddle_pose.weights.zoo import PUBLISHED
@@ -112,7 +113,7 @@ def weights(arguments: argparse.Namespace) -> tuple[Path, Path | None]:
     chosen = [name for name in (arguments.weights, arguments.detector) if name is not None]
     named = [name for name in dict.fromkeys(chosen) if name in PUBLISHED and not Path(name).exists()]
     if arguments.from_file is not None and len(named) != 1:
-        raise ValueError(
+        raise InputError(
             f"--from_file {arguments.from_file}: one name of a published file must be among {', '.join(chosen)}"
         )
     files = {name: download_weights.converted(name, arguments.cache, arguments.from_file) for name in named}
@@ -148,7 +149,7 @@ def detector_config(weights: Path, most: int | None) -> Config:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If there is no config beside it.
+        InputError: If there is no config beside it.
     """
     from paddle_pose.configs import registry
 
@@ -156,7 +157,7 @@ def detector_config(weights: Path, most: int | None) -> Config:
         raise FileNotFoundError(f"--detector {weights}: no such weights file")
     config = registry.read_beside(weights)
     if config is None:
-        raise ValueError(
+        raise InputError(
             f"--detector {weights}: there is no {registry.FILE_NAME} beside it that says which network it is for; "
             "convert_weights.py writes one"
         )
@@ -167,7 +168,7 @@ def with_people(config: Config, most: int | None) -> Config:
     """Returns the config with at most so many people to a window, where its codec can find several.
 
     Raises:
-        ValueError: If that is not positive.
+        InputError: If that is not positive.
     """
     from paddle_pose.configs import overrides
 

@@ -6,6 +6,8 @@ import argparse
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from paddle_pose.errors import InputError
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -36,11 +38,11 @@ def check(arguments: argparse.Namespace) -> None:
     """Refuses flags that do not go together.
 
     Raises:
-        ValueError: If --one_person is given with a flag that says otherwise where to look, or how to tell people apart.
+        InputError: If --one_person is given with a flag that says otherwise where to look, or how to tell people apart.
     """
     others = [f"--{name}" for name in ("boxes", "detector", "people", "track", "maps") if getattr(arguments, name)]
     if arguments.one_person and others:
-        raise ValueError(
+        raise InputError(
             f"--one_person does not go with {', '.join(others)}: it looks round one person, frame by frame"
         )
 

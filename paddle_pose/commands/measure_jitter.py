@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from paddle_pose.errors import InputError
+
 if TYPE_CHECKING:
     from paddle_pose.io.tracks import Track
 
@@ -38,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Raises:
         FileNotFoundError: If a file is missing.
-        ValueError: If a file is not as expected, or the two have nobody in common.
+        InputError: If a file is not as expected, or the two have nobody in common.
     """
     arguments = build_parser().parse_args(argv)
     from paddle_pose.io.tracks import read_tracks
@@ -51,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         pairs = [together(track, others[track.video, track.id]) for track in raw if (track.video, track.id) in others]
         pairs = [pair for pair in pairs if len(pair[0].frames)]
         if not pairs:
-            raise ValueError(f"{arguments.smoothed}: nobody of {arguments.raw} is in it; are both of one video?")
+            raise InputError(f"{arguments.smoothed}: nobody of {arguments.raw} is in it; are both of one video?")
     print("video                 id  frames  size, px  jitter, %  smoothed, %  lag, ms")
     for before, after in pairs:
         print(row(before, after, arguments.threshold))

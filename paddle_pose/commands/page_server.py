@@ -8,8 +8,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
+from paddle_pose.errors import InputError
+
 HOST = "127.0.0.1"
-PAGE = Path(__file__).resolve().parents[1] / "page"
+PAGE = Path(__file__).resolve().parents[1] / "web_demo" / "static"
 TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -53,7 +55,7 @@ def runtime_files(folder: Path, from_file: Path | None = None) -> dict[str, byte
 
     Raises:
         FileNotFoundError: If the copy is not there.
-        ValueError: If the checksum does not match.
+        InputError: If the checksum does not match.
         ConnectionError: If the server cannot be reached; says where to put the file.
     """
     from paddle_pose.io.download import download
@@ -82,7 +84,7 @@ def server(files: Mapping[str, bytes], host: str = HOST, port: int = 0) -> Threa
         port: 0 takes one that is free.
 
     Raises:
-        ValueError: If it cannot listen there.
+        InputError: If it cannot listen there.
     """
 
     class Handler(BaseHTTPRequestHandler):
@@ -106,10 +108,10 @@ def server(files: Mapping[str, bytes], host: str = HOST, port: int = 0) -> Threa
             """Stays silent."""
 
     if not 0 <= port <= 65535:
-        raise ValueError(f"--port {port}: expected 0 to 65535; without it a free one is taken")
+        raise InputError(f"--port {port}: expected 0 to 65535; without it a free one is taken")
     try:
         return ThreadingHTTPServer((host, port), Handler)
     except OSError as problem:
-        raise ValueError(
+        raise InputError(
             f"cannot listen at {host}, port {port} ({problem.strerror}): name another --port, or none for a free one"
         ) from problem

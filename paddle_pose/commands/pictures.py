@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from paddle_pose.errors import InputError
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -83,13 +85,13 @@ def ranked(kept: Kept) -> list[RankedExample]:
     """Returns annotated people from the best found to the worst.
 
     Raises:
-        ValueError: If nobody is annotated.
+        InputError: If nobody is annotated.
     """
     shown = [
         RankedExample(sample, poses, kept.score_sample(sample, poses)) for sample, poses in kept.poses if sample.persons
     ]
     if not shown:
-        raise ValueError("images show people beside their truth, and detected boxes have none; use annotated boxes")
+        raise InputError("images show people beside their truth, and detected boxes have none; use annotated boxes")
     return sorted(shown, key=lambda one: one.sample_score.quality, reverse=True)
 
 

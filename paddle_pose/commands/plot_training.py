@@ -6,6 +6,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from paddle_pose.errors import InputError
+
 
 def build_parser() -> argparse.ArgumentParser:
     """Returns the command's flags."""
@@ -31,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Raises:
         FileNotFoundError: If a run has no metrics.jsonl.
         OSError: If the image cannot be written.
-        ValueError: If a run has no training step, or no evaluation knows the metric.
+        InputError: If a run has no training step, or no evaluation knows the metric.
     """
     arguments = build_parser().parse_args(argv)
     from paddle_pose.evaluation.report import training_curves
@@ -54,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         known = sorted(
             {name for record in evaluations for name in record} - {"kind", "step", "epoch", "weights", "monitor"}
         )
-        raise ValueError(f"--metric {metric}: no evaluation has it; expected one of {', '.join(known)}")
+        raise InputError(f"--metric {metric}: no evaluation has it; expected one of {', '.join(known)}")
     first = arguments.runs[0]
     output = arguments.output or (first if first.is_dir() else first.parent) / "training.png"
     images.write(output, training_curves.draw(runs, metric))

@@ -12,6 +12,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from paddle_pose.commands import drawings, find_people, follow_people, options, predicted
+from paddle_pose.errors import InputError
 
 if TYPE_CHECKING:
     from paddle_pose.configs.specs import Config
@@ -79,7 +80,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Raises:
         FileNotFoundError: If a file is missing.
-        ValueError: If a file or a flag does not fit.
+        InputError: If a file or a flag does not fit.
     """
     arguments = build_parser().parse_args(argv)
     from paddle_pose import build, visualize
@@ -89,7 +90,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     output = arguments.output
     if output.exists() and not output.is_dir():
-        raise ValueError(f"--output {output}: is a file; expected a folder, which is made where it is missing")
+        raise InputError(f"--output {output}: is a file; expected a folder, which is made where it is missing")
     places = frames.find(arguments.images, leave_out=output)
     follow_people.check(arguments)
     boxes = find_people.boxes(arguments, places)

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from paddle_pose.errors import InputError
+
 SPLITS = ("train", "val")
 
 
@@ -33,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Raises:
         FileNotFoundError: If an annotation file or an image is missing.
-        ValueError: If a file is not what it should be.
+        InputError: If a file is not what it should be.
     """
     arguments = build_parser().parse_args(argv)
     from paddle_pose.data import movenet_crops
@@ -47,11 +49,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"=> {split}: {len(crops)} people in {len({crop.source for crop in crops})} images")
         print(f"=> left out as published: {counts}", flush=True)
         if not crops:
-            raise ValueError(f"{arguments.dataset_root}: nobody is left of split {split!r}: {counts}")
+            raise InputError(f"{arguments.dataset_root}: nobody is left of split {split!r}: {counts}")
         for crop in crops:
             name = crop.record["img_name"]
             if names.setdefault(name, crop.source) != crop.source:
-                raise ValueError(f"{names[name]} and {crop.source} would both be cropped into {name}; rename one")
+                raise InputError(f"{names[name]} and {crop.source} would both be cropped into {name}; rename one")
     images.check_present(crop.source for crops, _ in plans.values() for crop in crops)
     for split, (crops, _) in plans.items():
         progress = Progress(len(crops), unit=f"{split} crops", stream=sys.stderr)

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from paddle_pose.errors import InputError
+
 WHERE_THE_SPLIT_IS = (
     "the official release does not say who is in the validation set (2,958 people, Tompson et al.). Get mpii_val.json or\n"
     "  mpii_gt_val.mat (also named gt_valid.mat; pytorch-pose has it as evaluation/data/detections_our_format.mat),\n"
@@ -57,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Raises:
         FileNotFoundError: If a file is missing.
-        ValueError: If an archive is damaged or hostile, or a file is not what it should be.
+        InputError: If an archive is damaged or hostile, or a file is not what it should be.
     """
     arguments = build_parser().parse_args(argv)
     output = arguments.output
@@ -128,7 +130,7 @@ def _gather(source: Path, output: Path) -> None:
             _progress(f"{source}: {100 * number // len(files)} %, {written} files copied")
     print(f"=> {source}: {written} files copied, {kept} were there already, {ignored} left out")
     if not written + kept:
-        raise ValueError(
+        raise InputError(
             f"{source}: holds nothing of MPII; expected images/*.jpg, mpii_*.json, mpii_*.mat, or an archive"
         )
 
@@ -202,9 +204,9 @@ def _records(path: Path) -> list[dict[str, Any]]:
     try:
         records = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as problem:
-        raise ValueError(f"{path}: not valid JSON ({problem}); delete it and repeat the command") from problem
+        raise InputError(f"{path}: not valid JSON ({problem}); delete it and repeat the command") from problem
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
-        raise ValueError(f"{path}: expected a list of records; is it MPII's json?")
+        raise InputError(f"{path}: expected a list of records; is it MPII's json?")
     return records
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from paddle_pose.errors import InputError
+
 if TYPE_CHECKING:
     from paddle_pose.configs.published import Published
 
@@ -101,7 +103,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Raises:
         FileNotFoundError: If a scores file is missing.
-        ValueError: If one is not as val.py writes it.
+        InputError: If one is not as val.py writes it.
     """
     arguments = build_parser().parse_args(argv)
     paths = arguments.scores or sorted(Path("output").glob("**/scores.json"))
@@ -125,7 +127,7 @@ def rows(paths: Sequence[Path]) -> list[Row]:
 
     Raises:
         FileNotFoundError: If one is missing.
-        ValueError: If one is not as val.py writes it.
+        InputError: If one is not as val.py writes it.
     """
     from paddle_pose.configs.published import PUBLISHED, of_config, protocol
     from paddle_pose.configs.registry import CONFIGS
@@ -220,7 +222,7 @@ def _measured(path: Path) -> Row:
         model, changed = str(protocol["config"]), _changed(checkpoint)
         described += f"; not the config's own {', '.join(changed)}" if changed else ""
     except (KeyError, TypeError, ValueError) as problem:
-        raise ValueError(f"{path}: not a scores.json as val.py writes it ({problem!r}); run val.py again") from problem
+        raise InputError(f"{path}: not a scores.json as val.py writes it ({problem!r}); run val.py again") from problem
     if boxes not in (GROUND_TRUTH, WHOLE_IMAGES):
         boxes = DETECTED if DETECTIONS in boxes else f"other {DETECTED}, {boxes}"
     complete = COMPLETE.get((dataset, boxes)) == people

@@ -7,6 +7,8 @@ import os
 import shutil
 from pathlib import Path
 
+from paddle_pose.errors import InputError
+
 OUTPUT = Path("output")
 
 
@@ -43,11 +45,11 @@ def new(output: Path | None, name: str) -> Path:
         name: of the config.
 
     Raises:
-        ValueError: If the folder that `--output` names holds a run.
+        InputError: If the folder that `--output` names holds a run.
     """
     if output is not None:
         if (output / "config.json").exists():
-            raise ValueError(
+            raise InputError(
                 f"--output {output} holds a run already; continue it with --resume {output}, or name another folder"
             )
         return output
@@ -63,7 +65,7 @@ def to_resume(arguments: argparse.Namespace) -> tuple[Path, Path | None]:
 
     Raises:
         FileNotFoundError: If there is no such run, or no checkpoint of it is whole.
-        ValueError: If the checkpoint that is named is damaged.
+        InputError: If the checkpoint that is named is damaged.
     """
     from paddle_pose.training import checkpoint, checkpoint_policy
 

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from paddle_pose.errors import InputError
+
 if TYPE_CHECKING:
     from paddle_pose.skeletons import Skeleton
 
@@ -41,12 +43,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Raises:
         FileNotFoundError: If a file is missing.
-        ValueError: If a file is not as expected, or --zero_based is given for COCO.
+        InputError: If a file is not as expected, or --zero_based is given for COCO.
     """
     arguments = build_parser().parse_args(argv)
     if arguments.predictions.suffix == ".json":
         if arguments.zero_based:
-            raise ValueError("--zero_based: COCO's results always count pixels from 0; leave the flag out")
+            raise InputError("--zero_based: COCO's results always count pixels from 0; leave the flag out")
         from paddle_pose.skeletons import COCO_17
 
         values, text = score_coco(arguments.predictions, arguments.ground_truth, COCO_17)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from paddle_pose.commands import download_weights, options, page_server
 from paddle_pose.commands.find_people import DEFAULT_WEIGHTS, MAX_PEOPLE
+from paddle_pose.errors import InputError
 
 if TYPE_CHECKING:
     from paddle_pose.configs.specs import Config
@@ -69,8 +70,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Raises:
         FileNotFoundError: If a file is missing.
-        ModuleNotFoundError: If a package is missing; says how to install it.
-        ValueError: If a file or a flag does not fit.
+        MissingDependencyError: If a package is missing; says how to install it.
+        InputError: If a file or a flag does not fit.
         ConnectionError: If something cannot be fetched; says where to put it.
     """
     arguments = build_parser().parse_args(argv)
@@ -92,12 +93,12 @@ def copies(paths: Sequence[Path]) -> tuple[Path | None, Path | None]:
     """Returns the copy of the runtime and that of the weights among the files of --from_file.
 
     Raises:
-        ValueError: If there are two of a kind.
+        InputError: If there are two of a kind.
     """
     runtimes = [path for path in paths if path.suffix == ".tgz"]
     weights = [path for path in paths if path.suffix != ".tgz"]
     if len(runtimes) > 1 or len(weights) > 1:
-        raise ValueError(
+        raise InputError(
             f"--from_file {' '.join(map(str, paths))}: expected at most one onnxruntime-web-*.tgz and one weights file"
         )
     return runtimes[0] if runtimes else None, weights[0] if weights else None
@@ -114,8 +115,8 @@ def exported(weights: str, cache: Path, copy: Path | None = None, config: str | 
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ModuleNotFoundError: If exporting needs a package that is not installed.
-        ValueError: If the file is exported in another format, or there is a copy of nothing.
+        MissingDependencyError: If exporting needs a package that is not installed.
+        InputError: If the file is exported in another format, or there is a copy of nothing.
     """
     from paddle_pose.backends.open import OPENERS
     from paddle_pose.commands import export
@@ -126,13 +127,13 @@ def exported(weights: str, cache: Path, copy: Path | None = None, config: str | 
     if weights in PUBLISHED and not path.exists():
         path = download_weights.converted(weights, cache, copy)
     elif copy is not None:
-        raise ValueError(f"--from_file {copy}: --weights {weights} is not the name of a published file")
+        raise InputError(f"--from_file {copy}: --weights {weights} is not the name of a published file")
     if not path.is_file():
         raise FileNotFoundError(f"--weights {weights}: no such file, and no published one has this name")
     if path.suffix == ".onnx":
         return path
     if path.suffix in OPENERS:
-        raise ValueError(f"{path}: browsers run ONNX files; export the checkpoint with --format onnx")
+        raise InputError(f"{path}: browsers run ONNX files; export the checkpoint with --format onnx")
     target = EXPORTED / f"movenet-{sha256_of(path)[:8]}.onnx"
     if not target.is_file():
         flags = [] if config is None else ["--config", config]
@@ -147,20 +148,20 @@ def settings(model: Path) -> dict[str, Any]:
         model: the ONNX file.
 
     Raises:
-        ModuleNotFoundError: If ONNX Runtime is not installed.
-        ValueError: If it is not a MoveNet that answers maps.
+        MissingDependencyError: If ONNX Runtime is not installed.
+        InputError: If it is not a MoveNet that answers maps.
     """
     from paddle_pose.backends.metadata import read_metadata
     from paddle_pose.configs.registry import read_beside
 
     metadata, config = read_metadata(model), read_beside(model)
     if metadata is None or config is None:
-        raise ValueError(f"{model}: it carries no metadata; export it with export.py")
+        raise InputError(f"{model}: it carries no metadata; export it with export.py")
     if metadata["codec"]["kind"] != "MoveNetCodec":
-        raise ValueError(f"{model}: {config.name} looks at one person in a box; the page needs a MoveNet")
+        raise InputError(f"{model}: {config.name} looks at one person in a box; the page needs a MoveNet")
     answered = [output["name"] for output in metadata["outputs"]]
     if answered != metadata["codec"]["outputs"]:
-        raise ValueError(
+        raise InputError(
             f"{model}: it answers {', '.join(answered)}, and the page reads maps: export it without --decode"
         )
     most = metadata["codec"]["max_persons"]

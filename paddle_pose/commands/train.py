@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from paddle_pose.commands import options, run_folders
 from paddle_pose.commands.run_folders import OUTPUT
+from paddle_pose.errors import InputError
 
 if TYPE_CHECKING:
     from paddle_pose.configs.specs import Config
@@ -64,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Raises:
         FileNotFoundError: If a file is missing.
         Interrupted: If it was ended early; as a SystemExit it holds the exit status.
-        ValueError: If a file or a flag does not fit.
+        InputError: If a file or a flag does not fit.
     """
     arguments = build_parser().parse_args(argv)
     from paddle_pose.environment import check_paddle
@@ -84,7 +85,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     process_group = ProcessGroup.start(arguments.device)
     if arguments.resume is not None:
         if arguments.init is not None:
-            raise ValueError(f"--init {arguments.init} with --resume: a resumed run has its weights; leave one out")
+            raise InputError(f"--init {arguments.init} with --resume: a resumed run has its weights; leave one out")
         run_dir, source = process_group.on_main(lambda: run_folders.to_resume(arguments))
         beside = registry.read_beside((source or run_dir) / "model.pdparams")
     if beside is None and arguments.config is None and arguments.image_size is None:
@@ -148,7 +149,7 @@ def run(
     Raises:
         FileNotFoundError: If data are missing.
         Interrupted: If it was ended early; as a SystemExit it holds the exit status.
-        ValueError: If data or config do not fit.
+        InputError: If data or config do not fit.
     """
     from paddle_pose import build
     from paddle_pose.backends.paddle import PaddleBackend, set_device
@@ -162,7 +163,7 @@ def run(
     where, process_group = set_device(device), process_group or ProcessGroup.start(device)
     if dataset_root is None and config.data.train_annotations is None and config.data.val_annotations is None:
         if config.data.dataset not in SYNTHETIC:
-            raise ValueError(
+            raise InputError(
                 f"--dataset_root D is missing: config {config.name} learns from {config.data.dataset}, which are not drawn; "
                 "scripts/prepare_coco.py makes such a folder"
             )
@@ -236,7 +237,7 @@ def write_synthetic_data(
     """Draws people in the layout of a config's data set, once: the same arguments find them there.
 
     Raises:
-        ValueError: If the folder holds anything else.
+        InputError: If the folder holds anything else.
     """
     from paddle_pose.data.synthetic.dataset import write_coco, write_mpii
 

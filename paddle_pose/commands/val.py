@@ -12,6 +12,7 @@ from pathlib import Path
 
 from paddle_pose.commands import options
 from paddle_pose.commands.pictures import Kept, predictions_image, ranked
+from paddle_pose.errors import InputError
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -78,7 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Raises:
         FileNotFoundError: If a file is missing.
-        ValueError: If a file or a flag does not fit.
+        InputError: If a file or a flag does not fit.
     """
     arguments = build_parser().parse_args(argv)
     if arguments.results is not None:
@@ -98,7 +99,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     config = options.config_of(arguments.pretrained_model, arguments, flags)
     measure = build.metric_name(config)
     if arguments.report and measure not in REPORTED:
-        raise ValueError(f"--report: explains {' and '.join(REPORTED)}, not {measure}; leave one flag out")
+        raise InputError(f"--report: explains {' and '.join(REPORTED)}, not {measure}; leave one flag out")
     backend, device = build.backend(config, arguments.pretrained_model, arguments.device, arguments.threads, say=print)
     samples = build.samples(config, arguments.dataset_root, config.data.val_split, arguments.detections)
     if config.val.flip:
@@ -166,11 +167,11 @@ def _score_results(arguments: argparse.Namespace, command: str) -> int:
     intervals: dict[str, tuple[float, float]] = {}
     dataset = "coco" if arguments.results.suffix == ".json" else "mpii"
     if arguments.dataset not in (None, dataset):
-        raise ValueError(f"--results {arguments.results}: results for COCO are .json, those for MPII .mat or .h5")
+        raise InputError(f"--results {arguments.results}: results for COCO are .json, those for MPII .mat or .h5")
     changes = options.overrides(arguments) | options.data_changes(arguments)
     root, annotations = arguments.dataset_root, arguments.val_annotations
     if root is None and (annotations is None or dataset == "mpii"):
-        raise ValueError(f"--results {arguments.results}: add --dataset_root D, where the ground truth is")
+        raise InputError(f"--results {arguments.results}: add --dataset_root D, where the ground truth is")
     if dataset == "mpii":
         truth = Path(root) / "annotations" / "mpii_gt_val.mat"
         values, intervals, text = score_predictions.score_mpii(arguments.results, truth)

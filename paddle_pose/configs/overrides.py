@@ -14,6 +14,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from paddle_pose.configs.specs import Config
 from paddle_pose.data.skeleton_file import read_skeleton
+from paddle_pose.errors import InputError, did_you_mean
 from paddle_pose.skeletons import SKELETONS, Skeleton
 
 _FIXED = ("name", "source", "command", "published")
@@ -55,7 +56,7 @@ def override(config: Config, changes: Mapping[str, Any]) -> Config:
         changes: dotted key -> value, or the value's text as on a command line.
 
     Raises:
-        ValueError: If a key does not exist (the valid ones are listed) or its value is of the wrong kind.
+        InputError: If a key does not exist (the valid ones are listed) or its value is of the wrong kind.
 
     Example:
         >>> from paddle_pose.configs.registry import CONFIGS
@@ -88,12 +89,16 @@ def _replaced(node: Any, path: list[str], value: Any, key: str, root: Config) ->
     """Returns `node` with the value at `path` replaced; `key` and `root` are for messages."""
     name, rest = path[0], path[1:]
     if key in _FIXED or name not in [field.name for field in dataclasses.fields(node)]:
-        valid = "\n  ".join(name for name, _ in _flat(root, ""))
-        raise ValueError(f"unknown key {key!r}; the valid ones are\n  {valid}\nand augment=none")
+        valid = [name for name, _ in _flat(root, "")]
+        raise InputError(
+            f"unknown key {key!r}.{did_you_mean(key, valid)} The valid ones are\n  "
+            + "\n  ".join(valid)
+            + "\nand augment=none"
+        )
     current = getattr(node, name)
     if rest:
         if not dataclasses.is_dataclass(current) or isinstance(current, Skeleton):
-            raise ValueError(f"key {key!r}: {name!r} is {current!r}, which has no part {rest[0]!r}")
+            raise InputError(f"key {key!r}: {name!r} is {current!r}, which has no part {rest[0]!r}")
         return dataclasses.replace(node, **{name: _replaced(current, rest, value, key, root)})
     hint = get_type_hints(type(node))[name]
     is_a_choice = get_origin(hint) is Literal and value in get_args(hint)  # "none" may be one
@@ -120,7 +125,7 @@ def _fitted(value: Any, hint: Any, key: str) -> Any:
         return value
     expected = list(arguments) if origin is Literal else getattr(hint, "__name__", hint)
     expected = hint if origin is tuple else expected
-    raise ValueError(f"key {key!r}: got {value!r}, expected {expected}")
+    raise InputError(f"key {key!r}: got {value!r}, expected {expected}")
 
 
 def _literal(text: str) -> Any:
@@ -142,7 +147,7 @@ def _skeleton(value: Any, key: str) -> Skeleton:
         return read_skeleton(value)
     if isinstance(value, Mapping):
         return Skeleton(**{name: _tuples(part) for name, part in value.items()})
-    raise ValueError(f"key {key!r}: got {value!r}, expected one of {', '.join(SKELETONS)}, or a .json file")
+    raise InputError(f"key {key!r}: got {value!r}, expected one of {', '.join(SKELETONS)}, or a .json file")
 
 
 def _tuples(value: Any) -> Any:

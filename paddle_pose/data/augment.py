@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from paddle_pose.errors import InputError
 from paddle_pose.geometry import Window, box_window
 from paddle_pose.skeletons import Skeleton
 from paddle_pose.structures import Sample
@@ -41,7 +42,7 @@ class Augment:
             network learns to infer them.
 
     Raises:
-        ValueError: If a probability lies outside 0..1, an amount is negative or the rectangle does not fit.
+        InputError: If a probability lies outside 0..1, an amount is negative or the rectangle does not fit.
     """
 
     flip: float = 0.5
@@ -59,12 +60,12 @@ class Augment:
         """Checks the amounts."""
         for name in ("flip", "rotation_probability", "half_body", "shift_probability", "occlusion"):
             if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"augment.{name} is {getattr(self, name)}; expected a probability, 0..1")
+                raise InputError(f"augment.{name} is {getattr(self, name)}; expected a probability, 0..1")
         for name in ("scale", "rotation", "shift"):
             if getattr(self, name) < 0:
-                raise ValueError(f"augment.{name} is {getattr(self, name)}; expected 0 or more")
+                raise InputError(f"augment.{name} is {getattr(self, name)}; expected 0 or more")
         if not 0 < self.occlusion_size[0] <= self.occlusion_size[1] <= 1:
-            raise ValueError(
+            raise InputError(
                 f"augment.occlusion_size is {self.occlusion_size}; expected the least and the most share of a side, 0..1"
             )
 

@@ -9,6 +9,7 @@ Checked against: the counts of small real subsets (tests/data/test_coco.py); ano
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -16,11 +17,14 @@ from typing import Any
 
 import numpy as np
 
+from paddle_pose.errors import InputError
 from paddle_pose.geometry import box_window
 from paddle_pose.io import coco_json
 from paddle_pose.io.records import field
 from paddle_pose.skeletons import COCO_17, Skeleton
 from paddle_pose.structures import AnnotatedImage, Person, Sample
+
+_log = logging.getLogger("paddle_pose")
 
 SPLITS = ("train", "val")
 PERSON = 1  # COCO's category
@@ -35,10 +39,10 @@ def annotation_file(root: str | Path, split: str) -> Path:
 
     Raises:
         FileNotFoundError: If it is missing.
-        ValueError: If there is no such split.
+        InputError: If there is no such split.
     """
     if split not in SPLITS:
-        raise ValueError(f"COCO has no split {split!r} with keypoints; expected one of {', '.join(SPLITS)}")
+        raise InputError(f"COCO has no split {split!r} with keypoints; expected one of {', '.join(SPLITS)}")
     path = Path(root) / "annotations" / f"person_keypoints_{split}2017.json"
     if not path.is_file():
         raise FileNotFoundError(f"{path}: not found; {LAYOUT}")
@@ -56,13 +60,13 @@ def split_files(root: str | Path | None, split: str, own: str | None, folder: st
 
     Raises:
         FileNotFoundError: If there is no such file or folder.
-        ValueError: If nothing says where they are.
+        InputError: If nothing says where they are.
     """
     if root is not None:
         return annotation_file(root, split), Path(root) / f"{split}2017"
     if own is None or folder is None:
         missing = f"--{split}_annotations FILE" if own is None else "--images DIR"
-        raise ValueError(f"{missing} is missing: give it, or --dataset_root D, a folder in COCO's layout")
+        raise InputError(f"{missing} is missing: give it, or --dataset_root D, a folder in COCO's layout")
     if not Path(own).is_file():
         raise FileNotFoundError(f"{own}: not found; --{split}_annotations says where it is now")
     if not Path(folder).is_dir():
@@ -80,7 +84,7 @@ def read_coco(root: str | Path, split: str, skeleton: Skeleton = COCO_17) -> lis
 
     Raises:
         FileNotFoundError: If a file is missing.
-        ValueError: If a record is not as expected, or nobody is left.
+        InputError: If a record is not as expected, or nobody is left.
     """
     return read_annotations(annotation_file(root, split), Path(root) / f"{split}2017", skeleton)
 
@@ -101,7 +105,7 @@ def read_annotations(path: Path, folder: Path, skeleton: Skeleton = COCO_17) -> 
 
     Raises:
         FileNotFoundError: If the file is missing.
-        ValueError: If a record is not as expected (the message names file, record and key), or nobody is left.
+        InputError: If a record is not as expected (the message names file, record and key), or nobody is left.
     """
     content, _ = coco_json.read(path)
     records, shared = coco_json.in_skeleton(content, str(path), skeleton)
@@ -119,15 +123,15 @@ def read_annotations(path: Path, folder: Path, skeleton: Skeleton = COCO_17) -> 
             left_out[reason] += 1
         if reason in (None, "crowd", "no labelled joint"):
             people[record["image_id"]].append(replace(person, crowd=reason is not None))
-    print(f"=> num_images: {len(people)}", flush=True)
-    print(f"=> load {count} samples", flush=True)
+    _log.info(f"=> num_images: {len(people)}")
+    _log.info(f"=> load {count} samples")
     counts = ", ".join(f"{number} {reason}" for reason, number in left_out.items())
-    print(f"=> left out as published: {counts}", flush=True)
+    _log.info(f"=> left out as published: {counts}")
     if shared:
-        print(f"=> {shared} are in {skeleton.name}", flush=True)
+        _log.info(f"=> {shared} are in {skeleton.name}")
     if not count:
         fix = f"; {coco_json.AREA_HINT}" if left_out["no area"] else ""
-        raise ValueError(f"{path}: nobody is left of {len(records)} annotations: {counts}{fix}")
+        raise InputError(f"{path}: nobody is left of {len(records)} annotations: {counts}{fix}")
     return [
         AnnotatedImage(image["id"], folder / image["file_name"], tuple(people[image["id"]]), sizes[image["id"]])
         for image in content["images"]
@@ -156,11 +160,11 @@ def read_detections(
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If a record is not as expected, or no box is left.
+        InputError: If a record is not as expected, or no box is left.
     """
     records = coco_json.read_json(Path(path))
     if not isinstance(records, list) or not all(isinstance(record, Mapping) for record in records):
-        raise ValueError(f"{path}: expected a list of {{image_id, category_id, bbox, score}}")
+        raise InputError(f"{path}: expected a list of {{image_id, category_id, bbox, score}}")
     paths = {image.image_id: image.path for image in images}
     left_out = dict.fromkeys(("no person", "of another image", "empty box"), 0)
     samples = []
@@ -179,10 +183,10 @@ def read_detections(
             window = box_window((x, y, width, height), input_size, context)
             samples.append(Sample(image_id, paths[image_id], window, (), score))
     counts = ", ".join(f"{number} {reason}" for reason, number in left_out.items())
-    print(f"=> load {len(samples)} detected boxes", flush=True)
-    print(f"=> left out: {counts}", flush=True)
+    _log.info(f"=> load {len(samples)} detected boxes")
+    _log.info(f"=> left out: {counts}")
     if not samples:
-        raise ValueError(f"{path}: no box is left of {len(records)}: {counts}; does it belong to these annotations?")
+        raise InputError(f"{path}: no box is left of {len(records)}: {counts}; does it belong to these annotations?")
     return samples
 
 
@@ -190,17 +194,17 @@ def image_size(image: Mapping[str, Any], where: str) -> tuple[float, float]:
     """Returns (width, height) in px of a record of the list of images, after checking that it names a file.
 
     Raises:
-        ValueError: If a key is missing or wrong.
+        InputError: If a key is missing or wrong.
     """
     if not isinstance(image.get("file_name"), str) or not image["file_name"]:
-        raise ValueError(f"{where}: key 'file_name' must name the image, got {image.get('file_name')!r}")
+        raise InputError(f"{where}: key 'file_name' must name the image, got {image.get('file_name')!r}")
     return float(field(image, ("width",), (), where)), float(field(image, ("height",), (), where))
 
 
 def _person(record: Mapping[str, Any], size: tuple[float, float], where: str) -> Person:
     points = field(record, ("keypoints",), (len(record["keypoints"]),), where).reshape(-1, 3)
     if not np.isin(points[:, 2], (0, 1, 2)).all():
-        raise ValueError(f"{where}: key 'keypoints' holds x, y, v with v one of 0, 1, 2; got {points[:, 2].tolist()}")
+        raise InputError(f"{where}: key 'keypoints' holds x, y, v with v one of 0, 1, 2; got {points[:, 2].tolist()}")
     x, y, width, height = map(float, field(record, ("bbox",), (4,), where))
     # As published: the last pixel belongs to the box, so a clipped box is one pixel smaller than the annotated one.
     left, top = max(0.0, x), max(0.0, y)

@@ -19,6 +19,7 @@ import cv2
 import numpy as np
 
 from paddle_pose import geometry
+from paddle_pose.errors import InputError
 from paddle_pose.geometry import Window
 from paddle_pose.io import images
 from paddle_pose.structures import Sample
@@ -143,12 +144,12 @@ class CropCache:
         """Returns a file's pixels and matrix.
 
         Raises:
-            ValueError: If the file is damaged.
+            InputError: If the file is damaged.
         """
         start = self._HEADER.size
         magic, *numbers, width, height = self._HEADER.unpack_from(content) if len(content) > start else (b"", 0, 0)
         if magic != self._MAGIC or len(content) != start + width * height * 3 // 2:
-            raise ValueError(f"{path}: a damaged file of the crop cache")
+            raise InputError(f"{path}: a damaged file of the crop cache")
         planes = np.frombuffer(content, np.uint8, offset=start).reshape(-1, width)
         return cv2.cvtColor(planes, cv2.COLOR_YUV2RGB_I420), np.array(numbers).reshape(2, 3)
 

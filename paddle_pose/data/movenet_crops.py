@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -29,10 +30,13 @@ from PIL import Image
 
 from paddle_pose import geometry
 from paddle_pose.data import coco
+from paddle_pose.errors import InputError
 from paddle_pose.io import archives, coco_json, images
 from paddle_pose.io.records import field
 from paddle_pose.skeletons import COCO_17
 from paddle_pose.structures import AnnotatedImage, Person
+
+_log = logging.getLogger("paddle_pose")
 
 MAX_ANNOTATIONS, MIN_JOINTS = 3, 8
 FOLDERS = ("", "cropped", "croped")  # as published: one of the original projects writes "croped"
@@ -71,7 +75,7 @@ def plan(root: str | Path, split: str) -> tuple[list[Crop], dict[str, int]]:
 
     Raises:
         FileNotFoundError: If the annotation file is missing.
-        ValueError: If a record is not as expected.
+        InputError: If a record is not as expected.
     """
     path = coco.annotation_file(root, split)
     content, _ = coco_json.read(path)
@@ -155,7 +159,7 @@ def write_images(
 
     Raises:
         FileNotFoundError: If an image of the source is missing.
-        ValueError: If one cannot be decoded, or has another size than annotated.
+        InputError: If one cannot be decoded, or has another size than annotated.
         OSError: If the disk is full.
     """
     archives.make_folder(folder, folder)
@@ -172,7 +176,7 @@ def write_images(
                     pixels, _ = images.read(source)
                     if pixels.shape[1::-1] != crop.source_size:
                         got = "{} x {}".format(*pixels.shape[1::-1])
-                        raise ValueError(f"{source}: is {got} px, annotated as {crop.source_size}; is it COCO's file?")
+                        raise InputError(f"{source}: is {got} px, annotated as {crop.source_size}; is it COCO's file?")
                 x, y = crop.corner
                 square = geometry.warp(pixels, np.array([[1.0, 0, -x], [0, 1, -y]]), (crop.side, crop.side))
                 content = cv2.imencode(".jpg", square[..., ::-1])[1].tobytes()
@@ -194,10 +198,10 @@ def annotation_file(root: str | Path, split: str) -> Path:
 
     Raises:
         FileNotFoundError: If it is missing.
-        ValueError: If there is no such split.
+        InputError: If there is no such split.
     """
     if split not in coco.SPLITS:
-        raise ValueError(f"MoveNet's crops have no split {split!r}; expected one of {', '.join(coco.SPLITS)}")
+        raise InputError(f"MoveNet's crops have no split {split!r}; expected one of {', '.join(coco.SPLITS)}")
     paths = [Path(root) / folder / f"{split}2017.json" for folder in FOLDERS]
     found = next((path for path in paths if path.is_file()), None)
     if found is None:
@@ -220,35 +224,35 @@ def read_movenet_crops(root: str | Path, split: str) -> list[AnnotatedImage]:
 
     Raises:
         FileNotFoundError: If a file is missing.
-        ValueError: If a record is not as expected (the message names file, record and key), or there is none.
+        InputError: If a record is not as expected (the message names file, record and key), or there is none.
     """
     path = annotation_file(root, split)
     records = coco_json.read_json(path)
     if not isinstance(records, list) or not records or not all(isinstance(record, Mapping) for record in records):
-        raise ValueError(
+        raise InputError(
             f"{path}: expected a list of {{img_name, keypoints, center, bbox, other_centers, other_keypoints}}"
         )
     folder = path.parent / "imgs"
     folder = folder if folder.is_dir() else path.parent
     annotated = [_annotated(n, record, folder, f"{path}: record {n}") for n, record in enumerate(records)]
-    print(f"=> num_images: {len(annotated)}", flush=True)
-    print(f"=> load {len(annotated)} samples", flush=True)
+    _log.info(f"=> num_images: {len(annotated)}")
+    _log.info(f"=> load {len(annotated)} samples")
     regions = sum(len(image.persons) - 1 for image in annotated)
-    print(f"=> {regions} joints and centres of other people are masked", flush=True)
+    _log.info(f"=> {regions} joints and centres of other people are masked")
     return annotated
 
 
 def _annotated(n: int, record: Mapping[str, Any], folder: Path, where: str) -> AnnotatedImage:
     name, joints = record.get("img_name"), COCO_17.num_joints
     if not isinstance(name, str) or not name:
-        raise ValueError(f"{where}: key 'img_name' must name the image, got {name!r}")
+        raise InputError(f"{where}: key 'img_name' must name the image, got {name!r}")
     points = field(record, ("keypoints",), (3 * joints,), where).reshape(joints, 3)
     if not np.isin(points[:, 2], (0, 1, 2)).all():
-        raise ValueError(f"{where}: key 'keypoints' holds x, y, v with v one of 0, 1, 2; got {points[:, 2].tolist()}")
+        raise InputError(f"{where}: key 'keypoints' holds x, y, v with v one of 0, 1, 2; got {points[:, 2].tolist()}")
     left, top, right, bottom = field(record, ("bbox",), (4,), where)
     lists = record.get("other_keypoints")
     if not isinstance(lists, list) or len(lists) != joints or not all(isinstance(points, list) for points in lists):
-        raise ValueError(f"{where}: key 'other_keypoints' must hold {joints} lists of [x, y]")
+        raise InputError(f"{where}: key 'other_keypoints' must hold {joints} lists of [x, y]")
     found = record.get("other_centers")
     found = [*(found if isinstance(found, list) else [found]), *(point for points in lists for point in points)]
     others = field({"other_*": found or np.zeros((0, 2))}, ("other_*",), (len(found), 2), where)
@@ -269,4 +273,4 @@ def _size(path: Path) -> tuple[int, int]:
     except FileNotFoundError as problem:
         raise FileNotFoundError(f"{path}: not found; {LAYOUT}") from problem
     except (OSError, SyntaxError, ValueError) as problem:
-        raise ValueError(f"{path}: not an image that can be read ({problem}); delete it and make it again") from problem
+        raise InputError(f"{path}: not an image that can be read ({problem}); delete it and make it again") from problem

@@ -11,6 +11,7 @@ Checked against: the published counts (22,246 / 2,958 samples) and the published
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,12 @@ from typing import Any
 import numpy as np
 import scipy.io
 
+from paddle_pose.errors import InputError
 from paddle_pose.io.records import field
 from paddle_pose.skeletons import MPII_16, Skeleton
 from paddle_pose.structures import AnnotatedImage, Person
+
+_log = logging.getLogger("paddle_pose")
 
 SPLITS = ("train", "val", "trainval", "test")
 JOINT_KEYS = ("joints", "gt_joints")
@@ -56,20 +60,20 @@ def read_ground_truth(path: Path) -> GroundTruth:
 
     Raises:
         FileNotFoundError: If it is missing.
-        ValueError: If it is no such file; the message names the variable.
+        InputError: If it is no such file; the message names the variable.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: not found; {LAYOUT}")
     try:
         content = scipy.io.loadmat(path)
     except Exception as problem:  # SciPy has a dozen kinds for broken files, IndexError among them
-        raise ValueError(f"{path}: not a MATLAB file that SciPy reads ({problem})") from problem
+        raise InputError(f"{path}: not a MATLAB file that SciPy reads ({problem})") from problem
     count = np.shape(content.get("headboxes_src"))[-1:]
     shapes = {"headboxes_src": (2, 2), "jnt_missing": (16,), "pos_gt_src": (16, 2)}
     for key, shape in shapes.items():
         if np.shape(content.get(key)) != (*shape, *count):
             got = f"shape {np.shape(content[key])}" if key in content else "no such variable"
-            raise ValueError(
+            raise InputError(
                 f"{path}: variable {key!r} must have shape {(*shape, 'N')}, got {got}; is this mpii_gt_val.mat?"
             )
     boxes = content["headboxes_src"].astype(np.float64)
@@ -81,7 +85,7 @@ def read_ground_truth(path: Path) -> GroundTruth:
     measured = np.isfinite(truth.keypoints).all(axis=2) | ~truth.labelled  # [N, 16]
     good = measured.all(axis=1) & np.isfinite(truth.head_sizes) & (truth.head_sizes > 0)
     if not good.all():
-        raise ValueError(f"{path}: person {good.argmin()} has an empty head box, or a labelled joint without numbers")
+        raise InputError(f"{path}: person {good.argmin()} has an empty head box, or a labelled joint without numbers")
     return truth
 
 
@@ -100,7 +104,7 @@ def read_mpii(root: str | Path, split: str, skeleton: Skeleton = MPII_16) -> lis
 
     Raises:
         FileNotFoundError: If a file is missing.
-        ValueError: If a record is not as expected; the message names the file, the record and the key. If the skeleton has
+        InputError: If a record is not as expected; the message names the file, the record and the key. If the skeleton has
             no joint of MPII.
 
     Source: HRNet's `mpii.py` (centre, scale, 0-based).
@@ -108,7 +112,7 @@ def read_mpii(root: str | Path, split: str, skeleton: Skeleton = MPII_16) -> lis
     root = Path(root)
     path = root / "annotations" / f"mpii_{split}.json"
     if split not in SPLITS:
-        raise ValueError(f"MPII has no split {split!r}; expected one of {', '.join(SPLITS)}")
+        raise InputError(f"MPII has no split {split!r}; expected one of {', '.join(SPLITS)}")
     if not path.is_file():
         raise FileNotFoundError(f"{path}: not found; {LAYOUT}")
     records = _load(path)
@@ -120,10 +124,10 @@ def read_mpii(root: str | Path, split: str, skeleton: Skeleton = MPII_16) -> lis
     by_name: dict[str, list[Person]] = {}
     for record, person in zip(records, persons, strict=True):
         by_name.setdefault(record["image"], []).append(person)
-    print(f"=> num_images: {len(by_name)}", flush=True)
-    print(f"=> load {len(persons)} samples", flush=True)
+    _log.info(f"=> num_images: {len(by_name)}")
+    _log.info(f"=> load {len(persons)} samples")
     if shared:
-        print(f"=> {shared} are in {skeleton.name}", flush=True)
+        _log.info(f"=> {shared} are in {skeleton.name}")
     return [
         AnnotatedImage(n, truth_files(root)[1] / name, tuple(group)) for n, (name, group) in enumerate(by_name.items())
     ]
@@ -138,23 +142,23 @@ def _load(path: Path) -> list[dict[str, Any]]:
     try:
         records = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as problem:
-        raise ValueError(f"{path}: not valid JSON ({problem}); is the file complete?") from problem
+        raise InputError(f"{path}: not valid JSON ({problem}); is the file complete?") from problem
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
-        raise ValueError(f"{path}: expected a list of records, got {type(records).__name__}")
+        raise InputError(f"{path}: expected a list of records, got {type(records).__name__}")
     if not records:
-        raise ValueError(f"{path}: the list is empty; there is nothing to read")
+        raise InputError(f"{path}: the list is empty; there is nothing to read")
     return records
 
 
 def _person(record: dict[str, Any], position: int, path: Path, split: str) -> Person:
     where = f"{path}: record {position}"
     if not isinstance(record.get("image"), str) or not record["image"]:
-        raise ValueError(f"{where}: key 'image' must name the image, got {record.get('image')!r}")
+        raise InputError(f"{where}: key 'image' must name the image, got {record.get('image')!r}")
     where += f" ({record['image']})"
     center = field(record, ("center",), (2,), where)
     scale = float(field(record, ("scale",), (), where))
     if scale <= 0:
-        raise ValueError(f"{where}: key 'scale' must be positive (height / 200 px), got {scale}")
+        raise InputError(f"{where}: key 'scale' must be positive (height / 200 px), got {scale}")
     joints, visible = np.zeros((MPII_16.num_joints, 2)), np.zeros(MPII_16.num_joints)
     if split != "test":
         joints = field(record, JOINT_KEYS, (MPII_16.num_joints, 2), where) - 1.0
@@ -174,7 +178,7 @@ def _with_ground_truth(persons: list[Person], path: Path, mat: Path) -> list[Per
     """Takes keypoints and head sizes from the .mat, which must list the same people in the same order."""
     truth = read_ground_truth(mat)
     if len(truth.head_sizes) != len(persons):
-        raise ValueError(
+        raise InputError(
             f"{mat} holds {len(truth.head_sizes)} people and {path} {len(persons)}; they belong to different releases"
         )
     matched = []
@@ -182,7 +186,7 @@ def _with_ground_truth(persons: list[Person], path: Path, mat: Path) -> list[Per
         both = (person.visible > 0) & truth.labelled[n]
         apart = np.linalg.norm(person.keypoints - truth.keypoints[n], axis=1)[both]
         if len(apart) and np.median(apart) > _SAME_POINT_PX:
-            raise ValueError(
+            raise InputError(
                 f"{path}: record {n} lies {np.median(apart):.1f} px from person {n} of {mat}; the two files "
                 "must list the same people in the same order, both 1-based"
             )

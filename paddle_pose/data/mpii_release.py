@@ -21,6 +21,7 @@ import numpy as np
 import scipy.io
 
 from paddle_pose.data.mpii import GroundTruth
+from paddle_pose.errors import InputError
 from paddle_pose.skeletons import MPII_16
 
 Record = dict[str, Any]
@@ -62,7 +63,7 @@ def read_release(path: Path) -> Release:
 
     Raises:
         FileNotFoundError: If it is missing.
-        ValueError: If it is no such file.
+        InputError: If it is no such file.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: not found; expected mpii_human_pose_v1_u12_1.mat")
@@ -70,11 +71,11 @@ def read_release(path: Path) -> Release:
         release = scipy.io.loadmat(path, struct_as_record=False, squeeze_me=True)["RELEASE"]
         images, is_train = np.atleast_1d(release.annolist), np.atleast_1d(release.img_train)
     except Exception as problem:  # SciPy has a dozen kinds for broken files
-        raise ValueError(
+        raise InputError(
             f"{path}: not the official release ({problem}); expected a variable RELEASE with annolist and img_train"
         ) from problem
     if len(images) != len(is_train):
-        raise ValueError(f"{path}: {len(images)} images in annolist but {len(is_train)} in img_train; is it complete?")
+        raise InputError(f"{path}: {len(images)} images in annolist but {len(is_train)} in img_train; is it complete?")
     trainval: list[Record] = []
     boxes: list[list[float]] = []
     test: list[Record] = []
@@ -82,7 +83,7 @@ def read_release(path: Path) -> Release:
     for number, (image, train) in enumerate(zip(images, is_train, strict=True)):
         name = getattr(getattr(image, "image", None), "name", None)
         if not isinstance(name, str) or not name:
-            raise ValueError(f"{path}: RELEASE.annolist({number + 1}) names no image")
+            raise InputError(f"{path}: RELEASE.annolist({number + 1}) names no image")
         for person in _structs(getattr(image, "annorect", None)):
             record = _record(name, person, with_joints=bool(train))
             if record is None:
@@ -110,7 +111,7 @@ def split(
         in the order of the file given.
 
     Raises:
-        ValueError: If neither is given, or a validation person is not in the release.
+        InputError: If neither is given, or a validation person is not in the release.
     """
     if truth is not None:
         points, labelled = truth.keypoints + 1.0, truth.labelled
@@ -118,7 +119,7 @@ def split(
         points = np.array([record["joints"] for record in val_records], np.float64).reshape(-1, MPII_16.num_joints, 2)
         labelled = np.array([record["joints_vis"] for record in val_records]).reshape(-1, MPII_16.num_joints) > 0
     else:
-        raise ValueError("the split needs mpii_gt_val.mat or mpii_val.json; got neither")
+        raise InputError("the split needs mpii_gt_val.mat or mpii_val.json; got neither")
     by_joints: dict[bytes, list[int]] = {}
     for n, record in enumerate(trainval):
         by_joints.setdefault(_key(np.array(record["joints"]), np.array(record["joints_vis"]) > 0), []).append(n)
@@ -126,7 +127,7 @@ def split(
     for n in range(len(points)):
         found = by_joints.get(_key(points[n], labelled[n]))
         if not found:
-            raise ValueError(
+            raise InputError(
                 f"validation person {n} is not in the release ({len(val)} of {n} before it are); "
                 "do the two files belong to the same release, mpii_human_pose_v1_u12?"
             )
@@ -144,11 +145,11 @@ def write_ground_truth(path: Path, records: Sequence[Record], head_boxes: np.nda
         head_boxes: [N, 4] x1, y1, x2, y2, 1-based image px.
 
     Raises:
-        ValueError: If a person has no head box.
+        InputError: If a person has no head box.
     """
     without = np.flatnonzero(~np.isfinite(head_boxes).all(axis=1))
     if len(without):
-        raise ValueError(f"{path}: validation person {without[0]} has no head box; PCKh cannot be measured without")
+        raise InputError(f"{path}: validation person {without[0]} has no head box; PCKh cannot be measured without")
     labelled = np.array([record["joints_vis"] for record in records]).reshape(-1, MPII_16.num_joints) > 0
     joints = np.array([record["joints"] for record in records], np.float64).reshape(-1, MPII_16.num_joints, 2)
     content = io.BytesIO()

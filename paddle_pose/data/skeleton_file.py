@@ -10,13 +10,17 @@ Source: COCO's category record: `keypoints` are the joints' names, `skeleton` th
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from paddle_pose.errors import InputError
 from paddle_pose.io import coco_json
 from paddle_pose.skeletons import COCO_17, SKELETONS, Skeleton
+
+_log = logging.getLogger("paddle_pose")
 
 KEYS = tuple(field.name for field in fields(Skeleton))
 DEFAULT_SIGMA = round(sum(COCO_17.sigmas) / len(COCO_17.sigmas), 3)
@@ -35,7 +39,7 @@ def read_skeleton(source: str | Path | None, annotations: str | Path | None = No
 
     Raises:
         FileNotFoundError: If a file is missing.
-        ValueError: If a key is unknown, missing or not as expected; the message names the file and the key.
+        InputError: If a key is unknown, missing or not as expected; the message names the file and the key.
     """
     if source is not None and str(source) in SKELETONS:
         return SKELETONS[str(source)]
@@ -46,13 +50,13 @@ def read_skeleton(source: str | Path | None, annotations: str | Path | None = No
     place = Path(str(source if source is not None else annotations))
     content = coco_json.read_json(place) if source is not None else {}
     if not isinstance(content, Mapping):
-        raise ValueError(f"{place}: expected an object with the keys {', '.join(KEYS)}; got {type(content).__name__}")
+        raise InputError(f"{place}: expected an object with the keys {', '.join(KEYS)}; got {type(content).__name__}")
     strange = sorted(set(map(str, content)) - set(KEYS))
     if strange:
-        raise ValueError(f"{place}: unknown key {strange[0]!r}; the valid ones are {', '.join(KEYS)}")
+        raise InputError(f"{place}: unknown key {strange[0]!r}; the valid ones are {', '.join(KEYS)}")
     joints = _names(content.get("joints", joints), place, "joints")
     if not joints:
-        raise ValueError(
+        raise InputError(
             f"{place}: key 'joints' is missing, and no annotation file names the joints in its categories (key 'keypoints'); "
             f"the valid keys are {', '.join(KEYS)}"
         )
@@ -69,7 +73,7 @@ def read_skeleton(source: str | Path | None, annotations: str | Path | None = No
             upper=_names(content.get("upper", ()), place, "upper"),
         )
     except ValueError as problem:
-        raise ValueError(problem if str(problem).startswith(str(place)) else f"{place}: {problem}") from problem
+        raise InputError(problem if str(problem).startswith(str(place)) else f"{place}: {problem}") from problem
     _tell(skeleton, content)
     return skeleton
 
@@ -82,9 +86,9 @@ def _of_categories(annotations: str | Path) -> tuple[tuple[str, ...], tuple[tupl
     try:
         pairs = [(int(a), int(b)) for a, b in rows]
     except (TypeError, ValueError) as problem:
-        raise ValueError(f"{where}: key 'skeleton' of a category must hold pairs of places, got {rows!r}") from problem
+        raise InputError(f"{where}: key 'skeleton' of a category must hold pairs of places, got {rows!r}") from problem
     if any(not 1 <= place <= len(joints) for pair in pairs for place in pair):
-        raise ValueError(f"{where}: key 'skeleton' of a category holds places outside 1..{len(joints)}: {rows!r}")
+        raise InputError(f"{where}: key 'skeleton' of a category holds places outside 1..{len(joints)}: {rows!r}")
     return joints, tuple((joints[a - 1], joints[b - 1]) for a, b in pairs)
 
 
@@ -106,19 +110,19 @@ def _tell(skeleton: Skeleton, given: Mapping[str, Any]) -> None:
         said.append("weights 1")
     if not skeleton.upper:
         said.append("no half-body windows: no key 'upper'")
-    print(f"=> skeleton {skeleton.name}: " + "; ".join(said), flush=True)
+    _log.info(f"=> skeleton {skeleton.name}: " + "; ".join(said))
 
 
 def _names(value: Any, place: Path, key: str) -> tuple[str, ...]:
     if not isinstance(value, list | tuple) or not all(isinstance(name, str) and name for name in value):
-        raise ValueError(f"{place}: key {key!r} must be a list of joint names, got {value!r}")
+        raise InputError(f"{place}: key {key!r} must be a list of joint names, got {value!r}")
     return tuple(value)
 
 
 def _pairs(value: Any, place: Path, key: str) -> tuple[tuple[str, str], ...]:
     whole = isinstance(value, list) and all(isinstance(pair, list) and len(pair) == 2 for pair in value)
     if not whole or not all(isinstance(name, str) for pair in value for name in pair):
-        raise ValueError(
+        raise InputError(
             f'{place}: key {key!r} must be a list of pairs of names, [["left_x", "right_x"], …], got {value!r}'
         )
     return tuple((a, b) for a, b in value)
@@ -126,5 +130,5 @@ def _pairs(value: Any, place: Path, key: str) -> tuple[tuple[str, str], ...]:
 
 def _numbers(value: Any, place: Path, key: str) -> tuple[float, ...]:
     if not isinstance(value, list) or not all(type(number) in (int, float) and number > 0 for number in value):
-        raise ValueError(f"{place}: key {key!r} must be a list of positive numbers, one for each joint, got {value!r}")
+        raise InputError(f"{place}: key {key!r} must be a list of positive numbers, one for each joint, got {value!r}")
     return tuple(float(number) for number in value)

@@ -49,10 +49,10 @@ def probe(folder: str | Path = ".") -> Machine:
         folder: on the disk that matters.
 
     Raises:
-        SystemExit: If Paddle is missing or older than 3.0; stderr says how to install it.
+        MissingDependencyError: If Paddle is missing or older than 3.0; says how to install it.
     """
     environment.use_all_cores()
-    environment.check_paddle()
+    environment.require_paddle()
     warnings.filterwarnings("ignore", "No ccache found")
     from paddle_pose.backends.paddle import available
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from paddle_pose.backends.base import needed
 from paddle_pose.backends.onnx import METADATA_KEY
+from paddle_pose.errors import InputError
 
 OPSET = 17
 EXTRA = "export"
@@ -27,8 +28,8 @@ def program_to_onnx(program: Path, target: Path, names: Sequence[str]) -> None:
         names: of the outputs, in the program's order.
 
     Raises:
-        ModuleNotFoundError: If paddle2onnx, onnx or ONNX Runtime is not installed.
-        ValueError: If paddle2onnx cannot convert an operator.
+        MissingDependencyError: If paddle2onnx, onnx or ONNX Runtime is not installed.
+        InputError: If paddle2onnx cannot convert an operator.
     """
     note = "; there is none for Python 3.13 and later" if sys.version_info >= (3, 13) else ""
     converter = needed("paddle2onnx", "paddle2onnx==2.1.0", EXTRA, note)
@@ -39,7 +40,7 @@ def program_to_onnx(program: Path, target: Path, names: Sequence[str]) -> None:
             str(program), str(program.with_suffix(".pdiparams")), opset_version=OPSET, optimize_tool="none"
         )
     except UnboundLocalError as problem:  # it logs its error and goes on without a result
-        raise ValueError(f"{program}: paddle2onnx could not convert it; its own message is above") from problem
+        raise InputError(f"{program}: paddle2onnx could not convert it; its own message is above") from problem
     model = onnx.load_model_from_string(content)
     renamed = dict(zip((output.name for output in model.graph.output), names, strict=True))
     for node in model.graph.node:
@@ -85,7 +86,7 @@ def onnx_to_openvino(source: Path, target: Path) -> None:
         target: the .xml file.
 
     Raises:
-        ModuleNotFoundError: If OpenVINO is not installed.
+        MissingDependencyError: If OpenVINO is not installed.
     """
     openvino = needed("openvino", "openvino>=2024.0", EXTRA)
     openvino.save_model(openvino.Core().read_model(str(source)), str(target), compress_to_fp16=False)

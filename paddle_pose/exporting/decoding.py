@@ -18,6 +18,7 @@ from paddle_pose.codecs.base import Codec
 from paddle_pose.codecs.heatmap import HeatmapCodec
 from paddle_pose.codecs.movenet import MoveNetCodec
 from paddle_pose.codecs.movenet_search import NEAR
+from paddle_pose.errors import InputError
 
 KEYPOINTS = "keypoints"  # name of the one output
 
@@ -30,7 +31,7 @@ class HeatmapKeypoints(nn.Layer):
         codec: How peaks are read: "argmax" or "quarter".
 
     Raises:
-        ValueError: If the codec reads peaks otherwise.
+        InputError: If the codec reads peaks otherwise.
     """
 
     columns = ("x", "y", "score")
@@ -39,7 +40,7 @@ class HeatmapKeypoints(nn.Layer):
     def __init__(self, network: nn.Layer, codec: HeatmapCodec) -> None:
         super().__init__()
         if codec.decode_by not in ("argmax", "quarter"):
-            raise ValueError(
+            raise InputError(
                 f"--decode: a graph reads peaks by argmax or quarter, the config says {codec.decode_by}; "
                 "add -o codec.decode_by=quarter, or export without --decode"
             )
@@ -96,7 +97,7 @@ class MoveNetKeypoints(nn.Layer):
         codec: Finds one person.
 
     Raises:
-        ValueError: If the codec finds several.
+        InputError: If the codec finds several.
     """
 
     columns = ("y", "x", "score")
@@ -105,7 +106,7 @@ class MoveNetKeypoints(nn.Layer):
     def __init__(self, network: nn.Layer, codec: MoveNetCodec) -> None:
         super().__init__()
         if codec.max_persons != 1:
-            raise ValueError(
+            raise InputError(
                 f"--decode: a graph finds one person, the config up to {codec.max_persons}; "
                 "add -o codec.max_persons=1, or export without --decode"
             )
@@ -154,10 +155,10 @@ def with_decoding(network: nn.Layer, codec: Codec) -> Any:
         codec: Reads them.
 
     Raises:
-        ValueError: If there is no graph for this codec, or not for its way of decoding.
+        InputError: If there is no graph for this codec, or not for its way of decoding.
     """
     if type(codec) not in LAYERS:
-        raise ValueError(f"--decode: no graph decodes what {type(codec).__name__} reads; export without --decode")
+        raise InputError(f"--decode: no graph decodes what {type(codec).__name__} reads; export without --decode")
     layer = LAYERS[type(codec)](network, codec)
     layer.eval()
     return layer

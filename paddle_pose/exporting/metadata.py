@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,6 @@ _WINDOWS = {
     "published": "its centre lands on (W/2, H/2), a length in it is W/width times as long in the input",
     "udp": "its centre lands on ((W-1)/2, (H-1)/2), a length in it is (W-1)/width times as long in the input",
 }
-_FIXED = ("model.", "codec.input_size", "codec.skeleton")
 MEANINGS: dict[str, dict[str, str]] = {  # by the codec's class and the output's name
     "HeatmapCodec": {
         "heatmaps": "N batch, S stage (read the last), K joints, h, w; the cell (x, y) lies at (x, y) * cell in input px; the "
@@ -106,29 +105,6 @@ def build_metadata(
         "config": json.loads(registry.to_json(config)),
         "versions": {"paddle_pose": __version__, **versions},
     }
-
-
-def check_fits(config: Config, weights: Path, outputs: Sequence[str]) -> None:
-    """Refuses an exported file that is not the config's network.
-
-    Args:
-        config: to be run with it.
-        weights: the file.
-        outputs: names of what it answers.
-
-    Raises:
-        ValueError: If the codec reads maps that it does not answer, or a flag changes what the export has fixed.
-    """
-    missing = [name for name in config.codec.outputs if name not in outputs]
-    if missing:
-        raise ValueError(
-            f"{weights}: answers {', '.join(outputs)}, but {', '.join(missing)} is read here: "
-            "export it without --decode, or name the right --config"
-        )
-    given = overrides.values(config)
-    for key, value in overrides.values(registry.read_beside(weights) or config).items():
-        if key.startswith(_FIXED) and given[key] != value:
-            raise ValueError(f"{weights}: was exported with {key} {value}; that cannot be changed to {given[key]}")
 
 
 def _grid(maps: np.ndarray, width: int, height: int, alignment: str) -> dict[str, Any]:

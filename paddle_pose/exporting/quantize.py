@@ -29,7 +29,7 @@ def quantize(source: Path, target: Path, batches: Iterable[np.ndarray]) -> None:
         batches: uint8 images [N, H, W, 3] to calibrate with.
 
     Raises:
-        ModuleNotFoundError: If onnx or ONNX Runtime is not installed.
+        MissingDependencyError: If onnx or ONNX Runtime is not installed.
     """
     onnx = needed("onnx", "onnx>=1.16", EXTRA)
     tools = needed("onnxruntime.quantization", "onnxruntime>=1.17", EXTRA)

@@ -12,6 +12,7 @@ import numpy as np
 from paddle_pose import geometry
 from paddle_pose.backends.base import Backend
 from paddle_pose.codecs.base import Codec, Maps
+from paddle_pose.errors import InputError
 from paddle_pose.geometry import Window, box_window, whole_image_window
 from paddle_pose.structures import Poses
 
@@ -87,7 +88,7 @@ class Predictor:
             Poses in image px with their boxes; in the order of the boxes.
 
         Raises:
-            ValueError: If the image is not uint8 [h, w, 3], or a box is empty.
+            InputError: If the image is not uint8 [h, w, 3], or a box is empty.
         """
         ((_, poses),) = self.stream([(None, image, boxes)], lambda _, look: see(look))
         return poses
@@ -110,11 +111,11 @@ class Predictor:
             What tells the image, and its poses; in the order of the images.
 
         Raises:
-            ValueError: As `__call__`.
+            InputError: As `__call__`.
         """
         most = self._batch_size if batch_size is None else batch_size
         if most < 1:
-            raise ValueError(f"batch_size {most}: expected at least 1")
+            raise InputError(f"batch_size {most}: expected at least 1")
         waiting: deque[_Image] = deque()
         for label, image, boxes in images:
             windows = self._windows(image, boxes)
@@ -128,13 +129,13 @@ class Predictor:
 
     def _windows(self, image: np.ndarray, boxes: Sequence[Box] | None) -> deque[tuple[Window, Box]]:
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-            raise ValueError(f"expected uint8 [h, w, 3], got {image.dtype} {list(image.shape)}")
+            raise InputError(f"expected uint8 [h, w, 3], got {image.dtype} {list(image.shape)}")
         size = self.codec.input_size
         if boxes is None:
             width, height = float(image.shape[1]), float(image.shape[0])
             return deque([(whole_image_window((width, height), size, self._fit), (0.0, 0.0, width, height))])
         if any(not (box[2] > 0 and box[3] > 0) for box in boxes):
-            raise ValueError(f"a box needs a positive width and height, got {list(boxes)}")
+            raise InputError(f"a box needs a positive width and height, got {list(boxes)}")
         return deque((box_window(box, size, self._context), box) for box in boxes)
 
     def _look(self, waiting: deque[_Image], most: int, see: Callable[[Any, CropMaps], None]) -> None:

@@ -15,6 +15,8 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
+from paddle_pose.errors import InputError
+
 CHUNK = 1 << 20  # bytes read at once
 _DAMAGE = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError)
 _COMPRESSED: dict[bytes, Callable[[Any], Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
@@ -41,7 +43,7 @@ def members(archive: Path) -> Iterator[tuple[Member, int]]:
     """Yields the members with the bytes of the archive that have been read.
 
     Raises:
-        ValueError: If the archive is damaged or incomplete.
+        InputError: If the archive is damaged or incomplete.
     """
     with archive.open("rb") as file, damage_explained(archive, 0):
         is_zip = zipfile.is_zipfile(file) and not archive.name.lower().endswith((".tar", ".tar.gz", ".tgz"))
@@ -109,7 +111,7 @@ class damage_explained:  # noqa: N801 (reads as a function)
     def __exit__(self, kind: object, problem: BaseException | None, trace: object) -> None:
         # An OSError with a number is the disk's or the user's, not the archive's.
         if isinstance(problem, _DAMAGE) and not (isinstance(problem, OSError) and problem.errno is not None):
-            raise ValueError(
+            raise InputError(
                 f"{self.archive}: damaged or incomplete after {self.files} files ({problem}); "
                 "download it again and repeat the command: what was unpacked stays"
             ) from problem

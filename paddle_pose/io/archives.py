@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from paddle_pose.errors import InputError
 from paddle_pose.io.archive_members import CHUNK, damage_explained, members
 
 SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".zip")
@@ -65,7 +66,7 @@ def checked_name(name: str) -> str:
     """Returns a member's name as a relative path with `/`, or refuses it.
 
     Raises:
-        ValueError: If it is absolute, climbs with `..`, names a drive, or holds a backslash or a control character.
+        InputError: If it is absolute, climbs with `..`, names a drive, or holds a backslash or a control character.
 
     Example:
         >>> checked_name("./mpii//images/1.jpg")
@@ -82,7 +83,7 @@ def checked_name(name: str) -> str:
     elif "\\" in name or any(ord(letter) < 32 for letter in name):
         why = "a name with a backslash or control character"
     if why:
-        raise ValueError(f"member {name!r} has {why}")
+        raise InputError(f"member {name!r} has {why}")
     return "/".join(part for part in parts if part not in ("", "."))
 
 
@@ -109,7 +110,7 @@ def extract(
 
     Raises:
         FileNotFoundError: If there is no such archive.
-        ValueError: If it is damaged, or a member is hostile; the message names it. What was unpacked before stays.
+        InputError: If it is damaged, or a member is hostile; the message names it. What was unpacked before stays.
         OSError: If the disk is full.
     """
     if not archive.is_file():
@@ -125,12 +126,12 @@ def extract(
         try:
             name = checked_name(member.name)
             if member.kind not in ("file", "folder"):
-                raise ValueError(f"member {member.name!r} is a {member.kind}")
+                raise InputError(f"member {member.name!r} is a {member.kind}")
             total += member.size
             if total > max_bytes or total > max(_RATIO_COUNTS_FROM, max_ratio * packed):
-                raise ValueError(f"member {member.name!r} brings it to {total:,} bytes, from a file of {packed:,}")
+                raise InputError(f"member {member.name!r} brings it to {total:,} bytes, from a file of {packed:,}")
         except ValueError as problem:
-            raise ValueError(f"{archive}: refused, {problem}; get the data set from where it is published") from problem
+            raise InputError(f"{archive}: refused, {problem}; get the data set from where it is published") from problem
         if member.kind == "folder":
             continue
         target = None if is_macos_litter(name) else place(name)
@@ -138,7 +139,7 @@ def extract(
             counts["macos" if is_macos_litter(name) else "ignored"] += 1
             continue
         if seen.setdefault(target, member.size) != member.size:
-            raise ValueError(f"{archive}: holds two different files for {target}; the second is {member.name!r}")
+            raise InputError(f"{archive}: holds two different files for {target}; the second is {member.name!r}")
         path = folder / checked_name(target)
         make_folder(path.parent, folder)
         if holds(path, member.size):
@@ -147,7 +148,7 @@ def extract(
             with damage_explained(archive, sum(counts.values())):
                 source = member.open()
             if source is None:
-                raise ValueError(f"{archive}: member {member.name!r} cannot be read")
+                raise InputError(f"{archive}: member {member.name!r} cannot be read")
             with source, damage_explained(archive, counts["written"] + counts["kept"]):
                 write_whole(path, source, member.size)
             counts["written"] += 1
@@ -170,14 +171,14 @@ def make_folder(path: Path, root: Path) -> None:
     """Makes `path`, which is `root` or lies below it.
 
     Raises:
-        ValueError: If one of the folders from `root` down is a link (it could lead anywhere) or a file.
+        InputError: If one of the folders from `root` down is a link (it could lead anywhere) or a file.
     """
     below = [path, *path.parents]
     for folder in reversed(below[: below.index(root) + 1]):
         if folder.is_symlink():
-            raise ValueError(f"{folder}: is a link; give the real folder, so that nothing is written somewhere else")
+            raise InputError(f"{folder}: is a link; give the real folder, so that nothing is written somewhere else")
         if folder.exists() and not folder.is_dir():
-            raise ValueError(f"{folder}: is a file where a folder is needed; move it away")
+            raise InputError(f"{folder}: is a file where a folder is needed; move it away")
     path.mkdir(parents=True, exist_ok=True)
 
 
@@ -185,12 +186,12 @@ def write_whole(path: Path, source: IO[bytes], size: int) -> None:
     """Writes `size` bytes beside `path`, then puts the file in place.
 
     Raises:
-        ValueError: If `source` holds fewer bytes.
+        InputError: If `source` holds fewer bytes.
         OSError: If the disk has no room for it.
     """
     _check_room(path, size)
     if path.is_dir() and not path.is_symlink():
-        raise ValueError(f"{path}: is a folder where a file is needed; move it away")
+        raise InputError(f"{path}: is a folder where a file is needed; move it away")
     draft = path.with_name(f".{path.name}.part")
     draft.unlink(missing_ok=True)  # it might be a link
     left = size

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from paddle_pose.errors import InputError
 from paddle_pose.io import coco_json
 from paddle_pose.io.records import field
 
@@ -56,12 +57,12 @@ class Boxes:
         """Makes sure that the file is about these images.
 
         Raises:
-            ValueError: If no box belongs to any, or a plain file names an image that is not among them.
+            InputError: If no box belongs to any, or a plain file names an image that is not among them.
         """
         if self.complete:
             if not any(self.of(path) for path in paths):
                 ids = "; without file names, image ids are matched with images named like 000000000139.jpg"
-                raise ValueError(
+                raise InputError(
                     f"{self.source}: no box is for one of the images (the first one is {paths[0].name})"
                     + (ids if self.by_id else "")
                 )
@@ -69,7 +70,7 @@ class Boxes:
         here = {_named(path, self.by_name) for path in paths}
         unknown = sorted(set(self.by_name) - here)
         if unknown:
-            raise ValueError(f"{self.source}: boxes for {unknown[0]}, which is not among the images")
+            raise InputError(f"{self.source}: boxes for {unknown[0]}, which is not among the images")
 
 
 def read_boxes(path: Path, min_score: float = 0.0) -> Boxes:
@@ -81,7 +82,7 @@ def read_boxes(path: Path, min_score: float = 0.0) -> Boxes:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is of none of these forms; names the record and key.
+        InputError: If it is of none of these forms; names the record and key.
     """
     if not path.is_file():
         raise FileNotFoundError(f"--boxes {path}: not found")
@@ -89,7 +90,7 @@ def read_boxes(path: Path, min_score: float = 0.0) -> Boxes:
     if isinstance(content, list):
         return _of_detections(path, content, min_score)
     if not isinstance(content, dict):
-        raise ValueError(f"{path}: {FORMS}; got {type(content).__name__}")
+        raise InputError(f"{path}: {FORMS}; got {type(content).__name__}")
     if {"images", "annotations"} <= set(content):
         return _of_annotations(path)
     by_name = {}
@@ -97,9 +98,9 @@ def read_boxes(path: Path, min_score: float = 0.0) -> Boxes:
         try:
             boxes = np.asarray(rows, np.float64).reshape(-1, 4) if len(rows) else np.zeros((0, 4))
         except (TypeError, ValueError) as problem:
-            raise ValueError(f"{path}: key {name!r}: {FORMS}") from problem
+            raise InputError(f"{path}: key {name!r}: {FORMS}") from problem
         if not (np.isfinite(boxes).all() and (boxes[:, 2:] > 0).all()):
-            raise ValueError(f"{path}: key {name!r}: {FORMS}")
+            raise InputError(f"{path}: key {name!r}: {FORMS}")
         by_name[name] = [_box(box) for box in boxes]
     return Boxes(path, by_name, {}, {}, complete=False)
 
@@ -124,7 +125,7 @@ def _of_annotations(path: Path) -> Boxes:
     names = {}
     for n, image in enumerate(coco["images"]):
         if not isinstance(image.get("file_name"), str):
-            raise ValueError(f"{path}: images[{n}]: key 'file_name' must name the image; it has {sorted(image)}")
+            raise InputError(f"{path}: images[{n}]: key 'file_name' must name the image; it has {sorted(image)}")
         names[image["file_name"]] = image["id"]
     return Boxes(path, {name: by_id.get(number, []) for name, number in names.items()}, {}, names, complete=True)
 
@@ -137,7 +138,7 @@ def _gather(
     for n, record in enumerate(records):
         where = f"{path}: {what}[{n}]"
         if not isinstance(record, Mapping):
-            raise ValueError(f"{where}: {FORMS}; got {type(record).__name__}")
+            raise InputError(f"{where}: {FORMS}; got {type(record).__name__}")
         box = field(record, ("bbox",), (4,), where)
         image_id = coco_json.check_id(record, "image_id", where)
         if keep(record, where) and (box[2:] > 0).all():

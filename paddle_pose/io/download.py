@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
+from paddle_pose.errors import InputError
 from paddle_pose.io.checksum import sha256_of
 from paddle_pose.weights.zoo import PublishedFile
 
@@ -63,7 +64,7 @@ def download(
 
     Raises:
         FileNotFoundError: If `from_file` does not exist.
-        ValueError: If a checksum does not match; a wrong file is never put in place.
+        InputError: If a checksum does not match; a wrong file is never put in place.
         ConnectionError: If the server cannot be reached or refuses, or has the file on a page alone; says where to
             put the file.
     """
@@ -97,7 +98,7 @@ def download(
 def _verify(path: Path, file: PublishedFile, fix: str) -> None:
     checksum = sha256_of(path)
     if not checksum.startswith(file.sha256.lower()):
-        raise ValueError(
+        raise InputError(
             f"{path}: its SHA-256 is {checksum}, expected one that begins with "
             f"{file.sha256} ({file.name}): damaged, or another file; {fix}"
         )

@@ -11,6 +11,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from paddle_pose.errors import InputError
+
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
 _ORIENTATION = 274
 _JPEG = b"\xff\xd8\xff"
@@ -39,7 +41,7 @@ def read(path: Path, reduction: int = 1) -> tuple[np.ndarray, np.ndarray]:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is not an image that can be decoded.
+        InputError: If it is not an image that can be decoded.
     """
     content = _bytes(path)
     orientation = exif_orientation(content)
@@ -67,7 +69,7 @@ def read_upright(path: str | Path) -> np.ndarray:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is not an image that can be decoded.
+        InputError: If it is not an image that can be decoded.
     """
     path = Path(path)
     return _decode(_bytes(path), path, cv2.IMREAD_COLOR)
@@ -78,7 +80,7 @@ def stored_size(path: Path) -> tuple[int, int]:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is not an image.
+        InputError: If it is not an image.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: not found")
@@ -86,7 +88,7 @@ def stored_size(path: Path) -> tuple[int, int]:
         with Image.open(path) as image:
             return image.size
     except (OSError, SyntaxError, Image.DecompressionBombError) as problem:
-        raise ValueError(f"{path}: not an image whose size can be read ({problem})") from problem
+        raise InputError(f"{path}: not an image whose size can be read ({problem})") from problem
 
 
 def write(path: Path, pixels: np.ndarray) -> None:
@@ -137,7 +139,7 @@ def _bytes(path: Path) -> bytes:
         raise FileNotFoundError(f"{path}: not found")
     content = path.read_bytes()
     if not content:
-        raise ValueError(f"{path}: the file is empty")
+        raise InputError(f"{path}: the file is empty")
     return content
 
 
@@ -145,7 +147,7 @@ def _decode(content: bytes, path: Path, flags: int) -> np.ndarray:
     try:
         pixels = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
     except cv2.error as problem:
-        raise ValueError(f"{path}: cannot be decoded ({problem.err})") from problem
+        raise InputError(f"{path}: cannot be decoded ({problem.err})") from problem
     if pixels is None:
-        raise ValueError(f"{path}: not an image that can be decoded; is it complete?")
+        raise InputError(f"{path}: not an image that can be decoded; is it complete?")
     return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)

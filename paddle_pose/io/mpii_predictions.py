@@ -9,6 +9,8 @@ import h5py
 import numpy as np
 import scipy.io
 
+from paddle_pose.errors import InputError
+
 _KEY = "preds"
 
 
@@ -24,34 +26,34 @@ def read_predictions(path: Path, people: int) -> np.ndarray:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is no such file, has no `preds`, or another number of people.
+        InputError: If it is no such file, has no `preds`, or another number of people.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: not found")
     try:
         content: Any = _hdf5(path) if h5py.is_hdf5(path) else scipy.io.loadmat(path)
     except Exception as problem:  # SciPy has a dozen kinds for broken files, IndexError among them
-        raise ValueError(f"{path}: neither a MATLAB nor an HDF5 file ({problem})") from problem
+        raise InputError(f"{path}: neither a MATLAB nor an HDF5 file ({problem})") from problem
     if _KEY not in content:
         names = [name for name in content if not name.startswith("__")]
-        raise ValueError(f"{path}: no variable {_KEY!r}; it has {names}")
+        raise InputError(f"{path}: no variable {_KEY!r}; it has {names}")
     preds = np.asarray(content[_KEY])
     if preds.dtype.kind not in "fiu":
-        raise ValueError(f"{path}: {_KEY!r} does not hold numbers but {preds.dtype}")
+        raise InputError(f"{path}: {_KEY!r} does not hold numbers but {preds.dtype}")
     if preds.ndim == 3 and preds.shape[0] == 2 != preds.shape[2]:  # MATLAB's own axis order, reversed in HDF5
         preds = preds.transpose(2, 1, 0)
     elif preds.ndim == 3 and preds.shape[:2] == (16, 2):
         preds = preds.transpose(2, 0, 1)
     if preds.ndim != 3 or preds.shape[1:] != (16, 2):
-        raise ValueError(f"{path}: {_KEY!r} has shape {preds.shape}; expected [N, 16, 2], [2, 16, N] or [16, 2, N]")
+        raise InputError(f"{path}: {_KEY!r} has shape {preds.shape}; expected [N, 16, 2], [2, 16, N] or [16, 2, N]")
     if len(preds) != people:
-        raise ValueError(
+        raise InputError(
             f"{path}: {_KEY!r} holds {len(preds)} people, the ground truth {people}; "
             "both must list the same people in the same order"
         )
     if not np.isfinite(preds).all():
         bad = int((~np.isfinite(preds)).any(axis=(1, 2)).argmax())
-        raise ValueError(f"{path}: person {bad} has a coordinate that is NaN or infinite")
+        raise InputError(f"{path}: person {bad} has a coordinate that is NaN or infinite")
     return preds.astype(np.float64)
 
 

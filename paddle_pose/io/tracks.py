@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from paddle_pose.errors import InputError
+
 
 @dataclass(frozen=True, eq=False)
 class Track:
@@ -51,7 +53,7 @@ def read_tracks(path: Path) -> list[Track]:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is no such file, holds no video or nobody, or several people without ids.
+        InputError: If it is no such file, holds no video or nobody, or several people without ids.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: not found")
@@ -61,7 +63,7 @@ def read_tracks(path: Path) -> list[Track]:
         for record in records:
             ids = [person.get("id", 0) for person in record["persons"]]
             if ids.count(0) > 1:
-                raise ValueError(
+                raise InputError(
                     f"frame {record['frame']} of {record['image']} has {len(ids)} people without ids: --track gives them"
                 )
             for who, person in zip(ids, record["persons"], strict=True):
@@ -70,9 +72,9 @@ def read_tracks(path: Path) -> list[Track]:
         tracks = [_track(video, who, sights) for (video, who), sights in sorted(people.items())]
     except (KeyError, TypeError, ValueError) as problem:
         what = f"no {problem} in it" if isinstance(problem, KeyError) else problem
-        raise ValueError(f"{path}: expected what predict.py writes of a video ({what})") from problem
+        raise InputError(f"{path}: expected what predict.py writes of a video ({what})") from problem
     if not tracks:
-        raise ValueError(f"{path}: {'nobody is followed' if records else 'there is no frame of a video'} in it")
+        raise InputError(f"{path}: {'nobody is followed' if records else 'there is no frame of a video'} in it")
     return tracks
 
 

@@ -13,6 +13,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from paddle_pose.errors import InputError
+
 SUFFIXES = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv", ".flv", ".3gp", ".mts", ".gif")
 USUAL_RATE = 30.0  # frames per second where nobody says
 
@@ -22,13 +24,13 @@ def open_video(path: Path) -> cv2.VideoCapture:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it cannot be decoded.
+        InputError: If it cannot be decoded.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: not found")
     capture = cv2.VideoCapture(str(path))
     if not capture.isOpened():
-        raise ValueError(f"{path}: not a video that can be decoded; is it complete?")
+        raise InputError(f"{path}: not a video that can be decoded; is it complete?")
     capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)
     return capture
 
@@ -37,11 +39,11 @@ def open_camera(number: int) -> cv2.VideoCapture:
     """Opens a camera; 0 is the first one.
 
     Raises:
-        ValueError: If it is not there or does not answer.
+        InputError: If it is not there or does not answer.
     """
     capture = cv2.VideoCapture(number)
     if not capture.isOpened():
-        raise ValueError(f"camera {number} cannot be opened: is it connected, allowed, and not in use? 0 is the first")
+        raise InputError(f"camera {number} cannot be opened: is it connected, allowed, and not in use? 0 is the first")
     return capture
 
 
@@ -70,7 +72,7 @@ def read_video(path: Path) -> Iterator[tuple[np.ndarray, float, float]]:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it holds no frame, or ends before its time: after the frames that there are.
+        InputError: If it holds no frame, or ends before its time: after the frames that there are.
     """
     capture = open_video(path)
     frequency, announced = rate(capture), capture.get(cv2.CAP_PROP_FRAME_COUNT)
@@ -87,17 +89,17 @@ def read_video(path: Path) -> Iterator[tuple[np.ndarray, float, float]]:
     finally:
         capture.release()
     if not count:
-        raise ValueError(f"{path}: no frame could be read; is it a video, and complete?")
+        raise InputError(f"{path}: no frame could be read; is it a video, and complete?")
     # Counts may be guesses: only a second that is missing in frames and in time is a fault.
     if count < announced - frequency and seconds < announced / frequency - 1:
-        raise ValueError(f"{path}: ends after {count} of {announced:.0f} frames; is it complete?")
+        raise InputError(f"{path}: ends after {count} of {announced:.0f} frames; is it complete?")
 
 
 def read_camera(number: int) -> Iterator[tuple[np.ndarray, float, float]]:
     """Yields what a camera sees, as `read_video` does, until nobody asks or it stops; times are those of the clock.
 
     Raises:
-        ValueError: If it is not there, or sends nothing.
+        InputError: If it is not there, or sends nothing.
     """
     capture = open_camera(number)
     frequency, began = rate(capture), None
@@ -111,7 +113,7 @@ def read_camera(number: int) -> Iterator[tuple[np.ndarray, float, float]]:
             yield cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), now - began, frequency
     finally:
         capture.release()
-    raise ValueError(f"camera {number} sends no {'more ' if began is not None else ''}images")
+    raise InputError(f"camera {number} sends no {'more ' if began is not None else ''}images")
 
 
 class VideoWriter:
@@ -139,10 +141,10 @@ class VideoWriter:
         """Adds a frame, uint8 RGB [h, w, 3].
 
         Raises:
-            ValueError: If it has another size.
+            InputError: If it has another size.
         """
         if pixels.shape[1::-1] != self._size:
-            raise ValueError(f"{self._path}: a frame of {pixels.shape[1::-1]} px in a video of {self._size} px")
+            raise InputError(f"{self._path}: a frame of {pixels.shape[1::-1]} px in a video of {self._size} px")
         self._writer.write(cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))
         self.written += 1
 

@@ -22,6 +22,7 @@ import numpy as np
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
+from paddle_pose.errors import InputError
 from paddle_pose.geometry import Window
 from paddle_pose.io import coco_json
 from paddle_pose.metrics.base import SampleScore
@@ -51,7 +52,7 @@ class GroundTruth:
 
         Raises:
             FileNotFoundError: If there is no such file.
-            ValueError: If it is no COCO file, or could only give a wrong AP: ids of another type, no area, nobody labelled.
+            InputError: If it is no COCO file, or could only give a wrong AP: ids of another type, no area, nobody labelled.
         """
         content, self._where = coco_json.read(annotations)
         moved, self.shared = coco_json.in_skeleton(content, self._where, skeleton)
@@ -60,7 +61,7 @@ class GroundTruth:
         categories = {record["category_id"] for record in records if record["num_keypoints"] and not record["iscrowd"]}
         if len(categories) != 1:
             what = f"people of categories {sorted(categories)}, expected one" if categories else "no labelled joint"
-            raise ValueError(f"{self._where}: {what}; there is nothing that AP could measure")
+            raise InputError(f"{self._where}: {what}; there is nothing that AP could measure")
         self.category = categories.pop()
         self._coco = COCO()
         self._coco.dataset = {**content, "annotations": records}
@@ -75,11 +76,11 @@ class GroundTruth:
             results: in COCO's format: image_id, category_id, keypoints of (x, y, anything), score; none of them finds nobody.
 
         Raises:
-            ValueError: If a result is of an image that is not annotated.
+            InputError: If a result is of an image that is not annotated.
         """
         strange = sorted({record["image_id"] for record in results} - self._images)
         if strange:
-            raise ValueError(
+            raise InputError(
                 f"{len(strange)} images of the results are not in {self._where}, e.g. {strange[0]}; "
                 "results and annotations must be of the same split"
             )
@@ -104,7 +105,7 @@ class GroundTruth:
         """Returns a copy as pycocotools needs it."""
         labelled, crowd = sum(v > 0 for v in record["keypoints"][2::3]), int(record.get("iscrowd", 0))
         if labelled and not crowd and not record.get("area", 0) > 0:
-            raise ValueError(
+            raise InputError(
                 f"{self._where}: annotations[{n}] (id {record['id']}): key 'area' is {record.get('area', 'missing')}; "
                 f"{coco_json.AREA_HINT}"
             )
@@ -145,7 +146,7 @@ class CocoAP:
 
         Raises:
             FileNotFoundError: If there is no such file.
-            ValueError: If it is not as expected; see `GroundTruth`.
+            InputError: If it is not as expected; see `GroundTruth`.
         """
         self._truth = GroundTruth(annotations, skeleton)
         self._sigmas, self._whole_images = skeleton.sigmas, whole_images
@@ -164,10 +165,10 @@ class CocoAP:
         """Returns the ten numbers, 0..1; NaN where there is nobody of that size.
 
         Raises:
-            ValueError: If there were no samples; with samples in which nobody was found the numbers are 0.
+            InputError: If there were no samples; with samples in which nobody was found the numbers are 0.
         """
         if not self._records:
-            raise ValueError("AP was asked for before there was any result")
+            raise InputError("AP was asked for before there was any result")
         return self._truth.score(self._results())
 
     def intervals(self) -> dict[str, tuple[float, float]]:
@@ -253,7 +254,7 @@ def score_results(
 
     Raises:
         FileNotFoundError: If a file is missing.
-        ValueError: If a file is not as expected; the message names the record.
+        InputError: If a file is not as expected; the message names the record.
     """
     truth = GroundTruth(annotations, skeleton)
     values = truth.score(read_results(path, truth, skeleton))
@@ -265,29 +266,29 @@ def read_results(path: str | Path, truth: GroundTruth, skeleton: Skeleton) -> li
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is not as expected; the message names the record.
+        InputError: If it is not as expected; the message names the record.
     """
     results, count = coco_json.read_json(Path(path)), 3 * skeleton.num_joints
     if not isinstance(results, list):
-        raise ValueError(f"{path}: expected a list of results, got {type(results).__name__}")
+        raise InputError(f"{path}: expected a list of results, got {type(results).__name__}")
     if not results:
-        raise ValueError(f"{path}: the list is empty; there is not any result to score")
+        raise InputError(f"{path}: the list is empty; there is not any result to score")
     for n, record in enumerate(results):
         where = f"{path}: record {n}"
         if not isinstance(record, dict):
-            raise ValueError(f"{where}: expected a record, got {type(record).__name__}")
+            raise InputError(f"{where}: expected a record, got {type(record).__name__}")
         coco_json.check_id(record, "image_id", where)
         if coco_json.check_id(record, "category_id", where) != truth.category:
-            raise ValueError(f"{where}: category {record['category_id']}, the annotated people have {truth.category}")
+            raise InputError(f"{where}: category {record['category_id']}, the annotated people have {truth.category}")
         numbers = record.get("keypoints")
         if not isinstance(numbers, list) or len(numbers) != count or not _finite(numbers):
             got = f"{len(numbers)} values" if isinstance(numbers, list) else repr(numbers)
-            raise ValueError(
+            raise InputError(
                 f"{where}: key 'keypoints' must hold {count} numbers: x, y, score of every joint of {skeleton.name}; "
                 f"got {got}"
             )
         if not _finite([record.get("score")]):
-            raise ValueError(f"{where}: key 'score' must be a number, got {record.get('score')!r}")
+            raise InputError(f"{where}: key 'score' must be a number, got {record.get('score')!r}")
     return [{key: record[key] for key in ("image_id", "category_id", "keypoints", "score")} for record in results]
 
 

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from paddle_pose.errors import InputError
 from paddle_pose.metrics import resampling
 from paddle_pose.metrics.errors import MatchedPoses
 
@@ -43,11 +44,11 @@ def torso_angles(found: MatchedPoses) -> np.ndarray:
     """Returns [N] degrees between mid-shoulders -> mid-hips and straight down; NaN where one of the four is unlabelled.
 
     Raises:
-        ValueError: If the skeleton has no shoulders and hips.
+        InputError: If the skeleton has no shoulders and hips.
     """
     names = [f"{side}_{part}" for part in ("shoulder", "hip") for side in ("left", "right")]
     if not set(names) <= set(found.skeleton.joints):
-        raise ValueError(f"skeleton {found.skeleton.name!r} has no {', '.join(names)}: no torso to measure")
+        raise InputError(f"skeleton {found.skeleton.name!r} has no {', '.join(names)}: no torso to measure")
     slots = [found.skeleton.joints.index(name) for name in names]
     points = found.truth[:, slots]
     down = points[:, 2:].mean(axis=1) - points[:, :2].mean(axis=1)
@@ -120,10 +121,10 @@ def bias(found: MatchedPoses, threshold: float, lengths: np.ndarray | None = Non
         The best shift; the smallest one of equals.
 
     Raises:
-        ValueError: If nothing counts.
+        InputError: If nothing counts.
     """
     if not found.counted.any():
-        raise ValueError("no joint counts, so no shift can be better than another")
+        raise InputError("no joint counts, so no shift can be better than another")
     lengths = np.ones(len(found.counted)) if lengths is None else lengths
     even = np.arange(len(found.counted)) % 2 == 0
     best = _best_shift(found, np.ones_like(even), threshold, lengths, limit)
@@ -162,11 +163,11 @@ def reliability(found: MatchedPoses, threshold: float, bins: int = 10) -> Reliab
         bins: of equal width.
 
     Raises:
-        ValueError: If there are no scores, or nothing counts.
+        InputError: If there are no scores, or nothing counts.
     """
     used = found.counted & found.found[:, None]
     if found.scores is None or not used.any():
-        raise ValueError("there are no scores of joints that count")
+        raise InputError("there are no scores of joints that count")
     scores = np.clip(np.nan_to_num(found.scores[used]), 0, 1)
     correct = found.distances[used] <= threshold
     place = np.minimum((scores * bins).astype(int), bins - 1)

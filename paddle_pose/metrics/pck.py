@@ -15,6 +15,7 @@ from typing import Literal
 
 import numpy as np
 
+from paddle_pose.errors import InputError
 from paddle_pose.metrics import resampling
 from paddle_pose.metrics.base import SampleScore
 from paddle_pose.metrics.one_person import Numbers, OnePerson, table
@@ -50,13 +51,13 @@ class PCK(OnePerson):
             reference: "torso", from left shoulder to right hip, or the longer side of the "window".
 
         Raises:
-            ValueError: If the threshold is not positive, or the skeleton has no such torso.
+            InputError: If the threshold is not positive, or the skeleton has no such torso.
         """
         super().__init__(skeleton)
         if not threshold > 0 or reference not in ("torso", "window"):
-            raise ValueError(f"expected a threshold above 0 of torso or window, got {threshold} of {reference!r}")
+            raise InputError(f"expected a threshold above 0 of torso or window, got {threshold} of {reference!r}")
         if reference == "torso" and not set(TORSO) <= set(skeleton.joints):
-            raise ValueError(f"skeleton {skeleton.name!r} has no {' and '.join(TORSO)}; measure in windows")
+            raise InputError(f"skeleton {skeleton.name!r} has no {' and '.join(TORSO)}; measure in windows")
         self.threshold, self.reference = threshold, reference
         plain = [name.removeprefix("left_").removeprefix("right_") for name in skeleton.joints]
         self._slots = {name.capitalize(): [k for k, n in enumerate(plain) if n == name] for name in plain}
@@ -66,7 +67,7 @@ class PCK(OnePerson):
         """Returns every number in percent; NaN for a joint that is never labelled.
 
         Raises:
-            ValueError: If there were no poses, or nobody whose torso is labelled.
+            InputError: If there were no poses, or nobody whose torso is labelled.
         """
         score, people, _ = self._scored()
         return {name: float(value) for name, value in score(np.ones(people)).items()}
@@ -75,7 +76,7 @@ class PCK(OnePerson):
         """Returns the 95 % interval of every number.
 
         Raises:
-            ValueError: If there were no poses, or nobody whose torso is labelled.
+            InputError: If there were no poses, or nobody whose torso is labelled.
         """
         score, people, _ = self._scored()
         return resampling.bootstrap(score, people)
@@ -110,7 +111,7 @@ class PCK(OnePerson):
         records = self.ordered()
         counted = [(record, length) for record in records if (length := self._length(record[0])) > 0]
         if not counted:
-            raise ValueError(f"nobody's torso ({' and '.join(TORSO)}) is labelled among {len(records)} people")
+            raise InputError(f"nobody's torso ({' and '.join(TORSO)}) is labelled among {len(records)} people")
         persons = [self.target(sample) for (sample, *_), _ in counted]
         lengths = np.array([length for _, length in counted])
         labelled = np.stack([person.visible for person in persons]) > 0

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import scipy.io
 
+from paddle_pose.errors import InputError
 from paddle_pose.io import predictions_json
 from paddle_pose.metrics import resampling
 from paddle_pose.metrics.base import SampleScore
@@ -163,7 +164,7 @@ class PCKh:
             skeleton: of the samples' people and of the poses; joints that MPII does not have are left out.
 
         Raises:
-            ValueError: If it has none of MPII's joints.
+            InputError: If it has none of MPII's joints.
         """
         skeleton.shared(MPII_16.joints, MPII_16.name)
         self._skeleton, self._counted = skeleton, counted(skeleton)
@@ -182,13 +183,13 @@ class PCKh:
             poses: in image px; the best one is scored.
 
         Raises:
-            ValueError: If the sample has not exactly one person, or that person no head size.
+            InputError: If the sample has not exactly one person, or that person no head size.
         """
         if len(sample.persons) != 1:
-            raise ValueError(f"{sample.image_path}: PCKh needs one person per sample")
+            raise InputError(f"{sample.image_path}: PCKh needs one person per sample")
         person = sample.persons[0]
         if not person.head_size > 0:
-            raise ValueError(
+            raise InputError(
                 f"{sample.image_path}: person {person.annotation_id} has no head box, which PCKh measures in; "
                 "mpii_gt_val.mat holds them, so evaluate on the validation split"
             )
@@ -205,7 +206,7 @@ class PCKh:
 
     def _arrays(self) -> tuple[np.ndarray, np.ndarray]:
         if not self._records:
-            raise ValueError("PCKh was asked for a score before it was given a pose")
+            raise InputError("PCKh was asked for a score before it was given a pose")
         persons = [sample.persons[0] for sample, *_ in self._records.values()]
         predictions = np.stack([keypoints for _, keypoints, _ in self._records.values()])
         truth = np.stack([person.keypoints for person in persons])
@@ -217,7 +218,7 @@ class PCKh:
         """Returns every number in percent.
 
         Raises:
-            ValueError: If there were no poses.
+            InputError: If there were no poses.
         """
         return {name: float(value) for name, value in pckh(*self._arrays(), skeleton=self._skeleton).items()}
 
@@ -225,7 +226,7 @@ class PCKh:
         """Returns the 95 % interval of every number.
 
         Raises:
-            ValueError: If there were no poses.
+            InputError: If there were no poses.
         """
         return bootstrap(*self._arrays(), skeleton=self._skeleton)
 

@@ -16,6 +16,8 @@ from typing import Literal
 import paddle
 from paddle import Tensor
 
+from paddle_pose.errors import InputError
+
 _EPSILON = 1e-4  # as published: what a probability stays away from 0 and 1, and an empty mean from a division by zero
 
 
@@ -63,12 +65,12 @@ class JointsMSELoss:
             targets: {"heatmaps": [N, K, h, w], "weights": [N, K]}.
 
         Raises:
-            ValueError: If the shapes do not belong together, or there is not one weight per joint.
+            InputError: If the shapes do not belong together, or there is not one weight per joint.
         """
         maps, wanted, weights = _matching(outputs, targets)
         if self.joint_weights:
             if len(self.joint_weights) != weights.shape[1]:
-                raise ValueError(f"{len(self.joint_weights)} joint weights for heatmaps of {weights.shape[1]} joints")
+                raise InputError(f"{len(self.joint_weights)} joint weights for heatmaps of {weights.shape[1]} joints")
             weights = weights * paddle.to_tensor(self.joint_weights, dtype="float32")  # N, K
         error = (maps.astype("float32") - wanted.unsqueeze(1)).square()  # N, S, K, h, w
         weights = weights.square() if self.squared_weights else weights  # N, K
@@ -94,7 +96,7 @@ def acc_pose(outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> Te
         Scalar 0..1; 0 without any label.
 
     Raises:
-        ValueError: If the shapes do not belong together.
+        InputError: If the shapes do not belong together.
     """
     maps, wanted, weights = _matching(outputs, targets)
     height, width = wanted.shape[2:]
@@ -124,7 +126,7 @@ def _matching(outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> t
     shape = list(maps.shape)
     fits = len(shape) == 5 and list(wanted.shape) == [shape[0], *shape[2:]]
     if not fits or list(weights.shape) != [shape[0], shape[2]]:
-        raise ValueError(
+        raise InputError(
             f"predicted heatmaps {shape}, target heatmaps {list(wanted.shape)} and weights"
             f" {list(weights.shape)} do not match; expected [N, S, K, h, w], [N, K, h, w], [N, K]"
         )
@@ -194,9 +196,9 @@ class MoveNetLoss:
         limbs: Sequence[tuple[int, int]] = (),
     ) -> None:
         if kind not in ("mse", "focal"):
-            raise ValueError(f"the loss's kind is {kind!r}; expected 'mse' or 'focal'")
+            raise InputError(f"the loss's kind is {kind!r}; expected 'mse' or 'focal'")
         if bone and not limbs:
-            raise ValueError(f"the bone term has weight {bone}, but the skeleton has no limbs")
+            raise InputError(f"the bone term has weight {bone}, but the skeleton has no limbs")
         self._blobs = self._mse if kind == "mse" else _focal
         self._peak_weight, self._bone, self._limbs = peak_weight, bone, list(limbs)
         self.measures = {"acc_pose": acc_pose_of_maps}
@@ -212,7 +214,7 @@ class MoveNetLoss:
                 "offset_weights" [N, K, h, w].
 
         Raises:
-            ValueError: If the shapes do not belong together.
+            InputError: If the shapes do not belong together.
         """
         terms = {}
         for name, weight in self._weights.items():
@@ -221,7 +223,7 @@ class MoveNetLoss:
             shape = list(predicted.shape)
             expected = [shape[0], shape[1] // (1 + of_pairs), *shape[2:]]
             if list(wanted.shape) != shape or list(counts.shape) != expected:
-                raise ValueError(
+                raise InputError(
                     f"{name}s: predicted {shape}, target {list(wanted.shape)} and weights {list(counts.shape)} do not "
                     f"match; expected weights {expected}"
                 )

@@ -23,6 +23,7 @@ from typing import Literal
 import paddle.nn.functional as F
 from paddle import Tensor, nn
 
+from paddle_pose.errors import InputError
 from paddle_pose.models.layers import Normalize, UpsampleBilinear2x, check_images
 from paddle_pose.models.mobilenet_v2 import Activation, ConvUnit, Expansion, MobileNetV2, Padding
 
@@ -75,11 +76,11 @@ class Pyramid(nn.Layer):
     def __init__(self, channels: Sequence[int], form: Literal["google", "fire717"], batch_norm: bool) -> None:
         super().__init__()
         fire717 = form == "fire717"
-        last: Literal["", "batch_norm"] = "batch_norm" if original and batch_norm else ""
-        self.top = ConvUnit(channels[3], LEVELS[0], bias=not original)
+        last: Literal["", "batch_norm"] = "batch_norm" if fire717 and batch_norm else ""
+        self.top = ConvUnit(channels[3], LEVELS[0], bias=not fire717)
         self.levels = nn.LayerList(
             [
-                Level(channels[2 - i], LEVELS[i], LEVELS[i + 1], "relu" if original and i < 2 else last, batch_norm)
+                Level(channels[2 - i], LEVELS[i], LEVELS[i + 1], "relu" if fire717 and i < 2 else last, batch_norm)
                 for i in range(3)
             ]
         )
@@ -128,7 +129,7 @@ class MoveNet(nn.Layer):
         prior: What centres and heatmaps answer at first, before they have learned anything; 0.1 for a focal loss.
 
     Raises:
-        ValueError: If a value does not describe a network.
+        InputError: If a value does not describe a network.
 
     Example:
         >>> import paddle
@@ -155,9 +156,9 @@ class MoveNet(nn.Layer):
     ) -> None:
         super().__init__()
         if num_joints < 1 or not 0 < prior < 1:
-            raise ValueError(f"num_joints={num_joints}, prior={prior}: expected a joint, and a prior between 0 and 1")
+            raise InputError(f"num_joints={num_joints}, prior={prior}: expected a joint, and a prior between 0 and 1")
         if pyramid not in ("google", "fire717") or batch_norm not in ("none", "backbone", "all"):
-            raise ValueError(
+            raise InputError(
                 f"pyramid={pyramid!r}, batch_norm={batch_norm!r}: expected google or original; none, backbone or all"
             )
         normalized = batch_norm != "none"
@@ -184,7 +185,7 @@ class MoveNet(nn.Layer):
             joint}, h = H / 4 and w = W / 4. The last two are in cells: x, y of the first joint, x, y of the second, ...
 
         Raises:
-            ValueError: If the images have another shape.
+            InputError: If the images have another shape.
         """
         check_images(images, 32)
         features = self.pyramid(self.backbone(self.normalize(images)))  # N, 24, h, w

@@ -12,6 +12,7 @@ from typing import Literal
 import paddle.nn.functional as F
 from paddle import Tensor, nn
 
+from paddle_pose.errors import InputError
 from paddle_pose.models.layers import Bottleneck, Normalize, batch_norm, check_images, conv, residual_layer
 
 BLOCKS = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
@@ -28,7 +29,7 @@ class SimpleBaseline(nn.Layer):
         order: The channel order the network was trained with, see `Normalize`.
 
     Raises:
-        ValueError: If there is no such depth.
+        InputError: If there is no such depth.
 
     Example:
         >>> import paddle
@@ -49,7 +50,7 @@ class SimpleBaseline(nn.Layer):
     ) -> None:
         super().__init__()
         if depth not in BLOCKS:
-            raise ValueError(f"depth is {depth}; expected one of {', '.join(map(str, BLOCKS))}")
+            raise InputError(f"depth is {depth}; expected one of {', '.join(map(str, BLOCKS))}")
         first, second, third, fourth = BLOCKS[depth]
         self.normalize = Normalize(order=order)
         self.conv1 = conv(3, width, 7, 2)
@@ -77,7 +78,7 @@ class SimpleBaseline(nn.Layer):
             {"heatmaps": [N, 1, K, H / 4, W / 4]}.
 
         Raises:
-            ValueError: If the images have another shape.
+            InputError: If the images have another shape.
         """
         check_images(images, 32)
         x = F.relu(self.bn1(self.conv1(self.normalize(images))))  # N, C, H / 2, W / 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from paddle_pose.errors import InputError
 from paddle_pose.skeletons import COCO_17, Skeleton
 
 
@@ -19,7 +20,7 @@ def joint_angle(keypoints: np.ndarray, joints: tuple[str, str, str], skeleton: S
         [...] degrees, 0 to 180: 180 is stretched. NaN where two of the joints coincide.
 
     Raises:
-        ValueError: If the skeleton has no such joint, or the keypoints are not its own.
+        InputError: If the skeleton has no such joint, or the keypoints are not its own.
 
     Example:
         >>> keypoints = np.zeros((17, 2))
@@ -29,10 +30,10 @@ def joint_angle(keypoints: np.ndarray, joints: tuple[str, str, str], skeleton: S
     """
     unknown = [name for name in joints if name not in skeleton.joints]
     if unknown or len(joints) != 3:
-        raise ValueError(f"expected three of the joints {', '.join(skeleton.joints)}; got {', '.join(joints)}")
+        raise InputError(f"expected three of the joints {', '.join(skeleton.joints)}; got {', '.join(joints)}")
     points = np.asarray(keypoints, np.float64)
     if points.shape[-2:] != (skeleton.num_joints, 2):
-        raise ValueError(f"expected keypoints [..., {skeleton.num_joints}, 2], got {list(points.shape)}")
+        raise InputError(f"expected keypoints [..., {skeleton.num_joints}, 2], got {list(points.shape)}")
     first, middle, last = (points[..., skeleton.joints.index(name), :] for name in joints)
     a, b = first - middle, last - middle
     across, along = a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0], (a * b).sum(axis=-1)
@@ -55,10 +56,10 @@ class RepetitionCounter:
         """Takes the bounds, in degrees.
 
         Raises:
-            ValueError: If `low` is not below `high`.
+            InputError: If `low` is not below `high`.
         """
         if not low < high:
-            raise ValueError(f"expected low < high, got {low} and {high}")
+            raise InputError(f"expected low < high, got {low} and {high}")
         self._low, self._high = low, high
         self._ready = self._down = False
         self.count = 0

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from paddle_pose.errors import InputError
+
 HALF = 5  # frames
 STILL = 0.05  # of the size
 LONGEST_LAG = 10  # frames
@@ -71,7 +73,7 @@ def lag(smoothed: np.ndarray, raw: np.ndarray) -> float:
         raw: [T, K, 2] px, the same person in the same frames.
 
     Raises:
-        ValueError: If the shapes differ.
+        InputError: If the shapes differ.
 
     Example:
         >>> raw = np.sin(np.arange(100) / 8)[:, None, None] * [[[50.0, 90.0], [20.0, 70.0]]]
@@ -79,7 +81,7 @@ def lag(smoothed: np.ndarray, raw: np.ndarray) -> float:
         2.0
     """
     if smoothed.shape != raw.shape:
-        raise ValueError(f"expected two tracks of one shape, got {list(smoothed.shape)} and {list(raw.shape)}")
+        raise InputError(f"expected two tracks of one shape, got {list(smoothed.shape)} and {list(raw.shape)}")
     frames = len(raw)
     late, first = smoothed.reshape(frames, -1), raw.reshape(frames, -1)
     moving = first.std(axis=0) > STILL * person_size(raw)

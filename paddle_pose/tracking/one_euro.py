@@ -12,6 +12,8 @@ from math import pi
 
 import numpy as np
 
+from paddle_pose.errors import InputError
+
 
 @dataclass(frozen=True)
 class _State:
@@ -69,16 +71,16 @@ class OneEuro:
             [...] float64.
 
         Raises:
-            ValueError: If the shape is not the last frame's, or a number is not finite.
+            InputError: If the shape is not the last frame's, or a number is not finite.
         """
         raw, last = np.asarray(points, np.float64), self._state
         if not (np.isfinite(raw).all() and np.isfinite(seconds)):
-            raise ValueError("expected finite points and time; reset the filter when somebody is lost")
+            raise InputError("expected finite points and time; reset the filter when somebody is lost")
         if last is None:
             self._state = _State(seconds, raw.copy(), np.zeros_like(raw), raw.copy())
             return raw.copy()
         if raw.shape != last.raw.shape:
-            raise ValueError(
+            raise InputError(
                 f"expected points {list(last.raw.shape)} as in the last frame, got {list(raw.shape)}; reset first"
             )
         if seconds <= last.seconds:

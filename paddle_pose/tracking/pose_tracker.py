@@ -19,7 +19,7 @@ class PoseTracker:
     """Gives people ids and smooths everybody who has one; whoever is lost is forgotten.
 
     Example:
-        >>> follow = Follower(Tracker(birth_frames=1))
+        >>> pose_tracker = PoseTracker(Tracker(min_hits=1))
         >>> poses = Poses(np.random.default_rng(0).uniform(0, 90, (1, 17, 2)), np.ones((1, 17)), np.ones(1))
         >>> [follow(seconds, (640, 480), poses).ids.tolist() for seconds in (0.0, 0.04, 3.0)]
         [[1], [1], [2]]
@@ -60,7 +60,7 @@ class PoseTracker:
 class SinglePersonVideo:
     """Follows one person: looks through the square round the person of the previous frame, and smooths.
 
-    Source: Google's MoveNet on TF-Hub and in tfjs-models; see `crop_rule` and `smoothing`. As there, the next square is that of
+    Source: Google's MoveNet on TF-Hub and in tfjs-models; see `crop_region` and `smoothing`. As there, the next square is that of
         the smoothed pose, and a pose that is given up starts everything anew.
     """
 

@@ -19,6 +19,7 @@ from typing import Literal
 
 import numpy as np
 
+from paddle_pose.errors import InputError
 from paddle_pose.metrics.oks import oks
 from paddle_pose.skeletons import COCO_17, Skeleton
 from paddle_pose.structures import Poses
@@ -61,7 +62,7 @@ class Tracker:
     """Gives everybody an id, one frame at a time.
 
     Example:
-        >>> tracker = Tracker(birth_frames=1)
+        >>> tracker = Tracker(min_hits=1)
         >>> here = np.random.default_rng(0).uniform(0, 90, (1, 17, 2))
         >>> first = tracker(0.0, Poses(here, np.ones((1, 17)), np.ones(1)))
         >>> both = Poses(np.concatenate([here + 300, here + 1]), np.ones((2, 17)), np.ones(2))
@@ -96,14 +97,14 @@ class Tracker:
             motion: whether people are expected where their motion takes them, or where they were.
 
         Raises:
-            ValueError: If `by` is another one, or a number is out of range.
+            InputError: If `by` is another one, or a number is out of range.
         """
         if by not in ("oks", "iou"):
-            raise ValueError(f"by is {by!r}; expected 'oks' or 'iou'")
+            raise InputError(f"by is {by!r}; expected 'oks' or 'iou'")
         if not (min_hits >= 1 and max_tracks >= 1 and max_age >= 0 and new_track_score >= min_score):
-            raise ValueError(
-                f"birth_frames {min_hits} and max_tracks {max_tracks} must be at least 1, max_age {max_age} at least 0, "
-                f"birth_score {new_track_score} at least keep_score {min_score}"
+            raise InputError(
+                f"min_hits {min_hits} and max_tracks {max_tracks} must be at least 1, max_age {max_age} at least 0, "
+                f"new_track_score {new_track_score} at least min_score {min_score}"
             )
         self._similar: Callable[..., float] = _box_iou if by == "iou" else _Oks(skeleton)
         default = MIN_IOU if by == "iou" else MIN_OKS
@@ -129,10 +130,10 @@ class Tracker:
             The same people with ids; -1 who is not born yet, or found with too low a score.
 
         Raises:
-            ValueError: If the time is not finite.
+            InputError: If the time is not finite.
         """
         if not np.isfinite(seconds):
-            raise ValueError(f"a frame's time must be finite, got {seconds}")
+            raise InputError(f"a frame's time must be finite, got {seconds}")
         left = [track for track in self._tracks if seconds - track.seconds <= self._max_age]
         tracked: list[_Track] = []
         ids = np.full(len(poses.scores), -1, np.int64)

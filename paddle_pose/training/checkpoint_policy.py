@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from paddle_pose.errors import InputError
 from paddle_pose.training import checkpoint
 
 EARLIER = "earlier"
@@ -64,10 +65,10 @@ class CheckpointStore:
             policy: how often and how many.
 
         Raises:
-            ValueError: If none would be kept, or an interval is negative.
+            InputError: If none would be kept, or an interval is negative.
         """
         if policy.keep < 1 or min(policy.every_steps, policy.every_minutes) < 0:
-            raise ValueError(f"{policy}: keep at least the newest checkpoint, at intervals of 0 or more")
+            raise InputError(f"{policy}: keep at least the newest checkpoint, at intervals of 0 or more")
         self._last, self._earlier, self._policy = run_dir / "last", run_dir / EARLIER, policy
         self._in_last = self._resumed = ""
         self._saved = time.monotonic()

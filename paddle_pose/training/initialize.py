@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from paddle_pose.errors import InputError
 from paddle_pose.training.unfold_batch_norm import unfold
 from paddle_pose.weights.names import family_of, has_batch_norm, is_mmpose
 from paddle_pose.weights.partial import fitting_tensors
@@ -29,10 +30,10 @@ def prepare(network: Any, init: str, freeze: str, resumed: bool, images: Callabl
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is not a weights file, nothing of it fits, or a random backbone would be frozen.
+        InputError: If it is not a weights file, nothing of it fits, or a random backbone would be frozen.
     """
     if freeze == "backbone" and not (init or resumed):
-        raise ValueError(
+        raise InputError(
             "train.freeze=backbone would hold random numbers still; name weights to start from, --init FILE"
         )
     lines = [] if resumed or not init else start_from(network, read_weights(init), Path(init), images)
@@ -56,7 +57,7 @@ def start_from(
         Lines that account for every tensor of the network and of the file.
 
     Raises:
-        ValueError: If nothing fits.
+        InputError: If nothing fits.
     """
     shapes = {name: tuple(value.shape) for name, value in network.state_dict().items()}
     given = tensors
@@ -65,7 +66,7 @@ def start_from(
     try:
         taken, account = fitting_tensors(tensors, shapes)
     except ValueError as problem:
-        raise ValueError(f"{source}: {problem}") from problem
+        raise InputError(f"{source}: {problem}") from problem
     state = network.state_dict()
     for name, value in taken.items():
         state[name].set_value(value)

@@ -15,6 +15,7 @@ import paddle
 
 from paddle_pose.data.dataset import PoseDataset, TrainingExample
 from paddle_pose.data.prefetch import prefetch
+from paddle_pose.errors import InputError
 from paddle_pose.io import images
 from paddle_pose.training.process_group import ProcessGroup
 
@@ -44,19 +45,19 @@ class EpochLoader:
             timeout: seconds to wait for a sample that a thread reads; None waits for ever.
 
         Raises:
-            ValueError: If the data set is empty or smaller than the processes are many, or a number is out of range.
+            InputError: If the data set is empty or smaller than the processes are many, or a number is out of range.
         """
         self._process_group = process_group or ProcessGroup()
         if len(dataset) == 0:
-            raise ValueError("the training set is empty")
+            raise InputError("the training set is empty")
         if len(dataset) < self._process_group.size:
-            raise ValueError(
+            raise InputError(
                 f"{len(dataset)} training samples for {self._process_group.size} processes; use fewer processes"
             )
         if timeout is not None and timeout <= 0:
-            raise ValueError(f"a timeout of {timeout} seconds for reading an image: expected a positive number")
+            raise InputError(f"a timeout of {timeout} seconds for reading an image: expected a positive number")
         if batch_size < 1 or num_workers < -1:
-            raise ValueError(f"batch_size {batch_size} and num_workers {num_workers} must be positive")
+            raise InputError(f"batch_size {batch_size} and num_workers {num_workers} must be positive")
         if num_workers < 0:
             num_workers = min(8, max(1, (os.cpu_count() or 2) - 1))
         self._dataset, self._seed, self._replace_bad, self._timeout = dataset, seed, replace_bad, timeout
@@ -88,7 +89,7 @@ class EpochLoader:
         Raises:
             FileNotFoundError: If an image is missing and is not to be replaced.
             TimeoutError: If an image is not read in time.
-            ValueError: If an image cannot be decoded and is not to be replaced, or none can be read.
+            InputError: If an image cannot be decoded and is not to be replaced, or none can be read.
         """
         order = np.random.default_rng((self._seed, epoch)).permutation(len(self._dataset))
         steps = order[: len(self) * self._size * self._process_group.size].reshape(
@@ -121,7 +122,7 @@ class EpochLoader:
                 if not self._replace_bad or _can_be_read(self._path((epoch, index))):
                     raise
                 problems.append(str(problem))
-        raise ValueError(f"none of the {len(self._dataset)} training images can be read; the first: {problems[0]}")
+        raise InputError(f"none of the {len(self._dataset)} training images can be read; the first: {problems[0]}")
 
 
 def _can_be_read(path: Path) -> bool:

@@ -46,7 +46,7 @@ class RunLog:
     def say(self, line: str) -> None:
         """Prints a line and keeps it in log.txt."""
         if not self._silent:
-            print(line, flush=True)
+            _log.info(line)
         _append(self._text, line + "\n")
 
     def numbers(self, kind: str, step: int, values: Mapping[str, Any]) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import paddle
 
+from paddle_pose.errors import InputError
 from paddle_pose.training import checkpoint
 from paddle_pose.training.ema import Ema
 from paddle_pose.training.precision import Precision, float32
@@ -90,7 +91,7 @@ class State:
             numbers: what `numbers` said when it was made.
 
         Raises:
-            ValueError: If it belongs to another network.
+            InputError: If it belongs to another network.
         """
         path = folder / "model.pdparams"
         checkpoint.put(self.model, read_weights(path), path)
@@ -131,14 +132,14 @@ def put_moments(
     """Gives an optimizer what `moments` returned.
 
     Raises:
-        ValueError: If a name is not one of the model's.
+        InputError: If a name is not one of the model's.
     """
     names = {name: parameter.name for name, parameter in model.named_parameters()}
     state: dict[str, Any] = {"master_weights": {}}
     for key, value in tensors.items():
         name, _, suffix = key.rpartition("/")
         if name not in names:
-            raise ValueError(f"optimizer state for {name!r}, which this network does not have")
+            raise InputError(f"optimizer state for {name!r}, which this network does not have")
         if suffix == "master":
             state["master_weights"][names[name]] = paddle.to_tensor(value)
         else:
@@ -151,7 +152,7 @@ def read_numbers(folder: Path) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: If a file is missing.
-        ValueError: If a file is damaged.
+        InputError: If a file is damaged.
     """
     checkpoint.check(folder)
     return json.loads((folder / "state.json").read_text(encoding="utf-8"))

@@ -8,6 +8,7 @@ from typing import Any
 
 import paddle
 
+from paddle_pose.errors import InputError
 from paddle_pose.training.non_finite_guard import NonFiniteGuard, StepHealth
 from paddle_pose.training.process_group import ProcessGroup
 from paddle_pose.training.run_state import State
@@ -58,10 +59,10 @@ class Step:
             process_group: the processes that train.
 
         Raises:
-            ValueError: If a batch shall have less than one part.
+            InputError: If a batch shall have less than one part.
         """
         if accumulate < 1:
-            raise ValueError(f"accumulate={accumulate}: a batch has one part or more")
+            raise InputError(f"accumulate={accumulate}: a batch has one part or more")
         self._state, self._loss, self._schedule = state, loss, schedule
         self._seed, self._accumulate, self._process_group = seed, accumulate, process_group or ProcessGroup()
         self._network = self._process_group.parallel(state.model)

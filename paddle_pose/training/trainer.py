@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol
 
 import paddle
 
+from paddle_pose.errors import InputError
 from paddle_pose.interruption import Interrupted, Interruption
 from paddle_pose.training import checkpoint
 from paddle_pose.training.checkpoint_policy import CheckpointPolicy, CheckpointStore
@@ -99,6 +100,7 @@ class Trainer:
         self._store, self._timer = CheckpointStore(run_dir, policy or CheckpointPolicy()), StepTimer()
         paddle.disable_signal_handler()  # it would print a report about SIGTERM
         self.interruption = interruption or Interruption()
+        self.interruption.processes = self._process_group
         self.log = RunLog(run_dir, visualdl, silent=not self._process_group.is_main)
 
     @property
@@ -115,12 +117,12 @@ class Trainer:
 
         Raises:
             FileNotFoundError: If a file of the checkpoint is missing.
-            ValueError: If it is damaged, or of another network or another run.
+            InputError: If it is damaged, or of another network or another run.
         """
         numbers = read_numbers(folder)
         differences = checkpoint.differences(numbers["identity"], self._identity)
         if differences and not force:
-            raise ValueError(
+            raise InputError(
                 f"{folder} was made by a run that differs in\n  " + "\n  ".join(differences) + "\nLeave the flags out "
                 "that say otherwise, start a new run without --resume, or insist with --force"
             )
@@ -155,7 +157,7 @@ class Trainer:
 
         Raises:
             Interrupted: If the run was asked to end early; it is saved.
-            ValueError: If it cannot go on: too many bad steps in a row, or nothing to learn from.
+            InputError: If it cannot go on: too many bad steps in a row, or nothing to learn from.
         """
         progress = self.progress
         with self.interruption:
@@ -202,7 +204,7 @@ class Trainer:
                     self._save()
                 self.interruption.check()
         if progress.idle == len(loader):
-            raise ValueError(
+            raise InputError(
                 f"no batch of epoch {progress.epoch} held anything to learn from: every gradient was zero; are any joints "
                 "labelled in the training data, and inside the windows?"
             )
@@ -244,7 +246,7 @@ class Trainer:
         if progress.skipped_in_a_row >= self._max_bad_steps:
             last = self._run_dir / "last"
             good = f"The last good checkpoint is {last}" if last.exists() else "There is no checkpoint yet"
-            raise ValueError(
+            raise InputError(
                 f"{progress.skipped_in_a_row} steps in a row had no finite loss and gradient, the last at {where}: {what}. "
                 f"{good}; nothing bad was saved. Lower train.learning_rate, set train.clip_norm, or look at the data; "
                 "--resume --force goes on with such a change"

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from paddle_pose.errors import InputError
 from paddle_pose.weights import movenet_names
 
 Rules = tuple[tuple[str, str], ...]  # (pattern, replacement), applied in this order to every name
@@ -198,7 +199,7 @@ def convert_names(
         Name -> float32 array of its own memory, in the network's order.
 
     Raises:
-        ValueError: If tensors are missing, unexpected, of another shape, or would be used twice;
+        InputError: If tensors are missing, unexpected, of another shape, or would be used twice;
             the message counts them and lists the first of each.
 
     Example:
@@ -215,7 +216,7 @@ def convert_names(
     }
     if any(problems.values()):
         told = "; ".join(f"{len(p)} {kind}: {first_names(p)}" for kind, p in problems.items() if p)
-        raise ValueError(
+        raise InputError(
             f"the weights do not fit the network: {len(tensors) - len(found.dropped)} tensors, named as in "
             f"{found.family.name}, for the network's {len(target_shapes)}. {told}. Choose the file's own config"
         )

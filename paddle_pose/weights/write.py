@@ -16,6 +16,8 @@ from pathlib import Path
 import numpy as np
 import safetensors.numpy
 
+from paddle_pose.errors import InputError
+
 
 def _pickled(tensors: dict[str, np.ndarray]) -> bytes:
     return pickle.dumps(tensors, protocol=4)
@@ -37,7 +39,7 @@ def write_weights(path: str | os.PathLike[str], tensors: Mapping[str, np.ndarray
         tensors: name -> array.
 
     Raises:
-        ValueError: If the extension is none of .safetensors, .pdparams, .pdopt.
+        InputError: If the extension is none of .safetensors, .pdparams, .pdopt.
         OSError: If it cannot be written.
 
     Example:
@@ -50,7 +52,7 @@ def write_weights(path: str | os.PathLike[str], tensors: Mapping[str, np.ndarray
     """
     path = Path(path)
     if path.suffix not in _FORMATS:
-        raise ValueError(f"{path}: weights are written as {' or '.join(_FORMATS)}; choose one of these extensions")
+        raise InputError(f"{path}: weights are written as {' or '.join(_FORMATS)}; choose one of these extensions")
     # a view of other memory order would be written as its memory, not as its numbers
     content = _FORMATS[path.suffix]({name: np.array(tensor, order="C") for name, tensor in tensors.items()})
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -24,13 +24,13 @@ def write_onnx(path, kind="UINT8", shape=("N", 4, 6, 3)):
     helper, types = onnx.helper, onnx.TensorProto
     graph = helper.make_graph(
         [
-            helper.make_node("Cast", ["image"], ["image"], to=types.FLOAT, name="cast"),
-            helper.make_node("ReduceMean", ["image"], ["brightness"], axes=[3], keepdims=0, name="mean"),
+            helper.make_node("Cast", ["image"], ["float_image"], to=types.FLOAT, name="cast"),
+            helper.make_node("ReduceMean", ["float_image"], ["brightness"], axes=[3], keepdims=0, name="mean"),
         ],
         "by_hand",
         [helper.make_tensor_value_info("image", getattr(types, kind), shape)],
         [
-            helper.make_tensor_value_info("image", types.FLOAT, ("N", 4, 6, 3)),
+            helper.make_tensor_value_info("float_image", types.FLOAT, ("N", 4, 6, 3)),
             helper.make_tensor_value_info("brightness", types.FLOAT, ("N", 4, 6)),
         ],
     )
@@ -40,11 +40,11 @@ def write_onnx(path, kind="UINT8", shape=("N", 4, 6, 3)):
 
 
 def check(backend):
-    assert backend.outputs == ["image", "brightness"]
+    assert backend.outputs == ["float_image", "brightness"]
     for images in (IMAGES, IMAGES[:1]):
         maps = backend(images)
-        assert list(maps) == ["image", "brightness"]
-        assert np.array_equal(maps["image"], images)
+        assert list(maps) == ["float_image", "brightness"]
+        assert np.array_equal(maps["float_image"], images)
         assert np.allclose(maps["brightness"], images.mean(axis=3), atol=1e-4)
 
 
@@ -59,7 +59,7 @@ def test_openvino_answers_the_same(onnx_file, tmp_path):
     onnx_to_openvino(onnx_file, tmp_path / "model.xml")
     backend = open_exported(tmp_path / "model.xml", threads=1)
     check(backend)
-    first = backend(IMAGES)["image"]
+    first = backend(IMAGES)["float_image"]
     backend(255 - IMAGES)
     assert np.array_equal(first, IMAGES)  # a later answer leaves an earlier one alone
 

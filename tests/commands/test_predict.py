@@ -116,4 +116,4 @@ def test_a_cameras_video_lasts_as_long_as_it_took(tmp_path):
 def test_without_a_screen_the_package_is_named(monkeypatch):
     monkeypatch.setattr(drawings.sys, "executable", "false")
     with pytest.raises(ValueError, match="--show needs a screen, and the package opencv-python"):
-        drawings.Shown()
+        drawings.ScreenRenderer()

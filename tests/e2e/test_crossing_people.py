@@ -100,7 +100,7 @@ def test_people_found_badly_keep_their_ids(seed):
 
 def test_what_motion_and_births_are_worth():
     whole, still, hasty = (
-        judged(pose_tracker(0, Tracker(**rules))) for rules in ({}, {"motion": False}, {"birth_frames": 1})
+        judged(pose_tracker(0, Tracker(**rules))) for rules in ({}, {"motion": False}, {"min_hits": 1})
     )
     assert whole["idf1"] > still["idf1"] + 0.1
     assert still["num_switches"] >= 3

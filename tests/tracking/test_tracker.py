@@ -146,7 +146,7 @@ def test_a_frame_twice_changes_no_id():
 def test_wrong_rules_and_times_are_refused():
     with pytest.raises(ValueError, match="expected 'oks' or 'iou'"):
         Tracker(by="size")
-    with pytest.raises(ValueError, match=r"birth_score 0.1 at least keep_score 0.2"):
+    with pytest.raises(ValueError, match=r"new_track_score 0.1 at least min_score 0.2"):
         Tracker(new_track_score=0.1, min_score=0.2)
     with pytest.raises(ValueError, match="must be finite, got nan"):
         Tracker()(float("nan"), found(standing(100)))

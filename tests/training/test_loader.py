@@ -105,8 +105,8 @@ def test_an_epoch_starts_where_asked_without_reading_what_was_before(samples, st
     loaded = loader(samples, batch_size=3)
     whole = indices(loaded.epoch(4))
     read = []
-    original = PoseDataset.look
-    monkeypatch.setattr(PoseDataset, "look", lambda self, key: read.append(key[1]) or original(self, key))
+    original = PoseDataset.example
+    monkeypatch.setattr(PoseDataset, "example", lambda self, key: read.append(key[1]) or original(self, key))
     assert indices(loaded.epoch(4, start)) == whole[start:]
     assert read == [index for batch in whole[start:] for index in batch]
     assert indices(loaded.epoch(4, len(loaded))) == []

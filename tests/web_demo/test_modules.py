@@ -107,14 +107,14 @@ def test_pixels_are_warped_as_geometry_warps_them(node, box):
     np.testing.assert_allclose(found[1], geometry.move(np.array([10.0, 20.0]), window.to_image(size)))
 
 
-def test_the_next_window_is_that_of_the_crop_rule(node):
+def test_the_next_window_is_that_of_the_crop_region(node):
     rng, size = np.random.default_rng(0), (640, 480)
     keypoints = rng.uniform(0, 1, (30, 17, 2)) * rng.uniform(50, 400, (30, 1, 1)) + rng.uniform(0, 200, (30, 1, 2))
     scores = rng.uniform(0, 1, (30, 17)) * rng.choice([0.25, 1.0], (30, 17))
     scores[:3] *= 0.2  # who is lost
     previous = geometry.Window((200.0, 150.0), (300.0, 300.0))
     found = node(
-        'import { isFollowed, nextWindow, wholeSquare } from "./crop_rule.js";',
+        'import { isFollowed, nextWindow, wholeSquare } from "./crop_region.js";',
         "return given.people.map((person, n) => isFollowed(person)"
         " ? nextWindow(person, given.size, n % 2 ? given.previous : null, given.joints) : wholeSquare(given.size));",
         {

@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from paddle_pose.data.check.findings import Finding
+from paddle_pose.errors import InputError
 from paddle_pose.io.images import exif_orientation
 
 _SAMPLE = 200  # images decoded with "sample"
@@ -50,10 +51,10 @@ def check_images(
         (width, height) px of the stored files, what was found, and how many were decoded.
 
     Raises:
-        ValueError: If `decode` is unknown.
+        InputError: If `decode` is unknown.
     """
     if decode not in DECODE:
-        raise ValueError(f"decode is {decode!r}; expected one of {', '.join(DECODE)}")
+        raise InputError(f"decode is {decode!r}; expected one of {', '.join(DECODE)}")
     there = _listing(folder)
     chosen = set(names)
     if decode != "all":

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -25,6 +26,9 @@ import scipy.io
 
 from paddle_pose.data.synthetic.body import Style
 from paddle_pose.data.synthetic.scene import SyntheticPerson, draw_scene
+from paddle_pose.errors import InputError
+
+_log = logging.getLogger("paddle_pose")
 
 VERSION = 1  # raise it whenever the same arguments draw another image
 STAMP = "synthetic.json"  # written last: the folder is complete
@@ -60,7 +64,7 @@ class _Request:
     def __post_init__(self) -> None:
         least, most = self.persons
         if min(self.num_train, self.num_val, self.seed) < 0 or min(self.size) < 32 or not 1 <= least <= most:
-            raise ValueError(
+            raise InputError(
                 f"cannot draw {self}: counts and seed must be >= 0, sides >= 32 px, "
                 "persons (least, most) with 1 <= least <= most"
             )
@@ -96,7 +100,7 @@ def write_mpii(
         `folder`.
 
     Raises:
-        ValueError: `folder` holds something else, or an argument is out of range.
+        InputError: `folder` holds something else, or an argument is out of range.
     """
     request = _Request("mpii", num_train, num_val, seed, size, persons, style)
     return _write(Path(folder), request, _draw_mpii)
@@ -220,7 +224,7 @@ def _images(
         _, jpeg = cv2.imencode(".jpg", drawing.image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 93])
         _replace(folder / name, jpeg.tobytes())
         if (index + 1) * 5 // len(names) > index * 5 // len(names):
-            print(f"=> drew {index + 1}/{len(names)} {split} images in {folder}", flush=True)
+            _log.info(f"=> drew {index + 1}/{len(names)} {split} images in {folder}")
         yield index, list(drawing.persons)
 
 
@@ -234,16 +238,16 @@ def _write(folder: Path, request: _Request, draw: Callable[[Path, _Request], Non
         if found == arguments:
             return folder
         changed = [key for key in arguments if found.get(key) != arguments[key]]
-        raise ValueError(
+        raise InputError(
             f"{folder} was drawn with {[(key, found.get(key)) for key in changed]}, asked for are "
             f"{[(key, arguments[key]) for key in changed]}: choose another folder or delete it"
         )
     if folder.exists() and not folder.is_dir():
-        raise ValueError(f"{folder} is a file: give a folder that is empty or does not exist yet")
+        raise InputError(f"{folder} is a file: give a folder that is empty or does not exist yet")
     folder.mkdir(parents=True, exist_ok=True)
     ours = begun.is_file() and json.loads(begun.read_text("utf-8")) == arguments
     if not ours and any(not path.name.startswith(f"{_BEGUN}.") for path in folder.iterdir()):
-        raise ValueError(
+        raise InputError(
             f"{folder} holds other files (or an unfinished drawing with other arguments): "
             "choose an empty folder, or delete this one"
         )

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from paddle_pose.data.mpii import read_ground_truth, read_mpii
+from paddle_pose.errors import InputError
 from paddle_pose.evaluation.report.report_data import ReportData
 from paddle_pose.io.mpii_predictions import read_predictions
 from paddle_pose.metrics import pckh
@@ -38,7 +39,7 @@ def read(
 
     Raises:
         FileNotFoundError: If a file is missing.
-        ValueError: If a file is not as expected.
+        InputError: If a file is not as expected.
     """
     root = truth.parent.parent
     listed = truth.name == TRUTH and truth.parent.name == "annotations" and (truth.parent / "mpii_val.json").is_file()
@@ -112,9 +113,9 @@ def _scores(path: Path, preds: np.ndarray) -> np.ndarray:
         points = np.array([record["keypoints"] for record in records], np.float64)
         scores = np.array([record["scores"] for record in records], np.float64)
     except (KeyError, TypeError, ValueError) as problem:
-        raise ValueError(f"{path}: not a predictions.json as val.py writes it ({problem})") from problem
+        raise InputError(f"{path}: not a predictions.json as val.py writes it ({problem})") from problem
     if points.shape != preds.shape or scores.shape != preds.shape[:2] or np.abs(points - preds).max(initial=0) > 0.01:
-        raise ValueError(
+        raise InputError(
             f"{path}: holds other predictions than the .mat beside it; run val.py into a folder of its own"
         )
     return scores

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from paddle_pose.errors import InputError
 from paddle_pose.io.coco_json import read_json
 
 
@@ -32,7 +33,7 @@ def find(folders: Iterable[Path]) -> Run | None:
     """Returns the run of the first folder that holds a config.json; None where none does.
 
     Raises:
-        ValueError: If a file there is not as training writes it.
+        InputError: If a file there is not as training writes it.
     """
     for folder in folders:
         path = folder / "config.json"
@@ -40,7 +41,7 @@ def find(folders: Iterable[Path]) -> Run | None:
             continue
         content = read_json(path)
         if not isinstance(content, dict) or not isinstance(content.get("values"), dict):
-            raise ValueError(f"{path}: expected {{config, values}} as training writes it")
+            raise InputError(f"{path}: expected {{config, values}} as training writes it")
         return Run(str(content.get("config")), content["values"], _records(folder), path)
     return None
 
@@ -54,4 +55,4 @@ def _records(folder: Path) -> tuple[Mapping[str, Any], ...]:
         records = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
         return tuple(sorted(records, key=lambda record: (record["kind"], record["step"])))
     except (KeyError, TypeError, ValueError) as problem:
-        raise ValueError(f"{path}: a line is not as training writes it ({problem})") from problem
+        raise InputError(f"{path}: a line is not as training writes it ({problem})") from problem

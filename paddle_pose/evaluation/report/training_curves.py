@@ -13,6 +13,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from paddle_pose.errors import InputError
 from paddle_pose.evaluation.report.plots import COLORS
 
 Record = Mapping[str, Any]
@@ -54,7 +55,7 @@ def read(run: Path) -> Curves:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If no line of it is a training step.
+        InputError: If no line of it is a training step.
     """
     path = run / "metrics.jsonl" if run.is_dir() else run
     if not path.is_file():
@@ -76,7 +77,7 @@ def read(run: Path) -> Curves:
         for kind in ("train", "eval", "skip")
     }
     if not of["train"]:
-        raise ValueError(f"{path}: holds no training step; nothing to draw. " + "; ".join(remarks))
+        raise InputError(f"{path}: holds no training step; nothing to draw. " + "; ".join(remarks))
     if not of["eval"]:
         remarks.append(f"{path}: no evaluation")
     if of["skip"]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from paddle_pose.errors import InputError
 from paddle_pose.evaluation.report import coco_data, mpii_data, page, sections
 from paddle_pose.evaluation.report.report_data import ReportData
 from paddle_pose.evaluation.report.run import Run, find
@@ -37,7 +38,7 @@ def read(
 
     Raises:
         FileNotFoundError: If a file is missing.
-        ValueError: If a file is not as expected, or there is nothing to report.
+        InputError: If a file is not as expected, or there is nothing to report.
     """
     if not source.exists():
         raise FileNotFoundError(f"{source}: not found; expected predictions, or a folder of val.py or train.py")
@@ -55,7 +56,7 @@ def read(
     run = find(folders)
     if predictions is None:
         if run is None:
-            raise ValueError(
+            raise InputError(
                 f"{source}: holds neither {' nor '.join(names)} nor a run's config.json; a network without "
                 "all of MPII's joints writes no pred.mat"
             )
@@ -68,7 +69,7 @@ def read(
     words = {name: str(value) for name, value in protocol.items() if name not in ("truth", "image_folder")}
     if coco:
         if zero_based:
-            raise ValueError("--zero_based: COCO's results always count pixels from 0; leave the flag out")
+            raise InputError("--zero_based: COCO's results always count pixels from 0; leave the flag out")
         skeleton = skeleton or SKELETONS.get(words.get("joints", ""))
         return coco_data.read(predictions, truth, skeleton=skeleton, images=images, protocol=words), run
     return mpii_data.read(predictions, truth, zero_based=zero_based, scores=scores, protocol=words), run
@@ -87,7 +88,7 @@ def write(source: Path, path: Path, **where: Any) -> Path:
 
     Raises:
         FileNotFoundError: If a file is missing.
-        ValueError: If a file is not as expected, or there is nothing to report.
+        InputError: If a file is not as expected, or there is nothing to report.
     """
     text = page_of(*read(source, **where))
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -99,7 +100,7 @@ def page_of(data: ReportData | None, run: Run | None) -> str:
     """Returns the report as HTML.
 
     Raises:
-        ValueError: If there is nothing to report.
+        InputError: If there is nothing to report.
     """
     body = []
     if data is not None:
@@ -116,7 +117,7 @@ def page_of(data: ReportData | None, run: Run | None) -> str:
     if run is not None:
         body.append(sections.training(run, data.gained if data else ("Mean", "Mean@0.1", "AP")))
     if not body:
-        raise ValueError("there is nothing to report: neither predictions nor a run")
+        raise InputError("there is nothing to report: neither predictions nor a run")
     about = "/".join(Path(data.name).parts[-2:]) if data else str(run.source.parent) if run else ""
     return page.document(f"Report on {about}", "姿态估计评估报告", body)
 
@@ -124,13 +125,13 @@ def page_of(data: ReportData | None, run: Run | None) -> str:
 def _protocol(path: Path) -> dict[str, Any]:
     content = read_json(path)
     if not isinstance(content, dict) or not isinstance(content.get("protocol"), dict):
-        raise ValueError(f"{path}: expected {{protocol, values}} as val.py writes it")
+        raise InputError(f"{path}: expected {{protocol, values}} as val.py writes it")
     return content["protocol"]
 
 
 def _truth(predictions: Path, root: Path | None, coco: bool) -> Path:
     if root is None:
-        raise ValueError(f"{predictions}: name the truth with --dataset_root D or --ground_truth FILE")
+        raise InputError(f"{predictions}: name the truth with --dataset_root D or --ground_truth FILE")
     path = root / "annotations" / ("person_keypoints_val2017.json" if coco else mpii_data.TRUTH)
     if not path.is_file():
         raise FileNotFoundError(

@@ -1,6 +1,6 @@
 /** Looks at pictures through a network: window, warp, maps, people. */
 
-import { hasTorso, isFollowed, nextWindow, wholeSquare } from "./crop_rule.js";
+import { hasTorso, isFollowed, nextWindow, wholeSquare } from "./crop_region.js";
 import { decode } from "./decode.js";
 import { boxWindow, toImage, warp } from "./geometry.js";
 

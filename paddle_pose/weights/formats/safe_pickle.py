@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from paddle_pose.errors import InputError
 from paddle_pose.weights.formats.allow_list import (
     NDARRAY,
     PLAIN,
@@ -158,7 +159,7 @@ def unpickle(
 
     Raises:
         RefusedError: If the pickle names anything that is not allowed, or abuses something that is.
-        ValueError: If the pickle is truncated or damaged.
+        InputError: If the pickle is truncated or damaged.
     """
     try:
         return _Unpickler(stream, extra or {}, persistent).load()
@@ -168,7 +169,7 @@ def unpickle(
             f"state_dict alone, or .safetensors."
         ) from None
     except Exception as error:  # a damaged pickle can raise nearly anything
-        raise ValueError(
+        raise InputError(
             f"{path}: truncated or damaged ({type(error).__name__}: {error}); fetch the file again"
         ) from error
 
@@ -179,7 +180,7 @@ def read_pickle(path: str | os.PathLike[str]) -> Any:
     Raises:
         FileNotFoundError: If there is no such file.
         RefusedError: If the file asks for anything else.
-        ValueError: If it is truncated or damaged.
+        InputError: If it is truncated or damaged.
 
     Example:
         >>> import pickle, tempfile

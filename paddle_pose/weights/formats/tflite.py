@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 from tflite import BuiltinOperator, Model, TensorType
 
+from paddle_pose.errors import InputError
+
 IDENTIFIER = b"TFL3"  # bytes 4..8 of every file
 _LAYOUTS = {  # operation -> how its weights become [out, in / groups, height, width]
     BuiltinOperator.CONV_2D: (0, 3, 1, 2),
@@ -46,16 +48,16 @@ def read_tflite(path: Path) -> dict[str, np.ndarray]:
         order of the file's graph.
 
     Raises:
-        ValueError: If the file is truncated or damaged, holds no convolution, or one of a kind that is not read.
+        InputError: If the file is truncated or damaged, holds no convolution, or one of a kind that is not read.
     """
     try:
         tensors = dict(_Graph(path.read_bytes()).convolutions())
     except Exception as error:  # a damaged file can raise nearly anything, and means nothing by it
-        raise ValueError(
+        raise InputError(
             f"{path}: truncated, damaged or unknown kind of TFLite file ({error}); fetch it again"
         ) from error
     if not tensors:
-        raise ValueError(f"{path}: a TFLite file without convolutions; name the file with the network's weights")
+        raise InputError(f"{path}: a TFLite file without convolutions; name the file with the network's weights")
     return tensors
 
 
@@ -86,42 +88,42 @@ class _Graph:
             tensor = self._tensor(operator.Inputs(1))
             name = tensor.Name().decode().split(";")[0]
             if name in seen:
-                raise ValueError(f"two convolutions are called {name!r}")
+                raise InputError(f"two convolutions are called {name!r}")
             seen.add(name)
             weight = self._numbers(tensor, name)
             if weight.ndim != 4:
-                raise ValueError(f"the weights {name!r} have shape {weight.shape}, expected four sides")
+                raise InputError(f"the weights {name!r} have shape {weight.shape}, expected four sides")
             yield f"{name}.weight", weight.transpose(_LAYOUTS[kind])
             if operator.InputsLength() > 2 and operator.Inputs(2) >= 0:
                 yield f"{name}.bias", self._numbers(self._tensor(operator.Inputs(2)), f"{name}.bias")
 
     def _checked(self, number: int, what: str) -> int:
         if number > self.size:
-            raise ValueError(f"{number} {what} in {self.size} bytes")
+            raise InputError(f"{number} {what} in {self.size} bytes")
         return number
 
     def _tensor(self, index: int) -> Any:
         index = self.narrow.get(index, index)
         if not 0 <= index < self.count:
-            raise ValueError(f"tensor {index} of {self.count}")
+            raise InputError(f"tensor {index} of {self.count}")
         return self.graph.Tensors(index)
 
     def _numbers(self, tensor: Any, name: str) -> np.ndarray:
         if tensor.Type() not in _NUMBERS:
-            raise ValueError(f"{name!r} is of number format {tensor.Type()}; read are INT8, FP16 and FP32")
+            raise InputError(f"{name!r} is of number format {tensor.Type()}; read are INT8, FP16 and FP32")
         number = np.dtype(_NUMBERS[tensor.Type()])
         shape = tuple(tensor.Shape(i) for i in range(min(tensor.ShapeLength(), 5)))
         buffer = self.model.Buffers(tensor.Buffer())
         stored = buffer.DataLength()
         if min(shape, default=0) < 1 or math.prod(shape) * number.itemsize != stored:
-            raise ValueError(f"{name!r} has shape {shape}, {stored} bytes")
+            raise InputError(f"{name!r} has shape {shape}, {stored} bytes")
         self.left -= stored
         if self.left < 0:
-            raise ValueError(f"more bytes of weights than the {self.size} of the file")
+            raise InputError(f"more bytes of weights than the {self.size} of the file")
         stored_numbers = np.frombuffer(buffer.DataAsNumpy().tobytes(), number).reshape(shape)
         real = self._real(stored_numbers, tensor, name)
         if not np.isfinite(real).all():
-            raise ValueError(f"{name!r} holds numbers that are not finite")
+            raise InputError(f"{name!r} holds numbers that are not finite")
         return real
 
     def _real(self, stored: np.ndarray, tensor: Any, name: str) -> np.ndarray:
@@ -132,7 +134,7 @@ class _Graph:
         axis = how.QuantizedDimension() if count > 1 else 0
         zeros = how.ZeroPointLength() if how else 0
         if not 0 <= axis < stored.ndim or count not in (1, stored.shape[axis]) or zeros not in (0, 1, count):
-            raise ValueError(f"{name!r}, {stored.dtype} of shape {stored.shape}, has {count} scales on side {axis}")
+            raise InputError(f"{name!r}, {stored.dtype} of shape {stored.shape}, has {count} scales on side {axis}")
         scale = how.ScaleAsNumpy().astype(np.float64)
         zero = how.ZeroPointAsNumpy().astype(np.float64) if zeros else np.zeros(1)
         sides = [1] * stored.ndim

@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from paddle_pose.errors import InputError
 from paddle_pose.weights.formats.allow_list import Global, Inert, allow, refuse, told
 from paddle_pose.weights.formats.number_formats import BFLOAT16, decode
 from paddle_pose.weights.formats.safe_pickle import unpickle
@@ -131,12 +132,12 @@ def read_torch_zip(path: Path) -> Any:
 
     Raises:
         RefusedError: If the file asks for anything but tensors and plain values.
-        ValueError: If it is damaged, or a zip file of another kind.
+        InputError: If it is damaged, or a zip file of another kind.
     """
     records = _records(path)
     pickles = [name for name in records if name.endswith("/data.pkl")]
     if len(pickles) != 1:
-        raise ValueError(
+        raise InputError(
             f"{path}: a zip file without one data.pkl, so not from torch.save; unpack it and name "
             f"the weights file inside"
         )
@@ -168,7 +169,7 @@ def _records(path: Path) -> dict[str, bytes]:
                 raise zipfile.BadZipFile("its records are compressed or overlap")
             return {entry.filename: archive.read(entry) for entry in entries}
     except Exception as error:  # a damaged zip file can raise nearly anything
-        raise ValueError(f"{path}: truncated or damaged zip file ({error}); fetch the file again") from error
+        raise InputError(f"{path}: truncated or damaged zip file ({error}); fetch the file again") from error
 
 
 def read_torch_stream(path: Path) -> Any:
@@ -176,7 +177,7 @@ def read_torch_stream(path: Path) -> Any:
 
     Raises:
         RefusedError: If the file asks for anything but tensors and plain values.
-        ValueError: If it is truncated or damaged.
+        InputError: If it is truncated or damaged.
     """
     with path.open("rb") as stream:
         for _ in ("magic number", "protocol version", "system"):
@@ -202,7 +203,7 @@ def read_torch_stream(path: Path) -> Any:
         content = unpickle(stream, path, _ALLOWED, storage)
         keys = unpickle(stream, path)
         if not isinstance(keys, list) or sorted(map(str, keys)) != sorted(storages):
-            raise ValueError(f"{path}: damaged: its list of storages is not what its tensors need")
+            raise InputError(f"{path}: damaged: its list of storages is not what its tensors need")
         for key in keys:
             _fill(stream, path, key, *storages[key])
     return content
@@ -213,7 +214,7 @@ def _fill(stream: BinaryIO, path: Path, key: str, code: str, count: int, storage
     wanted = _bytes_of(code, count)
     header, raw = stream.read(8), stream.read(wanted)
     if len(header) < 8 or len(raw) < wanted or int.from_bytes(header, "little") != count:
-        raise ValueError(
+        raise InputError(
             f"{path}: truncated or damaged in storage {key}: {len(raw)} of {wanted} bytes; fetch the file again"
         )
     storage.numbers[:] = decode(raw, code)

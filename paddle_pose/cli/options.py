@@ -4,11 +4,32 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, NoReturn
 
-if TYPE_CHECKING:
-    from paddle_pose.configs.specs import Config
+from paddle_pose import environment
+from paddle_pose.errors import InputError, did_you_mean
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that names the command as it was called, and the valid flag nearest to an unknown one.
+
+    Args:
+        command: Name of the command, None for none.
+        **settings: Arguments of `argparse.ArgumentParser`.
+    """
+
+    def __init__(self, command: str | None = None, **settings: Any) -> None:
+        if command is not None:
+            settings["prog"] = environment.command(command)
+        super().__init__(**settings)
+
+    def error(self, message: str) -> NoReturn:
+        """Shows the usage and the message, and exits with 2."""
+        unknown = message.removeprefix("unrecognized arguments: ")
+        if unknown != message:
+            flag = next((word for word in unknown.split() if word.startswith("-")), "").split("=")[0]
+            message += "." + did_you_mean(flag, self._option_string_actions) if flag else ""
+        super().error(message)
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:
@@ -63,19 +84,19 @@ def data_changes(arguments: argparse.Namespace) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: If a file is missing.
-        ValueError: If flags contradict each other, or the skeleton is not as expected.
+        InputError: If flags contradict each other, or the skeleton is not as expected.
     """
     names = {"train_annotations": "train_annotations", "val_annotations": "val_annotations", "images": "image_folder"}
     given = {key: getattr(arguments, name, None) for key, name in names.items()}
     changes: dict[str, Any] = {f"data.{key}": value for key, value in given.items() if value is not None}
     if changes and arguments.dataset_root is not None:
-        raise ValueError(
+        raise InputError(
             f"--dataset_root {arguments.dataset_root} and --{next(iter(changes)).removeprefix('data.')}: give either a folder "
             "in MPII's or COCO's layout, or annotation files with --images"
         )
     if changes:
         if getattr(arguments, "dataset", None) not in (None, "coco"):
-            raise ValueError(
+            raise InputError(
                 f"--dataset {arguments.dataset}: annotation files are read in COCO's format; its layout needs "
                 "--dataset_root D"
             )
@@ -105,48 +126,34 @@ def add_threads(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def overrides(arguments: argparse.Namespace) -> dict[str, str]:
+def overrides(arguments: argparse.Namespace) -> dict[str, Any]:
     """Returns `-o` as {key: text}.
 
     Raises:
-        ValueError: If one has no "=".
+        InputError: If one has no "=".
     """
-    pairs = {}
+    pairs: dict[str, Any] = {}
     for text in arguments.override:
         key, equals, value = text.partition("=")
         if not equals:
-            raise ValueError(f"-o {text}: expected KEY=VALUE, e.g. -o train.batch_size=32")
+            raise InputError(f"-o {text}: expected KEY=VALUE, e.g. -o train.batch_size=32")
         pairs[key.strip()] = value
     return pairs
 
 
-def config_of(weights: Path, arguments: argparse.Namespace, flags: Mapping[str, str] | None = None) -> Config:
-    """Returns the config of a weights file, with the changes of flags.
-
-    That is the one beside it, or the one that flags name, or that of the published file that it is by its checksum.
+def overrides_of(arguments: argparse.Namespace, flags: Mapping[str, str]) -> dict[str, Any]:
+    """Returns what the flags change in a config: `-o`, single flags, and those of `add_data`.
 
     Args:
-        weights: the file.
-        arguments: parsed from a parser that `add_config` has seen.
-        flags: single flags by the config's dotted key that they change; one that was not given changes nothing.
+        arguments: Parsed from a parser that `add_config` has prepared.
+        flags: Names of single flags by the config's dotted key that they change; a flag that was not given changes nothing.
 
     Raises:
-        FileNotFoundError: If there is no such weights file.
-        ValueError: If nothing says which network it is for, or flags and file disagree.
+        InputError: If flags contradict each other.
+        FileNotFoundError: If a file of `add_data` is missing.
     """
-    from paddle_pose.configs import registry
-    from paddle_pose.weights.zoo import recognise
-
-    if not weights.is_file():
-        raise FileNotFoundError(f"{weights}: no such weights file")
-    changes: dict[str, Any] = dict(overrides(arguments))
-    given = {key: getattr(arguments, flag) for key, flag in (flags or {}).items()}
-    changes |= {key: value for key, value in given.items() if value is not None} | data_changes(arguments)
-    beside, name = registry.read_beside(weights), arguments.config
-    if beside is None and name is None and arguments.image_size is None and (known := recognise(weights)):
-        name = known.config
-        print(f"{weights} is the published file {known.name}, by its checksum; config {name}")
-    return registry.resolve(beside, name, arguments.image_size, changes)
+    given = {key: getattr(arguments, flag) for key, flag in flags.items()}
+    return overrides(arguments) | {k: v for k, v in given.items() if v is not None} | data_changes(arguments)
 
 
 class ListConfigs(argparse.Action):
