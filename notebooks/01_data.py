@@ -6,7 +6,7 @@
 #
 # Most trainings that fail have failed here: joints off by one, left and right exchanged, images missing. This notebook
 # unpacks MPII, counts it, looks at it, shows which part of an image the network gets to see and how that part is varied, and
-# lets the dataset doctor examine everything. Nothing is trained; notebook 03 goes on with the same folder.
+# lets the dataset check examine everything. Nothing is trained; notebook 03 goes on with the same folder.
 #
 # 训练失败大多始于数据：关节差一个像素、左右颠倒、图像缺失。本笔记解压 MPII、清点、查看，说明网络看到图像的哪一部分、
 # 这一部分如何变化，最后由检查程序检查全部内容。这里不训练；笔记 03 可以接着使用同一文件夹。
@@ -24,6 +24,7 @@ from pathlib import Path
 PROJECT = next(folder for folder in [Path.cwd(), *Path.cwd().parents] if (folder / "paddle_pose").is_dir())
 os.chdir(PROJECT)
 sys.path.insert(0, str(PROJECT))
+os.environ["PYTHONPATH"] = str(PROJECT)  # for `python -m paddle_pose`
 os.environ["PATH"] = os.pathsep.join(
     [str(Path(sys.executable).parent), os.environ["PATH"]]
 )  # whose python `!python` is
@@ -84,7 +85,7 @@ print(f"Archive: {archive}, {Path(archive).stat().st_size / 1e9:.3f} GB; free di
 # 验证集 2,729 幅图像中有 2,958 人。划分沿用 Tompson 等人，所有论文都用它；官方测试集的关节没有公开。
 
 # %%
-# !python {ROOT}/scripts/prepare_mpii.py {archive} --output {DATA}
+# !python -m paddle_pose prepare_mpii {archive} --output {DATA}
 
 # %%
 for folder in sorted(path for path in Path(DATA).iterdir() if path.is_dir()):
@@ -266,7 +267,7 @@ show(visualize.grid([tile for kind in KINDS.items() for tile in variants(*kind)]
 print(config.augment)
 
 # %% [markdown]
-# ## 8. The doctor
+# ## 8. The dataset check
 #
 # It decodes every image and compares records with the published conventions: counts, joints outside the image, left and
 # right, boxes, the order of json and mat. Exit code 1 means that something would spoil a training.
@@ -277,7 +278,7 @@ print(config.augment)
 # 影响训练。
 
 # %%
-# !python {ROOT}/scripts/check_dataset.py --dataset_root {DATA}
+# !python -m paddle_pose check --dataset_root {DATA}
 
 # %% [markdown]
 # What it says of a data set that somebody broke: joints counted from 0 instead of 1 in one file, an image half copied,
@@ -303,7 +304,7 @@ first.write_bytes(first.read_bytes()[: first.stat().st_size // 2])
 second.unlink()
 
 # %%
-# !python {ROOT}/scripts/check_dataset.py --dataset_root broken
+# !python -m paddle_pose check --dataset_root broken
 
 # %% [markdown]
 # Next: notebook 02 for what becomes of the joints, notebook 03 to train.

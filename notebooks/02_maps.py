@@ -27,6 +27,7 @@ from pathlib import Path
 PROJECT = next(folder for folder in [Path.cwd(), *Path.cwd().parents] if (folder / "paddle_pose").is_dir())
 os.chdir(PROJECT)
 sys.path.insert(0, str(PROJECT))
+os.environ["PYTHONPATH"] = str(PROJECT)  # for `python -m paddle_pose`
 
 from paddle_pose.engine import machine
 
@@ -60,7 +61,7 @@ if not REAL:
 root = Path(DATA) if REAL else Path(WORK, "mpii")
 print("People:", root if REAL else "drawn, since there is no data set. With the archive, first run:")
 if not REAL:
-    print("python scripts/prepare_mpii.py /home/aistudio/data/data107551/mpii.tar.gz --output", DATA)
+    print("python -m paddle_pose prepare_mpii /home/aistudio/data/data107551/mpii.tar.gz --output", DATA)
 
 # %% [markdown]
 # ## 3. There: heatmaps
@@ -203,14 +204,14 @@ plot(
 # of the targets of all images that look alike to it, and the mean of blobs rounded to different cells leans towards the
 # true place. Below the joint's place is uncertain by about 0.7 cells (normal, 64 draws averaged): now the published targets
 # and the quarter step do well, and DARK's reading does better. This is a simulation of that argument, not a measurement of
-# a network; `scripts/compare_decoding.py` measures yours, see the end.
+# a network; `paddle-pose compare` measures yours, see the end.
 #
 # ## 5. 训练好的网络输出什么
 #
 # 既然取整的目标丢失了格内位置，为什么 quarter 和 DARK 仍能提高用这种目标训练的网络的成绩？因为网络并不确切知道关节的位置。
 # 以平方误差训练时，它输出的是所有看起来相似的图像的目标的**平均**；取整到不同格的高斯平均之后，会偏向真实位置。
 # 下表假设关节位置有约 0.7 格的不确定性（正态分布，64 次平均）：此时论文的目标配合 quarter 就已不错，DARK 的读法更好。
-# 这只是对上述论点的模拟，不是对网络的测量；测量自己的网络请用文末的 `scripts/compare_decoding.py`。
+# 这只是对上述论点的模拟，不是对网络的测量；测量自己的网络请用文末的 `paddle-pose compare`。
 
 
 # %%
@@ -371,4 +372,4 @@ display(Markdown("\n".join(lines)))
 # 用哪种方法读取最好，由验证集回答，不需要重新训练：一次推理比较所有读法，含翻转测试及其平移。报告数值时请注明读法。
 
 # %%
-print("python scripts/compare_decoding.py --pretrained_model output/256_best_model/model.pdparams --dataset_root", DATA)
+print("python -m paddle_pose compare --pretrained_model output/256_best_model/model.pdparams --dataset_root", DATA)

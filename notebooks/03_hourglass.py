@@ -36,6 +36,7 @@ from pathlib import Path
 PROJECT = next(folder for folder in [Path.cwd(), *Path.cwd().parents] if (folder / "paddle_pose").is_dir())
 os.chdir(PROJECT)
 sys.path.insert(0, str(PROJECT))
+os.environ["PYTHONPATH"] = str(PROJECT)  # for `python -m paddle_pose`
 os.environ["PATH"] = os.pathsep.join(
     [str(Path(sys.executable).parent), os.environ["PATH"]]
 )  # whose python `!python` is
@@ -113,7 +114,7 @@ print("Network:", "Hourglass-52, published recipe" if PUBLISHED_RECIPE else f"na
 # %%
 from IPython import get_ipython
 
-PREPARE = f"python {ROOT}/scripts/prepare_mpii.py {ARCHIVE} --output {DATA}"
+PREPARE = f"python -m paddle_pose prepare_mpii {ARCHIVE} --output {DATA}"
 if REAL:
     get_ipython().system(PREPARE)  # what a line `!python …` does
 else:
@@ -123,12 +124,12 @@ else:
     write_mpii(Path(DATA), num_train=PEOPLE[0], num_val=PEOPLE[1], size=(192, 192))
 
 # %% [markdown]
-# The doctor looks for what would spoil a training: missing or damaged images, joints out of place, a wrong order.
+# The check looks for what would spoil a training: missing or damaged images, joints out of place, a wrong order.
 #
 # 检查程序会找出影响训练的问题：缺失或损坏的图像、位置不对的关节、错误的顺序。
 
 # %%
-# !python {ROOT}/scripts/check_dataset.py --dataset_root {DATA}
+# !python -m paddle_pose check --dataset_root {DATA}
 
 # %% [markdown]
 # ## 4. What the network sees
@@ -250,7 +251,7 @@ if not PUBLISHED_RECIPE:
 # %% [markdown]
 # ## 7. The curves
 #
-# Every run keeps its numbers in `metrics.jsonl`. `plot_training.py` draws one or several runs, also **while they train**: in a
+# Every run keeps its numbers in `metrics.jsonl`. `paddle-pose plot` draws one or several runs, also **while they train**: in a
 # terminal, as often as you like. For live curves with heatmaps of eight validation images, `visualdl --logdir output` shows
 # the same numbers in a browser.
 #
@@ -260,7 +261,7 @@ if not PUBLISHED_RECIPE:
 #
 # ## 7. 训练曲线
 #
-# 每次运行的数值保存在 `metrics.jsonl` 中。`plot_training.py` 画出一次或多次运行的曲线，**训练过程中**也可以在终端里随时运行。
+# 每次运行的数值保存在 `metrics.jsonl` 中。`paddle-pose plot` 画出一次或多次运行的曲线，**训练过程中**也可以在终端里随时运行。
 # 需要实时曲线以及八幅验证图像的热图时，`visualdl --logdir output` 在浏览器中显示同样的数值。
 #
 # 应当看到：损失在前一百步之内下降（据原项目日志，256 从约 0.0027 降到约 0.00055，384 从约 0.0013 降到约 0.00032），
@@ -270,7 +271,7 @@ if not PUBLISHED_RECIPE:
 RUNS = [Path(f"output/{size}_best_model/from_run.txt").read_text().strip() for size in (256, 384)]
 
 # %%
-# !python {ROOT}/scripts/plot_training.py {RUNS[0]} {RUNS[1]} --output curves.png
+# !python -m paddle_pose plot {RUNS[0]} {RUNS[1]} --output curves.png
 
 # %%
 show(cv2.resize(images.read_upright(Path("curves.png")), (640, 640), interpolation=cv2.INTER_AREA))

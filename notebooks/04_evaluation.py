@@ -29,6 +29,7 @@ from pathlib import Path
 PROJECT = next(folder for folder in [Path.cwd(), *Path.cwd().parents] if (folder / "paddle_pose").is_dir())
 os.chdir(PROJECT)
 sys.path.insert(0, str(PROJECT))
+os.environ["PYTHONPATH"] = str(PROJECT)  # for `python -m paddle_pose`
 os.environ["PATH"] = os.pathsep.join(
     [str(Path(sys.executable).parent), os.environ["PATH"]]
 )  # whose python `!python` is
@@ -364,25 +365,25 @@ FILE, TRUTH = (os.path.relpath(path) for path in (theirs or ("val/pred.mat", roo
 # （只有几十个绘制的人物时，这些差别多半是偶然，见第 6 节。）
 
 # %%
-# !python {ROOT}/scripts/compare_decoding.py --pretrained_model {WEIGHTS} --dataset_root {root}
+# !python -m paddle_pose compare --pretrained_model {WEIGHTS} --dataset_root {root}
 
 # %% [markdown]
 # ## 9. The result tables
 #
-# `results_table.py` reads the `scores.json` that `val.py` wrote and puts published numbers beside them, with protocol,
+# `results.py` reads the `scores.json` that `val.py` wrote and puts published numbers beside them, with protocol,
 # interval, command and log. Rows that nobody ran say so. Only what is comparable stands in one table: the complete validation
 # set, the same boxes, the same threshold. Synthetic people, and predictions whose boxes nobody states, get tables of their own; and
 # a network that was not trained as its config says names the difference. Below: the Hourglasses. `python
-# scripts/results_table.py` prints all.
+# paddle-pose results` prints all.
 #
 # ## 9. 结果表
 #
-# `results_table.py` 读取 `val.py` 写出的 `scores.json`，与已发表的数值并列，附协议、区间、命令和日志；没有人运行过的行会注明
+# `results.py` 读取 `val.py` 写出的 `scores.json`，与已发表的数值并列，附协议、区间、命令和日志；没有人运行过的行会注明
 # "not run"。只有可比的结果才放在同一张表中：完整的验证集、同样的人体框、同样的阈值。绘制的人物、以及没有说明人体框来源的预测
-# 各有自己的表；没有按配置训练的网络会注明区别。下面只列出 Hourglass；`python scripts/results_table.py` 打印全部。
+# 各有自己的表；没有按配置训练的网络会注明区别。下面只列出 Hourglass；`python -m paddle_pose results` 打印全部。
 
 # %%
-from paddle_pose.commands import results_table
+from paddle_pose.evaluation import results
 
 
 def hourglasses(rows):
@@ -392,31 +393,31 @@ def hourglasses(rows):
     return [row for row in named if row.table.dataset == "mpii"]
 
 
-tables = hourglasses(results_table.rows([Path("val/scores.json"), Path("rescored/scores.json")]))
-display(Markdown(results_table.markdown(tables)))
+tables = hourglasses(results.rows([Path("val/scores.json"), Path("rescored/scores.json")]))
+display(Markdown(results.markdown(tables)))
 
 # %% [markdown]
-# Joint by joint (`results_table.py --joints`). Wrists, knees and ankles decide between networks: they move most, and are
+# Joint by joint (`results.py --joints`). Wrists, knees and ankles decide between networks: they move most, and are
 # hidden and cut off most often.
 #
-# 逐关节（`results_table.py --joints`）。网络之间的差别主要在腕、膝、踝：它们活动最大，也最常被遮挡或截去。
+# 逐关节（`results.py --joints`）。网络之间的差别主要在腕、膝、踝：它们活动最大，也最常被遮挡或截去。
 
 # %%
-display(Markdown(results_table.markdown(results_table.by_joint(tables), results_table.BY_JOINT)))
+display(Markdown(results.markdown(results.by_joint(tables), results.BY_JOINT)))
 
 # %% [markdown]
 # ## 10. The curve beside the published log
 #
 # The original Paddle project evaluated after each of 210 epochs. Dashed: points of its log, published; solid: this run. On MPII
 # with the published recipe, a run far below the dashed line after ten epochs will not get there: look at the data first
-# (`check_dataset.py`). Two things to read in the log: half of the final Mean is there after one epoch, Mean@0.1 needs them
+# (`paddle-pose check`). Two things to read in the log: half of the final Mean is there after one epoch, Mean@0.1 needs them
 # all; and its table shows the best of 210 evaluations on the validation set itself, 0.2 to 0.3 above the last epoch's
 # Mean@0.1.
 #
 # ## 10. 与已发表日志的曲线对比
 #
 # 原 Paddle 项目在 210 个 epoch 的每一个之后都做了评估。虚线：其日志中的点（已发表）；实线：本次训练。
-# 在 MPII 上用论文配方训练时，如果十个 epoch 之后远低于虚线，就不会追上：请先检查数据（`check_dataset.py`）。从日志可以读出
+# 在 MPII 上用论文配方训练时，如果十个 epoch 之后远低于虚线，就不会追上：请先检查数据（`paddle-pose check`）。从日志可以读出
 # 两点：一个 epoch 之后就有了最终 Mean 的一半，而 Mean@0.1 需要全部训练；其结果表取的是验证集上 210 次评估中最好的一次，
 # 比最后一个 epoch 的 Mean@0.1 高 0.2 到 0.3。
 
@@ -462,7 +463,7 @@ table(
 # 既可用于一次训练，也可用于任何人的预测。
 
 # %%
-# !python {ROOT}/scripts/report.py val --output report.html
+# !python {ROOT}/val.py --results val --report
 
 # %%
 page = Path("report.html").read_text(encoding="utf-8")
@@ -601,8 +602,8 @@ table(["boxes, published", "AP"], [(boxes, f"{ap}") for boxes, ap in PUBLISHED_A
 print(
     "python val.py --image_size 256 --pretrained_model output/256_best_model/model.pdparams --dataset_root data/mpii --report",
     "python val.py --results hg_s2_b1.mat --dataset_root data/mpii --report --output output/hg_s2_b1",
-    "python scripts/compare_decoding.py --pretrained_model output/256_best_model/model.pdparams --dataset_root data/mpii",
-    "python scripts/results_table.py --format html --output output/results.html",
-    "python scripts/results_table.py --joints",
+    "python -m paddle_pose compare --pretrained_model output/256_best_model/model.pdparams --dataset_root data/mpii",
+    "python -m paddle_pose results --format html --output output/results.html",
+    "python -m paddle_pose results --joints",
     sep="\n",
 )

@@ -32,6 +32,7 @@ from pathlib import Path
 PROJECT = next(folder for folder in [Path.cwd(), *Path.cwd().parents] if (folder / "paddle_pose").is_dir())
 os.chdir(PROJECT)
 sys.path.insert(0, str(PROJECT))
+os.environ["PYTHONPATH"] = str(PROJECT)  # for `python -m paddle_pose`
 os.environ["PATH"] = os.pathsep.join(
     [str(Path(sys.executable).parent), os.environ["PATH"]]
 )  # whose python `!python` is
@@ -60,7 +61,7 @@ IMAGES = 4  # drawn groups to learn by heart where there is no COCO or no GPU
 EPOCHS = 240  # over these images; the full recipe has 120 over COCO
 
 # %%
-from paddle_pose.commands import run_folders
+from paddle_pose.engine import run_folders
 from paddle_pose.configs import overrides, registry
 from paddle_pose.data.synthetic import dataset as synthetic
 from paddle_pose.data.synthetic.body import Style
@@ -109,7 +110,7 @@ print("Data:", "COCO" if FULL else "drawn groups, since COCO or a GPU is missing
 # 人体框的中心，以及正方形中其他人的关节。
 
 # %%
-# !python {ROOT}/scripts/prepare_coco.py --dataset_root {DATA} --output crops --splits val
+# !python -m paddle_pose prepare_coco --dataset_root {DATA} --output crops --splits val
 
 # %%
 import cv2
@@ -376,13 +377,13 @@ show(visualize.grid([rough(), found(several), found(replace(codec, max_persons=1
 # %% [markdown]
 # ## 9. Google's weights
 #
-# `convert_weights.py` reads Google's TFLite files (INT8, FP16, FP32) without TensorFlow, turns their y, x into x, y once, and
+# `paddle-pose convert` reads Google's TFLite files (INT8, FP16, FP32) without TensorFlow, turns their y, x into x, y once, and
 # writes a checkpoint of ours, from which one can predict, evaluate and fine-tune (`--init`). Google's single-person models
 # expect one person who fills most of the image.
 #
 # ## 9. Google 的权重
 #
-# `convert_weights.py` 不依赖 TensorFlow 即可读取 Google 的 TFLite 文件（INT8、FP16、FP32），把 y、x 一次性换成 x、y，
+# `paddle-pose convert` 不依赖 TensorFlow 即可读取 Google 的 TFLite 文件（INT8、FP16、FP32），把 y、x 一次性换成 x、y，
 # 写成本项目的权重，用于预测、评估和微调（`--init`）。Google 的单人模型要求图像中基本只有一个人。
 
 # %%
@@ -390,7 +391,7 @@ from IPython import get_ipython
 
 SOURCE = os.path.join(ROOT, TFLITE or "movenet_lightning.tflite")
 STEPS = [
-    f"python {ROOT}/scripts/convert_weights.py {SOURCE} google/lightning.pdparams --config {CONFIG} --force",
+    f"python -m paddle_pose convert {SOURCE} google/lightning.pdparams --config {CONFIG} --force",
     f"python {ROOT}/predict.py {PHOTO} --weights google/lightning.pdparams -o codec.max_persons=1 --output google/predicted",
 ]
 if TFLITE:

@@ -33,6 +33,7 @@ from pathlib import Path
 PROJECT = next(folder for folder in [Path.cwd(), *Path.cwd().parents] if (folder / "paddle_pose").is_dir())
 os.chdir(PROJECT)
 sys.path.insert(0, str(PROJECT))
+os.environ["PYTHONPATH"] = str(PROJECT)  # for `python -m paddle_pose`
 os.environ["PATH"] = os.pathsep.join(
     [str(Path(sys.executable).parent), os.environ["PATH"]]
 )  # whose python `!python` is
@@ -63,7 +64,7 @@ IMAGES = 6  # drawn, one or two people in each, to learn by heart where there is
 EPOCHS = 100  # over these images; the published recipes have 140 and 210 over COCO
 
 # %%
-from paddle_pose.commands import run_folders
+from paddle_pose.engine import run_folders
 from paddle_pose.data.synthetic import dataset as synthetic
 
 CONFIGS = ("simple_baseline_r50_coco_256x192", "hrnet_w32_coco_256x192")
@@ -303,16 +304,16 @@ for name, first in zip(reversed(CONFIGS), (halves, [data.window]), strict=True):
 # ## 7. Training
 #
 # The published trainings start from backbones trained on ImageNet; from random ones they need far longer and end lower.
-# `download_weights.py` fetches such backbones and checks them, `--init` takes what fits and lists what does not:
+# `paddle-pose download` fetches such backbones and checks them, `--init` takes what fits and lists what does not:
 #
 # ## 7. 训练
 #
 # 论文的训练从 ImageNet 预训练的主干开始；随机初始化需要长得多的训练，结果也更低。
-# `download_weights.py` 下载并校验这些主干，`--init` 取用吻合的部分，并列出不吻合的部分：
+# `paddle-pose download` 下载并校验这些主干，`--init` 取用吻合的部分，并列出不吻合的部分：
 
 # %%
 BACKBONES = {CONFIGS[0]: "resnet50-19c8e357.pth", CONFIGS[1]: "hrnet_w32-36af842e.pth"}
-DOWNLOAD = f"python {ROOT}/scripts/download_weights.py imagenet_resnet50 imagenet_hrnet_w32"
+DOWNLOAD = f"python -m paddle_pose download imagenet_resnet50 imagenet_hrnet_w32"
 for name, backbone in BACKBONES.items():
     print(f"python train.py --config {name} --dataset_root {DATA} --init output/published/{backbone}")
 
@@ -343,7 +344,7 @@ SHORT = "" if FULL else r'| grep -v "epoch=[0-9]*[1-9], "'  # every tenth of man
 # 两次训练画在一起。（两个网络的目标和尺寸相同，损失可以比较；AP 总是可以比较。）
 
 # %%
-# !python {ROOT}/scripts/plot_training.py {RUNS[0]} {RUNS[1]} --output curves.png
+# !python -m paddle_pose plot {RUNS[0]} {RUNS[1]} --output curves.png
 
 # %%
 curves = images.read_upright(Path("curves.png"))
@@ -375,7 +376,7 @@ show(cv2.resize(found, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
 #
 # In use nobody annotates boxes. Papers therefore report AP in boxes of a person detector, about 2 points lower for the same
 # network (HRNet-W32, 256x192: 0.744 as published, 0.765 reported for annotated boxes). **Never put the two side by side.**
-# The protocol line and `scores.json` say whose boxes they were, and `results_table.py` keeps them in tables of their own.
+# The protocol line and `scores.json` say whose boxes they were, and `results.py` keeps them in tables of their own.
 #
 # Without a file of detections, one is made up here: the annotated boxes, moved and resized by up to a tenth, with one person
 # missing and one box on nobody. The networks here have never seen an inexact box; training with augmentation is what makes
@@ -384,7 +385,7 @@ show(cv2.resize(found, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
 # ## 9. 检测框：另一个数值
 #
 # 实际使用时没有人标注框，因此论文报告的是检测框下的 AP，同一网络约低 2 个百分点（HRNet-W32，256x192：论文为 0.744，
-# 标注框下有人报告 0.765）。**两者绝不能并列。** 协议行和 `scores.json` 会注明框的来源，`results_table.py` 把它们分在不同的
+# 标注框下有人报告 0.765）。**两者绝不能并列。** 协议行和 `scores.json` 会注明框的来源，`results.py` 把它们分在不同的
 # 表中。
 #
 # 没有检测框文件时，这里编造一份：把标注框移动、缩放至多十分之一，漏掉一人，再加一个没有人的框。
@@ -420,7 +421,7 @@ BOXES = os.path.join(ROOT, DETECTIONS) if DETECTIONS else "made_up_boxes.json"
 # （各配方训练时都会镜像一半的图像，翻转测试因此有益；从未见过镜像人物的网络反而会变差。）
 
 # %%
-# !python {ROOT}/scripts/compare_decoding.py --weights {WEIGHTS} {OWN}
+# !python -m paddle_pose compare --weights {WEIGHTS} {OWN}
 
 # %% [markdown]
 # ## 11. A network of COCO on MPII's people
@@ -473,10 +474,10 @@ else:
 # 绘制人物的结果单独成表，不与任何数值比较。
 
 # %%
-from paddle_pose.commands import results_table
+from paddle_pose.evaluation import results
 
 FAMILIES = ("hrnet_w32_coco_256x192", "simple_baseline_r50_coco_256x192", "HRNet-W32", "SimpleBaseline-R50")
-rows = results_table.rows([Path("val_annotated/scores.json"), Path("val_detected/scores.json")])
+rows = results.rows([Path("val_annotated/scores.json"), Path("val_detected/scores.json")])
 rows = [row for row in rows if row.model.startswith(FAMILIES) and row.table.metric == "ap"]
 rows = [row for row in rows if row.status == "measured here" or row.input == "256x192"]
 for table in dict.fromkeys(row.table for row in rows):

@@ -37,6 +37,7 @@ from pathlib import Path
 PROJECT = next(folder for folder in [Path.cwd(), *Path.cwd().parents] if (folder / "paddle_pose").is_dir())
 os.chdir(PROJECT)
 sys.path.insert(0, str(PROJECT))
+os.environ["PYTHONPATH"] = str(PROJECT)  # for `python -m paddle_pose`
 os.environ["PATH"] = os.pathsep.join(
     [str(Path(sys.executable).parent), os.environ["PATH"]]
 )  # whose python `!python` is
@@ -69,7 +70,7 @@ ROUNDS = 15  # of timing
 # %%
 from IPython import get_ipython
 
-from paddle_pose.commands import run_folders
+from paddle_pose.engine import run_folders
 from paddle_pose.data.synthetic import dataset as synthetic
 
 if bool(WEIGHTS) != bool(DATA):
@@ -238,10 +239,10 @@ lines.append("| live Paddle | | | | " + " | ".join(f"{value:.2f}" for value in s
 display(Markdown("\n".join([*lines, *map(line, files)])))
 
 # %% [markdown]
-# `scripts/backend_table.py` prints such a table for every system of the project. `val.py` takes an exported file like a
+# `benchmarks/backend_table.py` prints such a table for every system of the project. `val.py` takes an exported file like a
 # checkpoint, with the flip test and everything else:
 #
-# `scripts/backend_table.py` 为项目的每个系统打印这样的表。`val.py` 可以像使用权重一样使用导出文件，包括翻转测试等：
+# `benchmarks/backend_table.py` 为项目的每个系统打印这样的表。`val.py` 可以像使用权重一样使用导出文件，包括翻转测试等：
 
 # %%
 shipped = files.get("ONNX") or next(iter(files.values()))

@@ -37,6 +37,7 @@ from pathlib import Path
 PROJECT = next(folder for folder in [Path.cwd(), *Path.cwd().parents] if (folder / "paddle_pose").is_dir())
 os.chdir(PROJECT)
 sys.path.insert(0, str(PROJECT))
+os.environ["PYTHONPATH"] = str(PROJECT)  # for `python -m paddle_pose`
 os.environ["PATH"] = os.pathsep.join(
     [str(Path(sys.executable).parent), os.environ["PATH"]]
 )  # whose python `!python` is
@@ -53,7 +54,7 @@ print(machine.probe())
 # - `TABLE`: your CSV file, a row per person or thing: `image`, then `NAME_x` and `NAME_y` for every key point, in pixels of
 #   the stored image, empty where it cannot be seen. `PICTURES` is the folder of the images, `LIMBS` the lines to draw.
 # - For a good network on a GPU: `CONFIG = "hrnet_w32_mpii_256"` and, as `INIT`, a published file of it
-#   (`python scripts/download_weights.py` lists them).
+#   (`python -m paddle_pose download` lists them).
 #
 # ## 2. 设置
 #
@@ -62,7 +63,7 @@ print(machine.probe())
 # - `TABLE`：自己的 CSV 文件，每行一个人或物：`image`，然后是各关键点的 `名称_x`、`名称_y`（原图像素），看不见的留空。
 #   `PICTURES` 为图像文件夹，`LIMBS` 为要画的连线。
 # - 要在 GPU 上得到好的网络：`CONFIG = "hrnet_w32_mpii_256"`，`INIT` 为其已发表的权重
-#   （用 `python scripts/download_weights.py` 列出）。
+#   （用 `python -m paddle_pose download` 列出）。
 
 # %% tags=["parameters"]
 LSPET = ""  # folder, seen from the project
@@ -76,7 +77,7 @@ PEOPLE = (240, 40)  # drawn for training and validation in A; images of B
 EPOCHS = 8  # of A; the others have half as many
 
 # %%
-from paddle_pose.commands import run_folders
+from paddle_pose.engine import run_folders
 from paddle_pose.data.synthetic import dataset as synthetic
 
 if bool(TABLE) != bool(IMAGES):
@@ -130,12 +131,12 @@ if not LSPET:
     forget(leeds)
 
 # %% [markdown]
-# Look before you train: the doctor first, then one's own eyes.
+# Look before you train: the check first, then one's own eyes.
 #
 # 训练之前先检查：先用检查程序，再亲眼看。
 
 # %%
-# !python {ROOT}/scripts/check_dataset.py --dataset_root {leeds} --decode sample
+# !python -m paddle_pose check --dataset_root {leeds} --decode sample
 
 # %%
 import cv2
@@ -371,7 +372,7 @@ FILES = f"--train_annotations my_train.json --val_annotations my_val.json --imag
 print(f"python train.py {FILES}")
 
 # %%
-# !python {ROOT}/scripts/check_dataset.py {FILES}
+# !python -m paddle_pose check {FILES}
 
 # %%
 from paddle_pose.data.skeleton_file import read_skeleton
@@ -467,7 +468,7 @@ print(*(row[:100] + " …" for row in Path("predicted/predictions.csv").read_tex
 #
 # | symptom | cause |
 # |---|---|
-# | AP is -1 or NaN | `area` 0, or no labelled joint: `check_dataset.py` names the records |
+# | AP is -1 or NaN | `area` 0, or no labelled joint: `paddle-pose check` names the records |
 # | left and right mixed up | pairs not named `left_…`, `right_…` (or `mirror_pairs` in the skeleton), while training mirrors |
 # | good on validation, poor in use | the split was by row, or photographs in use look different: label some of those |
 # | turned photographs are never right | the labels are of the turned image, the file is not: turn the files first |
@@ -478,7 +479,7 @@ print(*(row[:100] + " …" for row in Path("predicted/predictions.csv").read_tex
 #
 # | 现象 | 原因 |
 # |---|---|
-# | AP 为 -1 或 NaN | `area` 为 0，或没有标注关节：`check_dataset.py` 会指出是哪些记录 |
+# | AP 为 -1 或 NaN | `area` 为 0，或没有标注关节：`paddle-pose check` 会指出是哪些记录 |
 # | 左右混淆 | 成对的点没有命名为 `left_…`、`right_…`（骨架文件中也没有 `mirror_pairs`），而训练时有镜像 |
 # | 验证好，使用差 | 按行划分了数据，或实际照片与训练照片差别大：标注一些实际照片 |
 # | 旋转过的照片总是不准 | 标注针对转正后的画面，而文件没有转（EXIF）：请先转正文件 |
