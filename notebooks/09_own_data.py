@@ -52,7 +52,7 @@ print(machine.probe())
 # - `LSPET`: the Leeds people in MPII's layout: `images/*.jpg`, `annotations/mpii_{train,val}.json` and `mpii_gt_val.mat`, with
 #   pelvis and thorax marked as missing.
 # - `TABLE`: your CSV file, a row per person or thing: `image`, then `NAME_x` and `NAME_y` for every key point, in pixels of
-#   the stored image, empty where it cannot be seen. `PICTURES` is the folder of the images, `LIMBS` the lines to draw.
+#   the stored image, empty where it cannot be seen. `IMAGES` is the folder of the images, `LIMBS` the lines to draw.
 # - For a good network on a GPU: `CONFIG = "hrnet_w32_mpii_256"` and, as `INIT`, a published file of it
 #   (`python -m paddle_pose download` lists them).
 #
@@ -61,7 +61,7 @@ print(machine.probe())
 # - `LSPET`：MPII 目录结构的 Leeds 数据：`images/*.jpg`、`annotations/mpii_{train,val}.json` 和 `mpii_gt_val.mat`，
 #   其中骨盆和胸标为缺失。
 # - `TABLE`：自己的 CSV 文件，每行一个人或物：`image`，然后是各关键点的 `名称_x`、`名称_y`（原图像素），看不见的留空。
-#   `PICTURES` 为图像文件夹，`LIMBS` 为要画的连线。
+#   `IMAGES` 为图像文件夹，`LIMBS` 为要画的连线。
 # - 要在 GPU 上得到好的网络：`CONFIG = "hrnet_w32_mpii_256"`，`INIT` 为其已发表的权重
 #   （用 `python -m paddle_pose download` 列出）。
 
@@ -81,7 +81,7 @@ from paddle_pose.engine import run_folders
 from paddle_pose.data.synthetic import dataset as synthetic
 
 if bool(TABLE) != bool(IMAGES):
-    raise ValueError("TABLE and PICTURES: give both, or neither")
+    raise ValueError("TABLE and IMAGES: give both, or neither")
 Path(WORK).mkdir(parents=True, exist_ok=True)
 os.chdir(WORK)
 ROOT = os.path.relpath(PROJECT)  # the project, seen from here

@@ -74,7 +74,7 @@ def check_results(work: Path, notebook) -> None:
     assert "Resumed output/hourglass52_mpii_384/last at epoch=0, batch_id=1" in printed(notebook)
 
 
-def test_the_notebook_runs_on_drawn_people(run_command, tmp_path):
+def test_the_notebook_runs_on_synthetic_people(run_command, tmp_path):
     work, notebook = small_run(run_command, tmp_path, tmp_path / "absent.tar.gz")
     check_results(work, notebook)
     assert "With the archive this would run: python" in printed(notebook)
@@ -155,7 +155,7 @@ def test_the_evaluation_notebook_gives_the_metrics_own_numbers(run_command, tmp_
 
 
 def test_the_movenet_notebook_runs_on_drawn_groups(run_command, tmp_path):
-    values = {"COCO": str(tmp_path / "absent"), "PICTURES": 2, "EPOCHS": 2}
+    values = {"COCO": str(tmp_path / "absent"), "IMAGES": 2, "EPOCHS": 2}
     work, notebook = executed(run_command, tmp_path, ROOT / "notebooks/05_movenet.py", **values)
     assert json.loads((work / "crops/val2017.json").read_text())[0]["keypoints"]
     (losses,) = tables(notebook)
@@ -170,7 +170,7 @@ def test_the_movenet_notebook_runs_on_drawn_groups(run_command, tmp_path):
 
 
 def test_the_coco_notebook_runs_on_drawn_people(run_command, tmp_path):
-    values = {"DATA": str(tmp_path / "absent"), "PICTURES": 2, "EPOCHS": 2}
+    values = {"DATA": str(tmp_path / "absent"), "IMAGES": 2, "EPOCHS": 2}
     work, notebook = executed(run_command, tmp_path, ROOT / "notebooks/06_coco.py", **values)
     perfect = tables(notebook)[0]
     assert float(perfect[0][1]) < float(perfect[1][1]) == float(perfect[2][1]) == 1  # rounded, DARK, UDP
