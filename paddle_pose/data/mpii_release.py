@@ -189,8 +189,8 @@ def _number(struct: Any, field: str) -> float:
 
 
 def _record(name: str, person: Any, *, with_joints: bool) -> Record | None:
-    place = next(_structs(getattr(person, "objpos", None)), None)
-    scale, center = _number(person, "scale"), [_number(place, "x"), _number(place, "y")]
+    position = next(_structs(getattr(person, "objpos", None)), None)
+    scale, center = _number(person, "scale"), [_number(position, "x"), _number(position, "y")]
     if not np.isfinite([scale, *center]).all() or scale <= 0:
         return None
     if not with_joints:

@@ -111,6 +111,14 @@ def test_a_full_cache_reads_on_and_says_so_once(tmp_path, image, caplog):
     assert [record.getMessage().split(":")[-1].split(" at")[0].strip() for record in caplog.records] == ["full"]
 
 
+def test_drafts_of_other_processes_do_not_count(tmp_path, image):
+    (tmp_path / "cache" / "ab").mkdir(parents=True)
+    (tmp_path / "cache" / "ab" / ".abc.1f2e3d4c.part.crop").write_bytes(bytes(100))
+    sample = Sample(0, image, Window((300.0, 200.0), (100.0, 100.0)), ())
+    CropCache(tmp_path / "cache", INPUT, max_bytes=1)(sample, sample.window)
+    assert len(list(tmp_path.glob("cache/*/[!.]*.crop"))) == 1
+
+
 @pytest.mark.parametrize(
     "damage",
     [b"", b"PPC1", b"PPC1" + b"\0" * 60, b"other" * 40],

@@ -130,18 +130,18 @@ def write_coco(
 
 def _draw_mpii(root: Path, request: _Request) -> None:
     records: dict[str, list[dict[str, Any]]] = {}
-    drawn: dict[str, list[SyntheticPerson]] = {}
+    persons: dict[str, list[SyntheticPerson]] = {}
     for split, count in (("train", request.num_train), ("val", request.num_val)):
         names = [f"{_SPLITS[split]}{index + 1:08d}.jpg" for index in range(count)]
-        records[split], drawn[split] = [], []
+        records[split], persons[split] = [], []
         for index, people in _images(root / "images", names, split, request):
             records[split] += [_mpii_record(person, names[index]) for person in people]
-            drawn[split] += people
+            persons[split] += people
     for split, listed in (*records.items(), ("trainval", records["train"] + records["val"])):
         _write_json(root / f"annotations/mpii_{split}.json", listed)
     labelled = np.array([record["joints_vis"] for record in records["val"]]).reshape(-1, 16)
     joints = np.array([record["joints"] for record in records["val"]], float).reshape(-1, 16, 2)
-    boxes = np.array([person.head_box for person in drawn["val"]], float).reshape(-1, 2, 2) + 1
+    boxes = np.array([person.head_box for person in persons["val"]], float).reshape(-1, 2, 2) + 1
     truth = {
         "dataset_joints": np.array([_MPII_JOINTS], object),
         "jnt_missing": (1 - labelled.T).astype(np.uint8),
