@@ -1,4 +1,4 @@
-"""`paddle-pose prepare_coco`: the single-person crops of the original MoveNet, from a COCO folder."""
+"""`paddle-pose prepare_coco`: the single-person crops of the original MoveNet, from COCO."""
 
 from __future__ import annotations
 

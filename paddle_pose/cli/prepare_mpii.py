@@ -1,4 +1,4 @@
-"""`paddle-pose prepare_mpii`: an archive of MPII, or its official release, into the layout that training reads."""
+"""`paddle-pose prepare_mpii`: makes the layout that training reads from MPII's archives."""
 
 from __future__ import annotations
 

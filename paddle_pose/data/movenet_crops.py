@@ -1,10 +1,11 @@
-"""Reads the single-person crops that the original MoveNet trains on; `prepare_coco.py` makes them from COCO.
+"""Reads the single-person crops that the original MoveNet trains on; `prepare_coco.py` makes them.
 
     D/imgs/*.jpg (both splits)   D/train2017.json   D/val2017.json
 
 Coordinates are fractions of the crop.
 
-Source: `make_coco_data_17keypooints.py` of the original MoveNet projects (fire717/movenet.pytorch and its Paddle port).
+Source: `make_coco_data_17keypooints.py` of the original MoveNet projects (fire717/movenet.pytorch and
+    its Paddle port).
 Checked against: the source's points through crop and back (tests/data/test_movenet_crops.py).
 """
 

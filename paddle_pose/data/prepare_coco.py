@@ -2,15 +2,17 @@
 
     O/imgs/*.jpg (both splits)   O/train2017.json   O/val2017.json
 
-An image with more than 3 annotations, crowds counted, is left out; in the others everybody with 8 labelled joints or more
-gets a square of side w + h round the union (w, h) of box and labelled joints, black outside the image. Coordinates are
-fractions of the square. `movenet_crops.py` reads them.
+An image with more than 3 annotations, crowds counted, is left out; in the others everybody with 8
+labelled joints or more gets a square of side w + h round the union (w, h) of box and labelled joints,
+black outside the image. Coordinates are fractions of the square. `movenet_crops.py` reads them.
 
-Source: `make_coco_data_17keypooints.py` of the original MoveNet projects (fire717/movenet.pytorch and its Paddle port).
+Source: `make_coco_data_17keypooints.py` of the original MoveNet projects (fire717/movenet.pytorch and
+    its Paddle port).
 Checked against: the written keys, ranges and images, and the source's points through crop and back
     (tests/data/test_prepare_coco.py, tests/data/test_movenet_crops.py).
-Differs: squares start at whole pixels, so that a crop copies pixels; other people's joints stand in their own joint's list
-    (until 2022 the original put all of them into the last one); an unlabelled joint is 0, 0, 0.
+Differs: squares start at whole pixels, so that a crop copies pixels; other people's joints stand in
+    their own joint's list (until 2022 the original put all of them into the last one); an unlabelled
+    joint is 0, 0, 0.
 """
 
 from __future__ import annotations
@@ -107,7 +109,7 @@ def prepare_coco(
 
 
 def plan_crops(root: str | Path, split: str) -> tuple[list[Crop], dict[str, int]]:
-    """Returns the crops of one split of COCO, in the order of the list of images, and how much is left out and why.
+    """Returns the crops of one split, in the order of its images, and how much is left out and why.
 
     Args:
         root: COCO's folder.
@@ -225,7 +227,7 @@ def write_images(crops: Sequence[Crop], folder: Path, progress: Progress = lambd
 
 
 def write_records(crops: Sequence[Crop], path: Path) -> None:
-    """Writes the JSON of a split, whole or not at all; a file with the same content stays untouched."""
+    """Writes the JSON of a split; a file with the same content stays untouched."""
     content = json.dumps([crop.record for crop in crops]).encode()
     if not (archives.holds(path, len(content)) and path.read_bytes() == content):
         atomic.write_bytes(path, content, concurrent=False)

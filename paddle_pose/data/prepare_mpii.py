@@ -1,4 +1,4 @@
-"""Makes the layout that training reads of an archive of MPII, of a folder of it, or of the official release.
+"""Makes MPII's layout from an archive of it, a folder, or the official release.
 
 D/images/*.jpg   D/annotations/mpii_{train,val,trainval,test}.json   D/annotations/mpii_gt_val.mat
 """
@@ -77,7 +77,7 @@ def prepare_mpii(
 
 
 def path_in_layout(name: str) -> str | None:
-    """Returns where a file of an archive belongs below D, or None where it is no part of the data set.
+    """Returns where a file belongs below D; None where it is no part of the data set.
 
     Example:
         >>> path_in_layout("mpii/images/015601864.jpg"), path_in_layout("annot/gt_valid.mat")

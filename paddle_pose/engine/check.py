@@ -16,7 +16,7 @@ Layout = Literal["mpii", "coco"]
 
 
 def layout_of(root: Path) -> Layout:
-    """Returns the layout that a data set's folder has by its files; "mpii" where they do not tell."""
+    """Returns the layout that a folder has by its files; "mpii" where they do not tell."""
     coco_files = [path for path, _ in _coco_files(root).values() if path.exists()]
     return "coco" if coco_files and not any(root.glob("annotations/mpii_*.json")) else "mpii"
 
@@ -34,7 +34,8 @@ def check_dataset(
     Args:
         root: Folder of the data set.
         layout: Layout of the folder; None takes what its files tell.
-        skeleton: Skeleton of the network to train, in COCO's layout; None takes the joints that the files name, or COCO's.
+        skeleton: Skeleton of the network to train, for COCO's layout; None takes the joints that
+            the files name, or COCO's.
         decode: Images whose pixels are decoded: "all", "sample" (200 of them) or "none".
         progress: Makes the progress over the images.
 
@@ -55,12 +56,13 @@ def check_annotations(
     decode: str = "all",
     progress: ProgressFactory = no_progress,
 ) -> Report:
-    """Checks annotation files in COCO's format, wherever they are; damage is reported, never raised.
+    """Checks annotation files in COCO's format; damage is reported, never raised.
 
     Args:
         annotations: Annotation file of "train", "val" or both.
         image_folder: Folder of the images that the files name.
-        skeleton: Skeleton of the network to train; None takes the joints that the files name, or COCO's.
+        skeleton: Skeleton of the network to train; None takes the joints that the files name,
+            or COCO's.
         decode: Images whose pixels are decoded: "all", "sample" (200 of them) or "none".
         progress: Makes the progress over the images.
 

@@ -17,7 +17,7 @@ _NO_METRICS = {"kind", "step", "epoch", "weights", "monitor"}  # the other keys 
 
 
 def plot_training(runs: Sequence[Path], *, metric: str | None = None, output_file: Path | None = None) -> Path:
-    """Draws loss, learning rate and evaluations of runs over their steps; logs the best evaluation of each.
+    """Draws loss, learning rate and evaluations of runs; logs the best evaluation of each.
 
     Args:
         runs: Folders of runs, or their metrics.jsonl.

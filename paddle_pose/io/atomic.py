@@ -11,16 +11,18 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def replacing(path: Path, *, sync: bool = False, concurrent: bool = True) -> Iterator[Path]:
-    """Yields a path to write to; the file written there takes the final name when the block ends without an error.
+    """Yields a path to write to; its file takes the final name when the block ends without an error.
 
-    After an error nothing is left, and what was under the final name stays as it was. A device or a pipe under the final name,
-    such as /dev/stdout, is written to directly.
+    After an error nothing is left, and what was under the final name stays as it was. A device or a
+    pipe under the final name, such as /dev/stdout, is written to directly.
 
     Args:
         path: Final name of the file. Missing folders are made.
-        sync: Whether the file is on the disk, and not only in the system's cache, before it takes its name.
-        concurrent: Whether several processes or threads may write the file at the same time. False gives the draft always the
-            same name, so that the next run replaces what a killed one left.
+        sync: Whether the file is on the disk, and not only in the system's cache, before it takes
+            its name.
+        concurrent: Whether several processes or threads may write the file at the same time. False
+            gives the draft always the same name, so that the next run replaces what a killed one
+            left.
 
     Raises:
         OSError: If the file cannot be written; its `filename` is the final name, not the draft's.

@@ -1,4 +1,4 @@
-"""Reads the records of one MPII json file as far as they can be read, and reports those that cannot."""
+"""Reads the readable records of one MPII json file, and reports the others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The people of one annotation file, as far as they can be read; MPII's records and COCO's become the same arrays."""
+"""The readable people of one annotation file: MPII's records and COCO's as the same arrays."""
 
 from __future__ import annotations
 
