@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import struct
 import threading
 from collections.abc import Callable
@@ -21,7 +20,7 @@ import numpy as np
 from paddle_pose import geometry
 from paddle_pose.errors import InputError
 from paddle_pose.geometry import Window
-from paddle_pose.io import images
+from paddle_pose.io import atomic, images
 from paddle_pose.structures import Sample
 
 Reader = Callable[[Sample, Window], tuple[np.ndarray, np.ndarray]]
@@ -73,7 +72,7 @@ class CropCache:
     MARGIN, DETAIL = 2.0, 1.25
     _HEADER = struct.Struct("<4s6d2I")  # magic; [2, 3] image px -> stored px by rows; width and height in px
     _MAGIC = b"PPC2"
-    _COUNT_AGAIN = 256  # files written between two looks at what other processes wrote
+    _COUNT_AGAIN = 256  # files written before those of other processes are counted again
 
     def __init__(self, folder: Path, input_size: tuple[int, int], max_bytes: float) -> None:
         """Takes the folder, made where it is missing.
@@ -89,7 +88,7 @@ class CropCache:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder, self._input_size, self._max_bytes = folder, input_size, max_bytes
         self._direct = ReducedReader(input_size)
-        self._lock, self._written, self._told_full = threading.Lock(), 0, False
+        self._lock, self._written, self._reported_full = threading.Lock(), 0, False
         self._bytes = self._bytes_on_disk()
 
     def __call__(self, sample: Sample, window: Window) -> tuple[np.ndarray, np.ndarray]:
@@ -115,9 +114,9 @@ class CropCache:
         except FileNotFoundError as problem:
             raise FileNotFoundError(f"{image}: not found") from problem
         window = sample.window
-        told = (str(image.resolve()), status.st_mtime_ns, status.st_size, window.center, window.size)
+        source = (str(image.resolve()), status.st_mtime_ns, status.st_size, window.center, window.size)
         shape = (self._input_size, self.MARGIN, self.DETAIL, self._MAGIC)
-        name = hashlib.sha256(repr((told, shape)).encode()).hexdigest()[:32]
+        name = hashlib.sha256(repr((source, shape)).encode()).hexdigest()[:32]
         return self._folder / name[:2] / f"{name}.crop"
 
     def _crop(self, sample: Sample, region: Window) -> bytes:
@@ -168,16 +167,13 @@ class CropCache:
         with self._lock:
             if self._bytes <= self._max_bytes:
                 return True
-            if not self._told_full:
+            if not self._reported_full:
                 _log.warning("%s: full at %.1f GB; what is not in it is read as usual", self._folder, self._bytes / 1e9)
-                self._told_full = True
+                self._reported_full = True
             return False
 
     def _store(self, path: Path, content: bytes) -> None:
-        part = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}.part")
-        part.parent.mkdir(exist_ok=True)
-        part.write_bytes(content)
-        part.replace(path)
+        atomic.write_bytes(path, content)
         with self._lock:
             self._bytes += len(content)
             self._written += 1
@@ -185,7 +181,7 @@ class CropCache:
                 self._bytes = self._bytes_on_disk()
 
     def _bytes_on_disk(self) -> int:
-        return sum(file.stat().st_size for file in self._folder.glob("*/*.crop"))
+        return sum(file.stat().st_size for file in self._folder.glob("*/[!.]*.crop"))  # without drafts
 
 
 def _to_planes(pixels: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from paddle_pose.geometry import box_window, whole_image_window
-from paddle_pose.io import images as pictures
+from paddle_pose.io.images import stored_size
 from paddle_pose.structures import AnnotatedImage, Person, Sample
 
 
@@ -63,7 +63,7 @@ def one_per_image(images: Iterable[AnnotatedImage], input_size: tuple[int, int],
         Sample(
             image.image_id,
             image.path,
-            whole_image_window(image.size or pictures.stored_size(image.path), input_size).scaled(context),
+            whole_image_window(image.size or stored_size(image.path), input_size).scaled(context),
             image.persons,
         )
         for image in images

@@ -29,6 +29,8 @@ _log = logging.getLogger("paddle_pose")
 SPLITS = ("train", "val", "trainval", "test")
 JOINT_KEYS = ("joints", "gt_joints")
 VISIBLE_KEYS = ("joints_vis", "joints_visible")
+# Samples and images of the published json files.
+PUBLISHED_COUNTS = {"train": (22246, 14679), "val": (2958, 2729), "trainval": (25204, 17408)}
 LAYOUT = (
     "expected D/images/*.jpg, D/annotations/mpii_{train,val}.json and D/annotations/mpii_gt_val.mat "
     "for --dataset_root D"

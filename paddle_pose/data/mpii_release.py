@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ import scipy.io
 
 from paddle_pose.data.mpii import GroundTruth
 from paddle_pose.errors import InputError
+from paddle_pose.io import atomic
 from paddle_pose.skeletons import MPII_16
 
 Record = dict[str, Any]
@@ -163,18 +163,13 @@ def write_ground_truth(path: Path, records: Sequence[Record], head_boxes: np.nda
         },
     )
     # The first 116 bytes are free text, where SciPy writes the time: the same people, the same bytes.
-    _replace(path, b"MATLAB 5.0 MAT-file, MPII validation".ljust(116) + content.getvalue()[116:])
+    free_text = b"MATLAB 5.0 MAT-file, MPII validation".ljust(116)
+    atomic.write_bytes(path, free_text + content.getvalue()[116:], concurrent=False)
 
 
 def write_records(path: Path, records: Sequence[Record]) -> None:
     """Writes a json file of records, whole or not at all."""
-    _replace(path, json.dumps(list(records)).encode())
-
-
-def _replace(path: Path, content: bytes) -> None:
-    draft = path.with_name(f".{path.name}.part")
-    draft.write_bytes(content)
-    os.replace(draft, path)
+    atomic.write_text(path, json.dumps(list(records)), concurrent=False)
 
 
 def _structs(value: Any) -> Iterator[Any]:
@@ -194,8 +189,8 @@ def _number(struct: Any, field: str) -> float:
 
 
 def _record(name: str, person: Any, *, with_joints: bool) -> Record | None:
-    place = next(_structs(getattr(person, "objpos", None)), None)
-    scale, center = _number(person, "scale"), [_number(place, "x"), _number(place, "y")]
+    position = next(_structs(getattr(person, "objpos", None)), None)
+    scale, center = _number(person, "scale"), [_number(position, "x"), _number(position, "y")]
     if not np.isfinite([scale, *center]).all() or scale <= 0:
         return None
     if not with_joints:

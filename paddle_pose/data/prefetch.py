@@ -42,7 +42,7 @@ def prefetch(
         TimeoutError: If a result does not come in time.
 
     Example:
-        >>> list(read_ahead(str.upper, ["a", "b", "c"], num_workers=2, ahead=2))
+        >>> list(prefetch(str.upper, ["a", "b", "c"], num_workers=2, ahead=2))
         ['A', 'B', 'C']
     """
     if num_workers == 0:

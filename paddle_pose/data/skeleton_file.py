@@ -47,34 +47,34 @@ def read_skeleton(source: str | Path | None, annotations: str | Path | None = No
     known = next((skeleton for skeleton in SKELETONS.values() if skeleton.joints == joints), None)
     if source is None and known is not None:
         return known
-    place = Path(str(source if source is not None else annotations))
-    content = coco_json.read_json(place) if source is not None else {}
+    path = Path(str(source if source is not None else annotations))
+    content = coco_json.read_json(path) if source is not None else {}
     if not isinstance(content, Mapping):
-        raise InputError(f"{place}: expected an object with the keys {', '.join(KEYS)}; got {type(content).__name__}")
+        raise InputError(f"{path}: expected an object with the keys {', '.join(KEYS)}; got {type(content).__name__}")
     strange = sorted(set(map(str, content)) - set(KEYS))
     if strange:
-        raise InputError(f"{place}: unknown key {strange[0]!r}; the valid ones are {', '.join(KEYS)}")
-    joints = _names(content.get("joints", joints), place, "joints")
+        raise InputError(f"{path}: unknown key {strange[0]!r}; the valid ones are {', '.join(KEYS)}")
+    joints = _names(content.get("joints", joints), path, "joints")
     if not joints:
         raise InputError(
-            f"{place}: key 'joints' is missing, and no annotation file names the joints in its categories (key 'keypoints'); "
+            f"{path}: key 'joints' is missing, and no annotation file names the joints in its categories (key 'keypoints'); "
             f"the valid keys are {', '.join(KEYS)}"
         )
-    pairs = _pairs(content["mirror_pairs"], place, "mirror_pairs") if "mirror_pairs" in content else _by_name(joints)
+    pairs = _pairs(content["mirror_pairs"], path, "mirror_pairs") if "mirror_pairs" in content else _by_name(joints)
     limbs = tuple(limb for limb in limbs if set(limb) <= set(joints))
     try:
         skeleton = Skeleton(
-            name=str(content.get("name", place.stem)),
+            name=str(content.get("name", path.stem)),
             joints=joints,
             mirror_pairs=pairs,
-            limbs=_pairs(content["limbs"], place, "limbs") if "limbs" in content else limbs,
-            sigmas=_numbers(content.get("sigmas", [DEFAULT_SIGMA] * len(joints)), place, "sigmas"),
-            weights=_numbers(content.get("weights", [1.0] * len(joints)), place, "weights"),
-            upper=_names(content.get("upper", ()), place, "upper"),
+            limbs=_pairs(content["limbs"], path, "limbs") if "limbs" in content else limbs,
+            sigmas=_numbers(content.get("sigmas", [DEFAULT_SIGMA] * len(joints)), path, "sigmas"),
+            weights=_numbers(content.get("weights", [1.0] * len(joints)), path, "weights"),
+            upper=_names(content.get("upper", ()), path, "upper"),
         )
     except ValueError as problem:
-        raise InputError(problem if str(problem).startswith(str(place)) else f"{place}: {problem}") from problem
-    _tell(skeleton, content)
+        raise InputError(problem if str(problem).startswith(str(path)) else f"{path}: {problem}") from problem
+    _log_defaults(skeleton, content)
     return skeleton
 
 
@@ -99,36 +99,36 @@ def _by_name(joints: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     return tuple((left, right) for left, right in pairs if right is not None)
 
 
-def _tell(skeleton: Skeleton, given: Mapping[str, Any]) -> None:
-    said = [f"{skeleton.num_joints} joints"]
+def _log_defaults(skeleton: Skeleton, given: Mapping[str, Any]) -> None:
+    lines = [f"{skeleton.num_joints} joints"]
     if "mirror_pairs" not in given:
         pairs = ", ".join(f"{left} - {right}" for left, right in skeleton.mirror_pairs)
-        said.append(f"mirrored by name: {pairs or 'nothing is named left and right'}")
+        lines.append(f"mirrored by name: {pairs or 'nothing is named left and right'}")
     if "sigmas" not in given:
-        said.append(f"sigmas {DEFAULT_SIGMA} each, the mean of COCO's")
+        lines.append(f"sigmas {DEFAULT_SIGMA} each, the mean of COCO's")
     if "weights" not in given:
-        said.append("weights 1")
+        lines.append("weights 1")
     if not skeleton.upper:
-        said.append("no half-body windows: no key 'upper'")
-    _log.info(f"=> skeleton {skeleton.name}: " + "; ".join(said))
+        lines.append("no half-body windows: no key 'upper'")
+    _log.info(f"=> skeleton {skeleton.name}: " + "; ".join(lines))
 
 
-def _names(value: Any, place: Path, key: str) -> tuple[str, ...]:
+def _names(value: Any, path: Path, key: str) -> tuple[str, ...]:
     if not isinstance(value, list | tuple) or not all(isinstance(name, str) and name for name in value):
-        raise InputError(f"{place}: key {key!r} must be a list of joint names, got {value!r}")
+        raise InputError(f"{path}: key {key!r} must be a list of joint names, got {value!r}")
     return tuple(value)
 
 
-def _pairs(value: Any, place: Path, key: str) -> tuple[tuple[str, str], ...]:
+def _pairs(value: Any, path: Path, key: str) -> tuple[tuple[str, str], ...]:
     whole = isinstance(value, list) and all(isinstance(pair, list) and len(pair) == 2 for pair in value)
     if not whole or not all(isinstance(name, str) for pair in value for name in pair):
         raise InputError(
-            f'{place}: key {key!r} must be a list of pairs of names, [["left_x", "right_x"], …], got {value!r}'
+            f'{path}: key {key!r} must be a list of pairs of names, [["left_x", "right_x"], …], got {value!r}'
         )
     return tuple((a, b) for a, b in value)
 
 
-def _numbers(value: Any, place: Path, key: str) -> tuple[float, ...]:
+def _numbers(value: Any, path: Path, key: str) -> tuple[float, ...]:
     if not isinstance(value, list) or not all(type(number) in (int, float) and number > 0 for number in value):
-        raise InputError(f"{place}: key {key!r} must be a list of positive numbers, one for each joint, got {value!r}")
+        raise InputError(f"{path}: key {key!r} must be a list of positive numbers, one for each joint, got {value!r}")
     return tuple(float(number) for number in value)

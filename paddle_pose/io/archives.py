@@ -6,7 +6,6 @@ Source: the attacks of tar and zip files that are known (absolute names, `..`, l
 from __future__ import annotations
 
 import errno
-import os
 import re
 import shutil
 import stat
@@ -17,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from paddle_pose.errors import InputError
+from paddle_pose.io import atomic
 from paddle_pose.io.archive_members import CHUNK, damage_explained, members
 
 SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".zip")
@@ -73,17 +73,17 @@ def checked_name(name: str) -> str:
         'mpii/images/1.jpg'
     """
     parts = name.split("/")
-    why = ""
+    problem = ""
     if name.startswith("/"):
-        why = "an absolute name"
+        problem = "an absolute name"
     elif ".." in parts:
-        why = "a name that climbs out with '..'"
+        problem = "a name that climbs out with '..'"
     elif any(re.match(r"[A-Za-z]:", part) for part in parts):
-        why = "a name with a drive letter"
+        problem = "a name with a drive letter"
     elif "\\" in name or any(ord(letter) < 32 for letter in name):
-        why = "a name with a backslash or control character"
-    if why:
-        raise InputError(f"member {name!r} has {why}")
+        problem = "a name with a backslash or control character"
+    if problem:
+        raise InputError(f"member {name!r} has {problem}")
     return "/".join(part for part in parts if part not in ("", "."))
 
 
@@ -118,7 +118,8 @@ def extract(
     packed = archive.stat().st_size
     seen: dict[str, int] = {}
     counts = {"written": 0, "kept": 0, "macos": 0, "ignored": 0}
-    total, spoken = 0, time.monotonic()
+    total = 0
+    reported = time.monotonic()
     make_folder(folder, folder)
     if not any(folder.iterdir()):  # a run that goes on needs less than the archive's size
         _check_room(folder, packed)
@@ -152,8 +153,8 @@ def extract(
             with source, damage_explained(archive, counts["written"] + counts["kept"]):
                 write_whole(path, source, member.size)
             counts["written"] += 1
-        if progress and time.monotonic() - spoken > 1:
-            spoken = time.monotonic()
+        if progress and time.monotonic() - reported > 1:
+            reported = time.monotonic()
             progress(f"{archive.name}: {100 * position // max(1, packed)} %, {counts['written']} files written")
     return Extracted(**counts)
 
@@ -183,7 +184,7 @@ def make_folder(path: Path, root: Path) -> None:
 
 
 def write_whole(path: Path, source: IO[bytes], size: int) -> None:
-    """Writes `size` bytes beside `path`, then puts the file in place.
+    """Writes `size` bytes, the file whole or not at all.
 
     Raises:
         InputError: If `source` holds fewer bytes.
@@ -192,20 +193,13 @@ def write_whole(path: Path, source: IO[bytes], size: int) -> None:
     _check_room(path, size)
     if path.is_dir() and not path.is_symlink():
         raise InputError(f"{path}: is a folder where a file is needed; move it away")
-    draft = path.with_name(f".{path.name}.part")
-    draft.unlink(missing_ok=True)  # it might be a link
     left = size
-    try:
-        with draft.open("xb") as file:
-            while left and (chunk := source.read(min(left, CHUNK))):
-                file.write(chunk)
-                left -= len(chunk)
+    with atomic.replacing(path, concurrent=False) as draft, draft.open("xb") as file:
+        while left and (chunk := source.read(min(left, CHUNK))):
+            file.write(chunk)
+            left -= len(chunk)
         if left:
             raise EOFError(f"{left:,} of {size:,} bytes of {path.name} are missing")
-        os.replace(draft, path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
 
 
 def _check_room(path: Path, size: int) -> None:

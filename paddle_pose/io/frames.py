@@ -118,7 +118,7 @@ def _inside(folder: Path, leave_out: Path | None) -> list[Path]:
         path
         for path in sorted(folder.rglob("*"))
         if path.suffix.lower() in images.SUFFIXES + videos.SUFFIXES
-        and not path.name.startswith("._")
+        and not path.name.startswith(".")  # files of macOS, drafts of a run that was killed
         and path.is_file()
         and left_out not in path.resolve().parents
     ]

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from paddle_pose.errors import InputError
+from paddle_pose.io import atomic
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
 _ORIENTATION = 274
@@ -97,11 +98,10 @@ def write(path: Path, pixels: np.ndarray) -> None:
     Raises:
         OSError: If the file cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     done, content = cv2.imencode(path.suffix, pixels[..., ::-1])
     if not done:
         raise OSError(f"{path}: OpenCV cannot write this kind of image")
-    path.write_bytes(content.tobytes())
+    atomic.write_bytes(path, content.tobytes())
 
 
 def check_present(paths: Iterable[Path]) -> None:
@@ -111,11 +111,11 @@ def check_present(paths: Iterable[Path]) -> None:
         FileNotFoundError: Naming the first missing file and their number.
     """
     wanted = set(paths)
-    there: set[Path] = set()
+    present: set[Path] = set()
     for folder in {path.parent for path in wanted}:
         if folder.is_dir():
-            there.update(folder.iterdir())
-    missing = sorted(wanted - there)
+            present.update(folder.iterdir())
+    missing = sorted(wanted - present)
     if missing:
         raise FileNotFoundError(
             f"{missing[0]}: not found ({len(missing)} of {len(wanted)} images are missing); "

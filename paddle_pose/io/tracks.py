@@ -66,10 +66,10 @@ def read_tracks(path: Path) -> list[Track]:
                 raise InputError(
                     f"frame {record['frame']} of {record['image']} has {len(ids)} people without ids: --track gives them"
                 )
-            for who, person in zip(ids, record["persons"], strict=True):
-                if who >= 0:  # -1 is not followed
-                    people.setdefault((record["image"], who), []).append((record, person))
-        tracks = [_track(video, who, sights) for (video, who), sights in sorted(people.items())]
+            for track_id, person in zip(ids, record["persons"], strict=True):
+                if track_id >= 0:  # -1 is not tracked
+                    people.setdefault((record["image"], track_id), []).append((record, person))
+        tracks = [_track(video, track_id, found) for (video, track_id), found in sorted(people.items())]
     except (KeyError, TypeError, ValueError) as problem:
         what = f"no {problem} in it" if isinstance(problem, KeyError) else problem
         raise InputError(f"{path}: expected what predict.py writes of a video ({what})") from problem
@@ -78,15 +78,15 @@ def read_tracks(path: Path) -> list[Track]:
     return tracks
 
 
-def _track(video: str, who: int, sights: list[tuple[dict[str, Any], dict[str, Any]]]) -> Track:
+def _track(video: str, track_id: int, found: list[tuple[dict[str, Any], dict[str, Any]]]) -> Track:
     """Returns a track from its frames' records and the person's."""
-    sights = sorted(sights, key=lambda sight: sight[0]["frame"])
+    found = sorted(found, key=lambda pair: pair[0]["frame"])
     return Track(
         video,
-        int(who),
-        (int(sights[0][0]["width"]), int(sights[0][0]["height"])),
-        np.array([record["frame"] for record, _ in sights], np.int64),
-        np.array([record["seconds"] for record, _ in sights], np.float64),
-        np.array([person["keypoints"] for _, person in sights], np.float64),
-        np.array([person["scores"] for _, person in sights], np.float64),
+        int(track_id),
+        (int(found[0][0]["width"]), int(found[0][0]["height"])),
+        np.array([record["frame"] for record, _ in found], np.int64),
+        np.array([record["seconds"] for record, _ in found], np.float64),
+        np.array([person["keypoints"] for _, person in found], np.float64),
+        np.array([person["scores"] for _, person in found], np.float64),
     )

@@ -49,8 +49,8 @@ def open_camera(number: int) -> cv2.VideoCapture:
 
 def rate(capture: cv2.VideoCapture) -> float:
     """Returns the mean number of frames per second."""
-    said = capture.get(cv2.CAP_PROP_FPS)
-    return float(said) if 0 < said < 1000 else USUAL_RATE
+    reported = capture.get(cv2.CAP_PROP_FPS)
+    return float(reported) if 0 < reported < 1000 else USUAL_RATE
 
 
 def length(path: Path) -> int:
@@ -79,11 +79,11 @@ def read_video(path: Path) -> Iterator[tuple[np.ndarray, float, float]]:
     count, seconds = 0, 0.0
     try:
         while True:
-            there, pixels = capture.read()
-            if not there:
+            is_read, pixels = capture.read()
+            if not is_read:
                 break
-            said = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
-            seconds = said if said > 0 or not count else count / frequency  # some containers have no times
+            reported = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+            seconds = reported if reported > 0 or not count else count / frequency  # some containers have no times
             yield cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), seconds, frequency
             count += 1
     finally:
@@ -105,8 +105,8 @@ def read_camera(number: int) -> Iterator[tuple[np.ndarray, float, float]]:
     frequency, began = rate(capture), None
     try:
         while True:
-            there, pixels = capture.read()
-            if not there:
+            is_read, pixels = capture.read()
+            if not is_read:
                 break
             now = time.monotonic()
             began = now if began is None else began

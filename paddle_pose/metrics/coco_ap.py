@@ -24,7 +24,7 @@ from pycocotools.cocoeval import COCOeval
 
 from paddle_pose.errors import InputError
 from paddle_pose.geometry import Window
-from paddle_pose.io import coco_json
+from paddle_pose.io import atomic, coco_json
 from paddle_pose.metrics.base import SampleScore
 from paddle_pose.metrics.oks import oks, oks_nms
 from paddle_pose.skeletons import Skeleton
@@ -186,9 +186,8 @@ class CocoAP:
 
     def save(self, folder: Path) -> list[Path]:
         """Writes `keypoints_results.json` in COCO's format: exactly what was scored."""
-        folder.mkdir(parents=True, exist_ok=True)
         path = folder / "keypoints_results.json"
-        path.write_text(json.dumps(self._results()), encoding="utf-8")
+        atomic.write_text(path, json.dumps(self._results()))
         return [path]
 
     def score_sample(self, sample: Sample, poses: Poses) -> SampleScore:

@@ -52,7 +52,6 @@ class OnePerson:
 
     def save(self, folder: Path) -> list[Path]:
         """Writes `predictions.json`; people that nothing was found of are not in it."""
-        folder.mkdir(parents=True, exist_ok=True)
         path = folder / "predictions.json"
         found = [record for record in self.ordered() if np.isfinite(record[1]).all()]
         predictions_json.write(path, self.skeleton.joints, found)

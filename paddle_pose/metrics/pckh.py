@@ -19,7 +19,7 @@ import numpy as np
 import scipy.io
 
 from paddle_pose.errors import InputError
-from paddle_pose.io import predictions_json
+from paddle_pose.io import atomic, predictions_json
 from paddle_pose.metrics import resampling
 from paddle_pose.metrics.base import SampleScore
 from paddle_pose.skeletons import MPII_16, Skeleton
@@ -239,13 +239,13 @@ class PCKh:
 
         A skeleton that lacks joints of MPII has no `pred.mat`.
         """
-        folder.mkdir(parents=True, exist_ok=True)
         ordered = [self._records[key] for key in sorted(self._records)]
         slots, written = MPII_16.slots(self._skeleton.joints), [folder / "predictions.json"]
         if min(slots) >= 0:
             # As published: MPII's own files count pixels from 1.
             preds = np.stack([keypoints[list(slots)] for _, keypoints, _ in ordered]) + 1.0
-            scipy.io.savemat(folder / "pred.mat", {"preds": preds})
+            with atomic.replacing(folder / "pred.mat") as draft:
+                scipy.io.savemat(draft, {"preds": preds})
             written.insert(0, folder / "pred.mat")
         predictions_json.write(folder / "predictions.json", self._skeleton.joints, ordered)
         return written

@@ -650,8 +650,8 @@ INPUTS = (
         r"error: .*p.mat",
         put("p.mat", b"not a mat file"),
     ),
-    Case("a data set to check that is missing", "check_dataset", ("none",), r"error: .*none"),
-    Case("a run without numbers", "plot_training", ("drawn",), r"error: drawn/metrics.jsonl: not found"),
+    Case("a data set to check that is missing", "check", ("none",), r"error: .*none"),
+    Case("a run without numbers", "plot", ("drawn",), r"error: drawn/metrics.jsonl: not found"),
     Case("a report of nothing", "report", ("drawn",), r"error: .*drawn"),
 )
 

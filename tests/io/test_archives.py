@@ -237,7 +237,7 @@ def test_an_interrupted_run_goes_on(after, tmp_path, monkeypatch):
 def test_a_draft_of_a_killed_run_disappears(tmp_path):
     archive, folder = whole(tmp_path, "tgz"), tmp_path / "out"
     (folder / "mpii/images").mkdir(parents=True)
-    (folder / "mpii/images/.1.jpg.part").write_bytes(b"half")
+    (folder / "mpii/images/.1.part.jpg").write_bytes(b"half")
     extract(archive, folder)
     assert tree(folder) == FILES
 
@@ -257,7 +257,7 @@ def test_a_link_in_the_place_of_a_file_is_replaced_not_followed(tmp_path):
     archive, victim = whole(tmp_path, "tgz"), tmp_path / "victim"
     victim.write_bytes(FILES["mpii/images/1.jpg"])  # even of the right size
     (tmp_path / "out/mpii/images").mkdir(parents=True)
-    for name in ("1.jpg", ".1.jpg.part", ".2.jpg.part"):
+    for name in ("1.jpg", ".1.part.jpg", ".2.part.jpg"):
         (tmp_path / "out/mpii/images" / name).symlink_to(victim)
     extract(archive, tmp_path / "out")
     assert victim.read_bytes() == FILES["mpii/images/1.jpg"]

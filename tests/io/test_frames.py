@@ -13,7 +13,7 @@ from paddle_pose.io import frames, images
 def holiday(tmp_path):
     """A folder of images and a video, and what is neither."""
     folder = tmp_path / "holiday"
-    for name in ("b.png", "a.JPG", "day/c.png", "._a.png"):
+    for name in ("b.png", "a.JPG", "day/c.png", "._a.png", ".a.1f2e3d4c.part.png"):
         images.write(folder / name.lower(), np.zeros((6, 8, 3), np.uint8))
     (folder / "a.jpg").rename(folder / "a.JPG")
     movies.write(folder / "day" / "d.mp4", count=3)

@@ -99,6 +99,15 @@ def test_what_cannot_be_written_is_named(tmp_path, pixels):
         images.write(tmp_path / "a.unknown", pixels)
 
 
+def test_an_error_names_the_image_and_leaves_nothing(tmp_path, pixels):
+    path = tmp_path / "a.png"
+    path.mkdir()
+    with pytest.raises(OSError, match=r"a\.png") as caught:
+        images.write(path, pixels)
+    assert caught.value.filename == str(path)
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_missing_images_are_counted_before_a_run(tmp_path, pixels):
     there = tmp_path / "a.png"
     images.write(there, pixels)

@@ -1,4 +1,4 @@
-"""Examines annotation files in COCO's format, of people or of anything else, with file, record and remedy.
+"""Checks annotation files in COCO's format, of people or of anything else; every finding names file, record and fix.
 
 Source: the format of COCO's person keypoints; the pitfalls that make an AP of -1 or 0: ids of mixed types, no area, joints in
     another order. Thresholds: below.
@@ -8,17 +8,19 @@ Checked against: real subsets of COCO and synthetic people, which pass, and one 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from paddle_pose.data.check.findings import Finding, Split, read_json
+from paddle_pose.data.check.compare import shared_images
+from paddle_pose.data.check.findings import Finding, Report, sorted_findings
 from paddle_pose.data.check.geometry import check_sides
 from paddle_pose.data.check.images import check_images
-from paddle_pose.data.check.mpii import Report, shared_images, sorted_findings
+from paddle_pose.data.check.split import Split, read_json
 from paddle_pose.io.coco_json import AREA_HINT, LISTS, joint_names
+from paddle_pose.progress import ProgressFactory, no_progress
 from paddle_pose.skeletons import COCO_17, Skeleton
 
 LIMITS = (
@@ -50,22 +52,22 @@ _BAD = {
 
 
 @np.errstate(over="ignore", invalid="ignore")  # absurd numbers are findings
-def examine_coco(
+def check_coco(
     files: Mapping[str, tuple[Path, Path]],
     skeleton: Skeleton | None = None,
     decode: str = "all",
-    progress: Callable[[str], None] | None = None,
+    progress: ProgressFactory = no_progress,
 ) -> Report:
-    """Examines a data set in COCO's format; damage is reported, never raised.
+    """Checks a data set in COCO's format; damage is reported, never raised.
 
     Args:
-        files: annotation file and folder of images of "train", "val" or both.
-        skeleton: of the network that is to learn from them; None takes the joints that the files name, or COCO's.
-        decode: "all", "sample" or "none": whose pixels are decoded.
-        progress: called with a line of text from time to time.
+        files: Annotation file and folder of images of "train", "val" or both.
+        skeleton: Skeleton of the network to train; None takes the joints that the files name, or COCO's.
+        decode: Images whose pixels are decoded: "all", "sample" (200 of them) or "none".
+        progress: Makes the progress over the images.
 
     Raises:
-        ValueError: If `decode` is unknown.
+        InputError: If `decode` is unknown.
     """
     findings: list[Finding] = []
     contents: dict[str, Mapping[str, Any]] = {}
@@ -178,8 +180,8 @@ def _split(content: Mapping[str, Any], name: str, path: Path, joints: tuple[str,
         triples = _numbers(written, 3 * len(joints))
         if triples is None:
             counted = isinstance(written, list) and len(written) != 3 * len(joints)
-            told = f"{len(written)} numbers instead of {3 * len(joints)}" if counted else "keypoints"
-            bad["joint_count" if counted else "not_numbers"].append(f"{where}: {told}")
+            problem = f"{len(written)} numbers instead of {3 * len(joints)}" if counted else "keypoints"
+            bad["joint_count" if counted else "not_numbers"].append(f"{where}: {problem}")
             continue
         rows = triples.reshape(-1, 3)
         if not np.isin(rows[:, 2], (0, 1, 2)).all():
@@ -211,17 +213,19 @@ def _numbers(value: Any, count: int) -> np.ndarray | None:
 
 def _sizes(content: Mapping[str, Any], path: Path, sizes: Mapping[str, tuple[int, int]]) -> list[Finding]:
     """Compares the sizes that the file states with those of the images."""
-    told = [
+    differing = [
         f"{_file_name(image)}: {stated}, the image has {sizes[_file_name(image)]}"
         for image in content["images"]
         if _file_name(image) in sizes
         and (stated := (image.get("width"), image.get("height"))) != sizes[_file_name(image)]
     ]
-    if not told:
+    if not differing:
         return []
     text = "images whose width and height are not the image's"
     fix = "the images were resized or belong to other annotations: keypoints are pixels of the stored file"
-    return [Finding("error", "image_size", str(path), text, fix, len(told), len(content["images"]), tuple(told))]
+    return [
+        Finding("error", "image_size", str(path), text, fix, len(differing), len(content["images"]), tuple(differing))
+    ]
 
 
 def _people(split: Split, content: Mapping[str, Any], joints: tuple[str, ...]) -> list[Finding]:

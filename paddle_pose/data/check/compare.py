@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from paddle_pose.data.check.findings import Finding, Split
+from paddle_pose.data.check.findings import Finding
 from paddle_pose.data.check.geometry import facing
+from paddle_pose.data.check.split import Split
 from paddle_pose.data.mpii import GroundTruth
 from paddle_pose.skeletons import MPII_16
 
@@ -78,14 +79,14 @@ def compare_truth(split: Split, truth: GroundTruth, mat: str) -> list[Finding]:
     if count != people:
         text = f"{count} records, but {people} people in {mat}: PCKh matches them by position"
         findings.append(Finding("error", "count_differs", str(split.path), text, "take both from the same release"))
-    least = min(count, people)
+    common = min(count, people)
     part = Split(
         split.name,
         split.path,
-        split.images[:least],
-        *(values[:least] for values in (split.joints, split.labelled, split.center, split.scale)),
+        split.images[:common],
+        *(values[:common] for values in (split.joints, split.labelled, split.center, split.scale)),
     )
-    findings += compare(part, truth.keypoints[:least] + 1.0, truth.labelled[:least], mat)
+    findings += compare(part, truth.keypoints[:common] + 1.0, truth.labelled[:common], mat)
     neck, top = (MPII_16.joints.index(name) for name in ("upper_neck", "head_top"))
     length = np.linalg.norm(truth.keypoints[:, neck] - truth.keypoints[:, top], axis=1)
     known = truth.labelled[:, neck] & truth.labelled[:, top] & (length > 0)
@@ -126,6 +127,17 @@ def compare_trainval(both: Split, parts: list[Split]) -> list[Finding]:
     points = np.array([other.joints[n] for other, n in theirs])
     labelled = np.array([other.labelled[n] for other, n in theirs])
     return findings + compare(part, points, labelled, "train and val")
+
+
+def shared_images(train: Split, val: Split) -> list[Finding]:
+    """Finds validation records whose image is in the training set."""
+    shared = set(train.images) & set(val.images) - {""}
+    rows = [n for n, image in enumerate(val.images) if image in shared]
+    text, fix = (
+        "validation records whose image is in the training set",
+        "results on val will be too good: separate them",
+    )
+    return val.found("warning", "shared_image", rows, text, fix)
 
 
 def compare_facing(train: Split, val: Split) -> list[Finding]:
@@ -191,7 +203,9 @@ def _others(
         return np.where(known[..., None], values, 0).sum(axis=1) / np.maximum(1, known.sum(axis=1))[:, None]
 
     ours, theirs = middle(joints, split.labelled), middle(points, labelled)
-    order, nowhere, told = [], [], []
+    order: list[int] = []
+    nowhere: list[int] = []
+    examples: list[str] = []
     for n in rows:
         distance = np.abs(theirs - ours[n]).max(axis=1)
         candidates = np.flatnonzero(distance <= _SAME_PX + 0.5)
@@ -200,7 +214,7 @@ def _others(
         match = candidates[hits]
         if len(match):
             order.append(n)
-            told.append(f"{split.where([n])[0]} is person {match[0]}")
+            examples.append(f"{split.where([n])[0]} is person {match[0]}")
         else:
             nowhere.append(n)
     findings = split.found(
@@ -213,5 +227,5 @@ def _others(
     if order:
         text = f"records in another order than {other}"
         fix = "restore the published order: PCKh matches people by position"
-        findings.append(Finding("error", "order", str(split.path), text, fix, len(order), len(split), tuple(told)))
+        findings.append(Finding("error", "order", str(split.path), text, fix, len(order), len(split), tuple(examples)))
     return findings

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from paddle_pose.data.check.findings import FEW, Finding, Split
+from paddle_pose.data.check.findings import Finding
+from paddle_pose.data.check.split import FEW, Split
 from paddle_pose.skeletons import MPII_16, Skeleton
 
 _NECK, _HEAD_TOP = MPII_16.joints.index("upper_neck"), MPII_16.joints.index("head_top")
@@ -22,7 +23,7 @@ def check_records(split: Split, sizes: dict[str, tuple[int, int]]) -> list[Findi
     """Checks the records of one split.
 
     Args:
-        split: its readable part.
+        split: Readable part of the split.
         sizes: (width, height) px of the images that could be opened.
     """
     seen: dict[tuple[object, ...], int] = {}
@@ -104,13 +105,13 @@ def _adjusted_twice(split: Split) -> list[Finding]:
     length = float(np.median((high - low).max(axis=1) / (200 * scale)))
     below = float(np.median((center[:, 1] - (low + high)[:, 1] / 2) / scale))
     spread = float(np.subtract(*np.percentile(head, [75, 25])))
-    told = f"0.75 x neck to head top is {ratio:.1f} px x scale (published: {_HEAD_PER_SCALE:.1f})"
+    measured = f"0.75 x neck to head top is {ratio:.1f} px x scale (published: {_HEAD_PER_SCALE:.1f})"
     if not 10 < ratio < 60 or not 0.3 < length < 2.5:
-        text = f"scale is not the person's height / 200 px: {told}, and the joints span {length:.2f} of it"
+        text = f"scale is not the person's height / 200 px: {measured}, and the joints span {length:.2f} of it"
         return split.found("error", "scale_unit", rows, text, "write scale = height in px / 200")
     findings = []
     if ratio < 22.4 and (spread < 0.5 or length < 0.78):
-        text = f"scale has been multiplied by 1.25 already: {told}"
+        text = f"scale has been multiplied by 1.25 already: {measured}"
         fix = "divide scale by 1.25, and take the 15 x scale from center's y, as in HRNet's json files"
         findings += split.found("error", "adjusted_twice", rows, text, fix)
     if below > 2.0:
@@ -122,11 +123,11 @@ def _adjusted_twice(split: Split) -> list[Finding]:
 
 
 def check_sides(split: Split, skeleton: Skeleton) -> list[Finding]:
-    """Left and right along a limb: a joint is nearer to its own side's neighbour in 91 to 97 % of the published people.
+    """Checks left and right along a limb: a joint is nearer to its own side's neighbour in 91 to 97 % of the published people.
 
     Args:
-        split: to look at.
-        skeleton: of its joints; limbs of the body that it does not have are not looked at.
+        split: Split to check.
+        skeleton: Skeleton of the split's joints; limbs of the body that it does not have are not checked.
     """
     findings = []
     for first, second in _CHAINS:

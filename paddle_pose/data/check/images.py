@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from PIL import Image, UnidentifiedImageError
 from paddle_pose.data.check.findings import Finding
 from paddle_pose.errors import InputError
 from paddle_pose.io.images import exif_orientation
+from paddle_pose.progress import ProgressFactory, no_progress
 
 _SAMPLE = 200  # images decoded with "sample"
 _HEAD = 1 << 16  # bytes that hold an image's size and EXIF data
@@ -37,25 +38,25 @@ _TEXTS = {
 
 
 def check_images(
-    folder: Path, names: Sequence[str], decode: str = "all", progress: Callable[[str], None] | None = None
+    folder: Path, names: Sequence[str], decode: str = "all", progress: ProgressFactory = no_progress
 ) -> tuple[dict[str, tuple[int, int]], list[Finding], int]:
     """Checks the images that records name.
 
     Args:
-        folder: `images/`.
-        names: their names, each once.
-        decode: "all", "sample" (200 of them) or "none": whose pixels are decoded.
-        progress: called with a line of text from time to time.
+        folder: Folder of the images.
+        names: Names of the images, each once.
+        decode: Images whose pixels are decoded: "all", "sample" (200 of them) or "none".
+        progress: Makes the progress over the images.
 
     Returns:
-        (width, height) px of the stored files, what was found, and how many were decoded.
+        (width, height) px of the stored files, the findings, and the number of images that were decoded.
 
     Raises:
         InputError: If `decode` is unknown.
     """
     if decode not in DECODE:
         raise InputError(f"decode is {decode!r}; expected one of {', '.join(DECODE)}")
-    there = _listing(folder)
+    present = _listing(folder)
     chosen = set(names)
     if decode != "all":
         step = max(1, -(-len(names) // _SAMPLE))
@@ -63,31 +64,48 @@ def check_images(
     found: dict[str, list[str]] = {}
     sizes: dict[str, tuple[int, int]] = {}
     with ThreadPoolExecutor(min(_THREADS, os.cpu_count() or 1)) as pool:
-        answers = pool.map(lambda name: _check(folder / name, name in chosen, there), names)
-        for n, (name, (code, told, size)) in enumerate(zip(names, answers, strict=True)):
+        results = pool.map(lambda name: _check(folder / name, name in chosen, present), names)
+        show = progress(len(names), "images")
+        for count, (name, (code, details, size)) in enumerate(zip(names, results, strict=True), 1):
             if size:
                 sizes[name] = size
             if code:
-                found.setdefault(code, []).append(name + (f": {told}" if told else ""))
-            if progress and n % 1000 == 999:
-                progress(f"{n + 1}/{len(names)} images looked at")
+                found.setdefault(code, []).append(name + (f": {details}" if details else ""))
+            show(count)
     findings = [
         Finding(severity, code, str(folder), text, fix, len(found[code]), len(names), tuple(found[code]))
         for code, (severity, text, fix) in _TEXTS.items()
         if code in found
     ]
     top = {name.split("/")[0] for name in names}
-    unlisted = sorted(name for name in there - top if not name.startswith("."))
+    unlisted = sorted(name for name in present - top if not name.startswith("."))
     if unlisted:
-        text, fix = (
-            "files that no record names",
-            "nothing has to be done; published sets have images without labelled people",
+        findings.append(
+            Finding(
+                severity="note",
+                code="unlisted",
+                file=str(folder),
+                text="files that no record names",
+                fix="nothing has to be done; published sets have images without labelled people",
+                count=len(unlisted),
+                total=len(present),
+                examples=tuple(unlisted),
+            )
         )
-        findings.append(Finding("note", "unlisted", str(folder), text, fix, len(unlisted), len(there), tuple(unlisted)))
-    litter = sorted(name for name in there if name.startswith("._"))
+    litter = sorted(name for name in present if name.startswith("._"))
     if litter:
-        text, fix = "macOS files (._*), which are no images", "delete them"
-        findings.append(Finding("note", "macos_files", str(folder), text, fix, len(litter), len(there), tuple(litter)))
+        findings.append(
+            Finding(
+                severity="note",
+                code="macos_files",
+                file=str(folder),
+                text="macOS files (._*), which are no images",
+                fix="delete them",
+                count=len(litter),
+                total=len(present),
+                examples=tuple(litter),
+            )
+        )
     return sizes, findings, len(chosen & set(sizes))
 
 
@@ -98,11 +116,11 @@ def _listing(folder: Path) -> set[str]:
         return set()
 
 
-def _check(path: Path, decode: bool, there: set[str]) -> tuple[str, str, tuple[int, int] | None]:
+def _check(path: Path, decode: bool, present: set[str]) -> tuple[str, str, tuple[int, int] | None]:
     """Returns (code or "", details, size or None)."""
     try:
         if not path.is_file():
-            alike = [name for name in there if name.lower() == path.name.lower()] if len(there) else []
+            alike = [name for name in present if name.lower() == path.name.lower()]
             return "missing_image", f"there is {alike[0]}" if alike else "", None
         with path.open("rb") as file:
             content = file.read() if decode else file.read(_HEAD)

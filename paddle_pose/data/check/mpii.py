@@ -1,91 +1,39 @@
-"""Examines a data set in MPII's layout and says what would spoil a training, with file, record and remedy."""
+"""Checks a data set in MPII's layout for what would spoil a training; every finding names file, record and fix."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from paddle_pose.data.check.compare import compare_facing, compare_trainval, compare_truth
-from paddle_pose.data.check.findings import KNOWN, Finding, Split, read_split
+from paddle_pose.data.check.compare import compare_facing, compare_trainval, compare_truth, shared_images
+from paddle_pose.data.check.findings import Finding, Report, sorted_findings
 from paddle_pose.data.check.geometry import check_records
 from paddle_pose.data.check.images import check_images
-from paddle_pose.data.mpii import LAYOUT, SPLITS, read_ground_truth
+from paddle_pose.data.check.mpii_records import read_split
+from paddle_pose.data.check.split import Split
+from paddle_pose.data.mpii import LAYOUT, PUBLISHED_COUNTS, SPLITS, read_ground_truth
+from paddle_pose.progress import ProgressFactory, no_progress
 
-SEVERITIES = ("error", "warning", "note")
 LIMITS = (
     "Cannot be told from these files: whether training joints count from 0 when neither trainval nor missing joints betray "
     "it; whether single training people have all their sides swapped (a whole set is judged by how many face the camera)."
 )
-_SHOWN = 5  # examples of a finding in the text
-
-
-@dataclass(frozen=True)
-class Report:
-    """The result of an examination.
-
-    Attributes:
-        root: the data set.
-        counts: samples and images of every split found.
-        decoded: images whose pixels were decoded.
-        findings: errors first.
-        published: samples and images of the published data set's splits.
-        limits: what cannot be told.
-    """
-
-    root: str
-    counts: dict[str, tuple[int, int]]
-    decoded: int
-    findings: tuple[Finding, ...]
-    published: dict[str, tuple[int, int]]
-    limits: str
-
-    def number(self, severity: str) -> int:
-        """Counts the findings of one severity."""
-        return sum(finding.severity == severity for finding in self.findings)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Returns all of it, every example included, for JSON."""
-        totals = {severity: self.number(severity) for severity in SEVERITIES}
-        return {**asdict(self), "totals": totals}
-
-    def text(self) -> str:
-        """Returns the report for reading: counts, findings, totals."""
-        lines = [self.root, f"{'split':<10}{'samples':>9}{'images':>9}   published"]
-        for name, (samples, images) in self.counts.items():
-            known = "{:,} in {:,}".format(*self.published[name]) if name in self.published else "-"
-            lines.append(f"{name:<10}{samples:>9,}{images:>9,}   {known}")
-        for finding in self.findings:
-            lines += [
-                "",
-                f"{finding.severity.upper()} {finding.code}: {finding.count:,} of {finding.total:,} in {finding.file}",
-            ]
-            lines += [f"  {finding.text}", *(f"    {example}" for example in finding.examples[:_SHOWN])]
-            if len(finding.examples) > _SHOWN:
-                lines.append(f"    ... and {len(finding.examples) - _SHOWN:,} more (--json lists all)")
-            lines.append(f"  To do: {finding.fix}")
-        lines += ["", f"{'finding':<24}{'severity':<10}{'count':>9}"]
-        lines += [f"{finding.code:<24}{finding.severity:<10}{finding.count:>9,}" for finding in self.findings]
-        numbers = ", ".join(f"{self.number(severity)} {severity}s" for severity in SEVERITIES)
-        text = "\n".join([*lines, f"{numbers}; {self.decoded:,} images decoded", self.limits])
-        return text.encode("utf-8", "backslashreplace").decode()  # a damaged name may hold what cannot be printed
 
 
 @np.errstate(over="ignore", invalid="ignore")  # absurd numbers are findings
-def examine(root: Path, decode: str = "all", progress: Callable[[str], None] | None = None) -> Report:
-    """Examines a data set; damage is reported, never raised.
+def check_mpii(root: Path, decode: str = "all", progress: ProgressFactory = no_progress) -> Report:
+    """Checks a data set; damage is reported, never raised.
 
     Args:
-        root: the folder D with `images/` and `annotations/`.
-        decode: "all", "sample" or "none": whose pixels are decoded.
-        progress: called with a line of text from time to time.
+        root: Folder D with `images/` and `annotations/`.
+        decode: Images whose pixels are decoded: "all", "sample" (200 of them) or "none".
+        progress: Makes the progress over the images.
 
     Raises:
         FileNotFoundError: If `root` is no folder.
-        ValueError: If `decode` is unknown.
+        InputError: If `decode` is unknown.
     """
     if not root.is_dir():
         raise FileNotFoundError(f"{root}: no such folder; {LAYOUT}")
@@ -113,12 +61,7 @@ def examine(root: Path, decode: str = "all", progress: Callable[[str], None] | N
         if "trainval" in splits:
             findings += compare_trainval(splits["trainval"], parts)
     counts = {name: (len(split), len(set(split.images))) for name, split in splits.items()}
-    return Report(str(root), counts, decoded, sorted_findings(findings), KNOWN, LIMITS)
-
-
-def sorted_findings(findings: list[Finding]) -> tuple[Finding, ...]:
-    """Returns errors first, notes last."""
-    return tuple(sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity)))
+    return Report(str(root), counts, decoded, sorted_findings(findings), PUBLISHED_COUNTS, LIMITS)
 
 
 def _hint(root: Path) -> str:
@@ -138,14 +81,15 @@ def _softened(problems: list[Finding], splits: dict[str, Split]) -> list[Finding
 
 
 def _count(split: Split) -> list[Finding]:
-    if split.name not in KNOWN:
+    if split.name not in PUBLISHED_COUNTS:
         return []
-    got, known = (len(split), len(set(split.images))), KNOWN[split.name]
-    if got == known:
+    published = PUBLISHED_COUNTS[split.name]
+    counts = (len(split), len(set(split.images)))
+    if counts == published:
         return []
-    if not 0.8 < got[0] / known[0] < 1.25:
+    if not 0.8 < counts[0] / published[0] < 1.25:
         return []  # another data set; the table shows both numbers
-    text = "{:,} samples in {:,} images; MPII as published has {:,} in {:,}".format(*got, *known)
+    text = "{:,} samples in {:,} images; MPII as published has {:,} in {:,}".format(*counts, *published)
     fix = "results will not compare with published ones: take the published file"
     return [Finding("warning", "count", str(split.path), text, fix)]
 
@@ -158,14 +102,3 @@ def _truth(mat: Path, val: Split | None) -> list[Finding]:
         fix = "PCKh needs it: take mpii_gt_val.mat (gt_valid.mat) from the archive or from HRNet's annotations"
         return [Finding("error", code, str(mat), str(problem), fix)]
     return compare_truth(val, truth, mat.name) if val is not None else []
-
-
-def shared_images(train: Split, val: Split) -> list[Finding]:
-    """Finds validation records whose image is in the training set."""
-    shared = set(train.images) & set(val.images) - {""}
-    rows = [n for n, image in enumerate(val.images) if image in shared]
-    text, fix = (
-        "validation records whose image is in the training set",
-        "results on val will be too good: separate them",
-    )
-    return val.found("warning", "shared_image", rows, text, fix)

@@ -14,7 +14,6 @@ from __future__ import annotations
 import io
 import json
 import logging
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -27,6 +26,7 @@ import scipy.io
 from paddle_pose.data.synthetic.body import Style
 from paddle_pose.data.synthetic.scene import SyntheticPerson, draw_scene
 from paddle_pose.errors import InputError
+from paddle_pose.io import atomic
 
 _log = logging.getLogger("paddle_pose")
 
@@ -62,8 +62,9 @@ class _Request:
     style: Style
 
     def __post_init__(self) -> None:
-        least, most = self.persons
-        if min(self.num_train, self.num_val, self.seed) < 0 or min(self.size) < 32 or not 1 <= least <= most:
+        min_persons, max_persons = self.persons
+        persons_fit = 1 <= min_persons <= max_persons
+        if min(self.num_train, self.num_val, self.seed) < 0 or min(self.size) < 32 or not persons_fit:
             raise InputError(
                 f"cannot draw {self}: counts and seed must be >= 0, sides >= 32 px, "
                 "persons (least, most) with 1 <= least <= most"
@@ -129,18 +130,18 @@ def write_coco(
 
 def _draw_mpii(root: Path, request: _Request) -> None:
     records: dict[str, list[dict[str, Any]]] = {}
-    drawn: dict[str, list[SyntheticPerson]] = {}
+    persons: dict[str, list[SyntheticPerson]] = {}
     for split, count in (("train", request.num_train), ("val", request.num_val)):
         names = [f"{_SPLITS[split]}{index + 1:08d}.jpg" for index in range(count)]
-        records[split], drawn[split] = [], []
+        records[split], persons[split] = [], []
         for index, people in _images(root / "images", names, split, request):
             records[split] += [_mpii_record(person, names[index]) for person in people]
-            drawn[split] += people
+            persons[split] += people
     for split, listed in (*records.items(), ("trainval", records["train"] + records["val"])):
         _write_json(root / f"annotations/mpii_{split}.json", listed)
     labelled = np.array([record["joints_vis"] for record in records["val"]]).reshape(-1, 16)
     joints = np.array([record["joints"] for record in records["val"]], float).reshape(-1, 16, 2)
-    boxes = np.array([person.head_box for person in drawn["val"]], float).reshape(-1, 2, 2) + 1
+    boxes = np.array([person.head_box for person in persons["val"]], float).reshape(-1, 2, 2) + 1
     truth = {
         "dataset_joints": np.array([_MPII_JOINTS], object),
         "jnt_missing": (1 - labelled.T).astype(np.uint8),
@@ -151,7 +152,7 @@ def _draw_mpii(root: Path, request: _Request) -> None:
     scipy.io.savemat(content, truth)
     # the first 116 bytes are free text, where SciPy writes the time: the same seed, the same bytes
     free_text = b"MATLAB 5.0 MAT-file, synthetic people".ljust(116)
-    _replace(root / "annotations/mpii_gt_val.mat", free_text + content.getvalue()[116:])
+    atomic.write_bytes(root / "annotations/mpii_gt_val.mat", free_text + content.getvalue()[116:])
 
 
 def _mpii_record(person: SyntheticPerson, name: str) -> dict[str, Any]:
@@ -222,7 +223,7 @@ def _images(
         rng = np.random.default_rng((request.seed, _SPLITS[split], index))
         drawing = draw_scene(rng, request.size, request.persons, request.style)
         _, jpeg = cv2.imencode(".jpg", drawing.image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 93])
-        _replace(folder / name, jpeg.tobytes())
+        atomic.write_bytes(folder / name, jpeg.tobytes())
         if (index + 1) * 5 // len(names) > index * 5 // len(names):
             _log.info(f"=> drew {index + 1}/{len(names)} {split} images in {folder}")
         yield index, list(drawing.persons)
@@ -246,7 +247,8 @@ def _write(folder: Path, request: _Request, draw: Callable[[Path, _Request], Non
         raise InputError(f"{folder} is a file: give a folder that is empty or does not exist yet")
     folder.mkdir(parents=True, exist_ok=True)
     ours = begun.is_file() and json.loads(begun.read_text("utf-8")) == arguments
-    if not ours and any(not path.name.startswith(f"{_BEGUN}.") for path in folder.iterdir()):
+    drafts = f".{Path(_BEGUN).stem}."  # of another process that draws the same folder
+    if not ours and any(not path.name.startswith(drafts) for path in folder.iterdir()):
         raise InputError(
             f"{folder} holds other files (or an unfinished drawing with other arguments): "
             "choose an empty folder, or delete this one"
@@ -260,11 +262,4 @@ def _write(folder: Path, request: _Request, draw: Callable[[Path, _Request], Non
 
 
 def _write_json(path: Path, content: Any) -> None:
-    _replace(path, json.dumps(content).encode())
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write whole or not at all, also when two processes draw the same folder."""
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
-    draft.write_bytes(content)
-    os.replace(draft, path)
+    atomic.write_text(path, json.dumps(content))

@@ -95,8 +95,8 @@ def crossing_people(frames: int = 150, rate: float = 25.0, size: tuple[int, int]
     everybody = np.stack(people, axis=1)  # [T, P, K, 2]
     inside = ((everybody.mean(axis=2) >= 0) & (everybody.mean(axis=2) < size)).all(axis=-1)
     return [
-        Frame(float(time), np.flatnonzero(there) + 1, now[there])
-        for time, there, now in zip(seconds, inside, everybody, strict=True)
+        Frame(float(time), np.flatnonzero(is_inside) + 1, keypoints[is_inside])
+        for time, is_inside, keypoints in zip(seconds, inside, everybody, strict=True)
     ]
 
 
@@ -121,7 +121,7 @@ def _figure(
         points["elbow", side] = shoulder + _UPPER_ARM * _direction(arm)
         points["wrist", side] = points["elbow", side] + _FOREARM * _direction(arm + elbow)
         points["eye", side], points["ear", side] = neck + _HEAD["eye"], neck + _HEAD["ear"] + (apart / 2, 0.0)
-    named = {f"{side}_{name}": place for (name, side), place in points.items()}
+    named = {f"{side}_{name}": point for (name, side), point in points.items()}
     named["nose"] = neck + _HEAD["nose"]
     joints = np.stack([named[name] for name in COCO_17.joints], axis=1)
     joints[..., 1] -= joints[..., 1].max(axis=1, keepdims=True)

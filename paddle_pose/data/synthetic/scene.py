@@ -27,7 +27,7 @@ _FACE = {
     "l_ear": (1, 0, 0),
     "r_ear": (-1, 0, 0),
 }
-_SHOWN = {"nose": 0.0, "l_eye": 0.1, "r_eye": 0.1, "l_ear": -0.3, "r_ear": -0.3}
+_MIN_FACING = {"nose": 0.0, "l_eye": 0.1, "r_eye": 0.1, "l_ear": -0.3, "r_ear": -0.3}
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def draw_scene(
     """
     image, backdrop = background(rng, size, style)
     count = int(rng.integers(persons[0], persons[1] + 1))
-    figures = [_place(rng, size, (column, count), style, backdrop) for column in range(count)]
+    figures = [_place_person(rng, size, (column, count), style, backdrop) for column in range(count)]
     parts = [[*_seat(rng, figure), *person_parts(figure)] for figure in figures]
     # who stands lower stands nearer
     order = np.argsort([figure.at("l_ankle", "r_ankle")[:, 1].max() for figure in figures])
@@ -97,7 +97,7 @@ def draw_scene(
     return SyntheticScene(finish(rng, image, style), tuple(people))
 
 
-def _place(
+def _place_person(
     rng: np.random.Generator,
     size: tuple[int, int],
     column: tuple[int, int],
@@ -107,17 +107,17 @@ def _place(
     """A person in `column` (index, of how many) of an image."""
     body, appearance = pose_body(rng, style), dress(rng, style, backdrop)
     outline = _corners(person_parts(Figure(body, appearance, np.zeros(2), 1000.0))) / 1000
-    least, most = outline.min(axis=0), outline.max(axis=0)
+    low, high = outline.min(axis=0), outline.max(axis=0)
     left, own = column[0] * size[0] / column[1], size[0] / column[1]
     before, after = (0.5 * style.overlap * own * shared for shared in (column[0] > 0, column[0] < column[1] - 1))
     cell = np.array([own + before + after, size[1]])
     room = 0.96 * cell
-    scale = min(float(np.min(room / (most - least))), size[1] / 0.95) * rng.uniform(*style.fill)
-    free = room - scale * (most - least)
-    origin = (left - before, 0) + 0.02 * cell - scale * least
+    scale = min(float(np.min(room / (high - low))), size[1] / 0.95) * rng.uniform(*style.fill)
+    free = room - scale * (high - low)
+    origin = (left - before, 0) + 0.02 * cell - scale * low
     origin += free * rng.uniform((0.15, 0.3), (0.85, 1.0))
     if rng.random() < style.cut:
-        bottom = most[1] - rng.uniform(0.08, 0.25) * (most[1] - least[1])
+        bottom = high[1] - rng.uniform(0.08, 0.25) * (high[1] - low[1])
         origin[1] = size[1] - scale * bottom
     return Figure(body, appearance, origin, scale)
 
@@ -145,7 +145,7 @@ def _labels(figure: Figure, parts: list[Part], scene: list[Part], size: tuple[in
 
     def visible(name: str) -> int:
         point = figure.at(name)[0]
-        away = name in _FACE and figure.body.head[2] @ _FACE[name] <= _SHOWN[name]
+        away = name in _FACE and figure.body.head[2] @ _FACE[name] <= _MIN_FACING[name]
         if away or (point < 0).any() or (point > border).any():
             return 0
         carrier = max(order[id(part)] for part in own if name in part.joints)

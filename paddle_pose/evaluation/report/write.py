@@ -9,6 +9,7 @@ from paddle_pose.errors import InputError
 from paddle_pose.evaluation.report import coco_data, mpii_data, page, sections
 from paddle_pose.evaluation.report.report_data import ReportData
 from paddle_pose.evaluation.report.run import Run, find
+from paddle_pose.io import atomic
 from paddle_pose.io.coco_json import read_json
 from paddle_pose.skeletons import SKELETONS, Skeleton
 
@@ -91,8 +92,7 @@ def write(source: Path, path: Path, **where: Any) -> Path:
         InputError: If a file is not as expected, or there is nothing to report.
     """
     text = page_of(*read(source, **where))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    atomic.write_text(path, text)
     return path
 
 

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from paddle_pose.commands import check_dataset
-from paddle_pose.data.check.coco import examine_coco
+from paddle_pose.data.check.coco import check_coco
 from paddle_pose.data.synthetic.dataset import write_coco
 from paddle_pose.skeletons import COCO_17, MPII_16
 
@@ -36,17 +35,16 @@ def found(root, damage=lambda content: None, skeleton=None, **options):
     content = json.loads(path.read_text(encoding="utf-8"))
     content = damage(content) or content
     path.write_text(json.dumps(content), encoding="utf-8")
-    findings = examine_coco(files(root), skeleton, **options).findings
+    findings = check_coco(files(root), skeleton, **options).findings
     assert all(finding.examples == () or finding.count == len(finding.examples) for finding in findings)
     return {(finding.severity, finding.code): finding for finding in findings}
 
 
-def test_drawn_people_pass(copy, capsys):
-    assert check_dataset.main(["--dataset_root", str(copy)]) == 0
-    said = capsys.readouterr().out
-    assert "val              24       24   -" in said
-    assert "0 errors, 0 warnings" in said
-    assert f"Next: python train.py --config simple_baseline_r50_coco_256x192 --dataset_root {copy}" in said
+def test_synthetic_people_pass(copy):
+    report = check_coco(files(copy))
+    assert report.counts == {"train": (4, 4), "val": (24, 24)}
+    assert report.decoded == 28
+    assert (report.number("error"), report.number("warning")) == (0, 0)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +55,7 @@ def test_real_people_pass(shared, folder, people):
     chosen = files(root)
     if folder == "lspet":
         chosen = {"val": (root / "annotations" / "person_keypoints_val.json", root / "images")}
-    report = examine_coco(chosen, COCO_17, decode="none")
+    report = check_coco(chosen, COCO_17, decode="none")
     assert report.counts == people
     # The folder also holds the training images, which no validation record names.
     assert {finding.code for finding in report.findings} <= {"nothing_labelled", "unlisted"}
@@ -164,25 +162,12 @@ def test_names_are_compared_with_the_skeleton(copy):
     assert "none in common" in found(copy, rename, COCO_17, decode="none")["error", "joint_names"].text
 
 
-def test_ones_own_files_are_checked_with_their_command(copy, capsys):
-    for split, (path, _) in files(copy).items():
-        shutil.copy(path, copy / f"{split}.json")
-    flags = ["--train_annotations", "train.json", "--val_annotations", "val.json"]
-    flags = [str(copy / flag) if flag.endswith(".json") else flag for flag in flags]
-    assert check_dataset.main([*flags, "--images", str(copy / "train2017")]) == 1
-    assert "ERROR missing_image: 24 of 28" in capsys.readouterr().out
-    for path in (copy / "val2017").iterdir():
-        shutil.copy(path, copy / "train2017")
-    assert check_dataset.main([*flags, "--images", str(copy / "train2017")]) == 0
-    assert (
-        f"--train_annotations {copy}/train.json --val_annotations {copy}/val.json --images" in capsys.readouterr().out
-    )
-    shutil.copy(copy / "train.json", copy / "val.json")
-    assert check_dataset.main([*flags, "--images", str(copy / "train2017"), "--json"]) == 0
-    findings = json.loads(capsys.readouterr().out)["findings"]
-    assert {finding["code"]: finding["count"] for finding in findings}["shared_image"] == 4
-    with pytest.raises(ValueError, match="give --dataset_root D, or --train_annotations and --val_annotations"):
-        check_dataset.main([])
+def test_images_in_both_splits_are_named(copy):
+    train, _ = files(copy)["train"]
+    images = copy / "train2017"
+    report = check_coco({"train": (train, images), "val": (train, images)})
+    assert {finding.code: finding.count for finding in report.findings}["shared_image"] == 4
+    assert report.number("error") == 0
 
 
 def test_images_of_another_size_are_told(copy):
@@ -218,7 +203,7 @@ def test_random_damage_never_stops_it(copy):
             record = part[rng.integers(len(part))]
             record[str(rng.choice(sorted(record)))] = values[rng.integers(len(values))]
         path.write_text(json.dumps(content), encoding="utf-8")
-        report = examine_coco(files(copy), COCO_17, "none")
+        report = check_coco(files(copy), COCO_17, "none")
         assert report.text().encode()
         assert json.dumps(report.as_dict())
 
@@ -226,6 +211,6 @@ def test_random_damage_never_stops_it(copy):
 def test_a_broken_or_missing_file_is_named(copy):
     path, _ = files(copy)["val"]
     path.write_text("{", encoding="utf-8")
-    assert {f.code for f in examine_coco(files(copy)).findings if f.severity == "error"} == {"not_json"}
+    assert {f.code for f in check_coco(files(copy)).findings if f.severity == "error"} == {"not_json"}
     path.unlink()
-    assert {f.code for f in examine_coco(files(copy)).findings if f.severity == "error"} == {"missing_file"}
+    assert {f.code for f in check_coco(files(copy)).findings if f.severity == "error"} == {"missing_file"}

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +12,7 @@ import pytest
 import scipy.io
 from PIL import Image
 
-from paddle_pose.commands import check_dataset
-from paddle_pose.data.check.mpii import examine
+from paddle_pose.data.check.mpii import check_mpii
 from paddle_pose.skeletons import MPII_16
 
 SOURCES = ("drawn", "mpii5", "lspet")
@@ -54,7 +52,7 @@ class Copy:
     def codes(self, severity: str = "error", **options: str) -> dict[str, str]:
         """{code: file, text, remedy and examples} of the findings of one severity."""
         told: dict[str, str] = {}
-        for finding in examine(self.root, **options).findings:
+        for finding in check_mpii(self.root, **options).findings:
             if finding.severity == severity:
                 text = " ".join([finding.file, finding.text, finding.fix, *finding.examples])
                 told[finding.code] = told.get(finding.code, "") + text + "\n"
@@ -95,22 +93,21 @@ def every(key: str, change: Callable[[np.ndarray], np.ndarray]) -> Callable[[lis
     return damage
 
 
-def test_a_healthy_copy_passes(copy, capsys):
-    assert copy.codes() == {}
-    assert check_dataset.main(["--dataset_root", str(copy.root)]) == 0
-    assert "0 errors" in capsys.readouterr().out
+def test_a_healthy_copy_passes(copy):
+    report = check_mpii(copy.root)
+    assert report.number("error") == 0
+    assert "0 errors" in report.text()
 
 
 @pytest.mark.parametrize("name", ["lspet", "mpii5"])
-def test_the_real_data_pass_as_they_are(name, shared, capsys):
-    assert check_dataset.main(["--dataset_root", str(shared / "data" / name), "--json"]) == 0
-    report = json.loads(capsys.readouterr().out)
-    assert report["totals"]["error"] == 0
-    assert report["decoded"] == {"lspet": 1433, "mpii5": 5}[name]
+def test_the_real_data_pass_as_they_are(name, shared):
+    report = check_mpii(shared / "data" / name)
+    assert report.as_dict()["totals"]["error"] == 0
+    assert report.decoded == {"lspet": 1433, "mpii5": 5}[name]
 
 
 def test_the_published_validation_people_pass_but_for_the_images(shared):
-    report = examine(shared / "data" / "mpii_val")
+    report = check_mpii(shared / "data" / "mpii_val")
     assert {f.code for f in report.findings if f.severity == "error"} == {"missing_file", "missing_image"}
     assert report.counts == {"val": (2958, 2729)}
 
@@ -489,23 +486,14 @@ def test_random_damage_never_stops_it(synthetic_mpii, tmp_path):
             key = rng.choice(["image", "center", "scale", "joints", "joints_vis"])
             record[str(key)] = values[rng.integers(len(values))]
         path.write_text(json.dumps(records))
-        report = examine(copy.root, "none")
+        report = check_mpii(copy.root, "none")
         assert report.number("error")
         assert report.text().encode()
     for cut in rng.integers(0, len(intact), 20):
         path.write_text(intact[:cut])
-        assert examine(copy.root, "none").number("error")
+        assert check_mpii(copy.root, "none").number("error")
 
 
-def test_a_wrong_folder_is_an_error_of_the_command(run_command):
-    done: subprocess.CompletedProcess = run_command("scripts/check_dataset.py", "--dataset_root", "nowhere")
-    assert done.returncode == 2
-    assert done.stderr.startswith("error: nowhere: no such folder")
-
-
-def test_the_command_ends_with_1(synthetic_mpii, tmp_path, run_command):
-    copy = copy_of(synthetic_mpii, tmp_path / "copy")
-    copy.image(lambda content: b"")
-    done = run_command("scripts/check_dataset.py", "--dataset_root", copy.root, "--decode", "sample")
-    assert done.returncode == 1, done.stderr
-    assert "ERROR empty_image: 1 of 16" in done.stdout
+def test_a_missing_folder_is_an_error(tmp_path):
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        check_mpii(tmp_path / "nowhere")

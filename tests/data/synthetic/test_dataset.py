@@ -392,6 +392,13 @@ def test_an_interrupted_folder_is_finished(tmp_path, monkeypatch):
     assert contents(write_mpii(tmp_path / "broken", **arguments)) == whole
 
 
+def test_a_draft_of_another_process_is_no_foreign_file(tmp_path):
+    draft = tmp_path / ".synthetic.begun.1f2e3d4c.part.json"
+    draft.write_text("{")
+    write_mpii(tmp_path, num_train=1, num_val=0, size=SIZE)
+    assert {path.name for path in tmp_path.iterdir()} == {draft.name, synthetic.STAMP, "images", "annotations"}
+
+
 @pytest.mark.parametrize("change", [{"seed": 1}, {"num_val": 2}, {"style": Style(noise=0.0)}])
 def test_other_arguments_are_refused(tmp_path, change):
     arguments = {"num_train": 1, "num_val": 1, "size": SIZE}

@@ -1,12 +1,10 @@
-"""plot_training.py: what a run's lines say, what is left out, and that the image shows it."""
+"""Reading a run's metrics.jsonl and drawing its curves."""
 
 import json
 
-import cv2
 import numpy as np
 import pytest
 
-from paddle_pose.commands import plot_training
 from paddle_pose.evaluation.report import training_curves
 
 
@@ -33,15 +31,12 @@ def run(tmp_path):
     return write(tmp_path / "run", lines)
 
 
-def test_the_best_is_the_highest_number_of_any_weights(run, capsys):
-    assert plot_training.main([str(run)]) == 0
-    said = capsys.readouterr().out
-    assert (
-        "run: 8 logged steps up to 8 (epoch 2), best Mean 30.0000 of the averaged weights after epoch 1, step 4" in said
-    )
-    image = cv2.imread(str(run / "training.png"))
-    assert image.shape[0] > 600
-    assert len(np.unique(image.reshape(-1, 3), axis=0)) > 10
+def test_the_best_is_the_highest_number_of_any_weights(run):
+    curves = training_curves.read(run)
+    assert curves.monitor() == "Mean"
+    best = curves.best("Mean")
+    assert (best["Mean"], best["weights"], best["step"]) == (30.0, "averaged", 4)
+    assert curves.best("AP") is None
 
 
 def test_bad_lines_are_named_and_left_out(tmp_path):
@@ -72,22 +67,14 @@ def test_every_run_is_in_the_image(run, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("lines", "flags", "message"),
-    [
-        ([evaluation(4, 1.0)], [], "holds no training step"),
-        (["broken"], [], "line 1 is not a line of a training"),
-        (
-            [*steps(1), evaluation(1, 1.0)],
-            ["--metric", "AP"],
-            "--metric AP: no evaluation has it; expected one of Mean",
-        ),
-    ],
+    ("lines", "message"),
+    [([evaluation(4, 1.0)], "holds no training step"), (["broken"], "line 1 is not a line of a training")],
 )
-def test_what_cannot_be_drawn(tmp_path, lines, flags, message):
+def test_what_cannot_be_read(tmp_path, lines, message):
     with pytest.raises(ValueError, match=message):
-        plot_training.main([str(write(tmp_path / "run", lines)), *flags])
+        training_curves.read(write(tmp_path / "run", lines))
 
 
 def test_a_missing_run_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="nowhere: not found"):
-        plot_training.main([str(tmp_path / "nowhere")])
+        training_curves.read(tmp_path / "nowhere")
