@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from paddle_pose.cli import options
+from paddle_pose.cli.download import add_folder, show_download
+from paddle_pose.cli.predict import DEFAULT_WEIGHTS
 
-_DEFAULT_WEIGHTS = "google_movenet_lightning_int8"
-_DOWNLOAD_FOLDER = Path("output/published")
 _HOST = "127.0.0.1"
 _DESCRIPTION = """Serves a page that runs a MoveNet in the browser: on images, videos and the camera, none of which leaves
 the browser. Ctrl-C ends it. onnxruntime-web is downloaded from npm once (33 MB, its SHA-256 checked); after that nothing
@@ -21,11 +21,11 @@ def build_parser() -> options.Parser:
     parser.add_argument(
         "--weights",
         "--pretrained_model",
-        default=_DEFAULT_WEIGHTS,
+        default=DEFAULT_WEIGHTS,
         metavar="F|NAME",
         help="an exported ONNX file; or a checkpoint or Google's .tflite, which is exported once (pip install -r "
         "requirements/export.txt); or the name of a published file, which is downloaded first; default "
-        f"{_DEFAULT_WEIGHTS}",
+        f"{DEFAULT_WEIGHTS}",
     )
     parser.add_argument("--config", "-c", metavar="NAME", help="config of a checkpoint that has none beside it")
     parser.add_argument(
@@ -40,13 +40,7 @@ def build_parser() -> options.Parser:
         help="copies of what would be downloaded, onnxruntime-web (*.tgz) and the published weights: verified, nothing "
         "is downloaded",
     )
-    parser.add_argument(
-        "--download_folder",
-        type=Path,
-        default=_DOWNLOAD_FOLDER,
-        metavar="DIR",
-        help=f"folder for downloaded files; default {_DOWNLOAD_FOLDER}",
-    )
+    add_folder(parser)
     parser.add_argument(
         "--host",
         default=_HOST,
@@ -77,5 +71,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         from_files=arguments.from_file,
         host=arguments.host,
         port=arguments.port,
+        progress=show_download,
     )
     return 0

@@ -15,7 +15,9 @@ from paddle_pose.configs.registry import read_beside
 from paddle_pose.configs.specs import Config
 from paddle_pose.engine.zoo import converted
 from paddle_pose.errors import InputError
+from paddle_pose.inference.two_stage import MAX_PEOPLE
 from paddle_pose.io.checksum import sha256_of
+from paddle_pose.io.download import Progress
 from paddle_pose.visualize import side_color
 from paddle_pose.web_demo.server import HOST, open_server, page_files, runtime_files
 from paddle_pose.weights.zoo import PUBLISHED
@@ -23,7 +25,6 @@ from paddle_pose.weights.zoo import PUBLISHED
 _log = logging.getLogger("paddle_pose")
 
 EXPORTED = Path("output/page")
-MAX_PEOPLE = 6  # in the mode "several", where the model's config says one
 
 
 def serve_page(
@@ -34,6 +35,7 @@ def serve_page(
     from_files: Sequence[Path] = (),
     host: str = HOST,
     port: int = 0,
+    progress: Progress | None = None,
 ) -> None:
     """Serves the page until the process is interrupted.
 
@@ -44,6 +46,7 @@ def serve_page(
         from_files: Copies of what would be downloaded; see `split_copies`.
         host: Address to listen at.
         port: Port to listen at; 0 takes a free one.
+        progress: Receives the progress of the downloads; None for silence.
 
     Raises:
         FileNotFoundError: If a file is missing.
@@ -54,9 +57,9 @@ def serve_page(
     runtime_copy, weights_copy = split_copies(from_files)
     files: dict[str, bytes] = {}
     with open_server(files, host, port) as server:  # first: a download takes long, and a taken port would waste it
-        model = onnx_model(weights, download_folder, weights_copy, config)
+        model = onnx_model(weights, download_folder, copy=weights_copy, config=config, progress=progress)
         settings = page_settings(model)
-        files |= page_files() | runtime_files(download_folder, runtime_copy)
+        files |= page_files() | runtime_files(download_folder, runtime_copy, progress)
         files |= {"model.onnx": model.read_bytes(), "settings.json": json.dumps(settings).encode()}
         width, height = settings["metadata"]["codec"]["input_size"]
         _log.info(f"{model}: {width}x{height}, {settings['metadata']['skeleton']['name']}")
@@ -82,7 +85,14 @@ def split_copies(paths: Sequence[Path]) -> tuple[Path | None, Path | None]:
     return runtimes[0] if runtimes else None, weights[0] if weights else None
 
 
-def onnx_model(weights: str, download_folder: Path, copy: Path | None = None, config: str | None = None) -> Path:
+def onnx_model(
+    weights: str,
+    download_folder: Path,
+    *,
+    copy: Path | None = None,
+    config: str | None = None,
+    progress: Progress | None = None,
+) -> Path:
     """Returns the path of weights as an ONNX file, which is made the first time.
 
     Args:
@@ -90,6 +100,7 @@ def onnx_model(weights: str, download_folder: Path, copy: Path | None = None, co
         download_folder: Folder for published files.
         copy: Copy of the published file; None downloads it.
         config: Name of the checkpoint's config; None for the one beside it.
+        progress: Receives the progress of the download; None for silence.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -98,7 +109,7 @@ def onnx_model(weights: str, download_folder: Path, copy: Path | None = None, co
     """
     path = Path(weights)
     if weights in PUBLISHED and not path.exists():
-        path = converted(weights, download_folder, copy)
+        path = converted(weights, download_folder, copy, progress)
     elif copy is not None:
         raise InputError(f"--from_file {copy}: --weights {weights} is not the name of a published file")
     if not path.is_file():

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
 from paddle_pose.errors import InputError
-from paddle_pose.io.download import download
+from paddle_pose.io.download import Progress, download
 from paddle_pose.weights.zoo import PublishedFile
 
 HOST = "127.0.0.1"
@@ -48,12 +48,13 @@ def page_files() -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in STATIC.iterdir() if path.suffix in TYPES}
 
 
-def runtime_files(folder: Path, from_file: Path | None = None) -> dict[str, bytes]:
+def runtime_files(folder: Path, from_file: Path | None = None, progress: Progress | None = None) -> dict[str, bytes]:
     """Returns onnxruntime-web's files by their path in the address; fetched and verified the first time.
 
     Args:
         folder: Folder for the package as npm has it.
         from_file: Copy of the package; then nothing is downloaded.
+        progress: Receives the progress of the download; None for silence.
 
     Raises:
         FileNotFoundError: If the copy is not there.
@@ -69,7 +70,7 @@ def runtime_files(folder: Path, from_file: Path | None = None) -> dict[str, byte
         protocol="",
         source="https://www.npmjs.com/package/onnxruntime-web",
     )
-    with tarfile.open(download(file, folder, from_file=from_file)) as package:
+    with tarfile.open(download(file, folder, from_file=from_file, progress=progress)) as package:
         members = {name: package.extractfile(f"package/dist/{name}") for name in RUNTIME_FILES}
         return {f"onnxruntime/{name}": member.read() for name, member in members.items() if member is not None}
 

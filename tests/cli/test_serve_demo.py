@@ -1,5 +1,7 @@
 from pathlib import Path
 
+from paddle_pose.cli.download import show_download
+
 from paddle_pose.cli.serve_demo import build_parser, main
 
 
@@ -17,6 +19,7 @@ def test_flags_reach_the_page(monkeypatch):
         "from_files": [Path("a.tgz"), Path("b.tflite")],
         "host": "0.0.0.0",
         "port": 8000,
+        "progress": show_download,
     }
 
 

@@ -31,7 +31,7 @@ def test_weights_that_do_not_fit(tmp_path):
     with pytest.raises(ValueError, match="--format onnx"):
         page.onnx_model(str(tmp_path / "model.xml"), tmp_path)
     with pytest.raises(ValueError, match="is not the name of a published file"):
-        page.onnx_model(str(tmp_path / "model.xml"), tmp_path, tmp_path / "copy")
+        page.onnx_model(str(tmp_path / "model.xml"), tmp_path, copy=tmp_path / "copy")
 
 
 def test_an_onnx_file_is_taken_as_it_is(tmp_path):
