@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import tarfile
 import threading
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -95,20 +94,6 @@ def test_files_that_the_page_cannot_run(onnx_file):
         page.page_settings(onnx_file(other, other.codec.outputs))
     with pytest.raises(ValueError, match="it has no metadata"):
         page.page_settings(onnx_file(replace(config, name=""), ["same"]))
-
-
-@pytest.fixture
-def runtime(tmp_path, monkeypatch):
-    """A package like npm's."""
-    from paddle_pose.io.checksum import sha256_of
-
-    path = tmp_path / "copy.tgz"
-    with tarfile.open(path, "w:gz") as package:
-        for name in page_server.RUNTIME_FILES:
-            (tmp_path / name).write_text(name)
-            package.add(tmp_path / name, f"package/dist/{name}")
-    monkeypatch.setattr(page_server, "RUNTIME_SHA256", sha256_of(path))
-    return path
 
 
 def test_everything_is_served(onnx_file, runtime, tmp_path, monkeypatch, capsys):

@@ -2,7 +2,6 @@
 
 import http.client
 import re
-import tarfile
 import threading
 
 import pytest
@@ -90,20 +89,6 @@ def test_words_that_elements_name_are_known():
     keys = re.findall(r"^ {4}(\w+):", files["words.js"].decode(), re.MULTILINE)
     assert set(named) <= set(keys)
     assert len(named) > 5
-
-
-@pytest.fixture
-def runtime(tmp_path, monkeypatch):
-    """A package like npm's."""
-    from paddle_pose.io.checksum import sha256_of
-
-    path = tmp_path / "copy.tgz"
-    with tarfile.open(path, "w:gz") as package:
-        for name in page_server.RUNTIME_FILES:
-            (tmp_path / name).write_text(name)
-            package.add(tmp_path / name, f"package/dist/{name}")
-    monkeypatch.setattr(page_server, "RUNTIME_SHA256", sha256_of(path))
-    return path
 
 
 def test_the_runtime_is_taken_from_a_copy_once(runtime, tmp_path):
