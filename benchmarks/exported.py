@@ -11,8 +11,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from paddle_pose import build
-from paddle_pose.commands import export
 from paddle_pose.configs import overrides, registry
+from paddle_pose.exporting.images import synthetic_inputs
+from paddle_pose.exporting.write import put_in_place, write_export
 
 
 def main() -> None:
@@ -34,14 +35,15 @@ def main() -> None:
     else:
         network = build.model(config)
         network.eval()
-    calibration = export.looked_at(None, config.codec) if arguments.int8 else None
+    calibration = synthetic_inputs(config.codec) if arguments.int8 else None
     arguments.target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=arguments.target.parent) as folder:
-        weights, fresh = arguments.weights or Path(folder, "untrained"), Path(folder, arguments.target.name)
+        weights = arguments.weights or Path(folder, "untrained")
+        draft = Path(folder, arguments.target.name)
         if arguments.weights is None:
             weights.touch()  # the metadata names a file
-        export.write(config, network, weights, fresh, not arguments.maps, calibration)
-        export.put_in_place(fresh, arguments.target)
+        write_export(config, network, weights, draft, decode=not arguments.maps, calibration=calibration)
+        put_in_place(draft, arguments.target)
 
 
 if __name__ == "__main__":

@@ -10,8 +10,10 @@ import numpy as np
 
 from paddle_pose.backends.base import Backend
 from paddle_pose.codecs.base import Codec, Maps
+from paddle_pose.errors import InputError
 from paddle_pose.structures import Poses
 
+TOLERANCE, INT8_TOLERANCE = 0.5, 4.0  # input px; 4 is a cell
 MAP_TOLERANCE = 1e-3  # of the greatest value of a map; measured: 1.3e-5 and less
 _UNSEEN = 1e-5  # how much maps inside a graph are supposed to differ, likewise
 _SHAKES, _MARGIN = 16, 4  # a tie survives all of them once in two hundred times
@@ -87,6 +89,28 @@ def compare(
             pixels.append((_distances if exact else _distances_to_nearest)(one, other)[keep])
             undecided += int((~keep).sum())
     return Difference(greatest, np.concatenate(pixels), undecided)
+
+
+def check_difference(difference: Difference, *, int8: bool, tolerance: float | None = None) -> None:
+    """Refuses an exported network that is not the live one.
+
+    Args:
+        difference: Difference between them.
+        int8: Whether the exported network computes in 8 bits: then its median keypoint counts, else the farthest one
+            and the maps.
+        tolerance: Distance in input px that is allowed; None for 0.5, with INT8 4.
+
+    Raises:
+        InputError: If maps or keypoints differ too much, or no keypoint could be compared.
+    """
+    limit = tolerance if tolerance is not None else INT8_TOLERANCE if int8 else TOLERANCE
+    if len(difference.pixels) == 0:
+        raise InputError("no keypoint could be compared: give --images DIR with people in them; nothing was written")
+    found = float(np.median(difference.pixels) if int8 else difference.pixels.max())
+    if found > limit or (not int8 and difference.maps > MAP_TOLERANCE):
+        raise InputError(
+            f"the exported network differs from the live one: {difference}; allowed: {limit} px, nothing was written"
+        )
 
 
 def poses_of(answer: np.ndarray, columns: Sequence[str], unit: str, input_size: tuple[int, int]) -> list[Poses]:

@@ -3,11 +3,12 @@ import sys
 import pytest
 
 from paddle_pose.backends.base import check_input, needed
+from paddle_pose.errors import MissingDependencyError
 
 
 def test_a_missing_package_is_named_with_its_pip_command(monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    with pytest.raises(ModuleNotFoundError, match=r'run: pip install "onnxruntime>=1.17" \(or "paddle_pose\[onnx\]"'):
+    with pytest.raises(MissingDependencyError, match=r'run: pip install "onnxruntime>=1.17" \(or "paddle_pose\[onnx\]"'):
         needed("onnxruntime", "onnxruntime>=1.17", "onnx")
 
 

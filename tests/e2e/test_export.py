@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks import backend_table
 from paddle_pose import build
-from paddle_pose.commands import backend_table
 from paddle_pose.configs import overrides, registry
 from paddle_pose.weights.write import write_weights
 
@@ -27,7 +27,7 @@ REDUCED = {
     "simple_baseline_r50_mpii_256": ("model.width=8", "model.deconv_channels=16"),
     "movenet_lightning_coco": ("model.width=0.25",),
 }
-WITHOUT = "import sys\nsys.modules[{!r}] = None\nfrom paddle_pose.environment import run\nsys.argv = {!r}\nrun({!r})"
+WITHOUT = "import sys\nsys.modules[{!r}] = None\nfrom paddle_pose.cli import run\nsys.argv = {!r}\nrun({!r})"
 
 
 def need(kind):
@@ -231,7 +231,16 @@ def test_what_an_export_has_fixed_cannot_be_changed(exported, synthetic_mpii, ru
 
 def test_a_broken_export_fails_and_leaves_the_old_file(trained, run_in, tmp_path):
     (tmp_path / "old.json").write_text("old")
-    flags = ("--weights", trained / "model.pdparams", "--format", "paddle", "--output", "old.json", "--tolerance", -1)
+    flags = (
+        "--weights",
+        trained / "model.pdparams",
+        "--format",
+        "paddle",
+        "--output_file",
+        "old.json",
+        "--tolerance",
+        -1,
+    )
     done = run_in(tmp_path, "export.py", *flags)
     assert done.returncode == 2
     assert "differs from the live one" in done.stderr
@@ -248,7 +257,7 @@ def test_a_broken_export_fails_and_leaves_the_old_file(trained, run_in, tmp_path
 def test_what_an_export_needs_is_said(missing, kind, command, trained, tmp_path):
     if missing == "openvino":
         need("onnx")
-    flags = ("--weights", trained / "model.pdparams", "--format", kind, "--output", f"new{FILES[kind][5:]}")
+    flags = ("--weights", trained / "model.pdparams", "--format", kind, "--output_file", f"new{FILES[kind][5:]}")
     done = run_without(missing, "export", tmp_path, *flags)
     assert done.returncode == 2
     assert command in done.stderr
@@ -265,7 +274,7 @@ def test_an_onnx_file_without_its_runtime_says_what_to_install(exported, synthet
 def test_the_table_of_all_backends(trained, synthetic_mpii, run_in, tmp_path):
     need("openvino")
     flags = ("--weights", trained / "model.pdparams", "--dataset_root", synthetic_mpii, "--output", "table")
-    done = run_in(tmp_path, "scripts/backend_table.py", *flags)
+    done = run_in(tmp_path, "benchmarks/backend_table.py", *flags)
     assert done.returncode == 0, done.stderr
     table = (tmp_path / "table" / "backends.md").read_text(encoding="utf-8")
     assert table in done.stdout

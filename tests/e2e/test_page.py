@@ -13,11 +13,12 @@ import pytest
 from e2e.chromium import Chromium, program
 
 from paddle_pose.backends.onnx import OnnxBackend
-from paddle_pose.commands import page_server, serve_demo
 from paddle_pose.configs import registry
 from paddle_pose.inference.predictor import Predictor
 from paddle_pose.io.images import read_upright
 from paddle_pose.visualize import LEFT
+from paddle_pose.web_demo.page import onnx_model, page_settings
+from paddle_pose.web_demo.server import RUNTIME, open_server, page_files, runtime_files
 
 ROOT = Path(__file__).resolve().parents[2]
 LIGHTNING = "data/movenet/movenet_single_pose_lightning_ptq.tflite"
@@ -37,24 +38,24 @@ ERROR = "document.getElementById('error').textContent"
 @pytest.fixture(scope="module")
 def files(shared, tmp_path_factory):
     """What a server has, with Google's Lightning; and the ONNX file."""
-    package = ROOT / "output/published" / page_server.RUNTIME
+    package = ROOT / "output/published" / RUNTIME
     if not package.is_file():
-        pytest.skip(f"needs {package.relative_to(ROOT)}, which scripts/serve_demo.py fetches")
+        pytest.skip(f"needs {package.relative_to(ROOT)}, which serve_demo downloads")
     program()
     if find_spec("paddle2onnx") is None:
         pytest.skip("needs paddle2onnx (requirements/export.txt)")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("page"))
-        model = serve_demo.exported(str(shared / LIGHTNING), Path("cache")).resolve()
-    said = json.dumps(serve_demo.settings(model)).encode()
-    served = page_server.page_files() | page_server.runtime_files(package.parent)
+        model = onnx_model(str(shared / LIGHTNING), Path("cache")).resolve()
+    said = json.dumps(page_settings(model)).encode()
+    served = page_files() | runtime_files(package.parent)
     return served | {"model.onnx": model.read_bytes(), "settings.json": said}, model
 
 
 @contextmanager
 def serving(files):
     """Yields the address of a server of these files."""
-    with page_server.server(files) as server:
+    with open_server(files) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}/"
@@ -194,7 +195,7 @@ def test_another_page_without_a_model(browser, files):
     with serving({name: content for name, content in files[0].items() if name != "model.onnx"}) as place:
         browser.open(place)
         browser.wait(
-            f"{ERROR} === 'The model could not be loaded. Is serve_demo.py still running? (model.onnx: 404 Not Found)'"
+            f"{ERROR} === 'The model could not be loaded. Is serve_demo still running? (model.onnx: 404 Not Found)'"
         )
 
 

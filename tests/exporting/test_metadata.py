@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from paddle_pose.backends.metadata import metadata_path
+from paddle_pose.build import check_fits
 from paddle_pose.configs import overrides, registry
-from paddle_pose.exporting.metadata import MEANINGS, build_metadata, check_fits
+from paddle_pose.exporting.metadata import MEANINGS, build_metadata
 
 CONFIG = overrides.override(registry.find("hrnet_w32_coco_256x192"), {"codec.decode_by": "dark"})
 MAPS = {"heatmaps": np.zeros((1, 1, 17, 64, 48), np.float32)}

@@ -5,7 +5,8 @@ import pytest
 
 from paddle_pose.codecs.heatmap import HeatmapCodec
 from paddle_pose.codecs.movenet import MoveNetCodec
-from paddle_pose.exporting.verify import compare, poses_of
+from paddle_pose.errors import InputError
+from paddle_pose.exporting.verify import Difference, check_difference, compare, poses_of
 
 CODEC = HeatmapCodec(input_size=(64, 64), unbiased=True)
 IMAGES = np.zeros((2, 64, 64, 3), np.uint8)
@@ -116,3 +117,33 @@ def test_in_eight_bits_everybody_is_compared_with_whoever_is_nearest():
     distances = np.sort(difference.pixels.reshape(2, 17).max(axis=1))
     assert distances == pytest.approx([0, 50], abs=0.01)
     assert np.isinf(compare(seen(left, right), seen(left), codec, [one]).pixels).any()
+
+
+NEAR, FAR = np.full(9, 0.1), np.array([0.1] * 8 + [30.0])
+
+
+def test_a_network_that_agrees_passes():
+    check_difference(Difference(1e-6, NEAR), int8=False)
+    check_difference(Difference(float("nan"), NEAR), int8=False)
+    check_difference(Difference(0.1, FAR), int8=True)
+
+
+@pytest.mark.parametrize(
+    ("difference", "int8", "tolerance"),
+    [
+        (Difference(1e-6, FAR), False, None),
+        (Difference(0.01, NEAR), False, None),
+        (Difference(1e-6, NEAR), False, 0.05),
+        (Difference(float("inf"), NEAR), False, None),
+        (Difference(float("nan"), np.full(3, np.inf)), False, None),
+        (Difference(0.1, FAR[::-1] + 5), True, None),
+    ],
+)
+def test_a_network_that_differs_fails(difference, int8, tolerance):
+    with pytest.raises(InputError, match=r"differs from the live one: .* nothing was written"):
+        check_difference(difference, int8=int8, tolerance=tolerance)
+
+
+def test_nothing_compared_is_not_agreement():
+    with pytest.raises(InputError, match="no keypoint could be compared"):
+        check_difference(Difference(0.0, np.zeros(0), 16), int8=False)

@@ -11,12 +11,12 @@ import pytest
 
 from paddle_pose import geometry
 from paddle_pose.codecs.movenet import MoveNetCodec
-from paddle_pose.commands.page_server import PAGE
 from paddle_pose.inference.predictor import Predictor
 from paddle_pose.skeletons import COCO_17
 from paddle_pose.structures import Poses
 from paddle_pose.tracking import crop_region
 from paddle_pose.tracking.pose_tracker import SinglePersonVideo
+from paddle_pose.web_demo.server import STATIC
 
 CODEC = MoveNetCodec(input_size=(96, 64))
 MAPS = "const floats = (maps) => Object.fromEntries(Object.entries(maps).map(([k, v]) => [k, Float32Array.from(v)]));"
@@ -29,7 +29,7 @@ def node(tmp_path_factory):
     if program is None:
         pytest.skip("needs Node, which is not here")
     folder = tmp_path_factory.mktemp("page")
-    for module in PAGE.glob("*.js"):
+    for module in STATIC.glob("*.js"):
         shutil.copy(module, folder)
     (folder / "package.json").write_text('{"type": "module"}')
 
@@ -114,8 +114,8 @@ def test_the_next_window_is_that_of_the_crop_region(node):
     scores[:3] *= 0.2  # who is lost
     previous = geometry.Window((200.0, 150.0), (300.0, 300.0))
     found = node(
-        'import { isFollowed, nextWindow, wholeSquare } from "./crop_region.js";',
-        "return given.people.map((person, n) => isFollowed(person)"
+        'import { isTracked, nextWindow, wholeSquare } from "./crop_region.js";',
+        "return given.people.map((person, n) => isTracked(person)"
         " ? nextWindow(person, given.size, n % 2 ? given.previous : null, given.joints) : wholeSquare(given.size));",
         {
             "people": [{"keypoints": k, "scores": s} for k, s in zip(keypoints.tolist(), scores.tolist(), strict=True)],
@@ -131,14 +131,14 @@ def test_the_next_window_is_that_of_the_crop_region(node):
     assert len({tuple(window["size"]) for window in found}) > 10
 
 
-def test_one_person_is_followed_as_in_a_video_of_the_package(node):
+def test_one_person_is_tracked_as_in_a_video_of_the_package(node):
     likelihoods = [1.0, 1.0, 0.1, 1.0, 0.9]  # lost once
     maps = [random_maps(seed, likelihood=likelihood) for seed, likelihood in enumerate(likelihoods)]
     found = node(
-        'import { Looker } from "./looker.js";',
-        "const looker = new Looker(async () => floats(given.maps.shift()), given.metadata);"
+        'import { Predictor } from "./predictor.js";',
+        "const predictor = new Predictor(async () => floats(given.maps.shift()), given.metadata);"
         "const people = [], pixels = { data: [], width: 120, height: 160 };"
-        "while (given.maps.length) people.push(await looker.follow(pixels));"
+        "while (given.maps.length) people.push(await predictor.track(pixels));"
         "return people;",
         {
             "maps": [listed(one) for one in maps],

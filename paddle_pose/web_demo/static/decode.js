@@ -9,22 +9,22 @@ const MIN_REACH = 2; // cells
 /**
  * Finds people.
  *
- * @param {Object<string, Float32Array>} maps of one picture: centers [1, h, w], heatmaps [K, h, w], regressions and offsets
+ * @param {Object<string, Float32Array>} maps of one image: centers [1, h, w], heatmaps [K, h, w], regressions and offsets
  *   [2K, h, w].
  * @param {Object} codec the metadata's.
- * @param {number} most people to find; 1 takes the most central person, who is always found.
+ * @param {number} maxPeople how many people to find; 1 takes the most central person, who is always found.
  * @returns {Array<{keypoints: number[][], scores: number[], score: number}>} in input px, best first.
  */
-export function decode(maps, codec, most) {
+export function decode(maps, codec, maxPeople) {
   const [width, height] = codec.input_size.map((side) => side / codec.stride);
   const cells = width * height;
   const joints = maps.heatmaps.length / cells;
   const unit = codec.regression_unit === "map" ? [width, height] : [1, 1];
   const grid = { width, height };
   const centers =
-    most === 1
+    maxPeople === 1
       ? [{ cell: best(maps.centers, grid, [width / 2, height / 2]), chance: 1 }]
-      : peaks(maps.centers, grid, codec.center_threshold, most);
+      : peaks(maps.centers, grid, codec.center_threshold, maxPeople);
 
   const found = centers.map(({ cell, chance }) => {
     const regressed = Array.from({ length: joints }, (_, k) =>
@@ -32,7 +32,7 @@ export function decode(maps, codec, most) {
         return from + maps.regressions[(2 * k + axis) * cells + cell] * unit[axis];
       }),
     );
-    const { points, reach } = most === 1 ? { points: regressed, reach: Infinity } : withinPerson(regressed, grid);
+    const { points, reach } = maxPeople === 1 ? { points: regressed, reach: Infinity } : withinPerson(regressed, grid);
     const places = points.map((point, k) => best(maps.heatmaps.subarray(k * cells, (k + 1) * cells), grid, point, reach));
     const scores = places.map((place, k) => maps.heatmaps[k * cells + place]);
     const keypoints = places.map((place, k) =>
@@ -64,12 +64,12 @@ function best(map, { width, height }, [toX, toY], reach = Infinity) {
 }
 
 /** Finds the cells that none of their eight neighbours exceeds, highest first; of neighbours alike the first one counts. */
-function peaks(map, { width, height }, threshold, most) {
+function peaks(map, { width, height }, threshold, maxPeople) {
   const found = [];
   for (let cell = 0; cell < map.length; cell++) {
     if (map[cell] >= threshold && isPeak(map, width, height, cell)) found.push({ cell, chance: map[cell] });
   }
-  return found.sort((one, other) => other.chance - one.chance).slice(0, most);
+  return found.sort((one, other) => other.chance - one.chance).slice(0, maxPeople);
 }
 
 function isPeak(map, width, height, cell) {

@@ -1,5 +1,5 @@
 /**
- * Windows on a picture, as `paddle_pose/geometry.py` has them. Points are [x, y], sizes [width, height]; pixel centres lie at
+ * Windows on an image, as `paddle_pose/geometry.py` has them. Points are [x, y], sizes [width, height]; pixel centres lie at
  * integers; a window {center, size} is in image px, and its centre lands on the middle of the network's input.
  */
 
@@ -19,7 +19,7 @@ export function toImage(point, window, inputSize) {
 }
 
 /**
- * Warps a window bilinearly into the network's input; what lies outside the picture is black.
+ * Warps a window bilinearly into the network's input; what lies outside the image is black.
  *
  * It computes with numbers of 32 bits, in the order in which OpenCV does, so as to answer the same bytes: where the network is
  * unsure, one grey level here and there moves a joint to another place.

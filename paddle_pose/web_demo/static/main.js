@@ -69,7 +69,7 @@ function show(seen) {
   document.dispatchEvent(new CustomEvent("poses", { detail: { people: seen.people, size, milliseconds: seen.milliseconds } }));
 }
 
-/** Ends what is shown, opens another source and looks at its frames until it is ended itself. */
+/** Ends what is shown, opens another source and predicts on its frames until it is ended itself. */
 async function open(opened) {
   stop();
   const id = ++sources;
@@ -85,8 +85,8 @@ async function open(opened) {
     byId("stop").disabled = !mine.moving;
     do {
       const bitmap = await mine.frame();
-      const most = document.querySelector("[name=people]:checked").value === "single" ? 1 : settings.people;
-      const seen = await network.look({ bitmap, most, source: id, moving: mine.moving });
+      const maxPeople = document.querySelector("[name=people]:checked").value === "single" ? 1 : settings.people;
+      const seen = await network.predict({ bitmap, maxPeople, source: id, moving: mine.moving });
       if (id === sources) show(seen);
     } while (mine.moving && id === sources);
   } catch (problem) {
@@ -106,7 +106,7 @@ function stop() {
   byId("stop").disabled = true;
 }
 
-let file = null; // the picture or video that was chosen last
+let file = null; // the image or video that was chosen last
 
 function openChosen(chosen) {
   if (!chosen) return;
@@ -164,7 +164,7 @@ function start() {
   };
   for (const choice of document.querySelectorAll("[name=people]")) {
     choice.onchange = () => {
-      if (source !== null && !source.moving) open(() => openFile(file)); // a picture is looked at anew
+      if (source !== null && !source.moving) open(() => openFile(file)); // an image is predicted anew
     };
   }
   const stage = byId("stage");

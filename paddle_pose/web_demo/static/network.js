@@ -5,8 +5,8 @@ import { Trouble } from "./sources.js";
 /**
  * Starts the worker.
  *
- * @returns {{ready: Promise<Object>, look: function}} the settings when the model is loaded; and a function that takes {bitmap,
- *   most, source, moving} and promises {bitmap, people, milliseconds}. Both are rejected with a Trouble.
+ * @returns {{ready: Promise<Object>, predict: function}} the settings when the model is loaded; and a function that takes
+ *   {bitmap, maxPeople, source, moving} and promises {bitmap, people, milliseconds}. Both are rejected with a Trouble.
  */
 export function startNetwork() {
   const waiting = new Map(); // what is asked and not answered, by its id
@@ -23,10 +23,10 @@ export function startNetwork() {
   worker.onerror = (event) => {
     for (const { reject } of waiting.values()) reject(new Trouble("modelMissing", event.message));
   };
-  const look = (question) =>
+  const predict = (question) =>
     new Promise((resolve, reject) => {
       waiting.set(++asked, { resolve, reject });
       worker.postMessage({ id: asked, ...question }, [question.bitmap]);
     });
-  return { ready, look };
+  return { ready, predict };
 }

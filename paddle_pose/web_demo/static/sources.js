@@ -1,6 +1,6 @@
-/** Where frames come from: a picture, a video, the camera. A source is {moving, frame(): Promise<ImageBitmap>, stop()}. */
+/** Where frames come from: an image, a video, the camera. A source is {moving, frame(): Promise<ImageBitmap>, stop()}. */
 
-const MOST_PIXELS = 16e6; // of a canvas on a phone; larger pictures are reduced
+const MAX_PIXELS = 16e6; // of a canvas on a phone; larger images are reduced
 const AS_STORED = { imageOrientation: "from-image", colorSpaceConversion: "none", premultiplyAlpha: "none" };
 const OF_CAMERA = {
   NotAllowedError: "cameraDenied",
@@ -17,17 +17,17 @@ export class Trouble extends Error {
   }
 }
 
-/** Opens a picture or a video that the user chose. */
+/** Opens an image or a video that the user chose. */
 export async function openFile(file) {
-  return file.type.startsWith("video/") ? openVideo(file) : openPicture(file);
+  return file.type.startsWith("video/") ? openVideo(file) : openImage(file);
 }
 
-async function openPicture(file) {
+async function openImage(file) {
   const frame = async () => {
     const whole = await createImageBitmap(file, AS_STORED).catch(() => {
-      throw new Trouble("notPicture", file.name);
+      throw new Trouble("notImage", file.name);
     });
-    const reduction = Math.sqrt(MOST_PIXELS / (whole.width * whole.height));
+    const reduction = Math.sqrt(MAX_PIXELS / (whole.width * whole.height));
     if (reduction >= 1) return whole;
     return createImageBitmap(whole, { resizeWidth: Math.round(whole.width * reduction), resizeQuality: "high" });
   };

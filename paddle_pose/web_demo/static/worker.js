@@ -1,12 +1,12 @@
 /**
  * Runs the network beside the page, so that the page answers while it computes.
  *
- * It says {settings} when the model is ready, or {trouble, detail}. It is told {id, bitmap, most, source, moving} and answers
+ * It sends {settings} when the model is ready, or {trouble, detail}. It receives {id, bitmap, maxPeople, source, moving} and sends
  * {id, bitmap, people, milliseconds} or {id, trouble, detail}, one after another.
  */
 
 import * as ort from "./onnxruntime/ort.wasm.bundle.min.mjs";
-import { Looker } from "./looker.js";
+import { Predictor } from "./predictor.js";
 
 const canvas = new OffscreenCanvas(1, 1);
 const context = canvas.getContext("2d", { willReadFrequently: true });
@@ -28,7 +28,7 @@ async function load() {
     return Object.fromEntries(settings.metadata.codec.outputs.map((output) => [output, answer[output].data]));
   };
   await network(new Uint8Array(shape[1] * shape[2] * 3)); // the first answer takes several times as long as the others
-  return { settings, looker: new Looker(network, settings.metadata) };
+  return { settings, predictor: new Predictor(network, settings.metadata) };
 }
 
 function pixelsOf(bitmap) {
@@ -48,14 +48,14 @@ loading.then(
 
 let lastSource = null;
 
-onmessage = async ({ data: { id, bitmap, most, source, moving } }) => {
+onmessage = async ({ data: { id, bitmap, maxPeople, source, moving } }) => {
   try {
-    const { looker } = await loading;
-    if (source !== lastSource) looker.forget();
+    const { predictor } = await loading;
+    if (source !== lastSource) predictor.forget();
     lastSource = source;
     const began = performance.now();
     const pixels = pixelsOf(bitmap);
-    const people = await (moving && most === 1 ? looker.follow(pixels) : looker.look(pixels, most));
+    const people = await (moving && maxPeople === 1 ? predictor.track(pixels) : predictor.predict(pixels, maxPeople));
     postMessage({ id, bitmap, people, milliseconds: performance.now() - began }, [bitmap]);
   } catch (error) {
     postMessage({ id, trouble: "modelFailed", detail: error.message });

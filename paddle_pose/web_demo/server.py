@@ -9,9 +9,11 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
 from paddle_pose.errors import InputError
+from paddle_pose.io.download import Progress, download
+from paddle_pose.weights.zoo import PublishedFile
 
 HOST = "127.0.0.1"
-PAGE = Path(__file__).resolve().parents[1] / "web_demo" / "static"
+STATIC = Path(__file__).resolve().parent / "static"
 TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -43,24 +45,22 @@ RUNTIME_FILES = ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm")
 
 def page_files() -> dict[str, bytes]:
     """Returns the page's own files by their path in the address."""
-    return {path.name: path.read_bytes() for path in PAGE.iterdir() if path.suffix in TYPES}
+    return {path.name: path.read_bytes() for path in STATIC.iterdir() if path.suffix in TYPES}
 
 
-def runtime_files(folder: Path, from_file: Path | None = None) -> dict[str, bytes]:
+def runtime_files(folder: Path, from_file: Path | None = None, progress: Progress | None = None) -> dict[str, bytes]:
     """Returns onnxruntime-web's files by their path in the address; fetched and verified the first time.
 
     Args:
-        folder: for the package as npm has it.
-        from_file: a copy of the package; then nothing is downloaded.
+        folder: Folder for the package as npm has it.
+        from_file: Copy of the package; then nothing is downloaded.
+        progress: Receives the progress of the download; None for silence.
 
     Raises:
         FileNotFoundError: If the copy is not there.
         InputError: If the checksum does not match.
         ConnectionError: If the server cannot be reached; says where to put the file.
     """
-    from paddle_pose.io.download import download
-    from paddle_pose.weights.zoo import PublishedFile
-
     file = PublishedFile(
         name="onnxruntime-web",
         url=RUNTIME_URL,
@@ -70,18 +70,19 @@ def runtime_files(folder: Path, from_file: Path | None = None) -> dict[str, byte
         protocol="",
         source="https://www.npmjs.com/package/onnxruntime-web",
     )
-    with tarfile.open(download(file, folder, from_file=from_file)) as package:
+    with tarfile.open(download(file, folder, from_file=from_file, progress=progress)) as package:
         members = {name: package.extractfile(f"package/dist/{name}") for name in RUNTIME_FILES}
         return {f"onnxruntime/{name}": member.read() for name, member in members.items() if member is not None}
 
 
-def server(files: Mapping[str, bytes], host: str = HOST, port: int = 0) -> ThreadingHTTPServer:
-    """Returns a server of these files and nothing else, listening already; `serve_forever` answers.
+def open_server(files: Mapping[str, bytes], host: str = HOST, port: int = 0) -> ThreadingHTTPServer:
+    """Returns a server of these files and nothing else, which listens already; `serve_forever` answers requests.
 
     Args:
-        files: contents by their path in the address; "index.html" is also that of "/". What is added before it answers counts.
-        host: address to listen at.
-        port: 0 takes one that is free.
+        files: Contents by their path in the address; "index.html" is also that of "/". Files that are added before a
+            request are served, too.
+        host: Address to listen at.
+        port: Port to listen at; 0 takes a free one.
 
     Raises:
         InputError: If it cannot listen there.

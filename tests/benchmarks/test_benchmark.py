@@ -5,10 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from paddle_pose.commands import benchmark, benchmark_rows, benchmark_table
-from paddle_pose.commands.benchmark_rows import Row, Side
+from benchmarks import benchmark, table
+from benchmarks import rows as benchmark_rows
+from benchmarks.rows import Row, Side
 
-BENCHMARKS = Path(benchmark.__file__).parents[2] / "benchmarks"
+BENCHMARKS = Path(benchmark.__file__).parent
 WORKER = """
 import sys
 sys.path.insert(0, {benchmarks!r})
@@ -82,7 +83,7 @@ def test_a_missing_peer_leaves_our_number_and_says_why(tmp_path):
     assert "make_peers.sh" in found["missing"]["theirs"]
     assert found["median"] > 0
     assert found["reached"] is None
-    assert "theirs: no " in benchmark_table.line(found)
+    assert "theirs: no " in table.line(found)
 
 
 def test_a_worker_that_cannot_begin_says_why():
@@ -118,8 +119,8 @@ def test_the_command_writes_json_and_shows_it_again(tmp_path, monkeypatch, capsy
 
 def test_a_busy_machine_is_warned_of():
     machine = {"cpu": "drawn", "cores": 2, "load": 7.0, "busy": True, "system": "any"}
-    assert "busy" in benchmark_table.heading(machine)
-    assert "busy" not in benchmark_table.heading({**machine, "busy": False})
+    assert "busy" in table.heading(machine)
+    assert "busy" not in table.heading({**machine, "busy": False})
 
 
 @pytest.mark.parametrize("flags", [["--rows", "speed"], ["--rounds", "0"]])

@@ -1,4 +1,4 @@
-from paddle_pose.commands import backend_table
+from benchmarks import backend_table
 from paddle_pose.configs import overrides, registry
 
 

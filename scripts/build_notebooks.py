@@ -1,20 +1,34 @@
-"""`python scripts/execute_notebook.py`: makes a notebook of its paired text and executes it."""
+"""Makes notebooks of their paired text and executes them: `python scripts/build_notebooks.py notebooks/*.py`."""
 
 from __future__ import annotations
 
 import argparse
-import json
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from paddle_pose.errors import InputError
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import jupytext
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+from paddle_pose import environment
+from paddle_pose.cli.options import Parser
+from paddle_pose.errors import InputError, PaddlePoseError
+
+METADATA = {
+    "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
+    "language_info": {"name": "python"},
+}
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """Returns the command's flags."""
-    parser = argparse.ArgumentParser(
+    """Returns the parser of the flags."""
+    parser = Parser(
         description="Turns paired text (jupytext's percent format) into a notebook, executes it in its own folder and "
         "writes it with its outputs.",
     )
@@ -26,72 +40,62 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="NAME=LITERAL",
         help="give another value to a line of the cell tagged parameters, e.g. --set EPOCHS=1; may be repeated",
     )
-    parser.add_argument("--output", type=Path, metavar="IPYNB", help="of one notebook; default beside the text")
+    parser.add_argument(
+        "--output", type=Path, metavar="IPYNB", help="path of the one notebook; default beside the text"
+    )
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command.
+    """Executes and writes the notebooks.
 
     Raises:
         FileNotFoundError: If a text is missing.
         InputError: If a flag does not fit, or a cell raises.
     """
     arguments = build_parser().parse_args(argv)
-    import nbformat
-
     if arguments.output and len(arguments.sources) > 1:
         raise InputError(f"--output names one file, but there are {len(arguments.sources)} notebooks")
     values = dict(text.partition("=")[::2] for text in arguments.set)
     for source in arguments.sources:
         if not source.is_file():
             raise FileNotFoundError(f"{source}: not found")
-        notebook = read_percent(source.read_text(encoding="utf-8"))
+        notebook = read_notebook(source.read_text(encoding="utf-8"))
         set_parameters(notebook, values)
         execute(notebook, source)
-        place = arguments.output or source.with_suffix(".ipynb")
-        place.parent.mkdir(parents=True, exist_ok=True)
-        nbformat.write(notebook, place)
-        print(f"Written: {place}")
+        path = arguments.output or source.with_suffix(".ipynb")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        nbformat.write(notebook, path)
+        print(f"Written: {path}")
     return 0
 
 
-def read_percent(text: str) -> Any:
-    r"""Returns the notebook that a percent script describes.
+def read_notebook(text: str) -> Any:
+    r"""Returns the notebook of a text in jupytext's percent format, with the ids `cell-01`, `cell-02`, ...
 
     Args:
-        text: cells that open with `# %%` or `# %% [markdown]`, with tags as `# %% tags=["parameters"]`; what stands before
-            the first is left out. A line `# !command` or `# %magic` of a code cell loses its `# `, and so do the lines
-            it goes on in after a backslash.
+        text: Cells that open with `# %%` or `# %% [markdown]`, with tags as `# %% tags=["parameters"]`; what stands
+            before the first one is left out. Magics (`# !command`, `# %magic`) are commented out.
 
     Example:
-        >>> notebook = read_percent("# %% [markdown]\n# # Title\n\n# %%\n# !ls\nx = 1\n")
+        >>> notebook = read_notebook("# %% [markdown]\n# # Title\n\n# %%\n# !ls\nx = 1\n")
         >>> [(cell.cell_type, cell.source) for cell in notebook.cells]
         [('markdown', '# Title'), ('code', '!ls\nx = 1')]
     """
-    from nbformat import v4
-
-    magic = re.compile(r"^# [!%](?:.*\\\n# )*.*", re.MULTILINE)
-    cells: list[Any] = []
-    for block in re.split(r"^# %%", text, flags=re.MULTILINE)[1:]:
-        head, _, body = block.partition("\n")
-        body, name = body.strip("\n"), f"cell-{len(cells) + 1:02d}"
-        if "[markdown]" in head:
-            cells.append(v4.new_markdown_cell(re.sub(r"^# ?", "", body, flags=re.MULTILINE), id=name))
-        else:
-            tags = re.search(r"tags=(\[.*?\])", head)
-            metadata = {"tags": json.loads(tags[1])} if tags else {}
-            source = magic.sub(lambda match: re.sub(r"^# ", "", match[0], flags=re.MULTILINE), body)
-            cells.append(v4.new_code_cell(source, id=name, metadata=metadata))
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    return v4.new_notebook(cells=cells, metadata={"kernelspec": kernel, "language_info": {"name": "python"}})
+    first = re.search(r"^# %%", text, re.MULTILINE)
+    notebook = jupytext.reads(text[first.start() :] if first else "", fmt="py:percent")
+    for number, cell in enumerate(notebook.cells, start=1):
+        cell.id = f"cell-{number:02d}"
+        cell.metadata = nbformat.from_dict({key: cell.metadata[key] for key in ("tags",) if key in cell.metadata})
+    notebook.metadata = nbformat.from_dict(METADATA)
+    return notebook
 
 
 def set_parameters(notebook: Any, values: Mapping[str, str]) -> None:
     """Replaces values in the cell tagged "parameters".
 
     Args:
-        notebook: is changed.
+        notebook: Notebook to change.
         values: Python literals by name.
 
     Raises:
@@ -110,11 +114,13 @@ def set_parameters(notebook: Any, values: Mapping[str, str]) -> None:
 def execute(notebook: Any, source: Path) -> None:
     """Executes the cells in the text's folder and puts the outputs into the notebook.
 
+    Args:
+        notebook: Notebook to execute; it receives the outputs.
+        source: Path of the text.
+
     Raises:
-        InputError: If a cell raises; the message holds its traceback.
+        InputError: If a cell raises; the message contains its traceback.
     """
-    from nbclient import NotebookClient
-    from nbclient.exceptions import CellExecutionError
 
     def announce(cell: Any, cell_index: int) -> None:
         if cell.cell_type == "code":
@@ -129,12 +135,21 @@ def execute(notebook: Any, source: Path) -> None:
         coalesce_streams=True,
         on_cell_start=announce,
     )
-    metadata = dict(notebook.metadata)
     try:
         client.execute()
     except CellExecutionError as problem:
         raise InputError(f"{source}: {problem}") from problem
-    notebook.metadata = metadata  # without the versions of the machine's Python
+    notebook.metadata = nbformat.from_dict(METADATA)  # without the versions of the machine's Python
     for output in [output for cell in notebook.cells for output in cell.get("outputs", [])]:
         if output.output_type == "stream":
-            output.text = re.sub(r"\r(?=\n)|\x1b\[K", "", output.text)  # a command believes it writes to a terminal
+            # A command believes that it writes to a terminal.
+            output.text = re.sub(r"\r(?=\n)|\x1b\[K", "", output.text)
+
+
+if __name__ == "__main__":
+    environment.use_all_cores()  # of the notebooks, too
+    try:
+        sys.exit(main())
+    except (PaddlePoseError, OSError) as error:
+        sys.stderr.write(f"error: {error}\n")
+        sys.exit(2)

@@ -1,14 +1,14 @@
-/** Looks at pictures through a network: window, warp, maps, people. */
+/** Finds people in images with a network: window, warp, maps, decoding. */
 
-import { hasTorso, isFollowed, nextWindow, wholeSquare } from "./crop_region.js";
+import { hasTorso, isTracked, nextWindow, wholeSquare } from "./crop_region.js";
 import { decode } from "./decode.js";
 import { boxWindow, toImage, warp } from "./geometry.js";
 
-export class Looker {
-  #window = null; // round the person who is followed
+export class Predictor {
+  #window = null; // round the tracked person
 
   /**
-   * @param {function(Uint8Array): Promise<Object<string, Float32Array>>} network answers one input's maps.
+   * @param {function(Uint8Array): Promise<Object<string, Float32Array>>} network returns the maps of one input.
    * @param {Object} metadata of the exported file.
    */
   constructor(network, metadata) {
@@ -17,32 +17,32 @@ export class Looker {
     this.joints = metadata.skeleton.joints;
   }
 
-  /** Forgets the person who was followed. */
+  /** Forgets the tracked person. */
   forget() {
     this.#window = null;
   }
 
-  /** Finds at most so many people in a whole picture; in image px, best first. */
-  async look(pixels, most) {
+  /** Returns at most so many people in a whole image; in image px, best first. */
+  async predict(pixels, maxPeople) {
     this.forget();
-    return this.#through([0, 0, pixels.width, pixels.height], pixels, most);
+    return this.#through([0, 0, pixels.width, pixels.height], pixels, maxPeople);
   }
 
-  /** Finds one person in the next frame of a video, looking round where the person was; nobody when the person is lost. */
-  async follow(pixels) {
-    if (!hasTorso(this.joints)) return this.look(pixels, 1);
+  /** Returns the tracked person in the next frame of a video; nobody when the person is lost. */
+  async track(pixels) {
+    if (!hasTorso(this.joints)) return this.predict(pixels, 1);
     const imageSize = [pixels.width, pixels.height];
     const { center, size } = this.#window ?? wholeSquare(imageSize);
     const [person] = await this.#through([center[0] - size[0] / 2, center[1] - size[1] / 2, ...size], pixels, 1);
-    const found = isFollowed(person);
+    const found = isTracked(person);
     this.#window = found ? nextWindow(person, imageSize, this.#window, this.joints) : null;
     return found ? [person] : [];
   }
 
-  async #through(box, pixels, most) {
+  async #through(box, pixels, maxPeople) {
     const inputSize = this.codec.input_size;
     const window = boxWindow(box, inputSize);
-    const people = decode(await this.network(warp(pixels, window, inputSize)), this.codec, most);
+    const people = decode(await this.network(warp(pixels, window, inputSize)), this.codec, maxPeople);
     return people.map((person) => ({
       ...person,
       keypoints: person.keypoints.map((point) => toImage(point, window, inputSize)),

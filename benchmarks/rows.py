@@ -1,4 +1,4 @@
-"""What `scripts/benchmark.py` measures: each row is one task of ours, its counterpart elsewhere, and the goal."""
+"""What `benchmark.py` measures: each row is one task of ours, its counterpart elsewhere, and the goal."""
 
 from __future__ import annotations
 

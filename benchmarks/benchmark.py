@@ -1,4 +1,4 @@
-"""`python scripts/benchmark.py`: how fast this project is beside others, measured in turns in one run."""
+"""How fast this project is beside others, measured in turns in one run: `python benchmarks/benchmark.py`."""
 
 from __future__ import annotations
 
@@ -14,23 +14,28 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from paddle_pose.commands import benchmark_table
-from paddle_pose.commands.benchmark_rows import Row, Side, rows
-from paddle_pose.errors import InputError
+FOLDER = Path(__file__).resolve().parent
+sys.path.insert(0, str(FOLDER.parent))
 
-FOLDER = Path(__file__).resolve().parents[2] / "benchmarks"
+import numpy as np
+
+from benchmarks import table
+from benchmarks.rows import Row, Side, rows
+from paddle_pose.cli.options import Parser
+from paddle_pose.data.synthetic.dataset import write_mpii
+from paddle_pose.environment import usable_cores
+from paddle_pose.errors import InputError, PaddlePoseError
+
 GROUPS = ("loading", "codecs", "evaluation", "prediction", "starting", "memory")
 BUSY = 1.0  # a load average per core above which figures are doubtful before anything was started
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """Returns the command's flags."""
-    parser = argparse.ArgumentParser(
-        prog="benchmark.py",
+    """Returns the parser of the flags."""
+    parser = Parser(
         description="Measures loading, codecs, evaluation, prediction, start-up and memory beside mmpose, pycocotools and "
         "LiteRT: one process per side, in turns; the table shows medians and the ratio with its spread. "
-        "benchmarks/make_peers.sh makes the others' environment. Needs a clone of the repository, and "
-        "requirements/export.txt for prediction.",
+        "benchmarks/make_peers.sh makes the others' environment. Prediction needs requirements/export.txt.",
     )
     parser.add_argument("--rows", metavar="A,B", help=f"groups to measure, of {','.join(GROUPS)}; default all")
     parser.add_argument("--rounds", type=int, default=7, metavar="N", help="measurements of each side; default 7")
@@ -48,10 +53,10 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command.
+    """Measures, writes the JSON and prints the table.
 
     Raises:
-        FileNotFoundError: If the repository's benchmarks/, or the file to show, is not there.
+        FileNotFoundError: If the file to show is not there.
         InputError: If a flag does not fit.
     """
     arguments = build_parser().parse_args(argv)
@@ -60,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments.output.parent.mkdir(parents=True, exist_ok=True)
         arguments.output.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
     report = json.loads(arguments.output.read_text(encoding="utf-8"))
-    print((benchmark_table.markdown if arguments.markdown else benchmark_table.text)(report))
+    print((table.markdown if arguments.markdown else table.text)(report))
     return 0
 
 
@@ -71,21 +76,17 @@ def _measured(arguments: argparse.Namespace) -> dict[str, Any]:
         raise InputError(f"--rows {','.join(unknown)}: expected some of {','.join(GROUPS)}")
     if arguments.rounds < 1:
         raise InputError(f"--rounds {arguments.rounds}: at least one")
-    if not FOLDER.is_dir():
-        raise FileNotFoundError(f"{FOLDER}: not found; benchmarks run in a clone of the repository")
     work = arguments.output.parent / "benchmark"
     data = arguments.dataset_root or work / "synthetic_mpii"
     if arguments.dataset_root is None and {"loading", "memory"} & set(groups):
-        from paddle_pose.data.synthetic.dataset import write_mpii
-
         write_mpii(data, num_train=16, num_val=1, size=(1280, 720))
     machine = _machine()
-    print(benchmark_table.heading(machine), file=sys.stderr, flush=True)
+    print(table.heading(machine), file=sys.stderr, flush=True)
     found = []
     for row in rows(data.resolve(), work.resolve(), arguments.movenet and arguments.movenet.resolve()):
         if row.group in groups:
             found.append(measure(row, arguments.rounds, arguments.peer_python))
-            print(benchmark_table.line(found[-1]), file=sys.stderr, flush=True)
+            print(table.line(found[-1]), file=sys.stderr, flush=True)
     return {"machine": machine, "rounds": arguments.rounds, "rows": found}
 
 
@@ -202,8 +203,6 @@ def _judged(row: Row, found: dict[str, Any]) -> dict[str, Any]:
 
 def _difference(workers: dict[str, Worker]) -> float:
     """Returns the largest difference of both sides' arrays, infinity where one lacks an array or has another shape."""
-    import numpy as np
-
     with tempfile.TemporaryDirectory() as folder:
         arrays = {}
         for name, worker in workers.items():
@@ -225,8 +224,6 @@ def _environment(side: Side) -> dict[str, str]:
 
 def _machine() -> dict[str, Any]:
     """Returns what the figures belong to."""
-    from paddle_pose.environment import usable_cores
-
     cpu = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
     if info.is_file():
@@ -235,3 +232,11 @@ def _machine() -> dict[str, Any]:
     load, cores = os.getloadavg()[0], usable_cores()
     system = f"{platform.system()} {platform.release()}"
     return {"cpu": cpu, "cores": cores, "load": load, "busy": load > BUSY * cores, "system": system}
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except (PaddlePoseError, OSError) as error:
+        sys.stderr.write(f"error: {error}\n")
+        sys.exit(2)

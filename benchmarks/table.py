@@ -1,4 +1,4 @@
-"""How `scripts/benchmark.py` shows what it measured: as text, and in Markdown."""
+"""How `benchmark.py` shows what it measured: as text, and in Markdown."""
 
 from __future__ import annotations
 
