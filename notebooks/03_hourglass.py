@@ -271,7 +271,7 @@ if not PUBLISHED_RECIPE:
 RUNS = [Path(f"output/{size}_best_model/from_run.txt").read_text().strip() for size in (256, 384)]
 
 # %%
-# !python -m paddle_pose plot {RUNS[0]} {RUNS[1]} --output curves.png
+# !python -m paddle_pose plot {RUNS[0]} {RUNS[1]} --output_file curves.png
 
 # %%
 show(cv2.resize(images.read_upright(Path("curves.png")), (640, 640), interpolation=cv2.INTER_AREA))

@@ -603,7 +603,7 @@ print(
     "python val.py --image_size 256 --pretrained_model output/256_best_model/model.pdparams --dataset_root data/mpii --report",
     "python val.py --results hg_s2_b1.mat --dataset_root data/mpii --report --output output/hg_s2_b1",
     "python -m paddle_pose compare --pretrained_model output/256_best_model/model.pdparams --dataset_root data/mpii",
-    "python -m paddle_pose results --format html --output output/results.html",
+    "python -m paddle_pose results --format html --output_file output/results.html",
     "python -m paddle_pose results --joints",
     sep="\n",
 )

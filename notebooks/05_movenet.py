@@ -413,7 +413,7 @@ else:
 # 或用 `--decode` 写入文件。导出的文件先与网络的输出比对，之后才得到它的名字。
 
 # %%
-EXPORT = f"python {ROOT}/export.py --weights {WEIGHTS} --format onnx --output exported/movenet.onnx"
+EXPORT = f"python {ROOT}/export.py --weights {WEIGHTS} --format onnx --output_file exported/movenet.onnx"
 if importlib.util.find_spec("paddle2onnx"):
     get_ipython().system(EXPORT)
 else:

@@ -344,7 +344,7 @@ SHORT = "" if FULL else r'| grep -v "epoch=[0-9]*[1-9], "'  # every tenth of man
 # 两次训练画在一起。（两个网络的目标和尺寸相同，损失可以比较；AP 总是可以比较。）
 
 # %%
-# !python -m paddle_pose plot {RUNS[0]} {RUNS[1]} --output curves.png
+# !python -m paddle_pose plot {RUNS[0]} {RUNS[1]} --output_file curves.png
 
 # %%
 curves = images.read_upright(Path("curves.png"))
@@ -364,7 +364,7 @@ show(cv2.resize(curves, None, fx=560 / curves.shape[1], fy=560 / curves.shape[1]
 WEIGHTS = RUNS[1] / "best_model/model.pdparams"
 
 # %%
-# !python {ROOT}/val.py --weights {WEIGHTS} {OWN} --pictures --baseline --output val_annotated
+# !python {ROOT}/val.py --weights {WEIGHTS} {OWN} --draw --baseline --output val_annotated
 
 # %%
 found = images.read_upright(Path("val_annotated/predictions.png"))

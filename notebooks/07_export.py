@@ -111,13 +111,13 @@ for package in PACKAGES:
 # %% [markdown]
 # ## 4. Export
 #
-# One command per file. Each export is compared with the live network before it gets its name, on `--pictures` or, as here,
+# One command per file. Each export is compared with the live network before it gets its name, on `--images` or, as here,
 # on synthetic people; one that differs is refused. 8 bits need `--calibration`, a folder of images like those to come, on
 # which the range of every activation is measured: here the windows of training people.
 #
 # ## 4. 导出
 #
-# 每个文件一条命令。导出的文件先与原网络比对（用 `--pictures` 的图像，或如这里用绘制的人物），有差异则拒绝写出。
+# 每个文件一条命令。导出的文件先与原网络比对（用 `--images` 的图像，或如这里用绘制的人物），有差异则拒绝写出。
 # 8 位需要 `--calibration`：一个与实际使用相似的图像文件夹，用来测量每个激活值的范围；这里用训练人物的窗口。
 
 # %%
@@ -148,7 +148,7 @@ files = {}
 for name in FILES:
     file, flags, needs = WANTED[name]
     missing = [package for package in needs if importlib.util.find_spec(package) is None]
-    command = f"python {ROOT}/export.py --weights {weights} --output exported/{file} {flags}"
+    command = f"python {ROOT}/export.py --weights {weights} --output_file exported/{file} {flags}"
     if missing:
         print(
             f"{name} is left out: {', '.join(missing)} not installed (requirements/export.txt). The command: {command}"

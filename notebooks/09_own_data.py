@@ -201,7 +201,7 @@ TRAIN = f"python -u {ROOT}/train.py --config {CONFIG} {START} -o train.num_worke
 BEST = RUN / "best_model/model.pdparams"
 
 # %%
-# !python {ROOT}/val.py --weights {BEST} --dataset_root {leeds} --baseline --pictures --output leeds_val
+# !python {ROOT}/val.py --weights {BEST} --dataset_root {leeds} --baseline --draw --output leeds_val
 
 # %%
 found = images.read_upright(Path("leeds_val/predictions.png"))
@@ -418,7 +418,7 @@ PLAIN = f"python -u {ROOT}/train.py --config {CONFIG} -o train.num_workers=0"
 WEIGHTS = STARTED / "best_model/model.pdparams"
 
 # %%
-# !python {ROOT}/val.py --weights {WEIGHTS} --baseline --pictures --output my_val
+# !python {ROOT}/val.py --weights {WEIGHTS} --baseline --draw --output my_val
 
 # %%
 found = images.read_upright(Path("my_val/predictions.png"))

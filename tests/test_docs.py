@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from paddle_pose.cli.main import COMMANDS
-from scripts.build_notebooks import read_text_notebook
+from scripts.build_notebooks import read_notebook
 
 ROOT = Path(__file__).resolve().parents[1]
 MODULES = sorted((ROOT / "paddle_pose").rglob("*.py"))
@@ -239,7 +239,7 @@ def spoken_commands(page: str) -> list[list[str]]:
 
 def cell_commands(path: Path) -> list[list[str]]:
     """The `!python ...` lines of a notebook's text; a {value} stands for one word, or for any number of flags."""
-    cells = [cell.source for cell in read_text_notebook(path).cells if cell.cell_type == "code"]
+    cells = [cell.source for cell in read_notebook(path.read_text(encoding="utf-8")).cells if cell.cell_type == "code"]
     lines = [line[1:] for source in cells for line in source.replace("\\\n", " ").splitlines() if line.startswith("!")]
     filled = [re.sub(r"\{(?:ROOT|PROJECT)\}/", "", line) for line in lines]
     return [words for line in filled if (words := split_command(line))]

@@ -12,7 +12,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from scripts.build_notebooks import read_text_notebook, set_parameters
+from scripts.build_notebooks import read_notebook, set_parameters
 
 ROOT = Path(__file__).resolve().parents[1]
 TEXTS = sorted((ROOT / "notebooks").glob("*.py"))
@@ -254,7 +254,7 @@ def test_text_and_notebook_hold_the_same_cells(text):
     def cells(notebook):
         return [(cell.id, cell.cell_type, cell.source, cell.metadata.get("tags", [])) for cell in notebook.cells]
 
-    assert cells(committed(text)) == cells(read_text_notebook(text))
+    assert cells(committed(text)) == cells(read_notebook(text.read_text(encoding="utf-8")))
 
 
 @pytest.mark.parametrize("text", TEXTS, ids=lambda path: path.stem)
@@ -284,7 +284,7 @@ def test_functions_are_short(text):
 
 @pytest.mark.parametrize("text", TEXTS, ids=lambda path: path.stem)
 def test_markdown_is_english_then_chinese(text):
-    for cell in read_text_notebook(text).cells:
+    for cell in read_notebook(text.read_text(encoding="utf-8")).cells:
         if cell.cell_type == "markdown":
             chinese = [bool(CHINESE.search(part)) for part in cell.source.split("\n\n")]
             assert chinese == sorted(chinese), cell.source
@@ -293,14 +293,14 @@ def test_markdown_is_english_then_chinese(text):
 
 def test_percent_text_becomes_cells():
     text = '# head\n\n# %% tags=["parameters"]\nA = 1  # why\nB = ""\n\n# %%\n# !ls \\\n#     -l\n# a comment\n'
-    notebook = read_percent(text)
+    notebook = read_notebook(text)
     assert [cell.source for cell in notebook.cells] == ['A = 1  # why\nB = ""', "!ls \\\n    -l\n# a comment"]
     set_parameters(notebook, {"A": "(2, 3)", "B": r"'\1'"})
     assert notebook.cells[0].source == "A = (2, 3)  # why\nB = '\\1'"
 
 
 def test_an_unknown_parameter_is_refused():
-    notebook = read_percent('# %% tags=["parameters"]\nA = 1\n')
+    notebook = read_notebook('# %% tags=["parameters"]\nA = 1\n')
     with pytest.raises(ValueError, match="--set C: no such parameter; there are A"):
         set_parameters(notebook, {"C": "1"})
 
