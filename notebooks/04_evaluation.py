@@ -370,7 +370,7 @@ FILE, TRUTH = (os.path.relpath(path) for path in (theirs or ("val/pred.mat", roo
 # %% [markdown]
 # ## 9. The result tables
 #
-# `results.py` reads the `scores.json` that `val.py` wrote and puts published numbers beside them, with protocol,
+# `paddle-pose results` reads the `scores.json` that `val.py` wrote and puts published numbers beside them, with protocol,
 # interval, command and log. Rows that nobody ran say so. Only what is comparable stands in one table: the complete validation
 # set, the same boxes, the same threshold. Synthetic people, and predictions whose boxes nobody states, get tables of their own; and
 # a network that was not trained as its config says names the difference. Below: the Hourglasses. `python
@@ -378,7 +378,7 @@ FILE, TRUTH = (os.path.relpath(path) for path in (theirs or ("val/pred.mat", roo
 #
 # ## 9. 结果表
 #
-# `results.py` 读取 `val.py` 写出的 `scores.json`，与已发表的数值并列，附协议、区间、命令和日志；没有人运行过的行会注明
+# `paddle-pose results` 读取 `val.py` 写出的 `scores.json`，与已发表的数值并列，附协议、区间、命令和日志；没有人运行过的行会注明
 # "not run"。只有可比的结果才放在同一张表中：完整的验证集、同样的人体框、同样的阈值。绘制的人物、以及没有说明人体框来源的预测
 # 各有自己的表；没有按配置训练的网络会注明区别。下面只列出 Hourglass；`python -m paddle_pose results` 打印全部。
 
@@ -394,16 +394,16 @@ def hourglasses(rows):
 
 
 tables = hourglasses(results.rows([Path("val/scores.json"), Path("rescored/scores.json")]))
-display(Markdown(results.markdown(tables)))
+display(Markdown(results.to_markdown(tables)))
 
 # %% [markdown]
-# Joint by joint (`results.py --joints`). Wrists, knees and ankles decide between networks: they move most, and are
+# Joint by joint (`paddle-pose results --joints`). Wrists, knees and ankles decide between networks: they move most, and are
 # hidden and cut off most often.
 #
-# 逐关节（`results.py --joints`）。网络之间的差别主要在腕、膝、踝：它们活动最大，也最常被遮挡或截去。
+# 逐关节（`paddle-pose results --joints`）。网络之间的差别主要在腕、膝、踝：它们活动最大，也最常被遮挡或截去。
 
 # %%
-display(Markdown(results.markdown(results.by_joint(tables), results.BY_JOINT)))
+display(Markdown(results.to_markdown(results.by_joint(tables), results.BY_JOINT)))
 
 # %% [markdown]
 # ## 10. The curve beside the published log
@@ -454,21 +454,21 @@ table(
 # %% [markdown]
 # ## 11. The report
 #
-# A number does not say what to do next. `report.py` (or `val.py --report`) writes one HTML page that needs nothing else and
+# A number does not say what to do next. `val.py --report` writes one HTML page that needs nothing else and
 # reads well on a phone: for a run, or for anybody's predictions.
 #
 # ## 11. 报告
 #
-# 一个数值并不说明下一步该做什么。`report.py`（或 `val.py --report`）写出一个独立的 HTML 页面，手机上也便于阅读；
+# 一个数值并不说明下一步该做什么。`val.py --report` 写出一个独立的 HTML 页面，手机上也便于阅读；
 # 既可用于一次训练，也可用于任何人的预测。
 
 # %%
 # !python {ROOT}/val.py --results val --report
 
 # %%
-page = Path("report.html").read_text(encoding="utf-8")
-link = os.path.relpath("report.html", PROJECT / "notebooks")
-display(Markdown(f"[{Path(WORK).name}/report.html]({link}), {len(page) / 1e3:.0f} kB. Its sections:"))
+page = Path("val/report.html").read_text(encoding="utf-8")
+link = os.path.relpath("val/report.html", PROJECT / "notebooks")
+display(Markdown(f"[{Path(WORK).name}/val/report.html]({link}), {len(page) / 1e3:.0f} kB. Its sections:"))
 print("\n".join(re.sub("<.*?>", "", title) for title in re.findall("<h2>(.*?)</h2>", page)))
 print("\nDisplaced?", re.search('<p class="verdict.*?>(.*?)</p>', page)[1])
 
@@ -570,10 +570,10 @@ BOXES = {
     "all, and half as many round nobody, scores 0.95": answers + [{**answer, "score": 0.95} for answer in nobody],
 }
 ground_truth = coco_ap.GroundTruth(annotated, COCO_17)
-results = {boxes: ground_truth.score(given) for boxes, given in BOXES.items()}
+scored = {boxes: ground_truth.score(given) for boxes, given in BOXES.items()}
 table(
     ["boxes", "AP", "AP50", "AP75", "AR"],
-    [(boxes, *(100 * result[name] for name in ("AP", "AP50", "AP75", "AR"))) for boxes, result in results.items()],
+    [(boxes, *(100 * result[name] for name in ("AP", "AP50", "AP75", "AR"))) for boxes, result in scored.items()],
 )
 
 # %% [markdown]

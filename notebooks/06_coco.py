@@ -376,7 +376,7 @@ show(cv2.resize(found, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
 #
 # In use nobody annotates boxes. Papers therefore report AP in boxes of a person detector, about 2 points lower for the same
 # network (HRNet-W32, 256x192: 0.744 as published, 0.765 reported for annotated boxes). **Never put the two side by side.**
-# The protocol line and `scores.json` say whose boxes they were, and `results.py` keeps them in tables of their own.
+# The protocol line and `scores.json` say whose boxes they were, and `paddle-pose results` keeps them in tables of their own.
 #
 # Without a file of detections, one is made up here: the annotated boxes, moved and resized by up to a tenth, with one person
 # missing and one box on nobody. The networks here have never seen an inexact box; training with augmentation is what makes
@@ -385,7 +385,7 @@ show(cv2.resize(found, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
 # ## 9. 检测框：另一个数值
 #
 # 实际使用时没有人标注框，因此论文报告的是检测框下的 AP，同一网络约低 2 个百分点（HRNet-W32，256x192：论文为 0.744，
-# 标注框下有人报告 0.765）。**两者绝不能并列。** 协议行和 `scores.json` 会注明框的来源，`results.py` 把它们分在不同的
+# 标注框下有人报告 0.765）。**两者绝不能并列。** 协议行和 `scores.json` 会注明框的来源，`paddle-pose results` 把它们分在不同的
 # 表中。
 #
 # 没有检测框文件时，这里编造一份：把标注框移动、缩放至多十分之一，漏掉一人，再加一个没有人的框。

@@ -150,7 +150,7 @@ def test_the_evaluation_notebook_gives_the_metrics_own_numbers(run_command, tmp_
     ap = [float(row[1]) for row in boxes]
     assert ap[0] == ap[2] > ap[1] > 0
     assert ap[0] > ap[3]
-    assert (work / "report.html").is_file()
+    assert (work / "val/report.html").is_file()
     assert len(images(notebook)) == 5
 
 
