@@ -1,177 +1,339 @@
-"""Which networks `predict.py` takes, and which parts of an image they look at."""
+"""Poses in images, videos and what a camera sees, as drawings and files."""
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Iterable, Iterator, Sequence
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from time import monotonic
+from typing import Any, Literal
 
-from paddle_pose.commands import download_weights
-from paddle_pose.errors import InputError
+from paddle_pose import build, visualize
+from paddle_pose.configs import overrides, registry
+from paddle_pose.configs.specs import Config
+from paddle_pose.engine import zoo
+from paddle_pose.environment import command
+from paddle_pose.errors import InputError, Interrupted
+from paddle_pose.inference import pipeline
+from paddle_pose.inference.predictor import CropMaps
+from paddle_pose.inference.renderers import Drawings, MapImages, ScreenRenderer, drawing_places
+from paddle_pose.inference.two_stage import MAX_PEOPLE, MIN_BOX_SCORE, MIN_PERSON_SCORE
+from paddle_pose.inference.writers import CocoFile, CsvFile, JsonFile, Sink, image_ids
+from paddle_pose.interruption import Interruption
+from paddle_pose.io import frames
+from paddle_pose.io.boxes import Boxes, read_boxes
+from paddle_pose.io.download import Progress as DownloadProgress
+from paddle_pose.io.frames import Frame, Source
+from paddle_pose.progress import ProgressFactory, no_progress
 
-if TYPE_CHECKING:
-    import numpy as np
+_log = logging.getLogger("paddle_pose")
 
-    from paddle_pose.configs.specs import Config
-    from paddle_pose.io.boxes import Box, Boxes
-    from paddle_pose.io.frames import Frame, Source
-
-DEFAULT_WEIGHTS = "google_movenet_lightning_int8"
-MAX_PEOPLE = 6  # that a detector finds
-MIN_SCORE = 0.2  # of a box in a file
-MIN_PERSON_SCORE = 0.05  # of a detector: MoveNet's scores of several people are products of two, and small
-
-
-def add_weights(parser: argparse.ArgumentParser) -> None:
-    """Adds --weights, --from_file and --cache."""
-    parser.add_argument(
-        "--weights",
-        "--pretrained_model",
-        default=DEFAULT_WEIGHTS,
-        metavar="F|NAME",
-        help=f"a file (an exported one, too), or the name of a published one, which is fetched; default {DEFAULT_WEIGHTS}",
-    )
-    parser.add_argument(
-        "--from_file", type=Path, metavar="F", help="a copy of the published file: verified, nothing is downloaded"
-    )
-    parser.add_argument(
-        "--cache",
-        type=Path,
-        default=download_weights.FOLDER,
-        metavar="DIR",
-        help=f"where published files go; default {download_weights.FOLDER}",
-    )
+BATCH_SIZE = 8  # windows processed together; 1 where somebody waits for each frame
 
 
-def add_people(parser: argparse.ArgumentParser) -> None:
-    """Adds --boxes, --detector, --box_threshold, --people and --fit."""
-    group = parser.add_argument_group("where people are")
-    group.add_argument(
-        "--boxes",
-        type=Path,
-        metavar="FILE",
-        help='COCO\'s annotations or detections, or {"photo.jpg": [[x, y, width, height], …]} in px, a person each',
-    )
-    group.add_argument(
-        "--detector", metavar="F|NAME", help="weights that find people; --weights then look at each one by one"
-    )
-    group.add_argument(
-        "--box_threshold",
-        type=float,
-        metavar="T",
-        help=f"lowest score of a box; default {MIN_SCORE} in --boxes, {MIN_PERSON_SCORE} of --detector",
-    )
-    group.add_argument(
-        "--people",
-        type=int,
-        metavar="N",
-        help=f"most people that a MoveNet finds in an image; default as its config says, {MAX_PEOPLE} as --detector",
-    )
-    group.add_argument(
-        "--fit",
-        choices=("letterbox", "stretch"),
-        default="letterbox",
-        help="how a whole image becomes the input: with black borders (default), or stretched",
-    )
+@dataclass(frozen=True)
+class People:
+    """Where people are in an image, and who follows them through a video.
+
+    Attributes:
+        boxes: File of boxes, see `io.boxes.read_boxes`; None without one.
+        detector: Weights of a network that finds people first: a file, or the name of a published one; None for none.
+        min_score: Lowest score of a box; None for `MIN_BOX_SCORE` in `boxes`, `MIN_PERSON_SCORE` of `detector`.
+        max_people: Most people that a MoveNet finds in an image; None as its config says, `MAX_PEOPLE` as `detector`.
+        fit: How a whole image becomes the input: with black borders, or stretched.
+        one_person: Whether the window is the square round the person of the previous frame, as in Google's MoveNet.
+        track: What makes people of two frames similar, which gives them ids: their joints or boxes; None for no ids.
+        smooth: Whether keypoints in videos are smoothed, which gives ids, too.
+    """
+
+    boxes: Path | None = None
+    detector: str | None = None
+    min_score: float | None = None
+    max_people: int | None = None
+    fit: Literal["letterbox", "stretch"] = "letterbox"
+    one_person: bool = False
+    track: Literal["oks", "iou"] | None = None
+    smooth: bool = False
 
 
-def boxes(arguments: argparse.Namespace, places: Sequence[Source]) -> Boxes | None:
-    """Returns the boxes of --boxes, None without it.
+@dataclass(frozen=True)
+class Results:
+    """What is made of the poses.
+
+    Attributes:
+        folder: Folder of drawings and files; it is made if it is missing.
+        save: Any of "drawing", "json", "coco", "csv".
+        show: Whether frames are shown in a window on the screen, too.
+        min_score: Lowest score of a joint that is drawn.
+        joint_names: Whether the joints' names are drawn.
+        maps: Whether the network's maps are drawn, an image for each window.
+    """
+
+    folder: Path = Path("output/predict")
+    save: Sequence[str] = ("drawing", "json")
+    show: bool = False
+    min_score: float = 0.2
+    joint_names: bool = False
+    maps: bool = False
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a prediction came to.
+
+    Attributes:
+        frames: Number of frames.
+        people: Number of people in all frames.
+        seconds: Duration without the loading of the networks.
+        failures: Message for each source that could not be read, or not to its end.
+        ended: Why the run ended early; None where it did not.
+    """
+
+    frames: int
+    people: int
+    seconds: float
+    failures: tuple[str, ...]
+    ended: Interrupted | None
+
+
+def predict_files(
+    places: Sequence[str],
+    weights: str,
+    *,
+    config: str | None = None,
+    image_size: int | None = None,
+    changes: Mapping[str, Any] | None = None,
+    people: People | None = None,
+    results: Results | None = None,
+    flip: bool | None = None,
+    batch_size: int | None = None,
+    device: str = "auto",
+    threads: int | None = None,
+    download_folder: Path,
+    from_file: Path | None = None,
+    download_progress: DownloadProgress | None = None,
+    progress: ProgressFactory = no_progress,
+    interruption: Interruption | None = None,
+) -> Summary:
+    """Predicts poses in images, videos and what cameras see, and writes drawings and files.
 
     Args:
-        arguments: of the command.
-        places: what they must be for.
+        places: Images, videos, folders, patterns, or numbers of cameras; see `io.frames.find`.
+        weights: Checkpoint or exported file, or the name of a published file, which is fetched.
+        config: Name of a config, where none is beside the weights.
+        image_size: Input size of Hourglass-52 on MPII, as in txyugood's project; None for none.
+        changes: Values by dotted key that replace the config's.
+        people: Where people are, and who follows them; None for the defaults.
+        results: What is written and shown; None for the defaults.
+        flip: Whether predictions of the mirrored image are averaged with the image's; None as the config says.
+        batch_size: Windows processed together; None for `BATCH_SIZE`, or 1 with a camera or a window on the screen.
+        device: "auto", "cpu" or "gpu".
+        threads: Threads to compute with on the CPU; None for the usual number.
+        download_folder: Folder of published files.
+        from_file: Copy of the published file; then nothing is downloaded.
+        download_progress: Receives a download's progress, see `io.download`.
+        progress: Makes what receives the number of frames that are done.
+        interruption: What may end the run early, entered while frames are processed; None for nothing.
+
+    Returns:
+        The numbers of the run; after an interruption everything that was written is complete so far.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        InputError: If it is not as expected, is about other images, or there is a --detector, too.
+        FileNotFoundError: If a file is missing.
+        InputError: If a file or an argument does not fit.
+        ConnectionError: If a published file cannot be fetched; says where to put it.
+        MissingDependencyError: If the weights need a package that is not installed.
     """
-    from paddle_pose.io.boxes import read_boxes
+    people = people or People()
+    results = results or Results()
+    interruption = interruption or Interruption()
+    if results.folder.exists() and not results.folder.is_dir():
+        raise InputError(f"--output {results.folder}: is a file; expected a folder, which is made where it is missing")
+    sources = frames.find(places, leave_out=results.folder)
+    check_people(people, results)
+    warn_of_no_effect(people, sources)
+    boxes = _boxes(people, sources)
+    fetch = partial(zoo.locate, folder=download_folder, progress=download_progress)
+    weights_file, detector_file = _weights_files(weights, people.detector, from_file, fetch)
 
-    if arguments.boxes is None:
-        return None
-    if arguments.detector is not None:
-        raise InputError(
-            f"--boxes {arguments.boxes} and --detector {arguments.detector}: one of them says where people are"
+    one_each = boxes is not None or detector_file is not None or people.one_person
+    chosen = registry.config_of(weights_file, config, image_size, changes)
+    chosen = with_people(chosen, 1 if one_each else people.max_people)
+    open_predictor = partial(build.predictor_for, device=device, flip=flip, threads=threads, fit=people.fit)
+    predictor = open_predictor(chosen, weights_file)
+    detector = None
+    if detector_file is not None:
+        detector = open_predictor(detector_config(detector_file, people.max_people), detector_file)
+
+    live = results.show or any(source.kind == "camera" for source in sources)
+    if batch_size is None:
+        batch_size = 1 if live else BATCH_SIZE
+    drawn = results.show or "drawing" in results.save
+    draw = partial(
+        visualize.draw_poses,
+        skeleton=chosen.codec.skeleton,
+        threshold=results.min_score,
+        names=results.joint_names,
+    )
+    failures: list[str] = []
+    done = num_people = 0
+    ended = None
+    advance = progress(frames.count(sources), "frames")
+    began = monotonic()
+    with ExitStack() as stack, interruption:
+        sinks = [stack.enter_context(closing(sink)) for sink in _sinks(results, chosen, weights_file, sources, boxes)]
+        see: Callable[[Frame, CropMaps], None] = _keep_nothing
+        if results.maps:
+            maps = MapImages(drawing_places(results.folder, sources), chosen.codec.shown)
+            sinks.append(maps)
+            see = maps.see
+        framed = pipeline.framed(
+            frames.frames(sources, failures.append),
+            boxes,
+            detector,
+            min_person_score=MIN_PERSON_SCORE if people.min_score is None else people.min_score,
+            batch_size=batch_size,
         )
-    found = read_boxes(arguments.boxes, MIN_SCORE if arguments.box_threshold is None else arguments.box_threshold)
-    found.check([place.path for place in places])
-    return found
+        if people.one_person:
+            found = pipeline.one_person(framed, predictor, people.smooth)
+        else:
+            makers = pipeline.tracking_steps(chosen.codec.skeleton, people.track, people.smooth)
+            found = pipeline.tracked(predictor.stream(framed, see, batch_size), makers)
+        try:
+            for frame, poses in found:
+                drawing = draw(frame.pixels, poses) if drawn else frame.pixels
+                for sink in sinks:
+                    sink.write(frame, poses, drawing)
+                done += 1
+                num_people += len(poses.scores)
+                advance(done)
+                interruption.check()
+        except Interrupted as stop:
+            ended = stop
+    return Summary(done, num_people, monotonic() - began, tuple(failures), ended)
 
 
-def weights(arguments: argparse.Namespace) -> tuple[Path, Path | None]:
-    """Returns the files of --weights and of --detector, if any, fetched where they are names of published ones.
-
-    Raises:
-        FileNotFoundError: If there is no --from_file.
-        InputError: If a checksum does not match, or --from_file is a copy of nothing.
-        ConnectionError: If the server cannot be reached; says where to put the file.
-    """
-    from paddle_pose.weights.zoo import PUBLISHED
-
-    chosen = [name for name in (arguments.weights, arguments.detector) if name is not None]
-    named = [name for name in dict.fromkeys(chosen) if name in PUBLISHED and not Path(name).exists()]
-    if arguments.from_file is not None and len(named) != 1:
-        raise InputError(
-            f"--from_file {arguments.from_file}: one name of a published file must be among {', '.join(chosen)}"
-        )
-    files = {name: download_weights.converted(name, arguments.cache, arguments.from_file) for name in named}
-    first, *second = (files.get(name, Path(name)) for name in chosen)
-    return first, second[0] if second else None
-
-
-def framed(
-    frames: Iterable[Frame], boxes: Boxes | None, detector: Any, min_score: float | None, together: int
-) -> Iterator[tuple[Frame, np.ndarray, list[Box] | None]]:
-    """Yields every frame with its pixels and the boxes to look through, None for the whole image.
+def check_people(people: People, results: Results) -> None:
+    """Refuses arguments that do not go together.
 
     Args:
-        frames: of any sources.
-        boxes: of a file; None without one.
-        detector: a Predictor that finds people; None without one.
-        min_score: people that it finds with a lower one are left out; None for `MIN_PERSON_SCORE`.
-        together: windows that it looks at together.
-    """
-    from paddle_pose.inference.two_stage import person_boxes
-
-    lowest = MIN_PERSON_SCORE if min_score is None else min_score
-    if detector is not None:
-        for frame, poses in detector.stream(((frame, frame.pixels, None) for frame in frames), batch_size=together):
-            yield frame, frame.pixels, person_boxes(poses, lowest)
-    else:
-        for frame in frames:
-            yield frame, frame.pixels, None if boxes is None else boxes.of(frame.source.path)
-
-
-def detector_config(weights: Path, most: int | None) -> Config:
-    """Returns the config beside a detector's weights, for at most so many people; None for `MAX_PEOPLE`.
+        people: Where people are.
+        results: What is written.
 
     Raises:
-        FileNotFoundError: If there is no such file.
+        InputError: If `one_person` stands beside an argument that says otherwise where to look, or how to tell people apart.
+    """
+    given = {
+        "boxes": people.boxes,
+        "detector": people.detector,
+        "people": people.max_people,
+        "track": people.track,
+        "maps": results.maps,
+    }
+    others = [f"--{name}" for name, value in given.items() if value]
+    if people.one_person and others:
+        raise InputError(
+            f"--one_person does not go with {', '.join(others)}: it looks round one person, frame by frame"
+        )
+
+
+def warn_of_no_effect(people: People, sources: Sequence[Source]) -> None:
+    """Logs a warning for each argument that changes nothing.
+
+    Args:
+        people: Where people are.
+        sources: What poses are looked for in.
+    """
+    if people.min_score is not None and people.boxes is None and people.detector is None:
+        _log.warning("--box_threshold has no effect without --boxes or --detector")
+    if all(source.kind == "image" for source in sources):
+        given = [f"--{name}" for name in ("track", "smooth") if getattr(people, name)]
+        if given:
+            _log.warning("%s: no effect on images, only in videos and on what a camera sees", " and ".join(given))
+
+
+def detector_config(weights: Path, max_people: int | None) -> Config:
+    """Returns the config beside a detector's weights.
+
+    Args:
+        weights: Checkpoint or exported file.
+        max_people: Most people that it finds in an image; None for `MAX_PEOPLE`.
+
+    Raises:
         InputError: If there is no config beside it.
     """
-    from paddle_pose.configs import registry
-
-    if not weights.is_file():
-        raise FileNotFoundError(f"--detector {weights}: no such weights file")
     config = registry.read_beside(weights)
     if config is None:
         raise InputError(
             f"--detector {weights}: there is no {registry.FILE_NAME} beside it that says which network it is for; "
-            "convert_weights.py writes one"
+            f"{command('convert')} writes one"
         )
-    return with_people(config, MAX_PEOPLE if most is None else most)
+    return with_people(config, MAX_PEOPLE if max_people is None else max_people)
 
 
-def with_people(config: Config, most: int | None) -> Config:
-    """Returns the config with at most so many people to a window, where its codec can find several.
+def with_people(config: Config, max_people: int | None) -> Config:
+    """Returns the config with a number of people to a window, where its codec can find several.
+
+    Args:
+        config: Config of a network.
+        max_people: Most people in a window; None as the config says.
 
     Raises:
         InputError: If that is not positive.
     """
-    from paddle_pose.configs import overrides
-
-    if most is None or not hasattr(config.codec, "max_persons"):
+    if max_people is None or not hasattr(config.codec, "max_persons"):
         return config
-    return overrides.override(config, {"codec.max_persons": most})
+    return overrides.override(config, {"codec.max_persons": max_people})
+
+
+def _boxes(people: People, sources: Sequence[Source]) -> Boxes | None:
+    """Reads the boxes, which have to be for these sources; None without a file."""
+    if people.boxes is None:
+        return None
+    if people.detector is not None:
+        raise InputError(f"--boxes {people.boxes} and --detector {people.detector}: one of them says where people are")
+    boxes = read_boxes(people.boxes, MIN_BOX_SCORE if people.min_score is None else people.min_score)
+    boxes.check([source.path for source in sources])
+    return boxes
+
+
+def _weights_files(
+    weights: str, detector: str | None, from_file: Path | None, locate: Callable[..., Path]
+) -> tuple[Path, Path | None]:
+    """Returns the files of both networks, fetched where they are names of published ones."""
+    chosen = [name for name in (weights, detector) if name is not None]
+    named = {name for name in chosen if zoo.is_published(name)}
+    if from_file is not None and len(named) != 1:
+        raise InputError(f"--from_file {from_file}: one name of a published file must be among {', '.join(chosen)}")
+    first = locate(weights, from_file=from_file)
+    if detector is None:
+        return first, None
+    return first, locate(detector, from_file=from_file, flag="--detector")
+
+
+def _sinks(
+    results: Results, config: Config, weights: Path, sources: Sequence[Source], boxes: Boxes | None
+) -> Iterator[Sink]:
+    """Yields what takes the poses, one made after another."""
+    folder, joints = results.folder, config.codec.skeleton.joints
+    drawings = drawing_places(folder, sources) if "drawing" in results.save else {}
+    if results.show:
+        yield ScreenRenderer()
+    folder.mkdir(parents=True, exist_ok=True)
+    if "drawing" in results.save:
+        yield Drawings(drawings)
+    if "json" in results.save:
+        header = {"config": config.name, "weights": str(weights), "joints": list(joints)}
+        yield JsonFile(folder / "predictions.json", header, drawings)
+    if "coco" in results.save:
+        known = (lambda path: None) if boxes is None else boxes.image_id
+        yield CocoFile(folder / "keypoints_results.json", image_ids(sources, known))
+    if "csv" in results.save:
+        yield CsvFile(folder / "predictions.csv", joints)
+
+
+def _keep_nothing(frame: object, crop_maps: object) -> None:
+    """Forgets a window's maps."""

@@ -1,114 +1,162 @@
-"""`python scripts/download_weights.py`: fetches a file that others published, and verifies it."""
+"""Published weights: fetching and describing them, and writing any weights file under this project's names."""
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Sequence
+import logging
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from paddle_pose.errors import InputError
+from paddle_pose import build
+from paddle_pose.configs import registry
+from paddle_pose.configs.specs import Config
+from paddle_pose.environment import command, require_paddle
+from paddle_pose.errors import InputError, did_you_mean
+from paddle_pose.io import atomic
+from paddle_pose.io.download import Progress, download
+from paddle_pose.weights.write import write_weights
+from paddle_pose.weights.zoo import PUBLISHED, PublishedFile
 
-if TYPE_CHECKING:
-    from paddle_pose.weights.zoo import PublishedFile
-
-FOLDER = Path("output/published")
-
-
-def build_parser() -> argparse.ArgumentParser:
-    """Returns the command's flags."""
-    parser = argparse.ArgumentParser(
-        description="Fetches a published weights file; an interrupted download is continued and the checksum "
-        "verified. Without NAME it lists the files.",
-    )
-    parser.add_argument("name", nargs="?", metavar="NAME", help="which file")
-    parser.add_argument(
-        "--output",
-        type=Path,
-        default=FOLDER,
-        metavar="DIR",
-        help=f"folder for it; default {FOLDER}",
-    )
-    parser.add_argument(
-        "--from_file",
-        type=Path,
-        metavar="F",
-        help="a copy fetched by other means: verified and copied, nothing is downloaded",
-    )
-    return parser
+_log = logging.getLogger("paddle_pose")
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command.
+def find_published(name: str) -> PublishedFile:
+    """Returns the published file of a name.
 
     Raises:
-        FileNotFoundError: If the copy is not there.
-        InputError: If no file has that name, or a checksum does not match.
-        ConnectionError: If the server cannot be reached; says where to put the file.
+        InputError: If there is none; the message lists the names.
     """
-    arguments = build_parser().parse_args(argv)
-    from paddle_pose.io.download import download
-    from paddle_pose.weights.zoo import PUBLISHED
-
-    if arguments.name is None:
-        if arguments.from_file is not None:
-            raise InputError("--from_file needs the NAME of the file it is a copy of")
-        print("\n\n".join(map(described, PUBLISHED.values())))
-        return 0
-    if arguments.name not in PUBLISHED:
-        raise InputError(f"no published file {arguments.name!r}; there are:\n  " + "\n  ".join(PUBLISHED))
-    file = PUBLISHED[arguments.name]
-    path = download(file, arguments.output, from_file=arguments.from_file)
-    print(
-        f"{path}: "
-        + (f"SHA-256 begins with {file.sha256}, as published" if file.sha256 else "no checksum is published")
-    )
-    print(how_to_use(file, path))
-    print(f"published: {numbers(file)}\n  {file.protocol}")
-    return 0
+    if name not in PUBLISHED:
+        raise InputError(
+            f"no published file {name!r}.{did_you_mean(name, PUBLISHED)} There are:\n  " + "\n  ".join(PUBLISHED)
+        )
+    return PUBLISHED[name]
 
 
-def converted(name: str, folder: Path, from_file: Path | None = None) -> Path:
-    """Returns a published file under our names, with its config beside it: fetched, verified and converted the first time.
+def is_published(source: str) -> bool:
+    """Returns whether weights are named by the name of a published file; a file of that name comes first."""
+    return source in PUBLISHED and not Path(source).exists()
+
+
+def fetch(name: str, folder: Path, from_file: Path | None = None, progress: Progress | None = None) -> Path:
+    """Returns a published file as its publisher offers it; fetched and verified the first time.
 
     Args:
-        name: in the table of published files.
-        folder: for the file as published, and one below it for the converted file.
-        from_file: a copy of the published file; then nothing is downloaded.
+        name: Name of the published file.
+        folder: Folder for it.
+        from_file: Copy of the file; then nothing is downloaded.
+        progress: Receives the progress of the download; None for silence.
 
     Raises:
         FileNotFoundError: If the copy is not there.
-        InputError: If the checksum does not match.
+        InputError: If no file has that name, or its checksum does not match.
         ConnectionError: If the server cannot be reached; says where to put the file.
     """
-    from paddle_pose.commands.convert_weights import convert
-    from paddle_pose.configs import registry
-    from paddle_pose.environment import check_paddle
-    from paddle_pose.io.download import download
-    from paddle_pose.weights.zoo import PUBLISHED
+    return download(find_published(name), folder, from_file=from_file, progress=progress)
 
-    file, target = PUBLISHED[name], folder / name / "model.safetensors"
-    path = download(file, folder, from_file=from_file)
+
+def converted(name: str, folder: Path, from_file: Path | None = None, progress: Progress | None = None) -> Path:
+    """Returns a published file under our names, with its config beside it; fetched and converted the first time.
+
+    Args:
+        name: Name of the published file.
+        folder: Folder for the file as published, and for a folder with the converted one.
+        from_file: Copy of the published file; then nothing is downloaded.
+        progress: Receives the progress of the download; None for silence.
+
+    Raises:
+        FileNotFoundError: If the copy is not there.
+        InputError: If no file has that name, or its checksum does not match.
+        ConnectionError: If the server cannot be reached; says where to put the file.
+        MissingDependencyError: If the file has to be converted and Paddle is missing.
+    """
+    target = folder / name / "model.safetensors"
+    path = fetch(name, folder, from_file, progress)
     if not (target.is_file() and target.with_name(registry.FILE_NAME).is_file()):
-        check_paddle()
-        convert(registry.find(file.config), path, target, force=True)
+        convert(registry.find(find_published(name).config), path, target, force=True)
     return target
 
 
-def how_to_use(file: PublishedFile, path: Path) -> str:
-    """Returns the command that a file is for."""
+def locate(
+    source: str,
+    folder: Path,
+    from_file: Path | None = None,
+    progress: Progress | None = None,
+    flag: str = "--weights",
+) -> Path:
+    """Returns the weights file that is named by its path or by the name of a published file, see `converted`.
+
+    Args:
+        source: Path of a file, or name of a published one.
+        folder: Folder of published files.
+        from_file: Copy of the published file; then nothing is downloaded.
+        progress: Receives the progress of the download; None for silence.
+        flag: What named it, for messages.
+
+    Raises:
+        FileNotFoundError: If there is no such file, and no published one has this name.
+        InputError: If a checksum does not match.
+        ConnectionError: If the server cannot be reached; says where to put the file.
+        MissingDependencyError: If the file has to be converted and Paddle is missing.
+    """
+    if is_published(source):
+        return converted(source, folder, from_file, progress)
+    path = Path(source)
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{flag} {source}: no such weights file, and no published one has this name."
+            f"{did_you_mean(source, PUBLISHED)} {command('download')} lists them"
+        )
+    return path
+
+
+def convert(config: Config, source: Path, target: Path, force: bool = False) -> None:
+    """Writes a weights file under our names, with its config beside it, and logs what was done.
+
+    Args:
+        config: Config of the network.
+        source: Anybody's weights file.
+        target: A .safetensors or .pdparams file.
+        force: Whether files that are there are overwritten.
+
+    Raises:
+        FileNotFoundError: If the file is not there.
+        InputError: If the file does not fit the config, or something would be overwritten.
+        MissingDependencyError: If Paddle is missing.
+    """
+    require_paddle()
+    config, network = build.loaded(config, source, say=_log.info)
+    tensors = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
+    beside = target.parent / registry.FILE_NAME
+    text = registry.to_json(config)
+    taken = [target] if target.exists() else []
+    if beside.exists() and beside.read_text(encoding="utf-8") != text:
+        taken.append(beside)
+    if taken and not force:
+        raise InputError(f"{' and '.join(map(str, taken))}: already there; choose another folder, or add --force")
+    write_weights(target, tensors)
+    atomic.write_text(beside, text)
+    millions = sum(parameter.size for parameter in network.parameters() if parameter.trainable) / 1e6
+    _log.info(f"Written: {target}, {len(tensors)} tensors, {millions:.2f} M parameters; {beside}, config {config.name}")
+
+
+def usage(file: PublishedFile, path: Path) -> str:
+    """Returns the command that a published file is for.
+
+    Args:
+        file: The published file.
+        path: Path of the file on this machine.
+    """
     if file.purpose == "start":
-        return f"Start from it:\n  python train.py --config {file.config} --init {path} --dataset_root D"
-    return f"Score it:\n  python val.py --pretrained_model {path} --config {file.config} --dataset_root D"
+        return f"Start from it:\n  {command('train')} --config {file.config} --init {path} --dataset_root D"
+    return f"Score it:\n  {command('val')} --weights {path} --config {file.config} --dataset_root D"
 
 
-def numbers(file: PublishedFile) -> str:
-    """Returns a file's published numbers as text."""
+def published_numbers(file: PublishedFile) -> str:
+    """Returns a published file's numbers as text."""
     return ", ".join(f"{metric} {value}" for metric, value in file.published) or "no numbers"
 
 
-def described(file: PublishedFile) -> str:
-    """Returns what the list says of a file."""
+def description(file: PublishedFile) -> str:
+    """Returns several lines about a published file: config, URL, checksum, channels, numbers and their protocol."""
     return "\n  ".join(
         [
             file.name,
@@ -116,7 +164,7 @@ def described(file: PublishedFile) -> str:
             f"URL: {file.url}" + (f" (a page: fetch {file.on_page} by hand)" if file.on_page else ""),
             f"SHA-256 begins with: {file.sha256 or 'not published'}",
             f"channels: {file.order.upper()}",
-            f"published: {numbers(file)}",
+            f"published: {published_numbers(file)}",
             f"protocol: {file.protocol}",
             f"source: {file.source}",
         ]

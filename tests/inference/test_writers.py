@@ -1,24 +1,15 @@
 import csv
 import json
-from dataclasses import replace
-from itertools import count
 from pathlib import Path
 
 import numpy as np
-import pytest
 
-from paddle_pose.commands import drawings, predicted
-from paddle_pose.commands.predict import tracked
+from paddle_pose.inference import writers
 from paddle_pose.io.frames import Frame, Source
-from paddle_pose.io.videos import read_video
 from paddle_pose.structures import Poses
 
 PIXELS = np.full((48, 64, 3), 90, np.uint8)
-IMAGE, VIDEO, CAMERA = (
-    Source("image", Path("a/x.jpg"), Path("x")),
-    Source("video", Path("b/x.mp4"), Path("x")),
-    Source("camera", Path("0"), Path("camera_0")),
-)
+VIDEO = Source("video", Path("b/x.mp4"), Path("x"))
 
 
 def poses(people=1, ids=()):
@@ -27,33 +18,9 @@ def poses(people=1, ids=()):
     return Poses(keypoints, np.full((people, 2), 0.5), np.full(people, 0.25), boxes, np.array(ids, np.int64))
 
 
-def test_each_video_has_steps_of_its_own_and_images_have_none():
-    made = count()
-
-    def maker():
-        number = next(made)
-        return lambda index, seconds, size, poses: replace(poses, ids=np.array([100 * number + index]))
-
-    def twice():
-        return lambda index, seconds, size, poses: replace(poses, ids=poses.ids * 2)
-
-    frames = [Frame(IMAGE, PIXELS), Frame(VIDEO, PIXELS, 0), Frame(VIDEO, PIXELS, 1, 0.5), Frame(CAMERA, PIXELS, 3)]
-    after = tracked(((frame, poses()) for frame in frames), [maker, twice])
-    assert [found.ids.tolist() for _, found in after] == [[], [0], [2], [206]]
-
-
-def test_drawings_never_replace_each_other_or_a_source(tmp_path):
-    places = [("image", "out/x.png"), ("image", "a/x.jpg"), ("video", "b/x.mp4"), ("image", "c/x.png")]
-    named = [Source(kind, tmp_path / path, Path("x")) for kind, path in places]
-    found = drawings.drawing_places(tmp_path / "out", named)
-    assert [found[source.path].name for source in named] == ["x_2.png", "x_3.png", "x.mp4", "x_4.png"]
-    below = Source("image", tmp_path / "f/day/x.jpg", Path("day/x"))
-    assert drawings.drawing_places(tmp_path / "out", [below])[below.path] == tmp_path / "out/day/x.png"
-
-
 def test_image_ids_are_the_files_or_the_names_or_counted():
     def ids(sources, known=lambda path: None):
-        image_id = predicted.image_ids(sources, known)
+        image_id = writers.image_ids(sources, known)
         return [image_id(Frame(source, PIXELS)) for source in sources]
 
     def image(stem):
@@ -68,11 +35,11 @@ def test_image_ids_are_the_files_or_the_names_or_counted():
 
 def test_files_say_everything_and_are_complete_at_any_moment(tmp_path):
     sinks = [
-        predicted.JsonFile(tmp_path / "p.json", {"joints": ["a", "b"]}, {VIDEO.path: tmp_path / "v" / "x.mp4"}),
-        predicted.CocoFile(tmp_path / "c.json", lambda frame: 40 + frame.index),
-        predicted.CsvFile(tmp_path / "p.csv", ["a", "b"]),
+        writers.JsonFile(tmp_path / "p.json", {"joints": ["a", "b"]}, {VIDEO.path: tmp_path / "v" / "x.mp4"}),
+        writers.CocoFile(tmp_path / "c.json", lambda frame: 40 + frame.index),
+        writers.CsvFile(tmp_path / "p.csv", ["a", "b"]),
     ]
-    empty = [predicted.JsonFile(tmp_path / "e.json", {}, {}), predicted.CocoFile(tmp_path / "f.json", lambda frame: 0)]
+    empty = [writers.JsonFile(tmp_path / "e.json", {}, {}), writers.CocoFile(tmp_path / "f.json", lambda frame: 0)]
     for sink in sinks:
         sink.write(Frame(VIDEO, PIXELS, 1, 0.1, 10), poses(2, ids=(5, 6)), PIXELS)
         sink.write(Frame(VIDEO, PIXELS, 2, 0.2, 10), poses(0), PIXELS)
@@ -100,20 +67,3 @@ def test_files_say_everything_and_are_complete_at_any_moment(tmp_path):
     ]
     assert json.loads((tmp_path / "e.json").read_text())["images"] == []
     assert json.loads((tmp_path / "f.json").read_text()) == []
-
-
-def test_a_cameras_video_lasts_as_long_as_it_took(tmp_path):
-    sink = drawings.Drawings({CAMERA.path: tmp_path / "c.mp4", VIDEO.path: tmp_path / "v.mp4"})
-    for index, seconds in enumerate((0.0, 0.05, 0.5, 1.0)):
-        sink.write(Frame(CAMERA, PIXELS, index, seconds, 10), poses(), PIXELS)
-    for index, seconds in enumerate((0.0, 0.05, 0.5, 1.0)):
-        sink.write(Frame(VIDEO, PIXELS, index, seconds, 4), poses(), PIXELS)
-    sink.close()
-    assert len(list(read_video(tmp_path / "c.mp4"))) == 10
-    assert len(list(read_video(tmp_path / "v.mp4"))) == 4
-
-
-def test_without_a_screen_the_package_is_named(monkeypatch):
-    monkeypatch.setattr(drawings.sys, "executable", "false")
-    with pytest.raises(ValueError, match="--show needs a screen, and the package opencv-python"):
-        drawings.ScreenRenderer()
