@@ -6,43 +6,51 @@ import http.client
 import os
 import re
 import shutil
-import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from pathlib import Path
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
 
 from paddle_pose.errors import InputError
 from paddle_pose.io.checksum import sha256_of
-from paddle_pose.weights.zoo import PublishedFile
 
-Progress = Callable[[int, int | None, float], None]  # bytes so far, bytes in all, bytes per second
+Progress = Callable[[int, int | None, float], None]
+"""Receives the bytes so far, the bytes in all (None where the server does not say), and the bytes per second."""
 
 _ATTEMPTS = 4
 _CHUNK = 1 << 18
-_MEGABYTE = 1e6
 
 
-def print_progress(done: int, total: int | None, speed: float) -> None:
-    """Rewrites one line of the standard error stream: size, speed and the time left."""
-    text = f"{done / _MEGABYTE:.1f}"
-    if total is None:
-        text += f" MB, {speed / _MEGABYTE:.1f} MB/s"
-    else:
-        left = int((total - done) / speed) if speed > 0 else 0
-        eta = f"ETA {left // 3600:02}:{left // 60 % 60:02}:{left % 60:02}"
-        text += f"/{total / _MEGABYTE:.1f} MB, {speed / _MEGABYTE:.1f} MB/s, {eta}"
-    sys.stderr.write(f"\r{text:<60}" + ("\n" if done == total else ""))
-    sys.stderr.flush()
+@dataclass(frozen=True)
+class RemoteFile:
+    """A file on somebody else's server.
+
+    Attributes:
+        name: Name by which this project refers to it.
+        url: Where its publisher offers it: the file, or the page that has it.
+        sha256: Hexadecimal checksum, or the first digits of it where no more is published; "" for none.
+        on_page: Name of the file where `url` is a page, from which it is fetched by hand.
+    """
+
+    name: str
+    url: str
+    sha256: str
+    on_page: str = field(default="", kw_only=True)
+
+    @property
+    def file_name(self) -> str:
+        """The name on the page, or the last part of the URL."""
+        return self.on_page or PurePosixPath(self.url).name
 
 
 def download(
-    file: PublishedFile,
+    file: RemoteFile,
     folder: str | os.PathLike[str],
     *,
     from_file: str | os.PathLike[str] | None = None,
-    progress: Progress | None = print_progress,
+    progress: Progress | None = None,
     timeout: float = 30.0,
     pause: float = 1.0,
 ) -> Path:
@@ -51,13 +59,13 @@ def download(
     An interrupted download leaves `<name>.part`, which the next call continues.
 
     Args:
-        file: what to fetch.
-        folder: where to; made if it is missing.
-        from_file: a copy that you already have: it is verified and copied, nothing is fetched.
-        progress: called with (bytes so far, bytes in all or None, bytes per second) at most five
+        file: File to fetch.
+        folder: Folder for it; it is made if it is missing.
+        from_file: Copy of the file: it is verified and copied, nothing is fetched.
+        progress: Receives (bytes so far, bytes in all or None, bytes per second) at most five
             times a second and at the end; None for silence.
-        timeout: seconds without an answer after which an attempt ends.
-        pause: seconds before the second attempt, doubled before every further one.
+        timeout: Seconds without an answer after which an attempt ends.
+        pause: Seconds before the second attempt, doubled before every further one.
 
     Returns:
         The path of the verified file.
@@ -95,7 +103,7 @@ def download(
     return target
 
 
-def _verify(path: Path, file: PublishedFile, fix: str) -> None:
+def _verify(path: Path, file: RemoteFile, fix: str) -> None:
     checksum = sha256_of(path)
     if not checksum.startswith(file.sha256.lower()):
         raise InputError(
@@ -104,7 +112,7 @@ def _verify(path: Path, file: PublishedFile, fix: str) -> None:
         )
 
 
-def _fetch(file: PublishedFile, part: Path, progress: Progress | None, timeout: float, pause: float) -> None:
+def _fetch(file: RemoteFile, part: Path, progress: Progress | None, timeout: float, pause: float) -> None:
     reason: Exception | str = ""
     for attempt in range(_ATTEMPTS):
         if attempt:

@@ -13,40 +13,28 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from paddle_pose.io.checksum import sha256_of
+from paddle_pose.io.download import RemoteFile
 
 
 @dataclass(frozen=True)
-class PublishedFile:
-    """A weights file on somebody else's server.
+class PublishedFile(RemoteFile):
+    """A weights file on somebody else's server; the first attributes are those of `RemoteFile`.
 
     Attributes:
-        name: how we refer to it.
-        url: where its publisher offers it: the file, or the page that has it.
-        sha256: hexadecimal checksum, or the first digits of it where no more is published; "" for none.
-        config: the configuration it belongs to.
+        config: Name of the config of its network.
         published: (metric, value) as its publisher reports them; not measured by this project.
-        protocol: how the publisher measured them.
-        source: the page that says so.
-        on_page: the file's name where `url` is a page, from which it is fetched by hand.
-        order: of the channels its network sees; `build.fitted` or the config sets it.
-        purpose: to be scored, or to start a training from.
+        protocol: How the publisher measured them.
+        source: Page that states them.
+        order: Order of the channels its network sees; `build.fitted` or the config sets it.
+        purpose: Whether it is to be scored, or to start a training from.
     """
 
-    name: str
-    url: str
-    sha256: str
     config: str
     published: tuple[tuple[str, float], ...]
     protocol: str
     source: str
-    on_page: str = ""
     order: Literal["rgb", "bgr"] = "rgb"
     purpose: Literal["score", "start"] = "score"
-
-    @property
-    def file_name(self) -> str:
-        """The name on the page, or the last part of the URL."""
-        return self.on_page or PurePosixPath(self.url).name
 
 
 _MMPOSE = "https://download.openmmlab.com/mmpose/"

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from helpers import movies
 
-from paddle_pose.commands import find_people, predict
+from paddle_pose.cli import predict
 from paddle_pose.io import images
 from paddle_pose.io.videos import read_video
 from paddle_pose.weights import zoo
@@ -175,7 +175,7 @@ def server(tmp_path_factory, weights, monkeypatch):
         thread.start()
         url = f"http://127.0.0.1:{running.server_address[1]}/{weights.name}"
         digest = hashlib.sha256(weights.read_bytes()).hexdigest()
-        name = find_people.DEFAULT_WEIGHTS
+        name = predict.DEFAULT_WEIGHTS
         file = zoo.PublishedFile(name, url, digest, "hourglass_tiny_128", (), "", "")
         monkeypatch.setitem(zoo.PUBLISHED, name, file)
         yield file, asked
@@ -212,7 +212,7 @@ def test_a_copy_takes_the_place_of_the_server_and_is_verified(server, weights, t
     Path("wrong").write_bytes(b"wrong")
     with pytest.raises(ValueError, match="wrong: its SHA-256 is"):
         predict.main(["a.png", "--from_file", "wrong"])
-    assert predict.main(["a.png", "--from_file", str(weights), "--cache", "kept"]) == 0
+    assert predict.main(["a.png", "--from_file", str(weights), "--download_folder", "kept"]) == 0
     assert asked == []
     assert Path("kept/google_movenet_lightning_int8/config.json").is_file()
 
@@ -226,6 +226,7 @@ def test_a_copy_takes_the_place_of_the_server_and_is_verified(server, weights, t
         (["a.png", "--boxes", "b.json", "--detector", "d"], "--boxes b.json and --detector d: one of them"),
         (["a.png", "--boxes", "b.json"], "--boxes b.json: not found"),
         (["a.png", "--detector", "d"], "--detector d: no such weights file"),
+        (["a.png", "--one_person", "--track"], "--one_person does not go with --track"),
         (["a.png", "--detector", "a.png"], "--detector a.png: there is no config.json beside it"),
         (["a.png", "--from_file", "f"], "--from_file f: one name of a published file must be among"),
         (["a.png", "--batch_size", "0"], "batch_size 0: expected at least 1"),

@@ -1,10 +1,9 @@
-"""Published weights from file to heatmaps: `val.py` and `convert_weights.py` on others' names and formats."""
+"""Published weights from file to heatmaps: `val`, `convert` and `download` on others' names and formats."""
 
 import hashlib
 import json
 import re
 import runpy
-import sys
 import tempfile
 import zlib
 from dataclasses import dataclass
@@ -16,8 +15,9 @@ import pytest
 import safetensors.numpy
 from helpers.weights_writers import Call, Name, pickled, whole, write_stream, write_zip
 
-from paddle_pose import build, environment
+from paddle_pose import build
 from paddle_pose.backends.paddle import PaddleBackend
+from paddle_pose.cli.main import execute
 from paddle_pose.configs import overrides, registry
 from paddle_pose.data.synthetic.dataset import write_mpii
 from paddle_pose.training import checkpoint
@@ -105,15 +105,13 @@ KINDS = {  # file name -> writer, family, the format to convert it to
 
 
 @pytest.fixture
-def run(monkeypatch, capsys):
-    """Runs a command as its script does; returns exit code, stdout and stderr."""
+def run(capsys):
+    """Runs a command in this process; returns exit status, stdout and stderr."""
 
     def call(command, *arguments):
-        monkeypatch.setattr(sys, "argv", [command, *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            environment.run(command)
+        status = execute(command, list(map(str, arguments)))
         said = capsys.readouterr()
-        return ended.value.code, said.out, said.err
+        return status, said.out, said.err
 
     return call
 
@@ -171,11 +169,11 @@ def hourglass52(shared):
     names = shared / "facts" / "checkpoint_names" / "hourglass52_mmpose1_mpii16.json"
     tensors = parity["fill"](json.loads(names.read_text(encoding="utf-8"))["tensors"])
     with np.load(shared / "data" / "parity" / "hourglass52_mmpose1_mpii16_256x256.npz") as answer:
-        return Published("hourglass52_mpii_256", tensors, parity["image"](256, 256), answer["heatmaps"])
+        return Published("hourglass52_mpii_256", tensors, parity["picture"](256, 256), answer["heatmaps"])
 
 
 def check_file(kind, published, folder, run, dataset, flags):
-    """`val.py` and `convert_weights.py` read a published file, and its heatmaps are the published ones."""
+    """`val` and `convert` read a published file, and its heatmaps are the published ones."""
     write, family, suffix = KINDS[kind]
     path = folder / kind
     write(path, published)
@@ -190,7 +188,7 @@ def check_file(kind, published, folder, run, dataset, flags):
     assert published.error(path) <= 1e-4
 
     converted = folder / "converted" / f"model{suffix}"
-    code, said, err = run("convert_weights", path, converted, *flags)
+    code, said, err = run("convert", path, converted, *flags)
     assert code == 0, err
     assert line in said
     assert f"Written: {converted}, {used} tensors, " in said
@@ -249,7 +247,7 @@ def test_our_checkpoints_need_no_flag_and_no_inters(tiny, folder, run, one_perso
     assert len(state) == len(tiny.original) - 10
     assert f"There are {len(state)}/{len(state)} variables loaded, named as in this project.\n" in said
     assert tiny.error(path) <= 1e-6  # `inters` of a single stack are never used
-    code, said, err = run("convert_weights", path, folder / "ours" / "model.safetensors")
+    code, said, err = run("convert", path, folder / "ours" / "model.safetensors")
     assert code == 0, err
     assert not registry.read_beside(folder / "ours" / "model.safetensors").model.inters
 
@@ -278,7 +276,7 @@ def with_another_shape(tensors, name):
 OUR_NAME = "hourglasses.0.low1.0.conv1.weight"
 
 
-@pytest.mark.parametrize("command", ["val", "convert_weights"])
+@pytest.mark.parametrize("command", ["val", "convert"])
 @pytest.mark.parametrize("original", [False, True], ids=["mmpose", "original"])
 @pytest.mark.parametrize("damage", [without_one, with_another_name, with_one_more, with_another_shape])
 def test_tensors_that_do_not_fit(tiny, damage, original, command, tmp_path, run, one_person):
@@ -308,7 +306,7 @@ def arguments(command, path, tmp_path, published, dataset):
     return (command, *rest, "--config", published.config)
 
 
-@pytest.mark.parametrize("command", ["val", "convert_weights"])
+@pytest.mark.parametrize("command", ["val", "convert"])
 @pytest.mark.parametrize("form", ["pdparams", "zip", "stream"])
 @pytest.mark.parametrize(("module", "name"), [("os", "system"), ("posix", "system"), ("builtins", "eval")])
 def test_files_that_try_to_run_code(tiny, module, name, form, command, tmp_path, run, one_person):
@@ -330,10 +328,10 @@ def test_files_that_try_to_run_code(tiny, module, name, form, command, tmp_path,
     assert [p.name for p in tmp_path.iterdir()] == ["their.file"]
 
 
-def test_as_scripts(tiny, tmp_path, run_command, one_person):
+def test_as_processes(tiny, tmp_path, run_command, one_person):
     write_original(tmp_path / "model.pdparams", tiny)
     flags = ("--config", tiny.config)
-    done = run_command("scripts/convert_weights.py", "model.pdparams", "ours/model.safetensors", *flags)
+    done = run_command("convert", "model.pdparams", "ours/model.safetensors", *flags)
     assert done.returncode == 0, done.stderr
     done = run_command("val.py", "--pretrained_model", "ours/model.safetensors", "--dataset_root", one_person)
     assert done.returncode == 0, done.stderr
@@ -348,30 +346,30 @@ def test_nothing_is_overwritten_unasked(tiny, tmp_path, run):
     write_original(tmp_path / "model.pdparams", tiny)
     ours = tmp_path / "ours"
     flags = ("--config", tiny.config)
-    assert run("convert_weights", tmp_path / "model.pdparams", ours / "a.safetensors", *flags)[0] == 0
-    assert run("convert_weights", tmp_path / "model.pdparams", ours / "b.pdparams", *flags)[0] == 0  # same config.json
+    assert run("convert", tmp_path / "model.pdparams", ours / "a.safetensors", *flags)[0] == 0
+    assert run("convert", tmp_path / "model.pdparams", ours / "b.pdparams", *flags)[0] == 0  # same config.json
     before = {path.name: path.read_bytes() for path in ours.iterdir()}
-    code, _, err = run("convert_weights", tmp_path / "model.pdparams", ours / "a.safetensors", *flags)
+    code, _, err = run("convert", tmp_path / "model.pdparams", ours / "a.safetensors", *flags)
     assert code == 2
     assert f"error: {ours / 'a.safetensors'}: already there; choose another folder, or add --force" in err
     changed = (*flags, "-o", "val.batch_size=3")
-    code, _, err = run("convert_weights", tmp_path / "model.pdparams", ours / "c.pdparams", *changed)
+    code, _, err = run("convert", tmp_path / "model.pdparams", ours / "c.pdparams", *changed)
     assert code == 2
     assert f"error: {ours / 'config.json'}: already there" in err
     assert {path.name: path.read_bytes() for path in ours.iterdir()} == before
-    assert run("convert_weights", tmp_path / "model.pdparams", ours / "a.safetensors", *changed, "--force")[0] == 0
+    assert run("convert", tmp_path / "model.pdparams", ours / "a.safetensors", *changed, "--force")[0] == 0
     assert registry.read_beside(ours / "a.safetensors").val.batch_size == 3
 
 
 def test_what_cannot_be_converted(tiny, tmp_path, run):
     write_original(tmp_path / "model.pdparams", tiny)
-    code, _, err = run("convert_weights", tmp_path / "model.pdparams", tmp_path / "out.pth", "--config", tiny.config)
+    code, _, err = run("convert", tmp_path / "model.pdparams", tmp_path / "out.pth", "--config", tiny.config)
     assert code == 2
     assert "weights are written as .safetensors or .pdparams" in err
-    code, _, err = run("convert_weights", tmp_path / "none.pth", tmp_path / "out.pdparams", "--config", tiny.config)
+    code, _, err = run("convert", tmp_path / "none.pth", tmp_path / "out.pdparams", "--config", tiny.config)
     assert code == 2
     assert f"error: {tmp_path / 'none.pth'}: no such weights file" in err
-    code, _, err = run("convert_weights", tmp_path / "model.pdparams", tmp_path / "out.pdparams")
+    code, _, err = run("convert", tmp_path / "model.pdparams", tmp_path / "out.pdparams")
     assert code == 2
     assert "add --config NAME" in err
     assert [path.name for path in tmp_path.iterdir()] == ["model.pdparams"]
@@ -393,7 +391,7 @@ def test_the_channel_order_follows_the_file(mmpose, tmp_path, run, one_person):
     image = np.random.default_rng(0).integers(0, 256, (1, 64, 64, 3)).astype(np.uint8)
     expected = PaddleBackend(network)(image)["heatmaps"]
 
-    code, said, err = run("convert_weights", tmp_path / "their.pth", tmp_path / "ours" / "model.safetensors", *flags)
+    code, said, err = run("convert", tmp_path / "their.pth", tmp_path / "ours" / "model.safetensors", *flags)
     assert code == 0, err
     line = "It sees BGR images (model.order).\n"
     if mmpose:
@@ -414,7 +412,7 @@ def test_the_channel_order_follows_the_file(mmpose, tmp_path, run, one_person):
 
 
 def test_list_of_published_files(run):
-    code, said, _ = run("download_weights")
+    code, said, _ = run("download")
     assert code == 0
     for file in PUBLISHED.values():
         for text in (file.name, file.url, file.sha256, file.config, file.source, file.file_name):
@@ -429,31 +427,34 @@ def test_download_ends_with_the_command_that_scores_it(tiny, tmp_path, run, monk
     digest = hashlib.sha256(copy.read_bytes()).hexdigest()[:8]
     file = PublishedFile("net", "https://example.org/net.pth", digest, tiny.config, (("Mean", 50.0),), "theirs", "")
     monkeypatch.setitem(PUBLISHED, "net", file)
-    code, said, err = run("download_weights", "net", "--output", tmp_path / "weights", "--from_file", copy)
+    code, said, err = run("download", "net", "--download_folder", tmp_path / "weights", "--from_file", copy)
     assert code == 0, err
     assert "published: Mean 50.0" in said
-    command = re.search(r"python val.py (.*) --dataset_root D$", said, re.MULTILINE)[1].split()
+    command = re.search(r"paddle_pose val (.*) --dataset_root D$", said, re.MULTILINE)[1].split()
     code, _, err = run("val", *command, "--dataset_root", one_person, "--output", tmp_path / "val")
     assert code == 0, err
     copy.write_bytes(b"another file")
-    code, _, err = run("download_weights", "net", "--output", tmp_path / "other", "--from_file", copy)
+    code, _, err = run("download", "net", "--download_folder", tmp_path / "other", "--from_file", copy)
     assert code == 2
     assert "expected one that begins with" in err
 
 
 def test_download_refusals_say_what_to_do(tmp_path, run, monkeypatch):
-    code, _, err = run("download_weights", "hourglass")
+    code, _, err = run("download", "hourglass")
     assert code == 2
-    assert "no published file 'hourglass'; there are:" in err
-    assert "mmpose_hourglass52_mpii_256" in err
-    code, _, err = run("download_weights", "--from_file", tmp_path)
+    assert "'hourglass'" in err
+    assert all(name in err for name in PUBLISHED)
+    code, _, err = run("download", "mmpose_hourglas52_mpii_256")
+    assert code == 2
+    assert "'mmpose_hourglass52_mpii_256'?" in err.splitlines()[0]
+    code, _, err = run("download", "--from_file", tmp_path)
     assert code == 2
     assert "needs the NAME" in err
     monkeypatch.setattr("paddle_pose.io.download.time.sleep", lambda seconds: None)
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     url = "https://127.0.0.1:9/net.pth"  # the port of `discard`: nobody listens
     monkeypatch.setitem(PUBLISHED, "net", PublishedFile("net", url, "00000000", "c", (), "", ""))
-    code, _, err = run("download_weights", "net", "--output", tmp_path)
+    code, _, err = run("download", "net", "--download_folder", tmp_path)
     assert code == 2
     assert err.startswith(f"error: cannot fetch {url}")
     assert str(tmp_path / "net.pth") in err
@@ -462,14 +463,14 @@ def test_download_refusals_say_what_to_do(tmp_path, run, monkeypatch):
 
 def test_files_on_a_page_are_fetched_by_hand(tmp_path, run):
     name, file = "official_hrnet_w32_mpii_256", "pose_hrnet_w32_256x256.pth"
-    code, _, err = run("download_weights", name, "--output", tmp_path / "weights")
+    code, _, err = run("download", name, "--download_folder", tmp_path / "weights")
     assert code == 2
     assert f"{name} has no address of its own: fetch {file} by hand from https://drive.google.com/" in err
     assert "--from_file FILE" in err
     assert not (tmp_path / "weights" / file).exists()
     (tmp_path / "a copy.pth").write_bytes(b"weights")
     code, said, err = run(
-        "download_weights", name, "--output", tmp_path / "weights", "--from_file", tmp_path / "a copy.pth"
+        "download", name, "--download_folder", tmp_path / "weights", "--from_file", tmp_path / "a copy.pth"
     )
     assert code == 0, err
     assert f"{file}: no checksum is published" in said
@@ -481,6 +482,6 @@ def test_backbones_end_with_the_command_that_starts_from_them(tmp_path, run, mon
     digest = hashlib.sha256(b"weights").hexdigest()[:8]
     file = PublishedFile("net", f"https://example.org/net-{digest}.pth", digest, "c", (), "theirs", "", purpose="start")
     monkeypatch.setitem(PUBLISHED, "net", file)
-    code, said, err = run("download_weights", "net", "--output", tmp_path, "--from_file", tmp_path / "resnet.pth")
+    code, said, err = run("download", "net", "--download_folder", tmp_path, "--from_file", tmp_path / "resnet.pth")
     assert code == 0, err
-    assert f"python train.py --config c --init {tmp_path / file.file_name} --dataset_root D" in said
+    assert f"paddle_pose train --config c --init {tmp_path / file.file_name} --dataset_root D" in said

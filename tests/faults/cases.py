@@ -400,7 +400,7 @@ INPUTS = (
     ),
     Case(
         "os.system in a file to convert",
-        "convert_weights",
+        "convert",
         ("bad.pdparams", "out.safetensors", "--config", "hourglass_tiny_128"),
         r"wants to run os.system",
         put("bad.pdparams", pickled({"w": ATTACKS["os.system"]}, 4)),
@@ -637,12 +637,12 @@ INPUTS = (
     ),
     Case(
         "weights to convert onto a file",
-        "convert_weights",
+        "convert",
         (LAST, "out.safetensors"),
         r"error: .*out.safetensors",
         put("out.safetensors", b"mine"),
     ),
-    Case("weights to convert to an unknown kind", "convert_weights", (LAST, "out.onnx"), r"error: .*out.onnx"),
+    Case("weights to convert to an unknown kind", "convert", (LAST, "out.onnx"), r"error: .*out.onnx"),
     Case(
         "predictions that are no .mat",
         "score_predictions",

@@ -1,4 +1,4 @@
-"""Follower and SinglePersonVideo: smoothing belongs to a person, and ends with them."""
+"""PoseTracker and SinglePersonVideo: smoothing belongs to a person, and ends with them."""
 
 import numpy as np
 import pytest

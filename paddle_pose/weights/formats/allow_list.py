@@ -14,11 +14,13 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from paddle_pose.errors import InputError
+
 _NUMBERS = ("b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8", "c8", "c16")
 _KEYS = (str, bytes, int, float, bool, type(None))
 
 
-class RefusedError(ValueError):
+class RefusedError(InputError):
     """A file asked for something that data does not need; nothing of it was executed."""
 
 

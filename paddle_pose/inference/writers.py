@@ -1,6 +1,6 @@
-"""What `predict.py` writes as numbers: JSON, COCO's results, CSV.
+"""Files of predicted poses: JSON, COCO's results, CSV.
 
-Each file is told of every frame, and can be closed at any moment with what there is so far.
+Each file receives every frame, and can be closed at any moment with the frames so far.
 """
 
 from __future__ import annotations
@@ -10,13 +10,12 @@ import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
-if TYPE_CHECKING:
-    import numpy as np
+import numpy as np
 
-    from paddle_pose.io.frames import Frame, Source
-    from paddle_pose.structures import Poses
+from paddle_pose.io.frames import Frame, Source
+from paddle_pose.structures import Poses
 
 SPACE = (
     "pixels of the upright image, 0-based, (x, y); boxes are (x, y, width, height); seconds since a video's beginning"
@@ -24,27 +23,27 @@ SPACE = (
 
 
 class Sink(Protocol):
-    """Takes what was found, frame by frame."""
+    """Takes predicted poses, frame by frame."""
 
     def write(self, frame: Frame, poses: Poses, drawing: np.ndarray) -> None:
-        """Takes a frame, its poses in px of it, and the drawing of them, uint8 RGB."""
+        """Takes a frame, its poses in image px, and the drawing of them, uint8 RGB [h, w, 3]."""
 
     def close(self) -> None:
         """Finishes what was begun."""
 
 
 class JsonFile:
-    """predictions.json: joints, and for each frame its size and people; a line each."""
+    """predictions.json: joints, and for each frame its size and people; a line each.
+
+    Args:
+        path: File to write.
+        header: Entries at the beginning of the file.
+        drawings: Path of each source's drawing, by the source's path; empty where nothing is drawn.
+    """
 
     def __init__(self, path: Path, header: Mapping[str, Any], drawings: Mapping[Path, Path]) -> None:
-        """Begins the file.
-
-        Args:
-            path: of the file.
-            header: what it says in the beginning.
-            drawings: where each source's drawing goes; empty if nowhere.
-        """
-        self._drawings, self._folder = drawings, path.parent
+        self._drawings = drawings
+        self._folder = path.parent
         self._list = _JsonList(path, json.dumps({**header, "space": SPACE})[:-1] + ', "images": ', "}")
 
     def write(self, frame: Frame, poses: Poses, drawing: np.ndarray) -> None:
@@ -62,11 +61,16 @@ class JsonFile:
 
 
 class CocoFile:
-    """keypoints_results.json: COCO's results, `file_name` and of videos `frame` added."""
+    """keypoints_results.json: COCO's results, with `file_name` and, for videos, `frame` added.
+
+    Args:
+        path: File to write.
+        image_ids: Returns COCO's image id of a frame.
+    """
 
     def __init__(self, path: Path, image_ids: Callable[[Frame], int]) -> None:
-        """Begins the file; `image_ids` gives a frame's id."""
-        self._image_ids, self._list = image_ids, _JsonList(path)
+        self._image_ids = image_ids
+        self._list = _JsonList(path)
 
     def write(self, frame: Frame, poses: Poses, drawing: np.ndarray) -> None:
         """Adds a frame's people."""
@@ -75,8 +79,7 @@ class CocoFile:
             name["frame"] = frame.index
         image_id = self._image_ids(frame)
         for person in persons(poses):
-            triples = zip(person["keypoints"], person["scores"], strict=True)
-            numbers = [number for (x, y), score in triples for number in (x, y, score)]
+            numbers = _triples(person)
             self._list.add(
                 {"image_id": image_id, "category_id": 1, "keypoints": numbers, "score": person["score"], **name}
             )
@@ -87,25 +90,27 @@ class CocoFile:
 
 
 class CsvFile:
-    """predictions.csv: a row for each person, three columns for each joint."""
+    """predictions.csv: a row for each person, three columns for each joint.
+
+    Args:
+        path: File to write.
+        joints: Names of the joints.
+    """
 
     def __init__(self, path: Path, joints: Sequence[str]) -> None:
-        """Begins the file with the names of its columns."""
         self._file = path.open("w", newline="", encoding="utf-8")
         self._rows = csv.writer(self._file)
         columns = ("image", "frame", "seconds", "width", "height", "person", "id", "score")
         boxes = ("box_x", "box_y", "box_width", "box_height")
-        self._rows.writerow(
-            [*columns, *boxes, *(f"{joint}_{part}" for joint in joints for part in ("x", "y", "score"))]
-        )
+        coordinates = (f"{joint}_{part}" for joint in joints for part in ("x", "y", "score"))
+        self._rows.writerow([*columns, *boxes, *coordinates])
 
     def write(self, frame: Frame, poses: Poses, drawing: np.ndarray) -> None:
         """Adds a frame's people."""
+        of_frame = (frame.source.path, frame.index, round(frame.seconds, 4), *frame.size)
         for number, person in enumerate(persons(poses)):
-            triples = zip(person["keypoints"], person["scores"], strict=True)
-            place = (frame.source.path, frame.index, round(frame.seconds, 4), *frame.size)
-            numbers = (value for (x, y), score in triples for value in (x, y, score))
-            self._rows.writerow([*place, number, person.get("id", ""), person["score"], *person["box"], *numbers])
+            of_person = (number, person.get("id", ""), person["score"], *person["box"], *_triples(person))
+            self._rows.writerow([*of_frame, *of_person])
 
     def close(self) -> None:
         """Ends the file."""
@@ -113,7 +118,7 @@ class CsvFile:
 
 
 def persons(poses: Poses) -> list[dict[str, Any]]:
-    """Returns what the files say of people."""
+    """Returns people as the files describe them: score, box, keypoints, scores, and id where they have ids."""
     boxes = poses.boxes if len(poses.boxes) else [()] * len(poses.scores)
     found = [
         {
@@ -129,28 +134,42 @@ def persons(poses: Poses) -> list[dict[str, Any]]:
 
 
 def image_ids(sources: Sequence[Source], known: Callable[[Path], int | None]) -> Callable[[Frame], int]:
-    """Returns what gives a frame COCO's image id.
+    """Returns a function from a frame to COCO's image id.
 
-    That is what `known` says of its file; else its name, where the names of all sources are different numbers, as COCO's are;
-    else the number of the frame in the run, from 1.
+    The id is that which `known` returns for the frame's file; else the file's name, where the names of all sources are
+    different numbers, as COCO's are; else the number of the frame in the run, from 1.
+
+    Args:
+        sources: All sources of the run.
+        known: Returns the image id of a file, None where it is not known.
     """
     numbers = {int(source.name.name) for source in sources if source.kind == "image" and source.name.name.isdigit()}
-    named, counted = len(numbers) == len(sources), iter(range(1, sys.maxsize))
+    are_numbers = len(numbers) == len(sources)
+    counted = iter(range(1, sys.maxsize))
 
     def image_id(frame: Frame) -> int:
-        number, said = next(counted), known(frame.source.path)
-        if said is not None:
-            return said
-        return int(frame.source.name.name) if named else number
+        number = next(counted)
+        given = known(frame.source.path)
+        if given is not None:
+            return given
+        return int(frame.source.name.name) if are_numbers else number
 
     return image_id
 
 
+def _triples(person: Mapping[str, Any]) -> list[float]:
+    """Returns x, y and score of each joint in one list."""
+    joints = zip(person["keypoints"], person["scores"], strict=True)
+    return [number for (x, y), score in joints for number in (x, y, score)]
+
+
 class _JsonList:
-    """A list in a JSON file, written record by record: what is in it does not stay in memory."""
+    """A list in a JSON file, written record by record, so that the records do not stay in memory."""
 
     def __init__(self, path: Path, before: str = "", after: str = "") -> None:
-        self._file, self._after, self._first = path.open("w", encoding="utf-8"), after, True
+        self._file = path.open("w", encoding="utf-8")
+        self._after = after
+        self._first = True
         self._file.write(before + "[")
 
     def add(self, record: Mapping[str, Any]) -> None:
