@@ -5,15 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from paddle_pose.environment import command
 from paddle_pose.errors import InputError
 from paddle_pose.evaluation.report import coco_data, mpii_data, page, sections
 from paddle_pose.evaluation.report.report_data import ReportData
 from paddle_pose.evaluation.report.run import Run, find
+from paddle_pose.io.atomic import write_text
 from paddle_pose.io.coco_json import read_json
 from paddle_pose.skeletons import SKELETONS, Skeleton
 
-# What val.py writes, by metric.
+# What an evaluation writes, by metric.
 REPORTED = {"pckh": "pred.mat", "ap": "keypoints_results.json"}
+
+_IMAGE_FOLDER = ("image_folder", "pictures")  # keys of scores.json, the second one in older files
 
 
 def read(
@@ -27,7 +31,7 @@ def read(
     """Reads predictions and the run they came from.
 
     Args:
-        source: predictions (.mat, .h5; .json for COCO), val.py's folder, or a training run's.
+        source: Predictions (.mat, .h5; .json for COCO), or the folder of an evaluation or of a training run.
         dataset_root: the data set; where neither it nor `ground_truth` is given, scores.json in the folder says the truth.
         ground_truth: mpii_gt_val.mat, or person_keypoints_val2017.json.
         zero_based: whether predictions in .mat or .h5 count pixels from 0.
@@ -41,7 +45,9 @@ def read(
         InputError: If a file is not as expected, or there is nothing to report.
     """
     if not source.exists():
-        raise FileNotFoundError(f"{source}: not found; expected predictions, or a folder of val.py or train.py")
+        raise FileNotFoundError(
+            f"{source}: not found; expected predictions, or a folder of an evaluation or a training"
+        )
     predictions: Path | None = source
     protocol: dict[str, Any] = {}
     folders, scores = [], None
@@ -64,9 +70,10 @@ def read(
     coco = predictions.suffix == ".json"
     truth, images = ground_truth, None
     if truth is None and dataset_root is None and "truth" in protocol:
-        truth, images = Path(str(protocol["truth"])), Path(str(protocol.get("image_folder", "")))
+        truth = Path(str(protocol["truth"]))
+        images = Path(str(next((protocol[key] for key in _IMAGE_FOLDER if key in protocol), "")))
     truth = truth or _truth(predictions, dataset_root, coco)
-    words = {name: str(value) for name, value in protocol.items() if name not in ("truth", "image_folder")}
+    words = {name: str(value) for name, value in protocol.items() if name not in ("truth", *_IMAGE_FOLDER)}
     if coco:
         if zero_based:
             raise InputError("--zero_based: COCO's results always count pixels from 0; leave the flag out")
@@ -91,8 +98,7 @@ def write(source: Path, path: Path, **where: Any) -> Path:
         InputError: If a file is not as expected, or there is nothing to report.
     """
     text = page_of(*read(source, **where))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    write_text(path, text)
     return path
 
 
@@ -125,7 +131,7 @@ def page_of(data: ReportData | None, run: Run | None) -> str:
 def _protocol(path: Path) -> dict[str, Any]:
     content = read_json(path)
     if not isinstance(content, dict) or not isinstance(content.get("protocol"), dict):
-        raise InputError(f"{path}: expected {{protocol, values}} as val.py writes it")
+        raise InputError(f"{path}: expected {{protocol, values}} as {command('val')} writes it")
     return content["protocol"]
 
 
