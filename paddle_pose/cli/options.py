@@ -179,11 +179,12 @@ class ListConfigs(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, *ignored: object) -> None:
         """Prints and exits with 0."""
         from paddle_pose.configs.overrides import values
+        from paddle_pose.configs.published import numbers_of
         from paddle_pose.configs.registry import CONFIGS, find
 
         chosen = [find(namespace.config)] if namespace.config else list(CONFIGS.values())
         for config in chosen:
-            published = ", ".join(f"{name} {value}" for name, value in config.published.items())
+            published = ", ".join(f"{name} {value}" for name, value in numbers_of(config.name).items())
             print(f"{config.name}\n  {config.source}\n  {config.command}")
             print(f"  published: {published or 'nothing'}")
         print("\nkeys for -o, with the values of", chosen[0].name)
