@@ -1,6 +1,7 @@
 """The real commands, one after another, on synthetic people: what a user does on the first day."""
 
 import json
+import os
 import re
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 import scipy.io
 
+ROOT = Path(__file__).resolve().parents[2]
 SMALL = ("--config", "hourglass_tiny_128", "--num_workers", "1", "-o", "train.log_every=1")
 FLAGS = ("--batch_size", "4", "-o", "train.warmup=0", "-o", "augment=none")
 
@@ -165,14 +167,9 @@ def test_an_unreadable_training_image_is_named(synthetic_mpii, run_in, tmp_path)
 
 
 def test_help_answers_without_paddle(run_in, tmp_path):
-    for command in (
-        "train.py",
-        "val.py",
-        "predict.py",
-        "compare",
-        "results",
-    ):
-        done = run_in(tmp_path, command, "--help", PYTHONPATH=str(_without_paddle(tmp_path)))
+    for command in ("train.py", "val.py", "predict.py", "compare", "results"):
+        places = os.pathsep.join(map(str, (_without_paddle(tmp_path), ROOT)))
+        done = run_in(tmp_path, command, "--help", PYTHONPATH=places)
         assert done.returncode == 0, done.stderr
         assert "usage:" in done.stdout
 
