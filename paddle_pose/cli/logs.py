@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
+from collections.abc import Iterator
 
 
 class PlainHandler(logging.Handler):
@@ -28,3 +30,15 @@ def attach() -> None:
         logger.addHandler(PlainHandler())
     logger.setLevel(logging.INFO)
     logger.propagate = True
+
+
+@contextlib.contextmanager
+def only_warnings() -> Iterator[None]:
+    """Keeps the library's information from stdout while the context lasts."""
+    logger = logging.getLogger("paddle_pose")
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+import sys
+from collections.abc import Collection, Mapping
 from typing import Any, NoReturn
 
 from paddle_pose import environment
@@ -30,6 +31,22 @@ class Parser(argparse.ArgumentParser):
             flag = next((word for word in unknown.split() if word.startswith("-")), "").split("=")[0]
             message += "." + did_you_mean(flag, self._option_string_actions) if flag else ""
         super().error(message)
+
+    def warn_of_unused(self, arguments: argparse.Namespace, names: Collection[str], where: str) -> None:
+        """Names the given flags that have no effect, in one warning line on stderr.
+
+        Args:
+            arguments: Parsed by this parser.
+            names: Names of flags in `arguments`; those that were not given are left out.
+            where: When they have none, such as "with --results".
+        """
+        given = [
+            next(flag for flag in action.option_strings if flag.startswith("--"))
+            for action in self._actions
+            if action.dest in names and getattr(arguments, action.dest) != action.default
+        ]
+        if given:
+            sys.stderr.write(f"warning: no effect {where}: {', '.join(given)}\n")
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:
@@ -162,11 +179,12 @@ class ListConfigs(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, *ignored: object) -> None:
         """Prints and exits with 0."""
         from paddle_pose.configs.overrides import values
+        from paddle_pose.configs.published import numbers_of
         from paddle_pose.configs.registry import CONFIGS, find
 
         chosen = [find(namespace.config)] if namespace.config else list(CONFIGS.values())
         for config in chosen:
-            published = ", ".join(f"{name} {value}" for name, value in config.published.items())
+            published = ", ".join(f"{name} {value}" for name, value in numbers_of(config.name).items())
             print(f"{config.name}\n  {config.source}\n  {config.command}")
             print(f"  published: {published or 'nothing'}")
         print("\nkeys for -o, with the values of", chosen[0].name)

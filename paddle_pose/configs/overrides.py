@@ -17,7 +17,7 @@ from paddle_pose.data.skeleton_file import read_skeleton
 from paddle_pose.errors import InputError, did_you_mean
 from paddle_pose.skeletons import SKELETONS, Skeleton
 
-_FIXED = ("name", "source", "command", "published")
+_FIXED = ("name", "source", "command")
 
 
 def values(config: Config) -> dict[str, Any]:

@@ -21,7 +21,6 @@ SIMPLE_BASELINE_R50_MPII_256 = Config(
     name="simple_baseline_r50_mpii_256",
     source="SimpleBaseline 256x256_d256x3_adam_lr1e-3 (R50): Adam 1e-3, 140 epochs, batch 32 per GPU, from ImageNet weights",
     command="python train.py --config simple_baseline_r50_mpii_256 --dataset_root D",
-    published={"Mean": 88.532, "Mean@0.11": 33.911},
     model=SimpleBaselineModel(order="bgr"),
     augment=Augment(scale=0.25, rotation=30.0),
     loss=Loss(scale=0.5),
@@ -29,10 +28,8 @@ SIMPLE_BASELINE_R50_MPII_256 = Config(
 )
 
 
-def _mpii(
-    depth: Literal[50, 101, 152], side: int, mean: float, mean_011: float, batch_size: int = 32, sigma: float = 2.0
-) -> Config:
-    """Returns a recipe on MPII; the numbers are Microsoft's, whose Mean@0.1 is read at 0.11."""
+def _mpii(depth: Literal[50, 101, 152], side: int, batch_size: int = 32, sigma: float = 2.0) -> Config:
+    """Returns a recipe on MPII."""
     name = f"simple_baseline_r{depth}_mpii_{side}"
     return replace(
         SIMPLE_BASELINE_R50_MPII_256,
@@ -40,7 +37,6 @@ def _mpii(
         source=f"SimpleBaseline {side}x{side}_d256x3_adam_lr1e-3 (R{depth}): Adam 1e-3, 140 epochs, batch {batch_size} "
         "per GPU, from ImageNet weights",
         command=f"python train.py --config {name} --dataset_root D",
-        published={"Mean": mean, "Mean@0.11": mean_011},
         model=SimpleBaselineModel(depth=depth, order="bgr"),
         codec=HeatmapCodec(input_size=(side, side), sigma=sigma),
         train=replace(SIMPLE_BASELINE_R50_MPII_256.train, batch_size=batch_size),
@@ -48,9 +44,9 @@ def _mpii(
 
 
 def _coco(
-    depth: Literal[50, 101, 152], input_size: tuple[int, int], ap: float, batch_size: int = 32, sigma: float = 2.0
+    depth: Literal[50, 101, 152], input_size: tuple[int, int], batch_size: int = 32, sigma: float = 2.0
 ) -> Config:
-    """Returns a recipe on COCO; `ap` was published with the boxes of the 56.4-AP person detector."""
+    """Returns a recipe on COCO."""
     size = f"{input_size[1]}x{input_size[0]}"
     name = f"simple_baseline_r{depth}_coco_{size}"
     return replace(
@@ -59,7 +55,6 @@ def _coco(
         source=f"SimpleBaseline {size}_d256x3_adam_lr1e-3 (R{depth}): Adam 1e-3, 140 epochs, batch {batch_size} per GPU, "
         "from ImageNet weights",
         command=f"python train.py --config {name} --dataset_root D",
-        published={"AP (detected boxes)": ap},
         model=SimpleBaselineModel(depth=depth, order="bgr"),
         codec=HeatmapCodec(skeleton=COCO_17, input_size=input_size, sigma=sigma),
         data=Data(dataset="coco"),
@@ -68,7 +63,7 @@ def _coco(
     )
 
 
-R50_COCO_256X192 = _coco(50, (192, 256), 0.704)
+R50_COCO_256X192 = _coco(50, (192, 256))
 
 R50_COCO_256X192_DARK = replace(
     R50_COCO_256X192,
@@ -76,7 +71,6 @@ R50_COCO_256X192_DARK = replace(
     source="mmpose res50_coco_256x192_dark: Adam 5e-4, 210 epochs, batch 64 x 8 GPUs, from ImageNet weights, RGB; mmpose's AP "
     "with the boxes of the 56.4-AP person detector (its plain one: 0.718)",
     command="python train.py --config simple_baseline_r50_coco_256x192_dark --dataset_root D",
-    published={"AP (detected boxes)": 0.724},
     model=SimpleBaselineModel(),
     codec=HeatmapCodec(skeleton=COCO_17, input_size=(192, 256), unbiased=True, decode_by="dark"),
     augment=Augment(half_body=0.3, shift=0.16),
@@ -86,16 +80,16 @@ R50_COCO_256X192_DARK = replace(
 
 ALL = (
     SIMPLE_BASELINE_R50_MPII_256,
-    _mpii(101, 256, 89.131, 34.020),
-    _mpii(152, 256, 89.620, 35.025),
-    _mpii(50, 384, 89.066, 38.046, sigma=3.0),
-    _mpii(101, 384, 90.003, 38.860, sigma=3.0),
-    _mpii(152, 384, 90.200, 39.433, batch_size=24, sigma=3.0),
+    _mpii(101, 256),
+    _mpii(152, 256),
+    _mpii(50, 384, sigma=3.0),
+    _mpii(101, 384, sigma=3.0),
+    _mpii(152, 384, batch_size=24, sigma=3.0),
     R50_COCO_256X192,
     R50_COCO_256X192_DARK,
-    _coco(101, (192, 256), 0.714),
-    _coco(152, (192, 256), 0.720),
-    _coco(50, (288, 384), 0.722, sigma=3.0),
-    _coco(101, (288, 384), 0.736, sigma=3.0),
-    _coco(152, (288, 384), 0.743, batch_size=24, sigma=3.0),
+    _coco(101, (192, 256)),
+    _coco(152, (192, 256)),
+    _coco(50, (288, 384), sigma=3.0),
+    _coco(101, (288, 384), sigma=3.0),
+    _coco(152, (288, 384), batch_size=24, sigma=3.0),
 )

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from paddle_pose.codecs.heatmap import HeatmapCodec
@@ -266,7 +265,6 @@ class Config:
         name: of the config; in names the papers' height x width.
         source: where the values come from.
         command: that trains it.
-        published: numbers that others published for this recipe; not ours.
         model: one of the model fields.
         codec: how keypoints and maps correspond; states skeleton and input size.
         data: which data.
@@ -279,7 +277,6 @@ class Config:
     name: str
     source: str
     command: str
-    published: Mapping[str, float] = field(default_factory=dict)
     model: HourglassModel | StackedHourglassModel | HRNetModel | SimpleBaselineModel | MoveNetModel = HourglassModel()
     codec: HeatmapCodec | MoveNetCodec = HeatmapCodec()
     data: Data = Data()

@@ -43,7 +43,7 @@ def test_training_is_chosen_by_ap(trained):
 def test_evaluation_with_annotated_boxes_repeats_the_training_and_draws(trained, synthetic_coco, run_in, tmp_path):
     run, said = trained
     flags = ("--pretrained_model", run / "last" / "model.pdparams", "--dataset_root", synthetic_coco)
-    done = run_in(tmp_path, "val.py", *flags, "--pictures", "--baseline", "--report")
+    done = run_in(tmp_path, "val.py", *flags, "--draw", "--baseline", "--report")
     assert done.returncode == 0, done.stderr
     report = (tmp_path / "output" / "report.html").read_text(encoding="utf-8")
     assert "COCO keypoints, percent" in report
@@ -57,7 +57,7 @@ def test_evaluation_with_annotated_boxes_repeats_the_training_and_draws(trained,
     assert {len(record["keypoints"]) for record in results} == {51}
     scores = json.loads((tmp_path / "output" / "scores.json").read_text(encoding="utf-8"))["values"]
     truth = synthetic_coco / "annotations" / "person_keypoints_val2017.json"
-    again = ("scripts/score_predictions.py", "output/keypoints_results.json", "--ground_truth", truth)
+    again = ("val.py", "--results", "output/keypoints_results.json", "--ground_truth", truth)
     assert json.loads(run_in(tmp_path, *again, "--json").stdout) == pytest.approx(scores, abs=0, nan_ok=True)
     assert run_in(tmp_path, *again).stdout.startswith("[EVAL] AP=")
     refused = run_in(tmp_path, *again, "--zero_based")
@@ -87,9 +87,9 @@ def test_evaluation_with_detected_boxes_says_so(trained, synthetic_coco, run_in,
     assert done.returncode == 0, done.stderr
     assert f"{len(boxes)} detected boxes" in done.stdout
     assert "boxes detected (boxes.json)" in done.stdout
-    refused = run_in(tmp_path, "val.py", *flags, "--pictures")
+    refused = run_in(tmp_path, "val.py", *flags, "--draw")
     assert refused.returncode == 2
-    assert "images show people beside their truth, and detected boxes have none" in refused.stderr
+    assert "use annotated boxes" in refused.stderr
 
 
 def test_a_skeleton_without_a_joint_in_common_is_refused(synthetic_coco, run_in, tmp_path):
@@ -104,7 +104,7 @@ def test_a_skeleton_without_a_joint_in_common_is_refused(synthetic_coco, run_in,
 def test_the_metric_is_a_flag(trained, synthetic_coco, run_in, tmp_path):
     run, _ = trained
     flags = ("val.py", "--weights", run / "last" / "model.pdparams", "--dataset_root", synthetic_coco, "--metric")
-    done = run_in(tmp_path, *flags, "pck", "--baseline", "--pictures")
+    done = run_in(tmp_path, *flags, "pck", "--baseline", "--draw")
     assert done.returncode == 0, done.stderr
     assert re.search(r"\[EVAL\] Ankle=\S+ Ear=\S+ .*Mean=\S+ Nose=\S+ Shoulder=\S+ Wrist=\S+ \n", done.stdout)
     assert "PCK@0.2 of the torso in percent" in done.stdout

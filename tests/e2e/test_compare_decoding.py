@@ -1,4 +1,4 @@
-"""`scripts/compare_decoding.py` on synthetic people: its numbers are those of `val.py`, line by line."""
+"""`compare` on synthetic people: its numbers are those of `val`, line by line."""
 
 import json
 
@@ -30,7 +30,7 @@ def trained(request, tmp_path_factory, synthetic_mpii, run_in):
 def test_one_pass_gives_the_numbers_of_many_evaluations(trained, synthetic_mpii, run_in, tmp_path):
     alignment, weights = trained
     common = ("--weights", weights, "--dataset_root", synthetic_mpii)
-    done = run_in(tmp_path, "scripts/compare_decoding.py", *common)
+    done = run_in(tmp_path, "compare", *common)
     assert done.returncode == 0, done.stderr
     assert f"alignment {alignment}" in done.stdout
     found = rows(done.stdout)

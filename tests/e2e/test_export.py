@@ -288,7 +288,7 @@ def test_the_table_of_all_backends(trained, synthetic_mpii, run_in, tmp_path):
 def test_an_exported_file_is_compared_over_all_decodings(exported, trained, synthetic_mpii, run_in, tmp_path):
     tables = []
     for weights in (trained / "model.pdparams", exported("onnx")[0]):
-        done = run_in(tmp_path, "scripts/compare_decoding.py", "--weights", weights, "--dataset_root", synthetic_mpii)
+        done = run_in(tmp_path, "compare", "--weights", weights, "--dataset_root", synthetic_mpii)
         assert done.returncode == 0, done.stderr
         tables.append(table(done.stdout))
     assert len(tables[0]) > 3

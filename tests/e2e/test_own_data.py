@@ -115,7 +115,7 @@ def test_five_joints_are_evaluated_on_coco_and_mpii(trained, own, synthetic_mpii
     assert done.returncode == 0, done.stderr
     assert "\ncross-evaluation: 5 of 17 joints (left out: left_eye, right_eye, " in done.stdout
     flags = ("--weights", weights(own), "--dataset_root", synthetic_mpii, "--dataset", "mpii", "--output", "crossed")
-    done = run_in(own, "val.py", *flags, "--pictures", "--baseline")
+    done = run_in(own, "val.py", *flags, "--draw", "--baseline")
     assert done.returncode == 0, done.stderr
     assert "\ncross-evaluation: 4 of 16 joints (left out: right_knee, " in done.stdout
     assert re.search(r"\[EVAL\] Ankle=\S+ Mean=\S+ Mean@0\.1=\S+ Wrist=\S+ \n", done.stdout)

@@ -645,14 +645,14 @@ INPUTS = (
     Case("weights to convert to an unknown kind", "convert", (LAST, "out.onnx"), r"error: .*out.onnx"),
     Case(
         "predictions that are no .mat",
-        "score_predictions",
-        ("p.mat", "--ground_truth", "drawn/annotations/mpii_gt_val.mat"),
+        "val",
+        ("--results", "p.mat", "--ground_truth", "drawn/annotations/mpii_gt_val.mat"),
         r"error: .*p.mat",
         put("p.mat", b"not a mat file"),
     ),
     Case("a data set to check that is missing", "check", ("none",), r"error: .*none"),
     Case("a run without numbers", "plot", ("drawn",), r"error: drawn/metrics.jsonl: not found"),
-    Case("a report of nothing", "report", ("drawn",), r"error: .*drawn"),
+    Case("a report of nothing", "val", ("--results", "drawn", "--report"), r"error: .*drawn"),
 )
 
 CASES = (*FAULTS, *INPUTS)

@@ -49,10 +49,6 @@ def test_entries_and_configs_agree(name):
         assert re.search(rf"res(net_)?{config.model.depth}_", file.file_name)
     if "hrnet" in config.name:
         assert f"hrnet_w{config.model.width}_" in file.file_name
-    if name.startswith("official"):  # the same tables as the configs'
-        kept = dict(config.published)
-        assert kept.pop("AP (detected boxes)", dict(file.published).get("AP")) == dict(file.published).get("AP")
-        assert all(dict(file.published)[metric] == value for metric, value in kept.items())
 
 
 @pytest.mark.parametrize("name", [name for name, file in PUBLISHED.items() if file.purpose == "score"])

@@ -8,15 +8,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from paddle_pose import geometry, visualize
+from paddle_pose import geometry
 from paddle_pose.evaluation.report import page
 from paddle_pose.evaluation.report.report_data import ReportData
-from paddle_pose.io import images
+from paddle_pose.evaluation.tiles import draw_tile
 from paddle_pose.metrics.errors import KINDS, MatchedPoses
 from paddle_pose.structures import Person, Poses
 
 TILE = (240, 240)
-_GREY = 110  # white truth and coloured predictions both show on it
 _QUALITY = 75
 
 
@@ -77,14 +76,12 @@ def _draw(found: MatchedPoses, n: int, source: Path | None) -> np.ndarray:
     low, high = found.truth[n, labelled].min(axis=0), found.truth[n, labelled].max(axis=0)
     sides = np.maximum(high - low, found.sizes[n])  # a single joint is no box
     box = (*((low + high - sides) / 2), *sides)
-    to_tile = geometry.box_window(box, TILE, 1.7).to_input(TILE)
-    image = np.full((TILE[1], TILE[0], 3), _GREY, np.uint8)
-    if source is not None and source.is_file():
-        pixels, image_to_pixels = images.read(source)
-        image = geometry.warp(pixels, geometry.compose(to_tile, geometry.invert(image_to_pixels)), TILE)
-    truth = Person(geometry.move(found.truth[n], to_tile), found.visible[n], box, n)
-    image = visualize.draw_truth(image, truth, found.skeleton)
-    if not found.found[n]:
-        return image
     poses = Poses(found.predicted[n][None], np.ones((1, found.skeleton.num_joints)), np.ones(1))
-    return visualize.draw_poses(image, poses.moved(to_tile), found.skeleton)
+    return draw_tile(
+        source,
+        TILE,
+        geometry.box_window(box, TILE, 1.7).to_input(TILE),
+        found.skeleton,
+        truth=[Person(found.truth[n], found.visible[n], box, n)],
+        poses=poses if found.found[n] else None,
+    )

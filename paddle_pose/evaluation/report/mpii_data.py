@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from paddle_pose.data.mpii import read_ground_truth, read_mpii
+from paddle_pose.environment import command
 from paddle_pose.errors import InputError
 from paddle_pose.evaluation.report.report_data import ReportData
 from paddle_pose.io.mpii_predictions import read_predictions
@@ -113,9 +114,9 @@ def _scores(path: Path, preds: np.ndarray) -> np.ndarray:
         points = np.array([record["keypoints"] for record in records], np.float64)
         scores = np.array([record["scores"] for record in records], np.float64)
     except (KeyError, TypeError, ValueError) as problem:
-        raise InputError(f"{path}: not a predictions.json as val.py writes it ({problem})") from problem
+        raise InputError(f"{path}: not a predictions.json as {command('val')} writes it ({problem})") from problem
     if points.shape != preds.shape or scores.shape != preds.shape[:2] or np.abs(points - preds).max(initial=0) > 0.01:
         raise InputError(
-            f"{path}: holds other predictions than the .mat beside it; run val.py into a folder of its own"
+            f"{path}: holds other predictions than the .mat beside it; run {command('val')} into a folder of its own"
         )
     return scores

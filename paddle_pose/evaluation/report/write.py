@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from paddle_pose.environment import command
 from paddle_pose.errors import InputError
 from paddle_pose.evaluation.report import coco_data, mpii_data, page, sections
 from paddle_pose.evaluation.report.report_data import ReportData
@@ -13,8 +14,10 @@ from paddle_pose.io import atomic
 from paddle_pose.io.coco_json import read_json
 from paddle_pose.skeletons import SKELETONS, Skeleton
 
-# What val.py writes, by metric.
+# What an evaluation writes, by metric.
 REPORTED = {"pckh": "pred.mat", "ap": "keypoints_results.json"}
+
+_IMAGE_FOLDER = ("image_folder", "pictures")  # keys of scores.json, the second one in older files
 
 
 def read(
@@ -28,7 +31,7 @@ def read(
     """Reads predictions and the run they came from.
 
     Args:
-        source: predictions (.mat, .h5; .json for COCO), val.py's folder, or a training run's.
+        source: Predictions (.mat, .h5; .json for COCO), or the folder of an evaluation or of a training run.
         dataset_root: the data set; where neither it nor `ground_truth` is given, scores.json in the folder says the truth.
         ground_truth: mpii_gt_val.mat, or person_keypoints_val2017.json.
         zero_based: whether predictions in .mat or .h5 count pixels from 0.
@@ -42,7 +45,9 @@ def read(
         InputError: If a file is not as expected, or there is nothing to report.
     """
     if not source.exists():
-        raise FileNotFoundError(f"{source}: not found; expected predictions, or a folder of val.py or train.py")
+        raise FileNotFoundError(
+            f"{source}: not found; expected predictions, or a folder of an evaluation or a training"
+        )
     predictions: Path | None = source
     protocol: dict[str, Any] = {}
     folders, scores = [], None
@@ -65,9 +70,10 @@ def read(
     coco = predictions.suffix == ".json"
     truth, images = ground_truth, None
     if truth is None and dataset_root is None and "truth" in protocol:
-        truth, images = Path(str(protocol["truth"])), Path(str(protocol.get("image_folder", "")))
+        truth = Path(str(protocol["truth"]))
+        images = Path(str(next((protocol[key] for key in _IMAGE_FOLDER if key in protocol), "")))
     truth = truth or _truth(predictions, dataset_root, coco)
-    words = {name: str(value) for name, value in protocol.items() if name not in ("truth", "image_folder")}
+    words = {name: str(value) for name, value in protocol.items() if name not in ("truth", *_IMAGE_FOLDER)}
     if coco:
         if zero_based:
             raise InputError("--zero_based: COCO's results always count pixels from 0; leave the flag out")
@@ -125,7 +131,7 @@ def page_of(data: ReportData | None, run: Run | None) -> str:
 def _protocol(path: Path) -> dict[str, Any]:
     content = read_json(path)
     if not isinstance(content, dict) or not isinstance(content.get("protocol"), dict):
-        raise InputError(f"{path}: expected {{protocol, values}} as val.py writes it")
+        raise InputError(f"{path}: expected {{protocol, values}} as {command('val')} writes it")
     return content["protocol"]
 
 

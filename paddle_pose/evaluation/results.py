@@ -1,20 +1,30 @@
-"""`python scripts/results_table.py`: what others published and what was measured here, side by side."""
+"""What others published and what was measured here, side by side, as tables in Markdown or HTML."""
 
 from __future__ import annotations
 
-import argparse
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from paddle_pose.configs import overrides, registry
+from paddle_pose.configs.published import (
+    COMPLETE,
+    DETECTED,
+    DETECTIONS,
+    GROUND_TRUTH,
+    PUBLISHED,
+    WHOLE_IMAGES,
+    Published,
+    of_config,
+    protocol,
+)
+from paddle_pose.environment import command
 from paddle_pose.errors import InputError
+from paddle_pose.evaluation.report import page
+from paddle_pose.io.coco_json import read_json
 
-if TYPE_CHECKING:
-    from paddle_pose.configs.published import Published
-
-FORMATS = ("markdown", "html")
 # Thresholds 0.10 and 0.11 are columns of their own.
 _TITLES = {"Mean@0.1": "Mean@0.10"}
 _FIRST = ("Mean", "Mean@0.1", "Mean@0.11", "AP", "AP50", "AP75", "AR", "acc")
@@ -36,10 +46,10 @@ class Table:
     """What makes numbers comparable: only rows of the same table stand beside each other.
 
     Attributes:
-        metric: as val.py names it.
-        dataset: as configs name it.
-        boxes: whose people were looked at.
-        extent: empty for the complete validation set, otherwise what was looked at instead.
+        metric: Name of the metric, as in `build.METRICS`.
+        dataset: Name of the data set, as in configs.
+        boxes: Whose boxes the people were cropped by.
+        extent: Empty for the complete validation set, otherwise what was evaluated instead.
     """
 
     metric: str
@@ -49,7 +59,7 @@ class Table:
 
     @property
     def title(self) -> str:
-        """The headline."""
+        """Title of the table."""
         data = _DATA.get(self.dataset, self.dataset)
         where = f"{data}, {'ground-truth boxes' if self.boxes == 'ground truth' else self.boxes}"
         return f"{where}, {_WORDS.get(self.metric, self.metric)}" + (f": {self.extent}" if self.extent else "")
@@ -60,15 +70,15 @@ class Row:
     """One line.
 
     Attributes:
-        table: that it belongs to.
-        model: the config's name, or the published model's.
+        table: Table that it belongs to.
+        model: Name of the config or of the published model.
         input: "height x width".
-        numbers: shown, by name.
+        numbers: Text of each number by its name.
         status: "published", "measured here", "scored here" (somebody's predictions) or "not run".
-        who: says so.
-        protocol: flip, shift, decoding.
-        command: that gives the numbers.
-        log: of the training.
+        who: Publisher, or the file of the scores.
+        protocol: Flip test, shift, decoding.
+        command: Command that gives the numbers.
+        log: Log of the training.
     """
 
     table: Table
@@ -82,59 +92,20 @@ class Row:
     log: str = "-"
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Returns the command's flags."""
-    parser = argparse.ArgumentParser(
-        description="Prints tables of published and measured numbers with protocol, 95 % interval, command and log. Thresholds "
-        "0.10 and 0.11 are different columns, annotated and detected boxes different tables, and parts of a validation set "
-        "stand apart from the whole. What nobody has run says so.",
-    )
-    parser.add_argument(
-        "scores", nargs="*", type=Path, metavar="scores.json", help="written by val.py; default: all below output/"
-    )
-    parser.add_argument("--joints", action="store_true", help="PCKh joint by joint, of the rows that tell it")
-    parser.add_argument("--format", choices=FORMATS, default="markdown", help="default markdown")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="where to write; default: the screen")
-    return parser
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command.
-
-    Raises:
-        FileNotFoundError: If a scores file is missing.
-        InputError: If one is not as val.py writes it.
-    """
-    arguments = build_parser().parse_args(argv)
-    paths = arguments.scores or sorted(Path("output").glob("**/scores.json"))
-    write = markdown if arguments.format == "markdown" else html
-    text = write(by_joint(rows(paths)), BY_JOINT) if arguments.joints else write(rows(paths))
-    if arguments.output:
-        arguments.output.parent.mkdir(parents=True, exist_ok=True)
-        arguments.output.write_text(text, encoding="utf-8")
-        print(f"Written: {arguments.output}")
-    else:
-        print(text, end="")
-    return 0
-
-
 def rows(paths: Sequence[Path]) -> list[Row]:
-    """Returns all rows: for each config the published ones, then the measured one, or one that says that nobody ran it.
+    """Returns all rows: of each config the published ones, then the measured one or "not run".
 
     Args:
-        paths: of scores.json files; those of somebody's predictions (`val.py --results`) get a table of their own, since
-            nobody says whose boxes these were made in.
+        paths: Files scores.json; those of somebody's predictions (`val --results`) get a table of
+            their own, since nobody states by whose boxes the people were cropped.
 
     Raises:
-        FileNotFoundError: If one is missing.
-        InputError: If one is not as val.py writes it.
+        FileNotFoundError: If a file is missing.
+        InputError: If a file is not as an evaluation writes it.
     """
-    from paddle_pose.configs.published import PUBLISHED, of_config, protocol
-    from paddle_pose.configs.registry import CONFIGS
-
     measured = [_measured(path) for path in paths]
     found: list[Row] = []
-    for config in CONFIGS.values():
+    for config in registry.CONFIGS.values():
         own = of_config(config)
         others = [one for one in PUBLISHED if one.config == config.name]
         found += [_published(one) for one in (*own, *others)]
@@ -145,16 +116,16 @@ def rows(paths: Sequence[Path]) -> list[Row]:
                 numbers = dict.fromkeys(_SHOWN[table.metric], "not run")
                 words = ("not run", "this project", protocol(config), config.command)
                 found.append(Row(table, config.name, one.input, numbers, *words))
-    found += [_published(one) for one in PUBLISHED if one.config not in CONFIGS]
-    return found + [row for row in measured if row.model not in CONFIGS]
+    found += [_published(one) for one in PUBLISHED if one.config not in registry.CONFIGS]
+    return found + [row for row in measured if row.model not in registry.CONFIGS]
 
 
 def by_joint(found: Sequence[Row]) -> list[Row]:
-    """Returns the rows that tell PCKh joint by joint."""
+    """Returns the rows that state PCKh joint by joint."""
     return [row for row in found if set(BY_JOINT) <= set(row.numbers)]
 
 
-def markdown(found: Sequence[Row], columns: Sequence[str] = _FIRST) -> str:
+def to_markdown(found: Sequence[Row], columns: Sequence[str] = _FIRST) -> str:
     """Returns the tables in Markdown; columns of numbers that no row has are left out."""
     blocks = []
     for table, head, lines in _tables(found, columns):
@@ -166,10 +137,8 @@ def markdown(found: Sequence[Row], columns: Sequence[str] = _FIRST) -> str:
     return "\n".join(blocks)
 
 
-def html(found: Sequence[Row], columns: Sequence[str] = _FIRST) -> str:
+def to_html(found: Sequence[Row], columns: Sequence[str] = _FIRST) -> str:
     """Returns the tables as a page; columns of numbers that no row has are left out."""
-    from paddle_pose.evaluation.report import page
-
     sections = [
         page.section(table.title, "", page.table(head, lines, range(len(head) - 5, len(head))))
         for table, head, lines in _tables(found, columns)
@@ -206,9 +175,6 @@ def _published(one: Published) -> Row:
 
 
 def _measured(path: Path) -> Row:
-    from paddle_pose.configs.published import COMPLETE, DETECTED, DETECTIONS, GROUND_TRUTH, WHOLE_IMAGES
-    from paddle_pose.io.coco_json import read_json
-
     content = read_json(path)
     try:
         protocol, values = dict(content["protocol"]), dict(content["values"])
@@ -222,7 +188,9 @@ def _measured(path: Path) -> Row:
         model, changed = str(protocol["config"]), _changed(checkpoint)
         described += f"; not the config's own {', '.join(changed)}" if changed else ""
     except (KeyError, TypeError, ValueError) as problem:
-        raise InputError(f"{path}: not a scores.json as val.py writes it ({problem!r}); run val.py again") from problem
+        raise InputError(
+            f"{path}: not a scores.json as {command('val')} writes it ({problem!r}); run it again"
+        ) from problem
     if boxes not in (GROUND_TRUTH, WHOLE_IMAGES):
         boxes = DETECTED if DETECTIONS in boxes else f"other {DETECTED}, {boxes}"
     complete = COMPLETE.get((dataset, boxes)) == people
@@ -246,8 +214,6 @@ def _measured(path: Path) -> Row:
 
 def _changed(checkpoint: Path) -> list[str]:
     """Returns in what a network and its training are not those of the config that names them: keys, or whole groups."""
-    from paddle_pose.configs import overrides, registry
-
     config = registry.read_beside(checkpoint) if checkpoint.is_file() else None
     if config is None:
         return []

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from paddle_pose.codecs.heatmap import HeatmapCodec
-from paddle_pose.commands.compare_decoding import compare, readings
+from paddle_pose.evaluation.compare_decoding import compare, readings
 from paddle_pose.evaluation.evaluate import evaluate
 from paddle_pose.geometry import Window
 from paddle_pose.inference.flip_test import FlipAverage
