@@ -84,12 +84,16 @@ def execute(command: str | None, arguments: Sequence[str]) -> int:
         chosen = build_parser().parse_args(arguments)
         command, arguments = chosen.command, chosen.arguments
     logs.attach()
-    environment.use_all_cores()
     environment.keep_freed_memory()
     environment.ignore_paddle_remarks()
     try:
         try:
-            status = importlib.import_module(f"paddle_pose.cli.{command}").main(arguments)
+            module = importlib.import_module(f"paddle_pose.cli.{command}")
+            threads = getattr(module, "THREADS", None)  # a command that states none computes with every core
+            if threads is not None:
+                os.environ.setdefault("OMP_NUM_THREADS", str(threads))
+            environment.use_all_cores()
+            status = module.main(arguments)
         finally:
             sys.stdout.flush()
     except KeyboardInterrupt:
