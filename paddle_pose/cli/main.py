@@ -134,7 +134,10 @@ def _missing_package(module: str) -> str:
     lines = [f"package {package} is not installed in {python}; run: {python} -m pip install {package}"]
     prepared = Path(".venv", "Scripts" if os.name == "nt" else "bin", "python")
     if prepared.exists() and Path(sys.prefix).resolve() != prepared.parents[1].resolve():
-        lines.append(f"or use the Python of this folder's environment: {prepared} {' '.join(sys.argv)}")
+        called = Path(sys.argv[0])
+        is_script = called.suffix == ".py" and called.stem in environment.ROOT_SCRIPTS
+        typed = " ".join([str(called) if is_script else "-m paddle_pose", *sys.argv[1:]])
+        lines.append(f"or use the Python of this folder's environment: {prepared} {typed}")
     return "\n".join(lines)
 
 

@@ -117,7 +117,7 @@ def test_the_metric_is_a_flag(trained, synthetic_coco, run_in, tmp_path):
 
 def test_the_original_movenets_crops_are_made_and_evaluated_on(trained, synthetic_coco, run_in, tmp_path):
     run, _ = trained
-    done = run_in(tmp_path, "scripts/prepare_coco.py", "--dataset_root", synthetic_coco, "--output", "crops")
+    done = run_in(tmp_path, "prepare_coco", "--dataset_root", synthetic_coco, "--output", "crops")
     assert done.returncode == 0, done.stderr
     assert re.search(r"^Total write \d+$", done.stdout, re.MULTILINE)
     people = len(json.loads((tmp_path / "crops" / "val2017.json").read_text(encoding="utf-8")))
@@ -127,6 +127,6 @@ def test_the_original_movenets_crops_are_made_and_evaluated_on(trained, syntheti
     assert f"=> load {people} samples" in done.stdout
     assert "[EVAL] absent=" in done.stdout
     assert "Accuracy of the original MoveNet (radius 0.161 of the side, absent joints count)" in done.stdout
-    missing = run_in(tmp_path, "scripts/prepare_coco.py", "--dataset_root", "crops", "--output", "again")
+    missing = run_in(tmp_path, "prepare_coco", "--dataset_root", "crops", "--output", "again")
     assert missing.returncode == 2
     assert missing.stderr.startswith("error: crops/annotations/person_keypoints_train2017.json: not found; expected D/")

@@ -22,7 +22,7 @@ def groups(tmp_path_factory):
 
 
 def test_the_originals_crops_are_made_learned_from_and_scored_by_its_accuracy(groups, run_in, tmp_path):
-    done = run_in(tmp_path, "scripts/prepare_coco.py", "--dataset_root", groups, "--output", "crops")
+    done = run_in(tmp_path, "prepare_coco", "--dataset_root", groups, "--output", "crops")
     assert done.returncode == 0, done.stderr
     done = run_in(
         tmp_path,
