@@ -26,7 +26,7 @@ test: $(VENV)/.dev  ## run the tests and the doctests
 	@$(RUN) -m pytest --numprocesses auto --maxprocesses 8 --dist worksteal
 
 demo: $(VENV)/.installed  ## train on drawn people for a few minutes and write pictures of the result
-	@$(RUN) -m paddle_pose.commands.demo
+	@$(RUN) -m paddle_pose demo
 
 notebooks: $(VENV)/.installed  ## execute the notebooks and keep their pictures
 	@OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(RUN) scripts/build_notebooks.py notebooks/*.py

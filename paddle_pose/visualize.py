@@ -1,4 +1,4 @@
-"""Images to look at: skeletons on an image, heatmaps over a crop, curves of a run."""
+"""Images to look at: skeletons on an image, heatmaps over a crop."""
 
 from __future__ import annotations
 
@@ -154,40 +154,6 @@ def caption(pixels: np.ndarray, text: str, place: tuple[int, int], scale: float 
         color = (255, 255, 255) if move == (0, 0) else (0, 0, 0)
         corner = (place[0] + move[0], place[1] + move[1])
         cv2.putText(pixels, text, corner, cv2.FONT_HERSHEY_SIMPLEX, scale, color, 1, cv2.LINE_AA)
-
-
-def draw_curves(records: Sequence[dict[str, float]], title: str) -> np.ndarray:
-    """Draws a run's loss over its steps, and what its evaluations of the live weights said; leaves out what is no number.
-
-    Args:
-        records: lines of metrics.jsonl.
-        title: over the image.
-
-    Returns:
-        uint8 RGB image.
-    """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9, 5), dpi=110, layout="constrained")
-    canvas, axis = FigureCanvasAgg(figure), figure.add_subplot()
-    steps = [r for r in records if r["kind"] == "train" and r["loss"] is not None]
-    places, losses = [r["step"] for r in steps], [r["loss"] for r in steps]
-    width = max(1, len(losses) // 20)
-    means = np.convolve(losses, np.ones(width) / width, "valid") if losses else np.zeros(0)
-    axis.plot(places, losses, color="#0072b2", alpha=0.3, linewidth=0.8)
-    axis.plot(places[width - 1 :], means, color="#0072b2", linewidth=2, label="loss (running mean)")
-    axis.set(title=title, xlabel="step", ylabel="training loss", yscale="log")
-    evals = [r for r in records if r["kind"] == "eval" and r.get("weights") != "averaged"]
-    other = axis.twinx()
-    for name, style in (("Mean", "o-"), ("Mean@0.1", "s--")):
-        points = [(r["step"], r[name]) for r in evals if r.get(name) is not None]
-        if points:
-            other.plot(*zip(*points, strict=True), style, color="#d55e00", label=f"{name} (right)")
-    other.set(ylabel="PCKh on validation, %", ylim=(0, 100))
-    figure.legend(loc="outside lower center", ncols=3, frameon=False)
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
 def _free_place(text: str, place: tuple[int, int], right: int, written: list[tuple[int, int, int]]) -> tuple[int, int]:

@@ -1,169 +1,16 @@
-import ast
+import importlib
 import os
-import shutil
-import signal
 import subprocess
 import sys
-import types
 from importlib import metadata
 from pathlib import Path
 
 import pytest
 
 from paddle_pose import environment
+from paddle_pose.errors import MissingDependencyError
 
 ROOT = Path(environment.__file__).parents[1]
-# Whatever an old Python meets before `run` can tell it that it is too old.
-FIRST_READ = [
-    ROOT / "paddle_pose/__init__.py",
-    ROOT / "paddle_pose/environment.py",
-    *sorted(ROOT.glob("*.py")),
-]
-OLD_PYTHONS = ("2.7", "3.6", "3.7", "3.8", "3.9")
-NEW_SYNTAX = (ast.JoinedStr, ast.AnnAssign, ast.NamedExpr, ast.Match, ast.Await, ast.YieldFrom)
-
-
-def new_syntax(source: str) -> list[str]:
-    """Names what Python 2.7 cannot parse in `source`."""
-    found = [] if source.isascii() else ["non-ASCII"]
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, NEW_SYNTAX):
-            found.append(type(node).__name__)
-        if isinstance(node, ast.arg) and node.annotation:
-            found.append("annotation")
-        if isinstance(node, ast.FunctionDef) and (node.returns or node.args.kwonlyargs):
-            found.append("annotation or keyword-only argument")
-        if isinstance(node, ast.Raise) and node.cause:
-            found.append("raise from")
-    return found
-
-
-@pytest.mark.parametrize("path", FIRST_READ, ids=lambda path: path.name)
-def test_files_read_first_hold_no_new_syntax(path):
-    assert new_syntax(path.read_text(encoding="utf-8")) == []
-
-
-@pytest.mark.parametrize(
-    "source",
-    ["f'{a}'", "a: int = 1", "(a := 1)", "def f(a: int): pass", "def f() -> int: pass", "a = 'é'"],
-)
-def test_new_syntax_is_seen(source):
-    assert new_syntax(source)
-
-
-def find_python(version: str) -> str | None:
-    in_pyenv = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))
-    return str(in_pyenv[-1]) if in_pyenv else shutil.which(f"python{version}")
-
-
-@pytest.mark.parametrize("version", OLD_PYTHONS)
-def test_an_old_python_is_told_what_to_do(version):
-    python = find_python(version)
-    if python is None:
-        pytest.skip(f"needs Python {version}, which is not here")
-    code = f"import sys; sys.path[:0] = [{str(ROOT)!r}]\n"
-    code += "from paddle_pose.environment import run\nrun('train')"
-    done = subprocess.run([python, "-B", "-c", code], capture_output=True, text=True)
-    assert done.returncode == 1
-    assert f"this is Python {version}; paddle_pose needs Python 3.10" in done.stderr
-    assert "PYTHON=python3.12 make demo" in done.stderr
-    assert "Traceback" not in done.stderr
-
-
-@pytest.fixture
-def exit_status(monkeypatch):
-    """Runs a command whose main is given; returns its exit status."""
-
-    def call(main):
-        command = types.SimpleNamespace(main=main)
-        monkeypatch.setitem(sys.modules, "paddle_pose.commands.given", command)
-        with pytest.raises(SystemExit) as stopped:
-            environment.run("given")
-        return stopped.value.code
-
-    return call
-
-
-def ours(source: str):
-    """Compiles `def main()` as if it stood in the package."""
-    filename = str(ROOT / "paddle_pose/datasets/given.py")
-    names: dict = {}
-    exec(compile("def main():\n    " + source, filename, "exec"), names)
-    return names["main"]
-
-
-@pytest.mark.parametrize("status", [None, 0, 3])
-def test_the_status_is_what_main_returns(exit_status, status):
-    assert exit_status(lambda: status) == status
-
-
-@pytest.mark.parametrize(
-    ("source", "line"),
-    [
-        ("raise ValueError('sigma is -1;\\nexpected > 0')", "error: sigma is -1;\nexpected > 0\n"),
-        ("raise FileNotFoundError('a.json: not found')", "error: a.json: not found\n"),
-        ("raise KeyError('no joint knee')", "error: no joint knee\n"),
-        ("raise ValueError", "error: ValueError\n"),
-        ("open('/nowhere/a.json')", "error: /nowhere/a.json: No such file or directory\n"),
-        ("bytes(2**62)", f"error: {environment._MEMORY_HINT}\n"),
-    ],
-)
-def test_an_error_raised_on_purpose_has_no_traceback(exit_status, capsys, source, line):
-    assert exit_status(ours(source)) == 2
-    assert capsys.readouterr().err == line
-
-
-@pytest.mark.parametrize(
-    ("source", "error"),
-    [("int('x')", ValueError), ("{}['x']", KeyError), ("assert False", AssertionError)],
-)
-def test_a_defect_keeps_its_traceback(exit_status, source, error):
-    with pytest.raises(error):
-        exit_status(ours(source))
-
-
-def test_an_error_of_another_package_keeps_its_traceback(exit_status):
-    def main():
-        raise ValueError("not from paddle_pose")
-
-    with pytest.raises(ValueError, match="not from paddle_pose"):
-        exit_status(main)
-
-
-def test_the_traceback_can_be_asked_for(exit_status, monkeypatch):
-    monkeypatch.setenv("PADDLE_POSE_TRACEBACK", "1")
-    with pytest.raises(ValueError, match="sigma"):
-        exit_status(ours("raise ValueError('sigma')"))
-
-
-def test_ctrl_c_exits_130(exit_status, capsys):
-    assert exit_status(ours("raise KeyboardInterrupt")) == 128 + signal.SIGINT
-    assert "Traceback" not in capsys.readouterr().err
-
-
-def test_a_broken_pipe_that_is_not_stdout_is_an_error(exit_status, capsys):
-    assert exit_status(ours("raise BrokenPipeError(32, 'a worker is gone')")) == 2
-    assert "a worker is gone" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("unbuffered", ["", "1"])
-@pytest.mark.parametrize("lines", [1, 100_000])
-def test_a_reader_that_leaves_is_no_error(lines, unbuffered, monkeypatch):
-    monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
-    code = f"""
-import sys, types
-from paddle_pose.environment import run
-main = lambda: [print("a line") for _ in range({lines})] and None
-sys.modules["paddle_pose.commands.given"] = types.SimpleNamespace(main=main)
-sys.stdin.read()
-run("given")
-"""
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, **pipes) as process:
-        process.stdout.close()
-        process.stdin.close()  # only now does it print
-        assert process.stderr.read() == b""
-        assert process.wait(timeout=60) == 128 + signal.SIGPIPE
 
 
 @pytest.fixture
@@ -187,12 +34,6 @@ def test_all_cores_are_used_unless_told_otherwise(threads, monkeypatch):
     assert threads(OMP_NUM_THREADS="3") == "3"
     assert threads(PADDLE_TRAINERS_NUM="2") is None
     assert threads(PADDLE_TRAINER_ID="0") is None
-
-
-def test_cores_are_set_before_the_command_is_imported(exit_status, threads, monkeypatch):
-    threads(PADDLE_TRAINER_ID="0")
-    monkeypatch.delenv("PADDLE_TRAINER_ID")
-    assert exit_status(lambda: int(os.environ["OMP_NUM_THREADS"])) == environment.usable_cores()
 
 
 @pytest.mark.parametrize(("value", "count"), [("3", 3), ("4,2", 4), ("", 5), (None, 5)])
@@ -250,7 +91,7 @@ def installed(monkeypatch):
 @pytest.mark.parametrize("name", ["paddlepaddle", "paddlepaddle-gpu"])
 def test_a_new_paddle_passes(installed, name, version):
     installed((name, version))
-    assert environment.check_paddle() is None
+    assert environment.require_paddle() is None
 
 
 @pytest.mark.parametrize(
@@ -262,15 +103,63 @@ def test_a_new_paddle_passes(installed, name, version):
 )
 def test_a_missing_or_old_paddle_is_told_what_to_install(installed, distributions, words):
     installed(*distributions)
-    with pytest.raises(SystemExit) as stopped:
-        environment.check_paddle()
-    message = str(stopped.value.code)  # a message as code: printed on stderr, status 1
-    assert message.startswith(f"error: {words}")
-    assert "pip install paddlepaddle\n" in message
+    with pytest.raises(MissingDependencyError) as stopped:
+        environment.require_paddle()
+    message = str(stopped.value)
+    assert message.startswith(words)
+    assert f"{environment.python_name()} -m pip install paddlepaddle\n" in message
     assert "pip install paddlepaddle-gpu -i https://www.paddlepaddle.org.cn/" in message
 
 
-def test_check_paddle_does_not_import_paddle():
-    code = "import sys; from paddle_pose.environment import check_paddle as c; c()\n"
-    code += "sys.exit('paddle' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
+def test_paddle_is_imported_without_its_lines_on_threads(monkeypatch, capfd):
+    """Other lines that it writes, and its errors, are shown."""
+
+    def imported(name):
+        assert name == "paddle"
+        print("WARNING: OMP_NUM_THREADS set to 4, not 1.", file=sys.stderr)
+        print("PLEASE USE OMP_NUM_THREADS WISELY.", file=sys.stderr)
+        print("a line on something else", file=sys.stderr)
+
+    monkeypatch.delitem(sys.modules, "paddle", raising=False)
+    monkeypatch.setattr(importlib, "import_module", imported)
+    environment.require_paddle()
+    assert capfd.readouterr().err == "a line on something else\n"
+
+
+@pytest.mark.parametrize("threads", ["1", "2"])
+def test_the_real_paddle_says_nothing_on_threads(threads):
+    code = "from paddle_pose.environment import require_paddle; require_paddle(); import sys; assert 'paddle' in sys.modules"
+    variables = {**os.environ, "OMP_NUM_THREADS": threads}
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=variables, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("called", "name", "typed"),
+    [
+        ("/usr/bin/paddle-pose", "val", "paddle-pose val"),
+        ("paddle-pose.exe", "check", "paddle-pose check"),
+        ("train.py", "val", "python val.py"),
+        ("../pose/train.py", "export", "python ../pose/export.py"),
+        ("train.py", "check", "python -m paddle_pose check"),
+        ("/pose/paddle_pose/__main__.py", "val", "python -m paddle_pose val"),
+        ("elsewhere.py", "val", "python -m paddle_pose val"),
+        ("", "val", "python -m paddle_pose val"),
+    ],
+)
+def test_a_command_is_named_as_this_one_was_called(monkeypatch, called, name, typed):
+    monkeypatch.setattr(sys, "argv", [called])
+    assert environment.command(name) == typed
+
+
+def test_a_process_without_a_name_has_commands_too(monkeypatch):
+    monkeypatch.setattr(sys, "argv", [])
+    assert environment.command("val") == "python -m paddle_pose val"
+
+
+def test_python_is_named_from_here_where_it_lies_below(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / ".venv" / "bin" / "python"))
+    assert environment.python_name() == str(Path(".venv", "bin", "python"))
+    monkeypatch.setattr(sys, "executable", "/usr/bin/python3")
+    assert environment.python_name() == "/usr/bin/python3"

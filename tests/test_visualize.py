@@ -112,15 +112,6 @@ def test_a_grids_last_row_is_filled_with_black():
     assert grid[2, ::3, 0].tolist() == [5, 0, 0, 0]
 
 
-def test_curves_show_the_runs_numbers():
-    train = [{"kind": "train", "step": s, "loss": 1 / s} for s in range(1, 6)]
-    evals = [{"kind": "eval", "step": 5, "Mean": 50.0, "Mean@0.1": 10.0}]
-    alone, both = visualize.draw_curves(train, "run"), visualize.draw_curves(train + evals, "run")
-    assert alone.dtype == np.uint8
-    assert alone.shape == both.shape
-    assert not np.array_equal(alone, both)
-
-
 def test_a_png_for_a_notebook_holds_the_image(image):
     image = image.copy()
     image[10:30, 10:30] = (255, 0, 0)

@@ -84,12 +84,16 @@ def execute(command: str | None, arguments: Sequence[str]) -> int:
         chosen = build_parser().parse_args(arguments)
         command, arguments = chosen.command, chosen.arguments
     logs.attach()
-    environment.use_all_cores()
     environment.keep_freed_memory()
     environment.ignore_paddle_remarks()
     try:
         try:
-            status = importlib.import_module(f"paddle_pose.cli.{command}").main(arguments)
+            module = importlib.import_module(f"paddle_pose.cli.{command}")
+            threads = getattr(module, "THREADS", None)  # a command that states none computes with every core
+            if threads is not None:
+                os.environ.setdefault("OMP_NUM_THREADS", str(threads))
+            environment.use_all_cores()
+            status = module.main(arguments)
         finally:
             sys.stdout.flush()
     except KeyboardInterrupt:
@@ -130,7 +134,10 @@ def _missing_package(module: str) -> str:
     lines = [f"package {package} is not installed in {python}; run: {python} -m pip install {package}"]
     prepared = Path(".venv", "Scripts" if os.name == "nt" else "bin", "python")
     if prepared.exists() and Path(sys.prefix).resolve() != prepared.parents[1].resolve():
-        lines.append(f"or use the Python of this folder's environment: {prepared} {' '.join(sys.argv)}")
+        called = Path(sys.argv[0])
+        is_script = called.suffix == ".py" and called.stem in environment.ROOT_SCRIPTS
+        typed = " ".join([str(called) if is_script else "-m paddle_pose", *sys.argv[1:]])
+        lines.append(f"or use the Python of this folder's environment: {prepared} {typed}")
     return "\n".join(lines)
 
 

@@ -6,6 +6,7 @@ run/earlier/epoch-0003-batch-000120/    those before it, named by where they sto
 
 from __future__ import annotations
 
+import logging
 import shutil
 import time
 from collections.abc import Callable
@@ -16,10 +17,12 @@ from typing import Any
 from paddle_pose.errors import InputError
 from paddle_pose.training import checkpoint
 
+_log = logging.getLogger("paddle_pose")
+
 EARLIER = "earlier"
 
 
-def newest(run_dir: Path, say: Callable[[str], None] = print) -> Path | None:
+def newest(run_dir: Path, say: Callable[[str], None] = _log.info) -> Path | None:
     """Returns the newest whole checkpoint of a run; None if there is none.
 
     Args:

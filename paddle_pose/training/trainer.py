@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -21,6 +22,8 @@ from paddle_pose.training.run_log import RunLog
 from paddle_pose.training.run_state import Arrays, Progress, State, read_numbers
 from paddle_pose.training.step import Loss, Step, Stepped, Tensors
 from paddle_pose.training.step_timer import StepTimer, clock
+
+_log = logging.getLogger("paddle_pose")
 
 Measure = Callable[[Tensors, Tensors], paddle.Tensor]
 Validate = Callable[[int], dict[str, float]]
@@ -253,7 +256,7 @@ class Trainer:
             )
 
     def _say_replaced(self, lines: Sequence[str]) -> None:
-        say = self.log.say if self._process_group.is_main else print  # others have a log of the launcher's only
+        say = self.log.say if self._process_group.is_main else _log.warning  # the others' run logs are silent
         for line in lines:
             self.progress.replaced += 1
             say(

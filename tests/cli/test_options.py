@@ -2,7 +2,7 @@
 
 import pytest
 
-from paddle_pose.commands import train
+from paddle_pose.cli import train
 from paddle_pose.configs.registry import CONFIGS
 
 

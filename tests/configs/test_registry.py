@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from paddle_pose.commands import options, train
+from paddle_pose.cli import options, train
 from paddle_pose.configs.overrides import override, values
 from paddle_pose.configs.published import numbers_of
 from paddle_pose.configs.registry import CONFIGS, FILE_NAME, find, for_image_size, read_beside, resolve, to_json
@@ -136,7 +136,7 @@ def test_variants_differ_from_their_plain_config_in_how_they_code(name):
 
 def test_find_and_the_published_sizes():
     assert find(PLAIN.name) is PLAIN
-    with pytest.raises(ValueError, match="no config 'hourglas'; there are:\n  hourglass52_mpii_256"):
+    with pytest.raises(ValueError, match=r"no config 'hourglas'.*\n  hourglass52_mpii_256"):
         find("hourglas")
     assert for_image_size(384).codec.input_size == (384, 384)
     with pytest.raises(ValueError, match=r'--image_size 320: .*-o "codec.input_size=\(320,320\)"'):

@@ -1,12 +1,13 @@
 """The demo, tiny: it writes what it promises, twice."""
 
 import re
+import sys
 from pathlib import Path
 
 import cv2
 import pytest
 
-from paddle_pose.commands import demo
+from paddle_pose.cli import demo
 
 TINY = ("--num_train", "16", "--num_val", "8", "--epochs", "1", "--device", "cpu")
 
@@ -34,7 +35,10 @@ def test_promised_files_are_there(said, folder):
     for path in images:
         assert min(cv2.imread(path).shape[:2]) >= 256
         assert cv2.imread(path).std() > 10  # something is drawn
-    image, weights = re.search(r"python predict.py (\S+) --weights (\S+)", said).groups()
+    python, image, weights = re.search(
+        r"^  (\S+) (?:predict.py|-m paddle_pose predict) (\S+) --weights (\S+)", said, re.MULTILINE
+    ).groups()
+    assert Path(python).samefile(sys.executable), "the Python that has what the demo needs"
     assert cv2.imread(image) is not None
     assert Path(weights).is_file()
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from paddle_pose.commands import train
-from paddle_pose.interruption import Interrupted
+from paddle_pose.engine import train
+from paddle_pose.errors import Interrupted
 
 ROOT = Path(__file__).resolve().parents[2]
 CHANGES = (
@@ -78,16 +78,16 @@ def test_hours_end_with_a_status_of_their_own(synthetic_mpii, run_in, tmp_path):
 
 
 def test_what_ends_early_leaves_its_best_weights_where_the_original_looks(monkeypatch, tmp_path):
-    def run(config, *, run_dir, **others):
+    def train_config(config, *, run_dir, **others):
         (run_dir / "best_model").mkdir(parents=True)
         for name in ("config.json", "model.pdparams"):
             (run_dir / "best_model" / name).write_text(name)
-        raise Interrupted(124)
+        raise Interrupted(124, "--max_hours")
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(train, "run", run)
+    monkeypatch.setattr(train, "train_config", train_config)
     with pytest.raises(Interrupted):
-        train.main(["--image_size", "256", "--dataset_root", "D"])
+        train.train(image_size=256, dataset_root="D")
     assert (tmp_path / "output/256_best_model/model.pdparams").read_text() == "model.pdparams"
     assert (tmp_path / "output/256_best_model/from_run.txt").read_text() == "output/hourglass52_mpii_256\n"
 

@@ -1,4 +1,4 @@
-"""Every system learns eight synthetic people by heart: the test that catches what nobody thought of."""
+"""Every system overfits eight synthetic people: the test that catches what nobody thought of."""
 
 import json
 import re
@@ -40,7 +40,7 @@ RECIPE = (
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("config", REDUCED)
-def test_eight_people_are_learned_by_heart(config, eight_people, run_in, tmp_path):
+def test_eight_people_are_overfitted(config, eight_people, run_in, tmp_path):
     steps, learning_rate, reduction = REDUCED[config]
     changes = [part for text in (*RECIPE, *reduction) for part in ("-o", text)]
     done = run_in(
@@ -81,7 +81,7 @@ GROUPS = (
 
 @pytest.mark.slow
 @pytest.mark.timeout(1500)
-def test_eight_groups_are_learned_by_heart(eight_groups, run_in, tmp_path):
+def test_eight_groups_are_overfitted(eight_groups, run_in, tmp_path):
     changes = [part for text in GROUPS for part in ("-o", text)]
     done = run_in(
         tmp_path,

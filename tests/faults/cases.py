@@ -172,7 +172,7 @@ def hanging() -> Iterator[None]:
     from paddle_pose.data.dataset import PoseDataset
 
     free = threading.Event()
-    with mock.patch.object(PoseDataset, "look", lambda self, key: free.wait(60)):  # noqa: PT008 - it waits
+    with mock.patch.object(PoseDataset, "example", lambda self, key: free.wait(60)):  # noqa: PT008 - it waits
         yield
     free.set()
 
@@ -334,7 +334,7 @@ FAULTS = (
     Fault(
         "a file lies where the crops' cache shall be",
         "train",
-        (*FRESH, "--cache", "taken"),
+        (*FRESH, "--crop_cache", "taken"),
         r"error: taken: File exists",
         put("taken", b"x"),
     ),
@@ -578,12 +578,12 @@ INPUTS = (
         r"error: .*d.json",
         put("d.json", b'{"a": 1}'),
     ),
-    Case("an unknown config", "train", ("--config", "hourglas"), r"error: no config 'hourglas'; there are"),
+    Case("an unknown config", "train", ("--config", "hourglas"), r"error: no config 'hourglas'"),
     Case(
         "an unknown key",
         "train",
         (*FRESH, "-o", "train.bach_size=3"),
-        r"error: unknown key 'train.bach_size'; the valid",
+        r"error: unknown key 'train.bach_size'. Did you mean 'train.batch_size'",
     ),
     Case(
         "a value of another type",
@@ -606,7 +606,7 @@ INPUTS = (
         "no crops of COCO to learn from",
         "train",
         ("--config", "movenet_original_coco"),
-        r"error: --dataset_root D is missing: .*prepare_coco.py",
+        r"error: --dataset_root D is missing: .*prepare_coco makes",
     ),
     Case(
         "nothing to resume",

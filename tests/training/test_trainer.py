@@ -6,7 +6,8 @@ import numpy as np
 import paddle
 import pytest
 
-from paddle_pose.interruption import Interrupted, Interruption
+from paddle_pose.errors import Interrupted
+from paddle_pose.interruption import Interruption
 from paddle_pose.training import checkpoint_policy, step_timer
 from paddle_pose.training.checkpoint_policy import CheckpointPolicy
 from paddle_pose.training.optimizers import StepSchedule, adam
@@ -97,7 +98,7 @@ class Cut(Interruption):
     def check(self):
         self.left -= 1
         if self.left == 0:
-            raise Interrupted(143)
+            raise Interrupted(143, "SIGTERM")
 
 
 @pytest.mark.parametrize("options", [{}, {"ema": 0.9}], ids=["plain", "ema"])
@@ -275,7 +276,7 @@ def test_an_interrupted_evaluation_is_done_again(make, tmp_path):
 
     def ended(epoch):
         trainer.log.say("[EVAL] half of it")
-        raise Interrupted(143)
+        raise Interrupted(143, "SIGTERM")
 
     with pytest.raises(Interrupted):
         trainer.fit(Loader(), epochs=2, validate=ended, monitor="score")
