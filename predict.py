@@ -1,3 +1,5 @@
+"""Runs `paddle_pose predict`; `python predict.py --help` explains it."""
+
 from paddle_pose.cli import run
 
 if __name__ == "__main__":

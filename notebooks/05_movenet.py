@@ -61,10 +61,10 @@ IMAGES = 4  # drawn groups to learn by heart where there is no COCO or no GPU
 EPOCHS = 240  # over these images; the full recipe has 120 over COCO
 
 # %%
-from paddle_pose.engine import run_folders
 from paddle_pose.configs import overrides, registry
 from paddle_pose.data.synthetic import dataset as synthetic
 from paddle_pose.data.synthetic.body import Style
+from paddle_pose.engine import run_folders
 
 CONFIG = "movenet_lightning_coco"
 FULL = Path(COCO, "annotations").is_dir() and len(here.gpus) > 0

@@ -64,8 +64,8 @@ IMAGES = 6  # drawn, one or two people in each, to learn by heart where there is
 EPOCHS = 100  # over these images; the published recipes have 140 and 210 over COCO
 
 # %%
-from paddle_pose.engine import run_folders
 from paddle_pose.data.synthetic import dataset as synthetic
+from paddle_pose.engine import run_folders
 
 CONFIGS = ("simple_baseline_r50_coco_256x192", "hrnet_w32_coco_256x192")
 FULL = Path(DATA, "annotations").is_dir() and len(here.gpus) > 0
@@ -313,7 +313,7 @@ for name, first in zip(reversed(CONFIGS), (halves, [data.window]), strict=True):
 
 # %%
 BACKBONES = {CONFIGS[0]: "resnet50-19c8e357.pth", CONFIGS[1]: "hrnet_w32-36af842e.pth"}
-DOWNLOAD = f"python -m paddle_pose download imagenet_resnet50 imagenet_hrnet_w32"
+DOWNLOAD = "python -m paddle_pose download imagenet_resnet50 imagenet_hrnet_w32"
 for name, backbone in BACKBONES.items():
     print(f"python train.py --config {name} --dataset_root {DATA} --init output/published/{backbone}")
 

@@ -70,8 +70,8 @@ ROUNDS = 15  # of timing
 # %%
 from IPython import get_ipython
 
-from paddle_pose.engine import run_folders
 from paddle_pose.data.synthetic import dataset as synthetic
+from paddle_pose.engine import run_folders
 
 if bool(WEIGHTS) != bool(DATA):
     raise ValueError("WEIGHTS and DATA: give both, or neither")

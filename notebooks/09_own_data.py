@@ -77,8 +77,8 @@ PEOPLE = (240, 40)  # drawn for training and validation in A; images of B
 EPOCHS = 8  # of A; the others have half as many
 
 # %%
-from paddle_pose.engine import run_folders
 from paddle_pose.data.synthetic import dataset as synthetic
+from paddle_pose.engine import run_folders
 
 if bool(TABLE) != bool(IMAGES):
     raise ValueError("TABLE and IMAGES: give both, or neither")

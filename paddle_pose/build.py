@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
@@ -17,17 +18,17 @@ from paddle_pose.configs.registry import read_beside, to_json
 from paddle_pose.configs.specs import (
     Config,
     HourglassModel,
-    HRNetModel,
     Loss,
     MoveNetModel,
     SimpleBaselineModel,
-    StackedHourglassModel,
 )
 from paddle_pose.data import coco, dataset, framing, movenet_crops, mpii
 from paddle_pose.data.augment import HALVED_ABOVE, has_halves
 from paddle_pose.data.crop_cache import CropCache, Reader, ReducedReader, read_whole
 from paddle_pose.data.dataset import PoseDataset
 from paddle_pose.errors import InputError
+from paddle_pose.inference.flip_test import FlipAverage
+from paddle_pose.inference.predictor import Predictor
 from paddle_pose.io import images
 from paddle_pose.metrics.base import Metric
 from paddle_pose.metrics.coco_ap import CocoAP
@@ -166,22 +167,10 @@ def model(config: Config) -> Any:
     """Returns the untrained network, a `paddle.nn.Layer`; the same one for the same `train.seed`."""
     import paddle
 
-    from paddle_pose.models.hourglass import Hourglass
-    from paddle_pose.models.hrnet import HRNet
-    from paddle_pose.models.movenet import MoveNet
-    from paddle_pose.models.simple_baseline import SimpleBaseline
-    from paddle_pose.models.stacked_hourglass import StackedHourglass
-
-    factories: dict[type, Callable[..., Any]] = {
-        HourglassModel: Hourglass,
-        StackedHourglassModel: StackedHourglass,
-        HRNetModel: HRNet,
-        SimpleBaselineModel: SimpleBaseline,
-        MoveNetModel: MoveNet,
-    }
-    factory = factories[type(config.model)]
+    module, _, name = config.model.target.partition(":")
+    network = getattr(importlib.import_module(module), name)
     paddle.seed(config.train.seed)
-    return factory(num_joints=config.codec.skeleton.num_joints, **asdict(config.model))
+    return network(num_joints=config.codec.skeleton.num_joints, **asdict(config.model))
 
 
 def loss(config: Config) -> Any:
@@ -373,9 +362,6 @@ def predictor_for(
     fit: Literal["letterbox", "stretch"] = "letterbox",
 ) -> Any:
     """Returns a predictor of a config's network; see `predictor`, `backend` and `geometry.whole_image_window`."""
-    from paddle_pose.inference.flip_test import FlipAverage
-    from paddle_pose.inference.predictor import Predictor
-
     looks, _ = backend(config, weights, device, threads)
     if config.val.flip if flip is None else flip:
         looks = FlipAverage(looks, config.codec, config.val.shift)

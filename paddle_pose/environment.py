@@ -12,6 +12,8 @@ import warnings
 from importlib import metadata
 from pathlib import Path
 
+from paddle_pose.errors import MissingDependencyError
+
 ROOT_SCRIPTS = ("train", "val", "predict", "export")
 _PADDLE_HINT = """paddle_pose needs Paddle 3.0 or newer for this.
 CPU: {python} -m pip install paddlepaddle
@@ -66,8 +68,6 @@ def require_paddle() -> None:
     Raises:
         MissingDependencyError: If it is missing or older than 3.0; says how to install it.
     """
-    from paddle_pose.errors import MissingDependencyError
-
     found = []
     for name in ("paddlepaddle", "paddlepaddle-gpu"):
         try:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
-from typing import TextIO
-
-from tqdm.auto import tqdm
+from typing import Any, TextIO
 
 Progress = Callable[[int], None]
 """Receives how many things are done, in ascending order."""
@@ -15,6 +13,13 @@ ProgressFactory = Callable[[int | None, str], Progress]
 """Receives the number of things to do (None where it is unknown) and their name in the plural."""
 
 _SECONDS_BETWEEN_LINES = 30.0
+
+
+def _tqdm() -> Any:
+    """Returns tqdm's class for where this runs; it is imported late, since parsers of commands import this module."""
+    from tqdm.auto import tqdm
+
+    return tqdm
 
 
 def no_progress(total: int | None = None, unit: str = "") -> Progress:
@@ -38,7 +43,9 @@ class _Bar:
     """A tqdm bar, which is closed when everything is done."""
 
     def __init__(self, total: int | None, unit: str, stream: TextIO) -> None:
-        self._bar = tqdm(total=total, unit=f" {unit}", file=None if "ipykernel" in sys.modules else stream, leave=True)
+        self._bar = _tqdm()(
+            total=total, unit=f" {unit}", file=None if "ipykernel" in sys.modules else stream, leave=True
+        )
 
     def __call__(self, done: int) -> None:
         self._bar.update(done - self._bar.n)
@@ -60,6 +67,6 @@ class _Lines:
         if done != self._total and now - self._shown < _SECONDS_BETWEEN_LINES:
             return
         self._shown = now
-        line = tqdm.format_meter(done, self._total, max(now - self._started, 1e-9), unit=f" {self._unit}", ncols=0)
+        line = _tqdm().format_meter(done, self._total, max(now - self._started, 1e-9), unit=f" {self._unit}", ncols=0)
         self._stream.write(line.strip() + "\n")
         self._stream.flush()

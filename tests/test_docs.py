@@ -325,7 +325,12 @@ def config_keys() -> frozenset[str]:
 @cache
 def known_flags() -> frozenset[str]:
     """The flags of all commands."""
-    tools = ["scripts/build_notebooks.py", "scripts/minimal_onnx.py", "benchmarks/benchmark.py", "benchmarks/backend_table.py"]
+    tools = [
+        "scripts/build_notebooks.py",
+        "scripts/minimal_onnx.py",
+        "benchmarks/benchmark.py",
+        "benchmarks/backend_table.py",
+    ]
     parsers = [parser_of(command) for command in [*COMMANDS, *tools]]
     return frozenset(flag for parser in parsers for flag in parser._option_string_actions)
 
@@ -408,11 +413,7 @@ def test_findings_that_troubleshooting_names_exist():
 
 
 def test_paths_in_the_architecture_exist():
-    paths = [
-        code
-        for code in inline_code(text_of("CONTRIBUTING.md"))
-        if re.fullmatch(r"[\w./]+\.(py|md|txt)", code)
-    ]
+    paths = [code for code in inline_code(text_of("CONTRIBUTING.md")) if re.fullmatch(r"[\w./]+\.(py|md|txt)", code)]
     assert len(paths) > 20
     missing = [
         p

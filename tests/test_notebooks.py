@@ -4,7 +4,6 @@ import ast
 import json
 import os
 import re
-import sys
 import tarfile
 from importlib.util import find_spec
 from pathlib import Path

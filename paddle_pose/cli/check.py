@@ -13,6 +13,7 @@ from paddle_pose.cli import options
 from paddle_pose.cli.options import Parser
 from paddle_pose.environment import command
 from paddle_pose.errors import InputError
+from paddle_pose.progress import show_progress
 
 if TYPE_CHECKING:
     from paddle_pose.data.check.findings import Report
@@ -67,7 +68,6 @@ def _check(arguments: argparse.Namespace) -> tuple[Report, str]:
         InputError: If the flags name no data.
     """
     from paddle_pose.engine.check import check_annotations, check_dataset, layout_of
-    from paddle_pose.progress import show_progress
 
     skeleton = options.data_changes(arguments).get("codec.skeleton")
     train_coco = f"{command('train')} --config simple_baseline_r50_coco_256x192"

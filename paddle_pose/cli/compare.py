@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from paddle_pose.cli import options
+from paddle_pose.progress import show_progress
 
 
 def build_parser() -> options.Parser:
@@ -43,7 +44,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = build_parser().parse_args(argv)
     from paddle_pose.evaluation.compare_decoding import compare_decoding
-    from paddle_pose.progress import show_progress
 
     compare_decoding(
         arguments.weights,

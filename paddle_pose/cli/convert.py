@@ -39,11 +39,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         MissingDependencyError: If Paddle is missing.
     """
     arguments = build_parser().parse_args(argv)
-    from paddle_pose.configs.registry import config_of
-    from paddle_pose.engine.zoo import convert
+    from paddle_pose.engine.zoo import convert_file
 
-    changes = options.overrides_of(arguments, {})
-    config = config_of(arguments.source, arguments.config, arguments.image_size, changes)
-    target = arguments.target or Path("output") / arguments.source.stem / "model.pdparams"
-    convert(config, arguments.source, target, arguments.force)
+    convert_file(
+        arguments.source,
+        arguments.target,
+        config=arguments.config,
+        image_size=arguments.image_size,
+        overrides=options.overrides_of(arguments, {}),
+        force=arguments.force,
+    )
     return 0

@@ -173,22 +173,23 @@ def overrides_of(arguments: argparse.Namespace, flags: Mapping[str, str]) -> dic
     return overrides(arguments) | {k: v for k, v in given.items() if v is not None} | data_changes(arguments)
 
 
+def named_config(arguments: argparse.Namespace, changes: Mapping[str, Any]) -> Any:
+    """Returns the config that --config or --image_size names, with changes.
+
+    Raises:
+        InputError: If they name none, or contradict each other.
+    """
+    from paddle_pose.configs.registry import resolve
+
+    return resolve(None, arguments.config, arguments.image_size, changes)
+
+
 class ListConfigs(argparse.Action):
     """Prints every config with its source and published numbers, or the one that --config named before; then exits."""
 
     def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, *ignored: object) -> None:
         """Prints and exits with 0."""
-        from paddle_pose.configs.overrides import values
-        from paddle_pose.configs.published import numbers_of
-        from paddle_pose.configs.registry import CONFIGS, find
+        from paddle_pose.engine.list_configs import list_configs
 
-        chosen = [find(namespace.config)] if namespace.config else list(CONFIGS.values())
-        for config in chosen:
-            published = ", ".join(f"{name} {value}" for name, value in numbers_of(config.name).items())
-            print(f"{config.name}\n  {config.source}\n  {config.command}")
-            print(f"  published: {published or 'nothing'}")
-        print("\nkeys for -o, with the values of", chosen[0].name)
-        for key, value in values(chosen[0]).items():
-            if key != "codec.skeleton":
-                print(f"  {key}={value}")
+        print(list_configs(namespace.config))
         parser.exit()

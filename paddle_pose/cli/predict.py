@@ -10,6 +10,7 @@ from pathlib import Path
 from paddle_pose.cli import options
 from paddle_pose.cli.download import add_folder, show_download
 from paddle_pose.cli.signals import SignalInterruption
+from paddle_pose.progress import show_progress
 
 DEFAULT_WEIGHTS = "google_movenet_lightning_int8"
 SAVED = ("drawing", "json", "coco", "csv")
@@ -148,7 +149,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = build_parser().parse_args(argv)
     from paddle_pose.engine.predict import People, Results, predict_files
-    from paddle_pose.progress import show_progress
 
     people = People(
         boxes=arguments.boxes,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from paddle_pose.cli.options import Parser
 from paddle_pose.environment import command
+from paddle_pose.progress import show_progress
 
 SPLITS = ("train", "val")
 
@@ -40,7 +41,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = build_parser().parse_args(argv)
     from paddle_pose.data.prepare_coco import prepare_coco
-    from paddle_pose.progress import show_progress
 
     number = prepare_coco(arguments.dataset_root, arguments.output, arguments.splits, progress=show_progress)
     print(f"Total write {number}")

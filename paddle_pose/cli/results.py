@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from paddle_pose.cli import options
+from paddle_pose.io.atomic import write_text
 
 FORMATS = ("markdown", "html")
 
@@ -41,7 +42,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = build_parser().parse_args(argv)
     from paddle_pose.evaluation.results import BY_JOINT, by_joint, rows, to_html, to_markdown
-    from paddle_pose.io.atomic import write_text
 
     found = rows(arguments.scores or sorted(Path("output").glob("**/scores.json")))
     write = to_markdown if arguments.format == "markdown" else to_html

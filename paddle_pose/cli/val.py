@@ -14,6 +14,7 @@ from typing import Any
 from paddle_pose import environment
 from paddle_pose.cli import logs, options
 from paddle_pose.errors import InputError
+from paddle_pose.progress import show_progress
 
 OUTPUT = Path("output")
 _ONLY_WITH_RESULTS = ("ground_truth", "zero_based", "json")
@@ -139,7 +140,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _evaluate(parser: options.Parser, arguments: argparse.Namespace, command: str) -> None:
     """Evaluates a weights file."""
     from paddle_pose.engine.evaluate import evaluate
-    from paddle_pose.progress import show_progress
 
     parser.warn_of_unused(arguments, _ONLY_WITH_RESULTS, "with --weights")
     if arguments.flip is False:
@@ -166,8 +166,7 @@ def _evaluate(parser: options.Parser, arguments: argparse.Namespace, command: st
 
 def _score(parser: options.Parser, arguments: argparse.Namespace, command: str) -> None:
     """Scores a file of predictions."""
-    from paddle_pose.engine.evaluate import dataset_of, score_file, write_scores
-    from paddle_pose.evaluation.report.write import write
+    from paddle_pose.engine.evaluate import dataset_of, score_file, write_report, write_scores
 
     dataset = dataset_of(arguments.results)
     if arguments.dataset not in (None, dataset):
@@ -201,7 +200,7 @@ def _score(parser: options.Parser, arguments: argparse.Namespace, command: str) 
     output = arguments.output or OUTPUT
     print(f"Written: {write_scores(scores, output, command)}")
     if arguments.report:
-        page = write(
+        page = write_report(
             arguments.results,
             output / "report.html",
             ground_truth=Path(scores.protocol["ground truth"]),
@@ -213,21 +212,19 @@ def _score(parser: options.Parser, arguments: argparse.Namespace, command: str) 
 
 def _of_coco(arguments: argparse.Namespace) -> tuple[Path | None, Any]:
     """Returns the annotation file and the skeleton that the flags name; None where they name none."""
-    from paddle_pose.configs.registry import resolve
-
     arguments.train_annotations = arguments.image_folder = None
     if arguments.ground_truth is not None:
         arguments.dataset_root, arguments.val_annotations = None, str(arguments.ground_truth)
     changes = options.overrides_of(arguments, {})
     skeleton = changes.get("codec.skeleton")
     if arguments.config or arguments.image_size or arguments.override:
-        skeleton = resolve(None, arguments.config, arguments.image_size, changes).codec.skeleton
+        skeleton = options.named_config(arguments, changes).codec.skeleton
     return Path(arguments.val_annotations) if arguments.val_annotations else None, skeleton
 
 
 def _report_on_folder(parser: options.Parser, arguments: argparse.Namespace) -> None:
     """Writes the page on a folder that an evaluation or a training has written."""
-    from paddle_pose.evaluation.report.write import write
+    from paddle_pose.engine.evaluate import write_report
 
     folder = arguments.results
     if not arguments.report:
@@ -236,7 +233,7 @@ def _report_on_folder(parser: options.Parser, arguments: argparse.Namespace) -> 
     parser.warn_of_unused(arguments, unused, "with --results FOLDER")
     if arguments.ground_truth is not None:
         parser.warn_of_unused(arguments, ["dataset_root"], "with --ground_truth")
-    page = write(
+    page = write_report(
         folder,
         (arguments.output or folder) / "report.html",
         dataset_root=Path(arguments.dataset_root) if arguments.dataset_root else None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from paddle_pose.codecs.heatmap import HeatmapCodec
 from paddle_pose.codecs.movenet import MoveNetCodec
@@ -23,6 +23,8 @@ class HourglassModel:
         inters: keep the block between stacks even where there is one stack (unused; some checkpoints hold it).
     """
 
+    target: ClassVar[str] = "paddle_pose.models.hourglass:Hourglass"
+
     num_stacks: int = 1
     channels: tuple[int, ...] = (256, 256, 384, 384, 384, 512)
     blocks: tuple[int, ...] = (2, 2, 2, 2, 2, 4)
@@ -41,6 +43,8 @@ class StackedHourglassModel:
         depth: halvings.
     """
 
+    target: ClassVar[str] = "paddle_pose.models.stacked_hourglass:StackedHourglass"
+
     num_stacks: int = 2
     channels: int = 256
     depth: int = 4
@@ -56,6 +60,8 @@ class HRNetModel:
         blocks: residual blocks of every branch in a module.
         stem_channels: of the stem.
     """
+
+    target: ClassVar[str] = "paddle_pose.models.hrnet:HRNet"
 
     width: int = 32
     modules: tuple[int, int, int] = (1, 4, 3)
@@ -73,6 +79,8 @@ class SimpleBaselineModel:
         deconv_channels: of the deconvolutions.
         order: of the channels the network sees; the official weights saw BGR.
     """
+
+    target: ClassVar[str] = "paddle_pose.models.simple_baseline:SimpleBaseline"
 
     depth: Literal[50, 101, 152] = 50
     width: int = 64
@@ -95,6 +103,8 @@ class MoveNetModel:
         share_residuals: one set of weights for all residuals of a stage, as in the original's files.
         prior: what centres and heatmaps answer before they have learned; 0.1 for a focal loss, the original has 0.5.
     """
+
+    target: ClassVar[str] = "paddle_pose.models.movenet:MoveNet"
 
     width: float = 1.0
     expansion: Literal["block", "stage"] = "block"

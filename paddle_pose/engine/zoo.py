@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from paddle_pose import build
 from paddle_pose.configs import registry
@@ -136,6 +138,38 @@ def convert(config: Config, source: Path, target: Path, force: bool = False) -> 
     atomic.write_text(beside, text)
     millions = sum(parameter.size for parameter in network.parameters() if parameter.trainable) / 1e6
     _log.info(f"Written: {target}, {len(tensors)} tensors, {millions:.2f} M parameters; {beside}, config {config.name}")
+
+
+def convert_file(
+    source: Path,
+    target: Path | None = None,
+    *,
+    config: str | None = None,
+    image_size: int | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    force: bool = False,
+) -> Path:
+    """Writes anybody's weights file under our names, with its config beside it, and logs what was done.
+
+    Args:
+        source: Anybody's weights file.
+        target: A .safetensors or .pdparams file; None for output/NAME/model.pdparams with the name of the source.
+        config: Name of its config, where none is beside it.
+        image_size: Input size of Hourglass-52 on MPII, as in txyugood's project; None for none.
+        overrides: Values by dotted key that replace the config's.
+        force: Whether files that are there are overwritten.
+
+    Returns:
+        Path of the written file.
+
+    Raises:
+        FileNotFoundError: If the source is not there.
+        InputError: If nothing says which network it is for, it does not fit that, or something would be overwritten.
+        MissingDependencyError: If Paddle is missing.
+    """
+    target = target or Path("output", source.stem, "model.pdparams")
+    convert(registry.config_of(source, config, image_size, overrides), source, target, force)
+    return target
 
 
 def usage(file: PublishedFile, path: Path) -> str:

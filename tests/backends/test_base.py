@@ -8,7 +8,9 @@ from paddle_pose.errors import MissingDependencyError
 
 def test_a_missing_package_is_named_with_its_pip_command(monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    with pytest.raises(MissingDependencyError, match=r'run: pip install "onnxruntime>=1.17" \(or "paddle_pose\[onnx\]"'):
+    with pytest.raises(
+        MissingDependencyError, match=r'run: pip install "onnxruntime>=1.17" \(or "paddle_pose\[onnx\]"'
+    ):
         needed("onnxruntime", "onnxruntime>=1.17", "onnx")
 
 

@@ -1,7 +1,6 @@
 from pathlib import Path
 
 from paddle_pose.cli.download import show_download
-
 from paddle_pose.cli.serve_demo import build_parser, main
 
 
