@@ -69,8 +69,9 @@ def run_in() -> Callable[..., subprocess.CompletedProcess[str]]:
 
     def run(folder: Path, command: str, *args: object, timeout: float = 240, **env: str):
         called = [str(ROOT / command)] if command.endswith(".py") else ["-m", "paddle_pose", command]
-        path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-        environment = {**os.environ, "PYTHONPATH": path, **env}
+        more = env.pop("PYTHONPATH", os.environ.get("PYTHONPATH"))
+        path = os.pathsep.join(filter(None, [str(ROOT), more]))
+        environment = {**os.environ, **env, "PYTHONPATH": path}
         line = [sys.executable, *called, *map(str, args)]
         return subprocess.run(line, cwd=folder, env=environment, text=True, capture_output=True, timeout=timeout)
 
