@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from paddle_pose import build, build_data
+from paddle_pose import build
 from paddle_pose.configs.overrides import override
 from paddle_pose.configs.registry import CONFIGS
 from paddle_pose.data.synthetic.dataset import write_coco, write_mpii
@@ -79,8 +79,8 @@ def test_a_metric_that_the_data_cannot_feed_is_refused(tmp_path, config, metric,
 
 
 def test_every_data_set_has_a_reader_and_a_usual_metric():
-    assert build_data.READERS.keys() == build_data.USUAL_METRIC.keys()
-    assert set(build_data.USUAL_METRIC.values()) <= build_data.METRICS.keys()
+    assert build.READERS.keys() == build.USUAL_METRIC.keys()
+    assert set(build.USUAL_METRIC.values()) <= build.METRICS.keys()
 
 
 def test_images_without_anybody_labelled_are_evaluated_but_not_learned_from(tmp_path, capsys):

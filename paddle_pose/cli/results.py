@@ -29,7 +29,7 @@ def build_parser() -> options.Parser:
     )
     parser.add_argument("--joints", action="store_true", help="PCKh joint by joint, of the rows that state it")
     parser.add_argument("--format", choices=FORMATS, default="markdown", help="default markdown")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="where to write; default: the screen")
+    parser.add_argument("--output_file", type=Path, metavar="FILE", help="file to write; default: the terminal")
     return parser
 
 
@@ -46,9 +46,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     found = rows(arguments.scores or sorted(Path("output").glob("**/scores.json")))
     write = to_markdown if arguments.format == "markdown" else to_html
     text = write(by_joint(found), BY_JOINT) if arguments.joints else write(found)
-    if arguments.output:
-        write_text(arguments.output, text)
-        print(f"Written: {arguments.output}")
+    if arguments.output_file:
+        write_text(arguments.output_file, text)
+        print(f"Written: {arguments.output_file}")
     else:
         print(text, end="")
     return 0

@@ -28,7 +28,7 @@ class Metric(Protocol):
 
     Attributes:
         monitor: the name of the number that decides which checkpoint is best; higher is better.
-        headline: the names that the `[EVAL]` line shows.
+        summary: the names that the `[EVAL]` line shows.
     """
 
     @property

@@ -16,7 +16,7 @@ def test_both_formats_are_written(tmp_path, monkeypatch, capsys):
     write_scores(tmp_path / "output" / "his")
     assert main([]) == 0
     assert "88.95 (88.00 .. 89.90)" in capsys.readouterr().out
-    assert main(["--format", "html", "--output", "pages/table.html"]) == 0
+    assert main(["--format", "html", "--output_file", "pages/table.html"]) == 0
     page = (tmp_path / "pages" / "table.html").read_text(encoding="utf-8")
     assert "88.95 (88.00 .. 89.90)" in page
     assert main(["output/his/scores.json", "--joints"]) == 0
