@@ -20,7 +20,7 @@ import numpy as np
 from paddle_pose.errors import InputError
 from paddle_pose.geometry import box_window
 from paddle_pose.io import coco_json
-from paddle_pose.io.records import field
+from paddle_pose.io.json_fields import field
 from paddle_pose.skeletons import COCO_17, Skeleton
 from paddle_pose.structures import AnnotatedImage, Person, Sample
 

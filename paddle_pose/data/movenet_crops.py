@@ -23,7 +23,7 @@ from paddle_pose.data import coco
 from paddle_pose.environment import command
 from paddle_pose.errors import InputError
 from paddle_pose.io import coco_json
-from paddle_pose.io.records import field
+from paddle_pose.io.json_fields import field
 from paddle_pose.skeletons import COCO_17
 from paddle_pose.structures import AnnotatedImage, Person
 

@@ -20,7 +20,7 @@ import numpy as np
 import scipy.io
 
 from paddle_pose.errors import InputError
-from paddle_pose.io.records import field
+from paddle_pose.io.json_fields import field
 from paddle_pose.skeletons import MPII_16, Skeleton
 from paddle_pose.structures import AnnotatedImage, Person
 

@@ -33,7 +33,7 @@ from paddle_pose.data import coco
 from paddle_pose.data.movenet_crops import stored_size
 from paddle_pose.errors import InputError
 from paddle_pose.io import archives, atomic, coco_json, images
-from paddle_pose.io.records import field
+from paddle_pose.io.json_fields import field
 from paddle_pose.progress import Progress, ProgressFactory, no_progress
 from paddle_pose.skeletons import COCO_17
 

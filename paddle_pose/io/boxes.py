@@ -11,7 +11,7 @@ import numpy as np
 
 from paddle_pose.errors import InputError
 from paddle_pose.io import coco_json
-from paddle_pose.io.records import field
+from paddle_pose.io.json_fields import field
 
 Box = tuple[float, float, float, float]  # (x, y, width, height) in image px
 PERSON = 1  # COCO's category
