@@ -1,4 +1,4 @@
-"""`make demo`, `paddle-pose demo`: trains a small network on synthetic people, and shows what it learned."""
+"""`make demo`, `paddle-pose demo`: trains a small network, and shows what it learned."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from paddle_pose.cli.signals import SignalInterruption
 if TYPE_CHECKING:
     from paddle_pose.engine.demo import DemoResult
 
-# Measured: on cores that do anything else too, two threads take four times as long as one to train so small a network.
+# Measured: on cores that do anything else too, two threads take four times as long as one to
+# train so small a network.
 THREADS = 1
 _EPILOG = """examples:
   {demo}
@@ -29,8 +30,9 @@ def build_parser() -> options.Parser:
     """Returns the parser of the command."""
     parser = options.Parser(
         "demo",
-        description="Draws synthetic people, trains a small network on them with the code of the train command,\n"
-        "and writes images of what it finds in drawings that it has not seen. `make demo` runs it as it is.",
+        description="Draws synthetic people, trains a small network on them with the code of the\n"
+        "train command, and writes images of what it finds in drawings that it has not seen.\n"
+        "`make demo` runs it as it is.",
         epilog=_EPILOG.format(demo=environment.command("demo")),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -65,7 +67,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit status.
 
     Raises:
-        InputError: If the output folder holds drawings made with other numbers, or a run that is not the demo's.
+        InputError: If the output folder holds drawings made with other numbers, or a run that is
+            not the demo's.
         Interrupted: If the training was ended early.
         MissingDependencyError: If Paddle is missing.
     """
@@ -98,7 +101,8 @@ def _print(result: DemoResult, num_val: int) -> None:
         print(f"  {path}: {what}")
     print(
         "\nNext:\n"
-        f"  {_typed('predict')} {result.data / 'images' / '100000001.jpg'} --weights {result.weights}\n"
+        f"  {_typed('predict')} {result.data / 'images' / '100000001.jpg'} "
+        f"--weights {result.weights}\n"
         "      finds the person in a drawing like these; this network has never seen a photograph\n"
         f"  {_typed('val')} --weights {result.weights} --dataset_root {result.data}\n"
         "      evaluates joint by joint\n"
@@ -108,7 +112,7 @@ def _print(result: DemoResult, num_val: int) -> None:
 
 
 def _typed(name: str) -> str:
-    """Returns how a command is typed with this Python: as a script where there is one, else as a module."""
+    """Returns how a command is typed with this Python: as a script where there is one."""
     script = f"{name}.py"
     called = script if Path(script).is_file() else f"-m paddle_pose {name}"
     return f"{environment.python_name()} {called}"

@@ -36,15 +36,16 @@ def build_parser() -> options.Parser:
     """Returns the parser of the command."""
     parser = options.Parser(
         "train",
-        description="Trains a network, evaluates it on schedule, and keeps the best and the last weights.\n"
+        description="Trains a network, evaluates it on schedule, and keeps the best and the last\n"
+        "weights. "
         "Without --dataset_root it trains on synthetic people and says so.",
         epilog=_EPILOG.format(train=environment.command("train")),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     options.add_data(
         parser,
-        "folder in MPII's or COCO's layout, as the config says (default: synthetic people, where no annotation files are "
-        "given either)",
+        "folder in MPII's or COCO's layout, as the config says "
+        "(default: synthetic people, where no annotation files are given either)",
     )
     options.add_config(parser)
     _add_recipe(parser)
@@ -105,8 +106,8 @@ def _add_recipe(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--init",
         metavar="FILE",
-        help="weights to start from, such as an ImageNet backbone or another data set's network: takes what fits and "
-        "lists what does not (default: a random start)",
+        help="weights to start from, such as an ImageNet backbone or another data set's network: "
+        "takes what fits and lists what does not (default: a random start)",
     )
     group.add_argument(
         "--freeze",
@@ -119,7 +120,8 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     """Adds --output, --resume, --force, --keep and --max_hours."""
     group = parser.add_argument_group(
         "the run",
-        "Ctrl-C and SIGTERM finish the step, save and end with status 130 and 143, --max_hours with 124; --resume goes on.",
+        "Ctrl-C and SIGTERM finish the step, save and end with status 130 and 143,\n"
+        "--max_hours with 124; --resume goes on.",
     )
     group.add_argument(
         "--output",
@@ -132,8 +134,8 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         const="",
         metavar="DIR",
-        help="continue a run from its newest whole checkpoint: the run's folder, a checkpoint's, or nothing for the newest "
-        "run of this config (default: start a new run)",
+        help="continue a run from its newest whole checkpoint: the run's folder, a checkpoint's, "
+        "or nothing for the newest run of this config (default: start a new run)",
     )
     group.add_argument(
         "--force", action="store_true", help="resume although the config or the data differ (default: no)"

@@ -1,4 +1,4 @@
-"""The demo: trains a small network on synthetic people for some minutes, and shows what it learned."""
+"""The demo: trains a small network on synthetic people, and shows what it learned."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def run_demo(
     output: Path = FOLDER,
     interruption: Interruption | None = None,
 ) -> DemoResult:
-    """Trains a small network on synthetic people, and draws what it finds on others that it has not seen.
+    """Trains a small network on synthetic people, and draws what it finds on others.
 
     Args:
         epochs: Passes over the training people; None as the config says.
@@ -76,7 +76,8 @@ def run_demo(
         interruption: What may end the training early; None for nothing.
 
     Raises:
-        InputError: If the output folder holds people made with other numbers, or a run that is not the demo's.
+        InputError: If the output folder holds people made with other numbers, or a run that is not
+            the demo's.
         Interrupted: If the training was ended early.
     """
     started = time.perf_counter()

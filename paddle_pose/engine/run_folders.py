@@ -1,4 +1,4 @@
-"""The folders of runs: where a new one goes, which one is continued, where its best weights are copied to."""
+"""The folders of runs: for a new one, of one to continue, and for a copy of its best weights."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ def new(output: Path | None, name: str) -> Path:
     """Returns a folder that no run has used.
 
     Args:
-        output: Folder that was asked for; None for output/<name>, with -2, -3 … where that is taken.
+        output: Folder that was asked for; None for output/<name>, with -2, -3 … where that is
+            taken.
         name: Name of the config.
 
     Raises:
@@ -45,12 +46,15 @@ def to_resume(
     config_name: str | None = None,
     image_size: int | None = None,
 ) -> tuple[Path, Path | None]:
-    """Returns the folder of the run to continue and its newest whole checkpoint; None if it ended before it made one.
+    """Returns the folder of the run to continue, and its newest whole checkpoint.
+
+    There is none, None, if the run ended before it made one.
 
     Args:
         resume: Folder of the run or of one of its checkpoints; "" for the newest run of the config.
         output: Folder of the run where `resume` is "".
-        config_name: Name of the config whose newest run is looked for; None for that of `image_size`, or any.
+        config_name: Name of the config whose newest run is looked for; None for that of
+            `image_size`, or any.
         image_size: Input size of Hourglass-52 on MPII; None for none.
 
     Raises:
@@ -79,7 +83,7 @@ def to_resume(
 
 
 def copy_to_txyugood_path(run_dir: Path, size: int, root: str | Path) -> None:
-    """Copies the best weights to where txyugood's validation command looks for them; nothing where there are none.
+    """Copies the best weights, if there are any, to where txyugood's validation command looks.
 
     Args:
         run_dir: Folder of the run.
@@ -96,7 +100,8 @@ def copy_to_txyugood_path(run_dir: Path, size: int, root: str | Path) -> None:
     weights = target / "model.pdparams"
     _log.info(
         f"Also at {weights}. Evaluate it with\n"
-        f"  {environment.command('val')} --image_size {size} --pretrained_model {weights} --dataset_root {root}"
+        f"  {environment.command('val')} --image_size {size} "
+        f"--pretrained_model {weights} --dataset_root {root}"
     )
 
 

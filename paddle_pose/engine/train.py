@@ -1,4 +1,7 @@
-"""Training: chooses the config and the folder of a run, trains, evaluates on schedule, keeps the best and the last weights."""
+"""Training: chooses the config and the folder of a run, trains, and evaluates on schedule.
+
+The best and the last weights are kept.
+"""
 
 from __future__ import annotations
 
@@ -66,15 +69,15 @@ def train(
     """Trains a named config, or continues a run.
 
     Args:
-        dataset_root: Folder of the data; None takes the annotation files that `changes` name, and synthetic people where they
-            name none.
+        dataset_root: Folder of the data; None takes the annotation files that `changes` name, and
+            synthetic people where they name none.
         output: Folder of the run; None for output/<config>, with -2, -3 … where that is taken.
-        config: Name of the config; None for that of `image_size`, else Hourglass-52 on MPII, or a tiny Hourglass on synthetic
-            people.
+        config: Name of the config; None for that of `image_size`, else Hourglass-52 on MPII, or a
+            tiny Hourglass on synthetic people.
         image_size: Input size of Hourglass-52 on MPII, as in txyugood's project; None for none.
         changes: Values by dotted key that replace the config's.
-        resume: Folder of the run to continue or of one of its checkpoints, "" for the newest run of the config; None starts a
-            new run.
+        resume: Folder of the run to continue or of one of its checkpoints, "" for the newest run of
+            the config; None starts a new run.
         force: Whether to resume although the config or the data differ.
         device: "auto", "cpu" or "gpu".
         interruption: What may end the run early; None for nothing.
@@ -132,10 +135,12 @@ def train_config(
 
     Args:
         config: The recipe.
-        dataset_root: Folder of the data; None takes the config's annotation files, and synthetic people where it has none.
+        dataset_root: Folder of the data; None takes the config's annotation files, and synthetic
+            people where it has none.
         run_dir: Folder of the run.
         device: "auto", "cpu" or "gpu".
-        resume: Checkpoint folder to continue from; None starts, and empties the log that an earlier start left in `run_dir`.
+        resume: Checkpoint folder to continue from; None starts, and empties the log that an
+            earlier start left in `run_dir`.
         force: Whether to resume although the config or the data differ.
         interruption: What may end the run early; None for nothing.
         process_group: The processes that train together; None asks `paddle.distributed.launch`.
@@ -206,8 +211,10 @@ def train_config(
         )
         best = progress.best
         trainer.log.say(
-            f"Done: {progress.epoch} epochs, {progress.step} steps. Best weights (epoch {best.get('epoch', -1):.0f}, "
-            f"chosen on the validation set by {metric.monitor}): {run_dir / 'best_model' / 'model.pdparams'}; "
+            f"Done: {progress.epoch} epochs, {progress.step} steps. "
+            f"Best weights (epoch {best.get('epoch', -1):.0f}, "
+            f"chosen on the validation set by {metric.monitor}): "
+            f"{run_dir / 'best_model' / 'model.pdparams'}; "
             f"last: {run_dir / 'last' / 'model.pdparams'}"
         )
         _report_both(trainer.log.say, run_dir, best, metric.summary)
@@ -217,7 +224,9 @@ def train_config(
 def write_synthetic_data(
     config: Config, folder: Path, num_train: int = NUM_TRAIN, num_val: int = NUM_VAL, seed: int = 0
 ) -> Path:
-    """Writes synthetic people in the layout of a config's data set, once: the same arguments find them there.
+    """Writes synthetic people in the layout of a config's data set.
+
+    They are written once: the same arguments find them there.
 
     Args:
         config: Config whose data set has the layout.
@@ -237,7 +246,7 @@ def write_synthetic_data(
 
 
 def sample_images(config: Config, backend: Backend, samples: Sequence[Sample]) -> dict[str, np.ndarray]:
-    """Returns images of what a backend finds in the windows of a few samples, and of its maps for the first of them.
+    """Returns images of what a backend finds in a few samples, and of its maps for the first one.
 
     Args:
         config: Config of the network.
@@ -261,7 +270,7 @@ def sample_images(config: Config, backend: Backend, samples: Sequence[Sample]) -
 
 
 def _start_processes(device: str) -> ProcessGroup:
-    """Returns the processes that train together; of several only the first logs more than warnings."""
+    """Returns the processes that train together; only the first logs more than warnings."""
     process_group = ProcessGroup.start(device)
     if not process_group.is_main:
         _log.setLevel(logging.WARNING)
@@ -272,17 +281,18 @@ def _synthetic_data(config: Config) -> Path:
     """Writes the synthetic people that a config is trained on where no data are given.
 
     Raises:
-        InputError: If the config's data set is not among those that synthetic people can stand in for.
+        InputError: If synthetic people cannot stand in for the config's data set.
     """
     if config.data.dataset not in SYNTHETIC:
         raise InputError(
-            f"--dataset_root D is missing: config {config.name} learns from {config.data.dataset}, which are not drawn; "
-            f"{environment.command('prepare_coco')} makes such a folder"
+            f"--dataset_root D is missing: config {config.name} learns from {config.data.dataset}, "
+            f"which are not drawn; {environment.command('prepare_coco')} makes such a folder"
         )
     folder = OUTPUT / SYNTHETIC[config.data.dataset]
     _log.info(
-        f"No --dataset_root: training on {NUM_TRAIN} synthetic people in {folder}. These are not photographs; "
-        f"for {config.data.dataset.upper()} give --dataset_root D (the README says how to prepare it)."
+        f"No --dataset_root: training on {NUM_TRAIN} synthetic people in {folder}. "
+        f"These are not photographs; for {config.data.dataset.upper()} give --dataset_root D "
+        "(the README says how to prepare it)."
     )
     return write_synthetic_data(config, folder)
 
@@ -294,7 +304,7 @@ def _copy_to_txyugood_path(
     dataset_root: str | Path | None,
     process_group: ProcessGroup,
 ) -> None:
-    """Copies the best weights to where txyugood's commands look for them, if the run was asked for as they do."""
+    """Copies the best weights to where txyugood's commands look, if the run was asked for so."""
     if image_size is not None and run_dir.parent == OUTPUT and process_group.is_main:
         root = dataset_root or OUTPUT / SYNTHETIC[config.data.dataset]
         run_folders.copy_to_txyugood_path(run_dir, image_size, root)
