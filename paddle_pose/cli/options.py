@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Collection, Mapping
 from typing import Any, NoReturn
@@ -24,12 +25,23 @@ class Parser(argparse.ArgumentParser):
             settings["prog"] = environment.command(command)
         super().__init__(**settings)
 
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parses arguments; an unknown flag is the first error, before any that follows from it."""
+        words = list(sys.argv[1:] if args is None else args)
+        if all(action.nargs != argparse.REMAINDER for action in self._actions):
+            for word in words:
+                flag = word.split("=")[0]
+                if word == "--":
+                    break
+                if flag.startswith("--") and not any(known.startswith(flag) for known in self._option_string_actions):
+                    self.error(f"unrecognized arguments: {flag}.{did_you_mean(flag, self._option_string_actions)}")
+        return super().parse_known_args(words, namespace)
+
     def error(self, message: str) -> NoReturn:
-        """Shows the usage and the message, and exits with 2."""
-        unknown = message.removeprefix("unrecognized arguments: ")
-        if unknown != message:
-            flag = next((word for word in unknown.split() if word.startswith("-")), "").split("=")[0]
-            message += "." + did_you_mean(flag, self._option_string_actions) if flag else ""
+        """Shows the usage and the message with the valid choice nearest to a wrong one, and exits with 2."""
+        wrong = re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)", message)
+        if wrong:
+            message += did_you_mean(wrong[1], re.findall(r"\w+", wrong[2]))
         super().error(message)
 
     def warn_of_unused(self, arguments: argparse.Namespace, names: Collection[str], where: str) -> None:
