@@ -63,7 +63,7 @@ def ignore_paddle_remarks() -> None:
 
 
 def require_paddle() -> None:
-    """Imports Paddle without the lines that it writes about threads.
+    """Imports Paddle without the lines that it writes about threads, and without its warnings of minor importance.
 
     Raises:
         MissingDependencyError: If it is missing or older than 3.0; says how to install it.
@@ -78,6 +78,8 @@ def require_paddle() -> None:
     if not any(version == "0.0.0" or int(version.split(".")[0]) >= 3 for _, version in found):
         state = "found " + " and ".join(" ".join(item) for item in found) if found else "Paddle is not installed"
         raise MissingDependencyError(f"{state} in {python_name()}; {_PADDLE_HINT.format(python=python_name())}")
+    # Warnings of Paddle's C++ side, such as "PIR not support input out tensor" at every export, ask nothing of the user.
+    os.environ.setdefault("GLOG_minloglevel", "2")
     if "paddle" not in sys.modules:
         with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()) as written:
             warnings.filterwarnings("ignore", "No ccache found")

@@ -67,3 +67,28 @@ def test_two_writers_do_not_share_a_draft(tmp_path):
         other.write_text("other")
     assert (tmp_path / "a.txt").read_text() == "one", "the last one to end"
     assert names(tmp_path) == ["a.txt"]
+
+
+def test_the_next_run_replaces_what_a_killed_one_left(tmp_path):
+    (tmp_path / ".a.part.txt").write_text("half")
+    atomic.write_text(tmp_path / "a.txt", "whole", concurrent=False)
+    assert names(tmp_path) == ["a.txt"]
+
+
+def test_an_error_names_the_file_and_not_its_draft(tmp_path):
+    with pytest.raises(OSError) as caught, atomic.replacing(tmp_path / "a.txt") as draft:
+        raise OSError(28, "No space left on device", str(draft))
+    assert caught.value.filename == str(tmp_path / "a.txt")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no named pipes in folders")
+def test_a_pipe_is_written_to_and_stays_a_pipe(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        atomic.write_text(pipe, "through")
+        assert os.read(reader, 100) == b"through"
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()
