@@ -336,7 +336,7 @@ show(visualize.grid(tiles, columns=4))
 # *this run* 各行读自上面 `val.py` 写出的 `scores.json`。
 
 # %%
-from paddle_pose.configs.published import PUBLISHED
+from paddle_pose.configs.published import PUBLISHED, numbers_of
 
 ORIGINAL = {one.config: one.values for one in PUBLISHED if one.who == "original Paddle project"}
 
@@ -356,7 +356,7 @@ def this_run(size):
 
 lines = ["| input | Mean | Mean@0.1 | whose |", "|---|---|---|---|"]
 for size in (256, 384):
-    lines.append(row(size, registry.for_image_size(size).published, "*published*, mmpose 0.x"))
+    lines.append(row(size, numbers_of(registry.for_image_size(size).name), "*published*, mmpose 0.x"))
     lines.append(
         row(size, ORIGINAL[f"hourglass52_mpii_{size}"], "*published*, original project, best of 210 evaluations")
     )

@@ -372,9 +372,9 @@ FILE, TRUTH = (os.path.relpath(path) for path in (theirs or ("val/pred.mat", roo
 #
 # `paddle-pose results` reads the `scores.json` that `val.py` wrote and puts published numbers beside them, with protocol,
 # interval, command and log. Rows that nobody ran say so. Only what is comparable stands in one table: the complete validation
-# set, the same boxes, the same threshold. Synthetic people, and predictions whose boxes nobody states, get tables of their own; and
-# a network that was not trained as its config says names the difference. Below: the Hourglasses. `python
-# paddle-pose results` prints all.
+# set, the same boxes, the same threshold. Synthetic people, and predictions whose boxes nobody states, get tables of their own;
+# and a network that was not trained as its config says names the difference. Below: the Hourglasses. `paddle-pose results`
+# prints all.
 #
 # ## 9. 结果表
 #

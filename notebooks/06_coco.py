@@ -9,8 +9,8 @@
 # looks at the annotations, shows what AP counts, trains both networks, and evaluates them in every way a paper does.
 #
 # With COCO and a GPU the published recipes run, from ImageNet backbones. Without them
-# **narrow networks with random backbones learn a few synthetic people by heart**: that says that data, targets, training and AP fit
-# together, and nothing about COCO.
+# **narrow networks with random backbones learn a few synthetic people by heart**: that says that data, targets, training and AP
+# fit together, and nothing about COCO.
 #
 # 与 Hourglass 一样，HRNet 和 SimpleBaseline 每次看一个人，每个关节输出一张热图。COCO 上变的是网络周围的一切：关节不同，
 # 人体框来自检测器，指标是 AP。本笔记查看标注，说明 AP 衡量什么，训练两个网络，并按论文的各种方式评估。
@@ -444,11 +444,12 @@ else:
 
 # %% [markdown]
 # Training across data sets works the same way. `--init` takes a network of COCO for one of MPII: the backbone fits, the last
-# layer has 17 joints instead of 16 and begins anew. `--freeze backbone` then trains what is not the backbone, which is quick; with
-# a good backbone it is a start, for the best result train everything (`--freeze nothing`, the default).
+# layer has 17 joints instead of 16 and begins anew. `--freeze backbone` then trains what is not the backbone, which is quick;
+# with a good backbone it is a start, for the best result train everything (`--freeze nothing`, the default).
 #
 # 跨数据集训练同理：`--init` 把 COCO 的网络用作 MPII 网络的起点，主干吻合，最后一层是 17 个关节而不是 16 个，重新开始。
-# `--freeze backbone` 只训练主干以外的部分，很快；主干足够好时可作为开端，要得到最好的结果则训练全部（默认 `--freeze nothing`）。
+# `--freeze backbone` 只训练主干以外的部分，很快；主干足够好时可作为开端，
+# 要得到最好的结果则训练全部（默认 `--freeze nothing`）。
 
 # %%
 TRANSFER = (

@@ -351,7 +351,7 @@ show(visualize.grid([tile(title, poses) for title, poses in drawn.items()], colu
 
 # %%
 WITHOUT = (
-    'import sys; sys.modules["paddle"] = None; from paddle_pose.environment import run; '
+    'import sys; sys.modules["paddle"] = None; from paddle_pose.cli import run; '
     'sys.argv[0] = "predict.py"; run("predict")'
 )
 PREDICT = f"PYTHONPATH={ROOT} python -c {shlex.quote(WITHOUT)}" if "ONNX" in files else f"python {ROOT}/predict.py"

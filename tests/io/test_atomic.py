@@ -76,7 +76,7 @@ def test_the_next_run_replaces_what_a_killed_one_left(tmp_path):
 
 
 def test_an_error_names_the_file_and_not_its_draft(tmp_path):
-    with pytest.raises(OSError) as caught, atomic.replacing(tmp_path / "a.txt") as draft:
+    with pytest.raises(OSError, match="No space") as caught, atomic.replacing(tmp_path / "a.txt") as draft:
         raise OSError(28, "No space left on device", str(draft))
     assert caught.value.filename == str(tmp_path / "a.txt")
 
