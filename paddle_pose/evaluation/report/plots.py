@@ -68,40 +68,10 @@ def reliability(measured: Reliability, alt: str) -> str:
         return svg(drawing, alt)
 
 
-def training(records: Sequence[Mapping[str, Any]], names: Sequence[str], alt: str) -> str:
-    """Draws a run's loss, and numbers of its evaluations, over its steps.
-
-    Args:
-        records: lines of metrics.jsonl.
-        names: of the numbers.
-        alt: what is seen.
-    """
-    with mpl.rc_context(_STYLE):
-        drawing = Figure(figsize=_SIZE, layout="constrained")
-        axis = drawing.add_subplot()
-        steps = [record for record in records if record["kind"] == "train" and record.get("loss") is not None]
-        every = max(1, len(steps) // 300)  # the page is to stay small
-        axis.plot(
-            [r["step"] for r in steps[::every]], [r["loss"] for r in steps[::every]], color=COLORS[0], linewidth=1
-        )
-        axis.set(xlabel="step", ylabel="training loss", yscale="log")
-        axis.yaxis.label.set_color(COLORS[0])
-        other = axis.twinx()
-        for n, name in enumerate(names):
-            points = [(r["step"], r[name]) for r in records if r["kind"] == "eval" and r.get(name) is not None]
-            if points:
-                other.plot(*zip(*points, strict=True), "o-", color=COLORS[n + 1], markersize=3, label=name)
-        other.grid(visible=False)
-        if other.lines:
-            other.set_ylabel("evaluation")
-            other.legend(frameon=False, fontsize=8)
-        return svg(drawing, alt)
-
-
 def svg(drawing: Figure, alt: str) -> str:
     """Returns a figure as an <svg> element of its own: the same bytes every time, no ids shared with another one's."""
     file = io.StringIO()
-    with mpl.rc_context({"svg.hashsalt": alt}):
+    with mpl.rc_context({**_STYLE, "svg.hashsalt": alt}):
         drawing.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
     text = file.getvalue()
     text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)

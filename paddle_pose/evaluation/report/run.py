@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from paddle_pose.errors import InputError
+from paddle_pose.evaluation.report.training_curves import Curves, read
 from paddle_pose.io.coco_json import read_json
 
 
@@ -19,13 +19,13 @@ class Run:
     Attributes:
         name: of the config.
         values: of the config, by dotted key.
-        records: lines of metrics.jsonl; empty where there is none.
+        curves: numbers over time; None where there are none.
         source: the file that the config was read from.
     """
 
     name: str
     values: Mapping[str, Any]
-    records: tuple[Mapping[str, Any], ...]
+    curves: Curves | None
     source: Path
 
 
@@ -42,17 +42,11 @@ def find(folders: Iterable[Path]) -> Run | None:
         content = read_json(path)
         if not isinstance(content, dict) or not isinstance(content.get("values"), dict):
             raise InputError(f"{path}: expected {{config, values}} as training writes it")
-        return Run(str(content.get("config")), content["values"], _records(folder), path)
+        return Run(str(content.get("config")), content["values"], _curves(folder), path)
     return None
 
 
-def _records(folder: Path) -> tuple[Mapping[str, Any], ...]:
-    """Returns the lines of the nearest metrics.jsonl: checkpoints lie one folder below it."""
+def _curves(folder: Path) -> Curves | None:
+    """Reads the nearest metrics.jsonl: checkpoints lie one folder below it."""
     path = next((f / "metrics.jsonl" for f in (folder, folder.parent) if (f / "metrics.jsonl").is_file()), None)
-    if path is None:
-        return ()
-    try:
-        records = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-        return tuple(sorted(records, key=lambda record: (record["kind"], record["step"])))
-    except (KeyError, TypeError, ValueError) as problem:
-        raise InputError(f"{path}: a line is not as training writes it ({problem})") from problem
+    return None if path is None else read(path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from paddle_pose.evaluation.report import cases, page, plots
+from paddle_pose.evaluation.report import cases, page, plots, training_curves
 from paddle_pose.evaluation.report.report_data import ReportData
 from paddle_pose.evaluation.report.run import Run
 from paddle_pose.metrics import diagnosis
@@ -205,8 +205,10 @@ def training(run: Run, names: tuple[str, ...]) -> str:
     """The run's configuration and curves."""
     rows = [(key, str(value)) for key, value in run.values.items() if not isinstance(value, dict)]
     curve = ""
-    if any(record["kind"] == "train" for record in run.records):
-        alt = f"Training loss and evaluations ({', '.join(names)}) over the steps of the run"
-        curve = page.figure(plots.training(run.records, names, alt), alt)
+    if run.curves is not None:
+        metric = next((name for name in names if any(name in one for one in run.curves.evaluations)), "")
+        alt = f"Training loss, learning rate and {metric or 'no evaluation'} over the steps of the run"
+        drawing = training_curves.figure([run.curves], metric, size=(4.2, 5.0))
+        curve = page.figure(plots.svg(drawing, alt), alt)
     about = page.paragraph(f"Config {run.name}, from {run.source}")
     return page.section("The run", "训练配置与曲线", about, curve, page.table(["key", "value"], rows, [1]))

@@ -17,6 +17,7 @@ from paddle_pose.errors import InputError
 from paddle_pose.evaluation.report.plots import COLORS
 
 Record = Mapping[str, Any]
+_MAX_POINTS = 1000  # of a curve: more are not seen, and would make a page large
 
 
 @dataclass(frozen=True)
@@ -89,26 +90,32 @@ def read(run: Path) -> Curves:
 
 
 def draw(runs: Sequence[Curves], metric: str) -> np.ndarray:
-    """Draws runs over each other: loss, learning rate and an evaluation's number, its best marked.
+    """Returns an image of the curves of `figure`: uint8 RGB [h, w, 3]."""
+    canvas = FigureCanvasAgg(figure(runs, metric))
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+
+
+def figure(runs: Sequence[Curves], metric: str, size: tuple[float, float] = (9, 9)) -> Figure:
+    """Returns the curves of runs over each other: loss, learning rate and an evaluation's number, its best marked.
 
     Args:
-        runs: in the order of their colours.
-        metric: of the evaluations.
-
-    Returns:
-        uint8 RGB image.
+        runs: Runs in the order of their colours.
+        metric: Name of the evaluations' number.
+        size: (width, height) of the figure in inches.
     """
-    figure = Figure(figsize=(9, 9), dpi=110, layout="constrained")
-    canvas = FigureCanvasAgg(figure)
-    loss, rate, score = figure.subplots(3, 1, sharex=True, height_ratios=(3, 1.2, 2.4))
+    drawing = Figure(figsize=size, dpi=110, layout="constrained")
+    loss, rate, score = drawing.subplots(3, 1, sharex=True, height_ratios=(3, 1.2, 2.4))
     for n, run in enumerate(runs):
         color = COLORS[n % len(COLORS)]
         places, losses = _column(run.steps, "loss")
         width = max(1, len(losses) // 20)
         means = np.convolve(losses, np.ones(width) / width, "valid") if losses else np.zeros(0)
-        loss.plot(places, losses, color=color, alpha=0.25, linewidth=0.8)
-        loss.plot(places[width - 1 :], means, color=color, linewidth=2, label=run.name)
-        rate.plot(*_column(run.steps, "lr"), color=color)
+        thin = slice(None, None, max(1, len(losses) // _MAX_POINTS))
+        loss.plot(places[thin], losses[thin], color=color, alpha=0.25, linewidth=0.8)
+        loss.plot(places[width - 1 :][thin], means[thin], color=color, linewidth=2, label=run.name)
+        rates = _column(run.steps, "lr")
+        rate.plot(rates[0][thin], rates[1][thin], color=color)
         for weights, style in (("live", "o-"), ("averaged", "s--")):
             points = _column([r for r in run.evaluations if r.get("weights", "live") == weights], metric)
             label = run.name + (", averaged weights" if weights == "averaged" else "")
@@ -131,8 +138,7 @@ def draw(runs: Sequence[Curves], metric: str) -> np.ndarray:
         score.text(0.5, 0.5, "no evaluation", ha="center", transform=score.transAxes)
     for axis in (loss, rate, score):
         axis.grid(alpha=0.3)
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+    return drawing
 
 
 def _record(line: str) -> Record | None:
