@@ -279,6 +279,8 @@ def check_command(words: list[str]) -> None:
     scripts = [i for i, word in enumerate(words) if word.endswith(".py")]
     if "-m" in words[:3]:
         first = words.index("-m") + 1
+        if words[first:] == ["paddle_pose"]:
+            return  # lists the commands
         if words[first] == "paddle_pose":
             command, rest = words[first + 1], words[first + 2 :]
         elif scripts and words[first] == "paddle.distributed.launch":
