@@ -89,4 +89,5 @@ def test_published_names_load_without_remainder(shared, name):
 
 def test_every_known_file_is_tested(shared):
     kept = {path.stem for path in (shared / "facts" / "checkpoint_names").glob("*.json")}
-    assert {name for name in kept if name.startswith(("hrnet", "simple_baseline"))} == {*NAMES}
+    read = ("hrnet_mmpose1", "hrnet_official", "simple_baseline")  # PaddleDetection's names are not converted
+    assert {name for name in kept if name.startswith(read)} == {*NAMES}
