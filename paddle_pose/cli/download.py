@@ -15,9 +15,9 @@ _MEGABYTE = 1e6
 
 
 def add_folder(parser: argparse.ArgumentParser) -> None:
-    """Adds --download_folder."""
+    """Adds --cache."""
     parser.add_argument(
-        "--download_folder",
+        "--cache",
         type=Path,
         default=DEFAULT_FOLDER,
         metavar="DIR",
@@ -60,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("\n\n".join(map(zoo.description, zoo.PUBLISHED.values())))
         return 0
     file = zoo.find_published(arguments.name)
-    path = zoo.fetch(file.name, arguments.download_folder, from_file=arguments.from_file, progress=show_download)
+    path = zoo.fetch(file.name, arguments.cache, from_file=arguments.from_file, progress=show_download)
     checksum = f"SHA-256 begins with {file.sha256}, as published" if file.sha256 else "no checksum is published"
     print(f"{path}: {checksum}")
     print(zoo.usage(file, path))

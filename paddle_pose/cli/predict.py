@@ -46,7 +46,7 @@ def build_parser() -> options.Parser:
 
 
 def add_weights(parser: argparse.ArgumentParser) -> None:
-    """Adds --weights, --from_file and --download_folder."""
+    """Adds --weights, --from_file and --cache."""
     parser.add_argument(
         "--weights",
         "--pretrained_model",
@@ -180,7 +180,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         batch_size=arguments.batch_size,
         device=arguments.device,
         threads=arguments.threads,
-        download_folder=arguments.download_folder,
+        download_folder=arguments.cache,
         from_file=arguments.from_file,
         download_progress=show_download,
         progress=show_progress,

@@ -66,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     serve_page(
         arguments.weights,
-        download_folder=arguments.download_folder,
+        download_folder=arguments.cache,
         config=arguments.config,
         from_files=arguments.from_file,
         host=arguments.host,

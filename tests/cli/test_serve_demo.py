@@ -9,7 +9,7 @@ def test_flags_reach_the_page(monkeypatch):
 
     given = {}
     monkeypatch.setattr(page, "serve_page", lambda weights, **settings: given.update(settings, weights=weights))
-    flags = ["--weights", "model.onnx", "--config", "c", "--download_folder", "downloaded", "--port", "8000"]
+    flags = ["--weights", "model.onnx", "--config", "c", "--cache", "downloaded", "--port", "8000"]
     assert main([*flags, "--from_file", "a.tgz", "b.tflite", "--host", "0.0.0.0"]) == 0
     assert given == {
         "weights": "model.onnx",

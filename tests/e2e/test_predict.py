@@ -212,7 +212,7 @@ def test_a_copy_takes_the_place_of_the_server_and_is_verified(server, weights, t
     Path("wrong").write_bytes(b"wrong")
     with pytest.raises(ValueError, match="wrong: its SHA-256 is"):
         predict.main(["a.png", "--from_file", "wrong"])
-    assert predict.main(["a.png", "--from_file", str(weights), "--download_folder", "kept"]) == 0
+    assert predict.main(["a.png", "--from_file", str(weights), "--cache", "kept"]) == 0
     assert asked == []
     assert Path("kept/google_movenet_lightning_int8/config.json").is_file()
 

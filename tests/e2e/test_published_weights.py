@@ -427,14 +427,14 @@ def test_download_ends_with_the_command_that_scores_it(tiny, tmp_path, run, monk
     digest = hashlib.sha256(copy.read_bytes()).hexdigest()[:8]
     file = PublishedFile("net", "https://example.org/net.pth", digest, tiny.config, (("Mean", 50.0),), "theirs", "")
     monkeypatch.setitem(PUBLISHED, "net", file)
-    code, said, err = run("download", "net", "--download_folder", tmp_path / "weights", "--from_file", copy)
+    code, said, err = run("download", "net", "--cache", tmp_path / "weights", "--from_file", copy)
     assert code == 0, err
     assert "published: Mean 50.0" in said
     command = re.search(r"paddle_pose val (.*) --dataset_root D$", said, re.MULTILINE)[1].split()
     code, _, err = run("val", *command, "--dataset_root", one_person, "--output", tmp_path / "val")
     assert code == 0, err
     copy.write_bytes(b"another file")
-    code, _, err = run("download", "net", "--download_folder", tmp_path / "other", "--from_file", copy)
+    code, _, err = run("download", "net", "--cache", tmp_path / "other", "--from_file", copy)
     assert code == 2
     assert "expected one that begins with" in err
 
@@ -454,7 +454,7 @@ def test_download_refusals_say_what_to_do(tmp_path, run, monkeypatch):
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     url = "https://127.0.0.1:9/net.pth"  # the port of `discard`: nobody listens
     monkeypatch.setitem(PUBLISHED, "net", PublishedFile("net", url, "00000000", "c", (), "", ""))
-    code, _, err = run("download", "net", "--download_folder", tmp_path)
+    code, _, err = run("download", "net", "--cache", tmp_path)
     assert code == 2
     assert err.startswith(f"error: cannot fetch {url}")
     assert str(tmp_path / "net.pth") in err
@@ -463,14 +463,14 @@ def test_download_refusals_say_what_to_do(tmp_path, run, monkeypatch):
 
 def test_files_on_a_page_are_fetched_by_hand(tmp_path, run):
     name, file = "official_hrnet_w32_mpii_256", "pose_hrnet_w32_256x256.pth"
-    code, _, err = run("download", name, "--download_folder", tmp_path / "weights")
+    code, _, err = run("download", name, "--cache", tmp_path / "weights")
     assert code == 2
     assert f"{name} has no address of its own: fetch {file} by hand from https://drive.google.com/" in err
     assert "--from_file FILE" in err
     assert not (tmp_path / "weights" / file).exists()
     (tmp_path / "a copy.pth").write_bytes(b"weights")
     code, said, err = run(
-        "download", name, "--download_folder", tmp_path / "weights", "--from_file", tmp_path / "a copy.pth"
+        "download", name, "--cache", tmp_path / "weights", "--from_file", tmp_path / "a copy.pth"
     )
     assert code == 0, err
     assert f"{file}: no checksum is published" in said
@@ -482,6 +482,6 @@ def test_backbones_end_with_the_command_that_starts_from_them(tmp_path, run, mon
     digest = hashlib.sha256(b"weights").hexdigest()[:8]
     file = PublishedFile("net", f"https://example.org/net-{digest}.pth", digest, "c", (), "theirs", "", purpose="start")
     monkeypatch.setitem(PUBLISHED, "net", file)
-    code, said, err = run("download", "net", "--download_folder", tmp_path, "--from_file", tmp_path / "resnet.pth")
+    code, said, err = run("download", "net", "--cache", tmp_path, "--from_file", tmp_path / "resnet.pth")
     assert code == 0, err
     assert f"paddle_pose train --config c --init {tmp_path / file.file_name} --dataset_root D" in said
