@@ -207,7 +207,7 @@ from paddle_pose.exporting.verify import compare
 
 live = PaddleBackend(build.loaded(config, weights)[1])
 validation = build.samples(config, root, config.data.val_split)
-pictures = [seen for seen, _ in build.batches(config, validation)]
+windows = [seen for seen, _ in build.batches(config, validation)]
 metric = build.metric(config, root)
 opened = {name: open_exported(path, "cpu") for name, path in files.items()}
 
@@ -223,7 +223,7 @@ def line(name):
     answers = read_metadata(files[name])["outputs"][0]
     decoded = answers if "columns" in answers else None
     exact = "8 bits" not in name
-    found = compare(live, opened[name], config.codec, images, exact=exact, decoded=decoded)
+    found = compare(live, opened[name], config.codec, windows, exact=exact, decoded=decoded)
     values = ["in the file"] * len(SHOWN) if decoded else [f"{v:.2f}" for v in scores(opened[name])]
     maps = "-" if decoded else f"{found.maps:.1e}"
     distances = [f"{found.pixels.max():.4f}", f"{np.median(found.pixels):.4f}"]
