@@ -268,7 +268,7 @@ def seconds(backend, repeats=5):
     """Returns the time of one look at one image."""
     started = time.perf_counter()
     for _ in range(repeats):
-        backend(images[0][:1])
+        backend(windows[0][:1])
     return (time.perf_counter() - started) / repeats
 
 
