@@ -457,7 +457,7 @@ PHOTOS = " ".join(map(str, SHOWN))
 #     --save drawing csv --output predicted
 
 # %%
-drawings = [images.read_upright(Path("predicted", f"{image.stem}.png")) for picture in SHOWN]
+drawings = [images.read_upright(Path("predicted", f"{path.stem}.png")) for path in SHOWN]
 show(visualize.grid([cv2.resize(drawing, (225, 180), interpolation=cv2.INTER_AREA) for drawing in drawings], columns=3))
 maps = images.read_upright(next(iter(sorted(Path("predicted").glob("*_maps_1.png")))))
 show(cv2.resize(maps, (512, round(512 * maps.shape[0] / maps.shape[1])), interpolation=cv2.INTER_AREA))

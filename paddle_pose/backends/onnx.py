@@ -10,6 +10,7 @@ from paddle_pose.backends.base import check_input, needed
 from paddle_pose.environment import threads_to_use
 from paddle_pose.errors import InputError
 
+_ERRORS = 3  # ONNX Runtime's level: warnings, as about unused initializers of an INT8 file, ask nothing of the user
 METADATA_KEY = "paddle_pose"  # key of the file's own metadata, see `exported`
 _DEVICES = {"cpu": "CPUExecutionProvider", "gpu": "CUDAExecutionProvider"}
 
@@ -46,6 +47,7 @@ class OnnxBackend:
             )
         options = runtime.SessionOptions()
         options.intra_op_num_threads = threads or threads_to_use()
+        options.log_severity_level = _ERRORS
         try:
             self._session = runtime.InferenceSession(str(path), options, providers=[_DEVICES[device]])
         except Exception as problem:  # its own classes, a different one per cause
