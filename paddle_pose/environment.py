@@ -57,9 +57,10 @@ def threads_to_use() -> int:
 
 
 def ignore_paddle_remarks() -> None:
-    """Silences the warnings that Paddle gives at every start and in every training, which ask nothing of the user."""
+    """Silences the warnings that Paddle gives at every start, training and export, which ask nothing of the user."""
     warnings.filterwarnings("ignore", "No ccache found")
     warnings.filterwarnings("ignore", "When training, we now always track global mean and variance")
+    warnings.filterwarnings("ignore", "Tensor do not have 'place' interface")  # at an export with decoding
 
 
 def require_paddle() -> None:

@@ -469,9 +469,7 @@ def test_files_on_a_page_are_fetched_by_hand(tmp_path, run):
     assert "--from_file FILE" in err
     assert not (tmp_path / "weights" / file).exists()
     (tmp_path / "a copy.pth").write_bytes(b"weights")
-    code, said, err = run(
-        "download", name, "--cache", tmp_path / "weights", "--from_file", tmp_path / "a copy.pth"
-    )
+    code, said, err = run("download", name, "--cache", tmp_path / "weights", "--from_file", tmp_path / "a copy.pth")
     assert code == 0, err
     assert f"{file}: no checksum is published" in said
     assert "published: Mean 90.3, Mean@0.11 37.7" in said
