@@ -26,13 +26,13 @@ test: $(VENV)/.dev  ## run the tests and the doctests
 	@$(RUN) -m pytest --numprocesses auto --maxprocesses 8 --dist worksteal
 
 demo: $(VENV)/.installed  ## train on drawn people for a few minutes and write pictures of the result
-	@$(RUN) -m paddle_pose.commands.demo
+	@$(RUN) -m paddle_pose demo
 
 notebooks: $(VENV)/.installed  ## execute the notebooks and keep their pictures
-	@OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(RUN) scripts/execute_notebook.py notebooks/*.py
+	@OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(RUN) scripts/build_notebooks.py notebooks/*.py
 
 bench: $(VENV)/.installed  ## measure speed beside mmpose and others (benchmarks/make_peers.sh installs them)
-	@$(RUN) scripts/benchmark.py $(BENCH)
+	@$(RUN) benchmarks/benchmark.py $(BENCH)
 
 clean:  ## remove .venv and the caches; output/ stays
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache build *.egg-info

@@ -1,6 +1,6 @@
-"""Runs `paddle_pose.commands.export`; `python export.py --help` explains it."""
+"""Runs `paddle_pose export`; `python export.py --help` explains it."""
 
-from paddle_pose.environment import run
+from paddle_pose.cli import run
 
 if __name__ == "__main__":
     run("export")

@@ -1,6 +1,6 @@
 """Ways to compute a depthwise 3x3 convolution with Paddle, timed: `depthwise.py`; nothing beats Paddle's own on a CPU.
 
-The shapes are MoveNet Lightning's at strides 4, 8 and 16 with 8 pictures. `OMP_NUM_THREADS` sets the threads.
+The shapes are MoveNet Lightning's at strides 4, 8 and 16 with 8 images. `OMP_NUM_THREADS` sets the threads.
 """
 
 import argparse

@@ -11,8 +11,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from paddle_pose import build
-from paddle_pose.commands import export
-from paddle_pose.configs import schema
+from paddle_pose.configs import overrides, registry
+from paddle_pose.exporting.images import synthetic_inputs
+from paddle_pose.exporting.write import put_in_place, write_export
 
 
 def main() -> None:
@@ -26,22 +27,23 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.target.is_file():
         return
-    config = schema.find(arguments.config)
+    config = registry.find(arguments.config)
     if config.data.framing == "image":
-        config = schema.override(config, {"codec.max_persons": 1})
+        config = overrides.override(config, {"codec.max_persons": 1})
     if arguments.weights:
         config, network = build.loaded(config, arguments.weights)
     else:
         network = build.model(config)
         network.eval()
-    calibration = export.looked_at(None, config.codec) if arguments.int8 else None
+    calibration = synthetic_inputs(config.codec) if arguments.int8 else None
     arguments.target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=arguments.target.parent) as folder:
-        weights, fresh = arguments.weights or Path(folder, "untrained"), Path(folder, arguments.target.name)
+        weights = arguments.weights or Path(folder, "untrained")
+        draft = Path(folder, arguments.target.name)
         if arguments.weights is None:
-            weights.touch()  # the contract names a file
-        export.write(config, network, weights, fresh, not arguments.maps, calibration)
-        export.put_in_place(fresh, arguments.target)
+            weights.touch()  # the metadata names a file
+        write_export(config, network, weights, draft, decode=not arguments.maps, calibration=calibration)
+        put_in_place(draft, arguments.target)
 
 
 if __name__ == "__main__":

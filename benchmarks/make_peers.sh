@@ -2,7 +2,7 @@
 # Makes the environment of those that the benchmarks compare with, from PyPI: mmpose 1.3.2 with torch for the CPU, pycocotools
 # and LiteRT. mmpose's own requirements do not install any more; what it only imports is stood in for by peers/standins.py.
 #
-#   benchmarks/make_peers.sh [FOLDER]     default .peers; then: make bench, or scripts/benchmark.py --peer_python FOLDER/bin/python
+#   benchmarks/make_peers.sh [FOLDER]     default .peers; then: make bench, or benchmarks/benchmark.py --peer_python FOLDER/bin/python
 #
 # TORCH names the requirement of torch, TORCH_INDEX where its CPU wheels are; PYTHON another Python 3.10 to 3.12.
 set -eu

@@ -12,10 +12,11 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "benchmarks"), str(ROOT)]
 
 import cv2
-import drawn_results
 import numpy as np
+import synthetic_results
 from protocol import serve
 
+from paddle_pose.cli.main import COMMANDS
 from paddle_pose.environment import keep_freed_memory
 
 SEED = 0
@@ -24,9 +25,9 @@ SEED = 0
 def loading(root: str, config: str, samples: str, reader: str, batch: str = "16") -> Any:
     """Prepares training batches from JPEG files: decoding, augmentation, one warp, targets, stacking."""
     from paddle_pose import build
-    from paddle_pose.configs.schema import CONFIGS
-    from paddle_pose.datasets.pose_dataset import PoseDataset
-    from paddle_pose.datasets.window_readers import CropCache, ReducedReader, read_whole
+    from paddle_pose.configs.registry import CONFIGS
+    from paddle_pose.data.crop_cache import CropCache, ReducedReader, read_whole
+    from paddle_pose.data.dataset import PoseDataset
 
     cv2.setNumThreads(1)
     recipe = CONFIGS[config]
@@ -42,7 +43,7 @@ def loading(root: str, config: str, samples: str, reader: str, batch: str = "16"
         epoch = next(epochs)
         waiting: list[Any] = []
         for number in range(int(samples)):
-            waiting.append(dataset.look((epoch * 1000 + number // len(found), number % len(found))))
+            waiting.append(dataset.example((epoch * 1000 + number // len(found), number % len(found))))
             if len(waiting) == int(batch):
                 dataset.batch(waiting)
                 waiting.clear()
@@ -51,8 +52,8 @@ def loading(root: str, config: str, samples: str, reader: str, batch: str = "16"
 
 
 def reading(root: str, samples: str) -> Any:
-    """Prepares nothing but decoding the same pictures: the floor of loading."""
-    from paddle_pose.datasets import images
+    """Prepares nothing but decoding the same images: the floor of loading."""
+    from paddle_pose.io import images
 
     cv2.setNumThreads(1)
     files = sorted(Path(root, "images").glob("*.jpg"))
@@ -104,11 +105,11 @@ def decoding(decode_by: str, batch: str = "64") -> Any:
 
 
 def coco_ap(people: str) -> Any:
-    """Prepares AP of drawn people, from the annotation file's content."""
+    """Prepares AP of synthetic people, from the annotation file's content."""
     from paddle_pose.metrics.coco_ap import NAMES, GroundTruth
     from paddle_pose.skeletons import COCO_17
 
-    content, results = drawn_results.coco(int(people))
+    content, results = synthetic_results.coco(int(people))
 
     def run() -> dict[str, np.ndarray]:
         values = GroundTruth(content, COCO_17).score(results)
@@ -124,15 +125,15 @@ def coco_detections(people: str) -> Any:
     from paddle_pose.skeletons import COCO_17
     from paddle_pose.structures import Poses, Sample
 
-    content, _ = drawn_results.coco(int(people))
-    _, predicted, scores = drawn_results.people(int(people))
+    content, _ = synthetic_results.coco(int(people))
+    _, predicted, scores = synthetic_results.people(int(people))
     metric = CocoAP(content, COCO_17)
 
     def run() -> None:
         metric.reset()
         for n in range(int(people)):
             window = Window((float(n), 0.0), (200.0, 200.0))
-            sample = Sample(n // drawn_results.PER_IMAGE + 1, Path("drawn.jpg"), window, ())
+            sample = Sample(n // synthetic_results.PER_IMAGE + 1, Path("drawn.jpg"), window, ())
             metric.update(sample, Poses(predicted[n, None], scores[n, None], scores[n].mean(keepdims=True)))
         metric.accumulate()
 
@@ -140,10 +141,10 @@ def coco_detections(people: str) -> Any:
 
 
 def pckh(people: str) -> Any:
-    """Prepares PCKh of drawn people with its bootstrap intervals."""
+    """Prepares PCKh of synthetic people with its bootstrap intervals."""
     from paddle_pose.metrics import pckh as metric
 
-    truth, predicted, scores = drawn_results.people(int(people), joints=16)
+    truth, predicted, scores = synthetic_results.people(int(people), joints=16)
     labelled = scores > 0.4
 
     def run() -> None:
@@ -167,34 +168,36 @@ def export(config: str, file: str, weights: str) -> None:
 
 
 def prediction(config: str, file: str, batch: str, threads: str, weights: str = "None") -> Any:
-    """Prepares uint8 pictures in memory -> keypoints by an exported file; writes it where it is not there.
+    """Prepares uint8 images in memory -> keypoints by an exported file; writes it where it is not there.
 
     Raises:
         ValueError: If it cannot be exported; says why.
     """
     export(config, file, weights)
     from paddle_pose.backends.open import open_exported
-    from paddle_pose.configs.schema import CONFIGS
+    from paddle_pose.configs.registry import CONFIGS
 
     backend = open_exported(Path(file), "cpu", int(threads))
     width, height = CONFIGS[config].codec.input_size
-    pictures = np.random.default_rng(SEED).integers(0, 256, (int(batch), height, width, 3)).astype(np.uint8)
+    images = np.random.default_rng(SEED).integers(0, 256, (int(batch), height, width, 3)).astype(np.uint8)
 
     def run() -> None:
-        backend(pictures)
+        backend(images)
 
     return run
 
 
 def starting() -> Any:
     """Prepares `--help` of every command that users type; the slowest counts."""
-    scripts = sorted([*ROOT.glob("*.py"), *ROOT.glob("scripts/*.py")])
+    commands = [[str(script)] for script in sorted(ROOT.glob("*.py"))]
+    commands += [["-m", "paddle_pose", name] for name in COMMANDS]
 
     def run() -> dict[str, float]:
         slowest = 0.0
-        for script in scripts:
+        for command in commands:
             begun = time.perf_counter()
-            subprocess.run([sys.executable, str(script), "--help"], check=True, stdout=subprocess.DEVNULL)
+            call = [sys.executable, *command, "--help"]
+            subprocess.run(call, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
             slowest = max(slowest, time.perf_counter() - begun)
         return {"value": slowest}
 
@@ -202,14 +205,14 @@ def starting() -> Any:
 
 
 def predict_command(file: str, weights: str = "None") -> Any:
-    """Prepares `predict.py` on a picture with MoveNet as an ONNX file, where importing Paddle fails."""
+    """Prepares `predict.py` on an image with MoveNet as an ONNX file, where importing Paddle fails."""
     export("movenet_lightning_coco", file, weights)
-    from paddle_pose.datasets import images
-    from paddle_pose.datasets.drawn_scenes import draw_scene
+    from paddle_pose.data.synthetic.scene import draw_scene
+    from paddle_pose.io import images
 
     kept = tempfile.TemporaryDirectory()
     images.write(Path(kept.name, "picture.png"), draw_scene(np.random.default_rng(SEED), (640, 480)).image)
-    code = "import sys; sys.modules['paddle'] = None; from paddle_pose.environment import run; run('predict')"
+    code = "import sys; sys.modules['paddle'] = None; from paddle_pose.cli import run; run('predict')"
     flags = [kept.name, "--weights", file, "--output", str(Path(kept.name, "found"))]
 
     def run(kept: Any = kept) -> None:  # kept: the folder goes when this function does

@@ -1,4 +1,4 @@
-"""How a benchmark's worker talks: one process per side, timed in turns by `scripts/benchmark.py`.
+"""How a benchmark's worker talks: one process per side, timed in turns by `benchmark.py`.
 
 A worker prepares its task once, then answers each line that it is sent with a line of JSON. Standard library only: peers run
 this file under another Python than the project's.

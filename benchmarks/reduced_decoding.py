@@ -1,4 +1,4 @@
-"""How far key points move when pictures are not decoded whole: `reduced_decoding.py WEIGHTS DATASET_ROOT`.
+"""How far key points move when images are not decoded whole: `reduced_decoding.py WEIGHTS DATASET_ROOT`.
 
 Looks at every validation person through 20 windows as training augments them, with the readers of training.
 """
@@ -13,10 +13,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import numpy as np
 
 from paddle_pose import build
-from paddle_pose.configs.schema import read_beside
-from paddle_pose.datasets.augment import Augment
-from paddle_pose.datasets.pose_dataset import crop
-from paddle_pose.datasets.window_readers import CropCache, ReducedReader, read_whole
+from paddle_pose.configs.registry import read_beside
+from paddle_pose.data.augment import Augment
+from paddle_pose.data.crop_cache import CropCache, ReducedReader, read_whole
+from paddle_pose.data.dataset import crop
 
 WINDOWS, SURE = 20, 0.2  # SURE: joints below this score are not compared
 

@@ -4,9 +4,9 @@
 # %% [markdown]
 # # 01 · The data
 #
-# Most trainings that fail have failed here: joints off by one, left and right exchanged, pictures missing. This notebook
-# unpacks MPII, counts it, looks at it, shows which part of a picture the network gets to see and how that part is varied, and
-# lets the dataset doctor examine everything. Nothing is trained; notebook 03 goes on with the same folder.
+# Most trainings that fail have failed here: joints off by one, left and right exchanged, images missing. This notebook
+# unpacks MPII, counts it, looks at it, shows which part of an image the network gets to see and how that part is varied, and
+# lets the dataset check examine everything. Nothing is trained; notebook 03 goes on with the same folder.
 #
 # 训练失败大多始于数据：关节差一个像素、左右颠倒、图像缺失。本笔记解压 MPII、清点、查看，说明网络看到图像的哪一部分、
 # 这一部分如何变化，最后由检查程序检查全部内容。这里不训练；笔记 03 可以接着使用同一文件夹。
@@ -24,11 +24,12 @@ from pathlib import Path
 PROJECT = next(folder for folder in [Path.cwd(), *Path.cwd().parents] if (folder / "paddle_pose").is_dir())
 os.chdir(PROJECT)
 sys.path.insert(0, str(PROJECT))
+os.environ["PYTHONPATH"] = str(PROJECT)  # for `python -m paddle_pose`
 os.environ["PATH"] = os.pathsep.join(
     [str(Path(sys.executable).parent), os.environ["PATH"]]
 )  # whose python `!python` is
 
-from paddle_pose import machine
+from paddle_pose.engine import machine
 
 here = machine.probe()
 print(here)
@@ -37,7 +38,7 @@ print(here)
 # ## 2. Settings
 #
 # On AI Studio `/home/aistudio/data` is restored at every reset, and the rest of `/home/aistudio` is kept: unpack into the
-# project. Unpacked, the pictures need about as much room again as the archive. Without an archive, people are drawn and
+# project. Unpacked, the images need about as much room again as the archive. Without an archive, people are drawn and
 # packed as the archive is, with the `._*` files that macOS leaves behind, so that the same command has the same work to do.
 #
 # ## 2. 设置
@@ -55,7 +56,7 @@ PEOPLE = (48, 16)  # drawn for training and validation where there is no archive
 # %%
 import tarfile
 
-from paddle_pose.datasets import stick_figures
+from paddle_pose.data.synthetic import dataset as synthetic
 
 Path(WORK).mkdir(parents=True, exist_ok=True)
 os.chdir(WORK)
@@ -64,18 +65,18 @@ REAL = Path(ARCHIVE).is_file()
 archive = ARCHIVE if REAL else "drawn.tar.gz"
 if not REAL:
     print(f"There is no {ARCHIVE}: drawing {PEOPLE[0]} + {PEOPLE[1]} people instead.")
-    stick_figures.write_mpii(Path("drawn"), num_train=PEOPLE[0], num_val=PEOPLE[1])
+    synthetic.write_mpii(Path("drawn"), num_train=PEOPLE[0], num_val=PEOPLE[1])
     with tarfile.open(archive, "w:gz") as tar:
         for name in ("images", "annotations"):
             tar.add(f"drawn/{name}", f"mpii/{name}")
-        tar.add("drawn/drawn.json", "mpii/images/._000000001.jpg")
+        tar.add("drawn/synthetic.json", "mpii/images/._000000001.jpg")
 print(f"Archive: {archive}, {Path(archive).stat().st_size / 1e9:.3f} GB; free disk: {here.free_disk / 1e9:.0f} GB")
 
 # %% [markdown]
 # ## 3. Unpacking and counting
 #
 # Interrupted, the command goes on when it is called again; called once more, it changes nothing. The published counts stand
-# beside those found: 22,246 people in 14,679 pictures to train on, 2,958 in 2,729 to validate with. The split is Tompson's,
+# beside those found: 22,246 people in 14,679 images to train on, 2,958 in 2,729 to validate with. The split is Tompson's,
 # which all papers use; the official test set's joints are not public.
 #
 # ## 3. 解压与清点
@@ -84,7 +85,7 @@ print(f"Archive: {archive}, {Path(archive).stat().st_size / 1e9:.3f} GB; free di
 # 验证集 2,729 幅图像中有 2,958 人。划分沿用 Tompson 等人，所有论文都用它；官方测试集的关节没有公开。
 
 # %%
-# !python {ROOT}/scripts/prepare_mpii.py {archive} --output {DATA}
+# !python -m paddle_pose prepare_mpii {archive} --output {DATA}
 
 # %%
 for folder in sorted(path for path in Path(DATA).iterdir() if path.is_dir()):
@@ -114,12 +115,12 @@ for folder in sorted(path for path in Path(DATA).iterdir() if path.is_dir()):
 import json
 
 from paddle_pose import build
-from paddle_pose.configs import schema
+from paddle_pose.configs import registry
 
 record = json.loads(Path(DATA, "annotations/mpii_val.json").read_text())[0]
 print({key: value[:3] if isinstance(value, list) else value for key, value in record.items()})
 
-config = schema.for_image_size(256)
+config = registry.for_image_size(256)
 skeleton = config.codec.skeleton
 training = build.samples(config, DATA, "train")
 validation = build.samples(config, DATA, "val")
@@ -128,7 +129,7 @@ print("keypoints:", person.keypoints[:3].round(2).tolist(), "visible:", person.v
 print("box:", [round(value, 1) for value in person.box], f"head: {person.head_size:.1f} px")
 
 # %% [markdown]
-# Which joints are labelled, and how large people are. Ankles and knees are missing most often in MPII, since pictures cut
+# Which joints are labelled, and how large people are. Ankles and knees are missing most often in MPII, since images cut
 # them off: they are also the joints with the lowest scores.
 #
 # 哪些关节有标注，人有多大。MPII 中缺得最多的是踝和膝，因为常被图像边缘截去；它们也是得分最低的关节。
@@ -141,7 +142,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from paddle_pose import geometry, visualize
-from paddle_pose.datasets import augment, images, pose_dataset
+from paddle_pose.data import augment, dataset
+from paddle_pose.io import images
 from paddle_pose.structures import Poses
 
 
@@ -165,7 +167,7 @@ show(np.asarray(canvas.buffer_rgba())[..., :3].copy())
 # ## 5. Looking
 #
 # No check replaces it. The person's own left is blue, the right orange: **seen from the front, blue is on the right of the
-# picture.** If it is the other way round for most people, left and right are exchanged.
+# image.** If it is the other way round for most people, left and right are exchanged.
 #
 # ## 5. 查看
 #
@@ -177,9 +179,9 @@ SIDE = 176  # px of a tile
 
 def look(sample, window, side=SIDE, hidden=None):
     """Returns what a window shows, with the joints in it; a hidden rectangle (x, y, width, height) is black."""
-    keypoints, visible = pose_dataset.input_keypoints(sample, window, config.codec)
-    crop = pose_dataset.crop(sample, window, config.codec)
-    crop = pose_dataset.without(crop, hidden) if hidden else crop
+    keypoints, visible = dataset.input_keypoints(sample, window, config.codec)
+    crop = dataset.crop(sample, window, config.codec)
+    crop = dataset.without(crop, hidden) if hidden else crop
     small = cv2.resize(crop, (side, side), interpolation=cv2.INTER_AREA)
     poses = Poses(keypoints * side / crop.shape[0], visible, np.ones(1))
     return visualize.draw_poses(small, poses, skeleton)
@@ -191,7 +193,7 @@ show(visualize.grid([look(sample, sample.window) for sample in training[:8]], co
 # ## 6. Windows
 #
 # A top-down network sees one person through one *window*: the box, made square, 1.25 times as large. The first tile shows the
-# windows of 1.0, 1.25 and 1.5 times the box in the whole picture, the others what each of them shows. At 1.0 the person touches
+# windows of 1.0, 1.25 and 1.5 times the box in the whole image, the others what each of them shows. At 1.0 the person touches
 # the edge, and a box a little too small cuts off hands and feet; at 1.5 there are fewer pixels for the person.
 #
 # ## 6. 窗口
@@ -202,7 +204,7 @@ show(visualize.grid([look(sample, sample.window) for sample in training[:8]], co
 
 # %%
 def outlined(sample, windows, side=SIDE):
-    """Returns the whole picture with the outlines of windows on it."""
+    """Returns the whole image with the outlines of windows on it."""
     pixels, _ = images.read(sample.image_path)
     matrix = geometry.box_window((0, 0, *pixels.shape[1::-1]), (side, side), 1.5).to_input((side, side))
     tile = geometry.warp(pixels, matrix, (side, side))
@@ -219,7 +221,7 @@ show(visualize.grid([outlined(sample, windows), *(look(sample, window) for windo
 # %% [markdown]
 # ## 7. Augmentation
 #
-# Augmentation is the choice of another window; picture and joints go through one and the same matrix, once. A row each: scale
+# Augmentation is the choice of another window; image and joints go through one and the same matrix, once. A row each: scale
 # (0.5 to 1.5), rotation (up to 80 degrees), mirroring (joints change sides with it: look at the colours), a moved window,
 # half bodies (upper or lower, as HRNet does on COCO), and hidden rectangles. Their joints stay labelled as published, so that
 # the network learns to infer them; `augment.occlusion_hides_joints=true` leaves them out of the loss instead.
@@ -265,9 +267,9 @@ show(visualize.grid([tile for kind in KINDS.items() for tile in variants(*kind)]
 print(config.augment)
 
 # %% [markdown]
-# ## 8. The doctor
+# ## 8. The dataset check
 #
-# It decodes every picture and compares records with the published conventions: counts, joints outside the picture, left and
+# It decodes every image and compares records with the published conventions: counts, joints outside the image, left and
 # right, boxes, the order of json and mat. Exit code 1 means that something would spoil a training.
 #
 # ## 8. 检查程序
@@ -276,11 +278,11 @@ print(config.augment)
 # 影响训练。
 
 # %%
-# !python {ROOT}/scripts/check_dataset.py --dataset_root {DATA}
+# !python -m paddle_pose check --dataset_root {DATA}
 
 # %% [markdown]
-# What it says of a data set that somebody broke: joints counted from 0 instead of 1 in one file, a picture half copied,
-# another missing. (Drawn people again, so that yours stay whole.)
+# What it says of a data set that somebody broke: joints counted from 0 instead of 1 in one file, an image half copied,
+# another missing. (Synthetic people again, so that yours stay whole.)
 #
 # 下面是它对一个损坏的数据集的诊断：一个文件的关节从 0 而不是 1 数起，一幅图像只复制了一半，另一幅缺失。（仍用绘制的人物，您的
 # 数据不受影响。）
@@ -289,7 +291,7 @@ print(config.augment)
 import shutil
 
 shutil.rmtree("broken", ignore_errors=True)
-stick_figures.write_mpii(Path("broken"), num_train=PEOPLE[0] if not REAL else 48, num_val=16)
+synthetic.write_mpii(Path("broken"), num_train=PEOPLE[0] if not REAL else 48, num_val=16)
 file = Path("broken/annotations/mpii_val.json")
 records = json.loads(file.read_text())
 for record in records:
@@ -302,7 +304,7 @@ first.write_bytes(first.read_bytes()[: first.stat().st_size // 2])
 second.unlink()
 
 # %%
-# !python {ROOT}/scripts/check_dataset.py --dataset_root broken
+# !python -m paddle_pose check --dataset_root broken
 
 # %% [markdown]
 # Next: notebook 02 for what becomes of the joints, notebook 03 to train.

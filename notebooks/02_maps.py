@@ -27,8 +27,9 @@ from pathlib import Path
 PROJECT = next(folder for folder in [Path.cwd(), *Path.cwd().parents] if (folder / "paddle_pose").is_dir())
 os.chdir(PROJECT)
 sys.path.insert(0, str(PROJECT))
+os.environ["PYTHONPATH"] = str(PROJECT)  # for `python -m paddle_pose`
 
-from paddle_pose import machine
+from paddle_pose.engine import machine
 
 print(machine.probe())
 
@@ -44,22 +45,23 @@ print(machine.probe())
 
 # %% tags=["parameters"]
 DATA = "output/notebook_01/data"  # folder in MPII's layout, seen from the project
-WORK = "output/notebook_02"  # folder for drawn people, seen from the project
+WORK = "output/notebook_02"  # folder for synthetic people, seen from the project
 POINTS = 3200  # joints to send there and back
 
 # %%
 from paddle_pose import build, visualize
-from paddle_pose.configs import schema
-from paddle_pose.datasets import coco, framing, pose_dataset, stick_figures
-from paddle_pose.datasets.drawn_people import Style
+from paddle_pose.configs import registry
+from paddle_pose.data import coco, dataset, framing
+from paddle_pose.data.synthetic import dataset as synthetic
+from paddle_pose.data.synthetic.body import Style
 
 REAL = Path(DATA, "annotations/mpii_val.json").is_file()
 if not REAL:
-    stick_figures.write_mpii(Path(WORK, "mpii"), num_train=4, num_val=4)
+    synthetic.write_mpii(Path(WORK, "mpii"), num_train=4, num_val=4)
 root = Path(DATA) if REAL else Path(WORK, "mpii")
 print("People:", root if REAL else "drawn, since there is no data set. With the archive, first run:")
 if not REAL:
-    print("python scripts/prepare_mpii.py /home/aistudio/data/data107551/mpii.tar.gz --output", DATA)
+    print("python -m paddle_pose prepare_mpii /home/aistudio/data/data107551/mpii.tar.gz --output", DATA)
 
 # %% [markdown]
 # ## 3. There: heatmaps
@@ -85,11 +87,11 @@ def show(pixels):
     display(Image(data=visualize.png(pixels)))
 
 
-config = schema.for_image_size(256)
+config = registry.for_image_size(256)
 codec = config.codec
 sample = build.samples(config, root, "val")[0]
-keypoints, visible = pose_dataset.input_keypoints(sample, sample.window, codec)
-crop = pose_dataset.crop(sample, sample.window, codec)
+keypoints, visible = dataset.input_keypoints(sample, sample.window, codec)
+crop = dataset.crop(sample, sample.window, codec)
 targets = codec.encode(keypoints, visible)
 print({name: array.shape for name, array in targets.items()})
 small = cv2.resize(crop, (128, 128), interpolation=cv2.INTER_AREA)
@@ -199,17 +201,17 @@ plot(
 #
 # If rounded targets lose the place in the cell, why do the quarter step and DARK raise the scores of networks that were trained
 # on them? Because a network does not know exactly where the joint is. Trained with the squared error, it answers the *mean*
-# of the targets of all pictures that look alike to it, and the mean of blobs rounded to different cells leans towards the
+# of the targets of all images that look alike to it, and the mean of blobs rounded to different cells leans towards the
 # true place. Below the joint's place is uncertain by about 0.7 cells (normal, 64 draws averaged): now the published targets
 # and the quarter step do well, and DARK's reading does better. This is a simulation of that argument, not a measurement of
-# a network; `scripts/compare_decoding.py` measures yours, see the end.
+# a network; `paddle-pose compare` measures yours, see the end.
 #
 # ## 5. 训练好的网络输出什么
 #
 # 既然取整的目标丢失了格内位置，为什么 quarter 和 DARK 仍能提高用这种目标训练的网络的成绩？因为网络并不确切知道关节的位置。
 # 以平方误差训练时，它输出的是所有看起来相似的图像的目标的**平均**；取整到不同格的高斯平均之后，会偏向真实位置。
 # 下表假设关节位置有约 0.7 格的不确定性（正态分布，64 次平均）：此时论文的目标配合 quarter 就已不错，DARK 的读法更好。
-# 这只是对上述论点的模拟，不是对网络的测量；测量自己的网络请用文末的 `scripts/compare_decoding.py`。
+# 这只是对上述论点的模拟，不是对网络的测量；测量自己的网络请用文末的 `paddle-pose compare`。
 
 
 # %%
@@ -253,7 +255,7 @@ display(Markdown("\n".join(lines)))
 # %% [markdown]
 # ## 7. The flip test and its shift
 #
-# The flip test averages the maps with those of the mirrored picture, mirrored back. Pixel x becomes W - 1 - x, cell c becomes
+# The flip test averages the maps with those of the mirrored image, mirrored back. Pixel x becomes W - 1 - x, cell c becomes
 # w - 1 - c, and a cell is four pixels wide: the mirrored maps come back 3 px (three quarters of a cell) too far left. The
 # published remedy moves them by one whole cell, 4 px, so that 1 px remains, and half of it in the mean of both. Under UDP
 # nothing is left, since cells and pixels mirror onto each other. The table: mean error in x, with its sign, of the averaged
@@ -268,7 +270,7 @@ display(Markdown("\n".join(lines)))
 
 # %%
 def flip_test(codec, shift):
-    """Returns the mean error in x, px, of maps averaged with those of the mirrored picture."""
+    """Returns the mean error in x, px, of maps averaged with those of the mirrored image."""
     mirrored = points[:, list(codec.skeleton.flip)] * (-1, 1) + (codec.input_size[0] - 1, 0)
     back = codec.mirror({"heatmaps": draw(codec, mirrored)}, shift)["heatmaps"]
     return (read(codec, (draw(codec, points) + back) / 2, "dark") - points)[..., 0].mean()
@@ -322,20 +324,20 @@ plot(curves, "sigma, cells", "mean error, px")
 # 编码后再解码，结果完全一致；去掉其中一种图，就能看出它的作用。
 
 # %%
-crowd = replace(schema.find("movenet_lightning_coco").codec, max_persons=6)
+crowd = replace(registry.find("movenet_lightning_coco").codec, max_persons=6)
 folder = Path(WORK, "coco")
-stick_figures.write_coco(folder, num_train=1, num_val=8, size=(256, 192), persons=(2, 3), style=Style(overlap=0.5))
+synthetic.write_coco(folder, num_train=1, num_val=8, size=(256, 192), persons=(2, 3), style=Style(overlap=0.5))
 groups = framing.one_per_image(coco.read_coco(folder, "val"), crowd.input_size)
 
 
 def encoded(group):
     """Returns a group's keypoints, visible joints and maps."""
-    keypoints, visible = pose_dataset.input_keypoints(group, group.window, crowd)
-    boxes = pose_dataset.input_boxes(group, group.window, crowd)
+    keypoints, visible = dataset.input_keypoints(group, group.window, crowd)
+    boxes = dataset.input_boxes(group, group.window, crowd)
     return keypoints, visible > 0, crowd.encode(keypoints, visible, boxes)
 
 
-seen = pose_dataset.crop(groups[0], groups[0].window, crowd)
+seen = dataset.crop(groups[0], groups[0].window, crowd)
 show(visualize.draw_maps(seen, crowd.shown(encoded(groups[0])[2])))
 
 
@@ -370,4 +372,4 @@ display(Markdown("\n".join(lines)))
 # 用哪种方法读取最好，由验证集回答，不需要重新训练：一次推理比较所有读法，含翻转测试及其平移。报告数值时请注明读法。
 
 # %%
-print("python scripts/compare_decoding.py --pretrained_model output/256_best_model/model.pdparams --dataset_root", DATA)
+print("python -m paddle_pose compare --pretrained_model output/256_best_model/model.pdparams --dataset_root", DATA)

@@ -8,7 +8,7 @@
 # both, put the results beside the published ones.
 #
 # With a GPU and the archive, the notebook runs the published recipe. Without them everything runs all the same, in minutes
-# on one CPU core: **drawn people instead of photographs, and a narrow network**. Such numbers say that the steps work; they
+# on one CPU core: **synthetic people instead of photographs, and a narrow network**. Such numbers say that the steps work; they
 # say nothing about MPII.
 #
 # 本笔记按 AI Studio 上 Hourglass 文章的步骤进行：解压数据集、查看数据、分别以 256 和 384 的输入训练、评估两个模型，
@@ -20,7 +20,7 @@
 # %% [markdown]
 # ## 1. The machine
 #
-# Everything below depends on what is here: Python and Paddle, a GPU, memory, disk. Unpacked, the pictures need about as much
+# Everything below depends on what is here: Python and Paddle, a GPU, memory, disk. Unpacked, the images need about as much
 # room again as the archive.
 #
 # ## 1. 运行环境
@@ -36,11 +36,12 @@ from pathlib import Path
 PROJECT = next(folder for folder in [Path.cwd(), *Path.cwd().parents] if (folder / "paddle_pose").is_dir())
 os.chdir(PROJECT)
 sys.path.insert(0, str(PROJECT))
+os.environ["PYTHONPATH"] = str(PROJECT)  # for `python -m paddle_pose`
 os.environ["PATH"] = os.pathsep.join(
     [str(Path(sys.executable).parent), os.environ["PATH"]]
 )  # whose python `!python` is
 
-from paddle_pose import machine
+from paddle_pose.engine import machine
 
 here = machine.probe()
 print(here)
@@ -96,7 +97,7 @@ os.chdir(PROJECT)
 Path(WORK).mkdir(parents=True, exist_ok=True)
 os.chdir(WORK)
 ROOT = os.path.relpath(PROJECT)  # the project, seen from here: commands write into this folder's output/
-print("Data:", "MPII" if REAL else f"{PEOPLE[0]} + {PEOPLE[1]} drawn people, since there is no {ARCHIVE}")
+print("Data:", "MPII" if REAL else f"{PEOPLE[0]} + {PEOPLE[1]} synthetic people, since there is no {ARCHIVE}")
 print("Network:", "Hourglass-52, published recipe" if PUBLISHED_RECIPE else f"narrow, {EPOCHS} epochs")
 
 # %% [markdown]
@@ -113,28 +114,28 @@ print("Network:", "Hourglass-52, published recipe" if PUBLISHED_RECIPE else f"na
 # %%
 from IPython import get_ipython
 
-PREPARE = f"python {ROOT}/scripts/prepare_mpii.py {ARCHIVE} --output {DATA}"
+PREPARE = f"python -m paddle_pose prepare_mpii {ARCHIVE} --output {DATA}"
 if REAL:
     get_ipython().system(PREPARE)  # what a line `!python …` does
 else:
-    from paddle_pose.datasets.stick_figures import write_mpii
+    from paddle_pose.data.synthetic.dataset import write_mpii
 
     print("With the archive this would run:", PREPARE)
     write_mpii(Path(DATA), num_train=PEOPLE[0], num_val=PEOPLE[1], size=(192, 192))
 
 # %% [markdown]
-# The doctor looks for what would spoil a training: missing or damaged pictures, joints out of place, a wrong order.
+# The check looks for what would spoil a training: missing or damaged images, joints out of place, a wrong order.
 #
 # 检查程序会找出影响训练的问题：缺失或损坏的图像、位置不对的关节、错误的顺序。
 
 # %%
-# !python {ROOT}/scripts/check_dataset.py --dataset_root {DATA}
+# !python -m paddle_pose check --dataset_root {DATA}
 
 # %% [markdown]
 # ## 4. What the network sees
 #
 # One person, one *window*: 1.25 times the person's box, square. Augmentation chooses another window: scaled by 0.5 to 1.5,
-# turned by up to 80 degrees, mirrored. Below: the picture with its window (white) and two augmented ones (yellow), then what
+# turned by up to 80 degrees, mirrored. Below: the image with its window (white) and two augmented ones (yellow), then what
 # each of the three shows, with the joints to be learned. The person's left is blue, the right orange.
 #
 # ## 4. 网络看到什么
@@ -149,9 +150,10 @@ import numpy as np
 from IPython.display import Image, Markdown, display
 
 from paddle_pose import build, geometry, visualize
-from paddle_pose.configs import schema
-from paddle_pose.datasets import images, pose_dataset
-from paddle_pose.datasets.augment import Augment
+from paddle_pose.configs import registry
+from paddle_pose.data import dataset
+from paddle_pose.data.augment import Augment
+from paddle_pose.io import images
 from paddle_pose.structures import Poses
 
 SIDE = 176  # px of a tile
@@ -162,8 +164,8 @@ def show(pixels):
     display(Image(data=visualize.png(pixels)))
 
 
-def picture(sample, windows, side=SIDE):
-    """Returns the sample's picture with the outlines of windows on it; the first is white."""
+def outline(sample, windows, side=SIDE):
+    """Returns the sample's image with the outlines of windows on it; the first is white."""
     pixels, _ = images.read(sample.image_path)
     matrix = geometry.box_window((0, 0, *pixels.shape[1::-1]), (side, side), 1.5).to_input((side, side))
     tile = geometry.warp(pixels, matrix, (side, side))
@@ -175,19 +177,19 @@ def picture(sample, windows, side=SIDE):
 
 def crop_with_joints(sample, window, codec, side=SIDE):
     """Returns what a window shows, the annotated joints drawn into it."""
-    keypoints, visible = pose_dataset.input_keypoints(sample, window, codec)
-    crop = cv2.resize(pose_dataset.crop(sample, window, codec), (side, side), interpolation=cv2.INTER_AREA)
+    keypoints, visible = dataset.input_keypoints(sample, window, codec)
+    crop = cv2.resize(dataset.crop(sample, window, codec), (side, side), interpolation=cv2.INTER_AREA)
     poses = Poses(keypoints * side / codec.input_size[0], visible, np.ones(1))
     return visualize.draw_poses(crop // 2, poses, codec.skeleton)
 
 
 # %%
-config = schema.for_image_size(256)
+config = registry.for_image_size(256)
 training = build.samples(config, DATA, "train")
 rng, tiles = np.random.default_rng(0), []
 for sample in training[:3]:
     windows = [sample.window, *(Augment().window(sample, config.codec.skeleton, rng) for _ in range(2))]
-    tiles += [picture(sample, windows), *(crop_with_joints(sample, window, config.codec) for window in windows)]
+    tiles += [outline(sample, windows), *(crop_with_joints(sample, window, config.codec) for window in windows)]
 show(visualize.grid(tiles, columns=4))
 
 # %% [markdown]
@@ -200,9 +202,9 @@ show(visualize.grid(tiles, columns=4))
 
 # %%
 sample = training[0]
-keypoints, visible = pose_dataset.input_keypoints(sample, sample.window, config.codec)
+keypoints, visible = dataset.input_keypoints(sample, sample.window, config.codec)
 targets = config.codec.encode(keypoints, visible)
-crop = cv2.resize(pose_dataset.crop(sample, sample.window, config.codec), (128, 128), interpolation=cv2.INTER_AREA)
+crop = cv2.resize(dataset.crop(sample, sample.window, config.codec), (128, 128), interpolation=cv2.INTER_AREA)
 show(visualize.draw_heatmaps(crop, targets["heatmaps"], config.codec.skeleton))
 
 # %% [markdown]
@@ -249,8 +251,8 @@ if not PUBLISHED_RECIPE:
 # %% [markdown]
 # ## 7. The curves
 #
-# Every run keeps its numbers in `metrics.jsonl`. `plot_training.py` draws one or several runs, also **while they train**: in a
-# terminal, as often as you like. For live curves with heatmaps of eight validation pictures, `visualdl --logdir output` shows
+# Every run keeps its numbers in `metrics.jsonl`. `paddle-pose plot` draws one or several runs, also **while they train**: in a
+# terminal, as often as you like. For live curves with heatmaps of eight validation images, `visualdl --logdir output` shows
 # the same numbers in a browser.
 #
 # What to look for: a loss that falls within the first hundred steps (the original project's begins near 0.0027 at 256 and
@@ -259,7 +261,7 @@ if not PUBLISHED_RECIPE:
 #
 # ## 7. 训练曲线
 #
-# 每次运行的数值保存在 `metrics.jsonl` 中。`plot_training.py` 画出一次或多次运行的曲线，**训练过程中**也可以在终端里随时运行。
+# 每次运行的数值保存在 `metrics.jsonl` 中。`paddle-pose plot` 画出一次或多次运行的曲线，**训练过程中**也可以在终端里随时运行。
 # 需要实时曲线以及八幅验证图像的热图时，`visualdl --logdir output` 在浏览器中显示同样的数值。
 #
 # 应当看到：损失在前一百步之内下降（据原项目日志，256 从约 0.0027 降到约 0.00055，384 从约 0.0013 降到约 0.00032），
@@ -269,7 +271,7 @@ if not PUBLISHED_RECIPE:
 RUNS = [Path(f"output/{size}_best_model/from_run.txt").read_text().strip() for size in (256, 384)]
 
 # %%
-# !python {ROOT}/scripts/plot_training.py {RUNS[0]} {RUNS[1]} --output curves.png
+# !python -m paddle_pose plot {RUNS[0]} {RUNS[1]} --output_file curves.png
 
 # %%
 show(cv2.resize(images.read_upright(Path("curves.png")), (640, 640), interpolation=cv2.INTER_AREA))
@@ -278,7 +280,7 @@ show(cv2.resize(images.read_upright(Path("curves.png")), (640, 640), interpolati
 # ## 8. Evaluation
 #
 # Again the original's commands, with a folder of its own for each result. A joint counts as found when it is off by no more
-# than half the head's size (`Mean`) or a tenth of it (`Mean@0.1`). The flip test is on: the picture is looked at twice, the
+# than half the head's size (`Mean`) or a tenth of it (`Mean@0.1`). The flip test is on: the image is looked at twice, the
 # second time mirrored.
 #
 # ## 8. 评估
@@ -303,7 +305,7 @@ show(cv2.resize(images.read_upright(Path("curves.png")), (640, 640), interpolati
 
 # %%
 def tile(pixels, person, poses, title, side=SIDE):
-    """Returns a picture with an annotated person (white) and poses, at the size of a tile."""
+    """Returns an image with an annotated person (white) and poses, at the size of a tile."""
     skeleton = config.codec.skeleton
     drawing = visualize.draw_poses(visualize.draw_truth(pixels // 2, person, skeleton), poses, skeleton, threshold=-1.0)
     whole = geometry.box_window((0, 0, *pixels.shape[1::-1]), (side, side), 1.0)
@@ -334,7 +336,7 @@ show(visualize.grid(tiles, columns=4))
 # *this run* 各行读自上面 `val.py` 写出的 `scores.json`。
 
 # %%
-from paddle_pose.configs.published import PUBLISHED
+from paddle_pose.configs.published import PUBLISHED, numbers_of
 
 ORIGINAL = {one.config: one.values for one in PUBLISHED if one.who == "original Paddle project"}
 
@@ -347,14 +349,14 @@ def row(size, values, source):
 def this_run(size):
     """Returns the line of the result that val.py wrote."""
     scores = json.loads(Path(f"output/{size}_val/scores.json").read_text())
-    people = f"{scores['protocol']['people']} {'people of MPII' if REAL else 'drawn people, not comparable'}"
+    people = f"{scores['protocol']['people']} {'people of MPII' if REAL else 'synthetic people, not comparable'}"
     network = "published recipe" if PUBLISHED_RECIPE else f"narrow network, {EPOCHS} epochs"
     return row(size, scores["values"], f"**this run**: {people}; {network}")
 
 
 lines = ["| input | Mean | Mean@0.1 | whose |", "|---|---|---|---|"]
 for size in (256, 384):
-    lines.append(row(size, schema.for_image_size(size).published, "*published*, mmpose 0.x"))
+    lines.append(row(size, numbers_of(registry.for_image_size(size).name), "*published*, mmpose 0.x"))
     lines.append(
         row(size, ORIGINAL[f"hourglass52_mpii_{size}"], "*published*, original project, best of 210 evaluations")
     )
@@ -362,10 +364,10 @@ for size in (256, 384):
 display(Markdown("\n".join(lines)))
 
 # %% [markdown]
-# ## 10. Poses from any picture, in three lines
+# ## 10. Poses from any image, in three lines
 #
 # The weights carry their config beside them. `boxes` are the people, `(x, y, width, height)` in pixels; without them the whole
-# picture is taken as one person's window. `predict.py` does the same from the command line.
+# image is taken as one person's window. `predict.py` does the same from the command line.
 #
 # ## 10. 三行代码得到姿态
 #

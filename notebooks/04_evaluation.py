@@ -29,11 +29,12 @@ from pathlib import Path
 PROJECT = next(folder for folder in [Path.cwd(), *Path.cwd().parents] if (folder / "paddle_pose").is_dir())
 os.chdir(PROJECT)
 sys.path.insert(0, str(PROJECT))
+os.environ["PYTHONPATH"] = str(PROJECT)  # for `python -m paddle_pose`
 os.environ["PATH"] = os.pathsep.join(
     [str(Path(sys.executable).parent), os.environ["PATH"]]
 )  # whose python `!python` is
 
-from paddle_pose import machine
+from paddle_pose.engine import machine
 
 here = machine.probe()
 print(here)
@@ -44,7 +45,7 @@ print(here)
 # `RUN` is a training with its data set: notebook 03 leaves one. Where it is missing, a small network is trained here on drawn
 # people: half a minute, or the tiny network's full five epochs where there is a GPU. `PREDICTIONS` is somebody's file of
 # predictions for MPII's 2,958 validation people, such as `hg_s2_b1.mat` of pytorch-pose; with MPII's annotations in `MPII`
-# (no pictures needed) sections 5 to 7 speak about it instead of our own.
+# (no images needed) sections 5 to 7 speak about it instead of our own.
 #
 # ## 2. 设置
 #
@@ -62,7 +63,7 @@ PEOPLE = (160, 48)  # drawn for training and validation where there is no run
 EPOCHS = 8  # of the small network
 
 # %%
-from paddle_pose.datasets import stick_figures
+from paddle_pose.data.synthetic import dataset as synthetic
 
 TRAINED = Path(RUN, "best_model/model.pdparams").is_file() and Path(DATA, "annotations").is_dir()
 run = Path(RUN if TRAINED else "run")
@@ -78,8 +79,8 @@ if TRAINED:
     run, root = (Path(os.path.relpath(path)) for path in (run, root))
 else:
     shutil.rmtree(run, ignore_errors=True)
-    stick_figures.write_mpii(root, num_train=PEOPLE[0], num_val=PEOPLE[1])
-drawn = (root / "drawn.json").is_file()
+    synthetic.write_mpii(root, num_train=PEOPLE[0], num_val=PEOPLE[1])
+drawn = (root / "synthetic.json").is_file()
 TRAIN = f"python -u {ROOT}/train.py --config hourglass_tiny_128 --dataset_root {root} --output {run}"
 TRAIN += "" if here.gpus else f" --epochs {EPOCHS} -o train.warmup=10"
 WEIGHTS = run / "best_model/model.pdparams"
@@ -98,7 +99,7 @@ else:
 # ## 3. The command
 #
 # `val.py` writes the predictions, the numbers with their 95 % intervals, the protocol and its own command line into one
-# folder. `--no-shift` would be the original Paddle project's protocol, `--no-flip` one look per picture.
+# folder. `--no-shift` would be the original Paddle project's protocol, `--no-flip` one look per image.
 #
 # ## 3. 命令
 #
@@ -112,7 +113,7 @@ else:
 # ## 4. One person, by hand
 #
 # MPII annotates a box round every head. Its diagonal times 0.6 is the *head size*, the ruler of PCKh ("h"). A joint is found
-# when its distance to the annotation is at most half a head size; for @0.1 it is a tenth. In the picture: circles of these two
+# when its distance to the annotation is at most half a head size; for @0.1 it is a tenth. In the image: circles of these two
 # radii round the annotated joints, a line from each to the prediction, orange where it is not found; the bar is one head size
 # long.
 #
@@ -130,10 +131,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from paddle_pose import build, geometry, visualize
-from paddle_pose.configs import schema
-from paddle_pose.datasets import images
-from paddle_pose.datasets.mpii import read_ground_truth
-from paddle_pose.datasets.predictions import read_predictions
+from paddle_pose.configs import registry
+from paddle_pose.data.mpii import read_ground_truth
+from paddle_pose.io import images
+from paddle_pose.io.mpii_predictions import read_predictions
 
 
 def show(pixels):
@@ -166,7 +167,7 @@ def scored(predictions, root):
     return read_predictions(predictions, len(truth.head_sizes)) - 1.0, truth  # the file counts pixels from 1
 
 
-config = schema.read_beside(WEIGHTS)
+config = registry.read_beside(WEIGHTS)
 joints = config.codec.skeleton.joints
 points, truth = scored(Path("val/pred.mat"), root)
 errors = np.linalg.norm(points - truth.keypoints, axis=2) / truth.head_sizes[:, None]
@@ -175,7 +176,7 @@ n = int(np.argmin(np.abs(found - 0.75)))  # not the best one, not the worst
 person = next(s for s in build.samples(config, root, "val") if s.persons[0].annotation_id == n)
 
 # %%
-SIDE = 420  # px of the picture
+SIDE = 420  # px of the image
 
 
 def ruled(sample, predicted, side=SIDE):
@@ -218,7 +219,7 @@ table(
 # they follow from their neighbours, and would only raise the result. Then there are two means:
 #
 # - **Mean** (HRNet, mmpose, this project): found joints over labelled joints; often labelled ones weigh more.
-# - **Plain mean** (pytorch-pose): the mean of the fourteen percentages. Ankles and knees, which pictures cut off, weigh as
+# - **Plain mean** (pytorch-pose): the mean of the fourteen percentages. Ankles and knees, which images cut off, weigh as
 #   much as heads, so it is lower.
 #
 # ## 5. 手算所有人
@@ -312,7 +313,7 @@ show(drawing(canvas))
 #
 # What goes wrong most often when predictions are scored, on the very same file. MPII's own files count pixels from 1, NumPy
 # from 0. On MPII that one pixel moves Mean by about 0.2, which is how it stays unnoticed, and Mean@0.1 by up to 5 points; on
-# drawn people, whose heads are smaller, by more.
+# synthetic people, whose heads are smaller, by more.
 #
 # ## 7. 同一个网络，不同的数值
 #
@@ -350,11 +351,11 @@ FILE, TRUTH = (os.path.relpath(path) for path in (theirs or ("val/pred.mat", roo
 # %% [markdown]
 # ## 8. Flip, shift, decoding: one network, nine results
 #
-# The *flip test* looks at the mirrored picture too and averages the two answers. Heatmap cells do not mirror onto each other
+# The *flip test* looks at the mirrored image too and averages the two answers. Heatmap cells do not mirror onto each other
 # exactly: unless the mirrored map is moved by one cell (*shift*), both disagree by 0.75 of a cell. On COCO the missing shift
 # costs HRNet-W32 2.0 points of AP (published: 0.720 instead of 0.740). A peak is read as its cell (`argmax`), moved a
 # quarter of a cell towards the higher neighbour (`quarter`, as published), or fitted (`dark`). Notebook 02 shows why. One
-# pass over the pictures gives all nine. (Among a few drawn people most of these differences are chance: see section 6.)
+# pass over the images gives all nine. (Among a few synthetic people most of these differences are chance: see section 6.)
 #
 # ## 8. 翻转、平移、解码：一个网络，九种结果
 #
@@ -364,25 +365,25 @@ FILE, TRUTH = (os.path.relpath(path) for path in (theirs or ("val/pred.mat", roo
 # （只有几十个绘制的人物时，这些差别多半是偶然，见第 6 节。）
 
 # %%
-# !python {ROOT}/scripts/compare_decoding.py --pretrained_model {WEIGHTS} --dataset_root {root}
+# !python -m paddle_pose compare --pretrained_model {WEIGHTS} --dataset_root {root}
 
 # %% [markdown]
 # ## 9. The result tables
 #
-# `results_table.py` reads the `scores.json` that `val.py` wrote and puts published numbers beside them, with protocol,
+# `paddle-pose results` reads the `scores.json` that `val.py` wrote and puts published numbers beside them, with protocol,
 # interval, command and log. Rows that nobody ran say so. Only what is comparable stands in one table: the complete validation
-# set, the same boxes, the same threshold. Drawn people, and predictions whose boxes nobody states, get tables of their own; and
-# a network that was not trained as its config says names the difference. Below: the Hourglasses. `python
-# scripts/results_table.py` prints all.
+# set, the same boxes, the same threshold. Synthetic people, and predictions whose boxes nobody states, get tables of their own;
+# and a network that was not trained as its config says names the difference. Below: the Hourglasses. `paddle-pose results`
+# prints all.
 #
 # ## 9. 结果表
 #
-# `results_table.py` 读取 `val.py` 写出的 `scores.json`，与已发表的数值并列，附协议、区间、命令和日志；没有人运行过的行会注明
+# `paddle-pose results` 读取 `val.py` 写出的 `scores.json`，与已发表的数值并列，附协议、区间、命令和日志；没有人运行过的行会注明
 # "not run"。只有可比的结果才放在同一张表中：完整的验证集、同样的人体框、同样的阈值。绘制的人物、以及没有说明人体框来源的预测
-# 各有自己的表；没有按配置训练的网络会注明区别。下面只列出 Hourglass；`python scripts/results_table.py` 打印全部。
+# 各有自己的表；没有按配置训练的网络会注明区别。下面只列出 Hourglass；`python -m paddle_pose results` 打印全部。
 
 # %%
-from paddle_pose.commands import results_table
+from paddle_pose.evaluation import results
 
 
 def hourglasses(rows):
@@ -392,47 +393,47 @@ def hourglasses(rows):
     return [row for row in named if row.table.dataset == "mpii"]
 
 
-tables = hourglasses(results_table.rows([Path("val/scores.json"), Path("rescored/scores.json")]))
-display(Markdown(results_table.markdown(tables)))
+tables = hourglasses(results.rows([Path("val/scores.json"), Path("rescored/scores.json")]))
+display(Markdown(results.to_markdown(tables)))
 
 # %% [markdown]
-# Joint by joint (`results_table.py --joints`). Wrists, knees and ankles decide between networks: they move most, and are
+# Joint by joint (`paddle-pose results --joints`). Wrists, knees and ankles decide between networks: they move most, and are
 # hidden and cut off most often.
 #
-# 逐关节（`results_table.py --joints`）。网络之间的差别主要在腕、膝、踝：它们活动最大，也最常被遮挡或截去。
+# 逐关节（`paddle-pose results --joints`）。网络之间的差别主要在腕、膝、踝：它们活动最大，也最常被遮挡或截去。
 
 # %%
-display(Markdown(results_table.markdown(results_table.by_joint(tables), results_table.BY_JOINT)))
+display(Markdown(results.to_markdown(results.by_joint(tables), results.BY_JOINT)))
 
 # %% [markdown]
 # ## 10. The curve beside the published log
 #
 # The original Paddle project evaluated after each of 210 epochs. Dashed: points of its log, published; solid: this run. On MPII
 # with the published recipe, a run far below the dashed line after ten epochs will not get there: look at the data first
-# (`check_dataset.py`). Two things to read in the log: half of the final Mean is there after one epoch, Mean@0.1 needs them
+# (`paddle-pose check`). Two things to read in the log: half of the final Mean is there after one epoch, Mean@0.1 needs them
 # all; and its table shows the best of 210 evaluations on the validation set itself, 0.2 to 0.3 above the last epoch's
 # Mean@0.1.
 #
 # ## 10. 与已发表日志的曲线对比
 #
 # 原 Paddle 项目在 210 个 epoch 的每一个之后都做了评估。虚线：其日志中的点（已发表）；实线：本次训练。
-# 在 MPII 上用论文配方训练时，如果十个 epoch 之后远低于虚线，就不会追上：请先检查数据（`check_dataset.py`）。从日志可以读出
+# 在 MPII 上用论文配方训练时，如果十个 epoch 之后远低于虚线，就不会追上：请先检查数据（`paddle-pose check`）。从日志可以读出
 # 两点：一个 epoch 之后就有了最终 Mean 的一半，而 Mean@0.1 需要全部训练；其结果表取的是验证集上 210 次评估中最好的一次，
 # 比最后一个 epoch 的 Mean@0.1 高 0.2 到 0.3。
 
 # %%
-from paddle_pose.configs.published import ORIGINAL_CURVES
-from paddle_pose.report import training_curves
+from paddle_pose.configs.published import TXYUGOOD_CURVES
+from paddle_pose.evaluation.report import training_curves
 
 evaluations = training_curves.read(run).evaluations
 canvas, axes = plot(columns=2, height=3.8)
 for column, (axis, name) in enumerate(zip(axes, ("Mean", "Mean@0.1"), strict=True), 1):
-    for (size, curve), color in zip(ORIGINAL_CURVES.items(), ("#0072b2", "#d55e00"), strict=True):
+    for (size, curve), color in zip(TXYUGOOD_CURVES.items(), ("#0072b2", "#d55e00"), strict=True):
         epochs = [point[0] + 1 for point in curve]
         label = f"published: original project, {size}"
         axis.plot(epochs, [point[column] for point in curve], "o--", color=color, markersize=3, label=label)
     mine = [(record["epoch"] + 1, record[name]) for record in evaluations]
-    label = f"this run, {config.codec.input_size[0]}" + (", drawn people: not comparable" if drawn else "")
+    label = f"this run, {config.codec.input_size[0]}" + (", synthetic people: not comparable" if drawn else "")
     axis.plot(*zip(*mine, strict=True), "o-", color="black", label=label)
     axis.set(xlabel="epochs trained", xscale="log", title=f"{name}, %")
     axis.set_xticks(ticks := [1, 3, 10, 30, 100, 210], [str(tick) for tick in ticks], minor=False)
@@ -441,11 +442,11 @@ for column, (axis, name) in enumerate(zip(axes, ("Mean", "Mean@0.1"), strict=Tru
 canvas.figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", frameon=False)
 show(drawing(canvas))
 table(
-    ["published log, after epoch", *(f"{size}: {name}" for size in ORIGINAL_CURVES for name in ("Mean", "Mean@0.1"))],
+    ["published log, after epoch", *(f"{size}: {name}" for size in TXYUGOOD_CURVES for name in ("Mean", "Mean@0.1"))],
     [
         (small[0] + 1, *small[1:], *large[1:])
-        for small in ORIGINAL_CURVES[256]
-        for large in ORIGINAL_CURVES[384]
+        for small in TXYUGOOD_CURVES[256]
+        for large in TXYUGOOD_CURVES[384]
         if small[0] == large[0]
     ],
 )
@@ -453,21 +454,21 @@ table(
 # %% [markdown]
 # ## 11. The report
 #
-# A number does not say what to do next. `report.py` (or `val.py --report`) writes one HTML page that needs nothing else and
+# A number does not say what to do next. `val.py --report` writes one HTML page that needs nothing else and
 # reads well on a phone: for a run, or for anybody's predictions.
 #
 # ## 11. 报告
 #
-# 一个数值并不说明下一步该做什么。`report.py`（或 `val.py --report`）写出一个独立的 HTML 页面，手机上也便于阅读；
+# 一个数值并不说明下一步该做什么。`val.py --report` 写出一个独立的 HTML 页面，手机上也便于阅读；
 # 既可用于一次训练，也可用于任何人的预测。
 
 # %%
-# !python {ROOT}/scripts/report.py val --output report.html
+# !python {ROOT}/val.py --results val --report
 
 # %%
-page = Path("report.html").read_text(encoding="utf-8")
-link = os.path.relpath("report.html", PROJECT / "notebooks")
-display(Markdown(f"[{Path(WORK).name}/report.html]({link}), {len(page) / 1e3:.0f} kB. Its sections:"))
+page = Path("val/report.html").read_text(encoding="utf-8")
+link = os.path.relpath("val/report.html", PROJECT / "notebooks")
+display(Markdown(f"[{Path(WORK).name}/val/report.html]({link}), {len(page) / 1e3:.0f} kB. Its sections:"))
 print("\n".join(re.sub("<.*?>", "", title) for title in re.findall("<h2>(.*?)</h2>", page)))
 print("\nDisplaced?", re.search('<p class="verdict.*?>(.*?)</p>', page)[1])
 
@@ -479,10 +480,10 @@ print("\nDisplaced?", re.search('<p class="verdict.*?>(.*?)</p>', page)[1])
 # **swap** 落在别人的关节上；**miss** 哪里都不是。以及只修正其中一类能提高多少。
 
 # %%
-from paddle_pose.report import write
+from paddle_pose.evaluation.report import write
 
-subject, _ = write.read(Path("val"))
-kind, names = kinds_of_errors.kinds(subject.found), kinds_of_errors.KINDS[:5]
+data, _ = write.read(Path("val"))
+kind, names = kinds_of_errors.kinds(data.found), kinds_of_errors.KINDS[:5]
 canvas, axis = plot(height=3.6)
 left, order = np.zeros(len(counted)), counted[::-1]
 for place, (name, color) in enumerate(zip(names, ("#009e73", "#56b4e9", "#d55e00", "#cc79a7", "#555555"), strict=True)):
@@ -494,9 +495,9 @@ canvas.figure.legend(loc="outside lower center", ncols=5, frameon=False)
 show(drawing(canvas))
 rows = []
 for place, name in enumerate(names[1:], 1):
-    mended = subject.rescore(subject.found.corrected(kind == place), False)
-    rows.append((name, int((kind == place).sum()), *(float(mended[g] - subject.values[g]) for g in subject.gained)))
-table(["mending", "joints", *(f"gain in {name}" for name in subject.gained)], rows)
+    mended = data.rescore(data.found.corrected(kind == place), False)
+    rows.append((name, int((kind == place).sum()), *(float(mended[g] - data.values[g]) for g in data.gained)))
+table(["mending", "joints", *(f"gain in {name}" for name in data.gained)], rows)
 
 # %% [markdown]
 # ## 12. COCO's AP, and why boxes decide
@@ -516,7 +517,7 @@ table(["mending", "joints", *(f"gain in {name}" for name in subject.gained)], ro
 from paddle_pose.metrics import coco_ap, oks
 from paddle_pose.skeletons import COCO_17
 
-stick_figures.write_coco(Path("coco"), num_train=1, num_val=24, size=(192, 144), persons=(2, 3))
+synthetic.write_coco(Path("coco"), num_train=1, num_val=24, size=(192, 144), persons=(2, 3))
 annotated = json.loads(Path("coco/annotations/person_keypoints_val2017.json").read_text())
 rng = np.random.default_rng(0)
 
@@ -569,10 +570,10 @@ BOXES = {
     "all, and half as many round nobody, scores 0.95": answers + [{**answer, "score": 0.95} for answer in nobody],
 }
 ground_truth = coco_ap.GroundTruth(annotated, COCO_17)
-results = {boxes: ground_truth.score(given) for boxes, given in BOXES.items()}
+scored = {boxes: ground_truth.score(given) for boxes, given in BOXES.items()}
 table(
     ["boxes", "AP", "AP50", "AP75", "AR"],
-    [(boxes, *(100 * result[name] for name in ("AP", "AP50", "AP75", "AR"))) for boxes, result in results.items()],
+    [(boxes, *(100 * result[name] for name in ("AP", "AP50", "AP75", "AR"))) for boxes, result in scored.items()],
 )
 
 # %% [markdown]
@@ -601,8 +602,8 @@ table(["boxes, published", "AP"], [(boxes, f"{ap}") for boxes, ap in PUBLISHED_A
 print(
     "python val.py --image_size 256 --pretrained_model output/256_best_model/model.pdparams --dataset_root data/mpii --report",
     "python val.py --results hg_s2_b1.mat --dataset_root data/mpii --report --output output/hg_s2_b1",
-    "python scripts/compare_decoding.py --pretrained_model output/256_best_model/model.pdparams --dataset_root data/mpii",
-    "python scripts/results_table.py --format html --output output/results.html",
-    "python scripts/results_table.py --joints",
+    "python -m paddle_pose compare --pretrained_model output/256_best_model/model.pdparams --dataset_root data/mpii",
+    "python -m paddle_pose results --format html --output_file output/results.html",
+    "python -m paddle_pose results --joints",
     sep="\n",
 )

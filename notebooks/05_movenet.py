@@ -6,7 +6,7 @@
 #
 # The walk of the AI Studio article on MoveNet: make the data, draw the targets, look at the losses, train, predict and look at
 # the four maps, use Google's own weights, find several people, export. Hourglass and HRNet look at one person at a time, in a
-# window that somebody gives them; MoveNet looks once at the whole picture and finds everybody in it.
+# window that somebody gives them; MoveNet looks once at the whole image and finds everybody in it.
 #
 # With COCO and a GPU, the notebook trains MoveNet Lightning by its full recipe. Without them **a narrow network learns a few
 # drawn groups by heart**: that says that data, targets, loss, training and decoding fit together, and nothing about COCO.
@@ -32,11 +32,12 @@ from pathlib import Path
 PROJECT = next(folder for folder in [Path.cwd(), *Path.cwd().parents] if (folder / "paddle_pose").is_dir())
 os.chdir(PROJECT)
 sys.path.insert(0, str(PROJECT))
+os.environ["PYTHONPATH"] = str(PROJECT)  # for `python -m paddle_pose`
 os.environ["PATH"] = os.pathsep.join(
     [str(Path(sys.executable).parent), os.environ["PATH"]]
 )  # whose python `!python` is
 
-from paddle_pose import machine
+from paddle_pose.engine import machine
 
 here = machine.probe()
 print(here)
@@ -56,14 +57,14 @@ print(here)
 COCO = "/home/aistudio/data/coco"
 TFLITE = ""  # file, seen from the project, such as movenet_lightning.tflite
 WORK = "output/notebook_05"  # folder, seen from the project
-PICTURES = 4  # drawn groups to learn by heart where there is no COCO or no GPU
-EPOCHS = 240  # over these pictures; the full recipe has 120 over COCO
+IMAGES = 4  # drawn groups to learn by heart where there is no COCO or no GPU
+EPOCHS = 240  # over these images; the full recipe has 120 over COCO
 
 # %%
-from paddle_pose.commands import run_folders
-from paddle_pose.configs import schema
-from paddle_pose.datasets import stick_figures
-from paddle_pose.datasets.drawn_people import Style
+from paddle_pose.configs import overrides, registry
+from paddle_pose.data.synthetic import dataset as synthetic
+from paddle_pose.data.synthetic.body import Style
+from paddle_pose.engine import run_folders
 
 CONFIG = "movenet_lightning_coco"
 FULL = Path(COCO, "annotations").is_dir() and len(here.gpus) > 0
@@ -72,7 +73,7 @@ changes = {
     "codec.input_size": (128, 128),
     "augment": None,
     "train.epochs": EPOCHS,
-    "train.batch_size": PICTURES,
+    "train.batch_size": IMAGES,
     "train.learning_rate": 0.006,
     "train.schedule": "cosine",
     "train.warmup": 10,
@@ -81,7 +82,7 @@ changes = {
     "train.log_every": 1,
 }
 changes = {} if FULL else changes
-config = schema.override(schema.find(CONFIG), changes)
+config = overrides.override(registry.find(CONFIG), changes)
 FLAGS = " ".join(f'-o "{key}={value}"' for key, value in changes.items())
 
 Path(WORK).mkdir(parents=True, exist_ok=True)
@@ -91,13 +92,13 @@ RUN = run_folders.new(None, CONFIG)
 DATA = Path(COCO) if FULL else Path("data")
 if not FULL:
     style = Style(overlap=0.3)
-    stick_figures.write_coco(DATA, num_train=PICTURES, num_val=2, size=(192, 144), persons=(2, 3), style=style)
+    synthetic.write_coco(DATA, num_train=IMAGES, num_val=2, size=(192, 144), persons=(2, 3), style=style)
 print("Data:", "COCO" if FULL else "drawn groups, since COCO or a GPU is missing")
 
 # %% [markdown]
 # ## 3. The data
 #
-# The original MoveNet projects cut single people out of COCO (at most three annotations in a picture, at least eight labelled
+# The original MoveNet projects cut single people out of COCO (at most three annotations in an image, at least eight labelled
 # joints) into black squares of side width + height, and train on these. `prepare_coco.py` makes exactly that data set; what
 # it leaves out, it counts. One record: the joints as fractions of the square (x, y, visible), the centre of the box, and what
 # the square shows of other people.
@@ -109,7 +110,7 @@ print("Data:", "COCO" if FULL else "drawn groups, since COCO or a GPU is missing
 # 人体框的中心，以及正方形中其他人的关节。
 
 # %%
-# !python {ROOT}/scripts/prepare_coco.py --dataset_root {DATA} --output crops --splits val
+# !python -m paddle_pose prepare_coco --dataset_root {DATA} --output crops --splits val
 
 # %%
 import cv2
@@ -117,7 +118,8 @@ import numpy as np
 from IPython.display import Image, Markdown, display
 
 from paddle_pose import build, visualize
-from paddle_pose.datasets import images, movenet_crops, pose_dataset
+from paddle_pose.data import dataset, movenet_crops
+from paddle_pose.io import images
 from paddle_pose.structures import Poses
 
 
@@ -154,7 +156,7 @@ show(visualize.grid([square(crop) for crop in movenet_crops.read_movenet_crops("
 print("python train.py --config movenet_original_coco --dataset_root crops")
 
 # %% [markdown]
-# From here on we do what the network is able to do: **whole pictures with everybody in them**, from the COCO folder itself,
+# From here on we do what the network is able to do: **whole images with everybody in them**, from the COCO folder itself,
 # letterboxed to a square.
 #
 # 从这里起按网络真正的能力训练：直接使用 COCO 文件夹，**整幅图像，包括其中所有的人**，等比例缩放并补黑边为正方形。
@@ -163,8 +165,8 @@ print("python train.py --config movenet_original_coco --dataset_root crops")
 samples = build.samples(config, DATA, "train")
 groups = [sample for sample in samples[:200] if len(sample.persons) > 1] or samples
 sample, codec = groups[0], config.codec
-keypoints, visible = pose_dataset.input_keypoints(sample, sample.window, codec)
-crop = pose_dataset.crop(sample, sample.window, codec)
+keypoints, visible = dataset.input_keypoints(sample, sample.window, codec)
+crop = dataset.crop(sample, sample.window, codec)
 everybody = Poses(keypoints, visible, np.ones(len(keypoints)))
 show(cv2.resize(visualize.draw_poses(crop, everybody, codec.skeleton), (288, 288), interpolation=cv2.INTER_CUBIC))
 
@@ -179,7 +181,7 @@ show(cv2.resize(visualize.draw_poses(crop, everybody, codec.skeleton), (288, 288
 #   within two cells of the centre;
 # - **offsets** (34): near a joint, how far it is from the cell's corner: the place within a cell that the heatmap lost.
 #
-# And for each what counts (`*_weights`). An ear that nobody annotated may well be in the picture: within its person's box the
+# And for each what counts (`*_weights`). An ear that nobody annotated may well be in the image: within its person's box the
 # ear's heatmap counts for nothing, instead of being taught as empty. Regressions and offsets count where they are written
 # only.
 #
@@ -196,7 +198,7 @@ show(cv2.resize(visualize.draw_poses(crop, everybody, codec.skeleton), (288, 288
 # 而不是当作不存在来训练。回归和偏移只在写入的格计入损失。
 
 # %%
-boxes = pose_dataset.input_boxes(sample, sample.window, codec)
+boxes = dataset.input_boxes(sample, sample.window, codec)
 targets = codec.encode(keypoints, visible, boxes)
 print({name: array.shape for name, array in targets.items()})
 
@@ -256,7 +258,7 @@ display(Markdown("\n".join(lines)))
 # ## 6. Training
 #
 # With COCO and a GPU the command is one line. Without, its flags make the network narrow and the schedule short, and it is
-# evaluated on the pictures it learns: a high AP means that the maps can be learned and read.
+# evaluated on the images it learns: a high AP means that the maps can be learned and read.
 #
 # ## 6. 训练
 #
@@ -351,7 +353,7 @@ several = replace(codec, max_persons=6)
 
 
 def rough(side=256):
-    """Returns the picture with the centres and where their regressions lead."""
+    """Returns the image with the centres and where their regressions lead."""
     cells, _ = movenet_search.peaks(answer["centers"][0, 0], several.center_threshold, several.max_persons)
     drawing = cv2.resize(crop, (side, side), interpolation=cv2.INTER_CUBIC) // 2
     for x, y in cells:
@@ -362,7 +364,7 @@ def rough(side=256):
 
 
 def found(codec, side=256):
-    """Returns the picture with the people that a codec finds."""
+    """Returns the image with the people that a codec finds."""
     (poses,) = codec.decode(answer)
     larger = poses.moved(np.array([[side / crop.shape[1], 0, 0], [0, side / crop.shape[0], 0]]))
     return visualize.draw_poses(
@@ -375,13 +377,13 @@ show(visualize.grid([rough(), found(several), found(replace(codec, max_persons=1
 # %% [markdown]
 # ## 9. Google's weights
 #
-# `convert_weights.py` reads Google's TFLite files (INT8, FP16, FP32) without TensorFlow, turns their y, x into x, y once, and
+# `paddle-pose convert` reads Google's TFLite files (INT8, FP16, FP32) without TensorFlow, turns their y, x into x, y once, and
 # writes a checkpoint of ours, from which one can predict, evaluate and fine-tune (`--init`). Google's single-person models
-# expect one person who fills most of the picture.
+# expect one person who fills most of the image.
 #
 # ## 9. Google 的权重
 #
-# `convert_weights.py` 不依赖 TensorFlow 即可读取 Google 的 TFLite 文件（INT8、FP16、FP32），把 y、x 一次性换成 x、y，
+# `paddle-pose convert` 不依赖 TensorFlow 即可读取 Google 的 TFLite 文件（INT8、FP16、FP32），把 y、x 一次性换成 x、y，
 # 写成本项目的权重，用于预测、评估和微调（`--init`）。Google 的单人模型要求图像中基本只有一个人。
 
 # %%
@@ -389,7 +391,7 @@ from IPython import get_ipython
 
 SOURCE = os.path.join(ROOT, TFLITE or "movenet_lightning.tflite")
 STEPS = [
-    f"python {ROOT}/scripts/convert_weights.py {SOURCE} google/lightning.pdparams --config {CONFIG} --force",
+    f"python -m paddle_pose convert {SOURCE} google/lightning.pdparams --config {CONFIG} --force",
     f"python {ROOT}/predict.py {PHOTO} --weights google/lightning.pdparams -o codec.max_persons=1 --output google/predicted",
 ]
 if TFLITE:
@@ -411,7 +413,7 @@ else:
 # 或用 `--decode` 写入文件。导出的文件先与网络的输出比对，之后才得到它的名字。
 
 # %%
-EXPORT = f"python {ROOT}/export.py --weights {WEIGHTS} --format onnx --output exported/movenet.onnx"
+EXPORT = f"python {ROOT}/export.py --weights {WEIGHTS} --format onnx --output_file exported/movenet.onnx"
 if importlib.util.find_spec("paddle2onnx"):
     get_ipython().system(EXPORT)
 else:

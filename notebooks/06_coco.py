@@ -8,9 +8,9 @@
 # changes on COCO is everything round them: other joints, boxes that a detector finds, and another measure, AP. This notebook
 # looks at the annotations, shows what AP counts, trains both networks, and evaluates them in every way a paper does.
 #
-# With COCO and a GPU the published recipes run, from ImageNet trunks. Without them
-# **narrow networks with random trunks learn a few drawn people by heart**: that says that data, targets, training and AP fit
-# together, and nothing about COCO.
+# With COCO and a GPU the published recipes run, from ImageNet backbones. Without them
+# **narrow networks with random backbones learn a few synthetic people by heart**: that says that data, targets, training and AP
+# fit together, and nothing about COCO.
 #
 # 与 Hourglass 一样，HRNet 和 SimpleBaseline 每次看一个人，每个关节输出一张热图。COCO 上变的是网络周围的一切：关节不同，
 # 人体框来自检测器，指标是 AP。本笔记查看标注，说明 AP 衡量什么，训练两个网络，并按论文的各种方式评估。
@@ -33,11 +33,12 @@ from pathlib import Path
 PROJECT = next(folder for folder in [Path.cwd(), *Path.cwd().parents] if (folder / "paddle_pose").is_dir())
 os.chdir(PROJECT)
 sys.path.insert(0, str(PROJECT))
+os.environ["PYTHONPATH"] = str(PROJECT)  # for `python -m paddle_pose`
 os.environ["PATH"] = os.pathsep.join(
     [str(Path(sys.executable).parent), os.environ["PATH"]]
 )  # whose python `!python` is
 
-from paddle_pose import machine
+from paddle_pose.engine import machine
 
 here = machine.probe()
 print(here)
@@ -59,12 +60,12 @@ DATA = "/home/aistudio/data/coco"  # folder, seen from the project
 DETECTIONS = ""  # file, seen from the project
 MPII = "output/notebook_01/data"  # folder, seen from the project
 WORK = "output/notebook_06"  # folder, seen from the project
-PICTURES = 6  # drawn, one or two people in each, to learn by heart where there is no COCO or no GPU
-EPOCHS = 100  # over these pictures; the published recipes have 140 and 210 over COCO
+IMAGES = 6  # drawn, one or two people in each, to learn by heart where there is no COCO or no GPU
+EPOCHS = 100  # over these images; the published recipes have 140 and 210 over COCO
 
 # %%
-from paddle_pose.commands import run_folders
-from paddle_pose.datasets import stick_figures
+from paddle_pose.data.synthetic import dataset as synthetic
+from paddle_pose.engine import run_folders
 
 CONFIGS = ("simple_baseline_r50_coco_256x192", "hrnet_w32_coco_256x192")
 FULL = Path(DATA, "annotations").is_dir() and len(here.gpus) > 0
@@ -93,11 +94,11 @@ os.chdir(WORK)
 ROOT = os.path.relpath(PROJECT)  # the project, seen from here
 COCO = Path(ROOT, DATA) if FULL else Path("coco")
 if not FULL:
-    drawing = {"num_train": 1, "num_val": PICTURES, "size": (256, 192), "persons": (1, 2)}
-    stick_figures.write_coco(COCO, **drawing)
-    stick_figures.write_mpii(Path("mpii"), **drawing)  # the same pictures, annotated as MPII does
+    drawing = {"num_train": 1, "num_val": IMAGES, "size": (256, 192), "persons": (1, 2)}
+    synthetic.write_coco(COCO, **drawing)
+    synthetic.write_mpii(Path("mpii"), **drawing)  # the same images, annotated as MPII does
 OTHER = Path(ROOT, MPII) if FULL else Path("mpii")
-print("Data:", "COCO" if FULL else "drawn people, since COCO or a GPU is missing")
+print("Data:", "COCO" if FULL else "synthetic people, since COCO or a GPU is missing")
 
 # %% [markdown]
 # ## 3. What is different from MPII
@@ -136,8 +137,9 @@ import numpy as np
 from IPython.display import Image, Markdown, display
 
 from paddle_pose import build, geometry, visualize
-from paddle_pose.configs import schema
-from paddle_pose.datasets import augment, coco, images, pose_dataset
+from paddle_pose.configs import overrides, registry
+from paddle_pose.data import augment, coco, dataset
+from paddle_pose.io import images
 from paddle_pose.structures import Poses
 
 
@@ -155,7 +157,7 @@ for name, point in list(zip(names, np.reshape(record["keypoints"], (-1, 3)).toli
     print(f"  {name:15} x, y, v = {point}")
 
 # %% [markdown]
-# Whole pictures with everybody annotated in them: box white, window of the network yellow (the box widened to 3 : 4, then
+# Whole images with everybody annotated in them: box white, window of the network yellow (the box widened to 3 : 4, then
 # 1.25 times as large), the person's left blue, right orange. What is not labelled is not drawn: here it is what is turned
 # away.
 #
@@ -163,7 +165,7 @@ for name, point in list(zip(names, np.reshape(record["keypoints"], (-1, 3)).toli
 # 没有标注的关节不画：这里是背对观察者的部分。
 
 # %%
-config = schema.override(schema.find(CONFIGS[0]), changes[0])
+config = overrides.override(registry.find(CONFIGS[0]), changes[0])
 skeleton, size = config.codec.skeleton, config.codec.input_size
 annotated = [image for image in coco.read_coco(COCO, "val")[:400] if any(not p.crowd for p in image.persons)]
 
@@ -175,7 +177,7 @@ def rectangle(pixels, window, color):
 
 
 def whole(image, width=168, height=126):
-    """Returns a picture with its boxes, windows and joints, in a tile."""
+    """Returns an image with its boxes, windows and joints, in a tile."""
     pixels = images.read(image.path)[0].copy()
     people = [person for person in image.persons if not person.crowd]
     for person in people:
@@ -235,7 +237,7 @@ show(visualize.grid([rings(sample) for sample in clear[:3]], columns=3))
 # Before any network: encode the annotated joints, decode the maps, measure AP. What is missing to 1 is the codec's own loss
 # (on COCO also what takes people who stand close: joints outside the window, and the suppression of people found twice). The
 # published targets are rounded to cells, so small inputs lose most; targets of DARK and UDP keep the place within the cell
-# (notebook 02 explains them). Drawn people are small: a pixel counts more on them than on most of COCO's.
+# (notebook 02 explains them). Synthetic people are small: a pixel counts more on them than on most of COCO's.
 #
 # ## 5. 完美的图能得多少分
 #
@@ -249,7 +251,7 @@ def perfect(codec):
     """Returns the AP of maps that are exactly the targets."""
     metric = build.metric(config, COCO)
     for sample in validation:
-        heatmaps = codec.encode(*pose_dataset.input_keypoints(sample, sample.window, codec))["heatmaps"]
+        heatmaps = codec.encode(*dataset.input_keypoints(sample, sample.window, codec))["heatmaps"]
         (poses,) = codec.decode({"heatmaps": heatmaps[None, None]})
         metric.update(sample, poses.moved(sample.window.to_image(codec.input_size, codec.alignment)))
     return metric.accumulate()["AP"]
@@ -270,7 +272,7 @@ display(Markdown("\n".join(lines)))
 # ## 6. Half bodies and other augmentation
 #
 # HRNet's recipe on COCO shows only the upper or the lower body of three people in ten (people with more than 8 labelled
-# joints): real boxes are often cut off by pictures or by other people. Besides, it scales by up to ±35 % and turns by up to
+# joints): real boxes are often cut off by images or by other people. Besides, it scales by up to ±35 % and turns by up to
 # 90 degrees. First row: upper half, lower half, then what the recipe makes of the same person; second row: SimpleBaseline's
 # recipe, which has no half bodies.
 #
@@ -285,35 +287,35 @@ display(Markdown("\n".join(lines)))
 def look(sample, window, width=96, height=128):
     """Returns what a window shows, with the joints in it."""
     codec = replace(config.codec, input_size=(width, height))
-    keypoints, visible = pose_dataset.input_keypoints(sample, window, codec)
-    crop = pose_dataset.crop(sample, window, codec)
+    keypoints, visible = dataset.input_keypoints(sample, window, codec)
+    crop = dataset.crop(sample, window, codec)
     return visualize.draw_poses(crop, Poses(keypoints, visible, np.ones(1)), skeleton)
 
 
-subject = clear[0]
-halves = [augment.half_body_window(subject, skeleton, prefer_upper=upper) for upper in (True, False)]
-for name, first in zip(reversed(CONFIGS), (halves, [subject.window]), strict=True):
-    recipe, rng = schema.find(name).augment, np.random.default_rng(3)
-    windows = [*first, *(recipe.window(subject, skeleton, rng) for _ in range(6 - len(first)))]
-    show(visualize.grid([look(subject, window) for window in windows], columns=6))
+data = clear[0]
+halves = [augment.half_body_window(data, skeleton, prefer_upper=upper) for upper in (True, False)]
+for name, first in zip(reversed(CONFIGS), (halves, [data.window]), strict=True):
+    recipe, rng = registry.find(name).augment, np.random.default_rng(3)
+    windows = [*first, *(recipe.window(data, skeleton, rng) for _ in range(6 - len(first)))]
+    show(visualize.grid([look(data, window) for window in windows], columns=6))
     print(f"{name}: half_body={recipe.half_body}, scale={recipe.scale}, rotation={recipe.rotation}")
 
 # %% [markdown]
 # ## 7. Training
 #
-# The published trainings start from trunks trained on ImageNet; from random ones they need far longer and end lower.
-# `download_weights.py` fetches such trunks and checks them, `--init` takes what fits and lists what does not:
+# The published trainings start from backbones trained on ImageNet; from random ones they need far longer and end lower.
+# `paddle-pose download` fetches such backbones and checks them, `--init` takes what fits and lists what does not:
 #
 # ## 7. 训练
 #
 # 论文的训练从 ImageNet 预训练的主干开始；随机初始化需要长得多的训练，结果也更低。
-# `download_weights.py` 下载并校验这些主干，`--init` 取用吻合的部分，并列出不吻合的部分：
+# `paddle-pose download` 下载并校验这些主干，`--init` 取用吻合的部分，并列出不吻合的部分：
 
 # %%
-TRUNKS = {CONFIGS[0]: "resnet50-19c8e357.pth", CONFIGS[1]: "hrnet_w32-36af842e.pth"}
-DOWNLOAD = f"python {ROOT}/scripts/download_weights.py imagenet_resnet50 imagenet_hrnet_w32"
-for name, trunk in TRUNKS.items():
-    print(f"python train.py --config {name} --dataset_root {DATA} --init output/published/{trunk}")
+BACKBONES = {CONFIGS[0]: "resnet50-19c8e357.pth", CONFIGS[1]: "hrnet_w32-36af842e.pth"}
+DOWNLOAD = "python -m paddle_pose download imagenet_resnet50 imagenet_hrnet_w32"
+for name, backbone in BACKBONES.items():
+    print(f"python train.py --config {name} --dataset_root {DATA} --init output/published/{backbone}")
 
 # %%
 from IPython import get_ipython
@@ -325,7 +327,7 @@ OWN = (
     if FULL
     else f"--train_annotations {ANNOTATIONS} --val_annotations {ANNOTATIONS} --images {COCO}/val2017"
 )
-INIT = [f"--init output/published/{trunk}" if FULL else "" for trunk in TRUNKS.values()]
+INIT = [f"--init output/published/{backbone}" if FULL else "" for backbone in BACKBONES.values()]
 RUNS = [run_folders.new(None, name) for name in CONFIGS]
 SHORT = "" if FULL else r'| grep -v "epoch=[0-9]*[1-9], "'  # every tenth of many lines
 
@@ -336,13 +338,13 @@ SHORT = "" if FULL else r'| grep -v "epoch=[0-9]*[1-9], "'  # every tenth of man
 # !python -u {ROOT}/train.py --config {CONFIGS[1]} {OWN} {INIT[1]} --output {RUNS[1]} {FLAGS[1]} {SHORT}
 
 # %% [markdown]
-# Both in one picture. (The losses may be compared, since both networks learn the same targets in the same size; AP always
+# Both in one image. (The losses may be compared, since both networks learn the same targets in the same size; AP always
 # may.)
 #
 # 两次训练画在一起。（两个网络的目标和尺寸相同，损失可以比较；AP 总是可以比较。）
 
 # %%
-# !python {ROOT}/scripts/plot_training.py {RUNS[0]} {RUNS[1]} --output curves.png
+# !python -m paddle_pose plot {RUNS[0]} {RUNS[1]} --output_file curves.png
 
 # %%
 curves = images.read_upright(Path("curves.png"))
@@ -351,7 +353,7 @@ show(cv2.resize(curves, None, fx=560 / curves.shape[1], fy=560 / curves.shape[1]
 # %% [markdown]
 # ## 8. Evaluation in annotated boxes
 #
-# `--baseline` adds the AP of somebody who looks at no picture and always answers the mean pose: any network must be far
+# `--baseline` adds the AP of somebody who looks at no image and always answers the mean pose: any network must be far
 # above it. People are drawn from the best to the worst found.
 #
 # ## 8. 在标注框中评估
@@ -362,7 +364,7 @@ show(cv2.resize(curves, None, fx=560 / curves.shape[1], fy=560 / curves.shape[1]
 WEIGHTS = RUNS[1] / "best_model/model.pdparams"
 
 # %%
-# !python {ROOT}/val.py --weights {WEIGHTS} {OWN} --pictures --baseline --output val_annotated
+# !python {ROOT}/val.py --weights {WEIGHTS} {OWN} --draw --baseline --output val_annotated
 
 # %%
 found = images.read_upright(Path("val_annotated/predictions.png"))
@@ -374,7 +376,7 @@ show(cv2.resize(found, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
 #
 # In use nobody annotates boxes. Papers therefore report AP in boxes of a person detector, about 2 points lower for the same
 # network (HRNet-W32, 256x192: 0.744 as published, 0.765 reported for annotated boxes). **Never put the two side by side.**
-# The protocol line and `scores.json` say whose boxes they were, and `results_table.py` keeps them in tables of their own.
+# The protocol line and `scores.json` say whose boxes they were, and `paddle-pose results` keeps them in tables of their own.
 #
 # Without a file of detections, one is made up here: the annotated boxes, moved and resized by up to a tenth, with one person
 # missing and one box on nobody. The networks here have never seen an inexact box; training with augmentation is what makes
@@ -383,7 +385,7 @@ show(cv2.resize(found, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
 # ## 9. 检测框：另一个数值
 #
 # 实际使用时没有人标注框，因此论文报告的是检测框下的 AP，同一网络约低 2 个百分点（HRNet-W32，256x192：论文为 0.744，
-# 标注框下有人报告 0.765）。**两者绝不能并列。** 协议行和 `scores.json` 会注明框的来源，`results_table.py` 把它们分在不同的
+# 标注框下有人报告 0.765）。**两者绝不能并列。** 协议行和 `scores.json` 会注明框的来源，`paddle-pose results` 把它们分在不同的
 # 表中。
 #
 # 没有检测框文件时，这里编造一份：把标注框移动、缩放至多十分之一，漏掉一人，再加一个没有人的框。
@@ -410,7 +412,7 @@ BOXES = os.path.join(ROOT, DETECTIONS) if DETECTIONS else "made_up_boxes.json"
 # One pass over the network, every way of reading its maps. DARK's reading can be tried on any network
 # (`val.py --decode dark`). Its full gain, and UDP, need targets drawn round the exact place, which is a training of its own:
 # `hrnet_w32_coco_256x192_dark` and `hrnet_w32_coco_256x192_udp`. (The flip test gains where training mirrored half of the
-# pictures, as all recipes do. A network that has never seen anybody mirrored loses by it.)
+# images, as all recipes do. A network that has never seen anybody mirrored loses by it.)
 #
 # ## 10. 读取峰值：DARK 与 UDP
 #
@@ -419,7 +421,7 @@ BOXES = os.path.join(ROOT, DETECTIONS) if DETECTIONS else "made_up_boxes.json"
 # （各配方训练时都会镜像一半的图像，翻转测试因此有益；从未见过镜像人物的网络反而会变差。）
 
 # %%
-# !python {ROOT}/scripts/compare_decoding.py --weights {WEIGHTS} {OWN}
+# !python -m paddle_pose compare --weights {WEIGHTS} {OWN}
 
 # %% [markdown]
 # ## 11. A network of COCO on MPII's people
@@ -441,17 +443,18 @@ else:
     print("With MPII this would run:", CROSS)
 
 # %% [markdown]
-# Training across data sets works the same way. `--init` takes a network of COCO for one of MPII: the trunk fits, the last
-# layer has 17 joints instead of 16 and begins anew. `--freeze trunk` then trains what is not the trunk, which is quick; with
-# a good trunk it is a start, for the best result train everything (`--freeze nothing`, the default).
+# Training across data sets works the same way. `--init` takes a network of COCO for one of MPII: the backbone fits, the last
+# layer has 17 joints instead of 16 and begins anew. `--freeze backbone` then trains what is not the backbone, which is quick;
+# with a good backbone it is a start, for the best result train everything (`--freeze nothing`, the default).
 #
 # 跨数据集训练同理：`--init` 把 COCO 的网络用作 MPII 网络的起点，主干吻合，最后一层是 17 个关节而不是 16 个，重新开始。
-# `--freeze trunk` 只训练主干以外的部分，很快；主干足够好时可作为开端，要得到最好的结果则训练全部（默认 `--freeze nothing`）。
+# `--freeze backbone` 只训练主干以外的部分，很快；主干足够好时可作为开端，
+# 要得到最好的结果则训练全部（默认 `--freeze nothing`）。
 
 # %%
 TRANSFER = (
     f"python -u {ROOT}/train.py --config simple_baseline_r50_mpii_256 --dataset_root {OTHER} "
-    f"--init {RUNS[0]}/best_model/model.pdparams --freeze trunk --output {run_folders.new(None, 'transferred')} "
+    f"--init {RUNS[0]}/best_model/model.pdparams --freeze backbone --output {run_folders.new(None, 'transferred')} "
     + ("--epochs 5" if FULL else f"{FLAGS[0]} --epochs {max(2, EPOCHS // 4)} -o data.train_split=trainval {SHORT}")
 )
 if OTHER.is_dir():
@@ -463,7 +466,7 @@ else:
 # ## 12. The table
 #
 # AP in percent on COCO's val2017, as published, by kind of boxes, and what this run measured. *not run* says that this
-# project has not trained it at full size; rows of drawn people stand in a table of their own, since they compare with
+# project has not trained it at full size; rows of synthetic people stand in a table of their own, since they compare with
 # nothing.
 #
 # ## 12. 结果
@@ -472,10 +475,10 @@ else:
 # 绘制人物的结果单独成表，不与任何数值比较。
 
 # %%
-from paddle_pose.commands import results_table
+from paddle_pose.evaluation import results
 
 FAMILIES = ("hrnet_w32_coco_256x192", "simple_baseline_r50_coco_256x192", "HRNet-W32", "SimpleBaseline-R50")
-rows = results_table.rows([Path("val_annotated/scores.json"), Path("val_detected/scores.json")])
+rows = results.rows([Path("val_annotated/scores.json"), Path("val_detected/scores.json")])
 rows = [row for row in rows if row.model.startswith(FAMILIES) and row.table.metric == "ap"]
 rows = [row for row in rows if row.status == "measured here" or row.input == "256x192"]
 for table in dict.fromkeys(row.table for row in rows):

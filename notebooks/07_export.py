@@ -6,10 +6,10 @@
 #
 # A trained network becomes a file that runs where this project is not: ONNX, OpenVINO, or Paddle's own format, in floating
 # point or in 8 bits, with or without decoding inside. Every file is compared with the live network, scored on the same
-# people, timed beside it, and finally used: from a script that knows nothing of this project, on pictures, on a video,
+# people, timed beside it, and finally used: from a script that knows nothing of this project, on images, on a video,
 # without Paddle.
 #
-# Give it your checkpoint, or watch **a small network that has looked at drawn people for a minute**: differences and ratios
+# Give it your checkpoint, or watch **a small network that has looked at synthetic people for a minute**: differences and ratios
 # are real, the scores and milliseconds are those of a toy.
 #
 # 把训练好的网络变成脱离本项目也能运行的文件：ONNX、OpenVINO 或 Paddle 格式，浮点或 8 位，内含或不含解码。
@@ -31,18 +31,19 @@ import shlex
 import subprocess
 import sys
 import time
-from importlib import metadata
+from importlib import metadata as packages
 from pathlib import Path
 
 PROJECT = next(folder for folder in [Path.cwd(), *Path.cwd().parents] if (folder / "paddle_pose").is_dir())
 os.chdir(PROJECT)
 sys.path.insert(0, str(PROJECT))
+os.environ["PYTHONPATH"] = str(PROJECT)  # for `python -m paddle_pose`
 os.environ["PATH"] = os.pathsep.join(
     [str(Path(sys.executable).parent), os.environ["PATH"]]
 )  # whose python `!python` is
 os.environ["GLOG_minloglevel"] = "2"  # noqa: SIM112 - Paddle's errors, not its remark on every export
 
-from paddle_pose import machine
+from paddle_pose.engine import machine
 
 print(machine.probe())
 
@@ -69,8 +70,8 @@ ROUNDS = 15  # of timing
 # %%
 from IPython import get_ipython
 
-from paddle_pose.commands import run_folders
-from paddle_pose.datasets import stick_figures
+from paddle_pose.data.synthetic import dataset as synthetic
+from paddle_pose.engine import run_folders
 
 if bool(WEIGHTS) != bool(DATA):
     raise ValueError("WEIGHTS and DATA: give both, or neither")
@@ -79,7 +80,7 @@ os.chdir(WORK)
 ROOT = os.path.relpath(PROJECT)  # the project, seen from here
 root = Path(ROOT, DATA) if DATA else Path("data")
 if not DATA:
-    stick_figures.write_mpii(root, num_train=PEOPLE[0], num_val=PEOPLE[1], size=(160, 160))
+    synthetic.write_mpii(root, num_train=PEOPLE[0], num_val=PEOPLE[1], size=(160, 160))
 run = run_folders.new(None, "hourglass_tiny_128")
 weights = Path(ROOT, WEIGHTS) if WEIGHTS else run / "last/model.pdparams"
 TRAIN = (
@@ -103,20 +104,20 @@ if not WEIGHTS:
 
 # %%
 PACKAGES = ("paddlepaddle", "paddlepaddle-gpu", "paddle2onnx", "onnx", "onnxruntime", "ml_dtypes", "openvino")
-there = {one.metadata["Name"]: one.version for one in metadata.distributions()}
+there = {one.metadata["Name"]: one.version for one in packages.distributions()}
 for package in PACKAGES:
     print(f"{package:17} {there.get(package, 'not installed')}")
 
 # %% [markdown]
 # ## 4. Export
 #
-# One command per file. Each export is compared with the live network before it gets its name, on `--pictures` or, as here,
-# on drawn people; one that differs is refused. 8 bits need `--calibration`, a folder of pictures like those to come, on
+# One command per file. Each export is compared with the live network before it gets its name, on `--images` or, as here,
+# on synthetic people; one that differs is refused. 8 bits need `--calibration`, a folder of images like those to come, on
 # which the range of every activation is measured: here the windows of training people.
 #
 # ## 4. 导出
 #
-# 每个文件一条命令。导出的文件先与原网络比对（用 `--pictures` 的图像，或如这里用绘制的人物），有差异则拒绝写出。
+# 每个文件一条命令。导出的文件先与原网络比对（用 `--images` 的图像，或如这里用绘制的人物），有差异则拒绝写出。
 # 8 位需要 `--calibration`：一个与实际使用相似的图像文件夹，用来测量每个激活值的范围；这里用训练人物的窗口。
 
 # %%
@@ -125,10 +126,10 @@ import numpy as np
 from IPython.display import Image, Markdown, display
 
 from paddle_pose import build, visualize
-from paddle_pose.configs import schema
-from paddle_pose.datasets import images
+from paddle_pose.configs import registry
+from paddle_pose.io import images
 
-config = schema.read_beside(weights)
+config = registry.read_beside(weights)
 training = build.samples(config, root, config.data.train_split)[:100]
 for number, window in enumerate(np.concatenate([seen for seen, _ in build.batches(config, training)])):
     images.write(Path("calibration", f"{number:03}.png"), window)
@@ -147,7 +148,7 @@ files = {}
 for name in FILES:
     file, flags, needs = WANTED[name]
     missing = [package for package in needs if importlib.util.find_spec(package) is None]
-    command = f"python {ROOT}/export.py --weights {weights} --output exported/{file} {flags}"
+    command = f"python {ROOT}/export.py --weights {weights} --output_file exported/{file} {flags}"
     if missing:
         print(
             f"{name} is left out: {', '.join(missing)} not installed (requirements/export.txt). The command: {command}"
@@ -162,27 +163,27 @@ for path in sorted(Path("exported").iterdir()):
     print(f"{path.stat().st_size / 1e6:8.3f} MB  {path.name}")
 
 # %% [markdown]
-# ## 5. The contract
+# ## 5. The metadata
 #
-# What a program must know to use a file stands in `<file>.contract.json`, and inside an ONNX file as well: how the input
-# looks (raw uint8 RGB; normalising is in the network, so nobody can feed it a wrong mean), which part of the picture it is,
+# What a program must know to use a file stands in `<file>.metadata.json`, and inside an ONNX file as well: how the input
+# looks (raw uint8 RGB; normalising is in the network, so nobody can feed it a wrong mean), which part of the image it is,
 # what comes out, which joints there are, and where the file comes from.
 #
 # ## 5. 约定
 #
-# 使用一个文件需要知道的一切都写在 `<文件>.contract.json` 中，ONNX 文件内部也有一份：输入的格式（原始 uint8 RGB；归一化在网络
+# 使用一个文件需要知道的一切都写在 `<文件>.metadata.json` 中，ONNX 文件内部也有一份：输入的格式（原始 uint8 RGB；归一化在网络
 # 内部，不会用错均值）、窗口是图像的哪一部分、输出是什么、有哪些关节、文件来自哪里。
 
 # %%
-from paddle_pose.backends import exported
+from paddle_pose.backends.metadata import read_metadata
 
-contract = exported.read_contract(files.get("ONNX") or next(iter(files.values())))
-for title, part in (("input", contract["input"]), *(("output", output) for output in contract["outputs"])):
+metadata = read_metadata(files.get("ONNX") or next(iter(files.values())))
+for title, part in (("input", metadata["input"]), *(("output", output) for output in metadata["outputs"])):
     print(f"{title}:", *(f"  {key}: {value}" for key, value in part.items()), sep="\n")
-print("preprocessing:", *(f"  {key}: {value}" for key, value in contract["preprocessing"].items()), sep="\n")
-print("joints:", ", ".join(contract["skeleton"]["joints"]))
-print("versions:", contract["versions"])
-print("source:", contract["source"]["checkpoint"], contract["source"]["sha256"][:16], "…")
+print("preprocessing:", *(f"  {key}: {value}" for key, value in metadata["preprocessing"].items()), sep="\n")
+print("joints:", ", ".join(metadata["skeleton"]["joints"]))
+print("versions:", metadata["versions"])
+print("source:", metadata["source"]["checkpoint"], metadata["source"]["sha256"][:16], "…")
 
 # %% [markdown]
 # ## 6. Agreement
@@ -201,12 +202,12 @@ print("source:", contract["source"]["checkpoint"], contract["source"]["sha256"][
 # %%
 from paddle_pose.backends.open import open_exported
 from paddle_pose.backends.paddle import PaddleBackend
-from paddle_pose.inference.evaluate import evaluate
-from paddle_pose.inference.export_check import compare
+from paddle_pose.evaluation.evaluate import evaluate
+from paddle_pose.exporting.verify import compare
 
 live = PaddleBackend(build.loaded(config, weights)[1])
 validation = build.samples(config, root, config.data.val_split)
-pictures = [seen for seen, _ in build.batches(config, validation)]
+windows = [seen for seen, _ in build.batches(config, validation)]
 metric = build.metric(config, root)
 opened = {name: open_exported(path, "cpu") for name, path in files.items()}
 
@@ -219,17 +220,17 @@ def scores(backend):
 
 def line(name):
     """Returns a file's row of the table."""
-    answers = exported.read_contract(files[name])["outputs"][0]
+    answers = read_metadata(files[name])["outputs"][0]
     decoded = answers if "columns" in answers else None
     exact = "8 bits" not in name
-    found = compare(live, opened[name], config.codec, pictures, exact=exact, decoded=decoded)
+    found = compare(live, opened[name], config.codec, windows, exact=exact, decoded=decoded)
     values = ["in the file"] * len(SHOWN) if decoded else [f"{v:.2f}" for v in scores(opened[name])]
     maps = "-" if decoded else f"{found.maps:.1e}"
     distances = [f"{found.pixels.max():.4f}", f"{np.median(found.pixels):.4f}"]
     return f"| {name} | {maps} | {' | '.join(distances)} | {' | '.join(values)} |"
 
 
-SHOWN = tuple(name for name in ("Mean", "Mean@0.1", "AP") if name in metric.headline)
+SHOWN = tuple(name for name in ("Mean", "Mean@0.1", "AP") if name in metric.summary)
 lines = [
     f"| file | maps | keypoints, greatest | median | {' | '.join(SHOWN)} |",
     "|---|---|---|---" + "|---" * len(SHOWN) + "|",
@@ -238,10 +239,10 @@ lines.append("| live Paddle | | | | " + " | ".join(f"{value:.2f}" for value in s
 display(Markdown("\n".join([*lines, *map(line, files)])))
 
 # %% [markdown]
-# `scripts/backend_table.py` prints such a table for every system of the project. `val.py` takes an exported file like a
+# `benchmarks/backend_table.py` prints such a table for every system of the project. `val.py` takes an exported file like a
 # checkpoint, with the flip test and everything else:
 #
-# `scripts/backend_table.py` 为项目的每个系统打印这样的表。`val.py` 可以像使用权重一样使用导出文件，包括翻转测试等：
+# `benchmarks/backend_table.py` 为项目的每个系统打印这样的表。`val.py` 可以像使用权重一样使用导出文件，包括翻转测试等：
 
 # %%
 shipped = files.get("ONNX") or next(iter(files.values()))
@@ -252,7 +253,7 @@ shipped = files.get("ONNX") or next(iter(files.values()))
 # %% [markdown]
 # ## 7. Speed
 #
-# One picture at a time. Another program may run on the same machine, so a file and the live network take turns, and the
+# One image at a time. Another program may run on the same machine, so a file and the live network take turns, and the
 # *ratio* of each round counts: the median, and between which ratios the middle half of the rounds lies. These are ratios of
 # a small network on this machine; with a large one, or on other processors (8 bits need VNNI to gain), measure again.
 #
@@ -264,10 +265,10 @@ shipped = files.get("ONNX") or next(iter(files.values()))
 
 # %%
 def seconds(backend, repeats=5):
-    """Returns the time of one look at one picture."""
+    """Returns the time of one look at one image."""
     started = time.perf_counter()
     for _ in range(repeats):
-        backend(pictures[0][:1])
+        backend(windows[0][:1])
     return (time.perf_counter() - started) / repeats
 
 
@@ -278,12 +279,12 @@ for name, backend in opened.items():
     low, middle, high = np.quantile(rounds[:, 0] / rounds[:, 1], (0.25, 0.5, 0.75))
     lines.append(f"| {name} | {1000 * np.median(rounds[:, 1]):.2f} | {middle:.2f} | {low:.2f} to {high:.2f} |")
 display(Markdown("\n".join(lines)))
-print(*(f"{name}: {backend.place}" for name, backend in opened.items()), sep="\n")
+print(*(f"{name}: {backend.device}" for name, backend in opened.items()), sep="\n")
 
 # %% [markdown]
 # ## 8. Without this project
 #
-# `scripts/minimal_onnx.py` is about eighty lines of NumPy, OpenCV and ONNX Runtime, written from the contract alone. Copy
+# `scripts/minimal_onnx.py` is about eighty lines of NumPy, OpenCV and ONNX Runtime, written from the metadata alone. Copy
 # it, or translate it to your language. Given the person's box it prints the joints; beside it the project's own predictor.
 #
 # ## 8. 脱离本项目
@@ -325,7 +326,7 @@ for name in ("ONNX", "ONNX, decoded"):
 
 
 def tile(title, poses, side=230):
-    """Returns the picture with a pose, at the size of a tile."""
+    """Returns the image with a pose, at the size of a tile."""
     larger = cv2.resize(photo, (side, side), interpolation=cv2.INTER_CUBIC)
     scale = np.diag((side / photo.shape[1], side / photo.shape[0], 1.0))[:2]
     drawing = visualize.draw_poses(larger, poses.moved(scale), config.codec.skeleton, threshold=-1.0)
@@ -336,11 +337,11 @@ def tile(title, poses, side=230):
 show(visualize.grid([tile(title, poses) for title, poses in drawn.items()], columns=3))
 
 # %% [markdown]
-# ## 9. On pictures, on a video, without Paddle
+# ## 9. On images, on a video, without Paddle
 #
 # `predict.py` takes the file like a checkpoint. Where Paddle is not installed an ONNX or OpenVINO file works all the same:
-# below the name `paddle` is barred, as if it were absent. (A Paddle file needs Paddle, of course.) Pictures first: a folder,
-# with the boxes of an annotation file or of `{"picture": [[x, y, width, height]]}`.
+# below the name `paddle` is barred, as if it were absent. (A Paddle file needs Paddle, of course.) Images first: a folder,
+# with the boxes of an annotation file or of `{"image": [[x, y, width, height]]}`.
 #
 # ## 9. 图像、视频，以及没有 Paddle 的环境
 #
@@ -350,7 +351,7 @@ show(visualize.grid([tile(title, poses) for title, poses in drawn.items()], colu
 
 # %%
 WITHOUT = (
-    'import sys; sys.modules["paddle"] = None; from paddle_pose.environment import run; '
+    'import sys; sys.modules["paddle"] = None; from paddle_pose.cli import run; '
     'sys.argv[0] = "predict.py"; run("predict")'
 )
 PREDICT = f"PYTHONPATH={ROOT} python -c {shlex.quote(WITHOUT)}" if "ONNX" in files else f"python {ROOT}/predict.py"
@@ -381,7 +382,7 @@ print(*(row[:110] + " …" for row in Path("predicted/predictions.csv").read_tex
 # （笔记 08 在视频中数深蹲）。
 
 # %%
-from paddle_pose.datasets.videos import VideoWriter
+from paddle_pose.io.videos import VideoWriter
 
 still = cv2.resize(photo, (240, 240), interpolation=cv2.INTER_CUBIC)
 film = VideoWriter(Path("film.mp4"), (208, 208), 10.0)
@@ -403,7 +404,7 @@ show(visualize.grid([cv2.resize(frame, (170, 170)) for frame in frames[::5]], co
 #
 # | target | file | runs with |
 # |---|---|---|
-# | a server, Python | ONNX or OpenVINO | `build.predictor(file)`, or onnxruntime / openvino and the contract |
+# | a server, Python | ONNX or OpenVINO | `build.predictor(file)`, or onnxruntime / openvino and the metadata |
 # | C++, C#, Java, Rust | ONNX | ONNX Runtime; translate `minimal_onnx.py` |
 # | an Intel CPU or GPU | OpenVINO, 8 bits where measured | OpenVINO |
 # | a browser | ONNX | onnxruntime-web |

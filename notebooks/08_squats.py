@@ -45,6 +45,7 @@ from pathlib import Path
 PROJECT = next(folder for folder in [Path.cwd(), *Path.cwd().parents] if (folder / "paddle_pose").is_dir())
 os.chdir(PROJECT)
 sys.path.insert(0, str(PROJECT))
+os.environ["PYTHONPATH"] = str(PROJECT)  # for `python -m paddle_pose`
 warnings.filterwarnings("ignore", "No ccache found")
 
 import cv2
@@ -54,11 +55,11 @@ import PIL.Image
 from IPython.display import Image, display
 
 from paddle_pose import visualize
-from paddle_pose.inference.angles import RepetitionCounter, joint_angle
-from paddle_pose.inference.following import Follower, SinglePersonVideo
-from paddle_pose.inference.jitter import jitter, lag, person_size, still
 from paddle_pose.skeletons import COCO_17
 from paddle_pose.structures import Poses
+from paddle_pose.tracking.angles import RepetitionCounter, joint_angle
+from paddle_pose.tracking.jitter import jitter, lag, person_size, still
+from paddle_pose.tracking.pose_tracker import PoseTracker, SinglePersonVideo
 
 REAL = bool(VIDEO and WEIGHTS)
 
@@ -71,7 +72,7 @@ def show(pixels):
 
 
 def show_figure(figure):
-    """Shows a figure as a picture."""
+    """Shows a figure as an image."""
     figure.canvas.draw()
     show(np.asarray(figure.canvas.buffer_rgba())[..., :3].copy())
     plt.close(figure)
@@ -81,10 +82,10 @@ def show_figure(figure):
 # ## 2. Poses, frame by frame
 #
 # In a video of one person the network looks through the square round the person of the previous frame, which shows more of them
-# than the whole picture does. A filter (One-Euro) smooths the joints by the frames' real times. When the person is lost,
+# than the whole image does. A filter (One-Euro) smooths the joints by the frames' real times. When the person is lost,
 # both begin anew.
 #
-# The drawn person has no pictures to look at: its joints are the true ones with noise, and the same filter smooths them.
+# The drawn person has no images to look at: its joints are the true ones with noise, and the same filter smooths them.
 #
 # ## 2. 逐帧姿态
 #
@@ -105,12 +106,12 @@ def read_frames(path):
 
 
 def predictor():
-    """Returns what finds the most central person in a picture."""
+    """Returns what finds the most central person in an image."""
     from paddle_pose import build
-    from paddle_pose.configs import schema
+    from paddle_pose.configs import overrides, registry
 
-    config = schema.read_beside(Path(WEIGHTS)) or schema.find(CONFIG)
-    return build.predictor_for(schema.override(config, {"codec.max_persons": 1}), Path(WEIGHTS), "auto", None)
+    config = registry.read_beside(Path(WEIGHTS)) or registry.find(CONFIG)
+    return build.predictor_for(overrides.override(config, {"codec.max_persons": 1}), Path(WEIGHTS), "auto", None)
 
 
 def filmed():
@@ -123,13 +124,13 @@ def filmed():
 
 def drawn(size=(320, 240), rate=25):
     """The same of a drawn person."""
-    from paddle_pose.datasets.drawn_motion import squats
+    from paddle_pose.data.synthetic.motion import squats
 
     times = np.arange(0, 2 * SQUATS + 0.8, 1 / rate)
     points = squats(times, 2.0) + np.random.default_rng(0).normal((55, 20), 1.5, (len(times), 17, 2))
     found = [Poses(p[None], np.full((1, 17), 0.9), np.ones(1)) for p in points]
-    follow = Follower()
-    smoothed = [follow(seconds, size, poses) for seconds, poses in zip(times, found, strict=True)]
+    pose_tracker = PoseTracker()
+    smoothed = [pose_tracker(seconds, size, poses) for seconds, poses in zip(times, found, strict=True)]
     return [np.full((*size[::-1], 3), 48, np.uint8)] * len(times), times, found, smoothed
 
 
@@ -163,10 +164,10 @@ show(visualize.grid([cv2.resize(t, None, fx=shrink, fy=shrink, interpolation=cv2
 
 
 # %%
-def track(followed):
+def track(tracked):
     """Returns the joints [T, 17, 2] of the first person; where there is nobody, those before."""
     points = []
-    for poses in followed:
+    for poses in tracked:
         points.append(poses.keypoints[0] if len(poses.keypoints) else points[-1])
     return np.stack(points)
 
@@ -189,7 +190,7 @@ show_figure(figure)
 # %% [markdown]
 # ## 4. The angle of the knee
 #
-# Hip, knee and ankle make an angle: 180 degrees is a straight leg. It is measured in the picture, so a person who faces the
+# Hip, knee and ankle make an angle: 180 degrees is a straight leg. It is measured in the image, so a person who faces the
 # camera bends their knees by less than they do. The mean of both legs trembles less than one.
 #
 # ## 4. 膝关节角度

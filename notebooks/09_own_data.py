@@ -8,7 +8,7 @@
 #
 # - **A. People with other joints than the network has.** The Leeds Sports Poses have 14 joints, networks of MPII 16, of COCO
 #   17. Joints are matched by name, and what nobody labelled is left out of the loss.
-# - **B. Your own key points.** A folder of pictures and a table from a labelling tool; here five points of a person, but it may
+# - **B. Your own key points.** A folder of images and a table from a labelling tool; here five points of a person, but it may
 #   be a hand, a horse or a screwdriver.
 #
 # Without data people are drawn; the steps stay the same. The network is a small one that one CPU core trains in a minute: set
@@ -37,11 +37,12 @@ from pathlib import Path
 PROJECT = next(folder for folder in [Path.cwd(), *Path.cwd().parents] if (folder / "paddle_pose").is_dir())
 os.chdir(PROJECT)
 sys.path.insert(0, str(PROJECT))
+os.environ["PYTHONPATH"] = str(PROJECT)  # for `python -m paddle_pose`
 os.environ["PATH"] = os.pathsep.join(
     [str(Path(sys.executable).parent), os.environ["PATH"]]
 )  # whose python `!python` is
 
-from paddle_pose import machine
+from paddle_pose.engine import machine
 
 print(machine.probe())
 
@@ -50,49 +51,49 @@ print(machine.probe())
 #
 # - `LSPET`: the Leeds people in MPII's layout: `images/*.jpg`, `annotations/mpii_{train,val}.json` and `mpii_gt_val.mat`, with
 #   pelvis and thorax marked as missing.
-# - `TABLE`: your CSV file, a row per person or thing: `picture`, then `NAME_x` and `NAME_y` for every key point, in pixels of
-#   the stored picture, empty where it cannot be seen. `PICTURES` is the folder of the pictures, `LIMBS` the lines to draw.
+# - `TABLE`: your CSV file, a row per person or thing: `image`, then `NAME_x` and `NAME_y` for every key point, in pixels of
+#   the stored image, empty where it cannot be seen. `IMAGES` is the folder of the images, `LIMBS` the lines to draw.
 # - For a good network on a GPU: `CONFIG = "hrnet_w32_mpii_256"` and, as `INIT`, a published file of it
-#   (`python scripts/download_weights.py` lists them).
+#   (`python -m paddle_pose download` lists them).
 #
 # ## 2. 设置
 #
 # - `LSPET`：MPII 目录结构的 Leeds 数据：`images/*.jpg`、`annotations/mpii_{train,val}.json` 和 `mpii_gt_val.mat`，
 #   其中骨盆和胸标为缺失。
-# - `TABLE`：自己的 CSV 文件，每行一个人或物：`picture`，然后是各关键点的 `名称_x`、`名称_y`（原图像素），看不见的留空。
-#   `PICTURES` 为图像文件夹，`LIMBS` 为要画的连线。
+# - `TABLE`：自己的 CSV 文件，每行一个人或物：`image`，然后是各关键点的 `名称_x`、`名称_y`（原图像素），看不见的留空。
+#   `IMAGES` 为图像文件夹，`LIMBS` 为要画的连线。
 # - 要在 GPU 上得到好的网络：`CONFIG = "hrnet_w32_mpii_256"`，`INIT` 为其已发表的权重
-#   （用 `python scripts/download_weights.py` 列出）。
+#   （用 `python -m paddle_pose download` 列出）。
 
 # %% tags=["parameters"]
 LSPET = ""  # folder, seen from the project
 TABLE = ""  # file, seen from the project
-PICTURES = ""  # folder, seen from the project
+IMAGES = ""  # folder, seen from the project
 LIMBS = [["nose", "left_hand"], ["nose", "right_hand"], ["left_hand", "left_foot"], ["right_hand", "right_foot"]]
 CONFIG = "hourglass_tiny_128"
 INIT = ""  # weights to start from, seen from the project
 WORK = "output/notebook_09"  # folder, seen from the project
-PEOPLE = (240, 40)  # drawn for training and validation in A; pictures of B
+PEOPLE = (240, 40)  # drawn for training and validation in A; images of B
 EPOCHS = 8  # of A; the others have half as many
 
 # %%
-from paddle_pose.commands import run_folders
-from paddle_pose.datasets import stick_figures
+from paddle_pose.data.synthetic import dataset as synthetic
+from paddle_pose.engine import run_folders
 
-if bool(TABLE) != bool(PICTURES):
-    raise ValueError("TABLE and PICTURES: give both, or neither")
+if bool(TABLE) != bool(IMAGES):
+    raise ValueError("TABLE and IMAGES: give both, or neither")
 Path(WORK).mkdir(parents=True, exist_ok=True)
 os.chdir(WORK)
 ROOT = os.path.relpath(PROJECT)  # the project, seen from here
 START = f"--init {Path(ROOT, INIT)}" if INIT else ""
-print("A:", LSPET or "drawn people with the 14 joints of Leeds")
-print("B:", TABLE or "drawn people, and a table of five key points")
+print("A:", LSPET or "synthetic people with the 14 joints of Leeds")
+print("B:", TABLE or "synthetic people, and a table of five key points")
 
 # %% [markdown]
 # ## A1. Fourteen joints
 #
 # Leeds has MPII's limbs, neck and head top, and neither pelvis nor thorax. In MPII's layout such a joint is written as
-# `[-1, -1]` with `joints_vis` 0, and the mat file says `jnt_missing`. The drawn people are made so:
+# `[-1, -1]` with `joints_vis` 0, and the mat file says `jnt_missing`. The synthetic people are made so:
 #
 # ## A1. 十四个关节
 #
@@ -108,7 +109,7 @@ LACKING = [MPII_16.joints.index(name) for name in ("pelvis", "thorax")]
 
 
 def forget(folder):
-    """Removes what Leeds lacks from the records of drawn people, and from their truth."""
+    """Removes what Leeds lacks from the records of synthetic people, and from their truth."""
     for file in folder.glob("annotations/mpii_*.json"):
         records = json.loads(file.read_text())
         for record, slot in ((record, slot) for record in records for slot in LACKING):
@@ -126,16 +127,16 @@ def forget_truth(file):
 
 leeds = Path(ROOT, LSPET) if LSPET else Path("leeds")
 if not LSPET:
-    stick_figures.write_mpii(leeds, num_train=PEOPLE[0], num_val=PEOPLE[1], size=(160, 160))
+    synthetic.write_mpii(leeds, num_train=PEOPLE[0], num_val=PEOPLE[1], size=(160, 160))
     forget(leeds)
 
 # %% [markdown]
-# Look before you train: the doctor first, then one's own eyes.
+# Look before you train: the check first, then one's own eyes.
 #
 # 训练之前先检查：先用检查程序，再亲眼看。
 
 # %%
-# !python {ROOT}/scripts/check_dataset.py --dataset_root {leeds} --decode sample
+# !python -m paddle_pose check --dataset_root {leeds} --decode sample
 
 # %%
 import cv2
@@ -143,8 +144,9 @@ import numpy as np
 from IPython.display import Image, Markdown, display
 
 from paddle_pose import build, visualize
-from paddle_pose.configs import schema
-from paddle_pose.datasets import coco, framing, images, mpii, pose_dataset
+from paddle_pose.configs import overrides, registry
+from paddle_pose.data import coco, dataset, framing, mpii
+from paddle_pose.io import images
 from paddle_pose.structures import Poses
 
 
@@ -155,14 +157,14 @@ def show(pixels):
 
 def look(sample, codec, side=120):
     """Returns a person's window with the labelled joints."""
-    keypoints, visible = pose_dataset.input_keypoints(sample, sample.window, codec)
-    crop = pose_dataset.crop(sample, sample.window, codec)
+    keypoints, visible = dataset.input_keypoints(sample, sample.window, codec)
+    crop = dataset.crop(sample, sample.window, codec)
     small = cv2.resize(crop, (side, side), interpolation=cv2.INTER_AREA)
     scale = np.array([side, side]) / codec.input_size
     return visualize.draw_poses(small, Poses(keypoints * scale, visible, np.ones(1)), codec.skeleton)
 
 
-config = schema.find(CONFIG)
+config = registry.find(CONFIG)
 training = build.samples(config, leeds, "train")
 share = np.mean([sample.persons[0].visible > 0 for sample in training], axis=0)
 print("labelled:", ", ".join(f"{name} {part:.0%}" for name, part in zip(MPII_16.joints, share, strict=True)))
@@ -199,7 +201,7 @@ TRAIN = f"python -u {ROOT}/train.py --config {CONFIG} {START} -o train.num_worke
 BEST = RUN / "best_model/model.pdparams"
 
 # %%
-# !python {ROOT}/val.py --weights {BEST} --dataset_root {leeds} --baseline --pictures --output leeds_val
+# !python {ROOT}/val.py --weights {BEST} --dataset_root {leeds} --baseline --draw --output leeds_val
 
 # %%
 found = images.read_upright(Path("leeds_val/predictions.png"))
@@ -219,7 +221,7 @@ show(cv2.resize(found, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
 # %%
 from paddle_pose.backends.paddle import PaddleBackend
 
-network = PaddleBackend(build.trained(schema.read_beside(BEST), BEST))
+network = PaddleBackend(build.trained(registry.read_beside(BEST), BEST))
 validation = build.samples(config, leeds, "val")
 crops = np.concatenate([seen for seen, _ in build.batches(config, validation[:32])])
 heatmaps = network(crops)["heatmaps"][:, -1]
@@ -260,11 +262,11 @@ def record(number, image_id, points, labelled):
 
 
 def write_annotations(path, folder, joints, people):
-    """Writes a file in COCO's format of people (picture's name in the folder, points, labelled)."""
+    """Writes a file in COCO's format of people (image's name in the folder, points, labelled)."""
     names = sorted({name for name, _, _ in people})
     pictures = [{"id": names.index(name) + 1, "file_name": name} for name in names]
-    for picture in pictures:
-        picture["height"], picture["width"] = images.read(folder / picture["file_name"])[0].shape[:2]
+    for image in pictures:
+        image["height"], image["width"] = images.read(folder / image["file_name"])[0].shape[:2]
     records = [record(n, names.index(name) + 1, *rest) for n, (name, *rest) in enumerate(people, 1)]
     categories = [{"id": 1, "name": "person", "keypoints": list(joints), "skeleton": []}]
     path.write_text(json.dumps({"images": pictures, "annotations": records, "categories": categories}))
@@ -289,7 +291,7 @@ HALF = f"--epochs {max(1, EPOCHS // 2)} -o train.eval_every={max(1, EPOCHS // 2)
 # ## B1. A folder and a table
 #
 # What a labelling tool gives, or a spreadsheet. The names before `_x` and `_y` are the key points. Name pairs `left_…` and
-# `right_…`, and mirrored training pictures exchange them by themselves.
+# `right_…`, and mirrored training images exchange them by themselves.
 #
 # ## B1. 一个文件夹和一张表
 #
@@ -308,9 +310,9 @@ MINE = {
 
 def draw_table(folder, table):
     """Draws people into a folder and writes a table of five key points, as somebody would have labelled them."""
-    stick_figures.write_coco(folder, num_train=PEOPLE[0] // 2, num_val=0, seed=9, size=(200, 160), persons=(1, 2))
-    rows = [["picture", *(f"{name}_{axis}" for name in MINE for axis in "xy")]]
-    slots = [schema.find("movenet_lightning_coco").codec.skeleton.joints.index(joint) for joint in MINE.values()]
+    synthetic.write_coco(folder, num_train=PEOPLE[0] // 2, num_val=0, seed=9, size=(200, 160), persons=(1, 2))
+    rows = [["image", *(f"{name}_{axis}" for name in MINE for axis in "xy")]]
+    slots = [registry.find("movenet_lightning_coco").codec.skeleton.joints.index(joint) for joint in MINE.values()]
     for image in coco.read_coco(folder, "train"):
         for person in image.persons:
             points = [[f"{v:.1f}" if person.visible[j] else "" for v in person.keypoints[j]] for j in slots]
@@ -318,7 +320,7 @@ def draw_table(folder, table):
     table.write_text("\n".join(map(",".join, rows)) + "\n")
 
 
-table, folder = Path(ROOT, TABLE), Path(ROOT, PICTURES)
+table, folder = Path(ROOT, TABLE), Path(ROOT, IMAGES)
 if not TABLE:
     draw_table(Path("drawn"), Path("labels.csv"))
     table, folder = Path("labels.csv"), Path("drawn/train2017")
@@ -327,7 +329,7 @@ print(*table.read_text().splitlines()[:4], sep="\n")
 # %% [markdown]
 # ## B2. Annotations and skeleton
 #
-# The table becomes two files in COCO's format. Every fifth *picture* validates: split by picture (or by video, or by person
+# The table becomes two files in COCO's format. Every fifth *image* validates: split by image (or by video, or by person
 # filmed), never by row, or the network is examined on what it has seen. Rows with fewer than two points are left out, since
 # their box would be a dot.
 #
@@ -344,13 +346,13 @@ people = []
 for row in rows:
     cells = [(row[f"{name}_x"], row[f"{name}_y"]) for name in JOINTS]
     points = np.array([[float(x or 0), float(y or 0)] for x, y in cells])
-    people.append((row["picture"], points, np.array([x != "" and y != "" for x, y in cells])))
+    people.append((row["image"], points, np.array([x != "" and y != "" for x, y in cells])))
 whole = [person for person in people if person[2].sum() > 1]
 validating = set(sorted({picture for picture, _, _ in whole})[::5])
 for split, chosen in (("train", False), ("val", True)):
     part = [person for person in whole if (person[0] in validating) == chosen]
     write_annotations(Path(f"my_{split}.json"), folder, JOINTS, part)
-    print(f"my_{split}.json: {len({picture for picture, _, _ in part})} pictures, {len(part)} people")
+    print(f"my_{split}.json: {len({image for image, _, _ in part})} images, {len(part)} people")
 print(f"left out: {len(people) - len(whole)} rows with fewer than two points")
 
 # %% [markdown]
@@ -370,12 +372,12 @@ FILES = f"--train_annotations my_train.json --val_annotations my_val.json --imag
 print(f"python train.py {FILES}")
 
 # %%
-# !python {ROOT}/scripts/check_dataset.py {FILES}
+# !python -m paddle_pose check {FILES}
 
 # %%
-from paddle_pose.datasets.skeleton_file import read_skeleton
+from paddle_pose.data.skeleton_file import read_skeleton
 
-own = schema.override(config, {"codec.skeleton": read_skeleton("my_skeleton.json"), "data.dataset": "coco"})
+own = overrides.override(config, {"codec.skeleton": read_skeleton("my_skeleton.json"), "data.dataset": "coco"})
 annotated = coco.read_annotations(Path("my_train.json"), folder, own.codec.skeleton)
 samples = framing.one_per_person(annotated, own.codec.input_size, own.data.context)
 show(visualize.grid([look(sample, own.codec) for sample in samples[:8]], columns=4))
@@ -383,7 +385,7 @@ show(visualize.grid([look(sample, own.codec) for sample in samples[:8]], columns
 # %% [markdown]
 # ## B3. Training, from nothing and from another network
 #
-# Own data are few. A network that knows people, or at least pictures, needs far fewer of them: start with `--init` from a
+# Own data are few. A network that knows people, or at least images, needs far fewer of them: start with `--init` from a
 # published network, or from A's, as here. Twice the same training, which differs in the start alone; compare the last lines.
 #
 # ## B3. 训练：从零开始，与从另一个网络开始
@@ -416,7 +418,7 @@ PLAIN = f"python -u {ROOT}/train.py --config {CONFIG} -o train.num_workers=0"
 WEIGHTS = STARTED / "best_model/model.pdparams"
 
 # %%
-# !python {ROOT}/val.py --weights {WEIGHTS} --baseline --pictures --output my_val
+# !python {ROOT}/val.py --weights {WEIGHTS} --baseline --draw --output my_val
 
 # %%
 found = images.read_upright(Path("my_val/predictions.png"))
@@ -438,8 +440,8 @@ display(Markdown("\n".join(lines)))
 # %% [markdown]
 # ## B5. Prediction
 #
-# On pictures, with their boxes, as drawings with names and as a table; `--maps` shows what the network sees. Where nobody
-# gives boxes, the whole picture is the window: crop to one person, or let `--detector` find people.
+# On images, with their boxes, as drawings with names and as a table; `--maps` shows what the network sees. Where nobody
+# gives boxes, the whole image is the window: crop to one person, or let `--detector` find people.
 #
 # ## B5. 预测
 #
@@ -455,7 +457,7 @@ PHOTOS = " ".join(map(str, SHOWN))
 #     --save drawing csv --output predicted
 
 # %%
-drawings = [images.read_upright(Path("predicted", f"{picture.stem}.png")) for picture in SHOWN]
+drawings = [images.read_upright(Path("predicted", f"{path.stem}.png")) for path in SHOWN]
 show(visualize.grid([cv2.resize(drawing, (225, 180), interpolation=cv2.INTER_AREA) for drawing in drawings], columns=3))
 maps = images.read_upright(next(iter(sorted(Path("predicted").glob("*_maps_1.png")))))
 show(cv2.resize(maps, (512, round(512 * maps.shape[0] / maps.shape[1])), interpolation=cv2.INTER_AREA))
@@ -466,10 +468,10 @@ print(*(row[:100] + " …" for row in Path("predicted/predictions.csv").read_tex
 #
 # | symptom | cause |
 # |---|---|
-# | AP is -1 or NaN | `area` 0, or no labelled joint: `check_dataset.py` names the records |
+# | AP is -1 or NaN | `area` 0, or no labelled joint: `paddle-pose check` names the records |
 # | left and right mixed up | pairs not named `left_…`, `right_…` (or `mirror_pairs` in the skeleton), while training mirrors |
 # | good on validation, poor in use | the split was by row, or photographs in use look different: label some of those |
-# | turned photographs are never right | the labels are of the turned picture, the file is not: turn the files first |
+# | turned photographs are never right | the labels are of the turned image, the file is not: turn the files first |
 # | one point is never right | look at its labels first: people disagree, or it is hidden more often than seen |
 # | the loss stands still | start from a network (`--init`), or begin with a tenth of the learning rate |
 #
@@ -477,7 +479,7 @@ print(*(row[:100] + " …" for row in Path("predicted/predictions.csv").read_tex
 #
 # | 现象 | 原因 |
 # |---|---|
-# | AP 为 -1 或 NaN | `area` 为 0，或没有标注关节：`check_dataset.py` 会指出是哪些记录 |
+# | AP 为 -1 或 NaN | `area` 为 0，或没有标注关节：`paddle-pose check` 会指出是哪些记录 |
 # | 左右混淆 | 成对的点没有命名为 `left_…`、`right_…`（骨架文件中也没有 `mirror_pairs`），而训练时有镜像 |
 # | 验证好，使用差 | 按行划分了数据，或实际照片与训练照片差别大：标注一些实际照片 |
 # | 旋转过的照片总是不准 | 标注针对转正后的画面，而文件没有转（EXIF）：请先转正文件 |

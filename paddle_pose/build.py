@@ -1,68 +1,181 @@
-"""Turns a config into objects: the only file that reads one. Imports that need Paddle sit inside the functions."""
+"""Makes objects from a config: samples, batches, metric, network, loss, trainer, backend, predictor."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import importlib
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 from paddle_pose.backends.base import Backend
 from paddle_pose.backends.open import OPENERS, open_exported, open_live
-from paddle_pose.build_data import batches as batches
-from paddle_pose.build_data import metric as metric
-from paddle_pose.build_data import metric_name as metric_name
-from paddle_pose.build_data import samples as samples
-from paddle_pose.build_data import truth_files as truth_files
-from paddle_pose.configs.contract import check_fits
-from paddle_pose.configs.fields import (
+from paddle_pose.configs.overrides import identity, values
+from paddle_pose.configs.registry import read_beside, to_json
+from paddle_pose.configs.specs import (
     Config,
     HourglassModel,
-    HRNetModel,
     Loss,
     MoveNetModel,
     SimpleBaselineModel,
-    StackedHourglassModel,
 )
-from paddle_pose.configs.schema import identity, read_beside, to_json
-from paddle_pose.datasets.augment import HALVED_ABOVE, has_halves
-from paddle_pose.datasets.pose_dataset import PoseDataset
-from paddle_pose.datasets.window_readers import CropCache, Reader, ReducedReader, read_whole
-from paddle_pose.structures import Sample
+from paddle_pose.data import coco, dataset, framing, movenet_crops, mpii
+from paddle_pose.data.augment import HALVED_ABOVE, has_halves
+from paddle_pose.data.crop_cache import CropCache, Reader, ReducedReader, read_whole
+from paddle_pose.data.dataset import PoseDataset
+from paddle_pose.errors import InputError
+from paddle_pose.inference.flip_test import FlipAverage
+from paddle_pose.inference.predictor import Predictor
+from paddle_pose.io import images
+from paddle_pose.metrics.base import Metric
+from paddle_pose.metrics.coco_ap import CocoAP
+from paddle_pose.metrics.fire717_accuracy import Fire717Accuracy
+from paddle_pose.metrics.pck import PCK
+from paddle_pose.metrics.pckh import PCKh
+from paddle_pose.structures import AnnotatedImage, Sample
 from paddle_pose.weights.names import family_of, has_batch_norm, has_inters, is_mmpose
 from paddle_pose.weights.read import read_weights
 
 if TYPE_CHECKING:
-    from paddle_pose.training.distributed import World
+    from paddle_pose.interruption import Interruption
     from paddle_pose.training.loader import EpochLoader
+    from paddle_pose.training.process_group import ProcessGroup
     from paddle_pose.training.trainer import Trainer
+
+
+_log = logging.getLogger("paddle_pose")
+
+_FIXED_BY_EXPORT = ("model.", "codec.input_size", "codec.skeleton")
+READERS: dict[str, Callable[[Config, str | Path | None, str], list[AnnotatedImage]]] = {
+    "mpii": lambda config, root, split: mpii.read_mpii(_given(root), split, config.codec.skeleton),
+    "coco": lambda config, root, split: coco.read_annotations(*_files(config, root, split), config.codec.skeleton),
+    "movenet_crops": lambda config, root, split: movenet_crops.read_movenet_crops(_given(root), split),
+}
+METRICS: dict[str, Callable[[Config, str | Path | None], Metric]] = {
+    "pckh": lambda config, root: PCKh(config.codec.skeleton),
+    "ap": lambda config, root: CocoAP(
+        *(_files(config, root, config.data.val_split)[0], config.codec.skeleton),
+        whole_images=config.data.framing == "image",
+    ),
+    "pck": lambda config, root: PCK(config.codec.skeleton),
+    "fire717_accuracy": lambda config, root: Fire717Accuracy(config.codec.skeleton),
+}
+FRAMINGS = {
+    "person": framing.one_per_person,
+    "central_person": framing.one_per_central_person,
+    "image": framing.one_per_image,
+}
+USUAL_METRIC = {"mpii": "pckh", "coco": "ap", "movenet_crops": "fire717_accuracy"}
+
+
+def _given(root: str | Path | None) -> str | Path:
+    if root is None:
+        raise InputError("--dataset_root D is missing: where the data are")
+    return root
+
+
+def truth_files(config: Config, root: str | Path | None) -> tuple[Path, Path]:
+    """Returns the file of the validation split's truth, and the folder of its images; for data sets that have both."""
+    if config.data.dataset == "mpii":
+        return mpii.truth_files(_given(root))
+    return _files(config, root, config.data.val_split)
+
+
+def _files(config: Config, root: str | Path | None, split: str) -> tuple[Path, Path]:
+    own = config.data.val_annotations if split == config.data.val_split else config.data.train_annotations
+    return coco.split_files(root, split, own, config.data.images)
+
+
+def samples(config: Config, root: str | Path | None, split: str, detections: Path | None = None) -> list[Sample]:
+    """Reads a split and frames its people, or those that a detector found; prints the counts.
+
+    Args:
+        config: names the data set, the framing, and the skeleton that the people's joints are matched with by name.
+        root: `--dataset_root`; None where the config names annotation files.
+        split: a split of the data set.
+        detections: a file of detected boxes in COCO's format; None takes the annotated ones.
+
+    Raises:
+        FileNotFoundError: If an annotation file or an image is missing.
+        InputError: If a record is not as expected, or the people have no joint of the config's skeleton.
+    """
+    annotated = READERS[config.data.dataset](config, root, split)
+    images.check_present(image.path for image in annotated)
+    joints = {len(person.visible) for image in annotated for person in image.persons}
+    skeleton = config.codec.skeleton
+    if joints - {skeleton.num_joints}:
+        raise InputError(
+            f"{root}: data set {config.data.dataset!r} has people of {max(joints)} joints, but codec.skeleton "
+            f"{skeleton.name} has {skeleton.num_joints}"
+        )
+    if detections is not None:
+        category = coco.PERSON if root is not None else None  # one's own files name their own things
+        return coco.read_detections(detections, annotated, config.codec.input_size, config.data.context, category)
+    framed = FRAMINGS[config.data.framing](annotated, config.codec.input_size, config.data.context)
+    if split != config.data.train_split:
+        return framed
+    taught = [sample for sample in framed if any(map(framing.is_target, sample.persons))]
+    if len(taught) < len(framed):
+        _log.info(f"=> left out of training: {len(framed) - len(taught)} images without anybody labelled")
+    return taught
+
+
+def metric_name(config: Config) -> str:
+    """Returns which of `METRICS` a config is evaluated with.
+
+    Raises:
+        InputError: If its data set lacks what the metric measures in.
+    """
+    dataset, usual = config.data.dataset, USUAL_METRIC[config.data.dataset]
+    name = usual if config.val.metric == "auto" else config.val.metric
+    if name in ("pckh", "ap") and name != usual:
+        needed = {"pckh": "MPII's head boxes", "ap": "COCO's annotation file"}[name]
+        raise InputError(
+            f"metric {name!r} needs {needed}, which data set {dataset!r} has not; expected "
+            f"{', '.join(dict.fromkeys((usual, 'pck', 'fire717_accuracy')))}"
+        )
+    return name
+
+
+def metric(config: Config, root: str | Path | None) -> Metric:
+    """Returns the metric of the config for the validation split.
+
+    Args:
+        config: names the data set, the metric, and the skeleton of the poses.
+        root: `--dataset_root`, for metrics that own their ground truth; None where the config names annotation files.
+
+    Raises:
+        FileNotFoundError: If an annotation file is missing.
+        InputError: If it could only give wrong numbers.
+    """
+    return METRICS[metric_name(config)](config, root)
+
+
+def batches(
+    config: Config, samples: Sequence[Sample], share: dataset.Share = list
+) -> Iterator[tuple[np.ndarray, Sequence[Sample]]]:
+    """Returns what evaluation looks at: uint8 images [N, H, W, 3] and their samples, in order; see `pose_dataset.batches`."""
+    reader: Reader = ReducedReader(config.codec.input_size) if config.val.reduced else read_whole
+    timeout = config.train.read_timeout
+    return dataset.batches(samples, config.codec, config.val.batch_size, 1, reader, share, timeout)
 
 
 def model(config: Config) -> Any:
     """Returns the untrained network, a `paddle.nn.Layer`; the same one for the same `train.seed`."""
     import paddle
 
-    from paddle_pose.models.hourglass import Hourglass
-    from paddle_pose.models.hrnet import HRNet
-    from paddle_pose.models.movenet import MoveNet
-    from paddle_pose.models.simple_baseline import SimpleBaseline
-    from paddle_pose.models.stacked_hourglass import StackedHourglass
-
-    factories: dict[type, Callable[..., Any]] = {
-        HourglassModel: Hourglass,
-        StackedHourglassModel: StackedHourglass,
-        HRNetModel: HRNet,
-        SimpleBaselineModel: SimpleBaseline,
-        MoveNetModel: MoveNet,
-    }
-    factory = factories[type(config.model)]
+    module, _, name = config.model.target.partition(":")
+    network = getattr(importlib.import_module(module), name)
     paddle.seed(config.train.seed)
-    return factory(num_joints=config.codec.skeleton.num_joints, **asdict(config.model))
+    return network(num_joints=config.codec.skeleton.num_joints, **asdict(config.model))
 
 
 def loss(config: Config) -> Any:
     """Returns the training loss."""
-    from paddle_pose.losses import JointsMSELoss, MoveNetLoss
+    from paddle_pose.models.losses import JointsMSELoss, MoveNetLoss
 
     skeleton, values = config.codec.skeleton, config.loss
     if isinstance(values, Loss):
@@ -70,14 +183,14 @@ def loss(config: Config) -> Any:
     return MoveNetLoss(**asdict(values), limbs=skeleton.limb_indices)
 
 
-def loader(config: Config, training_samples: list[Sample], world: World | None = None) -> EpochLoader:
+def loader(config: Config, training_samples: list[Sample], process_group: ProcessGroup | None = None) -> EpochLoader:
     """Returns the training batches, or one process's share; prints which augmentation the skeleton makes impossible."""
     from paddle_pose.training.loader import EpochLoader
 
     train, data, size = config.train, config.data, config.codec.input_size
     skeleton, half_body = config.codec.skeleton, config.augment.half_body if config.augment else 0.0
     if half_body > 0 and not has_halves(skeleton):
-        print(
+        _log.info(
             f"Half-body windows (augment.half_body={half_body}) are off: skeleton {skeleton.name} has "
             f"{skeleton.num_joints} joints and names {len(skeleton.upper)} of them in `upper`; they need more than "
             f"{HALVED_ABOVE} joints, and an upper body."
@@ -89,7 +202,7 @@ def loader(config: Config, training_samples: list[Sample], world: World | None =
         reader = ReducedReader(size)
     dataset = PoseDataset(training_samples, config.codec, config.augment, train.seed, reader)
     at_once, replace_bad = train.batch_size * train.accumulate, train.on_bad_image == "replace"
-    return EpochLoader(dataset, at_once, train.num_workers, train.seed, world, replace_bad, train.read_timeout)
+    return EpochLoader(dataset, at_once, train.num_workers, train.seed, process_group, replace_bad, train.read_timeout)
 
 
 def trainer(
@@ -97,8 +210,8 @@ def trainer(
     network: Any,
     run_dir: Path,
     training: EpochLoader,
-    max_hours: float | None = None,
-    world: World | None = None,
+    interruption: Interruption | None = None,
+    process_group: ProcessGroup | None = None,
 ) -> Trainer:
     """Returns the trainer of the recipe.
 
@@ -107,18 +220,17 @@ def trainer(
         network: to train.
         run_dir: of the run.
         training: the batches that it will see.
-        max_hours: after which it ends early; None: never.
-        world: the processes that train together.
+        interruption: What may end the run early; None for nothing.
+        process_group: the processes that train together.
     """
-    from paddle_pose.interruption import Interruption
-    from paddle_pose.training.distributed import World
+    from paddle_pose.training.checkpoint_policy import CheckpointPolicy
     from paddle_pose.training.optimizers import adam, schedule
     from paddle_pose.training.precision import Precision
-    from paddle_pose.training.retention import Keeping
+    from paddle_pose.training.process_group import ProcessGroup
     from paddle_pose.training.trainer import Trainer
 
-    train, world, minimised = config.train, world or World(), loss(config)
-    rate = train.learning_rate * (world.size * train.accumulate if train.scale_learning_rate else 1)
+    train, process_group, minimised = config.train, process_group or ProcessGroup(), loss(config)
+    rate = train.learning_rate * (process_group.size * train.accumulate if train.scale_learning_rate else 1)
     warmup = (train.warmup, train.warmup_start)
     return Trainer(
         network,
@@ -127,17 +239,17 @@ def trainer(
         schedule(train.schedule, rate, len(training), train.epochs, train.milestones, train.gamma, *warmup),
         run_dir=run_dir,
         config_json=to_json(config),
-        identity={**identity(config), "training data": training.fingerprint(), "processes": world.size},
+        identity={**identity(config), "training data": training.fingerprint(), "processes": process_group.size},
         measures=minimised.measures,
         log_every=train.log_every,
         seed=train.seed,
         ema=train.ema,
         max_bad_steps=train.max_bad_steps,
         precision=Precision(train.amp, train.amp_dtype),
-        keeping=Keeping(train.keep, train.checkpoint_steps, train.checkpoint_minutes),
-        interruption=Interruption(max_hours, world),
+        policy=CheckpointPolicy(train.keep, train.checkpoint_steps, train.checkpoint_minutes),
+        interruption=interruption,
         accumulate=train.accumulate,
-        world=world,
+        process_group=process_group,
     )
 
 
@@ -176,7 +288,7 @@ def loaded(config: Config, weights: Path, say: Callable[[str], None] = lambda li
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If a tensor is missing, left over or misshapen, or the file is not a weights file.
+        InputError: If a tensor is missing, left over or misshapen, or the file is not a weights file.
     """
     from paddle_pose.training import checkpoint
 
@@ -192,7 +304,7 @@ def loaded(config: Config, weights: Path, say: Callable[[str], None] = lambda li
     say(line + (f"; {left_out} num_batches_tracked left out." if left_out else "."))
     if isinstance(config.model, SimpleBaselineModel):
         why = ", as all of MMPose's do, where the config says bgr" if config != given else ""
-        say(f"It sees {config.model.order.upper()} pictures (model.order){why}.")
+        say(f"It sees {config.model.order.upper()} images (model.order){why}.")
     return config, network
 
 
@@ -217,7 +329,7 @@ def backend(
     say(f"Loading exported model from {weights}")
     exported = open_exported(weights, device, threads)
     check_fits(config, weights, exported.outputs)
-    return exported, exported.place
+    return exported, exported.device
 
 
 def predictor(weights: str | Path, device: str = "auto", flip: bool | None = None) -> Any:
@@ -226,18 +338,18 @@ def predictor(weights: str | Path, device: str = "auto", flip: bool | None = Non
     Args:
         weights: a file that `train.py` or `export.py` wrote.
         device: "auto", "cpu" or "gpu".
-        flip: average with the mirrored picture; None as the config says.
+        flip: average with the mirrored image; None as the config says.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If there is no config beside it, or it does not fit.
+        InputError: If there is no config beside it, or it does not fit.
 
     Example:
         `poses = build.predictor("output/demo/best_model/model.pdparams")(image)`
     """
     config = read_beside(Path(weights))
     if config is None:
-        raise ValueError(f"{weights}: there is no config.json beside it that says which network it is for")
+        raise InputError(f"{weights}: there is no config.json beside it that says which network it is for")
     return predictor_for(config, Path(weights), device, flip)
 
 
@@ -250,10 +362,30 @@ def predictor_for(
     fit: Literal["letterbox", "stretch"] = "letterbox",
 ) -> Any:
     """Returns a predictor of a config's network; see `predictor`, `backend` and `geometry.whole_image_window`."""
-    from paddle_pose.inference.flip_average import FlipAverage
-    from paddle_pose.inference.predictor import Predictor
-
     looks, _ = backend(config, weights, device, threads)
     if config.val.flip if flip is None else flip:
         looks = FlipAverage(looks, config.codec, config.val.shift)
     return Predictor(looks, config.codec, config.data.context, fit=fit)
+
+
+def check_fits(config: Config, weights: Path, outputs: Sequence[str]) -> None:
+    """Refuses an exported file that is not the config's network.
+
+    Args:
+        config: to be run with it.
+        weights: the file.
+        outputs: names of what it answers.
+
+    Raises:
+        InputError: If the codec reads maps that it does not answer, or a flag changes what the export has fixed.
+    """
+    missing = [name for name in config.codec.outputs if name not in outputs]
+    if missing:
+        raise InputError(
+            f"{weights}: answers {', '.join(outputs)}, but {', '.join(missing)} is read here: "
+            "export it without --decode, or name the right --config"
+        )
+    given = values(config)
+    for key, value in values(read_beside(weights) or config).items():
+        if key.startswith(_FIXED_BY_EXPORT) and given[key] != value:
+            raise InputError(f"{weights}: was exported with {key} {value}; that cannot be changed to {given[key]}")

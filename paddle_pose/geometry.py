@@ -2,7 +2,7 @@
 
 Two spaces meet here. *Image px* are pixels of the file, 0-based, with pixel centres at integers. *Input px* are pixels of
 the network's input. A :class:`Window` knows the affine matrix between them; cropping, scaling, rotating and flipping are
-all a choice of window, so a picture is warped once and a point is moved by one matrix.
+all a choice of window, so an image is warped once and a point is moved by one matrix.
 
 Source: the crop of Newell et al. (ECCV 2016) as SimpleBaseline (Xiao et al., ECCV 2018) and its descendants compute it
     (`published`), and Huang et al., "The Devil is in the Details" (CVPR 2020) for the unbiased one (`udp`).
@@ -16,6 +16,8 @@ from typing import Literal
 
 import cv2
 import numpy as np
+
+from paddle_pose.errors import InputError
 
 ALIGNMENTS = ("published", "udp")
 
@@ -60,7 +62,7 @@ def invert(matrix: np.ndarray) -> np.ndarray:
     return np.hstack([linear, (-linear @ matrix[:, 2])[:, None]])
 
 
-_FEW = 4  # pixels of a picture for each of the result
+_FEW = 4  # pixels of an image for each of the result
 
 
 def warp(pixels: np.ndarray, matrix: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -87,9 +89,9 @@ class Window:
 
     Attributes:
         center: (x, y) in image px.
-        size: (width, height) in image px; its aspect may differ from the input's (then the picture is stretched).
-        rotation: degrees; positive turns the picture counter-clockwise on the screen.
-        flip: whether the picture is mirrored left to right after everything else.
+        size: (width, height) in image px; its aspect may differ from the input's (then the image is stretched).
+        rotation: degrees; positive turns the image counter-clockwise on the screen.
+        flip: whether the image is mirrored left to right after everything else.
 
     Example:
         >>> window = Window(center=(100.0, 50.0), size=(200.0, 200.0))
@@ -112,20 +114,20 @@ class Window:
                 and the mirror is x -> W-1-x.
 
         Raises:
-            ValueError: If the window is empty or the alignment unknown.
+            InputError: If the window is empty or the alignment unknown.
         """
         if alignment not in ALIGNMENTS:
-            raise ValueError(f"alignment is {alignment!r}; expected one of {', '.join(ALIGNMENTS)}")
+            raise InputError(f"alignment is {alignment!r}; expected one of {', '.join(ALIGNMENTS)}")
         if not (self.size[0] > 0 and self.size[1] > 0):
-            raise ValueError(f"a window needs a positive size, got {self.size} (width, height)")
-        span = np.array(input_size, np.float64) - (alignment == "udp")
-        scale = span / np.array(self.size)
+            raise InputError(f"a window needs a positive size, got {self.size} (width, height)")
+        interval = np.array(input_size, np.float64) - (alignment == "udp")
+        scale = interval / np.array(self.size)
         angle = radians(self.rotation)
         turn = np.array([[cos(angle), sin(angle)], [-sin(angle), cos(angle)]])
         linear = scale[:, None] * turn
-        offset = span / 2 - linear @ np.array(self.center)
+        offset = interval / 2 - linear @ np.array(self.center)
         if self.flip:
-            linear[0], offset[0] = -linear[0], span[0] - offset[0]
+            linear[0], offset[0] = -linear[0], interval[0] - offset[0]
         return np.hstack([linear, offset[:, None]])
 
     def to_image(self, input_size: tuple[int, int], alignment: str = "published") -> np.ndarray:
@@ -148,14 +150,14 @@ def whole_image_window(
         fit: "letterbox" keeps the proportions and adds black; "stretch" fills the input.
 
     Raises:
-        ValueError: If `fit` is another one.
+        InputError: If `fit` is another one.
 
     Example:
         >>> [whole_image_window((640, 480), (192, 192), fit).size for fit in ("letterbox", "stretch")]
         [(640.0, 640.0), (640.0, 480.0)]
     """
     if fit not in ("letterbox", "stretch"):
-        raise ValueError(f"fit is {fit!r}; expected 'letterbox' or 'stretch'")
+        raise InputError(f"fit is {fit!r}; expected 'letterbox' or 'stretch'")
     width, height = float(size[0]), float(size[1])
     if fit == "stretch":
         return Window((width / 2, height / 2), (width, height))

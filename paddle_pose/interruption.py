@@ -1,113 +1,102 @@
-"""Ending a run early without losing anything: signals, and the hours it may take.
+"""Ending a run early without losing anything: on request, or after a number of hours.
 
 | exit status | what ended the run |
 |---|---|
 | 143 | SIGTERM |
 | 130 | Ctrl-C (a second one ends the run at once, with the last checkpoint) |
 | 124 | `--max_hours`, as of `timeout` |
+
+Signals are handled by the command line alone (`cli/signals.py`).
 """
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
-from types import FrameType
-from typing import Any, Protocol
+from typing import Protocol
 
-_STATUS = {signal.SIGTERM: 143, signal.SIGINT: 130}
-_TIME_IS_UP = 124
-_REASONS = {143: "SIGTERM", 130: "Ctrl-C", _TIME_IS_UP: "--max_hours"}
+from paddle_pose.errors import InputError, Interrupted
+
+CTRL_C, TERMINATED, TIME_LIMIT = 130, 143, 124
+_REASONS = {TERMINATED: "SIGTERM", CTRL_C: "Ctrl-C", TIME_LIMIT: "--max_hours"}
 
 
 class Processes(Protocol):
-    """Those that end together; `size` of them."""
+    """Processes that end together; `size` of them."""
 
     size: int
 
     def largest(self, number: int) -> int:
-        """Returns the largest of their numbers."""
+        """Returns the largest of the numbers that the processes give."""
 
 
-class Alone:
-    """One process."""
+class OneProcess:
+    """A process that runs alone."""
 
     size = 1
 
     def largest(self, number: int) -> int:
-        """Returns its number."""
+        """Returns the number."""
         return number
 
 
-class Interrupted(SystemExit):
-    """The run was asked to end. As a SystemExit it ends the process with its status, and no traceback.
+class Interruption:
+    """Remembers that a run has to end; `check` raises where nothing gets lost.
+
+    It is a context manager, so that a subclass can catch signals while the context lasts; this class does nothing there.
+
+    Args:
+        max_hours: Hours after which the run ends; None for no limit.
 
     Attributes:
-        reason: for the log.
+        processes: Processes that end together, whichever of them was asked.
+
+    Raises:
+        InputError: If `max_hours` is not positive.
     """
 
-    def __init__(self, status: int, reason: str = "") -> None:
-        super().__init__(status)
-        self.reason = reason or _REASONS[status]
-
-
-class Interruption:
-    """Remembers that the run shall end; `check` says so where nothing gets lost.
-
-    As a context it catches the signals; before and after it they do what they always do.
-    """
-
-    def __init__(self, max_hours: float | None = None, world: Processes | None = None) -> None:
-        """Starts the clock.
-
-        Args:
-            max_hours: after which the run shall end; None: never.
-            world: the processes that end together, whichever was asked.
-
-        Raises:
-            ValueError: If that is not positive.
-        """
+    def __init__(self, max_hours: float | None = None) -> None:
         if max_hours is not None and not max_hours > 0:
-            raise ValueError(f"max_hours={max_hours}: expected a positive number of hours")
+            raise InputError(f"max_hours={max_hours}: expected a positive number of hours")
+        self.processes: Processes = OneProcess()
         self._deadline = None if max_hours is None else time.monotonic() + 3600 * max_hours
-        self._world = world or Alone()
-        self._asked = 0
-        self._before: dict[signal.Signals, Any] = {}
+        self._status = 0
 
     def __enter__(self) -> Interruption:
-        """Catches the signals, where Python lets us: in the main thread."""
-        if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.signal(number, self._ask) for number in _STATUS}
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Gives the signals back."""
-        for number, handler in self._before.items():
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)  # None: a library's own, in C
+        return None
+
+    @property
+    def is_requested(self) -> bool:
+        """Whether `request` was called."""
+        return self._status != 0
+
+    def request(self, status: int) -> None:
+        """Asks the run to end at its next `check`; only remembers it, so that a signal handler may call it.
+
+        Args:
+            status: Exit status of the process, one of the table above.
+        """
+        self._status = status
 
     def check(self) -> None:
-        """Ends the run if it shall end; all processes have to ask together.
+        """Ends the run if it has to end; all processes have to call this together.
 
         Raises:
-            Interrupted: then.
+            Interrupted: If the run has to end.
         """
-        if not self._asked and self._deadline is not None and time.monotonic() >= self._deadline:
-            self._asked = _TIME_IS_UP
-        asked = self._world.largest(self._asked)
-        if asked:
-            raise Interrupted(asked)
+        if not self._status and self._deadline is not None and time.monotonic() >= self._deadline:
+            self._status = TIME_LIMIT
+        status = self.processes.largest(self._status)
+        if status:
+            raise Interrupted(status, _REASONS[status])
 
     def check_alone(self) -> None:
-        """Does the same where processes do not go in step: several of them wait for the next `check`.
+        """Calls `check` where processes do not run in step: several processes wait for the next common `check`.
 
         Raises:
-            Interrupted: If the run shall end.
+            Interrupted: If the run has to end.
         """
-        if self._world.size == 1:
+        if self.processes.size == 1:
             self.check()
-
-    def _ask(self, number: int, frame: FrameType | None) -> None:
-        """Only takes a note: saving from within a signal handler would cut into whatever is being done."""
-        if number == signal.SIGINT and self._asked:
-            raise KeyboardInterrupt
-        self._asked = _STATUS[signal.Signals(number)]

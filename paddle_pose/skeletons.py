@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+from paddle_pose.errors import InputError
+
 
 @dataclass(frozen=True)
 class Skeleton:
@@ -19,14 +21,14 @@ class Skeleton:
     Attributes:
         name: how configs and files refer to it.
         joints: K names in the order of every keypoint array.
-        mirror_pairs: (left, right) names that change places in a mirrored picture.
+        mirror_pairs: (left, right) names that change places in a mirrored image.
         limbs: pairs of names to draw a line between.
         sigmas: K constants of OKS (standard deviation of an annotator, in units of the person's size).
         weights: K loss weights; 1.0 unless the joint is hard.
         upper: names of the upper body's joints, for half-body windows; empty where that makes no sense.
 
     Raises:
-        ValueError: If names repeat, a pair or limb names an unknown joint, or lengths differ.
+        InputError: If names repeat, a pair or limb names an unknown joint, or lengths differ.
 
     Example:
         >>> MPII_16.flip[0], MPII_16.joints[MPII_16.flip[0]]
@@ -44,15 +46,15 @@ class Skeleton:
     def __post_init__(self) -> None:
         """Checks that the parts agree."""
         if len(set(map(_key, self.joints))) != len(self.joints):
-            raise ValueError(f"skeleton {self.name!r}: joint names repeat: {self.joints}")
+            raise InputError(f"skeleton {self.name!r}: joint names repeat: {self.joints}")
         named = [name for pair in (*self.mirror_pairs, *self.limbs, self.upper) for name in pair]
         unknown = sorted(set(named) - set(self.joints))
         if unknown:
-            raise ValueError(f"skeleton {self.name!r}: unknown joints {unknown}; it has {self.joints}")
+            raise InputError(f"skeleton {self.name!r}: unknown joints {unknown}; it has {self.joints}")
         for field in ("sigmas", "weights"):
             if len(getattr(self, field)) != len(self.joints):
                 count = len(getattr(self, field))
-                raise ValueError(f"skeleton {self.name!r}: {count} {field} for {len(self.joints)} joints")
+                raise InputError(f"skeleton {self.name!r}: {count} {field} for {len(self.joints)} joints")
 
     @property
     def num_joints(self) -> int:
@@ -92,7 +94,7 @@ class Skeleton:
             whose: names it in the message.
 
         Raises:
-            ValueError: If it has none of them.
+            InputError: If it has none of them.
 
         Example:
             >>> COCO_17.shared(MPII_16.joints, "mpii_16")
@@ -100,7 +102,7 @@ class Skeleton:
         """
         missing = [joints[slot] for slot in range(len(joints)) if slot not in self.slots(joints)]
         if len(missing) == len(joints):
-            raise ValueError(
+            raise InputError(
                 f"{whose} has the joints {', '.join(joints)}; skeleton {self.name} has {', '.join(self.joints)}: none in "
                 "common. They are matched by name"
             )

@@ -1,4 +1,4 @@
-"""Pictures to look at: skeletons on an image, heatmaps over a crop, curves of a run."""
+"""Images to look at: skeletons on an image, heatmaps over a crop."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def draw_poses(
         A drawing of the same size.
     """
     drawing = image.copy()
-    span = max(image.shape[:2])
-    thickness, radius = max(1, round(span / 200)), max(2, round(span / 140))
+    interval = max(image.shape[:2])
+    thickness, radius = max(1, round(interval / 200)), max(2, round(interval / 140))
     written: list[tuple[int, int, int]] = []
     for person, (keypoints, scores) in enumerate(zip(poses.keypoints, poses.scores, strict=True)):
         shown = scores >= threshold
@@ -57,7 +57,7 @@ def draw_poses(
                 )
         if len(poses.ids) and poses.ids[person] > 0 and shown.any():
             x, y = min((points[j] for j in np.flatnonzero(shown)), key=lambda point: point[1])
-            scale = max(0.5, span / 900)
+            scale = max(0.5, interval / 900)
             place = (x + radius, max(y - radius, round(30 * scale)))
             caption(drawing, f"#{poses.ids[person]}", place, scale)
     return drawing
@@ -98,7 +98,7 @@ def draw_heatmaps(crop: np.ndarray, heatmaps: np.ndarray, skeleton: Skeleton) ->
         skeleton: names the joints.
 
     Returns:
-        uint8 RGB picture of a grid, a tile per joint with its name and peak.
+        uint8 RGB image of a grid, a tile per joint with its name and peak.
     """
     return draw_maps(crop, dict(zip(skeleton.joints, heatmaps, strict=True)))
 
@@ -111,7 +111,7 @@ def draw_maps(crop: np.ndarray, maps: Mapping[str, np.ndarray]) -> np.ndarray:
         maps: [h, w] by title, 1 = certain; see `Codec.shown`.
 
     Returns:
-        uint8 RGB picture of a grid, a tile per map with its title and peak.
+        uint8 RGB image of a grid, a tile per map with its title and peak.
     """
     height, width = crop.shape[:2]
     grey = cv2.cvtColor(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
@@ -127,7 +127,7 @@ def draw_maps(crop: np.ndarray, maps: Mapping[str, np.ndarray]) -> np.ndarray:
 
 
 def grid(tiles: Sequence[np.ndarray], columns: int) -> np.ndarray:
-    """Lays pictures of one size out in rows; uint8 RGB."""
+    """Lays images of one size out in rows; uint8 RGB."""
     blank = np.zeros_like(tiles[0])
     padded = [*tiles, *[blank] * (-len(tiles) % columns)]
     rows = [np.hstack(padded[n : n + columns]) for n in range(0, len(padded), columns)]
@@ -135,7 +135,7 @@ def grid(tiles: Sequence[np.ndarray], columns: int) -> np.ndarray:
 
 
 def png(pixels: np.ndarray, colors: int = 128) -> bytes:
-    """Returns a small PNG file of a picture, for a notebook.
+    """Returns a small PNG file of an image, for a notebook.
 
     Args:
         pixels: uint8 RGB [h, w, 3].
@@ -156,44 +156,10 @@ def caption(pixels: np.ndarray, text: str, place: tuple[int, int], scale: float 
         cv2.putText(pixels, text, corner, cv2.FONT_HERSHEY_SIMPLEX, scale, color, 1, cv2.LINE_AA)
 
 
-def draw_curves(records: Sequence[dict[str, float]], title: str) -> np.ndarray:
-    """Draws a run's loss over its steps, and what its evaluations of the live weights said; leaves out what is no number.
-
-    Args:
-        records: lines of metrics.jsonl.
-        title: over the picture.
-
-    Returns:
-        uint8 RGB picture.
-    """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9, 5), dpi=110, layout="constrained")
-    canvas, axis = FigureCanvasAgg(figure), figure.add_subplot()
-    steps = [r for r in records if r["kind"] == "train" and r["loss"] is not None]
-    places, losses = [r["step"] for r in steps], [r["loss"] for r in steps]
-    width = max(1, len(losses) // 20)
-    means = np.convolve(losses, np.ones(width) / width, "valid") if losses else np.zeros(0)
-    axis.plot(places, losses, color="#0072b2", alpha=0.3, linewidth=0.8)
-    axis.plot(places[width - 1 :], means, color="#0072b2", linewidth=2, label="loss (running mean)")
-    axis.set(title=title, xlabel="step", ylabel="training loss", yscale="log")
-    evals = [r for r in records if r["kind"] == "eval" and r.get("weights") != "averaged"]
-    other = axis.twinx()
-    for name, style in (("Mean", "o-"), ("Mean@0.1", "s--")):
-        points = [(r["step"], r[name]) for r in evals if r.get(name) is not None]
-        if points:
-            other.plot(*zip(*points, strict=True), style, color="#d55e00", label=f"{name} (right)")
-    other.set(ylabel="PCKh on validation, %", ylim=(0, 100))
-    figure.legend(loc="outside lower center", ncols=3, frameon=False)
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
-
-
 def _free_place(text: str, place: tuple[int, int], right: int, written: list[tuple[int, int, int]]) -> tuple[int, int]:
     """Returns the first place from there downwards that is free, and adds it to the names written (x, y, width).
 
-    The text ends before `right`, the picture's edge, where it can.
+    The text ends before `right`, the image's edge, where it can.
     """
     (width, _), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.35, 1)
     x, y = max(0, min(place[0], right - width - 1)), place[1]

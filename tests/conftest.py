@@ -38,36 +38,47 @@ def _seeds() -> None:
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """The folder of real data beside the project."""
-    folder = ROOT.parent / "shared"
+    """The folder of real data: `PADDLE_POSE_TEST_DATA`, or ../shared beside the project."""
+    folder = Path(os.environ.get("PADDLE_POSE_TEST_DATA") or ROOT.parent / "shared")
     if not folder.is_dir():
-        pytest.skip("needs ../shared, which is not here")
+        pytest.skip(f"needs real data in {folder}, which is not here; PADDLE_POSE_TEST_DATA names another folder")
     return folder
 
 
-@pytest.fixture(scope="session")
-def drawn_mpii(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data set in MPII's layout: 8 drawn people to train on, 8 to validate with."""
-    from paddle_pose.datasets.stick_figures import write_mpii
+@pytest.fixture(autouse=True, scope="session")
+def _logged_lines() -> None:
+    """Shows what the library logs as the commands do."""
+    from paddle_pose.cli import logs
 
-    folder = tmp_path_factory.mktemp("drawn_mpii")
+    logs.attach()
+
+
+@pytest.fixture(scope="session")
+def synthetic_mpii(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data set in MPII's layout: 8 synthetic people to train on, 8 to validate with."""
+    from paddle_pose.data.synthetic.dataset import write_mpii
+
+    folder = tmp_path_factory.mktemp("synthetic_mpii")
     write_mpii(folder, num_train=8, num_val=8, seed=0, size=(256, 256))
     return folder
 
 
 @pytest.fixture(scope="session")
 def run_in() -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Runs a script of the project in a folder: `run_in(folder, "val.py", "--help")`."""
+    """Runs a command in a folder: a script, `run_in(folder, "val.py", "--help")`, or by its name, `run_in(folder, "check")`."""
 
-    def run(folder: Path, script: str, *args: object, timeout: float = 240, **env: str):
-        command = [sys.executable, str(ROOT / script), *map(str, args)]
-        environment = {**os.environ, **env}
-        return subprocess.run(command, cwd=folder, env=environment, text=True, capture_output=True, timeout=timeout)
+    def run(folder: Path, command: str, *args: object, timeout: float = 240, **env: str):
+        called = [str(ROOT / command)] if command.endswith(".py") else ["-m", "paddle_pose", command]
+        more = env.pop("PYTHONPATH", os.environ.get("PYTHONPATH"))
+        path = os.pathsep.join(filter(None, [str(ROOT), more]))
+        environment = {**os.environ, **env, "PYTHONPATH": path}
+        line = [sys.executable, *called, *map(str, args)]
+        return subprocess.run(line, cwd=folder, env=environment, text=True, capture_output=True, timeout=timeout)
 
     return run
 
 
 @pytest.fixture
 def run_command(tmp_path: Path, run_in: Callable[..., subprocess.CompletedProcess[str]]):
-    """Runs a script of the project, `run_command("val.py", "--help")`, in a temporary folder."""
+    """Runs a command, `run_command("val.py", "--help")` or `run_command("check")`, in a temporary folder."""
     return partial(run_in, tmp_path)

@@ -15,14 +15,14 @@ from protocol import serve
 
 
 def movenet(file: str, threads: str) -> Callable[[], None]:
-    """Prepares one uint8 picture in memory -> keypoints."""
+    """Prepares one uint8 image in memory -> keypoints."""
     interpreter = Interpreter(model_path=file, num_threads=int(threads))
     interpreter.allocate_tensors()
     source, answer = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
-    picture = np.random.default_rng(0).integers(0, 256, tuple(source["shape"])).astype(source["dtype"])
+    image = np.random.default_rng(0).integers(0, 256, tuple(source["shape"])).astype(source["dtype"])
 
     def run() -> None:
-        interpreter.set_tensor(source["index"], picture)
+        interpreter.set_tensor(source["index"], image)
         interpreter.invoke()
         interpreter.get_tensor(answer["index"])
 

@@ -6,16 +6,16 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-import drawn_results
 import numpy as np
+import synthetic_results
 from protocol import serve
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 
 def coco_ap(people: str) -> Callable[[], dict[str, np.ndarray]]:
-    """Prepares AP of drawn people: indexing, matching, summing up."""
-    content, results = drawn_results.coco(int(people))
+    """Prepares AP of synthetic people: indexing, matching, summing up."""
+    content, results = synthetic_results.coco(int(people))
 
     def run() -> dict[str, np.ndarray]:
         truth = COCO()

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from paddle_pose.errors import InputError, MissingDependencyError
+
 Backend = Callable[[np.ndarray], dict[str, np.ndarray]]
 """[N, H, W, 3] uint8 RGB -> maps by name, the batch first."""
 
@@ -25,17 +27,16 @@ def needed(module: str, requirement: str, extra: str, note: str = "") -> Any:
         The module.
 
     Raises:
-        ModuleNotFoundError: If it is not installed; says how to install it.
+        MissingDependencyError: If it is not installed; says how to install it.
     """
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as problem:
         if problem.name != module.split(".")[0]:
             raise
-        raise ModuleNotFoundError(
+        raise MissingDependencyError(
             f'{requirement} is not installed; run: pip install "{requirement}" '
             f'(or "paddle_pose[{extra}]", which brings all that is needed here){note}',
-            name=problem.name,
         ) from problem
 
 
@@ -48,9 +49,9 @@ def check_input(path: object, shape: list[Any], dtype: str) -> None:
         dtype: of its input.
 
     Raises:
-        ValueError: If the input is not uint8 [N, H, W, 3].
+        InputError: If the input is not uint8 [N, H, W, 3].
     """
     if dtype != "uint8" or len(shape) != 4 or shape[3] != 3:
-        raise ValueError(
+        raise InputError(
             f"{path}: its input is {dtype} {shape}, expected uint8 [N, H, W, 3] RGB: export it with export.py"
         )

@@ -8,8 +8,10 @@ import numpy as np
 
 from paddle_pose.backends.base import check_input, needed
 from paddle_pose.environment import threads_to_use
+from paddle_pose.errors import InputError
 
-CONTRACT = "contract"  # key of the file's own metadata, see `exported`
+_ERRORS = 3  # ONNX Runtime's level: warnings, as about unused initializers of an INT8 file, ask nothing of the user
+METADATA_KEY = "paddle_pose"  # key of the file's own metadata, see `exported`
 _DEVICES = {"cpu": "CPUExecutionProvider", "gpu": "CUDAExecutionProvider"}
 
 
@@ -18,7 +20,7 @@ class OnnxBackend:
 
     Attributes:
         outputs: names of the maps, in the file's order.
-        contract: the JSON text that the file carries in its metadata; None where it carries none.
+        metadata: the JSON text that the file carries in its metadata; None where it carries none.
         place: where it computes, to show.
     """
 
@@ -31,30 +33,31 @@ class OnnxBackend:
             threads: to compute with; None as `environment.threads_to_use`.
 
         Raises:
-            ModuleNotFoundError: If ONNX Runtime is not installed.
-            ValueError: If the file is not an ONNX file with one uint8 [N, H, W, 3] input, or the device is not there.
+            MissingDependencyError: If ONNX Runtime is not installed.
+            InputError: If the file is not an ONNX file with one uint8 [N, H, W, 3] input, or the device is not there.
         """
         runtime = needed("onnxruntime", "onnxruntime>=1.17", "onnx")
         there = runtime.get_available_providers()
         if device == "auto":
             device = "gpu" if _DEVICES["gpu"] in there else "cpu"
         if _DEVICES.get(device) not in there:
-            raise ValueError(
+            raise InputError(
                 f"--device {device}, but the installed ONNX Runtime has {', '.join(there)}; "
                 "install onnxruntime-gpu, or use --device cpu"
             )
         options = runtime.SessionOptions()
         options.intra_op_num_threads = threads or threads_to_use()
+        options.log_severity_level = _ERRORS
         try:
             self._session = runtime.InferenceSession(str(path), options, providers=[_DEVICES[device]])
         except Exception as problem:  # its own classes, a different one per cause
-            raise ValueError(f"{path}: ONNX Runtime cannot open it ({problem})") from problem
+            raise InputError(f"{path}: ONNX Runtime cannot open it ({problem})") from problem
         inputs = self._session.get_inputs()
         check_input(path, inputs[0].shape, inputs[0].type.removeprefix("tensor(").removesuffix(")"))
         self._input = inputs[0].name
         self.outputs = [output.name for output in self._session.get_outputs()]
-        self.contract: str | None = self._session.get_modelmeta().custom_metadata_map.get(CONTRACT)
-        self.place = f"{device}, ONNX Runtime {runtime.__version__}, threads {options.intra_op_num_threads}"
+        self.metadata: str | None = self._session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
+        self.device = f"{device}, ONNX Runtime {runtime.__version__}, threads {options.intra_op_num_threads}"
 
     def __call__(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """Returns the maps of uint8 images [N, H, W, 3]."""

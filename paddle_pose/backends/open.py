@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from paddle_pose.backends.base import Backend
-from paddle_pose.environment import check_paddle
+from paddle_pose.environment import require_paddle
+from paddle_pose.errors import InputError
 
 
 def _onnx() -> Callable[..., Any]:
@@ -23,7 +24,7 @@ def _openvino() -> Callable[..., Any]:
 
 
 def _paddle() -> Callable[..., Any]:
-    check_paddle()
+    require_paddle()
     from paddle_pose.backends.paddle import PaddleProgram
 
     return PaddleProgram
@@ -42,11 +43,11 @@ def open_exported(path: Path, device: str = "auto", threads: int | None = None) 
 
     Raises:
         FileNotFoundError: If a file is missing.
-        ModuleNotFoundError: If the file needs a package that is not installed.
-        ValueError: If the file is not what its name says, or the device is not there.
+        MissingDependencyError: If the file needs a package that is not installed.
+        InputError: If the file is not what its name says, or the device is not there.
     """
     if path.suffix not in OPENERS:
-        raise ValueError(f"{path}: exported files are {', '.join(OPENERS)}")
+        raise InputError(f"{path}: exported files are {', '.join(OPENERS)}")
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file")
     return OPENERS[path.suffix]()(path, device, threads)
@@ -61,10 +62,10 @@ def open_live(network: Callable[[], Any], device: str = "auto", threads: int | N
         threads: to compute with on the CPU; None leaves them as they are.
 
     Raises:
-        SystemExit: If Paddle is missing or too old.
-        ValueError: If the device is not there.
+        MissingDependencyError: If Paddle is missing or too old.
+        InputError: If the device is not there.
     """
-    check_paddle()
+    require_paddle()
     from paddle_pose.backends.paddle import PaddleBackend, set_device
 
     place = set_device(device, threads)

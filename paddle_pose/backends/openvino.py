@@ -10,6 +10,7 @@ import numpy as np
 
 from paddle_pose.backends.base import check_input, needed
 from paddle_pose.environment import threads_to_use
+from paddle_pose.errors import InputError
 
 
 class OpenVinoBackend:
@@ -29,14 +30,14 @@ class OpenVinoBackend:
             threads: to compute with on the CPU; None as `environment.threads_to_use`.
 
         Raises:
-            ModuleNotFoundError: If OpenVINO is not installed.
-            ValueError: If the file is not a network with one uint8 [N, H, W, 3] input, or the device is not there.
+            MissingDependencyError: If OpenVINO is not installed.
+            InputError: If the file is not a network with one uint8 [N, H, W, 3] input, or the device is not there.
         """
         openvino = needed("openvino", "openvino>=2024.0", "openvino")
         core = openvino.Core()
         name = {"auto": "CPU"}.get(device, device.upper())
         if name.split(".")[0] not in {there.split(".")[0] for there in core.available_devices}:
-            raise ValueError(f"--device {device}, but OpenVINO finds {', '.join(core.available_devices)} here")
+            raise InputError(f"--device {device}, but OpenVINO finds {', '.join(core.available_devices)} here")
         threads = threads or threads_to_use()
         # Processors with bfloat16 would otherwise compute in it: half a pixel, and other numbers on every machine.
         settings: dict[str, object] = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
@@ -45,11 +46,11 @@ class OpenVinoBackend:
         try:
             model = core.read_model(str(path))
         except RuntimeError as problem:
-            raise ValueError(f"{path}: OpenVINO cannot open it ({problem})") from problem
+            raise InputError(f"{path}: OpenVINO cannot open it ({problem})") from problem
         shape = [size.get_length() if size.is_static else None for size in model.inputs[0].partial_shape]
         check_input(path, shape, model.inputs[0].element_type.to_string().replace("u8", "uint8"))
 
-        @cache  # compiled for one picture it is up to a half faster than for any number, and either may be all that is needed
+        @cache  # compiled for one image it is up to a half faster than for any number, and either may be all that is needed
         def compiled(single: bool) -> Any:
             graph = model.clone()
             if single:
@@ -57,11 +58,11 @@ class OpenVinoBackend:
             try:
                 return core.compile_model(graph, name, settings)
             except RuntimeError as problem:
-                raise ValueError(f"{path}: OpenVINO cannot compile it ({problem})") from problem
+                raise InputError(f"{path}: OpenVINO cannot compile it ({problem})") from problem
 
         self._compiled = compiled
         self.outputs = [output.any_name for output in model.outputs]
-        self.place = f"{name.lower()}, OpenVINO {openvino.__version__.split('-')[0]}, threads {threads}"
+        self.device = f"{name.lower()}, OpenVINO {openvino.__version__.split('-')[0]}, threads {threads}"
 
     def __call__(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """Returns the maps of uint8 images [N, H, W, 3]."""

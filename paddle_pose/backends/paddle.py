@@ -12,8 +12,9 @@ import paddle
 from paddle import inference
 
 from paddle_pose.backends.base import check_input
-from paddle_pose.backends.exported import contract_path, read_contract
+from paddle_pose.backends.metadata import metadata_path, read_metadata
 from paddle_pose.environment import threads_to_use
+from paddle_pose.errors import InputError
 
 
 def set_device(name: str, threads: int | None = None) -> str:
@@ -27,13 +28,13 @@ def set_device(name: str, threads: int | None = None) -> str:
         The device and Paddle's version, to show.
 
     Raises:
-        ValueError: If the device is not there.
+        InputError: If the device is not there.
     """
     if name == "auto":
         gpus = paddle.device.is_compiled_with_cuda() and paddle.device.cuda.device_count() > 0
         name = "gpu" if gpus else "cpu"
     if name.startswith("gpu") and not paddle.device.is_compiled_with_cuda():
-        raise ValueError(
+        raise InputError(
             f"--device {name}, but the installed Paddle computes on the CPU only; the README says how to "
             "install paddlepaddle-gpu, or use --device cpu"
         )
@@ -73,7 +74,7 @@ class PaddleProgram:
     """Looks at images with an exported program: `<name>.json` and `<name>.pdiparams`, neither of which is executed Python.
 
     Attributes:
-        outputs: names of the maps, in the program's order; Paddle keeps none, the contract does.
+        outputs: names of the maps, in the program's order; Paddle keeps none, the metadata does.
         place: where it computes, to show.
     """
 
@@ -87,15 +88,15 @@ class PaddleProgram:
 
         Raises:
             FileNotFoundError: If there is no .pdiparams beside it.
-            ValueError: If it has no contract, its input is not uint8 [N, H, W, 3], or the device is not there.
+            InputError: If it has no metadata, its input is not uint8 [N, H, W, 3], or the device is not there.
         """
-        contract = read_contract(path)
-        if contract is None:
-            raise ValueError(f"{path}: no {contract_path(path).name} beside it, so it is not what export.py wrote")
+        metadata = read_metadata(path)
+        if metadata is None:
+            raise InputError(f"{path}: no {metadata_path(path).name} beside it, so it is not what export.py wrote")
         parameters = path.with_suffix(".pdiparams")
         if not parameters.is_file():
             raise FileNotFoundError(f"{parameters}: not found; it belongs to {path}")
-        check_input(path, contract["input"]["shape"], contract["input"]["dtype"])
+        check_input(path, metadata["input"]["shape"], metadata["input"]["dtype"])
         where = set_device(device)
         threads = threads or threads_to_use()
         config = inference.Config(str(path), str(parameters))
@@ -108,9 +109,9 @@ class PaddleProgram:
         try:
             self._predictor = inference.create_predictor(config)
         except Exception as problem:  # Paddle raises what it likes on a damaged file
-            raise ValueError(f"{path}: Paddle cannot open it ({problem})") from problem
-        self.outputs = [output["name"] for output in contract["outputs"]]
-        self.place = f"{where} inference, threads {threads}"
+            raise InputError(f"{path}: Paddle cannot open it ({problem})") from problem
+        self.outputs = [output["name"] for output in metadata["outputs"]]
+        self.device = f"{where} inference, threads {threads}"
 
     def __call__(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """Returns the maps of uint8 images [N, H, W, 3]."""

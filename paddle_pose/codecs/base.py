@@ -57,9 +57,9 @@ class Codec(Protocol):
         ...
 
     def shown(self, maps: dict[str, Any]) -> Maps:
-        """Returns what there is to look at in one picture's maps: a title with strengths [h, w], 1 = certain, for each."""
+        """Returns what there is to look at in one image's maps: a title with strengths [h, w], 1 = certain, for each."""
         ...
 
     def mirror(self, maps: Maps, shift: bool) -> Maps:
-        """Returns the maps of a mirrored picture in the frame of the unmirrored one."""
+        """Returns the maps of a mirrored image in the frame of the unmirrored one."""
         ...

@@ -15,6 +15,7 @@ import numpy as np
 
 from paddle_pose.codecs import gaussian, refine
 from paddle_pose.codecs.base import Maps
+from paddle_pose.errors import InputError
 from paddle_pose.skeletons import MPII_16, Skeleton
 from paddle_pose.structures import Poses
 
@@ -39,7 +40,7 @@ class HeatmapCodec:
         joint_sigmas: draw wider targets where the skeleton's sigmas are wider; their mean stays `sigma`.
 
     Raises:
-        ValueError: If the input is not a whole number of cells, or "udp" has fewer than two of them.
+        InputError: If the input is not a whole number of cells, or "udp" has fewer than two of them.
 
     Example:
         >>> codec = HeatmapCodec(input_size=(64, 64))
@@ -63,11 +64,11 @@ class HeatmapCodec:
     def __post_init__(self) -> None:
         """Checks the sizes."""
         if any(side <= 0 or side % self.stride for side in self.input_size):
-            raise ValueError(
+            raise InputError(
                 f"the input size {self.input_size} is not a multiple of the heatmap's stride {self.stride}"
             )
         if self.alignment == "udp" and min(self.map_size) < 2:
-            raise ValueError(
+            raise InputError(
                 f"the input size {self.input_size} gives a map of one cell; alignment 'udp' needs at least two each way"
             )
 
@@ -101,7 +102,7 @@ class HeatmapCodec:
             outside the map; their maps are empty.
 
         Raises:
-            ValueError: If there is not exactly one person with K joints.
+            InputError: If there is not exactly one person with K joints.
         """
         maps = self.encode_batch([keypoints], [visible])
         return {name: values[0] for name, values in maps.items()}
@@ -115,12 +116,12 @@ class HeatmapCodec:
         """Draws the targets of N samples at once, each as `encode` does: "heatmaps" [N, K, h, w] and "weights" [N, K].
 
         Raises:
-            ValueError: If a sample has not exactly one person with K joints.
+            InputError: If a sample has not exactly one person with K joints.
         """
         joints = self.skeleton.num_joints
         strange = next((np.shape(one) for one in keypoints if np.shape(one) != (1, joints, 2)), None)
         if strange is not None:
-            raise ValueError(f"a heatmap codec encodes one person, keypoints [1, {joints}, 2]; got {strange}")
+            raise InputError(f"a heatmap codec encodes one person, keypoints [1, {joints}, 2]; got {strange}")
         labelled = np.concatenate(visible).ravel() > 0  # [N K]
         sigmas = np.tile(self.sigmas, len(keypoints)) if self.joint_sigmas else self.sigma
         # An unlabelled joint's coordinates may be anything, NaN included; far away, nothing is drawn of it.
@@ -150,13 +151,13 @@ class HeatmapCodec:
             cell is put at (0, 0), as published, with that map's height as its score.
 
         Raises:
-            ValueError: If the heatmaps have another shape.
+            InputError: If the heatmaps have another shape.
         """
         heatmaps = np.asarray(maps["heatmaps"])
         width, height = self.map_size
         expected = (self.skeleton.num_joints, height, width)
         if heatmaps.ndim != 5 or heatmaps.shape[2:] != expected:
-            raise ValueError(f"expected heatmaps [N, S, {expected}], got {list(heatmaps.shape)}")
+            raise InputError(f"expected heatmaps [N, S, {expected}], got {list(heatmaps.shape)}")
         heatmaps = heatmaps[:, -1]  # [N, K, h, w]
         cells, scores = peaks(heatmaps)
         if self.decode_by == "quarter":
@@ -174,15 +175,15 @@ class HeatmapCodec:
         """Returns the last stage's heatmaps by the joints' names.
 
         Args:
-            maps: "heatmaps" [S, K, h, w] of one picture.
+            maps: "heatmaps" [S, K, h, w] of one image.
         """
         return dict(zip(self.skeleton.joints, np.asarray(maps["heatmaps"])[-1], strict=True))
 
     def mirror(self, maps: Maps, shift: bool) -> Maps:
-        """Returns the heatmaps of mirrored pictures in the unmirrored frame.
+        """Returns the heatmaps of mirrored images in the unmirrored frame.
 
         Args:
-            maps: "heatmaps" [N, S, K, h, w] of pictures mirrored pixel by pixel (x -> W-1-x).
+            maps: "heatmaps" [N, S, K, h, w] of images mirrored pixel by pixel (x -> W-1-x).
             shift: move the result one cell to the right, as published (the true misalignment is (stride-1)/stride cells);
                 column 0 stays. Under "udp" mirrored maps fit as they are and are never moved.
         """

@@ -5,7 +5,7 @@ Cells: a joint at input px x lies in cell floor(x / stride) at the offset x / st
 person's centre cell to the joint's cell, not to its sub-cell place: with it, what is encoded is decoded exactly.
 
 Source: Google's MoveNet (blog of 2021, the published TFLite graph, TensorFlow's object detection API): the single-person rule
-    and what the maps mean. fire717/movenet.pytorch and its Paddle port, "the original": the kernel "original", the centre of
+    and what the maps mean. fire717/movenet.pytorch and its Paddle port, "the original": the kernel "fire717", the centre of
     the box, regressions that are written round the centre.
 Checked against: `tests/parity/movenet_reference.py`, the single-person rule in literal float64 loops; encode -> decode.
 Differs: from the original, whose defects are not kept:
@@ -36,6 +36,7 @@ import numpy as np
 from paddle_pose.codecs import movenet_search as search
 from paddle_pose.codecs import movenet_targets as targets
 from paddle_pose.codecs.base import Maps
+from paddle_pose.errors import InputError
 from paddle_pose.skeletons import COCO_17, Skeleton
 from paddle_pose.structures import Poses
 
@@ -62,7 +63,7 @@ class MoveNetCodec:
         outputs: names of the network's maps in their order in exported files.
 
     Raises:
-        ValueError: If the input is not a whole number of cells, or another value is out of range.
+        InputError: If the input is not a whole number of cells, or another value is out of range.
 
     Example:
         >>> codec = MoveNetCodec(input_size=(96, 64), max_persons=6)
@@ -78,7 +79,7 @@ class MoveNetCodec:
     skeleton: Skeleton = COCO_17
     input_size: tuple[int, int] = (192, 192)
     stride: int = 4
-    kernel: Literal["gaussian", "original"] = "gaussian"
+    kernel: Literal["gaussian", "fire717"] = "gaussian"
     sigma: float = 2.0
     min_sigma: float = 1.0
     center: Literal["box", "keypoints"] = "box"
@@ -92,11 +93,11 @@ class MoveNetCodec:
     def __post_init__(self) -> None:
         """Checks the values."""
         if any(side <= 0 or side % self.stride for side in self.input_size):
-            raise ValueError(f"the input size {self.input_size} is not a multiple of the maps' stride {self.stride}")
+            raise InputError(f"the input size {self.input_size} is not a multiple of the maps' stride {self.stride}")
         if not 0 < self.min_sigma <= self.sigma:
-            raise ValueError(f"expected 0 < min_sigma <= sigma, got {self.min_sigma} and {self.sigma}")
+            raise InputError(f"expected 0 < min_sigma <= sigma, got {self.min_sigma} and {self.sigma}")
         if self.max_persons < 1 or min(self.regression_radius, self.offset_radius) < 0:
-            raise ValueError(
+            raise InputError(
                 f"max_persons {self.max_persons} must be positive, regression_radius {self.regression_radius} and "
                 f"offset_radius {self.offset_radius} at least 0"
             )
@@ -143,13 +144,13 @@ class MoveNetCodec:
             "offsets" [2K, h, w], "offset_weights" [K, h, w]: round the joints.
 
         Raises:
-            ValueError: If the arrays do not belong together.
+            InputError: If the arrays do not belong together.
         """
         people = len(keypoints)
         shapes = np.shape(keypoints), np.shape(visible), (people, 4) if boxes is None else np.shape(boxes)
         joints = self.skeleton.num_joints
         if shapes != ((people, joints, 2), (people, joints), (people, 4)):
-            raise ValueError(
+            raise InputError(
                 f"expected keypoints [P, {joints}, 2], visible [P, {joints}] and boxes [P, 4], got {shapes}"
             )
         labelled = np.asarray(visible) > 0
@@ -203,7 +204,7 @@ class MoveNetCodec:
             where there may be several times the centre's.
 
         Raises:
-            ValueError: If a map has another shape.
+            InputError: If a map has another shape.
         """
         joints, (width, height) = self.skeleton.num_joints, self.map_size
         channels = {"centers": 1, "heatmaps": joints, "regressions": 2 * joints, "offsets": 2 * joints}
@@ -211,7 +212,7 @@ class MoveNetCodec:
         for name, values in wanted.items():
             if values.shape != (len(wanted["centers"]), channels[name], height, width):
                 expected = ["N", channels[name], height, width]
-                raise ValueError(f"expected {name} {expected}, got {list(values.shape)}")
+                raise InputError(f"expected {name} {expected}, got {list(values.shape)}")
         regressions = self._scaled(wanted["regressions"], self._unit)
         pairs = (len(regressions), joints, 2, height, width)
         moves, offsets = regressions.reshape(pairs), wanted["offsets"].reshape(pairs)
@@ -221,17 +222,17 @@ class MoveNetCodec:
         ]
 
     def shown(self, maps: dict[str, Any]) -> Maps:
-        """Returns one picture's centres, every joint's heatmap, and how far its regressions and offsets lead (1 = furthest)."""
+        """Returns one image's centres, every joint's heatmap, and how far its regressions and offsets lead (1 = furthest)."""
         heatmaps = dict(zip(self.skeleton.joints, np.asarray(maps["heatmaps"]), strict=True))
         moves = {name: targets.lengths(np.asarray(maps[name])) for name in ("regressions", "offsets")}
         return {"centers": np.asarray(maps["centers"])[0], **heatmaps, **moves}
 
     def mirror(self, maps: Maps, shift: bool) -> Maps:
-        """Returns the maps of mirrored pictures in the unmirrored frame.
+        """Returns the maps of mirrored images in the unmirrored frame.
 
-        For pictures mirrored pixel by pixel (x -> W-1-x) this is exact: cell c becomes w-1-c, the place in it (s-1)/s minus
+        For images mirrored pixel by pixel (x -> W-1-x) this is exact: cell c becomes w-1-c, the place in it (s-1)/s minus
         itself (s px in a cell), and decoding finds the same places. `encode` agrees for joints at whole px; one within the last
-        px of a cell, between s-1 and s, lies in the neighbouring cell of the mirrored picture.
+        px of a cell, between s-1 and s, lies in the neighbouring cell of the mirrored image.
 
         Args:
             maps: "centers", "heatmaps", "regressions" and "offsets" as for `decode`.
@@ -273,7 +274,7 @@ class MoveNetCodec:
             sigmas = np.clip(self.sigma * np.sqrt(area), self.min_sigma, self.sigma)
             return targets.blobs, sigmas, sigmas
         radii = 4.0 + (area >= 0.16) + (area >= 0.3)
-        return targets.original_blobs, radii + 1, radii
+        return targets.fire717_blobs, radii + 1, radii
 
     def _scaled(self, moves: np.ndarray, factor: np.ndarray) -> np.ndarray:
         """Returns regressions [..., 2K, h, w] times a factor for x and one for y."""

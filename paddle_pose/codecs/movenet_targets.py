@@ -1,7 +1,7 @@
 """What MoveNet's targets are drawn from: blobs on cells, values spread round a cell, and the cells that boxes touch.
 
 Source: CenterNet (Zhou et al., 2019) for Gaussians merged by their maximum; the kernel of fire717/movenet.pytorch.
-Checked against: `tests/unit/codecs/test_movenet.py`, maps worked out by hand.
+Checked against: `tests/codecs/test_movenet.py`, maps worked out by hand.
 Differs: the original's kernel stops one cell early to the right and below, and adds people up, which moves their peaks.
 """
 
@@ -26,7 +26,7 @@ def blobs(cells: np.ndarray, size: tuple[int, int], sigmas: np.ndarray) -> np.nd
     return gaussian.draw_rounded(cells, size, sigmas)[0]
 
 
-def original_blobs(cells: np.ndarray, size: tuple[int, int], radii: np.ndarray) -> np.ndarray:
+def fire717_blobs(cells: np.ndarray, size: tuple[int, int], radii: np.ndarray) -> np.ndarray:
     """Draws the original's kernel exp(-3 d / r) in the square of 2 r + 1 cells round a cell; no Gaussian.
 
     Args:

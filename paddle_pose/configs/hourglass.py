@@ -1,4 +1,4 @@
-"""Hourglass-52 on MPII, Newell's stacked hourglass, and a small one for drawn people.
+"""Hourglass-52 on MPII, Newell's stacked hourglass, and a small one for synthetic people.
 
 Source: mmpose 0.x `hourglass52_mpii_{256x256,384x384}` for the network and its recipe; Newell et al. (ECCV 2016).
 """
@@ -8,14 +8,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from paddle_pose.codecs.heatmap import HeatmapCodec
-from paddle_pose.configs.fields import Config, HourglassModel, StackedHourglassModel, Train
-from paddle_pose.datasets.augment import Augment
+from paddle_pose.configs.specs import Config, HourglassModel, StackedHourglassModel, Train
+from paddle_pose.data.augment import Augment
 
 HOURGLASS52_MPII_256 = Config(
     name="hourglass52_mpii_256",
     source="mmpose 0.x hourglass52_mpii_256x256: Adam 5e-4, 210 epochs, batch 64 x 8 GPUs",
     command="python train.py --dataset_root D --image_size 256",
-    published={"Mean": 88.9, "Mean@0.1": 31.7},
 )
 
 HOURGLASS52_MPII_384 = replace(
@@ -23,7 +22,6 @@ HOURGLASS52_MPII_384 = replace(
     name="hourglass52_mpii_384",
     source="mmpose 0.x hourglass52_mpii_384x384: as at 256, batch 32 x 8 GPUs, sigma stays 2 cells",
     command="python train.py --dataset_root D --image_size 384",
-    published={"Mean": 89.4, "Mean@0.1": 36.6},
     codec=HeatmapCodec(input_size=(384, 384)),
     train=Train(batch_size=32),
 )
@@ -33,7 +31,6 @@ STACKED_HOURGLASS2_MPII_256 = replace(
     name="stacked_hourglass2_mpii_256",
     source="pytorch-pose hg_s2_b1: Newell et al. (ECCV 2016), 2 stacks",
     command="python train.py --config stacked_hourglass2_mpii_256 --dataset_root D",
-    published={"Mean": 87.3, "Mean@0.1": 23.9},
     model=StackedHourglassModel(num_stacks=2),
 )
 
@@ -42,13 +39,12 @@ STACKED_HOURGLASS8_MPII_256 = replace(
     name="stacked_hourglass8_mpii_256",
     source="pytorch-pose hg_s8_b1: Newell et al. (ECCV 2016), 8 stacks",
     command="python train.py --config stacked_hourglass8_mpii_256 --dataset_root D",
-    published={"Mean": 89.1, "Mean@0.1": 24.5},
     model=StackedHourglassModel(num_stacks=8),
 )
 
 HOURGLASS_TINY_128 = Config(
     name="hourglass_tiny_128",
-    source="ours: Hourglass-52 narrowed until two CPU cores train it in minutes; for drawn people and tests",
+    source="ours: Hourglass-52 narrowed until two CPU cores train it in minutes; for synthetic people and tests",
     command="make demo",
     model=HourglassModel(
         channels=(32, 32, 48, 64),

@@ -14,15 +14,14 @@ from dataclasses import replace
 from typing import Any
 
 from paddle_pose.codecs.heatmap import HeatmapCodec
-from paddle_pose.configs.fields import Config, Data, HRNetModel, Loss, Train, Val
-from paddle_pose.datasets.augment import Augment
+from paddle_pose.configs.specs import Config, Data, HRNetModel, Loss, Train, Val
+from paddle_pose.data.augment import Augment
 from paddle_pose.skeletons import COCO_17
 
 HRNET_W32_MPII_256 = Config(
     name="hrnet_w32_mpii_256",
     source="HRNet w32_256x256_adam_lr1e-3: Adam 1e-3, 210 epochs, batch 32 x 4 GPUs, from ImageNet weights",
     command="python train.py --config hrnet_w32_mpii_256 --dataset_root D",
-    published={"Mean": 90.3, "Mean@0.11": 37.7},
     model=HRNetModel(),
     augment=Augment(scale=0.25, rotation=30.0),
     loss=Loss(scale=0.5),
@@ -30,8 +29,8 @@ HRNET_W32_MPII_256 = Config(
 )
 
 
-def _coco(width: int, input_size: tuple[int, int], ap: float, batch_size: int = 32, sigma: float = 2.0) -> Config:
-    """Returns a recipe on COCO; `ap` was published with the boxes of the 56.4-AP person detector."""
+def _coco(width: int, input_size: tuple[int, int], batch_size: int = 32, sigma: float = 2.0) -> Config:
+    """Returns a recipe on COCO."""
     size = f"{input_size[1]}x{input_size[0]}"
     name = f"hrnet_w{width}_coco_{size}"
     return replace(
@@ -39,7 +38,6 @@ def _coco(width: int, input_size: tuple[int, int], ap: float, batch_size: int = 
         name=name,
         source=f"HRNet w{width}_{size}_adam_lr1e-3: Adam 1e-3, 210 epochs, batch {batch_size} x 4 GPUs, from ImageNet weights",
         command=f"python train.py --config {name} --dataset_root D",
-        published={"AP (detected boxes)": ap},
         model=HRNetModel(width=width),
         codec=HeatmapCodec(skeleton=COCO_17, input_size=input_size, sigma=sigma),
         data=Data(dataset="coco"),
@@ -48,24 +46,23 @@ def _coco(width: int, input_size: tuple[int, int], ap: float, batch_size: int = 
     )
 
 
-def _dark(plain: Config, source: str, published: Mapping[str, float]) -> Config:
+def _dark(plain: Config, source: str) -> Config:
     """Returns a recipe with exact targets and DARK's decoding."""
-    return _variant(plain, "dark", {"unbiased": True, "decode_by": "dark"}, source, published)
+    return _variant(plain, "dark", {"unbiased": True, "decode_by": "dark"}, source)
 
 
-def _udp(plain: Config, source: str, published: Mapping[str, float]) -> Config:
+def _udp(plain: Config, source: str) -> Config:
     """Returns a recipe with UDP's alignment, targets and decoding."""
-    return _variant(plain, "udp", {"alignment": "udp", "decode_by": "dark"}, source, published)
+    return _variant(plain, "udp", {"alignment": "udp", "decode_by": "dark"}, source)
 
 
-def _variant(plain: Config, kind: str, codec: Mapping[str, Any], source: str, published: Mapping[str, float]) -> Config:
+def _variant(plain: Config, kind: str, codec: Mapping[str, Any], source: str) -> Config:
     name = f"{plain.name}_{kind}"
     return replace(
         plain,
         name=name,
         source=f"{source}; otherwise {plain.name}",
         command=f"python train.py --config {name} --dataset_root D",
-        published=published,
         codec=replace(plain.codec, **codec),
         val=Val(shift=False),
     )
@@ -76,23 +73,20 @@ HRNET_W48_MPII_256 = replace(
     name="hrnet_w48_mpii_256",
     source="HRNet w48_256x256_adam_lr1e-3: as W32; its authors print no numbers for it",
     command="python train.py --config hrnet_w48_mpii_256 --dataset_root D",
-    published={},
     model=HRNetModel(width=48),
 )
 
-HRNET_W32_COCO_256X192 = _coco(32, (192, 256), 0.744)
+HRNET_W32_COCO_256X192 = _coco(32, (192, 256))
 
 ALL = (
     HRNET_W32_MPII_256,
     _dark(
         HRNET_W32_MPII_256,
         "DarkPose: DARK's targets and decoding; its authors' numbers, the second at 0.11 as HRNet's code reads it",
-        {"Mean": 90.6, "Mean@0.11": 42.0},
     ),
     _udp(
         HRNET_W32_MPII_256,
         "UDP-Pose: UDP's alignment, targets and decoding; its authors' numbers, the second at 0.11 as HRNet's code reads it",
-        {"Mean": 90.4, "Mean@0.11": 42.1},
     ),
     HRNET_W48_MPII_256,
     HRNET_W32_COCO_256X192,
@@ -100,15 +94,13 @@ ALL = (
         HRNET_W32_COCO_256X192,
         "DarkPose: DARK's targets and decoding; its authors' AP with the boxes of the 56.4-AP person detector (mmpose's own "
         "recipe: 0.757)",
-        {"AP (detected boxes)": 0.756},
     ),
     _udp(
         HRNET_W32_COCO_256X192,
         "UDP-Pose: UDP's alignment, targets and decoding; its authors' AP with boxes of a 65.1-AP person detector, where plain "
         "HRNet has 0.756 (mmpose's own recipe with the 56.4-AP boxes: 0.762)",
-        {"AP (boxes of a 65.1-AP detector)": 0.768},
     ),
-    _coco(48, (192, 256), 0.751),
-    _coco(32, (288, 384), 0.758, sigma=3.0),
-    _coco(48, (288, 384), 0.763, batch_size=24, sigma=3.0),
+    _coco(48, (192, 256)),
+    _coco(32, (288, 384), sigma=3.0),
+    _coco(48, (288, 384), batch_size=24, sigma=3.0),
 )

@@ -13,8 +13,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from paddle_pose.codecs.movenet import MoveNetCodec
-from paddle_pose.configs.fields import Config, Data, MoveNetModel, MoveNetTerms, Train, Val
-from paddle_pose.datasets.augment import Augment
+from paddle_pose.configs.specs import Config, Data, MoveNetModel, MoveNetTerms, Train, Val
+from paddle_pose.data.augment import Augment
 
 MOVENET_LIGHTNING_COCO = Config(
     name="movenet_lightning_coco",
@@ -52,11 +52,10 @@ MOVENET_ORIGINAL_COCO = replace(
     name="movenet_original_coco",
     source="MoveNet.Paddle on AI Studio: single people, Adam 8e-3, 100 epochs, batch 512; acc as its file name says (e74)",
     command="python train.py --config movenet_original_coco --dataset_root D  (D from scripts/prepare_coco.py)",
-    published={"acc": 0.76914},
     model=MoveNetModel(
-        expansion="stage", activation="relu", padding="symmetric", pyramid="original", batch_norm="all", prior=0.5
+        expansion="stage", activation="relu", padding="symmetric", pyramid="fire717", batch_norm="all", prior=0.5
     ),
-    codec=MoveNetCodec(kernel="original", regression_radius=0.0, offset_radius=0.0),
+    codec=MoveNetCodec(kernel="fire717", regression_radius=0.0, offset_radius=0.0),
     data=Data(dataset="movenet_crops", framing="image", context=1.0),
     train=Train(epochs=100, batch_size=512, learning_rate=8e-3, warmup=0, milestones=(40, 80), clip_value=5.0),
 )

@@ -1,7 +1,11 @@
-"""Numbers that others published, beside those that the configs state of their own recipes.
+"""Numbers that others published: for the recipes of the configs, and for other networks and recipes.
 
-Source: the README and model pages of HRNet, SimpleBaseline, mmpose (0.x and 1.x) and PaddleDetection; the training log of the
-    original Paddle project. Who reads Mean@0.1 at threshold 0.11 is told by the name "Mean@0.11".
+Numbers of a published weights file are those of `weights.zoo`; all others stand here.
+
+Source: the README and model pages of HRNet, SimpleBaseline, mmpose (0.x and 1.x) and PaddleDetection; pytorch-pose's
+    README for the stacked hourglasses; DarkPose's and UDP-Pose's; the name of a weights file of MoveNet.Paddle on
+    AI Studio; the training log of the original Paddle project. A Mean@0.1 that is read at threshold 0.11 has the
+    name "Mean@0.11".
 """
 
 from __future__ import annotations
@@ -10,7 +14,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from paddle_pose.configs.fields import Config, StackedHourglassModel
+from paddle_pose.configs.specs import Config, StackedHourglassModel
+from paddle_pose.weights import zoo
 
 GROUND_TRUTH, DETECTED, WHOLE_IMAGES = "ground truth", "detected boxes", "whole images"
 # Samples of the complete validation sets: MPII's people, COCO's people, COCO's boxes of the 56.4-AP person detector.
@@ -23,14 +28,14 @@ class Published:
     """One line of somebody's table.
 
     Attributes:
-        model: as its authors call it.
+        model: Name that its authors give the network.
         input: "height x width".
-        who: published it.
-        values: by the names that our metrics use; PCKh in percent, AP 0..1.
+        who: Publisher.
+        values: Numbers by the names that our metrics use; PCKh in percent, AP 0..1.
         dataset: "mpii" or "coco".
-        boxes: whose people were looked at.
-        config: ours of the same network and input; empty where there is none.
-        protocol: what is known of it.
+        boxes: Whose boxes the people were cropped by.
+        config: Config of the same network and input; empty where there is none.
+        protocol: What is known of the flip test, its shift and the decoding.
     """
 
     model: str
@@ -53,6 +58,32 @@ def _joints(*percent: float) -> dict[str, float]:
     return dict(zip(GROUPS, percent, strict=True))
 
 
+def _of_file(name: str) -> dict[str, float]:
+    """Returns the numbers of a published weights file."""
+    return dict(zoo.PUBLISHED[name].published)
+
+
+def _of_official(config: str) -> dict[str, float]:
+    """Returns the numbers of the recipe's own weights; on COCO its AP, with the boxes of the 56.4-AP detector."""
+    numbers = _of_file(f"official_{config}")
+    return {f"AP ({DETECTED})": numbers["AP"]} if "AP" in numbers else numbers
+
+
+# By the name of the config. A name like "AP (detected boxes)" says whose boxes; without that they are annotated, or
+# images are evaluated as a whole.
+_RECIPES: Mapping[str, Mapping[str, float]] = {
+    "hourglass52_mpii_256": _of_file("mmpose_hourglass52_mpii_256"),
+    "hourglass52_mpii_384": _of_file("mmpose_hourglass52_mpii_384"),
+    "stacked_hourglass2_mpii_256": {"Mean": 87.3, "Mean@0.1": 23.9},
+    "stacked_hourglass8_mpii_256": {"Mean": 89.1, "Mean@0.1": 24.5},
+    **{file.config: _of_official(file.config) for file in zoo.PUBLISHED.values() if file.name.startswith("official_")},
+    "hrnet_w32_mpii_256_dark": {"Mean": 90.6, "Mean@0.11": 42.0},
+    "hrnet_w32_mpii_256_udp": {"Mean": 90.4, "Mean@0.11": 42.1},
+    "hrnet_w32_coco_256x192_dark": {f"AP ({DETECTED})": 0.756},
+    "hrnet_w32_coco_256x192_udp": {"AP (boxes of a 65.1-AP detector)": 0.768},
+    "simple_baseline_r50_coco_256x192_dark": {f"AP ({DETECTED})": 0.724},
+    "movenet_original_coco": {"acc": 0.76914},
+}
 # PCKh@0.5 of each group, by the config whose published Mean it belongs to.
 _PER_JOINT = {
     "stacked_hourglass2_mpii_256": _joints(95.80, 94.57, 88.12, 83.31, 86.24, 80.88, 77.44),
@@ -61,7 +92,7 @@ _PER_JOINT = {
     "simple_baseline_r101_mpii_256": _joints(96.9, 95.9, 89.5, 84.4, 88.4, 84.5, 80.7),
 }
 # The original Paddle project's log: (epoch, Mean, Mean@0.1) of evaluations after it, by input size; epochs count from 0.
-ORIGINAL_CURVES: dict[int, tuple[tuple[int, float, float], ...]] = {
+TXYUGOOD_CURVES: dict[int, tuple[tuple[int, float, float], ...]] = {
     256: (
         *((0, 48.09, 6.18), (5, 72.80, 18.15), (10, 78.25, 22.01), (20, 82.61, 25.67), (50, 86.65, 29.11)),
         *((100, 87.76, 30.87), (169, 88.21, 31.17), (174, 88.717, 32.108), (180, 88.75, 31.89), (209, 88.82, 31.94)),
@@ -73,10 +104,14 @@ ORIGINAL_CURVES: dict[int, tuple[tuple[int, float, float], ...]] = {
 }
 
 
-def _mmpose_mpii(
-    model: str, config: str, mean: float, at_010: float, protocol: str = "flip, shift, quarter"
-) -> Published:
-    return Published(model, "256x256", "mmpose", {"Mean": mean, "Mean@0.1": at_010}, config=config, protocol=protocol)
+def _mmpose_mpii(model: str, config: str) -> Published:
+    """Returns the numbers of mmpose's weights for a config."""
+    return Published(model, "256x256", "mmpose", _of_file(f"mmpose_{config}"), config=config)
+
+
+def _mmpose_dark(model: str, config: str, mean: float, at_010: float) -> Published:
+    values = {"Mean": mean, "Mean@0.1": at_010}
+    return Published(model, "256x256", "mmpose", values, config=config, protocol=_DARK)
 
 
 def _mmpose_coco(model: str, config: str, small: float, large: float) -> list[Published]:
@@ -89,26 +124,33 @@ def _mmpose_coco(model: str, config: str, small: float, large: float) -> list[Pu
 
 PUBLISHED: tuple[Published, ...] = (
     Published(
-        *("Hourglass-52", "256x256", _ORIGINAL),
+        "Hourglass-52",
+        "256x256",
+        _ORIGINAL,
         {"Mean": 88.717, "Mean@0.1": 32.108, **_joints(96.66, 95.36, 89.09, 83.78, 88.42, 83.86, 79.88)},
         config="hourglass52_mpii_256",
         protocol=_BEST,
     ),
     Published(
-        *("Hourglass-52", "384x384", _ORIGINAL),
+        "Hourglass-52",
+        "384x384",
+        _ORIGINAL,
         {"Mean": 89.139, "Mean@0.1": 37.588, **_joints(96.83, 95.45, 89.89, 84.89, 87.81, 84.63, 80.87)},
         config="hourglass52_mpii_384",
         protocol=_BEST,
     ),
-    _mmpose_mpii("HRNet-W32", "hrnet_w32_mpii_256", 90.0, 33.4),
-    _mmpose_mpii("HRNet-W32 + DARK", "hrnet_w32_mpii_256_dark", 90.4, 35.4, _DARK),
-    _mmpose_mpii("HRNet-W48", "", 90.1, 33.7),
-    _mmpose_mpii("HRNet-W48 + DARK", "", 90.5, 36.0, _DARK),
-    _mmpose_mpii("SimpleBaseline-R50", "simple_baseline_r50_mpii_256", 88.2, 28.6),
-    _mmpose_mpii("SimpleBaseline-R101", "simple_baseline_r101_mpii_256", 88.8, 29.0),
-    _mmpose_mpii("SimpleBaseline-R152", "simple_baseline_r152_mpii_256", 88.9, 30.3),
+    _mmpose_mpii("HRNet-W32", "hrnet_w32_mpii_256"),
+    _mmpose_dark("HRNet-W32 + DARK", "hrnet_w32_mpii_256_dark", 90.4, 35.4),
+    Published("HRNet-W48", "256x256", "mmpose", _of_file("mmpose_hrnet_w48_mpii_256")),
+    _mmpose_dark("HRNet-W48 + DARK", "", 90.5, 36.0),
+    _mmpose_mpii("SimpleBaseline-R50", "simple_baseline_r50_mpii_256"),
+    _mmpose_mpii("SimpleBaseline-R101", "simple_baseline_r101_mpii_256"),
+    _mmpose_mpii("SimpleBaseline-R152", "simple_baseline_r152_mpii_256"),
     Published(
-        *("HRNet-W32", "256x256", "PaddleDetection", {"Mean": 90.6, "Mean@0.11": 38.5}),
+        "HRNet-W32",
+        "256x256",
+        "PaddleDetection",
+        {"Mean": 90.6, "Mean@0.11": 38.5},
         config="hrnet_w32_mpii_256",
         protocol="its Mean@0.1 is read at 0.11",
     ),
@@ -120,26 +162,44 @@ PUBLISHED: tuple[Published, ...] = (
     Published("Hourglass-52", "256x256", "mmpose", {"AP": 0.726}, "coco", DETECTED),
     Published("Hourglass-52", "384x384", "mmpose", {"AP": 0.746}, "coco", DETECTED),
     Published(
-        *("HRNet-W32", "256x192", "PaddleDetection", {"AP": 0.769}, "coco"),
+        "HRNet-W32",
+        "256x192",
+        "PaddleDetection",
+        {"AP": 0.769},
+        dataset="coco",
         config="hrnet_w32_coco_256x192",
         protocol="",
     ),
     Published(
-        *("HRNet-W32", "384x288", "PaddleDetection", {"AP": 0.778}, "coco"),
+        "HRNet-W32",
+        "384x288",
+        "PaddleDetection",
+        {"AP": 0.778},
+        dataset="coco",
         config="hrnet_w32_coco_384x288",
         protocol="",
     ),
 )
 
 
-def of_config(config: Config) -> list[Published]:
-    """Returns what a config says was published for its recipe: one line per kind of boxes.
+def numbers_of(config: str) -> Mapping[str, float]:
+    """Returns what was published for a config's recipe, by name; nothing where its authors print no numbers.
 
-    A name like "AP (detected boxes)" says whose boxes; without that they are annotated, or images are looked at as a whole.
+    Args:
+        config: Name of the config.
+
+    Example:
+        >>> numbers_of("hourglass52_mpii_256")
+        {'Mean': 88.9, 'Mean@0.1': 31.7}
     """
+    return _RECIPES.get(config, {})
+
+
+def of_config(config: Config) -> list[Published]:
+    """Returns what was published for a config's recipe: one line per kind of boxes."""
     usual = WHOLE_IMAGES if config.data.framing == "image" else GROUND_TRUTH
     by_boxes: dict[str, dict[str, float]] = {}
-    for name, value in config.published.items():
+    for name, value in numbers_of(config.name).items():
         number, _, boxes = name.partition(" (")
         by_boxes.setdefault(boxes.rstrip(")") or usual, {})[number] = value
     width, height = config.codec.input_size

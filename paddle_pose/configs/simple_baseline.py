@@ -1,7 +1,7 @@
 """SimpleBaseline on MPII and COCO.
 
 Source: the official `256x256_d256x3_adam_lr1e-3.yaml` (Xiao et al., ECCV 2018): Adam 1e-3, x0.1 at 90 and 120 of 140 epochs,
-    scale 0.25, rotation 30, from ImageNet weights, BGR pictures; `384x384`: sigma 3, batch 24 for R152. COCO:
+    scale 0.25, rotation 30, from ImageNet weights, BGR images; `384x384`: sigma 3, batch 24 for R152. COCO:
     `{256x192,384x288}_d256x3_adam_lr1e-3.yaml` of R50, R101 and R152: scale 0.3, rotation 40, sigma 3 at 384x288, batch 24
     for R152 at 384x288; no half bodies. With DARK: mmpose 0.x `res50_coco_256x192_dark`, whose recipe is its own.
 Differs: the angles and factors of mmpose's published 1.x models are drawn flatter (truncated normals, up to 80 degrees).
@@ -13,15 +13,14 @@ from dataclasses import replace
 from typing import Literal
 
 from paddle_pose.codecs.heatmap import HeatmapCodec
-from paddle_pose.configs.fields import Config, Data, Loss, SimpleBaselineModel, Train
-from paddle_pose.datasets.augment import Augment
+from paddle_pose.configs.specs import Config, Data, Loss, SimpleBaselineModel, Train
+from paddle_pose.data.augment import Augment
 from paddle_pose.skeletons import COCO_17
 
 SIMPLE_BASELINE_R50_MPII_256 = Config(
     name="simple_baseline_r50_mpii_256",
     source="SimpleBaseline 256x256_d256x3_adam_lr1e-3 (R50): Adam 1e-3, 140 epochs, batch 32 per GPU, from ImageNet weights",
     command="python train.py --config simple_baseline_r50_mpii_256 --dataset_root D",
-    published={"Mean": 88.532, "Mean@0.11": 33.911},
     model=SimpleBaselineModel(order="bgr"),
     augment=Augment(scale=0.25, rotation=30.0),
     loss=Loss(scale=0.5),
@@ -29,10 +28,8 @@ SIMPLE_BASELINE_R50_MPII_256 = Config(
 )
 
 
-def _mpii(
-    depth: Literal[50, 101, 152], side: int, mean: float, mean_011: float, batch_size: int = 32, sigma: float = 2.0
-) -> Config:
-    """Returns a recipe on MPII; the numbers are Microsoft's, whose Mean@0.1 is read at 0.11."""
+def _mpii(depth: Literal[50, 101, 152], side: int, batch_size: int = 32, sigma: float = 2.0) -> Config:
+    """Returns a recipe on MPII."""
     name = f"simple_baseline_r{depth}_mpii_{side}"
     return replace(
         SIMPLE_BASELINE_R50_MPII_256,
@@ -40,7 +37,6 @@ def _mpii(
         source=f"SimpleBaseline {side}x{side}_d256x3_adam_lr1e-3 (R{depth}): Adam 1e-3, 140 epochs, batch {batch_size} "
         "per GPU, from ImageNet weights",
         command=f"python train.py --config {name} --dataset_root D",
-        published={"Mean": mean, "Mean@0.11": mean_011},
         model=SimpleBaselineModel(depth=depth, order="bgr"),
         codec=HeatmapCodec(input_size=(side, side), sigma=sigma),
         train=replace(SIMPLE_BASELINE_R50_MPII_256.train, batch_size=batch_size),
@@ -48,9 +44,9 @@ def _mpii(
 
 
 def _coco(
-    depth: Literal[50, 101, 152], input_size: tuple[int, int], ap: float, batch_size: int = 32, sigma: float = 2.0
+    depth: Literal[50, 101, 152], input_size: tuple[int, int], batch_size: int = 32, sigma: float = 2.0
 ) -> Config:
-    """Returns a recipe on COCO; `ap` was published with the boxes of the 56.4-AP person detector."""
+    """Returns a recipe on COCO."""
     size = f"{input_size[1]}x{input_size[0]}"
     name = f"simple_baseline_r{depth}_coco_{size}"
     return replace(
@@ -59,7 +55,6 @@ def _coco(
         source=f"SimpleBaseline {size}_d256x3_adam_lr1e-3 (R{depth}): Adam 1e-3, 140 epochs, batch {batch_size} per GPU, "
         "from ImageNet weights",
         command=f"python train.py --config {name} --dataset_root D",
-        published={"AP (detected boxes)": ap},
         model=SimpleBaselineModel(depth=depth, order="bgr"),
         codec=HeatmapCodec(skeleton=COCO_17, input_size=input_size, sigma=sigma),
         data=Data(dataset="coco"),
@@ -68,7 +63,7 @@ def _coco(
     )
 
 
-R50_COCO_256X192 = _coco(50, (192, 256), 0.704)
+R50_COCO_256X192 = _coco(50, (192, 256))
 
 R50_COCO_256X192_DARK = replace(
     R50_COCO_256X192,
@@ -76,7 +71,6 @@ R50_COCO_256X192_DARK = replace(
     source="mmpose res50_coco_256x192_dark: Adam 5e-4, 210 epochs, batch 64 x 8 GPUs, from ImageNet weights, RGB; mmpose's AP "
     "with the boxes of the 56.4-AP person detector (its plain one: 0.718)",
     command="python train.py --config simple_baseline_r50_coco_256x192_dark --dataset_root D",
-    published={"AP (detected boxes)": 0.724},
     model=SimpleBaselineModel(),
     codec=HeatmapCodec(skeleton=COCO_17, input_size=(192, 256), unbiased=True, decode_by="dark"),
     augment=Augment(half_body=0.3, shift=0.16),
@@ -86,16 +80,16 @@ R50_COCO_256X192_DARK = replace(
 
 ALL = (
     SIMPLE_BASELINE_R50_MPII_256,
-    _mpii(101, 256, 89.131, 34.020),
-    _mpii(152, 256, 89.620, 35.025),
-    _mpii(50, 384, 89.066, 38.046, sigma=3.0),
-    _mpii(101, 384, 90.003, 38.860, sigma=3.0),
-    _mpii(152, 384, 90.200, 39.433, batch_size=24, sigma=3.0),
+    _mpii(101, 256),
+    _mpii(152, 256),
+    _mpii(50, 384, sigma=3.0),
+    _mpii(101, 384, sigma=3.0),
+    _mpii(152, 384, batch_size=24, sigma=3.0),
     R50_COCO_256X192,
     R50_COCO_256X192_DARK,
-    _coco(101, (192, 256), 0.714),
-    _coco(152, (192, 256), 0.720),
-    _coco(50, (288, 384), 0.722, sigma=3.0),
-    _coco(101, (288, 384), 0.736, sigma=3.0),
-    _coco(152, (288, 384), 0.743, batch_size=24, sigma=3.0),
+    _coco(101, (192, 256)),
+    _coco(152, (192, 256)),
+    _coco(50, (288, 384), sigma=3.0),
+    _coco(101, (288, 384), sigma=3.0),
+    _coco(152, (288, 384), batch_size=24, sigma=3.0),
 )

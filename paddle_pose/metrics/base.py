@@ -11,7 +11,7 @@ from paddle_pose.structures import Poses, Sample
 
 
 @dataclass(frozen=True)
-class Judgement:
+class SampleScore:
     """How well one person was found.
 
     Attributes:
@@ -28,13 +28,13 @@ class Metric(Protocol):
 
     Attributes:
         monitor: the name of the number that decides which checkpoint is best; higher is better.
-        headline: the names that the `[EVAL]` line shows.
+        summary: the names that the `[EVAL]` line shows.
     """
 
     @property
     def monitor(self) -> str: ...  # noqa: D102
     @property
-    def headline(self) -> Sequence[str]: ...  # noqa: D102
+    def summary(self) -> Sequence[str]: ...  # noqa: D102
 
     def reset(self) -> None:
         """Forgets all samples."""
@@ -48,7 +48,7 @@ class Metric(Protocol):
         """Returns every number by its name."""
         ...
 
-    def spans(self) -> dict[str, tuple[float, float]]:
+    def intervals(self) -> dict[str, tuple[float, float]]:
         """Returns the 95 % intervals of those numbers that have one."""
         ...
 
@@ -60,16 +60,16 @@ class Metric(Protocol):
         """Writes the predictions in the field's usual files; returns their paths."""
         ...
 
-    def judge(self, sample: Sample, poses: Poses) -> Judgement:
+    def score_sample(self, sample: Sample, poses: Poses) -> SampleScore:
         """Judges one sample with an annotated person by itself; keeps nothing."""
         ...
 
 
-def eval_line(values: dict[str, float], headline: Sequence[str], prefix: str = "") -> str:
+def eval_line(values: dict[str, float], summary: Sequence[str], prefix: str = "") -> str:
     """Returns the original project's line: sorted keys, a trailing blank.
 
     Example:
         >>> eval_line({"Mean": 88.5, "Ankle": 79.0}, ("Mean", "Ankle"), prefix="epoch=3:")
         '[EVAL] epoch=3:Ankle=79 Mean=88.5 '
     """
-    return f"[EVAL] {prefix}" + "".join(f"{key}={values[key]:.10g} " for key in sorted(headline))
+    return f"[EVAL] {prefix}" + "".join(f"{key}={values[key]:.10g} " for key in sorted(summary))

@@ -22,9 +22,10 @@ import numpy as np
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
+from paddle_pose.errors import InputError
 from paddle_pose.geometry import Window
-from paddle_pose.metrics import coco_file
-from paddle_pose.metrics.base import Judgement
+from paddle_pose.io import atomic, coco_json
+from paddle_pose.metrics.base import SampleScore
 from paddle_pose.metrics.oks import oks, oks_nms
 from paddle_pose.skeletons import Skeleton
 from paddle_pose.structures import Poses, Sample
@@ -51,16 +52,16 @@ class GroundTruth:
 
         Raises:
             FileNotFoundError: If there is no such file.
-            ValueError: If it is no COCO file, or could only give a wrong AP: ids of another type, no area, nobody labelled.
+            InputError: If it is no COCO file, or could only give a wrong AP: ids of another type, no area, nobody labelled.
         """
-        content, self._where = coco_file.read(annotations)
-        moved, self.shared = coco_file.in_skeleton(content, self._where, skeleton)
+        content, self._where = coco_json.read(annotations)
+        moved, self.shared = coco_json.in_skeleton(content, self._where, skeleton)
         self._sigmas = np.asarray(skeleton.sigmas, np.float64)
         records = [self._checked(n, record) for n, record in enumerate(moved)]
         categories = {record["category_id"] for record in records if record["num_keypoints"] and not record["iscrowd"]}
         if len(categories) != 1:
             what = f"people of categories {sorted(categories)}, expected one" if categories else "no labelled joint"
-            raise ValueError(f"{self._where}: {what}; there is nothing that AP could measure")
+            raise InputError(f"{self._where}: {what}; there is nothing that AP could measure")
         self.category = categories.pop()
         self._coco = COCO()
         self._coco.dataset = {**content, "annotations": records}
@@ -75,11 +76,11 @@ class GroundTruth:
             results: in COCO's format: image_id, category_id, keypoints of (x, y, anything), score; none of them finds nobody.
 
         Raises:
-            ValueError: If a result is of an image that is not annotated.
+            InputError: If a result is of an image that is not annotated.
         """
         strange = sorted({record["image_id"] for record in results} - self._images)
         if strange:
-            raise ValueError(
+            raise InputError(
                 f"{len(strange)} images of the results are not in {self._where}, e.g. {strange[0]}; "
                 "results and annotations must be of the same split"
             )
@@ -104,9 +105,9 @@ class GroundTruth:
         """Returns a copy as pycocotools needs it."""
         labelled, crowd = sum(v > 0 for v in record["keypoints"][2::3]), int(record.get("iscrowd", 0))
         if labelled and not crowd and not record.get("area", 0) > 0:
-            raise ValueError(
+            raise InputError(
                 f"{self._where}: annotations[{n}] (id {record['id']}): key 'area' is {record.get('area', 'missing')}; "
-                f"{coco_file.AREA_REMEDY}"
+                f"{coco_json.AREA_HINT}"
             )
         # Numbered from 1: pycocotools takes a match with id 0 for none.
         changes = {"id": n + 1, "num_keypoints": labelled, "iscrowd": crowd}
@@ -118,11 +119,11 @@ class CocoAP:
 
     Attributes:
         monitor: "AP".
-        headline: all ten numbers.
+        summary: all ten numbers.
     """
 
     monitor = "AP"
-    headline: Sequence[str] = NAMES
+    summary: Sequence[str] = NAMES
 
     def __init__(
         self,
@@ -145,7 +146,7 @@ class CocoAP:
 
         Raises:
             FileNotFoundError: If there is no such file.
-            ValueError: If it is not as expected; see `GroundTruth`.
+            InputError: If it is not as expected; see `GroundTruth`.
         """
         self._truth = GroundTruth(annotations, skeleton)
         self._sigmas, self._whole_images = skeleton.sigmas, whole_images
@@ -164,13 +165,13 @@ class CocoAP:
         """Returns the ten numbers, 0..1; NaN where there is nobody of that size.
 
         Raises:
-            ValueError: If there were no samples; with samples in which nobody was found the numbers are 0.
+            InputError: If there were no samples; with samples in which nobody was found the numbers are 0.
         """
         if not self._records:
-            raise ValueError("AP was asked for before there was any result")
+            raise InputError("AP was asked for before there was any result")
         return self._truth.score(self._results())
 
-    def spans(self) -> dict[str, tuple[float, float]]:
+    def intervals(self) -> dict[str, tuple[float, float]]:
         """Returns nothing: AP is no mean over people, and a thousand evaluations of it would take hours."""
         return {}
 
@@ -180,27 +181,26 @@ class CocoAP:
         detected = sum(not sample.persons for sample in samples)
         boxes = "ground-truth" if not detected else "detected" if detected == len(samples) else "mixed"
         looked_at = f"{len(samples)} whole images" if self._whole_images else f"{len(samples)} {boxes} boxes"
-        subject = f"{looked_at}, {len(self._results())} people after OKS-NMS"
-        return table(self.accumulate(), subject, self._truth.shared)
+        data = f"{looked_at}, {len(self._results())} people after OKS-NMS"
+        return table(self.accumulate(), data, self._truth.shared)
 
     def save(self, folder: Path) -> list[Path]:
         """Writes `keypoints_results.json` in COCO's format: exactly what was scored."""
-        folder.mkdir(parents=True, exist_ok=True)
         path = folder / "keypoints_results.json"
-        path.write_text(json.dumps(self._results()), encoding="utf-8")
+        atomic.write_text(path, json.dumps(self._results()))
         return [path]
 
-    def judge(self, sample: Sample, poses: Poses) -> Judgement:
+    def score_sample(self, sample: Sample, poses: Poses) -> SampleScore:
         """Returns how alike the annotated people and the poses nearest to them are: the mean OKS."""
         people = [person for person in sample.persons if person.visible.any() and not person.crowd]
         if not people:
-            return Judgement((0.0,), "no joint labelled")
+            return SampleScore((0.0,), "no joint labelled")
         similar = [
             oks(poses.keypoints, person.keypoints, person.area, self._sigmas, person.visible > 0).max(initial=0.0)
             for person in people
         ]
         mean = float(np.mean(similar))
-        return Judgement((mean,), f"OKS {mean:.2f}" + (f", {len(people)} people" if len(people) > 1 else ""))
+        return SampleScore((mean,), f"OKS {mean:.2f}" + (f", {len(people)} people" if len(people) > 1 else ""))
 
     def _results(self) -> list[dict[str, Any]]:
         """Returns the people kept, image by image."""
@@ -231,9 +231,9 @@ class CocoAP:
         ]
 
 
-def table(values: Mapping[str, float], subject: str, shared: str = "") -> str:
+def table(values: Mapping[str, float], data: str, shared: str = "") -> str:
     """Returns the ten numbers as a text table; `shared` says over which joints, where they are not all."""
-    lines = [f"COCO keypoints, {subject}", *([f"cross-evaluation: {shared}"] if shared else [])]
+    lines = [f"COCO keypoints, {data}", *([f"cross-evaluation: {shared}"] if shared else [])]
     lines += [f"  {name:<6}{values[name]:8.4f}   {_REMARKS.get(name, '')}".rstrip() for name in NAMES]
     return "\n".join(lines)
 
@@ -253,7 +253,7 @@ def score_results(
 
     Raises:
         FileNotFoundError: If a file is missing.
-        ValueError: If a file is not as expected; the message names the record.
+        InputError: If a file is not as expected; the message names the record.
     """
     truth = GroundTruth(annotations, skeleton)
     values = truth.score(read_results(path, truth, skeleton))
@@ -265,29 +265,29 @@ def read_results(path: str | Path, truth: GroundTruth, skeleton: Skeleton) -> li
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is not as expected; the message names the record.
+        InputError: If it is not as expected; the message names the record.
     """
-    results, count = coco_file.read_json(Path(path)), 3 * skeleton.num_joints
+    results, count = coco_json.read_json(Path(path)), 3 * skeleton.num_joints
     if not isinstance(results, list):
-        raise ValueError(f"{path}: expected a list of results, got {type(results).__name__}")
+        raise InputError(f"{path}: expected a list of results, got {type(results).__name__}")
     if not results:
-        raise ValueError(f"{path}: the list is empty; there is not any result to score")
+        raise InputError(f"{path}: the list is empty; there is not any result to score")
     for n, record in enumerate(results):
         where = f"{path}: record {n}"
         if not isinstance(record, dict):
-            raise ValueError(f"{where}: expected a record, got {type(record).__name__}")
-        coco_file.check_id(record, "image_id", where)
-        if coco_file.check_id(record, "category_id", where) != truth.category:
-            raise ValueError(f"{where}: category {record['category_id']}, the annotated people have {truth.category}")
+            raise InputError(f"{where}: expected a record, got {type(record).__name__}")
+        coco_json.check_id(record, "image_id", where)
+        if coco_json.check_id(record, "category_id", where) != truth.category:
+            raise InputError(f"{where}: category {record['category_id']}, the annotated people have {truth.category}")
         numbers = record.get("keypoints")
         if not isinstance(numbers, list) or len(numbers) != count or not _finite(numbers):
             got = f"{len(numbers)} values" if isinstance(numbers, list) else repr(numbers)
-            raise ValueError(
+            raise InputError(
                 f"{where}: key 'keypoints' must hold {count} numbers: x, y, score of every joint of {skeleton.name}; "
                 f"got {got}"
             )
         if not _finite([record.get("score")]):
-            raise ValueError(f"{where}: key 'score' must be a number, got {record.get('score')!r}")
+            raise InputError(f"{where}: key 'score' must be a number, got {record.get('score')!r}")
     return [{key: record[key] for key in ("image_id", "category_id", "keypoints", "score")} for record in results]
 
 

@@ -8,8 +8,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from paddle_pose.metrics import intervals
-from paddle_pose.metrics.errors import Found
+from paddle_pose.errors import InputError
+from paddle_pose.metrics import resampling
+from paddle_pose.metrics.errors import MatchedPoses
 
 ANGLES = (0.0, 20.0, 45.0, 90.0, 180.0)
 
@@ -20,7 +21,7 @@ def hits(distances: np.ndarray, threshold: float) -> float:
     return float(100 * (distances[counted] <= threshold).mean()) if counted.any() else float("nan")
 
 
-def curves(found: Found, thresholds: Sequence[float]) -> dict[str, list[float]]:
+def curves(found: MatchedPoses, thresholds: Sequence[float]) -> dict[str, list[float]]:
     """Returns percentages within each threshold, in units, by joint (the plain mean of left and right), and "Mean".
 
     "Mean" weighs joints by how often they are counted. Joints that are never counted are left out.
@@ -39,15 +40,15 @@ def curves(found: Found, thresholds: Sequence[float]) -> dict[str, list[float]]:
     return {**lines, "Mean": [hits(distances, threshold) for threshold in thresholds]}
 
 
-def torso_angles(found: Found) -> np.ndarray:
+def torso_angles(found: MatchedPoses) -> np.ndarray:
     """Returns [N] degrees between mid-shoulders -> mid-hips and straight down; NaN where one of the four is unlabelled.
 
     Raises:
-        ValueError: If the skeleton has no shoulders and hips.
+        InputError: If the skeleton has no shoulders and hips.
     """
     names = [f"{side}_{part}" for part in ("shoulder", "hip") for side in ("left", "right")]
     if not set(names) <= set(found.skeleton.joints):
-        raise ValueError(f"skeleton {found.skeleton.name!r} has no {', '.join(names)}: no torso to measure")
+        raise InputError(f"skeleton {found.skeleton.name!r} has no {', '.join(names)}: no torso to measure")
     slots = [found.skeleton.joints.index(name) for name in names]
     points = found.truth[:, slots]
     down = points[:, 2:].mean(axis=1) - points[:, :2].mean(axis=1)
@@ -55,7 +56,7 @@ def torso_angles(found: Found) -> np.ndarray:
     return np.where((found.visible[:, slots] > 0).all(axis=1), angles, np.nan)
 
 
-def strata(found: Found) -> dict[str, dict[str, np.ndarray]]:
+def strata(found: MatchedPoses) -> dict[str, dict[str, np.ndarray]]:
     """Splits the joints by visibility, the person's size and the torso's angle.
 
     Returns:
@@ -107,7 +108,7 @@ class Bias:
         return self.after - self.before
 
 
-def bias(found: Found, threshold: float, lengths: np.ndarray | None = None, limit: float = 16.0) -> Bias:
+def bias(found: MatchedPoses, threshold: float, lengths: np.ndarray | None = None, limit: float = 16.0) -> Bias:
     """Searches the best shift on a grid, then on a finer one round it.
 
     Args:
@@ -120,10 +121,10 @@ def bias(found: Found, threshold: float, lengths: np.ndarray | None = None, limi
         The best shift; the smallest one of equals.
 
     Raises:
-        ValueError: If nothing counts.
+        InputError: If nothing counts.
     """
     if not found.counted.any():
-        raise ValueError("no joint counts, so no shift can be better than another")
+        raise InputError("no joint counts, so no shift can be better than another")
     lengths = np.ones(len(found.counted)) if lengths is None else lengths
     even = np.arange(len(found.counted)) % 2 == 0
     best = _best_shift(found, np.ones_like(even), threshold, lengths, limit)
@@ -134,8 +135,8 @@ def bias(found: Found, threshold: float, lengths: np.ndarray | None = None, limi
     shifts = np.where(even[:, None], halves[0], halves[1]) * lengths[:, None]
     gain = 100 * (_person_hits(found, threshold, shifts) - before)
     with np.errstate(invalid="ignore", divide="ignore"):
-        spans = intervals.bootstrap(lambda counts: {"gain": (counts @ gain) / (counts @ counted)}, len(gain))
-    return Bias(best, 100 * before.sum() / counted.sum(), 100 * after.sum() / counted.sum(), spans["gain"])
+        intervals = resampling.bootstrap(lambda counts: {"gain": (counts @ gain) / (counts @ counted)}, len(gain))
+    return Bias(best, 100 * before.sum() / counted.sum(), 100 * after.sum() / counted.sum(), intervals["gain"])
 
 
 @dataclass(frozen=True)
@@ -153,7 +154,7 @@ class Reliability:
     auc: float
 
 
-def reliability(found: Found, threshold: float, bins: int = 10) -> Reliability:
+def reliability(found: MatchedPoses, threshold: float, bins: int = 10) -> Reliability:
     """Compares scores with hits.
 
     Args:
@@ -162,11 +163,11 @@ def reliability(found: Found, threshold: float, bins: int = 10) -> Reliability:
         bins: of equal width.
 
     Raises:
-        ValueError: If there are no scores, or nothing counts.
+        InputError: If there are no scores, or nothing counts.
     """
     used = found.counted & found.found[:, None]
     if found.scores is None or not used.any():
-        raise ValueError("there are no scores of joints that count")
+        raise InputError("there are no scores of joints that count")
     scores = np.clip(np.nan_to_num(found.scores[used]), 0, 1)
     correct = found.distances[used] <= threshold
     place = np.minimum((scores * bins).astype(int), bins - 1)
@@ -180,7 +181,7 @@ def reliability(found: Found, threshold: float, bins: int = 10) -> Reliability:
 
 
 def weighed(
-    values: Mapping[str, np.ndarray], found: Found, thresholds: Sequence[float]
+    values: Mapping[str, np.ndarray], found: MatchedPoses, thresholds: Sequence[float]
 ) -> list[tuple[str, int, list[float]]]:
     """Returns (part, joints, percentages within each threshold) for parts of `strata`."""
     distances = found.distances
@@ -190,18 +191,18 @@ def weighed(
     ]
 
 
-def _people(chosen: np.ndarray, found: Found) -> np.ndarray:
+def _people(chosen: np.ndarray, found: MatchedPoses) -> np.ndarray:
     return np.broadcast_to(chosen[:, None], found.counted.shape)
 
 
-def _person_hits(found: Found, threshold: float, shifts: np.ndarray) -> np.ndarray:
+def _person_hits(found: MatchedPoses, threshold: float, shifts: np.ndarray) -> np.ndarray:
     """Returns [N] hits of each person after a shift [N, 2] px."""
     squared = ((found.predicted + shifts[:, None] - found.truth) ** 2).sum(axis=-1)
     return (found.counted & (squared <= (threshold * found.units) ** 2)).sum(axis=1).astype(np.float64)
 
 
 def _best_shift(
-    found: Found, people: np.ndarray, threshold: float, lengths: np.ndarray, limit: float
+    found: MatchedPoses, people: np.ndarray, threshold: float, lengths: np.ndarray, limit: float
 ) -> tuple[float, float]:
     """Returns the shift, in lengths, with most hits among some people, [N] bool."""
     used = found.counted & (found.found & people)[:, None]

@@ -28,7 +28,7 @@ GOOD, NEAR = math.sqrt(math.log(GOOD_KS) / math.log(NEAR_KS)), 1.0
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class MatchedPoses:
     """N annotated people and what was predicted for them.
 
     Attributes:
@@ -39,8 +39,8 @@ class Found:
         counted: [N, K] bool, labelled joints that the score counts.
         units: [N, K] px, the length that distances are measured in.
         reach: distance in units at which KS is .5.
-        sizes: [N] px, how large the person is in the picture, as the protocol measures it.
-        image_ids: [N] int; people of the same picture have the same.
+        sizes: [N] px, how large the person is in the image, as the protocol measures it.
+        image_ids: [N] int; people of the same image have the same.
         scores: [N, K] 0..1, or None.
     """
 
@@ -66,12 +66,12 @@ class Found:
         away = np.linalg.norm(self.predicted - self.truth, axis=-1) / self.units
         return np.where(self.counted, np.where(np.isfinite(away), away, np.inf), np.nan)
 
-    def corrected(self, joints: np.ndarray) -> Found:
+    def corrected(self, joints: np.ndarray) -> MatchedPoses:
         """Returns the same people with some joints, [N, K] bool, put on the truth."""
         return replace(self, predicted=np.where(joints[..., None], self.truth, self.predicted))
 
 
-def kinds(found: Found) -> np.ndarray:
+def kinds(found: MatchedPoses) -> np.ndarray:
     """Names every counted joint's error.
 
     Returns:
@@ -106,7 +106,9 @@ def _away(predicted: np.ndarray, truth: np.ndarray, lengths: np.ndarray) -> np.n
     return np.where(np.isfinite(away), away, np.inf)
 
 
-def _away_from_others(found: Found, lengths: np.ndarray, labelled: np.ndarray, flip: Sequence[int]) -> np.ndarray:
+def _away_from_others(
+    found: MatchedPoses, lengths: np.ndarray, labelled: np.ndarray, flip: Sequence[int]
+) -> np.ndarray:
     """Returns [N, K] distances to the nearest joint of that kind, of either side, of another person, in that one's reaches."""
     nearest = np.full(labelled.shape, np.inf)
     ids, counts = np.unique(found.image_ids, return_counts=True)

@@ -15,8 +15,9 @@ from typing import Literal
 
 import numpy as np
 
-from paddle_pose.metrics import intervals
-from paddle_pose.metrics.base import Judgement
+from paddle_pose.errors import InputError
+from paddle_pose.metrics import resampling
+from paddle_pose.metrics.base import SampleScore
 from paddle_pose.metrics.one_person import Numbers, OnePerson, table
 from paddle_pose.skeletons import COCO_17, Skeleton
 from paddle_pose.structures import Poses, Sample
@@ -30,7 +31,7 @@ class PCK(OnePerson):
     Attributes:
         name: for messages.
         monitor: "Mean", of all labelled joints.
-        headline: the joints, left and right together, and "Mean".
+        summary: the joints, left and right together, and "Mean".
     """
 
     name = "PCK"
@@ -50,52 +51,52 @@ class PCK(OnePerson):
             reference: "torso", from left shoulder to right hip, or the longer side of the "window".
 
         Raises:
-            ValueError: If the threshold is not positive, or the skeleton has no such torso.
+            InputError: If the threshold is not positive, or the skeleton has no such torso.
         """
         super().__init__(skeleton)
         if not threshold > 0 or reference not in ("torso", "window"):
-            raise ValueError(f"expected a threshold above 0 of torso or window, got {threshold} of {reference!r}")
+            raise InputError(f"expected a threshold above 0 of torso or window, got {threshold} of {reference!r}")
         if reference == "torso" and not set(TORSO) <= set(skeleton.joints):
-            raise ValueError(f"skeleton {skeleton.name!r} has no {' and '.join(TORSO)}; measure in windows")
+            raise InputError(f"skeleton {skeleton.name!r} has no {' and '.join(TORSO)}; measure in windows")
         self.threshold, self.reference = threshold, reference
         plain = [name.removeprefix("left_").removeprefix("right_") for name in skeleton.joints]
         self._slots = {name.capitalize(): [k for k, n in enumerate(plain) if n == name] for name in plain}
-        self.headline: Sequence[str] = (*self._slots, "Mean")
+        self.summary: Sequence[str] = (*self._slots, "Mean")
 
     def accumulate(self) -> dict[str, float]:
         """Returns every number in percent; NaN for a joint that is never labelled.
 
         Raises:
-            ValueError: If there were no poses, or nobody whose torso is labelled.
+            InputError: If there were no poses, or nobody whose torso is labelled.
         """
         score, people, _ = self._scored()
         return {name: float(value) for name, value in score(np.ones(people)).items()}
 
-    def spans(self) -> dict[str, tuple[float, float]]:
+    def intervals(self) -> dict[str, tuple[float, float]]:
         """Returns the 95 % interval of every number.
 
         Raises:
-            ValueError: If there were no poses, or nobody whose torso is labelled.
+            InputError: If there were no poses, or nobody whose torso is labelled.
         """
         score, people, _ = self._scored()
-        return intervals.bootstrap(score, people)
+        return resampling.bootstrap(score, people)
 
     def table(self) -> str:
         """Returns the numbers with their 95 % intervals, and how many people are left out, as text."""
         _, people, left_out = self._scored()
         title = f"PCK@{self.threshold:.3g} of the {self.reference} in percent, {people} people"
         title += f" ({left_out} without a labelled torso left out)" if left_out else ""
-        return table(title, self.accumulate(), self.spans())
+        return table(title, self.accumulate(), self.intervals())
 
-    def judge(self, sample: Sample, poses: Poses) -> Judgement:
+    def score_sample(self, sample: Sample, poses: Poses) -> SampleScore:
         """Returns how many labelled joints are found; their mean error decides between equals."""
         person = self.target(sample)
         length, labelled = self._length(sample), person.visible > 0
         if not (len(poses.scores) and length > 0 and labelled.any()):
-            return Judgement((0.0, -np.inf), "nothing found" if length > 0 else "no torso labelled")
+            return SampleScore((0.0, -np.inf), "nothing found" if length > 0 else "no torso labelled")
         errors = np.linalg.norm(poses.keypoints[0] - person.keypoints, axis=-1)[labelled] / length
         found = int((errors <= self.threshold).sum())
-        return Judgement((found / len(errors), -float(errors.mean())), f"{found} of {len(errors)} joints found")
+        return SampleScore((found / len(errors), -float(errors.mean())), f"{found} of {len(errors)} joints found")
 
     def _length(self, sample: Sample) -> float:
         """Returns the reference length in image px; 0 where it is not labelled."""
@@ -110,7 +111,7 @@ class PCK(OnePerson):
         records = self.ordered()
         counted = [(record, length) for record in records if (length := self._length(record[0])) > 0]
         if not counted:
-            raise ValueError(f"nobody's torso ({' and '.join(TORSO)}) is labelled among {len(records)} people")
+            raise InputError(f"nobody's torso ({' and '.join(TORSO)}) is labelled among {len(records)} people")
         persons = [self.target(sample) for (sample, *_), _ in counted]
         lengths = np.array([length for _, length in counted])
         labelled = np.stack([person.visible for person in persons]) > 0

@@ -18,8 +18,10 @@ from pathlib import Path
 import numpy as np
 import scipy.io
 
-from paddle_pose.metrics import intervals, predictions_file
-from paddle_pose.metrics.base import Judgement
+from paddle_pose.errors import InputError
+from paddle_pose.io import atomic, predictions_json
+from paddle_pose.metrics import resampling
+from paddle_pose.metrics.base import SampleScore
 from paddle_pose.skeletons import MPII_16, Skeleton
 from paddle_pose.structures import Poses, Sample
 
@@ -119,12 +121,12 @@ def bootstrap(
         seed: of the draw.
         skeleton: of the K joints.
     """
-    return intervals.bootstrap(lambda counts: pckh(errors, labelled, counts, skeleton), len(errors), resamples, seed)
+    return resampling.bootstrap(lambda counts: pckh(errors, labelled, counts, skeleton), len(errors), resamples, seed)
 
 
 def table(
     values: dict[str, float],
-    spans: dict[str, tuple[float, float]],
+    intervals: dict[str, tuple[float, float]],
     people: int,
     skeleton: Skeleton = MPII_16,
 ) -> str:
@@ -139,9 +141,9 @@ def table(
         "Mean@0.11": "threshold 0.11 (what HRNet, SimpleBaseline, PaddleDetection call @0.1)",
     }
     for name in (*group_slots(skeleton), "Mean", "Plain mean", "Mean@0.1", "Mean@0.11"):
-        low, high = spans[name]
-        span = f"{low:6.2f} .. {high:6.2f}"
-        lines.append(f"  {name:<11}{values[name]:7.2f}   {span}   {remarks.get(name, '')}".rstrip())
+        low, high = intervals[name]
+        interval = f"{low:6.2f} .. {high:6.2f}"
+        lines.append(f"  {name:<11}{values[name]:7.2f}   {interval}   {remarks.get(name, '')}".rstrip())
     return "\n".join(lines)
 
 
@@ -150,7 +152,7 @@ class PCKh:
 
     Attributes:
         monitor: "Mean@0.1", as the original project chooses its best epoch.
-        headline: the nine names of its `[EVAL]` line, without groups that the skeleton does not have.
+        summary: the nine names of its `[EVAL]` line, without groups that the skeleton does not have.
     """
 
     monitor = "Mean@0.1"
@@ -162,11 +164,11 @@ class PCKh:
             skeleton: of the samples' people and of the poses; joints that MPII does not have are left out.
 
         Raises:
-            ValueError: If it has none of MPII's joints.
+            InputError: If it has none of MPII's joints.
         """
         skeleton.shared(MPII_16.joints, MPII_16.name)
         self._skeleton, self._counted = skeleton, counted(skeleton)
-        self.headline: Sequence[str] = (*group_slots(skeleton), "Mean", "Mean@0.1")
+        self.summary: Sequence[str] = (*group_slots(skeleton), "Mean", "Mean@0.1")
         self._records: dict[int, tuple[Sample, np.ndarray, np.ndarray]] = {}
 
     def reset(self) -> None:
@@ -181,30 +183,30 @@ class PCKh:
             poses: in image px; the best one is scored.
 
         Raises:
-            ValueError: If the sample has not exactly one person, or that person no head size.
+            InputError: If the sample has not exactly one person, or that person no head size.
         """
         if len(sample.persons) != 1:
-            raise ValueError(f"{sample.image_path}: PCKh needs one person per sample")
+            raise InputError(f"{sample.image_path}: PCKh needs one person per sample")
         person = sample.persons[0]
         if not person.head_size > 0:
-            raise ValueError(
+            raise InputError(
                 f"{sample.image_path}: person {person.annotation_id} has no head box, which PCKh measures in; "
                 "mpii_gt_val.mat holds them, so evaluate on the validation split"
             )
         self._records[person.annotation_id] = (sample, poses.keypoints[0], poses.scores[0])
 
-    def judge(self, sample: Sample, poses: Poses) -> Judgement:
+    def score_sample(self, sample: Sample, poses: Poses) -> SampleScore:
         """Returns how many of the joints that count are found at 0.5; their mean error decides between equals."""
         person = sample.persons[0]
         errors = normalized_errors(poses.keypoints[:1], person.keypoints[None], np.array([person.head_size]))[0]
         errors = errors[self._counted][person.visible[self._counted] > 0]
         found, known = int((errors <= 0.5).sum()), len(errors)
         error = float(errors.mean()) if known else 0.0
-        return Judgement((found / max(known, 1), -error), f"{found} of {known} joints found")
+        return SampleScore((found / max(known, 1), -error), f"{found} of {known} joints found")
 
     def _arrays(self) -> tuple[np.ndarray, np.ndarray]:
         if not self._records:
-            raise ValueError("PCKh was asked for a score before it was given a pose")
+            raise InputError("PCKh was asked for a score before it was given a pose")
         persons = [sample.persons[0] for sample, *_ in self._records.values()]
         predictions = np.stack([keypoints for _, keypoints, _ in self._records.values()])
         truth = np.stack([person.keypoints for person in persons])
@@ -216,34 +218,34 @@ class PCKh:
         """Returns every number in percent.
 
         Raises:
-            ValueError: If there were no poses.
+            InputError: If there were no poses.
         """
         return {name: float(value) for name, value in pckh(*self._arrays(), skeleton=self._skeleton).items()}
 
-    def spans(self) -> dict[str, tuple[float, float]]:
+    def intervals(self) -> dict[str, tuple[float, float]]:
         """Returns the 95 % interval of every number.
 
         Raises:
-            ValueError: If there were no poses.
+            InputError: If there were no poses.
         """
         return bootstrap(*self._arrays(), skeleton=self._skeleton)
 
     def table(self) -> str:
         """Returns the numbers with their 95 % intervals as text."""
-        return table(self.accumulate(), self.spans(), len(self._records), self._skeleton)
+        return table(self.accumulate(), self.intervals(), len(self._records), self._skeleton)
 
     def save(self, folder: Path) -> list[Path]:
         """Writes `pred.mat` (`preds` [N, 16, 2], 1-based image px, in the annotations' order) and `predictions.json`.
 
         A skeleton that lacks joints of MPII has no `pred.mat`.
         """
-        folder.mkdir(parents=True, exist_ok=True)
         ordered = [self._records[key] for key in sorted(self._records)]
         slots, written = MPII_16.slots(self._skeleton.joints), [folder / "predictions.json"]
         if min(slots) >= 0:
             # As published: MPII's own files count pixels from 1.
             preds = np.stack([keypoints[list(slots)] for _, keypoints, _ in ordered]) + 1.0
-            scipy.io.savemat(folder / "pred.mat", {"preds": preds})
+            with atomic.replacing(folder / "pred.mat") as draft:
+                scipy.io.savemat(draft, {"preds": preds})
             written.insert(0, folder / "pred.mat")
-        predictions_file.write(folder / "predictions.json", self._skeleton.joints, ordered)
+        predictions_json.write(folder / "predictions.json", self._skeleton.joints, ordered)
         return written

@@ -32,6 +32,7 @@ import paddle
 import paddle.nn.functional as F
 from paddle import Tensor, nn
 
+from paddle_pose.errors import InputError
 from paddle_pose.models.layers import (
     IMAGENET_MEAN,
     IMAGENET_STD,
@@ -83,7 +84,7 @@ class Hourglass(nn.Layer):
         std: See `Normalize`.
 
     Raises:
-        ValueError: If a number does not describe a network.
+        InputError: If a number does not describe a network.
 
     Example:
         >>> net = Hourglass(num_joints=3, channels=(8, 8, 12), blocks=(1, 1, 2), stem_channels=4)
@@ -91,7 +92,7 @@ class Hourglass(nn.Layer):
         (2, 1, 3, 12, 8)
     """
 
-    head_layers = ("heads",)  # the rest is the trunk
+    head_layers = ("heads",)  # the rest is the backbone
 
     def __init__(
         self,
@@ -108,7 +109,7 @@ class Hourglass(nn.Layer):
         super().__init__()
         numbers = (num_joints, num_stacks, *channels, *blocks, stem_channels, feature_channels)
         if len(channels) != len(blocks) or len(channels) < 2 or min(numbers) < 1:
-            raise ValueError(
+            raise InputError(
                 f"num_joints={num_joints}, num_stacks={num_stacks}, channels={tuple(channels)},"
                 f" blocks={tuple(blocks)}, stem_channels={stem_channels}, feature_channels="
                 f"{feature_channels}: expected positive numbers, and as many channels as blocks,"
@@ -139,7 +140,7 @@ class Hourglass(nn.Layer):
             {"heatmaps": [N, S, K, H / 4, W / 4]}, the last stage the best.
 
         Raises:
-            ValueError: If the images have another shape.
+            InputError: If the images have another shape.
         """
         check_images(images, self.multiple)
         x = self.stem(self.normalize(images))  # N, C, h, w

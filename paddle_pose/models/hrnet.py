@@ -61,7 +61,7 @@ class HRNet(nn.Layer):
         [1, 1, 3, 16, 8]
     """
 
-    head_layers = ("final_layer",)  # the rest is the trunk
+    head_layers = ("final_layer",)  # the rest is the backbone
 
     def __init__(
         self,

@@ -14,6 +14,8 @@ import paddle
 import paddle.nn.functional as F
 from paddle import Tensor, nn
 
+from paddle_pose.errors import InputError
+
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
@@ -26,14 +28,14 @@ def check_images(images: Tensor, multiple: int) -> None:
         multiple: What H and W must be multiples of, in px.
 
     Raises:
-        ValueError: If the shape is not [N, H, W, 3] or a side is not a multiple of `multiple`.
+        InputError: If the shape is not [N, H, W, 3] or a side is not a multiple of `multiple`.
     """
     shape = tuple(images.shape)
     if len(shape) != 4 or shape[3] != 3:
-        raise ValueError(f"images have shape {shape}; expected [N, H, W, 3], RGB with the channels last")
+        raise InputError(f"images have shape {shape}; expected [N, H, W, 3], RGB with the channels last")
     height, width = shape[1:3]
     if min(height, width) < multiple or height % multiple or width % multiple:
-        raise ValueError(
+        raise InputError(
             f"images are {width}x{height} px (width x height); this network needs sides that are"
             f" fixed multiples of {multiple}: choose another input_size"
         )
@@ -54,7 +56,7 @@ class Normalize(nn.Layer):
         scale: What the values 0..255 are multiplied with first.
 
     Raises:
-        ValueError: If `order` is neither "rgb" nor "bgr", or there are not three numbers, or a
+        InputError: If `order` is neither "rgb" nor "bgr", or there are not three numbers, or a
             deviation is not positive.
 
     Example:
@@ -72,9 +74,9 @@ class Normalize(nn.Layer):
     ) -> None:
         super().__init__()
         if order not in ("rgb", "bgr"):
-            raise ValueError(f"order is {order!r}; expected 'rgb' or 'bgr'")
+            raise InputError(f"order is {order!r}; expected 'rgb' or 'bgr'")
         if len(mean) != 3 or len(std) != 3 or min(std) <= 0:
-            raise ValueError(f"mean {tuple(mean)} and std {tuple(std)} must be three numbers each, std positive")
+            raise InputError(f"mean {tuple(mean)} and std {tuple(std)} must be three numbers each, std positive")
         self.order = order
         factor = paddle.to_tensor([scale / s for s in std], dtype="float32")
         offset = paddle.to_tensor([-m / s for m, s in zip(mean, std, strict=True)], dtype="float32")

@@ -1,4 +1,4 @@
-"""MobileNetV2 as a trunk: inverted residuals with linear bottlenecks, the features of four strides.
+"""MobileNetV2 as a backbone: inverted residuals with linear bottlenecks, the features of four strides.
 
 Source: Sandler et al., MobileNetV2: Inverted Residuals and Linear Bottlenecks, CVPR 2018.
 Checked against: Google's MoveNet Lightning, operation by operation (tests/parity/test_movenet_parity.py), and the names
@@ -13,6 +13,7 @@ from typing import Literal
 import paddle.nn.functional as F
 from paddle import Tensor, nn
 
+from paddle_pose.errors import InputError
 from paddle_pose.models.layers import batch_norm as new_batch_norm
 
 Activation = Callable[[Tensor], Tensor]
@@ -142,7 +143,7 @@ class MobileNetV2(nn.Layer):
         share_residuals: Whether the residuals of a stage are one block with one set of weights, run several times.
 
     Raises:
-        ValueError: If a value does not describe a network.
+        InputError: If a value does not describe a network.
     """
 
     def __init__(
@@ -156,10 +157,10 @@ class MobileNetV2(nn.Layer):
     ) -> None:
         super().__init__()
         if not width > 0:
-            raise ValueError(f"width={width}: expected a positive factor")
+            raise InputError(f"width={width}: expected a positive factor")
         activations: dict[str, Activation] = {"relu6": F.relu6, "relu": F.relu}
         if activation not in activations or padding not in ("same", "symmetric") or expansion not in ("block", "stage"):
-            raise ValueError(
+            raise InputError(
                 f"activation={activation!r}, padding={padding!r}, expansion={expansion!r}: expected relu6 or relu, "
                 "same or symmetric, block or stage"
             )

@@ -23,10 +23,11 @@ from typing import Literal
 import paddle.nn.functional as F
 from paddle import Tensor, nn
 
+from paddle_pose.errors import InputError
 from paddle_pose.models.layers import Normalize, UpsampleBilinear2x, check_images
 from paddle_pose.models.mobilenet_v2 import Activation, ConvUnit, Expansion, MobileNetV2, Padding
 
-BatchNorm = Literal["none", "trunk", "all"]
+BatchNorm = Literal["none", "backbone", "all"]
 LEVELS = (64, 32, 24, 24)  # channels the pyramid's levels pass on, from stride 32 to stride 4
 HEAD_CHANNELS = 96
 
@@ -67,19 +68,19 @@ class Pyramid(nn.Layer):
 
     Args:
         channels: Of those features.
-        form: "google" mixes with a linear depthwise and a 1x1 convolution; the "original" puts a ReLU between both, in
+        form: "google" mixes with a linear depthwise and a 1x1 convolution; the "fire717" puts a ReLU between both, in
             the last level a normalisation if it has any, and gives its first 1x1 no bias.
         batch_norm: Whether normalisations stand in for biases.
     """
 
-    def __init__(self, channels: Sequence[int], form: Literal["google", "original"], batch_norm: bool) -> None:
+    def __init__(self, channels: Sequence[int], form: Literal["google", "fire717"], batch_norm: bool) -> None:
         super().__init__()
-        original = form == "original"
-        last: Literal["", "batch_norm"] = "batch_norm" if original and batch_norm else ""
-        self.top = ConvUnit(channels[3], LEVELS[0], bias=not original)
+        fire717 = form == "fire717"
+        last: Literal["", "batch_norm"] = "batch_norm" if fire717 and batch_norm else ""
+        self.top = ConvUnit(channels[3], LEVELS[0], bias=not fire717)
         self.levels = nn.LayerList(
             [
-                Level(channels[2 - i], LEVELS[i], LEVELS[i + 1], "relu" if original and i < 2 else last, batch_norm)
+                Level(channels[2 - i], LEVELS[i], LEVELS[i + 1], "relu" if fire717 and i < 2 else last, batch_norm)
                 for i in range(3)
             ]
         )
@@ -113,22 +114,22 @@ class Head(nn.Layer):
 
 
 class MoveNet(nn.Layer):
-    """Google's MoveNet, or by other values the original; `original_movenet` states those.
+    """Google's MoveNet, or by other values the original; `fire717_movenet` states those.
 
     Args:
         num_joints: K.
-        width: Factor of the trunk's channels: 1 is Lightning, 1.75 Thunder.
+        width: Factor of the backbone's channels: 1 is Lightning, 1.75 Thunder.
         expansion: What residuals expand, see `MobileNetV2`.
-        activation: Of the trunk.
+        activation: Of the backbone.
         padding: Of convolutions with stride 2, see `ConvUnit`.
         pyramid: See `Pyramid`.
         batch_norm: Where normalisations stand in for the convolutions' biases: "none", the form of Google's published
-            weights, which have them folded in; "trunk", trunk and pyramid, how Google trains; "all", also in the heads.
+            weights, which have them folded in; "backbone", backbone and pyramid, how Google trains; "all", also in the heads.
         share_residuals: See `MobileNetV2`.
         prior: What centres and heatmaps answer at first, before they have learned anything; 0.1 for a focal loss.
 
     Raises:
-        ValueError: If a value does not describe a network.
+        InputError: If a value does not describe a network.
 
     Example:
         >>> import paddle
@@ -138,7 +139,7 @@ class MoveNet(nn.Layer):
         [('centers', 1, 1, 16, 8), ('heatmaps', 1, 3, 16, 8)]
     """
 
-    head_layers = ("pyramid", "heads")  # the rest is the trunk
+    head_layers = ("pyramid", "heads")  # the rest is the backbone
 
     def __init__(
         self,
@@ -148,17 +149,17 @@ class MoveNet(nn.Layer):
         expansion: Expansion = "block",
         activation: Literal["relu6", "relu"] = "relu6",
         padding: Padding = "same",
-        pyramid: Literal["google", "original"] = "google",
-        batch_norm: BatchNorm = "trunk",
+        pyramid: Literal["google", "fire717"] = "google",
+        batch_norm: BatchNorm = "backbone",
         share_residuals: bool = False,
         prior: float = 0.1,
     ) -> None:
         super().__init__()
         if num_joints < 1 or not 0 < prior < 1:
-            raise ValueError(f"num_joints={num_joints}, prior={prior}: expected a joint, and a prior between 0 and 1")
-        if pyramid not in ("google", "original") or batch_norm not in ("none", "trunk", "all"):
-            raise ValueError(
-                f"pyramid={pyramid!r}, batch_norm={batch_norm!r}: expected google or original; none, trunk or all"
+            raise InputError(f"num_joints={num_joints}, prior={prior}: expected a joint, and a prior between 0 and 1")
+        if pyramid not in ("google", "fire717") or batch_norm not in ("none", "backbone", "all"):
+            raise InputError(
+                f"pyramid={pyramid!r}, batch_norm={batch_norm!r}: expected google or original; none, backbone or all"
             )
         normalized = batch_norm != "none"
         self.normalize = Normalize((1, 1, 1), (1, 1, 1), scale=2 / 255)  # -1..1
@@ -184,7 +185,7 @@ class MoveNet(nn.Layer):
             joint}, h = H / 4 and w = W / 4. The last two are in cells: x, y of the first joint, x, y of the second, ...
 
         Raises:
-            ValueError: If the images have another shape.
+            InputError: If the images have another shape.
         """
         check_images(images, 32)
         features = self.pyramid(self.backbone(self.normalize(images)))  # N, 24, h, w
@@ -192,7 +193,7 @@ class MoveNet(nn.Layer):
         return {name: F.sigmoid(x) if name in ("centers", "heatmaps") else x for name, x in maps.items()}
 
 
-def original_movenet(num_joints: int = 17, share_residuals: bool = False) -> MoveNet:
+def fire717_movenet(num_joints: int = 17, share_residuals: bool = False) -> MoveNet:
     """Returns the original's network, 1,912,118 parameters for 17 joints.
 
     Args:
@@ -205,7 +206,7 @@ def original_movenet(num_joints: int = 17, share_residuals: bool = False) -> Mov
         expansion="stage",
         activation="relu",
         padding="symmetric",
-        pyramid="original",
+        pyramid="fire717",
         batch_norm="all",
         share_residuals=share_residuals,
         prior=0.5,

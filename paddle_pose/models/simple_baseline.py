@@ -3,7 +3,7 @@
 Source: Xiao et al., Simple Baselines for Human Pose Estimation and Tracking, ECCV 2018; ResNet of He et al., CVPR 2016.
 Checked against: names, shapes, heatmaps and six training losses of the official R50
     (tests/parity/test_published_heatmaps.py).
-Differs: nothing; the parameters have the official names. The official weights were trained on BGR pictures: they load
+Differs: nothing; the parameters have the official names. The official weights were trained on BGR images: they load
     exactly, and need `order="bgr"` to score.
 """
 
@@ -12,6 +12,7 @@ from typing import Literal
 import paddle.nn.functional as F
 from paddle import Tensor, nn
 
+from paddle_pose.errors import InputError
 from paddle_pose.models.layers import Bottleneck, Normalize, batch_norm, check_images, conv, residual_layer
 
 BLOCKS = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
@@ -28,7 +29,7 @@ class SimpleBaseline(nn.Layer):
         order: The channel order the network was trained with, see `Normalize`.
 
     Raises:
-        ValueError: If there is no such depth.
+        InputError: If there is no such depth.
 
     Example:
         >>> import paddle
@@ -37,7 +38,7 @@ class SimpleBaseline(nn.Layer):
         [1, 1, 3, 16, 8]
     """
 
-    head_layers = ("deconv_layers", "final_layer")  # the rest is the trunk
+    head_layers = ("deconv_layers", "final_layer")  # the rest is the backbone
 
     def __init__(
         self,
@@ -49,7 +50,7 @@ class SimpleBaseline(nn.Layer):
     ) -> None:
         super().__init__()
         if depth not in BLOCKS:
-            raise ValueError(f"depth is {depth}; expected one of {', '.join(map(str, BLOCKS))}")
+            raise InputError(f"depth is {depth}; expected one of {', '.join(map(str, BLOCKS))}")
         first, second, third, fourth = BLOCKS[depth]
         self.normalize = Normalize(order=order)
         self.conv1 = conv(3, width, 7, 2)
@@ -77,7 +78,7 @@ class SimpleBaseline(nn.Layer):
             {"heatmaps": [N, 1, K, H / 4, W / 4]}.
 
         Raises:
-            ValueError: If the images have another shape.
+            InputError: If the images have another shape.
         """
         check_images(images, 32)
         x = F.relu(self.bn1(self.conv1(self.normalize(images))))  # N, C, H / 2, W / 2

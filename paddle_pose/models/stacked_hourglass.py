@@ -15,6 +15,7 @@ import paddle
 import paddle.nn.functional as F
 from paddle import Tensor, nn
 
+from paddle_pose.errors import InputError
 from paddle_pose.models.hourglass import HourglassLevel
 from paddle_pose.models.layers import (
     IMAGENET_MEAN,
@@ -67,7 +68,7 @@ class StackedHourglass(nn.Layer):
         std: See `Normalize`.
 
     Raises:
-        ValueError: If a number does not describe a network.
+        InputError: If a number does not describe a network.
 
     Example:
         >>> net = StackedHourglass(num_stacks=2, num_joints=3, channels=8, depth=1)
@@ -75,7 +76,7 @@ class StackedHourglass(nn.Layer):
         (1, 2, 3, 6, 4)
     """
 
-    head_layers = ("heads", "from_heatmaps")  # the rest is the trunk
+    head_layers = ("heads", "from_heatmaps")  # the rest is the backbone
 
     def __init__(
         self,
@@ -89,7 +90,7 @@ class StackedHourglass(nn.Layer):
     ) -> None:
         super().__init__()
         if min(num_stacks, num_joints, depth, num_blocks) < 1 or channels < 4 or channels % 4:
-            raise ValueError(
+            raise InputError(
                 f"num_stacks={num_stacks}, num_joints={num_joints}, channels={channels},"
                 f" depth={depth}, num_blocks={num_blocks}: expected positive numbers, channels a"
                 " multiple of 4"
@@ -134,7 +135,7 @@ class StackedHourglass(nn.Layer):
             {"heatmaps": [N, S, K, H / 4, W / 4]}, the last stage the best.
 
         Raises:
-            ValueError: If the images have another shape.
+            InputError: If the images have another shape.
         """
         check_images(images, self.multiple)
         x = self.stem(self.normalize(images))  # N, C, h, w

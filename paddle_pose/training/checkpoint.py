@@ -22,7 +22,8 @@ import numpy as np
 import paddle
 
 from paddle_pose import __version__
-from paddle_pose.weights.checksum import sha256_of
+from paddle_pose.errors import InputError
+from paddle_pose.io.checksum import sha256_of
 from paddle_pose.weights.names import convert_names
 from paddle_pose.weights.write import write_weights
 
@@ -100,7 +101,7 @@ def check(folder: Path) -> None:
 
     Raises:
         FileNotFoundError: If the manifest, or a file that it lists, is missing.
-        ValueError: If a file is not as it was written.
+        InputError: If a file is not as it was written.
     """
     path = folder / MANIFEST
     if not path.is_file():
@@ -108,13 +109,13 @@ def check(folder: Path) -> None:
     try:
         files = dict(json.loads(path.read_text(encoding="utf-8"))["files"])
     except (KeyError, TypeError, ValueError) as problem:
-        raise ValueError(f"{path}: damaged, it does not list the checkpoint's files ({problem!r})") from problem
+        raise InputError(f"{path}: damaged, it does not list the checkpoint's files ({problem!r})") from problem
     for name, written in files.items():
         if not (folder / name).is_file():
             raise FileNotFoundError(f"{folder / name}: not found, although {MANIFEST} lists it; damaged checkpoint")
         found = _fingerprint(folder / name)
         if found != written:
-            raise ValueError(f"{folder / name}: damaged: it is {found}, was written as {written}")
+            raise InputError(f"{folder / name}: damaged: it is {found}, was written as {written}")
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
@@ -141,13 +142,13 @@ def put(model: paddle.nn.Layer, tensors: dict[str, np.ndarray], source: Path) ->
         source: their file, for the message.
 
     Raises:
-        ValueError: If a tensor is missing, left over or misshapen.
+        InputError: If a tensor is missing, left over or misshapen.
     """
     own = model.state_dict()
     try:
         fitted = convert_names(tensors, {name: tuple(value.shape) for name, value in own.items()})
     except ValueError as problem:
-        raise ValueError(f"{source}: {problem}") from problem
+        raise InputError(f"{source}: {problem}") from problem
     model.set_state_dict({name: paddle.to_tensor(value).astype(own[name].dtype) for name, value in fitted.items()})
 
 

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 import numpy as np
 import paddle
 
+from paddle_pose.errors import InputError
+
 Tensors = Callable[[], Mapping[str, paddle.Tensor]]
 
 
@@ -30,10 +32,10 @@ class Ema:
             decay: share of the old average at a step, reached gradually.
 
         Raises:
-            ValueError: If the decay is not between 0 and 1.
+            InputError: If the decay is not between 0 and 1.
         """
         if not 0 < decay < 1:
-            raise ValueError(f"ema={decay}: expected a decay between 0 and 1, such as 0.999")
+            raise InputError(f"ema={decay}: expected a decay between 0 and 1, such as 0.999")
         self._tensors, self._decay, self.updates = tensors, decay, 0
         self._average = {n: tensor.detach().clone() for n, tensor in tensors().items() if tensor.is_floating_point()}
 
@@ -55,10 +57,10 @@ class Ema:
         """Continues with the averages of a checkpoint.
 
         Raises:
-            ValueError: If they are of another network.
+            InputError: If they are of another network.
         """
         if arrays.keys() != self._average.keys():
-            raise ValueError("the averaged weights in ema.pdparams are not those of this network")
+            raise InputError("the averaged weights in ema.pdparams are not those of this network")
         for name, array in arrays.items():
             self._average[name].set_value(array)
         self.updates = updates

@@ -14,6 +14,8 @@ from typing import Literal
 
 import paddle
 
+from paddle_pose.errors import InputError
+
 
 @dataclass(frozen=True)
 class StepSchedule:
@@ -114,10 +116,10 @@ def adam(model: paddle.nn.Layer, clip_norm: float = 0.0, clip_value: float = 0.0
         clip_value: cuts every number of a gradient to +- this; 0 does not.
 
     Raises:
-        ValueError: If a limit is negative, or both are given.
+        InputError: If a limit is negative, or both are given.
     """
     if min(clip_norm, clip_value) < 0 or (clip_norm and clip_value):
-        raise ValueError(f"clip_norm={clip_norm}, clip_value={clip_value}: expected one positive limit at most")
+        raise InputError(f"clip_norm={clip_norm}, clip_value={clip_value}: expected one positive limit at most")
     clip = None
     if clip_norm:
         clip = paddle.nn.ClipGradByGlobalNorm(clip_norm)

@@ -14,6 +14,8 @@ from typing import Literal
 
 import paddle
 
+from paddle_pose.errors import InputError
+
 
 @dataclass
 class LossScale:
@@ -52,10 +54,10 @@ class Precision:
         """Takes a level of `paddle.amp`: O0 is float32, O1 casts listed operators, O2 the network.
 
         Raises:
-            ValueError: If half precision is asked for where Paddle would ignore it.
+            InputError: If half precision is asked for where Paddle would ignore it.
         """
         if level != "O0" and not paddle.get_device().startswith("gpu"):
-            raise ValueError(
+            raise InputError(
                 f"--amp {level} needs a GPU: on {paddle.get_device()} Paddle ignores it and computes in float32; leave it out"
             )
         self._level, self._dtype = level, dtype

@@ -8,10 +8,11 @@ from typing import Any
 
 import paddle
 
-from paddle_pose.training.distributed import World
-from paddle_pose.training.guard import Checkup, Guard
+from paddle_pose.errors import InputError
+from paddle_pose.training.non_finite_guard import NonFiniteGuard, StepHealth
+from paddle_pose.training.process_group import ProcessGroup
+from paddle_pose.training.run_state import State
 from paddle_pose.training.seeds import seed_step
-from paddle_pose.training.state import State
 
 Tensors = Mapping[str, paddle.Tensor]
 Loss = Callable[[Tensors, Tensors], dict[str, paddle.Tensor]]
@@ -25,13 +26,13 @@ class Stepped:
         outputs: the network's maps of the last part of the batch.
         targets: of that part.
         terms: of the loss, over the whole batch.
-        checkup: loss and gradient, and whether they were good.
+        health: loss and gradient, and whether they were good.
     """
 
     outputs: Tensors
     targets: Tensors
     terms: Tensors
-    checkup: Checkup
+    health: StepHealth
 
 
 class Step:
@@ -44,7 +45,7 @@ class Step:
         schedule: Callable[[int], float],
         seed: int = 0,
         accumulate: int = 1,
-        world: World | None = None,
+        process_group: ProcessGroup | None = None,
     ) -> None:
         """Takes what a step changes and how.
 
@@ -55,29 +56,29 @@ class Step:
             seed: of whatever is random in a step.
             accumulate: parts in which a batch is looked at before the weights move, for batches that a device has no room for;
                 a loss that divides by what it counts does so in each part.
-            world: the processes that train.
+            process_group: the processes that train.
 
         Raises:
-            ValueError: If a batch shall have less than one part.
+            InputError: If a batch shall have less than one part.
         """
         if accumulate < 1:
-            raise ValueError(f"accumulate={accumulate}: a batch has one part or more")
+            raise InputError(f"accumulate={accumulate}: a batch has one part or more")
         self._state, self._loss, self._schedule = state, loss, schedule
-        self._seed, self._accumulate, self._world = seed, accumulate, world or World()
-        self._network = self._world.parallel(state.model)
+        self._seed, self._accumulate, self._process_group = seed, accumulate, process_group or ProcessGroup()
+        self._network = self._process_group.parallel(state.model)
 
     def begin(self) -> None:
         """Prepares for steps after anything else was done with the network."""
         self._state.model.train()
-        self._guard = Guard(self._state.model, self._world)
+        self._guard = NonFiniteGuard(self._state.model, self._process_group)
 
     def __call__(self, batch: Mapping[str, Any]) -> Stepped:
         """Trains on a batch: "image" and "targets"."""
         state, progress = self._state, self._state.progress
         state.optimizer.set_lr(self._schedule(progress.step))
-        seed_step(self._seed, progress.step, self._world.rank)
+        seed_step(self._seed, progress.step, self._process_group.rank)
         stepped = self._look(batch)
-        finite = stepped.checkup.finite
+        finite = stepped.health.finite
         if finite:
             state.optimizer.step()
             if state.ema is not None:
@@ -87,7 +88,7 @@ class Step:
         state.precision.update(finite)
         state.optimizer.clear_grad()
         progress.batch, progress.step = progress.batch + 1, progress.step + 1
-        progress.idle += stepped.checkup.gradient == 0
+        progress.idle += stepped.health.gradient == 0
         progress.skipped += not finite
         progress.skipped_in_a_row = 0 if finite else progress.skipped_in_a_row + 1
         return stepped
@@ -99,7 +100,7 @@ class Step:
         sums: dict[str, paddle.Tensor] = {}
         for n in range(parts):
             part = _sliced(batch, n * size // parts, (n + 1) * size // parts)
-            with self._world.accumulating(self._network, more=n + 1 < parts):
+            with self._process_group.accumulating(self._network, more=n + 1 < parts):
                 outputs = precision.run(self._network, part["image"])
                 terms = self._loss(outputs, part["targets"])
                 if parts > 1:  # each part counts by its images

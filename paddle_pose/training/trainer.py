@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -9,17 +10,20 @@ from typing import Any, Literal, Protocol
 
 import paddle
 
+from paddle_pose.errors import InputError
 from paddle_pose.interruption import Interrupted, Interruption
 from paddle_pose.training import checkpoint
-from paddle_pose.training.distributed import World
+from paddle_pose.training.checkpoint_policy import CheckpointPolicy, CheckpointStore
 from paddle_pose.training.ema import Ema
-from paddle_pose.training.guard import Checkup
-from paddle_pose.training.log import RunLog
-from paddle_pose.training.pace import Pace, clock
+from paddle_pose.training.non_finite_guard import StepHealth
 from paddle_pose.training.precision import Precision, float32
-from paddle_pose.training.retention import Keeping, Retention
-from paddle_pose.training.state import Arrays, Progress, State, read_numbers
+from paddle_pose.training.process_group import ProcessGroup
+from paddle_pose.training.run_log import RunLog
+from paddle_pose.training.run_state import Arrays, Progress, State, read_numbers
 from paddle_pose.training.step import Loss, Step, Stepped, Tensors
+from paddle_pose.training.step_timer import StepTimer, clock
+
+_log = logging.getLogger("paddle_pose")
 
 Measure = Callable[[Tensors, Tensors], paddle.Tensor]
 Validate = Callable[[int], dict[str, float]]
@@ -61,10 +65,10 @@ class Trainer:
         ema: float = 0.0,
         max_bad_steps: int = 20,
         precision: Precision | None = None,
-        keeping: Keeping | None = None,
+        policy: CheckpointPolicy | None = None,
         interruption: Interruption | None = None,
         accumulate: int = 1,
-        world: World | None = None,
+        process_group: ProcessGroup | None = None,
     ) -> None:
         """Takes what is trained and where the run is kept.
 
@@ -83,23 +87,24 @@ class Trainer:
             ema: decay of an average of the weights that is evaluated too; 0 keeps none.
             max_bad_steps: so many steps in a row without finite numbers end the run.
             precision: float32 unless it says otherwise.
-            keeping: how often checkpoints are made, and how many are kept.
+            policy: how often checkpoints are made, and how many are kept.
             interruption: what may end the run early.
             accumulate: parts in which a batch is looked at before the weights move.
-            world: the processes that train together; this one alone unless it says otherwise.
+            process_group: the processes that train together; this one alone unless it says otherwise.
         """
         precision = precision or Precision()
         self.model, self.optimizer = precision.prepare(model, optimizer)
         average = Ema(lambda: float32(self.model, self.optimizer), ema) if ema else None
         self._state = State(self.model, self.optimizer, precision, average)
-        self._world = world or World()
-        self._step = Step(self._state, loss, schedule, seed, accumulate, self._world)
+        self._process_group = process_group or ProcessGroup()
+        self._step = Step(self._state, loss, schedule, seed, accumulate, self._process_group)
         self._run_dir, self._config_json, self._identity = run_dir, config_json, dict(identity or {})
         self._measures, self._log_every, self._max_bad_steps = measures or {}, log_every, max_bad_steps
-        self._retention, self._pace = Retention(run_dir, keeping or Keeping()), Pace()
+        self._store, self._timer = CheckpointStore(run_dir, policy or CheckpointPolicy()), StepTimer()
         paddle.disable_signal_handler()  # it would print a report about SIGTERM
         self.interruption = interruption or Interruption()
-        self.log = RunLog(run_dir, visualdl, silent=not self._world.is_first)
+        self.interruption.processes = self._process_group
+        self.log = RunLog(run_dir, visualdl, silent=not self._process_group.is_main)
 
     @property
     def progress(self) -> Progress:
@@ -115,19 +120,19 @@ class Trainer:
 
         Raises:
             FileNotFoundError: If a file of the checkpoint is missing.
-            ValueError: If it is damaged, or of another network or another run.
+            InputError: If it is damaged, or of another network or another run.
         """
         numbers = read_numbers(folder)
         differences = checkpoint.differences(numbers["identity"], self._identity)
         if differences and not force:
-            raise ValueError(
+            raise InputError(
                 f"{folder} was made by a run that differs in\n  " + "\n  ".join(differences) + "\nLeave the flags out "
                 "that say otherwise, start a new run without --resume, or insist with --force"
             )
         self._state.load(folder, numbers)
-        if self._world.is_first:
+        if self._process_group.is_main:
             checkpoint.restore(self._run_dir / "best_model")
-        self._retention.resumed(folder, self.progress.epoch, self.progress.batch)
+        self._store.resumed(folder, self.progress.epoch, self.progress.batch)
         self.log.cut(numbers["log"])
         at = f"epoch={self.progress.epoch}, batch_id={self.progress.batch}"
         self.log.say(f"Resumed {folder} at {at}" + "".join(f"\n  although {line}" for line in differences))
@@ -155,7 +160,7 @@ class Trainer:
 
         Raises:
             Interrupted: If the run was asked to end early; it is saved.
-            ValueError: If it cannot go on: too many bad steps in a row, or nothing to learn from.
+            InputError: If it cannot go on: too many bad steps in a row, or nothing to learn from.
         """
         progress = self.progress
         with self.interruption:
@@ -170,7 +175,7 @@ class Trainer:
                     if progress.epoch < epochs:
                         self.interruption.check()
             except Interrupted as stop:
-                self._world.first(self._save)  # a process that ends earlier would have the first one killed
+                self._process_group.on_main(self._save)  # a process that ends earlier would have the first one killed
                 self.log.say(
                     f"Ended early by {stop.reason} at epoch={progress.epoch}, batch_id={progress.batch}; saved in "
                     f"{self._run_dir / 'last'}. Continue with --resume {self._run_dir}"
@@ -181,28 +186,28 @@ class Trainer:
     def _train_epoch(self, loader: Loader, epochs: int) -> None:
         progress = self.progress
         self._step.begin()
-        self._pace.go()
+        self._timer.go()
         for batch in loader.epoch(progress.epoch, progress.batch):
-            self._pace.read()
+            self._timer.read()
             stepped = self._step(batch)
-            checkup, images = stepped.checkup, len(batch["image"]) * self._world.size
+            health, images = stepped.health, len(batch["image"]) * self._process_group.size
             if progress.step % self._log_every == 0 or progress.batch == len(loader):
                 numbers = self._numbers(stepped)
-                self._pace.stepped(images)
-                left = self._pace.left((epochs - progress.epoch) * len(loader) - progress.batch)
-                self._say_step(numbers, {**self._pace.lap(), "grad_norm": checkup.gradient}, left)
+                self._timer.stepped(images)
+                left = self._timer.left((epochs - progress.epoch) * len(loader) - progress.batch)
+                self._say_step(numbers, {**self._timer.lap(), "grad_norm": health.gradient}, left)
             else:
-                self._pace.stepped(images)
-            if not checkup.finite:
-                self._say_skipped(checkup)
+                self._timer.stepped(images)
+            if not health.finite:
+                self._say_skipped(health)
             if "replaced" in batch:
                 self._say_replaced(batch["replaced"])
             if progress.batch < len(loader):  # else there is more to do before the run stands where it can be taken up
-                if checkup.finite and self._retention.is_due(progress.step):
+                if health.finite and self._store.is_due(progress.step):
                     self._save()
                 self.interruption.check()
         if progress.idle == len(loader):
-            raise ValueError(
+            raise InputError(
                 f"no batch of epoch {progress.epoch} held anything to learn from: every gradient was zero; are any joints "
                 "labelled in the training data, and inside the windows?"
             )
@@ -213,9 +218,9 @@ class Trainer:
         with paddle.no_grad():
             measured = {name: measure(stepped.outputs, stepped.targets) for name, measure in self._measures.items()}
             scalars = [value.astype("float32").reshape([1]) for value in (*terms.values(), *measured.values())]
-            values = self._world.mean(paddle.concat(scalars)).tolist() if scalars else []
+            values = self._process_group.mean(paddle.concat(scalars)).tolist() if scalars else []
         numbers = {
-            "loss": stepped.checkup.loss,
+            "loss": stepped.health.loss,
             **dict(zip(terms, values, strict=False)),
             "lr": self.optimizer.get_lr(),
         }
@@ -230,28 +235,28 @@ class Trainer:
         )
         self.log.numbers("train", self.progress.step, {"epoch": epoch, "batch_id": batch_id, **numbers, **speed})
 
-    def _say_skipped(self, checkup: Checkup) -> None:
+    def _say_skipped(self, health: StepHealth) -> None:
         progress = self.progress
         where = f"epoch={progress.epoch}, batch_id={progress.batch - 1}"
-        what = f"loss {checkup.loss:g}, gradient norm {checkup.gradient:g}"
+        what = f"loss {health.loss:g}, gradient norm {health.gradient:g}"
         self.log.say(
             f"[SKIP] {where}: {what}; weights and moments stay as they were. "
             f"{progress.skipped_in_a_row} in a row, {progress.skipped} in all"
         )
         self.log.numbers(
-            "skip", progress.step, {"loss": checkup.loss, "grad_norm": checkup.gradient, "skipped": progress.skipped}
+            "skip", progress.step, {"loss": health.loss, "grad_norm": health.gradient, "skipped": progress.skipped}
         )
         if progress.skipped_in_a_row >= self._max_bad_steps:
             last = self._run_dir / "last"
             good = f"The last good checkpoint is {last}" if last.exists() else "There is no checkpoint yet"
-            raise ValueError(
+            raise InputError(
                 f"{progress.skipped_in_a_row} steps in a row had no finite loss and gradient, the last at {where}: {what}. "
                 f"{good}; nothing bad was saved. Lower train.learning_rate, set train.clip_norm, or look at the data; "
                 "--resume --force goes on with such a change"
             )
 
     def _say_replaced(self, lines: Sequence[str]) -> None:
-        say = self.log.say if self._world.is_first else print  # others have a log of the launcher's only
+        say = self.log.say if self._process_group.is_main else _log.warning  # the others' run logs are silent
         for line in lines:
             self.progress.replaced += 1
             say(
@@ -261,7 +266,7 @@ class Trainer:
 
     def _evaluate(self, validate: Validate, monitor: str) -> None:
         self.model.eval()
-        self._world.copy_from_first(self._state.tensors())  # running statistics are each process's own until here
+        self._process_group.broadcast(self._state.tensors())  # running statistics are each process's own until here
         mark = self.log.mark()
         try:
             self._judge(validate, monitor, "live")
@@ -284,7 +289,7 @@ class Trainer:
             progress.best = {**values, "epoch": progress.epoch, "weights": weights}
             name = "model.pdparams" if weights == "live" else "ema.pdparams"
             files = {"model.pdparams": self._state.files()[name]}
-            if self._world.is_first:
+            if self._process_group.is_main:
                 checkpoint.save(self._run_dir / "best_model", **self._content(files))
         best = progress.best
         self.log.say(
@@ -292,8 +297,8 @@ class Trainer:
         )
 
     def _save(self) -> None:
-        if self._world.is_first:
-            self._retention.save(self.progress.epoch, self.progress.batch, **self._content(self._state.files()))
+        if self._process_group.is_main:
+            self._store.save(self.progress.epoch, self.progress.batch, **self._content(self._state.files()))
 
     def _content(self, files: dict[str, Arrays]) -> dict[str, Any]:
         state = {**self._state.numbers(), "log": self.log.mark(), "identity": self._identity}

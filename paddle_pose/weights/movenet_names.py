@@ -60,7 +60,7 @@ def _layers(ours: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
     return tuple((rf"^(?:[^.]*/)?{theirs}(?=\.(weight|bias)$)", f"{name}.conv") for theirs, name in ours)
 
 
-ORIGINAL_MOVENET = (
+FIRE717_MOVENET = (
     *_places(_WITH_NORM, "conv"),
     *_places({_after(theirs): ours for theirs, ours in _WITH_NORM.items()}, "bn"),
     *_places(_ALONE, "conv"),

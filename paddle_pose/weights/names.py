@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from paddle_pose.errors import InputError
 from paddle_pose.weights import movenet_names
 
 Rules = tuple[tuple[str, str], ...]  # (pattern, replacement), applied in this order to every name
@@ -83,7 +84,7 @@ FAMILIES: tuple[Family, ...] = (
     Family("the original Paddle project's Hourglass", _CONV_AND_NORM + _HOURGLASS),
     Family("Google's MoveNet", movenet_names.GOOGLE_MOVENET, movenet_names.GOOGLE_MOVENET_YX),
     Family("Google's MobileNetV2", movenet_names.GOOGLE_MOBILENET_V2),
-    Family("the original Paddle MoveNet", movenet_names.ORIGINAL_MOVENET),
+    Family("the original Paddle MoveNet", movenet_names.FIRE717_MOVENET),
 )  # names that several fit are those of the first, whose rules do the least
 
 
@@ -119,7 +120,7 @@ def family_of(tensors: Iterable[str], target: Iterable[str]) -> Family:
 
 
 def is_mmpose(tensors: Iterable[str]) -> bool:
-    """Tells whether names are MMPose's, which keeps every trunk under `backbone.`; all its networks saw RGB.
+    """Tells whether names are MMPose's, which keeps every backbone under `backbone.`; all its networks saw RGB.
 
     Example:
         >>> is_mmpose(["backbone.conv1.weight"]), is_mmpose(["conv1.weight"])
@@ -198,7 +199,7 @@ def convert_names(
         Name -> float32 array of its own memory, in the network's order.
 
     Raises:
-        ValueError: If tensors are missing, unexpected, of another shape, or would be used twice;
+        InputError: If tensors are missing, unexpected, of another shape, or would be used twice;
             the message counts them and lists the first of each.
 
     Example:
@@ -215,7 +216,7 @@ def convert_names(
     }
     if any(problems.values()):
         told = "; ".join(f"{len(p)} {kind}: {first_names(p)}" for kind, p in problems.items() if p)
-        raise ValueError(
+        raise InputError(
             f"the weights do not fit the network: {len(tensors) - len(found.dropped)} tensors, named as in "
             f"{found.family.name}, for the network's {len(target_shapes)}. {told}. Choose the file's own config"
         )

@@ -7,6 +7,7 @@ from itertools import takewhile
 
 import numpy as np
 
+from paddle_pose.errors import InputError
 from paddle_pose.weights.names import copies, first_names, fit
 
 _SHAPES_SHOWN = 6
@@ -15,7 +16,7 @@ _SHAPES_SHOWN = 6
 def fitting_tensors(
     tensors: Mapping[str, np.ndarray], target_shapes: Mapping[str, tuple[int, ...]]
 ) -> tuple[dict[str, np.ndarray], list[str]]:
-    """Takes what fits a network from the file of another one: a classifier's trunk, or other joints.
+    """Takes what fits a network from the file of another one: a classifier's backbone, or other joints.
 
     Args:
         tensors: name -> array, as `read.read_weights` returns them; named in any way that `names.FAMILIES` knows.
@@ -26,7 +27,7 @@ def fitting_tensors(
         the network and of the file.
 
     Raises:
-        ValueError: If nothing fits, or tensors would be used twice.
+        InputError: If nothing fits, or tensors would be used twice.
 
     Example:
         >>> resnet = {"bn1.running_mean": np.zeros(2), "fc.weight": np.zeros((9, 2)), "fc.bias": np.zeros(9)}
@@ -41,10 +42,10 @@ def fitting_tensors(
     """
     found = fit(tensors, target_shapes)
     if found.repeated:
-        raise ValueError(f"{len(found.repeated)} tensors would be used twice: {first_names(found.repeated)}")
+        raise InputError(f"{len(found.repeated)} tensors would be used twice: {first_names(found.repeated)}")
     shapes = found.shapes()
     if not found.fitting:
-        raise ValueError(
+        raise InputError(
             f"none of its {len(tensors)} tensors fits the network. The file has {first_names(list(tensors))}; the "
             f"network has {first_names(list(target_shapes))}. Of another shape: {first_names(shapes) or 'none'}"
         )

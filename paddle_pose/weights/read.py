@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 import safetensors
 
-from paddle_pose.weights import torch_files
-from paddle_pose.weights.number_formats import BFLOAT16, decode, widen_bfloat16
-from paddle_pose.weights.safe_pickle import read_pickle
+from paddle_pose.errors import InputError
+from paddle_pose.weights.formats import torch_files
+from paddle_pose.weights.formats.number_formats import BFLOAT16, decode, widen_bfloat16
+from paddle_pose.weights.formats.safe_pickle import read_pickle
 
 _WRAPPERS = ("state_dict", "model", "model_state_dict")  # where checkpoints keep the network
 _PADDLE_NAMES = "StructuredToParameterName@@"
@@ -53,7 +54,7 @@ def read_weights(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the file is empty, truncated, of another kind, or holds no tensors;
+        InputError: If the file is empty, truncated, of another kind, or holds no tensors;
             its subclass `allow_list.RefusedError` if the file wants to run anything.
 
     Example:
@@ -67,14 +68,14 @@ def read_weights(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     if not path.exists():
         raise FileNotFoundError(f"{path}: no such weights file; check the path or download it")
     if path.is_dir():
-        raise ValueError(f"{path}: is a folder; name the file inside it, such as model.pdparams")
+        raise InputError(f"{path}: is a folder; name the file inside it, such as model.pdparams")
     reader = _reader(path)
     content = reader(path)
     if not isinstance(content, dict):
-        raise ValueError(f"{path}: holds a {type(content).__name__}, expected named tensors")
+        raise InputError(f"{path}: holds a {type(content).__name__}, expected named tensors")
     tensors = _flat(_join_parts(_network(content), path), path)
     if not any(tensor.ndim for tensor in tensors.values()):
-        raise ValueError(f"{path}: holds no tensors; name the file with the network's weights")
+        raise InputError(f"{path}: holds no tensors; name the file with the network's weights")
     if all(name.startswith("module.") for name in tensors):  # torch's DataParallel
         tensors = {name.removeprefix("module."): tensor for name, tensor in tensors.items()}
     if reader is read_pickle:  # Paddle stores bfloat16 as uint16
@@ -87,7 +88,7 @@ def _reader(path: Path) -> Callable[[Path], Any]:
     with path.open("rb") as stream:
         head = stream.read(64)
     if not head:
-        raise ValueError(f"{path}: the file is empty; fetch it again")
+        raise InputError(f"{path}: the file is empty; fetch it again")
     if head.startswith(b"PK\x03\x04"):
         return torch_files.read_torch_zip
     if head[0] == 0x80:  # a pickle of protocol 2 or later
@@ -95,23 +96,23 @@ def _reader(path: Path) -> Callable[[Path], Any]:
     if head[8:9] == b"{":
         return _read_safetensors
     if head[4:8] == b"TFL3":
-        from paddle_pose.weights.tflite import read_tflite  # its schema is two hundred modules that few files need
+        from paddle_pose.weights.formats.tflite import read_tflite
 
         return read_tflite
-    for start, kind, remedy in _NOT_WEIGHTS:
+    for start, kind, fix in _NOT_WEIGHTS:
         if head.lstrip().startswith(start):
-            raise ValueError(f"{path}: is {kind}, not weights; {remedy}")
-    raise ValueError(f"{path}: unknown format, it begins with {head[:8]!r}; {_READABLE}")
+            raise InputError(f"{path}: is {kind}, not weights; {fix}")
+    raise InputError(f"{path}: unknown format, it begins with {head[:8]!r}; {_READABLE}")
 
 
 def _read_safetensors(path: Path) -> dict[str, np.ndarray]:
     try:
         entries = safetensors.deserialize(path.read_bytes())
     except safetensors.SafetensorError as error:
-        raise ValueError(f"{path}: truncated or damaged safetensors file ({error}); fetch it again") from error
+        raise InputError(f"{path}: truncated or damaged safetensors file ({error}); fetch it again") from error
     unknown = {entry["dtype"] for _, entry in entries} - set(_SAFETENSORS)
     if unknown:
-        raise ValueError(f"{path}: tensors of {sorted(unknown)}; read are {sorted(_SAFETENSORS)}")
+        raise InputError(f"{path}: tensors of {sorted(unknown)}; read are {sorted(_SAFETENSORS)}")
     return {
         name: decode(entry["data"], _SAFETENSORS[entry["dtype"]]).reshape(entry["shape"]) for name, entry in entries
     }
@@ -136,7 +137,7 @@ def _join_parts(content: dict[Any, Any], path: Path) -> dict[Any, Any]:
                 joined[name] = np.concatenate(parts).reshape(how["OriginShape"])
                 left_out.update(how["slices"])
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"{path}: damaged: cannot join the parts of its large tensors ({error!r})") from error
+            raise InputError(f"{path}: damaged: cannot join the parts of its large tensors ({error!r})") from error
     return {name: value for name, value in content.items() if name not in left_out} | joined
 
 
@@ -145,7 +146,7 @@ def _flat(
 ) -> dict[str, np.ndarray]:
     """Returns name -> tensor of a dict of dicts; the names of nested ones are joined by dots."""
     if id(content) in seen or len(seen) > 8:
-        raise ValueError(f"{path}: {prefix[:60]!r} is nested too deeply, or in itself; not weights")
+        raise InputError(f"{path}: {prefix[:60]!r} is nested too deeply, or in itself; not weights")
     tensors: dict[str, np.ndarray] = {}
     for key, value in content.items():
         name = f"{prefix}{key}"
@@ -156,8 +157,8 @@ def _flat(
         elif isinstance(value, (np.ndarray, np.generic, float, int)):
             inner = {name: np.asarray(value)}
         else:
-            raise ValueError(f"{path}: {name!r} is a {type(value).__name__}, expected a tensor")
+            raise InputError(f"{path}: {name!r} is a {type(value).__name__}, expected a tensor")
         if tensors.keys() & inner:
-            raise ValueError(f"{path}: two tensors are called {min(tensors.keys() & inner)!r}")
+            raise InputError(f"{path}: two tensors are called {min(tensors.keys() & inner)!r}")
         tensors |= inner
     return tensors

@@ -16,6 +16,9 @@ from pathlib import Path
 import numpy as np
 import safetensors.numpy
 
+from paddle_pose.errors import InputError
+from paddle_pose.io import atomic
+
 
 def _pickled(tensors: dict[str, np.ndarray]) -> bytes:
     return pickle.dumps(tensors, protocol=4)
@@ -37,7 +40,7 @@ def write_weights(path: str | os.PathLike[str], tensors: Mapping[str, np.ndarray
         tensors: name -> array.
 
     Raises:
-        ValueError: If the extension is none of .safetensors, .pdparams, .pdopt.
+        InputError: If the extension is none of .safetensors, .pdparams, .pdopt.
         OSError: If it cannot be written.
 
     Example:
@@ -50,16 +53,7 @@ def write_weights(path: str | os.PathLike[str], tensors: Mapping[str, np.ndarray
     """
     path = Path(path)
     if path.suffix not in _FORMATS:
-        raise ValueError(f"{path}: weights are written as {' or '.join(_FORMATS)}; choose one of these extensions")
+        raise InputError(f"{path}: weights are written as {' or '.join(_FORMATS)}; choose one of these extensions")
     # a view of other memory order would be written as its memory, not as its numbers
     content = _FORMATS[path.suffix]({name: np.array(tensor, order="C") for name, tensor in tensors.items()})
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(path.name + ".writing")
-    try:
-        with fresh.open("wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(fresh, path)
-    finally:
-        fresh.unlink(missing_ok=True)
+    atomic.write_bytes(path, content, sync=True)

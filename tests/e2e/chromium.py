@@ -87,7 +87,7 @@ class Chromium:
         handle = self.run(f"document.querySelector('{element}')", returnByValue=False)
         self.tell("DOM.setFileInputFiles", files=[str(path)], objectId=handle["objectId"])
 
-    def picture(self) -> bytes:
+    def image(self) -> bytes:
         """Returns a PNG of what is shown."""
         return base64.b64decode(self.tell("Page.captureScreenshot", format="png")["data"])
 

@@ -1,11 +1,11 @@
-"""Training and evaluation on COCO's layout through the real commands, on drawn people."""
+"""Training and evaluation on COCO's layout through the real commands, on synthetic people."""
 
 import json
 import re
 
 import pytest
 
-from paddle_pose.datasets.stick_figures import write_coco
+from paddle_pose.data.synthetic.dataset import write_coco
 
 REDUCED = ("model.width=8", "model.deconv_channels=16", "codec.input_size=(64,64)", "train.log_every=1")
 RECIPE = ("augment=none", "train.eval_every=10", "val.flip=false")
@@ -13,20 +13,20 @@ CONFIG = "simple_baseline_r50_coco_256x192"
 
 
 @pytest.fixture(scope="module")
-def drawn_coco(tmp_path_factory):
-    """Two drawn pictures to train on and two to validate with, one or two people in each."""
-    folder = tmp_path_factory.mktemp("drawn_coco") / "data"
+def synthetic_coco(tmp_path_factory):
+    """Two drawn images to train on and two to validate with, one or two people in each."""
+    folder = tmp_path_factory.mktemp("synthetic_coco") / "data"
     return write_coco(folder, num_train=2, num_val=2, size=(128, 128), persons=(1, 2))
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory, drawn_coco, run_in):
+def trained(tmp_path_factory, synthetic_coco, run_in):
     """The folder in which `train.py` has made a few steps, and what it said."""
     folder = tmp_path_factory.mktemp("trained")
     changes = [part for text in (*REDUCED, *RECIPE) for part in ("-o", text)]
     done = run_in(
         folder,
-        *("train.py", "--config", CONFIG, "--dataset_root", drawn_coco, "--output", "run"),
+        *("train.py", "--config", CONFIG, "--dataset_root", synthetic_coco, "--output", "run"),
         *("--epochs", 2, "--batch_size", 2, "--num_workers", 1, *changes),
     )
     assert done.returncode == 0, done.stderr
@@ -40,10 +40,10 @@ def test_training_is_chosen_by_ap(trained):
     assert "chosen on the validation set by AP" in said
 
 
-def test_evaluation_with_annotated_boxes_repeats_the_training_and_draws(trained, drawn_coco, run_in, tmp_path):
+def test_evaluation_with_annotated_boxes_repeats_the_training_and_draws(trained, synthetic_coco, run_in, tmp_path):
     run, said = trained
-    flags = ("--pretrained_model", run / "last" / "model.pdparams", "--dataset_root", drawn_coco)
-    done = run_in(tmp_path, "val.py", *flags, "--pictures", "--baseline", "--report")
+    flags = ("--pretrained_model", run / "last" / "model.pdparams", "--dataset_root", synthetic_coco)
+    done = run_in(tmp_path, "val.py", *flags, "--draw", "--baseline", "--report")
     assert done.returncode == 0, done.stderr
     report = (tmp_path / "output" / "report.html").read_text(encoding="utf-8")
     assert "COCO keypoints, percent" in report
@@ -56,8 +56,8 @@ def test_evaluation_with_annotated_boxes_repeats_the_training_and_draws(trained,
     results = json.loads((tmp_path / "output" / "keypoints_results.json").read_text(encoding="utf-8"))
     assert {len(record["keypoints"]) for record in results} == {51}
     scores = json.loads((tmp_path / "output" / "scores.json").read_text(encoding="utf-8"))["values"]
-    truth = drawn_coco / "annotations" / "person_keypoints_val2017.json"
-    again = ("scripts/score_predictions.py", "output/keypoints_results.json", "--ground_truth", truth)
+    truth = synthetic_coco / "annotations" / "person_keypoints_val2017.json"
+    again = ("val.py", "--results", "output/keypoints_results.json", "--ground_truth", truth)
     assert json.loads(run_in(tmp_path, *again, "--json").stdout) == pytest.approx(scores, abs=0, nan_ok=True)
     assert run_in(tmp_path, *again).stdout.startswith("[EVAL] AP=")
     refused = run_in(tmp_path, *again, "--zero_based")
@@ -65,37 +65,46 @@ def test_evaluation_with_annotated_boxes_repeats_the_training_and_draws(trained,
     assert refused.stderr == "error: --zero_based: COCO's results always count pixels from 0; leave the flag out\n"
 
 
-def test_evaluation_with_detected_boxes_says_so(trained, drawn_coco, run_in, tmp_path):
+def test_evaluation_with_detected_boxes_says_so(trained, synthetic_coco, run_in, tmp_path):
     run, _ = trained
-    annotations = json.loads((drawn_coco / "annotations" / "person_keypoints_val2017.json").read_text(encoding="utf-8"))
+    annotations = json.loads(
+        (synthetic_coco / "annotations" / "person_keypoints_val2017.json").read_text(encoding="utf-8")
+    )
     boxes = [
         {"image_id": a["image_id"], "category_id": 1, "bbox": a["bbox"], "score": 0.5}
         for a in annotations["annotations"]
     ]
     (tmp_path / "boxes.json").write_text(json.dumps(boxes), encoding="utf-8")
-    flags = ("--weights", run / "last" / "model.pdparams", "--dataset_root", drawn_coco, "--detections", "boxes.json")
+    flags = (
+        "--weights",
+        run / "last" / "model.pdparams",
+        "--dataset_root",
+        synthetic_coco,
+        "--detections",
+        "boxes.json",
+    )
     done = run_in(tmp_path, "val.py", *flags)
     assert done.returncode == 0, done.stderr
     assert f"{len(boxes)} detected boxes" in done.stdout
     assert "boxes detected (boxes.json)" in done.stdout
-    refused = run_in(tmp_path, "val.py", *flags, "--pictures")
+    refused = run_in(tmp_path, "val.py", *flags, "--draw")
     assert refused.returncode == 2
-    assert "pictures show people beside their truth, and detected boxes have none" in refused.stderr
+    assert "use annotated boxes" in refused.stderr
 
 
-def test_a_skeleton_without_a_joint_in_common_is_refused(drawn_coco, run_in, tmp_path):
+def test_a_skeleton_without_a_joint_in_common_is_refused(synthetic_coco, run_in, tmp_path):
     (tmp_path / "crab.json").write_text('{"joints": ["claw"]}', encoding="utf-8")
-    flags = ("--config", CONFIG, "--dataset_root", drawn_coco, "--skeleton", "crab.json")
+    flags = ("--config", CONFIG, "--dataset_root", synthetic_coco, "--skeleton", "crab.json")
     done = run_in(tmp_path, "train.py", *flags)
     assert done.returncode == 2
     assert "person_keypoints_train2017.json has the joints nose, left_eye, " in done.stderr
     assert "skeleton crab has claw: none in common. They are matched by name" in done.stderr
 
 
-def test_the_metric_is_a_flag(trained, drawn_coco, run_in, tmp_path):
+def test_the_metric_is_a_flag(trained, synthetic_coco, run_in, tmp_path):
     run, _ = trained
-    flags = ("val.py", "--weights", run / "last" / "model.pdparams", "--dataset_root", drawn_coco, "--metric")
-    done = run_in(tmp_path, *flags, "pck", "--baseline", "--pictures")
+    flags = ("val.py", "--weights", run / "last" / "model.pdparams", "--dataset_root", synthetic_coco, "--metric")
+    done = run_in(tmp_path, *flags, "pck", "--baseline", "--draw")
     assert done.returncode == 0, done.stderr
     assert re.search(r"\[EVAL\] Ankle=\S+ Ear=\S+ .*Mean=\S+ Nose=\S+ Shoulder=\S+ Wrist=\S+ \n", done.stdout)
     assert "PCK@0.2 of the torso in percent" in done.stdout
@@ -106,9 +115,9 @@ def test_the_metric_is_a_flag(trained, drawn_coco, run_in, tmp_path):
     assert "metric 'pckh' needs MPII's head boxes, which data set 'coco' has not" in refused.stderr
 
 
-def test_the_original_movenets_crops_are_made_and_evaluated_on(trained, drawn_coco, run_in, tmp_path):
+def test_the_original_movenets_crops_are_made_and_evaluated_on(trained, synthetic_coco, run_in, tmp_path):
     run, _ = trained
-    done = run_in(tmp_path, "scripts/prepare_coco.py", "--dataset_root", drawn_coco, "--output", "crops")
+    done = run_in(tmp_path, "prepare_coco", "--dataset_root", synthetic_coco, "--output", "crops")
     assert done.returncode == 0, done.stderr
     assert re.search(r"^Total write \d+$", done.stdout, re.MULTILINE)
     people = len(json.loads((tmp_path / "crops" / "val2017.json").read_text(encoding="utf-8")))
@@ -118,6 +127,6 @@ def test_the_original_movenets_crops_are_made_and_evaluated_on(trained, drawn_co
     assert f"=> load {people} samples" in done.stdout
     assert "[EVAL] absent=" in done.stdout
     assert "Accuracy of the original MoveNet (radius 0.161 of the side, absent joints count)" in done.stdout
-    missing = run_in(tmp_path, "scripts/prepare_coco.py", "--dataset_root", "crops", "--output", "again")
+    missing = run_in(tmp_path, "prepare_coco", "--dataset_root", "crops", "--output", "again")
     assert missing.returncode == 2
     assert missing.stderr.startswith("error: crops/annotations/person_keypoints_train2017.json: not found; expected D/")

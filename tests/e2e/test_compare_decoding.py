@@ -1,4 +1,4 @@
-"""`scripts/compare_decoding.py` on drawn people: its numbers are those of `val.py`, line by line."""
+"""`compare` on synthetic people: its numbers are those of `val`, line by line."""
 
 import json
 
@@ -19,18 +19,18 @@ def rows(said):
 
 
 @pytest.fixture(scope="module", params=["published", "udp"])
-def trained(request, tmp_path_factory, drawn_mpii, run_in):
+def trained(request, tmp_path_factory, synthetic_mpii, run_in):
     folder = tmp_path_factory.mktemp(request.param)
     alignment = ("-o", f"codec.alignment={request.param}")
-    done = run_in(folder, "train.py", "--dataset_root", drawn_mpii, *SMALL, *RECIPE, *alignment)
+    done = run_in(folder, "train.py", "--dataset_root", synthetic_mpii, *SMALL, *RECIPE, *alignment)
     assert done.returncode == 0, done.stderr
     return request.param, folder / "output" / "hourglass_tiny_128" / "last" / "model.pdparams"
 
 
-def test_one_pass_gives_the_numbers_of_many_evaluations(trained, drawn_mpii, run_in, tmp_path):
+def test_one_pass_gives_the_numbers_of_many_evaluations(trained, synthetic_mpii, run_in, tmp_path):
     alignment, weights = trained
-    common = ("--weights", weights, "--dataset_root", drawn_mpii)
-    done = run_in(tmp_path, "scripts/compare_decoding.py", *common)
+    common = ("--weights", weights, "--dataset_root", synthetic_mpii)
+    done = run_in(tmp_path, "compare", *common)
     assert done.returncode == 0, done.stderr
     assert f"alignment {alignment}" in done.stdout
     found = rows(done.stdout)
@@ -52,8 +52,8 @@ def test_one_pass_gives_the_numbers_of_many_evaluations(trained, drawn_mpii, run
             assert value == pytest.approx(values[name], abs=6e-4)
 
 
-def test_an_unknown_decoding_is_refused(trained, drawn_mpii, run_in, tmp_path):
+def test_an_unknown_decoding_is_refused(trained, synthetic_mpii, run_in, tmp_path):
     _, weights = trained
-    done = run_in(tmp_path, "val.py", "--weights", weights, "--dataset_root", drawn_mpii, "--decode", "soft")
+    done = run_in(tmp_path, "val.py", "--weights", weights, "--dataset_root", synthetic_mpii, "--decode", "soft")
     assert done.returncode == 2
     assert "invalid choice: 'soft'" in done.stderr

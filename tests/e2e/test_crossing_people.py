@@ -8,10 +8,10 @@ import motmetrics
 import numpy as np
 import pytest
 
-from paddle_pose.datasets.drawn_motion import crossing_people
-from paddle_pose.inference.following import Follower
-from paddle_pose.inference.tracking import Tracker
+from paddle_pose.data.synthetic.motion import crossing_people
 from paddle_pose.structures import Poses
+from paddle_pose.tracking.pose_tracker import PoseTracker
+from paddle_pose.tracking.tracker import Tracker
 
 SIZE = (640, 360)
 FRAMES = crossing_people(size=SIZE)
@@ -44,10 +44,10 @@ def badly_found(frame, rng):
     return Poses(people[order], scores[order], scores[order].mean(axis=1))
 
 
-def judged(followed):
+def judged(tracked):
     """IDF1, switches and false positives of followed people."""
     account = motmetrics.MOTAccumulator(auto_id=True)
-    for frame, poses in zip(FRAMES, followed, strict=True):
+    for frame, poses in zip(FRAMES, tracked, strict=True):
         people, known = frame.keypoints, poses.ids > 0
         apart = np.linalg.norm(people[:, None] - poses.keypoints[known], axis=-1).mean(axis=-1)
         apart = apart / heights(people)[:, None]
@@ -56,10 +56,10 @@ def judged(followed):
     return motmetrics.metrics.create().compute(account, metrics=names).iloc[0].to_dict()
 
 
-def follow(seed, tracker):
+def pose_tracker(seed, tracker):
     """The video of a seed, followed."""
-    rng, follower = np.random.default_rng(seed), Follower(tracker)
-    return [follower(frame.seconds, SIZE, badly_found(frame, rng)) for frame in FRAMES]
+    rng, pose_tracker = np.random.default_rng(seed), PoseTracker(tracker)
+    return [pose_tracker(frame.seconds, SIZE, badly_found(frame, rng)) for frame in FRAMES]
 
 
 def seen_in_full(ids):
@@ -82,17 +82,17 @@ def test_the_judge_knows_right_from_wrong():
 @pytest.mark.parametrize("by", ["oks", "iou"])
 def test_people_found_well_are_followed_from_the_third_frame_to_the_last(by):
     tracker = Tracker(by=by)
-    followed = [tracker(f.seconds, p) for f, p in zip(FRAMES, seen_in_full(lambda f: f.ids), strict=True)]
-    result = judged(followed)
+    tracked = [tracker(f.seconds, p) for f, p in zip(FRAMES, seen_in_full(lambda f: f.ids), strict=True)]
+    result = judged(tracked)
     sights = sum(len(frame.ids) for frame in FRAMES)
     assert result["num_switches"] == 0
     assert result["idf1"] == pytest.approx(2 * (sights - 10) / (2 * sights - 10))
-    assert len(set(np.concatenate([poses.ids for poses in followed]))) == 6  # five people, and -1
+    assert len(set(np.concatenate([poses.ids for poses in tracked]))) == 6  # five people, and -1
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_people_found_badly_keep_their_ids(seed):
-    result = judged(follow(seed, Tracker()))
+    result = judged(pose_tracker(seed, Tracker()))
     assert result["num_switches"] == 0
     assert result["num_false_positives"] == 0
     assert result["idf1"] > 0.88  # about one sight in six is hidden or missed
@@ -100,7 +100,7 @@ def test_people_found_badly_keep_their_ids(seed):
 
 def test_what_motion_and_births_are_worth():
     whole, still, hasty = (
-        judged(follow(0, Tracker(**rules))) for rules in ({}, {"motion": False}, {"birth_frames": 1})
+        judged(pose_tracker(0, Tracker(**rules))) for rules in ({}, {"motion": False}, {"min_hits": 1})
     )
     assert whole["idf1"] > still["idf1"] + 0.1
     assert still["num_switches"] >= 3

@@ -1,12 +1,13 @@
 """The demo, tiny: it writes what it promises, twice."""
 
 import re
+import sys
 from pathlib import Path
 
 import cv2
 import pytest
 
-from paddle_pose.commands import demo
+from paddle_pose.cli import demo
 
 TINY = ("--num_train", "16", "--num_val", "8", "--epochs", "1", "--device", "cpu")
 
@@ -29,13 +30,16 @@ def said(folder, tmp_path_factory):
 
 
 def test_promised_files_are_there(said, folder):
-    pictures = re.findall(r"^  (\S+\.png): ", said, re.MULTILINE)
-    assert sorted(Path(path).name for path in pictures) == ["heatmaps.png", "loss_curve.png", "predictions.png"]
-    for path in pictures:
+    images = re.findall(r"^  (\S+\.png): ", said, re.MULTILINE)
+    assert sorted(Path(path).name for path in images) == ["heatmaps.png", "loss_curve.png", "predictions.png"]
+    for path in images:
         assert min(cv2.imread(path).shape[:2]) >= 256
         assert cv2.imread(path).std() > 10  # something is drawn
-    picture, weights = re.search(r"python predict.py (\S+) --weights (\S+)", said).groups()
-    assert cv2.imread(picture) is not None
+    python, image, weights = re.search(
+        r"^  (\S+) (?:predict.py|-m paddle_pose predict) (\S+) --weights (\S+)", said, re.MULTILINE
+    ).groups()
+    assert Path(python).samefile(sys.executable), "the Python that has what the demo needs"
+    assert cv2.imread(image) is not None
     assert Path(weights).is_file()
 
 
@@ -47,7 +51,7 @@ def test_scores_are_told_beside_the_mean_pose(said):
 
 
 def test_second_demo_uses_the_drawings_and_replaces_the_run(said, folder, capsys):
-    drawn = folder / "drawn_people" / "drawn.json"
+    drawn = folder / "synthetic_people" / "synthetic.json"
     before = drawn.stat().st_mtime_ns
     assert demo.main([*TINY, "--output", str(folder)]) == 0
     again = capsys.readouterr().out

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks import backend_table
 from paddle_pose import build
-from paddle_pose.commands import backend_table
-from paddle_pose.configs import schema
+from paddle_pose.configs import overrides, registry
 from paddle_pose.weights.write import write_weights
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,7 +27,7 @@ REDUCED = {
     "simple_baseline_r50_mpii_256": ("model.width=8", "model.deconv_channels=16"),
     "movenet_lightning_coco": ("model.width=0.25",),
 }
-WITHOUT = "import sys\nsys.modules[{!r}] = None\nfrom paddle_pose.environment import run\nsys.argv = {!r}\nrun({!r})"
+WITHOUT = "import sys\nsys.modules[{!r}] = None\nfrom paddle_pose.cli import run\nsys.argv = {!r}\nrun({!r})"
 
 
 def need(kind):
@@ -37,7 +37,7 @@ def need(kind):
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory, drawn_mpii, run_in):
+def trained(tmp_path_factory, synthetic_mpii, run_in):
     """A folder with a small network that has learned a little."""
     folder = tmp_path_factory.mktemp("to_export")
     flags = (
@@ -52,7 +52,7 @@ def trained(tmp_path_factory, drawn_mpii, run_in):
         "-o",
         "train.warmup=0",
     )
-    done = run_in(folder, "train.py", "--dataset_root", drawn_mpii, *flags, "--output", "run")
+    done = run_in(folder, "train.py", "--dataset_root", synthetic_mpii, *flags, "--output", "run")
     assert done.returncode == 0, done.stderr
     return folder / "run" / "last"
 
@@ -75,7 +75,7 @@ def exported(trained, run_in):
 
 def write_weights_of(config, changes, folder):
     """Writes chance's weights of a changed config to model.pdparams."""
-    network = build.model(schema.override(schema.find(config), changes))
+    network = build.model(overrides.override(registry.find(config), changes))
     write_weights(folder / "model.pdparams", {name: t.numpy() for name, t in network.state_dict().items()})
 
 
@@ -94,7 +94,7 @@ def run_without(module, command, folder, *arguments):
 
 
 @pytest.mark.parametrize("kind", FILES)
-def test_an_exported_file_has_the_checkpoint_s_table(kind, exported, trained, drawn_mpii, run_in, tmp_path):
+def test_an_exported_file_has_the_checkpoint_s_table(kind, exported, trained, synthetic_mpii, run_in, tmp_path):
     path, said = exported(kind)
     assert path.name == FILES[kind]
     found = re.search(r"maps (\S+) of their greatest value, keypoints (\S+) input px .* over (\d+) keypoints", said)
@@ -103,7 +103,7 @@ def test_an_exported_file_has_the_checkpoint_s_table(kind, exported, trained, dr
     assert int(found[3]) > 200
     tables = []
     for weights in (trained / "model.pdparams", path):
-        done = run_in(tmp_path, "val.py", "--pretrained_model", weights, "--dataset_root", drawn_mpii)
+        done = run_in(tmp_path, "val.py", "--pretrained_model", weights, "--dataset_root", synthetic_mpii)
         assert done.returncode == 0, done.stderr
         tables.append(table(done.stdout))
     assert "flip True" in done.stdout
@@ -125,10 +125,10 @@ def test_every_system_is_exported(config, run_in, tmp_path):
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
     assert [(i.name, i.shape, i.type) for i in session.get_inputs()] == [("image", ["N", 64, 64, 3], "tensor(uint8)")]
     answers = session.run(None, {"image": np.zeros((5, 64, 64, 3), np.uint8)})
-    contract = json.loads(session.get_modelmeta().custom_metadata_map["contract"])
-    names = list(schema.find(config).codec.outputs)
-    assert [output["name"] for output in contract["outputs"]] == names == [o.name for o in session.get_outputs()]
-    assert [["N", *answer.shape[1:]] for answer in answers] == [output["shape"] for output in contract["outputs"]]
+    metadata = json.loads(session.get_modelmeta().custom_metadata_map["paddle_pose"])
+    names = list(registry.find(config).codec.outputs)
+    assert [output["name"] for output in metadata["outputs"]] == names == [o.name for o in session.get_outputs()]
+    assert [["N", *answer.shape[1:]] for answer in answers] == [output["shape"] for output in metadata["outputs"]]
     assert {len(answer) for answer in answers} == {5}
 
 
@@ -145,44 +145,44 @@ def test_movenet_decodes_into_google_s_form(run_in, tmp_path):
 
     session = onnxruntime.InferenceSession(tmp_path / "model_decoded.onnx")
     assert [(o.name, o.shape[1:]) for o in session.get_outputs()] == [("keypoints", [1, 17, 3])]
-    contract = json.loads(session.get_modelmeta().custom_metadata_map["contract"])
-    assert (contract["outputs"][0]["columns"], contract["outputs"][0]["unit"]) == (["y", "x", "score"], "fraction")
+    metadata = json.loads(session.get_modelmeta().custom_metadata_map["paddle_pose"])
+    assert (metadata["outputs"][0]["columns"], metadata["outputs"][0]["unit"]) == (["y", "x", "score"], "fraction")
 
 
-def test_the_contract_tells_where_a_file_comes_from(exported, trained):
+def test_the_metadata_tells_where_a_file_comes_from(exported, trained):
     path, _ = exported("paddle")
-    contract = json.loads(path.with_name(path.name + ".contract.json").read_text())
-    assert contract["source"]["sha256"] == hashlib.sha256((trained / "model.pdparams").read_bytes()).hexdigest()
-    assert contract["config"] == json.loads((trained / "config.json").read_text())
-    assert contract["input"]["shape"] == ["N", 128, 128, 3]
-    assert contract["outputs"][0]["stride"] == 4
-    assert contract["outputs"][0]["cell"] == [4.0, 4.0]
-    assert len(contract["skeleton"]["joints"]) == 16
+    metadata = json.loads(path.with_name(path.name + ".metadata.json").read_text())
+    assert metadata["source"]["sha256"] == hashlib.sha256((trained / "model.pdparams").read_bytes()).hexdigest()
+    assert metadata["config"] == json.loads((trained / "config.json").read_text())
+    assert metadata["input"]["shape"] == ["N", 128, 128, 3]
+    assert metadata["outputs"][0]["stride"] == 4
+    assert metadata["outputs"][0]["cell"] == [4.0, 4.0]
+    assert len(metadata["skeleton"]["joints"]) == 16
 
 
-def test_with_an_onnx_file_paddle_is_never_imported(exported, drawn_mpii, tmp_path):
-    """One file is enough: moved away from its contract and config."""
+def test_with_an_onnx_file_paddle_is_never_imported(exported, synthetic_mpii, tmp_path):
+    """One file is enough: moved away from its metadata and config."""
     path, _ = exported("onnx")
     alone = tmp_path / "alone.onnx"
     alone.write_bytes(path.read_bytes())
-    picture = min((drawn_mpii / "images").iterdir())
-    done = run_without("paddle", "predict", tmp_path, picture, "--weights", alone, "--threads", 1)
+    image = min((synthetic_mpii / "images").iterdir())
+    done = run_without("paddle", "predict", tmp_path, image, "--weights", alone, "--threads", 1)
     assert done.returncode == 0, done.stderr
-    done = run_without("paddle", "val", tmp_path, "--pretrained_model", alone, "--dataset_root", drawn_mpii)
+    done = run_without("paddle", "val", tmp_path, "--pretrained_model", alone, "--dataset_root", synthetic_mpii)
     assert done.returncode == 0, done.stderr
     assert "ONNX Runtime" in done.stdout
 
 
 @pytest.mark.parametrize("decode", [(), ("--decode",)])
-def test_the_minimal_consumer_finds_what_the_predictor_finds(decode, exported, drawn_mpii, run_in, tmp_path):
-    picture = min((drawn_mpii / "images").iterdir())
+def test_the_minimal_consumer_finds_what_the_predictor_finds(decode, exported, synthetic_mpii, run_in, tmp_path):
+    image = min((synthetic_mpii / "images").iterdir())
     box = (40, 30, 120, 150)
-    (tmp_path / "boxes.json").write_text(json.dumps({picture.name: [box]}))
+    (tmp_path / "boxes.json").write_text(json.dumps({image.name: [box]}))
     flags = ("--weights", exported("onnx")[0], "--boxes", "boxes.json", "--no-flip")
-    assert run_in(tmp_path, "predict.py", picture, *flags).returncode == 0
+    assert run_in(tmp_path, "predict.py", image, *flags).returncode == 0
     document = json.loads((tmp_path / "output" / "predict" / "predictions.json").read_text())
     person = document["images"][0]["persons"][0]
-    done = run_in(tmp_path, "scripts/minimal_onnx.py", exported("onnx", *decode)[0], picture, "--box", *box)
+    done = run_in(tmp_path, "scripts/minimal_onnx.py", exported("onnx", *decode)[0], image, "--box", *box)
     assert done.returncode == 0, done.stderr
     rows = [line.split("\t") for line in done.stdout.splitlines()]
     assert [row[0] for row in rows] == document["joints"]
@@ -202,27 +202,27 @@ def test_the_minimal_consumer_needs_nothing_of_this_project():
 
 
 @pytest.mark.parametrize("kind", ["onnx", "openvino"])
-def test_int8_says_what_it_loses(kind, exported, drawn_mpii, run_in, tmp_path):
-    path, said = exported(kind, "--int8", "--calibration", drawn_mpii / "images", "--tolerance", 20)
+def test_int8_says_what_it_loses(kind, exported, synthetic_mpii, run_in, tmp_path):
+    path, said = exported(kind, "--int8", "--calibration", synthetic_mpii / "images", "--tolerance", 20)
     assert "_int8" in path.name
     assert re.search(r"greatest difference: maps \S+ .* \(median \S+, ", said)
     weights = path if kind == "onnx" else path.with_suffix(".bin")
     assert weights.stat().st_size < 0.5 * (path.parent / "model.pdparams").stat().st_size
-    done = run_in(tmp_path, "val.py", "--pretrained_model", path, "--dataset_root", drawn_mpii)
+    done = run_in(tmp_path, "val.py", "--pretrained_model", path, "--dataset_root", synthetic_mpii)
     assert done.returncode == 0, done.stderr
     assert "[EVAL] " in done.stdout
 
 
-def test_a_file_that_answers_keypoints_is_not_evaluated(exported, drawn_mpii, run_in, tmp_path):
+def test_a_file_that_answers_keypoints_is_not_evaluated(exported, synthetic_mpii, run_in, tmp_path):
     path, _ = exported("paddle", "--decode")
-    done = run_in(tmp_path, "val.py", "--pretrained_model", path, "--dataset_root", drawn_mpii)
+    done = run_in(tmp_path, "val.py", "--pretrained_model", path, "--dataset_root", synthetic_mpii)
     assert done.returncode == 2
     assert "answers keypoints, but heatmaps is read here: export it without --decode" in done.stderr
 
 
-def test_what_an_export_has_fixed_cannot_be_changed(exported, drawn_mpii, run_in, tmp_path):
+def test_what_an_export_has_fixed_cannot_be_changed(exported, synthetic_mpii, run_in, tmp_path):
     path, _ = exported("paddle")
-    flags = ("--pretrained_model", path, "--dataset_root", drawn_mpii)
+    flags = ("--pretrained_model", path, "--dataset_root", synthetic_mpii)
     refused = run_in(tmp_path, "val.py", *flags, "-o", "codec.input_size=(64,64)")
     assert refused.returncode == 2
     assert "was exported with codec.input_size [128, 128]; that cannot be changed to [64, 64]" in refused.stderr
@@ -231,7 +231,16 @@ def test_what_an_export_has_fixed_cannot_be_changed(exported, drawn_mpii, run_in
 
 def test_a_broken_export_fails_and_leaves_the_old_file(trained, run_in, tmp_path):
     (tmp_path / "old.json").write_text("old")
-    flags = ("--weights", trained / "model.pdparams", "--format", "paddle", "--output", "old.json", "--tolerance", -1)
+    flags = (
+        "--weights",
+        trained / "model.pdparams",
+        "--format",
+        "paddle",
+        "--output_file",
+        "old.json",
+        "--tolerance",
+        -1,
+    )
     done = run_in(tmp_path, "export.py", *flags)
     assert done.returncode == 2
     assert "differs from the live one" in done.stderr
@@ -248,24 +257,24 @@ def test_a_broken_export_fails_and_leaves_the_old_file(trained, run_in, tmp_path
 def test_what_an_export_needs_is_said(missing, kind, command, trained, tmp_path):
     if missing == "openvino":
         need("onnx")
-    flags = ("--weights", trained / "model.pdparams", "--format", kind, "--output", f"new{FILES[kind][5:]}")
+    flags = ("--weights", trained / "model.pdparams", "--format", kind, "--output_file", f"new{FILES[kind][5:]}")
     done = run_without(missing, "export", tmp_path, *flags)
     assert done.returncode == 2
     assert command in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_onnx_file_without_its_runtime_says_what_to_install(exported, drawn_mpii, tmp_path):
+def test_an_onnx_file_without_its_runtime_says_what_to_install(exported, synthetic_mpii, tmp_path):
     path, _ = exported("onnx")
-    done = run_without("onnxruntime", "val", tmp_path, "--pretrained_model", path, "--dataset_root", drawn_mpii)
+    done = run_without("onnxruntime", "val", tmp_path, "--pretrained_model", path, "--dataset_root", synthetic_mpii)
     assert done.returncode == 2
     assert done.stderr.strip().endswith('(or "paddle_pose[onnx]", which brings all that is needed here)')
 
 
-def test_the_table_of_all_backends(trained, drawn_mpii, run_in, tmp_path):
+def test_the_table_of_all_backends(trained, synthetic_mpii, run_in, tmp_path):
     need("openvino")
-    flags = ("--weights", trained / "model.pdparams", "--dataset_root", drawn_mpii, "--output", "table")
-    done = run_in(tmp_path, "scripts/backend_table.py", *flags)
+    flags = ("--weights", trained / "model.pdparams", "--dataset_root", synthetic_mpii, "--output", "table")
+    done = run_in(tmp_path, "benchmarks/backend_table.py", *flags)
     assert done.returncode == 0, done.stderr
     table = (tmp_path / "table" / "backends.md").read_text(encoding="utf-8")
     assert table in done.stdout
@@ -276,10 +285,10 @@ def test_the_table_of_all_backends(trained, drawn_mpii, run_in, tmp_path):
         assert row[6] == "+0.00, +0.00"
 
 
-def test_an_exported_file_is_compared_over_all_decodings(exported, trained, drawn_mpii, run_in, tmp_path):
+def test_an_exported_file_is_compared_over_all_decodings(exported, trained, synthetic_mpii, run_in, tmp_path):
     tables = []
     for weights in (trained / "model.pdparams", exported("onnx")[0]):
-        done = run_in(tmp_path, "scripts/compare_decoding.py", "--weights", weights, "--dataset_root", drawn_mpii)
+        done = run_in(tmp_path, "compare", "--weights", weights, "--dataset_root", synthetic_mpii)
         assert done.returncode == 0, done.stderr
         tables.append(table(done.stdout))
     assert len(tables[0]) > 3

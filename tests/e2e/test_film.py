@@ -13,9 +13,9 @@ def test_a_film_is_followed_and_smoothed(run_command, tmp_path, shared):
     assert [[person["id"] for person in frame["persons"]] for frame in frames] == [[1]] * 65
     assert (tmp_path / "film/pose_squats.mp4").stat().st_size > 100_000
     side = [frame["persons"][0]["box"][2] for frame in frames]
-    assert side[0] == 1280  # the whole picture, then round the person
+    assert side[0] == 1280  # the whole image, then round the person
     assert max(side[1:]) < 1280
-    done = run_command("scripts/measure_jitter.py", "film/predictions.json")
+    done = run_command("jitter", "film/predictions.json")
     assert done.returncode == 0, done.stderr
     name, who, count, size, jitter = done.stdout.splitlines()[1].split()[:5]
     assert (name, who, count) == ("pose_squats.mp4", "1", "65")

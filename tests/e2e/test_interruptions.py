@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from paddle_pose.commands import train
-from paddle_pose.interruption import Interrupted
+from paddle_pose.engine import train
+from paddle_pose.errors import Interrupted
 
 ROOT = Path(__file__).resolve().parents[2]
 CHANGES = (
@@ -26,11 +26,11 @@ SMALL = (
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory, drawn_mpii, run_in):
+def trained(tmp_path_factory, synthetic_mpii, run_in):
     """A folder with a run of two epochs, and a checkpoint after each step."""
     folder = tmp_path_factory.mktemp("trained")
     every = ("-o", "train.checkpoint_steps=1", "--keep", 3)
-    done = run_in(folder, "train.py", "--dataset_root", drawn_mpii, *SMALL, *every, "--epochs", 2)
+    done = run_in(folder, "train.py", "--dataset_root", synthetic_mpii, *SMALL, *every, "--epochs", 2)
     assert done.returncode == 0, done.stderr
     return folder
 
@@ -42,8 +42,8 @@ def progress(folder):
 @pytest.mark.parametrize(
     ("number", "status", "name"), [(signal.SIGTERM, 143, "SIGTERM"), (signal.SIGINT, 130, "Ctrl-C")]
 )
-def test_a_signal_saves_and_the_next_command_continues(drawn_mpii, run_in, tmp_path, number, status, name):
-    command = [sys.executable, ROOT / "train.py", "--dataset_root", drawn_mpii, *SMALL, "--epochs", 500]
+def test_a_signal_saves_and_the_next_command_continues(synthetic_mpii, run_in, tmp_path, number, status, name):
+    command = [sys.executable, ROOT / "train.py", "--dataset_root", synthetic_mpii, *SMALL, "--epochs", 500]
     process = subprocess.Popen(
         list(map(str, command)), cwd=tmp_path, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
@@ -60,7 +60,7 @@ def test_a_signal_saves_and_the_next_command_continues(drawn_mpii, run_in, tmp_p
     stood = progress(tmp_path / "run/last")
     assert stood["step"] == 4 * stood["epoch"] + stood["batch"] > 0
     epochs = stood["epoch"] + 1
-    resumed = run_in(tmp_path, "train.py", "--dataset_root", drawn_mpii, "--resume", "run", "--epochs", epochs)
+    resumed = run_in(tmp_path, "train.py", "--dataset_root", synthetic_mpii, "--resume", "run", "--epochs", epochs)
     assert resumed.returncode == 0, resumed.stderr
     assert progress(tmp_path / "run/last")["step"] == 4 * epochs
     lines = (tmp_path / "run/metrics.jsonl").read_text().splitlines()
@@ -68,48 +68,48 @@ def test_a_signal_saves_and_the_next_command_continues(drawn_mpii, run_in, tmp_p
     assert trained == list(range(1, 4 * epochs + 1))
 
 
-def test_hours_end_with_a_status_of_their_own(drawn_mpii, run_in, tmp_path):
-    done = run_in(tmp_path, "train.py", "--dataset_root", drawn_mpii, *SMALL, "--epochs", 1, "--max_hours", 1e-9)
+def test_hours_end_with_a_status_of_their_own(synthetic_mpii, run_in, tmp_path):
+    done = run_in(tmp_path, "train.py", "--dataset_root", synthetic_mpii, *SMALL, "--epochs", 1, "--max_hours", 1e-9)
     assert done.returncode == 124, done.stderr
     assert "Ended early by --max_hours at epoch=0, batch_id=1" in done.stdout
     assert progress(tmp_path / "run/last")["step"] == 1
-    assert run_in(tmp_path, "train.py", "--dataset_root", drawn_mpii, "--resume", "run").returncode == 0
+    assert run_in(tmp_path, "train.py", "--dataset_root", synthetic_mpii, "--resume", "run").returncode == 0
     assert progress(tmp_path / "run/last")["step"] == 4
 
 
 def test_what_ends_early_leaves_its_best_weights_where_the_original_looks(monkeypatch, tmp_path):
-    def run(config, *, run_dir, **others):
+    def train_config(config, *, run_dir, **others):
         (run_dir / "best_model").mkdir(parents=True)
         for name in ("config.json", "model.pdparams"):
             (run_dir / "best_model" / name).write_text(name)
-        raise Interrupted(124)
+        raise Interrupted(124, "--max_hours")
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(train, "run", run)
+    monkeypatch.setattr(train, "train_config", train_config)
     with pytest.raises(Interrupted):
-        train.main(["--image_size", "256", "--dataset_root", "D"])
+        train.train(image_size=256, dataset_root="D")
     assert (tmp_path / "output/256_best_model/model.pdparams").read_text() == "model.pdparams"
     assert (tmp_path / "output/256_best_model/from_run.txt").read_text() == "output/hourglass52_mpii_256\n"
 
 
-def test_a_damaged_checkpoint_is_named_and_the_one_before_it_taken(trained, drawn_mpii, run_in, tmp_path):
+def test_a_damaged_checkpoint_is_named_and_the_one_before_it_taken(trained, synthetic_mpii, run_in, tmp_path):
     subprocess.run(["cp", "-r", trained / "run", tmp_path / "run"], check=True)
     weights = tmp_path / "run/last/model.pdparams"
     weights.write_bytes(weights.read_bytes()[:-1])
-    resumed = run_in(tmp_path, "train.py", "--dataset_root", drawn_mpii, "--resume", "run")
+    resumed = run_in(tmp_path, "train.py", "--dataset_root", synthetic_mpii, "--resume", "run")
     assert resumed.returncode == 0, resumed.stderr
     assert "run/last/model.pdparams: damaged: it is" in resumed.stdout
     assert "Resumed run/earlier/epoch-0001-batch-000003 at epoch=1, batch_id=3" in resumed.stdout
     assert weights.read_bytes() == (trained / "run/last/model.pdparams").read_bytes()
     refused = run_in(
-        tmp_path, "train.py", "--dataset_root", drawn_mpii, "--resume", trained / "run/last", "--output", "x"
+        tmp_path, "train.py", "--dataset_root", synthetic_mpii, "--resume", trained / "run/last", "--output", "x"
     )
     assert refused.returncode == 0, "a checkpoint's own folder may be named"
 
 
-def test_another_config_is_refused_unless_forced(trained, drawn_mpii, run_in, tmp_path):
+def test_another_config_is_refused_unless_forced(trained, synthetic_mpii, run_in, tmp_path):
     subprocess.run(["cp", "-r", trained / "run", tmp_path / "run"], check=True)
-    common = ("train.py", "--dataset_root", drawn_mpii, "--resume", "run", "--epochs", 3)
+    common = ("train.py", "--dataset_root", synthetic_mpii, "--resume", "run", "--epochs", 3)
     refused = run_in(tmp_path, *common, "--learning_rate", 0.5, "-o", "train.log_every=7")
     assert refused.returncode == 2
     assert "run/last was made by a run that differs in\n  train.learning_rate: 0.004 in the checkpoint, 0.5 now\n" in (
@@ -122,9 +122,9 @@ def test_another_config_is_refused_unless_forced(trained, drawn_mpii, run_in, tm
     assert progress(tmp_path / "run/last")["step"] == 12
 
 
-def test_other_data_are_refused(trained, drawn_mpii, run_in, tmp_path):
+def test_other_data_are_refused(trained, synthetic_mpii, run_in, tmp_path):
     subprocess.run(["cp", "-r", trained / "run", tmp_path / "run"], check=True)
-    subprocess.run(["cp", "-r", drawn_mpii, tmp_path / "data"], check=True)
+    subprocess.run(["cp", "-r", synthetic_mpii, tmp_path / "data"], check=True)
     annotations = tmp_path / "data/annotations/mpii_train.json"
     records = json.loads(annotations.read_text())
     records[0]["joints"][3][0] += 0.5
@@ -134,22 +134,22 @@ def test_other_data_are_refused(trained, drawn_mpii, run_in, tmp_path):
     assert "training data: " in refused.stderr
 
 
-def test_a_run_without_a_checkpoint_begins_again(drawn_mpii, run_in, tmp_path):
-    done = run_in(tmp_path, "train.py", "--dataset_root", drawn_mpii, *SMALL, "--epochs", 1)
+def test_a_run_without_a_checkpoint_begins_again(synthetic_mpii, run_in, tmp_path):
+    done = run_in(tmp_path, "train.py", "--dataset_root", synthetic_mpii, *SMALL, "--epochs", 1)
     assert done.returncode == 0
     expected = (tmp_path / "run/last/model.pdparams").read_bytes()
     for name in ("last", "earlier", "best_model"):
         subprocess.run(["rm", "-rf", tmp_path / "run" / name], check=True)
-    again = run_in(tmp_path, "train.py", "--dataset_root", drawn_mpii, "--resume", "run")
+    again = run_in(tmp_path, "train.py", "--dataset_root", synthetic_mpii, "--resume", "run")
     assert again.returncode == 0, again.stderr
     assert "run ended before its first checkpoint: it begins again" in again.stdout
     assert (tmp_path / "run/last/model.pdparams").read_bytes() == expected
     assert len((tmp_path / "run/metrics.jsonl").read_text().splitlines()) == 5
 
 
-def test_exploding_numbers_end_the_training(drawn_mpii, run_in, tmp_path):
+def test_exploding_numbers_end_the_training(synthetic_mpii, run_in, tmp_path):
     wild = ("--learning_rate", "1e30", "--epochs", 9, "-o", "train.max_bad_steps=4")
-    done = run_in(tmp_path, "train.py", "--dataset_root", drawn_mpii, *SMALL, *wild)
+    done = run_in(tmp_path, "train.py", "--dataset_root", synthetic_mpii, *SMALL, *wild)
     assert done.returncode == 2
     assert re.search(
         r"(?m)^error: 4 steps in a row had no finite loss and gradient, the last at epoch=\d, batch_id=\d: ",
@@ -159,8 +159,8 @@ def test_exploding_numbers_end_the_training(drawn_mpii, run_in, tmp_path):
     assert "[SKIP] epoch=" in done.stdout
 
 
-def test_joints_outside_every_window_are_nothing_to_learn_from(drawn_mpii, run_in, tmp_path):
-    subprocess.run(["cp", "-r", drawn_mpii, tmp_path / "data"], check=True)
+def test_joints_outside_every_window_are_nothing_to_learn_from(synthetic_mpii, run_in, tmp_path):
+    subprocess.run(["cp", "-r", synthetic_mpii, tmp_path / "data"], check=True)
     annotations = tmp_path / "data/annotations/mpii_train.json"
     records = json.loads(annotations.read_text())
     for record in records:
@@ -171,7 +171,7 @@ def test_joints_outside_every_window_are_nothing_to_learn_from(drawn_mpii, run_i
     assert done.stderr.startswith("error: no batch of epoch 0 held anything to learn from: every gradient was zero")
 
 
-def test_half_precision_needs_a_gpu(drawn_mpii, run_in, tmp_path):
-    done = run_in(tmp_path, "train.py", "--dataset_root", drawn_mpii, *SMALL, "--amp", "O1")
+def test_half_precision_needs_a_gpu(synthetic_mpii, run_in, tmp_path):
+    done = run_in(tmp_path, "train.py", "--dataset_root", synthetic_mpii, *SMALL, "--amp", "O1")
     assert done.returncode == 2
     assert done.stderr.startswith("error: --amp O1 needs a GPU: on cpu Paddle ignores it")

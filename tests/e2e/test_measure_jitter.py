@@ -1,11 +1,11 @@
-"""measure_jitter.py on drawn squats: noise is measured, smoothing too, by its own and by a second file."""
+"""`jitter` on drawn squats: noise is measured, smoothing too, by its own and by a second file."""
 
 import json
 
 import numpy as np
 import pytest
 
-from paddle_pose.datasets.drawn_motion import squats
+from paddle_pose.data.synthetic.motion import squats
 
 SIZE, TIMES = (320, 240), np.arange(120) / 25
 
@@ -36,19 +36,19 @@ def rows(done):
 def test_jitter_before_and_after(run_command, tmp_path):
     noise, true = np.random.default_rng(0).normal(0, 1, (120, 17, 2)), squats(TIMES) + 20
     raw = write(tmp_path / "raw.json", {1: true + noise, 4: 2 * true + noise})
-    first, second = rows(run_command("scripts/measure_jitter.py", raw))
+    first, second = rows(run_command("jitter", raw))
     assert (first[:2], second[:2]) == ([1, 120], [4, 120])
     assert second[2] == pytest.approx(2 * first[2], rel=0.05)
     assert first[3] == pytest.approx(307 / first[2], rel=0.1)  # percent of the size, of noise of 1 px
     assert first[4] < 0.9 * first[3]
     later = np.concatenate([true[:1], true[:1], true[:-2]])
-    (only,) = rows(run_command("scripts/measure_jitter.py", raw, write(tmp_path / "late.json", {1: later})))
+    (only,) = rows(run_command("jitter", raw, write(tmp_path / "late.json", {1: later})))
     assert only[4] < 0.1 * only[3]
     assert only[5] == pytest.approx(80, abs=4)  # two frames of 40 ms
 
 
 def test_other_videos_and_files_are_refused(run_command, tmp_path):
     raw, other = (write(tmp_path / f"{who}.json", {who: squats(TIMES)}) for who in (1, 2))
-    done = run_command("scripts/measure_jitter.py", raw, other)
+    done = run_command("jitter", raw, other)
     assert (done.returncode, done.stdout) == (2, "")
     assert f"error: {other}: nobody of {raw} is in it; are both of one video?" in done.stderr

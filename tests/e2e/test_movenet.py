@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from paddle_pose.datasets.stick_figures import write_coco
+from paddle_pose.data.synthetic.dataset import write_coco
 
 TINY = ("model.width=0.25", "codec.input_size=(64,64)", "train.log_every=1", "augment=none", "train.eval_every=10")
 
@@ -16,13 +16,13 @@ def changes(*more):
 
 @pytest.fixture(scope="module")
 def groups(tmp_path_factory):
-    """Two drawn pictures to train on and two to validate with, two people in each."""
+    """Two drawn images to train on and two to validate with, two people in each."""
     folder = tmp_path_factory.mktemp("groups") / "data"
     return write_coco(folder, num_train=2, num_val=2, size=(128, 128), persons=(2, 2))
 
 
 def test_the_originals_crops_are_made_learned_from_and_scored_by_its_accuracy(groups, run_in, tmp_path):
-    done = run_in(tmp_path, "scripts/prepare_coco.py", "--dataset_root", groups, "--output", "crops")
+    done = run_in(tmp_path, "prepare_coco", "--dataset_root", groups, "--output", "crops")
     assert done.returncode == 0, done.stderr
     done = run_in(
         tmp_path,

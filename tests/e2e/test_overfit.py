@@ -1,21 +1,21 @@
-"""Every system learns eight drawn people by heart: the test that catches what nobody thought of."""
+"""Every system overfits eight synthetic people: the test that catches what nobody thought of."""
 
 import json
 import re
 
 import pytest
 
-from paddle_pose.datasets.stick_figures import write_coco
+from paddle_pose.data.synthetic.dataset import write_coco
 
 
 @pytest.fixture(scope="module")
-def eight_people(tmp_path_factory, drawn_mpii):
+def eight_people(tmp_path_factory, synthetic_mpii):
     """A data set whose training people are its validation people."""
     folder = tmp_path_factory.mktemp("eight")
-    (folder / "images").symlink_to(drawn_mpii / "images")
+    (folder / "images").symlink_to(synthetic_mpii / "images")
     (folder / "annotations").mkdir()
     for name in ("mpii_val.json", "mpii_gt_val.mat"):
-        (folder / "annotations" / name).write_bytes((drawn_mpii / "annotations" / name).read_bytes())
+        (folder / "annotations" / name).write_bytes((synthetic_mpii / "annotations" / name).read_bytes())
     (folder / "annotations" / "mpii_train.json").symlink_to(folder / "annotations" / "mpii_val.json")
     return folder
 
@@ -40,7 +40,7 @@ RECIPE = (
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("config", REDUCED)
-def test_eight_people_are_learned_by_heart(config, eight_people, run_in, tmp_path):
+def test_eight_people_are_overfitted(config, eight_people, run_in, tmp_path):
     steps, learning_rate, reduction = REDUCED[config]
     changes = [part for text in (*RECIPE, *reduction) for part in ("-o", text)]
     done = run_in(
@@ -59,7 +59,7 @@ def test_eight_people_are_learned_by_heart(config, eight_people, run_in, tmp_pat
 
 @pytest.fixture(scope="module")
 def eight_groups(tmp_path_factory):
-    """Eight pictures of 2 to 4 people, to train on and to validate with."""
+    """Eight images of 2 to 4 people, to train on and to validate with."""
     folder = write_coco(
         tmp_path_factory.mktemp("groups") / "data", num_train=0, num_val=8, size=(384, 192), persons=(2, 4)
     )
@@ -81,7 +81,7 @@ GROUPS = (
 
 @pytest.mark.slow
 @pytest.mark.timeout(1500)
-def test_eight_groups_are_learned_by_heart(eight_groups, run_in, tmp_path):
+def test_eight_groups_are_overfitted(eight_groups, run_in, tmp_path):
     changes = [part for text in GROUPS for part in ("-o", text)]
     done = run_in(
         tmp_path,

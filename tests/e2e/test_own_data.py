@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from paddle_pose.datasets import images
-from paddle_pose.datasets.stick_figures import write_coco
+from paddle_pose.data.synthetic.dataset import write_coco
+from paddle_pose.io import images
 
 REDUCED = ("model.width=8", "model.deconv_channels=16", "codec.input_size=(64,64)", "train.log_every=1")
 RECIPE = ("augment=none", "train.eval_every=10")
@@ -30,14 +30,14 @@ def five_joints(source, target):
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory):
-    """A folder with pictures, two annotation files of five joints, a skeleton, and the same people in COCO's layout."""
+    """A folder with images, two annotation files of five joints, a skeleton, and the same people in COCO's layout."""
     folder = tmp_path_factory.mktemp("own")
     data = write_coco(folder / "coco", num_train=2, num_val=2, size=(128, 128))
-    (folder / "pictures").mkdir()
+    (folder / "images").mkdir()
     for split in ("train", "val"):
         five_joints(data / "annotations" / f"person_keypoints_{split}2017.json", folder / f"{split}.json")
         for path in (data / f"{split}2017").iterdir():
-            (folder / "pictures" / path.name).symlink_to(path)
+            (folder / "images" / path.name).symlink_to(path)
     skeleton = {"sigmas": [0.03, 0.06, 0.06, 0.09, 0.09], "upper": ["nose", "left_wrist", "right_wrist"]}
     (folder / "my5.json").write_text(json.dumps(skeleton), encoding="utf-8")
     return folder
@@ -50,7 +50,7 @@ def trained(own, run_in):
     done = run_in(
         own,
         *("train.py", "--config", CONFIG, "--train_annotations", "train.json", "--val_annotations", "val.json"),
-        *("--images", "pictures", "--skeleton", "my5.json", "--output", "run"),
+        *("--images", "images", "--skeleton", "my5.json", "--output", "run"),
         *("--epochs", 2, "--batch_size", 2, "--num_workers", 1, *changes),
     )
     assert done.returncode == 0, done.stderr
@@ -97,27 +97,25 @@ def test_detected_boxes_of_ones_own_category_are_taken(trained, own, run_in):
 
 
 def test_a_prediction_has_five_joints(trained, own, run_in):
-    picture = next((own / "coco" / "val2017").iterdir())
-    done = run_in(
-        own, "predict.py", picture, "--weights", weights(own), "--threshold", -9, "--maps", "--output", "drawn"
-    )
+    image = next((own / "coco" / "val2017").iterdir())
+    done = run_in(own, "predict.py", image, "--weights", weights(own), "--threshold", -9, "--maps", "--output", "drawn")
     assert done.returncode == 0, done.stderr
     content = json.loads((own / "drawn" / "predictions.json").read_text(encoding="utf-8"))
     assert content["joints"] == list(FIVE)
     assert len(content["images"][0]["persons"][0]["keypoints"]) == 5
-    assert (own / "drawn" / f"{picture.stem}.png").stat().st_size > 1000
-    maps = images.read_upright(own / "drawn" / f"{picture.stem}_maps_1.png")
+    assert (own / "drawn" / f"{image.stem}.png").stat().st_size > 1000
+    maps = images.read_upright(own / "drawn" / f"{image.stem}_maps_1.png")
     assert maps.shape == (2 * 64, 4 * 64, 3), "a tile of the input's size for each of five joints, four in a row"
     assert (maps[:64].max(axis=(0, 1)) > 0).all()
     assert (maps[64:, 64:] == 0).all()
 
 
-def test_five_joints_are_evaluated_on_coco_and_mpii(trained, own, drawn_mpii, run_in):
+def test_five_joints_are_evaluated_on_coco_and_mpii(trained, own, synthetic_mpii, run_in):
     done = run_in(own, "val.py", "--weights", weights(own), "--dataset_root", "coco", "--output", "crossed")
     assert done.returncode == 0, done.stderr
     assert "\ncross-evaluation: 5 of 17 joints (left out: left_eye, right_eye, " in done.stdout
-    flags = ("--weights", weights(own), "--dataset_root", drawn_mpii, "--dataset", "mpii", "--output", "crossed")
-    done = run_in(own, "val.py", *flags, "--pictures", "--baseline")
+    flags = ("--weights", weights(own), "--dataset_root", synthetic_mpii, "--dataset", "mpii", "--output", "crossed")
+    done = run_in(own, "val.py", *flags, "--draw", "--baseline")
     assert done.returncode == 0, done.stderr
     assert "\ncross-evaluation: 4 of 16 joints (left out: right_knee, " in done.stdout
     assert re.search(r"\[EVAL\] Ankle=\S+ Mean=\S+ Mean@0\.1=\S+ Wrist=\S+ \n", done.stdout)
@@ -127,11 +125,11 @@ def test_five_joints_are_evaluated_on_coco_and_mpii(trained, own, drawn_mpii, ru
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (("--dataset_root", "coco", "--images", "pictures"), "--dataset_root coco and --images: give either"),
+        (("--dataset_root", "coco", "--images", "images"), "--dataset_root coco and --images: give either"),
         (("--val_annotations", "absent.json"), "absent.json: not found; --val_annotations says where it is now"),
-        (("--images", "absent"), "absent: no such folder of pictures; --images says where it is now"),
+        (("--images", "absent"), "absent: no such folder of images; --images says where it is now"),
         (("--dataset", "mpii"), "--dataset_root D is missing: where the data are"),
-        (("--dataset", "mpii", "--images", "pictures"), "annotation files are read in COCO's format"),
+        (("--dataset", "mpii", "--images", "images"), "annotation files are read in COCO's format"),
     ],
 )
 def test_flags_that_do_not_fit_are_explained(trained, own, run_in, flags, message):
@@ -140,8 +138,8 @@ def test_flags_that_do_not_fit_are_explained(trained, own, run_in, flags, messag
     assert message in done.stderr
 
 
-def test_both_annotation_files_and_the_pictures_are_needed(own, run_in):
-    done = run_in(own, "train.py", "--config", CONFIG, "--val_annotations", "val.json", "--images", "pictures")
+def test_both_annotation_files_and_the_images_are_needed(own, run_in):
+    done = run_in(own, "train.py", "--config", CONFIG, "--val_annotations", "val.json", "--images", "images")
     assert done.returncode == 2
     assert "--train_annotations FILE is missing: give it, or --dataset_root D" in done.stderr
 

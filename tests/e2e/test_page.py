@@ -13,16 +13,17 @@ import pytest
 from e2e.chromium import Chromium, program
 
 from paddle_pose.backends.onnx import OnnxBackend
-from paddle_pose.commands import page_server, serve_demo
-from paddle_pose.configs import schema
-from paddle_pose.datasets.images import read_upright
+from paddle_pose.configs import registry
 from paddle_pose.inference.predictor import Predictor
+from paddle_pose.io.images import read_upright
 from paddle_pose.visualize import LEFT
+from paddle_pose.web_demo.page import onnx_model, page_settings
+from paddle_pose.web_demo.server import RUNTIME, open_server, page_files, runtime_files
 
 ROOT = Path(__file__).resolve().parents[2]
 LIGHTNING = "data/movenet/movenet_single_pose_lightning_ptq.tflite"
 # Of those where a grey level more or less, as between versions of OpenCV, moves no joint to another place.
-PICTURES = (
+IMAGES = (
     "movenet/squat.bmp",
     "coco_mini/val2017/000000000139.jpg",
     "coco_mini/val2017/000000217285.jpg",
@@ -37,24 +38,24 @@ ERROR = "document.getElementById('error').textContent"
 @pytest.fixture(scope="module")
 def files(shared, tmp_path_factory):
     """What a server has, with Google's Lightning; and the ONNX file."""
-    package = ROOT / "output/published" / page_server.RUNTIME
+    package = ROOT / "output/published" / RUNTIME
     if not package.is_file():
-        pytest.skip(f"needs {package.relative_to(ROOT)}, which scripts/serve_demo.py fetches")
+        pytest.skip(f"needs {package.relative_to(ROOT)}, which serve_demo downloads")
     program()
     if find_spec("paddle2onnx") is None:
         pytest.skip("needs paddle2onnx (requirements/export.txt)")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("page"))
-        model = serve_demo.exported(str(shared / LIGHTNING), Path("cache")).resolve()
-    said = json.dumps(serve_demo.settings(model)).encode()
-    served = page_server.page_files() | page_server.runtime_files(package.parent)
+        model = onnx_model(str(shared / LIGHTNING), Path("cache")).resolve()
+    said = json.dumps(page_settings(model)).encode()
+    served = page_files() | runtime_files(package.parent)
     return served | {"model.onnx": model.read_bytes(), "settings.json": said}, model
 
 
 @contextmanager
 def serving(files):
     """Yields the address of a server of these files."""
-    with page_server.server(files) as server:
+    with open_server(files) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}/"
@@ -92,8 +93,8 @@ def page(opened):
 
 
 def look(page, path):
-    """Returns what the page finds in a picture."""
-    page.wait(f"{SAID} !== 'Looking…'")  # at the picture before, for another number of people
+    """Returns what the page finds in an image."""
+    page.wait(f"{SAID} !== 'Looking…'")  # at the image before, for another number of people
     page.run("seen.length = 0")
     page.choose(path, "#file")
     page.wait(f"seen.length > 0 || {ERROR}")
@@ -106,14 +107,14 @@ def test_the_page_finds_what_python_finds(page, files, shared, tmp_path, mode, m
     turned = tmp_path / "turned.jpg"
     exif = PIL.Image.Exif()
     exif[0x0112] = 6  # to be turned by a quarter
-    with PIL.Image.open(shared / "data" / PICTURES[1]) as picture:
+    with PIL.Image.open(shared / "data" / IMAGES[1]) as picture:
         picture.save(turned, exif=exif, quality=95)
     model = files[1]
-    codec = replace(schema.read_beside(model).codec, max_persons=most)
+    codec = replace(registry.read_beside(model).codec, max_persons=most)
     predictor = Predictor(OnnxBackend(model, "cpu", 1), codec)
     page.run(f"document.querySelector('[value={mode}]').click()")
     people = 0
-    for path in [*(shared / "data" / name for name in PICTURES), turned]:
+    for path in [*(shared / "data" / name for name in IMAGES), turned]:
         image = read_upright(path)
         expected, found = predictor(image), look(page, path)
         assert found["size"] == [image.shape[1], image.shape[0]]
@@ -123,7 +124,7 @@ def test_the_page_finds_what_python_finds(page, files, shared, tmp_path, mode, m
         assert np.abs(keypoints - expected.keypoints).max() <= 1, path
         assert np.abs(scores - expected.scores).max() <= 1e-2, path
         people += len(keypoints)
-    assert people == len(PICTURES) + 1 if most == 1 else people > len(PICTURES) + 5
+    assert people == len(IMAGES) + 1 if most == 1 else people > len(IMAGES) + 5
 
 
 def test_a_skeleton_is_drawn_and_mirrored(page, shared):
@@ -173,10 +174,10 @@ def test_the_camera(page, address):
 
 
 def test_files_that_are_nothing_to_look_at(page, tmp_path):
-    (tmp_path / "a.jpg").write_bytes(b"no picture")
+    (tmp_path / "a.jpg").write_bytes(b"no image")
     (tmp_path / "a.mp4").write_bytes(b"no video")
     page.choose(tmp_path / "a.jpg", "#file")
-    page.wait(f"{ERROR} === 'This file is neither a picture nor a video that this browser can read. (a.jpg)'")
+    page.wait(f"{ERROR} === 'This file is neither an image nor a video that this browser can read. (a.jpg)'")
     drop = "new DragEvent('drop', { bubbles: true, dataTransfer: new DataTransfer() })"
     page.run(
         f"(() => {{ const e = {drop}; e.dataTransfer.items.add(new File(['x'], 'b.txt')); stage.dispatchEvent(e); }})()"
@@ -194,7 +195,7 @@ def test_another_page_without_a_model(browser, files):
     with serving({name: content for name, content in files[0].items() if name != "model.onnx"}) as place:
         browser.open(place)
         browser.wait(
-            f"{ERROR} === 'The model could not be loaded. Is serve_demo.py still running? (model.onnx: 404 Not Found)'"
+            f"{ERROR} === 'The model could not be loaded. Is serve_demo still running? (model.onnx: 404 Not Found)'"
         )
 
 

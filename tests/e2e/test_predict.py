@@ -1,4 +1,4 @@
-"""`predict.py` on pictures, videos and boxes from anywhere, with a small network that has learnt nothing."""
+"""`predict.py` on images, videos and boxes from anywhere, with a small network that has learnt nothing."""
 
 import functools
 import hashlib
@@ -15,12 +15,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from unit.datasets import movies
+from helpers import movies
 
-from paddle_pose.commands import find_people, predict
-from paddle_pose.datasets import images
-from paddle_pose.datasets.videos import read_video
-from paddle_pose.weights import published
+from paddle_pose.cli import predict
+from paddle_pose.io import images
+from paddle_pose.io.videos import read_video
+from paddle_pose.weights import zoo
 
 ROOT = Path(__file__).resolve().parents[2]
 CHANGES = {
@@ -38,13 +38,15 @@ FLAGS = [part for key, value in CHANGES.items() for part in ("-o", f"{key}={valu
 def weights(tmp_path_factory):
     """A weights file with its config beside it."""
     from paddle_pose import build
-    from paddle_pose.configs import schema
+    from paddle_pose.configs import overrides, registry
     from paddle_pose.weights.write import write_weights
 
-    config = schema.override(schema.find("hourglass_tiny_128"), {key: str(value) for key, value in CHANGES.items()})
+    config = overrides.override(
+        registry.find("hourglass_tiny_128"), {key: str(value) for key, value in CHANGES.items()}
+    )
     path = tmp_path_factory.mktemp("weights") / "model.safetensors"
     write_weights(path, {name: tensor.numpy() for name, tensor in build.model(config).state_dict().items()})
-    path.with_name(schema.FILE_NAME).write_text(schema.to_json(config))
+    path.with_name(registry.FILE_NAME).write_text(registry.to_json(config))
     return path
 
 
@@ -59,18 +61,18 @@ def found(folder="output/predict"):
     return json.loads(Path(folder, "predictions.json").read_text(encoding="utf-8"))["images"]
 
 
-def picture(path, size=(80, 60)):
+def image(path, size=(80, 60)):
     images.write(Path(path), np.random.default_rng(0).integers(0, 255, (size[1], size[0], 3), np.uint8))
 
 
-def test_a_folder_with_pictures_and_a_turned_video(run, capsys):
-    picture("in/a.png")
-    picture("in/day/a.jpg")
+def test_a_folder_with_images_and_a_turned_video(run, capsys):
+    image("in/a.png")
+    image("in/day/a.jpg")
     movies.turn(movies.write(Path("in/b.mp4"), count=11), 90)
-    Path("in/broken.jpg").write_bytes(b"no picture")
+    Path("in/broken.jpg").write_bytes(b"no image")
     assert run("in", "--save", "drawing", "json", "coco", "csv", "--output", "in/out") == 1
     said = capsys.readouterr()
-    assert said.err.endswith("error: in/broken.jpg: not a picture that can be decoded; is it complete?\n")
+    assert said.err.endswith("error: in/broken.jpg: not an image that can be decoded; is it complete?\n")
     assert "13 frames, 13 people" in said.out
     records = found("in/out")
     assert [(record["image"], record.get("frame")) for record in records] == [
@@ -91,13 +93,13 @@ def test_a_folder_with_pictures_and_a_turned_video(run, capsys):
 
 
 def test_only_what_is_asked_for_is_written(run):
-    picture("a.png")
+    image("a.png")
     assert run("a.png", "--save", "csv") == 0
     assert [path.name for path in Path("output/predict").iterdir()] == ["predictions.csv"]
 
 
 def test_maps_are_drawn_for_each_window_of_each_frame(run):
-    picture("a.png")
+    image("a.png")
     movies.write(Path("b.mp4"), count=2)
     Path("boxes.json").write_text(json.dumps({"a.png": [[1, 1, 20, 30], [5, 5, 20, 20]]}))
     assert run("a.png", "b.mp4", "--maps", "--boxes", "boxes.json") == 0
@@ -108,7 +110,7 @@ def test_maps_are_drawn_for_each_window_of_each_frame(run):
 
 def test_boxes_of_coco_decide_who_is_looked_at_and_under_which_id(run):
     for name in ("a.png", "b.png", "c.png"):
-        picture(name)
+        image(name)
     coco = {
         "images": [
             {"id": 50 + n, "file_name": name, "width": 80, "height": 60} for n, name in enumerate(("a.png", "b.png"))
@@ -151,7 +153,7 @@ def test_the_lines_for_a_notebook_in_the_readme_run(weights, tmp_path, monkeypat
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     (lines,) = re.findall(r"^```python\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
     monkeypatch.chdir(tmp_path)
-    picture("photo.jpg")
+    image("photo.jpg")
     names = {}
     exec(lines.replace("output/demo/run/last/model.pdparams", str(weights)), names)
     assert names["poses"].keypoints.shape == (1, 16, 2)
@@ -173,9 +175,9 @@ def server(tmp_path_factory, weights, monkeypatch):
         thread.start()
         url = f"http://127.0.0.1:{running.server_address[1]}/{weights.name}"
         digest = hashlib.sha256(weights.read_bytes()).hexdigest()
-        name = find_people.DEFAULT_WEIGHTS
-        file = published.PublishedFile(name, url, digest, "hourglass_tiny_128", (), "", "")
-        monkeypatch.setitem(published.PUBLISHED, name, file)
+        name = predict.DEFAULT_WEIGHTS
+        file = zoo.PublishedFile(name, url, digest, "hourglass_tiny_128", (), "", "")
+        monkeypatch.setitem(zoo.PUBLISHED, name, file)
         yield file, asked
         running.shutdown()
         thread.join(5)
@@ -184,17 +186,17 @@ def server(tmp_path_factory, weights, monkeypatch):
 @pytest.fixture
 def published_size(monkeypatch):
     """The published config is that of the small network."""
-    from paddle_pose.configs import schema
+    from paddle_pose.configs import overrides, registry
 
-    small = schema.override(schema.find("hourglass_tiny_128"), {key: str(value) for key, value in CHANGES.items()})
-    monkeypatch.setitem(schema.CONFIGS, "hourglass_tiny_128", small)
+    small = overrides.override(registry.find("hourglass_tiny_128"), {key: str(value) for key, value in CHANGES.items()})
+    monkeypatch.setitem(registry.CONFIGS, "hourglass_tiny_128", small)
 
 
 @pytest.mark.usefixtures("published_size")
 def test_without_weights_the_published_ones_are_fetched_once(server, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     _, asked = server
-    picture("a.png")
+    image("a.png")
     for _ in range(2):
         assert predict.main(["a.png"]) == 0
     assert asked == ["/model.safetensors"]
@@ -206,7 +208,7 @@ def test_without_weights_the_published_ones_are_fetched_once(server, tmp_path, m
 def test_a_copy_takes_the_place_of_the_server_and_is_verified(server, weights, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     _, asked = server
-    picture("a.png")
+    image("a.png")
     Path("wrong").write_bytes(b"wrong")
     with pytest.raises(ValueError, match="wrong: its SHA-256 is"):
         predict.main(["a.png", "--from_file", "wrong"])
@@ -218,12 +220,13 @@ def test_a_copy_takes_the_place_of_the_server_and_is_verified(server, weights, t
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
-        (["nowhere.png"], "nowhere.png: not found; expected a picture, video, folder, pattern or a camera's number"),
-        (["empty"], "empty: no picture or video in this folder"),
+        (["nowhere.png"], "nowhere.png: not found; expected an image, video, folder, pattern or a camera's number"),
+        (["empty"], "empty: no image or video in this folder"),
         (["a.png", "--output", "a.png"], "--output a.png: is a file; expected a folder"),
         (["a.png", "--boxes", "b.json", "--detector", "d"], "--boxes b.json and --detector d: one of them"),
         (["a.png", "--boxes", "b.json"], "--boxes b.json: not found"),
         (["a.png", "--detector", "d"], "--detector d: no such weights file"),
+        (["a.png", "--one_person", "--track"], "--one_person does not go with --track"),
         (["a.png", "--detector", "a.png"], "--detector a.png: there is no config.json beside it"),
         (["a.png", "--from_file", "f"], "--from_file f: one name of a published file must be among"),
         (["a.png", "--batch_size", "0"], "batch_size 0: expected at least 1"),
@@ -233,7 +236,7 @@ def test_a_copy_takes_the_place_of_the_server_and_is_verified(server, weights, t
 def test_bad_input_is_one_clear_message(run, monkeypatch, arguments, error):
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
-    picture("a.png")
+    image("a.png")
     Path("empty").mkdir()
     with pytest.raises((ValueError, OSError)) as problem:
         run(*arguments)
@@ -242,7 +245,7 @@ def test_bad_input_is_one_clear_message(run, monkeypatch, arguments, error):
 
 def test_a_video_without_frames_is_told_at_the_end(run, capsys):
     movies.write(Path("a.mp4"), count=0)
-    picture("b.png")
+    image("b.png")
     assert run("a.mp4", "b.png") == 1
     assert "error: a.mp4: " in capsys.readouterr().err
     assert len(found()) == 1

@@ -1,4 +1,4 @@
-"""prepare_mpii.py on AI Studio's archive and on the official release: whole, interrupted, hostile, and once more."""
+"""prepare_mpii on AI Studio's archive and on the official release: whole, interrupted, hostile, and once more."""
 
 import io
 import json
@@ -15,16 +15,18 @@ import numpy as np
 import pytest
 import scipy.io
 
-from paddle_pose.commands import check_dataset, prepare_mpii
+from paddle_pose.cli import check, prepare_mpii
+from paddle_pose.environment import command
+from paddle_pose.io import archives
 
 ROOT = Path(__file__).resolve().parents[2]
 SPLITS = ("train", "val", "trainval", "test")
 
 
-@pytest.fixture(params=["drawn", "mpii5"])
+@pytest.fixture(params=["synthetic", "mpii5"])
 def source(request: pytest.FixtureRequest) -> Path:
-    if request.param == "drawn":
-        return request.getfixturevalue("drawn_mpii")
+    if request.param == "synthetic":
+        return request.getfixturevalue("synthetic_mpii")
     return request.getfixturevalue("shared") / "data" / "mpii5"
 
 
@@ -69,11 +71,11 @@ def test_the_archive_becomes_the_layout(source, tmp_path, capsys):
     archive, output = ai_studio(source, tmp_path / "mpii.tar.gz"), tmp_path / "data" / "mpii"
     assert prepare(archive, "--output", output) == 0
     assert tree(output) == expected(source)
-    told = capsys.readouterr().out
-    assert "(published: 22,246 in 14,679)" in told
-    assert "(published: 2,958 in 2,729)" in told
-    assert f"Next: python scripts/check_dataset.py --dataset_root {output}" in told
-    assert check_dataset.main(["--dataset_root", str(output)]) == 0
+    printed = capsys.readouterr().out
+    assert "(published: 22,246 in 14,679)" in printed
+    assert "(published: 2,958 in 2,729)" in printed
+    assert f"Next: {command('check')} --dataset_root {output}\n" in printed
+    assert check.main(["--dataset_root", str(output)]) == 0
 
 
 def test_once_more_changes_nothing(source, tmp_path, capsys):
@@ -102,14 +104,12 @@ def test_a_folder_and_a_zip_of_it(source, inside, tmp_path):
 
 @pytest.mark.parametrize("after", [0, 1, 4, 7])
 def test_interrupted_it_goes_on_to_the_same_tree(source, after, tmp_path, monkeypatch):
-    from paddle_pose.datasets import archives
-
     archive, output = ai_studio(source, tmp_path / "mpii.tar.gz"), tmp_path / "out"
     real, written = archives.write_whole, []
 
     def interrupted(path, content, size):
         if len(written) == after:
-            path.with_name(f".{path.name}.part").write_bytes(b"half")  # what a killed process leaves
+            path.with_name(f".{path.stem}.part{path.suffix}").write_bytes(b"half")  # what a killed process leaves
             raise KeyboardInterrupt
         real(path, content, size)
         written.append(path)
@@ -122,40 +122,40 @@ def test_interrupted_it_goes_on_to_the_same_tree(source, after, tmp_path, monkey
     assert tree(output) == expected(source)
 
 
-def test_killed_it_goes_on_to_the_same_tree(drawn_mpii, tmp_path):
-    archive, output = ai_studio(drawn_mpii, tmp_path / "mpii.tar.gz"), tmp_path / "out"
+def test_killed_it_goes_on_to_the_same_tree(synthetic_mpii, tmp_path):
+    archive, output = ai_studio(synthetic_mpii, tmp_path / "mpii.tar.gz"), tmp_path / "out"
     slow = (
-        "import sys, time; from paddle_pose.datasets import archives; real = archives.write_whole\n"
+        "import sys, time; from paddle_pose.io import archives; real = archives.write_whole\n"
         "def slowly(*a):\n    time.sleep(0.02); real(*a)\n"
         "archives.write_whole = slowly\n"
-        "from paddle_pose.commands import prepare_mpii; prepare_mpii.main(sys.argv[1:])"
+        "from paddle_pose.cli import prepare_mpii; prepare_mpii.main(sys.argv[1:])"
     )
     child = subprocess.Popen(
         [sys.executable, "-c", slow, str(archive), "--output", str(output)], cwd=ROOT, stdout=subprocess.DEVNULL
     )
     try:
         deadline = time.monotonic() + 60
-        while time.monotonic() < deadline and len(list(output.glob("images/*.jpg"))) < 3:
+        while time.monotonic() < deadline and len(list(output.glob("images/[!.]*.jpg"))) < 3:
             time.sleep(0.005)
     finally:
         os.kill(child.pid, signal.SIGKILL)
         child.wait()
-    assert 3 <= len(list(output.glob("images/*.jpg"))) < 16
+    assert 3 <= len(list(output.glob("images/[!.]*.jpg"))) < 16
     assert prepare(archive, "--output", output) == 0
-    assert tree(output) == expected(drawn_mpii)
+    assert tree(output) == expected(synthetic_mpii)
 
 
 def test_a_cut_archive_says_so_and_what_came_stays(source, tmp_path, run_command):
     archive, output = ai_studio(source, tmp_path / "mpii.tar.gz"), tmp_path / "out"
     content = archive.read_bytes()
     archive.write_bytes(content[: len(content) // 2])
-    done = run_command("scripts/prepare_mpii.py", archive, "--output", output)
+    done = run_command("prepare_mpii", archive, "--output", output)
     assert done.returncode == 2
     assert "damaged or incomplete" in done.stderr
     assert "download it again" in done.stderr
     assert tree(output).items() <= expected(source).items()
     archive.write_bytes(content)
-    done = run_command("scripts/prepare_mpii.py", archive, "--output", output)
+    done = run_command("prepare_mpii", archive, "--output", output)
     assert done.returncode == 0, done.stderr
     assert tree(output) == expected(source)
 
@@ -184,8 +184,8 @@ def test_a_hostile_member_is_refused(source, member, tmp_path):
     assert not any(path.is_symlink() or "evil" in path.name for path in tmp_path.rglob("*"))
 
 
-def test_an_output_folder_that_is_a_link_is_refused(drawn_mpii, tmp_path):
-    archive = ai_studio(drawn_mpii, tmp_path / "mpii.tar.gz")
+def test_an_output_folder_that_is_a_link_is_refused(synthetic_mpii, tmp_path):
+    archive = ai_studio(synthetic_mpii, tmp_path / "mpii.tar.gz")
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "out").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(ValueError, match="is a link"):
@@ -193,14 +193,14 @@ def test_an_output_folder_that_is_a_link_is_refused(drawn_mpii, tmp_path):
     assert tree(tmp_path / "elsewhere") == {}
 
 
-def test_pictures_without_annotations_and_the_reverse(source, tmp_path, capsys):
+def test_images_without_annotations_and_the_reverse(source, tmp_path, capsys):
     (tmp_path / "images").mkdir()
     for path in source.glob("images/*"):
         (tmp_path / "images" / path.name).write_bytes(path.read_bytes())
     assert prepare(tmp_path / "images", "--output", tmp_path / "out") == 1
     assert "holds no annotations" in capsys.readouterr().err
     assert prepare(source / "annotations", "--output", tmp_path / "out2") == 1
-    assert "holds no pictures" in capsys.readouterr().err
+    assert "holds no images" in capsys.readouterr().err
     assert prepare(tmp_path / "images", "--annotations", source / "annotations", "--output", tmp_path / "out") == 0
     assert tree(tmp_path / "out") == expected(source)
 
@@ -213,8 +213,8 @@ def test_a_folder_without_anything(tmp_path):
         prepare(tmp_path / "nowhere", "--output", tmp_path / "out")
 
 
-def test_missing_pictures_are_told(drawn_mpii, tmp_path, capsys):
-    prepare(drawn_mpii, "--output", tmp_path / "out")
+def test_missing_images_are_told(synthetic_mpii, tmp_path, capsys):
+    prepare(synthetic_mpii, "--output", tmp_path / "out")
     gone = sorted((tmp_path / "out/images").iterdir())[0]
     gone.unlink()
     assert prepare(tmp_path / "out/annotations", "--output", tmp_path / "out") == 1
@@ -260,29 +260,29 @@ def official(root: Path, folder: Path) -> tuple[Path, Path]:
     return folder / "mpii_human_pose_v1.tar.gz", folder / "mpii_human_pose_v1_u12_2.zip"
 
 
-def test_the_release_without_a_split_says_what_is_missing(drawn_mpii, tmp_path, capsys):
-    pictures, annotations = official(drawn_mpii, tmp_path)
+def test_the_release_without_a_split_says_what_is_missing(synthetic_mpii, tmp_path, capsys):
+    images, annotations = official(synthetic_mpii, tmp_path)
     output = tmp_path / "out"
-    assert prepare(pictures, "--annotations", annotations, "--output", output) == 1
-    told = capsys.readouterr()
-    assert "detections_our_format.mat" in told.err
-    assert "--annotations FILE" in told.err
-    assert "train.py" not in told.out
+    assert prepare(images, "--annotations", annotations, "--output", output) == 1
+    printed = capsys.readouterr()
+    assert "detections_our_format.mat" in printed.err
+    assert "--annotations FILE" in printed.err
+    assert "train.py" not in printed.out
     assert len(json.loads((output / "annotations/mpii_trainval.json").read_text())) == 16
     assert not (output / "annotations/mpii_train.json").exists()
 
 
 @pytest.mark.parametrize("by", ["mpii_gt_val.mat", "mpii_val.json"])
-def test_the_release_with_a_split_is_complete(drawn_mpii, by, tmp_path):
-    pictures, annotations = official(drawn_mpii, tmp_path)
+def test_the_release_with_a_split_is_complete(synthetic_mpii, by, tmp_path):
+    images, annotations = official(synthetic_mpii, tmp_path)
     output = tmp_path / "out"
-    first = prepare(pictures, "--annotations", annotations, "--output", output)  # without: incomplete
-    split = drawn_mpii / "annotations" / by
-    assert (first, prepare(pictures, "--annotations", annotations, "--annotations", split, "--output", output)) == (
+    first = prepare(images, "--annotations", annotations, "--output", output)  # without: incomplete
+    split = synthetic_mpii / "annotations" / by
+    assert (first, prepare(images, "--annotations", annotations, "--annotations", split, "--output", output)) == (
         1,
         0,
     )
     for name in ("train", "val", "trainval"):
         made = json.loads((output / f"annotations/mpii_{name}.json").read_text())
-        assert made == json.loads((drawn_mpii / f"annotations/mpii_{name}.json").read_text())
-    assert check_dataset.main(["--dataset_root", str(output)]) == 0
+        assert made == json.loads((synthetic_mpii / f"annotations/mpii_{name}.json").read_text())
+    assert check.main(["--dataset_root", str(output)]) == 0

@@ -1,10 +1,9 @@
-"""Published weights from file to heatmaps: `val.py` and `convert_weights.py` on others' names and formats."""
+"""Published weights from file to heatmaps: `val`, `convert` and `download` on others' names and formats."""
 
 import hashlib
 import json
 import re
 import runpy
-import sys
 import tempfile
 import zlib
 from dataclasses import dataclass
@@ -14,14 +13,15 @@ import numpy as np
 import paddle
 import pytest
 import safetensors.numpy
-from unit.weights.writers import Call, Name, pickled, whole, write_stream, write_zip
+from helpers.weights_writers import Call, Name, pickled, whole, write_stream, write_zip
 
-from paddle_pose import build, environment
+from paddle_pose import build
 from paddle_pose.backends.paddle import PaddleBackend
-from paddle_pose.configs import schema
-from paddle_pose.datasets.stick_figures import write_mpii
+from paddle_pose.cli.main import execute
+from paddle_pose.configs import overrides, registry
+from paddle_pose.data.synthetic.dataset import write_mpii
 from paddle_pose.training import checkpoint
-from paddle_pose.weights.published import PUBLISHED, PublishedFile
+from paddle_pose.weights.zoo import PUBLISHED, PublishedFile
 
 OURS_TO_MMPOSE = [
     (r"^heads\.", "head.multi_final_layers."),
@@ -31,7 +31,7 @@ OURS_TO_MMPOSE = [
     (r"\._mean$", ".running_mean"),
     (r"\._variance$", ".running_var"),
 ]
-MMPOSE_TO_ORIGINAL = [
+MMPOSE_TO_TXYUGOOD = [
     (r"\.running_mean$", "._mean"),
     (r"\.running_var$", "._variance"),
     (r"\.conv\.", "._conv."),
@@ -53,22 +53,22 @@ def renamed(name, rules):
 
 @dataclass
 class Published:
-    """A network as MMPose 1.x would publish it, and what it answers to a picture."""
+    """A network as MMPose 1.x would publish it, and what it answers to an image."""
 
     config: str
     tensors: dict  # under MMPose's names, num_batches_tracked included
-    picture: np.ndarray  # uint8 [H, W, 3]
+    image: np.ndarray  # uint8 [H, W, 3]
     heatmaps: np.ndarray  # [K, h, w]
 
     @property
     def original(self):
         """The same tensors under the original Paddle project's names."""
-        return {renamed(n, MMPOSE_TO_ORIGINAL): t for n, t in self.tensors.items() if "num_batches" not in n}
+        return {renamed(n, MMPOSE_TO_TXYUGOOD): t for n, t in self.tensors.items() if "num_batches" not in n}
 
     def error(self, path, config=None):
         """The relative error of the heatmaps that a file of these weights gives."""
-        network = build.trained(config or schema.find(self.config), path)
-        got = PaddleBackend(network)(self.picture[None])["heatmaps"][0, -1]
+        network = build.trained(config or registry.find(self.config), path)
+        got = PaddleBackend(network)(self.image[None])["heatmaps"][0, -1]
         assert got.shape == self.heatmaps.shape
         return np.abs(got - self.heatmaps).max() / np.abs(self.heatmaps).max()
 
@@ -105,15 +105,13 @@ KINDS = {  # file name -> writer, family, the format to convert it to
 
 
 @pytest.fixture
-def run(monkeypatch, capsys):
-    """Runs a command as its script does; returns exit code, stdout and stderr."""
+def run(capsys):
+    """Runs a command in this process; returns exit status, stdout and stderr."""
 
     def call(command, *arguments):
-        monkeypatch.setattr(sys, "argv", [command, *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            environment.run(command)
+        status = execute(command, list(map(str, arguments)))
         said = capsys.readouterr()
-        return ended.value.code, said.out, said.err
+        return status, said.out, said.err
 
     return call
 
@@ -149,7 +147,7 @@ def filled(shapes):
 @pytest.fixture(scope="module")
 def tiny():
     """A small network of our own under MMPose's names."""
-    config = schema.find("hourglass_tiny_128")
+    config = registry.find("hourglass_tiny_128")
     network = build.model(build.fitted(config, ["inters."]))
     state = network.state_dict()
     theirs = {name: renamed(name, OURS_TO_MMPOSE) for name in state}
@@ -159,9 +157,9 @@ def tiny():
     counters = {name.replace("running_mean", "num_batches_tracked") for name in tensors if "running_mean" in name}
     tensors |= {name: np.asarray(7, np.int64) for name in sorted(counters)}
     y, x, channel = np.mgrid[:128, :128, :3]
-    picture = ((13 * x + 29 * y + 71 * channel + x * y) % 256).astype(np.uint8)
-    heatmaps = PaddleBackend(network)(picture[None])["heatmaps"][0, -1]
-    return Published(config.name, tensors, picture, heatmaps)
+    image = ((13 * x + 29 * y + 71 * channel + x * y) % 256).astype(np.uint8)
+    heatmaps = PaddleBackend(network)(image[None])["heatmaps"][0, -1]
+    return Published(config.name, tensors, image, heatmaps)
 
 
 @pytest.fixture(scope="module")
@@ -175,7 +173,7 @@ def hourglass52(shared):
 
 
 def check_file(kind, published, folder, run, dataset, flags):
-    """`val.py` and `convert_weights.py` read a published file, and its heatmaps are the published ones."""
+    """`val` and `convert` read a published file, and its heatmaps are the published ones."""
     write, family, suffix = KINDS[kind]
     path = folder / kind
     write(path, published)
@@ -190,13 +188,13 @@ def check_file(kind, published, folder, run, dataset, flags):
     assert published.error(path) <= 1e-4
 
     converted = folder / "converted" / f"model{suffix}"
-    code, said, err = run("convert_weights", path, converted, *flags)
+    code, said, err = run("convert", path, converted, *flags)
     assert code == 0, err
     assert line in said
     assert f"Written: {converted}, {used} tensors, " in said
     if published.config == "hourglass52_mpii_256":
         assert "94.85 M parameters" in said
-    config = schema.read_beside(converted)
+    config = registry.read_beside(converted)
     assert config.name == published.config
     assert config.model.inters
     assert published.error(converted, config) <= 1e-4
@@ -225,7 +223,7 @@ def test_names_are_the_published_ones(shared, hourglass52):
     facts = shared / "facts" / "checkpoint_names" / "hourglass52_original_paddle_mpii16.json"
     expected = json.loads(facts.read_text(encoding="utf-8"))["tensors"]
     assert {name: list(tensor.shape) for name, tensor in hourglass52.original.items()} == expected
-    state = build.model(build.fitted(schema.find("hourglass52_mpii_256"), hourglass52.tensors)).state_dict()
+    state = build.model(build.fitted(registry.find("hourglass52_mpii_256"), hourglass52.tensors)).state_dict()
     assert {renamed(n, OURS_TO_MMPOSE) for n in state} == {n for n in hourglass52.tensors if "num_batches" not in n}
 
 
@@ -235,13 +233,13 @@ def test_small_golden(tiny):
 
 
 def test_our_checkpoints_need_no_flag_and_no_inters(tiny, folder, run, one_person):
-    config = schema.find(tiny.config)
+    config = registry.find(tiny.config)
     network = build.model(config)
     state = network.state_dict()
     for name, value in state.items():
         value.set_value(tiny.tensors[renamed(name, OURS_TO_MMPOSE)])
     tensors = {"model.pdparams": {name: value.numpy() for name, value in state.items()}}
-    checkpoint.save(folder / "last", tensors, {}, schema.to_json(config))
+    checkpoint.save(folder / "last", tensors, {}, registry.to_json(config))
     path = folder / "last" / "model.pdparams"
     evaluate = ("--dataset_root", one_person, "--output", folder / "val")
     code, said, err = run("val", "--pretrained_model", path, *evaluate)
@@ -249,9 +247,9 @@ def test_our_checkpoints_need_no_flag_and_no_inters(tiny, folder, run, one_perso
     assert len(state) == len(tiny.original) - 10
     assert f"There are {len(state)}/{len(state)} variables loaded, named as in this project.\n" in said
     assert tiny.error(path) <= 1e-6  # `inters` of a single stack are never used
-    code, said, err = run("convert_weights", path, folder / "ours" / "model.safetensors")
+    code, said, err = run("convert", path, folder / "ours" / "model.safetensors")
     assert code == 0, err
-    assert not schema.read_beside(folder / "ours" / "model.safetensors").model.inters
+    assert not registry.read_beside(folder / "ours" / "model.safetensors").model.inters
 
 
 def without_one(tensors, name):
@@ -278,7 +276,7 @@ def with_another_shape(tensors, name):
 OUR_NAME = "hourglasses.0.low1.0.conv1.weight"
 
 
-@pytest.mark.parametrize("command", ["val", "convert_weights"])
+@pytest.mark.parametrize("command", ["val", "convert"])
 @pytest.mark.parametrize("original", [False, True], ids=["mmpose", "original"])
 @pytest.mark.parametrize("damage", [without_one, with_another_name, with_one_more, with_another_shape])
 def test_tensors_that_do_not_fit(tiny, damage, original, command, tmp_path, run, one_person):
@@ -308,7 +306,7 @@ def arguments(command, path, tmp_path, published, dataset):
     return (command, *rest, "--config", published.config)
 
 
-@pytest.mark.parametrize("command", ["val", "convert_weights"])
+@pytest.mark.parametrize("command", ["val", "convert"])
 @pytest.mark.parametrize("form", ["pdparams", "zip", "stream"])
 @pytest.mark.parametrize(("module", "name"), [("os", "system"), ("posix", "system"), ("builtins", "eval")])
 def test_files_that_try_to_run_code(tiny, module, name, form, command, tmp_path, run, one_person):
@@ -330,10 +328,10 @@ def test_files_that_try_to_run_code(tiny, module, name, form, command, tmp_path,
     assert [p.name for p in tmp_path.iterdir()] == ["their.file"]
 
 
-def test_as_scripts(tiny, tmp_path, run_command, one_person):
+def test_as_processes(tiny, tmp_path, run_command, one_person):
     write_original(tmp_path / "model.pdparams", tiny)
     flags = ("--config", tiny.config)
-    done = run_command("scripts/convert_weights.py", "model.pdparams", "ours/model.safetensors", *flags)
+    done = run_command("convert", "model.pdparams", "ours/model.safetensors", *flags)
     assert done.returncode == 0, done.stderr
     done = run_command("val.py", "--pretrained_model", "ours/model.safetensors", "--dataset_root", one_person)
     assert done.returncode == 0, done.stderr
@@ -348,30 +346,30 @@ def test_nothing_is_overwritten_unasked(tiny, tmp_path, run):
     write_original(tmp_path / "model.pdparams", tiny)
     ours = tmp_path / "ours"
     flags = ("--config", tiny.config)
-    assert run("convert_weights", tmp_path / "model.pdparams", ours / "a.safetensors", *flags)[0] == 0
-    assert run("convert_weights", tmp_path / "model.pdparams", ours / "b.pdparams", *flags)[0] == 0  # same config.json
+    assert run("convert", tmp_path / "model.pdparams", ours / "a.safetensors", *flags)[0] == 0
+    assert run("convert", tmp_path / "model.pdparams", ours / "b.pdparams", *flags)[0] == 0  # same config.json
     before = {path.name: path.read_bytes() for path in ours.iterdir()}
-    code, _, err = run("convert_weights", tmp_path / "model.pdparams", ours / "a.safetensors", *flags)
+    code, _, err = run("convert", tmp_path / "model.pdparams", ours / "a.safetensors", *flags)
     assert code == 2
     assert f"error: {ours / 'a.safetensors'}: already there; choose another folder, or add --force" in err
     changed = (*flags, "-o", "val.batch_size=3")
-    code, _, err = run("convert_weights", tmp_path / "model.pdparams", ours / "c.pdparams", *changed)
+    code, _, err = run("convert", tmp_path / "model.pdparams", ours / "c.pdparams", *changed)
     assert code == 2
     assert f"error: {ours / 'config.json'}: already there" in err
     assert {path.name: path.read_bytes() for path in ours.iterdir()} == before
-    assert run("convert_weights", tmp_path / "model.pdparams", ours / "a.safetensors", *changed, "--force")[0] == 0
-    assert schema.read_beside(ours / "a.safetensors").val.batch_size == 3
+    assert run("convert", tmp_path / "model.pdparams", ours / "a.safetensors", *changed, "--force")[0] == 0
+    assert registry.read_beside(ours / "a.safetensors").val.batch_size == 3
 
 
 def test_what_cannot_be_converted(tiny, tmp_path, run):
     write_original(tmp_path / "model.pdparams", tiny)
-    code, _, err = run("convert_weights", tmp_path / "model.pdparams", tmp_path / "out.pth", "--config", tiny.config)
+    code, _, err = run("convert", tmp_path / "model.pdparams", tmp_path / "out.pth", "--config", tiny.config)
     assert code == 2
     assert "weights are written as .safetensors or .pdparams" in err
-    code, _, err = run("convert_weights", tmp_path / "none.pth", tmp_path / "out.pdparams", "--config", tiny.config)
+    code, _, err = run("convert", tmp_path / "none.pth", tmp_path / "out.pdparams", "--config", tiny.config)
     assert code == 2
     assert f"error: {tmp_path / 'none.pth'}: no such weights file" in err
-    code, _, err = run("convert_weights", tmp_path / "model.pdparams", tmp_path / "out.pdparams")
+    code, _, err = run("convert", tmp_path / "model.pdparams", tmp_path / "out.pdparams")
     assert code == 2
     assert "add --config NAME" in err
     assert [path.name for path in tmp_path.iterdir()] == ["model.pdparams"]
@@ -382,7 +380,7 @@ def test_the_channel_order_follows_the_file(mmpose, tmp_path, run, one_person):
     """The configs say BGR as the official weights saw it; mmpose's networks saw RGB and must not score wrongly."""
     name, small = "simple_baseline_r50_mpii_256", {"model.width": 2, "model.deconv_channels": 4}
     flags = ("--config", name, *(part for key, value in small.items() for part in ("-o", f"{key}={value}")))
-    config = schema.override(schema.find(name), small | {"model.order": "rgb" if mmpose else "bgr"})
+    config = overrides.override(registry.find(name), small | {"model.order": "rgb" if mmpose else "bgr"})
     network = build.model(config)
     prefix = {"final_layer": "head.", "deconv_layers": "head."} if mmpose else {}
     tensors = {}
@@ -390,22 +388,22 @@ def test_the_channel_order_follows_the_file(mmpose, tmp_path, run, one_person):
         key = prefix.get(key.split(".")[0], "backbone." if mmpose else "") + key
         tensors[key.replace("._mean", ".running_mean").replace("._variance", ".running_var")] = value.numpy()
     write_zip(tmp_path / "their.pth", torch_content(tensors))
-    picture = np.random.default_rng(0).integers(0, 256, (1, 64, 64, 3)).astype(np.uint8)
-    expected = PaddleBackend(network)(picture)["heatmaps"]
+    image = np.random.default_rng(0).integers(0, 256, (1, 64, 64, 3)).astype(np.uint8)
+    expected = PaddleBackend(network)(image)["heatmaps"]
 
-    code, said, err = run("convert_weights", tmp_path / "their.pth", tmp_path / "ours" / "model.safetensors", *flags)
+    code, said, err = run("convert", tmp_path / "their.pth", tmp_path / "ours" / "model.safetensors", *flags)
     assert code == 0, err
-    line = "It sees BGR pictures (model.order).\n"
+    line = "It sees BGR images (model.order).\n"
     if mmpose:
-        line = "It sees RGB pictures (model.order), as all of MMPose's do, where the config says bgr.\n"
+        line = "It sees RGB images (model.order), as all of MMPose's do, where the config says bgr.\n"
     assert line in said
-    kept = schema.read_beside(tmp_path / "ours" / "model.safetensors")
+    kept = registry.read_beside(tmp_path / "ours" / "model.safetensors")
     assert kept.model.order == config.model.order
     for path, its_config in (
-        ("their.pth", schema.override(schema.find(name), small)),
+        ("their.pth", overrides.override(registry.find(name), small)),
         ("ours/model.safetensors", kept),
     ):
-        found = PaddleBackend(build.trained(its_config, tmp_path / path))(picture)["heatmaps"]
+        found = PaddleBackend(build.trained(its_config, tmp_path / path))(image)["heatmaps"]
         np.testing.assert_array_equal(found, expected)
     evaluate = ("--dataset_root", one_person, "--no-flip", "--output", tmp_path / "val")
     code, said, err = run("val", "--pretrained_model", tmp_path / "their.pth", *flags, *evaluate)
@@ -414,7 +412,7 @@ def test_the_channel_order_follows_the_file(mmpose, tmp_path, run, one_person):
 
 
 def test_list_of_published_files(run):
-    code, said, _ = run("download_weights")
+    code, said, _ = run("download")
     assert code == 0
     for file in PUBLISHED.values():
         for text in (file.name, file.url, file.sha256, file.config, file.source, file.file_name):
@@ -429,31 +427,34 @@ def test_download_ends_with_the_command_that_scores_it(tiny, tmp_path, run, monk
     digest = hashlib.sha256(copy.read_bytes()).hexdigest()[:8]
     file = PublishedFile("net", "https://example.org/net.pth", digest, tiny.config, (("Mean", 50.0),), "theirs", "")
     monkeypatch.setitem(PUBLISHED, "net", file)
-    code, said, err = run("download_weights", "net", "--output", tmp_path / "weights", "--from_file", copy)
+    code, said, err = run("download", "net", "--cache", tmp_path / "weights", "--from_file", copy)
     assert code == 0, err
     assert "published: Mean 50.0" in said
-    command = re.search(r"python val.py (.*) --dataset_root D$", said, re.MULTILINE)[1].split()
+    command = re.search(r"paddle_pose val (.*) --dataset_root D$", said, re.MULTILINE)[1].split()
     code, _, err = run("val", *command, "--dataset_root", one_person, "--output", tmp_path / "val")
     assert code == 0, err
     copy.write_bytes(b"another file")
-    code, _, err = run("download_weights", "net", "--output", tmp_path / "other", "--from_file", copy)
+    code, _, err = run("download", "net", "--cache", tmp_path / "other", "--from_file", copy)
     assert code == 2
     assert "expected one that begins with" in err
 
 
 def test_download_refusals_say_what_to_do(tmp_path, run, monkeypatch):
-    code, _, err = run("download_weights", "hourglass")
+    code, _, err = run("download", "hourglass")
     assert code == 2
-    assert "no published file 'hourglass'; there are:" in err
-    assert "mmpose_hourglass52_mpii_256" in err
-    code, _, err = run("download_weights", "--from_file", tmp_path)
+    assert "'hourglass'" in err
+    assert all(name in err for name in PUBLISHED)
+    code, _, err = run("download", "mmpose_hourglas52_mpii_256")
+    assert code == 2
+    assert "'mmpose_hourglass52_mpii_256'?" in err.splitlines()[0]
+    code, _, err = run("download", "--from_file", tmp_path)
     assert code == 2
     assert "needs the NAME" in err
-    monkeypatch.setattr("paddle_pose.weights.download.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("paddle_pose.io.download.time.sleep", lambda seconds: None)
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     url = "https://127.0.0.1:9/net.pth"  # the port of `discard`: nobody listens
     monkeypatch.setitem(PUBLISHED, "net", PublishedFile("net", url, "00000000", "c", (), "", ""))
-    code, _, err = run("download_weights", "net", "--output", tmp_path)
+    code, _, err = run("download", "net", "--cache", tmp_path)
     assert code == 2
     assert err.startswith(f"error: cannot fetch {url}")
     assert str(tmp_path / "net.pth") in err
@@ -462,25 +463,23 @@ def test_download_refusals_say_what_to_do(tmp_path, run, monkeypatch):
 
 def test_files_on_a_page_are_fetched_by_hand(tmp_path, run):
     name, file = "official_hrnet_w32_mpii_256", "pose_hrnet_w32_256x256.pth"
-    code, _, err = run("download_weights", name, "--output", tmp_path / "weights")
+    code, _, err = run("download", name, "--cache", tmp_path / "weights")
     assert code == 2
     assert f"{name} has no address of its own: fetch {file} by hand from https://drive.google.com/" in err
     assert "--from_file FILE" in err
     assert not (tmp_path / "weights" / file).exists()
     (tmp_path / "a copy.pth").write_bytes(b"weights")
-    code, said, err = run(
-        "download_weights", name, "--output", tmp_path / "weights", "--from_file", tmp_path / "a copy.pth"
-    )
+    code, said, err = run("download", name, "--cache", tmp_path / "weights", "--from_file", tmp_path / "a copy.pth")
     assert code == 0, err
     assert f"{file}: no checksum is published" in said
     assert "published: Mean 90.3, Mean@0.11 37.7" in said
 
 
-def test_trunks_end_with_the_command_that_starts_from_them(tmp_path, run, monkeypatch):
+def test_backbones_end_with_the_command_that_starts_from_them(tmp_path, run, monkeypatch):
     (tmp_path / "resnet.pth").write_bytes(b"weights")
     digest = hashlib.sha256(b"weights").hexdigest()[:8]
     file = PublishedFile("net", f"https://example.org/net-{digest}.pth", digest, "c", (), "theirs", "", purpose="start")
     monkeypatch.setitem(PUBLISHED, "net", file)
-    code, said, err = run("download_weights", "net", "--output", tmp_path, "--from_file", tmp_path / "resnet.pth")
+    code, said, err = run("download", "net", "--cache", tmp_path, "--from_file", tmp_path / "resnet.pth")
     assert code == 0, err
-    assert f"python train.py --config c --init {tmp_path / file.file_name} --dataset_root D" in said
+    assert f"paddle_pose train --config c --init {tmp_path / file.file_name} --dataset_root D" in said

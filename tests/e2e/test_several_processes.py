@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from paddle_pose.datasets.stick_figures import write_mpii
+from paddle_pose.data.synthetic.dataset import write_mpii
 
 ROOT = Path(__file__).resolve().parents[2]
 CHANGES = (
@@ -101,14 +101,14 @@ def test_statistics_of_the_first_process_hold_and_a_resumed_job_continues(train,
 
 
 def test_a_process_that_fails_ends_the_job_and_says_why(train, people, tmp_path):
-    pictures = sorted((people / "images").iterdir())
-    victim = next(path for path in pictures if path.suffix == ".jpg")
+    images = sorted((people / "images").iterdir())
+    victim = next(path for path in images if path.suffix == ".jpg")
     whole = victim.read_bytes()
     try:
-        victim.write_bytes(b"\xff\xd8 not a picture")
+        victim.write_bytes(b"\xff\xd8 not an image")
         done = train(2, "run", "--batch_size", 4, "--epochs", 3)
     finally:
         victim.write_bytes(whole)
     assert done.returncode != 0
     logs = "".join(path.read_text(encoding="utf-8") for path in (tmp_path / "run.logs").glob("workerlog.*"))
-    assert f"error: {victim}: not a picture that can be decoded" in logs
+    assert f"error: {victim}: not an image that can be decoded" in logs

@@ -4,10 +4,10 @@ import json
 
 import numpy as np
 import pytest
-from unit.weights.writers import whole, write_zip
+from helpers.weights_writers import whole, write_zip
 
 from paddle_pose import build
-from paddle_pose.configs import schema
+from paddle_pose.configs import overrides, registry
 from paddle_pose.weights.read import read_weights
 
 CONFIG = "simple_baseline_r50_mpii_256"
@@ -16,9 +16,9 @@ FLAGS = [part for key, value in SMALL.items() for part in ("-o", f"{key}={value}
 
 
 @pytest.fixture(scope="module")
-def trunk(tmp_path_factory):
+def backbone(tmp_path_factory):
     """A ResNet with a classifier as torchvision names it, and its tensors."""
-    state = build.model(schema.override(schema.find(CONFIG), SMALL)).state_dict()
+    state = build.model(overrides.override(registry.find(CONFIG), SMALL)).state_dict()
     rng = np.random.default_rng(1)
     tensors = {
         name.replace("._mean", ".running_mean").replace("._variance", ".running_var"): value.numpy()
@@ -32,10 +32,10 @@ def trunk(tmp_path_factory):
     return path, tensors
 
 
-def test_a_frozen_imagenet_trunk_from_start_to_resume(trunk, drawn_mpii, run_in, tmp_path):
-    path, tensors = trunk
-    common = ("--dataset_root", drawn_mpii, "--batch_size", 4, "--num_workers", 0)
-    flags = ("--config", CONFIG, *FLAGS, "--init", path, "--freeze", "trunk", "--output", "run")
+def test_a_frozen_imagenet_backbone_from_start_to_resume(backbone, synthetic_mpii, run_in, tmp_path):
+    path, tensors = backbone
+    common = ("--dataset_root", synthetic_mpii, "--batch_size", 4, "--num_workers", 0)
+    flags = ("--config", CONFIG, *FLAGS, "--init", path, "--freeze", "backbone", "--output", "run")
     done = run_in(tmp_path, "train.py", *common, *flags)
     assert done.returncode == 0, done.stderr
     lines = (
@@ -47,7 +47,7 @@ def test_a_frozen_imagenet_trunk_from_start_to_resume(trunk, drawn_mpii, run_in,
     assert lines in done.stdout
     assert lines in (tmp_path / "run" / "log.txt").read_text(encoding="utf-8")
     values = json.loads((tmp_path / "run" / "last" / "config.json").read_text(encoding="utf-8"))["values"]
-    assert (values["train.init"], values["train.freeze"]) == (str(path), "trunk")
+    assert (values["train.init"], values["train.freeze"]) == (str(path), "backbone")
 
     moved = path.rename(path.with_suffix(".moved"))  # a resumed run has its weights
     try:
@@ -64,17 +64,17 @@ def test_a_frozen_imagenet_trunk_from_start_to_resume(trunk, drawn_mpii, run_in,
         assert theirs not in tensors or np.array_equal(value, tensors[theirs]), name
 
 
-def test_what_cannot_start(trunk, drawn_mpii, run_in, tmp_path):
-    path, _ = trunk
-    common = ("--dataset_root", drawn_mpii, "--num_workers", 0)
+def test_what_cannot_start(backbone, synthetic_mpii, run_in, tmp_path):
+    path, _ = backbone
+    common = ("--dataset_root", synthetic_mpii, "--num_workers", 0)
     for flags, message in (
         (
             ("--config", "hourglass_tiny_128", "--init", path),
             f"error: {path}: none of its 267 tensors fits the network",
         ),
         (
-            ("--config", "hourglass_tiny_128", "--freeze", "trunk"),
-            "error: train.freeze=trunk would hold random numbers",
+            ("--config", "hourglass_tiny_128", "--freeze", "backbone"),
+            "error: train.freeze=backbone would hold random numbers",
         ),
         (("--resume", "--init", path), f"error: --init {path} with --resume: a resumed run has its weights"),
     ):

@@ -21,7 +21,7 @@ from unittest import mock
 
 import numpy as np
 from faults.table import SMALL, TRAIN, Case
-from unit.weights.writers import Call, Name, pickled, whole, write_stream, write_zip
+from helpers.weights_writers import Call, Name, pickled, whole, write_stream, write_zip
 
 LAST = "run/last/model.pdparams"
 IMAGE = "drawn/images/100000001.jpg"
@@ -78,7 +78,7 @@ def several(*steps: Callable[[Path], object]) -> Callable[[Path], object]:
 
 
 def training_image(folder: Path) -> Path:
-    """Returns a picture that only the training split uses."""
+    """Returns an image that only the training split uses."""
     return folder / "drawn/images" / json.loads((folder / "drawn/annotations/mpii_train.json").read_text())[2]["image"]
 
 
@@ -168,11 +168,11 @@ def read_only(part: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def hanging() -> Iterator[None]:
-    """Lets reading a training picture hang."""
-    from paddle_pose.datasets.pose_dataset import PoseDataset
+    """Lets reading a training image hang."""
+    from paddle_pose.data.dataset import PoseDataset
 
     free = threading.Event()
-    with mock.patch.object(PoseDataset, "look", lambda self, key: free.wait(60)):  # noqa: PT008 - it waits
+    with mock.patch.object(PoseDataset, "example", lambda self, key: free.wait(60)):  # noqa: PT008 - it waits
         yield
     free.set()
 
@@ -193,8 +193,8 @@ def signalled(number: int) -> Iterator[None]:
 
 
 def breaks_later() -> contextlib.AbstractContextManager[object]:
-    """Lets the check for missing pictures pass, as if they went missing after it."""
-    return mock.patch("paddle_pose.datasets.images.check_present", lambda paths: list(paths))
+    """Lets the check for missing images pass, as if they went missing after it."""
+    return mock.patch("paddle_pose.io.images.check_present", lambda paths: list(paths))
 
 
 def no_visualdl() -> contextlib.AbstractContextManager[object]:
@@ -213,21 +213,21 @@ REPLACE = ("-o", "train.on_bad_image=replace")
 EXTRACT = ("--output", "out")
 
 FAULTS = (
-    Fault("a picture breaks while training", "train", FRESH, r"\.jpg: ", damaged_training_image, may_change="new"),
+    Fault("an image breaks while training", "train", FRESH, r"\.jpg: ", damaged_training_image, may_change="new"),
     Fault(
-        *("a picture breaks, to be replaced", "train", (*FRESH, *REPLACE), r"\[REPLACED\] .*\.jpg: .*1 in all"),
+        *("an image breaks, to be replaced", "train", (*FRESH, *REPLACE), r"\[REPLACED\] .*\.jpg: .*1 in all"),
         *(damaged_training_image, 0),
     ),
     Fault(
-        *("a picture vanishes while training", "train", FRESH, r"error: .*\.jpg: not found"),
+        *("an image vanishes while training", "train", FRESH, r"error: .*\.jpg: not found"),
         *(lambda folder: training_image(folder).unlink(), 2, r"(?!)", breaks_later),
     ),
     Fault(
-        *("a picture vanishes, to be replaced", "train", (*FRESH, *REPLACE), r"\[REPLACED\] .*\.jpg: not found"),
+        *("an image vanishes, to be replaced", "train", (*FRESH, *REPLACE), r"\[REPLACED\] .*\.jpg: not found"),
         *(lambda folder: training_image(folder).unlink(), 0, r"(?!)", breaks_later),
     ),
     Fault(
-        *("the disk of the pictures hangs", "train", (*FRESH, "-o", "train.read_timeout=0.2")),
+        *("the disk of the images hangs", "train", (*FRESH, "-o", "train.read_timeout=0.2")),
         *(r"error: .*\.jpg: not read within 0.2 seconds", lambda folder: None, 2, r"(?!)", hanging),
     ),
     Fault(
@@ -334,7 +334,7 @@ FAULTS = (
     Fault(
         "a file lies where the crops' cache shall be",
         "train",
-        (*FRESH, "--cache", "taken"),
+        (*FRESH, "--crop_cache", "taken"),
         r"error: taken: File exists",
         put("taken", b"x"),
     ),
@@ -400,7 +400,7 @@ INPUTS = (
     ),
     Case(
         "os.system in a file to convert",
-        "convert_weights",
+        "convert",
         ("bad.pdparams", "out.safetensors", "--config", "hourglass_tiny_128"),
         r"wants to run os.system",
         put("bad.pdparams", pickled({"w": ATTACKS["os.system"]}, 4)),
@@ -453,7 +453,7 @@ INPUTS = (
         ("a.tar.gz", *EXTRACT),
         r"error: a.tar.gz.*brings it to",
         put("a.tar.gz", tar(("mpii/images/a.jpg", bytes(5_000_000), tarfile.REGTYPE, ""))),
-        trouble=lambda: mock.patch("paddle_pose.datasets.archives._RATIO_COUNTS_FROM", 10_000),
+        trouble=lambda: mock.patch("paddle_pose.io.archives._RATIO_COUNTS_FROM", 10_000),
     ),
     Case(
         "a path out of the folder in a .zip",
@@ -475,7 +475,7 @@ INPUTS = (
         ("a.zip", *EXTRACT),
         r"error: a.zip.*brings it to",
         put("a.zip", zipped("mpii/images/a.jpg", bytes(5_000_000))),
-        trouble=lambda: mock.patch("paddle_pose.datasets.archives._RATIO_COUNTS_FROM", 10_000),
+        trouble=lambda: mock.patch("paddle_pose.io.archives._RATIO_COUNTS_FROM", 10_000),
     ),
     Case(
         "a .tar.gz that is cut",
@@ -541,21 +541,21 @@ INPUTS = (
         edited("drawn/annotations/mpii_train.json", without_joints),
     ),
     Case(
-        "a picture missing at the start",
+        "an image missing at the start",
         "train",
         FRESH,
         r"error: .*\.jpg: not found \(1 of",
         lambda folder: training_image(folder).unlink(),
     ),
     Case(
-        "a broken picture in evaluation, which never skips",
+        "a broken image in evaluation, which never skips",
         "val",
         ("--weights", LAST, *VAL, *REPLACE),
-        r"error: drawn/images/.*\.jpg: not a picture",
+        r"error: drawn/images/.*\.jpg: not an image",
         lambda folder: [path.write_bytes(b"\xff\xd8\xff cut") for path in (folder / "drawn/images").glob("*.jpg")],
     ),
     Case(
-        "an empty picture",
+        "an empty image",
         "predict",
         (IMAGE, "--weights", LAST, "--output", "new"),
         rf"error: {IMAGE}: the file is empty",
@@ -563,16 +563,14 @@ INPUTS = (
         status=1,
     ),
     Case(
-        "a text as picture",
+        "a text as image",
         "predict",
         ("a.jpg", "--weights", LAST, "--output", "new"),
-        r"error: a.jpg: not a picture",
+        r"error: a.jpg: not an image",
         put("a.jpg", b"hello"),
         status=1,
     ),
-    Case(
-        "a picture that is missing", "predict", ("none.jpg", "--weights", LAST, "--output", "new"), r"error: none.jpg"
-    ),
+    Case("an image that is missing", "predict", ("none.jpg", "--weights", LAST, "--output", "new"), r"error: none.jpg"),
     Case(
         "detections that are no list",
         "val",
@@ -580,12 +578,12 @@ INPUTS = (
         r"error: .*d.json",
         put("d.json", b'{"a": 1}'),
     ),
-    Case("an unknown config", "train", ("--config", "hourglas"), r"error: no config 'hourglas'; there are"),
+    Case("an unknown config", "train", ("--config", "hourglas"), r"error: no config 'hourglas'"),
     Case(
         "an unknown key",
         "train",
         (*FRESH, "-o", "train.bach_size=3"),
-        r"error: unknown key 'train.bach_size'; the valid",
+        r"error: unknown key 'train.bach_size'. Did you mean 'train.batch_size'",
     ),
     Case(
         "a value of another type",
@@ -597,7 +595,7 @@ INPUTS = (
     Case("a batch of none", "train", (*FRESH, "--batch_size", "0"), r"error: batch_size 0"),
     Case("no time to read", "train", (*FRESH, "-o", "train.read_timeout=0"), r"error: a timeout of 0.0 seconds"),
     Case("mixed precision on a CPU", "train", (*FRESH, "--amp", "O1", "--device", "cpu"), r"error: .*(amp|precision)"),
-    Case("a random trunk to be frozen", "train", (*FRESH, "--freeze", "trunk"), r"error: train.freeze=trunk"),
+    Case("a random backbone to be frozen", "train", (*FRESH, "--freeze", "backbone"), r"error: train.freeze=backbone"),
     Case(
         "an output folder that holds a run",
         "train",
@@ -608,7 +606,7 @@ INPUTS = (
         "no crops of COCO to learn from",
         "train",
         ("--config", "movenet_original_coco"),
-        r"error: --dataset_root D is missing: .*prepare_coco.py",
+        r"error: --dataset_root D is missing: .*prepare_coco makes",
     ),
     Case(
         "nothing to resume",
@@ -631,7 +629,7 @@ INPUTS = (
         cut("coco/annotations/person_keypoints_train2017.json"),
     ),
     Case(
-        "COCO's annotations of a picture that is not listed",
+        "COCO's annotations of an image that is not listed",
         "train",
         ("--config", "simple_baseline_r50_coco_256x192", "--dataset_root", "coco"),
         r"error: coco/annotations/person.*image",
@@ -639,22 +637,22 @@ INPUTS = (
     ),
     Case(
         "weights to convert onto a file",
-        "convert_weights",
+        "convert",
         (LAST, "out.safetensors"),
         r"error: .*out.safetensors",
         put("out.safetensors", b"mine"),
     ),
-    Case("weights to convert to an unknown kind", "convert_weights", (LAST, "out.onnx"), r"error: .*out.onnx"),
+    Case("weights to convert to an unknown kind", "convert", (LAST, "out.onnx"), r"error: .*out.onnx"),
     Case(
         "predictions that are no .mat",
-        "score_predictions",
-        ("p.mat", "--ground_truth", "drawn/annotations/mpii_gt_val.mat"),
+        "val",
+        ("--results", "p.mat", "--ground_truth", "drawn/annotations/mpii_gt_val.mat"),
         r"error: .*p.mat",
         put("p.mat", b"not a mat file"),
     ),
-    Case("a data set to check that is missing", "check_dataset", ("none",), r"error: .*none"),
-    Case("a run without numbers", "plot_training", ("drawn",), r"error: drawn/metrics.jsonl: not found"),
-    Case("a report of nothing", "report", ("drawn",), r"error: .*drawn"),
+    Case("a data set to check that is missing", "check", ("none",), r"error: .*none"),
+    Case("a run without numbers", "plot", ("drawn",), r"error: drawn/metrics.jsonl: not found"),
+    Case("a report of nothing", "val", ("--results", "drawn", "--report"), r"error: .*drawn"),
 )
 
 CASES = (*FAULTS, *INPUTS)

@@ -93,9 +93,9 @@ def facts(run_dir: Path) -> dict[str, object]:
 
 def stood_at(run_dir: Path) -> tuple[int, int]:
     """Returns (epoch, batch) of the newest whole checkpoint, (-1, 0) without any."""
-    from paddle_pose.training import retention
+    from paddle_pose.training import checkpoint_policy
 
-    folder = retention.newest(run_dir, say=lambda line: None)
+    folder = checkpoint_policy.newest(run_dir, say=lambda line: None)
     if folder is None:
         return -1, 0
     progress = json.loads((folder / "state.json").read_text(encoding="utf-8"))["progress"]
@@ -115,7 +115,7 @@ def kill_and_resume(folder: Path, kills: int, workers: int, seed: int, processes
     Returns:
         What was different at the end, nothing if all is well.
     """
-    from paddle_pose.datasets.stick_figures import write_mpii
+    from paddle_pose.data.synthetic.dataset import write_mpii
 
     write_mpii(folder / "drawn", num_train=24, num_val=8, seed=0, size=(128, 128))
     if start(folder, "straight", workers, False, processes).wait() != 0:

@@ -2,9 +2,9 @@
 
     python tests/faults/table.py --output faults.md
 
-Every case runs in a fresh folder with drawn people and a trained run. It is well if the command ends with the status that is
-expected, says what is expected in one message, never shows a traceback, and leaves every file as it was but those that the case
-may change. A part of it runs in the tests.
+Every case runs in a fresh folder with synthetic people and a trained run. It passes if the command ends with the
+expected status, says what is expected in one message, never shows a traceback, and leaves every file as it was but
+those that the case may change. A part of it runs in the tests.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Case:
 
     Attributes:
         name: what it is, in words.
-        command: the module in `paddle_pose.commands`.
+        command: name of the command.
         flags: of the command.
         says: a pattern that its output has to hold.
         prepare: damages the folder.
@@ -78,23 +78,23 @@ class Outcome:
 
 
 def run(command: str, flags: Sequence[str]) -> tuple[int, str, str]:
-    """Runs a command as its script would; returns its status and what it said on stdout and stderr."""
-    from paddle_pose import environment
+    """Runs a command as its process would; returns its status and what it said on stdout and stderr."""
+    from paddle_pose.cli.main import execute
 
     out, err = io.StringIO(), io.StringIO()
     own = mock.patch.object(sys, "argv", [f"{command}.py", *flags])
     with own, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
-            environment.run(command)
-        except SystemExit as end:
-            status = end.code if isinstance(end.code, int) else int(end.code is not None)
+            status = execute(command, flags)
+        except SystemExit as end:  # of argparse, after --help or a wrong flag
+            status = int(end.code or 0)
     gc.collect()  # a process that ends closes its files; here a later test would be blamed for them
     return status, out.getvalue(), err.getvalue()
 
 
 def site(folder: Path) -> Path:
-    """Makes what every case starts from: drawn people in two layouts, and a run with three checkpoints."""
-    from paddle_pose.datasets.stick_figures import write_coco, write_mpii
+    """Makes what every case starts from: synthetic people in two layouts, and a run with three checkpoints."""
+    from paddle_pose.data.synthetic.dataset import write_coco, write_mpii
 
     write_mpii(folder / "drawn", num_train=8, num_val=4, seed=0, size=(96, 96))
     write_coco(folder / "coco", num_train=4, num_val=4, seed=0, size=(96, 96))

@@ -6,7 +6,7 @@ import runpy
 import numpy as np
 import paddle
 
-from paddle_pose.losses import JointsMSELoss
+from paddle_pose.models.losses import JointsMSELoss
 from paddle_pose.training.optimizers import adam
 from paddle_pose.training.trainer import Trainer
 
@@ -18,12 +18,12 @@ def shapes(shared, name):
 
 
 def rule(shared):
-    """The functions of `fill.py`: `fill`, `picture` and `training_batch`."""
+    """The functions of `fill.py`: `fill`, `image` and `training_batch`."""
     return runpy.run_path(str(shared / "data" / "parity" / "fill.py"))
 
 
 def heatmaps(shared, name):
-    """What the published implementation answers to `picture`: [K, h, w]."""
+    """What the published implementation answers to `image`: [K, h, w]."""
     with np.load(shared / "data" / "parity" / f"{name}.npz") as answer:
         return answer["heatmaps"]
 

@@ -228,7 +228,7 @@ def exact_targets(keypoints, visible, map_size, input_size, sigma, udp):
     """Targets round exact centres, joint by joint: DARK's over the whole map, or UDP's in 6 sigma + 1 cells.
 
     Args:
-        keypoints: [K, 2] in input px, inside the picture.
+        keypoints: [K, 2] in input px, inside the image.
         visible: [K], 0 or 1.
         map_size: (width, height) in cells.
         input_size: (width, height) in px.

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from parity import reference
 
-from paddle_pose.datasets.coco import read_coco
-from paddle_pose.datasets.framing import one_per_person
-from paddle_pose.datasets.mpii import read_mpii
+from paddle_pose.data.coco import read_coco
+from paddle_pose.data.framing import one_per_person
+from paddle_pose.data.mpii import read_mpii
 from paddle_pose.metrics.coco_ap import NAMES, CocoAP, score_results
 from paddle_pose.skeletons import COCO_17, MPII_16
 from paddle_pose.structures import Poses

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from paddle_pose.datasets.coco import read_annotations
-from paddle_pose.datasets.framing import one_per_person
-from paddle_pose.datasets.mpii import read_mpii
-from paddle_pose.datasets.stick_figures import write_coco
+from paddle_pose.data.coco import read_annotations
+from paddle_pose.data.framing import one_per_person
+from paddle_pose.data.mpii import read_mpii
+from paddle_pose.data.synthetic.dataset import write_coco
 from paddle_pose.metrics.coco_ap import CocoAP
 from paddle_pose.metrics.pckh import PCKh
 from paddle_pose.skeletons import COCO_17, MPII_16
@@ -17,13 +17,13 @@ LIMBS = [name for name in COCO_17.joints if name in MPII_16.joints]
 
 
 @pytest.fixture(params=["drawn", "lspet"])
-def both_layouts(request, tmp_path, drawn_mpii):
-    """The same people as (folder in MPII's layout, COCO's annotation file, its pictures)."""
+def both_layouts(request, tmp_path, synthetic_mpii):
+    """The same people as (folder in MPII's layout, COCO's annotation file, its images)."""
     if request.param == "lspet":
         folder = request.getfixturevalue("shared") / "data" / "lspet"
         return folder, folder / "annotations" / "person_keypoints_val.json", folder / "images"
     drawn = write_coco(tmp_path / "coco", num_train=0, num_val=8, size=(256, 256))
-    return drawn_mpii, drawn / "annotations" / "person_keypoints_val2017.json", drawn / "val2017"
+    return synthetic_mpii, drawn / "annotations" / "person_keypoints_val2017.json", drawn / "val2017"
 
 
 def found(person, skeleton):
@@ -32,18 +32,18 @@ def found(person, skeleton):
     return Poses(keypoints[None], np.where(person.visible > 0, 1.0, 0.1)[None], np.ones(1))
 
 
-def by_picture(samples):
-    """Both layouts list the same pictures in the same order under other names."""
+def by_image(samples):
+    """Both layouts list the same images in the same order under other names."""
     return [sample.persons[0] for sample in sorted(samples, key=lambda sample: sample.image_path.name)]
 
 
 def test_a_coco_network_on_mpii(both_layouts, capsys):
-    folder, annotations, pictures = both_layouts
+    folder, annotations, images = both_layouts
     samples = one_per_person(read_mpii(folder, "val", COCO_17), SIZE)
     assert (
         "=> 12 of 16 joints (left out: pelvis, thorax, upper_neck, head_top) are in coco_17" in capsys.readouterr().out
     )
-    theirs = by_picture(one_per_person(read_annotations(annotations, pictures), SIZE))
+    theirs = by_image(one_per_person(read_annotations(annotations, images), SIZE))
     ordered = sorted(samples, key=lambda sample: sample.image_path.name)
     metric = PCKh(COCO_17)
     for sample, person in zip(ordered, theirs, strict=True):
@@ -51,7 +51,7 @@ def test_a_coco_network_on_mpii(both_layouts, capsys):
         metric.update(sample, found(person, COCO_17))
     values = metric.accumulate()
     assert "Head" not in values
-    assert "Head" not in metric.headline
+    assert "Head" not in metric.summary
     assert values == pytest.approx(dict.fromkeys(values, 100.0))
     assert "\ncross-evaluation: 12 of 16 joints (left out: pelvis, " in metric.table()
     assert "12 joints weighted by count" in metric.table()
@@ -66,10 +66,10 @@ def test_a_coco_network_on_mpii(both_layouts, capsys):
 
 
 def test_an_mpii_network_on_coco(both_layouts, capsys):
-    folder, annotations, pictures = both_layouts
-    samples = one_per_person(read_annotations(annotations, pictures, MPII_16), SIZE)
+    folder, annotations, images = both_layouts
+    samples = one_per_person(read_annotations(annotations, images, MPII_16), SIZE)
     assert "=> 12 of 17 joints (left out: nose, left_eye, right_eye, " in capsys.readouterr().out
-    theirs = by_picture(one_per_person(read_mpii(folder, "val"), SIZE))
+    theirs = by_image(one_per_person(read_mpii(folder, "val"), SIZE))
     ordered = sorted(samples, key=lambda sample: sample.image_path.name)
     metric = CocoAP(annotations, MPII_16)
     for sample, person in zip(ordered, theirs, strict=True):

@@ -22,7 +22,7 @@ PUBLISHED_TO_OURS = [
     (r"\.running_mean$", "._mean"),
     (r"\.running_var$", "._variance"),
 ]
-ORIGINAL_TO_PUBLISHED = [
+TXYUGOOD_TO_PUBLISHED = [
     (r"\.conv(\d)\._conv\.", r".conv\1."),
     (r"\.conv(\d)\._batch_norm\.", r".bn\1."),
     (r"\.downsample\.0\._conv\.", ".downsample.0."),
@@ -68,7 +68,7 @@ def filled_by_rule(model):
     return model
 
 
-def drawn_image(width, height):
+def synthetic_image(width, height):
     y, x, channel = np.mgrid[:height, :width, :3]
     return ((13 * x + 29 * y + 71 * channel + x * y) % 256).astype(np.uint8)
 
@@ -86,7 +86,7 @@ def test_forward_is_the_literal_one(num_stacks):
             feature_channels=8,
         )
     )
-    image = drawn_image(48, 32)
+    image = synthetic_image(48, 32)
     heatmaps = model(paddle.to_tensor(image[None]))["heatmaps"][0].numpy()
     expected = reference.hourglass(
         {name: tensor.numpy() for name, tensor in model.state_dict().items()},
@@ -100,7 +100,7 @@ def test_forward_is_the_literal_one(num_stacks):
 
 def test_newells_forward_is_the_literal_one():
     model = filled_by_rule(StackedHourglass(num_stacks=2, num_joints=3, channels=8, depth=2))
-    image = drawn_image(48, 32)
+    image = synthetic_image(48, 32)
     heatmaps = model(paddle.to_tensor(image[None]))["heatmaps"][0].numpy()
     state = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
     expected = reference.stacked_hourglass(state, image, depth=2, num_stacks=2)
@@ -112,7 +112,7 @@ def test_newells_forward_is_the_literal_one():
 def test_published_names_and_shapes_become_ours(shared, original):
     if original:
         tensors = published.shapes(shared, "hourglass52_original_paddle_mpii16")
-        tensors = {renamed(name, ORIGINAL_TO_PUBLISHED): s for name, s in tensors.items()}
+        tensors = {renamed(name, TXYUGOOD_TO_PUBLISHED): s for name, s in tensors.items()}
     else:
         tensors = published.shapes(shared, "hourglass52_mmpose1_mpii16")
     got = {

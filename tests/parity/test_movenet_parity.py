@@ -11,7 +11,7 @@ import paddle
 import pytest
 from parity import movenet_reference as reference
 
-from paddle_pose.models.movenet import MoveNet, original_movenet
+from paddle_pose.models.movenet import MoveNet, fire717_movenet
 from paddle_pose.weights.names import convert_names
 from paddle_pose.weights.read import read_weights
 
@@ -76,7 +76,7 @@ def test_every_map_is_googles(shared, lightning):
 
 
 def test_key_points_are_googles(shared, lightning):
-    """Google's decoding rule on our maps, against its own key points: within 1 % of the picture's sides."""
+    """Google's decoding rule on our maps, against its own key points: within 1 % of the image's sides."""
     _, maps = lightning
     with (shared / f"{LIGHTNING}_reference.csv").open(newline="") as stream:
         expected = np.array([(row["keypoint_x"], row["keypoint_y"]) for row in csv.DictReader(stream)], float)
@@ -92,7 +92,7 @@ def test_key_points_are_googles(shared, lightning):
     assert deviation.max() < 0.04
 
 
-@pytest.mark.parametrize("batch_norm", ["none", "trunk"])
+@pytest.mark.parametrize("batch_norm", ["none", "backbone"])
 def test_forward_is_the_literal_one(batch_norm):
     network = filled(MoveNet(3, width=0.5, batch_norm=batch_norm))
     image = np.random.default_rng(1).integers(0, 256, (64, 64, 3), np.uint8)
@@ -102,7 +102,7 @@ def test_forward_is_the_literal_one(batch_norm):
 
 @pytest.mark.parametrize("shared_residuals", [True, False])
 def test_the_originals_forward_is_the_literal_one(shared_residuals):
-    network = filled(original_movenet(3, share_residuals=shared_residuals))
+    network = filled(fire717_movenet(3, share_residuals=shared_residuals))
     image = np.random.default_rng(1).integers(0, 256, (64, 64, 3), np.uint8)
     state = {name: t.numpy() for name, t in network.state_dict().items()}
     compare(answered(network, image), reference.original(state, image, shared_residuals))

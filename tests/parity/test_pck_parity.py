@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from parity import reference
 
-from paddle_pose.datasets.coco import read_coco
+from paddle_pose.data.coco import read_coco
 from paddle_pose.geometry import Window
-from paddle_pose.metrics.original_accuracy import OriginalAccuracy
+from paddle_pose.metrics.fire717_accuracy import Fire717Accuracy
 from paddle_pose.metrics.pck import PCK
 from paddle_pose.skeletons import COCO_17
 from paddle_pose.structures import Poses, Sample
@@ -49,8 +49,8 @@ def test_pck(guesses):
     assert f"{len(people) - left_out} people ({left_out} without a labelled torso left out)" in metric.table()
 
 
-def test_the_original_accuracy(guesses):
-    metric = OriginalAccuracy(COCO_17)
+def test_the_fire717_accuracy(guesses):
+    metric = Fire717Accuracy(COCO_17)
     truth, predictions = [], []
     for sample, points, scores in guesses:
         metric.update(sample, Poses(points[None], scores[None], np.ones(1)))

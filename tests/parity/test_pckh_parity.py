@@ -9,9 +9,9 @@ import pytest
 import scipy.io
 from parity import reference
 
-from paddle_pose.datasets.framing import one_per_person
-from paddle_pose.datasets.mpii import read_mpii
-from paddle_pose.datasets.predictions import read_predictions
+from paddle_pose.data.framing import one_per_person
+from paddle_pose.data.mpii import read_mpii
+from paddle_pose.io.mpii_predictions import read_predictions
 from paddle_pose.metrics.pckh import GROUPS, PCKh, counted
 from paddle_pose.skeletons import MPII_16
 from paddle_pose.structures import Poses

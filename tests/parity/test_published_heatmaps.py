@@ -3,13 +3,13 @@
 import numpy as np
 import paddle
 import pytest
+from helpers.weights_writers import whole, write_stream, write_zip
 from parity import published
-from unit.weights.writers import whole, write_stream, write_zip
 
 from paddle_pose import build
 from paddle_pose.backends.paddle import PaddleBackend
-from paddle_pose.configs import schema
-from paddle_pose.environment import run
+from paddle_pose.cli.main import execute
+from paddle_pose.configs import registry
 from paddle_pose.models.hrnet import HRNet
 from paddle_pose.models.simple_baseline import SimpleBaseline
 from paddle_pose.weights.names import convert_names
@@ -53,19 +53,17 @@ def test_filled_networks_answer_the_published_heatmaps(shared, name):
 
 
 @pytest.mark.parametrize(("name", "write"), list(zip(NETWORKS, (write_zip, write_stream), strict=True)))
-def test_converted_pth_files_answer_the_published_heatmaps(shared, name, write, tmp_path, monkeypatch, capsys):
-    """The release's own form: a DataParallel's names in torch's format; the answers were computed from RGB pictures."""
+def test_converted_pth_files_answer_the_published_heatmaps(shared, name, write, tmp_path, capsys):
+    """The release's own form: a DataParallel's names in torch's format; the answers were computed from RGB images."""
     rule, config = published.rule(shared), NETWORKS[name][1]
     tensors = rule["fill"](published.shapes(shared, name))
     state = {f"module.{key}": whole(f"{i}", np.asarray(value)) for i, (key, value) in enumerate(tensors.items())}
     write(tmp_path / "their.pth.tar", state)
     order = ["-o", "model.order=rgb"] if name.startswith("simple_baseline") else []
     target = tmp_path / "ours" / "model.safetensors"
-    monkeypatch.setattr("sys.argv", ["", str(tmp_path / "their.pth.tar"), str(target), "--config", config, *order])
-    with pytest.raises(SystemExit) as ended:
-        run("convert_weights")
-    assert ended.value.code == 0, capsys.readouterr().err
-    backend = PaddleBackend(build.trained(schema.read_beside(target), target))
+    status = execute("convert", [str(tmp_path / "their.pth.tar"), str(target), "--config", config, *order])
+    assert status == 0, capsys.readouterr().err
+    backend = PaddleBackend(build.trained(registry.read_beside(target), target))
     found = backend(rule["picture"](192, 256)[None])["heatmaps"][0, 0]
     assert published.relative_error(found, published.heatmaps(shared, f"{name}_192x256")) <= 1e-4
 

@@ -1,0 +1,70 @@
+"""How `benchmark.py` shows what it measured: as text, and in Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+HEAD = ("measured", "ours", "theirs", "ratio (spread)", "CPU ratio", "goal", "")
+
+
+def heading(machine: Mapping[str, Any]) -> str:
+    """Returns a line about the machine; a busy one is warned of."""
+    line = f"{machine['cpu']}, {machine['cores']} cores, load {machine['load']:.1f}, {machine['system']}"
+    return line + (
+        "\nwarning: the machine is busy; look at the CPU ratios, and measure again" if machine["busy"] else ""
+    )
+
+
+def text(report: Mapping[str, Any]) -> str:
+    """Returns the table as text."""
+    lines = [HEAD, *map(_cells, report["rows"])]
+    widths = [max(len(cells[column]) for cells in lines) for column in range(len(HEAD))]
+    body = (
+        "  ".join(f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True)).rstrip() for cells in lines
+    )
+    return "\n".join([heading(report["machine"]), f"medians of {report['rounds']} rounds", *body])
+
+
+def markdown(report: Mapping[str, Any]) -> str:
+    """Returns the table in Markdown."""
+    lines = [HEAD, ("---",) * len(HEAD), *map(_cells, report["rows"])]
+    body = ("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |" for cells in lines)
+    return "\n".join([*body, "", f"{heading(report['machine'])}; medians of {report['rounds']} rounds."])
+
+
+def line(row: Mapping[str, Any]) -> str:
+    """Returns one row as it is measured."""
+    return "  ".join(filter(None, _cells(row)))
+
+
+def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+    ratio = cpu = ""
+    if "ratio" in row:
+        low, high = row["spread"]
+        ratio, cpu = f"{row['ratio']:.2f} ({low:.2f} .. {high:.2f})", f"{row['cpu_ratio']:.2f}"
+    goal = (
+        f">= {row['minimum']:g}x"
+        if row["minimum"]
+        else f"<= {_amount(row, row['maximum'], 1)}"
+        if row["maximum"]
+        else ""
+    )
+    if goal and row["reached"] is not None:
+        goal += ", reached" if row["reached"] else ", MISSED"
+    remarks = [f"{who}: {why}" for who, why in row["missing"].items()]
+    if "difference" in row:
+        remarks.append(f"largest difference {row['difference']:.1e}")
+    theirs = _amount(row, row.get("their_median"), row["items"])
+    ours = _amount(row, row["median"], row["items"])
+    return row["name"], ours, theirs, ratio, cpu, goal, "; ".join(filter(None, [*remarks, row["remark"]]))
+
+
+def _amount(row: Mapping[str, Any], value: float | None, items: int) -> str:
+    """Returns a measurement of one item."""
+    if value is None:
+        return "-"
+    if row["measure"] == "peak_mb":
+        return f"{value:.0f} MB"
+    value /= items
+    return f"{value:.2f} s" if value >= 1 else f"{1000 * value:.2f} ms"

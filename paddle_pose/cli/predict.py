@@ -1,0 +1,196 @@
+"""`predict`: poses in images, videos and what a camera sees, as drawings and files."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from paddle_pose.cli import options
+from paddle_pose.cli.download import add_folder, show_download
+from paddle_pose.cli.signals import SignalInterruption
+from paddle_pose.progress import show_progress
+
+DEFAULT_WEIGHTS = "google_movenet_lightning_int8"
+SAVED = ("drawing", "json", "coco", "csv")
+
+
+def build_parser() -> options.Parser:
+    """Returns the command's parser."""
+    parser = options.Parser(
+        "predict",
+        description="Finds poses in images, videos, or what a camera sees. Without --boxes or --detector the whole "
+        "image is the window: crop to one person for best results. Ctrl-C keeps what there is so far.",
+    )
+    parser.add_argument(
+        "images",
+        nargs="+",
+        metavar="PLACE",
+        help="images, videos, folders with all below them, patterns in quotes, or the number of a camera, as 0",
+    )
+    add_weights(parser)
+    options.add_config(parser)
+    _add_people(parser)
+    _add_tracking(parser)
+    parser.add_argument(
+        "--flip",
+        action=argparse.BooleanOptionalAction,
+        help="average with the mirrored image (default: as the config says)",
+    )
+    parser.add_argument("--batch_size", type=int, metavar="N", help="windows processed together; 8, with a camera 1")
+    options.add_device(parser)
+    options.add_threads(parser)
+    _add_results(parser)
+    return parser
+
+
+def add_weights(parser: argparse.ArgumentParser) -> None:
+    """Adds --weights, --from_file and --cache."""
+    parser.add_argument(
+        "--weights",
+        "--pretrained_model",
+        default=DEFAULT_WEIGHTS,
+        metavar="F|NAME",
+        help=f"a file (an exported one, too), or the name of a published one, which is fetched; default {DEFAULT_WEIGHTS}",
+    )
+    parser.add_argument(
+        "--from_file", type=Path, metavar="F", help="a copy of the published file: verified, nothing is downloaded"
+    )
+    add_folder(parser)
+
+
+def _add_people(parser: argparse.ArgumentParser) -> None:
+    """Adds --boxes, --detector, --box_threshold, --people and --fit."""
+    group = parser.add_argument_group("where people are")
+    group.add_argument(
+        "--boxes",
+        type=Path,
+        metavar="FILE",
+        help='COCO\'s annotations or detections, or {"photo.jpg": [[x, y, width, height], …]} in px, a person each',
+    )
+    group.add_argument(
+        "--detector", metavar="F|NAME", help="weights that find people; --weights then look at each one by one"
+    )
+    group.add_argument(
+        "--box_threshold",
+        type=float,
+        metavar="T",
+        help="lowest score of a box; default 0.2 in --boxes, 0.05 of --detector",
+    )
+    group.add_argument(
+        "--people",
+        type=int,
+        metavar="N",
+        help="most people that a MoveNet finds in an image; default as its config says, 6 as --detector",
+    )
+    group.add_argument(
+        "--fit",
+        choices=("letterbox", "stretch"),
+        default="letterbox",
+        help="how a whole image becomes the input: with black borders (default), or stretched",
+    )
+
+
+def _add_tracking(parser: argparse.ArgumentParser) -> None:
+    """Adds --track, --smooth and --one_person."""
+    group = parser.add_argument_group("in videos")
+    group.add_argument(
+        "--track",
+        nargs="?",
+        const="oks",
+        choices=("oks", "iou"),
+        help="give people ids; told by their joints (oks, the default) or the boxes round them (iou)",
+    )
+    group.add_argument("--smooth", action="store_true", help="less trembling (One-Euro), and ids")
+    group.add_argument(
+        "--one_person",
+        action="store_true",
+        help="look through the square round the person of the previous frame, as Google's MoveNet does",
+    )
+
+
+def _add_results(parser: argparse.ArgumentParser) -> None:
+    """Adds --output, --save, --show, --threshold, --names and --maps."""
+    group = parser.add_argument_group("what is made of it")
+    group.add_argument(
+        "--output",
+        type=Path,
+        default=Path("output/predict"),
+        metavar="DIR",
+        help="where drawings and files go; default output/predict",
+    )
+    group.add_argument(
+        "--save",
+        nargs="*",
+        choices=SAVED,
+        default=SAVED[:2],
+        metavar="WHAT",
+        help=f"of {', '.join(SAVED)}; default drawing json",
+    )
+    group.add_argument("--show", action="store_true", help="in a window, too; q ends. Needs opencv-python and a screen")
+    group.add_argument(
+        "--threshold", type=float, default=0.2, metavar="T", help="lowest score of a joint that is drawn; default 0.2"
+    )
+    group.add_argument("--names", action="store_true", help="write the joints' names")
+    group.add_argument(
+        "--maps", action="store_true", help="also draw what the network sees, map by map: an image for each person"
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command; 1 when something could not be read, 130 or 143 when it was ended early.
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+        InputError: If a file or a flag does not fit.
+        ConnectionError: If a published file cannot be fetched; says where to put it.
+        MissingDependencyError: If the weights need a package that is not installed.
+    """
+    arguments = build_parser().parse_args(argv)
+    from paddle_pose.engine.predict import People, Results, predict_files
+
+    people = People(
+        boxes=arguments.boxes,
+        detector=arguments.detector,
+        min_score=arguments.box_threshold,
+        max_people=arguments.people,
+        fit=arguments.fit,
+        one_person=arguments.one_person,
+        track=arguments.track,
+        smooth=arguments.smooth,
+    )
+    results = Results(
+        folder=arguments.output,
+        save=arguments.save,
+        show=arguments.show,
+        min_score=arguments.threshold,
+        joint_names=arguments.names,
+        maps=arguments.maps,
+    )
+    summary = predict_files(
+        arguments.images,
+        arguments.weights,
+        config=arguments.config,
+        image_size=arguments.image_size,
+        changes=options.overrides_of(arguments, {}),
+        people=people,
+        results=results,
+        flip=arguments.flip,
+        batch_size=arguments.batch_size,
+        device=arguments.device,
+        threads=arguments.threads,
+        download_folder=arguments.cache,
+        from_file=arguments.from_file,
+        download_progress=show_download,
+        progress=show_progress,
+        interruption=SignalInterruption(),
+    )
+    pace = summary.frames / max(summary.seconds, 1e-9)
+    print(f"{summary.frames} frames, {summary.people} people, {pace:.2g} frames per second: {arguments.output}")
+    for failure in summary.failures:
+        print(f"error: {failure}", file=sys.stderr)
+    if summary.ended is not None:
+        print(f"Ended early by {summary.ended.reason}; what is there so far is complete.", file=sys.stderr)
+        return summary.ended.status
+    return 1 if summary.failures else 0

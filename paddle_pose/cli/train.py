@@ -1,0 +1,149 @@
+"""`paddle-pose train`, `python train.py`: trains a network, or resumes a run."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from paddle_pose import environment
+from paddle_pose.cli import options
+from paddle_pose.cli.signals import SignalInterruption
+from paddle_pose.errors import InputError
+
+_FLAGS = {  # by the config's key that each changes
+    "train.batch_size": "batch_size",
+    "train.epochs": "epochs",
+    "train.learning_rate": "learning_rate",
+    "train.num_workers": "num_workers",
+    "train.seed": "seed",
+    "train.amp": "amp",
+    "train.init": "init",
+    "train.freeze": "freeze",
+    "train.keep": "keep",
+    "data.cache": "crop_cache",
+}
+_EPILOG = """examples:
+  {train}
+      trains a small network on synthetic people, to try it out
+  {train} --dataset_root D --image_size 256
+      trains Hourglass-52 on MPII in folder D, as txyugood's project does; 384 is its other size
+  {train} --dataset_root D --resume output/hourglass52_mpii_256
+      continues a run from its newest checkpoint"""
+
+
+def build_parser() -> options.Parser:
+    """Returns the parser of the command."""
+    parser = options.Parser(
+        "train",
+        description="Trains a network, evaluates it on schedule, and keeps the best and the last\n"
+        "weights. "
+        "Without --dataset_root it trains on synthetic people and says so.",
+        epilog=_EPILOG.format(train=environment.command("train")),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    options.add_data(
+        parser,
+        "folder in MPII's or COCO's layout, as the config says "
+        "(default: synthetic people, where no annotation files are given either)",
+    )
+    options.add_config(parser)
+    _add_recipe(parser)
+    options.add_device(parser)
+    _add_run(parser)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command; returns its exit status.
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+        Interrupted: If the run was ended early.
+        InputError: If a file or a flag does not fit.
+        MissingDependencyError: If Paddle is missing.
+    """
+    arguments = build_parser().parse_args(argv)
+    if arguments.resume is not None and arguments.init is not None:
+        raise InputError(f"--init {arguments.init} with --resume: a resumed run has its weights; leave one out")
+    changes = options.overrides_of(arguments, _FLAGS)
+    interruption = SignalInterruption(arguments.max_hours)
+    environment.require_paddle()
+    from paddle_pose.engine.train import train
+
+    train(
+        dataset_root=arguments.dataset_root,
+        output=arguments.output,
+        config=arguments.config,
+        image_size=arguments.image_size,
+        changes=changes,
+        resume=arguments.resume,
+        force=arguments.force,
+        device=arguments.device,
+        interruption=interruption,
+    )
+    return 0
+
+
+def _add_recipe(parser: argparse.ArgumentParser) -> None:
+    """Adds the flags that each change one value of the config."""
+    group = parser.add_argument_group("recipe", "Each changes one value of the config, which is its default.")
+    group.add_argument("--batch_size", type=int, metavar="N", help="images per step")
+    group.add_argument("--epochs", type=int, metavar="N", help="passes over the training data, in all")
+    group.add_argument("--learning_rate", type=float, metavar="R", help="learning rate of Adam after the warm-up")
+    group.add_argument("--num_workers", type=int, metavar="N", help="loading threads; 0 for none")
+    group.add_argument(
+        "--crop_cache",
+        metavar="DIR",
+        help="keep crops of the training images in this folder, so that later epochs load faster (default: keep none)",
+    )
+    group.add_argument("--seed", type=int, metavar="N", help="seed of everything random")
+    group.add_argument(
+        "--amp",
+        choices=("O0", "O1", "O2"),
+        help="level of Paddle's mixed precision, for GPUs; unmeasured (default: O0)",
+    )
+    group.add_argument(
+        "--init",
+        metavar="FILE",
+        help="weights to start from, such as an ImageNet backbone or another data set's network: "
+        "takes what fits and lists what does not (default: a random start)",
+    )
+    group.add_argument(
+        "--freeze",
+        choices=("nothing", "backbone", "statistics"),
+        help="backbone: train the head alone; statistics: hold those of the batch normalisations (default: nothing)",
+    )
+
+
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    """Adds --output, --resume, --force, --keep and --max_hours."""
+    group = parser.add_argument_group(
+        "the run",
+        "Ctrl-C and SIGTERM finish the step, save and end with status 130 and 143,\n"
+        "--max_hours with 124; --resume goes on.",
+    )
+    group.add_argument(
+        "--output",
+        type=Path,
+        metavar="DIR",
+        help="folder of the run (default: output/<config>, with -2, -3 … when that is taken)",
+    )
+    group.add_argument(
+        "--resume",
+        nargs="?",
+        const="",
+        metavar="DIR",
+        help="continue a run from its newest whole checkpoint: the run's folder, a checkpoint's, "
+        "or nothing for the newest run of this config (default: start a new run)",
+    )
+    group.add_argument(
+        "--force", action="store_true", help="resume although the config or the data differ (default: no)"
+    )
+    group.add_argument(
+        "--keep",
+        type=int,
+        metavar="N",
+        help="checkpoints to keep besides the best weights (default: the config's, usually 2)",
+    )
+    group.add_argument("--max_hours", type=float, metavar="H", help="save and end after so long (default: no limit)")

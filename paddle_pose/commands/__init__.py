@@ -1,1 +1,0 @@
-"""Commands: the bodies of train.py, val.py, predict.py and the scripts."""

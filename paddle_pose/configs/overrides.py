@@ -1,0 +1,154 @@
+"""Changing single values of a config, by one mechanism: {dotted key: value}.
+
+Command-line flags, `-o key=value` and the file beside a checkpoint are all such mappings, so an unknown key or a value of the
+wrong kind is the same clear error everywhere.
+"""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import types
+from collections.abc import Mapping
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from paddle_pose.configs.specs import Config
+from paddle_pose.data.skeleton_file import read_skeleton
+from paddle_pose.errors import InputError, did_you_mean
+from paddle_pose.skeletons import SKELETONS, Skeleton
+
+_FIXED = ("name", "source", "command")
+
+
+def values(config: Config) -> dict[str, Any]:
+    """Returns every value by its dotted key, in JSON's types.
+
+    Example:
+        >>> from paddle_pose.configs.registry import CONFIGS
+        >>> values(CONFIGS["hourglass52_mpii_384"])["codec.input_size"]
+        [384, 384]
+    """
+    return dict(_flat(config, ""))
+
+
+def identity(config: Config) -> dict[str, Any]:
+    """Returns the values that decide what a training computes, and that may not change in its middle.
+
+    Example:
+        >>> from paddle_pose.configs.registry import CONFIGS
+        >>> "train.batch_size" in identity(CONFIGS["hourglass52_mpii_256"])
+        True
+    """
+    free = {"num_workers", "log_every", "max_bad_steps", "keep", "checkpoint_steps", "checkpoint_minutes"}
+    free |= {"on_bad_image", "read_timeout"}
+    if config.train.schedule == "steps":  # a cosine depends on where it ends
+        free.add("epochs")
+    places = {f"data.{name}" for name in ("train_annotations", "val_annotations", "images", "cache")}  # data may move
+    left_out = places | {f"train.{name}" for name in free}
+    return {"config": config.name} | {key: value for key, value in values(config).items() if key not in left_out}
+
+
+def override(config: Config, changes: Mapping[str, Any]) -> Config:
+    """Returns the config with single values replaced.
+
+    Args:
+        config: to start from; it stays as it is.
+        changes: dotted key -> value, or the value's text as on a command line.
+
+    Raises:
+        InputError: If a key does not exist (the valid ones are listed) or its value is of the wrong kind.
+
+    Example:
+        >>> from paddle_pose.configs.registry import CONFIGS
+        >>> changed = override(CONFIGS["hourglass52_mpii_256"], {"train.batch_size": "8", "augment": "none"})
+        >>> changed.train.batch_size, changed.augment
+        (8, None)
+    """
+    for key, value in changes.items():
+        config = _replaced(config, key.split("."), value, key, config)
+    return config
+
+
+def _flat(value: Any, prefix: str) -> list[tuple[str, Any]]:
+    rows: list[tuple[str, Any]] = []
+    for field in dataclasses.fields(value):
+        content = getattr(value, field.name)
+        key = prefix + field.name
+        if key in _FIXED:
+            continue
+        if isinstance(content, Skeleton):
+            rows.append((key, dataclasses.asdict(content)))
+        elif dataclasses.is_dataclass(content):
+            rows += _flat(content, key + ".")
+        else:
+            rows.append((key, list(content) if isinstance(content, tuple) else content))
+    return rows
+
+
+def _replaced(node: Any, path: list[str], value: Any, key: str, root: Config) -> Any:
+    """Returns `node` with the value at `path` replaced; `key` and `root` are for messages."""
+    name, rest = path[0], path[1:]
+    if key in _FIXED or name not in [field.name for field in dataclasses.fields(node)]:
+        valid = [name for name, _ in _flat(root, "")]
+        raise InputError(
+            f"unknown key {key!r}.{did_you_mean(key, valid)} The valid ones are\n  "
+            + "\n  ".join(valid)
+            + "\nand augment=none"
+        )
+    current = getattr(node, name)
+    if rest:
+        if not dataclasses.is_dataclass(current) or isinstance(current, Skeleton):
+            raise InputError(f"key {key!r}: {name!r} is {current!r}, which has no part {rest[0]!r}")
+        return dataclasses.replace(node, **{name: _replaced(current, rest, value, key, root)})
+    hint = get_type_hints(type(node))[name]
+    is_a_choice = get_origin(hint) is Literal and value in get_args(hint)  # "none" may be one
+    value = _literal(value) if isinstance(value, str) and not is_a_choice else value
+    return dataclasses.replace(node, **{name: _fitted(value, hint, key)})
+
+
+def _fitted(value: Any, hint: Any, key: str) -> Any:
+    """Returns the value in the field's type, or explains why it does not fit."""
+    if hint is Skeleton:
+        return _skeleton(value, key)
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is types.UnionType and type(value) in (type(None), str) and type(value) in arguments:
+        return value
+    if origin is Literal and value in arguments:
+        return value
+    if origin is tuple and isinstance(value, list | tuple):
+        kinds = (arguments[0],) * len(value) if arguments[-1] is Ellipsis else arguments
+        if len(kinds) == len(value):
+            return tuple(_fitted(v, kind, key) for v, kind in zip(value, kinds, strict=True))
+    if hint is float and type(value) is int:
+        return float(value)
+    if isinstance(hint, type) and type(value) is hint:
+        return value
+    expected = list(arguments) if origin is Literal else getattr(hint, "__name__", hint)
+    expected = hint if origin is tuple else expected
+    raise InputError(f"key {key!r}: got {value!r}, expected {expected}")
+
+
+def _literal(text: str) -> Any:
+    lowered = text.strip().lower()
+    if lowered in ("none", "true", "false"):
+        return {"none": None, "true": True, "false": False}[lowered]
+    try:
+        return ast.literal_eval(text)
+    except (SyntaxError, ValueError):
+        return text
+
+
+def _skeleton(value: Any, key: str) -> Skeleton:
+    if isinstance(value, Skeleton):
+        return value
+    if isinstance(value, str) and value in SKELETONS:
+        return SKELETONS[value]
+    if isinstance(value, str) and value.endswith(".json"):
+        return read_skeleton(value)
+    if isinstance(value, Mapping):
+        return Skeleton(**{name: _tuples(part) for name, part in value.items()})
+    raise InputError(f"key {key!r}: got {value!r}, expected one of {', '.join(SKELETONS)}, or a .json file")
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, list | tuple) else value

@@ -1,0 +1,137 @@
+"""Finding a config by name, and keeping it beside a checkpoint as JSON."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from paddle_pose.backends.metadata import read_metadata
+from paddle_pose.configs import hourglass, hrnet, movenet, simple_baseline
+from paddle_pose.configs.overrides import override, values
+from paddle_pose.configs.specs import Config
+from paddle_pose.errors import InputError, did_you_mean
+from paddle_pose.weights.zoo import recognise
+
+_log = logging.getLogger("paddle_pose")
+
+_FILES = (hourglass, hrnet, simple_baseline, movenet)
+CONFIGS: dict[str, Config] = {config.name: config for file in _FILES for config in file.ALL}
+FILE_NAME = "config.json"
+
+
+def find(name: str) -> Config:
+    """Returns a config by its name.
+
+    Raises:
+        InputError: If there is none; the message lists the names.
+    """
+    if name not in CONFIGS:
+        raise InputError(
+            f"no config {name!r}.{did_you_mean(name, CONFIGS)} There are:\n  " + "\n  ".join(sorted(CONFIGS))
+        )
+    return CONFIGS[name]
+
+
+def for_image_size(size: int) -> Config:
+    """Returns the Hourglass-52 config of the original project's `--image_size`.
+
+    Raises:
+        InputError: If no config has that size.
+    """
+    name = f"hourglass52_mpii_{size}"
+    if name not in CONFIGS:
+        raise InputError(
+            f"--image_size {size}: the published sizes are 256 and 384; for another multiple of 128 add "
+            f'-o "codec.input_size=({size},{size})" to one of them'
+        )
+    return CONFIGS[name]
+
+
+def to_json(config: Config) -> str:
+    """Returns the text of the file beside a checkpoint."""
+    return json.dumps({"config": config.name, "values": values(config)}, indent=2) + "\n"
+
+
+def read_beside(weights: Path) -> Config | None:
+    """Returns the config of the file beside a weights file, or of an exported file's metadata; None where there is none.
+
+    Raises:
+        InputError: If the file is there but not as `to_json` writes it.
+    """
+    path = weights.parent / FILE_NAME
+    metadata = read_metadata(weights)
+    if metadata is None and not path.is_file():
+        return None
+    try:
+        content = metadata["config"] if metadata else json.loads(path.read_text(encoding="utf-8"))
+        return override(find(content["config"]), content["values"])
+    except (AttributeError, KeyError, TypeError, ValueError) as problem:
+        raise InputError(
+            f"{weights if metadata else path}: not a config that this version reads ({problem}); name "
+            "one with --config instead of it after moving the file away"
+        ) from problem
+
+
+def config_of(
+    weights: Path, name: str | None = None, image_size: int | None = None, changes: Mapping[str, Any] | None = None
+) -> Config:
+    """Returns the config of a weights file.
+
+    That is the one beside it, or the one that is named, or that of the published file that it is by its checksum.
+
+    Args:
+        weights: Weights file, or an exported file.
+        name: Name of a config, where none is beside the file.
+        image_size: Input size of Hourglass-52 on MPII, as in txyugood's project; None for none.
+        changes: Values by dotted key that replace the config's.
+
+    Raises:
+        FileNotFoundError: If there is no such weights file.
+        InputError: If nothing says which network it is for, or the arguments and the file disagree.
+    """
+    if not weights.is_file():
+        raise FileNotFoundError(f"{weights}: no such weights file")
+    beside = read_beside(weights)
+    if beside is None and name is None and image_size is None and (known := recognise(weights)):
+        name = known.config
+        _log.info("%s is the published file %s, by its checksum; config %s", weights, known.name, name)
+    return resolve(beside, name, image_size, changes or {})
+
+
+def resolve(
+    beside: Config | None,
+    config_name: str | None,
+    image_size: int | None,
+    changes: Mapping[str, Any],
+) -> Config:
+    """Decides which config holds: a checkpoint's own, or the one that flags name.
+
+    Args:
+        beside: read from beside the weights, if any.
+        config_name: of `--config`.
+        image_size: of `--image_size`.
+        changes: of `-o` and single flags; applied to whichever holds.
+
+    Raises:
+        InputError: If flags and the checkpoint disagree, or nothing says which config it is.
+    """
+    if beside is not None:
+        if config_name not in (None, beside.name):
+            raise InputError(f"--config {config_name}, but the checkpoint was trained as {beside.name}")
+        if image_size not in (None, beside.codec.input_size[0]):
+            raise InputError(
+                f"--image_size {image_size}, but the checkpoint was trained at {beside.codec.input_size[0]}"
+            )
+        return override(beside, changes)
+    if config_name is None and image_size is None:
+        raise InputError(
+            f"there is no {FILE_NAME} beside the weights that says which network they are for; "
+            "add --config NAME (--list_configs shows them) or --image_size 256|384"
+        )
+    config = find(config_name) if config_name else for_image_size(image_size or 0)
+    if image_size not in (None, config.codec.input_size[0]):
+        raise InputError(f"--image_size {image_size}, but config {config.name} has {config.codec.input_size[0]}")
+    return override(config, changes)

@@ -1,0 +1,147 @@
+"""Augmentation is the choice of another window, and of a rectangle that hides part of what it shows.
+
+Source: SimpleBaseline (Xiao et al., ECCV 2018) for scale, rotation and mirroring, HRNet (Sun et al., CVPR 2019) for half
+    bodies, mmpose for moved windows and hidden rectangles (`TopDownRandomShiftBboxCenter`, `CoarseDropout` of RTMPose); with
+    the amounts that each config states.
+Differs: chance is drawn in another order than published, half bodies last, so that turning one option on changes no other
+    factor, angle or mirroring. What is drawn is applied in HRNet's order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from paddle_pose.errors import InputError
+from paddle_pose.geometry import Window, box_window
+from paddle_pose.skeletons import Skeleton
+from paddle_pose.structures import Sample
+
+HALVED_ABOVE = 8  # labelled joints: half of fewer shows too little
+_HALF_CONTEXT = 1.5
+
+
+@dataclass(frozen=True)
+class Augment:
+    """How what is shown of a training sample is varied.
+
+    The window shows half a body, is moved, scaled, turned and mirrored, in this order; then a rectangle may be hidden.
+
+    Attributes:
+        flip: probability of mirroring.
+        scale: the factor is normal with mean 1 and this deviation, clipped to 1 +- this.
+        rotation: degrees; the angle is normal with this deviation, clipped to +- twice this.
+        rotation_probability: share of the samples that are turned at all.
+        half_body: probability of showing the upper or the lower body only, see `half_body_window`.
+        shift: the centre moves by up to this share of the window's width and height, uniformly.
+        shift_probability: share of the samples whose window is moved at all.
+        occlusion: probability of hiding a rectangle.
+        occlusion_size: least and most of the input's width and height that the rectangle takes.
+        occlusion_hides_joints: count joints in the rectangle as not labelled; as published they stay labelled, and the
+            network learns to infer them.
+
+    Raises:
+        InputError: If a probability lies outside 0..1, an amount is negative or the rectangle does not fit.
+    """
+
+    flip: float = 0.5
+    scale: float = 0.5
+    rotation: float = 40.0
+    rotation_probability: float = 0.6
+    half_body: float = 0.0
+    shift: float = 0.0
+    shift_probability: float = 0.3
+    occlusion: float = 0.0
+    occlusion_size: tuple[float, float] = (0.2, 0.4)
+    occlusion_hides_joints: bool = False
+
+    def __post_init__(self) -> None:
+        """Checks the amounts."""
+        for name in ("flip", "rotation_probability", "half_body", "shift_probability", "occlusion"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise InputError(f"augment.{name} is {getattr(self, name)}; expected a probability, 0..1")
+        for name in ("scale", "rotation", "shift"):
+            if getattr(self, name) < 0:
+                raise InputError(f"augment.{name} is {getattr(self, name)}; expected 0 or more")
+        if not 0 < self.occlusion_size[0] <= self.occlusion_size[1] <= 1:
+            raise InputError(
+                f"augment.occlusion_size is {self.occlusion_size}; expected the least and the most share of a side, 0..1"
+            )
+
+    def window(self, sample: Sample, skeleton: Skeleton, rng: np.random.Generator) -> Window:
+        """Returns another window on the same people.
+
+        Args:
+            sample: whose window is varied.
+            skeleton: says which joints are the upper body's.
+            rng: the only source of chance; the same generator gives the same window.
+        """
+        factor = np.clip(rng.normal(1.0, self.scale), 1.0 - self.scale, 1.0 + self.scale)
+        angle = np.clip(rng.normal(0.0, self.rotation), -2 * self.rotation, 2 * self.rotation)
+        turned = rng.random() < self.rotation_probability
+        mirrored = rng.random() < self.flip
+        window = sample.window
+        if self.half_body > 0:
+            halved = rng.random() < self.half_body
+            # As published: a normal number below 0.5, which is 69 % of them.
+            upper = rng.normal() < 0.5
+            window = half_body_window(sample, skeleton, prefer_upper=bool(upper)) if halved else window
+        if self.shift > 0:
+            moved = rng.random() < self.shift_probability
+            offset = rng.uniform(-self.shift, self.shift, 2) * moved
+            x, y = window.center + offset * window.size
+            window = replace(window, center=(float(x), float(y)))
+        return replace(
+            window.scaled(float(factor)),
+            rotation=float(angle) if turned else 0.0,
+            flip=bool(mirrored),
+        )
+
+    def hidden(self, input_size: tuple[int, int], rng: np.random.Generator) -> tuple[int, int, int, int] | None:
+        """Returns the rectangle (x, y, width, height) of whole input px to hide, inside the input; None to hide nothing.
+
+        Args:
+            input_size: (width, height) of the network's input.
+            rng: the only source of chance; untouched where `occlusion` is 0.
+        """
+        if self.occlusion == 0 or rng.random() >= self.occlusion:
+            return None
+        width, height = np.rint(rng.uniform(*self.occlusion_size, 2) * input_size).astype(int).tolist()
+        x, y = rng.integers(0, (input_size[0] - width, input_size[1] - height), endpoint=True).tolist()
+        return x, y, width, height
+
+
+def has_halves(skeleton: Skeleton) -> bool:
+    """Returns whether half-body windows exist: the skeleton names its upper body and has enough joints."""
+    return bool(skeleton.upper) and skeleton.num_joints > HALVED_ABOVE
+
+
+def half_body_window(sample: Sample, skeleton: Skeleton, prefer_upper: bool) -> Window:
+    """Returns the window on the upper or the lower half of a sample's person.
+
+    As published, its centre is the mean of the half's labelled joints and its size 1.5 times their box, widened to the aspect
+    of the sample's window, so a joint far from all others may lie outside.
+
+    Args:
+        sample: of one person.
+        skeleton: says which joints are the upper body's.
+        prefer_upper: which half to show where it has more than two labelled joints, otherwise the other one.
+
+    Returns:
+        The sample's own window where it holds no single person, the skeleton has no halves, too few joints are labelled
+        (`HALVED_ABOVE` or fewer) or those of the half coincide.
+    """
+    if len(sample.persons) != 1 or not has_halves(skeleton):
+        return sample.window
+    labelled = sample.persons[0].visible > 0
+    if labelled.sum() <= HALVED_ABOVE:
+        return sample.window
+    is_upper = np.isin(skeleton.joints, skeleton.upper)
+    preferred, other = labelled & (is_upper == prefer_upper), labelled & (is_upper != prefer_upper)
+    joints = sample.persons[0].keypoints[preferred if preferred.sum() > 2 else other]
+    (left, top), (width, height) = joints.min(axis=0).tolist(), np.ptp(joints, axis=0).tolist()
+    if width == height == 0:
+        return sample.window
+    x, y = joints.mean(axis=0).tolist()
+    return replace(box_window((left, top, width, height), sample.window.size, _HALF_CONTEXT), center=(x, y))

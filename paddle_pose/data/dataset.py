@@ -1,0 +1,191 @@
+"""Samples become arrays: the training data set, and plain batches for evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from paddle_pose import geometry
+from paddle_pose.codecs.base import Codec
+from paddle_pose.data.augment import Augment
+from paddle_pose.data.crop_cache import Reader, read_whole
+from paddle_pose.data.prefetch import prefetch
+from paddle_pose.geometry import Window
+from paddle_pose.structures import Sample
+
+Share = Callable[[list[Sequence[Sample]]], Sequence[Sequence[Sample]]]
+"""All batches -> those of this process."""
+
+
+def crop(sample: Sample, window: Window, codec: Codec, reader: Reader = read_whole) -> np.ndarray:
+    """Reads what a window shows of a sample's image, in one warp.
+
+    Returns:
+        uint8 RGB [H, W, 3] in input px.
+    """
+    pixels, image_to_pixels = reader(sample, window)
+    image_to_input = window.to_input(codec.input_size, codec.alignment)
+    matrix = geometry.compose(image_to_input, geometry.invert(image_to_pixels))
+    return geometry.warp(pixels, matrix, codec.input_size)
+
+
+def input_keypoints(sample: Sample, window: Window, codec: Codec) -> tuple[np.ndarray, np.ndarray]:
+    """Returns everybody's keypoints [P, K, 2] in the window's input px and visible [P, K], mirrored if it mirrors.
+
+    In a crowd nothing is visible: it is no person.
+    """
+    joints = codec.skeleton.num_joints
+    keypoints = np.array([person.keypoints for person in sample.persons]).reshape(-1, joints, 2)
+    visible = np.array([person.visible * (not person.crowd) for person in sample.persons]).reshape(-1, joints)
+    if window.flip:
+        order = list(codec.skeleton.flip)
+        keypoints, visible = keypoints[:, order], visible[:, order]
+    return geometry.move(keypoints, window.to_input(codec.input_size, codec.alignment)), visible
+
+
+def input_boxes(sample: Sample, window: Window, codec: Codec) -> np.ndarray:
+    """Returns everybody's boxes [P, 4] (x, y, width, height) in the window's input px; round the corners if it is turned."""
+    boxes = np.array([person.box for person in sample.persons], np.float64).reshape(-1, 1, 4)
+    corners = boxes[..., :2] + boxes[..., 2:] * np.array([(0, 0), (1, 0), (0, 1), (1, 1)])  # [P, 4, 2]
+    corners = geometry.move(corners, window.to_input(codec.input_size, codec.alignment))
+    return np.hstack([corners.min(axis=1), np.ptp(corners, axis=1)])
+
+
+def without(image: np.ndarray, rectangle: tuple[int, int, int, int]) -> np.ndarray:
+    """Returns an image [H, W, 3] with a rectangle (x, y, width, height) of it black, as is what lies outside an image."""
+    x, y, width, height = rectangle
+    shown = image.copy()
+    shown[y : y + height, x : x + width] = 0
+    return shown
+
+
+def within(points: np.ndarray, rectangle: tuple[int, int, int, int]) -> np.ndarray:
+    """Returns which points [..., 2] lie on the pixels of a rectangle (x, y, width, height), whose centres are integers.
+
+    Example:
+        >>> within(np.array([[1.6, 2.4], [1.4, 2.0], [3.0, 3.6]]), (2, 2, 2, 2))
+        array([ True, False, False])
+    """
+    corner = np.array(rectangle[:2]) - 0.5
+    return np.all((points >= corner) & (points < corner + rectangle[2:]), axis=-1)
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingExample:
+    """A training sample whose targets are not drawn yet.
+
+    Attributes:
+        image: uint8 [H, W, 3].
+        people: keypoints [P, K, 2] in input px, visible [P, K] and boxes [P, 4], as `Codec.encode` takes them.
+        index: of the sample.
+    """
+
+    image: np.ndarray
+    people: tuple[np.ndarray, np.ndarray, np.ndarray]
+    index: int
+
+
+class PoseDataset:
+    """Training samples by (epoch, index).
+
+    Its chance depends on the seed, the epoch and the index alone, so the images are the same for any number of workers and
+    every one of them can be drawn again.
+
+    Attributes:
+        samples: in the annotation's order; only their numbers cross the loader.
+    """
+
+    def __init__(
+        self,
+        samples: Sequence[Sample],
+        codec: Codec,
+        augment: Augment | None = None,
+        seed: int = 0,
+        reader: Reader = read_whole,
+    ) -> None:
+        """Takes samples and how to look at them; `augment` None shows every sample's own window."""
+        self.samples = samples
+        self._codec, self._augment, self._seed, self._reader = codec, augment, seed, reader
+
+    def __len__(self) -> int:
+        """Returns the number of samples."""
+        return len(self.samples)
+
+    def __getitem__(self, key: int | tuple[int, int]) -> dict[str, Any]:
+        """Returns a sample.
+
+        Args:
+            key: an index, or (epoch, index).
+
+        Returns:
+            "image" uint8 [H, W, 3], "targets" as the codec encodes them, "index" of the sample.
+        """
+        example = self.example(key)
+        return {"image": example.image, "targets": self._codec.encode(*example.people), "index": example.index}
+
+    def batch(self, examples: Sequence[TrainingExample]) -> dict[str, Any]:
+        """Returns samples [N, ...] with their targets drawn at once: an array for the batch costs less than one for each."""
+        targets = self._codec.encode_batch(*zip(*(example.people for example in examples), strict=True))
+        image, index = (
+            np.stack([example.image for example in examples]),
+            np.array([example.index for example in examples]),
+        )
+        return {"image": image, "targets": targets, "index": index}
+
+    def example(self, key: int | tuple[int, int]) -> TrainingExample:
+        """Returns what a sample shows, before targets are drawn.
+
+        Args:
+            key: an index, or (epoch, index).
+        """
+        epoch, index = (0, key) if isinstance(key, int) else key
+        sample = self.samples[index]
+        window, hidden = sample.window, None
+        if self._augment is not None:
+            rng = np.random.default_rng((self._seed, epoch, index))
+            window = self._augment.window(sample, self._codec.skeleton, rng)
+            hidden = self._augment.hidden(self._codec.input_size, rng)
+        keypoints, visible = input_keypoints(sample, window, self._codec)
+        image = crop(sample, window, self._codec, self._reader)
+        if self._augment is not None and hidden is not None:
+            image = without(image, hidden)
+            if self._augment.occlusion_hides_joints:
+                visible = np.where(within(keypoints, hidden), 0, visible)
+        return TrainingExample(image, (keypoints, visible, input_boxes(sample, window, self._codec)), index)
+
+
+def batches(
+    samples: Sequence[Sample],
+    codec: Codec,
+    batch_size: int,
+    num_workers: int = 1,
+    reader: Reader = read_whole,
+    share: Share = list,
+    timeout: float | None = None,
+) -> Iterator[tuple[np.ndarray, Sequence[Sample]]]:
+    """Reads samples ahead and yields them in order.
+
+    Args:
+        samples: to look at, each through its own window.
+        codec: gives the input's size.
+        batch_size: the last batch may be smaller.
+        num_workers: threads that read; 0 reads when asked.
+        reader: of images.
+        share: which of the batches to yield, so that several processes see the batches that one would.
+        timeout: seconds to wait for an image; None waits for ever.
+
+    Yields:
+        uint8 images [N, H, W, 3] and their N samples.
+    """
+    groups = share([samples[start : start + batch_size] for start in range(0, len(samples), batch_size)])
+    own = (sample for group in groups for sample in group)
+
+    def read(sample: Sample) -> np.ndarray:
+        return crop(sample, sample.window, codec, reader)
+
+    crops = prefetch(read, own, num_workers, batch_size, timeout, lambda sample: sample.image_path)
+    for group in groups:
+        yield np.stack([next(crops) for _ in group]), group

@@ -1,0 +1,240 @@
+"""The shapes that paint a drawn person: hulls of circles, gathered into parts with a depth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from paddle_pose.data.synthetic.body import SIDES, Appearance, Body
+
+_CIRCLE = np.stack([f(np.linspace(0, 2 * np.pi, 16, endpoint=False)) for f in (np.cos, np.sin)], axis=1)
+_WHITE, _BLACK, _RED = np.full(3, 250.0), np.full(3, 25.0), np.array([150.0, 40.0, 50.0])
+
+
+class Figure(NamedTuple):
+    """A dressed body in an image: the pelvis at `origin` [2] px, `scale` px per body unit."""
+
+    body: Body
+    appearance: Appearance
+    origin: np.ndarray
+    scale: float
+
+    def at(self, *names: str) -> np.ndarray:
+        """Points in image px, [n, 2]."""
+        return self.origin + self.scale * np.array([self.body.points[name][:2] for name in names])
+
+    def depth(self, *names: str) -> float:
+        """The mean depth of points, body units, towards the viewer."""
+        return float(np.mean([self.body.points[name][2] for name in names]))
+
+    def rounded(self, points: np.ndarray, radii: list[float], color: np.ndarray) -> list[Layer]:
+        """`solid` with radii in body units, lit as this figure is."""
+        return solid(points, np.array(radii) * self.scale, color, self.appearance.light)
+
+
+class Layer(NamedTuple):
+    """A filled convex shape: corners [n, 2] in image px, colour RGB [3] in levels."""
+
+    polygon: np.ndarray
+    color: np.ndarray
+
+
+class Part(NamedTuple):
+    """Layers painted together, by increasing `depth`; a part cannot hide its own `joints`."""
+
+    depth: float
+    joints: frozenset[str]
+    layers: list[Layer]
+
+
+def hull(centers: np.ndarray, radii: np.ndarray | float) -> np.ndarray:
+    """The convex hull of circles: a capsule of two, an ellipse-like head of three, a torso of four.
+
+    Args:
+        centers: [n, 2] in px.
+        radii: [n] or one, px.
+
+    Returns:
+        Corners [m, 2] float32 in px, in order.
+    """
+    circles = np.asarray(centers, float)[:, None] + np.reshape(radii, (-1, 1, 1)) * _CIRCLE
+    return cv2.convexHull(circles.reshape(-1, 2).astype(np.float32))[:, 0]
+
+
+def fill(image: np.ndarray, polygon: np.ndarray, color: np.ndarray | float) -> None:
+    """Fill a convex polygon [n, 2] (px, pixel centres at integers) in `image`, in place."""
+    smooth = cv2.LINE_AA if image.ndim == 3 else cv2.LINE_8
+    corners = np.round(polygon * 16).astype(np.int32)
+    cv2.fillConvexPoly(image, corners, np.broadcast_to(color, 3).tolist(), smooth, shift=4)
+
+
+def solid(centers: np.ndarray, radii: np.ndarray | float, color: np.ndarray, light: np.ndarray) -> list[Layer]:
+    """A rounded shape: a dark rim, the colour, a lighter core shifted by `light` radii."""
+    centers, radii = np.asarray(centers, float), np.broadcast_to(radii, len(centers)).astype(float)
+    rim = np.maximum(0.05 * radii.max(), 0.6)
+    core = hull(centers + light * radii[:, None], 0.5 * radii)
+    return [
+        Layer(hull(centers, radii + rim), color * 0.55),
+        Layer(hull(centers, radii), color),
+        Layer(core, np.minimum(color * 1.08 + 8, 255)),
+    ]
+
+
+def bands(left: np.ndarray, right: np.ndarray, count: int, color: np.ndarray, thickness: float) -> list[Layer]:
+    """`count` straight bands between two edges, `left` and `right`: [2, 2] px, start and end."""
+    ends = [(left[0] + t * (left[1] - left[0]), right[0] + t * (right[1] - right[0])) for t in _inside(count)]
+    return [Layer(hull(np.array(pair), thickness), color) for pair in ends]
+
+
+def _inside(count: int) -> np.ndarray:
+    return (np.arange(count) + 0.5) / count
+
+
+def person_parts(figure: Figure) -> list[Part]:
+    """The parts of a person back to front: layers in image px, depths in body units."""
+    parts = [_torso(figure), *_head(figure)]
+    for side in SIDES:
+        parts += _arm(figure, side) + _leg(figure, side)
+    if figure.appearance.skirt:
+        parts.append(_skirt(figure))
+    return sorted(parts, key=lambda part: part.depth)
+
+
+def _covered(figure: Figure, ends: np.ndarray, radii: list[float], color: np.ndarray, length: float) -> list[Layer]:
+    """A limb between `ends` [2, 2] in skin, covered with cloth over its first `length`."""
+    appearance, wide = figure.appearance, np.array(radii)
+    layers = figure.rounded(ends, radii, appearance.skin) if length < 1 else []
+    if length <= 0:
+        return layers
+    reach = min(length, 1.0)
+    ends, wide = (
+        ends[0] + [[0], [reach]] * (ends[1] - ends[0]),
+        wide[0] + [0, reach] * np.diff(wide),
+    )
+    layers += figure.rounded(ends, list(1.12 * wide), color)
+    along, thick = ends[1] - ends[0], wide[0] * figure.scale
+    distance = float(np.linalg.norm(along))
+    if appearance.pattern == "stripes" and distance > 3 * thick:
+        across = 0.8 * thick / distance * np.array([-along[1], along[0]]) * wide[:, None] / wide[0]
+        layers += bands(ends - across, ends + across, 3, (color + appearance.accent) / 2, 0.16 * thick)
+    return layers
+
+
+def _arm(figure: Figure, side: str) -> list[Part]:
+    appearance, thick = figure.appearance, figure.appearance.thickness
+    shoulder, elbow, wrist, hand = (f"{side}_{n}" for n in ("shoulder", "elbow", "wrist", "hand"))
+    color, length = appearance.sleeves[side], appearance.sleeve_length
+    upper = _covered(figure, figure.at(shoulder, elbow), [0.029 * thick, 0.024 * thick], color, length)
+    lower = figure.rounded(figure.at(wrist, hand), [0.019 * thick, 0.023 * thick], appearance.skin)
+    lower += _covered(figure, figure.at(elbow, wrist), [0.024 * thick, 0.018 * thick], color, length - 1)
+    nearer = 0.03  # an arm that hangs beside the torso is drawn over its rim
+    return [
+        Part(figure.depth(shoulder, elbow) + nearer, frozenset({shoulder, elbow}), upper),
+        Part(figure.depth(elbow, wrist) + nearer, frozenset({elbow, wrist}), lower),
+    ]
+
+
+def _leg(figure: Figure, side: str) -> list[Part]:
+    appearance, thick = figure.appearance, 0.5 + 0.5 * figure.appearance.thickness
+    hip, knee, ankle, toe = (f"{side}_{n}" for n in ("hip", "knee", "ankle", "toe"))
+    color, length = appearance.trousers[side], appearance.trouser_length
+    upper = _covered(figure, figure.at(hip, knee), [0.048 * thick, 0.036 * thick], color, length)
+    lower = _covered(figure, figure.at(knee, ankle), [0.036 * thick, 0.024 * thick], color, length - 1)
+    lower += figure.rounded(figure.at(ankle, toe), [0.026 * thick, 0.022 * thick], appearance.shoes[side])
+    further = 0.01  # a standing leg begins under the torso's rim
+    return [
+        Part(figure.depth(hip, knee) - further, frozenset({hip, knee, "pelvis"}), upper),
+        Part(figure.depth(knee, ankle), frozenset({knee, ankle}), lower),
+    ]
+
+
+def _torso(figure: Figure) -> Part:
+    appearance, torso, scale = figure.appearance, figure.body.torso, figure.scale
+    girth = 0.6 + 0.4 * appearance.thickness
+    shoulders, hips = figure.at("l_shoulder", "r_shoulder"), figure.at("l_hip", "r_hip")
+    waist = 0.35 * shoulders + 0.65 * hips
+    waist += 0.12 * (waist.mean(axis=0) - waist)
+    below, chest = np.concatenate([hips, waist]), np.concatenate([shoulders, waist])
+    belt = (appearance.trousers["l"] + appearance.trousers["r"]) / 2
+    layers = figure.rounded(figure.at("thorax", "neck"), [0.032 * girth] * 2, appearance.skin * 0.92)
+    layers += figure.rounded(below, [r * girth for r in (0.045, 0.045, 0.05, 0.05)], belt)
+    layers += figure.rounded(chest, [r * girth for r in (0.036, 0.036, 0.052, 0.052)], appearance.shirt)
+    left, right = chest[[0, 2]], chest[[1, 3]]
+    if appearance.pattern == "stripes":
+        layers += bands(left, right, 4, appearance.accent, 0.012 * scale)
+    elif appearance.pattern == "dots":
+        rows = [edge[0] + _inside(4)[:, None] * (edge[1] - edge[0]) for edge in (left, right)]
+        dots = np.concatenate([rows[0] + s * (rows[1] - rows[0]) for s in _inside(3)])
+        layers += [Layer(hull(dot[None], 0.014 * scale), appearance.accent) for dot in dots]
+    if torso[2, 2] > 0.35:  # only the front has a neckline and buttons
+        thorax, pelvis = figure.at("thorax", "pelvis")
+        front = 0.05 * scale * torso[:2, 2]
+        corners = np.array([(-0.035, 0), (0.035, 0), (0, 0.06)]) @ torso[:2, :2].T
+        collar = thorax + 0.5 * front + scale * corners
+        layers.append(Layer(hull(collar, 0.006 * scale), appearance.skin * 0.95))
+        if appearance.pattern == "buttons":
+            line = thorax + front + [[0.3], [0.45], [0.6], [0.75]] * (pelvis - thorax)
+            layers += [Layer(hull(button[None], 0.01 * scale), appearance.accent) for button in line]
+    joints = {"pelvis", "thorax", "neck", "l_shoulder", "r_shoulder", "l_hip", "r_hip"}
+    return Part(figure.depth("pelvis", "thorax"), frozenset(joints), layers)
+
+
+def _skirt(figure: Figure) -> Part:
+    hips, knees = figure.at("l_hip", "r_hip"), figure.at("l_knee", "r_knee")
+    corners = np.concatenate([hips, hips + figure.appearance.skirt * (knees - hips)])
+    layers = figure.rounded(corners, [0.052, 0.052, 0.058, 0.058], figure.appearance.accent)
+    depth = max(figure.depth("l_hip", "l_knee"), figure.depth("r_hip", "r_knee"))
+    return Part(depth, frozenset({"pelvis", "l_hip", "r_hip", "l_knee", "r_knee"}), layers)
+
+
+def _head(figure: Figure) -> list[Part]:
+    appearance, head, length = figure.appearance, figure.body.head, figure.body.head_length
+
+    def at(*points: tuple[float, float, float]) -> np.ndarray:
+        """Points on the head, in head lengths: left, up from the neck, forward."""
+        local = length * (np.array(points) * (1, -1, 1) @ head.T)
+        return figure.at("neck") + figure.scale * local[:, :2]
+
+    def shape(points: np.ndarray, radii: list[float], color: np.ndarray) -> list[Layer]:
+        return figure.rounded(points, [radius * length for radius in radii], color)
+
+    hair = shape(at((0, 0.64, -0.05), (0, 0.42, -0.10)), [0.40, 0.32], appearance.hair)
+    ears = []
+    for side, sign in SIDES.items():
+        if head[2, 0] * sign > -0.3:  # not behind the head
+            ears += shape(figure.at(f"{side}_ear"), [0.075], appearance.skin * 0.95)
+    face = shape(at((0, 0.52, 0.10), (0, 0.28, 0.12)), [0.315, 0.28], appearance.skin)
+    if appearance.beard:
+        chin = at((-0.1, 0.16, 0.2), (0.1, 0.16, 0.2), (0, 0.08, 0.2))
+        face.append(Layer(hull(chin, 0.17 * length * figure.scale), appearance.hair * 0.9))
+    front = hair + ears + face + _features(figure, at)
+    layers = front if head[2, 2] > -0.1 else face + hair + ears
+    joints = frozenset({"neck", "head_top", "nose", "l_eye", "r_eye", "l_ear", "r_ear"})
+    parts = [Part(figure.depth("neck", "head_top") + 0.02, joints, layers)]
+    if appearance.long_hair:  # falls behind the back: farther than the torso of who faces us
+        mane = shape(at((0, 0.60, -0.12), (0, 0.0, -0.22)), [0.36, 0.33], appearance.hair)
+        behind = 0.1 * float(np.sign(head[2, 2]))
+        parts.append(Part(figure.depth("pelvis", "thorax") - behind, joints, mane))
+    return parts
+
+
+def _features(figure: Figure, at: Callable[..., np.ndarray]) -> list[Layer]:
+    """Eyes, brows, nose and mouth, as far as they are turned to the viewer."""
+    appearance, unit = figure.appearance, figure.body.head_length * figure.scale
+    layers = []
+    for side, sign in SIDES.items():
+        if figure.body.head[2] @ (0.38 * sign, 0, 0.92) > 0.1:
+            eye = figure.at(f"{side}_eye")
+            brow = at((0.07 * sign, 0.65, 0.33), (0.22 * sign, 0.63, 0.30))
+            layers.append(Layer(hull(eye, 0.075 * unit), _WHITE))
+            layers.append(Layer(hull(eye, 0.045 * unit), _BLACK))
+            layers.append(Layer(hull(brow, 0.014 * unit), appearance.hair * 0.7))
+    nose = np.concatenate([figure.at("nose"), at((0, 0.44, 0.34))])
+    corner, middle = 0.20 + 0.03 * appearance.smile, 0.20 - 0.04 * appearance.smile
+    mouth = at((-0.11, corner, 0.32), (0, middle, 0.35), (0.11, corner, 0.32))
+    layers.append(Layer(hull(nose, 0.032 * unit), appearance.skin * 0.72))
+    layers.append(Layer(hull(mouth, 0.022 * unit), _RED))
+    return layers

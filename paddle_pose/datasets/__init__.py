@@ -1,1 +1,0 @@
-"""Data sets: reading annotations, framing people, augmenting and loading pictures; no Paddle."""

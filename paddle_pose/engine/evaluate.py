@@ -1,0 +1,271 @@
+"""Evaluation of a weights file on a data set, and scoring of a file of predictions."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from paddle_pose import build
+from paddle_pose.configs import registry
+from paddle_pose.configs.published import GROUND_TRUTH, WHOLE_IMAGES
+from paddle_pose.configs.specs import Config
+from paddle_pose.data import coco, mpii
+from paddle_pose.data.skeleton_file import read_skeleton
+from paddle_pose.errors import InputError
+from paddle_pose.evaluation.evaluate import evaluate as evaluate_batches
+from paddle_pose.evaluation.mean_pose import mean_pose_scores
+from paddle_pose.evaluation.ranked_examples import (
+    KeepingMetric,
+    draw_ranked_examples,
+    rank_examples,
+)
+from paddle_pose.evaluation.report.write import REPORTED
+from paddle_pose.evaluation.report.write import write as write_report
+from paddle_pose.inference.flip_test import FlipAverage
+from paddle_pose.io import coco_json, images
+from paddle_pose.io.atomic import write_text
+from paddle_pose.io.mpii_predictions import read_predictions
+from paddle_pose.metrics import coco_ap, pckh
+from paddle_pose.metrics.base import eval_line
+from paddle_pose.progress import ProgressFactory, no_progress
+from paddle_pose.skeletons import COCO_17, Skeleton
+from paddle_pose.structures import Sample
+
+_log = logging.getLogger("paddle_pose")
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Scores of a network or of a file of predictions.
+
+    Attributes:
+        values: Every number by its name.
+        protocol: What the numbers depend on, by name.
+        intervals: 95 % intervals of those numbers that have one.
+        baseline: Numbers of the mean training pose; empty where it was not asked for.
+        written: Files that were written.
+    """
+
+    values: Mapping[str, float]
+    protocol: Mapping[str, Any]
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    baseline: Mapping[str, float] = field(default_factory=dict)
+    written: Sequence[Path] = ()
+
+
+def evaluate(
+    weights: str | Path,
+    data: str | Path | None = None,
+    *,
+    config: str | None = None,
+    image_size: int | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    detections: Path | None = None,
+    output: Path | None = None,
+    draw: bool = False,
+    report: bool = False,
+    baseline: bool = False,
+    device: str = "auto",
+    threads: int | None = None,
+    command: str = "",
+    progress: ProgressFactory = no_progress,
+) -> Evaluation:
+    """Scores a weights file on the validation split, and logs the numbers with their protocol.
+
+    Args:
+        weights: Checkpoint or exported file.
+        data: Folder of the data set; None where the config names annotation files.
+        config: Name of the config, where none is beside the file.
+        image_size: Input size of Hourglass-52 on MPII, as in txyugood's project; None for none.
+        overrides: Values by dotted key that replace the config's.
+        detections: File of detected boxes in COCO's format; None takes the annotated ones.
+        output: Folder for the predictions and scores.json; None writes nothing.
+        draw: Whether to draw people from the best to the worst found, as predictions.png.
+        report: Whether to write report.html.
+        baseline: Whether to score the mean training pose too, which looks at no image.
+        device: "auto", "cpu" or "gpu".
+        threads: Threads to compute with on the CPU; None for the usual number.
+        command: Command line, for scores.json.
+        progress: Shows how many people or images are done.
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+        InputError: If a file or a value does not fit.
+    """
+    weights = Path(weights)
+    if output is None and (draw or report):
+        raise InputError("draw and report write files: name a folder as output")
+    settings = registry.config_of(weights, config, image_size, overrides)
+    measure = build.metric_name(settings)
+    if report and measure not in REPORTED:
+        raise InputError(f"--report: explains {' and '.join(REPORTED)}, not {measure}; leave one flag out")
+    backend, used_device = build.backend(settings, weights, device, threads, say=_log.info)
+    samples = build.samples(settings, data, settings.data.val_split, detections)
+    if settings.val.flip:
+        backend = FlipAverage(backend, settings.codec, settings.val.shift)
+    metric = KeepingMetric(build.metric(settings, data))
+    unit = "image" if settings.data.framing == "image" and detections is None else "person"
+    started = time.perf_counter()
+    values = evaluate_batches(
+        backend,
+        settings.codec,
+        build.batches(settings, samples),
+        metric,
+        progress(len(samples), "images" if unit == "image" else "people"),
+    )
+    seconds = time.perf_counter() - started
+    protocol = _protocol(settings, weights, samples, detections)
+    if measure in REPORTED:
+        truth, folder = build.truth_files(settings, data)
+        protocol |= {"truth": str(truth), "image_folder": str(folder)}
+    _log.info(eval_line(values, metric.summary))
+    _log.info(metric.table())
+    _log.info("Protocol: " + ", ".join(f"{name} {value}" for name, value in protocol.items()))
+    _log.info(f"{1000 * seconds / len(samples):.0f} ms per {unit} on {used_device}")
+    mean_pose: dict[str, float] = {}
+    if baseline:
+        training = build.samples(settings, data, settings.data.train_split)
+        mean_pose = mean_pose_scores(training, samples, settings.codec, build.metric(settings, data))
+        _log.info("mean training pose: " + eval_line(mean_pose, metric.summary))
+    evaluation = Evaluation(values, protocol, intervals=metric.intervals(), baseline=mean_pose)
+    if output is None:
+        return evaluation
+    written = metric.save(output)
+    if draw:
+        written.append(output / "predictions.png")
+        images.write(written[-1], draw_ranked_examples(rank_examples(metric), settings.codec))
+    written.append(write_scores(evaluation, output, command))
+    if report:
+        written.append(write_report(output, output / "report.html"))
+    _log.info("Written: " + ", ".join(map(str, written)))
+    return replace(evaluation, written=tuple(written))
+
+
+def score_file(
+    predictions: str | Path,
+    data: str | Path | None = None,
+    *,
+    ground_truth: str | Path | None = None,
+    skeleton: Skeleton | None = None,
+    zero_based: bool = False,
+) -> Evaluation:
+    """Scores a file of predictions, whoever made them, and logs the numbers.
+
+    Args:
+        predictions: Results in COCO's format (.json), or MPII's `preds` (.mat, .h5): N x 16 x 2
+            points of the validation people, in the order of the ground truth, with any order of axes.
+        data: Folder of the data set.
+        ground_truth: mpii_gt_val.mat, or annotations in COCO's format, instead of those in `data`.
+        skeleton: Joints of results in COCO's format; None for those that the annotations name,
+            COCO's where they name none.
+        zero_based: Whether MPII's predictions count pixels from 0; MPII's own convention is from 1.
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+        InputError: If a file is not as expected, or nothing says where the ground truth is.
+    """
+    predictions = Path(predictions)
+    is_coco = dataset_of(predictions) == "coco"
+    if is_coco and zero_based:
+        raise InputError("--zero_based: COCO's results always count pixels from 0; leave the flag out")
+    if ground_truth is not None:
+        truth = Path(ground_truth)
+    elif data is not None:
+        truth = coco.annotation_file(data, "val") if is_coco else mpii.truth_files(data)[0]
+    else:
+        raise InputError(f"{predictions}: name the ground truth with --dataset_root D or --ground_truth FILE")
+    if is_coco:
+        return _score_coco(predictions, truth, skeleton or _skeleton_of(truth))
+    return _score_mpii(predictions, truth, zero_based)
+
+
+def dataset_of(predictions: Path) -> str:
+    """Returns whose format a file of predictions has, by its suffix: "coco" or "mpii".
+
+    Example:
+        >>> dataset_of(Path("keypoints_results.json")), dataset_of(Path("pred.mat"))
+        ('coco', 'mpii')
+    """
+    return "coco" if predictions.suffix == ".json" else "mpii"
+
+
+def write_scores(evaluation: Evaluation, folder: Path, command: str = "") -> Path:
+    """Writes scores.json, which a report and the table of results read.
+
+    Args:
+        evaluation: Numbers and their protocol.
+        folder: Folder of the file; made where it is missing.
+        command: Command line that gives the numbers.
+
+    Returns:
+        Path of the file.
+    """
+    content = {
+        "protocol": evaluation.protocol,
+        "values": evaluation.values,
+        "intervals": evaluation.intervals,
+        "command": command,
+    }
+    path = folder / "scores.json"
+    write_text(path, json.dumps(content, indent=2) + "\n")
+    return path
+
+
+def _protocol(config: Config, weights: Path, samples: Sequence[Sample], detections: Path | None) -> dict[str, Any]:
+    """Returns what the numbers of an evaluation depend on."""
+    whole_images = config.data.framing == "image" and detections is None
+    boxes = WHOLE_IMAGES if whole_images else GROUND_TRUTH
+    people = len(samples)
+    if whole_images:
+        people = sum(not person.crowd for sample in samples for person in sample.persons)
+    return {
+        "config": config.name,
+        "joints": config.codec.skeleton.name,
+        "data": config.data.dataset,
+        "metric": build.metric_name(config),
+        "input": list(config.codec.input_size),
+        "flip": config.val.flip,
+        "shift": config.val.flip and config.val.shift and config.codec.alignment == "published",
+        "decode": config.codec.decode_by,
+        "checkpoint": str(weights),
+        "images": len({sample.image_path for sample in samples}),
+        "people": people,
+        "boxes": f"detected ({detections})" if detections else boxes,
+    }
+
+
+def _skeleton_of(annotations: Path) -> Skeleton:
+    """Returns the skeleton that an annotation file names, COCO's where it names no joints."""
+    content, where = coco_json.read(annotations)
+    return read_skeleton(None, annotations) if coco_json.joint_names(content, where) else COCO_17
+
+
+def _score_coco(results: Path, annotations: Path, skeleton: Skeleton) -> Evaluation:
+    """Scores a JSON list of {image_id, category_id, keypoints, score}."""
+    values, table = coco_ap.score_results(results, annotations, skeleton)
+    _log.info(eval_line(values, coco_ap.NAMES))
+    _log.info(table)
+    return Evaluation(values, {"results": str(results), "data": "coco", "ground truth": str(annotations)})
+
+
+def _score_mpii(predictions: Path, ground_truth: Path, zero_based: bool) -> Evaluation:
+    """Scores `preds` of MPII's validation people."""
+    truth = mpii.read_ground_truth(ground_truth)
+    people = len(truth.head_sizes)
+    points = read_predictions(predictions, people) - (0.0 if zero_based else 1.0)
+    errors = pckh.normalized_errors(points, truth.keypoints, truth.head_sizes)
+    values = {name: float(value) for name, value in pckh.pckh(errors, truth.labelled).items()}
+    intervals = pckh.bootstrap(errors, truth.labelled)
+    _log.info(eval_line(values, pckh.PCKh().summary))
+    _log.info(pckh.table(values, intervals, people))
+    _log.info(f"Protocol: {predictions}, {people} people, predictions count pixels from {0 if zero_based else 1}")
+    return Evaluation(
+        values,
+        {"results": str(predictions), "data": "mpii", "ground truth": str(ground_truth)},
+        intervals,
+    )

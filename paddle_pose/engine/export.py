@@ -1,0 +1,125 @@
+"""Exports a checkpoint as a file that runs without this package, compared with the live network at once."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from paddle_pose import build
+from paddle_pose.backends.metadata import metadata_path
+from paddle_pose.backends.open import open_exported
+from paddle_pose.backends.paddle import PaddleBackend
+from paddle_pose.configs import registry
+from paddle_pose.errors import InputError
+from paddle_pose.exporting.images import in_batches, read_inputs, synthetic_inputs
+from paddle_pose.exporting.verify import Difference, check_difference, compare
+from paddle_pose.exporting.write import put_in_place, write_export
+
+_log = logging.getLogger("paddle_pose")
+
+Format = Literal["onnx", "openvino", "paddle"]
+SUFFIXES: dict[str, str] = {"onnx": ".onnx", "openvino": ".xml", "paddle": ".json"}
+
+
+@dataclass(frozen=True, eq=False)
+class Export:
+    """An exported file.
+
+    Attributes:
+        path: Path of the file.
+        metadata_path: Path of the metadata beside it.
+        difference: Its greatest difference from the live network.
+    """
+
+    path: Path
+    metadata_path: Path
+    difference: Difference
+
+
+def export_model(
+    weights: Path,
+    output_file: Path | None = None,
+    *,
+    format: Format = "onnx",
+    config: str | None = None,
+    image_size: int | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    decode: bool = False,
+    calibration: Path | None = None,
+    images: Path | None = None,
+    tolerance: float | None = None,
+) -> Export:
+    """Writes a network as an ONNX, OpenVINO or Paddle file; it is compared with the live network before it gets its name.
+
+    Args:
+        weights: Checkpoint.
+        output_file: Path of the exported file; None for one beside the checkpoint.
+        format: Format of the file.
+        config: Name of the checkpoint's config, where none is beside it.
+        image_size: Input size of Hourglass-52 on MPII, as in txyugood's project; None for none.
+        overrides: Values by dotted key that replace the config's.
+        decode: Whether decoding is part of the graph, so that the file returns keypoints.
+        calibration: Folder of images to calibrate INT8 with; None keeps floating point.
+        images: Folder of images to compare on; None for synthetic people.
+        tolerance: Distance in input px that a keypoint may move, with INT8 the median keypoint; None for the default
+            of `verify.check_difference`.
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+        MissingDependencyError: If the format needs a package that is not installed; says how to install it.
+        InputError: If a file or a value does not fit, or the exported network differs from the live one; then nothing
+            is written.
+    """
+    int8 = calibration is not None
+    if int8 and format == "paddle":
+        raise InputError("INT8 is written with the formats onnx and openvino, not with paddle")
+    target = export_path(weights, output_file, format, decode=decode, int8=int8)
+    config_of_weights = registry.config_of(weights, config, image_size, overrides)
+    fitted, network = build.loaded(config_of_weights, weights, say=_log.info)
+    inputs = synthetic_inputs(fitted.codec) if images is None else read_inputs(images, fitted.codec)
+    calibration_inputs = None if calibration is None else read_inputs(calibration, fitted.codec)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".exporting_", dir=target.parent) as folder:
+        draft = Path(folder, target.name)
+        metadata = write_export(fitted, network, weights, draft, decode=decode, calibration=calibration_inputs)
+        difference = compare(
+            PaddleBackend(network),
+            open_exported(draft, "cpu"),
+            fitted.codec,
+            in_batches(inputs),
+            exact=not int8,
+            decoded=metadata["outputs"][0] if decode else None,
+        )
+        _log.info("%s", difference)
+        check_difference(difference, int8=int8, tolerance=tolerance)
+        put_in_place(draft, target)
+    _log.info("Written: %s, %s", target, metadata_path(target).name)
+    return Export(target, metadata_path(target), difference)
+
+
+def export_path(weights: Path, output_file: Path | None, format: Format, *, decode: bool, int8: bool) -> Path:
+    """Returns the path of an exported file.
+
+    Args:
+        weights: Checkpoint.
+        output_file: Path that was asked for; None for one beside the checkpoint.
+        format: Format of the file.
+        decode: Whether the file returns keypoints.
+        int8: Whether it computes in 8 bits.
+
+    Raises:
+        InputError: If the path has another suffix than the format.
+    """
+    suffix = SUFFIXES[format]
+    if output_file is None:
+        name = weights.stem + "_decoded" * decode + "_int8" * int8
+        return weights.with_name(name + suffix)
+    if output_file.suffix != suffix:
+        raise InputError(
+            f"{output_file}: the format {format} is written as *{suffix}; name such a file, or another format"
+        )
+    return output_file

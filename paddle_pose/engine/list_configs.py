@@ -1,0 +1,26 @@
+"""The configs as text: sources, published numbers, and every key with its value."""
+
+from __future__ import annotations
+
+from paddle_pose.configs.overrides import values
+from paddle_pose.configs.published import numbers_of
+from paddle_pose.configs.registry import CONFIGS, find
+
+
+def list_configs(name: str | None = None) -> str:
+    """Returns the configs with their sources and published numbers, and the keys of the first one.
+
+    Args:
+        name: Name of the only config to list; None lists all.
+
+    Raises:
+        InputError: If no config has that name.
+    """
+    chosen = [find(name)] if name else list(CONFIGS.values())
+    lines = []
+    for config in chosen:
+        published = ", ".join(f"{metric} {value}" for metric, value in numbers_of(config.name).items())
+        lines += [config.name, f"  {config.source}", f"  {config.command}", f"  published: {published or 'nothing'}"]
+    lines += ["", f"keys for -o, with the values of {chosen[0].name}"]
+    lines += [f"  {key}={value}" for key, value in values(chosen[0]).items() if key != "codec.skeleton"]
+    return "\n".join(lines)

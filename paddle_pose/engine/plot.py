@@ -1,0 +1,60 @@
+"""Draws the curves of one or several runs, also while they train."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from paddle_pose.errors import InputError
+from paddle_pose.evaluation.report import training_curves
+from paddle_pose.evaluation.report.training_curves import Curves
+from paddle_pose.io import images
+
+_log = logging.getLogger("paddle_pose")
+
+_NO_METRICS = {"kind", "step", "epoch", "weights", "monitor"}  # the other keys of an evaluation's record
+
+
+def plot_training(runs: Sequence[Path], *, metric: str | None = None, output_file: Path | None = None) -> Path:
+    """Draws loss, learning rate and evaluations of runs; logs the best evaluation of each.
+
+    Args:
+        runs: Folders of runs, or their metrics.jsonl.
+        metric: Metric of the evaluations; None takes the one that chose the best weights.
+        output_file: File of the image; None writes training.png into the first run's folder.
+
+    Returns:
+        The path of the image.
+
+    Raises:
+        FileNotFoundError: If a run has no metrics.jsonl.
+        OSError: If the image cannot be written.
+        InputError: If a run has no training step, or no evaluation has the metric.
+    """
+    curves = [training_curves.read(path) for path in runs]
+    shown = metric or next((run.monitor() for run in curves if run.evaluations), "")
+    for run in curves:
+        for remark in run.remarks:
+            _log.info(f"=> {remark}")
+        _log.info(_summary(run, shown))
+    evaluations = [record for run in curves for record in run.evaluations]
+    if metric and evaluations and not any(metric in record for record in evaluations):
+        known = sorted({name for record in evaluations for name in record} - _NO_METRICS)
+        raise InputError(f"--metric {metric}: no evaluation has it; expected one of {', '.join(known)}")
+    folder = runs[0] if runs[0].is_dir() else runs[0].parent
+    path = output_file or folder / "training.png"
+    images.write(path, training_curves.draw(curves, shown))
+    return path
+
+
+def _summary(run: Curves, metric: str) -> str:
+    """Returns a line with the length of a run and its best evaluation."""
+    last = run.steps[-1]
+    line = f"{run.name}: {len(run.steps)} logged steps up to {last['step']} (epoch {last.get('epoch')})"
+    best = run.best(metric)
+    if best is None:
+        return line
+    weights = " of the averaged weights" if best.get("weights") == "averaged" else ""
+    place = f"after epoch {best.get('epoch')}, step {best['step']}"
+    return f"{line}, best {metric} {best[metric]:.4f}{weights} {place}"

@@ -1,0 +1,321 @@
+"""Training: chooses the config and the folder of a run, trains, and evaluates on schedule.
+
+The best and the last weights are kept.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from paddle_pose import build, environment, visualize
+from paddle_pose.backends.base import Backend
+from paddle_pose.backends.paddle import PaddleBackend, set_device
+from paddle_pose.configs import registry
+from paddle_pose.configs.specs import Config
+from paddle_pose.data.skeleton_file import read_skeleton
+from paddle_pose.data.synthetic.dataset import write_coco, write_mpii
+from paddle_pose.engine import run_folders
+from paddle_pose.engine.run_folders import OUTPUT
+from paddle_pose.errors import InputError, Interrupted
+from paddle_pose.evaluation.evaluate import evaluate
+from paddle_pose.inference.flip_test import FlipAverage
+from paddle_pose.interruption import Interruption
+from paddle_pose.io import atomic
+from paddle_pose.metrics.base import eval_line
+from paddle_pose.structures import Sample
+from paddle_pose.training.initialize import prepare
+from paddle_pose.training.process_group import ProcessGroup
+
+_log = logging.getLogger("paddle_pose")
+
+SYNTHETIC = {"mpii": "synthetic_people", "coco": "synthetic_people_coco"}  # folder by layout
+NUM_TRAIN, NUM_VAL = 4000, 300  # synthetic people where no data are given, as in the demo
+DEFAULT_CONFIG, DEFAULT_SYNTHETIC_CONFIG = "hourglass52_mpii_256", "hourglass_tiny_128"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A training that has ended.
+
+    Attributes:
+        folder: Folder of the run.
+        best: Numbers of the best evaluation.
+    """
+
+    folder: Path
+    best: dict[str, float]
+
+
+def train(
+    *,
+    dataset_root: str | Path | None = None,
+    output: Path | None = None,
+    config: str | None = None,
+    image_size: int | None = None,
+    changes: Mapping[str, Any] | None = None,
+    resume: str | Path | None = None,
+    force: bool = False,
+    device: str = "auto",
+    interruption: Interruption | None = None,
+) -> Run:
+    """Trains a named config, or continues a run.
+
+    Args:
+        dataset_root: Folder of the data; None takes the annotation files that `changes` name, and
+            synthetic people where they name none.
+        output: Folder of the run; None for output/<config>, with -2, -3 … where that is taken.
+        config: Name of the config; None for that of `image_size`, else Hourglass-52 on MPII, or a
+            tiny Hourglass on synthetic people.
+        image_size: Input size of Hourglass-52 on MPII, as in txyugood's project; None for none.
+        changes: Values by dotted key that replace the config's.
+        resume: Folder of the run to continue or of one of its checkpoints, "" for the newest run of
+            the config; None starts a new run.
+        force: Whether to resume although the config or the data differ.
+        device: "auto", "cpu" or "gpu".
+        interruption: What may end the run early; None for nothing.
+
+    Raises:
+        FileNotFoundError: If data or a run to continue are missing.
+        Interrupted: If it was ended early; it is saved.
+        InputError: If data, config or folder do not fit.
+    """
+    process_group = _start_processes(device)
+    changes = dict(changes or {})
+    beside, checkpoint, run_dir = None, None, None
+    if resume is not None:
+        asked = (resume, output, config, image_size)
+        run_dir, checkpoint = process_group.on_main(lambda: run_folders.to_resume(*asked))
+        beside = registry.read_beside((checkpoint or run_dir) / "model.pdparams")
+    annotations = changes.get("data.train_annotations")
+    if beside is None and config is None and image_size is None:
+        config = DEFAULT_CONFIG if dataset_root or annotations else DEFAULT_SYNTHETIC_CONFIG
+    if annotations and beside is None and "codec.skeleton" not in changes:
+        changes["codec.skeleton"] = read_skeleton(None, annotations)
+    chosen = registry.resolve(beside, config, image_size, changes)
+    folder: Path = run_dir or process_group.on_main(lambda: run_folders.new(output, chosen.name))
+    try:
+        best = train_config(
+            chosen,
+            dataset_root=dataset_root,
+            run_dir=folder,
+            device=device,
+            resume=checkpoint,
+            force=force,
+            interruption=interruption,
+            process_group=process_group,
+        )
+    except Interrupted:
+        # The best so far, for those who evaluate between two sittings.
+        _copy_to_txyugood_path(chosen, folder, image_size, dataset_root, process_group)
+        raise
+    _copy_to_txyugood_path(chosen, folder, image_size, dataset_root, process_group)
+    return Run(folder, best)
+
+
+def train_config(
+    config: Config,
+    *,
+    dataset_root: str | Path | None,
+    run_dir: Path,
+    device: str = "auto",
+    resume: Path | None = None,
+    force: bool = False,
+    interruption: Interruption | None = None,
+    process_group: ProcessGroup | None = None,
+) -> dict[str, float]:
+    """Trains a config in a folder; returns the numbers of the best evaluation.
+
+    Args:
+        config: The recipe.
+        dataset_root: Folder of the data; None takes the config's annotation files, and synthetic
+            people where it has none.
+        run_dir: Folder of the run.
+        device: "auto", "cpu" or "gpu".
+        resume: Checkpoint folder to continue from; None starts, and empties the log that an
+            earlier start left in `run_dir`.
+        force: Whether to resume although the config or the data differ.
+        interruption: What may end the run early; None for nothing.
+        process_group: The processes that train together; None asks `paddle.distributed.launch`.
+
+    Raises:
+        FileNotFoundError: If data are missing.
+        Interrupted: If it was ended early; it is saved.
+        InputError: If data or config do not fit.
+    """
+    where, process_group = set_device(device), process_group or _start_processes(device)
+    if dataset_root is None and config.data.train_annotations is None and config.data.val_annotations is None:
+        dataset_root = process_group.on_main(lambda: _synthetic_data(config))
+    _log.info(f"Config {config.name} on {where}, run in {run_dir}")
+    training = build.samples(config, dataset_root, config.data.train_split)
+    validation = build.samples(config, dataset_root, config.data.val_split)
+    network = process_group.synchronised(build.model(config))
+    loader = build.loader(config, training, process_group)
+    start = prepare(
+        network,
+        init=config.train.init,
+        freeze=config.train.freeze,
+        resumed=resume is not None,
+        images=lambda: next(iter(loader.epoch(0)))["image"],
+    )
+    trainer = build.trainer(
+        config,
+        network,
+        run_dir=run_dir,
+        training=loader,
+        interruption=interruption,
+        process_group=process_group,
+    )
+    with closing(trainer.log):
+        if resume is not None:
+            trainer.resume(resume, force)
+        else:
+            trainer.log.cut({})
+        for line in start:
+            trainer.log.say(line)
+        if process_group.is_main:
+            atomic.write_text(run_dir / "config.json", registry.to_json(config))
+        backend: Backend = PaddleBackend(network)
+        if config.val.flip:
+            backend = FlipAverage(backend, config.codec, config.val.shift)
+        metric = build.metric(config, dataset_root)
+
+        def validate(epoch: int) -> dict[str, float]:
+            values = evaluate(
+                backend,
+                config.codec,
+                batches=build.batches(config, validation, process_group.shard),
+                metric=metric,
+                progress=lambda done: trainer.interruption.check_alone(),
+                gather=process_group.gather,
+            )
+            trainer.log.say(eval_line(values, metric.summary, prefix=f"epoch={epoch}:"))
+            if process_group.is_main:
+                for name, image in sample_images(config, backend, validation[:8]).items():
+                    trainer.log.image(name, trainer.progress.step, image)
+            return values
+
+        progress = trainer.fit(
+            loader,
+            epochs=config.train.epochs,
+            validate=validate,
+            monitor=metric.monitor,
+            eval_every=config.train.eval_every,
+        )
+        best = progress.best
+        trainer.log.say(
+            f"Done: {progress.epoch} epochs, {progress.step} steps. "
+            f"Best weights (epoch {best.get('epoch', -1):.0f}, "
+            f"chosen on the validation set by {metric.monitor}): "
+            f"{run_dir / 'best_model' / 'model.pdparams'}; "
+            f"last: {run_dir / 'last' / 'model.pdparams'}"
+        )
+        _report_both(trainer.log.say, run_dir, best, metric.summary)
+    return best
+
+
+def write_synthetic_data(
+    config: Config, folder: Path, num_train: int = NUM_TRAIN, num_val: int = NUM_VAL, seed: int = 0
+) -> Path:
+    """Writes synthetic people in the layout of a config's data set.
+
+    They are written once: the same arguments find them there.
+
+    Args:
+        config: Config whose data set has the layout.
+        folder: Folder to write to.
+        num_train: Number of people to train on.
+        num_val: Number of other people to validate with.
+        seed: Seed of the people.
+
+    Returns:
+        The folder, for `dataset_root`.
+
+    Raises:
+        InputError: If the folder holds anything else.
+    """
+    write = {"mpii": write_mpii, "coco": write_coco}[config.data.dataset]
+    return write(folder, num_train=num_train, num_val=num_val, seed=seed, size=(160, 160))
+
+
+def sample_images(config: Config, backend: Backend, samples: Sequence[Sample]) -> dict[str, np.ndarray]:
+    """Returns images of what a backend finds in a few samples, and of its maps for the first one.
+
+    Args:
+        config: Config of the network.
+        backend: Network to run.
+        samples: The samples; at least one.
+
+    Returns:
+        uint8 RGB [h, w, 3] by the name "validation" and "maps".
+    """
+    codec = config.codec
+    tiles: list[np.ndarray] = []
+    maps: list[np.ndarray] = []
+    for images, _ in build.batches(config, samples):
+        outputs = backend(images)
+        if not maps:
+            first = {name: values[0] for name, values in outputs.items()}
+            maps.append(visualize.draw_maps(images[0], codec.shown(first)))
+        for image, poses in zip(images, codec.decode(outputs), strict=True):
+            tiles.append(visualize.draw_poses(image, poses, codec.skeleton))
+    return {"validation": visualize.grid(tiles, columns=4), "maps": maps[0]}
+
+
+def _start_processes(device: str) -> ProcessGroup:
+    """Returns the processes that train together; only the first logs more than warnings."""
+    process_group = ProcessGroup.start(device)
+    if not process_group.is_main:
+        _log.setLevel(logging.WARNING)
+    return process_group
+
+
+def _synthetic_data(config: Config) -> Path:
+    """Writes the synthetic people that a config is trained on where no data are given.
+
+    Raises:
+        InputError: If synthetic people cannot stand in for the config's data set.
+    """
+    if config.data.dataset not in SYNTHETIC:
+        raise InputError(
+            f"--dataset_root D is missing: config {config.name} learns from {config.data.dataset}, "
+            f"which are not drawn; {environment.command('prepare_coco')} makes such a folder"
+        )
+    folder = OUTPUT / SYNTHETIC[config.data.dataset]
+    _log.info(
+        f"No --dataset_root: training on {NUM_TRAIN} synthetic people in {folder}. "
+        f"These are not photographs; for {config.data.dataset.upper()} give --dataset_root D "
+        "(the README says how to prepare it)."
+    )
+    return write_synthetic_data(config, folder)
+
+
+def _copy_to_txyugood_path(
+    config: Config,
+    run_dir: Path,
+    image_size: int | None,
+    dataset_root: str | Path | None,
+    process_group: ProcessGroup,
+) -> None:
+    """Copies the best weights to where txyugood's commands look, if the run was asked for so."""
+    if image_size is not None and run_dir.parent == OUTPUT and process_group.is_main:
+        root = dataset_root or OUTPUT / SYNTHETIC[config.data.dataset]
+        run_folders.copy_to_txyugood_path(run_dir, image_size, root)
+
+
+def _report_both(say: Callable[[str], None], run_dir: Path, best: dict[str, float], summary: Sequence[str]) -> None:
+    """Logs the best and the last evaluation side by side."""
+    lines = (run_dir / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    evaluations = [record for record in map(json.loads, lines) if record["kind"] == "eval"]
+    if evaluations:
+        say("best " + eval_line(best, summary, prefix=f"epoch={best['epoch']}:"))
+        # JSON has no NaN: a number that nobody in the validation set defines is null there.
+        last = {name: float("nan") if value is None else value for name, value in evaluations[-1].items()}
+        say("last " + eval_line(last, summary, prefix=f"epoch={last['epoch']}:"))

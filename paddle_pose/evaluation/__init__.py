@@ -1,0 +1,1 @@
+"""Evaluating networks and prediction files, and reporting the results."""

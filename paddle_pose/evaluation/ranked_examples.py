@@ -1,0 +1,153 @@
+"""The people of an evaluation ranked by how well they were found, and an image of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from paddle_pose import visualize
+from paddle_pose.codecs.heatmap import HeatmapCodec
+from paddle_pose.codecs.movenet import MoveNetCodec
+from paddle_pose.errors import InputError
+from paddle_pose.evaluation.tiles import draw_tile
+from paddle_pose.metrics.base import Metric, SampleScore
+from paddle_pose.structures import Poses, Sample
+
+TILE = (320, 320)  # (width, height) that a person in the images has room for, px
+COLUMNS, ROWS = 5, 4
+_MIN_SCORE = 0.1  # of a joint that is drawn
+
+
+class KeepingMetric:
+    """A metric that also keeps the poses it receives.
+
+    Args:
+        metric: Metric that scores.
+
+    Attributes:
+        poses: (sample, poses in image px) in the order of the evaluation.
+    """
+
+    def __init__(self, metric: Metric) -> None:
+        self._metric = metric
+        self.monitor, self.summary = metric.monitor, metric.summary
+        self.poses: list[tuple[Sample, Poses]] = []
+
+    def reset(self) -> None:
+        """Forgets all samples."""
+        self.poses.clear()
+        self._metric.reset()
+
+    def update(self, sample: Sample, poses: Poses) -> None:
+        """Keeps one sample's poses and passes them to the metric."""
+        self.poses.append((sample, poses))
+        self._metric.update(sample, poses)
+
+    def accumulate(self) -> dict[str, float]:
+        """Returns the metric's numbers."""
+        return self._metric.accumulate()
+
+    def intervals(self) -> dict[str, tuple[float, float]]:
+        """Returns the metric's intervals."""
+        return self._metric.intervals()
+
+    def table(self) -> str:
+        """Returns the metric's table."""
+        return self._metric.table()
+
+    def save(self, folder: Path) -> list[Path]:
+        """Writes the metric's files."""
+        return self._metric.save(folder)
+
+    def score_sample(self, sample: Sample, poses: Poses) -> SampleScore:
+        """Returns the metric's score of one person."""
+        return self._metric.score_sample(sample, poses)
+
+
+@dataclass(frozen=True, eq=False)
+class RankedExample:
+    """One annotated person, what was predicted, and how well it fits.
+
+    Attributes:
+        sample: The person in the window.
+        poses: Predicted poses, in image px.
+        sample_score: The metric's score.
+    """
+
+    sample: Sample
+    poses: Poses
+    sample_score: SampleScore
+
+
+def rank_examples(metric: KeepingMetric) -> list[RankedExample]:
+    """Returns the annotated people of an evaluation from the best found to the worst.
+
+    Raises:
+        InputError: If nobody is annotated.
+    """
+    examples = [
+        RankedExample(sample, poses, metric.score_sample(sample, poses))
+        for sample, poses in metric.poses
+        if sample.persons
+    ]
+    if not examples:
+        raise InputError("people are drawn beside their truth, and detected boxes have none; use annotated boxes")
+    return sorted(examples, key=lambda example: example.sample_score.quality, reverse=True)
+
+
+def draw_ranked_examples(examples: Sequence[RankedExample], codec: HeatmapCodec | MoveNetCodec) -> np.ndarray:
+    """Draws a grid of people, evenly chosen from the first to the last, over the truth in white.
+
+    Args:
+        examples: People in their order.
+        codec: States the network's input size and skeleton.
+
+    Returns:
+        uint8 RGB [h, w, 3].
+    """
+    chosen = np.linspace(0, len(examples) - 1, min(COLUMNS * ROWS, len(examples))).round().astype(int)
+    tiles = [_draw(examples[index], codec) for index in chosen]
+    grid = visualize.grid(tiles, columns=min(COLUMNS, len(tiles)))
+    title = f"{len(tiles)} of {len(examples)} people from best to worst; white: truth"
+    legend = "predicted: left blue, right orange, middle yellow"
+    return np.vstack([_band(grid.shape[1], title, legend), grid])
+
+
+def tile_size(input_size: tuple[int, int]) -> tuple[int, int]:
+    """Returns the (width, height) of the largest tile with the shape of the input, in whole cells.
+
+    Example:
+        >>> tile_size((192, 256)), tile_size((256, 256))
+        ((240, 320), (320, 320))
+    """
+    factor = TILE[0] / max(input_size)
+    return round(input_size[0] * factor / 4) * 4, round(input_size[1] * factor / 4) * 4
+
+
+def _draw(example: RankedExample, codec: HeatmapCodec | MoveNetCodec) -> np.ndarray:
+    """Draws truth and prediction into the person's window, enlarged."""
+    sample = example.sample
+    size = tile_size(codec.input_size)
+    tile = draw_tile(
+        sample.image_path,
+        size,
+        sample.window.to_input(size, codec.alignment),
+        codec.skeleton,
+        truth=sample.persons,
+        poses=example.poses,
+        threshold=_MIN_SCORE,
+    )
+    visualize.caption(tile, example.sample_score.words, (4, 16), 0.5)
+    return tile
+
+
+def _band(width: int, *lines: str) -> np.ndarray:
+    """Returns lines of text on black, as wide as the image below: uint8 [h, width, 3]."""
+    text = ["; ".join(lines)] if width >= 4 * TILE[0] else lines
+    band = np.zeros((24 * len(text) + 8, width, 3), np.uint8)
+    for row, line in enumerate(text):
+        visualize.caption(band, line, (6, 22 + 24 * row), 0.55 if width >= 2 * TILE[0] else 0.3)
+    return band

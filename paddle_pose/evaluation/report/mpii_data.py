@@ -1,0 +1,122 @@
+"""MPII's predictions as a report's subject."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from paddle_pose.data.mpii import read_ground_truth, read_mpii
+from paddle_pose.environment import command
+from paddle_pose.errors import InputError
+from paddle_pose.evaluation.report.report_data import ReportData
+from paddle_pose.io.mpii_predictions import read_predictions
+from paddle_pose.metrics import pckh
+from paddle_pose.metrics.errors import MatchedPoses
+from paddle_pose.skeletons import MPII_16
+
+TRUTH = "mpii_gt_val.mat"
+
+
+def read(
+    predictions: Path,
+    truth: Path,
+    *,
+    zero_based: bool = False,
+    scores: Path | None = None,
+    protocol: Mapping[str, str] = {},
+) -> ReportData:
+    """Reads predictions for MPII's validation set and scores them with PCKh.
+
+    Args:
+        predictions: .mat or .h5 with `preds`.
+        truth: `mpii_gt_val.mat`. In a data set's folder `annotations`, mpii_val.json beside it tells who shares an image.
+        zero_based: whether predictions count pixels from 0.
+        scores: `predictions.json` of the same predictions, or None.
+        protocol: what the predictions were made with.
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+        InputError: If a file is not as expected.
+    """
+    root = truth.parent.parent
+    listed = truth.name == TRUTH and truth.parent.name == "annotations" and (truth.parent / "mpii_val.json").is_file()
+    known = read_ground_truth(truth)
+    people = len(known.head_sizes)
+    image_ids, images = np.arange(people), []
+    if listed:
+        persons = sorted(
+            ((person.annotation_id, image) for image in read_mpii(root, "val") for person in image.persons),
+            key=lambda pair: pair[0],
+        )
+        image_ids, images = np.array([image.image_id for _, image in persons]), [image.path for _, image in persons]
+    preds = read_predictions(predictions, people) - (0.0 if zero_based else 1.0)
+    counted = known.labelled & np.isin(np.arange(MPII_16.num_joints), pckh.counted(MPII_16))
+    found = MatchedPoses(
+        skeleton=MPII_16,
+        predicted=preds,
+        truth=known.keypoints,
+        visible=known.labelled.astype(np.int64),
+        counted=counted,
+        units=np.broadcast_to(known.head_sizes[:, None], counted.shape),
+        reach=0.5,
+        sizes=known.head_sizes,
+        image_ids=image_ids,
+        scores=None if scores is None else _scores(scores, preds),
+    )
+    errors = pckh.normalized_errors(preds, known.keypoints, known.head_sizes)
+    notes = ["MPII's validation files do not say which labelled joints are hidden."]
+    notes.append(
+        "A swap is seen only with a person of this set: MPII leaves some people of an image out of it."
+        if listed
+        else "Who shares an image is not known without mpii_val.json beside the truth: swaps count as misses."
+    )
+    return ReportData(
+        name=str(predictions),
+        measure="PCKh, percent",
+        protocol={
+            **protocol,
+            "truth": str(truth),
+            "people": str(people),
+            "pixels count from": "0" if zero_based else "1",
+        },
+        found=found,
+        values={name: float(value) for name, value in pckh.pckh(errors, known.labelled).items()},
+        intervals=pckh.bootstrap(errors, known.labelled),
+        remarks={
+            "Mean": "@0.5, 14 joints weighted by count",
+            "Plain mean": "@0.5, 14 joints alike",
+            "Mean@0.1": "threshold 0.10 (mmpose, the original project)",
+            "Mean@0.11": "threshold 0.11 (what HRNet, SimpleBaseline, PaddleDetection call @0.1)",
+        },
+        gained=("Mean", "Mean@0.1"),
+        rescore=_rescore,
+        unit="head size (0.6 x the head box's diagonal)",
+        fine=0.1,
+        size="head size",
+        images=images,
+        notes=tuple(notes),
+    )
+
+
+def _rescore(found: MatchedPoses, without_unmatched: bool) -> dict[str, float]:
+    distances = replace(found, counted=found.visible > 0).distances
+    return {name: float(value) for name, value in pckh.pckh(distances, found.visible > 0).items()}
+
+
+def _scores(path: Path, preds: np.ndarray) -> np.ndarray:
+    """Returns [N, 16] scores of `predictions.json`, which must hold the same predictions."""
+    try:
+        records = json.loads(path.read_text(encoding="utf-8"))["predictions"]
+        points = np.array([record["keypoints"] for record in records], np.float64)
+        scores = np.array([record["scores"] for record in records], np.float64)
+    except (KeyError, TypeError, ValueError) as problem:
+        raise InputError(f"{path}: not a predictions.json as {command('val')} writes it ({problem})") from problem
+    if points.shape != preds.shape or scores.shape != preds.shape[:2] or np.abs(points - preds).max(initial=0) > 0.01:
+        raise InputError(
+            f"{path}: holds other predictions than the .mat beside it; run {command('val')} into a folder of its own"
+        )
+    return scores

@@ -1,0 +1,53 @@
+"""One person as an image: the truth in white and the prediction in colours over the photograph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from paddle_pose import geometry, visualize
+from paddle_pose.io import images
+from paddle_pose.skeletons import Skeleton
+from paddle_pose.structures import Person, Poses
+
+_GREY = 110  # white truth and coloured predictions both show on it
+
+
+def draw_tile(
+    image_path: Path | None,
+    size: tuple[int, int],
+    image_to_tile: np.ndarray,
+    skeleton: Skeleton,
+    truth: Iterable[Person],
+    poses: Poses | None = None,
+    threshold: float = 0.2,
+) -> np.ndarray:
+    """Draws annotated people and predicted poses on what a tile shows of an image.
+
+    Args:
+        image_path: Image file; where there is none, the tile is grey.
+        size: (width, height) of the tile, px.
+        image_to_tile: [2, 3] matrix from image px to tile px.
+        skeleton: Joints and limbs.
+        truth: Annotated people, in image px; regions of a crowd are left out.
+        poses: Predicted poses in image px, or None.
+        threshold: Lowest score of a predicted joint that is drawn.
+
+    Returns:
+        uint8 RGB [h, w, 3].
+    """
+    tile = np.full((size[1], size[0], 3), _GREY, np.uint8)
+    if image_path is not None and image_path.is_file():
+        pixels, image_to_pixels = images.read(image_path)
+        matrix = geometry.compose(image_to_tile, geometry.invert(image_to_pixels))
+        tile = geometry.warp(pixels, matrix, size)
+    for person in truth:
+        if not person.crowd:
+            moved = replace(person, keypoints=geometry.move(person.keypoints, image_to_tile))
+            tile = visualize.draw_truth(tile, moved, skeleton)
+    if poses is None:
+        return tile
+    return visualize.draw_poses(tile, poses.moved(image_to_tile), skeleton, threshold)

@@ -1,0 +1,1 @@
+"""Writing a network as a file that runs without this package, and verifying it."""

@@ -1,0 +1,139 @@
+"""Drawings of predicted poses: images, videos, maps, and a window on the screen."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from paddle_pose import visualize
+from paddle_pose.codecs.base import Maps
+from paddle_pose.errors import InputError, Interrupted
+from paddle_pose.inference.predictor import CropMaps
+from paddle_pose.io import images
+from paddle_pose.io.frames import Frame, Source
+from paddle_pose.io.videos import VideoWriter
+from paddle_pose.structures import Poses
+
+
+def drawing_places(output: Path, sources: Iterable[Source]) -> dict[Path, Path]:
+    """Returns the path of each source's drawing, by the source's path.
+
+    A drawing has the source's own name below `output`, with a number where another drawing has that name, or where it would
+    replace a source.
+
+    Args:
+        output: Folder of the drawings.
+        sources: Images, videos and cameras to draw.
+    """
+    sources = list(sources)
+    taken = {source.path.resolve() for source in sources}
+    places = {}
+    for source in sources:
+        suffix = ".png" if source.kind == "image" else ".mp4"
+        stem, number = source.name.as_posix(), 1
+        place = output / f"{stem}{suffix}"
+        while place.resolve() in taken:
+            number += 1
+            place = output / f"{stem}_{number}{suffix}"
+        taken.add(place.resolve())
+        places[source.path] = place
+    return places
+
+
+class Drawings:
+    """Writes a PNG of each image and an MP4 of each video, at its mean rate; of a camera, in the time that it took.
+
+    Args:
+        places: Path of each source's drawing, by the source's path; see `drawing_places`.
+    """
+
+    def __init__(self, places: Mapping[Path, Path]) -> None:
+        self._places = places
+        self._source: Source | None = None
+        self._writer: VideoWriter | None = None
+
+    def write(self, frame: Frame, poses: Poses, drawing: np.ndarray) -> None:
+        """Writes an image, or adds a frame to the video of its source."""
+        place = self._places[frame.source.path]
+        if frame.source.kind == "image":
+            images.write(place, drawing)
+            return
+        if self._writer is None or frame.source != self._source:
+            self.close()
+            self._source = frame.source
+            self._writer = VideoWriter(place, frame.size, frame.rate)
+        # A camera goes on while the network processes a frame: its last one stays.
+        late = frame.source.kind == "camera" and int(frame.seconds * frame.rate) - self._writer.written
+        for _ in range(max(1, late)):
+            self._writer.write(drawing)
+
+    def close(self) -> None:
+        """Finishes the video."""
+        if self._writer is not None:
+            self._writer.close()
+        self._writer = None
+
+
+class MapImages:
+    """Writes the network's maps: a PNG for each window, beside the drawing of its source.
+
+    Args:
+        places: Path of each source's drawing, by the source's path; see `drawing_places`.
+        shown: `Codec.shown`, which turns maps into titles and strengths.
+    """
+
+    def __init__(self, places: Mapping[Path, Path], shown: Callable[[Maps], Mapping[str, np.ndarray]]) -> None:
+        self._places = places
+        self._shown = shown
+        self._kept: dict[int, list[CropMaps]] = {}
+
+    def see(self, frame: Frame, look: CropMaps) -> None:
+        """Keeps a window's crop and maps until its frame is written."""
+        self._kept.setdefault(id(frame), []).append(look)
+
+    def write(self, frame: Frame, poses: Poses, drawing: np.ndarray) -> None:
+        """Writes the maps of the frame's windows."""
+        place = self._places[frame.source.path]
+        stem = place.stem if frame.source.kind == "image" else f"{place.stem}_{frame.index}"
+        for number, (crop, maps) in enumerate(self._kept.pop(id(frame), ()), start=1):
+            images.write(place.with_name(f"{stem}_maps_{number}.png"), visualize.draw_maps(crop, self._shown(maps)))
+
+    def close(self) -> None:
+        """Does nothing: every image is written at once."""
+
+
+class ScreenRenderer:
+    """Shows frames in a window on the screen. An image stays until a key is pressed; q or Esc ends the run.
+
+    Raises:
+        InputError: If OpenCV or the machine cannot open a window.
+    """
+
+    def __init__(self) -> None:
+        # A library without a screen may end the process instead of raising: another process tries.
+        attempt = "import cv2; cv2.namedWindow('poses'); cv2.waitKey(1)"
+        done = subprocess.run([sys.executable, "-c", attempt], capture_output=True, text=True)
+        if done.returncode:
+            raise InputError(
+                "--show needs a screen, and the package opencv-python: opencv-python-headless cannot open windows (pip "
+                "uninstall opencv-python-headless, then pip install opencv-python). Drawings are written without --show"
+            )
+
+    def write(self, frame: Frame, poses: Poses, drawing: np.ndarray) -> None:
+        """Shows a frame.
+
+        Raises:
+            Interrupted: If q or Esc is pressed.
+        """
+        cv2.imshow("poses", drawing[..., ::-1])
+        if cv2.waitKey(0 if frame.source.kind == "image" else 1) & 0xFF in (ord("q"), 27):
+            raise Interrupted(0, "the window's key")
+
+    def close(self) -> None:
+        """Closes the window."""
+        cv2.destroyAllWindows()

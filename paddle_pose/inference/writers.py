@@ -1,0 +1,183 @@
+"""Files of predicted poses: JSON, COCO's results, CSV.
+
+Each file receives every frame, and can be closed at any moment with the frames so far.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from paddle_pose.io.frames import Frame, Source
+from paddle_pose.structures import Poses
+
+SPACE = (
+    "pixels of the upright image, 0-based, (x, y); boxes are (x, y, width, height); seconds since a video's beginning"
+)
+
+
+class Sink(Protocol):
+    """Takes predicted poses, frame by frame."""
+
+    def write(self, frame: Frame, poses: Poses, drawing: np.ndarray) -> None:
+        """Takes a frame, its poses in image px, and the drawing of them, uint8 RGB [h, w, 3]."""
+
+    def close(self) -> None:
+        """Finishes what was begun."""
+
+
+class JsonFile:
+    """predictions.json: joints, and for each frame its size and people; a line each.
+
+    Args:
+        path: File to write.
+        header: Entries at the beginning of the file.
+        drawings: Path of each source's drawing, by the source's path; empty where nothing is drawn.
+    """
+
+    def __init__(self, path: Path, header: Mapping[str, Any], drawings: Mapping[Path, Path]) -> None:
+        self._drawings = drawings
+        self._folder = path.parent
+        self._list = _JsonList(path, json.dumps({**header, "space": SPACE})[:-1] + ', "images": ', "}")
+
+    def write(self, frame: Frame, poses: Poses, drawing: np.ndarray) -> None:
+        """Adds a frame."""
+        record: dict[str, Any] = {"image": str(frame.source.path), "width": frame.size[0], "height": frame.size[1]}
+        if frame.source.kind != "image":
+            record |= {"frame": frame.index, "seconds": round(frame.seconds, 4)}
+        if self._drawings:
+            record["drawing"] = self._drawings[frame.source.path].relative_to(self._folder).as_posix()
+        self._list.add({**record, "persons": persons(poses)})
+
+    def close(self) -> None:
+        """Ends the file."""
+        self._list.close()
+
+
+class CocoFile:
+    """keypoints_results.json: COCO's results, with `file_name` and, for videos, `frame` added.
+
+    Args:
+        path: File to write.
+        image_ids: Returns COCO's image id of a frame.
+    """
+
+    def __init__(self, path: Path, image_ids: Callable[[Frame], int]) -> None:
+        self._image_ids = image_ids
+        self._list = _JsonList(path)
+
+    def write(self, frame: Frame, poses: Poses, drawing: np.ndarray) -> None:
+        """Adds a frame's people."""
+        name: dict[str, Any] = {"file_name": frame.source.path.name}
+        if frame.source.kind != "image":
+            name["frame"] = frame.index
+        image_id = self._image_ids(frame)
+        for person in persons(poses):
+            numbers = _triples(person)
+            self._list.add(
+                {"image_id": image_id, "category_id": 1, "keypoints": numbers, "score": person["score"], **name}
+            )
+
+    def close(self) -> None:
+        """Ends the file."""
+        self._list.close()
+
+
+class CsvFile:
+    """predictions.csv: a row for each person, three columns for each joint.
+
+    Args:
+        path: File to write.
+        joints: Names of the joints.
+    """
+
+    def __init__(self, path: Path, joints: Sequence[str]) -> None:
+        self._file = path.open("w", newline="", encoding="utf-8")
+        self._rows = csv.writer(self._file)
+        columns = ("image", "frame", "seconds", "width", "height", "person", "id", "score")
+        boxes = ("box_x", "box_y", "box_width", "box_height")
+        coordinates = (f"{joint}_{part}" for joint in joints for part in ("x", "y", "score"))
+        self._rows.writerow([*columns, *boxes, *coordinates])
+
+    def write(self, frame: Frame, poses: Poses, drawing: np.ndarray) -> None:
+        """Adds a frame's people."""
+        of_frame = (frame.source.path, frame.index, round(frame.seconds, 4), *frame.size)
+        for number, person in enumerate(persons(poses)):
+            of_person = (number, person.get("id", ""), person["score"], *person["box"], *_triples(person))
+            self._rows.writerow([*of_frame, *of_person])
+
+    def close(self) -> None:
+        """Ends the file."""
+        self._file.close()
+
+
+def persons(poses: Poses) -> list[dict[str, Any]]:
+    """Returns people as the files describe them: score, box, keypoints, scores, and id where they have ids."""
+    boxes = poses.boxes if len(poses.boxes) else [()] * len(poses.scores)
+    found = [
+        {
+            "score": round(float(score), 5),
+            "box": [round(float(v), 3) for v in box],
+            "keypoints": [[round(float(v), 3) for v in point] for point in keypoints],
+            "scores": [round(float(v), 5) for v in scores],
+        }
+        for keypoints, scores, score, box in zip(poses.keypoints, poses.scores, poses.person_scores, boxes, strict=True)
+    ]
+    ids = [{"id": int(number)} for number in poses.ids] or [{}] * len(found)
+    return [{**number, **person} for number, person in zip(ids, found, strict=True)]
+
+
+def image_ids(sources: Sequence[Source], known: Callable[[Path], int | None]) -> Callable[[Frame], int]:
+    """Returns a function from a frame to COCO's image id.
+
+    The id is that which `known` returns for the frame's file; else the file's name, where the names of all sources are
+    different numbers, as COCO's are; else the number of the frame in the run, from 1.
+
+    Args:
+        sources: All sources of the run.
+        known: Returns the image id of a file, None where it is not known.
+    """
+    numbers = {int(source.name.name) for source in sources if source.kind == "image" and source.name.name.isdigit()}
+    are_numbers = len(numbers) == len(sources)
+    counted = iter(range(1, sys.maxsize))
+
+    def image_id(frame: Frame) -> int:
+        number = next(counted)
+        given = known(frame.source.path)
+        if given is not None:
+            return given
+        return int(frame.source.name.name) if are_numbers else number
+
+    return image_id
+
+
+def _triples(person: Mapping[str, Any]) -> list[float]:
+    """Returns x, y and score of each joint in one list."""
+    joints = zip(person["keypoints"], person["scores"], strict=True)
+    return [number for (x, y), score in joints for number in (x, y, score)]
+
+
+class _JsonList:
+    """A list in a JSON file, written record by record, so that the records do not stay in memory."""
+
+    def __init__(self, path: Path, before: str = "", after: str = "") -> None:
+        self._file = path.open("w", encoding="utf-8")
+        self._after = after
+        self._first = True
+        self._file.write(before + "[")
+
+    def add(self, record: Mapping[str, Any]) -> None:
+        """Adds a record."""
+        self._file.write(("\n" if self._first else ",\n") + json.dumps(record))
+        self._first = False
+
+    def close(self) -> None:
+        """Ends the list and the file."""
+        self._file.write(f"\n]{self._after}\n")
+        self._file.close()

@@ -1,0 +1,117 @@
+"""Lists the members of a tar or zip file, and tells a damaged or cut one from a complete one."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import stat
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import IO, Any
+
+from paddle_pose.errors import InputError
+
+CHUNK = 1 << 20  # bytes read at once
+_DAMAGE = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError)
+_COMPRESSED: dict[bytes, Callable[[Any], Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
+
+
+@dataclass(frozen=True)
+class Member:
+    """One entry of an archive.
+
+    Attributes:
+        name: as the archive says, unchecked.
+        size: bytes, as the archive says.
+        kind: "file", "folder", or what is refused: "link", "device", ...
+        open: returns its content.
+    """
+
+    name: str
+    size: int
+    kind: str
+    open: Callable[[], IO[bytes] | None]
+
+
+def members(archive: Path) -> Iterator[tuple[Member, int]]:
+    """Yields the members with the bytes of the archive that have been read.
+
+    Raises:
+        InputError: If the archive is damaged or incomplete.
+    """
+    with archive.open("rb") as file, damage_explained(archive, 0):
+        is_zip = zipfile.is_zipfile(file) and not archive.name.lower().endswith((".tar", ".tar.gz", ".tgz"))
+        file.seek(0)
+        yield from _zip_members(file) if is_zip else _tar_members(file)
+
+
+def _tar_members(file: IO[bytes]) -> Iterator[tuple[Member, int]]:
+    start = file.read(6)
+    file.seek(0)
+    opened = next((opener for magic, opener in _COMPRESSED.items() if start.startswith(magic)), None)
+    # tarfile's own decompression takes a cut stream for a finished one; the modules' own raise.
+    content = _Tail(opened(file) if opened else file)
+    with tarfile.open(fileobj=content, mode="r|") as tar:  # type: ignore[call-overload]
+        for info in tar:
+            kind = "file" if info.isreg() else "folder" if info.isdir() else "device, fifo or unknown entry"
+            if info.issym() or info.islnk():
+                kind = f"link (to {info.linkname!r})"
+            yield Member(info.name, info.size, kind, partial(tar.extractfile, info)), file.tell()
+        # tarfile ends quietly at a header that it cannot read, too: nothing but zeros may follow.
+        while rest := tar.fileobj.read(CHUNK):  # type: ignore[union-attr]
+            if any(rest):
+                raise tarfile.ReadError("an entry's header cannot be read")
+        if any(content.tail) or not content.tail:
+            raise EOFError("the end mark is missing")
+
+
+class _Tail:
+    """A stream that remembers the last 512 bytes read: a complete tar ends with zeros."""
+
+    def __init__(self, file: Any) -> None:
+        self.file, self.tail = file, b""
+
+    def read(self, size: int) -> bytes:
+        content = self.file.read(size)
+        self.tail = (self.tail + content)[-512:]
+        return content
+
+
+def _zip_members(file: IO[bytes]) -> Iterator[tuple[Member, int]]:
+    with zipfile.ZipFile(file) as archive:
+        for info in archive.infolist():
+            mode = stat.S_IFMT(info.external_attr >> 16)
+            kind = "folder" if info.is_dir() else "file"
+            if mode not in (0, stat.S_IFREG, stat.S_IFDIR):
+                kind = "link" if mode == stat.S_IFLNK else "device, fifo or unknown entry"
+            elif info.flag_bits & 1:
+                kind = "file that asks for a password"
+            # `orig_filename` is what the file says; `filename` has been tidied.
+            yield (
+                Member(info.orig_filename, info.file_size, kind, partial(archive.open, info)),
+                info.header_offset + info.compress_size,
+            )
+
+
+class damage_explained:  # noqa: N801 (reads as a function)
+    """Turns what the archive libraries raise into a message that says what to do."""
+
+    def __init__(self, archive: Path, files: int) -> None:
+        self.archive, self.files = archive, files
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, problem: BaseException | None, trace: object) -> None:
+        # An OSError with a number is the disk's or the user's, not the archive's.
+        if isinstance(problem, _DAMAGE) and not (isinstance(problem, OSError) and problem.errno is not None):
+            raise InputError(
+                f"{self.archive}: damaged or incomplete after {self.files} files ({problem}); "
+                "download it again and repeat the command: what was unpacked stays"
+            ) from problem

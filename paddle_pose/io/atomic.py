@@ -1,0 +1,67 @@
+"""Writing files so that a file under its final name is always complete."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def replacing(path: Path, *, sync: bool = False, concurrent: bool = True) -> Iterator[Path]:
+    """Yields a path to write to; its file takes the final name when the block ends without an error.
+
+    After an error nothing is left, and what was under the final name stays as it was. A device or a
+    pipe under the final name, such as /dev/stdout, is written to directly.
+
+    Args:
+        path: Final name of the file. Missing folders are made.
+        sync: Whether the file is on the disk, and not only in the system's cache, before it takes
+            its name.
+        concurrent: Whether several processes or threads may write the file at the same time. False
+            gives the draft always the same name, so that the next run replaces what a killed one
+            left.
+
+    Raises:
+        OSError: If the file cannot be written; its `filename` is the final name, not the draft's.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     with replacing(Path(folder, "a.txt")) as draft:
+        ...         _ = draft.write_text("whole")
+        ...     [file.name for file in Path(folder).iterdir()]
+        ['a.txt']
+    """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        yield path
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    own = f".{uuid.uuid4().hex[:8]}" if concurrent else ""
+    draft = path.with_name(f".{path.stem}{own}.part{path.suffix}")
+    draft.unlink(missing_ok=True)  # it might be a link
+    try:
+        yield draft
+        if sync:
+            with draft.open("r+b") as file:
+                os.fsync(file.fileno())
+        os.replace(draft, path)
+    except BaseException as error:
+        draft.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno is not None and error.filename in (None, str(draft)):
+            error.filename = str(path)
+        raise
+
+
+def write_text(path: Path, text: str, *, sync: bool = False, concurrent: bool = True) -> None:
+    """Writes a text file in UTF-8, whole or not at all; see `replacing`."""
+    with replacing(path, sync=sync, concurrent=concurrent) as draft:
+        draft.write_text(text, encoding="utf-8")
+
+
+def write_bytes(path: Path, content: bytes, *, sync: bool = False, concurrent: bool = True) -> None:
+    """Writes a binary file, whole or not at all; see `replacing`."""
+    with replacing(path, sync=sync, concurrent=concurrent) as draft:
+        draft.write_bytes(content)

@@ -1,0 +1,157 @@
+"""Reads whose poses to find: boxes by image, from COCO's annotations or detections or a plain JSON file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from paddle_pose.errors import InputError
+from paddle_pose.io import coco_json
+from paddle_pose.io.json_fields import field
+
+Box = tuple[float, float, float, float]  # (x, y, width, height) in image px
+PERSON = 1  # COCO's category
+FORMS = (
+    'expected {"image.jpg": [[x, y, width, height], ...]} in px with positive sizes, COCO\'s annotations '
+    "{images, annotations, categories}, or COCO's detections [{image_id, category_id, bbox, score}, ...]"
+)
+
+
+@dataclass(frozen=True)
+class Boxes:
+    """Boxes by image.
+
+    Attributes:
+        source: the file.
+        by_name: by file name, or the end of a path.
+        by_id: by COCO's image id, for images whose names are numbers.
+        ids: COCO's image id by file name; empty where the file has none.
+        complete: whether an image that is not named has nobody in it; otherwise nothing is known about it.
+    """
+
+    source: Path
+    by_name: Mapping[str, list[Box]]
+    by_id: Mapping[int, list[Box]]
+    ids: Mapping[str, int]
+    complete: bool
+
+    def of(self, path: Path) -> list[Box] | None:
+        """Returns an image's boxes; None where nothing is known about it."""
+        name = _named(path, self.by_name)
+        if name is not None:
+            return self.by_name[name]
+        if path.stem.isdigit() and int(path.stem) in self.by_id:
+            return self.by_id[int(path.stem)]
+        return [] if self.complete else None
+
+    def image_id(self, path: Path) -> int | None:
+        """Returns the id that the file gives an image; None where it has none."""
+        name = _named(path, self.ids)
+        return None if name is None else self.ids[name]
+
+    def check(self, paths: list[Path]) -> None:
+        """Makes sure that the file is about these images.
+
+        Raises:
+            InputError: If no box belongs to any, or a plain file names an image that is not among them.
+        """
+        if self.complete:
+            if not any(self.of(path) for path in paths):
+                ids = "; without file names, image ids are matched with images named like 000000000139.jpg"
+                raise InputError(
+                    f"{self.source}: no box is for one of the images (the first one is {paths[0].name})"
+                    + (ids if self.by_id else "")
+                )
+            return
+        here = {_named(path, self.by_name) for path in paths}
+        unknown = sorted(set(self.by_name) - here)
+        if unknown:
+            raise InputError(f"{self.source}: boxes for {unknown[0]}, which is not among the images")
+
+
+def read_boxes(path: Path, min_score: float = 0.0) -> Boxes:
+    """Reads boxes in any of `FORMS`; those of a file name hold for every frame where that is a video.
+
+    Args:
+        path: the file. Crowd regions, and where a file tells them, categories other than persons are left out.
+        min_score: a detected box with a lower one is left out.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        InputError: If it is of none of these forms; names the record and key.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"--boxes {path}: not found")
+    content = coco_json.read_json(path)
+    if isinstance(content, list):
+        return _of_detections(path, content, min_score)
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: {FORMS}; got {type(content).__name__}")
+    if {"images", "annotations"} <= set(content):
+        return _of_annotations(path)
+    by_name = {}
+    for name, rows in content.items():
+        try:
+            boxes = np.asarray(rows, np.float64).reshape(-1, 4) if len(rows) else np.zeros((0, 4))
+        except (TypeError, ValueError) as problem:
+            raise InputError(f"{path}: key {name!r}: {FORMS}") from problem
+        if not (np.isfinite(boxes).all() and (boxes[:, 2:] > 0).all()):
+            raise InputError(f"{path}: key {name!r}: {FORMS}")
+        by_name[name] = [_box(box) for box in boxes]
+    return Boxes(path, by_name, {}, {}, complete=False)
+
+
+def _of_detections(path: Path, records: list[Any], min_score: float) -> Boxes:
+    def keep(record: Mapping[str, Any], where: str) -> bool:
+        if record.get("category_id", PERSON) != PERSON:
+            return False
+        return float(field(record, ("score",), (), where)) >= min_score
+
+    return Boxes(path, {}, _gather(path, "record ", records, keep), {}, complete=True)
+
+
+def _of_annotations(path: Path) -> Boxes:
+    coco, _ = coco_json.read(path)
+    persons = {category["id"] for category in coco["categories"] if category.get("name") == "person"}
+
+    def keep(record: Mapping[str, Any], where: str) -> bool:
+        return not record.get("iscrowd", 0) and (not persons or record.get("category_id") in persons)
+
+    by_id = _gather(path, "annotations", coco["annotations"], keep)
+    names = {}
+    for n, image in enumerate(coco["images"]):
+        if not isinstance(image.get("file_name"), str):
+            raise InputError(f"{path}: images[{n}]: key 'file_name' must name the image; it has {sorted(image)}")
+        names[image["file_name"]] = image["id"]
+    return Boxes(path, {name: by_id.get(number, []) for name, number in names.items()}, {}, names, complete=True)
+
+
+def _gather(
+    path: Path, what: str, records: list[Any], keep: Callable[[Mapping[str, Any], str], bool]
+) -> dict[int, list[Box]]:
+    """Returns the boxes of the records that are kept, by image id; empty boxes are left out."""
+    boxes: dict[int, list[Box]] = {}
+    for n, record in enumerate(records):
+        where = f"{path}: {what}[{n}]"
+        if not isinstance(record, Mapping):
+            raise InputError(f"{where}: {FORMS}; got {type(record).__name__}")
+        box = field(record, ("bbox",), (4,), where)
+        image_id = coco_json.check_id(record, "image_id", where)
+        if keep(record, where) and (box[2:] > 0).all():
+            boxes.setdefault(image_id, []).append(_box(box))
+    return boxes
+
+
+def _named(path: Path, names: Mapping[str, Any]) -> str | None:
+    """Returns which of the names is the path's end; the longest one."""
+    ends = ("/".join(path.parts[n:]) for n in range(len(path.parts)))
+    return next((end for end in ends if end in names), None)
+
+
+def _box(numbers: np.ndarray) -> Box:
+    x, y, width, height = map(float, numbers)
+    return x, y, width, height

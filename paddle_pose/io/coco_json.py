@@ -1,0 +1,132 @@
+"""COCO's annotation file: read, and everything in it checked that makes an AP of -1 or 0 later.
+
+Source: the format of COCO's person keypoints (Lin et al., ECCV 2014).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from paddle_pose.errors import InputError
+from paddle_pose.skeletons import Skeleton
+
+LISTS = ("images", "annotations", "categories")
+AREA_HINT = (
+    "OKS is measured in the area of the person's segment in px^2. Without segments, 0.53 x box width x box height is the "
+    "usual guess"
+)
+
+
+def read_json(path: Path) -> Any:
+    """Returns what a JSON file holds.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        InputError: If it is not JSON.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: not found")
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as problem:
+        raise InputError(f"{path}: not valid JSON ({problem}); is the file complete?") from problem
+
+
+def read(source: str | Path | Mapping[str, Any]) -> tuple[dict[str, list[dict[str, Any]]], str]:
+    """Returns the three lists of an annotation file, ids checked, and the name for messages.
+
+    Args:
+        source: the file, or what it holds.
+
+    Returns:
+        {"images", "annotations", "categories"}, and the file's name.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        InputError: If it is not a COCO file, an id is no integer, or an annotation's image is not listed.
+    """
+    where = "annotations" if isinstance(source, Mapping) else str(source)
+    content = source if isinstance(source, Mapping) else read_json(Path(source))
+    if not isinstance(content, Mapping) or not all(isinstance(content.get(key), list) for key in LISTS):
+        got = sorted(content) if isinstance(content, Mapping) else type(content).__name__
+        raise InputError(f"{where}: expected COCO's lists {', '.join(LISTS)}, got {got}")
+    for key in LISTS:
+        for n, record in enumerate(content[key]):
+            if not isinstance(record, Mapping):
+                raise InputError(f"{where}: {key}[{n}] must be a record, got {type(record).__name__}")
+            check_id(record, "id", f"{where}: {key}[{n}]")
+    known = {image["id"] for image in content["images"]}
+    for n, annotation in enumerate(content["annotations"]):
+        for key in ("image_id", "category_id"):
+            check_id(annotation, key, f"{where}: annotations[{n}]")
+        if annotation["image_id"] not in known:
+            raise InputError(f"{where}: annotations[{n}]: image {annotation['image_id']} is not in the list of images")
+    return {key: content[key] for key in LISTS}, where
+
+
+def joint_names(content: Mapping[str, Any], where: str) -> tuple[str, ...]:
+    """Returns the joints that the categories name, in the order of every annotation; none where they name none.
+
+    Raises:
+        InputError: If categories name different joints, or something that is no list of names.
+    """
+    found: dict[tuple[str, ...], int] = {}
+    for n, category in enumerate(content["categories"]):
+        names = category.get("keypoints") or []
+        if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+            raise InputError(f"{where}: categories[{n}]: key 'keypoints' must list the joints' names, got {names!r}")
+        if names:
+            found.setdefault(tuple(names), n)
+    if len(found) > 1:
+        raise InputError(
+            f"{where}: categories {', '.join(map(str, found.values()))} have different keypoints; one skeleton is expected: "
+            "put each kind of thing into a file of its own"
+        )
+    return next(iter(found), ())
+
+
+def in_skeleton(content: Mapping[str, Any], where: str, skeleton: Skeleton) -> tuple[list[dict[str, Any]], str]:
+    """Returns the annotations with their keypoints in a skeleton's order, and what joints are shared.
+
+    Joints are matched by name; those that the file does not have are unlabelled. A file that names no joints is taken as it is.
+
+    Args:
+        content: of `read`.
+        where: names the file in messages.
+        skeleton: with K joints, not all of which need be in the file.
+
+    Returns:
+        Records whose "keypoints" are 3 K numbers, and what `Skeleton.shared` says.
+
+    Raises:
+        InputError: If no joint is in common, or a record's keypoints are not three numbers for each joint.
+    """
+    names = joint_names(content, where) or skeleton.joints
+    shared, slots = skeleton.shared(names, where), skeleton.slots(names)
+    moved = []
+    for n, record in enumerate(content["annotations"]):
+        numbers = record.get("keypoints", [0] * 3 * len(names))
+        if not isinstance(numbers, list | tuple) or len(numbers) != 3 * len(names):
+            got = f"{len(numbers)} numbers" if isinstance(numbers, list | tuple) else repr(numbers)
+            raise InputError(
+                f"{where}: annotations[{n}] (id {record['id']}): key 'keypoints' must hold 3 numbers for each of the "
+                f"{len(names)} joints {', '.join(names)}: {3 * len(names)}, got {got}"
+            )
+        triples = [numbers[3 * slot : 3 * slot + 3] if slot >= 0 else (0, 0, 0) for slot in slots]
+        moved.append({**record, "keypoints": [number for triple in triples for number in triple]})
+    return moved, shared
+
+
+def check_id(record: Mapping[str, Any], key: str, where: str) -> int:
+    """Returns an id.
+
+    Raises:
+        InputError: If it is missing or no integer: "1" and 1 are different ids to COCO's evaluation.
+    """
+    value = record.get(key)
+    if type(value) is not int:
+        raise InputError(f"{where}: key {key!r} must be an integer, got {value!r}; ids are matched by value and type")
+    return value

@@ -1,0 +1,1 @@
+"""People in videos: tracking, smoothing, crop regions and joint angles."""

@@ -1,0 +1,73 @@
+"""Keeps numbers that are no numbers out of a network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import paddle
+
+from paddle_pose.training.process_group import ProcessGroup
+
+
+@dataclass(frozen=True)
+class StepHealth:
+    """What a step's numbers are.
+
+    Attributes:
+        loss: that was minimised.
+        gradient: Euclidean norm over all parameters.
+        finite: whether the step may be taken.
+    """
+
+    loss: float
+    gradient: float
+    finite: bool
+
+
+class NonFiniteGuard:
+    """Looks at every step between backward and the optimizer, and takes a bad forward back.
+
+    Loss, gradient and running statistics are looked at in one transfer from the device. Weights and moments are safe since
+    the optimizer is not called; batch normalisation has already put the bad batch into its running statistics, so they are
+    kept in one flat copy.
+    """
+
+    def __init__(self, model: paddle.nn.Layer, process_group: ProcessGroup | None = None) -> None:
+        """Takes a network whose numbers are good, and the processes that have to judge alike."""
+        self._process_group = process_group or ProcessGroup()
+        self._parameters = list(model.parameters())
+        names = ("_mean", "_variance")  # as Paddle calls them in every batch normalisation
+        self._statistics = [t for name, t in model.state_dict().items() if name.rpartition(".")[2] in names]
+        self._good = self._flat()
+
+    def check(self, loss: paddle.Tensor) -> StepHealth:
+        """Looks at a step after backward.
+
+        Args:
+            loss: scalar.
+        """
+        with paddle.no_grad():
+            squares = [
+                parameter.grad.astype("float32").square().sum()
+                for parameter in self._parameters
+                if parameter.grad is not None
+            ]
+            gradient = paddle.add_n(squares).sqrt() if squares else paddle.zeros([])
+            after = self._flat()
+            values = self._process_group.mean(paddle.stack([loss.astype("float32"), gradient, after.sum()])).numpy()
+        finite = bool(np.isfinite(values).all())
+        if finite:
+            self._good = after
+        return StepHealth(float(values[0]), float(values[1]), finite)
+
+    def undo(self) -> None:
+        """Gives the running statistics the values they had before the last forward."""
+        start = 1
+        for tensor in self._statistics:
+            tensor.set_value(self._good[start : start + tensor.size].reshape(tensor.shape))
+            start += tensor.size
+
+    def _flat(self) -> paddle.Tensor:
+        with paddle.no_grad():
+            return paddle.concat([paddle.zeros([1]), *(tensor.reshape([-1]) for tensor in self._statistics)])

@@ -1,0 +1,1 @@
+"""The page in the browser that runs a MoveNet, and its server."""

@@ -1,0 +1,168 @@
+"""Serves the page: the model in the browser's format, and what the page has to know of it."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from paddle_pose import environment
+from paddle_pose.backends.metadata import read_metadata
+from paddle_pose.backends.open import OPENERS
+from paddle_pose.configs.registry import read_beside
+from paddle_pose.configs.specs import Config
+from paddle_pose.engine.zoo import converted
+from paddle_pose.errors import InputError
+from paddle_pose.inference.two_stage import MAX_PEOPLE
+from paddle_pose.io.checksum import sha256_of
+from paddle_pose.io.download import Progress
+from paddle_pose.visualize import side_color
+from paddle_pose.web_demo.server import HOST, open_server, page_files, runtime_files
+from paddle_pose.weights.zoo import PUBLISHED
+
+_log = logging.getLogger("paddle_pose")
+
+EXPORTED = Path("output/page")
+
+
+def serve_page(
+    weights: str,
+    *,
+    download_folder: Path,
+    config: str | None = None,
+    from_files: Sequence[Path] = (),
+    host: str = HOST,
+    port: int = 0,
+    progress: Progress | None = None,
+) -> None:
+    """Serves the page until the process is interrupted.
+
+    Args:
+        weights: Path of an ONNX file or a checkpoint, or name of a published file.
+        download_folder: Folder for downloaded files.
+        config: Name of a checkpoint's config, where none is beside it.
+        from_files: Copies of what would be downloaded; see `split_copies`.
+        host: Address to listen at.
+        port: Port to listen at; 0 takes a free one.
+        progress: Receives the progress of the downloads; None for silence.
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+        MissingDependencyError: If a package is missing; says how to install it.
+        InputError: If a file or a value does not fit.
+        ConnectionError: If something cannot be downloaded; says where to put it.
+    """
+    runtime_copy, weights_copy = split_copies(from_files)
+    files: dict[str, bytes] = {}
+    with open_server(files, host, port) as server:  # first: a download takes long, and a taken port would waste it
+        model = onnx_model(weights, download_folder, copy=weights_copy, config=config, progress=progress)
+        settings = page_settings(model)
+        files |= page_files() | runtime_files(download_folder, runtime_copy, progress)
+        files |= {"model.onnx": model.read_bytes(), "settings.json": json.dumps(settings).encode()}
+        width, height = settings["metadata"]["codec"]["input_size"]
+        _log.info(f"{model}: {width}x{height}, {settings['metadata']['skeleton']['name']}")
+        _log.info(f"http://{host}:{server.server_port}/ (Ctrl-C ends it)")
+        server.serve_forever()
+
+
+def split_copies(paths: Sequence[Path]) -> tuple[Path | None, Path | None]:
+    """Returns the copy of onnxruntime-web and that of the weights; None where there is none.
+
+    Args:
+        paths: Copies of what would be downloaded; onnxruntime-web's has the suffix .tgz.
+
+    Raises:
+        InputError: If there are two of a kind.
+    """
+    runtimes = [path for path in paths if path.suffix == ".tgz"]
+    weights = [path for path in paths if path.suffix != ".tgz"]
+    if len(runtimes) > 1 or len(weights) > 1:
+        raise InputError(
+            f"--from_file {' '.join(map(str, paths))}: expected at most one onnxruntime-web-*.tgz and one weights file"
+        )
+    return runtimes[0] if runtimes else None, weights[0] if weights else None
+
+
+def onnx_model(
+    weights: str,
+    download_folder: Path,
+    *,
+    copy: Path | None = None,
+    config: str | None = None,
+    progress: Progress | None = None,
+) -> Path:
+    """Returns the path of weights as an ONNX file, which is made the first time.
+
+    Args:
+        weights: Path of a file, or name of a published one.
+        download_folder: Folder for published files.
+        copy: Copy of the published file; None downloads it.
+        config: Name of the checkpoint's config; None for the one beside it.
+        progress: Receives the progress of the download; None for silence.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        MissingDependencyError: If exporting needs a package that is not installed.
+        InputError: If the file is exported in another format, or there is a copy although nothing is downloaded.
+    """
+    path = Path(weights)
+    if weights in PUBLISHED and not path.exists():
+        path = converted(weights, download_folder, copy, progress)
+    elif copy is not None:
+        raise InputError(f"--from_file {copy}: --weights {weights} is not the name of a published file")
+    if not path.is_file():
+        raise FileNotFoundError(f"--weights {weights}: no such file, and no published one has this name")
+    if path.suffix == ".onnx":
+        return path
+    if path.suffix in OPENERS:
+        raise InputError(f"{path}: browsers run ONNX files; export the checkpoint with --format onnx")
+    target = EXPORTED / f"movenet-{sha256_of(path)[:8]}.onnx"
+    if not target.is_file():
+        environment.require_paddle()
+        from paddle_pose.engine.export import export_model  # imports Paddle, which an ONNX file does not need
+
+        export_model(path, target, config=config)
+    return target
+
+
+def page_settings(model: Path) -> dict[str, Any]:
+    """Returns what the page needs to know: the metadata, the colours, and how many people "several" are.
+
+    Args:
+        model: ONNX file.
+
+    Raises:
+        MissingDependencyError: If ONNX Runtime is not installed.
+        InputError: If it is not a MoveNet that returns maps.
+    """
+    metadata, config = read_metadata(model), read_beside(model)
+    if metadata is None or config is None:
+        raise InputError(f"{model}: it has no metadata; export it with {environment.command('export')}")
+    if metadata["codec"]["kind"] != "MoveNetCodec":
+        raise InputError(f"{model}: {config.name} looks at one person in a box; the page needs a MoveNet")
+    outputs = [output["name"] for output in metadata["outputs"]]
+    if outputs != metadata["codec"]["outputs"]:
+        raise InputError(
+            f"{model}: it returns {', '.join(outputs)}, and the page reads maps: export it without --decode"
+        )
+    max_persons = metadata["codec"]["max_persons"]
+    return {
+        "metadata": metadata,
+        "colors": colors(config),
+        "people": max_persons if max_persons > 1 else MAX_PEOPLE,
+    }
+
+
+def colors(config: Config) -> Mapping[str, Any]:
+    """Returns the CSS colours of a skeleton's joints, and its limbs as [joint, joint, colour]."""
+    skeleton = config.codec.skeleton
+
+    def css(*slots: int) -> str:
+        return "rgb({}, {}, {})".format(*side_color(skeleton, *slots))
+
+    return {
+        "joints": [css(slot) for slot in range(skeleton.num_joints)],
+        "limbs": [[*limb, css(*limb)] for limb in skeleton.limb_indices],
+    }

@@ -1,0 +1,77 @@
+/** What the page says, in English and Chinese, and in which of them. */
+
+export const WORDS = {
+  en: {
+    title: "Poses in the browser",
+    private: "Everything is computed in this browser; nothing leaves this device.",
+    language: "中文",
+    drop: "Drop an image or a video here, or choose one.",
+    choose: "Image or video…",
+    camera: "Camera",
+    stop: "Stop",
+    people: "People",
+    single: "one",
+    several: "several",
+    threshold: "Lowest score",
+    mirror: "Mirror",
+    loading: "Loading the model…",
+    ready: "Ready.",
+    looking: "Looking…",
+    found: (people) => (people === 1 ? "1 person" : people ? `${people} people` : "nobody found"),
+    pace: (frames, milliseconds) => `${frames} frames/s · ${milliseconds} ms`,
+    took: (milliseconds) => `${milliseconds} ms`,
+    noCamera: "There is no camera.",
+    cameraDenied: "The camera may not be used: allow it for this page in the browser's settings.",
+    cameraBusy: "The camera does not answer: another program may be using it, or it was unplugged.",
+    insecure: "Browsers give the camera only to https pages and to this computer's own address (127.0.0.1, localhost).",
+    notImage: "This file is neither an image nor a video that this browser can read.",
+    notVideo: "This browser cannot play this video. MP4 with H.264 or WebM usually work.",
+    noWebAssembly: "This browser has no WebAssembly, or it is switched off; the network needs it.",
+    oldBrowser: "This browser is too old for this page (it has no OffscreenCanvas).",
+    modelMissing: "The model could not be loaded. Is serve_demo still running?",
+    modelFailed: "The network could not be run.",
+  },
+  zh: {
+    title: "浏览器里的姿态估计",
+    private: "全部计算都在本机浏览器内完成，图像不会上传。",
+    language: "English",
+    drop: "把图片或视频拖到这里，或点击下方按钮选择。",
+    choose: "图片或视频…",
+    camera: "摄像头",
+    stop: "停止",
+    people: "人数",
+    single: "单人",
+    several: "多人",
+    threshold: "得分阈值",
+    mirror: "镜像",
+    loading: "正在加载模型…",
+    ready: "就绪。",
+    looking: "正在计算…",
+    found: (people) => (people ? `检测到 ${people} 人` : "没有检测到人"),
+    pace: (frames, milliseconds) => `${frames} 帧/秒 · ${milliseconds} 毫秒`,
+    took: (milliseconds) => `${milliseconds} 毫秒`,
+    noCamera: "没有找到摄像头。",
+    cameraDenied: "没有摄像头权限：请在浏览器设置中允许本页面使用摄像头。",
+    cameraBusy: "摄像头没有响应：可能正被其他程序占用，或已被拔出。",
+    insecure: "浏览器只允许 https 页面或本机地址（127.0.0.1、localhost）使用摄像头。",
+    notImage: "浏览器无法读取这个文件：它不是支持的图片或视频。",
+    notVideo: "浏览器无法播放这个视频。H.264 编码的 MP4 或 WebM 通常可用。",
+    noWebAssembly: "浏览器不支持 WebAssembly，或已将其关闭；模型依赖它运行。",
+    oldBrowser: "浏览器版本过旧，不支持 OffscreenCanvas，无法使用本页面。",
+    modelMissing: "模型加载失败。请确认 serve_demo 仍在运行。",
+    modelFailed: "模型运行失败。",
+  },
+};
+
+/** Returns the browser's language, "en" where it is neither. */
+export function browserLanguage() {
+  return navigator.language.startsWith("zh") ? "zh" : "en";
+}
+
+/** Writes the words of a language into every element that names one in `data-word`. */
+export function speak(language) {
+  document.documentElement.lang = language;
+  for (const element of document.querySelectorAll("[data-word]")) {
+    element.textContent = WORDS[language][element.dataset.word];
+  }
+}

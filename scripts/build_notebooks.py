@@ -1,0 +1,155 @@
+"""Makes notebooks of their paired text and executes them: `python scripts/build_notebooks.py notebooks/*.py`."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import jupytext
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+from paddle_pose import environment
+from paddle_pose.cli.options import Parser
+from paddle_pose.errors import InputError, PaddlePoseError
+
+METADATA = {
+    "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
+    "language_info": {"name": "python"},
+}
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Returns the parser of the flags."""
+    parser = Parser(
+        description="Turns paired text (jupytext's percent format) into a notebook, executes it in its own folder and "
+        "writes it with its outputs.",
+    )
+    parser.add_argument("sources", nargs="+", type=Path, metavar="TEXT", help="such as notebooks/03_hourglass.py")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=LITERAL",
+        help="give another value to a line of the cell tagged parameters, e.g. --set EPOCHS=1; may be repeated",
+    )
+    parser.add_argument(
+        "--output", type=Path, metavar="IPYNB", help="path of the one notebook; default beside the text"
+    )
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Executes and writes the notebooks.
+
+    Raises:
+        FileNotFoundError: If a text is missing.
+        InputError: If a flag does not fit, or a cell raises.
+    """
+    arguments = build_parser().parse_args(argv)
+    if arguments.output and len(arguments.sources) > 1:
+        raise InputError(f"--output names one file, but there are {len(arguments.sources)} notebooks")
+    values = dict(text.partition("=")[::2] for text in arguments.set)
+    for source in arguments.sources:
+        if not source.is_file():
+            raise FileNotFoundError(f"{source}: not found")
+        notebook = read_notebook(source.read_text(encoding="utf-8"))
+        set_parameters(notebook, values)
+        execute(notebook, source)
+        path = arguments.output or source.with_suffix(".ipynb")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        nbformat.write(notebook, path)
+        print(f"Written: {path}")
+    return 0
+
+
+def read_notebook(text: str) -> Any:
+    r"""Returns the notebook of a text in jupytext's percent format, with the ids `cell-01`, `cell-02`, ...
+
+    Args:
+        text: Cells that open with `# %%` or `# %% [markdown]`, with tags as `# %% tags=["parameters"]`; what stands
+            before the first one is left out. Magics (`# !command`, `# %magic`) are commented out.
+
+    Example:
+        >>> notebook = read_notebook("# %% [markdown]\n# # Title\n\n# %%\n# !ls\nx = 1\n")
+        >>> [(cell.cell_type, cell.source) for cell in notebook.cells]
+        [('markdown', '# Title'), ('code', '!ls\nx = 1')]
+    """
+    first = re.search(r"^# %%", text, re.MULTILINE)
+    notebook = jupytext.reads(text[first.start() :] if first else "", fmt="py:percent")
+    for number, cell in enumerate(notebook.cells, start=1):
+        cell.id = f"cell-{number:02d}"
+        cell.metadata = nbformat.from_dict({key: cell.metadata[key] for key in ("tags",) if key in cell.metadata})
+    notebook.metadata = nbformat.from_dict(METADATA)
+    return notebook
+
+
+def set_parameters(notebook: Any, values: Mapping[str, str]) -> None:
+    """Replaces values in the cell tagged "parameters".
+
+    Args:
+        notebook: Notebook to change.
+        values: Python literals by name.
+
+    Raises:
+        InputError: If a name is not assigned at the start of a line of that cell.
+    """
+    tagged = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
+    for name, value in values.items():
+        line = re.compile(rf"^{re.escape(name)} = .*?(?=  #|$)", re.MULTILINE)
+        found = [cell for cell in tagged if line.search(cell.source)]
+        if not found:
+            valid = re.findall(r"^(\w+) = ", "\n".join(cell.source for cell in tagged), re.MULTILINE)
+            raise InputError(f"--set {name}: no such parameter; there are {', '.join(valid) or 'none'}")
+        found[0].source = line.sub(f"{name} = {value}".replace("\\", r"\\"), found[0].source)
+
+
+def execute(notebook: Any, source: Path) -> None:
+    """Executes the cells in the text's folder and puts the outputs into the notebook.
+
+    Args:
+        notebook: Notebook to execute; it receives the outputs.
+        source: Path of the text.
+
+    Raises:
+        InputError: If a cell raises; the message contains its traceback.
+    """
+
+    def announce(cell: Any, cell_index: int) -> None:
+        if cell.cell_type == "code":
+            print(f"{source.name}: cell {cell_index + 1} of {len(notebook.cells)}", flush=True)
+
+    client = NotebookClient(
+        notebook,
+        kernel_name="python3",
+        timeout=None,
+        resources={"metadata": {"path": str(source.parent)}},
+        record_timing=False,
+        coalesce_streams=True,
+        on_cell_start=announce,
+    )
+    try:
+        client.execute()
+    except CellExecutionError as problem:
+        raise InputError(f"{source}: {problem}") from problem
+    notebook.metadata = nbformat.from_dict(METADATA)  # without the versions of the machine's Python
+    for output in [output for cell in notebook.cells for output in cell.get("outputs", [])]:
+        if output.output_type == "stream":
+            # A command believes that it writes to a terminal.
+            output.text = re.sub(r"\r(?=\n)|\x1b\[K", "", output.text)
+
+
+if __name__ == "__main__":
+    environment.use_all_cores()  # of the notebooks, too
+    try:
+        sys.exit(main())
+    except (PaddlePoseError, OSError) as error:
+        sys.stderr.write(f"error: {error}\n")
+        sys.exit(2)

@@ -1,0 +1,314 @@
+import ast
+import importlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import types
+from pathlib import Path
+
+import pytest
+
+from paddle_pose import environment
+from paddle_pose.cli import main as dispatcher
+from paddle_pose.errors import InputError, Interrupted, MissingDependencyError, PaddlePoseError
+
+ROOT = Path(environment.__file__).parents[1]
+# Whatever an old Python meets before `run` can tell it that it is too old.
+FIRST_READ = [
+    ROOT / "paddle_pose/__init__.py",
+    ROOT / "paddle_pose/__main__.py",
+    ROOT / "paddle_pose/cli/__init__.py",
+    *sorted(ROOT.glob("*.py")),
+]
+OLD_PYTHONS = ("3.6", "3.7", "3.8", "3.9")
+
+
+def is_old_syntax(source: str) -> bool:
+    """Whether Python 3.6 can compile `source`."""
+    try:
+        tree = ast.parse(source, feature_version=(3, 7))
+    except SyntaxError:
+        return False
+    imported = (node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module == "__future__")
+    return "annotations" not in {alias.name for node in imported for alias in node.names}  # of 3.7
+
+
+@pytest.mark.parametrize("path", FIRST_READ, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_files_read_first_hold_old_syntax_only(path):
+    assert is_old_syntax(path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "(a := 1)",
+        "def f(a, /): pass",
+        "match a:\n    case 1: pass",
+        "from __future__ import annotations",
+        "try:\n    pass\nexcept* E:\n    pass",
+    ],
+)
+def test_new_syntax_is_seen(source):
+    assert not is_old_syntax(source)
+
+
+def find_python(version: str) -> str | None:
+    in_pyenv = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))
+    return str(in_pyenv[-1]) if in_pyenv else shutil.which(f"python{version}")
+
+
+@pytest.mark.parametrize("called", [["train.py"], ["-m", "paddle_pose", "train"]], ids=["script", "module"])
+@pytest.mark.parametrize("version", OLD_PYTHONS)
+def test_an_old_python_is_told_what_to_do(version, called):
+    python = find_python(version)
+    if python is None:
+        pytest.skip(f"needs Python {version}, which is not here")
+    done = subprocess.run([python, "-B", *called], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert f"this is Python {version} " in done.stderr
+    assert "needs Python 3.10" in done.stderr
+    assert "PYTHON=python3.12 make demo" in done.stderr
+    assert len(done.stderr.splitlines()) == 2
+
+
+@pytest.mark.parametrize("name", dispatcher.COMMANDS)
+def test_every_command_has_a_parser_and_a_body(name):
+    module = importlib.import_module(f"paddle_pose.cli.{name}")
+    assert callable(module.main)
+    parser = module.build_parser()
+    assert parser.prog == environment.command(name)
+    assert parser.format_help()
+
+
+@pytest.fixture
+def given(monkeypatch):
+    """Makes `main` the body of a command "given", with further names of its module."""
+
+    def give(main, **names):
+        monkeypatch.setitem(sys.modules, "paddle_pose.cli.given", types.SimpleNamespace(main=main, **names))
+
+    return give
+
+
+@pytest.fixture
+def status_of(given):
+    """Runs a command with the body given; returns its exit status."""
+
+    def call(main, **names):
+        given(main, **names)
+        return dispatcher.execute("given", ["--flag"])
+
+    return call
+
+
+def raising(error):
+    """Returns a body that raises."""
+
+    def main(arguments):
+        raise error
+
+    return main
+
+
+def test_a_command_gets_the_words_behind_its_name(given, monkeypatch):
+    got = []
+    given(got.append)
+    monkeypatch.setitem(dispatcher.COMMANDS, "given", "for this test")
+    assert dispatcher.execute(None, ["given", "in.pth", "--image_size", "256"]) == 0
+    assert dispatcher.execute("given", ["--help"]) == 0
+    assert got == [["in.pth", "--image_size", "256"], ["--help"]]
+
+
+def test_no_command_shows_the_commands(capsys):
+    assert dispatcher.execute(None, []) == 2
+    said = capsys.readouterr().out
+    assert all(f"\n  {name} " in said for name in dispatcher.COMMANDS)
+
+
+@pytest.mark.parametrize("words", [["nothing"], ["--nothing"]])
+def test_anything_else_is_refused(words, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        dispatcher.execute(None, words)
+    assert stopped.value.code == 2
+    assert "COMMAND" in capsys.readouterr().err
+
+
+def test_help_lists_the_commands(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        dispatcher.execute(None, ["--help"])
+    assert stopped.value.code == 0
+    said = capsys.readouterr().out
+    assert all(f"\n  {name} " in said for name in dispatcher.COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("called", "usage"),
+    [
+        ("paddle-pose", "paddle-pose train"),
+        ("__main__.py", "python -m paddle_pose train"),
+        ("train.py", "python train.py"),
+    ],
+)
+def test_help_of_a_command_says_what_was_typed(monkeypatch, capsys, called, usage):
+    monkeypatch.setattr(sys, "argv", [called])
+    with pytest.raises(SystemExit) as stopped:
+        dispatcher.execute(None, ["train", "--help"])
+    assert stopped.value.code == 0
+    assert capsys.readouterr().out.startswith(f"usage: {usage} [-h]")
+
+
+@pytest.mark.parametrize(("returned", "status"), [(None, 0), (0, 0), (3, 3)])
+def test_the_status_is_what_main_returns(status_of, returned, status):
+    assert status_of(lambda arguments: returned) == status
+
+
+def test_the_process_ends_with_that_status(given, monkeypatch):
+    given(lambda arguments: 3)
+    monkeypatch.setattr(sys, "argv", ["train.py", "--flag"])
+    with pytest.raises(SystemExit) as stopped:
+        importlib.import_module("paddle_pose.cli").run("given")
+    assert stopped.value.code == 3
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (InputError("sigma is -1;\nexpected > 0"), "error: sigma is -1;\nexpected > 0\n"),
+        (MissingDependencyError("no onnx"), "error: no onnx\n"),
+        (PaddlePoseError("something else"), "error: something else\n"),
+        (InputError(), "error: InputError\n"),
+        (FileNotFoundError("a.json: not found"), "error: a.json: not found\n"),
+        (FileNotFoundError(2, "No such file", "a.json"), "error: a.json: No such file\n"),
+        (MemoryError("on the GPU"), f"error: {dispatcher.MEMORY_HINT}\n"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_an_error_raised_on_purpose_has_no_traceback(status_of, capsys, error, line):
+    assert status_of(raising(error)) == 2
+    assert capsys.readouterr().err == line
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ValueError("of NumPy"), KeyError("x"), AssertionError(), ModuleNotFoundError("no a", name="a"), ImportError("a")],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_defect_keeps_its_traceback(status_of, error):
+    with pytest.raises(type(error)):
+        status_of(raising(error))
+
+
+def test_the_traceback_can_be_asked_for(status_of, monkeypatch):
+    monkeypatch.setenv("PADDLE_POSE_TRACEBACK", "1")
+    with pytest.raises(InputError, match="sigma"):
+        status_of(raising(InputError("sigma")))
+
+
+@pytest.mark.parametrize(
+    ("module", "package"), [("cv2", "opencv-python-headless"), ("scipy.io", "scipy"), ("tqdm.auto", "tqdm")]
+)
+def test_a_missing_package_is_one_message_that_names_this_python(
+    status_of, capsys, monkeypatch, tmp_path, module, package
+):
+    monkeypatch.chdir(tmp_path)
+    error = ModuleNotFoundError(f"No module named {module!r}", name=module)
+    assert status_of(raising(error)) == 2
+    said = capsys.readouterr().err
+    assert said.count("error: ") == 1
+    assert f"package {package} is not installed in {sys.executable}; " in said
+    assert f"{sys.executable} -m pip install {package}\n" in said
+    assert ".venv" not in said.replace(sys.executable, "")
+
+
+def test_a_missing_package_names_the_environment_of_this_folder(status_of, capsys, monkeypatch, tmp_path):
+    prepared = Path(".venv", "Scripts" if os.name == "nt" else "bin", "python")
+    (tmp_path / prepared).parent.mkdir(parents=True)
+    (tmp_path / prepared).touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["train.py", "--epochs", "1"])
+    error = ModuleNotFoundError("No module named 'numpy'", name="numpy")
+    assert status_of(raising(error)) == 2
+    assert f"{prepared} train.py --epochs 1\n" in capsys.readouterr().err
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / ".venv"))
+    assert status_of(raising(error)) == 2
+    assert "train.py" not in capsys.readouterr().err, "this Python is the one of that environment"
+
+
+def test_a_command_named_a_module_runs_again_as_one(status_of, capsys, monkeypatch, tmp_path):
+    """`python -m` leaves the path of __main__.py in argv, which cannot be typed."""
+    prepared = Path(".venv", "Scripts" if os.name == "nt" else "bin", "python")
+    (tmp_path / prepared).parent.mkdir(parents=True)
+    (tmp_path / prepared).touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["/project/paddle_pose/__main__.py", "train", "--epochs", "1"])
+    assert status_of(raising(ModuleNotFoundError("No module named 'numpy'", name="numpy"))) == 2
+    assert f"{prepared} -m paddle_pose train --epochs 1\n" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("module", ["numpy", "cv2", "scipy"])
+def test_the_real_command_says_which_package_is_missing(module, run_command, tmp_path):
+    (tmp_path / module).mkdir()
+    (tmp_path / module / "__init__.py").write_text(f"raise ModuleNotFoundError('gone', name={module!r})\n")
+    done = run_command("train.py", "--config", "nothing", PYTHONPATH=str(tmp_path))
+    assert done.returncode == 2
+    assert done.stderr.startswith(
+        f"error: package {dispatcher.REQUIRED[module]} is not installed in {sys.executable}; "
+    )
+    assert "Traceback" not in done.stderr
+
+
+def test_ctrl_c_exits_130(status_of, capsys):
+    assert status_of(raising(KeyboardInterrupt())) == 128 + signal.SIGINT
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("status", [130, 143, 124])
+def test_an_interrupted_run_ends_with_its_status(status_of, capsys, status):
+    assert status_of(raising(Interrupted(status, "somebody"))) == status
+    assert capsys.readouterr().err == ""
+
+
+def test_a_broken_pipe_that_is_not_stdout_is_an_error(status_of, capsys):
+    assert status_of(raising(BrokenPipeError(32, "a worker is gone"))) == 2
+    assert "a worker is gone" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("lines", [1, 100_000])
+@pytest.mark.parametrize("say", ["print", "logging.getLogger('paddle_pose').info"], ids=["print", "log"])
+def test_a_reader_that_leaves_is_no_error(say, lines, unbuffered, monkeypatch):
+    monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
+    code = f"""
+import logging, sys, types
+from paddle_pose.cli import run
+main = lambda arguments: [{say}("a line") for _ in range({lines})] and None
+sys.modules["paddle_pose.cli.given"] = types.SimpleNamespace(main=main)
+sys.stdin.read()
+run("given")
+"""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, **pipes) as process:
+        process.stdout.close()
+        process.stdin.close()  # only now does it print
+        assert process.stderr.read() == b""
+        assert process.wait(timeout=60) == 128 + signal.SIGPIPE
+
+
+@pytest.fixture
+def free_threads(monkeypatch):
+    """Takes away what says how many threads to use."""
+    for name in ("OMP_NUM_THREADS", "PADDLE_TRAINERS_NUM", "PADDLE_TRAINER_ID"):
+        monkeypatch.setenv(name, "")  # so that the value is put back
+        monkeypatch.delenv(name)
+
+
+def test_threads_are_set_before_the_body_runs(status_of, free_threads):
+    assert status_of(lambda arguments: int(os.environ["OMP_NUM_THREADS"])) == environment.usable_cores()
+
+
+def test_a_command_may_state_its_threads(status_of, free_threads, monkeypatch):
+    assert status_of(lambda arguments: int(os.environ["OMP_NUM_THREADS"]), THREADS=7) == 7
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert status_of(lambda arguments: int(os.environ["OMP_NUM_THREADS"]), THREADS=7) == 3

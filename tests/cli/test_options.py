@@ -1,0 +1,53 @@
+"""Flags that several commands share."""
+
+import importlib
+
+import pytest
+
+from paddle_pose.cli import train
+from paddle_pose.configs.registry import CONFIGS
+
+
+def listed(capsys, *flags):
+    with pytest.raises(SystemExit) as stopped:
+        train.build_parser().parse_args([*flags, "--list_configs"])
+    assert stopped.value.code == 0
+    return capsys.readouterr().out
+
+
+def test_all_configs_are_listed(capsys):
+    said = listed(capsys)
+    assert [line for line in said.splitlines() if line in CONFIGS] == list(CONFIGS)
+    assert "  model.num_stacks=1\n" in said
+
+
+def test_the_config_named_before_is_listed_alone_with_its_own_keys(capsys):
+    said = listed(capsys, "--config", "movenet_original_coco")
+    assert [line for line in said.splitlines() if line in CONFIGS] == ["movenet_original_coco"]
+    assert "  model.share_residuals=False\n" in said
+    assert "model.num_stacks" not in said
+
+
+@pytest.mark.parametrize(
+    ("command", "words", "nearest"),
+    [
+        ("val", ["--pretraind_model", "a.pdparams"], "--pretrained_model"),  # not: --weights is missing
+        ("train", ["--batch_sise=3"], "--batch_size"),
+        ("export", ["--weights", "a.pdparams", "--format", "onx"], "onnx"),
+    ],
+)
+def test_what_is_unknown_names_the_nearest(capsys, command, words, nearest):
+    parser = importlib.import_module(f"paddle_pose.cli.{command}").build_parser()
+    with pytest.raises(SystemExit) as stopped:
+        parser.parse_args(words)
+    assert stopped.value.code == 2
+    assert f"Did you mean '{nearest}'?" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_a_value_may_follow_two_dashes_and_a_flag_may_be_shortened():
+    arguments = (
+        importlib.import_module("paddle_pose.cli.predict")
+        .build_parser()
+        .parse_args(["--thresh", "0.5", "--", "--a.png"])
+    )
+    assert (arguments.threshold, arguments.images) == (0.5, ["--a.png"])

@@ -1,0 +1,35 @@
+"""The flags of `predict`: what the help states is what holds."""
+
+import re
+
+import pytest
+
+from paddle_pose.cli import download, predict
+from paddle_pose.engine.predict import Results
+from paddle_pose.inference import two_stage
+from paddle_pose.weights.zoo import PUBLISHED
+
+
+def test_the_default_weights_are_published():
+    assert predict.DEFAULT_WEIGHTS in PUBLISHED
+
+
+def test_the_help_states_the_defaults():
+    text = " ".join(predict.build_parser().format_help().split())
+    assert f"default {two_stage.MIN_BOX_SCORE} in --boxes, {two_stage.MIN_PERSON_SCORE} of --detector" in text
+    assert f"{two_stage.MAX_PEOPLE} as --detector" in text
+    given = predict.build_parser().parse_args(["photo.jpg"])
+    defaults = Results()
+    assert (given.output, tuple(given.save), given.threshold) == (defaults.folder, defaults.save, defaults.min_score)
+
+
+@pytest.mark.parametrize("parser", [predict.build_parser(), download.build_parser()], ids=["predict", "download"])
+def test_published_files_go_to_one_folder(parser):
+    assert re.search(r"--cache", parser.format_help())
+    assert parser.get_default("cache") == download.DEFAULT_FOLDER
+
+
+def test_weights_have_the_original_projects_name_too():
+    parser = predict.build_parser()
+    assert parser.parse_args(["a.png", "--pretrained_model", "f"]).weights == "f"
+    assert parser.parse_args(["a.png", "--weights", "f"]).weights == "f"

@@ -1,0 +1,32 @@
+from pathlib import Path
+
+from paddle_pose.cli.download import show_download
+from paddle_pose.cli.serve_demo import build_parser, main
+
+
+def test_flags_reach_the_page(monkeypatch):
+    from paddle_pose.web_demo import page
+
+    given = {}
+    monkeypatch.setattr(page, "serve_page", lambda weights, **settings: given.update(settings, weights=weights))
+    flags = ["--weights", "model.onnx", "--config", "c", "--cache", "downloaded", "--port", "8000"]
+    assert main([*flags, "--from_file", "a.tgz", "b.tflite", "--host", "0.0.0.0"]) == 0
+    assert given == {
+        "weights": "model.onnx",
+        "config": "c",
+        "download_folder": Path("downloaded"),
+        "from_files": [Path("a.tgz"), Path("b.tflite")],
+        "host": "0.0.0.0",
+        "port": 8000,
+        "progress": show_download,
+    }
+
+
+def test_defaults():
+    from paddle_pose.web_demo.server import HOST
+    from paddle_pose.weights.zoo import PUBLISHED
+
+    arguments = build_parser().parse_args([])
+    assert arguments.weights in PUBLISHED
+    assert (arguments.host, arguments.port) == (HOST, 0)
+    assert build_parser().parse_args(["--pretrained_model", "F"]).weights == "F"

@@ -1,0 +1,136 @@
+import subprocess
+import sys
+import types
+from pathlib import Path
+
+import pytest
+
+from paddle_pose import environment
+from paddle_pose.cli import train
+from paddle_pose.cli.signals import SignalInterruption
+from paddle_pose.errors import InputError
+
+ROOT = Path(environment.__file__).parents[1]
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """Runs the command without training; returns what the engine is asked for."""
+
+    def run(*flags):
+        calls = []
+        engine = types.SimpleNamespace(train=lambda **arguments: calls.append(arguments))
+        monkeypatch.setitem(sys.modules, "paddle_pose.engine.train", engine)
+        monkeypatch.setattr(environment, "require_paddle", lambda: None)
+        assert train.main(flags) == 0
+        return calls[0]
+
+    return run
+
+
+def test_without_flags_nothing_is_changed(asked):
+    call = asked()
+    assert isinstance(call.pop("interruption"), SignalInterruption)
+    assert call == {
+        "dataset_root": None,
+        "output": None,
+        "config": None,
+        "image_size": None,
+        "changes": {},
+        "resume": None,
+        "force": False,
+        "device": "auto",
+    }
+
+
+def test_every_flag_of_the_recipe_changes_its_key(asked):
+    call = asked(
+        *("--batch_size", "3", "--epochs", "4", "--learning_rate", "0.5", "--num_workers", "0", "--seed", "7"),
+        *("--amp", "O1", "--init", "w.pth", "--freeze", "backbone", "--keep", "9", "--crop_cache", "crops"),
+        *("-o", "val.flip=false", "--images", "there"),
+    )
+    assert call["changes"] == {
+        "train.batch_size": 3,
+        "train.epochs": 4,
+        "train.learning_rate": 0.5,
+        "train.num_workers": 0,
+        "train.seed": 7,
+        "train.amp": "O1",
+        "train.init": "w.pth",
+        "train.freeze": "backbone",
+        "train.keep": 9,
+        "data.cache": "crops",
+        "val.flip": "false",
+        "data.images": "there",
+        "data.dataset": "coco",
+    }
+
+
+@pytest.mark.parametrize(("flags", "resume"), [((), None), (("--resume",), ""), (("--resume", "run"), "run")])
+def test_a_run_to_resume_may_be_named(asked, flags, resume):
+    assert asked(*flags)["resume"] == resume
+
+
+def test_flags_of_the_run_reach_the_engine(asked):
+    flags = (
+        "--output",
+        "run",
+        "--force",
+        "--device",
+        "cpu",
+        "--config",
+        "a",
+        "--image_size",
+        "256",
+        "--dataset_root",
+        "D",
+    )
+    call = asked(*flags)
+    assert (call["output"], call["force"], call["device"]) == (Path("run"), True, "cpu")
+    assert (call["config"], call["image_size"], call["dataset_root"]) == ("a", 256, "D")
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (("--resume", "--init", "w.pth"), "--init w.pth with --resume"),
+        (("--max_hours", "-1"), "positive number of hours"),
+        (("-o", "train.epochs"), "expected KEY=VALUE"),
+        (("--dataset_root", "D", "--images", "there"), "--images"),
+    ],
+)
+def test_wrong_flags_are_refused_before_paddle_is_needed(monkeypatch, flags, words):
+    monkeypatch.setattr(environment, "require_paddle", lambda: pytest.fail("Paddle was asked for"))
+    with pytest.raises(InputError, match=words):
+        train.main(flags)
+
+
+@pytest.mark.parametrize(("flag", "nearest"), [("--cache", "--crop_cache"), ("--epoch_s", "--epochs")])
+def test_an_unknown_flag_names_the_nearest(capsys, flag, nearest):
+    with pytest.raises(SystemExit) as stopped:
+        train.main([flag, "3"])
+    assert stopped.value.code == 2
+    assert repr(nearest) in capsys.readouterr().err
+
+
+def test_every_flag_has_a_help_text():
+    for action in train.build_parser()._actions:
+        assert action.help, action.option_strings
+
+
+def test_help_needs_no_other_package():
+    code = """
+import sys
+sys.argv = ["train.py", "--help"]
+class OnlyOurs:
+    def find_spec(self, name, path=None, target=None):
+        top = name.partition(".")[0]
+        if top not in sys.stdlib_module_names and top != "paddle_pose":
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, OnlyOurs())
+from paddle_pose.cli import run
+run("train")
+"""
+    done = subprocess.run([sys.executable, "-S", "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("usage: python train.py [-h]")

@@ -1,0 +1,218 @@
+import json
+from dataclasses import replace
+
+import pytest
+
+from paddle_pose.cli import options, train
+from paddle_pose.configs.overrides import override, values
+from paddle_pose.configs.published import numbers_of
+from paddle_pose.configs.registry import CONFIGS, FILE_NAME, find, for_image_size, read_beside, resolve, to_json
+from paddle_pose.data.augment import Augment
+from paddle_pose.skeletons import COCO_17
+
+PLAIN = CONFIGS["hourglass52_mpii_256"]
+EACH = pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
+
+
+@EACH
+def test_a_config_comes_back_from_its_json(tmp_path, config):
+    changed = override(config, {"train.batch_size": 3, "augment": None, "codec.skeleton": "coco_17", "data.context": 1})
+    for kept in (config, changed):
+        (tmp_path / FILE_NAME).write_text(to_json(kept), encoding="utf-8")
+        assert read_beside(tmp_path / "model.pdparams") == kept
+    assert changed != config
+
+
+@EACH
+def test_every_value_can_be_given_as_text(config):
+    """What the command line hands over means the same as the value itself."""
+    for key, value in values(config).items():
+        if key == "codec.skeleton":
+            assert override(config, {key: value["name"]}) == config
+        else:
+            assert override(config, {key: str(value)}) == config, key
+
+
+def test_one_override_changes_one_value():
+    before = values(PLAIN)
+    changes = {"model.num_stacks": 4, "codec.input_size": [64, 96], "val.flip": False, "train.learning_rate": 1e-4}
+    after = values(override(PLAIN, changes))
+    assert {key: after[key] for key in after if after[key] != before[key]} == changes
+    assert values(PLAIN) == before
+    changed = override(
+        PLAIN, {"train.milestones": "(1, 2, 3)", "train.learning_rate": "1", "codec.skeleton": "coco_17"}
+    )
+    assert changed.train.milestones == (1, 2, 3)
+    assert type(changed.train.learning_rate) is float
+    assert changed.codec.skeleton is COCO_17
+
+
+@pytest.mark.parametrize("key", ["train.batchsize", "nothing", "name", "source", "published", "codec.map_size"])
+def test_an_unknown_key_lists_the_valid_ones(key):
+    with pytest.raises(ValueError, match="unknown key") as caught:
+        override(PLAIN, {key: 1})
+    for valid in values(PLAIN):
+        assert f"\n  {valid}" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("train.batch_size", "many", "got 'many', expected int"),
+        ("train.batch_size", "2.5", "got 2.5, expected int"),
+        ("train.batch_size", True, "got True, expected int"),
+        ("train.learning_rate", "fast", "got 'fast', expected float"),
+        ("val.flip", "1", "got 1, expected bool"),
+        ("codec.input_size", "256", "got 256, expected tuple"),
+        ("codec.input_size", "(1, 2, 3)", r"got \(1, 2, 3\), expected tuple"),
+        ("codec.input_size", "(250, 256)", "not a multiple of the heatmap's stride"),
+        ("train.milestones", "(1, 'b')", "got 'b', expected int"),
+        ("codec.decode_by", "soft", r"got 'soft', expected \['argmax', 'quarter', 'dark'\]"),
+        ("codec.skeleton", "hand", "got 'hand', expected one of mpii_16, coco_17, or a .json file"),
+        ("train", "none", "got None, expected Train"),
+        ("model", "3", "got 3, expected"),
+        ("train.epochs.more", 1, "'epochs' is .*, which has no part 'more'"),
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_refused(key, value, message):
+    with pytest.raises(ValueError, match=message):
+        override(PLAIN, {key: value})
+
+
+def test_parts_of_a_switched_off_augmentation_cannot_be_set():
+    with pytest.raises(ValueError, match="'augment' is None, which has no part 'flip'"):
+        override(PLAIN, {"augment": "none", "augment.flip": 0.1})
+
+
+def test_flags_change_the_augmentation():
+    flags = ["augment.half_body=0", "augment.shift=0.16", "augment.occlusion=0.5", "augment.occlusion_size=(0.1, 0.3)"]
+    words = [word for flag in (*flags, "augment.occlusion_hides_joints=true") for word in ("-o", flag)]
+    changes = options.overrides(train.build_parser().parse_args(words))
+    plain = CONFIGS["hrnet_w32_coco_256x192"]
+    changed = resolve(None, plain.name, None, changes)
+    expected = Augment(
+        scale=0.35,
+        rotation=45.0,
+        shift=0.16,
+        occlusion=0.5,
+        occlusion_size=(0.1, 0.3),
+        occlusion_hides_joints=True,
+    )
+    assert changed == replace(plain, augment=expected)
+    assert plain.augment.half_body == 0.3
+    with pytest.raises(ValueError, match=r"augment.half_body is 30.0; expected a probability"):
+        override(plain, {"augment.half_body": "30"})
+
+
+@pytest.mark.parametrize("config", [c for c in CONFIGS.values() if c.data.framing == "person"], ids=lambda c: c.name)
+def test_augmentation_is_as_published(config):
+    """Source: HRNet and mmpose show half bodies on COCO, SimpleBaseline and every recipe on MPII do not."""
+    mmpose = config.source.startswith("mmpose") and config.data.dataset == "coco"
+    half_bodies = config.data.dataset == "coco" and (config.name.startswith("hrnet") or mmpose)
+    assert config.augment.half_body == (0.3 if half_bodies else 0)
+    assert config.augment.shift == (0.16 if mmpose else 0)
+    assert config.augment.occlusion == 0
+    assert not config.loss.joint_weights
+
+
+@pytest.mark.parametrize("name", [name for name in CONFIGS if name.endswith(("_dark", "_udp"))])
+def test_variants_differ_from_their_plain_config_in_how_they_code(name):
+    varied, plain = CONFIGS[name], CONFIGS[name.rpartition("_")[0]]
+    dark = name.endswith("_dark")
+    assert varied.codec.decode_by == "dark"
+    assert (varied.codec.unbiased, varied.codec.alignment) == ((True, "published") if dark else (False, "udp"))
+    assert replace(plain.codec, decode_by="dark", unbiased=dark, alignment=varied.codec.alignment) == varied.codec
+    assert numbers_of(varied.name) != numbers_of(plain.name)
+    assert name in varied.command
+    if name.startswith("hrnet"):  # the flip test of both projects moves no maps; mmpose's does
+        assert varied.val == replace(plain.val, shift=False)
+        assert (varied.model, varied.augment, varied.loss, varied.train) == (
+            plain.model,
+            plain.augment,
+            plain.loss,
+            plain.train,
+        )
+
+
+def test_find_and_the_published_sizes():
+    assert find(PLAIN.name) is PLAIN
+    with pytest.raises(ValueError, match=r"no config 'hourglas'.*\n  hourglass52_mpii_256"):
+        find("hourglas")
+    assert for_image_size(384).codec.input_size == (384, 384)
+    with pytest.raises(ValueError, match=r'--image_size 320: .*-o "codec.input_size=\(320,320\)"'):
+        for_image_size(320)
+
+
+@EACH
+def test_names_are_unique_and_every_config_says_where_it_is_from(config):
+    assert CONFIGS[config.name] is config
+    assert config.source
+    assert config.command.split()[0] in ("python", "make")
+    assert all(milestone < config.train.epochs for milestone in config.train.milestones) or (
+        config.train.schedule != "steps"
+    )
+
+
+def test_flags_and_checkpoint_must_agree():
+    beside = replace(PLAIN, train=replace(PLAIN.train, batch_size=3))
+    assert resolve(beside, None, None, {}) == beside
+    assert resolve(beside, PLAIN.name, 256, {}) == beside
+    assert resolve(beside, None, None, {"train.epochs": "5"}).train.epochs == 5
+    with pytest.raises(
+        ValueError, match="--config hourglass52_mpii_384, but the checkpoint was trained as hourglass52"
+    ):
+        resolve(beside, "hourglass52_mpii_384", None, {})
+    with pytest.raises(ValueError, match="--image_size 384, but the checkpoint was trained at 256"):
+        resolve(beside, None, 384, {})
+
+
+def test_without_a_checkpoints_config_flags_decide():
+    assert resolve(None, None, 384, {}) is CONFIGS["hourglass52_mpii_384"]
+    assert resolve(None, PLAIN.name, None, {}) is PLAIN
+    assert resolve(None, PLAIN.name, 256, {"val.flip": "false"}).val.flip is False
+    with pytest.raises(ValueError, match="add --config NAME"):
+        resolve(None, None, None, {})
+    with pytest.raises(ValueError, match="--image_size 384, but config hourglass52_mpii_256 has 256"):
+        resolve(None, PLAIN.name, 384, {})
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "{",
+        "[]",
+        "{}",
+        '{"config": "unheard_of", "values": {}}',
+        '{"config": ["a"], "values": {}}',
+        '{"config": "hourglass52_mpii_256"}',
+        '{"config": "hourglass52_mpii_256", "values": []}',
+        '{"config": "hourglass52_mpii_256", "values": null}',
+        '{"config": "hourglass52_mpii_256", "values": {"train.batch_size": "x"}}',
+        '{"config": "hourglass52_mpii_256", "values": {"codec.skeleton": {"name": "x"}}}',
+    ],
+)
+def test_a_broken_file_beside_the_weights_is_named(tmp_path, content):
+    path = tmp_path / FILE_NAME
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(ValueError, match="not a config that this version reads") as caught:
+        read_beside(tmp_path / "model.pdparams")
+    assert str(caught.value).startswith(str(path))
+
+
+def test_no_file_beside_the_weights_is_no_error(tmp_path):
+    assert read_beside(tmp_path / "model.pdparams") is None
+
+
+def test_the_file_says_every_value():
+    content = json.loads(to_json(PLAIN))
+    assert content["config"] == PLAIN.name
+    assert content["values"] == json.loads(json.dumps(values(PLAIN)))
+    assert len(content["values"]) > 25
+    assert content["values"]["codec.skeleton"]["name"] == "mpii_16"
+
+
+def test_a_choice_named_none_is_no_none():
+    folded = override(CONFIGS["movenet_lightning_coco"], {"model.batch_norm": "none"})
+    assert folded.model.batch_norm == "none"
+    assert override(CONFIGS["movenet_lightning_coco"], json.loads(to_json(folded))["values"]) == folded

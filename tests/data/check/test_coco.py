@@ -1,0 +1,216 @@
+"""Healthy files in COCO's format pass; each kind of damage done to a copy is named."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from paddle_pose.data.check.coco import check_coco
+from paddle_pose.data.synthetic.dataset import write_coco
+from paddle_pose.skeletons import COCO_17, MPII_16
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory):
+    return write_coco(tmp_path_factory.mktemp("drawn") / "data", num_train=4, num_val=24, size=(96, 96))
+
+
+@pytest.fixture
+def copy(drawn, tmp_path):
+    return shutil.copytree(drawn, tmp_path / "copy")
+
+
+def files(root):
+    return {
+        split: (root / "annotations" / f"person_keypoints_{split}2017.json", root / f"{split}2017")
+        for split in ("train", "val")
+    }
+
+
+def found(root, damage=lambda content: None, skeleton=None, **options):
+    """{(severity, code): finding} after the validation file is damaged."""
+    path, _ = files(root)["val"]
+    content = json.loads(path.read_text(encoding="utf-8"))
+    content = damage(content) or content
+    path.write_text(json.dumps(content), encoding="utf-8")
+    findings = check_coco(files(root), skeleton, **options).findings
+    assert all(finding.examples == () or finding.count == len(finding.examples) for finding in findings)
+    return {(finding.severity, finding.code): finding for finding in findings}
+
+
+def test_synthetic_people_pass(copy):
+    report = check_coco(files(copy))
+    assert report.counts == {"train": (4, 4), "val": (24, 24)}
+    assert report.decoded == 28
+    assert (report.number("error"), report.number("warning")) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("folder", "people"), [("coco_mini", {"train": (147, 28), "val": (93, 32)}), ("lspet", {"val": (200, 200)})]
+)
+def test_real_people_pass(shared, folder, people):
+    root = shared / "data" / folder
+    chosen = files(root)
+    if folder == "lspet":
+        chosen = {"val": (root / "annotations" / "person_keypoints_val.json", root / "images")}
+    report = check_coco(chosen, COCO_17, decode="none")
+    assert report.counts == people
+    # The folder also holds the training images, which no validation record names.
+    assert {finding.code for finding in report.findings} <= {"nothing_labelled", "unlisted"}
+
+
+def each(**changes):
+    """Damage: changes a field of the first annotation; a callable is given the old value."""
+
+    def damage(content):
+        record = content["annotations"][0]
+        for key, value in changes.items():
+            record[key] = value(record[key]) if callable(value) else value
+
+    return damage
+
+
+def without(part, key):
+    """Damage: takes a field from the first record of a list."""
+
+    def damage(content):
+        del content[part][0][key]
+
+    return damage
+
+
+def first_image(**changes):
+    return lambda content: content["images"][0].update(changes)
+
+
+def all_swapped(content):
+    for record in content["annotations"]:
+        triples = [record["keypoints"][3 * slot : 3 * slot + 3] for slot in COCO_17.flip]
+        record["keypoints"] = [value for triple in triples for value in triple]
+
+
+def moved(x):
+    """Moves every labelled joint by x px."""
+    return lambda numbers: [v + x * (n % 3 == 0 and numbers[n + 2] > 0) for n, v in enumerate(numbers)]
+
+
+@pytest.mark.parametrize(
+    ("damage", "severity", "code", "word"),
+    [
+        (each(id="7"), "error", "id_type", "id '7'"),
+        (each(image_id="1000001"), "error", "id_type", "image_id '1000001'"),
+        (first_image(id=None), "error", "id_type", "id None"),
+        (
+            lambda content: content["annotations"][1].update(id=content["annotations"][0]["id"]),
+            "error",
+            "duplicate_id",
+            "id ",
+        ),
+        (first_image(id=1000002), "error", "duplicate_id", "id 1000002"),
+        (each(image_id=5), "error", "unknown_image", "image_id 5"),
+        (each(keypoints=[0] * 48), "error", "joint_count", "48 numbers instead of 51"),
+        (each(keypoints=[None] * 51), "error", "not_numbers", "keypoints"),
+        (each(bbox=[0, 0, 1]), "error", "not_numbers", "bbox"),
+        (each(keypoints=[3] * 51), "error", "visibility", "record 0 (000001000001.jpg)"),
+        (each(keypoints=lambda numbers: [0.5, 0.25, 2] * (len(numbers) // 3)), "error", "normalised", "record 0"),
+        (each(area=0), "error", "area", "record 0 (000001000001.jpg): 0"),
+        (without("annotations", "area"), "error", "area", "missing"),
+        (first_image(file_name=3), "error", "no_name", "images[0] (no name)"),
+        (first_image(file_name="absent.jpg"), "error", "missing_image", "absent.jpg"),
+        (first_image(width=97), "error", "image_size", "(97, 96), the image has (96, 96)"),
+        (each(num_keypoints=3), "warning", "num_keypoints", "record 0"),
+        (each(keypoints=[0] * 51, num_keypoints=0), "note", "nothing_labelled", "record 0"),
+        (each(bbox=[5, 5, 0, 9]), "warning", "empty_box", "record 0"),
+        (each(keypoints=moved(200)), "warning", "joint_outside_image", "record 0"),
+        (each(bbox=[0, 0, 3, 3]), "warning", "joint_outside_box", "record 0"),
+        (all_swapped, "error", "sides_swapped", "record "),
+        (without("categories", "keypoints"), "note", "no_joint_names", None),
+        (lambda content: content["categories"].append({"id": 2, "keypoints": ["x"]}), "error", "joint_names", None),
+        (lambda content: [1], "error", "not_coco", None),
+        (lambda content: {"images": [], "annotations": {}}, "error", "not_coco", None),
+    ],
+)
+def test_damage_is_named(copy, damage, severity, code, word):
+    assert (severity, code) not in found(copy, decode="none")
+    findings = found(copy, damage)
+    assert (severity, code) in findings, sorted(findings)
+    finding = findings[severity, code]
+    assert finding.fix
+    assert word is None or any(word in example for example in finding.examples), finding.examples
+
+
+def test_one_limb_swapped_is_mixed_sides(copy):
+    def swap_knees(content):
+        a, b = (3 * COCO_17.joints.index(f"{side}_knee") for side in ("left", "right"))
+        for record in content["annotations"]:
+            k = record["keypoints"]
+            k[a : a + 3], k[b : b + 3] = k[b : b + 3], k[a : a + 3]
+
+    assert ("error", "sides_mixed") in found(copy, swap_knees)
+
+
+def test_names_are_compared_with_the_skeleton(copy):
+    findings = found(copy, skeleton=MPII_16, decode="none")
+    assert "pelvis, thorax, upper_neck, head_top" in findings["warning", "joints_missing"].text
+    assert "12 of 17 joints (left out: nose, " in findings["note", "joints_left_out"].text
+
+    def rename(content):
+        content["categories"][0]["keypoints"] = [f"joint {n}" for n in range(17)]
+
+    assert "none in common" in found(copy, rename, COCO_17, decode="none")["error", "joint_names"].text
+
+
+def test_images_in_both_splits_are_named(copy):
+    train, _ = files(copy)["train"]
+    images = copy / "train2017"
+    report = check_coco({"train": (train, images), "val": (train, images)})
+    assert {finding.code: finding.count for finding in report.findings}["shared_image"] == 4
+    assert report.number("error") == 0
+
+
+def test_images_of_another_size_are_told(copy):
+    image = next((copy / "val2017").iterdir())
+    Image.new("RGB", (48, 48)).save(image)
+    assert found(copy)["error", "image_size"].examples == (f"{image.name}: (96, 96), the image has (48, 48)",)
+
+
+def test_random_damage_never_stops_it(copy):
+    path, _ = files(copy)["val"]
+    intact, rng = path.read_text(encoding="utf-8"), np.random.default_rng(0)
+    values = [
+        None,
+        "x",
+        [],
+        {},
+        1e308,
+        -1,
+        float("inf"),
+        True,
+        10**400,
+        [None] * 51,
+        [1e308] * 51,
+        "",
+        "\ud800",
+        "a\0b",
+        "../x",
+    ]
+    for _ in range(40):
+        content = json.loads(intact)
+        for _ in range(4):
+            part = content[str(rng.choice(["images", "annotations", "categories"]))]
+            record = part[rng.integers(len(part))]
+            record[str(rng.choice(sorted(record)))] = values[rng.integers(len(values))]
+        path.write_text(json.dumps(content), encoding="utf-8")
+        report = check_coco(files(copy), COCO_17, "none")
+        assert report.text().encode()
+        assert json.dumps(report.as_dict())
+
+
+def test_a_broken_or_missing_file_is_named(copy):
+    path, _ = files(copy)["val"]
+    path.write_text("{", encoding="utf-8")
+    assert {f.code for f in check_coco(files(copy)).findings if f.severity == "error"} == {"not_json"}
+    path.unlink()
+    assert {f.code for f in check_coco(files(copy)).findings if f.severity == "error"} == {"missing_file"}

@@ -1,0 +1,224 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from paddle_pose import geometry
+from paddle_pose.data.augment import Augment, half_body_window, has_halves
+from paddle_pose.geometry import Window
+from paddle_pose.skeletons import COCO_17, MPII_16, SKELETONS
+from paddle_pose.structures import Person, Sample
+
+SAMPLE = Sample(0, Path("a.jpg"), Window((50.0, 60.0), (100.0, 200.0)), ())
+STILL = Augment(flip=0.0, scale=0.0, rotation=0.0)
+EACH = pytest.mark.parametrize("skeleton", SKELETONS.values(), ids=SKELETONS)
+
+
+def windows(augment, count=4000, seed=0, sample=SAMPLE, skeleton=MPII_16):
+    rng = np.random.default_rng(seed)
+    return [augment.window(sample, skeleton, rng) for _ in range(count)]
+
+
+def is_upper(skeleton):
+    return np.array([name in skeleton.upper for name in skeleton.joints])
+
+
+def standing(skeleton, seed=0):
+    """A sample of a person whose upper joints lie above y = 100 and whose lower ones lie below it."""
+    joints = skeleton.num_joints
+    keypoints = np.random.default_rng(seed).uniform((20, 10), (80, 90), (joints, 2))
+    keypoints[~is_upper(skeleton)] += (0, 100)
+    person = Person(keypoints, np.ones(joints, np.int64), (20.0, 10.0, 60.0, 180.0), 0)
+    return Sample(0, Path("a.jpg"), Window((50.0, 100.0), (150.0, 200.0)), (person,))
+
+
+def labelled_only(sample, slots):
+    """The sample with no other joint labelled than these; what is not labelled has no place."""
+    (person,) = sample.persons
+    visible = np.zeros_like(person.visible)
+    visible[slots] = 1
+    keypoints = np.where(visible[:, None] > 0, person.keypoints, np.nan)
+    return replace(sample, persons=(replace(person, keypoints=keypoints, visible=visible),))
+
+
+def test_the_same_generator_gives_the_same_windows():
+    assert windows(Augment(), 20) == windows(Augment(), 20)
+    assert windows(Augment(), 20) != windows(Augment(), 20, seed=1)
+
+
+@pytest.mark.parametrize("augment", [Augment(), Augment(flip=0.2, scale=0.25, rotation=30.0, rotation_probability=0.9)])
+def test_amounts_and_shares_are_the_published_ones(augment):
+    drawn = windows(augment)
+    factors = np.array([window.size[0] / 100.0 for window in drawn])
+    angles = np.array([window.rotation for window in drawn])
+    turned = angles[angles != 0]
+    sigma = 3 / np.sqrt(len(drawn))  # three deviations of a share
+    assert all(window.center == (50.0, 60.0) for window in drawn)
+    assert all(window.size[1] == pytest.approx(2 * window.size[0]) for window in drawn)
+    assert np.mean([window.flip for window in drawn]) == pytest.approx(augment.flip, abs=sigma)
+    assert len(turned) / len(drawn) == pytest.approx(augment.rotation_probability, abs=sigma)
+    # a normal clipped at one deviation: 16 % lie on each end
+    assert (factors.min(), factors.max()) == pytest.approx((1 - augment.scale, 1 + augment.scale))
+    for end in (factors.min(), factors.max()):
+        assert np.mean(np.isclose(factors, end)) == pytest.approx(0.159, abs=sigma)
+    assert factors.mean() == pytest.approx(1, abs=0.03)
+    # and at two deviations: 2.3 %, so that the deviation is hardly less
+    assert np.abs(turned).max() == pytest.approx(2 * augment.rotation)
+    assert turned.std() == pytest.approx(0.96 * augment.rotation, rel=0.04)
+    assert abs(turned.mean()) < 0.06 * augment.rotation
+
+
+def test_switched_off_it_changes_nothing():
+    assert set(windows(Augment(0.0, 0.0, 0.0, 0.0), 50)) == {SAMPLE.window}
+    assert all(window.flip for window in windows(Augment(flip=1.0), 50))
+
+
+def test_one_amount_does_not_disturb_the_chance_of_another():
+    plain, turned = windows(Augment(rotation_probability=0.0), 50), windows(Augment(rotation_probability=1.0), 50)
+    assert [(w.size, w.flip) for w in plain] == [(w.size, w.flip) for w in turned]
+
+
+@EACH
+@pytest.mark.parametrize("upper", [True, False], ids=["upper", "lower"])
+def test_a_half_body_window_holds_its_joints_and_is_the_published_one(skeleton, upper):
+    sample = standing(skeleton)
+    window = half_body_window(sample, skeleton, prefer_upper=upper)
+    chosen = sample.persons[0].keypoints[is_upper(skeleton) == upper]
+    width, height = np.ptp(chosen, axis=0)
+    assert window.center == pytest.approx(chosen.mean(axis=0))
+    assert window.size[0] == pytest.approx(1.5 * max(width, height * 0.75))
+    assert window.size[0] / window.size[1] == pytest.approx(150 / 200)
+    assert (window.rotation, window.flip) == (0.0, False)
+    shown = geometry.move(chosen, window.to_input((192, 256)))
+    assert (shown >= 0).all()
+    assert (shown <= (192, 256)).all()
+
+
+@EACH
+def test_the_upper_half_is_shown_in_69_of_100_halved_windows(skeleton):
+    sample = standing(skeleton)
+    halves = [half_body_window(sample, skeleton, prefer_upper=upper) for upper in (True, False)]
+    drawn = windows(replace(STILL, half_body=0.3), 6000, 0, sample, skeleton)
+    upper, lower = (np.mean([window == half for window in drawn]) for half in halves)
+    assert set(drawn) == {sample.window, *halves}
+    assert upper + lower == pytest.approx(0.3, abs=3 * np.sqrt(0.21 / 6000))
+    assert upper / (upper + lower) == pytest.approx(0.6915, abs=3 * np.sqrt(0.21 / 1800))  # a normal number below 0.5
+
+
+@EACH
+def test_a_half_with_two_labelled_joints_gives_way_to_the_other(skeleton):
+    upper, lower = np.flatnonzero(is_upper(skeleton)), np.flatnonzero(~is_upper(skeleton))
+    for few, many in ((upper, lower), (lower, upper)):
+        if len(many) < 7:
+            continue
+        sample = labelled_only(standing(skeleton), [*few[:2], *many])
+        both = {half_body_window(sample, skeleton, prefer_upper=prefer) for prefer in (True, False)}
+        assert len(both) == 1
+        assert both.pop().center == pytest.approx(sample.persons[0].keypoints[many].mean(axis=0))
+    three = labelled_only(standing(skeleton), [*upper, *lower[:3]])
+    assert half_body_window(three, skeleton, prefer_upper=False).center[1] > 100
+
+
+def without_halves(sample):
+    """Why a sample may have no half-body window: (why, sample, skeleton)."""
+    (person,) = sample.persons
+    return [
+        ("eight labelled joints", labelled_only(sample, range(8)), COCO_17),
+        ("the joints coincide", replace(sample, persons=(replace(person, keypoints=np.ones((17, 2))),)), COCO_17),
+        ("nobody", replace(sample, persons=()), COCO_17),
+        ("two people", replace(sample, persons=(person, person)), COCO_17),
+        ("no upper body", sample, replace(COCO_17, upper=())),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("why", "sample", "skeleton"), without_halves(standing(COCO_17)), ids=lambda value: str(value)[:20]
+)
+def test_where_there_is_no_half_the_whole_window_is_shown(why, sample, skeleton):
+    assert {half_body_window(sample, skeleton, prefer_upper=upper) for upper in (True, False)} == {sample.window}
+    assert set(windows(replace(STILL, half_body=1.0), 20, 0, sample, skeleton)) == {sample.window}
+
+
+def test_nine_labelled_joints_are_enough():
+    sample = labelled_only(standing(COCO_17), range(9))
+    assert half_body_window(sample, COCO_17, prefer_upper=True) != sample.window
+
+
+@EACH
+def test_a_skeleton_has_halves_when_it_names_one_and_has_more_than_eight_joints(skeleton):
+    assert has_halves(skeleton)
+    assert not has_halves(replace(skeleton, upper=()))
+    small = replace(
+        skeleton,
+        joints=skeleton.upper[:8],
+        mirror_pairs=(),
+        limbs=(),
+        sigmas=(0.1,) * 8,
+        weights=(1.0,) * 8,
+        upper=skeleton.upper[:4],
+    )
+    assert not has_halves(small)
+
+
+def test_moved_windows_keep_their_size_and_stay_within_the_stated_share():
+    augment = replace(STILL, shift=0.16)
+    drawn = windows(augment)
+    offsets = np.array([(np.array(window.center) - (50, 60)) / (100, 200) for window in drawn])
+    moved = offsets[(offsets != 0).any(axis=1)]
+    assert {window.size for window in drawn} == {SAMPLE.window.size}
+    assert len(moved) / len(drawn) == pytest.approx(0.3, abs=3 * np.sqrt(0.21 / 4000))
+    assert np.abs(moved).max() == pytest.approx(0.16, rel=0.01)
+    assert np.abs(moved).max() <= 0.16
+    assert np.allclose(moved.std(axis=0), 0.32 / np.sqrt(12), rtol=0.05)  # uniform
+    assert np.allclose(moved.mean(axis=0), 0, atol=0.01)
+    assert all(window.center != (50.0, 60.0) for window in windows(replace(augment, shift_probability=1.0), 50))
+
+
+def test_half_bodies_and_shifts_do_not_disturb_the_other_chances():
+    sample = standing(COCO_17)
+    several = Augment(half_body=1.0, shift=0.16, shift_probability=1.0, occlusion=1.0)
+    for seed in range(20):
+        (plain,), (varied,) = (windows(augment, 1, seed, sample, COCO_17) for augment in (Augment(), several))
+        assert (varied.rotation, varied.flip) == (plain.rotation, plain.flip)
+        halves = [half_body_window(sample, COCO_17, prefer_upper=upper).size[0] for upper in (True, False)]
+        factor = plain.size[0] / sample.window.size[0]
+        assert any(varied.size[0] == pytest.approx(half * factor) for half in halves)
+        assert varied.center not in {sample.window.center}
+
+
+def test_hidden_rectangles_are_as_large_and_as_frequent_as_stated():
+    rng = np.random.default_rng(0)
+    drawn = [Augment(occlusion=0.5).hidden((192, 256), rng) for _ in range(4000)]
+    x, y, width, height = np.array([rectangle for rectangle in drawn if rectangle is not None]).T
+    assert len(x) / len(drawn) == pytest.approx(0.5, abs=3 * 0.5 / np.sqrt(4000))
+    assert (width.min(), width.max(), height.min(), height.max()) == (38, 77, 51, 102)  # 0.2 and 0.4 of the sides
+    assert abs(np.corrcoef(width, height)[0, 1]) < 0.07  # each side by itself
+    for corner, size, side in ((x, width, 192), (y, height, 256)):
+        assert corner.min() == 0
+        assert (corner + size).max() == side
+
+
+def test_nothing_is_hidden_and_no_chance_used_where_occlusion_is_off():
+    rng = np.random.default_rng(0)
+    assert Augment().hidden((192, 256), rng) is None
+    assert rng.bit_generator.state == np.random.default_rng(0).bit_generator.state
+    assert Augment(occlusion=1.0, occlusion_size=(1.0, 1.0)).hidden((192, 256), rng) == (0, 0, 192, 256)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"half_body": 30.0}, r"augment.half_body is 30.0; expected a probability"),
+        ({"flip": -0.1}, "augment.flip is -0.1"),
+        ({"occlusion": float("nan")}, "augment.occlusion is nan"),
+        ({"scale": -0.5}, "augment.scale is -0.5; expected 0 or more"),
+        ({"shift": -1.0}, "augment.shift"),
+        ({"occlusion_size": (0.4, 0.2)}, r"augment.occlusion_size is \(0.4, 0.2\)"),
+        ({"occlusion_size": (0.0, 0.2)}, "augment.occlusion_size"),
+        ({"occlusion_size": (0.2, 1.2)}, "augment.occlusion_size"),
+    ],
+)
+def test_impossible_amounts_are_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        Augment(**changes)

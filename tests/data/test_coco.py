@@ -1,0 +1,209 @@
+import json
+
+import numpy as np
+import pytest
+
+from paddle_pose.data.coco import annotation_file, read_coco, read_detections
+from paddle_pose.data.framing import one_per_person
+from paddle_pose.data.synthetic.dataset import write_coco
+from paddle_pose.data.synthetic.scene import draw_scene
+
+SIZE = (192, 256)
+
+
+def annotation(**changes):
+    return {
+        "id": 7,
+        "image_id": 1,
+        "category_id": 1,
+        "iscrowd": 0,
+        "area": 500.0,
+        "bbox": [10.0, 20.0, 31.0, 41.0],
+        "num_keypoints": 17,
+        "keypoints": [value for k in range(17) for value in (10 + k, 20 + k, 1 + k % 2)],
+        **changes,
+    }
+
+
+def write(root, annotations, images=({"id": 1, "file_name": "a.jpg", "width": 100, "height": 80},), **changes):
+    (root / "annotations").mkdir(exist_ok=True)
+    content = {
+        "images": list(images),
+        "annotations": annotations,
+        "categories": [{"id": 1, "name": "person"}],
+        **changes,
+    }
+    path = root / "annotations" / "person_keypoints_val2017.json"
+    path.write_text(json.dumps(content), encoding="utf-8")
+    return path
+
+
+def test_drawn_people_are_read_where_they_were_drawn(tmp_path, capsys):
+    """COCO counts pixels from 0: nothing is moved."""
+    write_coco(tmp_path / "drawn", num_train=2, num_val=3, persons=(1, 2))
+    capsys.readouterr()
+    images = read_coco(tmp_path / "drawn", "val")
+    people = [person for image in images for person in image.persons]
+    said = capsys.readouterr().out
+    assert said.startswith(f"=> num_images: 3\n=> load {len(people)} samples\n=> left out as published: 0 crowd, ")
+    for index, image in enumerate(images):
+        drawn = draw_scene(np.random.default_rng((0, 1, index)), (256, 256), (1, 2)).persons
+        assert image.path.is_file()
+        assert len(image.persons) == len(drawn)
+        for person, original in zip(image.persons, drawn, strict=True):
+            labelled = original.coco_visible > 0
+            assert person.visible.tolist() == original.coco_visible.tolist()
+            assert np.abs(person.keypoints - original.coco)[labelled].max() < 1e-3
+            assert person.area == original.area
+    assert len(read_coco(tmp_path / "drawn", "train")) == 2
+
+
+def test_what_is_left_out_is_named_and_counted(tmp_path, capsys):
+    unlabelled = [0] * 51
+    records = [
+        annotation(id=1),
+        annotation(id=2, iscrowd=1),
+        annotation(id=3, keypoints=unlabelled),
+        annotation(id=4, keypoints=unlabelled),
+        annotation(id=5, area=0),
+        annotation(id=6, bbox=[200.0, 20.0, 10.0, 10.0]),
+        annotation(id=8, bbox=[20.0, 20.0, 1.0, 1.0]),
+    ]
+    path = write(tmp_path, records)
+    (image,) = read_coco(tmp_path, "val")
+    assert capsys.readouterr().out == (
+        "=> num_images: 1\n=> load 1 samples\n"
+        "=> left out as published: 1 crowd, 2 no labelled joint, 1 no area, 2 empty box\n"
+    )
+    assert [(person.annotation_id, person.crowd) for person in image.persons] == [
+        (1, False),
+        *((left_out, True) for left_out in (2, 3, 4)),  # regions where nobody knows
+    ]
+    assert [sample.persons[0].annotation_id for sample in one_per_person([image], SIZE)] == [1]
+    assert path == annotation_file(tmp_path, "val")
+    write(tmp_path, records[1:])
+    with pytest.raises(ValueError, match="nobody is left of 6 annotations: 1 crowd, 2 no labelled joint"):
+        read_coco(tmp_path, "val")
+
+
+@pytest.mark.parametrize(
+    ("box", "clipped"),
+    [
+        ([10.0, 20.0, 31.0, 41.0], (10, 20, 30, 40)),
+        ([-5.0, -6.0, 31.0, 41.0], (0, 0, 30, 40)),
+        ([90.0, 70.0, 31.0, 41.0], (90, 70, 9, 9)),
+    ],
+)
+def test_boxes_are_clipped_as_published(tmp_path, box, clipped):
+    write(tmp_path, [annotation(bbox=box)])
+    (image,) = read_coco(tmp_path, "val")
+    assert image.persons[0].box == clipped
+
+
+def test_images_without_people_stay(tmp_path):
+    two = [{"id": n, "file_name": f"{n}.jpg", "width": 9, "height": 9} for n in (5, 1)]
+    write(tmp_path, [annotation(bbox=[0, 0, 9, 9])], images=two)
+    images = read_coco(tmp_path, "val")
+    assert [(image.image_id, len(image.persons)) for image in images] == [(5, 0), (1, 1)]
+    assert images[1].path == tmp_path / "val2017" / "1.jpg"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"keypoints": [1] * 48},
+            r"annotations\[0\] \(id 7\): key 'keypoints' must hold .* 17 joints nose, .*: 51, got 48",
+        ),
+        ({"keypoints": [3] * 51}, "v one of 0, 1, 2"),
+        ({"bbox": [0, 0, float("nan"), 1]}, "key 'bbox' holds NaN or infinity"),
+        ({"bbox": "wide"}, "key 'bbox' does not hold numbers"),
+        ({"image_id": "1"}, r"annotations\[0\]: key 'image_id' must be an integer, got '1'"),
+        ({"image_id": 2}, r"annotations\[0\]: image 2 is not in the list of images"),
+        ({"id": None}, r"annotations\[0\]: key 'id' must be an integer, got None"),
+    ],
+)
+def test_a_wrong_record_is_named(tmp_path, changes, message):
+    path = write(tmp_path, [annotation(**changes)])
+    with pytest.raises(ValueError, match=message) as caught:
+        read_coco(tmp_path, "val")
+    assert str(caught.value).startswith(str(path))
+
+
+def test_wrong_files_are_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"person_keypoints_val2017.json: not found; expected D/train2017"):
+        read_coco(tmp_path, "val")
+    with pytest.raises(ValueError, match="no split 'test' with keypoints; expected one of train, val"):
+        read_coco(tmp_path, "test")
+    write(tmp_path, [], images=[{"id": 1, "width": 3, "height": 4}])
+    with pytest.raises(ValueError, match=r"images\[0\]: key 'file_name' must name the image, got None"):
+        read_coco(tmp_path, "val")
+    path = write(tmp_path, {})
+    with pytest.raises(ValueError, match="expected COCO's lists images, annotations, categories"):
+        read_coco(tmp_path, "val")
+    path.write_text("[1,", encoding="utf-8")
+    with pytest.raises(ValueError, match="not valid JSON"):
+        read_coco(tmp_path, "val")
+
+
+def test_detections_become_samples_without_persons(tmp_path, capsys):
+    write(tmp_path, [annotation()])
+    images = read_coco(tmp_path, "val")
+    capsys.readouterr()
+    box = {"image_id": 1, "category_id": 1, "bbox": [10.0, 20.0, 30.0, 40.0], "score": 0.75}
+    records = [box, {**box, "category_id": 2}, {**box, "image_id": 3}, {**box, "bbox": [1, 1, 0, 5]}]
+    path = tmp_path / "found.json"
+    path.write_text(json.dumps(records), encoding="utf-8")
+    (sample,) = read_detections(path, images, SIZE)
+    assert capsys.readouterr().out == (
+        "=> load 1 detected boxes\n=> left out: 1 no person, 1 of another image, 1 empty box\n"
+    )
+    assert (sample.score, sample.persons, sample.image_path) == (0.75, (), images[0].path)
+    assert sample.window.center == (25.0, 40.0)
+    assert sample.window.size == (37.5, 50.0)
+    path.write_text(json.dumps(records[1:]), encoding="utf-8")
+    with pytest.raises(ValueError, match="no box is left of 3: 1 no person, 1 of another image, 1 empty box"):
+        read_detections(path, images, SIZE)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"image_id": "1"}, "record 0: key 'image_id' must be an integer, got '1'"),
+        ({"bbox": [1, 2, 3]}, r"record 0: key 'bbox' must have shape \(4,\), got \(3,\)"),
+        ({"score": None}, "record 0: key 'score'"),
+    ],
+)
+def test_a_wrong_detection_is_named(tmp_path, changes, message):
+    path = tmp_path / "found.json"
+    box = {"image_id": 1, "category_id": 1, "bbox": [10.0, 20.0, 30.0, 40.0], "score": 0.75}
+    path.write_text(json.dumps([{**box, **changes}]), encoding="utf-8")
+    with pytest.raises(ValueError, match=message):
+        read_detections(path, [], SIZE)
+    path.write_text("{}", encoding="utf-8")
+    with pytest.raises(ValueError, match="expected a list of"):
+        read_detections(path, [], SIZE)
+
+
+@pytest.mark.parametrize(
+    ("folder", "split", "images", "people", "left_out"),
+    [
+        ("coco_mini", "train", 28, 86, None),
+        ("coco_mini", "val", 32, 68, None),
+        ("coco4", "val", 4, 12, "0 crowd, 2 no labelled joint, 0 no area, 0 empty box"),
+    ],
+)
+def test_real_counts(shared, capsys, folder, split, images, people, left_out):
+    found = read_coco(shared / "data" / folder, split)
+    said = capsys.readouterr().out
+    assert (len(found), len(one_per_person(found, SIZE))) == (images, people)
+    assert left_out is None or left_out in said
+
+
+def test_the_published_detections(shared, capsys):
+    folder = shared / "data" / "coco4"
+    path = folder / "annotations" / "COCO_val2017_detections_AP_H_56_person.json"
+    samples = read_detections(path, read_coco(folder, "val"), SIZE)
+    assert len(samples) == 118
+    assert all(sample.window.size[0] / sample.window.size[1] == pytest.approx(0.75) for sample in samples)
+    assert 0 < min(sample.score for sample in samples) < max(sample.score for sample in samples) <= 1

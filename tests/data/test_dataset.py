@@ -1,0 +1,185 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from paddle_pose.codecs.heatmap import HeatmapCodec
+from paddle_pose.data.augment import Augment
+from paddle_pose.data.dataset import PoseDataset, batches, crop, input_keypoints, within, without
+from paddle_pose.data.framing import one_per_person
+from paddle_pose.data.mpii import read_mpii
+from paddle_pose.geometry import Window
+from paddle_pose.io import images
+from paddle_pose.structures import Person, Sample
+
+CODEC = HeatmapCodec(input_size=(128, 128))
+
+
+@pytest.fixture
+def samples(synthetic_mpii):
+    return one_per_person(read_mpii(synthetic_mpii, "train"), CODEC.input_size)
+
+
+def same(a, b):
+    return all(np.array_equal(a["targets"][name], b["targets"][name]) for name in a["targets"]) and np.array_equal(
+        a["image"], b["image"]
+    )
+
+
+def test_an_item_depends_on_seed_epoch_and_index_alone(samples):
+    data, again = (PoseDataset(samples, CODEC, Augment(), seed=5) for _ in range(2))
+    for key in [(3, 2), (0, 0), (3, 1)]:  # in whatever order they are asked for
+        assert same(data[key], again[key])
+    item = data[3, 2]
+    assert same(item, again[3, 2])
+    assert not same(item, data[4, 2])
+    assert not same(item, PoseDataset(samples, CODEC, Augment(), seed=6)[3, 2])
+    assert same(data[0, 2], data[2])
+    assert item["index"] == 2
+    assert (item["image"].shape, item["image"].dtype) == ((128, 128, 3), np.uint8)
+    assert item["targets"]["heatmaps"].shape == (16, 32, 32)
+    assert len(data) == len(samples) == 8
+
+
+def test_without_augmentation_every_epoch_shows_the_samples_own_window(samples):
+    data = PoseDataset(samples, CODEC)
+    assert same(data[0, 1], data[7, 1])
+    assert np.array_equal(data[1]["image"], crop(samples[1], samples[1].window, CODEC))
+
+
+EVERYTHING = Augment(scale=0.25, half_body=0.5, shift=0.16, occlusion=1.0)
+
+
+@pytest.mark.parametrize("augment", [Augment(scale=0.25), EVERYTHING], ids=["published", "everything"])
+@pytest.mark.parametrize("shrink", [1.0, 0.5], ids=["whole", "reduced"])
+def test_a_dot_at_a_joint_is_found_at_the_joint_under_every_augmentation(tmp_path, shrink, augment):
+    """Each joint's slot has its own shade; in a mirrored window the left one's dot must lie in the right one's slot."""
+    rng = np.random.default_rng(0)
+    places = np.array([(x, y) for x in range(70, 131, 20) for y in range(70, 131, 20)], float)  # far apart
+    pixels = np.zeros((200, 200, 3), np.uint8)
+    shades = 60 + 12 * np.arange(16)
+    for (x, y), shade in zip(places.astype(int), shades, strict=True):
+        pixels[y - 3 : y + 4, x - 3 : x + 4] = shade
+    images.write(tmp_path / "dots.png", pixels)
+    person = Person(places, np.ones(16, np.int64), (50.0, 50.0, 100.0, 100.0), 0)
+    sample = Sample(0, tmp_path / "dots.png", Window((100.0, 100.0), (160.0, 160.0)), (person,))
+
+    def reader(sample: Sample, window: Window):
+        """A reader may answer fewer pixels, and say so by its matrix."""
+        stored, image_to_pixels = images.read(sample.image_path)
+        step = round(1 / shrink)
+        return stored[::step, ::step], image_to_pixels * shrink
+
+    mirrored = found = 0
+    for _ in range(40):
+        window = augment.window(sample, CODEC.skeleton, rng)
+        hidden = augment.hidden(CODEC.input_size, rng) or (0, 0, 0, 0)
+        mirrored += window.flip
+        shown = without(crop(sample, window, CODEC, reader), hidden)[..., 0].astype(int)
+        keypoints, visible = input_keypoints(sample, window, CODEC)
+        assert visible.shape == (1, 16)
+        order = CODEC.skeleton.flip if window.flip else range(16)
+        margin = 16 * (
+            hidden[2] > 0
+        )  # a dot's size in the closest window: only whole dots have their middle at the joint
+        near_hidden = (hidden[0] - margin, hidden[1] - margin, hidden[2] + 2 * margin, hidden[3] + 2 * margin)
+        for (x, y), shade in zip(keypoints[0], shades[list(order)], strict=True):
+            inside = 4 < x < 124 and 4 < y < 124
+            if inside and within(np.array([x, y]), hidden):
+                assert shown[round(y), round(x)] == 0
+            elif inside and not within(np.array([x, y]), near_hidden):
+                found += 1
+                assert shown[round(y), round(x)] == pytest.approx(shade, abs=2)
+                dot_y, dot_x = np.nonzero(np.abs(shown - shade) <= 2)
+                near = np.hypot(dot_x - x, dot_y - y) < 8
+                assert np.hypot(dot_x[near].mean() - x, dot_y[near].mean() - y) <= 1
+    assert 5 < mirrored < 35
+    assert found > 150
+
+
+def test_hidden_pixels_are_black_and_no_others_change(samples):
+    plain, hiding = (PoseDataset(samples, CODEC, Augment(occlusion=p), seed=5) for p in (0.0, 1.0))
+    for index in range(len(samples)):
+        before, after = plain[3, index], hiding[3, index]
+        assert all(np.array_equal(before["targets"][name], after["targets"][name]) for name in before["targets"])
+        changed = (before["image"] != after["image"]).any(axis=-1)
+        assert (after["image"][changed] == 0).all()
+        y, x = np.nonzero(changed)
+        assert 0 < np.ptp(x) < 0.41 * 128
+        assert 0 < np.ptp(y) < 0.41 * 128
+        assert same(after, hiding[3, index])
+        assert not same(after, hiding[4, index])
+
+
+def test_joints_in_the_hidden_rectangle_are_unlabelled_on_request(samples):
+    plain, hiding = (
+        PoseDataset(samples, CODEC, Augment(occlusion=1.0, occlusion_hides_joints=hides), seed=5)
+        for hides in (False, True)
+    )
+    dropped = kept = 0
+    for index, sample in enumerate(samples):
+        rng = np.random.default_rng((5, 3, index))
+        augment = Augment(occlusion=1.0)
+        window = augment.window(sample, CODEC.skeleton, rng)
+        x, y, width, height = augment.hidden(CODEC.input_size, rng)
+        keypoints, _ = input_keypoints(sample, window, CODEC)
+        columns, rows = np.floor(keypoints[0] + 0.5).T  # the px on which a joint lies
+        lies = (columns >= x) & (columns < x + width) & (rows >= y) & (rows < y + height)
+        before, after = plain[3, index]["targets"], hiding[3, index]["targets"]
+        assert np.array_equal(after["weights"], np.where(lies, 0, before["weights"]))
+        assert not after["heatmaps"][lies].any()
+        assert np.array_equal(after["heatmaps"][~lies], before["heatmaps"][~lies])
+        dropped += int((before["weights"][lies] > 0).sum())
+        kept += int((before["weights"][~lies] > 0).sum())
+    assert dropped > 5
+    assert kept > 30
+
+
+@pytest.mark.parametrize("alignment", ["published", "udp"])
+def test_half_bodies_are_chosen_by_the_codecs_skeleton(samples, alignment):
+    codec = replace(CODEC, alignment=alignment)
+    halved = replace(codec, skeleton=replace(codec.skeleton, upper=()))
+    augment = Augment(half_body=1.0)
+    assert not same(PoseDataset(samples, codec, augment)[0], PoseDataset(samples, codec, Augment())[0])
+    assert same(PoseDataset(samples, halved, augment)[0], PoseDataset(samples, codec, Augment())[0])
+
+
+def test_mirrored_people_swap_what_is_labelled_with_where_it_is(samples):
+    person = samples[0].persons[0]
+    visible = np.zeros(16, np.int64)
+    visible[[0, 10]] = 1, 2  # right ankle, right wrist
+    sample = Sample(0, Path("a"), samples[0].window, (Person(person.keypoints, visible, person.box, 0),))
+    window = Window(sample.window.center, sample.window.size, flip=True)
+    assert np.flatnonzero(input_keypoints(sample, window, CODEC)[1][0]).tolist() == [5, 15]
+    plain = input_keypoints(sample, sample.window, CODEC)[0][0]
+    turned = input_keypoints(sample, window, CODEC)[0][0]
+    assert np.allclose(turned[5], [128 - plain[0, 0], plain[0, 1]])
+
+
+def test_a_window_without_people_has_no_keypoints():
+    sample = Sample(0, Path("a"), Window((0.0, 0.0), (10.0, 10.0)), ())
+    keypoints, visible = input_keypoints(sample, sample.window, CODEC)
+    assert (keypoints.shape, visible.shape) == ((0, 16, 2), (0, 16))
+
+
+@pytest.mark.parametrize("num_workers", [0, 3])
+def test_batches_keep_the_order_and_the_last_may_be_smaller(samples, num_workers):
+    got = list(batches(samples, CODEC, 3, num_workers))
+    assert [len(images) for images, _ in got] == [3, 3, 2]
+    assert [sample for _, group in got for sample in group] == samples
+    images = np.concatenate([images for images, _ in got])
+    for sample, image in zip(samples, images, strict=True):
+        assert np.array_equal(image, crop(sample, sample.window, CODEC))
+    assert list(batches([], CODEC, 3, num_workers)) == []
+
+
+@pytest.mark.parametrize("num_workers", [0, 2])
+def test_a_broken_image_ends_the_pass_with_its_name(samples, tmp_path, num_workers):
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"\xff\xd8\xff")
+    listed = [*samples[:4], Sample(4, broken, samples[4].window, samples[4].persons), *samples[5:]]
+    got = []
+    with pytest.raises(ValueError, match=r"broken.jpg: "):
+        got.extend(batches(listed, CODEC, 2, num_workers))
+    assert len(got) == 2

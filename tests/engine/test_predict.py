@@ -1,0 +1,76 @@
+"""What `predict_files` refuses, warns of and decides before a network runs."""
+
+from pathlib import Path
+
+import pytest
+
+from paddle_pose.configs import registry
+from paddle_pose.engine import predict
+from paddle_pose.engine.predict import People, Results
+from paddle_pose.errors import InputError
+from paddle_pose.inference.two_stage import MAX_PEOPLE
+from paddle_pose.io.frames import Source
+
+IMAGE = Source("image", Path("a.jpg"), Path("a"))
+VIDEO = Source("video", Path("b.mp4"), Path("b"))
+CAMERA = Source("camera", Path("0"), Path("camera_0"))
+
+
+@pytest.mark.parametrize(
+    ("name", "people", "results"),
+    [
+        ("--track", {"track": "oks"}, {}),
+        ("--boxes", {"boxes": Path("b.json")}, {}),
+        ("--detector", {"detector": "d"}, {}),
+        ("--people", {"max_people": 2}, {}),
+        ("--maps", {}, {"maps": True}),
+    ],
+)
+def test_what_does_not_go_with_one_person_is_refused(name, people, results):
+    predict.check_people(People(**people), Results(**results))
+    predict.check_people(People(one_person=True, smooth=True), Results())
+    with pytest.raises(InputError, match=f"--one_person does not go with {name}"):
+        predict.check_people(People(one_person=True, **people), Results(**results))
+
+
+@pytest.mark.parametrize(
+    ("people", "sources", "flags"),
+    [
+        ({"min_score": 0.5}, [IMAGE], ["--box_threshold"]),
+        ({"min_score": 0.5, "detector": "d"}, [IMAGE], []),
+        ({"min_score": 0.5, "boxes": Path("b.json")}, [VIDEO], []),
+        ({"smooth": True}, [IMAGE, IMAGE], ["--smooth"]),
+        ({"track": "iou"}, [IMAGE], ["--track"]),
+        ({"track": "oks", "smooth": True}, [IMAGE], ["--track", "--smooth"]),
+        ({"one_person": True, "smooth": True}, [IMAGE], ["--smooth"]),
+        ({"track": "oks", "smooth": True}, [IMAGE, VIDEO], []),
+        ({"track": "oks", "smooth": True}, [CAMERA], []),
+        ({}, [IMAGE], []),
+    ],
+)
+def test_a_flag_without_effect_is_named_in_one_line(people, sources, flags, capsys):
+    predict.warn_of_no_effect(People(**people), sources)
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert len(said.err.splitlines()) == bool(flags)
+    assert all(flag in said.err for flag in flags)
+
+
+@pytest.mark.parametrize("name", ["movenet_lightning_coco", "hourglass52_mpii_256"])
+def test_several_people_are_for_networks_that_find_several(name):
+    config = registry.find(name)
+    assert predict.with_people(config, None) is config
+    several = hasattr(config.codec, "max_persons")
+    assert getattr(predict.with_people(config, 3).codec, "max_persons", None) == (3 if several else None)
+    if several:
+        with pytest.raises(ValueError, match="max_persons"):
+            predict.with_people(config, 0)
+
+
+def test_a_detector_finds_several_people(tmp_path):
+    weights, config = tmp_path / "model.safetensors", registry.find("movenet_lightning_coco")
+    with pytest.raises(InputError, match=str(weights)):
+        predict.detector_config(weights, None)
+    (tmp_path / registry.FILE_NAME).write_text(registry.to_json(config))
+    assert predict.detector_config(weights, None).codec.max_persons == MAX_PEOPLE
+    assert predict.detector_config(weights, 2).codec.max_persons == 2

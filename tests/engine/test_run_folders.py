@@ -1,0 +1,105 @@
+import json
+import os
+
+import pytest
+
+from paddle_pose.engine import run_folders
+from paddle_pose.errors import InputError
+from paddle_pose.training import checkpoint
+
+
+@pytest.fixture(autouse=True)
+def _here(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+
+
+def begun(name, seconds=0):
+    """Makes a run without a checkpoint that was last written to so many seconds after the epoch."""
+    folder = run_folders.OUTPUT / name
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text("{}")
+    os.utime(folder / "config.json", (seconds, seconds))
+    return folder
+
+
+def saved(folder, name="last"):
+    """Makes a checkpoint in a run."""
+    (folder / name).mkdir(parents=True)
+    (folder / name / "state.json").write_text("{}")
+    checkpoint.seal(folder / name)
+    return folder / name
+
+
+def test_a_new_run_takes_the_first_free_number(tmp_path):
+    assert run_folders.new(None, "net") == run_folders.OUTPUT / "net"
+    begun("net")
+    assert run_folders.new(None, "net") == run_folders.OUTPUT / "net-2"
+    begun("net-2")
+    assert run_folders.new(None, "net") == run_folders.OUTPUT / "net-3"
+    assert run_folders.new(tmp_path / "mine", "net") == tmp_path / "mine"
+
+
+def test_a_folder_that_holds_a_run_is_refused():
+    with pytest.raises(InputError, match="holds a run already"):
+        run_folders.new(begun("net"), "net")
+
+
+def test_the_newest_run_of_the_config_is_resumed():
+    for name, seconds in (("net", 3), ("net-2", 9), ("net-3", 6), ("hourglass52_mpii_256", 12)):
+        saved(begun(name, seconds))
+    assert run_folders.to_resume("", config_name="net") == (
+        run_folders.OUTPUT / "net-2",
+        run_folders.OUTPUT / "net-2" / "last",
+    )
+    assert run_folders.to_resume("", image_size=256)[0].name == "hourglass52_mpii_256"
+    assert run_folders.to_resume("")[0].name == "hourglass52_mpii_256", "the newest of all"
+    assert run_folders.to_resume("", output=run_folders.OUTPUT / "net")[0].name == "net"
+    with pytest.raises(FileNotFoundError, match="no checkpoint in output"):
+        run_folders.to_resume("", image_size=384)
+
+
+@pytest.mark.parametrize("kind", [str, lambda path: path], ids=["text", "path"])
+def test_a_run_or_one_of_its_checkpoints_may_be_named(kind):
+    folder = begun("net")
+    last, earlier = saved(folder), saved(folder, "earlier/epoch-0001-batch-000000")
+    assert run_folders.to_resume(kind(folder)) == (folder, last)
+    assert run_folders.to_resume(kind(last)) == (folder, last)
+    assert run_folders.to_resume(kind(earlier)) == (folder, earlier)
+
+
+def test_a_damaged_checkpoint_is_passed_over_unless_it_is_named(capsys):
+    folder = begun("net")
+    last, earlier = saved(folder), saved(folder, "earlier/epoch-0001-batch-000000")
+    (last / "state.json").write_text("[]")
+    assert run_folders.to_resume(folder) == (folder, earlier)
+    assert f"{last / 'state.json'}: damaged" in capsys.readouterr().out
+    with pytest.raises(InputError, match="damaged"):
+        run_folders.to_resume(last)
+
+
+def test_a_run_without_a_checkpoint_begins_again():
+    folder = begun("net")
+    assert run_folders.to_resume(folder) == (folder, None)
+    (folder / "last").mkdir()
+    with pytest.raises(FileNotFoundError, match=f"no checkpoint in {folder}"):
+        run_folders.to_resume(folder)
+
+
+def test_the_best_weights_are_copied_where_txyugoods_command_looks(monkeypatch, capsys):
+    folder, target = begun("net"), run_folders.OUTPUT / "256_best_model"
+    run_folders.copy_to_txyugood_path(folder, 256, "D")
+    assert not target.exists()
+    assert capsys.readouterr().out == ""
+    (folder / "best_model").mkdir()
+    (folder / "best_model" / "config.json").write_text(json.dumps({"config": "net"}))
+    for weights in ("first", "second"):
+        (folder / "best_model" / "model.pdparams").write_text(weights)
+        monkeypatch.setattr("sys.argv", ["train.py"])
+        run_folders.copy_to_txyugood_path(folder, 256, "D")
+        assert (target / "model.pdparams").read_text() == weights
+        said = capsys.readouterr().out
+        assert (
+            f"python val.py --image_size 256 --pretrained_model {target / 'model.pdparams'} --dataset_root D\n" in said
+        )
+    assert sorted(path.name for path in target.iterdir()) == ["config.json", "from_run.txt", "model.pdparams"]
+    assert (target / "from_run.txt").read_text() == f"{folder}\n"

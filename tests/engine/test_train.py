@@ -1,0 +1,118 @@
+import logging
+from pathlib import Path
+
+import pytest
+
+from paddle_pose.configs.registry import CONFIGS
+from paddle_pose.data.synthetic.dataset import write_coco
+from paddle_pose.engine import run_folders, train
+from paddle_pose.errors import InputError, Interrupted
+from paddle_pose.interruption import TERMINATED, Interruption
+from paddle_pose.training.process_group import ProcessGroup
+
+CHANGES = {
+    "codec.input_size": (64, 64),
+    "model.channels": (8, 8, 8, 8),
+    "model.blocks": (1, 1, 1, 1),
+    "model.stem_channels": 8,
+    "model.feature_channels": 8,
+    "train.batch_size": 4,
+    "train.epochs": 1,
+    "train.num_workers": 0,
+}
+
+
+@pytest.fixture(autouse=True)
+def _here(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def trained(monkeypatch):
+    """Records the arguments of `train_config` in place of training."""
+    calls = []
+
+    def train_config(config, **arguments):
+        calls.append((config, arguments))
+        return {"Mean": 50.0}
+
+    monkeypatch.setattr(train, "train_config", train_config)
+    return calls
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        ({}, "hourglass_tiny_128"),
+        ({"dataset_root": "D"}, "hourglass52_mpii_256"),
+        ({"image_size": 384}, "hourglass52_mpii_384"),
+        ({"config": "hrnet_w32_mpii_256"}, "hrnet_w32_mpii_256"),
+    ],
+)
+def test_the_config_is_the_named_one_or_fits_the_data(trained, arguments, name):
+    run = train.train(**arguments)
+    ((config, given),) = trained
+    assert config == CONFIGS[name]
+    assert run == train.Run(run_folders.OUTPUT / name, {"Mean": 50.0})
+    assert given["run_dir"] == run.folder
+    assert (given["dataset_root"], given["resume"]) == (arguments.get("dataset_root"), None)
+
+
+def test_the_skeleton_of_annotation_files_is_read(trained, tmp_path):
+    data = write_coco(tmp_path / "coco", num_train=1, num_val=1, size=(64, 64))
+    annotations = str(data / "annotations" / "person_keypoints_train2017.json")
+    train.train(changes={"data.train_annotations": annotations, "data.dataset": "coco"}, output=Path("run"))
+    ((config, _),) = trained
+    assert config.name == "hourglass52_mpii_256"
+    assert (config.codec.skeleton.num_joints, config.data.train_annotations) == (17, annotations)
+
+
+def test_contradictions_are_refused(trained):
+    with pytest.raises(InputError, match="--image_size 384, but config hourglass_tiny_128 has 128"):
+        train.train(config="hourglass_tiny_128", image_size=384)
+    with pytest.raises(InputError, match=r"unknown key 'train\.nothing'"):
+        train.train(changes={"train.nothing": 1})
+    assert trained == []
+
+
+def test_a_run_from_python_is_interrupted_saved_and_resumed(synthetic_mpii, capsys):
+    interruption = Interruption()
+    interruption.request(TERMINATED)
+    options = {"dataset_root": synthetic_mpii, "device": "cpu"}
+    with pytest.raises(Interrupted) as stop:
+        train.train(
+            **options,
+            config="hourglass_tiny_128",
+            output=Path("run"),
+            changes=CHANGES,
+            interruption=interruption,
+        )
+    assert stop.value.status == 143
+    assert "Ended early by SIGTERM at epoch=0, batch_id=1; saved in run/last" in capsys.readouterr().out
+    run = train.train(**options, resume=Path("run"))
+    assert run.folder == Path("run")
+    assert run.best["epoch"] == 0
+    assert "Mean@0.1" in run.best
+
+
+def test_synthetic_people_stand_in_for_some_data_sets_only(monkeypatch, tmp_path):
+    monkeypatch.setattr("sys.argv", ["paddle-pose"])
+    crops = CONFIGS["movenet_original_coco"]
+    with pytest.raises(InputError, match="paddle-pose prepare_coco makes such a folder"):
+        train.train_config(crops, dataset_root=None, run_dir=tmp_path / "run", device="cpu")
+    assert not (tmp_path / "run").exists()
+
+
+def test_only_the_first_of_several_processes_speaks(monkeypatch, trained):
+    logger = logging.getLogger("paddle_pose")
+    level = logger.level
+    seen = []
+    monkeypatch.setattr(train, "train_config", lambda *_, **__: seen.append(logger.getEffectiveLevel()) or {})
+    monkeypatch.setattr(ProcessGroup, "on_main", lambda self, do: do())  # there are no others to wait for
+    try:
+        for rank in (0, 1):
+            monkeypatch.setattr(ProcessGroup, "start", lambda device, rank=rank: ProcessGroup(rank, 2))
+            train.train(output=Path("run"))
+    finally:
+        logger.setLevel(level)
+    assert seen == [logging.INFO, logging.WARNING]

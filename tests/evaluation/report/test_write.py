@@ -1,0 +1,287 @@
+import json
+import re
+from html import unescape
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+import scipy.io
+
+from paddle_pose.data.mpii import read_ground_truth
+from paddle_pose.evaluation.report import coco_data, mpii_data
+from paddle_pose.evaluation.report.write import page_of, read, write
+from paddle_pose.metrics.coco_ap import NAMES
+from paddle_pose.skeletons import COCO_17
+
+
+def rows(text):
+    """Every table row of a page: its first cell and the others."""
+    found = re.findall(r"<tr>(.*?)</tr>", text, flags=re.DOTALL)
+    cells = [[unescape(cell) for cell in re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", row)] for row in found]
+    return {row[0]: row[1:] for row in reversed(cells)}  # the first table wins
+
+
+class Pieces(HTMLParser):
+    """Tags opened and closed, and what a browser would fetch."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.fetched, self.images, self.ids = [], [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        given = dict(attributes)
+        assert tag != "script"
+        assert not any(name.startswith("on") for name in given)
+        links = [given[name] for name in ("src", "href", "xlink:href") if name in given]
+        self.fetched += [link for link in links if not link.startswith(("data:image/jpeg;base64,", "#"))]
+        self.ids += [(self.open.count("svg"), given["id"])] if "id" in given else []
+        if tag in ("img", "svg"):
+            self.images.append(given.get("alt") or given.get("aria-label"))
+        if tag not in ("meta", "img"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.handle_starttag(tag, attributes)
+        self.open.pop()
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def checked(self):
+        assert self.open == []
+        assert self.fetched == []
+        assert self.images
+        assert all(self.images)
+        return self
+
+
+@pytest.fixture(scope="session")
+def drawn(synthetic_mpii):
+    return synthetic_mpii, read_ground_truth(synthetic_mpii / "annotations" / "mpii_gt_val.mat")
+
+
+def saved(path, points):
+    scipy.io.savemat(path, {"preds": points + 1.0})
+    return path
+
+
+def test_the_published_predictions_have_their_published_numbers(shared, tmp_path):
+    root = shared / "data" / "mpii_val"
+    page = write(root / "predictions" / "hg_s2_b1.mat", tmp_path / "report.html", dataset_root=root)
+    text = page.read_text(encoding="utf-8")
+    Pieces(text).checked()
+    assert "width=device-width" in text
+    cells = rows(text)
+    published = {
+        **{"Head": "95.80", "Shoulder": "94.57", "Elbow": "88.12", "Wrist": "83.31", "Hip": "86.24", "Knee": "80.88"},
+        **{"Ankle": "77.44", "Mean": "87.30", "Plain mean": "86.76", "Mean@0.1": "23.91", "Mean@0.11": "28.08"},
+    }
+    assert {name: cells[name][0] for name in published} == published
+    kinds = [cells[name] for name in ("good", "jitter", "inversion", "swap", "miss")]
+    assert sum(int(cell[0]) for cell in kinds) == 38430
+    found = float(cells["good"][1]) + float(cells["jitter"][1])
+    assert found == pytest.approx(87.30, abs=0.011)
+    assert cells["everything"] == ["100.00", "+12.70", "100.00", "+76.09"]
+    assert cells["people"] == ["2958"]
+    assert "look displaced in proportion to the person" in text
+
+
+def test_perfect_predictions_have_nothing_to_mend(drawn, tmp_path):
+    root, truth = drawn
+    path = saved(tmp_path / "pred.mat", truth.keypoints)
+    text = page_of(*read(path, dataset_root=root))
+    cells = rows(text)
+    assert cells["Mean"][0] == cells["Mean@0.1"][0] == "100.00"
+    assert cells["good"][1] == "100.00"
+    assert "No displacement" in text
+    assert len([alt for alt in Pieces(text).checked().images if alt.startswith("Person")]) == 8
+
+
+def test_pixels_too_much_are_named(drawn, tmp_path):
+    root, truth = drawn
+    path = saved(tmp_path / "pred.mat", truth.keypoints + 2)
+    data, _ = read(path, dataset_root=root)
+    assert data.values["Mean@0.1"] < 100
+    text = page_of(data, None)
+    assert "look displaced by a constant number of pixels" in text
+    again, _ = read(path, dataset_root=root, zero_based=True)
+    assert np.allclose(again.found.predicted - data.found.predicted, 1)
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_swaps_need_to_know_who_shares_a_image(drawn, tmp_path, listed):
+    root, truth = drawn
+    path, mat = saved(tmp_path / "p.mat", truth.keypoints), root / "annotations" / "mpii_gt_val.mat"
+    if not listed:
+        mat = tmp_path / "mpii_gt_val.mat"
+        mat.write_bytes((root / "annotations" / "mpii_gt_val.mat").read_bytes())
+    data = mpii_data.read(path, mat)
+    assert bool(data.images) == listed
+    assert any("swaps count as misses" in note for note in data.notes) != listed
+    assert "data:image/jpeg" in page_of(data, None)
+
+
+def run_folder(folder, truth, scores):
+    saved(folder / "pred.mat", truth.keypoints)
+    records = [
+        {"keypoints": points.tolist(), "scores": row.tolist()}
+        for points, row in zip(truth.keypoints, scores, strict=True)
+    ]
+    (folder / "predictions.json").write_text(json.dumps({"predictions": records}))
+    (folder / "config.json").write_text(json.dumps({"config": "tiny", "values": {"train.epochs": 2}}))
+    lines = [{"kind": "train", "step": n, "loss": 1.0 / n} for n in (1, 2)] + [
+        *({"kind": "train", "step": 3, "loss": None}, {"kind": "eval", "step": 1, "Mean": None}),
+        {"kind": "eval", "step": 2, "Mean": 7.0},
+    ]
+    (folder / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return folder
+
+
+def test_a_folder_brings_scores_protocol_and_run(drawn, tmp_path):
+    root, truth = drawn
+    run_folder(tmp_path, truth, np.full((8, 16), 0.75))
+    truth_file = root / "annotations" / "mpii_gt_val.mat"
+    protocol = {"metric": "pckh", "flip": True, "truth": str(truth_file)}
+    (tmp_path / "scores.json").write_text(json.dumps({"protocol": protocol, "values": {}}))
+    text = write(tmp_path, tmp_path / "report.html").read_text(encoding="utf-8")
+    cells = rows(text)
+    assert cells["flip"] == ["True"]
+    assert cells["train.epochs"] == ["2"]
+    assert cells["0.7 .. 0.8"][1:] == ["0.75", "100.00"]
+    assert "Expected calibration error 25.00 points" in text
+    assert text.count("<svg") == 3
+    Pieces(text).checked()
+
+
+def test_a_run_without_predictions_has_its_curve(drawn, tmp_path):
+    run_folder(tmp_path, drawn[1], np.ones((8, 16)))
+    (tmp_path / "pred.mat").unlink()
+    text = write(tmp_path, tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "Config tiny" in text
+    assert "Numbers" not in text
+
+
+def test_what_is_wrong_is_said(drawn, tmp_path):
+    root, truth = drawn
+    with pytest.raises(FileNotFoundError, match="nothing: not found"):
+        read(tmp_path / "nothing")
+    with pytest.raises(ValueError, match=r"neither pred.mat nor keypoints_results.json"):
+        read(tmp_path)
+    run_folder(tmp_path, truth, np.ones((8, 16)))
+    with pytest.raises(ValueError, match="--dataset_root D or --ground_truth FILE"):
+        read(tmp_path)
+    with pytest.raises(FileNotFoundError, match=r"mpii_gt_val.mat: not found"):
+        read(tmp_path, dataset_root=tmp_path)
+    saved(tmp_path / "pred.mat", truth.keypoints + 3)
+    with pytest.raises(ValueError, match=r"predictions.json: holds other predictions"):
+        read(tmp_path, dataset_root=root)
+    (tmp_path / "predictions.json").write_text("[]")
+    with pytest.raises(ValueError, match=r"not a predictions.json"):
+        read(tmp_path, dataset_root=root)
+    (tmp_path / "scores.json").write_text("[]")
+    with pytest.raises(ValueError, match=r"scores.json: expected"):
+        read(tmp_path)
+    (tmp_path / "scores.json").unlink()
+    (tmp_path / "metrics.jsonl").write_text("{}\n")
+    with pytest.raises(ValueError, match=r"metrics.jsonl: holds no training step"):
+        read(tmp_path, dataset_root=root)
+    (tmp_path / "config.json").write_text("[]")
+    with pytest.raises(ValueError, match=r"config.json: expected"):
+        read(tmp_path, dataset_root=root)
+    with pytest.raises(ValueError, match="nothing to report"):
+        page_of(None, None)
+
+
+def coco_truth(count=6):
+    """Two people to an image, all joints labelled and 100 px apart, with what they are annotated as."""
+    places = np.stack([np.arange(17) % 5 * 100.0, np.arange(17) // 5 * 100.0], axis=1)
+    points = places + 700 * (np.arange(count) % 2)[:, None, None]
+    people = [
+        {
+            "id": n + 1,
+            "image_id": n // 2,
+            "category_id": 1,
+            "iscrowd": 0,
+            "area": 20000.0,
+            "bbox": [0, 0, 10, 10],
+            "keypoints": np.concatenate([points[n], np.full((17, 1), 1 + n % 2)], axis=1).ravel().tolist(),
+            "num_keypoints": 17,
+        }
+        for n in range(count)
+    ]
+    images = [{"id": n, "width": 700, "height": 700, "file_name": f"{n}.jpg"} for n in range(-(-count // 2))]
+    return points, {"images": images, "annotations": people, "categories": [{"id": 1, "name": "person"}]}
+
+
+def results(points, image_ids, scores):
+    return [
+        {
+            "image_id": int(i),
+            "category_id": 1,
+            "score": float(s),
+            "keypoints": np.concatenate([p, np.full((17, 1), 0.5)], axis=1).ravel().tolist(),
+        }
+        for p, i, s in zip(points, image_ids, scores, strict=True)
+    ]
+
+
+def coco_page(tmp_path, found):
+    folder = tmp_path / "annotations"
+    folder.mkdir(exist_ok=True)
+    (folder / "person_keypoints_val2017.json").write_text(json.dumps(coco_truth()[1]))
+    (tmp_path / "results.json").write_text(json.dumps(found))
+    return read(tmp_path / "results.json", dataset_root=tmp_path)[0]
+
+
+def test_scripted_results_of_coco(tmp_path):
+    points, _ = coco_truth()
+    wrong = points.copy()
+    wrong[0] = points[0][list(COCO_17.flip)]  # inverted, but for the nose
+    wrong[1, :8] += 2000  # missed
+    wrong[2, 10:] = points[3, 10:]  # swapped
+    data = coco_page(
+        tmp_path, results([*wrong[:5], points[0] + 5000], [0, 0, 1, 1, 2, 0], [0.9, 0.8, 0.7, 0.6, 0.5, 0.95])
+    )
+    text = page_of(data, None)
+    Pieces(text).checked()
+    cells = rows(text)
+    counts = {name: int(cells[name][0]) for name in ("good", "jitter", "inversion", "swap", "miss", "unfound")}
+    assert counts == {"good": 1 + 9 + 10 + 17 + 17, "jitter": 0, "inversion": 16, "swap": 7, "miss": 8, "unfound": 17}
+    assert data.unmatched == 1
+    assert 0 < data.values["AP"] < 100
+    # As every detail is put right, AP becomes 100: the taxonomy leaves nothing unexplained.
+    assert cells["everything"][0] == "100.00"
+    assert {cells["seen"][0], cells["labelled, hidden"][0]} == {"51"}
+
+
+def test_results_without_errors(tmp_path):
+    points, _ = coco_truth()
+    data = coco_page(tmp_path, results(points, np.arange(6) // 2, np.linspace(0.1, 0.9, 6)))
+    assert data.values.keys() == set(NAMES)
+    assert data.values["AP"] == pytest.approx(100)
+    assert data.rescore(data.found, True)["AP"] == pytest.approx(100)
+    assert data.unmatched == 0
+
+
+def test_results_that_all_match_nobody(tmp_path):
+    points, _ = coco_truth()
+    data = coco_page(tmp_path, results(points[:2] + 5000, [0, 1], [0.5, 0.6]))
+    assert (data.unmatched, data.values["AP"]) == (2, 0.0)
+    cells = rows(page_of(data, None))
+    assert cells["2 results left out"][0] == "0.00"
+    assert cells["everything"][0] == "100.00"
+
+
+def test_a_better_score_chooses_first(tmp_path):
+    points, annotations = coco_truth(2)
+    twice = results([points[0], points[0] + 1.0, points[1]], [0, 0, 0], [0.3, 0.9, 0.5])
+    triples = np.array([person["keypoints"] for person in annotations["annotations"]]).reshape(-1, 17, 3)
+    matched = coco_data.match(twice, triples, np.full(2, 20000.0), np.zeros(2, int), COCO_17)
+    assert matched.tolist() == [1, 2]
+
+
+def test_zero_based_is_refused_for_coco(tmp_path):
+    (tmp_path / "r.json").write_text("[]")
+    with pytest.raises(ValueError, match="always count pixels from 0"):
+        read(tmp_path / "r.json", ground_truth=tmp_path / "t.json", zero_based=True)

@@ -1,0 +1,50 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from paddle_pose.codecs.heatmap import HeatmapCodec
+from paddle_pose.evaluation.compare_decoding import compare, readings
+from paddle_pose.evaluation.evaluate import evaluate
+from paddle_pose.geometry import Window
+from paddle_pose.inference.flip_test import FlipAverage
+from paddle_pose.structures import Sample
+
+
+class Recorder:
+    """A metric that keeps what it is told."""
+
+    def reset(self):
+        self.told = []
+
+    def update(self, sample, poses):
+        self.told.append(poses.keypoints)
+
+    def accumulate(self):
+        return {}
+
+
+@pytest.mark.parametrize("alignment", ["published", "udp"])
+def test_every_reading_is_that_of_an_evaluation_of_its_own_from_two_looks(alignment):
+    codec = HeatmapCodec(input_size=(64, 64), alignment=alignment)
+    rng = np.random.default_rng(0)
+    images = [rng.integers(0, 256, (2, 64, 64, 3)).astype(np.uint8) for _ in range(2)]
+    sample = Sample(0, Path("a.jpg"), Window((32.0, 32.0), (64.0, 64.0)), ())
+    batches = [(pictures, [sample, sample]) for pictures in images]
+    looks = []
+
+    def backend(pictures):
+        looks.append(len(pictures))
+        return {"heatmaps": np.random.default_rng(int(pictures[0, 0, 0, 0])).random((2, 1, 16, 16, 16))}
+
+    metrics = {reading: Recorder() for reading in readings(codec)}
+    compare(backend, codec, batches, metrics)
+    assert looks == [2] * 4
+    assert len(metrics) == (9 if alignment == "published" else 6)
+    for reading, recorder in metrics.items():
+        through = FlipAverage(backend, codec, reading.shift) if reading.flip else backend
+        alone = Recorder()
+        evaluate(through, replace(codec, decode_by=reading.decode), batches, alone)
+        assert np.array_equal(recorder.told, alone.told)
+    assert len({np.array(recorder.told).tobytes() for recorder in metrics.values()}) == len(metrics)

@@ -1,0 +1,45 @@
+"""The mean pose: the mean of what is labelled, put where the window is."""
+
+from pathlib import Path
+
+import numpy as np
+
+from paddle_pose.codecs.heatmap import HeatmapCodec
+from paddle_pose.evaluation.mean_pose import MeanPose
+from paddle_pose.geometry import Window
+from paddle_pose.structures import Person, Sample
+
+CODEC = HeatmapCodec(input_size=(64, 64))
+
+
+def sample(place, scale, pose, visible=None):
+    """A person whose pose (input px) appears in a window of `scale` image px per input px at `place`."""
+    window = Window(center=tuple(np.add(place, 32 * scale)), size=(64 * scale, 64 * scale))
+    visible = np.ones(16, np.int64) if visible is None else visible
+    person = Person(np.asarray(pose, float) * scale + place, visible, (0.0, 0.0, 1.0, 1.0), 1)
+    return Sample(1, Path("image.jpg"), window, (person,))
+
+
+def test_mean_is_taken_in_the_window_and_put_back_into_another():
+    rng = np.random.default_rng(0)
+    first, second = rng.uniform(0, 64, (2, 16, 2))
+    mean_pose = MeanPose([sample((10, 20), 2.0, first), sample((-5, 300), 0.5, second)], CODEC)
+    np.testing.assert_allclose(mean_pose.keypoints, (first + second) / 2)
+    answer = mean_pose(sample((100, 50), 3.0, first))
+    np.testing.assert_allclose(answer.keypoints[0], (first + second) / 2 * 3 + [100, 50])
+    assert answer.scores.shape == (1, 16)
+
+
+def test_joints_that_are_not_labelled_do_not_count():
+    pose = np.full((16, 2), 30.0)
+    broken = np.full((16, 2), 10.0)
+    broken[4] = np.nan
+    visible = np.arange(16) != 4
+    mean_pose = MeanPose([sample((0, 0), 1.0, pose), sample((0, 0), 1.0, broken, visible.astype(int))], CODEC)
+    np.testing.assert_allclose(mean_pose.keypoints, np.where(visible, 20.0, 30.0)[:, None].repeat(2, 1))
+
+
+def test_joint_that_is_labelled_nowhere_is_in_the_middle():
+    mean_pose = MeanPose([sample((0, 0), 1.0, np.ones((16, 2)), (np.arange(16) != 4).astype(int))], CODEC)
+    assert mean_pose.keypoints[4].tolist() == [32.0, 32.0]
+    assert mean_pose.keypoints[5].tolist() == [1.0, 1.0]

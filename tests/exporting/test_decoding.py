@@ -1,0 +1,83 @@
+import numpy as np
+import paddle
+import pytest
+from paddle import nn
+
+from paddle_pose.codecs.heatmap import HeatmapCodec
+from paddle_pose.codecs.movenet import MoveNetCodec
+from paddle_pose.exporting.decoding import HeatmapKeypoints, MoveNetKeypoints, with_decoding
+
+RNG = np.random.default_rng(0)
+
+
+class Answers(nn.Layer):
+    """A network that answers given maps."""
+
+    def __init__(self, heatmaps, **others):
+        super().__init__()
+        self.maps = {name: paddle.to_tensor(maps) for name, maps in {"heatmaps": heatmaps, **others}.items()}
+
+    def forward(self, images):
+        return self.maps
+
+
+def noise(width, height):
+    return RNG.normal(size=(4, 2, 16, height, width))
+
+
+def at_every_border(width, height):
+    maps = np.zeros((width * height, 1, 16, height, width))
+    y, x = np.divmod(np.arange(width * height), width)
+    maps[np.arange(width * height), 0, :, y, x] = 1
+    return maps + 0.1 * noise(width, height)[:1, :1]
+
+
+def plateaus(width, height):
+    return np.round(noise(width, height) * 2)
+
+
+def empty(width, height):
+    return np.minimum(noise(width, height), 0)
+
+
+@pytest.mark.parametrize("decode_by", ["argmax", "quarter"])
+@pytest.mark.parametrize("alignment", ["published", "udp"])
+@pytest.mark.parametrize("maps", [noise, at_every_border, plateaus, empty])
+def test_the_graph_reads_what_the_codec_reads(maps, alignment, decode_by):
+    codec = HeatmapCodec(input_size=(24, 32), decode_by=decode_by, alignment=alignment)
+    heatmaps = maps(*codec.map_size).astype(np.float32)
+    answer = HeatmapKeypoints(Answers(heatmaps), codec)(None)["keypoints"].numpy()
+    for found, poses in zip(answer, codec.decode({"heatmaps": heatmaps}), strict=True):
+        assert np.allclose(found[:, :2], poses.keypoints[0], atol=1e-5)
+        assert np.array_equal(found[:, 2], poses.scores[0].astype(np.float32))
+
+
+def test_dark_is_no_graph():
+    with pytest.raises(ValueError, match=r"--decode: a graph reads peaks by argmax or quarter, the config says dark"):
+        HeatmapKeypoints(Answers(noise(8, 8)), HeatmapCodec(decode_by="dark"))
+
+
+@pytest.mark.parametrize("regression_unit", ["cell", "map"])
+def test_one_person_is_found_as_the_codec_finds_them(regression_unit):
+    codec = MoveNetCodec(input_size=(96, 64), regression_unit=regression_unit)
+    channels = {"centers": 1, "heatmaps": 17, "regressions": 34, "offsets": 34}
+    maps = {name: RNG.random((5, count, 16, 24)).astype(np.float32) for name, count in channels.items()}
+    maps["regressions"] = (maps["regressions"] - 0.5) * (1 if regression_unit == "map" else 20)
+    answer = MoveNetKeypoints(Answers(**maps), codec)(None)["keypoints"].numpy()
+    assert answer.shape == (5, 1, 17, 3)  # as Google's files answer
+    for found, poses in zip(answer, codec.decode(maps), strict=True):
+        assert np.allclose(found[0, :, :2] * (64, 96), poses.keypoints[0][:, ::-1], atol=1e-4)
+        assert np.allclose(found[0, :, 2], poses.scores[0])
+
+
+def test_several_people_are_no_graph():
+    with pytest.raises(ValueError, match=r"--decode: a graph finds one person, the config up to 6; add -o"):
+        MoveNetKeypoints(Answers(noise(8, 8)), MoveNetCodec(max_persons=6))
+
+
+def test_the_codec_chooses_the_graph():
+    layer = with_decoding(Answers(noise(8, 8)), HeatmapCodec(input_size=(32, 32)))
+    assert isinstance(layer, HeatmapKeypoints)
+    assert not layer.training
+    with pytest.raises(ValueError, match="--decode: no graph decodes what object reads; export without --decode"):
+        with_decoding(layer, object())

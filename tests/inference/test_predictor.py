@@ -1,0 +1,150 @@
+import numpy as np
+import pytest
+
+from paddle_pose.codecs.heatmap import HeatmapCodec
+from paddle_pose.inference.predictor import Predictor
+
+CODEC = HeatmapCodec(input_size=(64, 96))
+
+
+class Brightest:
+    """A backend whose maps are the image itself, seen coarsely: every joint is where it is brightest."""
+
+    def __init__(self):
+        self.sizes = []
+
+    def __call__(self, images):
+        self.sizes.append(len(images))
+        cells = images[:, ::4, ::4, 0].astype(float) / 255  # the cell's own pixel
+        return {"heatmaps": np.repeat(cells[:, None, None], 16, axis=2)}
+
+
+def image(*points):
+    """A black image with a bright spot, brightest in its middle, at each point."""
+    y, x = np.mgrid[:240, :320]
+    light = sum(np.exp(-((x - px) ** 2 + (y - py) ** 2) / 200) for px, py in points)
+    return np.repeat((255 * np.minimum(light, 1)).astype(np.uint8)[..., None], 3, axis=2)
+
+
+def test_poses_are_found_in_image_px_in_the_order_of_the_boxes():
+    points = [(60.0, 50.0), (250.0, 170.0), (100.0, 200.0)]
+    boxes = [(x - 25, y - 30, 50.0, 60.0) for x, y in points]
+    backend = Brightest()
+    poses = Predictor(backend, CODEC, batch_size=2)(image(*points), boxes)
+    assert backend.sizes == [2, 1]
+    assert poses.keypoints.shape == (3, 16, 2)
+    assert poses.boxes.tolist() == [list(box) for box in boxes]
+    for found, point in zip(poses.keypoints, points, strict=True):
+        assert np.abs(found - point).max() < 4  # a cell is 4 x 75 / 96 px
+    assert (poses.scores > 0.9).all()
+    assert poses.person_scores.shape == (3,)
+
+
+def test_every_window_can_be_seen_with_its_own_maps():
+    points, seen = [(60.0, 50.0), (250.0, 170.0), (100.0, 200.0)], []
+    boxes = [(x - 25, y - 30, 50.0, 60.0) for x, y in points]
+    Predictor(Brightest(), CODEC, batch_size=2)(image(*points), boxes, seen.append)
+    assert [crop.shape for crop, _ in seen] == [(96, 64, 3)] * 3
+    for crop, maps in seen:
+        shown = CODEC.shown(maps)
+        assert tuple(shown) == CODEC.skeleton.joints
+        assert all(np.array_equal(cells, crop[::4, ::4, 0] / 255) for cells in shown.values())
+
+
+def test_how_people_are_batched_does_not_matter():
+    points = [(60.0, 50.0), (250.0, 170.0), (100.0, 200.0)]
+    boxes = [(x - 30, y - 20, 50.0, 60.0) for x, y in points]
+    one, all_ = (Predictor(Brightest(), CODEC, batch_size=n)(image(*points), boxes) for n in (1, 16))
+    for name in ("keypoints", "scores", "person_scores", "boxes"):
+        assert np.array_equal(getattr(one, name), getattr(all_, name))
+
+
+def test_without_boxes_it_looks_at_the_whole_image_and_no_more():
+    poses = Predictor(Brightest(), CODEC)(image((310.0, 120.0)))
+    assert np.abs(poses.keypoints - [310, 120]).max() < 15  # the image is 320 px wide, the map 16 cells
+    assert poses.boxes.tolist() == [[0, 0, 320, 240]]
+
+
+def test_images_are_looked_at_together_and_come_in_their_order():
+    points = [(60.0, 50.0), (250.0, 170.0), (100.0, 200.0)]
+    box = {point: (point[0] - 25, point[1] - 30, 50.0, 60.0) for point in points}
+    images = {
+        "none": (image(points[0]), []),
+        "two": (image(*points[:2]), [box[points[0]], box[points[1]]]),
+        "whole": (image(points[2]), None),
+        "nobody": (image(points[0]), []),
+        "one": (image(points[2]), [box[points[2]]]),
+    }
+    backend, seen = Brightest(), []
+    predictor = Predictor(backend, CODEC, batch_size=3)
+    looks = ((name, *look) for name, look in images.items())
+    found = list(predictor.stream(looks, lambda name, look: seen.append(name)))
+    assert backend.sizes == [3, 1]
+    assert [name for name, _ in found] == list(images)
+    assert seen == ["two", "two", "whole", "one"]
+    for name, poses in found:
+        alone = Predictor(Brightest(), CODEC)(*images[name])
+        assert np.array_equal(poses.keypoints, alone.keypoints)
+        assert np.array_equal(poses.boxes, alone.boxes)
+
+
+@pytest.mark.parametrize("boxes", [None, [], [(0, 0, 9, 9)] * 5])
+def test_no_more_images_are_read_than_are_looked_at_together(boxes):
+    read = []
+
+    def images():
+        for n in range(20):
+            read.append(n)
+            yield n, image((5, 5)), boxes
+
+    for n, _ in Predictor(Brightest(), CODEC).stream(images(), batch_size=4):
+        assert len(read) - n <= 4
+
+
+def test_one_at_a_time_waits_for_no_other():
+    read = []
+
+    def images():
+        for n in range(3):
+            read.append(n)
+            yield n, image((5, 5)), None
+
+    assert [len(read) for _ in Predictor(Brightest(), CODEC).stream(images(), batch_size=1)] == [1, 2, 3]
+
+
+def test_a_batch_of_nothing_is_refused():
+    with pytest.raises(ValueError, match="batch_size 0: expected at least 1"):
+        next(Predictor(Brightest(), CODEC).stream([], batch_size=0))
+
+
+def test_a_whole_image_can_be_stretched():
+    seen = []
+    for fit in ("letterbox", "stretch"):
+        Predictor(Brightest(), CODEC, fit=fit)(np.full((40, 80, 3), 200, np.uint8), None, seen.append)
+    letterbox, stretch = (crop[:, 32, 0] for crop, _ in seen)
+    assert letterbox[[10, 85]].tolist() == [0, 0]
+    assert (stretch[2:-2] == 200).all()
+
+
+def test_no_boxes_no_poses():
+    backend = Brightest()
+    poses = Predictor(backend, CODEC)(image((5, 5)), [])
+    assert [poses.keypoints.shape, poses.scores.shape, poses.person_scores.shape, poses.boxes.shape] == [
+        (0, 16, 2),
+        (0, 16),
+        (0,),
+        (0, 4),
+    ]
+    assert backend.sizes == []
+
+
+@pytest.mark.parametrize("image", [np.zeros((9, 9), np.uint8), np.zeros((9, 9, 4), np.uint8), np.zeros((9, 9, 3))])
+def test_other_arrays_are_refused(image):
+    with pytest.raises(ValueError, match=r"expected uint8 \[h, w, 3\], got"):
+        Predictor(Brightest(), CODEC)(image)
+
+
+@pytest.mark.parametrize("box", [(0, 0, 0, 5), (0, 0, 5, -1), (0, 0, float("nan"), 5)])
+def test_an_empty_box_is_refused(box):
+    with pytest.raises(ValueError, match="positive width and height"):
+        Predictor(Brightest(), CODEC)(image((5, 5)), [(1, 1, 5, 5), box])

@@ -1,0 +1,69 @@
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+
+from paddle_pose.inference import writers
+from paddle_pose.io.frames import Frame, Source
+from paddle_pose.structures import Poses
+
+PIXELS = np.full((48, 64, 3), 90, np.uint8)
+VIDEO = Source("video", Path("b/x.mp4"), Path("x"))
+
+
+def poses(people=1, ids=()):
+    keypoints = np.arange(people * 4.0).reshape(people, 2, 2)
+    boxes = np.tile([1.0, 2.0, 3.0, 4.0], (people, 1))
+    return Poses(keypoints, np.full((people, 2), 0.5), np.full(people, 0.25), boxes, np.array(ids, np.int64))
+
+
+def test_image_ids_are_the_files_or_the_names_or_counted():
+    def ids(sources, known=lambda path: None):
+        image_id = writers.image_ids(sources, known)
+        return [image_id(Frame(source, PIXELS)) for source in sources]
+
+    def image(stem):
+        return Source("image", Path(f"{stem}.jpg"), Path(stem))
+
+    assert ids([image("000139"), image("285")]) == [139, 285]
+    assert ids([image("139"), image("x")]) == [1, 2]
+    assert ids([image("139"), image("0139")]) == [1, 2], "the same number twice"
+    assert ids([image("139"), VIDEO, VIDEO]) == [1, 2, 3]
+    assert ids([image("x"), image("y")], lambda path: 7 if path.stem == "y" else None) == [1, 7]
+
+
+def test_files_say_everything_and_are_complete_at_any_moment(tmp_path):
+    sinks = [
+        writers.JsonFile(tmp_path / "p.json", {"joints": ["a", "b"]}, {VIDEO.path: tmp_path / "v" / "x.mp4"}),
+        writers.CocoFile(tmp_path / "c.json", lambda frame: 40 + frame.index),
+        writers.CsvFile(tmp_path / "p.csv", ["a", "b"]),
+    ]
+    empty = [writers.JsonFile(tmp_path / "e.json", {}, {}), writers.CocoFile(tmp_path / "f.json", lambda frame: 0)]
+    for sink in sinks:
+        sink.write(Frame(VIDEO, PIXELS, 1, 0.1, 10), poses(2, ids=(5, 6)), PIXELS)
+        sink.write(Frame(VIDEO, PIXELS, 2, 0.2, 10), poses(0), PIXELS)
+    for sink in (*sinks, *empty):
+        sink.close()
+    document = json.loads((tmp_path / "p.json").read_text())
+    assert document["joints"] == ["a", "b"]
+    first, second = document["images"]
+    assert first["persons"][1] == {
+        **{"id": 6, "score": 0.25, "box": [1.0, 2.0, 3.0, 4.0]},
+        **{"keypoints": [[4.0, 5.0], [6.0, 7.0]], "scores": [0.5, 0.5]},
+    }
+    assert (first["image"], first["frame"], first["seconds"], first["drawing"]) == ("b/x.mp4", 1, 0.1, "v/x.mp4")
+    assert (second["width"], second["height"], second["persons"]) == (64, 48, [])
+    results = json.loads((tmp_path / "c.json").read_text())
+    assert results[1] == {
+        **{"image_id": 41, "category_id": 1, "score": 0.25, "file_name": "x.mp4", "frame": 1},
+        "keypoints": [4.0, 5.0, 0.5, 6.0, 7.0, 0.5],
+    }
+    with (tmp_path / "p.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["frame"], row["person"], row["id"], row["b_y"], row["b_score"]) for row in rows] == [
+        ("1", "0", "5", "3.0", "0.5"),
+        ("1", "1", "6", "7.0", "0.5"),
+    ]
+    assert json.loads((tmp_path / "e.json").read_text())["images"] == []
+    assert json.loads((tmp_path / "f.json").read_text()) == []

@@ -1,0 +1,92 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from paddle_pose.io.boxes import read_boxes
+
+COCO = {
+    "images": [
+        {"id": 7, "file_name": "a/x.jpg", "width": 9, "height": 9},
+        {"id": 8, "file_name": "b/x.jpg", "width": 9, "height": 9},
+    ],
+    "annotations": [
+        {"id": 1, "image_id": 7, "category_id": 1, "bbox": [1, 2, 3, 4]},
+        {"id": 2, "image_id": 8, "category_id": 1, "bbox": [5, 6, 7, 8]},
+        {"id": 3, "image_id": 8, "category_id": 1, "bbox": [0, 0, 9, 9], "iscrowd": 1},
+        {"id": 4, "image_id": 8, "category_id": 2, "bbox": [0, 0, 9, 9]},
+        {"id": 5, "image_id": 8, "category_id": 1, "bbox": [0, 0, 0, 9]},
+    ],
+    "categories": [{"id": 1, "name": "person"}, {"id": 2, "name": "dog"}],
+}
+DETECTED = [
+    {"image_id": 139, "category_id": 1, "bbox": [1, 2, 3, 4], "score": 0.9},
+    {"image_id": 139, "category_id": 1, "bbox": [5, 6, 7, 8], "score": 0.1},
+    {"image_id": 139, "category_id": 3, "bbox": [5, 6, 7, 8], "score": 0.8},
+    {"image_id": 140, "category_id": 1, "bbox": [1, 2, 3, 4], "score": 0.9},
+]
+
+
+@pytest.fixture
+def written(tmp_path):
+    def write(content):
+        path = tmp_path / "boxes.json"
+        path.write_text(content if isinstance(content, str) else json.dumps(content))
+        return path
+
+    return write
+
+
+def test_a_plain_file_names_images_and_knows_nothing_of_others(written):
+    boxes = read_boxes(written({"x.jpg": [[1, 2, 3, 4]], "empty.jpg": []}))
+    assert boxes.of(Path("some/where/x.jpg")) == [(1, 2, 3, 4)]
+    assert boxes.of(Path("empty.jpg")) == []
+    assert boxes.of(Path("other.jpg")) is None
+    boxes.check([Path("x.jpg"), Path("empty.jpg"), Path("other.jpg")])
+    with pytest.raises(ValueError, match=r"boxes for x\.jpg, which is not among the images"):
+        boxes.check([Path("empty.jpg")])
+
+
+def test_annotations_are_matched_by_the_end_of_the_path_and_hold_for_all_images(written):
+    boxes = read_boxes(written(COCO))
+    assert boxes.of(Path("d/a/x.jpg")) == [(1, 2, 3, 4)]
+    assert boxes.of(Path("b/x.jpg")) == [(5, 6, 7, 8)], "neither crowd, nor dog, nor an empty box"
+    assert boxes.of(Path("other.jpg")) == []
+    assert (boxes.image_id(Path("d/b/x.jpg")), boxes.image_id(Path("other.jpg"))) == (8, None)
+    with pytest.raises(ValueError, match=r"no box is for one of the images \(the first one is other\.jpg\)$"):
+        boxes.check([Path("other.jpg")])
+
+
+def test_detections_are_matched_by_number_and_weak_ones_left_out(written):
+    boxes = read_boxes(written(DETECTED), min_score=0.2)
+    assert boxes.of(Path("val2017/000000000139.jpg")) == [(1, 2, 3, 4)]
+    assert boxes.of(Path("000000000141.jpg")) == []
+    with pytest.raises(ValueError, match=r"image ids are matched with images named like 000000000139\.jpg"):
+        boxes.check([Path("x.jpg")])
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{", r"boxes\.json: not valid JSON"),
+        (3, r"expected \{\"image\.jpg\".*got int"),
+        ({"x.jpg": [[1, 2, 3]]}, r"key 'x\.jpg': expected"),
+        ({"x.jpg": 5}, r"key 'x\.jpg': expected"),
+        ({"x.jpg": [[1, 2, 0, 4]]}, r"key 'x\.jpg': expected .* positive sizes"),
+        ({"x.jpg": [[1, 2, float("nan"), 4]]}, r"key 'x\.jpg': expected"),
+        ([3], r"record \[0\]: expected .*got int"),
+        ([{"image_id": 1, "score": 1}], r"record \[0\]: no key 'bbox'"),
+        ([{"image_id": "1", "bbox": [1, 2, 3, 4], "score": 1}], "key 'image_id' must be an integer"),
+        ([{"image_id": 1, "bbox": [1, 2, 3, 4]}], "no key 'score'"),
+        ({**COCO, "images": [{"id": 7}, {"id": 8}]}, r"images\[0\]: key 'file_name' must name the image"),
+        ({**COCO, "categories": 3}, "expected COCO's lists images, annotations, categories"),
+    ],
+)
+def test_other_files_are_refused(written, content, message):
+    with pytest.raises(ValueError, match=message):
+        read_boxes(written(content))
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"--boxes .*boxes\.json: not found"):
+        read_boxes(tmp_path / "boxes.json")

@@ -1,0 +1,228 @@
+"""Downloads from a server on this machine: resumed, dropped, refused, damaged, unreachable."""
+
+import hashlib
+import http.server
+import re
+import socket
+import threading
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+
+from paddle_pose.io.download import RemoteFile, download
+
+DATA = np.random.default_rng(0).bytes(1_000_000)
+
+
+@dataclass
+class Behaviour:
+    """What the server does, and what it was asked."""
+
+    data: bytes = DATA
+    ranges: bool = True
+    drops: list[int] = field(default_factory=list)  # answers that end after so many bytes
+    statuses: list[int] = field(default_factory=list)  # answers that are errors
+    says_length: bool = True
+    shifted: bool = False  # answers another range than it was asked for
+    asked: list[str | None] = field(default_factory=list)
+
+
+@pytest.fixture
+def behaviour():
+    return Behaviour()
+
+
+@pytest.fixture
+def server(behaviour, monkeypatch):
+    """The address of a server that behaves so."""
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked = self.headers.get("Range")
+            behaviour.asked.append(asked)
+            if behaviour.statuses:
+                self.send_error(behaviour.statuses.pop(0))
+                return
+            start = 0
+            if behaviour.ranges and asked:
+                start = int(re.fullmatch(r"bytes=(\d+)-", asked)[1])
+                if start >= len(behaviour.data):
+                    self.send_error(416)
+                    return
+                start -= behaviour.shifted
+                self.send_response(206)
+                end = len(behaviour.data)
+                self.send_header("Content-Range", f"bytes {start}-{end - 1}/{end}")
+            else:
+                self.send_response(200)
+            body = behaviour.data[start:]
+            if behaviour.says_length:
+                self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body[: behaviour.drops.pop(0)] if behaviour.drops else body)
+
+        def log_message(self, *args):
+            """Stays silent."""
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
+        thread = threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{running.server_address[1]}"
+        running.shutdown()
+        thread.join(5)
+
+
+def published(address: str, sha256: str | None = None) -> RemoteFile:
+    digest = hashlib.sha256(DATA).hexdigest()[:8] if sha256 is None else sha256
+    return RemoteFile("net", f"{address}/a/net.pth", digest)
+
+
+def fetch(address, folder, progress=None, **options):
+    options = {"timeout": 5.0, "pause": 0.01, **options}
+    return download(published(address), folder, progress=progress, **options)
+
+
+def test_a_whole_file(server, behaviour, tmp_path):
+    seen = []
+    path = fetch(server, tmp_path / "new" / "folder", lambda *now: seen.append(now))
+    assert path == tmp_path / "new" / "folder" / "net.pth"
+    assert path.read_bytes() == DATA
+    assert [p.name for p in path.parent.iterdir()] == ["net.pth"]
+    assert seen[-1][:2] == (len(DATA), len(DATA))
+    assert seen[-1][2] > 0
+    assert behaviour.asked == [None]
+
+
+def test_a_file_that_is_there_is_verified_not_fetched(server, behaviour, tmp_path):
+    (tmp_path / "net.pth").write_bytes(DATA)
+    assert fetch(server, tmp_path).read_bytes() == DATA
+    (tmp_path / "net.pth").write_bytes(DATA[:-1])
+    with pytest.raises(ValueError, match="delete it, or move it away"):
+        fetch(server, tmp_path)
+    assert behaviour.asked == []
+
+
+def test_a_full_checksum(server, tmp_path):
+    whole = hashlib.sha256(DATA).hexdigest()
+    path = download(published(server, whole.upper()), tmp_path)
+    assert path.read_bytes() == DATA
+    path.unlink()
+    with pytest.raises(ValueError, match="expected one that begins with"):
+        download(published(server, whole[:-1] + "x"), tmp_path)
+
+
+@pytest.mark.parametrize("ranges", [True, False])
+def test_an_earlier_part_is_continued_or_replaced(server, behaviour, tmp_path, ranges):
+    behaviour.ranges = ranges
+    (tmp_path / "net.pth.part").write_bytes(DATA[:400_000])
+    assert fetch(server, tmp_path).read_bytes() == DATA
+    assert behaviour.asked == ["bytes=400000-"]
+    assert [p.name for p in tmp_path.iterdir()] == ["net.pth"]
+
+
+@pytest.mark.parametrize("ranges", [True, False])
+def test_dropped_connections_are_taken_up_again(server, behaviour, tmp_path, ranges):
+    behaviour.ranges, behaviour.drops = ranges, [300_000, 500_000]
+    assert fetch(server, tmp_path).read_bytes() == DATA
+    second = 800_000 if ranges else 500_000
+    assert behaviour.asked == [None, "bytes=300000-", f"bytes={second}-"]
+
+
+def test_what_arrived_is_kept_when_all_attempts_are_dropped(server, behaviour, tmp_path):
+    behaviour.drops = [1000] * 4
+    with pytest.raises(ConnectionError, match="closed early"):
+        fetch(server, tmp_path)
+    assert (tmp_path / "net.pth.part").read_bytes() == DATA[:4000]
+    assert fetch(server, tmp_path).read_bytes() == DATA
+
+
+def test_a_part_that_is_too_long_is_started_over(server, behaviour, tmp_path):
+    (tmp_path / "net.pth.part").write_bytes(DATA + b"x")
+    assert fetch(server, tmp_path).read_bytes() == DATA
+    assert behaviour.asked == [f"bytes={len(DATA) + 1}-", None]
+
+
+def test_another_range_than_asked_for_is_not_appended(server, behaviour, tmp_path):
+    behaviour.shifted = True
+    (tmp_path / "net.pth.part").write_bytes(DATA[:10])
+    with pytest.raises(ConnectionError, match="another range"):
+        fetch(server, tmp_path)
+    assert (tmp_path / "net.pth.part").read_bytes() == DATA[:10]
+
+
+def test_a_server_that_says_no_length(server, behaviour, tmp_path):
+    behaviour.says_length = False
+    seen = []
+    assert fetch(server, tmp_path, lambda *now: seen.append(now)).read_bytes() == DATA
+    assert all(total is None for _, total, _ in seen)
+
+
+def test_a_wrong_file_is_never_put_in_place(server, behaviour, tmp_path):
+    behaviour.data = DATA[:-1] + b"?"
+    with pytest.raises(ValueError, match="its SHA-256 is") as caught:
+        fetch(server, tmp_path)
+    assert hashlib.sha256(behaviour.data).hexdigest() in str(caught.value)
+    assert hashlib.sha256(DATA).hexdigest()[:8] in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_busy_server_is_asked_again(server, behaviour, tmp_path):
+    behaviour.statuses = [503, 429]
+    assert fetch(server, tmp_path).read_bytes() == DATA
+    assert len(behaviour.asked) == 3
+
+
+@pytest.mark.parametrize(("status", "times"), [(404, 1), (403, 1), (503, 4)])
+def test_a_refusal_says_what_to_do(server, behaviour, tmp_path, status, times):
+    behaviour.statuses = [status] * 9
+    with pytest.raises(ConnectionError) as caught:
+        fetch(server, tmp_path)
+    message = str(caught.value)
+    assert str(status) in message
+    assert f"{server}/a/net.pth" in message
+    assert str(tmp_path / "net.pth") in message
+    assert "--from_file" in message
+    assert len(behaviour.asked) == times
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unreachable_host_says_what_to_do(monkeypatch, tmp_path):
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+    with pytest.raises(ConnectionError, match="--from_file") as caught:
+        fetch(f"http://127.0.0.1:{port}", tmp_path)
+    assert f"http://127.0.0.1:{port}/a/net.pth" in str(caught.value)
+    assert str(tmp_path / "net.pth") in str(caught.value)
+
+
+def test_a_silent_host_times_out(monkeypatch, tmp_path):
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(ConnectionError, match="timed out"):
+            fetch(address, tmp_path, timeout=0.05)
+
+
+def test_from_file_verifies_and_copies(server, behaviour, tmp_path):
+    copy = tmp_path / "my copy.bin"
+    copy.write_bytes(DATA)
+    path = fetch(server, tmp_path / "weights", from_file=copy)
+    assert path.read_bytes() == DATA
+    assert copy.exists()
+    path.unlink()
+    copy.write_bytes(DATA[1:])
+    with pytest.raises(ValueError, match="nothing was copied"):
+        fetch(server, tmp_path / "weights", from_file=copy)
+    assert list((tmp_path / "weights").iterdir()) == []
+    with pytest.raises(FileNotFoundError, match="no such file"):
+        fetch(server, tmp_path / "weights", from_file=tmp_path / "none")
+    assert behaviour.asked == []
+
+
+def test_downloads_say_nothing_themselves(server, tmp_path, capsys):
+    download(published(server), tmp_path)
+    assert capsys.readouterr() == ("", "")

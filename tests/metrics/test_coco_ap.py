@@ -1,0 +1,275 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from paddle_pose.geometry import Window
+from paddle_pose.metrics.coco_ap import NAMES, CocoAP, score_results
+from paddle_pose.metrics.oks import oks, oks_nms
+from paddle_pose.skeletons import Skeleton
+from paddle_pose.structures import Person, Poses, Sample
+
+THREE = Skeleton(
+    "three", ("head", "left_hand", "right_hand"), (("left_hand", "right_hand"),), (), (0.05, 0.1, 0.1), (1,) * 3
+)
+SIGMAS = THREE.sigmas
+AREA = 3000.0
+WINDOW = Window((50.0, 50.0), (100.0, 100.0))
+
+
+def person(number, **changes):
+    points = np.array([[10.0, 10.0], [50.0, 20.0], [30.0, 60.0]]) + 100 * number
+    triples = np.column_stack([points, np.full(3, 2)])
+    return {
+        "id": number,
+        "image_id": 1,
+        "category_id": 1,
+        "iscrowd": 0,
+        "area": AREA,
+        "bbox": [100.0 * number, 100.0 * number, 60.0, 70.0],
+        "num_keypoints": 3,
+        "keypoints": triples.ravel().tolist(),
+        **changes,
+    }
+
+
+def truth(*people):
+    return {"images": [{"id": 1}, {"id": 2}], "annotations": list(people), "categories": [{"id": 1}]}
+
+
+def points_of(record):
+    return np.reshape(record["keypoints"], (-1, 3))[:, :2]
+
+
+def sample(number, detected=True, score=1.0, image_id=1):
+    annotated = Person(points_of(person(number)), np.full(3, 2), (0.0, 0.0, 1.0, 1.0), number, AREA)
+    window = replace(WINDOW, center=(100.0 * number, 50.0))
+    return Sample(image_id, Path("a.jpg"), window, () if detected else (annotated,), score)
+
+
+def poses(keypoints, heights=(1.0, 1.0, 1.0)):
+    return Poses(np.asarray(keypoints, float)[None], np.array([heights], float), np.array([np.mean(heights)]))
+
+
+def test_perfect_poses_score_one_and_nobody_of_a_size_is_nan(capsys):
+    metric = CocoAP(truth(person(0), person(1)), THREE)
+    for number in (0, 1):
+        metric.update(sample(number, detected=False), poses(points_of(person(number))))
+    values = metric.accumulate()
+    assert tuple(values) == NAMES
+    assert [values[name] for name in NAMES if "(L)" not in name] == pytest.approx([1.0] * 8)
+    assert np.isnan([values["AP(L)"], values["AR(L)"]]).all()
+    assert "2 ground-truth boxes, 2 people after OKS-NMS" in metric.table()
+    assert capsys.readouterr().out == ""
+    metric.reset()
+    metric.update(sample(0), poses(points_of(person(0))))
+    assert metric.accumulate()["AR"] == 0.5
+    assert "1 detected boxes" in metric.table()
+
+
+def test_an_annotation_with_id_0_can_be_found():
+    """pycocotools takes a match with id 0 for none."""
+    metric = CocoAP(truth(person(0)), THREE)
+    metric.update(sample(0), poses(points_of(person(0))))
+    assert metric.accumulate()["AP"] == pytest.approx(1.0)
+
+
+def test_oks_is_the_formula():
+    moved = points_of(person(0)) + np.array([[3.0, 4.0], [0.0, 0.0], [30.0, 40.0]])
+    terms = [np.exp(-(d**2) / (2 * AREA * (2 * s) ** 2)) for d, s in zip((5, 0, 50), SIGMAS, strict=True)]
+    assert oks(moved, points_of(person(0)), AREA, SIGMAS) == pytest.approx(np.mean(terms))
+    assert oks(moved, points_of(person(0)), AREA, SIGMAS, np.array([1, 1, 0]) > 0) == pytest.approx(np.mean(terms[:2]))
+    sample_score = CocoAP(truth(person(0)), THREE).score_sample(sample(0, detected=False), poses(moved))
+    assert sample_score.quality == pytest.approx((np.mean(terms),))
+    assert sample_score.words == f"OKS {np.mean(terms):.2f}"
+
+
+def test_a_score_is_the_boxs_times_the_mean_of_the_certain_joints(tmp_path):
+    metric = CocoAP(truth(person(0), person(1)), THREE)
+    metric.update(sample(0, score=0.5), poses(points_of(person(0)), (0.9, 0.7, 0.2)))
+    metric.update(sample(1, score=0.5), poses(points_of(person(1)), (0.1, 0.0, -0.2)))
+    (path,) = metric.save(tmp_path / "new")
+    assert path.name == "keypoints_results.json"
+    first, second = json.loads(path.read_text(encoding="utf-8"))
+    assert first["score"] == pytest.approx(0.5 * 0.8)
+    assert second["score"] == 0.0
+    assert first["keypoints"][2::3] == [0.9, 0.7, 0.2]
+    assert (first["image_id"], first["category_id"]) == (1, 1)
+
+
+def test_nms_keeps_the_better_of_two_alike_and_both_of_two_apart():
+    near = points_of(person(0))
+    people = np.stack([near + 1, near, near + 100])
+    areas = np.full(3, AREA)
+    assert oks_nms(people, np.array([0.5, 0.9, 0.1]), areas, SIGMAS) == [1, 2]
+    assert oks_nms(people, np.array([0.9, 0.5, 0.95]), areas, SIGMAS) == [2, 0]
+    # The area is the mean of the two: what is alike for large people is not for small ones.
+    assert oks_nms(people, np.array([0.5, 0.9, 0.1]), areas / 100, SIGMAS) == [1, 0, 2]
+    threshold = float(oks(near + 1, near, AREA, SIGMAS))
+    assert oks_nms(people, np.array([0.5, 0.9, 0.1]), areas, SIGMAS, threshold) == [1, 0, 2]
+
+
+def test_a_window_given_twice_and_the_order_change_nothing(tmp_path):
+    found = [(sample(n, score=0.5 + n / 10), poses(points_of(person(n)) + 3 * n)) for n in range(3)]
+    runs = []
+    for order in ((0, 1, 2), (2, 0, 1, 0, 2)):
+        metric = CocoAP(truth(person(0), person(1), person(2)), THREE)
+        for n in order:
+            metric.update(*found[n])
+        runs.append(metric.accumulate())
+    assert runs[0] == pytest.approx(runs[1], nan_ok=True)
+    assert 0 < runs[0]["AP"] < 1
+
+
+def test_of_two_boxes_at_one_place_the_certain_one_counts(tmp_path):
+    metric = CocoAP(truth(person(0)), THREE)
+    for score in (0.9, 0.3):
+        metric.update(sample(0, score=score), poses(points_of(person(0))))
+    (path,) = metric.save(tmp_path)
+    assert [record["score"] for record in json.loads(path.read_text(encoding="utf-8"))] == [0.9]
+    assert "2 detected boxes, 1 people after OKS-NMS" in metric.table()
+
+
+def test_what_is_saved_scores_the_same_when_it_is_read(tmp_path):
+    annotations = tmp_path / "truth.json"
+    annotations.write_text(json.dumps(truth(person(0), person(1), person(2, iscrowd=1))), encoding="utf-8")
+    metric = CocoAP(annotations, THREE)
+    for number in (0, 1, 2):
+        metric.update(sample(number, score=0.3 * number), poses(points_of(person(number)) + 4 * number))
+    (path,) = metric.save(tmp_path)
+    assert score_results(path, annotations, THREE)[0] == pytest.approx(metric.accumulate(), abs=0, nan_ok=True)
+
+
+@pytest.mark.parametrize(
+    ("record", "message"),
+    [
+        (
+            person(4, area=0),
+            r"annotations\[0\] \(id 4\): key 'area' is 0; OKS is measured in the area .* 0.53 x box width",
+        ),
+        ({k: v for k, v in person(4).items() if k != "area"}, "key 'area' is missing"),
+        (person(4, image_id="1"), "key 'image_id' must be an integer, got '1'"),
+        (person(4, id="4"), "key 'id' must be an integer, got '4'"),
+        (person(4, category_id=1.0), "key 'category_id' must be an integer, got 1.0"),
+        (person(4, image_id=9), "image 9 is not in the list of images"),
+        (person(4, keypoints=[0] * 9), "no labelled joint; there is nothing that AP could measure"),
+        (person(4, iscrowd=1), "no labelled joint"),
+        (
+            person(4, keypoints=[1] * 51),
+            "must hold 3 numbers for each of the 3 joints .*: 9, got 51",
+        ),
+    ],
+)
+def test_annotations_that_could_only_give_a_wrong_ap_are_explained(record, message):
+    with pytest.raises(ValueError, match=message):
+        CocoAP(truth(record), THREE)
+
+
+def test_people_nobody_can_be_measured_on_need_no_area():
+    unlabelled = person(3, keypoints=[0] * 9, area=0)
+    metric = CocoAP(truth(person(0), unlabelled, person(2, iscrowd=1, area=0)), THREE)
+    metric.update(sample(0), poses(points_of(person(0))))
+    assert metric.accumulate()["AP"] == pytest.approx(1.0)
+
+
+def test_a_score_needs_results_of_annotated_images():
+    metric = CocoAP(truth(person(0)), THREE)
+    with pytest.raises(ValueError, match="before there was any result"):
+        metric.accumulate()
+    metric.update(sample(0, image_id=5), poses(points_of(person(0))))
+    with pytest.raises(ValueError, match=r"1 images of the results are not in annotations, e\.g\. 5"):
+        metric.accumulate()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"image_id": "1"}, "record 0: key 'image_id' must be an integer, got '1'"),
+        ({"image_id": 77}, "1 images of the results are not in annotations, e.g. 77; .* same split"),
+        ({"category_id": 2}, "record 0: category 2, the annotated people have 1"),
+        ({"keypoints": [1.0] * 6}, "record 0: key 'keypoints' must hold 9 numbers"),
+        ({"keypoints": [float("nan")] * 9}, "record 0: key 'keypoints' must hold 9 numbers"),
+        ({"score": None}, "record 0: key 'score' must be a number, got None"),
+    ],
+)
+def test_somebody_elses_wrong_results_are_explained(tmp_path, changes, message):
+    record = {"image_id": 1, "category_id": 1, "keypoints": person(0)["keypoints"], "score": 0.5}
+    path = tmp_path / "results.json"
+    path.write_text(json.dumps([record]), encoding="utf-8")
+    assert score_results(path, truth(person(0)), THREE)[0]["AP"] == pytest.approx(1.0)
+    path.write_text(json.dumps([{**record, **changes}]), encoding="utf-8")
+    with pytest.raises(ValueError, match=message):
+        score_results(path, truth(person(0)), THREE)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("{}", "expected a list of results, got dict"), ("[1]", "record 0: expected a record"), ("[]", "any result")],
+)
+def test_other_files_are_no_results(tmp_path, text, message):
+    path = tmp_path / "results.json"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ValueError, match=message):
+        score_results(path, truth(person(0)), THREE)
+
+
+def whole(image_id, *people, score=1.0):
+    """A whole image with some of the annotated people."""
+    annotated = [Person(points_of(person(n)), np.full(3, 2), (0.0, 0.0, 60.0, 70.0), n, AREA) for n in people]
+    return Sample(image_id, Path(f"{image_id}.jpg"), Window((200.0, 200.0), (400.0, 400.0)), tuple(annotated), score)
+
+
+def found(*keypoints, scores=None):
+    count = len(keypoints)
+    points = np.reshape(np.array(keypoints, float), (count, 3, 2))
+    return Poses(points, np.full((count, 3), 0.05), np.ones(count) if scores is None else np.array(scores, float))
+
+
+def test_of_a_whole_image_everybody_found_counts_with_their_own_score(tmp_path):
+    metric = CocoAP(truth(person(0), person(1), person(2)), THREE, whole_images=True)
+    everybody = [points_of(person(n)) for n in range(3)]
+    metric.update(whole(1, 0, 1, 2), found(*everybody, scores=(0.9, 0.4, 0.6)))
+    values = metric.accumulate()
+    assert (values["AP"], values["AR"]) == pytest.approx((1.0, 1.0))
+    assert "1 whole images, 3 people after OKS-NMS" in metric.table()
+    (path,) = metric.save(tmp_path)
+    assert [record["score"] for record in json.loads(path.read_text(encoding="utf-8"))] == [0.9, 0.6, 0.4]
+    metric.reset()
+    metric.update(whole(1, 0, 1, 2), found(*everybody[:2]))
+    assert metric.accumulate()["AR"] == pytest.approx(2 / 3)
+    assert metric.accumulate()["AP"] == pytest.approx(67 / 101)  # recall 0, 0.01 ... 0.66
+    assert metric.score_sample(whole(1, 0, 1, 2), found(*everybody[:2])).quality == pytest.approx((2 / 3,), abs=1e-6)
+
+
+def test_people_who_stand_close_are_not_merged_but_one_found_twice_is():
+    close = person(1, keypoints=[v for x, y in points_of(person(0)) + np.array([12, 0]) for v in (x, y, 2)])
+    metric = CocoAP(truth(person(0), close), THREE, whole_images=True)
+    first, second = points_of(person(0)), points_of(close)
+    metric.update(whole(1, 0), found(first, second, first + 0.5, scores=(0.9, 0.8, 0.7)))
+    assert metric.accumulate()["AP"] == pytest.approx(1.0)
+    assert "2 people after OKS-NMS" in metric.table()
+    # measured in the area of the window they would be alike
+    assert oks_nms(np.stack([first, second]), np.ones(2), np.full(2, 400.0**2), SIGMAS) == [0]
+
+
+def test_people_found_in_an_image_without_any_are_wrong():
+    metric = CocoAP(truth(person(0)), THREE, whole_images=True)
+    metric.update(whole(1, 0), found(points_of(person(0)), scores=(0.5,)))
+    metric.update(whole(2), found())
+    assert metric.accumulate()["AP"] == pytest.approx(1.0)
+    metric.update(whole(2), found(points_of(person(0)), scores=(0.4,)))
+    assert metric.accumulate()["AP"] == pytest.approx(1.0)  # less certain than everybody true
+    metric.update(whole(2), found(points_of(person(0)), scores=(0.6,)))
+    assert metric.accumulate()["AP"] == pytest.approx(0.5)
+
+
+def test_nobody_found_is_0_and_no_error():
+    metric = CocoAP(truth(person(0)), THREE, whole_images=True)
+    metric.update(whole(1, 0), found())
+    metric.update(whole(2), found())
+    values = metric.accumulate()
+    assert (values["AP"], values["AR"], values["AP(M)"]) == (0, 0, 0)
+    assert np.isnan(values["AP(L)"])
+    assert "2 whole images, 0 people" in metric.table()

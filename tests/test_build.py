@@ -1,0 +1,117 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from paddle_pose import build
+from paddle_pose.configs.overrides import override
+from paddle_pose.configs.registry import CONFIGS
+from paddle_pose.data.synthetic.dataset import write_coco, write_mpii
+
+CONFIG = override(CONFIGS["hourglass_tiny_128"], {"train.batch_size": 4, "train.num_workers": 0})
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory):
+    return write_mpii(tmp_path_factory.mktemp("drawn"), num_train=8, num_val=4, seed=0, size=(480, 480))
+
+
+def epoch(config, root):
+    loader = build.loader(config, build.samples(config, root, "train"))
+    return np.concatenate([batch["image"].numpy() for batch in loader.epoch(0)])
+
+
+def test_the_cache_changes_grey_levels_only_and_the_same_way_every_time(drawn, tmp_path):
+    cached = replace(CONFIG, data=replace(CONFIG.data, cache=str(tmp_path / "cache")))
+    plain, first, again = epoch(CONFIG, drawn), epoch(cached, drawn), epoch(cached, drawn)
+    assert list(tmp_path.glob("cache/*/*.crop"))
+    assert np.array_equal(first, again)
+    assert 0 < np.abs(plain.astype(int) - first).mean() < 6
+
+
+def test_reduced_decoding_is_chosen_for_training_and_for_evaluation_apart(drawn):
+    training = override(CONFIG, {"data.reduced": True})
+    assert 0 < np.abs(epoch(CONFIG, drawn).astype(int) - epoch(training, drawn)).mean() < 6
+    samples = build.samples(CONFIG, drawn, "val")
+    shown = [
+        np.concatenate([images for images, _ in build.batches(config, samples)])
+        for config in (CONFIG, training, override(CONFIG, {"val.reduced": True}))
+    ]
+    assert np.array_equal(shown[0], shown[1])
+    assert 0 < np.abs(shown[0].astype(int) - shown[2]).mean() < 6
+
+
+MPII, COCO = CONFIGS["hourglass52_mpii_256"], CONFIGS["hrnet_w32_coco_256x192"]
+CROPS = override(COCO, {"data.dataset": "movenet_crops"})
+
+
+@pytest.mark.parametrize(
+    ("config", "metric", "expected"),
+    [
+        (MPII, "auto", "PCKh"),
+        (MPII, "pckh", "PCKh"),
+        (MPII, "pck", "PCK"),
+        (COCO, "auto", "CocoAP"),
+        (COCO, "ap", "CocoAP"),
+        (COCO, "pck", "PCK"),
+        (COCO, "fire717_accuracy", "Fire717Accuracy"),
+        (CROPS, "auto", "Fire717Accuracy"),
+        (CROPS, "pck", "PCK"),
+    ],
+)
+def test_the_metric_is_the_data_sets_or_the_one_asked_for(tmp_path, config, metric, expected):
+    root = write_coco(tmp_path, num_train=0, num_val=1, size=(64, 64))
+    assert type(build.metric(override(config, {"val.metric": metric}), root)).__name__ == expected
+
+
+@pytest.mark.parametrize(
+    ("config", "metric", "message"),
+    [
+        (MPII, "ap", "metric 'ap' needs COCO's annotation file.*expected pckh, pck, fire717_accuracy"),
+        (COCO, "pckh", "metric 'pckh' needs MPII's head boxes.*expected ap, pck, fire717_accuracy"),
+        (CROPS, "ap", "data set 'movenet_crops' has not; expected fire717_accuracy, pck"),
+    ],
+)
+def test_a_metric_that_the_data_cannot_feed_is_refused(tmp_path, config, metric, message):
+    with pytest.raises(ValueError, match=message):
+        build.metric(override(config, {"val.metric": metric}), tmp_path)
+
+
+def test_every_data_set_has_a_reader_and_a_usual_metric():
+    assert build.READERS.keys() == build.USUAL_METRIC.keys()
+    assert set(build.USUAL_METRIC.values()) <= build.METRICS.keys()
+
+
+def test_images_without_anybody_labelled_are_evaluated_but_not_learned_from(tmp_path, capsys):
+    root = write_coco(tmp_path, num_train=4, num_val=4, size=(64, 64))
+    for split in ("train", "val"):
+        path = root / "annotations" / f"person_keypoints_{split}2017.json"
+        content = json.loads(path.read_text(encoding="utf-8"))
+        people = content["annotations"]
+        people[0]["iscrowd"] = 1
+        people[1]["keypoints"], people[1]["num_keypoints"] = [0] * 51, 0
+        del people[2]
+        path.write_text(json.dumps(content), encoding="utf-8")
+    config = CONFIGS["movenet_lightning_coco"]
+    (sample,) = build.samples(config, root, "train")
+    assert sample.image_id == 4
+    said = capsys.readouterr().out
+    assert "=> load 1 samples" in said
+    assert "=> left out of training: 3 images without anybody labelled" in said
+    samples = build.samples(config, root, "val")
+    assert [[person.crowd for person in sample.persons] for sample in samples] == [[True], [True], [], [False]]
+    assert "left out of training" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("scaled", "factor"), [("false", 1), ("true", 3)])
+def test_the_rate_grows_with_the_batch_only_when_asked(drawn, tmp_path, scaled, factor):
+    changes = {"train.accumulate": 3, "train.batch_size": 1, "train.warmup": 0, "train.schedule": "steps"}
+    config = override(CONFIG, {**changes, "train.scale_learning_rate": scaled})
+    loader = build.loader(config, build.samples(config, drawn, "train"))
+    trainer = build.trainer(config, build.model(config), tmp_path, loader)
+    trainer.fit(loader, epochs=1)
+    trainer.log.close()
+    assert [len(batch["image"]) for batch in loader.epoch(0)] == [3, 3]
+    first = json.loads((tmp_path / "metrics.jsonl").read_text(encoding="utf-8").splitlines()[0])
+    assert first["lr"] == pytest.approx(factor * config.train.learning_rate)

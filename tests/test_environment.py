@@ -1,0 +1,165 @@
+import importlib
+import os
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+from paddle_pose import environment
+from paddle_pose.errors import MissingDependencyError
+
+ROOT = Path(environment.__file__).parents[1]
+
+
+@pytest.fixture
+def threads(monkeypatch):
+    """Settles the threads under the environment variables given; returns OMP_NUM_THREADS."""
+
+    def call(**variables):
+        for name in ("OMP_NUM_THREADS", "PADDLE_TRAINERS_NUM", "PADDLE_TRAINER_ID"):
+            monkeypatch.delenv(name, raising=False)
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        environment.use_all_cores()
+        return os.environ.get("OMP_NUM_THREADS")
+
+    return call
+
+
+def test_all_cores_are_used_unless_told_otherwise(threads, monkeypatch):
+    monkeypatch.setattr(environment, "usable_cores", lambda: 5)
+    assert threads() == "5"
+    assert threads(OMP_NUM_THREADS="3") == "3"
+    assert threads(PADDLE_TRAINERS_NUM="2") is None
+    assert threads(PADDLE_TRAINER_ID="0") is None
+
+
+@pytest.mark.parametrize(("value", "count"), [("3", 3), ("4,2", 4), ("", 5), (None, 5)])
+def test_backends_use_the_threads_that_are_set(monkeypatch, value, count):
+    monkeypatch.setattr(environment, "usable_cores", lambda: 5)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    if value is not None:
+        monkeypatch.setenv("OMP_NUM_THREADS", value)
+    assert environment.threads_to_use() == count
+
+
+def test_usable_cores_are_cut_to_the_quota(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)), raising=False)
+    for quota, cores in [(0, 8), (3, 3), (64, 8)]:
+        monkeypatch.setattr(environment, "_cpu_quota", lambda folder, quota=quota: quota)
+        assert environment.usable_cores() == cores
+
+
+@pytest.mark.parametrize(
+    ("files", "cores"),
+    [
+        ({}, 0),
+        ({"cpu.max": "max 100000"}, 0),
+        ({"cpu.max": "350000 100000"}, 3),
+        ({"cpu.max": "50000 100000"}, 1),
+        ({"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"}, 0),
+        ({"cpu/cpu.cfs_quota_us": "200000", "cpu/cpu.cfs_period_us": "100000"}, 2),
+    ],
+)
+def test_the_quota_is_read_from_both_kinds_of_control_group(tmp_path, files, cores):
+    for name, text in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text + "\n")
+    assert environment._cpu_quota(str(tmp_path)) == cores
+
+
+@pytest.fixture
+def installed(monkeypatch):
+    """Pretends that the distributions given as (name, version) are installed, and no other."""
+
+    def pretend(*distributions):
+        def version(name):
+            versions = dict(distributions)
+            if name not in versions:
+                raise metadata.PackageNotFoundError(name)
+            return versions[name]
+
+        monkeypatch.setattr(metadata, "version", version)
+
+    return pretend
+
+
+@pytest.mark.parametrize("version", ["3.0.0", "3.3.1", "10.0", "0.0.0", "3.0.0rc1"])
+@pytest.mark.parametrize("name", ["paddlepaddle", "paddlepaddle-gpu"])
+def test_a_new_paddle_passes(installed, name, version):
+    installed((name, version))
+    assert environment.require_paddle() is None
+
+
+@pytest.mark.parametrize(
+    ("distributions", "words"),
+    [
+        ([], "Paddle is not installed"),
+        ([("paddlepaddle-gpu", "2.6.2")], "found paddlepaddle-gpu 2.6.2"),
+    ],
+)
+def test_a_missing_or_old_paddle_is_told_what_to_install(installed, distributions, words):
+    installed(*distributions)
+    with pytest.raises(MissingDependencyError) as stopped:
+        environment.require_paddle()
+    message = str(stopped.value)
+    assert message.startswith(words)
+    assert f"{environment.python_name()} -m pip install paddlepaddle\n" in message
+    assert "pip install paddlepaddle-gpu -i https://www.paddlepaddle.org.cn/" in message
+
+
+def test_paddle_is_imported_without_its_lines_on_threads(monkeypatch, capfd):
+    """Other lines that it writes, and its errors, are shown."""
+
+    def imported(name):
+        assert name == "paddle"
+        print("WARNING: OMP_NUM_THREADS set to 4, not 1.", file=sys.stderr)
+        print("PLEASE USE OMP_NUM_THREADS WISELY.", file=sys.stderr)
+        print("a line on something else", file=sys.stderr)
+
+    monkeypatch.delitem(sys.modules, "paddle", raising=False)
+    monkeypatch.setattr(importlib, "import_module", imported)
+    environment.require_paddle()
+    assert capfd.readouterr().err == "a line on something else\n"
+
+
+@pytest.mark.parametrize("threads", ["1", "2"])
+def test_the_real_paddle_says_nothing_on_threads(threads):
+    code = "from paddle_pose.environment import require_paddle; require_paddle(); import sys; assert 'paddle' in sys.modules"
+    variables = {**os.environ, "OMP_NUM_THREADS": threads}
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=variables, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("called", "name", "typed"),
+    [
+        ("/usr/bin/paddle-pose", "val", "paddle-pose val"),
+        ("paddle-pose.exe", "check", "paddle-pose check"),
+        ("train.py", "val", "python val.py"),
+        ("../pose/train.py", "export", "python ../pose/export.py"),
+        ("train.py", "check", "python -m paddle_pose check"),
+        ("/pose/paddle_pose/__main__.py", "val", "python -m paddle_pose val"),
+        ("elsewhere.py", "val", "python -m paddle_pose val"),
+        ("", "val", "python -m paddle_pose val"),
+    ],
+)
+def test_a_command_is_named_as_this_one_was_called(monkeypatch, called, name, typed):
+    monkeypatch.setattr(sys, "argv", [called])
+    assert environment.command(name) == typed
+
+
+def test_a_process_without_a_name_has_commands_too(monkeypatch):
+    monkeypatch.setattr(sys, "argv", [])
+    assert environment.command("val") == "python -m paddle_pose val"
+
+
+def test_python_is_named_from_here_where_it_lies_below(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / ".venv" / "bin" / "python"))
+    assert environment.python_name() == str(Path(".venv", "bin", "python"))
+    monkeypatch.setattr(sys, "executable", "/usr/bin/python3")
+    assert environment.python_name() == "/usr/bin/python3"

@@ -1,0 +1,152 @@
+"""Tracking: who keeps an id, who gets one, who loses it."""
+
+import numpy as np
+import pytest
+
+from paddle_pose.data.synthetic.motion import walk
+from paddle_pose.skeletons import MPII_16
+from paddle_pose.structures import Poses
+from paddle_pose.tracking.tracker import Tracker
+
+STEP = 0.04
+
+
+def standing(*places):
+    """People [P, 17, 2] who stand at the given x."""
+    return walk(np.zeros(1), 0.0, 100.0) + np.array([(x, 200.0) for x in places])[:, None]
+
+
+def found(keypoints, scores=0.9, person_scores=None):
+    people = len(keypoints)
+    scores = np.broadcast_to(np.asarray(scores, float), keypoints.shape[:2])
+    return Poses(keypoints, scores, np.full(people, 0.9) if person_scores is None else np.array(person_scores))
+
+
+def run(tracker, keypoints, frames, start=0, **more):
+    """The ids of each of some frames with the same people."""
+    return [tracker((start + n) * STEP, found(keypoints, **more)).ids.tolist() for n in range(frames)]
+
+
+@pytest.mark.parametrize("by", ["oks", "iou"])
+def test_ids_do_not_depend_on_the_order_people_are_found_in(by):
+    rng, tracker, people = np.random.default_rng(0), Tracker(by=by), standing(100, 200, 300, 400)
+    first = run(tracker, people, 4)[-1]
+    assert sorted(first) == [1, 2, 3, 4]
+    for n in range(4, 20):
+        order = rng.permutation(4)
+        poses = found(people[order] + rng.normal(0, 1, (4, 17, 2)), person_scores=rng.uniform(0.3, 1, 4))
+        assert tracker(n * STEP, poses).ids.tolist() == [first[p] for p in order]
+
+
+def test_nothing_but_the_ids_changes():
+    poses = found(standing(100, 200))
+    poses.keypoints.setflags(write=False)
+    tracked = Tracker()(0.0, poses)
+    assert tracked.keypoints is poses.keypoints
+    assert tracked.scores is poses.scores
+    assert tracked.boxes is poses.boxes
+    assert poses.ids.shape == (0,)
+    assert tracked.ids.dtype == np.int64
+
+
+def test_who_is_new_gets_an_id_after_some_frames_running():
+    tracker, people = Tracker(min_hits=3), standing(100)
+    assert run(tracker, people, 2) == [[-1], [-1]]
+    assert run(tracker, people[:0], 1, start=2) == [[]]  # not seen: begins again
+    assert run(tracker, people, 4, start=3) == [[-1], [-1], [1], [1]]
+
+
+@pytest.mark.parametrize(("gap", "who"), [(0.9, 1), (1.1, -1)])
+def test_who_is_hidden_keeps_the_id_for_the_longest_age(gap, who):
+    tracker, people = Tracker(max_age=1.0), standing(100)
+    run(tracker, people, 5)
+    last = 4 * STEP
+    assert tracker(last + gap / 2, found(people[:0])).ids.tolist() == []
+    assert tracker.alive == {1}
+    assert tracker(last + gap, found(people)).ids.tolist() == [who]
+    assert tracker.alive == ({1} if who == 1 else set())
+
+
+def test_an_id_is_never_given_twice():
+    tracker, people = Tracker(), standing(100)
+    assert run(tracker, people, 4)[-1] == [1]
+    assert run(tracker, people, 4, start=100)[-1] == [2]
+
+
+def test_it_takes_a_higher_score_to_be_born_than_to_be_kept():
+    tracker, people = Tracker(new_track_score=0.5, min_score=0.2), standing(100)
+    assert run(tracker, people, 5, person_scores=[0.4])[-1] == [-1]
+    assert run(tracker, people, 3, start=5, person_scores=[0.6])[-1] == [1]
+    assert run(tracker, people, 5, start=8, person_scores=[0.3])[-1] == [1]
+    assert run(tracker, people, 1, start=13, person_scores=[0.1]) == [[-1]]
+    assert run(tracker, people, 1, start=14, person_scores=[0.3]) == [[1]]
+
+
+def test_the_best_chooses_first():
+    tracker = Tracker(min_hits=1)
+    run(tracker, standing(100), 1)
+    both = standing(101, 102)
+    assert tracker(STEP, found(both, person_scores=[0.5, 0.9])).ids.tolist() == [2, 1]
+
+
+@pytest.mark.parametrize("by", ["oks", "iou"])
+def test_who_is_elsewhere_is_somebody_else(by):
+    tracker = Tracker(by=by, min_hits=1)
+    assert run(tracker, standing(100), 2)[-1] == [1]
+    assert run(tracker, standing(300), 1, start=2) == [[2]]
+
+
+def test_who_moves_is_expected_further_on():
+    times = np.arange(40) * STEP
+    people = walk(times, 250.0, 100.0) + np.array([50.0, 200.0])
+
+    def last_id(**rules):
+        tracker = Tracker(min_hits=1, **rules)
+        for n in [*range(20), *range(35, 40)]:  # hidden for 0.6 s, in which it goes 150 px
+            poses = tracker(times[n], found(people[n : n + 1]))
+        return poses.ids.tolist()
+
+    assert last_id() == [1]
+    assert last_id(motion=False) == [2]
+
+
+def test_joints_that_are_not_seen_do_not_count():
+    people, rng = standing(100), np.random.default_rng(0)
+    scores = np.full(17, 0.9)
+    scores[:11] = 0.2
+    wild = people.copy()
+    wild[:, :11] += rng.normal(0, 300, (1, 11, 2))
+    for by in ("oks", "iou"):
+        tracker = Tracker(by=by, min_hits=1)
+        run(tracker, people, 2, scores=scores)
+        assert run(tracker, wild, 1, start=2, scores=scores) == [[1]]
+    few = np.where(np.arange(17) < 3, 0.9, 0.1)
+    assert run(Tracker(min_hits=1), people, 2, scores=few) == [[1], [2]]  # too few to compare
+    assert run(Tracker(by="iou", min_hits=1), people, 2, scores=np.zeros(17)) == [[1], [2]]
+
+
+def test_no_more_are_followed_than_allowed():
+    tracker = Tracker(max_tracks=2, min_hits=1)
+    run(tracker, standing(100, 200, 300), 3)
+    assert len(tracker.alive) == 2
+
+
+def test_nobody_and_other_skeletons():
+    tracker = Tracker(MPII_16, min_hits=1)
+    assert tracker(0.0, found(np.zeros((0, 16, 2)))).ids.shape == (0,)
+    people = np.random.default_rng(0).uniform(0, 90, (1, 16, 2))
+    assert run(tracker, people, 3) == [[1], [1], [1]]
+
+
+def test_a_frame_twice_changes_no_id():
+    tracker, people = Tracker(min_hits=1), standing(100)
+    assert [tracker(seconds, found(people)).ids.tolist() for seconds in (1.0, 1.0, 0.5, 1.04)] == [[1]] * 4
+
+
+def test_wrong_rules_and_times_are_refused():
+    with pytest.raises(ValueError, match="expected 'oks' or 'iou'"):
+        Tracker(by="size")
+    with pytest.raises(ValueError, match=r"new_track_score 0.1 at least min_score 0.2"):
+        Tracker(new_track_score=0.1, min_score=0.2)
+    with pytest.raises(ValueError, match="must be finite, got nan"):
+        Tracker()(float("nan"), found(standing(100)))

@@ -1,0 +1,146 @@
+"""Frozen backbones stay bit for bit; every network says what its head is."""
+
+import re
+
+import numpy as np
+import paddle
+import pytest
+
+from paddle_pose.backends.paddle import PaddleBackend
+from paddle_pose.models.hourglass import Hourglass
+from paddle_pose.models.hrnet import HRNet
+from paddle_pose.models.losses import JointsMSELoss
+from paddle_pose.models.simple_baseline import SimpleBaseline
+from paddle_pose.models.stacked_hourglass import StackedHourglass
+from paddle_pose.training.initialize import freeze_backbone, freeze_statistics, prepare, start_from
+from paddle_pose.training.optimizers import adam
+from paddle_pose.training.trainer import Trainer
+from paddle_pose.weights.write import write_weights
+
+NETWORKS = {
+    "hourglass": lambda k: Hourglass(k, 2, channels=(4, 4, 6), blocks=(1, 1, 1), stem_channels=4, feature_channels=4),
+    "stacked_hourglass": lambda k: StackedHourglass(2, k, channels=8, depth=1),
+    "hrnet": lambda k: HRNet(k, width=2, modules=(1, 1, 1), blocks=1, stem_channels=4),
+    "simple_baseline": lambda k: SimpleBaseline(k, width=2, deconv_channels=4),
+}
+EACH = pytest.mark.parametrize("make", NETWORKS.values(), ids=NETWORKS)
+
+
+def tensors_of(network):
+    return {name: value.numpy().copy() for name, value in network.state_dict().items()}
+
+
+class Loader:
+    """Two batches of noise."""
+
+    def __len__(self):
+        return 2
+
+    def epoch(self, epoch, start=0):
+        rng = np.random.default_rng(epoch)
+        for _ in range(2):
+            images = rng.integers(0, 256, (2, 32, 32, 3)).astype(np.uint8)
+            targets = {"heatmaps": rng.random((2, 3, 8, 8)), "weights": np.ones((2, 3))}
+            yield {
+                "image": paddle.to_tensor(images),
+                "targets": {name: paddle.to_tensor(value.astype(np.float32)) for name, value in targets.items()},
+            }
+
+
+@EACH
+@pytest.mark.parametrize("frozen", [True, False])
+def test_a_frozen_backbone_is_bit_identical_after_training(make, frozen, tmp_path):
+    network = make(3)
+    said = freeze_backbone(network) if frozen else ""
+    before, backend = tensors_of(network), PaddleBackend(network)
+
+    def validate(epoch):
+        backend(np.zeros((1, 32, 32, 3), np.uint8))
+        return {"score": 1.0}
+
+    trainer = Trainer(
+        network, JointsMSELoss(), adam(network), lambda step: 1e-2, run_dir=tmp_path / "run", visualdl=False
+    )
+    trainer.fit(Loader(), epochs=2, validate=validate, monitor="score")
+    trainer.log.close()
+    after = tensors_of(network)
+    moved = {name.split(".")[0] for name in after if not np.array_equal(after[name], before[name])}
+    if frozen:
+        assert moved == {*network.head_layers}
+        numbers = [int(text.replace(",", "")) for text in re.findall(r"[\d,]{2,}\d|\d+(?= of)", said)]
+        head = sum(
+            v.size for n, v in before.items() if n.split(".")[0] in moved and not n.endswith(("_mean", "_variance"))
+        )
+        assert numbers[0] == head < numbers[1]
+        assert said.startswith(f"Frozen: all but {', '.join(network.head_layers)}; {head:,} of ")
+    else:
+        assert moved == {name.split(".")[0] for name in after}
+        assert any(name.endswith("._mean") for name in after if not np.array_equal(after[name], before[name]))
+
+
+def test_frozen_statistics_stay_while_all_weights_move(tmp_path):
+    network = NETWORKS["hourglass"](3)
+    line = freeze_statistics(network)
+    norms = sum(name.endswith("_variance") for name in network.state_dict())
+    assert line == f"Frozen: the running statistics of {norms} batch normalisations, which normalise with them"
+    assert prepare(NETWORKS["hourglass"](3), "", "statistics", resumed=False) == [line]
+    before = tensors_of(network)
+    trainer = Trainer(network, JointsMSELoss(), adam(network), lambda step: 1e-2, run_dir=tmp_path, visualdl=False)
+    trainer.fit(Loader(), epochs=2)
+    trainer.log.close()
+    for name, value in tensors_of(network).items():
+        assert np.array_equal(value, before[name]) == name.endswith(("_mean", "_variance")), name
+
+
+@EACH
+def test_every_network_has_a_head_and_a_backbone(make):
+    network = make(3)
+    children = {name for name, child in network.named_children() if child.parameters()}
+    assert {*network.head_layers} < children
+    wider = make(5)  # whatever depends on the joints belongs to the head
+    differ = {n.split(".")[0] for n, v in tensors_of(network).items() if v.shape != tensors_of(wider)[n].shape}
+    assert differ <= {*network.head_layers}
+
+
+@EACH
+def test_other_joints_keep_the_backbone(make, tmp_path):
+    """From 3 to 5 joints: only tensors of the head have another shape."""
+    theirs, ours = make(3), make(5)
+    write_weights(tmp_path / "model.safetensors", tensors_of(theirs))
+    before = tensors_of(ours)
+    lines = prepare(ours, str(tmp_path / "model.safetensors"), freeze="backbone", resumed=False)
+    assert lines[0].startswith(f"Starting from {tmp_path / 'model.safetensors'}: loaded ")
+    assert lines[-1].startswith("Frozen: all but ")
+    for name, value in tensors_of(ours).items():
+        source = tensors_of(theirs)[name]
+        if source.shape == value.shape:
+            assert np.array_equal(value, source)
+        else:
+            assert name.split(".")[0] in ours.head_layers
+            assert np.array_equal(value, before[name])
+            assert f"{name} (file {source.shape}, network {value.shape})" in lines[1]
+
+
+def test_a_random_backbone_is_not_frozen():
+    with pytest.raises(ValueError, match="random numbers still; name weights to start from, --init FILE"):
+        prepare(NETWORKS["hrnet"](3), "", freeze="backbone", resumed=False)
+
+
+def test_a_resumed_run_is_frozen_but_not_started_again(tmp_path):
+    lines = prepare(NETWORKS["hrnet"](3), str(tmp_path / "gone.pth"), freeze="backbone", resumed=True)
+    assert [line.split(":")[0] for line in lines] == ["Frozen"]
+    assert prepare(NETWORKS["hrnet"](3), "", freeze="nothing", resumed=False) == []
+    with pytest.raises(FileNotFoundError, match=r"gone\.pth: no such weights file"):
+        prepare(NETWORKS["hrnet"](3), str(tmp_path / "gone.pth"), freeze="backbone", resumed=False)
+
+
+def test_a_foreign_file_is_named(tmp_path):
+    with pytest.raises(ValueError, match=r"their\.pth: none of its 1 tensors fits the network"):
+        start_from(NETWORKS["hrnet"](3), {"fc.weight": np.zeros(3)}, tmp_path / "their.pth")
+
+
+@pytest.mark.parametrize("order", ["rgb", "bgr"])
+def test_another_channel_order_is_said(order, tmp_path):
+    network = SimpleBaseline(3, width=2, deconv_channels=4, order=order)
+    lines = start_from(network, {"backbone.bn1.weight": np.ones(2)}, tmp_path / "res50.pth")
+    assert ("-o model.order=rgb keeps the file's order" in lines[-1]) == (order == "bgr")

@@ -1,0 +1,173 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from paddle_pose import build
+from paddle_pose.codecs.heatmap import HeatmapCodec
+from paddle_pose.configs.overrides import override
+from paddle_pose.configs.registry import CONFIGS
+from paddle_pose.data.augment import Augment
+from paddle_pose.data.dataset import PoseDataset
+from paddle_pose.data.framing import one_per_person
+from paddle_pose.data.mpii import read_mpii
+from paddle_pose.training.loader import EpochLoader
+from paddle_pose.training.process_group import ProcessGroup
+
+CODEC = HeatmapCodec(input_size=(64, 64))
+
+
+@pytest.fixture
+def samples(synthetic_mpii):
+    return one_per_person(read_mpii(synthetic_mpii, "train"), CODEC.input_size)
+
+
+def loader(samples, batch_size=3, num_workers=0, seed=0):
+    return EpochLoader(PoseDataset(samples, CODEC, Augment(), seed), batch_size, num_workers, seed)
+
+
+def indices(batches):
+    return [batch["index"].numpy().tolist() for batch in batches]
+
+
+def test_the_order_depends_on_seed_and_epoch_alone(samples):
+    first = loader(samples)
+    assert indices(first.epoch(5)) == indices(loader(samples).epoch(5))
+    later = indices(first.epoch(6))  # whatever was loaded before
+    assert later == indices(loader(samples).epoch(6))
+    assert later != indices(first.epoch(5))
+    assert indices(loader(samples, seed=1).epoch(5)) != indices(first.epoch(5))
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 8])
+def test_every_sample_at_most_once_and_the_smaller_last_batch_left_out(samples, batch_size):
+    loaded = loader(samples, batch_size)
+    batches = indices(loaded.epoch(0))
+    assert len(batches) == len(loaded) == 8 // batch_size
+    assert {len(batch) for batch in batches} == {batch_size}
+    seen = [index for batch in batches for index in batch]
+    assert len(set(seen)) == len(seen)
+    if batch_size == 3:
+        assert set(seen) | {i for epoch in range(9) for batch in indices(loaded.epoch(epoch)) for i in batch} == {
+            *range(8)
+        }
+
+
+def test_fewer_samples_than_a_batch_are_one_batch(samples):
+    loaded = loader(samples[:2], batch_size=64)
+    assert len(loaded) == 1
+    assert sorted(indices(loaded.epoch(0))[0]) == [0, 1]
+
+
+def test_any_number_of_workers_gives_the_same_bits(samples):
+    alone, threads = list(loader(samples).epoch(2)), list(loader(samples, num_workers=3).epoch(2))
+    assert len(alone) == len(threads) == 2
+    for a, b in zip(alone, threads, strict=True):
+        assert a.keys() == b.keys() == {"image", "targets", "index"}
+        pairs = [(a["image"], b["image"]), *((a["targets"][n], b["targets"][n]) for n in a["targets"])]
+        assert all(np.array_equal(x.numpy(), y.numpy()) for x, y in pairs)
+        assert a["image"].shape == [3, 64, 64, 3]
+        assert str(a["image"].dtype) == "paddle.uint8"
+        assert a["targets"]["heatmaps"].shape == [3, 16, 16, 16]
+        assert a["targets"]["weights"].shape == [3, 16]
+
+
+@pytest.mark.parametrize("num_workers", [0, 3])
+def test_a_missing_image_is_named(samples, tmp_path, num_workers):
+    gone = dataclasses.replace(samples[4], image_path=tmp_path / "gone.jpg")
+    with pytest.raises(FileNotFoundError, match=r"gone\.jpg: not found"):
+        list(loader([*samples[:4], gone], batch_size=1, num_workers=num_workers).epoch(0))
+
+
+def test_numbers_out_of_range_are_refused(samples):
+    with pytest.raises(ValueError, match="the training set is empty"):
+        loader([])
+    with pytest.raises(ValueError, match="batch_size 0"):
+        loader(samples, batch_size=0)
+    with pytest.raises(ValueError, match="num_workers -2"):
+        loader(samples, num_workers=-2)
+
+
+def test_half_bodies_that_a_skeleton_makes_impossible_are_said_to_be_off(samples, capsys):
+    config = override(CONFIGS["hourglass_tiny_128"], {"augment.half_body": 0.3, "train.num_workers": 0})
+    build.loader(config, samples)
+    assert capsys.readouterr().out == ""
+    headless = dataclasses.replace(CODEC.skeleton, name="headless", upper=())
+    build.loader(override(config, {"codec.skeleton": headless}), samples)
+    assert "Half-body windows (augment.half_body=0.3) are off: skeleton headless has 16" in capsys.readouterr().out
+    for silent in ({"augment.half_body": 0}, {"augment": None}):
+        build.loader(override(config, {"codec.skeleton": headless, **silent}), samples)
+        assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("start", [0, 1])
+def test_an_epoch_starts_where_asked_without_reading_what_was_before(samples, start, monkeypatch):
+    loaded = loader(samples, batch_size=3)
+    whole = indices(loaded.epoch(4))
+    read = []
+    original = PoseDataset.example
+    monkeypatch.setattr(PoseDataset, "example", lambda self, key: read.append(key[1]) or original(self, key))
+    assert indices(loaded.epoch(4, start)) == whole[start:]
+    assert read == [index for batch in whole[start:] for index in batch]
+    assert indices(loaded.epoch(4, len(loaded))) == []
+
+
+@pytest.mark.parametrize("size", [2, 3])
+def test_processes_together_see_what_one_with_a_larger_batch_would(samples, size):
+    alone = indices(loader(samples, batch_size=2 * size).epoch(1))
+    process_groups = [ProcessGroup(rank, size) for rank in range(size)]
+    parts = [
+        indices(EpochLoader(PoseDataset(samples, CODEC), 2, 0, 0, process_group).epoch(1))
+        for process_group in process_groups
+    ]
+    assert [[index for part in step for index in part] for step in zip(*parts, strict=True)] == alone
+
+
+def test_more_processes_than_samples_are_refused(samples):
+    with pytest.raises(ValueError, match="2 training samples for 3 processes"):
+        EpochLoader(PoseDataset(samples[:2], CODEC), 1, 0, 0, ProcessGroup(0, 3))
+    assert len(EpochLoader(PoseDataset(samples[:5], CODEC), 4, 0, 0, ProcessGroup(0, 2))) == 1
+
+
+def test_data_are_told_from_others(samples):
+    one = loader(samples).fingerprint()
+    assert one == loader(list(samples)).fingerprint()
+    assert one.startswith("8 samples, sha256 ")
+    moved = dataclasses.replace(samples[0], window=dataclasses.replace(samples[0].window, center=(1.0, 2.0)))
+    renamed = dataclasses.replace(samples[0], image_path=samples[0].image_path.with_name("x.jpg"))
+    person = samples[0].persons[0]
+    relabelled = dataclasses.replace(samples[0], persons=(dataclasses.replace(person, visible=person.visible * 0),))
+    others = [loader([other, *samples[1:]]).fingerprint() for other in (moved, renamed, relabelled)]
+    assert len({one, loader(samples[1:]).fingerprint(), *others}) == 5
+
+
+@pytest.mark.parametrize("damage", ["missing", "cut"])
+@pytest.mark.parametrize("num_workers", [0, 2])
+def test_a_bad_image_ends_the_epoch_or_is_replaced_by_the_next(samples, tmp_path, damage, num_workers):
+    bad = tmp_path / "bad.jpg"
+    if damage == "cut":
+        bad.write_bytes(samples[3].image_path.read_bytes()[:40])
+    broken = [dataclasses.replace(s, image_path=bad) if n in (3, 7) else s for n, s in enumerate(samples)]
+    dataset = PoseDataset(broken, CODEC, Augment(), 0)
+    with pytest.raises((FileNotFoundError, ValueError), match=r"bad\.jpg: "):
+        list(EpochLoader(dataset, 2, num_workers, 0).epoch(0))
+    replaced = list(EpochLoader(dataset, 2, num_workers, 0, replace_bad=True).epoch(0))
+    whole = list(loader(samples, 2).epoch(0))
+    want = [[{3: 4, 7: 0}.get(i, i) for i in batch] for batch in indices(whole)]
+    assert indices(replaced) == want
+    lines = [line for batch in replaced for line in batch.get("replaced", ())]
+    assert len(lines) == 2
+    assert all(line.startswith(f"{bad}: ") for line in lines)
+
+
+def test_replacing_hides_neither_defects_nor_a_data_set_without_images(samples, tmp_path):
+    def defect(sample, window):
+        raise ValueError("a defect")
+
+    with pytest.raises(ValueError, match="a defect"):
+        next(iter(EpochLoader(PoseDataset(samples, CODEC, reader=defect), 2, 0, 0, replace_bad=True).epoch(0)))
+    nothing = [dataclasses.replace(sample, image_path=tmp_path / "gone.jpg") for sample in samples]
+    with pytest.raises(
+        ValueError, match=r"none of the 8 training images can be read; the first: .*gone\.jpg: not found"
+    ):
+        next(iter(EpochLoader(PoseDataset(nothing, CODEC), 2, 0, 0, replace_bad=True).epoch(0)))

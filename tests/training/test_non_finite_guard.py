@@ -1,0 +1,78 @@
+import numpy as np
+import paddle
+import pytest
+
+from paddle_pose.training.non_finite_guard import NonFiniteGuard
+
+BAD = [float("nan"), float("inf"), -float("inf")]
+
+
+def network():
+    return paddle.nn.Sequential(
+        paddle.nn.Conv2D(2, 3, 1), paddle.nn.BatchNorm2D(3), paddle.nn.Conv2D(3, 1, 1), paddle.nn.BatchNorm2D(1)
+    )
+
+
+def forward(model, value=1.0):
+    pixels = np.random.default_rng(0).random((4, 2, 5, 5)).astype("float32")
+    pixels[0, 0, 0, 0] = value
+    loss = model(paddle.to_tensor(pixels)).square().mean()
+    loss.backward()
+    return loss
+
+
+def statistics(model):
+    return [model[i].state_dict()[name].numpy() for i in (1, 3) for name in ("_mean", "_variance")]
+
+
+def test_a_good_step_is_told_its_numbers():
+    model = network()
+    guard = NonFiniteGuard(model)
+    loss = forward(model)
+    health = guard.check(loss)
+    norm = np.sqrt(sum((p.grad.numpy().astype("float64") ** 2).sum() for p in model.parameters() if p.grad is not None))
+    assert health.finite
+    assert health.loss == loss.item()
+    assert health.gradient == pytest.approx(norm, rel=1e-5)
+
+
+@pytest.mark.parametrize("bad", BAD)
+def test_running_statistics_are_taken_back_bit_for_bit(bad):
+    model = network()
+    guard = NonFiniteGuard(model)
+    assert guard.check(forward(model)).finite
+    model.clear_gradients()
+    before = statistics(model)
+    assert not guard.check(forward(model, bad)).finite
+    assert not np.isfinite(statistics(model)[0]).all()
+    guard.undo()
+    assert all(np.array_equal(a, b) for a, b in zip(statistics(model), before, strict=True))
+    model.clear_gradients()
+    assert guard.check(forward(model)).finite, "the next step is as any other"
+
+
+@pytest.mark.parametrize("bad", BAD)
+def test_a_gradient_alone_is_enough(bad):
+    model = network()
+    guard = NonFiniteGuard(model)
+    loss = forward(model)
+    gradient = model[0].weight.grad.numpy()
+    gradient[2, 1, 0, 0] = bad
+    model[0].weight.grad.set_value(gradient)
+    assert not guard.check(loss).finite
+
+
+@pytest.mark.parametrize("bad", BAD)
+def test_a_loss_alone_is_enough(bad):
+    model = network()
+    guard = NonFiniteGuard(model)
+    forward(model)
+    assert not guard.check(paddle.to_tensor(bad)).finite
+
+
+def test_without_statistics_or_gradients():
+    model = paddle.nn.Linear(2, 2)
+    guard = NonFiniteGuard(model)
+    health = guard.check(paddle.to_tensor(1.5))
+    assert (health.loss, health.gradient, health.finite) == (1.5, 0.0, True)
+    guard.undo()

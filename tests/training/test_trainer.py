@@ -1,0 +1,450 @@
+import json
+import re
+from itertools import pairwise
+
+import numpy as np
+import paddle
+import pytest
+
+from paddle_pose.errors import Interrupted
+from paddle_pose.interruption import Interruption
+from paddle_pose.training import checkpoint_policy, step_timer
+from paddle_pose.training.checkpoint_policy import CheckpointPolicy
+from paddle_pose.training.optimizers import StepSchedule, adam
+from paddle_pose.training.step_timer import clock
+from paddle_pose.training.trainer import Trainer
+from paddle_pose.weights.read import read_weights
+
+SCHEDULE = StepSchedule(0.02, milestones=(7,), gamma=0.5, warmup=4, warmup_start=0.1)
+
+
+class Model(paddle.nn.Layer):
+    """With batch normalisation, whose buffers belong to a run as well."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm = paddle.nn.BatchNorm1D(3)
+        self.linear = paddle.nn.Linear(3, 2)
+
+    def forward(self, image):
+        return {"map": self.linear(self.norm(image))}
+
+
+class Loader:
+    """Three batches an epoch, the same for the same epoch."""
+
+    def __init__(self):
+        self.asked = []
+
+    def __len__(self):
+        return 3
+
+    def epoch(self, epoch, start=0):
+        self.asked.append((epoch, start))
+        for n in range(start, 3):
+            rng = np.random.default_rng((epoch, n))
+            image = rng.normal(size=(4, 3)).astype("float32")
+            target = image[:, :2] * 2 + 1
+            yield {"image": paddle.to_tensor(image), "targets": {"map": paddle.to_tensor(target)}}
+
+
+def square(outputs, targets):
+    return {"square": (outputs["map"] - targets["map"]).square().mean()}
+
+
+@pytest.fixture
+def make(tmp_path):
+    made = []
+
+    def new(name="run", seed=0, loss=square, model=Model, **options):
+        paddle.seed(seed)
+        built = model()
+        made.append(Trainer(built, loss, adam(built), SCHEDULE, run_dir=tmp_path / name, visualdl=False, **options))
+        return made[-1]
+
+    yield new
+    for one in made:
+        one.log.close()
+
+
+def numbers(folder, kind="train"):
+    lines = (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    return [line for line in map(json.loads, lines) if line["kind"] == kind]
+
+
+def weights(trainer):
+    return {name: tensor.numpy().tolist() for name, tensor in trainer.model.state_dict().items()}
+
+
+class Dropping(Model):
+    """Draws from Paddle's generator in every step."""
+
+    def forward(self, image):
+        return super().forward(paddle.nn.functional.dropout(image, 0.3, training=self.training))
+
+
+def steps(folder):
+    left_out = {"batch_cost", "reader_cost", "ips"}
+    return [{k: v for k, v in record.items() if k not in left_out} for record in numbers(folder)]
+
+
+class Cut(Interruption):
+    """Ends a run after so many steps."""
+
+    def __init__(self, after):
+        super().__init__()
+        self.left = after
+
+    def check(self):
+        self.left -= 1
+        if self.left == 0:
+            raise Interrupted(143, "SIGTERM")
+
+
+@pytest.mark.parametrize("options", [{}, {"ema": 0.9}], ids=["plain", "ema"])
+@pytest.mark.parametrize("after", range(1, 13))
+def test_a_run_cut_anywhere_and_resumed_equals_the_straight_run_bit_for_bit(make, tmp_path, after, options):
+    options = {"log_every": 1, "model": Dropping, **options}
+    scores = {"validate": lambda epoch: {"score": [3.0, 5.0, 4.0, 1.0][epoch]}, "monitor": "score"}
+    straight = make("straight", **options)
+    straight.fit(Loader(), epochs=4, **scores)
+    cut = make("cut", interruption=Cut(after), **options)
+    if after < 12:  # the last step is followed by nothing that could be lost
+        with pytest.raises(Interrupted):
+            cut.fit(Loader(), epochs=4, **scores)
+    else:
+        cut.fit(Loader(), epochs=4, **scores)
+    resumed, loader = make("cut", seed=9, **options), Loader()
+    assert weights(resumed) != weights(straight)
+    resumed.resume(checkpoint_policy.newest(tmp_path / "cut"))
+    at = resumed.progress.epoch, resumed.progress.batch
+    assert 3 * at[0] + at[1] == after
+    resumed.fit(loader, epochs=4, **scores)
+    assert loader.asked == [at, *((epoch, 0) for epoch in range(at[0] + 1, 4))][: 4 - at[0]]
+    assert resumed.progress == straight.progress
+    assert weights(resumed) == weights(straight)
+    assert steps(tmp_path / "cut") == steps(tmp_path / "straight")
+    assert [record["step"] for record in steps(tmp_path / "cut")] == list(range(1, 13))
+    assert numbers(tmp_path / "cut", "eval") == numbers(tmp_path / "straight", "eval")
+    for name in ("last/model.pdparams", "last/model.pdopt", "best_model/model.pdparams"):
+        assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "straight" / name).read_bytes()
+    log = (tmp_path / "cut/log.txt").read_text()
+    assert f"Resumed {tmp_path / 'cut/last'} at epoch={at[0]}, batch_id={at[1]}" in log
+
+
+def test_what_came_after_the_checkpoint_is_given_up(make, tmp_path):
+    """As after SIGKILL: two more steps are in the log, and a line is half written."""
+    make("straight", log_every=1).fit(Loader(), epochs=2)
+
+    class Dying(Loader):
+        def epoch(self, epoch, start=0):
+            for n, batch in enumerate(super().epoch(epoch, start)):
+                if (epoch, n) == (1, 2):
+                    raise KeyError("died")
+                yield batch
+
+    with pytest.raises(KeyError):
+        make("died", log_every=1).fit(Dying(), epochs=2)
+    with (tmp_path / "died/metrics.jsonl").open("a") as stream:
+        stream.write('{"kind": "tra')
+    resumed = make("died", log_every=1)
+    resumed.resume(tmp_path / "died/last")
+    assert [record["step"] for record in steps(tmp_path / "died")] == [1, 2, 3]
+    assert len((tmp_path / "died/log.txt").read_text().splitlines()) == 4
+    resumed.fit(Loader(), epochs=2)
+    assert steps(tmp_path / "died") == steps(tmp_path / "straight")
+
+
+def test_checkpoints_within_an_epoch(make, tmp_path):
+    seen = []
+
+    class Watching(Loader):
+        def epoch(self, epoch, start=0):
+            for batch in super().epoch(epoch, start):
+                found = checkpoint_policy.newest(tmp_path / "run")
+                seen.append(found and json.loads((found / "state.json").read_text())["progress"]["step"])
+                yield batch
+
+    make(policy=CheckpointPolicy(every_steps=2)).fit(Watching(), epochs=2)
+    assert seen == [None, None, 2, 3, 4, 4]
+
+
+def test_another_run_is_refused_with_what_differs(make, tmp_path):
+    first = make(identity={"train.batch_size": 8, "codec.sigma": 2.0, "same": (1, 2)})
+    first.fit(Loader(), epochs=1)
+    other = make(identity={"train.batch_size": 16, "codec.sigma": 2.0, "same": [1, 2], "new": None}, seed=5)
+    before = weights(other)
+    with pytest.raises(
+        ValueError, match=r"differs in\n  train.batch_size: 8 in the checkpoint, 16 now\n  new: nothing"
+    ) as error:
+        other.resume(tmp_path / "run/last")
+    assert "--force" in str(error.value)
+    assert weights(other) == before
+    other.resume(tmp_path / "run/last", force=True)
+    assert weights(other) == weights(first)
+    assert "although train.batch_size: 8 in the checkpoint, 16 now" in (tmp_path / "run/log.txt").read_text()
+
+
+class Spoiled(Loader):
+    """Some batches are not numbers."""
+
+    def __init__(self, *bad):
+        super().__init__()
+        self.bad = bad
+
+    def epoch(self, epoch, start=0):
+        for n, batch in enumerate(super().epoch(epoch, start), start):
+            if 3 * epoch + n in self.bad:
+                image = batch["image"].numpy()
+                image[0, 0] = np.nan
+                batch["image"] = paddle.to_tensor(image)
+            yield batch
+
+
+def test_a_bad_step_leaves_no_trace(make, tmp_path):
+    """Weights, moments, running statistics and average are those of a run that stood still for that step."""
+    trainer = make(log_every=1, ema=0.9)
+    kept = []
+
+    class Watching(Spoiled):
+        def epoch(self, epoch, start=0):
+            for batch in super().epoch(epoch, start):
+                yield batch
+                kept.append([array.tobytes() for part in trainer._state.files().values() for array in part.values()])
+
+    progress = trainer.fit(Watching(4), epochs=3)
+    assert (progress.step, progress.skipped, progress.skipped_in_a_row) == (9, 1, 0)
+    assert [a == b for a, b in pairwise(kept)] == [n == 3 for n in range(len(kept) - 1)]
+    (skip,) = numbers(tmp_path / "run", "skip")
+    assert (skip["step"], skip["loss"], skip["grad_norm"], skip["skipped"]) == (5, None, None, 1)
+    assert "[SKIP] epoch=1, batch_id=1: loss nan" in (tmp_path / "run/log.txt").read_text()
+    assert all(np.isfinite(np.array(values)).all() for values in weights(trainer).values())
+
+
+def test_too_many_bad_steps_end_the_run_and_keep_the_checkpoint_before(make, tmp_path):
+    trainer = make(max_bad_steps=3, policy=CheckpointPolicy(every_steps=1))
+    with pytest.raises(
+        ValueError, match=r"3 steps in a row had no finite loss.*epoch=2, batch_id=0.*checkpoint is .*last; nothing bad"
+    ):
+        trainer.fit(Spoiled(1, 4, 5, 6), epochs=4)
+    state = json.loads((tmp_path / "run/last/state.json").read_text())
+    assert state["progress"]["step"] == 4
+    assert state["progress"]["skipped"] == 1
+
+
+def test_bad_steps_in_between_are_survived_and_end_in_a_checkpoint(make, tmp_path):
+    progress = make(max_bad_steps=3).fit(Spoiled(0, 2, 4, 5), epochs=2)
+    assert (progress.step, progress.skipped, progress.skipped_in_a_row) == (6, 4, 2)
+    assert json.loads((tmp_path / "run/last/state.json").read_text())["progress"]["epoch"] == 2
+
+
+def test_nothing_to_learn_from_is_an_error(make):
+    def nothing(outputs, targets):
+        return {"zero": (outputs["map"] * 0).sum()}
+
+    with pytest.raises(ValueError, match=r"no batch of epoch 0 held anything to learn from.*joints"):
+        make(loss=nothing).fit(Loader(), epochs=2)
+
+
+def test_not_a_number_is_never_the_best(make):
+    said = [float("nan"), 3.0, float("inf"), float("nan")]
+    progress = make().fit(Loader(), epochs=4, validate=lambda epoch: {"score": said[epoch]}, monitor="score")
+    assert (progress.best["score"], progress.best["epoch"]) == (3.0, 1)
+
+
+def test_the_average_is_evaluated_too_and_may_be_the_best(make, tmp_path):
+    trainer = make(ema=0.9)
+    looked = []
+
+    def validate(epoch):
+        looked.append(weights(trainer))
+        return {"score": float(len(looked))}
+
+    progress = trainer.fit(Loader(), epochs=1, validate=validate, monitor="score")
+    live, averaged = looked
+    assert live == weights(trainer) != averaged
+    assert progress.best == {"score": 2.0, "epoch": 0, "weights": "averaged"}
+    best = {name: value.tolist() for name, value in read_weights(tmp_path / "run/best_model/model.pdparams").items()}
+    assert best == averaged
+    assert [record["weights"] for record in numbers(tmp_path / "run", "eval")] == ["live", "averaged"]
+    kept = read_weights(tmp_path / "run/last/ema.pdparams")
+    assert {name: value.tolist() for name, value in kept.items()} == averaged
+
+
+def test_an_interrupted_evaluation_is_done_again(make, tmp_path):
+    trainer = make(log_every=1)
+
+    def ended(epoch):
+        trainer.log.say("[EVAL] half of it")
+        raise Interrupted(143, "SIGTERM")
+
+    with pytest.raises(Interrupted):
+        trainer.fit(Loader(), epochs=2, validate=ended, monitor="score")
+    resumed, loader = make(log_every=1), Loader()
+    resumed.resume(tmp_path / "run/last")
+    assert (resumed.progress.epoch, resumed.progress.batch) == (0, 3)
+    resumed.fit(loader, epochs=1, validate=lambda epoch: {"score": 1.0}, monitor="score")
+    assert loader.asked == [(0, 3)]
+    assert "half of it" not in (tmp_path / "run/log.txt").read_text()
+    assert [record["score"] for record in numbers(tmp_path / "run", "eval")] == [1.0]
+
+
+def test_a_finished_run_has_nothing_left_to_do(make, tmp_path):
+    make().fit(Loader(), epochs=2)
+    again, loader = make(), Loader()
+    again.resume(tmp_path / "run" / "last")
+    before = weights(again)
+    assert again.fit(loader, epochs=2).step == 6
+    assert loader.asked == []
+    assert weights(again) == before
+
+
+def test_it_learns_and_the_rate_follows_the_schedule(make, tmp_path):
+    make(log_every=1).fit(Loader(), epochs=30)
+    records = numbers(tmp_path / "run")
+    assert [r["lr"] for r in records] == [SCHEDULE(step) for step in range(90)]
+    assert np.mean([r["loss"] for r in records[-6:]]) < 0.5 * np.mean([r["loss"] for r in records[:6]])
+
+
+def test_the_best_weights_are_those_of_the_highest_monitored_value(make, tmp_path):
+    said, kept = {0: 10.0, 1: 30.0, 2: 30.0, 3: 5.0}, {}
+    trainer = make()
+
+    def validate(epoch):
+        assert not trainer.model.training
+        kept[epoch] = weights(trainer)
+        return {"score": said[epoch], "other": -said[epoch]}
+
+    progress = trainer.fit(Loader(), epochs=4, validate=validate, monitor="score")
+    assert progress.best == {"score": 30.0, "other": -30.0, "epoch": 1, "weights": "live"}
+    best = {name: value.tolist() for name, value in read_weights(tmp_path / "run/best_model/model.pdparams").items()}
+    assert best == kept[1] != kept[2]
+    state = json.loads((tmp_path / "run/best_model/state.json").read_text())["progress"]
+    assert (state["step"], state["best"]) == (6, progress.best)
+    assert json.loads((tmp_path / "run/last/state.json").read_text())["progress"]["epoch"] == 4
+    assert [(r["step"], r["epoch"], r["score"]) for r in numbers(tmp_path / "run", "eval")] == [
+        (3, 0, 10.0),
+        (6, 1, 30.0),
+        (9, 2, 30.0),
+        (12, 3, 5.0),
+    ]
+    assert "[EVAL] best score=30.0000 at epoch 1, now 5.0000" in (tmp_path / "run/log.txt").read_text()
+
+
+def test_a_resumed_run_remembers_its_best(make, tmp_path):
+    make().fit(Loader(), epochs=1, validate=lambda epoch: {"score": 50.0}, monitor="score")
+    best = (tmp_path / "run/best_model/model.pdparams").read_bytes()
+    again = make()
+    again.resume(tmp_path / "run" / "last")
+    progress = again.fit(Loader(), epochs=2, validate=lambda epoch: {"score": 40.0}, monitor="score")
+    assert progress.best == {"score": 50.0, "epoch": 0, "weights": "live"}
+    assert (tmp_path / "run/best_model/model.pdparams").read_bytes() == best
+
+
+@pytest.mark.parametrize(("every", "epochs", "expected"), [(1, 3, [0, 1, 2]), (2, 5, [1, 3, 4]), (9, 3, [2])])
+def test_evaluations_come_on_schedule_and_after_the_last_epoch(make, every, epochs, expected):
+    evaluated = []
+
+    def loss(outputs, targets):
+        assert trainer.model.training, "an evaluation leaves the network in inference mode"
+        return square(outputs, targets)
+
+    def validate(epoch):
+        evaluated.append(epoch)
+        return {"score": 0.0}
+
+    trainer = make(loss=loss)
+    trainer.fit(Loader(), epochs=epochs, validate=validate, monitor="score", eval_every=every)
+    assert evaluated == expected
+
+
+def test_without_a_validation_there_is_no_best(make, tmp_path):
+    make(config_json='{"x": 1}\n').fit(Loader(), epochs=1)
+    assert sorted(p.name for p in (tmp_path / "run").iterdir()) == ["last", "log.txt", "metrics.jsonl"]
+    assert (tmp_path / "run/last/config.json").read_text() == '{"x": 1}\n'
+
+
+def test_every_line_says_what_the_originals_says(make, tmp_path):
+    measured = []
+
+    def measure(outputs, targets):
+        measured.append(outputs["map"].shape)
+        return paddle.to_tensor(0.25)
+
+    make(log_every=2, measures={"acc_pose": measure}).fit(Loader(), epochs=2)
+    lines = (tmp_path / "run/log.txt").read_text().splitlines()
+    assert [(r["epoch"], r["batch_id"], r["step"]) for r in numbers(tmp_path / "run")] == [
+        (0, 1, 2),
+        (0, 2, 3),
+        (1, 0, 4),
+        (1, 2, 6),
+    ]  # every second step, and each epoch's last
+    assert measured == [[4, 2]] * 4, "measured only when it is printed"
+    number = r"\d+\.\d+"
+    pattern = (
+        rf"\[TRAIN\] epoch=\d, batch_id=\d, loss={number}, lr={number}, acc_pose=0.250000, batch_cost={number}, "
+        rf"reader_cost={number}, ips={number} images/s ETA \d+:\d\d:\d\d"
+    )
+    assert all(re.fullmatch(pattern, line) for line in lines)
+    for record in numbers(tmp_path / "run"):
+        assert record["acc_pose"] == 0.25
+        assert record["batch_cost"] >= record["reader_cost"] >= 0
+        assert record["ips"] > 0
+
+
+def test_terms_are_summed_and_named(make, tmp_path):
+    def loss(outputs, targets):
+        one = square(outputs, targets)["square"]
+        return {"one": one, "two": one * 3}
+
+    trainer = make(loss=loss, log_every=1)
+    trainer.fit(Loader(), epochs=1)
+    for record in numbers(tmp_path / "run"):
+        assert record["loss"] == pytest.approx(4 * record["one"], rel=1e-6)
+        assert record["two"] == pytest.approx(3 * record["one"], rel=1e-6)
+    assert "square" not in record
+
+
+def test_the_time_left_counts_steps_and_no_evaluation(make, tmp_path, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(step_timer.time, "perf_counter", lambda: now[0])
+
+    class Slow(Loader):
+        def epoch(self, epoch, start=0):
+            for batch in super().epoch(epoch, start):
+                now[0] += 10  # reading
+                yield batch
+
+    def slow_loss(outputs, targets):
+        now[0] += 50  # computing
+        return square(outputs, targets)
+
+    def validate(epoch):
+        now[0] += 100_000
+        return {"score": 0.0}
+
+    make(loss=slow_loss, log_every=1).fit(Slow(), epochs=2, validate=validate, monitor="score")
+    text = (tmp_path / "run/log.txt").read_text()
+    assert re.findall(r"ETA (\S+)", text) == ["0:05:00", "0:04:00", "0:03:00", "0:02:00", "0:01:00", "0:00:00"]
+    for record in numbers(tmp_path / "run"):
+        assert (record["batch_cost"], record["reader_cost"]) == (60, 10)
+        assert record["ips"] == pytest.approx(4 / 60)
+
+
+def test_an_error_in_an_epoch_leaves_the_epoch_before(make, tmp_path):
+    class Breaking(Loader):
+        def epoch(self, epoch, start=0):
+            yield from super().epoch(epoch, start)
+            if epoch == 1:
+                raise ValueError("7.jpg: broken")
+
+    with pytest.raises(ValueError, match=r"7.jpg: broken"):
+        make().fit(Breaking(), epochs=3)
+    assert json.loads((tmp_path / "run/last/state.json").read_text())["progress"]["epoch"] == 1
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0, "0:00:00"), (59.6, "0:01:00"), (3599, "0:59:59"), (360000, "100:00:00")]
+)
+def test_clock(seconds, text):
+    assert clock(seconds) == text

@@ -1,0 +1,75 @@
+"""Folded weights: the network with normalisations computes what the one without does, also while it trains."""
+
+from pathlib import Path
+
+import numpy as np
+import paddle
+import pytest
+
+from paddle_pose.models.movenet import MoveNet
+from paddle_pose.training.initialize import start_from
+from paddle_pose.training.unfold_batch_norm import unfold
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (4, 64, 64, 3)).astype(np.uint8)
+
+
+@pytest.fixture
+def folded():
+    """A network without normalisations whose biases matter, kept near 1 from layer to layer."""
+    network = MoveNet(3, width=0.25, batch_norm="none")
+    rng = np.random.default_rng(1)
+    for tensor in network.state_dict().values():
+        fan_in = np.prod(tensor.shape[1:]) if len(tensor.shape) > 1 else 10
+        tensor.set_value(rng.normal(0, 1 / np.sqrt(fan_in), tensor.shape).astype(np.float32))
+    network.eval()
+    return network
+
+
+def tensors_of(network):
+    return {name: value.numpy() for name, value in network.state_dict().items()}
+
+
+@pytest.mark.parametrize("mode", ["eval", "train"])
+def test_the_function_stays(folded, mode):
+    network = MoveNet(3, width=0.25)
+    lines = start_from(network, tensors_of(folded), Path("a.tflite"), lambda: paddle.to_tensor(IMAGES))
+    assert lines[0].endswith(
+        f"loaded {len(network.state_dict())}/{len(network.state_dict())} tensors, named as in this project"
+    )
+    assert "normalisations were folded into biases" in lines[1]
+    getattr(network, mode)()
+    images = paddle.to_tensor(IMAGES if mode == "train" else IMAGES[:, ::-1].copy())
+    with paddle.no_grad():
+        for name, expected in folded(images).items():
+            assert expected.numpy().std() > 0.01
+            np.testing.assert_allclose(network(images)[name].numpy(), expected.numpy(), atol=2e-3, err_msg=name)
+
+
+def test_statistics_are_the_images(folded):
+    network = MoveNet(3, width=0.25)
+    tensors = unfold(network, tensors_of(folded), paddle.to_tensor(IMAGES))
+    assert tensors.keys() == network.state_dict().keys()
+    with paddle.no_grad():
+        stem = network.backbone.stem.conv(network.normalize(paddle.to_tensor(IMAGES)))
+    np.testing.assert_allclose(tensors["backbone.stem.bn._mean"], stem.mean([0, 2, 3]).numpy(), atol=1e-5)
+
+
+def test_what_is_not_folded_comes_back_as_it_came(folded):
+    network = MoveNet(3, width=0.25)
+    own = tensors_of(network)
+    assert unfold(network, own, paddle.to_tensor(IMAGES)).keys() == own.keys()
+    plain = tensors_of(folded)
+    assert unfold(folded, plain, paddle.to_tensor(IMAGES)).keys() == plain.keys()
+    other = {"fc.weight": np.zeros((2, 2), np.float32)}
+    assert unfold(network, other, paddle.to_tensor(IMAGES)) == other
+
+
+def test_a_backbone_alone_is_unfolded_and_the_rest_named(folded):
+    tensors = {name: value for name, value in tensors_of(folded).items() if name.startswith("backbone.")}
+    tensors["top/classifier.weight"] = np.zeros((5, 3, 1, 1), np.float32)
+    network = MoveNet(3, width=0.25)
+    lines = start_from(network, tensors, Path("a.tflite"), lambda: paddle.to_tensor(IMAGES))
+    text = "\n".join(lines)
+    assert "backbone" not in text
+    assert "top/classifier.weight" in text
+    assert "pyramid.*" in text

@@ -1,0 +1,178 @@
+"""Starting from other networks' files: what fits is taken, and every other tensor is accounted for."""
+
+import re
+
+import numpy as np
+import pytest
+
+from paddle_pose.weights.partial import fitting_tensors
+
+paddle = pytest.importorskip("paddle")
+
+from paddle_pose.models.hrnet import HRNet  # noqa: E402 - needs Paddle
+from paddle_pose.models.simple_baseline import BLOCKS, SimpleBaseline  # noqa: E402
+
+OFFICIAL = "named as in ResNets, the official HRNet and SimpleBaseline"
+WIDTH = 4
+
+
+def shapes_of(network):
+    return {name: tuple(value.shape) for name, value in network.state_dict().items()}
+
+
+def norm(name, channels):
+    """A batch normalisation as torch saves it."""
+    kinds = ("weight", "bias", "running_mean", "running_var")
+    return {**{f"{name}.{kind}": (channels,) for kind in kinds}, f"{name}.num_batches_tracked": ()}
+
+
+def resnet(depth, width=WIDTH, classes=10):
+    """Name -> shape of torchvision's resnet50, 101 and 152."""
+    shapes = {"conv1.weight": (width, 3, 7, 7), **norm("bn1", width)}
+    before = width
+    for stage, blocks in enumerate(BLOCKS[depth]):
+        inside = width * 2**stage
+        for block in range(blocks):
+            layer = f"layer{stage + 1}.{block}"
+            for conv, (out, inn, kernel) in enumerate(
+                ((inside, before, 1), (inside, inside, 3), (4 * inside, inside, 1)), start=1
+            ):
+                shapes |= {f"{layer}.conv{conv}.weight": (out, inn, kernel, kernel), **norm(f"{layer}.bn{conv}", out)}
+            if block == 0:
+                shapes |= {f"{layer}.downsample.0.weight": (4 * inside, before, 1, 1)}
+                shapes |= norm(f"{layer}.downsample.1", 4 * inside)
+            before = 4 * inside
+    return shapes | {"fc.weight": (classes, before), "fc.bias": (classes,)}
+
+
+def numbered(shapes):
+    """Every tensor full of its own number."""
+    return {name: np.full(shape, i + 1, np.float32) for i, (name, shape) in enumerate(shapes.items())}
+
+
+def in_torch(name):
+    return name.replace("._mean", ".running_mean").replace("._variance", ".running_var")
+
+
+def accounted(lines, target, tensors):
+    """Makes sure that the numbers in the lines add up to all tensors of the network and of the file."""
+    loaded, total = map(int, re.match(r"loaded (\d+)/(\d+)", lines[0]).groups())
+    counts = {"left at their random start": 0, "not used": 0, "left out": 0}
+    for what, names in (line.split(": ", 1) for line in lines[1:]):
+        names = re.sub(r" \(file \(.*?\), network \(.*?\)\)", "", names.split(", the first")[0])
+        number = re.findall(r"\((\d+)\)|^(\d+) num_batches", names)
+        grouped = sum(int(a or b) for a, b in number)
+        alone = 0 if what == "left out" else sum("*" not in name for name in names.split(", "))
+        counts[what.split(",")[0]] += grouped + alone
+    assert total == len(target) == loaded + counts["left at their random start"]
+    shapes_differ = sum("of another shape" in line for line in lines)
+    if not shapes_differ:
+        assert len(tensors) == loaded + counts["not used"] + counts["left out"]
+
+
+@pytest.mark.parametrize("depth", [50, 101, 152])
+def test_torchvisions_resnets_fill_the_backbone(depth):
+    target = shapes_of(SimpleBaseline(depth=depth, width=WIDTH, deconv_channels=8))
+    tensors = numbered(resnet(depth))
+    taken, lines = fitting_tensors(tensors, target)
+    assert [name for name in target if name not in taken] == [
+        name for name in target if name.startswith(("deconv_layers.", "final_layer."))
+    ]
+    assert all(np.array_equal(value, tensors[in_torch(name)]) for name, value in taken.items())
+    tracked = sum(name.endswith("num_batches_tracked") for name in tensors)
+    assert lines == [
+        f"loaded {len(target) - 17}/{len(target)} tensors, {OFFICIAL}",
+        "left at their random start: deconv_layers.* (15), final_layer.* (2)",
+        "not used: fc.* (2)",
+        f"left out: {tracked} num_batches_tracked",
+    ]
+    accounted(lines, target, tensors)
+
+
+def test_paddles_resnet_fills_the_backbone():
+    block = paddle.vision.models.resnet.BottleneckBlock
+    state = paddle.vision.models.ResNet(block, 50, num_classes=3).state_dict()
+    tensors = {name: value.numpy() for name, value in state.items()}
+    taken, lines = fitting_tensors(tensors, shapes_of(SimpleBaseline()))
+    assert len(taken) == 265
+    assert lines[0] == "loaded 265/282 tensors, named as in this project"
+    assert lines[-1] == "not used: fc.* (2)"
+
+
+def imagenet_hrnet(network):
+    """Name -> shape of HRNet's ImageNet files: `network`'s backbone, all branches exchanged, and a classifier."""
+    head = {"final_layer.0.weight": (2048, 1024, 1, 1), "final_layer.0.bias": (2048,), **norm("final_layer.1", 2048)}
+    head |= {"classifier.weight": (1000, 2048), "classifier.bias": (1000,)}
+    for branch in range(4):
+        head |= {f"incre_modules.{branch}.0.conv1.weight": (8, 8, 1, 1), **norm(f"incre_modules.{branch}.0.bn1", 8)}
+    for branch in range(3):
+        head |= {f"downsamp_modules.{branch}.0.weight": (8, 8, 3, 3), f"downsamp_modules.{branch}.0.bias": (8,)}
+        head |= norm(f"downsamp_modules.{branch}.1", 8)
+    backbone = [n for n in shapes_of(network) if not n.startswith("final_layer.")]
+    shapes = {in_torch(name): shapes_of(network)[name] for name in backbone}
+    last = max(int(name.split(".")[1]) for name in backbone if name.startswith("stage4."))
+    more = {f"stage4.{last}.fuse_layers.1.0.0.0.weight": (8, 4, 3, 3), **norm(f"stage4.{last}.fuse_layers.1.0.0.1", 8)}
+    return shapes | more | head
+
+
+def test_hrnets_imagenet_files_fill_the_backbone():
+    network = HRNet(width=4, modules=(1, 1, 2), blocks=1, stem_channels=8)
+    target, tensors = shapes_of(network), numbered(imagenet_hrnet(network))
+    taken, lines = fitting_tensors(tensors, target)
+    assert [name for name in target if name not in taken] == ["final_layer.weight", "final_layer.bias"]
+    assert lines[0] == f"loaded {len(target) - 2}/{len(target)} tensors, {OFFICIAL}"
+    assert lines[1] == "left at their random start: final_layer.* (2)"
+    assert lines[2] == (
+        "not used: stage4.1.fuse_layers.1.0.0.* (5), final_layer.* (6), classifier.* (2), incre_modules.* (20), "
+        "downsamp_modules.* (18)"
+    )
+    accounted(lines, target, tensors)
+
+
+def test_other_joints_keep_the_random_head():
+    target = shapes_of(SimpleBaseline(num_joints=16, width=WIDTH, deconv_channels=8))
+    tensors = numbered(shapes_of(SimpleBaseline(num_joints=17, width=WIDTH, deconv_channels=8)))
+    taken, lines = fitting_tensors(tensors, target)
+    assert [name for name in target if name not in taken] == ["final_layer.weight", "final_layer.bias"]
+    assert lines[1] == (
+        "left at their random start, of another shape in the file: final_layer.weight (file (17, 8, 1, 1), network "
+        "(16, 8, 1, 1)), final_layer.bias (file (17,), network (16,))"
+    )
+    accounted(lines, target, tensors)
+
+
+def test_a_backbone_of_another_width_is_listed():
+    target = shapes_of(SimpleBaseline(width=WIDTH, deconv_channels=8))
+    tensors = numbered(shapes_of(SimpleBaseline(width=2 * WIDTH, deconv_channels=8)))
+    taken, lines = fitting_tensors(tensors, target)
+    assert {name.split(".")[0] for name in taken} <= {"deconv_layers", "final_layer"}
+    assert lines[1].startswith(
+        "left at their random start, of another shape in the file: conv1.weight, bn1.* (4), layer1.* (50), "
+    )
+    assert lines[1].endswith("the first: conv1.weight (file (8, 3, 7, 7), network (4, 3, 7, 7))")
+    accounted(lines, target, tensors)
+
+
+def test_a_file_of_another_network_is_refused():
+    target = {"stem.0.conv.weight": (4, 3, 7, 7), "heads.0.bias": (16,)}
+    with pytest.raises(ValueError, match="none of its 320 tensors fits the network") as caught:
+        fitting_tensors(numbered(resnet(50)), target)
+    assert "The file has conv1.weight, bn1.weight, bn1.bias, ...;" in str(caught.value)
+    assert "the network has stem.0.conv.weight, heads.0.bias" in str(caught.value)
+    with pytest.raises(ValueError, match=r"Of another shape: bias \(file \(2,\), network \(3,\)\)"):
+        fitting_tensors({"bias": np.zeros(2)}, {"bias": (3,)})
+
+
+def test_two_tensors_for_one_place_are_refused():
+    twice = {"backbone.conv1.weight": np.zeros(1), "conv1.weight": np.zeros(1), "backbone.bn1.weight": np.zeros(1)}
+    with pytest.raises(ValueError, match=r"2 tensors would be used twice: backbone\.conv1\.weight, conv1\.weight"):
+        fitting_tensors(twice, {"conv1.weight": (1,), "bn1.weight": (1,)})
+
+
+def test_what_is_taken_owns_its_memory():
+    tensors = {"a": np.zeros((2, 3), np.float64).T}
+    taken, _ = fitting_tensors(tensors, {"a": (3, 2), "b": (1,)})
+    assert taken["a"].dtype == np.float32
+    assert taken["a"].flags.owndata
+    assert taken["a"].flags.c_contiguous
+    assert list(taken) == ["a"]

@@ -1,0 +1,95 @@
+"""The table of published files: complete, consistent, and labelled as others' numbers."""
+
+import hashlib
+import re
+from dataclasses import replace
+
+import pytest
+
+from paddle_pose import build
+from paddle_pose.configs.registry import find
+from paddle_pose.weights.zoo import PUBLISHED, recognise
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_entries_are_complete(name):
+    file = PUBLISHED[name]
+    assert file.name == name
+    assert file.url.startswith("https://")
+    assert file.source.startswith("https://")
+    if file.on_page:
+        assert file.sha256 == ""
+        assert file.file_name == file.on_page
+    else:
+        assert re.fullmatch(r"[0-9a-f]{8,64}", file.sha256)
+        assert file.url.endswith(file.file_name)
+        assert len(file.sha256) == 64 or file.sha256[:8] in file.file_name
+    assert "not measured by this project" in file.protocol
+    assert all(0 < value <= 100 for _, value in file.published)
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_entries_and_configs_agree(name):
+    """Size, data set and depth in a file's name are the config's, and the numbers are of its metric."""
+    file, config = PUBLISHED[name], find(PUBLISHED[name].config)
+    width, height = config.codec.input_size
+    if file.purpose == "start":
+        assert file.published == ()
+        assert f"{file.file_name.split('-')[0].replace('resnet', 'simple_baseline_r')}_coco_256x192" == config.name
+        return
+    if "movenet" in name:
+        assert (width, config.model.width) == ((192, 1.0) if "lightning" in name else (256, 1.75))
+        return
+    assert f"_{height}x{width}" in file.file_name
+    names = {"mpii": {"Mean", "Mean@0.1", "Mean@0.11"}, "coco": {"AP", "AR"}}[config.data.dataset]
+    assert {metric for metric, _ in file.published} <= names
+    assert ("boxes detected" in file.protocol) == (config.data.dataset == "coco")
+    assert ("annotated boxes, " in file.protocol) == (config.data.dataset == "mpii")
+    if "simple_baseline" in config.name:
+        assert re.search(rf"res(net_)?{config.model.depth}_", file.file_name)
+    if "hrnet" in config.name:
+        assert f"hrnet_w{config.model.width}_" in file.file_name
+
+
+@pytest.mark.parametrize("name", [name for name, file in PUBLISHED.items() if file.purpose == "score"])
+def test_the_channel_order_reaches_the_network(name):
+    """mmpose's SimpleBaseline saw RGB, the official one BGR; the names in the file decide."""
+    file, config = PUBLISHED[name], find(PUBLISHED[name].config)
+    prefix = "backbone." if name.startswith("mmpose") else ""
+    fitted = build.fitted(config, [f"{prefix}conv1.weight", f"{prefix}bn1.running_mean"])
+    assert getattr(fitted.model, "order", "rgb") == file.order
+    assert file.order == ("bgr" if name.startswith("official_simple_baseline") else "rgb")
+
+
+def test_the_table_is_complete():
+    owners = [name.split("_")[0] for name in PUBLISHED]
+    assert {owner: owners.count(owner) for owner in owners} == {
+        "mmpose": 17,
+        "official": 18,
+        "imagenet": 5,
+        "google": 4,
+    }
+    assert len({(file.url, file.file_name) for file in PUBLISHED.values()}) == len(PUBLISHED)
+
+
+@pytest.mark.parametrize(("side", "numbers"), [(256, (88.9, 31.7)), (384, (89.4, 36.6))])
+def test_hourglass_numbers_are_mmposes(side, numbers):
+    file = PUBLISHED[f"mmpose_hourglass52_mpii_{side}"]
+    assert file.config == f"hourglass52_mpii_{side}"
+    assert f"{side}x{side}" in file.url
+    assert dict(file.published) == dict(zip(("Mean", "Mean@0.1"), numbers, strict=True))
+
+
+def test_a_published_file_is_recognised_by_its_checksum(tmp_path, monkeypatch):
+    content = b"somebody's weights"
+    known = replace(PUBLISHED["mmpose_hourglass52_mpii_256"], sha256=hashlib.sha256(content).hexdigest()[:8])
+    monkeypatch.setitem(PUBLISHED, known.name, known)
+    (tmp_path / "renamed.pth").write_bytes(content)
+    (tmp_path / "other.pth").write_bytes(content + b".")
+    assert recognise(tmp_path / "renamed.pth") is known
+    assert recognise(tmp_path / "other.pth") is None
+
+
+def test_googles_file_is_recognised(shared):
+    (file,) = (shared / "data" / "movenet").glob("*.tflite")
+    assert recognise(file).config == "movenet_lightning_coco"
