@@ -118,7 +118,7 @@ def _add_results(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=Path("output/predict"),
         metavar="DIR",
-        help="where drawings and files go; default output/predict",
+        help="where drawings and files go; default output/predict. Only what it wrote there before is replaced",
     )
     group.add_argument(
         "--save",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from paddle_pose import environment
 from paddle_pose.errors import InputError
-from paddle_pose.io import atomic
+from paddle_pose.io.outputs import Outputs
 from paddle_pose.training import checkpoint, checkpoint_policy
 
 _log = logging.getLogger("paddle_pose")
@@ -93,10 +93,17 @@ def copy_to_txyugood_path(run_dir: Path, size: int, root: str | Path) -> None:
     best, target = run_dir / "best_model", OUTPUT / f"{size}_best_model"
     if not best.is_dir():
         return
-    for name in ("config.json", "model.pdparams"):
-        with atomic.replacing(target / name) as draft:
+    outputs, names = Outputs(target, "train"), ("config.json", "model.pdparams")
+    try:
+        outputs.check(target / name for name in (*names, "from_run.txt"))
+    except InputError as problem:
+        _log.warning("%s: the best weights are in %s only (%s)", target, best, problem)
+        return
+    for name in names:
+        with outputs.replacing(target / name) as draft:
             shutil.copyfile(best / name, draft)
-    atomic.write_text(target / "from_run.txt", f"{run_dir}\n")
+    with outputs.replacing(target / "from_run.txt") as draft:
+        draft.write_text(f"{run_dir}\n", encoding="utf-8")
     weights = target / "model.pdparams"
     _log.info(
         f"Also at {weights}. Evaluate it with\n"

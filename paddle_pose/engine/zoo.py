@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -129,7 +130,7 @@ def convert(config: Config, source: Path, target: Path, force: bool = False) -> 
     tensors = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
     beside = target.parent / registry.FILE_NAME
     text = registry.to_json(config)
-    taken = [target] if target.exists() else []
+    taken = [target] if os.path.lexists(target) else []
     if beside.exists() and beside.read_text(encoding="utf-8") != text:
         taken.append(beside)
     if taken and not force:

@@ -42,6 +42,20 @@ def newest(run_dir: Path, say: Callable[[str], None] = _log.info) -> Path | None
     return None
 
 
+def run_of(folder: Path) -> Path | None:
+    """Returns the folder of the run that a checkpoint's folder belongs to; None if it belongs to none.
+
+    Args:
+        folder: RUN/last, RUN/best_model, or one in RUN/earlier.
+    """
+    run_dir = folder.parent
+    if run_dir.name == EARLIER:
+        run_dir = run_dir.parent
+    elif folder.name not in ("last", "best_model"):
+        return None
+    return run_dir if (run_dir / "config.json").is_file() else None
+
+
 @dataclass(frozen=True)
 class CheckpointPolicy:
     """How often checkpoints are made, besides at every epoch's end, and how many are kept.

@@ -101,5 +101,8 @@ def test_the_best_weights_are_copied_where_txyugoods_command_looks(monkeypatch, 
         assert (
             f"python val.py --image_size 256 --pretrained_model {target / 'model.pdparams'} --dataset_root D\n" in said
         )
-    assert sorted(path.name for path in target.iterdir()) == ["config.json", "from_run.txt", "model.pdparams"]
+    assert sorted(path.name for path in target.glob("[!.]*")) == ["config.json", "from_run.txt", "model.pdparams"]
     assert (target / "from_run.txt").read_text() == f"{folder}\n"
+    (target / "model.pdparams").write_text("somebody's")
+    run_folders.copy_to_txyugood_path(folder, 256, "D")
+    assert (target / "model.pdparams").read_text() == "somebody's"

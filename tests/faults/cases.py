@@ -26,6 +26,7 @@ from helpers.weights_writers import Call, Name, pickled, whole, write_stream, wr
 LAST = "run/last/model.pdparams"
 IMAGE = "drawn/images/100000001.jpg"
 RESUME = ("--dataset_root", "drawn", "--resume", "run")
+PREDICT = (IMAGE, "--weights", LAST)
 FRESH = (*TRAIN, *SMALL, "--output", "new", "--epochs", "1")
 RUN = r"run/"
 
@@ -68,6 +69,17 @@ def edited(name: str, change: Callable[[object], object]) -> Callable[[Path], ob
         content = json.loads((folder / name).read_text(encoding="utf-8"))
         change(content)
         (folder / name).write_text(json.dumps(content), encoding="utf-8")
+
+    return prepare
+
+
+def linked(name: str) -> Callable[[Path], object]:
+    """Puts a link to somebody's file."""
+
+    def prepare(folder: Path) -> None:
+        put("theirs", b"theirs")(folder)
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).symlink_to(folder / "theirs")
 
     return prepare
 
@@ -653,6 +665,38 @@ INPUTS = (
     Case("a data set to check that is missing", "check", ("none",), r"error: .*none"),
     Case("a run without numbers", "plot", ("drawn",), r"error: drawn/metrics.jsonl: not found"),
     Case("a report of nothing", "val", ("--results", "drawn", "--report"), r"error: .*drawn"),
+    *(
+        Case(
+            f"somebody's {name} in the folder of {command}",
+            command,
+            (*flags, "--output", "new"),
+            f"error: {name}",
+            step,
+        )
+        for command, flags, name, step in (
+            ("predict", PREDICT, "new/predictions.json", put("new/predictions.json", b"mine")),
+            ("predict", (*PREDICT, "--save", "csv"), "new/predictions.csv", linked("new/predictions.csv")),
+            ("val", ("--weights", LAST, *VAL), "new/scores.json", put("new/scores.json", b"mine")),
+        )
+    ),
+    Case(
+        "a photo where a drawing would be",
+        "predict",
+        ("pics/x.jpg", "--weights", LAST, "--output", "pics"),
+        r"1 frames",
+        several(lambda folder: put("pics/x.jpg", (folder / IMAGE).read_bytes())(folder), put("pics/x.png", b"mine")),
+        status=0,
+    ),
+    *(
+        Case(
+            f"somebody's file where {command} writes", command, (*flags, "--output_file", name), rf"error: {name}", step
+        )
+        for command, flags, name, step in (
+            ("export", ("--weights", LAST, "--format", "paddle"), "mine.json", put("mine.json", b"mine")),
+            ("plot", ("run",), "mine.png", put("mine.png", b"mine")),
+            ("results", (), "mine.md", linked("mine.md")),
+        )
+    ),
 )
 
 CASES = (*FAULTS, *INPUTS)
