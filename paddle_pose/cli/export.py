@@ -43,7 +43,7 @@ def build_parser() -> options.Parser:
     )
     parser.add_argument(
         "--tolerance",
-        type=float,
+        type=options.number(float, min=0, max=4096),
         metavar="PX",
         help="how far a keypoint may move, in input px, before the export fails; with --int8 the median keypoint; "
         "default 0.5, with --int8 4.0",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +24,25 @@ class StepHealth:
     loss: float
     gradient: float
     finite: bool
+
+
+def non_finite(files: Mapping[str, Mapping[str, np.ndarray]]) -> str | None:
+    """Returns the name of the first tensor that holds a number that is not finite; None where there is none.
+
+    A good gradient does not make a good step: the optimizer's own numbers may overflow, which only the weights show.
+
+    Args:
+        files: the tensors of a checkpoint by file.
+
+    Example:
+        >>> non_finite({"model.pdparams": {"weight": np.ones(2), "bias": np.array([0.0, np.nan])}})
+        'bias of model.pdparams'
+    """
+    for file, arrays in files.items():
+        for name, array in arrays.items():
+            if not np.isfinite(array).all():
+                return f"{name} of {file}"
+    return None
 
 
 class NonFiniteGuard:

@@ -15,7 +15,7 @@ from paddle_pose.interruption import Interrupted, Interruption
 from paddle_pose.training import checkpoint
 from paddle_pose.training.checkpoint_policy import CheckpointPolicy, CheckpointStore
 from paddle_pose.training.ema import Ema
-from paddle_pose.training.non_finite_guard import StepHealth
+from paddle_pose.training.non_finite_guard import StepHealth, non_finite
 from paddle_pose.training.precision import Precision, float32
 from paddle_pose.training.process_group import ProcessGroup
 from paddle_pose.training.run_log import RunLog
@@ -160,7 +160,7 @@ class Trainer:
 
         Raises:
             Interrupted: If the run was asked to end early; it is saved.
-            InputError: If it cannot go on: too many bad steps in a row, or nothing to learn from.
+            InputError: If it cannot go on: too many bad steps in a row, weights that are not finite, or nothing to learn from.
         """
         progress = self.progress
         with self.interruption:
@@ -247,13 +247,18 @@ class Trainer:
             "skip", progress.step, {"loss": health.loss, "grad_norm": health.gradient, "skipped": progress.skipped}
         )
         if progress.skipped_in_a_row >= self._max_bad_steps:
-            last = self._run_dir / "last"
-            good = f"The last good checkpoint is {last}" if last.exists() else "There is no checkpoint yet"
-            raise InputError(
-                f"{progress.skipped_in_a_row} steps in a row had no finite loss and gradient, the last at {where}: {what}. "
-                f"{good}; nothing bad was saved. Lower train.learning_rate, set train.clip_norm, or look at the data; "
-                "--resume --force goes on with such a change"
+            raise self._broken(
+                f"{progress.skipped_in_a_row} steps in a row had no finite loss and gradient, the last at {where}: {what}"
             )
+
+    def _broken(self, how: str) -> InputError:
+        """Returns the error of a training that cannot go on, and what remains of it."""
+        last = self._run_dir / "last"
+        good = f"The last good checkpoint is {last}" if last.exists() else "There is no checkpoint yet"
+        return InputError(
+            f"{how}. {good}; nothing bad was saved. Lower train.learning_rate, set train.clip_norm, or look at the data; "
+            "--resume --force goes on with such a change"
+        )
 
     def _say_replaced(self, lines: Sequence[str]) -> None:
         say = self.log.say if self._process_group.is_main else _log.warning  # the others' run logs are silent
@@ -267,17 +272,17 @@ class Trainer:
     def _evaluate(self, validate: Validate, monitor: str) -> None:
         self.model.eval()
         self._process_group.broadcast(self._state.tensors())  # running statistics are each process's own until here
-        mark = self.log.mark()
+        files, mark = self._good_files(), self.log.mark()
         try:
-            self._judge(validate, monitor, "live")
+            self._judge(validate, monitor, "live", files["model.pdparams"])
             if self._state.ema is not None:
                 with self._state.ema.in_place_of(self.model):
-                    self._judge(validate, monitor, "averaged")
+                    self._judge(validate, monitor, "averaged", files["ema.pdparams"])
         except Interrupted:
             self.log.cut(mark)  # it is evaluated again when the run is resumed
             raise
 
-    def _judge(self, validate: Validate, monitor: str, weights: Literal["live", "averaged"]) -> None:
+    def _judge(self, validate: Validate, monitor: str, weights: Literal["live", "averaged"], tensors: Arrays) -> None:
         progress = self.progress
         if self._state.ema is not None:
             self.log.say(f"[EVAL] the {weights} weights:")
@@ -287,18 +292,30 @@ class Trainer:
         self.log.numbers("eval", progress.step, {**about, **values})
         if math.isfinite(value) and value > progress.best.get(monitor, -math.inf):
             progress.best = {**values, "epoch": progress.epoch, "weights": weights}
-            name = "model.pdparams" if weights == "live" else "ema.pdparams"
-            files = {"model.pdparams": self._state.files()[name]}
             if self._process_group.is_main:
-                checkpoint.save(self._run_dir / "best_model", **self._content(files))
+                checkpoint.save(self._run_dir / "best_model", **self._content({"model.pdparams": tensors}))
         best = progress.best
         self.log.say(
             f"[EVAL] best {monitor}={best.get(monitor, math.nan):.4f} at epoch {best.get('epoch', -1)}, now {value:.4f}"
         )
 
+    def _good_files(self) -> dict[str, Arrays]:
+        """Returns the tensors of a checkpoint by file, all of them finite.
+
+        Raises:
+            InputError: If one holds a number that is not.
+        """
+        files = self._state.files()
+        bad = non_finite(files)
+        if bad is not None:
+            raise self._broken(
+                f"the training has run away: {bad} holds numbers that are not finite after {self.progress.step} steps"
+            )
+        return files
+
     def _save(self) -> None:
         if self._process_group.is_main:
-            self._store.save(self.progress.epoch, self.progress.batch, **self._content(self._state.files()))
+            self._store.save(self.progress.epoch, self.progress.batch, **self._content(self._good_files()))
 
     def _content(self, files: dict[str, Arrays]) -> dict[str, Any]:
         state = {**self._state.numbers(), "log": self.log.mark(), "identity": self._identity}

@@ -288,7 +288,6 @@ def test_a_copy_takes_the_place_of_the_server_and_is_verified(server, weights, t
         (["a.png", "--one_person", "--track"], "--one_person does not go with --track"),
         (["a.png", "--detector", "a.png"], "--detector a.png: there is no config.json beside it"),
         (["a.png", "--from_file", "f"], "--from_file f: one name of a published file must be among"),
-        (["a.png", "--batch_size", "0"], "batch_size 0: expected at least 1"),
         (["a.png", "--show"], "--show needs a screen, and the package opencv-python"),
     ],
 )

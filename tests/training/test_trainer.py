@@ -232,6 +232,44 @@ def test_too_many_bad_steps_end_the_run_and_keep_the_checkpoint_before(make, tmp
     assert state["progress"]["skipped"] == 1
 
 
+def stored(folder):
+    """The tensors of every file below a folder."""
+    return {f"{path}: {n}": v for path in folder.rglob("*.pd*") for n, v in read_weights(path).items()}
+
+
+@pytest.mark.parametrize("ema", [0.0, 0.9], ids=["plain", "ema"])
+@pytest.mark.parametrize("evaluated", [False, True], ids=["saved", "evaluated"])
+@pytest.mark.parametrize("last", range(1, 7))
+def test_weights_that_overflow_are_in_no_checkpoint(make, tmp_path, last, evaluated, ema):
+    """The gradient of the last good step is finite; its learning rate is not, for a float32."""
+    trainer = make(policy=CheckpointPolicy(every_steps=2, keep=9), ema=ema)
+    good = trainer._step._schedule
+    trainer._step._schedule = lambda step: 1e39 if step == last else good(step)
+    scores = {"validate": lambda epoch: {"score": float(epoch)}, "monitor": "score"} if evaluated else {}
+    with pytest.raises(ValueError, match=r"not finite|no finite loss") as caught:
+        trainer.fit(Loader(), epochs=9, **scores)
+    found = checkpoint_policy.newest(tmp_path / "run")
+    assert not all(np.isfinite(np.array(values)).all() for values in weights(trainer).values())
+    assert "nothing bad was saved" in str(caught.value)
+    assert ("no checkpoint" if found is None else str(found)) in str(caught.value)
+    assert [name for name, values in stored(tmp_path).items() if not np.isfinite(values).all()] == []
+    if found is not None:
+        again = make("again", seed=9, ema=ema)
+        again.resume(found)
+        assert 0 < again.progress.step <= last
+        assert again.fit(Loader(), epochs=3).epoch == 3
+
+
+def test_a_run_that_is_interrupted_with_weights_that_overflowed_saves_none(make, tmp_path):
+    trainer = make(interruption=Cut(5))
+    good = trainer._step._schedule
+    trainer._step._schedule = lambda step: 1e39 if step == 4 else good(step)
+    with pytest.raises(ValueError, match=r"not finite after 5 steps. The last good checkpoint is .*last"):
+        trainer.fit(Loader(), epochs=9)
+    assert all(np.isfinite(values).all() for values in stored(tmp_path).values())
+    assert json.loads((tmp_path / "run/last/state.json").read_text())["progress"]["step"] == 3
+
+
 def test_bad_steps_in_between_are_survived_and_end_in_a_checkpoint(make, tmp_path):
     progress = make(max_bad_steps=3).fit(Spoiled(0, 2, 4, 5), epochs=2)
     assert (progress.step, progress.skipped, progress.skipped_in_a_row) == (6, 4, 2)
