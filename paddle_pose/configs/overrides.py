@@ -35,15 +35,16 @@ def values(config: Config) -> dict[str, Any]:
 def identity(config: Config) -> dict[str, Any]:
     """Returns the values that decide what a training computes, and that may not change in its middle.
 
+    How many epochs it lasts is none of them: a training may go on longer. A cosine then ends later, which changes the rates
+    that are still to come; `Trainer.resume` says so.
+
     Example:
         >>> from paddle_pose.configs.registry import CONFIGS
         >>> "train.batch_size" in identity(CONFIGS["hourglass52_mpii_256"])
         True
     """
     free = {"num_workers", "log_every", "max_bad_steps", "keep", "checkpoint_steps", "checkpoint_minutes"}
-    free |= {"on_bad_image", "read_timeout"}
-    if config.train.schedule == "steps":  # a cosine depends on where it ends
-        free.add("epochs")
+    free |= {"on_bad_image", "read_timeout", "epochs"}
     places = {f"data.{name}" for name in ("train_annotations", "val_annotations", "images", "cache")}  # data may move
     left_out = places | {f"train.{name}" for name in free}
     return {"config": config.name} | {key: value for key, value in values(config).items() if key not in left_out}

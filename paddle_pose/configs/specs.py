@@ -204,7 +204,7 @@ class Train:
         milestones: epochs, counted from the start of training, at which the rate is multiplied by `gamma`.
         gamma: that factor.
         eval_every: epochs between evaluations; the last epoch is always evaluated.
-        log_every: steps between log lines.
+        log_every: steps between log lines, which show means over these.
         num_workers: threads that load; 0 loads in between steps, -1 takes the cores less one, at most 8.
         seed: of everything random.
         ema: decay of an average of the weights that is evaluated too, e.g. 0.999; 0 keeps none.

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from paddle_pose import environment
 from paddle_pose.errors import InputError
+from paddle_pose.io import manifest
 from paddle_pose.io.outputs import Outputs
-from paddle_pose.training import checkpoint, checkpoint_policy
+from paddle_pose.training import checkpoint_policy
 
 _log = logging.getLogger("paddle_pose")
 
@@ -62,8 +63,8 @@ def to_resume(
         InputError: If the checkpoint that is named is damaged.
     """
     named = Path(resume) if resume else output
-    if named is not None and (named / checkpoint.MANIFEST).is_file():
-        checkpoint.check(named)
+    if named is not None and (named / manifest.MANIFEST).is_file():
+        manifest.check(named)
         return (named.parent.parent if named.parent.name == checkpoint_policy.EARLIER else named.parent), named
     if named is not None:
         runs = [named] if (named / "config.json").is_file() else []

@@ -170,6 +170,7 @@ def train_config(
         network,
         run_dir=run_dir,
         training=loader,
+        data={"training": training, "validation": validation},
         interruption=interruption,
         process_group=process_group,
     )

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from paddle_pose.errors import InputError
+from paddle_pose.io import manifest
 from paddle_pose.training import checkpoint
 
 _log = logging.getLogger("paddle_pose")
@@ -34,7 +35,7 @@ def newest(run_dir: Path, say: Callable[[str], None] = _log.info) -> Path | None
     for folder in (run_dir / "last", *older):
         if folder.is_dir():
             try:
-                checkpoint.check(folder)
+                manifest.check(folder)
             except (OSError, ValueError) as problem:
                 say(f"{problem}; trying the checkpoint before it")
             else:

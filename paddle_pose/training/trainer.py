@@ -80,8 +80,8 @@ class Trainer:
             run_dir: gets log.txt, metrics.jsonl, vdl/, last/, earlier/ and best_model/.
             config_json: kept in every checkpoint.
             identity: JSON values by name that have to be the same when the run is resumed.
-            measures: further numbers for the log line, computed only when it is printed.
-            log_every: steps between log lines.
+            measures: further numbers for the log line, of the last batch: computed only when it is printed.
+            log_every: steps between log lines, which show the mean loss of these.
             visualdl: whether to write VisualDL's files.
             seed: of whatever is random in a step.
             ema: decay of an average of the weights that is evaluated too; 0 keeps none.
@@ -95,6 +95,7 @@ class Trainer:
         precision = precision or Precision()
         self.model, self.optimizer = precision.prepare(model, optimizer)
         average = Ema(lambda: float32(self.model, self.optimizer), ema) if ema else None
+        self._schedule = schedule
         self._state = State(self.model, self.optimizer, precision, average)
         self._process_group = process_group or ProcessGroup()
         self._step = Step(self._state, loss, schedule, seed, accumulate, self._process_group)
@@ -135,7 +136,11 @@ class Trainer:
         self._store.resumed(folder, self.progress.epoch, self.progress.batch)
         self.log.cut(numbers["log"])
         at = f"epoch={self.progress.epoch}, batch_id={self.progress.batch}"
-        self.log.say(f"Resumed {folder} at {at}" + "".join(f"\n  although {line}" for line in differences))
+        lines = [f"although {line}" for line in differences]
+        rate, planned = self._schedule(self.progress.step), numbers.get("next_learning_rate")
+        if planned not in (None, rate):  # a cosine that ends at another epoch, or another rate by force
+            lines.append(f"the next step's learning rate is {rate:g}; it was to be {planned:g}")
+        self.log.say(f"Resumed {folder} at {at}" + "".join(f"\n  {line}" for line in lines))
 
     def fit(
         self,
@@ -195,7 +200,8 @@ class Trainer:
                 numbers = self._numbers(stepped)
                 self._timer.stepped(images)
                 left = self._timer.left((epochs - progress.epoch) * len(loader) - progress.batch)
-                self._say_step(numbers, {**self._timer.lap(), "grad_norm": health.gradient}, left)
+                gradient = numbers.pop("grad_norm")
+                self._say_step(numbers, {**self._timer.lap(), "grad_norm": gradient}, left)
             else:
                 self._timer.stepped(images)
             if not health.finite:
@@ -213,18 +219,16 @@ class Trainer:
             )
 
     def _numbers(self, stepped: Stepped) -> dict[str, float]:
-        """Returns what a log line shows, over all processes."""
-        terms = stepped.terms if len(stepped.terms) > 1 else {}
+        """Returns what a log line shows, over all processes: means since the last line, and the last batch's measures."""
+        means = self.progress.take_means(stepped.health)
+        names = list(stepped.health.terms)
+        terms = {name: means[name] for name in names} if len(names) > 1 else {}
         with paddle.no_grad():
-            measured = {name: measure(stepped.outputs, stepped.targets) for name, measure in self._measures.items()}
-            scalars = [value.astype("float32").reshape([1]) for value in (*terms.values(), *measured.values())]
+            measured = [measure(stepped.outputs, stepped.targets) for measure in self._measures.values()]
+            scalars = [value.astype("float32").reshape([1]) for value in measured]
             values = self._process_group.mean(paddle.concat(scalars)).tolist() if scalars else []
-        numbers = {
-            "loss": stepped.health.loss,
-            **dict(zip(terms, values, strict=False)),
-            "lr": self.optimizer.get_lr(),
-        }
-        return {**numbers, **dict(zip(measured, values[len(terms) :], strict=True))}
+        numbers = {"loss": means["loss"], **terms, "lr": self.optimizer.get_lr()}
+        return {**numbers, **dict(zip(self._measures, values, strict=True)), "grad_norm": means["grad_norm"]}
 
     def _say_step(self, numbers: dict[str, float], speed: dict[str, float], eta: float) -> None:
         epoch, batch_id = self.progress.epoch, self.progress.batch - 1
@@ -318,5 +322,11 @@ class Trainer:
             self._store.save(self.progress.epoch, self.progress.batch, **self._content(self._good_files()))
 
     def _content(self, files: dict[str, Arrays]) -> dict[str, Any]:
-        state = {**self._state.numbers(), "log": self.log.mark(), "identity": self._identity}
+        rate = self._schedule(self.progress.step)
+        state = {
+            **self._state.numbers(),
+            "next_learning_rate": rate,
+            "log": self.log.mark(),
+            "identity": self._identity,
+        }
         return {"tensors": files, "state": state, "config_json": self._config_json}

@@ -1,6 +1,7 @@
 """What ends a training before its time, and how the next command takes it up."""
 
 import json
+import math
 import os
 import re
 import signal
@@ -120,6 +121,25 @@ def test_another_config_is_refused_unless_forced(trained, synthetic_mpii, run_in
     forced = run_in(tmp_path, *common, "--learning_rate", 0.5, "--force")
     assert forced.returncode == 0, forced.stderr
     assert progress(tmp_path / "run/last")["step"] == 12
+
+
+@pytest.mark.parametrize("schedule", ["steps", "cosine"])
+def test_more_epochs_need_no_force(synthetic_mpii, run_in, tmp_path, schedule):
+    flags = (*SMALL, "--dataset_root", synthetic_mpii, "-o", f"train.schedule={schedule}")
+    assert run_in(tmp_path, "train.py", *flags, "--epochs", 1).returncode == 0
+    resumed = run_in(tmp_path, "train.py", "--dataset_root", synthetic_mpii, "--resume", "run", "--epochs", 2)
+    assert resumed.returncode == 0, resumed.stderr
+    records = map(json.loads, (tmp_path / "run/metrics.jsonl").read_text(encoding="utf-8").splitlines())
+    rates = [record["lr"] for record in records if record["kind"] == "train"]
+    half = len(rates) // 2
+    if schedule == "steps":
+        assert len(set(rates)) == 1
+        assert "learning rate" not in resumed.stdout
+    else:  # on the longer cosine from there on, as if it had always been that one
+        assert rates[half:] == pytest.approx(
+            [0.004 * (1 + math.cos(math.pi * n / len(rates))) / 2 for n in range(half, len(rates))]
+        )
+        assert f"the next step's learning rate is {rates[half]:g}; it was to be 0" in resumed.stdout
 
 
 def test_other_data_are_refused(trained, synthetic_mpii, run_in, tmp_path):

@@ -150,6 +150,45 @@ def zipped(name: str, content: bytes, mode: int = 0) -> bytes:
     return file.getvalue()
 
 
+def flipped_weight(name: str) -> Callable[[Path], object]:
+    """Flips the highest bit of a weight's mantissa: the file can be read and holds another good number."""
+
+    def prepare(folder: Path) -> None:
+        path, first = folder / name, next(iter(pickle.loads((folder / name).read_bytes()).values()))
+        content = bytearray(path.read_bytes())
+        content[content.index(first.tobytes()) + 2] ^= 0x40
+        path.write_bytes(content)
+
+    return prepare
+
+
+def weights_of(value: float, name: str) -> Callable[[Path], object]:
+    """Writes the run's weights with one number of another value, without a manifest."""
+
+    def prepare(folder: Path) -> None:
+        tensors = pickle.loads((folder / LAST).read_bytes())
+        chosen = next(key for key in tensors if key.endswith("conv.weight"))
+        tensors[chosen] = tensors[chosen].copy()
+        tensors[chosen].flat[0] = value
+        (folder / name).write_bytes(pickle.dumps(tensors, 4))
+
+    return prepare
+
+
+def other_image(split: str) -> Callable[[Path], object]:
+    """Replaces an image of a split by another one of the same people."""
+
+    def prepare(folder: Path) -> None:
+        names = {
+            record["image"]
+            for record in json.loads((folder / f"drawn/annotations/mpii_{split}.json").read_text(encoding="utf-8"))
+        }
+        with (folder / "drawn/images" / min(names)).open("ab") as file:
+            file.write(b"another")
+
+    return prepare
+
+
 @contextlib.contextmanager
 def full_disk(part: str) -> Iterator[None]:
     """Lets files whose path holds `part` not reach the disk."""
@@ -691,7 +730,10 @@ INPUTS = (
         "val",
         ("--weights", LAST, "--dataset_root", "drawn"),
         r"error: run/last/config.json: .*'codec.sigma': got nan",
-        edited("run/last/config.json", lambda content: content["values"].update({"codec.sigma": float("nan")})),
+        several(
+            lambda folder: (folder / "run/last/manifest.json").unlink(),  # else the file is damaged in the first place
+            edited("run/last/config.json", lambda content: content["values"].update({"codec.sigma": float("nan")})),
+        ),
     ),
     Case("a report of nothing", "val", ("--results", "drawn", "--report"), r"error: .*drawn"),
     *(
@@ -725,6 +767,60 @@ INPUTS = (
             ("plot", ("run",), "mine.png", put("mine.png", b"mine")),
             ("results", (), "mine.md", linked("mine.md")),
         )
+    ),
+    *(
+        Case(
+            f"one bit of the weights is another, {command}",
+            command,
+            flags,
+            rf"error: {LAST}: damaged: .*take another checkpoint",
+            flipped_weight(LAST),
+        )
+        for command, flags in (
+            ("val", ("--weights", LAST, *VAL)),
+            ("predict", (IMAGE, "--weights", LAST, "--output", "new")),
+            ("export", ("--weights", LAST)),
+            ("convert", (LAST, "out.safetensors")),
+            ("train", (*FRESH, "--init", LAST)),
+        )
+    ),
+    Case(
+        "one value of the config beside the weights is another",
+        "val",
+        ("--weights", LAST, *VAL),
+        r"error: run/last/config.json: damaged: .*take another checkpoint",
+        edited("run/last/config.json", lambda content: content["values"].update({"data.context": 1.5})),
+    ),
+    *(
+        Case(
+            f"weights of which one is {value}, {command}",
+            command,
+            flags,
+            r"error: w.pdparams: 1 of \d+ numbers of '.*conv.weight' are NaN or infinite",
+            weights_of(value, "w.pdparams"),
+        )
+        for value in (float("nan"), float("inf"))
+        for command, flags in (
+            ("val", (*WITH, "--weights", "w.pdparams")),
+            ("train", (*FRESH, "--init", "w.pdparams")),
+        )
+    ),
+    *(
+        Case(
+            f"a resumed run with a replaced image, {split}",
+            "train",
+            (*RESUME, "--epochs", "3"),
+            rf"{data} data: .* in the checkpoint, .* now",
+            other_image(split),
+        )
+        for split, data in (("train", "training"), ("val", "validation"))
+    ),
+    Case(
+        "a resumed run with another window in the validation data",
+        "train",
+        (*RESUME, "--epochs", "3"),
+        r"validation data: .* in the checkpoint, .* now",
+        edited("drawn/annotations/mpii_val.json", lambda records: records[0].update(scale=0.7)),
     ),
 )
 

@@ -27,7 +27,7 @@ FLAGS = (
     *("--config", "hourglass_tiny_128", "--batch_size", "4", "--epochs", "4"),
     *("-o", "codec.input_size=(64,64)", "-o", "model.channels=(8,8,8,8)", "-o", "model.blocks=(1,1,1,1)"),
     *("-o", "model.stem_channels=8", "-o", "model.feature_channels=8", "-o", "train.warmup=3"),
-    *("-o", "train.ema=0.9", "-o", "train.checkpoint_steps=2", "-o", "train.log_every=1"),
+    *("-o", "train.ema=0.9", "-o", "train.checkpoint_steps=2", "-o", "train.log_every=3"),
 )
 FILES = ("last/model.pdparams", "last/model.pdopt", "last/ema.pdparams", "best_model/model.pdparams")
 TIMES = {"batch_cost", "reader_cost", "ips"}
