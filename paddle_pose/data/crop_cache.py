@@ -169,6 +169,8 @@ class CropCache:
     def _has_room(self) -> bool:
         """Tells whether another crop may be stored; says so once where not."""
         with self._lock:
+            if self._bytes > self._max_bytes and not self._reported_full:
+                self._bytes = self._bytes_on_disk()  # a crop that two processes made at once was counted twice
             if self._bytes <= self._max_bytes:
                 return True
             if not self._reported_full:

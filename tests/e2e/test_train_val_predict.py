@@ -34,7 +34,7 @@ def test_training_says_what_it_does(trained):
     assert re.search(line, said)
     assert re.search(r"\[EVAL\] epoch=1:Ankle=\S+ Elbow=.* Mean=\S+ Mean@0\.1=\S+ Shoulder=\S+ Wrist=\S+ \n", said)
     run = folder / "output" / "hourglass_tiny_128"
-    assert sorted(path.name for path in run.iterdir() if path.name != "vdl") == [
+    assert sorted(path.name for path in run.glob("[!.]*") if path.name != "vdl") == [
         *("best_model", "config.json", "earlier", "last", "log.txt", "metrics.jsonl")
     ]
     assert (run / "log.txt").read_text(encoding="utf-8") in said

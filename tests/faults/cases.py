@@ -23,6 +23,8 @@ import numpy as np
 from faults.table import SMALL, TRAIN, Case
 from helpers.weights_writers import Call, Name, pickled, whole, write_stream, write_zip
 
+from paddle_pose.io.locks import locked
+
 LAST = "run/last/model.pdparams"
 IMAGE = "drawn/images/100000001.jpg"
 RESUME = ("--dataset_root", "drawn", "--resume", "run")
@@ -734,6 +736,13 @@ INPUTS = (
             lambda folder: (folder / "run/last/manifest.json").unlink(),  # else the file is damaged in the first place
             edited("run/last/config.json", lambda content: content["values"].update({"codec.sigma": float("nan")})),
         ),
+    ),
+    Case(
+        "a run that another process trains",
+        "train",
+        RESUME,
+        r"error: run: .* process \d+ on ",
+        trouble=partial(locked, Path("run"), what="this run", wait=False),
     ),
     Case("a report of nothing", "val", ("--results", "drawn", "--report"), r"error: .*drawn"),
     *(
