@@ -33,9 +33,9 @@ FLAGS = {
         *("-o", "model.channels=(8,8,8,8)", "-o", "model.blocks=(1,1,1,1)"),
         *("-o", "model.stem_channels=8", "-o", "model.feature_channels=8"),
     ),
-    # More epochs than a kill's waiting lasts, so that most kills fall after several checkpoints.
     "movenet": ("--config", "movenet_lightning_coco", "--epochs", "12", *_COMMON, "-o", "model.width=0.25"),
 }
+SECONDS = {"hourglass": 1.0, "movenet": 8.0}  # the longest that a killed training has trained, some checkpoints long
 FILES = ("last/model.pdparams", "last/model.pdopt", "last/ema.pdparams", "best_model/model.pdparams")
 TIMES = {"batch_cost", "reader_cost", "ips"}
 
@@ -53,14 +53,14 @@ def start(
         return subprocess.Popen(command, cwd=folder, env=environment, stdout=said, stderr=said, text=True)
 
 
-def kill_sometime(process: subprocess.Popen[str], run_dir: Path, chance: random.Random) -> str:
+def kill_sometime(process: subprocess.Popen[str], run_dir: Path, chance: random.Random, seconds: float = 1.0) -> str:
     """Kills a training at a random moment; returns what it was doing, or "" if it ended before."""
     kind = chance.choice(("starting", "any", "any", "saving", "saving"))
     log = run_dir / "log.txt"
     length = log.stat().st_size if log.exists() else 0
     while kind != "starting" and process.poll() is None and (not log.exists() or log.stat().st_size == length):
         time.sleep(0.002)  # until it has begun to train
-    moment = time.monotonic() + chance.uniform(0, 3 if kind == "starting" else 1)
+    moment = time.monotonic() + chance.uniform(0, 3 if kind == "starting" else seconds)
     while process.poll() is None and time.monotonic() < moment:
         time.sleep(0.001)
     if kind == "saving":
@@ -140,7 +140,9 @@ def kill_and_resume(
         run_dir = folder / run
         while True:
             process = start(folder, run, workers, (run_dir / "config.json").exists(), processes, network)
-            doing = kill_sometime(process, run_dir, chance) if done < kills else str(process.wait())[:0]
+            doing = (
+                kill_sometime(process, run_dir, chance, SECONDS[network]) if done < kills else str(process.wait())[:0]
+            )
             if not doing:
                 break
             done += 1
