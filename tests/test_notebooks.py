@@ -245,7 +245,9 @@ def test_filmed_squats_are_counted(run_command, tmp_path, shared):
     assert "2 complete squats\n" in text  # and a third that the video cuts off
     assert "Frames with somebody: 65\nIds: 1\n" in text
     raw, smoothed = map(float, re.search(r"Jitter: ([\d.]+) % raw, ([\d.]+) % smoothed", text).groups())
-    assert smoothed < 0.8 * raw < 2
+    assert (
+        smoothed < 0.85 * raw < 2
+    )  # 1.34 of 1.80, or 1.33 of 1.64: decoders of other OpenCV versions give other pixels
 
 
 @pytest.mark.parametrize("text", TEXTS, ids=lambda path: path.stem)

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from paddle_pose.data.synthetic.dataset import write_coco, write_mpii
-from paddle_pose.training import checkpoint
+from paddle_pose.io import manifest
 
 ROOT = Path(__file__).resolve().parents[2]
 REPEATS = range(int(os.environ.get("PADDLE_POSE_TEST_REPEATS", "1")))
@@ -103,7 +103,7 @@ def assert_one_training(run_dir):
     lines = map(json.loads, (run_dir / "metrics.jsonl").read_text(encoding="utf-8").splitlines())
     steps = [record["step"] for record in lines if record["kind"] == "train"]
     assert steps == list(range(1, len(steps) + 1))
-    checkpoint.check(run_dir / "last")
+    manifest.check(run_dir / "last")
     assert not list(run_dir.glob("*.owner"))
 
 
