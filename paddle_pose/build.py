@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -210,6 +210,7 @@ def trainer(
     network: Any,
     run_dir: Path,
     training: EpochLoader,
+    data: Mapping[str, Sequence[Sample]],
     interruption: Interruption | None = None,
     process_group: ProcessGroup | None = None,
 ) -> Trainer:
@@ -220,6 +221,7 @@ def trainer(
         network: to train.
         run_dir: of the run.
         training: the batches that it will see.
+        data: Samples by "training" and "validation", which have to be the same when the run is resumed.
         interruption: What may end the run early; None for nothing.
         process_group: the processes that train together.
     """
@@ -239,7 +241,8 @@ def trainer(
         schedule(train.schedule, rate, len(training), train.epochs, train.milestones, train.gamma, *warmup),
         run_dir=run_dir,
         config_json=to_json(config),
-        identity={**identity(config), "training data": training.fingerprint(), "processes": process_group.size},
+        identity={**identity(config), "processes": process_group.size}
+        | {f"{split} data": dataset.fingerprint(chosen) for split, chosen in data.items()},
         measures=minimised.measures,
         log_every=train.log_every,
         seed=train.seed,

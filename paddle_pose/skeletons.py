@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Annotated, Literal
 
 from paddle_pose.errors import InputError
+from paddle_pose.ranges import Range, check_fields
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,8 @@ class Skeleton:
         upper: names of the upper body's joints, for half-body windows; empty where that makes no sense.
 
     Raises:
-        InputError: If names repeat, a pair or limb names an unknown joint, or lengths differ.
+        InputError: If names repeat, a pair or limb names an unknown joint, lengths differ, or a number lies outside
+            its range.
 
     Example:
         >>> MPII_16.flip[0], MPII_16.joints[MPII_16.flip[0]]
@@ -39,8 +41,8 @@ class Skeleton:
     joints: tuple[str, ...]
     mirror_pairs: tuple[tuple[str, str], ...]
     limbs: tuple[tuple[str, str], ...]
-    sigmas: tuple[float, ...]
-    weights: tuple[float, ...]
+    sigmas: tuple[Annotated[float, Range(0, 1000, exclusive_min=True)], ...]
+    weights: tuple[Annotated[float, Range(0, 1000)], ...]
     upper: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -55,6 +57,7 @@ class Skeleton:
             if len(getattr(self, field)) != len(self.joints):
                 count = len(getattr(self, field))
                 raise InputError(f"skeleton {self.name!r}: {count} {field} for {len(self.joints)} joints")
+        check_fields(self, "codec.skeleton")
 
     @property
     def num_joints(self) -> int:

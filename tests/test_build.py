@@ -108,8 +108,9 @@ def test_images_without_anybody_labelled_are_evaluated_but_not_learned_from(tmp_
 def test_the_rate_grows_with_the_batch_only_when_asked(drawn, tmp_path, scaled, factor):
     changes = {"train.accumulate": 3, "train.batch_size": 1, "train.warmup": 0, "train.schedule": "steps"}
     config = override(CONFIG, {**changes, "train.scale_learning_rate": scaled})
-    loader = build.loader(config, build.samples(config, drawn, "train"))
-    trainer = build.trainer(config, build.model(config), tmp_path, loader)
+    samples = build.samples(config, drawn, "train")
+    loader = build.loader(config, samples)
+    trainer = build.trainer(config, build.model(config), tmp_path, loader, data={"training": samples})
     trainer.fit(loader, epochs=1)
     trainer.log.close()
     assert [len(batch["image"]) for batch in loader.epoch(0)] == [3, 3]

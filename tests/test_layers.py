@@ -13,6 +13,7 @@ PACKAGE = ROOT / "paddle_pose"
 
 LAYERS = (  # lowest first
     ("errors",),
+    ("ranges",),
     ("geometry", "skeletons", "environment", "progress", "interruption"),
     ("structures",),
     ("io",),
@@ -33,7 +34,8 @@ LAYERS = (  # lowest first
 LEVELS = {name: level for level, names in enumerate(LAYERS) for name in names}
 WITH_PADDLE = ("models", "training", "backends.paddle", "exporting.program", "exporting.decoding")
 QUICK = tuple(
-    f"paddle_pose.{name}" for name in ("cli", "environment", "errors", "interruption", "progress", "io.atomic")
+    f"paddle_pose.{name}"
+    for name in ("cli", "environment", "errors", "interruption", "progress", "ranges", "io.atomic")
 )
 NEED_PADDLE = ("exporting.write", "engine.run_folders", "engine.train", "engine.demo", "engine.export")
 MAX_FUNCTION_IMPORTS = 40

@@ -15,6 +15,7 @@ from paddle_pose.errors import InputError
 
 _SIDECARS = (".onnx", ".xml", ".json")  # ONNX, OpenVINO, Paddle's program
 VERSION = 1
+RUN_EXPORTS = "exports"  # folder in a run's, where its checkpoints are exported
 
 
 def metadata_path(exported: Path) -> Path:

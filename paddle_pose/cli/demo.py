@@ -40,10 +40,18 @@ def build_parser() -> options.Parser:
         "--epochs", type=int, metavar="N", help="passes over the drawings (default: the config's number)"
     )
     parser.add_argument(
-        "--num_train", type=int, default=4000, metavar="N", help="drawings to train on (default: %(default)s)"
+        "--num_train",
+        type=options.number(int, min=1, max=1_000_000),
+        default=4000,
+        metavar="N",
+        help="drawings to train on (default: %(default)s)",
     )
     parser.add_argument(
-        "--num_val", type=int, default=300, metavar="N", help="drawings to test with (default: %(default)s)"
+        "--num_val",
+        type=options.number(int, min=1, max=1_000_000),
+        default=300,
+        metavar="N",
+        help="drawings to test with (default: %(default)s)",
     )
     parser.add_argument(
         "--seed",

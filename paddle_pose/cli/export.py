@@ -24,7 +24,10 @@ def build_parser() -> options.Parser:
         "--format", choices=("onnx", "openvino", "paddle"), default="onnx", help="format of the file; default onnx"
     )
     parser.add_argument(
-        "--output_file", type=Path, metavar="P", help="path of the exported file; default: beside the checkpoint"
+        "--output_file",
+        type=Path,
+        metavar="P",
+        help="path of the exported file; default: beside the checkpoint, of a run RUN/exports/best_model.onnx",
     )
     options.add_config(parser)
     parser.add_argument("--decode", action="store_true", help="return keypoints: decoding is part of the graph")
@@ -40,7 +43,7 @@ def build_parser() -> options.Parser:
     )
     parser.add_argument(
         "--tolerance",
-        type=float,
+        type=options.number(float, min=0, max=4096),
         metavar="PX",
         help="how far a keypoint may move, in input px, before the export fails; with --int8 the median keypoint; "
         "default 0.5, with --int8 4.0",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from paddle_pose.cli.options import Parser
+from paddle_pose.cli.options import Parser, number
 
 
 def build_parser() -> Parser:
@@ -25,7 +25,11 @@ def build_parser() -> Parser:
         help="the same with smoothing; left out, the joints of FILE are smoothed here (One-Euro)",
     )
     parser.add_argument(
-        "--threshold", type=float, default=0.3, metavar="T", help="lowest score of a joint that counts; default 0.3"
+        "--threshold",
+        type=number(float, min=-1000, max=1000),
+        default=0.3,
+        metavar="T",
+        help="lowest score of a joint that counts; default 0.3",
     )
     return parser
 

@@ -40,6 +40,7 @@ REQUIRED = {  # module: what pip calls it
     "pycocotools": "pycocotools",
     "matplotlib": "matplotlib",
     "tqdm": "tqdm",
+    "filelock": "filelock",
     "h5py": "h5py",
     "safetensors": "safetensors",
     "tflite": "tflite",

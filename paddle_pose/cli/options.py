@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, NoReturn
 
 from paddle_pose import environment
 from paddle_pose.errors import InputError, did_you_mean
+from paddle_pose.ranges import Range
 
 
 class Parser(argparse.ArgumentParser):
@@ -61,13 +62,44 @@ class Parser(argparse.ArgumentParser):
             sys.stderr.write(f"warning: no effect {where}: {', '.join(given)}\n")
 
 
+def number(
+    kind: type[int] | type[float], *, min: float, max: float, exclusive_min: bool = False
+) -> Callable[[str], Any]:
+    """Returns the `type` of a numeric flag, which refuses what lies outside its range, as argparse refuses words.
+
+    A flag that changes a field of a config has the plain type: the field states the range.
+
+    Args:
+        kind: of the number.
+        min: the least.
+        max: the greatest.
+        exclusive_min: leave `min` itself out.
+
+    Example:
+        >>> number(int, min=1, max=8)("3")
+        3
+    """
+    allowed = Range(min, max, exclusive_min)
+
+    def read(text: str) -> Any:
+        try:
+            value = kind(text)
+        except ValueError:
+            value = None
+        if value is None or value not in allowed:
+            raise argparse.ArgumentTypeError(f"got {text!r}, expected {allowed.words(kind)}")
+        return value
+
+    return read
+
+
 def add_config(parser: argparse.ArgumentParser) -> None:
     """Adds --config, --image_size, -o and --list_configs."""
     group = parser.add_argument_group("which network")
     group.add_argument("--config", "-c", metavar="NAME", help="a named config (--list_configs)")
     group.add_argument(
         "--image_size",
-        type=int,
+        type=number(int, min=1, max=4096),
         metavar="PX",
         help="256 or 384: Hourglass-52 on MPII, as in the original project",
     )
@@ -151,7 +183,10 @@ def add_device(parser: argparse.ArgumentParser) -> None:
 def add_threads(parser: argparse.ArgumentParser) -> None:
     """Adds --threads."""
     parser.add_argument(
-        "--threads", type=int, metavar="N", help="to compute with on the CPU; default OMP_NUM_THREADS or every core"
+        "--threads",
+        type=number(int, min=1, max=1024),
+        metavar="N",
+        help="to compute with on the CPU; default OMP_NUM_THREADS or every core",
     )
 
 

@@ -38,7 +38,12 @@ def build_parser() -> options.Parser:
         action=argparse.BooleanOptionalAction,
         help="average with the mirrored image (default: as the config says)",
     )
-    parser.add_argument("--batch_size", type=int, metavar="N", help="windows processed together; 8, with a camera 1")
+    parser.add_argument(
+        "--batch_size",
+        type=options.number(int, min=1, max=65_536),
+        metavar="N",
+        help="windows processed together; 8, with a camera 1",
+    )
     options.add_device(parser)
     options.add_threads(parser)
     _add_results(parser)
@@ -74,13 +79,13 @@ def _add_people(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--box_threshold",
-        type=float,
+        type=options.number(float, min=-1000, max=1000),
         metavar="T",
         help="lowest score of a box; default 0.2 in --boxes, 0.05 of --detector",
     )
     group.add_argument(
         "--people",
-        type=int,
+        type=options.number(int, min=1, max=1000),
         metavar="N",
         help="most people that a MoveNet finds in an image; default as its config says, 6 as --detector",
     )
@@ -118,7 +123,7 @@ def _add_results(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=Path("output/predict"),
         metavar="DIR",
-        help="where drawings and files go; default output/predict",
+        help="where drawings and files go; default output/predict. Only what it wrote there before is replaced",
     )
     group.add_argument(
         "--save",
@@ -130,7 +135,11 @@ def _add_results(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--show", action="store_true", help="in a window, too; q ends. Needs opencv-python and a screen")
     group.add_argument(
-        "--threshold", type=float, default=0.2, metavar="T", help="lowest score of a joint that is drawn; default 0.2"
+        "--threshold",
+        type=options.number(float, min=-1000, max=1000),
+        default=0.2,
+        metavar="T",
+        help="lowest score of a joint that is drawn; default 0.2",
     )
     group.add_argument("--names", action="store_true", help="write the joints' names")
     group.add_argument(

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from paddle_pose.cli import options
-from paddle_pose.io.atomic import write_text
 
 FORMATS = ("markdown", "html")
 
@@ -38,16 +37,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Raises:
         FileNotFoundError: If a scores file is missing.
-        InputError: If one is not as an evaluation writes it.
+        InputError: If one is not as an evaluation writes it, or somebody else's file is where the tables are to be.
     """
     arguments = build_parser().parse_args(argv)
-    from paddle_pose.evaluation.results import BY_JOINT, by_joint, rows, to_html, to_markdown
+    from paddle_pose.evaluation.results import BY_JOINT, by_joint, rows, save, to_html, to_markdown
 
     found = rows(arguments.scores or sorted(Path("output").glob("**/scores.json")))
     write = to_markdown if arguments.format == "markdown" else to_html
     text = write(by_joint(found), BY_JOINT) if arguments.joints else write(found)
     if arguments.output_file:
-        write_text(arguments.output_file, text)
+        save(text, arguments.output_file)
         print(f"Written: {arguments.output_file}")
     else:
         print(text, end="")

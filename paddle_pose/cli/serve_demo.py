@@ -48,7 +48,13 @@ def build_parser() -> options.Parser:
         help=f"address to listen at; default {_HOST}, this computer alone; 0.0.0.0: the whole network, where browsers "
         "give a page no camera",
     )
-    parser.add_argument("--port", type=int, default=0, metavar="N", help="port to listen at; default: one that is free")
+    parser.add_argument(
+        "--port",
+        type=options.number(int, min=0, max=65_535),
+        default=0,
+        metavar="N",
+        help="port to listen at; default: one that is free",
+    )
     return parser
 
 

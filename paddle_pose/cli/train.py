@@ -146,4 +146,9 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="checkpoints to keep besides the best weights (default: the config's, usually 2)",
     )
-    group.add_argument("--max_hours", type=float, metavar="H", help="save and end after so long (default: no limit)")
+    group.add_argument(
+        "--max_hours",
+        type=options.number(float, min=0, max=1_000_000, exclusive_min=True),
+        metavar="H",
+        help="save and end after so long (default: no limit)",
+    )

@@ -16,7 +16,6 @@ from paddle_pose.cli import logs, options
 from paddle_pose.errors import InputError
 from paddle_pose.progress import show_progress
 
-OUTPUT = Path("output")
 _ONLY_WITH_RESULTS = ("ground_truth", "zero_based", "json")
 _ONLY_WITH_WEIGHTS = (
     *("flip", "shift", "decode", "metric", "batch_size", "detections"),
@@ -112,7 +111,8 @@ def build_parser() -> options.Parser:
         "--output",
         type=Path,
         metavar="DIR",
-        help=f"where the predictions and scores.json go; default {OUTPUT}, for a page on a folder that folder",
+        help="where the predictions and scores.json go; default output/val/NAME, another for each weights file; for a page on "
+        "a folder that folder",
     )
     return parser
 
@@ -146,14 +146,15 @@ def _evaluate(parser: options.Parser, arguments: argparse.Namespace, command: st
         parser.warn_of_unused(arguments, ["shift"], "with --no-flip")
     flags = {f"val.{name}": name for name in ("flip", "shift", "batch_size", "metric")}
     flags |= {"codec.decode_by": "decode", "data.dataset": "dataset"}
+    changes = options.overrides_of(arguments, flags)
     evaluate(
         arguments.weights,
         arguments.dataset_root,
         config=arguments.config,
         image_size=arguments.image_size,
-        overrides=options.overrides_of(arguments, flags),
+        overrides=changes,
         detections=arguments.detections,
-        output=arguments.output or OUTPUT,
+        output=arguments.output or "auto",
         draw=arguments.draw,
         report=arguments.report,
         baseline=arguments.baseline,
@@ -166,7 +167,7 @@ def _evaluate(parser: options.Parser, arguments: argparse.Namespace, command: st
 
 def _score(parser: options.Parser, arguments: argparse.Namespace, command: str) -> None:
     """Scores a file of predictions."""
-    from paddle_pose.engine.evaluate import dataset_of, score_file, write_report, write_scores
+    from paddle_pose.engine.evaluate import dataset_of, default_folder, score_file, write_page, write_scores
 
     dataset = dataset_of(arguments.results)
     if arguments.dataset not in (None, dataset):
@@ -197,10 +198,10 @@ def _score(parser: options.Parser, arguments: argparse.Namespace, command: str) 
     if arguments.json:
         print(json.dumps(scores.values))
         return
-    output = arguments.output or OUTPUT
+    output = arguments.output or default_folder(arguments.results, arguments.results.stem)
     print(f"Written: {write_scores(scores, output, command)}")
     if arguments.report:
-        page = write_report(
+        page = write_page(
             arguments.results,
             output / "report.html",
             ground_truth=Path(scores.protocol["ground truth"]),
@@ -224,7 +225,7 @@ def _of_coco(arguments: argparse.Namespace) -> tuple[Path | None, Any]:
 
 def _report_on_folder(parser: options.Parser, arguments: argparse.Namespace) -> None:
     """Writes the page on a folder that an evaluation or a training has written."""
-    from paddle_pose.engine.evaluate import write_report
+    from paddle_pose.engine.evaluate import write_page
 
     folder = arguments.results
     if not arguments.report:
@@ -233,7 +234,7 @@ def _report_on_folder(parser: options.Parser, arguments: argparse.Namespace) -> 
     parser.warn_of_unused(arguments, unused, "with --results FOLDER")
     if arguments.ground_truth is not None:
         parser.warn_of_unused(arguments, ["dataset_root"], "with --ground_truth")
-    page = write_report(
+    page = write_page(
         folder,
         (arguments.output or folder) / "report.html",
         dataset_root=Path(arguments.dataset_root) if arguments.dataset_root else None,

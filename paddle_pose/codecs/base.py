@@ -7,14 +7,18 @@ network's framework on the other. It is the only owner of map coordinates: nobod
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
 
 import numpy as np
 
+from paddle_pose.ranges import Range
 from paddle_pose.skeletons import Skeleton
 from paddle_pose.structures import Poses
 
 Maps = dict[str, np.ndarray]
+Stride = Annotated[int, Range(1, 256)]  # input px per cell
+Sigma = Annotated[float, Range(0, 1000, exclusive_min=True)]  # cells
+Radius = Annotated[float, Range(0, 1000)]  # cells
 
 
 class Codec(Protocol):

@@ -14,8 +14,9 @@ from typing import Any, Literal
 import numpy as np
 
 from paddle_pose.codecs import gaussian, refine
-from paddle_pose.codecs.base import Maps
+from paddle_pose.codecs.base import Maps, Sigma, Stride
 from paddle_pose.errors import InputError
+from paddle_pose.ranges import Side, check_fields
 from paddle_pose.skeletons import MPII_16, Skeleton
 from paddle_pose.structures import Poses
 
@@ -40,7 +41,8 @@ class HeatmapCodec:
         joint_sigmas: draw wider targets where the skeleton's sigmas are wider; their mean stays `sigma`.
 
     Raises:
-        InputError: If the input is not a whole number of cells, or "udp" has fewer than two of them.
+        InputError: If a value lies outside its range, the input is not a whole number of cells, or "udp" has fewer than two of
+            them.
 
     Example:
         >>> codec = HeatmapCodec(input_size=(64, 64))
@@ -52,9 +54,9 @@ class HeatmapCodec:
     """
 
     skeleton: Skeleton = MPII_16
-    input_size: tuple[int, int] = (256, 256)
-    stride: int = 4
-    sigma: float = 2.0
+    input_size: tuple[Side, Side] = (256, 256)
+    stride: Stride = 4
+    sigma: Sigma = 2.0
     decode_by: Refinement = "quarter"
     alignment: Literal["published", "udp"] = "published"
     outputs: tuple[str, ...] = ("heatmaps",)
@@ -63,7 +65,8 @@ class HeatmapCodec:
 
     def __post_init__(self) -> None:
         """Checks the sizes."""
-        if any(side <= 0 or side % self.stride for side in self.input_size):
+        check_fields(self, "codec")
+        if any(side % self.stride for side in self.input_size):
             raise InputError(
                 f"the input size {self.input_size} is not a multiple of the heatmap's stride {self.stride}"
             )

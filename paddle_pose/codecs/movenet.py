@@ -29,14 +29,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 
 from paddle_pose.codecs import movenet_search as search
 from paddle_pose.codecs import movenet_targets as targets
-from paddle_pose.codecs.base import Maps
+from paddle_pose.codecs.base import Maps, Radius, Sigma, Stride
 from paddle_pose.errors import InputError
+from paddle_pose.ranges import Range, Share, Side, check_fields
 from paddle_pose.skeletons import COCO_17, Skeleton
 from paddle_pose.structures import Poses
 
@@ -63,7 +64,7 @@ class MoveNetCodec:
         outputs: names of the network's maps in their order in exported files.
 
     Raises:
-        InputError: If the input is not a whole number of cells, or another value is out of range.
+        InputError: If a value lies outside its range, or the input is not a whole number of cells.
 
     Example:
         >>> codec = MoveNetCodec(input_size=(96, 64), max_persons=6)
@@ -77,30 +78,26 @@ class MoveNetCodec:
     """
 
     skeleton: Skeleton = COCO_17
-    input_size: tuple[int, int] = (192, 192)
-    stride: int = 4
+    input_size: tuple[Side, Side] = (192, 192)
+    stride: Stride = 4
     kernel: Literal["gaussian", "fire717"] = "gaussian"
-    sigma: float = 2.0
-    min_sigma: float = 1.0
+    sigma: Sigma = 2.0
+    min_sigma: Sigma = 1.0
     center: Literal["box", "keypoints"] = "box"
     regression_unit: Literal["cell", "map"] = "cell"
-    regression_radius: float = 2.5
-    offset_radius: float = 2.0
-    max_persons: int = 1
-    center_threshold: float = 0.1
+    regression_radius: Radius = 2.5
+    offset_radius: Radius = 2.0
+    max_persons: Annotated[int, Range(1, 1000)] = 1
+    center_threshold: Share = 0.1
     outputs: tuple[str, ...] = ("centers", "heatmaps", "regressions", "offsets")
 
     def __post_init__(self) -> None:
         """Checks the values."""
-        if any(side <= 0 or side % self.stride for side in self.input_size):
+        check_fields(self, "codec")
+        if any(side % self.stride for side in self.input_size):
             raise InputError(f"the input size {self.input_size} is not a multiple of the maps' stride {self.stride}")
-        if not 0 < self.min_sigma <= self.sigma:
-            raise InputError(f"expected 0 < min_sigma <= sigma, got {self.min_sigma} and {self.sigma}")
-        if self.max_persons < 1 or min(self.regression_radius, self.offset_radius) < 0:
-            raise InputError(
-                f"max_persons {self.max_persons} must be positive, regression_radius {self.regression_radius} and "
-                f"offset_radius {self.offset_radius} at least 0"
-            )
+        if self.min_sigma > self.sigma:
+            raise InputError(f"expected min_sigma <= sigma, got {self.min_sigma} and {self.sigma}")
 
     @property
     def alignment(self) -> str:

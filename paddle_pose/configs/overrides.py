@@ -10,11 +10,12 @@ import ast
 import dataclasses
 import types
 from collections.abc import Mapping
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from paddle_pose.configs.specs import Config
 from paddle_pose.data.skeleton_file import read_skeleton
 from paddle_pose.errors import InputError, did_you_mean
+from paddle_pose.ranges import check
 from paddle_pose.skeletons import SKELETONS, Skeleton
 
 _FIXED = ("name", "source", "command")
@@ -34,15 +35,16 @@ def values(config: Config) -> dict[str, Any]:
 def identity(config: Config) -> dict[str, Any]:
     """Returns the values that decide what a training computes, and that may not change in its middle.
 
+    How many epochs it lasts is none of them: a training may go on longer. A cosine then ends later, which changes the rates
+    that are still to come; `Trainer.resume` says so.
+
     Example:
         >>> from paddle_pose.configs.registry import CONFIGS
         >>> "train.batch_size" in identity(CONFIGS["hourglass52_mpii_256"])
         True
     """
     free = {"num_workers", "log_every", "max_bad_steps", "keep", "checkpoint_steps", "checkpoint_minutes"}
-    free |= {"on_bad_image", "read_timeout"}
-    if config.train.schedule == "steps":  # a cosine depends on where it ends
-        free.add("epochs")
+    free |= {"on_bad_image", "read_timeout", "epochs"}
     places = {f"data.{name}" for name in ("train_annotations", "val_annotations", "images", "cache")}  # data may move
     left_out = places | {f"train.{name}" for name in free}
     return {"config": config.name} | {key: value for key, value in values(config).items() if key not in left_out}
@@ -56,7 +58,7 @@ def override(config: Config, changes: Mapping[str, Any]) -> Config:
         changes: dotted key -> value, or the value's text as on a command line.
 
     Raises:
-        InputError: If a key does not exist (the valid ones are listed) or its value is of the wrong kind.
+        InputError: If a key does not exist (the valid ones are listed), or its value is of the wrong kind or outside its range.
 
     Example:
         >>> from paddle_pose.configs.registry import CONFIGS
@@ -100,7 +102,7 @@ def _replaced(node: Any, path: list[str], value: Any, key: str, root: Config) ->
         if not dataclasses.is_dataclass(current) or isinstance(current, Skeleton):
             raise InputError(f"key {key!r}: {name!r} is {current!r}, which has no part {rest[0]!r}")
         return dataclasses.replace(node, **{name: _replaced(current, rest, value, key, root)})
-    hint = get_type_hints(type(node))[name]
+    hint = get_type_hints(type(node), include_extras=True)[name]
     is_a_choice = get_origin(hint) is Literal and value in get_args(hint)  # "none" may be one
     value = _literal(value) if isinstance(value, str) and not is_a_choice else value
     return dataclasses.replace(node, **{name: _fitted(value, hint, key)})
@@ -111,6 +113,9 @@ def _fitted(value: Any, hint: Any, key: str) -> Any:
     if hint is Skeleton:
         return _skeleton(value, key)
     origin, arguments = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        check(key, value, hint)
+        return arguments[0](value)
     if origin is types.UnionType and type(value) in (type(None), str) and type(value) in arguments:
         return value
     if origin is Literal and value in arguments:
@@ -119,13 +124,19 @@ def _fitted(value: Any, hint: Any, key: str) -> Any:
         kinds = (arguments[0],) * len(value) if arguments[-1] is Ellipsis else arguments
         if len(kinds) == len(value):
             return tuple(_fitted(v, kind, key) for v, kind in zip(value, kinds, strict=True))
-    if hint is float and type(value) is int:
-        return float(value)
     if isinstance(hint, type) and type(value) is hint:
         return value
-    expected = list(arguments) if origin is Literal else getattr(hint, "__name__", hint)
-    expected = hint if origin is tuple else expected
-    raise InputError(f"key {key!r}: got {value!r}, expected {expected}")
+    raise InputError(f"key {key!r}: got {value!r}, expected {_words(hint)}")
+
+
+def _words(hint: Any) -> str:
+    """Returns how a message names a field's type."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        return arguments[1].words(arguments[0])
+    if origin is tuple:
+        return f"tuple of {', '.join('...' if part is Ellipsis else _words(part) for part in arguments)}"
+    return str(list(arguments)) if origin is Literal else str(getattr(hint, "__name__", hint))
 
 
 def _literal(text: str) -> Any:

@@ -13,6 +13,7 @@ from paddle_pose.configs import hourglass, hrnet, movenet, simple_baseline
 from paddle_pose.configs.overrides import override, values
 from paddle_pose.configs.specs import Config
 from paddle_pose.errors import InputError, did_you_mean
+from paddle_pose.io import manifest
 from paddle_pose.weights.zoo import recognise
 
 _log = logging.getLogger("paddle_pose")
@@ -59,7 +60,7 @@ def read_beside(weights: Path) -> Config | None:
     """Returns the config of the file beside a weights file, or of an exported file's metadata; None where there is none.
 
     Raises:
-        InputError: If the file is there but not as `to_json` writes it.
+        InputError: If the file is there but not as `to_json` writes it, or not as the manifest beside it says.
     """
     path = weights.parent / FILE_NAME
     metadata = read_metadata(weights)
@@ -67,12 +68,15 @@ def read_beside(weights: Path) -> Config | None:
         return None
     try:
         content = metadata["config"] if metadata else json.loads(path.read_text(encoding="utf-8"))
-        return override(find(content["config"]), content["values"])
+        config = override(find(content["config"]), content["values"])
     except (AttributeError, KeyError, TypeError, ValueError) as problem:
         raise InputError(
             f"{weights if metadata else path}: not a config that this version reads ({problem}); name "
             "one with --config instead of it after moving the file away"
         ) from problem
+    if metadata is None:
+        manifest.check_file(path)
+    return config
 
 
 def config_of(

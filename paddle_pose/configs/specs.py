@@ -1,13 +1,19 @@
-"""The fields of a config: frozen values, each stated once."""
+"""The fields of a config: frozen values, each stated once, numbers with their range."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from paddle_pose.codecs.heatmap import HeatmapCodec
 from paddle_pose.codecs.movenet import MoveNetCodec
 from paddle_pose.data.augment import Augment
+from paddle_pose.ranges import BatchSize, Range, Seed, Share
+
+Channels = Annotated[int, Range(1, 8192)]
+Depth = Annotated[int, Range(1, 64)]  # of blocks and the like, one after another
+Times = Annotated[int, Range(1, 1_000_000)]
+Weight = Annotated[float, Range(0, 1e6)]
 
 
 @dataclass(frozen=True)
@@ -25,11 +31,11 @@ class HourglassModel:
 
     target: ClassVar[str] = "paddle_pose.models.hourglass:Hourglass"
 
-    num_stacks: int = 1
-    channels: tuple[int, ...] = (256, 256, 384, 384, 384, 512)
-    blocks: tuple[int, ...] = (2, 2, 2, 2, 2, 4)
-    stem_channels: int = 128
-    feature_channels: int = 256
+    num_stacks: Depth = 1
+    channels: tuple[Channels, ...] = (256, 256, 384, 384, 384, 512)
+    blocks: tuple[Depth, ...] = (2, 2, 2, 2, 2, 4)
+    stem_channels: Channels = 128
+    feature_channels: Channels = 256
     inters: bool = False
 
 
@@ -45,9 +51,9 @@ class StackedHourglassModel:
 
     target: ClassVar[str] = "paddle_pose.models.stacked_hourglass:StackedHourglass"
 
-    num_stacks: int = 2
-    channels: int = 256
-    depth: int = 4
+    num_stacks: Depth = 2
+    channels: Channels = 256
+    depth: Annotated[int, Range(1, 10)] = 4
 
 
 @dataclass(frozen=True)
@@ -63,10 +69,10 @@ class HRNetModel:
 
     target: ClassVar[str] = "paddle_pose.models.hrnet:HRNet"
 
-    width: int = 32
-    modules: tuple[int, int, int] = (1, 4, 3)
-    blocks: int = 4
-    stem_channels: int = 64
+    width: Channels = 32
+    modules: tuple[Depth, Depth, Depth] = (1, 4, 3)
+    blocks: Depth = 4
+    stem_channels: Channels = 64
 
 
 @dataclass(frozen=True)
@@ -83,8 +89,8 @@ class SimpleBaselineModel:
     target: ClassVar[str] = "paddle_pose.models.simple_baseline:SimpleBaseline"
 
     depth: Literal[50, 101, 152] = 50
-    width: int = 64
-    deconv_channels: int = 256
+    width: Channels = 64
+    deconv_channels: Channels = 256
     order: Literal["rgb", "bgr"] = "rgb"
 
 
@@ -106,14 +112,14 @@ class MoveNetModel:
 
     target: ClassVar[str] = "paddle_pose.models.movenet:MoveNet"
 
-    width: float = 1.0
+    width: Annotated[float, Range(0, 16, exclusive_min=True)] = 1.0
     expansion: Literal["block", "stage"] = "block"
     activation: Literal["relu6", "relu"] = "relu6"
     padding: Literal["same", "symmetric"] = "same"
     pyramid: Literal["google", "fire717"] = "google"
     batch_norm: Literal["none", "backbone", "all"] = "backbone"
     share_residuals: bool = False
-    prior: float = 0.1
+    prior: Annotated[float, Range(1e-6, 0.999999)] = 0.1
 
 
 @dataclass(frozen=True)
@@ -125,7 +131,7 @@ class Loss:
         joint_weights: weigh hard joints more, by the skeleton's `weights`, which the loss squares; off as published.
     """
 
-    scale: float = 1.0
+    scale: Annotated[float, Range(0, 1e6, exclusive_min=True)] = 1.0
     joint_weights: bool = False
 
 
@@ -144,12 +150,12 @@ class MoveNetTerms:
     """
 
     kind: Literal["mse", "focal"] = "mse"
-    peak_weight: float = 8.0
-    center: float = 1.0
-    heatmap: float = 1.0
-    regression: float = 1.0
-    offset: float = 1.0
-    bone: float = 0.0
+    peak_weight: Weight = 8.0
+    center: Weight = 1.0
+    heatmap: Weight = 1.0
+    regression: Weight = 1.0
+    offset: Weight = 1.0
+    bone: Weight = 0.0
 
 
 @dataclass(frozen=True)
@@ -175,13 +181,13 @@ class Data:
     train_split: Literal["train", "trainval"] = "train"
     val_split: Literal["val"] = "val"
     framing: Literal["person", "central_person", "image"] = "person"
-    context: float = 1.25
+    context: Annotated[float, Range(0.1, 10)] = 1.25
     train_annotations: str | None = None
     val_annotations: str | None = None
     images: str | None = None
     reduced: bool = False
     cache: str | None = None
-    cache_gb: float = 20.0
+    cache_gb: Annotated[float, Range(0, 1_000_000)] = 20.0
 
 
 @dataclass(frozen=True)
@@ -198,7 +204,7 @@ class Train:
         milestones: epochs, counted from the start of training, at which the rate is multiplied by `gamma`.
         gamma: that factor.
         eval_every: epochs between evaluations; the last epoch is always evaluated.
-        log_every: steps between log lines.
+        log_every: steps between log lines, which show means over these.
         num_workers: threads that load; 0 loads in between steps, -1 takes the cores less one, at most 8.
         seed: of everything random.
         ema: decay of an average of the weights that is evaluated too, e.g. 0.999; 0 keeps none.
@@ -219,33 +225,33 @@ class Train:
         read_timeout: seconds to wait for an image that a loading thread reads, before the training ends.
     """
 
-    epochs: int = 210
-    batch_size: int = 64
-    learning_rate: float = 5e-4
-    warmup: int = 500
-    warmup_start: float = 0.001
+    epochs: Times = 210
+    batch_size: BatchSize = 64
+    learning_rate: Annotated[float, Range(0, 10, exclusive_min=True)] = 5e-4
+    warmup: Annotated[int, Range(0, 10_000_000)] = 500
+    warmup_start: Share = 0.001
     schedule: Literal["steps", "cosine"] = "steps"
-    milestones: tuple[int, ...] = (170, 200)
-    gamma: float = 0.1
-    eval_every: int = 1
-    log_every: int = 10
-    num_workers: int = -1
-    seed: int = 0
-    ema: float = 0.0
-    clip_norm: float = 0.0
-    clip_value: float = 0.0
-    max_bad_steps: int = 20
+    milestones: tuple[Annotated[int, Range(0, 1_000_000)], ...] = (170, 200)
+    gamma: Annotated[float, Range(0, 1, exclusive_min=True)] = 0.1
+    eval_every: Times = 1
+    log_every: Times = 10
+    num_workers: Annotated[int, Range(-1, 256)] = -1
+    seed: Seed = 0
+    ema: Annotated[float, Range(0, 0.999999)] = 0.0
+    clip_norm: Weight = 0.0
+    clip_value: Weight = 0.0
+    max_bad_steps: Times = 20
     amp: Literal["O0", "O1", "O2"] = "O0"
     amp_dtype: Literal["float16", "bfloat16"] = "float16"
-    keep: int = 2
-    checkpoint_steps: int = 0
-    checkpoint_minutes: float = 15.0
+    keep: Times = 2
+    checkpoint_steps: Annotated[int, Range(0, 1_000_000)] = 0
+    checkpoint_minutes: Annotated[float, Range(0, 525_600)] = 15.0
     init: str = ""
     freeze: Literal["nothing", "backbone", "statistics"] = "nothing"
-    accumulate: int = 1
+    accumulate: BatchSize = 1
     scale_learning_rate: bool = False
     on_bad_image: Literal["error", "replace"] = "error"
-    read_timeout: float = 600.0
+    read_timeout: Annotated[float, Range(0, 604_800, exclusive_min=True)] = 600.0
 
 
 @dataclass(frozen=True)
@@ -262,7 +268,7 @@ class Val:
 
     flip: bool = True
     shift: bool = True
-    batch_size: int = 32
+    batch_size: BatchSize = 32
     reduced: bool = False
     metric: Literal["auto", "pckh", "ap", "pck", "fire717_accuracy"] = "auto"
 

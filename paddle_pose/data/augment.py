@@ -10,16 +10,19 @@ Differs: chance is drawn in another order than published, half bodies last, so t
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Annotated
 
 import numpy as np
 
 from paddle_pose.errors import InputError
 from paddle_pose.geometry import Window, box_window
+from paddle_pose.ranges import Range, Share, check_fields
 from paddle_pose.skeletons import Skeleton
 from paddle_pose.structures import Sample
 
 HALVED_ABOVE = 8  # labelled joints: half of fewer shows too little
 _HALF_CONTEXT = 1.5
+_Part = Annotated[float, Range(0, 1, exclusive_min=True)]
 
 
 @dataclass(frozen=True)
@@ -42,31 +45,26 @@ class Augment:
             network learns to infer them.
 
     Raises:
-        InputError: If a probability lies outside 0..1, an amount is negative or the rectangle does not fit.
+        InputError: If an amount lies outside its range, or the rectangle's least is more than its most.
     """
 
-    flip: float = 0.5
-    scale: float = 0.5
-    rotation: float = 40.0
-    rotation_probability: float = 0.6
-    half_body: float = 0.0
-    shift: float = 0.0
-    shift_probability: float = 0.3
-    occlusion: float = 0.0
-    occlusion_size: tuple[float, float] = (0.2, 0.4)
+    flip: Share = 0.5
+    scale: Annotated[float, Range(0, 0.99)] = 0.5
+    rotation: Annotated[float, Range(0, 180)] = 40.0
+    rotation_probability: Share = 0.6
+    half_body: Share = 0.0
+    shift: Share = 0.0
+    shift_probability: Share = 0.3
+    occlusion: Share = 0.0
+    occlusion_size: tuple[_Part, _Part] = (0.2, 0.4)
     occlusion_hides_joints: bool = False
 
     def __post_init__(self) -> None:
         """Checks the amounts."""
-        for name in ("flip", "rotation_probability", "half_body", "shift_probability", "occlusion"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise InputError(f"augment.{name} is {getattr(self, name)}; expected a probability, 0..1")
-        for name in ("scale", "rotation", "shift"):
-            if getattr(self, name) < 0:
-                raise InputError(f"augment.{name} is {getattr(self, name)}; expected 0 or more")
-        if not 0 < self.occlusion_size[0] <= self.occlusion_size[1] <= 1:
+        check_fields(self, "augment")
+        if self.occlusion_size[0] > self.occlusion_size[1]:
             raise InputError(
-                f"augment.occlusion_size is {self.occlusion_size}; expected the least and the most share of a side, 0..1"
+                f"augment.occlusion_size is {self.occlusion_size}; expected the least and the most share of a side"
             )
 
     def window(self, sample: Sample, skeleton: Skeleton, rng: np.random.Generator) -> Window:

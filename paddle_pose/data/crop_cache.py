@@ -10,6 +10,7 @@ import hashlib
 import logging
 import struct
 import threading
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,7 +72,8 @@ class CropCache:
 
     MARGIN, DETAIL = 2.0, 1.25
     _HEADER = struct.Struct("<4s6d2I")  # magic; [2, 3] image px -> stored px by rows; width and height in px
-    _MAGIC = b"PPC2"
+    _CHECKSUM = struct.Struct("<I")  # CRC-32 of all that is before it, at the end
+    _MAGIC = b"PPC3"
     _COUNT_AGAIN = 256  # files written before those of other processes are counted again
 
     def __init__(self, folder: Path, input_size: tuple[int, int], max_bytes: float) -> None:
@@ -137,7 +139,8 @@ class CropCache:
         to_part = np.array([[1.0, 0, -left], [0, 1, -top]])
         to_small = np.array([[across, 0, (across - 1) / 2], [0, down, (down - 1) / 2]])
         matrix = geometry.compose(to_small, geometry.compose(to_part, image_to_pixels))
-        return self._HEADER.pack(self._MAGIC, *matrix.ravel(), *size) + _to_planes(small).tobytes()
+        content = self._HEADER.pack(self._MAGIC, *matrix.ravel(), *size) + _to_planes(small).tobytes()
+        return content + self._CHECKSUM.pack(zlib.crc32(content))
 
     def _unpacked(self, content: bytes, path: Path) -> tuple[np.ndarray, np.ndarray]:
         """Returns a file's pixels and matrix.
@@ -145,11 +148,12 @@ class CropCache:
         Raises:
             InputError: If the file is damaged.
         """
-        start = self._HEADER.size
-        magic, *numbers, width, height = self._HEADER.unpack_from(content) if len(content) > start else (b"", 0, 0)
-        if magic != self._MAGIC or len(content) != start + width * height * 3 // 2:
+        start, end = self._HEADER.size, len(content) - self._CHECKSUM.size
+        magic, *numbers, width, height = self._HEADER.unpack_from(content) if end > start else (b"", 0, 0)
+        is_whole = magic == self._MAGIC and end == start + width * height * 3 // 2
+        if not is_whole or self._CHECKSUM.unpack_from(content, end) != (zlib.crc32(memoryview(content)[:end]),):
             raise InputError(f"{path}: a damaged file of the crop cache")
-        planes = np.frombuffer(content, np.uint8, offset=start).reshape(-1, width)
+        planes = np.frombuffer(content, np.uint8, end - start, start).reshape(-1, width)
         return cv2.cvtColor(planes, cv2.COLOR_YUV2RGB_I420), np.array(numbers).reshape(2, 3)
 
     def _load(self, path: Path) -> tuple[np.ndarray, np.ndarray] | None:
@@ -165,6 +169,8 @@ class CropCache:
     def _has_room(self) -> bool:
         """Tells whether another crop may be stored; says so once where not."""
         with self._lock:
+            if self._bytes > self._max_bytes and not self._reported_full:
+                self._bytes = self._bytes_on_disk()  # a crop that two processes made at once was counted twice
             if self._bytes <= self._max_bytes:
                 return True
             if not self._reported_full:

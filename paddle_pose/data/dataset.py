@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,26 @@ from paddle_pose.structures import Sample
 
 Share = Callable[[list[Sequence[Sample]]], Sequence[Sequence[Sample]]]
 """All batches -> those of this process."""
+
+
+def fingerprint(samples: Sequence[Sample]) -> str:
+    """Returns a line that tells these data from others: how many samples, and a hash of what is known about them.
+
+    That is the samples' windows, the people in them, and the names and sizes in bytes of the image files; where they lie
+    does not matter, so that data may move.
+    """
+    digest = hashlib.sha256()
+    sizes: dict[Path, int | None] = {}
+    for sample in samples:
+        path = sample.image_path
+        if path not in sizes:
+            sizes[path] = path.stat().st_size if path.is_file() else None
+        digest.update(repr((path.name, sizes[path], sample.window, float(sample.score), sample.central)).encode())
+        for person in sample.persons:
+            digest.update(person.keypoints.tobytes() + person.visible.tobytes())
+            values = (*person.box, person.annotation_id, person.area, person.head_size, person.crowd)
+            digest.update(repr([float(value) for value in values]).encode())
+    return f"{len(samples)} samples, sha256 {digest.hexdigest()}"
 
 
 def crop(sample: Sample, window: Window, codec: Codec, reader: Reader = read_whole) -> np.ndarray:

@@ -34,6 +34,7 @@ from paddle_pose.data.movenet_crops import stored_size
 from paddle_pose.errors import InputError
 from paddle_pose.io import archives, atomic, coco_json, images
 from paddle_pose.io.json_fields import field
+from paddle_pose.io.locks import locked
 from paddle_pose.progress import Progress, ProgressFactory, no_progress
 from paddle_pose.skeletons import COCO_17
 
@@ -71,7 +72,8 @@ def prepare_coco(
 ) -> int:
     """Makes the crops of a COCO folder.
 
-    An interrupted run goes on when it is called again; called once more, it changes nothing.
+    An interrupted run goes on when it is called again; called once more, it changes nothing. Two processes that prepare one
+    folder do so one after the other.
 
     Args:
         root: COCO's folder.
@@ -100,11 +102,13 @@ def prepare_coco(
             if names.setdefault(name, crop.source) != crop.source:
                 raise InputError(f"{names[name]} and {crop.source} would both be cropped into {name}; rename one")
     images.check_present(crop.source for crops, _ in plans.values() for crop in crops)
-    for split, (crops, _) in plans.items():
-        written, kept = write_images(crops, output / "imgs", progress(len(crops), f"{split} crops"))
-        path = output / f"{split}2017.json"
-        write_records(crops, path)
-        _log.info(f"=> {path}: {len(crops)} people; {written} images written, {kept} were there already")
+    archives.make_folder(output, output)
+    with locked(output, what="this data set", wait=True):
+        for split, (crops, _) in plans.items():
+            written, kept = write_images(crops, output / "imgs", progress(len(crops), f"{split} crops"))
+            path = output / f"{split}2017.json"
+            write_records(crops, path)
+            _log.info(f"=> {path}: {len(crops)} people; {written} images written, {kept} were there already")
     return len(names)
 
 

@@ -17,6 +17,7 @@ from typing import Any
 from paddle_pose.data import mpii, mpii_release
 from paddle_pose.errors import InputError
 from paddle_pose.io import archives
+from paddle_pose.io.locks import locked
 
 _log = logging.getLogger("paddle_pose")
 
@@ -50,7 +51,8 @@ def prepare_mpii(
 ) -> PreparedMpii:
     """Makes a data set in MPII's layout.
 
-    An interrupted run goes on when it is called again; called once more, it changes nothing.
+    An interrupted run goes on when it is called again; called once more, it changes nothing. Two processes that prepare one
+    folder do so one after the other.
 
     Args:
         sources: Archives, folders and files: images and annotations.
@@ -64,6 +66,13 @@ def prepare_mpii(
     for source in sources:
         if not source.exists():
             raise FileNotFoundError(f"{source}: not found; give an archive, a file or a folder of MPII")
+    archives.make_folder(output, output)
+    with locked(output, what="this data set", wait=True):
+        return _prepare(sources, output, progress)
+
+
+def _prepare(sources: Sequence[Path], output: Path, progress: Callable[[str], None]) -> PreparedMpii:
+    """Does what `prepare_mpii` says, in a folder that nobody else writes to."""
     for source in sources:
         _gather(source, output, progress)
     folder = output / "annotations"

@@ -26,6 +26,7 @@ from paddle_pose.evaluation.report import training_curves
 from paddle_pose.inference.flip_test import FlipAverage
 from paddle_pose.interruption import Interruption
 from paddle_pose.io import images
+from paddle_pose.io.locks import locked
 
 _log = logging.getLogger("paddle_pose")
 
@@ -89,20 +90,22 @@ def run_demo(
         f"1/3 Drawing {num_train} people to learn from and {num_val} others to be tested on; "
         "drawings of an earlier demo are used again"
     )
-    data = write_synthetic_data(
-        config,
-        output / "synthetic_people",
-        num_train=num_train,
-        num_val=num_val,
-        seed=seed,
-    )
-    _log.info(f"2/3 Training {config.name} for {config.train.epochs} epochs")
-    run_dir = _cleared(output / "run")
-    began = time.perf_counter()
-    train_config(config, dataset_root=data, run_dir=run_dir, device=device, interruption=interruption)
-    trained = time.perf_counter() - began
-    _log.info("3/3 Testing the last weights, which were not chosen by any test")
-    shown, scores = show(config, data, run_dir)
+    output.mkdir(parents=True, exist_ok=True)
+    with locked(output, what="this demo", wait=False):
+        data = write_synthetic_data(
+            config,
+            output / "synthetic_people",
+            num_train=num_train,
+            num_val=num_val,
+            seed=seed,
+        )
+        _log.info(f"2/3 Training {config.name} for {config.train.epochs} epochs")
+        run_dir = _cleared(output / "run")
+        began = time.perf_counter()
+        train_config(config, dataset_root=data, run_dir=run_dir, device=device, interruption=interruption)
+        trained = time.perf_counter() - began
+        _log.info("3/3 Testing the last weights, which were not chosen by any test")
+        shown, scores = show(config, data, run_dir)
     return DemoResult(
         data=data,
         weights=run_dir / "last" / "model.pdparams",

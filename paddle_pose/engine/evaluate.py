@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from paddle_pose import build
 from paddle_pose.configs import registry
@@ -28,8 +29,9 @@ from paddle_pose.evaluation.report.write import REPORTED
 from paddle_pose.evaluation.report.write import write as write_report
 from paddle_pose.inference.flip_test import FlipAverage
 from paddle_pose.io import coco_json, images
-from paddle_pose.io.atomic import write_text
+from paddle_pose.io.checksum import sha256_of
 from paddle_pose.io.mpii_predictions import read_predictions
+from paddle_pose.io.outputs import Outputs
 from paddle_pose.metrics import coco_ap, pckh
 from paddle_pose.metrics.base import eval_line
 from paddle_pose.progress import ProgressFactory, no_progress
@@ -37,6 +39,12 @@ from paddle_pose.skeletons import COCO_17, Skeleton
 from paddle_pose.structures import Sample
 
 _log = logging.getLogger("paddle_pose")
+
+
+FOLDER = Path("output/val")
+_PREDICTIONS = {"pckh": ("pred.mat", "predictions.json"), "ap": ("keypoints_results.json",)}  # by metric
+_SCORES, _DRAWING, _REPORT = "scores.json", "predictions.png", "report.html"
+_COMPANIONS = {".xml": ".bin", ".json": ".pdiparams"}  # of exported files: where their weights are
 
 
 @dataclass(frozen=True)
@@ -66,7 +74,7 @@ def evaluate(
     image_size: int | None = None,
     overrides: Mapping[str, Any] | None = None,
     detections: Path | None = None,
-    output: Path | None = None,
+    output: Path | Literal["auto"] | None = None,
     draw: bool = False,
     report: bool = False,
     baseline: bool = False,
@@ -84,7 +92,7 @@ def evaluate(
         image_size: Input size of Hourglass-52 on MPII, as in txyugood's project; None for none.
         overrides: Values by dotted key that replace the config's.
         detections: File of detected boxes in COCO's format; None takes the annotated ones.
-        output: Folder for the predictions and scores.json; None writes nothing.
+        output: Folder for the predictions and scores.json; "auto" for `default_folder`, None writes nothing.
         draw: Whether to draw people from the best to the worst found, as predictions.png.
         report: Whether to write report.html.
         baseline: Whether to score the mean training pose too, which looks at no image.
@@ -95,15 +103,23 @@ def evaluate(
 
     Raises:
         FileNotFoundError: If a file is missing.
-        InputError: If a file or a value does not fit.
+        InputError: If a file or a value does not fit, or somebody else's file is where one is to be written.
     """
     weights = Path(weights)
     if output is None and (draw or report):
         raise InputError("draw and report write files: name a folder as output")
     settings = registry.config_of(weights, config, image_size, overrides)
+    if output == "auto":
+        output = default_folder(weights, settings.name)
     measure = build.metric_name(settings)
     if report and measure not in REPORTED:
         raise InputError(f"--report: explains {' and '.join(REPORTED)}, not {measure}; leave one flag out")
+    outputs = None
+    if output is not None:
+        outputs = Outputs(output, "val", keep=[weights])
+        names = [*_PREDICTIONS.get(measure, ("predictions.json",)), _SCORES]
+        names += [name for name, wanted in ((_DRAWING, draw), (_REPORT, report)) if wanted]
+        outputs.check(output / name for name in names)
     backend, used_device = build.backend(settings, weights, device, threads, say=_log.info)
     samples = build.samples(settings, data, settings.data.val_split, detections)
     if settings.val.flip:
@@ -133,17 +149,39 @@ def evaluate(
         mean_pose = mean_pose_scores(training, samples, settings.codec, build.metric(settings, data))
         _log.info("mean training pose: " + eval_line(mean_pose, metric.summary))
     evaluation = Evaluation(values, protocol, intervals=metric.intervals(), baseline=mean_pose)
-    if output is None:
+    if output is None or outputs is None:
         return evaluation
-    written = metric.save(output)
-    if draw:
-        written.append(output / "predictions.png")
-        images.write(written[-1], draw_ranked_examples(rank_examples(metric), settings.codec))
-    written.append(write_scores(evaluation, output, command))
+    output.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".writing_", dir=output) as drafts:
+        made = metric.save(Path(drafts))
+        if draw:
+            made.append(Path(drafts, _DRAWING))
+            images.write(made[-1], draw_ranked_examples(rank_examples(metric), settings.codec))
+        written = [output / path.name for path in made]
+        outputs.check(written)
+        for path, place in zip(made, written, strict=True):
+            outputs.put(path, place)
+    written.append(_write_scores(evaluation, outputs, output, command))
     if report:
-        written.append(write_report(output, output / "report.html"))
+        written.append(_write_page(outputs, output, output / _REPORT))
+    outputs.remove_old((".png", ".html"))
     _log.info("Written: " + ", ".join(map(str, written)))
     return replace(evaluation, written=tuple(written))
+
+
+def default_folder(source: Path, name: str) -> Path:
+    """Returns the folder of an evaluation: another one for other weights or other predictions.
+
+    Args:
+        source: Weights file, or file of predictions.
+        name: First part of the folder's name.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+    """
+    companion = source.with_suffix(_COMPANIONS.get(source.suffix, source.suffix))
+    content = companion if companion.is_file() else source
+    return FOLDER / f"{name}-{sha256_of(content)[:8]}"
 
 
 def score_file(
@@ -204,15 +242,47 @@ def write_scores(evaluation: Evaluation, folder: Path, command: str = "") -> Pat
 
     Returns:
         Path of the file.
+
+    Raises:
+        InputError: If there is a file of that name that no evaluation wrote.
     """
+    return _write_scores(evaluation, Outputs(folder, "val"), folder, command)
+
+
+def write_page(source: Path, path: Path, **where: Any) -> Path:
+    """Writes the report on predictions or a run, and returns its path.
+
+    Args:
+        source: Predictions, or a folder of an evaluation or a training.
+        path: Path of the page.
+        where: Other arguments of `report.write.read`.
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+        InputError: If a file is not as expected, there is nothing to report, or somebody else's file is there.
+    """
+    return _write_page(Outputs(path.parent, "val"), source, path, **where)
+
+
+def _write_scores(evaluation: Evaluation, outputs: Outputs, folder: Path, command: str) -> Path:
+    """Writes scores.json and returns its path."""
     content = {
         "protocol": evaluation.protocol,
         "values": evaluation.values,
         "intervals": evaluation.intervals,
         "command": command,
     }
-    path = folder / "scores.json"
-    write_text(path, json.dumps(content, indent=2) + "\n")
+    path = folder / _SCORES
+    with outputs.replacing(path) as draft:
+        draft.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    return path
+
+
+def _write_page(outputs: Outputs, source: Path, path: Path, **where: Any) -> Path:
+    """Writes a report and returns its path."""
+    outputs.check([path])
+    with outputs.replacing(path) as draft:
+        write_report(source, draft, **where)
     return path
 
 

@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from paddle_pose import build
-from paddle_pose.backends.metadata import metadata_path
+from paddle_pose.backends.metadata import RUN_EXPORTS, metadata_path
 from paddle_pose.backends.open import open_exported
 from paddle_pose.backends.paddle import PaddleBackend
 from paddle_pose.configs import registry
 from paddle_pose.errors import InputError
 from paddle_pose.exporting.images import in_batches, read_inputs, synthetic_inputs
 from paddle_pose.exporting.verify import Difference, check_difference, compare
-from paddle_pose.exporting.write import put_in_place, write_export
+from paddle_pose.exporting.write import check_target, put_in_place, write_export
+from paddle_pose.training import checkpoint_policy
 
 _log = logging.getLogger("paddle_pose")
 
@@ -57,7 +58,7 @@ def export_model(
 
     Args:
         weights: Checkpoint.
-        output_file: Path of the exported file; None for one beside the checkpoint.
+        output_file: Path of the exported file; None for one beside the checkpoint, of a run's in its folder exports.
         format: Format of the file.
         config: Name of the checkpoint's config, where none is beside it.
         image_size: Input size of Hourglass-52 on MPII, as in txyugood's project; None for none.
@@ -72,12 +73,13 @@ def export_model(
         FileNotFoundError: If a file is missing.
         MissingDependencyError: If the format needs a package that is not installed; says how to install it.
         InputError: If a file or a value does not fit, or the exported network differs from the live one; then nothing
-            is written.
+            is written; or if somebody else's file is where it is to be.
     """
     int8 = calibration is not None
     if int8 and format == "paddle":
         raise InputError("INT8 is written with the formats onnx and openvino, not with paddle")
     target = export_path(weights, output_file, format, decode=decode, int8=int8)
+    check_target(target)
     config_of_weights = registry.config_of(weights, config, image_size, overrides)
     fitted, network = build.loaded(config_of_weights, weights, say=_log.info)
     inputs = synthetic_inputs(fitted.codec) if images is None else read_inputs(images, fitted.codec)
@@ -106,7 +108,8 @@ def export_path(weights: Path, output_file: Path | None, format: Format, *, deco
 
     Args:
         weights: Checkpoint.
-        output_file: Path that was asked for; None for one beside the checkpoint.
+        output_file: Path that was asked for; None for one beside the checkpoint. A training replaces the folders of its
+            checkpoints: RUN/best_model/model.pdparams becomes RUN/exports/best_model.onnx.
         format: Format of the file.
         decode: Whether the file returns keypoints.
         int8: Whether it computes in 8 bits.
@@ -116,8 +119,12 @@ def export_path(weights: Path, output_file: Path | None, format: Format, *, deco
     """
     suffix = SUFFIXES[format]
     if output_file is None:
-        name = weights.stem + "_decoded" * decode + "_int8" * int8
-        return weights.with_name(name + suffix)
+        folder, name = weights.parent if weights.parent.name else Path.cwd(), weights.stem
+        run_dir = checkpoint_policy.run_of(folder)
+        if run_dir is not None:
+            name = folder.name if name == "model" else f"{folder.name}_{name}"
+            folder = run_dir / RUN_EXPORTS
+        return folder / (name + "_decoded" * decode + "_int8" * int8 + suffix)
     if output_file.suffix != suffix:
         raise InputError(
             f"{output_file}: the format {format} is written as *{suffix}; name such a file, or another format"

@@ -10,6 +10,7 @@ from paddle_pose.errors import InputError
 from paddle_pose.evaluation.report import training_curves
 from paddle_pose.evaluation.report.training_curves import Curves
 from paddle_pose.io import images
+from paddle_pose.io.outputs import Outputs
 
 _log = logging.getLogger("paddle_pose")
 
@@ -30,7 +31,7 @@ def plot_training(runs: Sequence[Path], *, metric: str | None = None, output_fil
     Raises:
         FileNotFoundError: If a run has no metrics.jsonl.
         OSError: If the image cannot be written.
-        InputError: If a run has no training step, or no evaluation has the metric.
+        InputError: If a run has no training step, no evaluation has the metric, or somebody else's file is there.
     """
     curves = [training_curves.read(path) for path in runs]
     shown = metric or next((run.monitor() for run in curves if run.evaluations), "")
@@ -44,7 +45,8 @@ def plot_training(runs: Sequence[Path], *, metric: str | None = None, output_fil
         raise InputError(f"--metric {metric}: no evaluation has it; expected one of {', '.join(known)}")
     folder = runs[0] if runs[0].is_dir() else runs[0].parent
     path = output_file or folder / "training.png"
-    images.write(path, training_curves.draw(curves, shown))
+    with Outputs(path.parent, "plot", flag="--output_file").replacing(path) as draft:
+        images.write(draft, training_curves.draw(curves, shown))
     return path
 
 

@@ -27,10 +27,12 @@ from paddle_pose.io import frames
 from paddle_pose.io.boxes import Boxes, read_boxes
 from paddle_pose.io.download import Progress as DownloadProgress
 from paddle_pose.io.frames import Frame, Source
+from paddle_pose.io.outputs import Outputs
 from paddle_pose.progress import ProgressFactory, no_progress
 
 _log = logging.getLogger("paddle_pose")
 
+FILES = {"json": "predictions.json", "coco": "keypoints_results.json", "csv": "predictions.csv"}
 BATCH_SIZE = 8  # windows processed together; 1 where somebody waits for each frame
 
 
@@ -153,6 +155,10 @@ def predict_files(
     if results.folder.exists() and not results.folder.is_dir():
         raise InputError(f"--output {results.folder}: is a file; expected a folder, which is made where it is missing")
     sources = frames.find(places, leave_out=results.folder)
+    outputs = Outputs(results.folder, "predict", keep=[source.path for source in sources])
+    outputs.check(results.folder / name for kind, name in FILES.items() if kind in results.save)
+    is_drawn = "drawing" in results.save or results.maps
+    drawings = drawing_places(results.folder, sources, outputs) if is_drawn else {}
     check_people(people, results)
     warn_of_no_effect(people, sources)
     boxes = _boxes(people, sources)
@@ -178,16 +184,18 @@ def predict_files(
         threshold=results.min_score,
         names=results.joint_names,
     )
+    known = (lambda path: None) if boxes is None else boxes.image_id
     failures: list[str] = []
     done = num_people = 0
     ended = None
     advance = progress(frames.count(sources), "frames")
     began = monotonic()
     with ExitStack() as stack, interruption:
-        sinks = [stack.enter_context(closing(sink)) for sink in _sinks(results, chosen, weights_file, sources, boxes)]
+        made = _sinks(results, chosen, weights_file, image_ids(sources, known), drawings, outputs)
+        sinks = [stack.enter_context(closing(sink)) for sink in made]
         see: Callable[[Frame, CropMaps], None] = _keep_nothing
         if results.maps:
-            maps = MapImages(drawing_places(results.folder, sources), chosen.codec.shown)
+            maps = MapImages(drawings, chosen.codec.shown, outputs)
             sinks.append(maps)
             see = maps.see
         framed = pipeline.framed(
@@ -213,6 +221,8 @@ def predict_files(
                 interruption.check()
         except Interrupted as stop:
             ended = stop
+    if "json" in results.save:
+        outputs.remove_old((".png", ".mp4"))
     return Summary(done, num_people, monotonic() - began, tuple(failures), ended)
 
 
@@ -315,24 +325,28 @@ def _weights_files(
 
 
 def _sinks(
-    results: Results, config: Config, weights: Path, sources: Sequence[Source], boxes: Boxes | None
+    results: Results,
+    config: Config,
+    weights: Path,
+    ids: Callable[[Frame], int],
+    drawings: Mapping[Path, Path],
+    outputs: Outputs,
 ) -> Iterator[Sink]:
     """Yields what takes the poses, one made after another."""
     folder, joints = results.folder, config.codec.skeleton.joints
-    drawings = drawing_places(folder, sources) if "drawing" in results.save else {}
     if results.show:
         yield ScreenRenderer()
     folder.mkdir(parents=True, exist_ok=True)
-    if "drawing" in results.save:
-        yield Drawings(drawings)
+    drawn = "drawing" in results.save
+    if drawn:
+        yield Drawings(drawings, outputs.replacing)
     if "json" in results.save:
         header = {"config": config.name, "weights": str(weights), "joints": list(joints)}
-        yield JsonFile(folder / "predictions.json", header, drawings)
+        yield JsonFile(folder / FILES["json"], header, drawings if drawn else {}, outputs.replacing)
     if "coco" in results.save:
-        known = (lambda path: None) if boxes is None else boxes.image_id
-        yield CocoFile(folder / "keypoints_results.json", image_ids(sources, known))
+        yield CocoFile(folder / FILES["coco"], ids, outputs.replacing)
     if "csv" in results.save:
-        yield CsvFile(folder / "predictions.csv", joints)
+        yield CsvFile(folder / FILES["csv"], joints, outputs.replacing)
 
 
 def _keep_nothing(frame: object, crop_maps: object) -> None:

@@ -4,24 +4,57 @@ from __future__ import annotations
 
 import logging
 import shutil
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from paddle_pose import environment
 from paddle_pose.errors import InputError
-from paddle_pose.io import atomic
-from paddle_pose.training import checkpoint, checkpoint_policy
+from paddle_pose.io import manifest
+from paddle_pose.io.locks import locked, remove_unused
+from paddle_pose.io.outputs import Outputs
+from paddle_pose.training import checkpoint_policy
 
 _log = logging.getLogger("paddle_pose")
 
 OUTPUT = Path("output")
 
 
-def new(output: Path | None, name: str) -> Path:
-    """Returns a folder that no run has used.
+@contextmanager
+def started(output: Path | None, name: str) -> Iterator[Path]:
+    """Gives a folder for a new run, which no other process uses while the block runs.
+
+    A numbered folder that got no run, since the block failed before, is removed: its name is free again.
 
     Args:
-        output: Folder that was asked for; None for output/<name>, with -2, -3 … where that is
-            taken.
+        output: Folder that was asked for; None for output/<name>, see `new`.
+        name: Name of the config.
+
+    Raises:
+        InputError: If the folder that was asked for holds a run, or another process uses it.
+    """
+    folder = new(None, name) if output is None else output
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with _in_use(folder):
+            new(folder, name)  # refuses one that holds a run
+            yield folder
+    finally:
+        if output is None:  # nobody else was given it
+            remove_unused(folder)
+
+
+def _in_use(run_dir: Path) -> AbstractContextManager[None]:
+    """Returns the lock of a run, for the time that a process trains it."""
+    return locked(run_dir, what="this run", wait=False)
+
+
+def new(output: Path | None, name: str) -> Path:
+    """Returns a folder that no run has used, made if it is missing.
+
+    Args:
+        output: Folder that was asked for; None for output/<name>, with -2, -3 … where there is one:
+            of several processes each gets its own.
         name: Name of the config.
 
     Raises:
@@ -32,21 +65,33 @@ def new(output: Path | None, name: str) -> Path:
             raise InputError(
                 f"--output {output} holds a run already; continue it with --resume {output}, or name another folder"
             )
+        output.mkdir(parents=True, exist_ok=True)
         return output
+    OUTPUT.mkdir(parents=True, exist_ok=True)
     candidate, number = OUTPUT / name, 1
-    while (candidate / "config.json").exists():
+    while not _made(candidate):
         number += 1
         candidate = OUTPUT / f"{name}-{number}"
     return candidate
 
 
-def to_resume(
+def _made(folder: Path) -> bool:
+    """Makes a folder; returns whether it was this call that made it."""
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        return False
+    return True
+
+
+@contextmanager
+def resumed(
     resume: str | Path,
     output: Path | None = None,
     config_name: str | None = None,
     image_size: int | None = None,
-) -> tuple[Path, Path | None]:
-    """Returns the folder of the run to continue, and its newest whole checkpoint.
+) -> Iterator[tuple[Path, Path | None]]:
+    """Gives the run to continue, which no other process uses while the block runs: its folder and its newest whole checkpoint.
 
     There is none, None, if the run ended before it made one.
 
@@ -59,12 +104,15 @@ def to_resume(
 
     Raises:
         FileNotFoundError: If there is no such run, or no checkpoint of it is whole.
-        InputError: If the checkpoint that is named is damaged.
+        InputError: If the checkpoint that is named is damaged, or another process uses the run.
     """
     named = Path(resume) if resume else output
-    if named is not None and (named / checkpoint.MANIFEST).is_file():
-        checkpoint.check(named)
-        return (named.parent.parent if named.parent.name == checkpoint_policy.EARLIER else named.parent), named
+    if named is not None and (named / manifest.MANIFEST).is_file():
+        run_dir = named.parent.parent if named.parent.name == checkpoint_policy.EARLIER else named.parent
+        with _in_use(run_dir):
+            manifest.check(named)
+            yield run_dir, named
+        return
     if named is not None:
         runs = [named] if (named / "config.json").is_file() else []
     else:
@@ -72,14 +120,19 @@ def to_resume(
         found = {path.parent for path in (*OUTPUT.glob(f"{name}/config.json"), *OUTPUT.glob(f"{name}-*/config.json"))}
         runs = sorted(found, key=_last_change, reverse=True)
     for run_dir in runs:
-        whole = checkpoint_policy.newest(run_dir)
-        if whole is not None:
-            return run_dir, whole
+        with _in_use(run_dir):  # first: a training replaces its checkpoints
+            whole = checkpoint_policy.newest(run_dir)
+            if whole is not None:
+                yield run_dir, whole
+                return
     begun = [run_dir for run_dir in runs if not (run_dir / "last").exists()]
-    if begun:
-        _log.info(f"=> {begun[0]} ended before its first checkpoint: it begins again")
-        return begun[0], None
-    raise FileNotFoundError(f"--resume: no checkpoint in {named or OUTPUT}; start without --resume")
+    if not begun:
+        raise FileNotFoundError(f"--resume: no checkpoint in {named or OUTPUT}; start without --resume")
+    with _in_use(begun[0]):
+        whole = checkpoint_policy.newest(begun[0])  # made by another process since
+        if whole is None:
+            _log.info(f"=> {begun[0]} ended before its first checkpoint: it begins again")
+        yield begun[0], whole
 
 
 def copy_to_txyugood_path(run_dir: Path, size: int, root: str | Path) -> None:
@@ -93,10 +146,19 @@ def copy_to_txyugood_path(run_dir: Path, size: int, root: str | Path) -> None:
     best, target = run_dir / "best_model", OUTPUT / f"{size}_best_model"
     if not best.is_dir():
         return
-    for name in ("config.json", "model.pdparams"):
-        with atomic.replacing(target / name) as draft:
-            shutil.copyfile(best / name, draft)
-    atomic.write_text(target / "from_run.txt", f"{run_dir}\n")
+    target.mkdir(parents=True, exist_ok=True)
+    with locked(target, what="the copy of the best weights", wait=True):
+        outputs, names = Outputs(target, "train"), ("config.json", "model.pdparams")
+        try:
+            outputs.check(target / name for name in (*names, "from_run.txt"))
+        except InputError as problem:
+            _log.warning("%s: the best weights are in %s only (%s)", target, best, problem)
+            return
+        for name in names:
+            with outputs.replacing(target / name) as draft:
+                shutil.copyfile(best / name, draft)
+        with outputs.replacing(target / "from_run.txt") as draft:
+            draft.write_text(f"{run_dir}\n", encoding="utf-8")
     weights = target / "model.pdparams"
     _log.info(
         f"Also at {weights}. Evaluate it with\n"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,7 +71,8 @@ def train(
     Args:
         dataset_root: Folder of the data; None takes the annotation files that `changes` name, and
             synthetic people where they name none.
-        output: Folder of the run; None for output/<config>, with -2, -3 … where that is taken.
+        output: Folder of the run; None for output/<config>, with -2, -3 … where that is taken. It is locked while this
+            runs: no other training uses it.
         config: Name of the config; None for that of `image_size`, else Hourglass-52 on MPII, or a
             tiny Hourglass on synthetic people.
         image_size: Input size of Hourglass-52 on MPII, as in txyugood's project; None for none.
@@ -85,38 +86,40 @@ def train(
     Raises:
         FileNotFoundError: If data or a run to continue are missing.
         Interrupted: If it was ended early; it is saved.
-        InputError: If data, config or folder do not fit.
+        InputError: If data, config or folder do not fit, or another process trains in the folder.
     """
     process_group = _start_processes(device)
     changes = dict(changes or {})
     beside, checkpoint, run_dir = None, None, None
-    if resume is not None:
-        asked = (resume, output, config, image_size)
-        run_dir, checkpoint = process_group.on_main(lambda: run_folders.to_resume(*asked))
-        beside = registry.read_beside((checkpoint or run_dir) / "model.pdparams")
-    annotations = changes.get("data.train_annotations")
-    if beside is None and config is None and image_size is None:
-        config = DEFAULT_CONFIG if dataset_root or annotations else DEFAULT_SYNTHETIC_CONFIG
-    if annotations and beside is None and "codec.skeleton" not in changes:
-        changes["codec.skeleton"] = read_skeleton(None, annotations)
-    chosen = registry.resolve(beside, config, image_size, changes)
-    folder: Path = run_dir or process_group.on_main(lambda: run_folders.new(output, chosen.name))
-    try:
-        best = train_config(
-            chosen,
-            dataset_root=dataset_root,
-            run_dir=folder,
-            device=device,
-            resume=checkpoint,
-            force=force,
-            interruption=interruption,
-            process_group=process_group,
-        )
-    except Interrupted:
-        # The best so far, for those who evaluate between two sittings.
+    with ExitStack() as held:  # the run's lock: the main process has it
+        if resume is not None:
+            found = run_folders.resumed(resume, output, config, image_size)
+            run_dir, checkpoint = process_group.on_main(lambda: held.enter_context(found))
+            beside = registry.read_beside((checkpoint or run_dir) / "model.pdparams")
+        annotations = changes.get("data.train_annotations")
+        if beside is None and config is None and image_size is None:
+            config = DEFAULT_CONFIG if dataset_root or annotations else DEFAULT_SYNTHETIC_CONFIG
+        if annotations and beside is None and "codec.skeleton" not in changes:
+            changes["codec.skeleton"] = read_skeleton(None, annotations)
+        chosen = registry.resolve(beside, config, image_size, changes)
+        made = run_folders.started(output, chosen.name)
+        folder: Path = run_dir or process_group.on_main(lambda: held.enter_context(made))
+        try:
+            best = train_config(
+                chosen,
+                dataset_root=dataset_root,
+                run_dir=folder,
+                device=device,
+                resume=checkpoint,
+                force=force,
+                interruption=interruption,
+                process_group=process_group,
+            )
+        except Interrupted:
+            # The best so far, for those who evaluate between two sittings.
+            _copy_to_txyugood_path(chosen, folder, image_size, dataset_root, process_group)
+            raise
         _copy_to_txyugood_path(chosen, folder, image_size, dataset_root, process_group)
-        raise
-    _copy_to_txyugood_path(chosen, folder, image_size, dataset_root, process_group)
     return Run(folder, best)
 
 
@@ -170,6 +173,7 @@ def train_config(
         network,
         run_dir=run_dir,
         training=loader,
+        data={"training": training, "validation": validation},
         interruption=interruption,
         process_group=process_group,
     )

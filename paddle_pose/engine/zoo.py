@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from paddle_pose.environment import command, require_paddle
 from paddle_pose.errors import InputError, did_you_mean
 from paddle_pose.io import atomic
 from paddle_pose.io.download import Progress, download
+from paddle_pose.io.locks import locked
 from paddle_pose.weights.write import write_weights
 from paddle_pose.weights.zoo import PUBLISHED, PublishedFile
 
@@ -72,9 +74,16 @@ def converted(name: str, folder: Path, from_file: Path | None = None, progress: 
     """
     target = folder / name / "model.safetensors"
     path = fetch(name, folder, from_file, progress)
-    if not (target.is_file() and target.with_name(registry.FILE_NAME).is_file()):
-        convert(registry.find(find_published(name).config), path, target, force=True)
+    if not _is_converted(target):
+        with locked(path, what=name, wait=True):
+            if not _is_converted(target):  # another process may have converted it
+                convert(registry.find(find_published(name).config), path, target, force=True)
     return target
+
+
+def _is_converted(target: Path) -> bool:
+    """Returns whether a converted file is there; its config is written last."""
+    return target.is_file() and target.with_name(registry.FILE_NAME).is_file()
 
 
 def locate(
@@ -129,7 +138,7 @@ def convert(config: Config, source: Path, target: Path, force: bool = False) -> 
     tensors = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
     beside = target.parent / registry.FILE_NAME
     text = registry.to_json(config)
-    taken = [target] if target.exists() else []
+    taken = [target] if os.path.lexists(target) else []
     if beside.exists() and beside.read_text(encoding="utf-8") != text:
         taken.append(beside)
     if taken and not force:

@@ -24,6 +24,7 @@ from paddle_pose.environment import command
 from paddle_pose.errors import InputError
 from paddle_pose.evaluation.report import page
 from paddle_pose.io.coco_json import read_json
+from paddle_pose.io.outputs import Outputs
 
 # Thresholds 0.10 and 0.11 are columns of their own.
 _TITLES = {"Mean@0.1": "Mean@0.10"}
@@ -144,6 +145,20 @@ def to_html(found: Sequence[Row], columns: Sequence[str] = _FIRST) -> str:
         for table, head, lines in _tables(found, columns)
     ]
     return page.document("Results", "结果", sections, wide=True)
+
+
+def save(text: str, path: Path) -> None:
+    """Writes tables as a file.
+
+    Args:
+        text: Tables in Markdown or HTML.
+        path: Path of the file.
+
+    Raises:
+        InputError: If somebody else's file is there.
+    """
+    with Outputs(path.parent, "results", flag="--output_file").replacing(path) as draft:
+        draft.write_text(text, encoding="utf-8")
 
 
 def _tables(found: Sequence[Row], columns: Sequence[str]) -> list[tuple[Table, list[str], list[list[str]]]]:

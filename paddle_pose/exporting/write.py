@@ -18,6 +18,7 @@ from paddle_pose.exporting.decoding import with_decoding
 from paddle_pose.exporting.images import in_batches
 from paddle_pose.exporting.metadata import build_metadata
 from paddle_pose.exporting.program import save_program
+from paddle_pose.io.outputs import Outputs
 
 PACKAGES = ("paddlepaddle", "paddlepaddle-gpu", "paddle2onnx", "onnx", "onnxruntime", "openvino")
 _COMPANIONS = {".xml": ".bin", ".json": ".pdiparams"}
@@ -84,14 +85,40 @@ def put_in_place(draft: Path, target: Path) -> None:
 
     Args:
         draft: Path of the file as `write_export` wrote it.
-        target: Final path, on the same disk; what was there is replaced.
+        target: Final path, on the same disk; an earlier export there is replaced.
+
+    Raises:
+        InputError: If somebody else's file is there.
     """
+    check_target(target)
+    outputs = _outputs(target)
     target.unlink(missing_ok=True)
-    if draft.suffix in _COMPANIONS:
-        companion = _COMPANIONS[draft.suffix]
-        os.replace(draft.with_suffix(companion), target.with_suffix(companion))
-    os.replace(metadata_path(draft), metadata_path(target))
-    os.replace(draft, target)
+    for source, place in reversed(list(zip(_files(draft), _files(target), strict=True))):
+        outputs.put(source, place)
+
+
+def check_target(target: Path) -> None:
+    """Refuses to replace what no export wrote.
+
+    Args:
+        target: Path of the exported file.
+
+    Raises:
+        InputError: If somebody else's file is there, or where its companion or its metadata are to be.
+    """
+    _outputs(target).check(_files(target))
+
+
+def _outputs(target: Path) -> Outputs:
+    return Outputs(target.parent, "export", flag="--output_file")
+
+
+def _files(exported: Path) -> list[Path]:
+    """Returns an exported file, its metadata, and its companion where the format has one."""
+    files = [exported, metadata_path(exported)]
+    if exported.suffix in _COMPANIONS:
+        files.append(exported.with_suffix(_COMPANIONS[exported.suffix]))
+    return files
 
 
 def _installed_versions() -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 import cv2
@@ -14,35 +15,34 @@ from paddle_pose import visualize
 from paddle_pose.codecs.base import Maps
 from paddle_pose.errors import InputError, Interrupted
 from paddle_pose.inference.predictor import CropMaps
-from paddle_pose.io import images
+from paddle_pose.io import atomic, images
 from paddle_pose.io.frames import Frame, Source
+from paddle_pose.io.outputs import Outputs
 from paddle_pose.io.videos import VideoWriter
 from paddle_pose.structures import Poses
 
+Replacing = Callable[[Path], AbstractContextManager[Path]]
 
-def drawing_places(output: Path, sources: Iterable[Source]) -> dict[Path, Path]:
+
+def drawing_places(folder: Path, sources: Iterable[Source], outputs: Outputs) -> dict[Path, Path]:
     """Returns the path of each source's drawing, by the source's path.
 
-    A drawing has the source's own name below `output`, with a number where another drawing has that name, or where it would
-    replace a source.
+    A drawing has the source's own name in the folder, with a number where another drawing has that name, or where it would
+    replace what is not an earlier drawing.
 
     Args:
-        output: Folder of the drawings.
+        folder: Folder of the drawings.
         sources: Images, videos and cameras to draw.
+        outputs: What is the command's own in the folder.
+
+    Raises:
+        InputError: If a folder in it is a link or a file.
     """
-    sources = list(sources)
-    taken = {source.path.resolve() for source in sources}
-    places = {}
-    for source in sources:
-        suffix = ".png" if source.kind == "image" else ".mp4"
-        stem, number = source.name.as_posix(), 1
-        place = output / f"{stem}{suffix}"
-        while place.resolve() in taken:
-            number += 1
-            place = output / f"{stem}_{number}{suffix}"
-        taken.add(place.resolve())
-        places[source.path] = place
-    return places
+    suffixes = {"image": ".png"}
+    return {
+        source.path: outputs.claim(folder / f"{source.name.as_posix()}{suffixes.get(source.kind, '.mp4')}")
+        for source in sources
+    }
 
 
 class Drawings:
@@ -50,10 +50,13 @@ class Drawings:
 
     Args:
         places: Path of each source's drawing, by the source's path; see `drawing_places`.
+        replacing: Puts a complete file in its place, as `atomic.replacing` does.
     """
 
-    def __init__(self, places: Mapping[Path, Path]) -> None:
+    def __init__(self, places: Mapping[Path, Path], replacing: Replacing = atomic.replacing) -> None:
         self._places = places
+        self._replacing = replacing
+        self._open = ExitStack()
         self._source: Source | None = None
         self._writer: VideoWriter | None = None
 
@@ -61,12 +64,17 @@ class Drawings:
         """Writes an image, or adds a frame to the video of its source."""
         place = self._places[frame.source.path]
         if frame.source.kind == "image":
-            images.write(place, drawing)
+            with self._replacing(place) as draft:
+                images.write(draft, drawing)
             return
         if self._writer is None or frame.source != self._source:
             self.close()
             self._source = frame.source
-            self._writer = VideoWriter(place, frame.size, frame.rate)
+            with ExitStack() as stack:
+                draft = stack.enter_context(self._replacing(place))
+                self._writer = VideoWriter(draft, frame.size, frame.rate)
+                stack.callback(self._writer.close)
+                self._open = stack.pop_all()
         # A camera goes on while the network processes a frame: its last one stays.
         late = frame.source.kind == "camera" and int(frame.seconds * frame.rate) - self._writer.written
         for _ in range(max(1, late)):
@@ -74,9 +82,8 @@ class Drawings:
 
     def close(self) -> None:
         """Finishes the video."""
-        if self._writer is not None:
-            self._writer.close()
         self._writer = None
+        self._open.close()
 
 
 class MapImages:
@@ -85,10 +92,14 @@ class MapImages:
     Args:
         places: Path of each source's drawing, by the source's path; see `drawing_places`.
         shown: `Codec.shown`, which turns maps into titles and strengths.
+        outputs: What is the command's own in the folder.
     """
 
-    def __init__(self, places: Mapping[Path, Path], shown: Callable[[Maps], Mapping[str, np.ndarray]]) -> None:
+    def __init__(
+        self, places: Mapping[Path, Path], shown: Callable[[Maps], Mapping[str, np.ndarray]], outputs: Outputs
+    ) -> None:
         self._places = places
+        self._outputs = outputs
         self._shown = shown
         self._kept: dict[int, list[CropMaps]] = {}
 
@@ -101,7 +112,9 @@ class MapImages:
         place = self._places[frame.source.path]
         stem = place.stem if frame.source.kind == "image" else f"{place.stem}_{frame.index}"
         for number, (crop, maps) in enumerate(self._kept.pop(id(frame), ()), start=1):
-            images.write(place.with_name(f"{stem}_maps_{number}.png"), visualize.draw_maps(crop, self._shown(maps)))
+            path = self._outputs.claim(place.with_name(f"{stem}_maps_{number}.png"))
+            with self._outputs.replacing(path) as draft:
+                images.write(draft, visualize.draw_maps(crop, self._shown(maps)))
 
     def close(self) -> None:
         """Does nothing: every image is written at once."""

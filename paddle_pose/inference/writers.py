@@ -1,6 +1,6 @@
 """Files of predicted poses: JSON, COCO's results, CSV.
 
-Each file receives every frame, and can be closed at any moment with the frames so far.
+Each file receives every frame, can be closed at any moment with the frames so far, and takes its name then.
 """
 
 from __future__ import annotations
@@ -9,13 +9,17 @@ import csv
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
+from paddle_pose.io import atomic
 from paddle_pose.io.frames import Frame, Source
 from paddle_pose.structures import Poses
+
+Replacing = Callable[[Path], AbstractContextManager[Path]]
 
 SPACE = (
     "pixels of the upright image, 0-based, (x, y); boxes are (x, y, width, height); seconds since a video's beginning"
@@ -39,12 +43,20 @@ class JsonFile:
         path: File to write.
         header: Entries at the beginning of the file.
         drawings: Path of each source's drawing, by the source's path; empty where nothing is drawn.
+        replacing: Puts a complete file in its place, as `atomic.replacing` does.
     """
 
-    def __init__(self, path: Path, header: Mapping[str, Any], drawings: Mapping[Path, Path]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        header: Mapping[str, Any],
+        drawings: Mapping[Path, Path],
+        replacing: Replacing = atomic.replacing,
+    ) -> None:
         self._drawings = drawings
         self._folder = path.parent
-        self._list = _JsonList(path, json.dumps({**header, "space": SPACE})[:-1] + ', "images": ', "}")
+        before = json.dumps({**header, "space": SPACE})[:-1] + ', "images": '
+        self._list = _JsonList(path, before, "}", replacing)
 
     def write(self, frame: Frame, poses: Poses, drawing: np.ndarray) -> None:
         """Adds a frame."""
@@ -66,11 +78,12 @@ class CocoFile:
     Args:
         path: File to write.
         image_ids: Returns COCO's image id of a frame.
+        replacing: Puts a complete file in its place, as `atomic.replacing` does.
     """
 
-    def __init__(self, path: Path, image_ids: Callable[[Frame], int]) -> None:
+    def __init__(self, path: Path, image_ids: Callable[[Frame], int], replacing: Replacing = atomic.replacing) -> None:
         self._image_ids = image_ids
-        self._list = _JsonList(path)
+        self._list = _JsonList(path, "", "", replacing)
 
     def write(self, frame: Frame, poses: Poses, drawing: np.ndarray) -> None:
         """Adds a frame's people."""
@@ -95,11 +108,12 @@ class CsvFile:
     Args:
         path: File to write.
         joints: Names of the joints.
+        replacing: Puts a complete file in its place, as `atomic.replacing` does.
     """
 
-    def __init__(self, path: Path, joints: Sequence[str]) -> None:
-        self._file = path.open("w", newline="", encoding="utf-8")
-        self._rows = csv.writer(self._file)
+    def __init__(self, path: Path, joints: Sequence[str], replacing: Replacing = atomic.replacing) -> None:
+        self._draft = _Draft(path, replacing)
+        self._rows = csv.writer(self._draft.file)
         columns = ("image", "frame", "seconds", "width", "height", "person", "id", "score")
         boxes = ("box_x", "box_y", "box_width", "box_height")
         coordinates = (f"{joint}_{part}" for joint in joints for part in ("x", "y", "score"))
@@ -114,7 +128,7 @@ class CsvFile:
 
     def close(self) -> None:
         """Ends the file."""
-        self._file.close()
+        self._draft.close()
 
 
 def persons(poses: Poses) -> list[dict[str, Any]]:
@@ -163,21 +177,35 @@ def _triples(person: Mapping[str, Any]) -> list[float]:
     return [number for (x, y), score in joints for number in (x, y, score)]
 
 
+class _Draft:
+    """A text file that takes its name when it is closed."""
+
+    def __init__(self, path: Path, replacing: Replacing) -> None:
+        with ExitStack() as stack:
+            draft = stack.enter_context(replacing(path))
+            self.file = stack.enter_context(draft.open("w", newline="", encoding="utf-8"))
+            self._open = stack.pop_all()
+
+    def close(self, end: str = "") -> None:
+        """Writes the end; the file then takes its name, unless it could not be written."""
+        with self._open:
+            self.file.write(end)
+
+
 class _JsonList:
     """A list in a JSON file, written record by record, so that the records do not stay in memory."""
 
-    def __init__(self, path: Path, before: str = "", after: str = "") -> None:
-        self._file = path.open("w", encoding="utf-8")
+    def __init__(self, path: Path, before: str, after: str, replacing: Replacing) -> None:
+        self._draft = _Draft(path, replacing)
         self._after = after
         self._first = True
-        self._file.write(before + "[")
+        self._draft.file.write(before + "[")
 
     def add(self, record: Mapping[str, Any]) -> None:
         """Adds a record."""
-        self._file.write(("\n" if self._first else ",\n") + json.dumps(record))
+        self._draft.file.write(("\n" if self._first else ",\n") + json.dumps(record))
         self._first = False
 
     def close(self) -> None:
         """Ends the list and the file."""
-        self._file.write(f"\n]{self._after}\n")
-        self._file.close()
+        self._draft.close(f"\n]{self._after}\n")

@@ -121,7 +121,8 @@ def extract(
     total = 0
     reported = time.monotonic()
     make_folder(folder, folder)
-    if not any(folder.iterdir()):  # a run that goes on needs less than the archive's size
+    # A run that goes on needs less than the archive's size; hidden files are drafts and locks.
+    if all(path.name.startswith(".") for path in folder.iterdir()):
         _check_room(folder, packed)
     for member, position in members(archive):
         try:

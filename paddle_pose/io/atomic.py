@@ -35,7 +35,7 @@ def replacing(path: Path, *, sync: bool = False, concurrent: bool = True) -> Ite
         ...     [file.name for file in Path(folder).iterdir()]
         ['a.txt']
     """
-    if path.exists() and not path.is_file() and not path.is_dir():
+    if is_device(path):
         yield path
         return
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -53,6 +53,11 @@ def replacing(path: Path, *, sync: bool = False, concurrent: bool = True) -> Ite
         if isinstance(error, OSError) and error.errno is not None and error.filename in (None, str(draft)):
             error.filename = str(path)
         raise
+
+
+def is_device(path: Path) -> bool:
+    """Returns whether a path is a device or a pipe, such as /dev/stdout."""
+    return path.exists() and not path.is_file() and not path.is_dir()
 
 
 def write_text(path: Path, text: str, *, sync: bool = False, concurrent: bool = True) -> None:

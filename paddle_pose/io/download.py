@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 
 from paddle_pose.errors import InputError
 from paddle_pose.io.checksum import sha256_of
+from paddle_pose.io.locks import locked
 
 Progress = Callable[[int, int | None, float], None]
 """Receives the bytes so far, the bytes in all (None where the server does not say), and the bytes per second."""
@@ -56,7 +57,8 @@ def download(
 ) -> Path:
     """Puts a published file into a folder, unless it is there already.
 
-    An interrupted download leaves `<name>.part`, which the next call continues.
+    An interrupted download leaves `<name>.part`, which the next call continues. Processes that want the same file wait for
+    the first, and find it there.
 
     Args:
         file: File to fetch.
@@ -77,29 +79,27 @@ def download(
             put the file.
     """
     target = Path(folder) / file.file_name
-    if target.exists():
-        _verify(target, file, "delete it, or move it away, to fetch it again")
-        return target
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(target.name + ".part")
-    if from_file is not None:
-        if not Path(from_file).is_file():
-            raise FileNotFoundError(f"{from_file}: no such file; expected a copy of {file.url}")
-        _verify(Path(from_file), file, f"expected a copy of {file.url}; nothing was copied")
-        shutil.copyfile(from_file, part)
-    elif file.on_page:
-        raise ConnectionError(
-            f"{file.name} has no address of its own: fetch {file.on_page} by hand from {file.url}, then name it with "
-            f"--from_file FILE, or put it at {target.resolve()}"
-        )
-    else:
-        _fetch(file, part, progress, timeout, pause)
-        try:
-            _verify(part, file, "it was deleted; run the command again, or use --from_file")
-        except ValueError:
-            part.unlink()
-            raise
-    os.replace(part, target)
+    if not target.exists():
+        if from_file is not None:
+            if not Path(from_file).is_file():
+                raise FileNotFoundError(f"{from_file}: no such file; expected a copy of {file.url}")
+            _verify(Path(from_file), file, f"expected a copy of {file.url}; nothing was copied")
+        elif file.on_page:
+            raise ConnectionError(
+                f"{file.name} has no address of its own: fetch {file.on_page} by hand from {file.url}, then name it "
+                f"with --from_file FILE, or put it at {target.resolve()}"
+            )
+        with locked(target, what=file.name, wait=True):
+            if not target.exists():  # another process may have put it there
+                part = target.with_name(target.name + ".part")
+                if from_file is not None:
+                    shutil.copyfile(from_file, part)
+                else:
+                    _fetch(file, part, progress, timeout, pause)
+                    _verify_part(part, file)
+                os.replace(part, target)
+                return target
+    _verify(target, file, "delete it, or move it away, to fetch it again")
     return target
 
 
@@ -110,6 +110,14 @@ def _verify(path: Path, file: RemoteFile, fix: str) -> None:
             f"{path}: its SHA-256 is {checksum}, expected one that begins with "
             f"{file.sha256} ({file.name}): damaged, or another file; {fix}"
         )
+
+
+def _verify_part(part: Path, file: RemoteFile) -> None:
+    try:
+        _verify(part, file, "it was deleted; run the command again, or use --from_file")
+    except ValueError:
+        part.unlink()
+        raise
 
 
 def _fetch(file: RemoteFile, part: Path, progress: Progress | None, timeout: float, pause: float) -> None:

@@ -23,11 +23,9 @@ import paddle
 
 from paddle_pose import __version__
 from paddle_pose.errors import InputError
-from paddle_pose.io.checksum import sha256_of
+from paddle_pose.io import manifest
 from paddle_pose.weights.names import convert_names
 from paddle_pose.weights.write import write_weights
-
-MANIFEST = "manifest.json"
 
 
 def save(
@@ -85,37 +83,13 @@ def restore(folder: Path) -> None:
 
 def seal(folder: Path) -> None:
     """Writes the manifest of the files in a folder."""
-    files = {path.name: _fingerprint(path) for path in sorted(folder.iterdir()) if path.name != MANIFEST}
     versions = {
         "paddle_pose": __version__,
         "paddle": paddle.__version__,
         "numpy": np.__version__,
         "python": platform.python_version(),
     }
-    text = json.dumps({"files": files, "versions": versions}, indent=2) + "\n"
-    (folder / MANIFEST).write_text(text, encoding="utf-8")
-
-
-def check(folder: Path) -> None:
-    """Makes sure that a checkpoint is whole.
-
-    Raises:
-        FileNotFoundError: If the manifest, or a file that it lists, is missing.
-        InputError: If a file is not as it was written.
-    """
-    path = folder / MANIFEST
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: not found; {folder} is no complete checkpoint")
-    try:
-        files = dict(json.loads(path.read_text(encoding="utf-8"))["files"])
-    except (KeyError, TypeError, ValueError) as problem:
-        raise InputError(f"{path}: damaged, it does not list the checkpoint's files ({problem!r})") from problem
-    for name, written in files.items():
-        if not (folder / name).is_file():
-            raise FileNotFoundError(f"{folder / name}: not found, although {MANIFEST} lists it; damaged checkpoint")
-        found = _fingerprint(folder / name)
-        if found != written:
-            raise InputError(f"{folder / name}: damaged: it is {found}, was written as {written}")
+    manifest.write(folder, versions)
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
@@ -154,11 +128,6 @@ def put(model: paddle.nn.Layer, tensors: dict[str, np.ndarray], source: Path) ->
 
 def _beside(folder: Path, suffix: str) -> Path:
     return folder.with_name(folder.name + suffix)
-
-
-def _fingerprint(path: Path) -> str:
-    """Returns a file's size and SHA-256."""
-    return f"{path.stat().st_size} bytes, sha256 {sha256_of(path)}"
 
 
 def _sync(path: Path) -> None:

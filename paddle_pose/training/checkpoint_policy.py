@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from paddle_pose.errors import InputError
+from paddle_pose.io import manifest
 from paddle_pose.training import checkpoint
 
 _log = logging.getLogger("paddle_pose")
@@ -34,12 +35,26 @@ def newest(run_dir: Path, say: Callable[[str], None] = _log.info) -> Path | None
     for folder in (run_dir / "last", *older):
         if folder.is_dir():
             try:
-                checkpoint.check(folder)
+                manifest.check(folder)
             except (OSError, ValueError) as problem:
                 say(f"{problem}; trying the checkpoint before it")
             else:
                 return folder
     return None
+
+
+def run_of(folder: Path) -> Path | None:
+    """Returns the folder of the run that a checkpoint's folder belongs to; None if it belongs to none.
+
+    Args:
+        folder: RUN/last, RUN/best_model, or one in RUN/earlier.
+    """
+    run_dir = folder.parent
+    if run_dir.name == EARLIER:
+        run_dir = run_dir.parent
+    elif folder.name not in ("last", "best_model"):
+        return None
+    return run_dir if (run_dir / "config.json").is_file() else None
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator, Mapping
 from itertools import islice
@@ -67,15 +66,6 @@ class EpochLoader:
     def __len__(self) -> int:
         """Returns the number of batches in an epoch."""
         return len(self._dataset) // (self._size * self._process_group.size)
-
-    def fingerprint(self) -> str:
-        """Returns a line that tells these data from others: how many samples, and a hash of what is known about them."""
-        digest = hashlib.sha256()
-        for sample in self._dataset.samples:
-            digest.update(f"{sample.image_path.name} {sample.window}".encode())
-            for person in sample.persons:
-                digest.update(person.keypoints.tobytes() + person.visible.tobytes())
-        return f"{len(self._dataset)} samples, sha256 {digest.hexdigest()}"
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Mapping[str, Any]]:
         """Yields the batches of a 0-based epoch: "image", "targets" and "index" as tensors, the batch first.

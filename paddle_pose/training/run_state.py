@@ -12,8 +12,10 @@ import numpy as np
 import paddle
 
 from paddle_pose.errors import InputError
+from paddle_pose.io import manifest
 from paddle_pose.training import checkpoint
 from paddle_pose.training.ema import Ema
+from paddle_pose.training.non_finite_guard import StepHealth
 from paddle_pose.training.precision import Precision, float32
 from paddle_pose.weights.read import read_weights
 
@@ -33,6 +35,9 @@ class Progress:
         skipped_in_a_row: how many of them just now.
         idle: steps of this epoch that had nothing to learn from.
         replaced: samples whose image could not be read, so that another took their place; those of the first process.
+        averaged: steps since the last log line, without those left out: part of the state, so that a resumed run's next line is
+            that of one which was left alone.
+        sums: of their numbers by name.
     """
 
     epoch: int = 0
@@ -43,6 +48,26 @@ class Progress:
     skipped_in_a_row: int = 0
     idle: int = 0
     replaced: int = 0
+    averaged: int = 0
+    sums: dict[str, float] = field(default_factory=dict)
+
+    def add(self, health: StepHealth) -> None:
+        """Adds a step to what the next log line shows the mean of."""
+        values = _numbers(health)
+        if self.sums.keys() != values.keys():  # none yet, or a forced resume with another loss
+            self.averaged, self.sums = 0, dict.fromkeys(values, 0.0)
+        self.averaged += 1
+        self.sums = {name: total + values[name] for name, total in self.sums.items()}
+
+    def take_means(self, last: StepHealth) -> dict[str, float]:
+        """Returns the means of loss, gradient norm and terms since the last call by name, and begins anew.
+
+        Args:
+            last: Numbers of the last step, returned where no step was added.
+        """
+        means = {name: total / self.averaged for name, total in self.sums.items()}
+        self.averaged, self.sums = 0, {}
+        return means or _numbers(last)
 
 
 @dataclass
@@ -104,6 +129,10 @@ class State:
         self.progress = Progress(**numbers["progress"])
 
 
+def _numbers(health: StepHealth) -> dict[str, float]:
+    return {"loss": health.loss, "grad_norm": health.gradient, **health.terms}
+
+
 def arrays(tensors: Mapping[str, paddle.Tensor]) -> Arrays:
     """Returns tensors as arrays, in the same order."""
     return {name: tensor.numpy() for name, tensor in tensors.items()}
@@ -154,5 +183,5 @@ def read_numbers(folder: Path) -> dict[str, Any]:
         FileNotFoundError: If a file is missing.
         InputError: If a file is damaged.
     """
-    checkpoint.check(folder)
+    manifest.check(folder)
     return json.loads((folder / "state.json").read_text(encoding="utf-8"))

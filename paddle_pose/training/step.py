@@ -25,13 +25,11 @@ class Stepped:
     Attributes:
         outputs: the network's maps of the last part of the batch.
         targets: of that part.
-        terms: of the loss, over the whole batch.
-        health: loss and gradient, and whether they were good.
+        health: loss, its terms and gradient over the whole batch, and whether they were good.
     """
 
     outputs: Tensors
     targets: Tensors
-    terms: Tensors
     health: StepHealth
 
 
@@ -91,6 +89,8 @@ class Step:
         progress.idle += stepped.health.gradient == 0
         progress.skipped += not finite
         progress.skipped_in_a_row = 0 if finite else progress.skipped_in_a_row + 1
+        if finite:
+            progress.add(stepped.health)
         return stepped
 
     def _look(self, batch: Mapping[str, Any]) -> Stepped:
@@ -108,7 +108,7 @@ class Step:
                 precision.backward(paddle.add_n(list(terms.values())))
             sums = {name: sums[name] + term.detach() if name in sums else term.detach() for name, term in terms.items()}
         precision.unscale(self._state.model.parameters())
-        return Stepped(outputs, part["targets"], sums, self._guard.check(paddle.add_n(list(sums.values()))))
+        return Stepped(outputs, part["targets"], self._guard.check(paddle.add_n(list(sums.values())), sums))
 
 
 def _sliced(values: Any, start: int, end: int) -> Any:

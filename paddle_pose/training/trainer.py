@@ -15,7 +15,7 @@ from paddle_pose.interruption import Interrupted, Interruption
 from paddle_pose.training import checkpoint
 from paddle_pose.training.checkpoint_policy import CheckpointPolicy, CheckpointStore
 from paddle_pose.training.ema import Ema
-from paddle_pose.training.non_finite_guard import StepHealth
+from paddle_pose.training.non_finite_guard import StepHealth, non_finite
 from paddle_pose.training.precision import Precision, float32
 from paddle_pose.training.process_group import ProcessGroup
 from paddle_pose.training.run_log import RunLog
@@ -80,8 +80,8 @@ class Trainer:
             run_dir: gets log.txt, metrics.jsonl, vdl/, last/, earlier/ and best_model/.
             config_json: kept in every checkpoint.
             identity: JSON values by name that have to be the same when the run is resumed.
-            measures: further numbers for the log line, computed only when it is printed.
-            log_every: steps between log lines.
+            measures: further numbers for the log line, of the last batch: computed only when it is printed.
+            log_every: steps between log lines, which show the mean loss of these.
             visualdl: whether to write VisualDL's files.
             seed: of whatever is random in a step.
             ema: decay of an average of the weights that is evaluated too; 0 keeps none.
@@ -95,6 +95,7 @@ class Trainer:
         precision = precision or Precision()
         self.model, self.optimizer = precision.prepare(model, optimizer)
         average = Ema(lambda: float32(self.model, self.optimizer), ema) if ema else None
+        self._schedule = schedule
         self._state = State(self.model, self.optimizer, precision, average)
         self._process_group = process_group or ProcessGroup()
         self._step = Step(self._state, loss, schedule, seed, accumulate, self._process_group)
@@ -135,7 +136,11 @@ class Trainer:
         self._store.resumed(folder, self.progress.epoch, self.progress.batch)
         self.log.cut(numbers["log"])
         at = f"epoch={self.progress.epoch}, batch_id={self.progress.batch}"
-        self.log.say(f"Resumed {folder} at {at}" + "".join(f"\n  although {line}" for line in differences))
+        lines = [f"although {line}" for line in differences]
+        rate, planned = self._schedule(self.progress.step), numbers.get("next_learning_rate")
+        if planned not in (None, rate):  # a cosine that ends at another epoch, or another rate by force
+            lines.append(f"the next step's learning rate is {rate:g}; it was to be {planned:g}")
+        self.log.say(f"Resumed {folder} at {at}" + "".join(f"\n  {line}" for line in lines))
 
     def fit(
         self,
@@ -160,7 +165,7 @@ class Trainer:
 
         Raises:
             Interrupted: If the run was asked to end early; it is saved.
-            InputError: If it cannot go on: too many bad steps in a row, or nothing to learn from.
+            InputError: If it cannot go on: too many bad steps in a row, weights that are not finite, or nothing to learn from.
         """
         progress = self.progress
         with self.interruption:
@@ -195,7 +200,8 @@ class Trainer:
                 numbers = self._numbers(stepped)
                 self._timer.stepped(images)
                 left = self._timer.left((epochs - progress.epoch) * len(loader) - progress.batch)
-                self._say_step(numbers, {**self._timer.lap(), "grad_norm": health.gradient}, left)
+                gradient = numbers.pop("grad_norm")
+                self._say_step(numbers, {**self._timer.lap(), "grad_norm": gradient}, left)
             else:
                 self._timer.stepped(images)
             if not health.finite:
@@ -213,18 +219,16 @@ class Trainer:
             )
 
     def _numbers(self, stepped: Stepped) -> dict[str, float]:
-        """Returns what a log line shows, over all processes."""
-        terms = stepped.terms if len(stepped.terms) > 1 else {}
+        """Returns what a log line shows, over all processes: means since the last line, and the last batch's measures."""
+        means = self.progress.take_means(stepped.health)
+        names = list(stepped.health.terms)
+        terms = {name: means[name] for name in names} if len(names) > 1 else {}
         with paddle.no_grad():
-            measured = {name: measure(stepped.outputs, stepped.targets) for name, measure in self._measures.items()}
-            scalars = [value.astype("float32").reshape([1]) for value in (*terms.values(), *measured.values())]
+            measured = [measure(stepped.outputs, stepped.targets) for measure in self._measures.values()]
+            scalars = [value.astype("float32").reshape([1]) for value in measured]
             values = self._process_group.mean(paddle.concat(scalars)).tolist() if scalars else []
-        numbers = {
-            "loss": stepped.health.loss,
-            **dict(zip(terms, values, strict=False)),
-            "lr": self.optimizer.get_lr(),
-        }
-        return {**numbers, **dict(zip(measured, values[len(terms) :], strict=True))}
+        numbers = {"loss": means["loss"], **terms, "lr": self.optimizer.get_lr()}
+        return {**numbers, **dict(zip(self._measures, values, strict=True)), "grad_norm": means["grad_norm"]}
 
     def _say_step(self, numbers: dict[str, float], speed: dict[str, float], eta: float) -> None:
         epoch, batch_id = self.progress.epoch, self.progress.batch - 1
@@ -247,13 +251,18 @@ class Trainer:
             "skip", progress.step, {"loss": health.loss, "grad_norm": health.gradient, "skipped": progress.skipped}
         )
         if progress.skipped_in_a_row >= self._max_bad_steps:
-            last = self._run_dir / "last"
-            good = f"The last good checkpoint is {last}" if last.exists() else "There is no checkpoint yet"
-            raise InputError(
-                f"{progress.skipped_in_a_row} steps in a row had no finite loss and gradient, the last at {where}: {what}. "
-                f"{good}; nothing bad was saved. Lower train.learning_rate, set train.clip_norm, or look at the data; "
-                "--resume --force goes on with such a change"
+            raise self._broken(
+                f"{progress.skipped_in_a_row} steps in a row had no finite loss and gradient, the last at {where}: {what}"
             )
+
+    def _broken(self, how: str) -> InputError:
+        """Returns the error of a training that cannot go on, and what remains of it."""
+        last = self._run_dir / "last"
+        good = f"The last good checkpoint is {last}" if last.exists() else "There is no checkpoint yet"
+        return InputError(
+            f"{how}. {good}; nothing bad was saved. Lower train.learning_rate, set train.clip_norm, or look at the data; "
+            "--resume --force goes on with such a change"
+        )
 
     def _say_replaced(self, lines: Sequence[str]) -> None:
         say = self.log.say if self._process_group.is_main else _log.warning  # the others' run logs are silent
@@ -267,17 +276,17 @@ class Trainer:
     def _evaluate(self, validate: Validate, monitor: str) -> None:
         self.model.eval()
         self._process_group.broadcast(self._state.tensors())  # running statistics are each process's own until here
-        mark = self.log.mark()
+        files, mark = self._good_files(), self.log.mark()
         try:
-            self._judge(validate, monitor, "live")
+            self._judge(validate, monitor, "live", files["model.pdparams"])
             if self._state.ema is not None:
                 with self._state.ema.in_place_of(self.model):
-                    self._judge(validate, monitor, "averaged")
+                    self._judge(validate, monitor, "averaged", files["ema.pdparams"])
         except Interrupted:
             self.log.cut(mark)  # it is evaluated again when the run is resumed
             raise
 
-    def _judge(self, validate: Validate, monitor: str, weights: Literal["live", "averaged"]) -> None:
+    def _judge(self, validate: Validate, monitor: str, weights: Literal["live", "averaged"], tensors: Arrays) -> None:
         progress = self.progress
         if self._state.ema is not None:
             self.log.say(f"[EVAL] the {weights} weights:")
@@ -287,19 +296,37 @@ class Trainer:
         self.log.numbers("eval", progress.step, {**about, **values})
         if math.isfinite(value) and value > progress.best.get(monitor, -math.inf):
             progress.best = {**values, "epoch": progress.epoch, "weights": weights}
-            name = "model.pdparams" if weights == "live" else "ema.pdparams"
-            files = {"model.pdparams": self._state.files()[name]}
             if self._process_group.is_main:
-                checkpoint.save(self._run_dir / "best_model", **self._content(files))
+                checkpoint.save(self._run_dir / "best_model", **self._content({"model.pdparams": tensors}))
         best = progress.best
         self.log.say(
             f"[EVAL] best {monitor}={best.get(monitor, math.nan):.4f} at epoch {best.get('epoch', -1)}, now {value:.4f}"
         )
 
+    def _good_files(self) -> dict[str, Arrays]:
+        """Returns the tensors of a checkpoint by file, all of them finite.
+
+        Raises:
+            InputError: If one holds a number that is not.
+        """
+        files = self._state.files()
+        bad = non_finite(files)
+        if bad is not None:
+            raise self._broken(
+                f"the training has run away: {bad} holds numbers that are not finite after {self.progress.step} steps"
+            )
+        return files
+
     def _save(self) -> None:
         if self._process_group.is_main:
-            self._store.save(self.progress.epoch, self.progress.batch, **self._content(self._state.files()))
+            self._store.save(self.progress.epoch, self.progress.batch, **self._content(self._good_files()))
 
     def _content(self, files: dict[str, Arrays]) -> dict[str, Any]:
-        state = {**self._state.numbers(), "log": self.log.mark(), "identity": self._identity}
+        rate = self._schedule(self.progress.step)
+        state = {
+            **self._state.numbers(),
+            "next_learning_rate": rate,
+            "log": self.log.mark(),
+            "identity": self._identity,
+        }
         return {"tensors": files, "state": state, "config_json": self._config_json}

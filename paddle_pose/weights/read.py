@@ -17,6 +17,7 @@ import numpy as np
 import safetensors
 
 from paddle_pose.errors import InputError
+from paddle_pose.io import manifest
 from paddle_pose.weights.formats import torch_files
 from paddle_pose.weights.formats.number_formats import BFLOAT16, decode, widen_bfloat16
 from paddle_pose.weights.formats.safe_pickle import read_pickle
@@ -44,7 +45,8 @@ def read_weights(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     The content decides about the format, not the extension. Of a checkpoint that holds more than
     its network (under ``state_dict`` or ``model``) only the network is returned; ``module.`` before
     every name is dropped; nested names are joined by dots, lone numbers become 0-d arrays, bfloat16
-    becomes float32. Arrays may be read-only.
+    becomes float32. Arrays may be read-only. A file that a checkpoint's manifest lists is compared
+    with it first.
 
     Args:
         path: the file.
@@ -54,7 +56,8 @@ def read_weights(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        InputError: If the file is empty, truncated, of another kind, or holds no tensors;
+        InputError: If the file is empty, truncated, of another kind, not as the manifest beside it says, holds no
+            tensors, or one with a number that is not finite;
             its subclass `allow_list.RefusedError` if the file wants to run anything.
 
     Example:
@@ -69,6 +72,7 @@ def read_weights(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
         raise FileNotFoundError(f"{path}: no such weights file; check the path or download it")
     if path.is_dir():
         raise InputError(f"{path}: is a folder; name the file inside it, such as model.pdparams")
+    manifest.check_file(path)
     reader = _reader(path)
     content = reader(path)
     if not isinstance(content, dict):
@@ -80,7 +84,18 @@ def read_weights(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
         tensors = {name.removeprefix("module."): tensor for name, tensor in tensors.items()}
     if reader is read_pickle:  # Paddle stores bfloat16 as uint16
         tensors = {n: widen_bfloat16(t) if t.dtype == np.uint16 else t for n, t in tensors.items()}
+    _check_finite(tensors, path)
     return tensors
+
+
+def _check_finite(tensors: dict[str, np.ndarray], path: Path) -> None:
+    for name, tensor in tensors.items():
+        if tensor.dtype.kind in "fc" and not np.isfinite(tensor).all():
+            bad = tensor.size - np.count_nonzero(np.isfinite(tensor))
+            raise InputError(
+                f"{path}: {bad} of {tensor.size} numbers of {name!r} are NaN or infinite, expected finite ones; take an "
+                "earlier checkpoint or fetch the file again"
+            )
 
 
 def _reader(path: Path) -> Callable[[Path], Any]:

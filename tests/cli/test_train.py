@@ -94,7 +94,6 @@ def test_flags_of_the_run_reach_the_engine(asked):
     ("flags", "words"),
     [
         (("--resume", "--init", "w.pth"), "--init w.pth with --resume"),
-        (("--max_hours", "-1"), "positive number of hours"),
         (("-o", "train.epochs"), "expected KEY=VALUE"),
         (("--dataset_root", "D", "--images", "there"), "--images"),
     ],

@@ -54,10 +54,13 @@ def test_predictions_are_scored_into_the_output_folder(perfect, synthetic_mpii, 
     assert "[EVAL] Ankle=100 " in out
     assert "Protocol: perfect.mat, 8 people, predictions count pixels from 1" in out
     assert err == ""
-    content = json.loads((tmp_path / "output" / "scores.json").read_text(encoding="utf-8"))
+    (folder,) = (tmp_path / "output" / "val").iterdir()
+    assert folder.name.startswith("perfect-")
+    assert f"Written: {folder.relative_to(tmp_path)}/scores.json" in out
+    content = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
     assert content["values"]["Mean"] == 100.0
     assert content["command"].endswith(f"--results perfect.mat --dataset_root {synthetic_mpii} --report")
-    assert (tmp_path / "output" / "report.html").is_file()
+    assert (folder / "report.html").is_file()
 
 
 def test_json_is_all_that_is_printed_and_nothing_is_written(perfect, synthetic_mpii, tmp_path, capsys):
@@ -111,7 +114,7 @@ def test_a_page_on_a_folder(perfect, synthetic_mpii, tmp_path, capsys):
         main(flags)
     assert main([*flags, "--report"]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == "Written: scored/report.html"
-    assert sorted(path.name for path in (tmp_path / "scored").iterdir()) == ["pred.mat", "report.html"]
+    assert sorted(path.name for path in (tmp_path / "scored").glob("[!.]*")) == ["pred.mat", "report.html"]
     assert main([*flags, "--report", "--output", "elsewhere"]) == 0
     pages = [(tmp_path / folder / "report.html").read_text(encoding="utf-8") for folder in ("scored", "elsewhere")]
     assert pages[0] == pages[1]

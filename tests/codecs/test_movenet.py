@@ -385,12 +385,12 @@ def test_maps_of_another_shape_are_refused(wrong):
     ("values", "message"),
     [
         ({"input_size": (190, 192)}, r"the input size \(190, 192\) is not a multiple of the maps' stride 4"),
-        ({"input_size": (0, 192)}, "not a multiple"),
-        ({"sigma": 0.5}, "0 < min_sigma <= sigma, got 1.0 and 0.5"),
-        ({"min_sigma": 0.0}, "0 < min_sigma <= sigma"),
-        ({"max_persons": 0}, "max_persons 0 must be positive"),
-        ({"offset_radius": -1.0}, "offset_radius -1.0 at least 0"),
-        ({"regression_radius": -1.0}, "regression_radius -1.0"),
+        ({"input_size": (0, 192)}, "'codec.input_size': got 0, expected int from 1"),
+        ({"sigma": 0.5}, "min_sigma <= sigma, got 1.0 and 0.5"),
+        ({"min_sigma": 0.0}, "'codec.min_sigma': got 0.0, expected float above 0"),
+        ({"max_persons": 0}, "'codec.max_persons': got 0, expected int from 1"),
+        ({"offset_radius": -1.0}, "'codec.offset_radius': got -1.0"),
+        ({"regression_radius": -1.0}, "'codec.regression_radius': got -1.0"),
     ],
 )
 def test_values_out_of_range_are_refused(values, message):

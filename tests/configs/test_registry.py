@@ -100,7 +100,7 @@ def test_flags_change_the_augmentation():
     )
     assert changed == replace(plain, augment=expected)
     assert plain.augment.half_body == 0.3
-    with pytest.raises(ValueError, match=r"augment.half_body is 30.0; expected a probability"):
+    with pytest.raises(ValueError, match=r"'augment.half_body': got 30, expected float from 0 to 1"):
         override(plain, {"augment.half_body": "30"})
 
 

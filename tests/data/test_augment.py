@@ -209,10 +209,10 @@ def test_nothing_is_hidden_and_no_chance_used_where_occlusion_is_off():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"half_body": 30.0}, r"augment.half_body is 30.0; expected a probability"),
-        ({"flip": -0.1}, "augment.flip is -0.1"),
-        ({"occlusion": float("nan")}, "augment.occlusion is nan"),
-        ({"scale": -0.5}, "augment.scale is -0.5; expected 0 or more"),
+        ({"half_body": 30.0}, r"'augment.half_body': got 30.0, expected float from 0 to 1"),
+        ({"flip": -0.1}, "'augment.flip': got -0.1"),
+        ({"occlusion": float("nan")}, "'augment.occlusion': got nan"),
+        ({"scale": -0.5}, "'augment.scale': got -0.5, expected float from 0"),
         ({"shift": -1.0}, "augment.shift"),
         ({"occlusion_size": (0.4, 0.2)}, r"augment.occlusion_size is \(0.4, 0.2\)"),
         ({"occlusion_size": (0.0, 0.2)}, "augment.occlusion_size"),

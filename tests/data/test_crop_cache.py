@@ -136,6 +136,22 @@ def test_a_damaged_crop_is_made_again(tmp_path, image, caplog, damage):
     assert file.read_bytes() != damage
 
 
+@pytest.mark.parametrize("place", [4, 20, 58, 64, 1000, -5, -1], ids=str)
+def test_a_crop_with_one_other_bit_is_made_again(tmp_path, image, caplog, place):
+    sample = Sample(0, image, Window((300.0, 200.0), (200.0, 200.0)), ())
+    cache = CropCache(tmp_path / "cache", INPUT, 1e9)
+    want = cache(sample, sample.window)
+    (file,) = tmp_path.glob("cache/*/*.crop")
+    whole = file.read_bytes()
+    content = bytearray(whole)
+    content[place] ^= 1
+    file.write_bytes(content)
+    found = cache(sample, sample.window)
+    assert all(np.array_equal(a, b) for a, b in zip(found, want, strict=True))
+    assert "made again" in caplog.text
+    assert file.read_bytes() == whole
+
+
 def test_a_changed_image_is_read_anew(tmp_path, image):
     sample = Sample(0, image, Window((300.0, 200.0), (200.0, 200.0)), ())
     cache = CropCache(tmp_path / "cache", INPUT, 1e9)

@@ -6,7 +6,7 @@ import pytest
 
 from paddle_pose.codecs.heatmap import HeatmapCodec
 from paddle_pose.data.augment import Augment
-from paddle_pose.data.dataset import PoseDataset, batches, crop, input_keypoints, within, without
+from paddle_pose.data.dataset import PoseDataset, batches, crop, fingerprint, input_keypoints, within, without
 from paddle_pose.data.framing import one_per_person
 from paddle_pose.data.mpii import read_mpii
 from paddle_pose.geometry import Window
@@ -46,6 +46,45 @@ def test_without_augmentation_every_epoch_shows_the_samples_own_window(samples):
     data = PoseDataset(samples, CODEC)
     assert same(data[0, 1], data[7, 1])
     assert np.array_equal(data[1]["image"], crop(samples[1], samples[1].window, CODEC))
+
+
+def test_data_are_told_from_others(samples):
+    one = fingerprint(samples)
+    assert one == fingerprint(list(samples))
+    assert one.startswith("8 samples, sha256 ")
+    (person,), first = samples[0].persons, samples[0]
+
+    def other(**changes):
+        return replace(first, persons=(replace(person, **changes),))
+
+    others = [
+        replace(first, window=replace(first.window, center=(1.0, 2.0))),
+        replace(first, image_path=first.image_path.with_name("x.jpg")),
+        replace(first, persons=()),
+        replace(first, score=0.5),
+        other(visible=person.visible * 0),
+        other(keypoints=person.keypoints + 1e-9),
+        other(box=(*person.box[:3], person.box[3] + 1)),
+        other(area=person.area + 1),
+        other(head_size=30.0),
+        other(crowd=True),
+    ]
+    lines = [fingerprint([changed, *samples[1:]]) for changed in others]
+    assert len({one, fingerprint(samples[1:]), *lines}) == 2 + len(others)
+
+
+def test_a_replaced_image_is_other_data_and_a_moved_one_is_not(samples, tmp_path):
+    moved = []
+    for sample in samples:
+        (tmp_path / sample.image_path.name).write_bytes(sample.image_path.read_bytes())
+        moved.append(replace(sample, image_path=tmp_path / sample.image_path.name))
+    assert fingerprint(moved) == fingerprint(samples)
+    with moved[3].image_path.open("ab") as file:
+        file.write(b"x")
+    changed = fingerprint(moved)
+    assert changed != fingerprint(samples)
+    moved[3].image_path.unlink()
+    assert fingerprint(moved) not in (changed, fingerprint(samples))
 
 
 EVERYTHING = Augment(scale=0.25, half_body=0.5, shift=0.16, occlusion=1.0)

@@ -45,19 +45,20 @@ def test_evaluation_with_annotated_boxes_repeats_the_training_and_draws(trained,
     flags = ("--pretrained_model", run / "last" / "model.pdparams", "--dataset_root", synthetic_coco)
     done = run_in(tmp_path, "val.py", *flags, "--draw", "--baseline", "--report")
     assert done.returncode == 0, done.stderr
-    report = (tmp_path / "output" / "report.html").read_text(encoding="utf-8")
+    (output,) = (tmp_path / "output" / "val").iterdir()
+    report = (output / "report.html").read_text(encoding="utf-8")
     assert "COCO keypoints, percent" in report
     assert "data:image/jpeg" in report
     assert f"[EVAL] {re.findall(r'last .EVAL. epoch=1:(.*)', said)[0]}" in done.stdout
     assert "ground-truth boxes" in done.stdout
     assert "boxes ground truth" in done.stdout
     assert "mean training pose: [EVAL] AP=" in done.stdout
-    assert (tmp_path / "output" / "predictions.png").stat().st_size > 1000
-    results = json.loads((tmp_path / "output" / "keypoints_results.json").read_text(encoding="utf-8"))
+    assert (output / "predictions.png").stat().st_size > 1000
+    results = json.loads((output / "keypoints_results.json").read_text(encoding="utf-8"))
     assert {len(record["keypoints"]) for record in results} == {51}
-    scores = json.loads((tmp_path / "output" / "scores.json").read_text(encoding="utf-8"))["values"]
+    scores = json.loads((output / "scores.json").read_text(encoding="utf-8"))["values"]
     truth = synthetic_coco / "annotations" / "person_keypoints_val2017.json"
-    again = ("val.py", "--results", "output/keypoints_results.json", "--ground_truth", truth)
+    again = ("val.py", "--results", output / "keypoints_results.json", "--ground_truth", truth)
     assert json.loads(run_in(tmp_path, *again, "--json").stdout) == pytest.approx(scores, abs=0, nan_ok=True)
     assert run_in(tmp_path, *again).stdout.startswith("[EVAL] AP=")
     refused = run_in(tmp_path, *again, "--zero_based")

@@ -46,7 +46,8 @@ def test_one_pass_gives_the_numbers_of_many_evaluations(trained, synthetic_mpii,
         again = run_in(tmp_path, "val.py", *common, *flags)
         assert f"decode {decode}" in again.stdout, again.stderr
         assert f"shift {key[2] == 'yes'}" in again.stdout
-        values = json.loads((tmp_path / "output" / "scores.json").read_text(encoding="utf-8"))["values"]
+        (path,) = (tmp_path / "output" / "val").glob("*/scores.json")
+        values = json.loads(path.read_text(encoding="utf-8"))["values"]
         assert set(found[key]) == {"Mean", "Mean@0.1", "Mean@0.11"}
         for name, value in found[key].items():
             assert value == pytest.approx(values[name], abs=6e-4)

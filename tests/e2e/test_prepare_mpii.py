@@ -51,7 +51,9 @@ def ai_studio(root: Path, path: Path, *more: tuple[tarfile.TarInfo, bytes]) -> P
 
 
 def tree(folder: Path) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    """Returns the files below a folder, without hidden ones: locks."""
+    files = [path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
 def expected(root: Path) -> dict[str, bytes]:
@@ -81,10 +83,10 @@ def test_the_archive_becomes_the_layout(source, tmp_path, capsys):
 def test_once_more_changes_nothing(source, tmp_path, capsys):
     archive, output = ai_studio(source, tmp_path / "mpii.tar.gz"), tmp_path / "out"
     prepare(archive, "--output", output)
-    before = {path: path.stat().st_mtime_ns for path in output.rglob("*")}
+    before = {path: path.stat().st_mtime_ns for path in output.rglob("[!.]*") if path.is_file()}
     capsys.readouterr()
     assert prepare(archive, "--output", output) == 0
-    assert {path: path.stat().st_mtime_ns for path in output.rglob("*")} == before
+    assert {path: path.stat().st_mtime_ns for path in output.rglob("[!.]*") if path.is_file()} == before
     assert ": 0 files written" in capsys.readouterr().out
 
 

@@ -34,7 +34,7 @@ def test_training_says_what_it_does(trained):
     assert re.search(line, said)
     assert re.search(r"\[EVAL\] epoch=1:Ankle=\S+ Elbow=.* Mean=\S+ Mean@0\.1=\S+ Shoulder=\S+ Wrist=\S+ \n", said)
     run = folder / "output" / "hourglass_tiny_128"
-    assert sorted(path.name for path in run.iterdir() if path.name != "vdl") == [
+    assert sorted(path.name for path in run.glob("[!.]*") if path.name != "vdl") == [
         *("best_model", "config.json", "earlier", "last", "log.txt", "metrics.jsonl")
     ]
     assert (run / "log.txt").read_text(encoding="utf-8") in said
@@ -53,21 +53,37 @@ def test_evaluation_repeats_the_last_numbers_of_the_training(trained, synthetic_
     assert f"[EVAL] {in_training}" in done.stdout
     assert "Mean@0.11" in done.stdout
     assert "flip True, shift True, decode quarter" in done.stdout
-    assert scipy.io.loadmat(tmp_path / "output" / "pred.mat")["preds"].shape == (8, 16, 2)
-    scores = json.loads((tmp_path / "output" / "scores.json").read_text(encoding="utf-8"))
+    (output,) = (tmp_path / "output" / "val").iterdir()
+    assert output.name.startswith("hourglass_tiny_128-")
+    assert f"Written: {output.relative_to(tmp_path)}/pred.mat" in done.stdout
+    assert scipy.io.loadmat(output / "pred.mat")["preds"].shape == (8, 16, 2)
+    scores = json.loads((output / "scores.json").read_text(encoding="utf-8"))
     assert f"Mean={scores['values']['Mean']:.10g} " in done.stdout
     low, high = scores["intervals"]["Mean"]
     assert low <= scores["values"]["Mean"] <= high
     assert "val.py --pretrained_model " in scores["command"]
-    report = (tmp_path / "output" / "report.html").read_text(encoding="utf-8")
+    report = (output / "report.html").read_text(encoding="utf-8")
     assert f">{scores['values']['Mean']:.2f}<" in report
     assert "hourglass_tiny_128" in report
-    again = run_in(tmp_path, "val.py", "--results", "output", "--report", "--output", "again")
+    again = run_in(tmp_path, "val.py", "--results", output.relative_to(tmp_path), "--report", "--output", "again")
     assert again.returncode == 0, again.stderr
     assert (tmp_path / "again" / "report.html").read_text(encoding="utf-8") == report
     truth = synthetic_mpii / "annotations" / "mpii_gt_val.mat"
-    scored = run_in(tmp_path, "val.py", "--results", "output/pred.mat", "--ground_truth", truth, "--json")
+    scored = run_in(tmp_path, "val.py", "--results", output / "pred.mat", "--ground_truth", truth, "--json")
     assert json.loads(scored.stdout) == pytest.approx(scores["values"])
+
+
+def test_each_checkpoint_has_its_own_result(trained, synthetic_mpii, run_in, tmp_path):
+    run = trained[0] / "output" / "hourglass_tiny_128"
+    before = next((run / "earlier").iterdir())
+    for folder in (run / "last", before, run / "last"):
+        flags = ("--weights", folder / "model.pdparams", "--dataset_root", synthetic_mpii, "--no-flip")
+        assert run_in(tmp_path, "val.py", *flags).returncode == 0
+    paths = sorted((tmp_path / "output" / "val").glob("*/scores.json"))
+    checkpoints = {json.loads(path.read_text(encoding="utf-8"))["protocol"]["checkpoint"] for path in paths}
+    assert checkpoints == {str(folder / "model.pdparams") for folder in (run / "last", before)}
+    table = run_in(tmp_path, "results").stdout
+    assert all(str(path.relative_to(tmp_path)) in table for path in paths)
 
 
 def test_other_protocols_are_flags(trained, synthetic_mpii, run_in, tmp_path):

@@ -1,5 +1,6 @@
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from paddle_pose.configs import registry
 from paddle_pose.configs.overrides import override
 from paddle_pose.data.mpii import read_ground_truth
 from paddle_pose.data.synthetic.dataset import write_coco
-from paddle_pose.engine.evaluate import dataset_of, evaluate, score_file, write_scores
+from paddle_pose.engine.evaluate import dataset_of, default_folder, evaluate, score_file, write_scores
 from paddle_pose.errors import InputError
 from paddle_pose.evaluation.report.write import write as write_report
 from paddle_pose.io import images
@@ -76,7 +77,7 @@ def test_everything_an_evaluation_can_write(weights, synthetic_mpii, tmp_path):
         command="python val.py",
     )
     names = {"pred.mat", "predictions.json", "predictions.png", "scores.json", "report.html"}
-    assert {path.name for path in found.written} == {path.name for path in output.iterdir()} == names
+    assert {path.name for path in found.written} == {path.name for path in output.glob("[!.]*")} == names
     assert images.read_upright(output / "predictions.png").shape[2] == 3
     content = json.loads((output / "scores.json").read_text(encoding="utf-8"))
     assert content["values"] == pytest.approx(found.values)
@@ -90,6 +91,33 @@ def test_everything_an_evaluation_can_write(weights, synthetic_mpii, tmp_path):
     content["protocol"]["pictures"] = content["protocol"].pop("image_folder")
     (output / "scores.json").write_text(json.dumps(content), encoding="utf-8")
     assert write_report(output, output / "again.html").read_text(encoding="utf-8") == page
+
+
+def test_a_second_evaluation_leaves_no_page_or_image_of_the_first(weights, synthetic_mpii, tmp_path):
+    evaluate(weights, synthetic_mpii, output=tmp_path, draw=True, report=True)
+    (tmp_path / "report.html").write_text("mine")
+    evaluate(weights, synthetic_mpii, output=tmp_path)
+    assert {path.name for path in tmp_path.glob("[!.]*")} == {
+        *("pred.mat", "predictions.json", "scores.json", "report.html")
+    }
+
+
+@pytest.mark.parametrize("name", ["pred.mat", "predictions.json", "predictions.png", "scores.json", "report.html"])
+def test_nothing_of_somebody_else_is_replaced(name, weights, synthetic_mpii, tmp_path):
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(InputError, match=name):
+        evaluate(weights, synthetic_mpii, output=tmp_path, draw=True, report=True)
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {name: "mine"}
+
+
+def test_the_default_folder_tells_weights_apart(tmp_path):
+    for name, content in (("a.xml", "graph"), ("a.bin", "one"), ("b.xml", "graph"), ("b.bin", "two"), ("c.pth", "one")):
+        (tmp_path / name).write_text(content)
+    folders = [default_folder(tmp_path / name, "net") for name in ("a.xml", "b.xml", "c.pth")]
+    assert folders[0] != folders[1]
+    assert {folder.parent for folder in folders} == {Path("output/val")}
+    (tmp_path / "c.pth").rename(tmp_path / "d.pth")
+    assert default_folder(tmp_path / "d.pth", "net") == folders[2]
 
 
 @pytest.mark.parametrize("flag", ["draw", "report"])

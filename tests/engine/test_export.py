@@ -11,14 +11,34 @@ WEIGHTS = Path("run/last/model.pdparams")
 @pytest.mark.parametrize(
     ("format", "decode", "int8", "name"),
     [
-        ("onnx", False, False, "run/last/model.onnx"),
-        ("openvino", True, False, "run/last/model_decoded.xml"),
-        ("paddle", False, False, "run/last/model.json"),
-        ("onnx", True, True, "run/last/model_decoded_int8.onnx"),
+        ("onnx", False, False, "model.onnx"),
+        ("openvino", True, False, "model_decoded.xml"),
+        ("paddle", False, False, "model.json"),
+        ("onnx", True, True, "model_decoded_int8.onnx"),
     ],
 )
 def test_the_default_path(format, decode, int8, name):
-    assert export_path(WEIGHTS, None, format, decode=decode, int8=int8) == Path(name)
+    assert export_path(WEIGHTS, None, format, decode=decode, int8=int8) == WEIGHTS.with_name(name)
+
+
+@pytest.mark.parametrize(
+    ("weights", "name"),
+    [
+        ("last/model.pdparams", "last.onnx"),
+        ("last/ema.pdparams", "last_ema.onnx"),
+        ("best_model/model.pdparams", "best_model.onnx"),
+        ("earlier/epoch-0001-batch-000002/model.pdparams", "epoch-0001-batch-000002.onnx"),
+    ],
+)
+def test_a_training_replaces_no_export(weights, name, tmp_path, monkeypatch):
+    run = tmp_path / "run"
+    (run / weights).parent.mkdir(parents=True)
+    (run / "config.json").touch()
+    assert export_path(run / weights, None, "onnx", decode=False, int8=False) == run / "exports" / name
+    monkeypatch.chdir((run / weights).parent)
+    assert export_path(Path(Path(weights).name), None, "onnx", decode=False, int8=False).resolve() == (
+        run / "exports" / name
+    )
 
 
 def test_a_given_path_is_taken():

@@ -30,13 +30,43 @@ def saved(folder, name="last"):
     return folder / name
 
 
+def resume(*args, **options):
+    """Returns what would be resumed."""
+    with run_folders.resumed(*args, **options) as found:
+        return found
+
+
 def test_a_new_run_takes_the_first_free_number(tmp_path):
     assert run_folders.new(None, "net") == run_folders.OUTPUT / "net"
-    begun("net")
-    assert run_folders.new(None, "net") == run_folders.OUTPUT / "net-2"
     begun("net-2")
     assert run_folders.new(None, "net") == run_folders.OUTPUT / "net-3"
+    assert run_folders.new(None, "net") == run_folders.OUTPUT / "net-4", "taken, though nothing is in it yet"
     assert run_folders.new(tmp_path / "mine", "net") == tmp_path / "mine"
+
+
+def test_a_run_that_another_process_trains_is_refused(tmp_path):
+    with run_folders.started(None, "net") as folder:
+        for output in (folder, tmp_path / folder):
+            with pytest.raises(InputError), run_folders.started(output, "net"):
+                pass
+        with run_folders.started(None, "net") as second:
+            assert second != folder
+        saved(folder)
+        (folder / "config.json").write_text("{}")
+        for named in ("", folder, folder / "last"):
+            with pytest.raises(InputError, match=str(os.getpid())):
+                resume(named)
+    assert resume("") == (folder, folder / "last")
+
+
+def test_a_folder_of_a_run_that_could_not_start_is_free_again(tmp_path):
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    for output in (None, kept):
+        with pytest.raises(RuntimeError), run_folders.started(output, "net"):
+            raise RuntimeError
+    assert kept.is_dir()
+    assert run_folders.new(None, "net").name == "net"
 
 
 def test_a_folder_that_holds_a_run_is_refused():
@@ -47,42 +77,42 @@ def test_a_folder_that_holds_a_run_is_refused():
 def test_the_newest_run_of_the_config_is_resumed():
     for name, seconds in (("net", 3), ("net-2", 9), ("net-3", 6), ("hourglass52_mpii_256", 12)):
         saved(begun(name, seconds))
-    assert run_folders.to_resume("", config_name="net") == (
+    assert resume("", config_name="net") == (
         run_folders.OUTPUT / "net-2",
         run_folders.OUTPUT / "net-2" / "last",
     )
-    assert run_folders.to_resume("", image_size=256)[0].name == "hourglass52_mpii_256"
-    assert run_folders.to_resume("")[0].name == "hourglass52_mpii_256", "the newest of all"
-    assert run_folders.to_resume("", output=run_folders.OUTPUT / "net")[0].name == "net"
+    assert resume("", image_size=256)[0].name == "hourglass52_mpii_256"
+    assert resume("")[0].name == "hourglass52_mpii_256", "the newest of all"
+    assert resume("", output=run_folders.OUTPUT / "net")[0].name == "net"
     with pytest.raises(FileNotFoundError, match="no checkpoint in output"):
-        run_folders.to_resume("", image_size=384)
+        resume("", image_size=384)
 
 
 @pytest.mark.parametrize("kind", [str, lambda path: path], ids=["text", "path"])
 def test_a_run_or_one_of_its_checkpoints_may_be_named(kind):
     folder = begun("net")
     last, earlier = saved(folder), saved(folder, "earlier/epoch-0001-batch-000000")
-    assert run_folders.to_resume(kind(folder)) == (folder, last)
-    assert run_folders.to_resume(kind(last)) == (folder, last)
-    assert run_folders.to_resume(kind(earlier)) == (folder, earlier)
+    assert resume(kind(folder)) == (folder, last)
+    assert resume(kind(last)) == (folder, last)
+    assert resume(kind(earlier)) == (folder, earlier)
 
 
 def test_a_damaged_checkpoint_is_passed_over_unless_it_is_named(capsys):
     folder = begun("net")
     last, earlier = saved(folder), saved(folder, "earlier/epoch-0001-batch-000000")
     (last / "state.json").write_text("[]")
-    assert run_folders.to_resume(folder) == (folder, earlier)
+    assert resume(folder) == (folder, earlier)
     assert f"{last / 'state.json'}: damaged" in capsys.readouterr().out
     with pytest.raises(InputError, match="damaged"):
-        run_folders.to_resume(last)
+        resume(last)
 
 
 def test_a_run_without_a_checkpoint_begins_again():
     folder = begun("net")
-    assert run_folders.to_resume(folder) == (folder, None)
+    assert resume(folder) == (folder, None)
     (folder / "last").mkdir()
     with pytest.raises(FileNotFoundError, match=f"no checkpoint in {folder}"):
-        run_folders.to_resume(folder)
+        resume(folder)
 
 
 def test_the_best_weights_are_copied_where_txyugoods_command_looks(monkeypatch, capsys):
@@ -101,5 +131,8 @@ def test_the_best_weights_are_copied_where_txyugoods_command_looks(monkeypatch, 
         assert (
             f"python val.py --image_size 256 --pretrained_model {target / 'model.pdparams'} --dataset_root D\n" in said
         )
-    assert sorted(path.name for path in target.iterdir()) == ["config.json", "from_run.txt", "model.pdparams"]
+    assert sorted(path.name for path in target.glob("[!.]*")) == ["config.json", "from_run.txt", "model.pdparams"]
     assert (target / "from_run.txt").read_text() == f"{folder}\n"
+    (target / "model.pdparams").write_text("somebody's")
+    run_folders.copy_to_txyugood_path(folder, 256, "D")
+    assert (target / "model.pdparams").read_text() == "somebody's"

@@ -1,6 +1,8 @@
 """Published files by name: found, refused with the nearest name, and under our names once for all."""
 
 import hashlib
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -67,6 +69,26 @@ def test_a_file_is_converted_once(copy, tmp_path, monkeypatch):
     fetched = folder / PUBLISHED[NAME].file_name
     assert asked == [(PUBLISHED[NAME].config, fetched, True)]
     assert fetched.read_bytes() == b"weights"
+
+
+def test_several_that_want_a_file_convert_it_once(copy, tmp_path, monkeypatch):
+    asked = []
+
+    def convert(config, source, target, force):
+        asked.append(target)
+        target.parent.mkdir()
+        others.wait(10)
+        for name in (target.name, registry.FILE_NAME):
+            target.with_name(name).write_text("written")
+
+    monkeypatch.setattr(zoo, "convert", convert)
+    others, folder = threading.Event(), tmp_path / "published"
+    zoo.fetch(NAME, folder, copy)
+    with ThreadPoolExecutor(4) as pool:
+        found = [pool.submit(zoo.converted, NAME, folder) for _ in range(4)]
+        others.set()
+        assert {one.result() for one in found} == {folder / NAME / "model.safetensors"}
+    assert len(asked) == 1
 
 
 @pytest.mark.parametrize("name", PUBLISHED)

@@ -23,9 +23,12 @@ import numpy as np
 from faults.table import SMALL, TRAIN, Case
 from helpers.weights_writers import Call, Name, pickled, whole, write_stream, write_zip
 
+from paddle_pose.io.locks import locked
+
 LAST = "run/last/model.pdparams"
 IMAGE = "drawn/images/100000001.jpg"
 RESUME = ("--dataset_root", "drawn", "--resume", "run")
+PREDICT = (IMAGE, "--weights", LAST)
 FRESH = (*TRAIN, *SMALL, "--output", "new", "--epochs", "1")
 RUN = r"run/"
 
@@ -68,6 +71,17 @@ def edited(name: str, change: Callable[[object], object]) -> Callable[[Path], ob
         content = json.loads((folder / name).read_text(encoding="utf-8"))
         change(content)
         (folder / name).write_text(json.dumps(content), encoding="utf-8")
+
+    return prepare
+
+
+def linked(name: str) -> Callable[[Path], object]:
+    """Puts a link to somebody's file."""
+
+    def prepare(folder: Path) -> None:
+        put("theirs", b"theirs")(folder)
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).symlink_to(folder / "theirs")
 
     return prepare
 
@@ -138,6 +152,45 @@ def zipped(name: str, content: bytes, mode: int = 0) -> bytes:
     return file.getvalue()
 
 
+def flipped_weight(name: str) -> Callable[[Path], object]:
+    """Flips the highest bit of a weight's mantissa: the file can be read and holds another good number."""
+
+    def prepare(folder: Path) -> None:
+        path, first = folder / name, next(iter(pickle.loads((folder / name).read_bytes()).values()))
+        content = bytearray(path.read_bytes())
+        content[content.index(first.tobytes()) + 2] ^= 0x40
+        path.write_bytes(content)
+
+    return prepare
+
+
+def weights_of(value: float, name: str) -> Callable[[Path], object]:
+    """Writes the run's weights with one number of another value, without a manifest."""
+
+    def prepare(folder: Path) -> None:
+        tensors = pickle.loads((folder / LAST).read_bytes())
+        chosen = next(key for key in tensors if key.endswith("conv.weight"))
+        tensors[chosen] = tensors[chosen].copy()
+        tensors[chosen].flat[0] = value
+        (folder / name).write_bytes(pickle.dumps(tensors, 4))
+
+    return prepare
+
+
+def other_image(split: str) -> Callable[[Path], object]:
+    """Replaces an image of a split by another one of the same people."""
+
+    def prepare(folder: Path) -> None:
+        names = {
+            record["image"]
+            for record in json.loads((folder / f"drawn/annotations/mpii_{split}.json").read_text(encoding="utf-8"))
+        }
+        with (folder / "drawn/images" / min(names)).open("ab") as file:
+            file.write(b"another")
+
+    return prepare
+
+
 @contextlib.contextmanager
 def full_disk(part: str) -> Iterator[None]:
     """Lets files whose path holds `part` not reach the disk."""
@@ -200,6 +253,11 @@ def breaks_later() -> contextlib.AbstractContextManager[object]:
 def no_visualdl() -> contextlib.AbstractContextManager[object]:
     """Makes VisualDL unusable."""
     return mock.patch.dict(sys.modules, {"visualdl": None})
+
+
+def running_away(rate: float) -> contextlib.AbstractContextManager[object]:
+    """Lets every step take the same, much too large learning rate."""
+    return mock.patch("paddle_pose.training.optimizers.schedule", return_value=lambda step: rate)
 
 
 def without_joints(content: list[dict]) -> None:
@@ -317,8 +375,6 @@ FAULTS = (
             "train",
             (
                 *FRESH,
-                "--learning_rate",
-                "1e38",
                 "--epochs",
                 "4",
                 "-o",
@@ -329,6 +385,14 @@ FAULTS = (
         ),
         *(r"error: \d+ steps in a row had no finite loss",),
         prepare=lambda folder: None,
+        trouble=partial(running_away, 1e38),
+    ),
+    Fault(
+        "weights that are not finite",
+        "train",
+        FRESH,
+        r"error: the training has run away: .* not finite .*There is no checkpoint yet; nothing bad was saved",
+        trouble=partial(running_away, 1e39),
     ),
     Fault("VisualDL is broken", "train", FRESH, r"Done: 1 epochs", status=0, trouble=no_visualdl),
     Fault(
@@ -592,8 +656,15 @@ INPUTS = (
         r"error: key 'train.warmup': got 'many'",
     ),
     Case("a change without =", "train", (*FRESH, "-o", "train.epochs"), r"error: -o train.epochs: expected KEY=VALUE"),
-    Case("a batch of none", "train", (*FRESH, "--batch_size", "0"), r"error: batch_size 0"),
-    Case("no time to read", "train", (*FRESH, "-o", "train.read_timeout=0"), r"error: a timeout of 0.0 seconds"),
+    Case(
+        "a batch of none", "train", (*FRESH, "--batch_size", "0"), r"error: key 'train.batch_size': got 0, expected int"
+    ),
+    Case(
+        "no time to read",
+        "train",
+        (*FRESH, "-o", "train.read_timeout=0"),
+        r"error: key 'train.read_timeout': got 0, expected",
+    ),
     Case("mixed precision on a CPU", "train", (*FRESH, "--amp", "O1", "--device", "cpu"), r"error: .*(amp|precision)"),
     Case("a random backbone to be frozen", "train", (*FRESH, "--freeze", "backbone"), r"error: train.freeze=backbone"),
     Case(
@@ -652,7 +723,114 @@ INPUTS = (
     ),
     Case("a data set to check that is missing", "check", ("none",), r"error: .*none"),
     Case("a run without numbers", "plot", ("drawn",), r"error: drawn/metrics.jsonl: not found"),
+    Case("a learning rate of nan", "train", (*FRESH, "--learning_rate", "nan"), r"'train.learning_rate': got nan"),
+    Case("an endless epoch", "train", (*FRESH, "--epochs", "-1"), r"'train.epochs': got -1, expected int from 1"),
+    Case("an input too large", "train", (*FRESH, "-o", "codec.input_size=(200000,64)"), r"input_size': got 200000"),
+    Case("threads below none", "val", ("--weights", LAST, "--threads", "-3"), r"argument --threads: got '-3'"),
+    Case(
+        "a number beside the weights that is none",
+        "val",
+        ("--weights", LAST, "--dataset_root", "drawn"),
+        r"error: run/last/config.json: .*'codec.sigma': got nan",
+        several(
+            lambda folder: (folder / "run/last/manifest.json").unlink(),  # else the file is damaged in the first place
+            edited("run/last/config.json", lambda content: content["values"].update({"codec.sigma": float("nan")})),
+        ),
+    ),
+    Case(
+        "a run that another process trains",
+        "train",
+        RESUME,
+        r"error: run: .* process \d+ on ",
+        trouble=partial(locked, Path("run"), what="this run", wait=False),
+    ),
     Case("a report of nothing", "val", ("--results", "drawn", "--report"), r"error: .*drawn"),
+    *(
+        Case(
+            f"somebody's {name} in the folder of {command}",
+            command,
+            (*flags, "--output", "new"),
+            f"error: {name}",
+            step,
+        )
+        for command, flags, name, step in (
+            ("predict", PREDICT, "new/predictions.json", put("new/predictions.json", b"mine")),
+            ("predict", (*PREDICT, "--save", "csv"), "new/predictions.csv", linked("new/predictions.csv")),
+            ("val", ("--weights", LAST, *VAL), "new/scores.json", put("new/scores.json", b"mine")),
+        )
+    ),
+    Case(
+        "a photo where a drawing would be",
+        "predict",
+        ("pics/x.jpg", "--weights", LAST, "--output", "pics"),
+        r"1 frames",
+        several(lambda folder: put("pics/x.jpg", (folder / IMAGE).read_bytes())(folder), put("pics/x.png", b"mine")),
+        status=0,
+    ),
+    *(
+        Case(
+            f"somebody's file where {command} writes", command, (*flags, "--output_file", name), rf"error: {name}", step
+        )
+        for command, flags, name, step in (
+            ("export", ("--weights", LAST, "--format", "paddle"), "mine.json", put("mine.json", b"mine")),
+            ("plot", ("run",), "mine.png", put("mine.png", b"mine")),
+            ("results", (), "mine.md", linked("mine.md")),
+        )
+    ),
+    *(
+        Case(
+            f"one bit of the weights is another, {command}",
+            command,
+            flags,
+            rf"error: {LAST}: damaged: .*take another checkpoint",
+            flipped_weight(LAST),
+        )
+        for command, flags in (
+            ("val", ("--weights", LAST, *VAL)),
+            ("predict", (IMAGE, "--weights", LAST, "--output", "new")),
+            ("export", ("--weights", LAST)),
+            ("convert", (LAST, "out.safetensors")),
+            ("train", (*FRESH, "--init", LAST)),
+        )
+    ),
+    Case(
+        "one value of the config beside the weights is another",
+        "val",
+        ("--weights", LAST, *VAL),
+        r"error: run/last/config.json: damaged: .*take another checkpoint",
+        edited("run/last/config.json", lambda content: content["values"].update({"data.context": 1.5})),
+    ),
+    *(
+        Case(
+            f"weights of which one is {value}, {command}",
+            command,
+            flags,
+            r"error: w.pdparams: 1 of \d+ numbers of '.*conv.weight' are NaN or infinite",
+            weights_of(value, "w.pdparams"),
+        )
+        for value in (float("nan"), float("inf"))
+        for command, flags in (
+            ("val", (*WITH, "--weights", "w.pdparams")),
+            ("train", (*FRESH, "--init", "w.pdparams")),
+        )
+    ),
+    *(
+        Case(
+            f"a resumed run with a replaced image, {split}",
+            "train",
+            (*RESUME, "--epochs", "3"),
+            rf"{data} data: .* in the checkpoint, .* now",
+            other_image(split),
+        )
+        for split, data in (("train", "training"), ("val", "validation"))
+    ),
+    Case(
+        "a resumed run with another window in the validation data",
+        "train",
+        (*RESUME, "--epochs", "3"),
+        r"validation data: .* in the checkpoint, .* now",
+        edited("drawn/annotations/mpii_val.json", lambda records: records[0].update(scale=0.7)),
+    ),
 )
 
 CASES = (*FAULTS, *INPUTS)

@@ -23,20 +23,29 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-FLAGS = (
-    *("--config", "hourglass_tiny_128", "--batch_size", "4", "--epochs", "4"),
-    *("-o", "codec.input_size=(64,64)", "-o", "model.channels=(8,8,8,8)", "-o", "model.blocks=(1,1,1,1)"),
-    *("-o", "model.stem_channels=8", "-o", "model.feature_channels=8", "-o", "train.warmup=3"),
-    *("-o", "train.ema=0.9", "-o", "train.checkpoint_steps=2", "-o", "train.log_every=1"),
+_COMMON = (
+    *("--batch_size", "4", "-o", "codec.input_size=(64,64)", "-o", "train.warmup=3"),
+    *("-o", "train.ema=0.9", "-o", "train.checkpoint_steps=2", "-o", "train.log_every=3"),
 )
+FLAGS = {
+    "hourglass": (
+        *("--config", "hourglass_tiny_128", "--epochs", "4", *_COMMON),
+        *("-o", "model.channels=(8,8,8,8)", "-o", "model.blocks=(1,1,1,1)"),
+        *("-o", "model.stem_channels=8", "-o", "model.feature_channels=8"),
+    ),
+    "movenet": ("--config", "movenet_lightning_coco", "--epochs", "12", *_COMMON, "-o", "model.width=0.25"),
+}
+SECONDS = {"hourglass": 1.0, "movenet": 8.0}  # the longest that a killed training has trained, some checkpoints long
 FILES = ("last/model.pdparams", "last/model.pdopt", "last/ema.pdparams", "best_model/model.pdparams")
 TIMES = {"batch_cost", "reader_cost", "ips"}
 
 
-def start(folder: Path, run: str, workers: int, resume: bool, processes: int = 1) -> subprocess.Popen[str]:
+def start(
+    folder: Path, run: str, workers: int, resume: bool, processes: int = 1, network: str = "hourglass"
+) -> subprocess.Popen[str]:
     """Starts `train.py` in a folder, where it writes all it says to `<run>.txt`."""
     launch = ("-m", "paddle.distributed.launch", "--nproc_per_node", str(processes), "--log_dir", f"{run}.logs")
-    where = ("--resume", run) if resume else ("--output", run, *FLAGS, "--num_workers", str(workers))
+    where = ("--resume", run) if resume else ("--output", run, *FLAGS[network], "--num_workers", str(workers))
     command = [sys.executable, *launch] if processes > 1 else [sys.executable]
     command += [str(ROOT / "train.py"), "--dataset_root", "drawn", *where]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
@@ -44,14 +53,14 @@ def start(folder: Path, run: str, workers: int, resume: bool, processes: int = 1
         return subprocess.Popen(command, cwd=folder, env=environment, stdout=said, stderr=said, text=True)
 
 
-def kill_sometime(process: subprocess.Popen[str], run_dir: Path, chance: random.Random) -> str:
+def kill_sometime(process: subprocess.Popen[str], run_dir: Path, chance: random.Random, seconds: float = 1.0) -> str:
     """Kills a training at a random moment; returns what it was doing, or "" if it ended before."""
     kind = chance.choice(("starting", "any", "any", "saving", "saving"))
     log = run_dir / "log.txt"
     length = log.stat().st_size if log.exists() else 0
     while kind != "starting" and process.poll() is None and (not log.exists() or log.stat().st_size == length):
         time.sleep(0.002)  # until it has begun to train
-    moment = time.monotonic() + chance.uniform(0, 3 if kind == "starting" else 1)
+    moment = time.monotonic() + chance.uniform(0, 3 if kind == "starting" else seconds)
     while process.poll() is None and time.monotonic() < moment:
         time.sleep(0.001)
     if kind == "saving":
@@ -102,7 +111,9 @@ def stood_at(run_dir: Path) -> tuple[int, int]:
     return progress["epoch"], progress["batch"]
 
 
-def kill_and_resume(folder: Path, kills: int, workers: int, seed: int, processes: int = 1) -> list[str]:
+def kill_and_resume(
+    folder: Path, kills: int, workers: int, seed: int, processes: int = 1, network: str = "hourglass"
+) -> list[str]:
     """Runs it all.
 
     Args:
@@ -111,14 +122,16 @@ def kill_and_resume(folder: Path, kills: int, workers: int, seed: int, processes
         workers: loading threads.
         seed: of the moments.
         processes: that train together.
+        network: Key of `FLAGS`.
 
     Returns:
         What was different at the end, nothing if all is well.
     """
-    from paddle_pose.data.synthetic.dataset import write_mpii
+    from paddle_pose.data.synthetic.dataset import write_coco, write_mpii
 
-    write_mpii(folder / "drawn", num_train=24, num_val=8, seed=0, size=(128, 128))
-    if start(folder, "straight", workers, False, processes).wait() != 0:
+    write = write_coco if network == "movenet" else write_mpii
+    write(folder / "drawn", num_train=24, num_val=8, seed=0, size=(128, 128))
+    if start(folder, "straight", workers, False, processes, network).wait() != 0:
         return ["the training that nobody touched failed:\n" + (folder / "straight.txt").read_text(encoding="utf-8")]
     expected, chance, done, rounds = facts(folder / "straight"), random.Random(seed), 0, 0
     while done < kills:
@@ -126,8 +139,10 @@ def kill_and_resume(folder: Path, kills: int, workers: int, seed: int, processes
         run, stood = f"killed{rounds}", (-1, 0)
         run_dir = folder / run
         while True:
-            process = start(folder, run, workers, (run_dir / "config.json").exists(), processes)
-            doing = kill_sometime(process, run_dir, chance) if done < kills else str(process.wait())[:0]
+            process = start(folder, run, workers, (run_dir / "config.json").exists(), processes, network)
+            doing = (
+                kill_sometime(process, run_dir, chance, SECONDS[network]) if done < kills else str(process.wait())[:0]
+            )
             if not doing:
                 break
             done += 1
@@ -155,11 +170,17 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=100, metavar="N")
     parser.add_argument("--num_workers", type=int, default=2, metavar="N", help="loading threads of the training")
     parser.add_argument("--processes", type=int, default=1, metavar="N", help="that train together")
+    parser.add_argument("--network", choices=tuple(FLAGS), default="hourglass", help="that is trained")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the moments")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         problems = kill_and_resume(
-            Path(folder), arguments.kills, arguments.num_workers, arguments.seed, arguments.processes
+            Path(folder),
+            kills=arguments.kills,
+            workers=arguments.num_workers,
+            seed=arguments.seed,
+            processes=arguments.processes,
+            network=arguments.network,
         )
     print("\n".join(problems) or f"{arguments.kills} kills: no difference")
     return 1 if problems else 0

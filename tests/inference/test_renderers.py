@@ -7,6 +7,7 @@ from paddle_pose.errors import InputError, Interrupted
 from paddle_pose.inference import renderers
 from paddle_pose.io import images
 from paddle_pose.io.frames import Frame, Source
+from paddle_pose.io.outputs import Outputs
 from paddle_pose.io.videos import read_video
 from paddle_pose.structures import Poses
 
@@ -20,10 +21,12 @@ NOBODY = Poses(np.zeros((0, 2, 2)), np.zeros((0, 2)), np.zeros(0))
 def test_drawings_never_replace_each_other_or_a_source(tmp_path):
     places = [("image", "out/x.png"), ("image", "a/x.jpg"), ("video", "b/x.mp4"), ("image", "c/x.png")]
     named = [Source(kind, tmp_path / path, Path("x")) for kind, path in places]
-    found = renderers.drawing_places(tmp_path / "out", named)
+    images.write(tmp_path / "out/x.png", PIXELS)
+    outputs = Outputs(tmp_path / "out", "predict", keep=[source.path for source in named])
+    found = renderers.drawing_places(tmp_path / "out", named, outputs)
     assert [found[source.path].name for source in named] == ["x_2.png", "x_3.png", "x.mp4", "x_4.png"]
     below = Source("image", tmp_path / "f/day/x.jpg", Path("day/x"))
-    assert renderers.drawing_places(tmp_path / "out", [below])[below.path] == tmp_path / "out/day/x.png"
+    assert renderers.drawing_places(tmp_path / "out", [below], outputs)[below.path] == tmp_path / "out/day/x.png"
 
 
 def test_a_cameras_video_lasts_as_long_as_it_took(tmp_path):
@@ -39,7 +42,9 @@ def test_a_cameras_video_lasts_as_long_as_it_took(tmp_path):
 
 def test_maps_are_kept_until_their_frame_is_written(tmp_path):
     sink = renderers.MapImages(
-        {IMAGE.path: tmp_path / "x.png", VIDEO.path: tmp_path / "v.mp4"}, lambda maps: {"all": maps["heatmaps"]}
+        {IMAGE.path: tmp_path / "x.png", VIDEO.path: tmp_path / "v.mp4"},
+        lambda maps: {"all": maps["heatmaps"]},
+        Outputs(tmp_path, "predict"),
     )
     image, frame = Frame(IMAGE, PIXELS), Frame(VIDEO, PIXELS, 7)
     for each in (image, image, frame):
@@ -47,10 +52,10 @@ def test_maps_are_kept_until_their_frame_is_written(tmp_path):
     assert list(tmp_path.iterdir()) == []
     for each in (frame, image):
         sink.write(each, NOBODY, PIXELS)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["v_7_maps_1.png", "x_maps_1.png", "x_maps_2.png"]
+    assert sorted(path.name for path in tmp_path.glob("*.png")) == ["v_7_maps_1.png", "x_maps_1.png", "x_maps_2.png"]
     assert images.read_upright(tmp_path / "x_maps_1.png").ndim == 3
     sink.write(image, NOBODY, PIXELS)
-    assert len(list(tmp_path.iterdir())) == 3, "nothing is written twice"
+    assert len(list(tmp_path.glob("*.png"))) == 3, "nothing is written twice"
 
 
 def test_without_a_screen_the_package_is_named(monkeypatch):

@@ -89,7 +89,7 @@ def test_a_whole_file(server, behaviour, tmp_path):
     path = fetch(server, tmp_path / "new" / "folder", lambda *now: seen.append(now))
     assert path == tmp_path / "new" / "folder" / "net.pth"
     assert path.read_bytes() == DATA
-    assert [p.name for p in path.parent.iterdir()] == ["net.pth"]
+    assert [p.name for p in path.parent.glob("[!.]*")] == ["net.pth"]
     assert seen[-1][:2] == (len(DATA), len(DATA))
     assert seen[-1][2] > 0
     assert behaviour.asked == [None]
@@ -119,7 +119,7 @@ def test_an_earlier_part_is_continued_or_replaced(server, behaviour, tmp_path, r
     (tmp_path / "net.pth.part").write_bytes(DATA[:400_000])
     assert fetch(server, tmp_path).read_bytes() == DATA
     assert behaviour.asked == ["bytes=400000-"]
-    assert [p.name for p in tmp_path.iterdir()] == ["net.pth"]
+    assert [p.name for p in tmp_path.glob("[!.]*")] == ["net.pth"]
 
 
 @pytest.mark.parametrize("ranges", [True, False])
@@ -165,7 +165,7 @@ def test_a_wrong_file_is_never_put_in_place(server, behaviour, tmp_path):
         fetch(server, tmp_path)
     assert hashlib.sha256(behaviour.data).hexdigest() in str(caught.value)
     assert hashlib.sha256(DATA).hexdigest()[:8] in str(caught.value)
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.glob("[!.]*")) == []
 
 
 def test_a_busy_server_is_asked_again(server, behaviour, tmp_path):
@@ -185,7 +185,7 @@ def test_a_refusal_says_what_to_do(server, behaviour, tmp_path, status, times):
     assert str(tmp_path / "net.pth") in message
     assert "--from_file" in message
     assert len(behaviour.asked) == times
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.glob("[!.]*")) == []
 
 
 def test_an_unreachable_host_says_what_to_do(monkeypatch, tmp_path):
@@ -217,7 +217,7 @@ def test_from_file_verifies_and_copies(server, behaviour, tmp_path):
     copy.write_bytes(DATA[1:])
     with pytest.raises(ValueError, match="nothing was copied"):
         fetch(server, tmp_path / "weights", from_file=copy)
-    assert list((tmp_path / "weights").iterdir()) == []
+    assert list((tmp_path / "weights").glob("[!.]*")) == []
     with pytest.raises(FileNotFoundError, match="no such file"):
         fetch(server, tmp_path / "weights", from_file=tmp_path / "none")
     assert behaviour.asked == []

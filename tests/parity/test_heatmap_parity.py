@@ -89,3 +89,15 @@ def test_refined_peaks_are_the_published_ones_borders_and_empty_maps_included(al
         expected = peaks(maps, kernel) * codec.cell_size
         assert np.allclose(poses.keypoints[0], expected, rtol=1e-6, atol=1e-6)
         assert poses.scores[0].tolist() == maps.max(axis=(1, 2)).tolist()
+
+
+@pytest.mark.parametrize("height", [0.0015, 0.01, 1.0, 45.0, 70.0])
+@pytest.mark.parametrize("alignment", ["published", "udp"])
+def test_refined_peaks_of_maps_of_any_height_are_the_published_ones(alignment, height):
+    """Smoothing lowers a peak; only scaled back to its height is it cut at the published floor and ceiling."""
+    codec = HeatmapCodec(input_size=(96, 128), decode_by="dark", alignment=alignment)
+    centers = np.random.default_rng(5).uniform(4, np.array(codec.map_size) - 5, (16, 2))
+    heatmaps = height * draw_exact(centers, codec.map_size, 2.0).astype(np.float64)
+    peaks = reference.udp_peaks if alignment == "udp" else reference.dark_peaks
+    (poses,) = codec.decode({"heatmaps": heatmaps[None, None]})
+    assert np.allclose(poses.keypoints[0], peaks(heatmaps, 11) * codec.cell_size, rtol=1e-6, atol=1e-6)

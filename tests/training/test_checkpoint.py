@@ -7,6 +7,7 @@ import numpy as np
 import paddle
 import pytest
 
+from paddle_pose.io import manifest
 from paddle_pose.training import checkpoint
 from paddle_pose.weights.read import read_weights
 
@@ -21,7 +22,7 @@ def save(folder, state=STATE, aside=None):
 
 
 def epoch(folder):
-    checkpoint.check(folder)
+    manifest.check(folder)
     return json.loads((folder / "state.json").read_text())["epoch"]
 
 
@@ -89,6 +90,34 @@ def test_a_save_cut_short_anywhere_leaves_a_whole_checkpoint(tmp_path, monkeypat
     assert epoch(folder) == 3
 
 
+@pytest.mark.parametrize("aside", [None, "earlier/epoch-1"], ids=["alone", "aside"])
+def test_what_is_renamed_is_on_the_disk_before_anything_follows(tmp_path, monkeypatch, aside):
+    """Every file and the new folder before it gets its name, and after each renaming the folder that holds the name."""
+    folder, aside = tmp_path / "last", aside and tmp_path / aside
+    save(folder, {"epoch": 1})
+    events, replace, sync = [], os.replace, os.fsync
+
+    def replaced(source, target):
+        synced = {event[1] for event in events if event[0] == "fsync"}
+        if target == folder:
+            assert {path.stat().st_ino for path in (source, *source.iterdir())} <= synced
+        replace(source, target)
+        if folder in (source, target):
+            events.append(("replace", os.stat(target.parent).st_ino))
+
+    def synced(handle):
+        events.append(("fsync", os.fstat(handle).st_ino))
+        sync(handle)
+
+    monkeypatch.setattr(os, "replace", replaced)
+    monkeypatch.setattr(os, "fsync", synced)
+    save(folder, {"epoch": 2}, aside)
+    places = [n for n, (what, _) in enumerate(events) if what == "replace"]
+    assert len(places) == 2
+    for place in places:
+        assert events[place + 1 : place + 2] == [("fsync", events[place][1])]
+
+
 def test_what_was_there_is_kept_aside(tmp_path):
     folder, aside = tmp_path / "last", tmp_path / "earlier" / "one"
     save(folder, {"epoch": 1})
@@ -110,7 +139,7 @@ def test_restoring_changes_nothing_where_nothing_is_missing(tmp_path):
 def test_every_byte_counts(tmp_path, name):
     folder = tmp_path / "last"
     save(folder)
-    checkpoint.check(folder)
+    manifest.check(folder)
     path = folder / name
     whole = path.read_bytes()
     for broken in (whole[:-1], whole + b" ", bytes([whole[0] ^ 1]) + whole[1:], b""):
@@ -118,10 +147,10 @@ def test_every_byte_counts(tmp_path, name):
         with pytest.raises(
             ValueError, match=rf"last/{name}: damaged: it is \d+ bytes.*was written as {len(whole)} bytes"
         ):
-            checkpoint.check(folder)
+            manifest.check(folder)
     path.unlink()
     with pytest.raises(FileNotFoundError, match=rf"last/{name}: not found, although manifest.json lists it"):
-        checkpoint.check(folder)
+        manifest.check(folder)
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[1]", '{"files": 3}', '{"files": {"a'])
@@ -129,10 +158,10 @@ def test_a_manifest_is_needed_and_read(tmp_path, text):
     save(tmp_path / "last")
     (tmp_path / "last" / "manifest.json").write_text(text)
     with pytest.raises(ValueError, match=r"last/manifest.json: damaged"):
-        checkpoint.check(tmp_path / "last")
+        manifest.check(tmp_path / "last")
     (tmp_path / "last" / "manifest.json").unlink()
     with pytest.raises(FileNotFoundError, match=r"manifest.json: not found; .*last is no complete checkpoint"):
-        checkpoint.check(tmp_path / "last")
+        manifest.check(tmp_path / "last")
 
 
 def test_another_network_is_refused_with_the_files_name(tmp_path):
@@ -155,5 +184,5 @@ def test_a_full_disk_leaves_the_older_checkpoint_and_nothing_half_done(tmp_path,
             OSError, match=r"last cannot be written \(No space left on device\); the one that was there stays"
         ):
             save(folder, {"epoch": 2})
-    checkpoint.check(folder)
+    manifest.check(folder)
     assert os.listdir(tmp_path) == ["last"]

@@ -1,3 +1,5 @@
+import random
+
 import numpy as np
 import paddle
 import pytest
@@ -50,8 +52,8 @@ def test_a_step_counts_and_sets_its_rate():
     assert state.optimizer.get_lr() == 0.1 / 3
     assert model.training
     for result in results:
-        assert result.terms.keys() == {"square", "absolute"}
-        assert result.health.loss == pytest.approx(sum(term.item() for term in result.terms.values()))
+        assert result.health.terms.keys() == {"square", "absolute"}
+        assert result.health.loss == pytest.approx(sum(result.health.terms.values()))
     assert results[2].health.loss < results[0].health.loss
 
 
@@ -64,8 +66,38 @@ def test_parts_of_a_batch_move_the_weights_as_the_batch_does(accumulate):
     for one, other in zip(whole[0], parts[0], strict=True):
         assert other.health.loss == pytest.approx(one.health.loss, rel=1e-5)
         assert other.health.gradient == pytest.approx(one.health.gradient, rel=1e-5)
-        assert other.terms["square"].item() == pytest.approx(one.terms["square"].item(), rel=1e-5)
+        assert other.health.terms["square"] == pytest.approx(one.health.terms["square"], rel=1e-5)
     np.testing.assert_allclose(parts[1].linear.weight.numpy(), whole[1].linear.weight.numpy(), rtol=1e-4, atol=1e-6)
+
+
+class Noisy(Model):
+    """Answers with chance numbers of Paddle, NumPy and Python beside its map."""
+
+    def forward(self, image):
+        drawn = (paddle.rand([1]).item(), np.random.random(), random.random())  # noqa: NPY002 - the global generator
+        self.drawn.append(drawn)
+        return super().forward(image)
+
+
+def drawn(seed, first_step, count):
+    paddle.seed(0)
+    model = Noisy()
+    model.drawn = []
+    state = State(model, adam(model), Precision(), None)
+    state.progress.step = first_step
+    step = Step(state, terms, lambda number: 0.1, seed=seed)
+    step.begin()
+    for _ in range(count):
+        step(batch())
+    return model.drawn
+
+
+def test_each_step_has_its_own_chance_which_seed_and_step_decide():
+    steps = drawn(seed=3, first_step=0, count=4)
+    for numbers in zip(*steps, strict=True):
+        assert len(set(numbers)) == 4
+    assert drawn(seed=3, first_step=2, count=2) == steps[2:]
+    assert not set(drawn(seed=4, first_step=0, count=4)) & set(steps)
 
 
 def test_no_parts_at_all_are_refused():

@@ -10,7 +10,7 @@ from paddle_pose.errors import Interrupted
 from paddle_pose.interruption import Interruption
 from paddle_pose.training import checkpoint_policy, step_timer
 from paddle_pose.training.checkpoint_policy import CheckpointPolicy
-from paddle_pose.training.optimizers import StepSchedule, adam
+from paddle_pose.training.optimizers import CosineSchedule, StepSchedule, adam
 from paddle_pose.training.step_timer import clock
 from paddle_pose.training.trainer import Trainer
 from paddle_pose.weights.read import read_weights
@@ -56,10 +56,10 @@ def square(outputs, targets):
 def make(tmp_path):
     made = []
 
-    def new(name="run", seed=0, loss=square, model=Model, **options):
+    def new(name="run", seed=0, loss=square, model=Model, schedule=SCHEDULE, **options):
         paddle.seed(seed)
         built = model()
-        made.append(Trainer(built, loss, adam(built), SCHEDULE, run_dir=tmp_path / name, visualdl=False, **options))
+        made.append(Trainer(built, loss, adam(built), schedule, run_dir=tmp_path / name, visualdl=False, **options))
         return made[-1]
 
     yield new
@@ -232,6 +232,44 @@ def test_too_many_bad_steps_end_the_run_and_keep_the_checkpoint_before(make, tmp
     assert state["progress"]["skipped"] == 1
 
 
+def stored(folder):
+    """The tensors of every file below a folder."""
+    return {f"{path}: {n}": v for path in folder.rglob("*.pd*") for n, v in read_weights(path).items()}
+
+
+@pytest.mark.parametrize("ema", [0.0, 0.9], ids=["plain", "ema"])
+@pytest.mark.parametrize("evaluated", [False, True], ids=["saved", "evaluated"])
+@pytest.mark.parametrize("last", range(1, 7))
+def test_weights_that_overflow_are_in_no_checkpoint(make, tmp_path, last, evaluated, ema):
+    """The gradient of the last good step is finite; its learning rate is not, for a float32."""
+    trainer = make(policy=CheckpointPolicy(every_steps=2, keep=9), ema=ema)
+    good = trainer._step._schedule
+    trainer._step._schedule = lambda step: 1e39 if step == last else good(step)
+    scores = {"validate": lambda epoch: {"score": float(epoch)}, "monitor": "score"} if evaluated else {}
+    with pytest.raises(ValueError, match=r"not finite|no finite loss") as caught:
+        trainer.fit(Loader(), epochs=9, **scores)
+    found = checkpoint_policy.newest(tmp_path / "run")
+    assert not all(np.isfinite(np.array(values)).all() for values in weights(trainer).values())
+    assert "nothing bad was saved" in str(caught.value)
+    assert ("no checkpoint" if found is None else str(found)) in str(caught.value)
+    assert [name for name, values in stored(tmp_path).items() if not np.isfinite(values).all()] == []
+    if found is not None:
+        again = make("again", seed=9, ema=ema)
+        again.resume(found)
+        assert 0 < again.progress.step <= last
+        assert again.fit(Loader(), epochs=3).epoch == 3
+
+
+def test_a_run_that_is_interrupted_with_weights_that_overflowed_saves_none(make, tmp_path):
+    trainer = make(interruption=Cut(5))
+    good = trainer._step._schedule
+    trainer._step._schedule = lambda step: 1e39 if step == 4 else good(step)
+    with pytest.raises(ValueError, match=r"not finite after 5 steps. The last good checkpoint is .*last"):
+        trainer.fit(Loader(), epochs=9)
+    assert all(np.isfinite(values).all() for values in stored(tmp_path).values())
+    assert json.loads((tmp_path / "run/last/state.json").read_text())["progress"]["step"] == 3
+
+
 def test_bad_steps_in_between_are_survived_and_end_in_a_checkpoint(make, tmp_path):
     progress = make(max_bad_steps=3).fit(Spoiled(0, 2, 4, 5), epochs=2)
     assert (progress.step, progress.skipped, progress.skipped_in_a_row) == (6, 4, 2)
@@ -390,6 +428,62 @@ def test_every_line_says_what_the_originals_says(make, tmp_path):
         assert record["acc_pose"] == 0.25
         assert record["batch_cost"] >= record["reader_cost"] >= 0
         assert record["ips"] > 0
+
+
+def two_terms(outputs, targets):
+    error = outputs["map"] - targets["map"]
+    return {"square": error.square().mean(), "absolute": error.abs().mean()}
+
+
+def means(records, sizes):
+    """Means of the shown numbers over so many records each."""
+    starts = [sum(sizes[:n]) for n in range(len(sizes))]
+    names = ("loss", "square", "absolute", "grad_norm")
+    groups = [records[start : start + size] for start, size in zip(starts, sizes, strict=True)]
+    return [{name: np.mean([record[name] for record in group]) for name in names} for group in groups]
+
+
+def test_a_line_shows_the_mean_since_the_one_before(make, tmp_path):
+    make("every", loss=two_terms, log_every=1).fit(Loader(), epochs=2)
+    make("some", loss=two_terms, log_every=4).fit(Loader(), epochs=2)
+    every, some = numbers(tmp_path / "every"), numbers(tmp_path / "some")
+    assert [record["step"] for record in some] == [3, 4, 6]
+    for record, mean in zip(some, means(every, (3, 1, 2)), strict=True):
+        assert {name: record[name] for name in mean} == pytest.approx(mean, rel=1e-12)
+        assert record["lr"] == every[record["step"] - 1]["lr"]
+
+
+def test_skipped_steps_are_not_in_the_mean(make, tmp_path):
+    make("every", loss=two_terms, log_every=1).fit(Spoiled(1), epochs=1)
+    make("some", loss=two_terms, log_every=10).fit(Spoiled(1), epochs=1)
+    every, (line,) = numbers(tmp_path / "every"), numbers(tmp_path / "some")
+    assert every[1]["loss"] is None
+    assert line["loss"] == pytest.approx((every[0]["loss"] + every[2]["loss"]) / 2, rel=1e-12)
+
+
+@pytest.mark.parametrize("after", range(1, 8))
+def test_means_go_on_over_an_interruption(make, tmp_path, after):
+    options = {"loss": two_terms, "log_every": 4}
+    make("straight", **options).fit(Loader(), epochs=3)
+    with pytest.raises(Interrupted):
+        make("cut", interruption=Cut(after), **options).fit(Loader(), epochs=3)
+    resumed = make("cut", seed=9, **options)
+    resumed.resume(tmp_path / "cut/last")
+    resumed.fit(Loader(), epochs=3)
+    assert steps(tmp_path / "cut") == steps(tmp_path / "straight")
+
+
+def test_a_resumed_run_says_that_its_rate_is_another(make, tmp_path):
+    make().fit(Loader(), epochs=1)
+    same = make()
+    same.resume(tmp_path / "run/last")
+    assert "learning rate" not in (tmp_path / "run/log.txt").read_text()
+    longer = make(schedule=CosineSchedule(0.5, total=100))
+    longer.resume(tmp_path / "run/last")
+    assert (
+        f"rate is {CosineSchedule(0.5, total=100)(3):g}; it was to be {SCHEDULE(3):g}"
+        in (tmp_path / "run/log.txt").read_text()
+    )
 
 
 def test_terms_are_summed_and_named(make, tmp_path):

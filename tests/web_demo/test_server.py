@@ -55,6 +55,18 @@ def test_files_and_their_types(ask, path, name, kind):
     assert answer.headers["Cross-Origin-Embedder-Policy"] == "require-corp"
 
 
+@pytest.mark.parametrize("path", ["/", "/onnxruntime/a.mjs", "/a.wasm", "/settings.json", "/model.onnx"])
+def test_the_browser_is_told_to_fetch_and_run_nothing_from_elsewhere(ask, path):
+    headers = ask(path)[0].headers
+    (policy,) = headers.get_all("Content-Security-Policy")
+    sources = {name: set(values) for name, *values in map(str.split, policy.split(";"))}
+    assert sources["default-src"] == {"'self'"}, "what is not named here falls back to it"
+    assert sources["script-src"] == {"'self'", "'wasm-unsafe-eval'"}, "no inline scripts, no eval"
+    assert set.union(*sources.values()) == {"'self'", "'wasm-unsafe-eval'", "blob:", "data:"}
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
+
+
 @pytest.mark.parametrize(
     "path", ["/nothing", "/../pyproject.toml", "/%2e%2e/pyproject.toml", "/page/index.html", "/onnxruntime"]
 )

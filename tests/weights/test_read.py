@@ -23,6 +23,7 @@ from helpers.weights_writers import (
     write_zip,
 )
 
+from paddle_pose.io import manifest
 from paddle_pose.weights.formats.allow_list import RefusedError
 from paddle_pose.weights.formats.number_formats import widen_bfloat16
 from paddle_pose.weights.read import read_weights
@@ -366,3 +367,37 @@ class TestPaddle:
         for name, safe in (("a.pdparams", False), ("b.pdparams", True)):
             paddle.save({"w": value}, str(tmp_path / name), safetensors=safe)
             np.testing.assert_array_equal(read_weights(tmp_path / name)["w"], np.float32([1.0, -2.5]), strict=True)
+
+
+class TestDamagedNumbers:
+    """Files that can be read but whose numbers are not those that were written."""
+
+    @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+    @pytest.mark.parametrize("dtype", ["f2", "f4", "f8"])
+    @pytest.mark.parametrize("name", ["a.pdparams", "a.safetensors", "a.pth"])
+    def test_tensors_that_are_not_finite_are_refused_by_name(self, tmp_path, name, dtype, bad):
+        spoiled = np.ones(5, dtype)
+        spoiled[3] = bad
+        tensors = {"good": np.ones(2, dtype), "head.weight": spoiled, "count": np.int64(3)}
+        path = tmp_path / name
+        if path.suffix == ".safetensors":
+            safetensors.numpy.save_file({key: np.atleast_1d(value) for key, value in tensors.items()}, path)
+        elif path.suffix == ".pth":
+            write_zip(path, {key: whole(key, np.atleast_1d(value)) for key, value in tensors.items()})
+        else:
+            path.write_bytes(pickle.dumps(tensors, 4))
+        with pytest.raises(ValueError, match=rf"{name}: 1 of 5 numbers of 'head\.weight' are NaN or infinite"):
+            read_weights(path)
+
+    def test_the_manifest_beside_a_file_is_heeded(self, tmp_path):
+        path = tmp_path / "model.pdparams"
+        path.write_bytes(pickle.dumps({"w": np.ones(4, np.float32)}, 4))
+        manifest.write(tmp_path, {})
+        read_weights(path)
+        content = bytearray(path.read_bytes())
+        content[content.index(np.float32(1).tobytes()) + 1] ^= 1  # another number, as good as the first
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match=r"model\.pdparams: damaged"):
+            read_weights(path)
+        (tmp_path / manifest.MANIFEST).unlink()
+        assert not np.array_equal(read_weights(path)["w"], np.ones(4))

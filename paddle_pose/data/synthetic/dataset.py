@@ -27,6 +27,7 @@ from paddle_pose.data.synthetic.body import Style
 from paddle_pose.data.synthetic.scene import SyntheticPerson, draw_scene
 from paddle_pose.errors import InputError
 from paddle_pose.io import atomic
+from paddle_pose.io.locks import locked
 
 _log = logging.getLogger("paddle_pose")
 
@@ -86,7 +87,8 @@ def write_mpii(
 ) -> Path:
     """Draw a data set in the MPII layout: `images/*.jpg` and `annotations/mpii_*`, 1-based.
 
-    A folder complete for the same arguments is left alone; an interrupted one is drawn again.
+    A folder complete for the same arguments is left alone; an interrupted one is drawn again; one that another process is
+    drawing is waited for.
 
     Args:
         folder: Made if absent; may hold nothing else.
@@ -231,34 +233,55 @@ def _images(
 
 def _write(folder: Path, request: _Request, draw: Callable[[Path, _Request], None]) -> Path:
     """Run `draw` between the two stamps, unless `folder` is complete already."""
-    stamp, begun, arguments = folder / STAMP, folder / _BEGUN, request.stamp()
-    if stamp.is_file():
-        found = json.loads(stamp.read_text("utf-8"))
-        # A part of the style that an older version did not know had its default.
-        found["style"] = {**asdict(Style()), **found.get("style", {})}
-        if found == arguments:
-            return folder
-        changed = [key for key in arguments if found.get(key) != arguments[key]]
+    if _is_complete(folder, request):
+        return folder
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder} is a file: give a folder that is empty or does not exist yet")
+    _check_ours(folder, request)
+    folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder, what="this data set", wait=True):
+        if not _is_complete(folder, request):  # another process may have drawn it
+            _check_ours(folder, request)
+            _write_json(folder / _BEGUN, request.stamp())
+            (folder / "annotations").mkdir(exist_ok=True)
+            draw(folder, request)
+            _write_json(folder / STAMP, request.stamp())
+            (folder / _BEGUN).unlink(missing_ok=True)
+    return folder
+
+
+def _is_complete(folder: Path, request: _Request) -> bool:
+    """Tells whether a folder holds what is asked for.
+
+    Raises:
+        InputError: If it is complete for other arguments.
+    """
+    if not (folder / STAMP).is_file():
+        return False
+    found, arguments = json.loads((folder / STAMP).read_text("utf-8")), request.stamp()
+    # A part of the style that an older version did not know had its default.
+    found["style"] = {**asdict(Style()), **found.get("style", {})}
+    changed = [key for key in arguments if found.get(key) != arguments[key]]
+    if found != arguments:
         raise InputError(
             f"{folder} was drawn with {[(key, found.get(key)) for key in changed]}, asked for are "
             f"{[(key, arguments[key]) for key in changed]}: choose another folder or delete it"
         )
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder} is a file: give a folder that is empty or does not exist yet")
-    folder.mkdir(parents=True, exist_ok=True)
-    ours = begun.is_file() and json.loads(begun.read_text("utf-8")) == arguments
-    drafts = f".{Path(_BEGUN).stem}."  # of another process that draws the same folder
-    if not ours and any(not path.name.startswith(drafts) for path in folder.iterdir()):
+    return True
+
+
+def _check_ours(folder: Path, request: _Request) -> None:
+    """Refuses a folder that holds anything but a drawing with the same arguments, begun or (by another process) complete."""
+    try:
+        ours = json.loads((folder / _BEGUN).read_text("utf-8")) == request.stamp()
+    except FileNotFoundError:  # looked for first: it goes when the other one is there
+        ours = (folder / STAMP).is_file()
+    # hidden files are drafts and locks
+    if not ours and folder.exists() and any(not path.name.startswith(".") for path in folder.iterdir()):
         raise InputError(
             f"{folder} holds other files (or an unfinished drawing with other arguments): "
             "choose an empty folder, or delete this one"
         )
-    _write_json(begun, arguments)
-    (folder / "annotations").mkdir(exist_ok=True)
-    draw(folder, request)
-    _write_json(stamp, arguments)
-    begun.unlink(missing_ok=True)
-    return folder
 
 
 def _write_json(path: Path, content: Any) -> None:

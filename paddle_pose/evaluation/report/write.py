@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from paddle_pose.backends.metadata import RUN_EXPORTS
 from paddle_pose.environment import command
 from paddle_pose.errors import InputError
 from paddle_pose.evaluation.report import coco_data, mpii_data, page, sections
@@ -58,7 +59,8 @@ def read(
         predictions = next((source / name for name in names if (source / name).is_file()), None)
         scores = source / "predictions.json" if (source / "predictions.json").is_file() else None
         checkpoint = Path(str(protocol.get("checkpoint", source / "none")))
-        folders = [source, checkpoint.parent]
+        folder = checkpoint.parent
+        folders = [source, folder.parent if folder.name == RUN_EXPORTS else folder]
     run = find(folders)
     if predictions is None:
         if run is None:

@@ -154,6 +154,20 @@ def test_a_folder_brings_scores_protocol_and_run(drawn, tmp_path):
     Pieces(text).checked()
 
 
+def test_an_exported_file_s_evaluation_has_its_run(drawn, tmp_path):
+    root, truth = drawn
+    run = tmp_path / "run"
+    run.mkdir()
+    run_folder(run, truth, np.ones((8, 16)))
+    (tmp_path / "val").mkdir()
+    (run / "pred.mat").rename(tmp_path / "val" / "pred.mat")
+    protocol = {"truth": str(root / "annotations" / "mpii_gt_val.mat"), "checkpoint": str(run / "exports/last.onnx")}
+    (tmp_path / "val/scores.json").write_text(json.dumps({"protocol": protocol, "values": {}}))
+    _, found = read(tmp_path / "val")
+    assert found is not None
+    assert found.source == run / "config.json"
+
+
 def test_a_run_without_predictions_has_its_curve(drawn, tmp_path):
     run_folder(tmp_path, drawn[1], np.ones((8, 16)))
     (tmp_path / "pred.mat").unlink()

@@ -1,0 +1,185 @@
+"""What a command wrote into a folder, so that it replaces and removes nothing else there."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from paddle_pose.errors import InputError
+from paddle_pose.io import atomic
+from paddle_pose.io.checksum import sha256_of
+
+RECORD = ".paddle_pose_written.jsonl"
+_KEPT = 4  # checksums of a file that are kept: a kill may have left it as it was before the last one was recorded
+
+
+class Outputs:
+    """A folder that a command writes into.
+
+    The folder remembers every file by its checksum, in `RECORD`. The checksum is recorded before the file takes its name,
+    so a kill at any moment leaves no file of the command that is not recorded. A file that is not recorded, or was changed
+    since, and a link are somebody else's.
+
+    Args:
+        folder: Folder of the files; it is made with the first one.
+        command: Name of the command.
+        keep: Files that are neither replaced nor removed, whoever wrote them.
+        flag: Flag that names another place, for messages.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     _ = Path(folder, "mine.txt").write_text("somebody's")
+        ...     outputs = Outputs(Path(folder), "predict")
+        ...     [outputs.claim(Path(folder, name)).name for name in ("mine.txt", "new.txt")]
+        ['mine_2.txt', 'new.txt']
+    """
+
+    def __init__(self, folder: Path, command: str, keep: Iterable[Path] = (), flag: str = "--output") -> None:
+        self._folder, self._command, self._flag = folder, command, flag
+        self._keep = {path.resolve() for path in keep}
+        self._claimed: set[Path] = set()
+        self._written: set[str] = set()
+        self._known = self._checksums()
+
+    def claim(self, path: Path) -> Path:
+        """Returns a path to write to: that one, or with the next number where it is claimed or somebody else's file.
+
+        Args:
+            path: Path in the folder.
+
+        Raises:
+            InputError: If a folder on the way to it is a link or a file.
+        """
+        place, number = path, 1
+        while place in self._claimed or not self._may_replace(place):
+            number += 1
+            place = path.with_name(f"{path.stem}_{number}{path.suffix}")
+        self._claimed.add(place)
+        return place
+
+    def check(self, paths: Iterable[Path]) -> None:
+        """Refuses to replace what the command did not write.
+
+        Args:
+            paths: Paths in the folder.
+
+        Raises:
+            InputError: If one of them is somebody else's file, a folder or a link.
+        """
+        for path in paths:
+            if not self._may_replace(path):
+                kind = "a link" if path.is_symlink() else "a folder" if path.is_dir() else "a file"
+                raise InputError(
+                    f"{path}: {kind} that {self._command} did not write, or that was changed since, is not replaced; "
+                    f"move it away, or name another place with {self._flag}"
+                )
+
+    @contextlib.contextmanager
+    def replacing(self, path: Path) -> Iterator[Path]:
+        """Yields a path to write to, as `atomic.replacing` does; the file is recorded before it takes its name.
+
+        Args:
+            path: Path in the folder.
+
+        Raises:
+            InputError: If the path is somebody else's file by then.
+            OSError: If the file cannot be written.
+        """
+        with atomic.replacing(path) as draft:
+            yield draft
+            if draft != path:  # else a device or a pipe
+                if not self._may_replace(path):
+                    self._known = self._checksums()  # another run of the command may have written it meanwhile
+                self.check([path])
+                self._record(path, sha256_of(draft))
+
+    def put(self, draft: Path, path: Path) -> None:
+        """Moves a complete file to its path; see `replacing`.
+
+        Args:
+            draft: The file, on the same disk.
+            path: Path in the folder.
+        """
+        with self.replacing(path) as place:
+            os.replace(draft, place)
+
+    def remove_old(self, suffixes: Iterable[str]) -> None:
+        """Removes files that earlier runs of the command wrote and this one did not, where they are unchanged.
+
+        Args:
+            suffixes: Suffixes of the files.
+        """
+        for name in self._known:
+            path = self._folder / name
+            if name not in self._written and path.suffix in suffixes and self._is_own(path):
+                path.unlink()
+
+    def _may_replace(self, path: Path) -> bool:
+        """Returns whether nothing is under a path, or the command's own file."""
+        for parent in path.relative_to(self._folder).parents[:-1]:
+            way = self._folder / parent
+            if way.is_symlink() or (way.exists() and not way.is_dir()):
+                raise InputError(
+                    f"{way}: expected a folder for {path.name}, got {'a link' if way.is_symlink() else 'a file'}; "
+                    f"name another place with {self._flag}"
+                )
+        if not os.path.lexists(path):
+            return True
+        return atomic.is_device(path) or self._is_own(path)
+
+    def _is_own(self, path: Path) -> bool:
+        """Returns whether a path is a file that the command wrote."""
+        resolved = path.resolve()
+        is_link = resolved != self._folder.resolve() / self._name(path)  # itself, or a folder on the way to it
+        if is_link or not path.is_file() or resolved in self._keep:
+            return False
+        checksums = self._known.get(self._name(path), ())
+        return bool(checksums) and sha256_of(path) in checksums
+
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self._folder).as_posix()
+
+    def _checksums(self) -> dict[str, list[str]]:
+        """Returns the recorded checksums of the command's files by their names."""
+        found: dict[str, list[str]] = {}
+        for command, name, checksum in self._read():
+            if command == self._command:
+                found.setdefault(name, []).append(checksum)
+        return found
+
+    def _read(self) -> list[tuple[str, str, str]]:
+        """Returns command, name and checksum of everything recorded; a line that was cut by a kill is left out."""
+        path = self._folder / RECORD
+        if not path.is_file():
+            return []
+        found = []
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+            with contextlib.suppress(ValueError, KeyError, TypeError):
+                record = json.loads(line)
+                if not Path(record["file"]).is_absolute():
+                    found.append((str(record["command"]), str(record["file"]), str(record["sha256"])))
+        return found
+
+    def _record(self, path: Path, checksum: str) -> None:
+        """Adds a line to the record; the first one of a run also drops old lines, and those of files that are gone."""
+        record = self._folder / RECORD
+        if not self._written:
+            kept: dict[tuple[str, str], list[str]] = {}
+            for command, name, known in self._read():
+                if os.path.lexists(self._folder / name):
+                    kept.setdefault((command, name), []).append(known)
+            lines = [_line(*key, known) for key, all_known in kept.items() for known in all_known[-_KEPT:]]
+            atomic.write_text(record, "".join(lines))
+        self._written.add(self._name(path))
+        self._known.setdefault(self._name(path), []).append(checksum)
+        with record.open("a", encoding="utf-8") as file:
+            file.write(_line(self._command, self._name(path), checksum))
+
+
+def _line(command: str, name: str, checksum: str) -> str:
+    """Returns a line of the record."""
+    return json.dumps({"command": command, "file": name, "sha256": checksum}) + "\n"
