@@ -9,8 +9,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
 from paddle_pose.errors import InputError
-from paddle_pose.io.download import Progress, download
-from paddle_pose.weights.zoo import PublishedFile
+from paddle_pose.io.download import Progress, RemoteFile, download
 
 HOST = "127.0.0.1"
 STATIC = Path(__file__).resolve().parent / "static"
@@ -61,15 +60,7 @@ def runtime_files(folder: Path, from_file: Path | None = None, progress: Progres
         InputError: If the checksum does not match.
         ConnectionError: If the server cannot be reached; says where to put the file.
     """
-    file = PublishedFile(
-        name="onnxruntime-web",
-        url=RUNTIME_URL,
-        sha256=RUNTIME_SHA256,
-        config="",
-        published=(),
-        protocol="",
-        source="https://www.npmjs.com/package/onnxruntime-web",
-    )
+    file = RemoteFile("onnxruntime-web", RUNTIME_URL, RUNTIME_SHA256)
     with tarfile.open(download(file, folder, from_file=from_file, progress=progress)) as package:
         members = {name: package.extractfile(f"package/dist/{name}") for name in RUNTIME_FILES}
         return {f"onnxruntime/{name}": member.read() for name, member in members.items() if member is not None}

@@ -19,7 +19,6 @@ from tflite import BuiltinOperator, Model, TensorType
 
 from paddle_pose.errors import InputError
 
-IDENTIFIER = b"TFL3"  # bytes 4..8 of every file
 _LAYOUTS = {  # operation -> how its weights become [out, in / groups, height, width]
     BuiltinOperator.CONV_2D: (0, 3, 1, 2),
     BuiltinOperator.DEPTHWISE_CONV_2D: (3, 0, 1, 2),
