@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from paddle_pose.environment import command
 from paddle_pose.errors import InputError, MissingDependencyError
 
 Backend = Callable[[np.ndarray], dict[str, np.ndarray]]
@@ -53,5 +54,5 @@ def check_input(path: object, shape: list[Any], dtype: str) -> None:
     """
     if dtype != "uint8" or len(shape) != 4 or shape[3] != 3:
         raise InputError(
-            f"{path}: its input is {dtype} {shape}, expected uint8 [N, H, W, 3] RGB: export it with export.py"
+            f"{path}: its input is {dtype} {shape}, expected uint8 [N, H, W, 3] RGB: export it with {command('export')}"
         )

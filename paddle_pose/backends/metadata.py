@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from paddle_pose.environment import command
 from paddle_pose.errors import InputError
 
 _SIDECARS = (".onnx", ".xml", ".json")  # ONNX, OpenVINO, Paddle's program
@@ -51,7 +52,7 @@ def read_metadata(exported: Path) -> dict[str, Any] | None:
         metadata = json.loads(text)
         version = metadata["version"]
     except (KeyError, TypeError, ValueError) as problem:
-        raise InputError(f"{place}: not a metadata that export.py writes ({problem})") from problem
+        raise InputError(f"{place}: not metadata as {command('export')} writes them ({problem})") from problem
     if version != VERSION:
         raise InputError(f"{place}: metadata version {version}, this program reads {VERSION}: export it again")
     return metadata

@@ -13,7 +13,7 @@ from paddle import inference
 
 from paddle_pose.backends.base import check_input
 from paddle_pose.backends.metadata import metadata_path, read_metadata
-from paddle_pose.environment import threads_to_use
+from paddle_pose.environment import command, threads_to_use
 from paddle_pose.errors import InputError
 
 
@@ -92,7 +92,9 @@ class PaddleProgram:
         """
         metadata = read_metadata(path)
         if metadata is None:
-            raise InputError(f"{path}: no {metadata_path(path).name} beside it, so it is not what export.py wrote")
+            raise InputError(
+                f"{path}: no {metadata_path(path).name} beside it, so {command('export')} did not write it"
+            )
         parameters = path.with_suffix(".pdiparams")
         if not parameters.is_file():
             raise FileNotFoundError(f"{parameters}: not found; it belongs to {path}")

@@ -51,7 +51,7 @@ MOVENET_ORIGINAL_COCO = replace(
     MOVENET_LIGHTNING_COCO,
     name="movenet_original_coco",
     source="MoveNet.Paddle on AI Studio: single people, Adam 8e-3, 100 epochs, batch 512; acc as its file name says (e74)",
-    command="python train.py --config movenet_original_coco --dataset_root D  (D from scripts/prepare_coco.py)",
+    command="python train.py --config movenet_original_coco --dataset_root D  (D from prepare_coco)",
     model=MoveNetModel(
         expansion="stage", activation="relu", padding="symmetric", pyramid="fire717", batch_norm="all", prior=0.5
     ),

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from paddle_pose.environment import command
 from paddle_pose.errors import InputError
 
 
@@ -72,7 +73,7 @@ def read_tracks(path: Path) -> list[Track]:
         tracks = [_track(video, track_id, found) for (video, track_id), found in sorted(people.items())]
     except (KeyError, TypeError, ValueError) as problem:
         what = f"no {problem} in it" if isinstance(problem, KeyError) else problem
-        raise InputError(f"{path}: expected what predict.py writes of a video ({what})") from problem
+        raise InputError(f"{path}: expected what {command('predict')} writes of a video ({what})") from problem
     if not tracks:
         raise InputError(f"{path}: {'nobody is followed' if records else 'there is no frame of a video'} in it")
     return tracks

@@ -72,7 +72,7 @@ def test_threads_come_from_the_environment(onnx_file, monkeypatch):
 @pytest.mark.parametrize(("kind", "shape"), [("FLOAT", ("N", 4, 6, 3)), ("UINT8", ("N", 3, 4, 6))])
 def test_a_file_that_takes_no_uint8_images_is_refused(tmp_path, kind, shape):
     path = write_onnx(tmp_path / "other.onnx", kind, shape)
-    with pytest.raises(ValueError, match=r"other.onnx: its input is .* export it with export.py"):
+    with pytest.raises(ValueError, match=r"other.onnx: its input is .* export it with .*export"):
         open_exported(path)
 
 
@@ -111,7 +111,7 @@ def test_the_metadata_in_the_file_counts_before_the_one_beside_it(onnx_file):
 
 
 @pytest.mark.parametrize(
-    ("text", "message"), [("{", "not a metadata"), ("[]", "not a metadata"), ('{"version": 9}', "version 9")]
+    ("text", "message"), [("{", "not metadata"), ("[]", "not metadata"), ('{"version": 9}', "version 9")]
 )
 def test_another_metadata_is_refused(tmp_path, text, message):
     exported = tmp_path / "model.xml"

@@ -13,6 +13,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from paddle_pose.environment import command
 from paddle_pose.errors import InputError
 from paddle_pose.evaluation.report.plots import COLORS
 
@@ -60,7 +61,7 @@ def read(run: Path) -> Curves:
     """
     path = run / "metrics.jsonl" if run.is_dir() else run
     if not path.is_file():
-        raise FileNotFoundError(f"{path}: not found; name the folder of a run of train.py")
+        raise FileNotFoundError(f"{path}: not found; name the folder of a run of {command('train')}")
     found: dict[tuple[Any, ...], Record] = {}
     remarks, again = [], 0
     for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
