@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("paddle_pose")
 
-_FIXED_BY_EXPORT = ("model.", "codec.input_size", "codec.skeleton")
+FIXED_BY_EXPORT = ("model.", "codec.input_size", "codec.skeleton")
 READERS: dict[str, Callable[[Config, str | Path | None, str], list[AnnotatedImage]]] = {
     "mpii": lambda config, root, split: mpii.read_mpii(_given(root), split, config.codec.skeleton),
     "coco": lambda config, root, split: coco.read_annotations(*_files(config, root, split), config.codec.skeleton),
@@ -390,5 +390,5 @@ def check_fits(config: Config, weights: Path, outputs: Sequence[str]) -> None:
         )
     given = values(config)
     for key, value in values(read_beside(weights) or config).items():
-        if key.startswith(_FIXED_BY_EXPORT) and given[key] != value:
+        if key.startswith(FIXED_BY_EXPORT) and given[key] != value:
             raise InputError(f"{weights}: was exported with {key} {value}; that cannot be changed to {given[key]}")

@@ -134,6 +134,12 @@ class Window:
         """Returns the [2, 3] matrix from input px to image px: the inverse of `to_input`."""
         return invert(self.to_input(input_size, alignment))
 
+    @property
+    def box(self) -> tuple[float, float, float, float]:
+        """(x, y, width, height) in image px, before rotation."""
+        (x, y), (width, height) = self.center, self.size
+        return x - width / 2, y - height / 2, width, height
+
     def scaled(self, factor: float) -> Window:
         """Returns the window with both sides multiplied by `factor`."""
         return replace(self, size=(self.size[0] * factor, self.size[1] * factor))
@@ -182,3 +188,27 @@ def box_window(
     aspect = input_size[0] / input_size[1]
     side = max(width, height * aspect) * context
     return Window((x + width / 2, y + height / 2), (side, side / aspect))
+
+
+def points_box(
+    points: np.ndarray, margin: float = 0.0, image_size: tuple[int, int] | None = None
+) -> tuple[float, float, float, float]:
+    """Returns the box (x, y, width, height) around points, widened on every side.
+
+    Args:
+        points: [M, 2] (x, y) with M > 0.
+        margin: Share of the longer side that is added on every side.
+        image_size: (width, height) of the image that the box is clipped to; None does not clip it.
+
+    Example:
+        >>> points_box(np.array([[0.0, 0.0], [50.0, 100.0]]), margin=0.1, image_size=(640, 480))
+        (0.0, 0.0, 60.0, 110.0)
+    """
+    low, high = points.min(axis=0), points.max(axis=0)
+    widened = margin * float((high - low).max())
+    low, high = low - widened, high + widened
+    if image_size is not None:
+        low, high = np.clip(low, 0, image_size), np.clip(high, 0, image_size)
+    x, y = low.tolist()
+    width, height = (high - low).tolist()
+    return x, y, width, height

@@ -6,12 +6,17 @@
 | 130 | Ctrl-C (a second one ends the run at once, with the last checkpoint) |
 | 124 | `--max_hours`, as of `timeout` |
 
-Signals are handled by the command line alone (`cli/signals.py`).
+A signal handler is set while a run lasts, and put back after it: by the command line for both signals, and by `engine.train`
+for Ctrl-C in a notebook, where a `KeyboardInterrupt` in the middle of a step could not be saved.
 """
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
+from collections.abc import Callable, Iterable
+from types import FrameType
 from typing import Protocol
 
 from paddle_pose.errors import InputError, Interrupted
@@ -100,3 +105,41 @@ class Interruption:
         """
         if self.processes.size == 1:
             self.check()
+
+
+Handler = Callable[[int, FrameType | None], object] | int | None
+
+
+class SignalInterruption(Interruption):
+    """An interruption that catches signals while its context lasts; before and after it they do what they always do.
+
+    Args:
+        max_hours: Hours after which the run ends; None for no limit.
+        signals: Signals to catch: SIGINT (Ctrl-C) and SIGTERM.
+    """
+
+    def __init__(
+        self,
+        max_hours: float | None = None,
+        signals: Iterable[signal.Signals] = (signal.SIGINT, signal.SIGTERM),
+    ) -> None:
+        super().__init__(max_hours)
+        self._signals = tuple(signals)
+        self._before: dict[signal.Signals, Handler] = {}
+
+    def __enter__(self) -> SignalInterruption:
+        # Python allows signal handlers in the main thread only.
+        self._before = {}
+        if threading.current_thread() is threading.main_thread():
+            self._before = {number: signal.signal(number, self._handle) for number in self._signals}
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)  # None: set by a library in C
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        """Remembers the request: saving from within a signal handler would interrupt whatever is being written."""
+        if number == signal.SIGINT and self.is_requested:
+            raise KeyboardInterrupt
+        self.request(CTRL_C if number == signal.SIGINT else TERMINATED)

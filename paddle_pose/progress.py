@@ -27,6 +27,16 @@ def no_progress(total: int | None = None, unit: str = "") -> Progress:
     return lambda done: None
 
 
+def notebook_progress(total: int | None, unit: str) -> Progress:
+    """Returns a progress that shows a bar in a notebook, and nothing elsewhere: the default of the Python API."""
+    return show_progress(total, unit) if in_notebook() else no_progress()
+
+
+def in_notebook() -> bool:
+    """Returns whether this runs in a notebook's kernel."""
+    return "ipykernel" in sys.modules
+
+
 def show_progress(total: int | None, unit: str, stream: TextIO | None = None) -> Progress:
     """Returns a progress that shows how many things are done, how fast, and how long the rest takes.
 
@@ -36,16 +46,14 @@ def show_progress(total: int | None, unit: str, stream: TextIO | None = None) ->
         stream: Stream to write to; None for the standard error stream.
     """
     stream = stream or sys.stderr
-    return _Bar(total, unit, stream) if stream.isatty() or "ipykernel" in sys.modules else _Lines(total, unit, stream)
+    return _Bar(total, unit, stream) if stream.isatty() or in_notebook() else _Lines(total, unit, stream)
 
 
 class _Bar:
     """A tqdm bar, which is closed when everything is done."""
 
     def __init__(self, total: int | None, unit: str, stream: TextIO) -> None:
-        self._bar = _tqdm()(
-            total=total, unit=f" {unit}", file=None if "ipykernel" in sys.modules else stream, leave=True
-        )
+        self._bar = _tqdm()(total=total, unit=f" {unit}", file=None if in_notebook() else stream, leave=True)
 
     def __call__(self, done: int) -> None:
         self._bar.update(done - self._bar.n)

@@ -11,6 +11,14 @@ import numpy as np
 from paddle_pose import geometry
 from paddle_pose.geometry import Window
 
+Box = tuple[float, float, float, float]
+"""(x, y, width, height) in image px."""
+
+MIN_KEYPOINT_SCORE_FOR_BOX = 0.2  # of a joint that a box holds; this project's choice
+BOX_MARGIN = (
+    0.1  # of the longer side: in COCO the box of a whole person is 0.05 to 0.11 of it beyond the joints, by side
+)
+
 
 @dataclass(frozen=True, eq=False)
 class Person:
@@ -96,8 +104,9 @@ class Poses:
         keypoints: [P, K, 2] (x, y); the space is the producer's: input px from a codec, image px after `moved`.
         scores: [P, K], 0..1 for trained maps.
         person_scores: [P].
-        boxes: [P, 4] (x, y, width, height) of the window or box each person was found in, image px; may be empty.
+        boxes: [P, 4] (x, y, width, height) of each person, image px: the given box, else that round the joints; may be empty.
         ids: [P] int64, who is who from frame to frame, counted from 1; -1 is not followed (yet). Empty where nobody follows.
+        windows: [P, 4] (x, y, width, height) of the part of the image that each person was found in, image px; may be empty.
     """
 
     keypoints: np.ndarray
@@ -105,6 +114,7 @@ class Poses:
     person_scores: np.ndarray
     boxes: np.ndarray = field(default_factory=lambda: np.zeros((0, 4)))
     ids: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    windows: np.ndarray = field(default_factory=lambda: np.zeros((0, 4)))
 
     def moved(self, matrix: np.ndarray) -> Poses:
         """Returns the same people with their keypoints moved by an affine [2, 3] matrix.
@@ -115,3 +125,24 @@ class Poses:
             array([3., 4.])
         """
         return replace(self, keypoints=geometry.move(self.keypoints, matrix))
+
+
+def joints_box(
+    keypoints: np.ndarray,
+    scores: np.ndarray,
+    image_size: tuple[int, int],
+    min_score: float = MIN_KEYPOINT_SCORE_FOR_BOX,
+) -> Box:
+    """Returns the box around a person's joints, widened by `BOX_MARGIN` and clipped to the image.
+
+    Args:
+        keypoints: [K, 2] in image px.
+        scores: [K].
+        image_size: (width, height) of the image in px.
+        min_score: Lowest score of a joint that counts; all joints count where fewer than two have it.
+
+    Returns:
+        (x, y, width, height) in image px.
+    """
+    counted = scores >= min_score
+    return geometry.points_box(keypoints[counted] if counted.sum() > 1 else keypoints, BOX_MARGIN, image_size)

@@ -38,6 +38,8 @@ def public_names(node: ast.AST, prefix: str = "") -> Iterator[tuple[str, ast.AST
             continue
         if listed_as_attribute(child, node):
             continue
+        if isinstance(child, FUNCTIONS) and "overload" in map(ast.unparse, child.decorator_list):
+            continue  # its implementation has the docstring
         yield prefix + child.name, child
         if isinstance(child, ast.ClassDef):
             yield from public_names(child, f"{prefix}{child.name}.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from paddle_pose import environment
 from paddle_pose.cli import options
-from paddle_pose.cli.signals import SignalInterruption
+from paddle_pose.interruption import SignalInterruption
 
 if TYPE_CHECKING:
     from paddle_pose.engine.demo import DemoResult

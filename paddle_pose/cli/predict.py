@@ -9,7 +9,7 @@ from pathlib import Path
 
 from paddle_pose.cli import options
 from paddle_pose.cli.download import add_folder, show_download
-from paddle_pose.cli.signals import SignalInterruption
+from paddle_pose.interruption import SignalInterruption
 from paddle_pose.progress import show_progress
 
 DEFAULT_WEIGHTS = "google_movenet_lightning_int8"
@@ -182,14 +182,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments.weights,
         config=arguments.config,
         image_size=arguments.image_size,
-        changes=options.overrides_of(arguments, {}),
+        overrides=options.overrides_of(arguments, {"val.flip": "flip"}),
         people=people,
         results=results,
-        flip=arguments.flip,
         batch_size=arguments.batch_size,
         device=arguments.device,
         threads=arguments.threads,
-        download_folder=arguments.cache,
+        cache=arguments.cache,
         from_file=arguments.from_file,
         download_progress=show_download,
         progress=show_progress,

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from paddle_pose import environment
 from paddle_pose.cli import options
-from paddle_pose.cli.signals import SignalInterruption
 from paddle_pose.errors import InputError
+from paddle_pose.interruption import SignalInterruption
+from paddle_pose.progress import no_progress
 
 _FLAGS = {  # by the config's key that each changes
     "train.batch_size": "batch_size",
@@ -72,15 +73,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     from paddle_pose.engine.train import train
 
     train(
-        dataset_root=arguments.dataset_root,
+        arguments.config,
+        data=arguments.dataset_root,
         output=arguments.output,
-        config=arguments.config,
-        image_size=arguments.image_size,
-        changes=changes,
-        resume=arguments.resume,
-        force=arguments.force,
+        overrides=changes,
+        resume=True if arguments.resume == "" else arguments.resume,
         device=arguments.device,
+        image_size=arguments.image_size,
+        force=arguments.force,
         interruption=interruption,
+        progress=no_progress,
     )
     return 0
 

@@ -204,7 +204,7 @@ def _score(parser: options.Parser, arguments: argparse.Namespace, command: str) 
         page = write_page(
             arguments.results,
             output / "report.html",
-            ground_truth=Path(scores.protocol["ground truth"]),
+            ground_truth=Path(str(scores.protocol["ground truth"])),
             zero_based=arguments.zero_based,
             skeleton=skeleton,
         )

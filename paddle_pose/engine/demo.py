@@ -102,7 +102,7 @@ def run_demo(
         _log.info(f"2/3 Training {config.name} for {config.train.epochs} epochs")
         run_dir = _cleared(output / "run")
         began = time.perf_counter()
-        train_config(config, dataset_root=data, run_dir=run_dir, device=device, interruption=interruption)
+        train_config(config, data=data, run_dir=run_dir, device=device, interruption=interruption)
         trained = time.perf_counter() - began
         _log.info("3/3 Testing the last weights, which were not chosen by any test")
         shown, scores = show(config, data, run_dir)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import logging
 import tempfile
@@ -9,14 +10,18 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from paddle_pose import build
+from paddle_pose.backends.base import Backend
+from paddle_pose.configs import overrides as config_overrides
 from paddle_pose.configs import registry
 from paddle_pose.configs.published import GROUND_TRUTH, WHOLE_IMAGES
 from paddle_pose.configs.specs import Config
 from paddle_pose.data import coco, mpii
 from paddle_pose.data.skeleton_file import read_skeleton
+from paddle_pose.engine.notebook import html_table
+from paddle_pose.engine.pose_model import PoseModel
 from paddle_pose.errors import InputError
 from paddle_pose.evaluation.evaluate import evaluate as evaluate_batches
 from paddle_pose.evaluation.mean_pose import mean_pose_scores
@@ -34,7 +39,7 @@ from paddle_pose.io.mpii_predictions import read_predictions
 from paddle_pose.io.outputs import Outputs
 from paddle_pose.metrics import coco_ap, pckh
 from paddle_pose.metrics.base import eval_line
-from paddle_pose.progress import ProgressFactory, no_progress
+from paddle_pose.progress import ProgressFactory, notebook_progress
 from paddle_pose.skeletons import COCO_17, Skeleton
 from paddle_pose.structures import Sample
 
@@ -60,35 +65,40 @@ class Evaluation:
     """
 
     values: Mapping[str, float]
-    protocol: Mapping[str, Any]
+    protocol: Mapping[str, object]
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     baseline: Mapping[str, float] = field(default_factory=dict)
     written: Sequence[Path] = ()
 
+    def _repr_html_(self) -> str:
+        """Returns the numbers as a table, and the protocol, for a notebook."""
+        protocol = ", ".join(f"{name} {value}" for name, value in self.protocol.items())
+        return html_table(self.values, self.intervals) + f"<p>{html.escape(protocol)}</p>"
+
 
 def evaluate(
-    weights: str | Path,
+    weights: str | Path | PoseModel,
     data: str | Path | None = None,
     *,
     config: str | None = None,
     image_size: int | None = None,
-    overrides: Mapping[str, Any] | None = None,
-    detections: Path | None = None,
-    output: Path | Literal["auto"] | None = None,
+    overrides: Mapping[str, object] | None = None,
+    detections: str | Path | None = None,
+    output: str | Path | None = None,
     draw: bool = False,
     report: bool = False,
     baseline: bool = False,
     device: str = "auto",
     threads: int | None = None,
     command: str = "",
-    progress: ProgressFactory = no_progress,
+    progress: ProgressFactory = notebook_progress,
 ) -> Evaluation:
     """Scores a weights file on the validation split, and logs the numbers with their protocol.
 
     Args:
-        weights: Checkpoint or exported file.
+        weights: Path of a checkpoint or an exported file, or a loaded model.
         data: Folder of the data set; None where the config names annotation files.
-        config: Name of the config, where none is beside the file.
+        config: Name of the config, where none is beside the file; a loaded model has its own.
         image_size: Input size of Hourglass-52 on MPII, as in txyugood's project; None for none.
         overrides: Values by dotted key that replace the config's.
         detections: File of detected boxes in COCO's format; None takes the annotated ones.
@@ -104,13 +114,21 @@ def evaluate(
     Raises:
         FileNotFoundError: If a file is missing.
         InputError: If a file or a value does not fit, or somebody else's file is where one is to be written.
+
+    Example:
+        `evaluate("output/run/best_model/model.pdparams", data="data/mpii", overrides={"val.flip": False}).values["Mean"]`
     """
-    weights = Path(weights)
+    model = weights if isinstance(weights, PoseModel) else None
+    weights = weights.weights if isinstance(weights, PoseModel) else Path(weights)
+    detections = None if detections is None else Path(detections)
     if output is None and (draw or report):
         raise InputError("draw and report write files: name a folder as output")
-    settings = registry.config_of(weights, config, image_size, overrides)
-    if output == "auto":
-        output = default_folder(weights, settings.name)
+    if model is None:
+        settings = registry.config_of(weights, config, image_size, overrides)
+    else:
+        settings = _settings_of(model, config or image_size, overrides or {})
+    if output is not None:
+        output = default_folder(weights, settings.name) if output == "auto" else Path(output)
     measure = build.metric_name(settings)
     if report and measure not in REPORTED:
         raise InputError(f"--report: explains {' and '.join(REPORTED)}, not {measure}; leave one flag out")
@@ -120,7 +138,11 @@ def evaluate(
         names = [*_PREDICTIONS.get(measure, ("predictions.json",)), _SCORES]
         names += [name for name, wanted in ((_DRAWING, draw), (_REPORT, report)) if wanted]
         outputs.check(output / name for name in names)
-    backend, used_device = build.backend(settings, weights, device, threads, say=_log.info)
+    backend: Backend
+    if model is None:
+        backend, used_device = build.backend(settings, weights, device, threads, say=_log.info)
+    else:
+        backend, used_device = model.maps, model.device
     samples = build.samples(settings, data, settings.data.val_split, detections)
     if settings.val.flip:
         backend = FlipAverage(backend, settings.codec, settings.val.shift)
@@ -167,6 +189,22 @@ def evaluate(
     outputs.remove_old((".png", ".html"))
     _log.info("Written: " + ", ".join(map(str, written)))
     return replace(evaluation, written=tuple(written))
+
+
+def _settings_of(model: PoseModel, named: object, changes: Mapping[str, object]) -> Config:
+    """Returns the config of a loaded model with changes.
+
+    Raises:
+        InputError: If another config is named, or a change is of what the model was loaded with.
+    """
+    if named is not None:
+        raise InputError(f"config or image_size, but {model!r} has its config; leave them out, or load it anew")
+    settings = config_overrides.override(model.config, changes)
+    before, after = config_overrides.values(model.config), config_overrides.values(settings)
+    fixed = [key for key in after if key.startswith(build.FIXED_BY_EXPORT) and after[key] != before.get(key)]
+    if fixed:
+        raise InputError(f"{', '.join(fixed)} cannot be changed in {model!r}; name them in load_model(overrides=…)")
+    return settings
 
 
 def default_folder(source: Path, name: str) -> Path:
@@ -286,7 +324,7 @@ def _write_page(outputs: Outputs, source: Path, path: Path, **where: Any) -> Pat
     return path
 
 
-def _protocol(config: Config, weights: Path, samples: Sequence[Sample], detections: Path | None) -> dict[str, Any]:
+def _protocol(config: Config, weights: Path, samples: Sequence[Sample], detections: Path | None) -> dict[str, object]:
     """Returns what the numbers of an evaluation depend on."""
     whole_images = config.data.framing == "image" and detections is None
     boxes = WHOLE_IMAGES if whole_images else GROUND_TRUTH

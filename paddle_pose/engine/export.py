@@ -7,13 +7,15 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from paddle_pose import build
 from paddle_pose.backends.metadata import RUN_EXPORTS, metadata_path
 from paddle_pose.backends.open import open_exported
 from paddle_pose.backends.paddle import PaddleBackend
 from paddle_pose.configs import registry
+from paddle_pose.configs.overrides import override
+from paddle_pose.engine.pose_model import PoseModel
 from paddle_pose.errors import InputError
 from paddle_pose.exporting.images import in_batches, read_inputs, synthetic_inputs
 from paddle_pose.exporting.verify import Difference, check_difference, compare
@@ -23,7 +25,7 @@ from paddle_pose.training import checkpoint_policy
 _log = logging.getLogger("paddle_pose")
 
 Format = Literal["onnx", "openvino", "paddle"]
-SUFFIXES: dict[str, str] = {"onnx": ".onnx", "openvino": ".xml", "paddle": ".json"}
+SUFFIXES: dict[Format, str] = {"onnx": ".onnx", "openvino": ".xml", "paddle": ".json"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,24 +44,24 @@ class Export:
 
 
 def export_model(
-    weights: Path,
-    output_file: Path | None = None,
+    weights: str | Path | PoseModel,
+    output_file: str | Path | None = None,
     *,
-    format: Format = "onnx",
+    format: Format | None = None,
     config: str | None = None,
     image_size: int | None = None,
-    overrides: Mapping[str, Any] | None = None,
+    overrides: Mapping[str, object] | None = None,
     decode: bool = False,
-    calibration: Path | None = None,
-    images: Path | None = None,
+    calibration: str | Path | None = None,
+    images: str | Path | None = None,
     tolerance: float | None = None,
 ) -> Export:
     """Writes a network as an ONNX, OpenVINO or Paddle file; it is compared with the live network before it gets its name.
 
     Args:
-        weights: Checkpoint.
+        weights: Path of a checkpoint, or a model that was loaded from one.
         output_file: Path of the exported file; None for one beside the checkpoint, of a run's in its folder exports.
-        format: Format of the file.
+        format: Format of the file; None as the suffix of `output_file` says, else ONNX.
         config: Name of the checkpoint's config, where none is beside it.
         image_size: Input size of Hourglass-52 on MPII, as in txyugood's project; None for none.
         overrides: Values by dotted key that replace the config's.
@@ -74,16 +76,32 @@ def export_model(
         MissingDependencyError: If the format needs a package that is not installed; says how to install it.
         InputError: If a file or a value does not fit, or the exported network differs from the live one; then nothing
             is written; or if somebody else's file is where it is to be.
+
+    Example:
+        `export_model("output/run/best_model/model.pdparams", "pose.onnx").difference`
     """
+    model = weights if isinstance(weights, PoseModel) else None
+    weights = weights.weights if isinstance(weights, PoseModel) else Path(weights)
+    output_file = None if output_file is None else Path(output_file)
+    if weights.suffix in SUFFIXES.values():
+        raise InputError(f"{weights}: is an exported file; export the checkpoint that it was made from")
+    if format is None:
+        formats = {suffix: name for name, suffix in SUFFIXES.items()}
+        format = formats.get(output_file.suffix, "onnx") if output_file is not None else "onnx"
     int8 = calibration is not None
     if int8 and format == "paddle":
         raise InputError("INT8 is written with the formats onnx and openvino, not with paddle")
     target = export_path(weights, output_file, format, decode=decode, int8=int8)
     check_target(target)
-    config_of_weights = registry.config_of(weights, config, image_size, overrides)
+    if model is None:
+        config_of_weights = registry.config_of(weights, config, image_size, overrides)
+    elif config is None and image_size is None:
+        config_of_weights = override(model.config, overrides or {})
+    else:
+        raise InputError(f"config or image_size, but {model!r} has its config; leave them out, or load it anew")
     fitted, network = build.loaded(config_of_weights, weights, say=_log.info)
-    inputs = synthetic_inputs(fitted.codec) if images is None else read_inputs(images, fitted.codec)
-    calibration_inputs = None if calibration is None else read_inputs(calibration, fitted.codec)
+    inputs = synthetic_inputs(fitted.codec) if images is None else read_inputs(Path(images), fitted.codec)
+    calibration_inputs = None if calibration is None else read_inputs(Path(calibration), fitted.codec)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".exporting_", dir=target.parent) as folder:
         draft = Path(folder, target.name)

@@ -9,18 +9,16 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from time import monotonic
-from typing import Any, Literal
+from typing import Literal
 
-from paddle_pose import build, visualize
-from paddle_pose.configs import overrides, registry
-from paddle_pose.configs.specs import Config
+from paddle_pose import visualize
 from paddle_pose.engine import zoo
-from paddle_pose.environment import command
+from paddle_pose.engine.pose_model import PoseModel, load_model, open_detector
 from paddle_pose.errors import InputError, Interrupted
 from paddle_pose.inference import pipeline
 from paddle_pose.inference.predictor import CropMaps
 from paddle_pose.inference.renderers import Drawings, MapImages, ScreenRenderer, drawing_places
-from paddle_pose.inference.two_stage import MAX_PEOPLE, MIN_BOX_SCORE, MIN_PERSON_SCORE
+from paddle_pose.inference.two_stage import MIN_BOX_SCORE
 from paddle_pose.inference.writers import CocoFile, CsvFile, JsonFile, Sink, image_ids
 from paddle_pose.interruption import Interruption
 from paddle_pose.io import frames
@@ -107,14 +105,13 @@ def predict_files(
     *,
     config: str | None = None,
     image_size: int | None = None,
-    changes: Mapping[str, Any] | None = None,
+    overrides: Mapping[str, object] | None = None,
     people: People | None = None,
     results: Results | None = None,
-    flip: bool | None = None,
     batch_size: int | None = None,
     device: str = "auto",
     threads: int | None = None,
-    download_folder: Path,
+    cache: Path | None = None,
     from_file: Path | None = None,
     download_progress: DownloadProgress | None = None,
     progress: ProgressFactory = no_progress,
@@ -127,14 +124,13 @@ def predict_files(
         weights: Checkpoint or exported file, or the name of a published file, which is fetched.
         config: Name of a config, where none is beside the weights.
         image_size: Input size of Hourglass-52 on MPII, as in txyugood's project; None for none.
-        changes: Values by dotted key that replace the config's.
+        overrides: Values by dotted key that replace the config's.
         people: Where people are, and who follows them; None for the defaults.
         results: What is written and shown; None for the defaults.
-        flip: Whether predictions of the mirrored image are averaged with the image's; None as the config says.
         batch_size: Windows processed together; None for `BATCH_SIZE`, or 1 with a camera or a window on the screen.
         device: "auto", "cpu" or "gpu".
         threads: Threads to compute with on the CPU; None for the usual number.
-        download_folder: Folder of published files.
+        cache: Folder of published files; None for the usual one.
         from_file: Copy of the published file; then nothing is downloaded.
         download_progress: Receives a download's progress, see `io.download`.
         progress: Makes what receives the number of frames that are done.
@@ -162,17 +158,32 @@ def predict_files(
     check_people(people, results)
     warn_of_no_effect(people, sources)
     boxes = _boxes(people, sources)
-    fetch = partial(zoo.locate, folder=download_folder, progress=download_progress)
-    weights_file, detector_file = _weights_files(weights, people.detector, from_file, fetch)
-
-    one_each = boxes is not None or detector_file is not None or people.one_person
-    chosen = registry.config_of(weights_file, config, image_size, changes)
-    chosen = with_people(chosen, 1 if one_each else people.max_people)
-    open_predictor = partial(build.predictor_for, device=device, flip=flip, threads=threads, fit=people.fit)
-    predictor = open_predictor(chosen, weights_file)
+    of_weights, of_detector = _copies(weights, people.detector, from_file)
+    one_each = boxes is not None or people.detector is not None or people.one_person
+    model = load_model(
+        weights,
+        config=config,
+        image_size=image_size,
+        overrides=overrides,
+        device=device,
+        threads=threads,
+        from_file=of_weights,
+        cache=cache,
+        fit=people.fit,
+        progress=download_progress,
+    )
     detector = None
-    if detector_file is not None:
-        detector = open_predictor(detector_config(detector_file, people.max_people), detector_file)
+    if people.detector is not None:
+        detector = open_detector(
+            people.detector,
+            min_score=people.min_score,
+            max_people=people.max_people,
+            device=device,
+            threads=threads,
+            from_file=of_detector,
+            cache=cache,
+            progress=download_progress,
+        )
 
     live = results.show or any(source.kind == "camera" for source in sources)
     if batch_size is None:
@@ -180,7 +191,7 @@ def predict_files(
     drawn = results.show or "drawing" in results.save
     draw = partial(
         visualize.draw_poses,
-        skeleton=chosen.codec.skeleton,
+        skeleton=model.skeleton,
         threshold=results.min_score,
         names=results.joint_names,
     )
@@ -191,25 +202,21 @@ def predict_files(
     advance = progress(frames.count(sources), "frames")
     began = monotonic()
     with ExitStack() as stack, interruption:
-        made = _sinks(results, chosen, weights_file, image_ids(sources, known), drawings, outputs)
+        made = _sinks(results, model, image_ids(sources, known), drawings, outputs)
         sinks = [stack.enter_context(closing(sink)) for sink in made]
         see: Callable[[Frame, CropMaps], None] = _keep_nothing
         if results.maps:
-            maps = MapImages(drawings, chosen.codec.shown, outputs)
+            maps = MapImages(drawings, model.config.codec.shown, outputs)
             sinks.append(maps)
             see = maps.see
-        framed = pipeline.framed(
-            frames.frames(sources, failures.append),
-            boxes,
-            detector,
-            min_person_score=MIN_PERSON_SCORE if people.min_score is None else people.min_score,
-            batch_size=batch_size,
-        )
+        framed = pipeline.framed(frames.frames(sources, failures.append), boxes, detector)
         if people.one_person:
-            found = pipeline.one_person(framed, predictor, people.smooth)
+            found = pipeline.one_person(framed, model.predictor(max_people=1), people.smooth)
         else:
-            makers = pipeline.tracking_steps(chosen.codec.skeleton, people.track, people.smooth)
-            found = pipeline.tracked(predictor.stream(framed, see, batch_size), makers)
+            makers = pipeline.tracking_steps(model.skeleton, people.track, people.smooth)
+            predictor = model.predictor(1 if one_each else people.max_people)
+            predicted = predictor.stream(framed, see, batch_size)
+            found = pipeline.tracked(predicted, makers)
         try:
             for frame, poses in found:
                 drawing = draw(frame.pixels, poses) if drawn else frame.pixels
@@ -265,40 +272,6 @@ def warn_of_no_effect(people: People, sources: Sequence[Source]) -> None:
             _log.warning("%s: no effect on images, only in videos and on what a camera sees", " and ".join(given))
 
 
-def detector_config(weights: Path, max_people: int | None) -> Config:
-    """Returns the config beside a detector's weights.
-
-    Args:
-        weights: Checkpoint or exported file.
-        max_people: Most people that it finds in an image; None for `MAX_PEOPLE`.
-
-    Raises:
-        InputError: If there is no config beside it.
-    """
-    config = registry.read_beside(weights)
-    if config is None:
-        raise InputError(
-            f"--detector {weights}: there is no {registry.FILE_NAME} beside it that says which network it is for; "
-            f"{command('convert')} writes one"
-        )
-    return with_people(config, MAX_PEOPLE if max_people is None else max_people)
-
-
-def with_people(config: Config, max_people: int | None) -> Config:
-    """Returns the config with a number of people to a window, where its codec can find several.
-
-    Args:
-        config: Config of a network.
-        max_people: Most people in a window; None as the config says.
-
-    Raises:
-        InputError: If that is not positive.
-    """
-    if max_people is None or not hasattr(config.codec, "max_persons"):
-        return config
-    return overrides.override(config, {"codec.max_persons": max_people})
-
-
 def _boxes(people: People, sources: Sequence[Source]) -> Boxes | None:
     """Reads the boxes, which have to be for these sources; None without a file."""
     if people.boxes is None:
@@ -310,30 +283,30 @@ def _boxes(people: People, sources: Sequence[Source]) -> Boxes | None:
     return boxes
 
 
-def _weights_files(
-    weights: str, detector: str | None, from_file: Path | None, locate: Callable[..., Path]
-) -> tuple[Path, Path | None]:
-    """Returns the files of both networks, fetched where they are names of published ones."""
+def _copies(weights: str, detector: str | None, from_file: Path | None) -> tuple[Path | None, Path | None]:
+    """Returns the copy of the published file as that of the weights, or of the detector, whichever is published.
+
+    Raises:
+        InputError: If there is a copy, and not exactly one of them is named by the name of a published file.
+    """
+    if from_file is None:
+        return None, None
     chosen = [name for name in (weights, detector) if name is not None]
     named = {name for name in chosen if zoo.is_published(name)}
-    if from_file is not None and len(named) != 1:
+    if len(named) != 1:
         raise InputError(f"--from_file {from_file}: one name of a published file must be among {', '.join(chosen)}")
-    first = locate(weights, from_file=from_file)
-    if detector is None:
-        return first, None
-    return first, locate(detector, from_file=from_file, flag="--detector")
+    return (from_file if weights in named else None), (from_file if detector in named else None)
 
 
 def _sinks(
     results: Results,
-    config: Config,
-    weights: Path,
+    model: PoseModel,
     ids: Callable[[Frame], int],
     drawings: Mapping[Path, Path],
     outputs: Outputs,
 ) -> Iterator[Sink]:
     """Yields what takes the poses, one made after another."""
-    folder, joints = results.folder, config.codec.skeleton.joints
+    folder, joints = results.folder, model.joints
     if results.show:
         yield ScreenRenderer()
     folder.mkdir(parents=True, exist_ok=True)
@@ -341,7 +314,7 @@ def _sinks(
     if drawn:
         yield Drawings(drawings, outputs.replacing)
     if "json" in results.save:
-        header = {"config": config.name, "weights": str(weights), "joints": list(joints)}
+        header = {"config": model.config.name, "weights": str(model.weights), "joints": list(joints)}
         yield JsonFile(folder / FILES["json"], header, drawings if drawn else {}, outputs.replacing)
     if "coco" in results.save:
         yield CocoFile(folder / FILES["coco"], ids, outputs.replacing)

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 import logging
+import signal
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +24,15 @@ from paddle_pose.configs.specs import Config
 from paddle_pose.data.skeleton_file import read_skeleton
 from paddle_pose.data.synthetic.dataset import write_coco, write_mpii
 from paddle_pose.engine import run_folders
+from paddle_pose.engine.notebook import html_table
 from paddle_pose.engine.run_folders import OUTPUT
 from paddle_pose.errors import InputError, Interrupted
 from paddle_pose.evaluation.evaluate import evaluate
 from paddle_pose.inference.flip_test import FlipAverage
-from paddle_pose.interruption import Interruption
+from paddle_pose.interruption import Interruption, SignalInterruption
 from paddle_pose.io import atomic
 from paddle_pose.metrics.base import eval_line
+from paddle_pose.progress import ProgressFactory, no_progress, notebook_progress
 from paddle_pose.structures import Sample
 from paddle_pose.training.initialize import prepare
 from paddle_pose.training.process_group import ProcessGroup
@@ -47,49 +50,86 @@ class Run:
 
     Attributes:
         folder: Folder of the run.
-        best: Numbers of the best evaluation.
+        best: Weights of the best evaluation; there is no such file where no evaluation gave a finite number.
+        last: Weights of the last checkpoint.
+        values: Numbers of the best evaluation, with its epoch.
+        history: Every line of metrics.jsonl: "kind" is "train" or "eval", "step", "epoch", and the numbers by name.
     """
 
     folder: Path
-    best: dict[str, float]
+    best: Path
+    last: Path
+    values: Mapping[str, float]
+    history: Sequence[Mapping[str, object]] = field(repr=False)
+
+    def _repr_html_(self) -> str:
+        """Returns the best numbers as a table for a notebook."""
+        return html_table(self.values, title=f"{self.folder}, best weights: {self.best}")
 
 
 def train(
-    *,
-    dataset_root: str | Path | None = None,
-    output: Path | None = None,
     config: str | None = None,
-    image_size: int | None = None,
-    changes: Mapping[str, Any] | None = None,
-    resume: str | Path | None = None,
-    force: bool = False,
+    *,
+    data: str | Path | None = None,
+    output: str | Path | None = None,
+    overrides: Mapping[str, object] | None = None,
+    resume: str | Path | bool | None = None,
+    max_hours: float | None = None,
     device: str = "auto",
+    init: str | Path | None = None,
+    image_size: int | None = None,
+    force: bool = False,
     interruption: Interruption | None = None,
+    progress: ProgressFactory = notebook_progress,
 ) -> Run:
     """Trains a named config, or continues a run.
 
+    Ctrl-C (in a notebook: "interrupt the kernel") ends the training after the step, saves a checkpoint and raises
+    `Interrupted`; `resume=True` continues it.
+
     Args:
-        dataset_root: Folder of the data; None takes the annotation files that `changes` name, and
-            synthetic people where they name none.
+        config: Name of the config; None for that of `image_size`, else Hourglass-52 on MPII, or a tiny Hourglass on synthetic
+            people.
+        data: Folder of the data set; None takes the annotation files that `overrides` name, and synthetic people where they
+            name none.
         output: Folder of the run; None for output/<config>, with -2, -3 … where that is taken. It is locked while this
             runs: no other training uses it.
-        config: Name of the config; None for that of `image_size`, else Hourglass-52 on MPII, or a
-            tiny Hourglass on synthetic people.
-        image_size: Input size of Hourglass-52 on MPII, as in txyugood's project; None for none.
-        changes: Values by dotted key that replace the config's.
-        resume: Folder of the run to continue or of one of its checkpoints, "" for the newest run of
-            the config; None starts a new run.
+        overrides: Values by dotted key that replace the config's, such as {"train.epochs": 50}.
+        resume: Folder of the run to continue or of one of its checkpoints, True for the newest run of the config; None starts
+            a new run.
+        max_hours: Hours after which the run is saved and ends; None for no limit.
+        device: "auto" (a GPU where there is one), "cpu", "gpu" or "gpu:1".
+        init: Weights to start from, such as a backbone trained on ImageNet: what fits is taken. None as the config says.
+        image_size: Input size of Hourglass-52 on MPII, as in txyugood's project; instead of `config`.
         force: Whether to resume although the config or the data differ.
-        device: "auto", "cpu" or "gpu".
-        interruption: What may end the run early; None for nothing.
+        interruption: What may end the run early; None for Ctrl-C and `max_hours`.
+        progress: Shows how many steps are done.
+
+    Returns:
+        The run: its folder, weights, best numbers and history.
 
     Raises:
         FileNotFoundError: If data or a run to continue are missing.
         Interrupted: If it was ended early; it is saved.
         InputError: If data, config or folder do not fit, or another process trains in the folder.
+
+    Example:
+        `run = train("hourglass52_mpii_256", data="data/mpii", overrides={"train.epochs": 50}); run.values["Mean"]`
     """
+    if interruption is None:
+        interruption = SignalInterruption(max_hours, signals=[signal.SIGINT])
+    elif max_hours is not None:
+        raise InputError("max_hours and interruption: leave one out; an interruption has its own limit")
+    if init is not None and resume is not None:
+        raise InputError(f"init {init} with resume: a resumed run has its weights; leave one out")
+    dataset_root = data
+    if isinstance(resume, bool):
+        resume = "" if resume else None
+    output = None if output is None else Path(output)
     process_group = _start_processes(device)
-    changes = dict(changes or {})
+    changes = dict(overrides or {})
+    if init is not None:
+        changes["train.init"] = str(init)
     beside, checkpoint, run_dir = None, None, None
     with ExitStack() as held:  # the run's lock: the main process has it
         if resume is not None:
@@ -100,45 +140,53 @@ def train(
         if beside is None and config is None and image_size is None:
             config = DEFAULT_CONFIG if dataset_root or annotations else DEFAULT_SYNTHETIC_CONFIG
         if annotations and beside is None and "codec.skeleton" not in changes:
-            changes["codec.skeleton"] = read_skeleton(None, annotations)
+            changes["codec.skeleton"] = read_skeleton(None, str(annotations))
         chosen = registry.resolve(beside, config, image_size, changes)
         made = run_folders.started(output, chosen.name)
         folder: Path = run_dir or process_group.on_main(lambda: held.enter_context(made))
         try:
             best = train_config(
                 chosen,
-                dataset_root=dataset_root,
+                data=dataset_root,
                 run_dir=folder,
                 device=device,
                 resume=checkpoint,
                 force=force,
                 interruption=interruption,
                 process_group=process_group,
+                progress=progress,
             )
         except Interrupted:
             # The best so far, for those who evaluate between two sittings.
             _copy_to_txyugood_path(chosen, folder, image_size, dataset_root, process_group)
             raise
         _copy_to_txyugood_path(chosen, folder, image_size, dataset_root, process_group)
-    return Run(folder, best)
+    return Run(
+        folder,
+        best=folder / "best_model" / "model.pdparams",
+        last=folder / "last" / "model.pdparams",
+        values=best,
+        history=read_history(folder),
+    )
 
 
 def train_config(
     config: Config,
     *,
-    dataset_root: str | Path | None,
+    data: str | Path | None,
     run_dir: Path,
     device: str = "auto",
     resume: Path | None = None,
     force: bool = False,
     interruption: Interruption | None = None,
     process_group: ProcessGroup | None = None,
+    progress: ProgressFactory = no_progress,
 ) -> dict[str, float]:
     """Trains a config in a folder; returns the numbers of the best evaluation.
 
     Args:
         config: The recipe.
-        dataset_root: Folder of the data; None takes the config's annotation files, and synthetic
+        data: Folder of the data set; None takes the config's annotation files, and synthetic
             people where it has none.
         run_dir: Folder of the run.
         device: "auto", "cpu" or "gpu".
@@ -147,6 +195,7 @@ def train_config(
         force: Whether to resume although the config or the data differ.
         interruption: What may end the run early; None for nothing.
         process_group: The processes that train together; None asks `paddle.distributed.launch`.
+        progress: Shows how many steps are done.
 
     Raises:
         FileNotFoundError: If data are missing.
@@ -154,11 +203,11 @@ def train_config(
         InputError: If data or config do not fit.
     """
     where, process_group = set_device(device), process_group or _start_processes(device)
-    if dataset_root is None and config.data.train_annotations is None and config.data.val_annotations is None:
-        dataset_root = process_group.on_main(lambda: _synthetic_data(config))
+    if data is None and config.data.train_annotations is None and config.data.val_annotations is None:
+        data = process_group.on_main(lambda: _synthetic_data(config))
     _log.info(f"Config {config.name} on {where}, run in {run_dir}")
-    training = build.samples(config, dataset_root, config.data.train_split)
-    validation = build.samples(config, dataset_root, config.data.val_split)
+    training = build.samples(config, data, config.data.train_split)
+    validation = build.samples(config, data, config.data.val_split)
     network = process_group.synchronised(build.model(config))
     loader = build.loader(config, training, process_group)
     start = prepare(
@@ -189,7 +238,7 @@ def train_config(
         backend: Backend = PaddleBackend(network)
         if config.val.flip:
             backend = FlipAverage(backend, config.codec, config.val.shift)
-        metric = build.metric(config, dataset_root)
+        metric = build.metric(config, data)
 
         def validate(epoch: int) -> dict[str, float]:
             values = evaluate(
@@ -206,16 +255,17 @@ def train_config(
                     trainer.log.image(name, trainer.progress.step, image)
             return values
 
-        progress = trainer.fit(
+        end = trainer.fit(
             loader,
             epochs=config.train.epochs,
             validate=validate,
             monitor=metric.monitor,
             eval_every=config.train.eval_every,
+            shown=progress(config.train.epochs * len(loader), "steps") if process_group.is_main else lambda step: None,
         )
-        best = progress.best
+        best = end.best
         trainer.log.say(
-            f"Done: {progress.epoch} epochs, {progress.step} steps. "
+            f"Done: {end.epoch} epochs, {end.step} steps. "
             f"Best weights (epoch {best.get('epoch', -1):.0f}, "
             f"chosen on the validation set by {metric.monitor}): "
             f"{run_dir / 'best_model' / 'model.pdparams'}; "
@@ -223,6 +273,16 @@ def train_config(
         )
         _report_both(trainer.log.say, run_dir, best, metric.summary)
     return best
+
+
+def read_history(run_dir: Path) -> list[dict[str, Any]]:
+    """Returns what a run has logged: a record for each line of its metrics.jsonl.
+
+    Args:
+        run_dir: Folder of the run.
+    """
+    lines = (run_dir / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
 
 
 def write_synthetic_data(
@@ -316,8 +376,7 @@ def _copy_to_txyugood_path(
 
 def _report_both(say: Callable[[str], None], run_dir: Path, best: dict[str, float], summary: Sequence[str]) -> None:
     """Logs the best and the last evaluation side by side."""
-    lines = (run_dir / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
-    evaluations = [record for record in map(json.loads, lines) if record["kind"] == "eval"]
+    evaluations = [record for record in read_history(run_dir) if record["kind"] == "eval"]
     if evaluations:
         say("best " + eval_line(best, summary, prefix=f"epoch={best['epoch']}:"))
         # JSON has no NaN: a number that nobody in the validation set defines is null there.

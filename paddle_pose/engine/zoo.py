@@ -91,7 +91,7 @@ def locate(
     folder: Path,
     from_file: Path | None = None,
     progress: Progress | None = None,
-    flag: str = "--weights",
+    what: str = "weights",
 ) -> Path:
     """Returns the weights file that is named by its path or by the name of a published file, see `converted`.
 
@@ -100,7 +100,7 @@ def locate(
         folder: Folder of published files.
         from_file: Copy of the published file; then nothing is downloaded.
         progress: Receives the progress of the download; None for silence.
-        flag: What named it, for messages.
+        what: What it is for, for messages.
 
     Raises:
         FileNotFoundError: If there is no such file, and no published one has this name.
@@ -113,7 +113,7 @@ def locate(
     path = Path(source)
     if not path.is_file():
         raise FileNotFoundError(
-            f"{flag} {source}: no such weights file, and no published one has this name."
+            f"{what} {source}: no such file, and no published one has this name."
             f"{did_you_mean(source, PUBLISHED)} {command('download')} lists them"
         )
     return path

@@ -10,12 +10,12 @@ from typing import Literal
 
 import numpy as np
 
-from paddle_pose.inference.predictor import Box, Predictor
-from paddle_pose.inference.two_stage import MIN_PERSON_SCORE, detected_boxes
+from paddle_pose.errors import InputError
+from paddle_pose.inference.two_stage import Detector
 from paddle_pose.io.boxes import Boxes
 from paddle_pose.io.frames import Frame, Source
 from paddle_pose.skeletons import Skeleton
-from paddle_pose.structures import Poses
+from paddle_pose.structures import Box, Poses
 from paddle_pose.tracking.one_euro import OneEuro
 from paddle_pose.tracking.pose_tracker import PoseTracker, SinglePersonVideo, WindowPredictor
 from paddle_pose.tracking.tracker import Tracker
@@ -26,29 +26,40 @@ Step = Callable[[int, float, tuple[int, int], Poses], Poses]
 """Receives a frame's number, its seconds, its (width, height) px and its poses; returns them changed, or with ids."""
 
 
-def framed(
-    frames: Iterable[Frame],
-    boxes: Boxes | None = None,
-    detector: Predictor | None = None,
-    *,
-    min_person_score: float = MIN_PERSON_SCORE,
-    batch_size: int | None = None,
-) -> Iterator[Framed]:
+def framed(frames: Iterable[Frame], boxes: Boxes | None = None, detector: Detector | None = None) -> Iterator[Framed]:
     """Yields every frame with its pixels and the boxes to look through, None for the whole image.
 
     Args:
         frames: Frames of any sources.
         boxes: Boxes of a file; None without one.
-        detector: Network that finds people; None without one.
-        min_person_score: Lowest score of a person that the detector finds.
-        batch_size: Images that the detector processes together; None as it was made.
+        detector: Function that finds people; None without one.
     """
-    if detector is not None:
-        for frame, found in detected_boxes(frames, detector, min_person_score, batch_size):
-            yield frame, frame.pixels, found
-        return
     for frame in frames:
-        yield frame, frame.pixels, None if boxes is None else boxes.of(frame.source.path)
+        chosen = detected(detector, frame.pixels) if boxes is None else boxes.of(frame.source.path)
+        yield frame, frame.pixels, chosen
+
+
+def detected(detector: Detector | None, image: np.ndarray) -> list[Box] | None:
+    """Returns the boxes that a detector finds; None, the whole image, without a detector.
+
+    Args:
+        detector: Function that finds people.
+        image: uint8 RGB [h, w, 3].
+
+    Raises:
+        InputError: If the detector returns no boxes [D, 4], or boxes that are not finite.
+    """
+    if detector is None:
+        return None
+    boxes = np.asarray(detector(image)[0], np.float64)
+    if boxes.size == 0:
+        return []
+    if boxes.ndim != 2 or boxes.shape[1] != 4 or not np.isfinite(boxes).all():
+        raise InputError(
+            f"a detector returns finite boxes [D, 4] (x, y, width, height) and scores [D]; got boxes of shape "
+            f"{list(boxes.shape)}"
+        )
+    return [(x, y, width, height) for x, y, width, height in boxes.tolist() if width > 0 and height > 0]
 
 
 def one_person(

@@ -1,27 +1,49 @@
-"""Boxes of people that a first network found, for a second one that processes them one by one."""
+"""People found by a network of several people's poses, for a second network that predicts them one by one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 
-from paddle_pose.inference.predictor import Box, Predictor
-from paddle_pose.io.frames import Frame
-from paddle_pose.structures import Poses
+from paddle_pose.geometry import points_box
+from paddle_pose.inference.predictor import Predictor
+from paddle_pose.structures import BOX_MARGIN, MIN_KEYPOINT_SCORE_FOR_BOX, Poses
+
+Detector = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+"""A uint8 RGB image [h, w, 3] -> boxes [D, 4] (x, y, width, height) in image px and scores [D], the best first."""
 
 MAX_PEOPLE = 6  # that a MoveNet finds in an image as a detector; this project's choice
 MIN_BOX_SCORE = 0.2  # of a detected box in a file; this project's choice
 MIN_PERSON_SCORE = 0.05  # of a person: MoveNet's scores of several people are products of two, and small
-MIN_KEYPOINT_SCORE_FOR_BOX = 0.2  # of a joint that a box holds; this project's choice
 MIN_VISIBLE_JOINTS = 3  # of a person; this project's choice
-MARGIN = 0.1  # of the longer side: in COCO the box of a whole person is 0.05 to 0.11 of it beyond the joints, by side
+
+
+class PoseDetector:
+    """Finds people with a network that predicts poses in the whole image: the box around each person's joints.
+
+    Args:
+        predictor: Network of several people's poses.
+        min_score: Lowest score of a person.
+    """
+
+    def __init__(self, predictor: Predictor, min_score: float = MIN_PERSON_SCORE) -> None:
+        self._predictor = predictor
+        self._min_score = min_score
+
+    def __call__(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Returns boxes [D, 4] (x, y, width, height) in image px and scores [D], the best first.
+
+        Args:
+            image: uint8 RGB [h, w, 3].
+        """
+        return person_boxes(self._predictor(image), self._min_score)
 
 
 def person_boxes(
     poses: Poses, min_score: float = 0.0, min_keypoint_score: float = MIN_KEYPOINT_SCORE_FOR_BOX
-) -> list[Box]:
-    """Returns the box of each person's joints, widened by `MARGIN` on every side, as an annotator would draw it.
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the box around each person's joints, widened by `BOX_MARGIN` on every side, as an annotator would draw it.
 
     Args:
         poses: Poses in image px.
@@ -29,39 +51,20 @@ def person_boxes(
         min_keypoint_score: Lowest score of a joint that counts; a person with fewer than `MIN_VISIBLE_JOINTS` is left out.
 
     Returns:
-        (x, y, width, height) in image px, best person first.
+        Boxes [D, 4] (x, y, width, height) in image px and the people's scores [D], the best first.
 
     Example:
         >>> poses = Poses(np.array([[[0.0, 0.0], [50.0, 100.0], [20.0, 50.0]]]), np.ones((1, 3)), np.ones(1))
         >>> person_boxes(poses)
-        [(-10.0, -10.0, 70.0, 120.0)]
+        (array([[-10., -10.,  70., 120.]]), array([1.]))
     """
-    boxes = []
+    boxes, scores = [], []
     for person in np.argsort(-poses.person_scores, kind="stable"):
         joints = poses.keypoints[person][poses.scores[person] >= min_keypoint_score]
         if len(joints) < MIN_VISIBLE_JOINTS or poses.person_scores[person] < min_score:
             continue
-        low, high = joints.min(axis=0), joints.max(axis=0)
-        margin = MARGIN * (high - low).max()
-        if margin > 0:
-            (x, y), (width, height) = low - margin, high - low + 2 * margin
-            boxes.append((float(x), float(y), float(width), float(height)))
-    return boxes
-
-
-def detected_boxes(
-    frames: Iterable[Frame],
-    detector: Predictor,
-    min_score: float = MIN_PERSON_SCORE,
-    batch_size: int | None = None,
-) -> Iterator[tuple[Frame, list[Box]]]:
-    """Yields every frame with the `person_boxes` of the people that a network finds in the whole image.
-
-    Args:
-        frames: Frames of any sources.
-        detector: Network that finds people.
-        min_score: Lowest score of a person.
-        batch_size: Images that it processes together; None as the detector was made.
-    """
-    for frame, poses in detector.stream(((frame, frame.pixels, None) for frame in frames), batch_size=batch_size):
-        yield frame, person_boxes(poses, min_score)
+        box = points_box(joints, BOX_MARGIN)
+        if max(box[2:]) > 0:
+            boxes.append(box)
+            scores.append(float(poses.person_scores[person]))
+    return np.array(boxes, np.float64).reshape(-1, 4), np.array(scores, np.float64)

@@ -22,7 +22,8 @@ from paddle_pose.structures import Poses
 Replacing = Callable[[Path], AbstractContextManager[Path]]
 
 SPACE = (
-    "pixels of the upright image, 0-based, (x, y); boxes are (x, y, width, height); seconds since a video's beginning"
+    "pixels of the upright image, 0-based, (x, y); boxes and windows are (x, y, width, height): a person's box, and the part "
+    "of the image that the network saw; seconds since a video's beginning"
 )
 
 
@@ -90,12 +91,8 @@ class CocoFile:
         name: dict[str, Any] = {"file_name": frame.source.path.name}
         if frame.source.kind != "image":
             name["frame"] = frame.index
-        image_id = self._image_ids(frame)
-        for person in persons(poses):
-            numbers = _triples(person)
-            self._list.add(
-                {"image_id": image_id, "category_id": 1, "keypoints": numbers, "score": person["score"], **name}
-            )
+        for record in coco_results(poses, self._image_ids(frame)):
+            self._list.add({**record, **name})
 
     def close(self) -> None:
         """Ends the file."""
@@ -115,7 +112,7 @@ class CsvFile:
         self._draft = _Draft(path, replacing)
         self._rows = csv.writer(self._draft.file)
         columns = ("image", "frame", "seconds", "width", "height", "person", "id", "score")
-        boxes = ("box_x", "box_y", "box_width", "box_height")
+        boxes = (f"{kind}_{part}" for kind in ("box", "window") for part in ("x", "y", "width", "height"))
         coordinates = (f"{joint}_{part}" for joint in joints for part in ("x", "y", "score"))
         self._rows.writerow([*columns, *boxes, *coordinates])
 
@@ -123,7 +120,8 @@ class CsvFile:
         """Adds a frame's people."""
         of_frame = (frame.source.path, frame.index, round(frame.seconds, 4), *frame.size)
         for number, person in enumerate(persons(poses)):
-            of_person = (number, person.get("id", ""), person["score"], *person["box"], *_triples(person))
+            rectangles = [value for name in ("box", "window") for value in person[name] or ("",) * 4]
+            of_person = (number, person.get("id", ""), person["score"], *rectangles, *_triples(person))
             self._rows.writerow([*of_frame, *of_person])
 
     def close(self) -> None:
@@ -132,19 +130,34 @@ class CsvFile:
 
 
 def persons(poses: Poses) -> list[dict[str, Any]]:
-    """Returns people as the files describe them: score, box, keypoints, scores, and id where they have ids."""
-    boxes = poses.boxes if len(poses.boxes) else [()] * len(poses.scores)
-    found = [
-        {
-            "score": round(float(score), 5),
-            "box": [round(float(v), 3) for v in box],
-            "keypoints": [[round(float(v), 3) for v in point] for point in keypoints],
-            "scores": [round(float(v), 5) for v in scores],
-        }
-        for keypoints, scores, score, box in zip(poses.keypoints, poses.scores, poses.person_scores, boxes, strict=True)
+    """Returns people as the files describe them: id where they have ids, score, box, window, keypoints, scores.
+
+    Args:
+        poses: People in image px.
+    """
+    found = []
+    for n, (keypoints, scores) in enumerate(zip(poses.keypoints, poses.scores, strict=True)):
+        person: dict[str, Any] = {"id": int(poses.ids[n])} if len(poses.ids) else {}
+        person["score"] = round(float(poses.person_scores[n]), 5)
+        for name, boxes in (("box", poses.boxes), ("window", poses.windows)):
+            person[name] = [round(float(v), 3) for v in boxes[n]] if len(boxes) else []
+        person["keypoints"] = [[round(float(v), 3) for v in point] for point in keypoints]
+        person["scores"] = [round(float(v), 5) for v in scores]
+        found.append(person)
+    return found
+
+
+def coco_results(poses: Poses, image_id: int) -> list[dict[str, Any]]:
+    """Returns people as results in COCO's format: image_id, category_id 1, keypoints of triples (x, y, score), score.
+
+    Args:
+        poses: People in image px.
+        image_id: Id of the image in the annotations.
+    """
+    return [
+        {"image_id": image_id, "category_id": 1, "keypoints": _triples(person), "score": person["score"]}
+        for person in persons(poses)
     ]
-    ids = [{"id": int(number)} for number in poses.ids] or [{}] * len(found)
-    return [{**number, **person} for number, person in zip(ids, found, strict=True)]
 
 
 def image_ids(sources: Sequence[Source], known: Callable[[Path], int | None]) -> Callable[[Frame], int]:

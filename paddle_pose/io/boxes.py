@@ -12,8 +12,8 @@ import numpy as np
 from paddle_pose.errors import InputError
 from paddle_pose.io import coco_json
 from paddle_pose.io.json_fields import field
+from paddle_pose.structures import Box
 
-Box = tuple[float, float, float, float]  # (x, y, width, height) in image px
 PERSON = 1  # COCO's category
 FORMS = (
     'expected {"image.jpg": [[x, y, width, height], ...]} in px with positive sizes, COCO\'s annotations '

@@ -97,9 +97,22 @@ def frames(sources: Iterable[Source], failed: Callable[[str], None]) -> Iterator
     """
     for source in sources:
         try:
-            yield from _READERS[source.kind](source)
+            yield from read(source)
         except (ValueError, OSError) as problem:
             failed(str(problem))
+
+
+def read(source: Source) -> Iterator[Frame]:
+    """Yields the frames of a source.
+
+    Args:
+        source: Image, video or camera.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        InputError: If it cannot be read, or not to its end.
+    """
+    return _READERS[source.kind](source)
 
 
 def count(sources: Iterable[Source]) -> int | None:

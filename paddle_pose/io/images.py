@@ -6,10 +6,11 @@ import io
 import logging
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TypeAlias
 
 import cv2
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from paddle_pose.errors import InputError
 from paddle_pose.io import atomic
@@ -25,6 +26,9 @@ _REDUCED = {
 }
 _log = logging.getLogger("paddle_pose")
 _rotated_seen: set[Path] = set()
+
+ImageInput: TypeAlias = str | Path | np.ndarray | Image.Image
+"""An image for the Python API: a file's path, a uint8 RGB array [h, w, 3], or a PIL image."""
 
 
 def read(path: Path, reduction: int = 1) -> tuple[np.ndarray, np.ndarray]:
@@ -74,6 +78,46 @@ def read_upright(path: str | Path) -> np.ndarray:
     """
     path = Path(path)
     return _decode(_bytes(path), path, cv2.IMREAD_COLOR)
+
+
+def as_pixels(image: ImageInput) -> np.ndarray:
+    """Returns the pixels of an image that is given as a path, an array or a PIL image, turned as its EXIF data asks.
+
+    Args:
+        image: Path of a file, uint8 RGB [h, w, 3], or PIL image of any mode.
+
+    Returns:
+        uint8 RGB [h, w, 3].
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        InputError: If the file cannot be decoded, or an array has another type or shape; says how to change it.
+
+    Example:
+        >>> as_pixels(Image.new("L", (3, 2))).shape
+        (2, 3, 3)
+    """
+    if isinstance(image, str | Path):
+        return read_upright(image)
+    if isinstance(image, Image.Image):
+        return np.array(ImageOps.exif_transpose(image).convert("RGB"))
+    if isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3:
+        if image.size:
+            return image
+        raise InputError(f"the image is empty: {list(image.shape)}")
+    if not isinstance(image, np.ndarray):
+        raise InputError(f"expected a path, a uint8 RGB array [h, w, 3] or a PIL image, got {type(image).__name__}")
+    if image.dtype != np.uint8:
+        hint = 'values of 0 to 1 become such an array by (image * 255).round().astype("uint8")'
+    elif image.ndim == 4:
+        hint = "pass several images as a list: list(images)"
+    elif image.ndim == 2 or image.shape[-1] == 1:
+        hint = "grey images become such an array by cv2.cvtColor(image, cv2.COLOR_GRAY2RGB)"
+    elif image.shape[-1] == 4:
+        hint = "drop the transparency: image[..., :3]"
+    else:
+        hint = "channels come last: image.transpose(1, 2, 0)"
+    raise InputError(f"expected a uint8 RGB array [h, w, 3], got {image.dtype} {list(image.shape)}; {hint}")
 
 
 def stored_size(path: Path) -> tuple[int, int]:

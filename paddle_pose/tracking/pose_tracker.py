@@ -10,7 +10,7 @@ import numpy as np
 
 from paddle_pose.codecs.base import Codec
 from paddle_pose.geometry import Window, box_window
-from paddle_pose.structures import Poses
+from paddle_pose.structures import Poses, joints_box
 from paddle_pose.tracking.crop_region import MIN_POSE_SCORE, next_window, pose_score, whole_square
 from paddle_pose.tracking.one_euro import OneEuro
 from paddle_pose.tracking.tracker import Tracker
@@ -103,14 +103,12 @@ class SinglePersonVideo:
             image: uint8 RGB [h, w, 3].
 
         Returns:
-            The person in image px with the window as box, and a track id that rises whenever the person was
+            The person in image px with its box, the window, and a track id that rises whenever the person was
             lost; or nobody.
         """
         image_size, codec = (image.shape[1], image.shape[0]), self._predictor.codec
         window = self._window or whole_square(image_size)
-        corner = np.array(window.center) - np.array(window.size) / 2
-        box = (float(corner[0]), float(corner[1]), *window.size)
-        poses = self._predictor.through(image, box_window(box, codec.input_size, context=1.0))
+        poses = self._predictor.through(image, box_window(window.box, codec.input_size, context=1.0))
         found = len(poses.scores) > 0 and pose_score(poses.scores[0]) >= MIN_POSE_SCORE
         if not found:
             self._window = self._filter = None
@@ -121,6 +119,13 @@ class SinglePersonVideo:
         keypoints = np.array(poses.keypoints[:1], np.float64)
         if self._filter is not None:
             keypoints = self._filter(keypoints / image_size, seconds) * image_size
-        person = Poses(keypoints, poses.scores[:1], poses.person_scores[:1], np.array([box]), np.array([self._id]))
+        person = Poses(
+            keypoints,
+            poses.scores[:1],
+            poses.person_scores[:1],
+            boxes=np.array([joints_box(keypoints[0], poses.scores[0], image_size)]),
+            windows=np.array([window.box]),
+            ids=np.array([self._id]),
+        )
         self._window = next_window(person, image_size, self._window, skeleton=codec.skeleton)
         return person

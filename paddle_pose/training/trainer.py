@@ -150,6 +150,7 @@ class Trainer:
         validate: Validate | None = None,
         monitor: str = "",
         eval_every: int = 1,
+        shown: Callable[[int], None] = lambda step: None,
     ) -> Progress:
         """Trains to the end of the last epoch.
 
@@ -159,6 +160,7 @@ class Trainer:
             validate: called with the 0-based epoch; returns named numbers.
             monitor: the number that decides which weights are best; higher is better.
             eval_every: epochs between evaluations; the last epoch is always evaluated.
+            shown: Receives the number of steps that are done after each one.
 
         Returns:
             Where the run stands.
@@ -171,7 +173,7 @@ class Trainer:
         with self.interruption:
             try:
                 while progress.epoch < epochs:
-                    self._train_epoch(loader, epochs)
+                    self._train_epoch(loader, epochs, shown)
                     if validate and ((progress.epoch + 1) % eval_every == 0 or progress.epoch + 1 == epochs):
                         self._evaluate(validate, monitor)
                     progress.epoch, progress.batch, progress.idle = progress.epoch + 1, 0, 0
@@ -188,7 +190,7 @@ class Trainer:
                 raise
         return progress
 
-    def _train_epoch(self, loader: Loader, epochs: int) -> None:
+    def _train_epoch(self, loader: Loader, epochs: int, shown: Callable[[int], None]) -> None:
         progress = self.progress
         self._step.begin()
         self._timer.go()
@@ -206,6 +208,7 @@ class Trainer:
                 self._timer.stepped(images)
             if not health.finite:
                 self._say_skipped(health)
+            shown(progress.step)
             if "replaced" in batch:
                 self._say_replaced(batch["replaced"])
             if progress.batch < len(loader):  # else there is more to do before the run stands where it can be taken up

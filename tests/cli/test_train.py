@@ -7,8 +7,9 @@ import pytest
 
 from paddle_pose import environment
 from paddle_pose.cli import train
-from paddle_pose.cli.signals import SignalInterruption
 from paddle_pose.errors import InputError
+from paddle_pose.interruption import SignalInterruption
+from paddle_pose.progress import no_progress
 
 ROOT = Path(environment.__file__).parents[1]
 
@@ -19,7 +20,7 @@ def asked(monkeypatch):
 
     def run(*flags):
         calls = []
-        engine = types.SimpleNamespace(train=lambda **arguments: calls.append(arguments))
+        engine = types.SimpleNamespace(train=lambda config, **arguments: calls.append({"config": config, **arguments}))
         monkeypatch.setitem(sys.modules, "paddle_pose.engine.train", engine)
         monkeypatch.setattr(environment, "require_paddle", lambda: None)
         assert train.main(flags) == 0
@@ -31,12 +32,13 @@ def asked(monkeypatch):
 def test_without_flags_nothing_is_changed(asked):
     call = asked()
     assert isinstance(call.pop("interruption"), SignalInterruption)
+    assert call.pop("progress") is no_progress
     assert call == {
-        "dataset_root": None,
+        "data": None,
         "output": None,
         "config": None,
         "image_size": None,
-        "changes": {},
+        "overrides": {},
         "resume": None,
         "force": False,
         "device": "auto",
@@ -49,7 +51,7 @@ def test_every_flag_of_the_recipe_changes_its_key(asked):
         *("--amp", "O1", "--init", "w.pth", "--freeze", "backbone", "--keep", "9", "--crop_cache", "crops"),
         *("-o", "val.flip=false", "--images", "there"),
     )
-    assert call["changes"] == {
+    assert call["overrides"] == {
         "train.batch_size": 3,
         "train.epochs": 4,
         "train.learning_rate": 0.5,
@@ -66,7 +68,7 @@ def test_every_flag_of_the_recipe_changes_its_key(asked):
     }
 
 
-@pytest.mark.parametrize(("flags", "resume"), [((), None), (("--resume",), ""), (("--resume", "run"), "run")])
+@pytest.mark.parametrize(("flags", "resume"), [((), None), (("--resume",), True), (("--resume", "run"), "run")])
 def test_a_run_to_resume_may_be_named(asked, flags, resume):
     assert asked(*flags)["resume"] == resume
 
@@ -87,7 +89,7 @@ def test_flags_of_the_run_reach_the_engine(asked):
     )
     call = asked(*flags)
     assert (call["output"], call["force"], call["device"]) == (Path("run"), True, "cpu")
-    assert (call["config"], call["image_size"], call["dataset_root"]) == ("a", 256, "D")
+    assert (call["config"], call["image_size"], call["data"]) == ("a", 256, "D")
 
 
 @pytest.mark.parametrize(

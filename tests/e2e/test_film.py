@@ -12,7 +12,7 @@ def test_a_film_is_followed_and_smoothed(run_command, tmp_path, shared):
     frames = json.loads((tmp_path / "film/predictions.json").read_text())["images"]
     assert [[person["id"] for person in frame["persons"]] for frame in frames] == [[1]] * 65
     assert (tmp_path / "film/pose_squats.mp4").stat().st_size > 100_000
-    side = [frame["persons"][0]["box"][2] for frame in frames]
+    side = [frame["persons"][0]["window"][2] for frame in frames]
     assert side[0] == 1280  # the whole image, then round the person
     assert max(side[1:]) < 1280
     done = run_command("jitter", "film/predictions.json")

@@ -88,7 +88,7 @@ def test_what_ends_early_leaves_its_best_weights_where_the_original_looks(monkey
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(train, "train_config", train_config)
     with pytest.raises(Interrupted):
-        train.train(image_size=256, dataset_root="D")
+        train.train(image_size=256, data="D")
     assert (tmp_path / "output/256_best_model/model.pdparams").read_text() == "model.pdparams"
     assert (tmp_path / "output/256_best_model/from_run.txt").read_text() == "output/hourglass52_mpii_256\n"
 

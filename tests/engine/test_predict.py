@@ -4,11 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from paddle_pose.configs import registry
 from paddle_pose.engine import predict
 from paddle_pose.engine.predict import People, Results
 from paddle_pose.errors import InputError
-from paddle_pose.inference.two_stage import MAX_PEOPLE
 from paddle_pose.io.frames import Source
 
 IMAGE = Source("image", Path("a.jpg"), Path("a"))
@@ -54,23 +52,3 @@ def test_a_flag_without_effect_is_named_in_one_line(people, sources, flags, caps
     assert said.out == ""
     assert len(said.err.splitlines()) == bool(flags)
     assert all(flag in said.err for flag in flags)
-
-
-@pytest.mark.parametrize("name", ["movenet_lightning_coco", "hourglass52_mpii_256"])
-def test_several_people_are_for_networks_that_find_several(name):
-    config = registry.find(name)
-    assert predict.with_people(config, None) is config
-    several = hasattr(config.codec, "max_persons")
-    assert getattr(predict.with_people(config, 3).codec, "max_persons", None) == (3 if several else None)
-    if several:
-        with pytest.raises(ValueError, match="max_persons"):
-            predict.with_people(config, 0)
-
-
-def test_a_detector_finds_several_people(tmp_path):
-    weights, config = tmp_path / "model.safetensors", registry.find("movenet_lightning_coco")
-    with pytest.raises(InputError, match=str(weights)):
-        predict.detector_config(weights, None)
-    (tmp_path / registry.FILE_NAME).write_text(registry.to_json(config))
-    assert predict.detector_config(weights, None).codec.max_persons == MAX_PEOPLE
-    assert predict.detector_config(weights, 2).codec.max_persons == 2

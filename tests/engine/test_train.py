@@ -34,6 +34,7 @@ def trained(monkeypatch):
 
     def train_config(config, **arguments):
         calls.append((config, arguments))
+        (arguments["run_dir"] / "metrics.jsonl").write_text('{"kind": "eval", "epoch": 0, "Mean": 50.0}\n')
         return {"Mean": 50.0}
 
     monkeypatch.setattr(train, "train_config", train_config)
@@ -44,7 +45,7 @@ def trained(monkeypatch):
     ("arguments", "name"),
     [
         ({}, "hourglass_tiny_128"),
-        ({"dataset_root": "D"}, "hourglass52_mpii_256"),
+        ({"data": "D"}, "hourglass52_mpii_256"),
         ({"image_size": 384}, "hourglass52_mpii_384"),
         ({"config": "hrnet_w32_mpii_256"}, "hrnet_w32_mpii_256"),
     ],
@@ -53,15 +54,18 @@ def test_the_config_is_the_named_one_or_fits_the_data(trained, arguments, name):
     run = train.train(**arguments)
     ((config, given),) = trained
     assert config == CONFIGS[name]
-    assert run == train.Run(run_folders.OUTPUT / name, {"Mean": 50.0})
+    folder = run_folders.OUTPUT / name
+    assert (run.folder, run.best) == (folder, folder / "best_model" / "model.pdparams")
+    assert (run.last, run.values) == (folder / "last" / "model.pdparams", {"Mean": 50.0})
+    assert run.history == [{"kind": "eval", "epoch": 0, "Mean": 50.0}]
     assert given["run_dir"] == run.folder
-    assert (given["dataset_root"], given["resume"]) == (arguments.get("dataset_root"), None)
+    assert (given["data"], given["resume"]) == (arguments.get("data"), None)
 
 
 def test_the_skeleton_of_annotation_files_is_read(trained, tmp_path):
     data = write_coco(tmp_path / "coco", num_train=1, num_val=1, size=(64, 64))
     annotations = str(data / "annotations" / "person_keypoints_train2017.json")
-    train.train(changes={"data.train_annotations": annotations, "data.dataset": "coco"}, output=Path("run"))
+    train.train(overrides={"data.train_annotations": annotations, "data.dataset": "coco"}, output=Path("run"))
     ((config, _),) = trained
     assert config.name == "hourglass52_mpii_256"
     assert (config.codec.skeleton.num_joints, config.data.train_annotations) == (17, annotations)
@@ -71,35 +75,39 @@ def test_contradictions_are_refused(trained):
     with pytest.raises(InputError, match="--image_size 384, but config hourglass_tiny_128 has 128"):
         train.train(config="hourglass_tiny_128", image_size=384)
     with pytest.raises(InputError, match=r"unknown key 'train\.nothing'"):
-        train.train(changes={"train.nothing": 1})
+        train.train(overrides={"train.nothing": 1})
     assert trained == []
 
 
 def test_a_run_from_python_is_interrupted_saved_and_resumed(synthetic_mpii, capsys):
     interruption = Interruption()
     interruption.request(TERMINATED)
-    options = {"dataset_root": synthetic_mpii, "device": "cpu"}
+    options = {"data": synthetic_mpii, "device": "cpu"}
     with pytest.raises(Interrupted) as stop:
         train.train(
             **options,
             config="hourglass_tiny_128",
             output=Path("run"),
-            changes=CHANGES,
+            overrides=CHANGES,
             interruption=interruption,
         )
     assert stop.value.status == 143
     assert "Ended early by SIGTERM at epoch=0, batch_id=1; saved in run/last" in capsys.readouterr().out
     run = train.train(**options, resume=Path("run"))
     assert run.folder == Path("run")
-    assert run.best["epoch"] == 0
-    assert "Mean@0.1" in run.best
+    assert run.values["epoch"] == 0
+    assert "Mean@0.1" in run.values
+    assert run.best.is_file()
+    assert run.last.is_file()
+    assert {record["kind"] for record in run.history} == {"train", "eval"}
+    assert str(run.folder) in run._repr_html_()
 
 
 def test_synthetic_people_stand_in_for_some_data_sets_only(monkeypatch, tmp_path):
     monkeypatch.setattr("sys.argv", ["paddle-pose"])
     crops = CONFIGS["movenet_original_coco"]
     with pytest.raises(InputError, match="paddle-pose prepare_coco makes such a folder"):
-        train.train_config(crops, dataset_root=None, run_dir=tmp_path / "run", device="cpu")
+        train.train_config(crops, data=None, run_dir=tmp_path / "run", device="cpu")
     assert not (tmp_path / "run").exists()
 
 
@@ -107,7 +115,13 @@ def test_only_the_first_of_several_processes_speaks(monkeypatch, trained):
     logger = logging.getLogger("paddle_pose")
     level = logger.level
     seen = []
-    monkeypatch.setattr(train, "train_config", lambda *_, **__: seen.append(logger.getEffectiveLevel()) or {})
+
+    def train_config(config, run_dir, **arguments):
+        (run_dir / "metrics.jsonl").touch()
+        seen.append(logger.getEffectiveLevel())
+        return {}
+
+    monkeypatch.setattr(train, "train_config", train_config)
     monkeypatch.setattr(ProcessGroup, "on_main", lambda self, do: do())  # there are no others to wait for
     try:
         for rank in (0, 1):

@@ -37,10 +37,10 @@ def test_an_unknown_name_names_the_nearest_and_all():
 def test_weights_that_are_nowhere_name_the_nearest_published_ones(tmp_path):
     with pytest.raises(FileNotFoundError) as refused:
         zoo.locate("google_movenet_lightning_int", tmp_path)
-    assert str(refused.value).startswith("--weights google_movenet_lightning_int: no such weights file")
+    assert "google_movenet_lightning_int:" in str(refused.value)
     assert f"{NAME!r}?" in str(refused.value)
     with pytest.raises(FileNotFoundError) as refused:
-        zoo.locate(str(tmp_path / "best" / "model.pdparams"), tmp_path, flag="--detector")
+        zoo.locate(str(tmp_path / "best" / "model.pdparams"), tmp_path, what="detector")
     assert "Did you mean" not in str(refused.value)
 
 

@@ -9,8 +9,10 @@ import pytest
 
 from paddle_pose.codecs.base import Maps
 from paddle_pose.data.synthetic.motion import walk
+from paddle_pose.errors import InputError
 from paddle_pose.inference import pipeline
 from paddle_pose.inference.predictor import Predictor
+from paddle_pose.inference.two_stage import PoseDetector
 from paddle_pose.io.boxes import Boxes
 from paddle_pose.io.frames import Frame, Source
 from paddle_pose.skeletons import COCO_17
@@ -99,14 +101,28 @@ def test_one_person_begins_anew_with_every_source():
     found = list(pipeline.one_person(((frame, image, None) for frame in frames), predictor, smooth=True))
     assert [frame for frame, _ in found] == frames
     assert all(poses.ids.tolist() == [1] for _, poses in found)
-    whole = [poses.boxes[0].tolist() == [0, -40, 320, 320] for _, poses in found]
+    whole = [poses.windows[0].tolist() == [0, -40, 320, 320] for _, poses in found]
     assert whole == [True, False, False] * 3
 
 
 @pytest.mark.parametrize(("least", "number"), [(0.5, 1), (1.5, 0)])
 def test_a_detectors_people_become_boxes(least, number):
-    detector = Predictor(lambda crops: {"maps": crops}, Standing())
+    detector = PoseDetector(Predictor(lambda crops: {"maps": crops}, Standing()), least)
     frames = [Frame(VIDEO, np.zeros((*SIZE[::-1], 3), np.uint8), n) for n in range(3)]
-    framed = list(pipeline.framed(frames, detector=detector, min_person_score=least, batch_size=2))
+    framed = list(pipeline.framed(frames, detector=detector))
     assert [frame for frame, _, _ in framed] == frames
     assert [len(boxes) for _, _, boxes in framed] == [number] * 3
+
+
+def test_a_detector_is_any_function_and_what_it_returns_is_checked():
+    image = np.zeros((60, 80, 3), np.uint8)
+
+    def detected(boxes):
+        return pipeline.detected(lambda pixels: (np.array(boxes), np.ones(len(boxes))), image)
+
+    assert pipeline.detected(None, image) is None
+    assert detected([]) == []
+    assert detected([[1, 2, 3, 4], [5, 5, 0, 9]]) == [(1.0, 2.0, 3.0, 4.0)]
+    for wrong in ([[1, 2, 3]], [[1, 2, 3, float("nan")]], [1, 2, 3, 4]):
+        with pytest.raises(InputError):
+            detected(wrong)

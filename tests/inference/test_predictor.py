@@ -62,7 +62,14 @@ def test_how_people_are_batched_does_not_matter():
 def test_without_boxes_it_looks_at_the_whole_image_and_no_more():
     poses = Predictor(Brightest(), CODEC)(image((310.0, 120.0)))
     assert np.abs(poses.keypoints - [310, 120]).max() < 15  # the image is 320 px wide, the map 16 cells
-    assert poses.boxes.tolist() == [[0, 0, 320, 240]]
+    assert poses.windows.tolist() == [[0, -120, 320, 480]]
+    (x, y, width, height), joints = poses.boxes[0], poses.keypoints[0]
+    assert (joints >= (x, y)).all()
+    assert (joints <= (x + width, y + height)).all()
+    assert x >= 0
+    assert y >= 0
+    assert x + width <= 320
+    assert y + height <= 240
 
 
 def test_images_are_looked_at_together_and_come_in_their_order():

@@ -1,7 +1,7 @@
 import numpy as np
 
-from paddle_pose.inference.two_stage import MARGIN, person_boxes
-from paddle_pose.structures import Poses
+from paddle_pose.inference.two_stage import person_boxes
+from paddle_pose.structures import BOX_MARGIN, Poses
 
 
 def people(points, scores, person_scores):
@@ -12,9 +12,9 @@ def test_a_box_holds_the_joints_that_are_seen_with_a_margin():
     rng = np.random.default_rng(0)
     for _ in range(20):
         points, scores = rng.uniform(0, 100, (1, 17, 2)), rng.uniform(0, 1, (1, 17))
-        ((x, y, width, height),) = person_boxes(people(points, scores, [1]), min_keypoint_score=0.3)
+        ((x, y, width, height),), _ = person_boxes(people(points, scores, [1]), min_keypoint_score=0.3)
         seen = points[0][scores[0] >= 0.3]
-        margin = MARGIN * np.ptp(seen, axis=0).max()
+        margin = BOX_MARGIN * np.ptp(seen, axis=0).max()
         np.testing.assert_allclose([x + margin, y + margin], seen.min(axis=0))
         np.testing.assert_allclose([x + width - margin, y + height - margin], seen.max(axis=0))
 
@@ -28,8 +28,11 @@ def test_who_is_hardly_there_is_left_out_and_the_best_comes_first():
         [[1, 1, 1, 1], [1, 1, 1, 1], [1, 1, 0, 0], [1, 1, 1, 1], [1, 1, 1, 1]],
         [0.5, 0.9, 0.9, 0.9, 0.1],
     )
-    assert person_boxes(found, min_score=0.2) == [(49, 49, 12, 12), (-1, -1, 12, 12)]
+    boxes, scores = person_boxes(found, min_score=0.2)
+    assert boxes.tolist() == [[49, 49, 12, 12], [-1, -1, 12, 12]]
+    assert scores.tolist() == [0.9, 0.5]
 
 
 def test_nobody_has_no_box():
-    assert person_boxes(people(np.zeros((0, 17, 2)), np.zeros((0, 17)), np.zeros(0))) == []
+    boxes, scores = person_boxes(people(np.zeros((0, 17, 2)), np.zeros((0, 17)), np.zeros(0)))
+    assert (boxes.shape, scores.shape) == ((0, 4), (0,))

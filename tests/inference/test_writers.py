@@ -15,7 +15,8 @@ VIDEO = Source("video", Path("b/x.mp4"), Path("x"))
 def poses(people=1, ids=()):
     keypoints = np.arange(people * 4.0).reshape(people, 2, 2)
     boxes = np.tile([1.0, 2.0, 3.0, 4.0], (people, 1))
-    return Poses(keypoints, np.full((people, 2), 0.5), np.full(people, 0.25), boxes, np.array(ids, np.int64))
+    windows = np.tile([0.0, 1.0, 5.0, 6.0], (people, 1))
+    return Poses(keypoints, np.full((people, 2), 0.5), np.full(people, 0.25), boxes, np.array(ids, np.int64), windows)
 
 
 def test_image_ids_are_the_files_or_the_names_or_counted():
@@ -49,7 +50,7 @@ def test_files_say_everything_and_are_complete_at_any_moment(tmp_path):
     assert document["joints"] == ["a", "b"]
     first, second = document["images"]
     assert first["persons"][1] == {
-        **{"id": 6, "score": 0.25, "box": [1.0, 2.0, 3.0, 4.0]},
+        **{"id": 6, "score": 0.25, "box": [1.0, 2.0, 3.0, 4.0], "window": [0.0, 1.0, 5.0, 6.0]},
         **{"keypoints": [[4.0, 5.0], [6.0, 7.0]], "scores": [0.5, 0.5]},
     }
     assert (first["image"], first["frame"], first["seconds"], first["drawing"]) == ("b/x.mp4", 1, 0.1, "v/x.mp4")
@@ -61,6 +62,7 @@ def test_files_say_everything_and_are_complete_at_any_moment(tmp_path):
     }
     with (tmp_path / "p.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
+    assert [(row["box_width"], row["window_height"]) for row in rows] == [("3.0", "6.0")] * 2
     assert [(row["frame"], row["person"], row["id"], row["b_y"], row["b_score"]) for row in rows] == [
         ("1", "0", "5", "3.0", "0.5"),
         ("1", "1", "6", "7.0", "0.5"),

@@ -109,7 +109,7 @@ def test_the_next_look_is_round_the_person_and_smooth(video):
         assert window.size[0] < 240
         assert poses.ids.tolist() == [1]
     last = answers[-1]
-    assert last.boxes[0, :2] + last.boxes[0, 2:] / 2 == pytest.approx(codec.windows[-1].center)
+    assert last.windows[0, :2] + last.windows[0, 2:] / 2 == pytest.approx(codec.windows[-1].center)
     smoothed = np.stack([poses.keypoints[0] for poses in answers])
     assert not np.allclose(smoothed[-1], codec.truth)
     assert np.abs(smoothed - truth).mean() < 1.0

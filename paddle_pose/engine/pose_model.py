@@ -1,0 +1,486 @@
+"""`load_model` and `PoseModel`: poses in images and videos from Python; the command `predict` runs on the same functions."""
+
+from __future__ import annotations
+
+import glob
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Literal, TypeAlias, cast, overload
+
+import numpy as np
+import PIL.Image
+
+from paddle_pose import build, environment
+from paddle_pose.backends.base import Backend
+from paddle_pose.configs import overrides as config_overrides
+from paddle_pose.configs import registry
+from paddle_pose.configs.specs import Config
+from paddle_pose.engine import zoo
+from paddle_pose.errors import InputError
+from paddle_pose.inference import pipeline
+from paddle_pose.inference.flip_test import FlipAverage
+from paddle_pose.inference.pose_result import PoseResult
+from paddle_pose.inference.predictor import Predictor
+from paddle_pose.inference.two_stage import MAX_PEOPLE, MIN_PERSON_SCORE, Detector, PoseDetector
+from paddle_pose.io import frames, videos
+from paddle_pose.io.download import Progress as DownloadProgress
+from paddle_pose.io.frames import Frame, Source
+from paddle_pose.io.images import ImageInput, as_pixels
+from paddle_pose.skeletons import Skeleton
+from paddle_pose.structures import Box
+
+BackendName = Literal["auto", "paddle", "onnx", "openvino"]
+DetectorChoice: TypeAlias = str | Path | Detector | None
+BoxesInput: TypeAlias = np.ndarray | Sequence[Box]
+DEFAULT_DETECTOR = "google_movenet_lightning_int8"
+PUBLISHED_FILES = Path("output/published")
+_BACKENDS: dict[str, BackendName] = {".onnx": "onnx", ".xml": "openvino", ".json": "paddle"}  # by suffix
+
+
+class PoseModel:
+    """A network with its weights, ready to predict; `load_model` makes one.
+
+    It is a context manager: at the end of the block the network is released. `predict`, `track` and `maps` may be called
+    from several threads.
+
+    Args:
+        config: Config of the network.
+        weights: Weights file or exported file.
+        backend: The network.
+        device: Device that it computes on, in words.
+        fit: How a whole image becomes the input: with black borders, or stretched.
+        open_detector: Function that opens a person detector by its name or path.
+
+    Attributes:
+        config: As given.
+        weights: As given.
+        device: As given.
+
+    Example:
+        `load_model("output/mine/best_model/model.pdparams").predict("photo.jpg").draw().save("poses.png")`
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        weights: Path,
+        backend: Backend,
+        device: str,
+        *,
+        fit: Literal["letterbox", "stretch"] = "letterbox",
+        open_detector: Callable[[str | Path], Detector],
+    ) -> None:
+        self.config = config
+        self.weights = weights
+        self.device = device
+        self._lock = threading.Lock()
+        self._run: Backend | None = backend
+        self._fit = fit
+        self._predictors: dict[int | None, Predictor] = {}
+        self._open_detector = open_detector
+        self._detectors: dict[str, Detector] = {}
+
+    @property
+    def skeleton(self) -> Skeleton:
+        """Joints and limbs of the poses."""
+        return self.config.codec.skeleton
+
+    @property
+    def joints(self) -> tuple[str, ...]:
+        """Names of the K joints."""
+        return self.skeleton.joints
+
+    @property
+    def input_size(self) -> tuple[int, int]:
+        """(width, height) of the network's input in px."""
+        return self.config.codec.input_size
+
+    @property
+    def needs_boxes(self) -> bool:
+        """Whether the network expects one person in its window, so that a detector finds people first."""
+        return self.config.data.framing != "image" or getattr(self.config.codec, "max_persons", 1) == 1
+
+    def __enter__(self) -> PoseModel:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        width, height = self.input_size
+        return f"PoseModel({self.config.name}, {width}x{height}, {self.weights}, {self.device})"
+
+    def close(self) -> None:
+        """Releases the network and the detectors; the model predicts nothing after that."""
+        self._run = None
+        self._detectors.clear()
+
+    @overload
+    def predict(  # type: ignore[overload-overlap]  # a path and an array are iterables, too
+        self,
+        images: ImageInput,
+        *,
+        boxes: BoxesInput | None = None,
+        detector: DetectorChoice = "auto",
+        batch_size: int = 8,
+    ) -> PoseResult: ...
+
+    @overload
+    def predict(
+        self,
+        images: Iterable[ImageInput],
+        *,
+        boxes: Iterable[BoxesInput | None] | None = None,
+        detector: DetectorChoice = "auto",
+        batch_size: int = 8,
+    ) -> Iterator[PoseResult]: ...
+
+    def predict(
+        self,
+        images: ImageInput | Iterable[ImageInput],
+        *,
+        boxes: BoxesInput | Iterable[BoxesInput | None] | None = None,
+        detector: DetectorChoice = "auto",
+        batch_size: int = 8,
+    ) -> PoseResult | Iterator[PoseResult]:
+        """Returns the poses in an image, or yields those in several.
+
+        Args:
+            images: A file's path, a uint8 RGB array [h, w, 3] or a PIL image gives one result. An iterable of these, a folder
+                (all images below it, sorted) or a pattern such as "holiday/*.jpg" gives a lazy iterator in order; typed code
+                passes an iterable instead of a folder. Files are turned as their EXIF data asks.
+            boxes: [D, 4] (x, y, width, height) in image px, one per person; for several images an iterable of these.
+            detector: What finds people first: "auto" does so where the network expects one person, None takes the whole image
+                as the window; or the name or path of a detector, or a function from a uint8 RGB image to boxes [D, 4] and
+                scores [D]. Without effect where `boxes` are given.
+            batch_size: Number of windows that are predicted together.
+
+        Returns:
+            A `PoseResult` in image px, or an iterator of them. Where nobody is found, its arrays have the shape [0, ...].
+
+        Raises:
+            FileNotFoundError: If an image is missing.
+            InputError: If an image or a box is not as described, or a video is named: see `track`.
+            ConnectionError: If a detector has to be fetched and cannot be; says where to put it.
+
+        Example:
+            `people = model.predict("photo.jpg"); people.keypoints[0], people.scores[0]`
+        """
+        several = _several(images)
+        if several is not None:
+            return self._results(several, cast("Iterable[BoxesInput | None] | None", boxes), detector, batch_size)
+        of_one = None if boxes is None else [cast(BoxesInput, boxes)]
+        return next(self._results([cast(ImageInput, images)], of_one, detector, 1))
+
+    def track(
+        self,
+        source: str | Path | int | Iterable[ImageInput],
+        *,
+        detector: DetectorChoice = "auto",
+        by: Literal["oks", "iou"] | None = "oks",
+        smooth: bool = False,
+        one_person: bool = False,
+        batch_size: int = 1,
+        frames_per_second: float = 25.0,
+    ) -> Iterator[PoseResult]:
+        """Yields the poses in each frame of a video, with ids that stay with a person.
+
+        Args:
+            source: Path of a video, number of a camera, or an iterable of frames (paths, arrays, PIL images).
+            detector: As for `predict`.
+            by: What makes people of two frames similar: their joints ("oks") or boxes ("iou"); None gives no ids.
+            smooth: Whether keypoints are smoothed (One-Euro).
+            one_person: Whether the window is the square around the person of the previous frame, as in Google's MoveNet; then
+                nothing is detected.
+            batch_size: Number of windows that are predicted together; more than 1 delays the frames of a camera.
+            frames_per_second: Rate of an iterable of frames; videos and cameras have their own times.
+
+        Yields:
+            `PoseResult` with `ids`, `frame` and `seconds`.
+
+        Raises:
+            FileNotFoundError: If the video is missing.
+            InputError: If it cannot be read (to its end), or the source is an image.
+
+        Example:
+            `for result in model.track("clip.mp4", smooth=True): print(result.seconds, result.ids)`
+        """
+        stream = _video_frames(source, frames_per_second)
+        if one_person:
+            found = pipeline.one_person(pipeline.framed(stream), self.predictor(max_people=1), smooth)
+        else:
+            find = self.open_detector(detector)
+            boxed = pipeline.framed(stream, detector=find)
+            predicted = self.predictor(None if find is None else 1).stream(boxed, batch_size=batch_size)
+            found = pipeline.tracked(predicted, pipeline.tracking_steps(self.skeleton, by, smooth))
+        for frame, poses in found:
+            yield PoseResult.of_frame(frame, poses, self.skeleton)
+
+    def maps(self, images: np.ndarray) -> dict[str, np.ndarray]:
+        """Returns the network's maps as it predicts them, without flip test or decoding.
+
+        Args:
+            images: uint8 RGB [N, H, W, 3] of the network's input size.
+
+        Returns:
+            Arrays [N, ...] by the name of the output; `config.codec.output_spec` states their axes.
+
+        Raises:
+            InputError: If the array has another type or shape, or the model is closed.
+        """
+        width, height = self.input_size
+        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != (height, width, 3):
+            raise InputError(
+                f"expected uint8 images [N, {height}, {width}, 3], got {images.dtype} {list(images.shape)}; "
+                "`predict` takes images of any size"
+            )
+        with self._lock:  # neither Paddle nor OpenVINO runs one network from two threads
+            if self._run is None:
+                raise InputError(f"{self!r} is closed; load it again with load_model")
+            return self._run(images)
+
+    def open_detector(self, choice: DetectorChoice) -> Detector | None:
+        """Returns the detector of a choice of `predict`; one that is named is opened once.
+
+        Args:
+            choice: As for `predict`.
+
+        Raises:
+            FileNotFoundError: If there is no such file.
+            InputError: If the file is no detector.
+            ConnectionError: If it has to be fetched and cannot be.
+        """
+        if choice is None or (choice == "auto" and not self.needs_boxes):
+            return None
+        if not isinstance(choice, str | Path):
+            return choice
+        name = DEFAULT_DETECTOR if choice == "auto" else str(choice)
+        if name not in self._detectors:
+            self._detectors[name] = self._open_detector(name)
+        return self._detectors[name]
+
+    def predictor(self, max_people: int | None = None) -> Predictor:
+        """Returns the network with its codec, for windows on images.
+
+        Args:
+            max_people: Most people in a window, for networks that find several; None as the config says.
+
+        Raises:
+            InputError: If that is not positive.
+        """
+        if max_people not in self._predictors:
+            config = with_people(self.config, max_people)
+            run: Backend = self.maps
+            if config.val.flip:
+                run = FlipAverage(run, config.codec, config.val.shift)
+            self._predictors[max_people] = Predictor(run, config.codec, config.data.context, fit=self._fit)
+        return self._predictors[max_people]
+
+    def _results(
+        self,
+        inputs: Iterable[ImageInput],
+        boxes: Iterable[BoxesInput | None] | None,
+        detector: DetectorChoice,
+        batch_size: int,
+    ) -> Iterator[PoseResult]:
+        """Returns an iterator over the results of images, one after another."""
+        find = None if boxes is not None else self.open_detector(detector)
+        boxed = _with_boxes(inputs, boxes, find)
+        predictor = self.predictor(None if boxes is None and find is None else 1)
+        found = predictor.stream(boxed, batch_size=batch_size)
+        return (PoseResult.of_frame(frame, poses, self.skeleton) for frame, poses in found)
+
+
+def load_model(
+    source: str | Path,
+    *,
+    config: str | None = None,
+    overrides: Mapping[str, object] | None = None,
+    device: str = "auto",
+    backend: BackendName = "auto",
+    threads: int | None = None,
+    from_file: str | Path | None = None,
+    cache: str | Path | None = None,
+    image_size: int | None = None,
+    fit: Literal["letterbox", "stretch"] = "letterbox",
+    progress: DownloadProgress | None = None,
+) -> PoseModel:
+    """Returns a network with its weights, ready to predict.
+
+    Args:
+        source: Name of published weights, which are fetched once; or the path of a checkpoint, an exported file, or
+            somebody else's weights file of any format that this package reads.
+        config: Name of its config, where nothing beside the file states it.
+        overrides: Values by dotted key that replace the config's, such as {"model.order": "rgb"}.
+        device: "auto" (a GPU where there is one), "cpu", "gpu" or "gpu:1".
+        backend: What runs the network; "auto" decides by the file: "onnx" for .onnx, "openvino" for .xml, else "paddle".
+        threads: Threads to compute with on the CPU; None for every core, or `OMP_NUM_THREADS`.
+        from_file: Copy of the published file; then nothing is downloaded.
+        cache: Folder of published files; None for output/published.
+        image_size: Input size of Hourglass-52 on MPII, as in txyugood's project; instead of `config`.
+        fit: How a whole image becomes the input: with black borders, or stretched.
+        progress: Receives the progress of a download; None shows nothing.
+
+    Raises:
+        FileNotFoundError: If there is no such file, and no published one has this name.
+        InputError: If the file, its config and the arguments do not fit together.
+        ConnectionError: If a published file cannot be fetched; says where to put it.
+        MissingDependencyError: If the file needs a package that is not installed.
+
+    Example:
+        `model = load_model("hrnet_w48.pth", config="hrnet_w48_coco_384x288", overrides={"model.order": "rgb"})`
+    """
+    environment.use_all_cores()
+    folder = PUBLISHED_FILES if cache is None else Path(cache)
+    copy = None if from_file is None else Path(from_file)
+    weights = zoo.locate(str(source), folder, copy, progress, what="weights")
+    kind = _BACKENDS.get(weights.suffix, "paddle")
+    if backend not in ("auto", kind):
+        raise InputError(
+            f"backend {backend!r}: {weights} runs with {kind}; export_model writes files for onnx (.onnx), "
+            "openvino (.xml) and paddle (.json)"
+        )
+    chosen = registry.config_of(weights, config, image_size, overrides)
+    run, where = build.backend(chosen, weights, device, threads)
+
+    def detector_of(name: str | Path) -> Detector:
+        return open_detector(name, device=device, threads=threads, cache=folder, progress=progress)
+
+    return PoseModel(chosen, weights, run, where, fit=fit, open_detector=detector_of)
+
+
+def open_detector(
+    source: str | Path,
+    *,
+    min_score: float | None = None,
+    max_people: int | None = None,
+    device: str = "auto",
+    threads: int | None = None,
+    from_file: Path | None = None,
+    cache: Path | None = None,
+    progress: DownloadProgress | None = None,
+) -> Detector:
+    """Returns a function that finds people with a network of several people's poses.
+
+    Args:
+        source: Name of published weights, or the path of a weights file with its config beside it.
+        min_score: Lowest score of a person; None for `MIN_PERSON_SCORE`.
+        max_people: Most people in an image; None for `MAX_PEOPLE`.
+        device: As for `load_model`.
+        threads: As for `load_model`.
+        from_file: As for `load_model`.
+        cache: As for `load_model`.
+        progress: As for `load_model`.
+
+    Raises:
+        FileNotFoundError: If there is no such file, and no published one has this name.
+        InputError: If no config is beside the file.
+        ConnectionError: If a published file cannot be fetched; says where to put it.
+    """
+    weights = zoo.locate(str(source), cache or PUBLISHED_FILES, from_file, progress, what="detector")
+    config = registry.read_beside(weights)
+    if config is None:
+        raise InputError(
+            f"detector {weights}: there is no {registry.FILE_NAME} beside it that says which network it is for; "
+            f"{environment.command('convert')} writes one"
+        )
+    config = with_people(config, MAX_PEOPLE if max_people is None else max_people)
+    run, _ = build.backend(config, weights, device, threads)
+    if config.val.flip:
+        run = FlipAverage(run, config.codec, config.val.shift)
+    predictor = Predictor(run, config.codec, config.data.context)
+    return PoseDetector(predictor, MIN_PERSON_SCORE if min_score is None else min_score)
+
+
+def with_people(config: Config, max_people: int | None) -> Config:
+    """Returns the config with a number of people to a window, where its codec can find several.
+
+    Args:
+        config: Config of a network.
+        max_people: Most people in a window; None as the config says.
+
+    Raises:
+        InputError: If that is not positive.
+    """
+    if max_people is None or not hasattr(config.codec, "max_persons"):
+        return config
+    return config_overrides.override(config, {"codec.max_persons": max_people})
+
+
+def _several(images: ImageInput | Iterable[ImageInput]) -> Iterable[ImageInput] | None:
+    """Returns the images of a folder, a pattern or an iterable; None for one image.
+
+    Raises:
+        FileNotFoundError: If a folder holds no image, or no file fits a pattern.
+        InputError: If a video is among them, or this is neither an image nor several.
+    """
+    if isinstance(images, np.ndarray | PIL.Image.Image):
+        return None
+    if isinstance(images, str | Path):
+        is_pattern = glob.has_magic(str(images)) and not Path(images).exists()
+        if not (is_pattern or Path(images).is_dir() or Path(images).suffix.lower() in videos.SUFFIXES):
+            return None
+        sources = frames.find([str(images)])
+        moving = [source.path for source in sources if source.kind != "image"]
+        if moving:
+            raise InputError(f"{moving[0]} is a video: call track with it, or pass a list of images")
+        return [source.path for source in sources]
+    if isinstance(images, Iterable):
+        return images
+    raise InputError(f"expected an image or several: paths, arrays or PIL images; got {type(images).__name__}")
+
+
+def _with_boxes(
+    inputs: Iterable[ImageInput], boxes: Iterable[BoxesInput | None] | None, find: Detector | None
+) -> Iterator[pipeline.Framed]:
+    """Yields images as frames, with the boxes that are given or found."""
+    given = None if boxes is None else iter(boxes)
+    for number, image in enumerate(inputs):
+        frame = _frame(image, kind="image")
+        if given is None:
+            yield frame, frame.pixels, pipeline.detected(find, frame.pixels)
+            continue
+        try:
+            yield frame, frame.pixels, _box_list(next(given))
+        except StopIteration:
+            raise InputError(f"boxes are given for {number} images, but there are more") from None
+
+
+def _box_list(boxes: BoxesInput | None) -> list[Box] | None:
+    """Returns boxes as a list; None, the whole image, for None."""
+    if boxes is None:
+        return None
+    array = np.asarray(boxes, np.float64)
+    if array.size == 0:
+        return []
+    if array.ndim != 2 or array.shape[1] != 4 or not np.isfinite(array).all():
+        raise InputError(f"expected finite boxes [D, 4] (x, y, width, height) in image px, got {list(array.shape)}")
+    return [(x, y, width, height) for x, y, width, height in array.tolist()]
+
+
+def _frame(image: ImageInput, kind: Literal["image", "video"], index: int = 0, rate: float = 0.0) -> Frame:
+    """Returns an image as a frame; the path of an array is empty."""
+    path = Path(image) if isinstance(image, str | Path) else Path()
+    source = Source(kind, path, Path(path.stem or kind))
+    return Frame(source, as_pixels(image), index, seconds=index / rate if rate else 0.0, rate=rate)
+
+
+def _video_frames(source: str | Path | int | Iterable[ImageInput], frames_per_second: float) -> Iterator[Frame]:
+    """Returns the frames of a video, a camera or an iterable.
+
+    Raises:
+        FileNotFoundError: If the video is missing.
+        InputError: If this is an image or a folder.
+    """
+    if isinstance(source, str | Path | int):
+        found = frames.find([str(source)])
+        if len(found) != 1 or found[0].kind == "image":
+            raise InputError(f"{source}: expected one video or the number of a camera; predict takes images")
+        return frames.read(found[0])
+    one = Source("video", Path(), Path("video"))
+    numbered = enumerate(source)
+    return (
+        Frame(one, as_pixels(image), index, seconds=index / frames_per_second, rate=frames_per_second)
+        for index, image in numbered
+    )

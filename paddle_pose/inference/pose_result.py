@@ -1,0 +1,153 @@
+"""The poses in one image, as the Python API returns them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+
+from paddle_pose import visualize
+from paddle_pose.inference import writers
+from paddle_pose.io.frames import Frame
+from paddle_pose.skeletons import Skeleton
+from paddle_pose.structures import Poses
+
+MIN_DRAWN_SCORE = 0.2  # of a joint that is drawn; this project's choice
+
+
+@dataclass(frozen=True, eq=False)
+class PoseResult:
+    """The people in one image or frame, the best first or in the order of the given boxes.
+
+    In a notebook it displays itself as the drawing. `len(result)` is the number of people.
+
+    Attributes:
+        image: uint8 RGB [h, w, 3], upright as EXIF asks.
+        skeleton: Joints and limbs of the poses.
+        path: File of the image or video; None for an array.
+        frame: Number of the frame in its video, from 0.
+        seconds: Time of the frame since the video's beginning; 0 for an image.
+        poses: All arrays below, as the package's functions take them.
+
+    Example:
+        >>> poses = Poses(np.full((1, 17, 2), 8.0), np.full((1, 17), 0.9), np.ones(1))
+        >>> from paddle_pose.skeletons import COCO_17
+        >>> result = PoseResult(image=np.zeros((16, 16, 3), np.uint8), skeleton=COCO_17, poses=poses)
+        >>> len(result), result.keypoints.shape, result.joints[:2]
+        (1, (1, 17, 2), ('nose', 'left_eye'))
+    """
+
+    image: np.ndarray = field(repr=False)
+    skeleton: Skeleton = field(repr=False)
+    poses: Poses = field(repr=False)
+    path: Path | None = None
+    frame: int = 0
+    seconds: float = 0.0
+
+    @classmethod
+    def of_frame(cls, frame: Frame, poses: Poses, skeleton: Skeleton) -> PoseResult:
+        """Returns the result of a frame of any source.
+
+        Args:
+            frame: Frame with its pixels and source.
+            poses: People in it, image px.
+            skeleton: Joints of the poses.
+        """
+        path = frame.source.path if str(frame.source.path) not in ("", ".") else None
+        return cls(frame.pixels, skeleton, poses, path=path, frame=frame.index, seconds=frame.seconds)
+
+    @property
+    def keypoints(self) -> np.ndarray:
+        """float64 [P, K, 2]: (x, y) of every joint in image px."""
+        return self.poses.keypoints
+
+    @property
+    def scores(self) -> np.ndarray:
+        """float64 [P, K]: score of every joint, 0 to 1 for trained networks."""
+        return self.poses.scores
+
+    @property
+    def person_scores(self) -> np.ndarray:
+        """float64 [P]: score of every person."""
+        return self.poses.person_scores
+
+    @property
+    def boxes(self) -> np.ndarray:
+        """float64 [P, 4]: (x, y, width, height) in image px of each person: the given or detected box, or that of the joints."""
+        return self.poses.boxes
+
+    @property
+    def windows(self) -> np.ndarray:
+        """float64 [P, 4]: (x, y, width, height) in image px of the part of the image that the network saw."""
+        return self.poses.windows
+
+    @property
+    def ids(self) -> np.ndarray:
+        """int64 [P]: track ids from 1, -1 for nobody known yet; empty where nobody is tracked."""
+        return self.poses.ids
+
+    @property
+    def joints(self) -> tuple[str, ...]:
+        """Names of the K joints."""
+        return self.skeleton.joints
+
+    def __len__(self) -> int:
+        return len(self.poses.scores)
+
+    def __repr__(self) -> str:
+        where = f", path={str(self.path)!r}" if self.path is not None else ""
+        height, width = self.image.shape[:2]
+        return f"PoseResult({len(self)} people, {width}x{height} px{where}, frame={self.frame})"
+
+    def draw(self, min_score: float = MIN_DRAWN_SCORE, joint_names: bool = False) -> PIL.Image.Image:
+        """Returns the image with the skeletons drawn into it: left blue, right orange, middle yellow.
+
+        Args:
+            min_score: Lowest score of a joint that is drawn.
+            joint_names: Whether the joints' names are written beside them.
+
+        Returns:
+            A PIL image; `.save("poses.png")` writes it.
+        """
+        drawing = visualize.draw_poses(self.image, self.poses, self.skeleton, threshold=min_score, names=joint_names)
+        return PIL.Image.fromarray(drawing)
+
+    def to_dict(self) -> dict[str, object]:
+        """Returns the people in JSON's types, as a record of `predictions.json`.
+
+        Returns:
+            "image" (path or None), "width" and "height" in px, "frame", "seconds", "joints", and "persons": each with "id"
+            where they are tracked, "score", "box", "window", "keypoints" [K][2] and "scores" [K].
+        """
+        height, width = self.image.shape[:2]
+        return {
+            "image": None if self.path is None else str(self.path),
+            "width": width,
+            "height": height,
+            "frame": self.frame,
+            "seconds": round(self.seconds, 4),
+            "joints": list(self.joints),
+            "persons": writers.persons(self.poses),
+        }
+
+    def to_coco(self, image_id: int) -> list[dict[str, object]]:
+        """Returns the people as results in COCO's format, which `score_file` and pycocotools read.
+
+        Args:
+            image_id: Id of the image in the annotations.
+
+        Returns:
+            Records of "image_id", "category_id" 1, "keypoints" of K triples (x, y, score), and "score".
+        """
+        return writers.coco_results(self.poses, image_id)
+
+    @cached_property
+    def _png(self) -> bytes:
+        return visualize.png(np.asarray(self.draw()))
+
+    def _repr_png_(self) -> bytes:
+        """Returns the drawing for a notebook."""
+        return self._png

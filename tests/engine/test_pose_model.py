@@ -1,0 +1,279 @@
+"""`load_model` and `PoseModel` with a stand-in network: the first joint is at the brightest cell of the input."""
+
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import PIL.Image
+import pytest
+from helpers import movies
+
+from paddle_pose.configs import registry
+from paddle_pose.configs.overrides import override
+from paddle_pose.engine import pose_model
+from paddle_pose.engine.pose_model import PoseModel, load_model, open_detector, with_people
+from paddle_pose.errors import InputError
+from paddle_pose.inference.pose_result import PoseResult
+from paddle_pose.inference.two_stage import MAX_PEOPLE
+
+CONFIG = override(registry.find("hourglass_tiny_128"), {"val.flip": False})
+POINT = (40, 30)  # (x, y) px of the bright spot
+BOX = (20.0, 10.0, 40.0, 40.0)
+
+
+def brightest(images):
+    """Heatmaps [N, 1, 16, 32, 32]: the first joint at the brightest cell of the image, the others to the lower right."""
+    maps = np.zeros((len(images), 1, 16, 32, 32), np.float32)
+    for n, image in enumerate(images):
+        cells = cv2.resize(image[..., 0], (32, 32), interpolation=cv2.INTER_AREA)
+        y, x = np.unravel_index(cells.argmax(), cells.shape)
+        for k in range(16):
+            maps[n, 0, k, min(y + 3 * (k // 4), 31), min(x + 3 * (k % 4), 31)] = 0.9
+    return {"heatmaps": maps}
+
+
+def photo(point=POINT, size=(80, 60)):
+    image = np.zeros((size[1], size[0], 3), np.uint8)
+    cv2.circle(image, point, 3, (255, 255, 255), -1)
+    return image
+
+
+def nobody(image):
+    return np.zeros((0, 4)), np.zeros(0)
+
+
+def one_box(image):
+    return np.array([BOX]), np.ones(1)
+
+
+@pytest.fixture
+def opened():
+    return []
+
+
+@pytest.fixture
+def model(opened):
+    def open_one(name):
+        opened.append(name)
+        return one_box
+
+    return PoseModel(CONFIG, Path("model.pdparams"), brightest, "cpu", open_detector=open_one)
+
+
+def test_an_array_gives_one_result(model):
+    result = model.predict(photo(), detector=None)
+    assert isinstance(result, PoseResult)
+    assert (result.keypoints.shape, result.scores.shape, result.boxes.shape) == ((1, 16, 2), (1, 16), (1, 4))
+    assert np.abs(result.keypoints[0, 0] - POINT).max() < 4  # a cell is 2.5 px
+    assert result.windows.tolist() == [[0, -10, 80, 80]]
+    assert result.path is None
+    assert result.joints == CONFIG.codec.skeleton.joints
+
+
+@pytest.mark.parametrize("kind", ["path", "str", "array", "pil"])
+def test_images_come_as_paths_arrays_or_pil_images(model, kind, tmp_path):
+    path = tmp_path / "photo.png"
+    PIL.Image.fromarray(photo()).save(path)
+    given = {"path": path, "str": str(path), "array": photo(), "pil": PIL.Image.fromarray(photo())}[kind]
+    result = model.predict(given, detector=None)
+    assert np.array_equal(result.keypoints, model.predict(photo(), detector=None).keypoints)
+    assert result.path == (path if kind in ("path", "str") else None)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.zeros((9, 9, 3)),
+        np.zeros((9, 9), np.uint8),
+        np.zeros((9, 9, 4), np.uint8),
+        np.zeros((1, 9, 9, 3), np.uint8),
+        7,
+    ],
+    ids=["float", "grey", "rgba", "batch", "number"],
+)
+def test_other_images_are_refused(model, image):
+    with pytest.raises(InputError):
+        model.predict(image, detector=None)
+
+
+def test_several_images_give_a_lazy_iterator_in_order(model):
+    read = []
+
+    def images():
+        for x in range(10, 70, 10):
+            read.append(x)
+            yield photo((x, 30))
+
+    results = model.predict(images(), detector=None, batch_size=2)
+    assert read == []
+    first = next(results)
+    assert len(read) == 2
+    points = [first.keypoints[0, 0, 0], *(result.keypoints[0, 0, 0] for result in results)]
+    assert np.abs(np.array(points) - np.arange(10, 70, 10)).max() < 4
+
+
+def test_folders_and_patterns_give_their_images_sorted(model, tmp_path):
+    for name in ("b.png", "a.png", "c.jpg"):
+        PIL.Image.fromarray(photo()).save(tmp_path / name)
+    folder = [result.path.name for result in model.predict(tmp_path, detector=None)]
+    pattern = [result.path.name for result in model.predict(str(tmp_path / "*.png"), detector=None)]
+    assert (folder, pattern) == (["a.png", "b.png", "c.jpg"], ["a.png", "b.png"])
+
+
+def test_a_video_is_for_track(model, tmp_path):
+    movies.write(tmp_path / "a.mp4", count=2)
+    for place in (tmp_path / "a.mp4", tmp_path):
+        with pytest.raises(InputError, match="track"):
+            model.predict(place)
+    PIL.Image.fromarray(photo()).save(tmp_path / "a.png")
+    with pytest.raises(InputError, match="predict"):
+        next(model.track(tmp_path / "a.png"))
+
+
+@pytest.mark.parametrize("boxes", [[BOX], np.array([BOX])], ids=["list", "array"])
+def test_boxes_are_the_windows_and_the_peoples(model, boxes, opened):
+    result = model.predict(photo(), boxes=boxes)
+    assert result.boxes.tolist() == [list(BOX)]
+    assert result.windows.tolist() == [[15, 5, 50, 50]]  # the context is 1.25
+    assert opened == []
+
+
+def test_boxes_of_several_images_go_with_them(model):
+    results = list(model.predict([photo(), photo()], boxes=[[BOX, BOX], []]))
+    assert [len(result) for result in results] == [2, 0]
+    with pytest.raises(InputError):
+        list(model.predict([photo(), photo()], boxes=[[BOX]]))
+    for wrong in ([(1, 2, 3)], [(1, 2, 3, float("inf"))], [(1, 2, 0, 3)]):
+        with pytest.raises(InputError):
+            model.predict(photo(), boxes=wrong)
+
+
+def test_auto_finds_people_for_top_down_networks_once(model, opened):
+    for _ in range(2):
+        assert model.predict(photo()).boxes.tolist() == [list(BOX)]
+    assert opened == [pose_model.DEFAULT_DETECTOR]
+    model.predict(photo(), detector=Path("other.onnx"))
+    assert opened == [pose_model.DEFAULT_DETECTOR, "other.onnx"]
+
+
+def test_auto_looks_at_whole_images_where_a_network_finds_several_people(opened):
+    config = registry.find("movenet_lightning_coco")
+    model = PoseModel(config, Path("w"), brightest, "cpu", open_detector=opened.append)
+    assert not model.needs_boxes
+    assert model.open_detector("auto") is None
+    single = PoseModel(with_people(config, 1), Path("w"), brightest, "cpu", open_detector=opened.append)
+    assert single.needs_boxes
+
+
+def test_nobody_found_gives_empty_arrays(model):
+    result = model.predict(photo(), detector=nobody)
+    assert (result.keypoints.shape, result.scores.shape) == ((0, 16, 2), (0, 16))
+    assert (result.boxes.shape, result.windows.shape, len(result)) == ((0, 4), (0, 4), 0)
+    assert result.to_dict()["persons"] == []
+    assert result.to_coco(1) == []
+    assert result.draw().size == (80, 60)
+
+
+def test_a_video_is_tracked(model, tmp_path):
+    movies.write(tmp_path / "a.mp4", count=6)
+    results = list(model.track(tmp_path / "a.mp4", detector=None))
+    assert [result.frame for result in results] == [0, 1, 2, 3, 4, 5]
+    assert results[-1].ids.tolist() == [1]
+    assert results[0].path == tmp_path / "a.mp4"
+    untracked = next(model.track(tmp_path / "a.mp4", detector=None, by=None))
+    assert untracked.ids.tolist() == []
+
+
+def test_frames_are_tracked_with_their_times(model):
+    frames = [photo((20 + x, 30)) for x in range(5)]
+    results = list(model.track(iter(frames), detector=None, frames_per_second=10.0))
+    assert [round(result.seconds, 3) for result in results] == [0.0, 0.1, 0.2, 0.3, 0.4]
+    assert results[-1].ids.tolist() == [1]
+    alone = list(model.track(frames, one_person=True))
+    assert [result.ids.tolist() for result in alone] == [[1]] * 5
+
+
+def test_maps_are_the_networks_own(model):
+    images = np.zeros((2, 128, 128, 3), np.uint8)
+    assert model.maps(images)["heatmaps"].shape == (2, 1, 16, 32, 32)
+    for wrong in (images[0], images.astype(np.float32), images[:, :64]):
+        with pytest.raises(InputError):
+            model.maps(wrong)
+
+
+def test_a_closed_model_predicts_nothing(model):
+    with model as entered:
+        assert entered is model
+    with pytest.raises(InputError):
+        model.predict(photo(), detector=None)
+
+
+def test_threads_do_not_enter_the_network_together():
+    inside, most = [], []
+
+    def run(images):
+        inside.append(1)
+        most.append(len(inside))
+        threading.Event().wait(0.005)
+        inside.pop()
+        return brightest(images)
+
+    model = PoseModel(CONFIG, Path("w"), run, "cpu", open_detector=lambda name: one_box)
+    found = []
+    threads = [
+        threading.Thread(target=lambda x=x: found.append((x, model.predict(photo((x, 30)), detector=None))))
+        for x in range(10, 70, 10)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert max(most) == 1
+    assert all(abs(result.keypoints[0, 0, 0] - x) < 4 for x, result in found)
+    assert len(found) == 6
+
+
+def test_the_flip_test_holds_where_the_config_says():
+    calls = []
+
+    def run(images):
+        calls.append(len(images))
+        return brightest(images)
+
+    config = replace(CONFIG, val=replace(CONFIG.val, flip=True))
+    PoseModel(config, Path("w"), run, "cpu", open_detector=lambda name: one_box).predict(photo(), detector=None)
+    assert calls == [1, 1]
+
+
+@pytest.mark.parametrize("name", ["movenet_lightning_coco", "hourglass52_mpii_256"])
+def test_several_people_are_for_networks_that_find_several(name):
+    config = registry.find(name)
+    assert with_people(config, None) is config
+    several = hasattr(config.codec, "max_persons")
+    assert getattr(with_people(config, 3).codec, "max_persons", None) == (3 if several else None)
+    if several:
+        with pytest.raises(InputError, match="max_persons"):
+            with_people(config, 0)
+
+
+def test_a_detector_finds_several_people(tmp_path, monkeypatch):
+    weights, config = tmp_path / "model.safetensors", registry.find("movenet_lightning_coco")
+    weights.touch()
+    with pytest.raises(InputError, match=str(weights)):
+        open_detector(weights)
+    (tmp_path / registry.FILE_NAME).write_text(registry.to_json(config))
+    asked = []
+    monkeypatch.setattr(pose_model.build, "backend", lambda config, *others: asked.append(config) or (brightest, "cpu"))
+    open_detector(weights)
+    open_detector(weights, max_people=2)
+    assert [config.codec.max_persons for config in asked] == [MAX_PEOPLE, 2]
+
+
+def test_a_file_that_is_missing_or_runs_elsewhere_is_refused(tmp_path):
+    with pytest.raises(FileNotFoundError, match="nothing"):
+        load_model("nothing.pdparams")
+    (tmp_path / "model.pdparams").touch()
+    with pytest.raises(InputError, match="paddle"):
+        load_model(tmp_path / "model.pdparams", config="hourglass_tiny_128", backend="onnx")

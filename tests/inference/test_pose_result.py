@@ -1,0 +1,49 @@
+import json
+
+import numpy as np
+import PIL.Image
+
+from paddle_pose.inference.pose_result import PoseResult
+from paddle_pose.skeletons import COCO_17
+from paddle_pose.structures import Poses
+
+IMAGE = np.full((60, 80, 3), 40, np.uint8)
+
+
+def result(people=2, **more):
+    rng = np.random.default_rng(0)
+    poses = Poses(
+        rng.uniform(5, 55, (people, 17, 2)),
+        np.full((people, 17), 0.9),
+        np.full(people, 0.8),
+        boxes=np.tile([1.0, 2.0, 30.0, 40.0], (people, 1)),
+        ids=np.arange(1, people + 1),
+        windows=np.tile([0.0, 0.0, 80.0, 80.0], (people, 1)),
+    )
+    return PoseResult(IMAGE, COCO_17, poses, **more)
+
+
+def test_the_drawing_is_a_pil_image_of_the_same_size_that_differs(tmp_path):
+    drawing = result().draw()
+    drawing.save(tmp_path / "poses.png")
+    with PIL.Image.open(tmp_path / "poses.png") as saved:
+        assert saved.size == (80, 60)
+        assert not np.array_equal(np.asarray(saved), IMAGE)
+    assert np.array_equal(np.asarray(result().draw(min_score=0.95)), IMAGE)
+
+
+def test_a_notebook_shows_a_png():
+    assert result()._repr_png_().startswith(b"\x89PNG")
+    assert "2 people" in repr(result())
+
+
+def test_it_is_jsons_types_and_cocos_results():
+    content = json.loads(json.dumps(result(frame=3, seconds=0.25).to_dict()))
+    assert (content["image"], content["width"], content["height"]) == (None, 80, 60)
+    assert (content["frame"], content["seconds"], content["joints"]) == (3, 0.25, list(COCO_17.joints))
+    person = content["persons"][1]
+    assert (person["id"], person["box"], person["window"]) == (2, [1, 2, 30, 40], [0, 0, 80, 80])
+    assert np.allclose(person["keypoints"], result().keypoints[1], atol=1e-3)
+    records = json.loads(json.dumps(result().to_coco(image_id=7)))
+    assert [(record["image_id"], record["category_id"], record["score"]) for record in records] == [(7, 1, 0.8)] * 2
+    assert np.allclose(np.reshape(records[0]["keypoints"], (17, 3))[:, :2], result().keypoints[0], atol=1e-3)

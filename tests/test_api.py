@@ -1,0 +1,67 @@
+"""The public names of the package."""
+
+import pkgutil
+import subprocess
+import sys
+import typing
+from pathlib import Path
+
+import pytest
+
+import paddle_pose
+
+ROOT = Path(__file__).resolve().parents[1]
+NAMES = [name for name in paddle_pose.__all__ if name != "__version__"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_public_name_is_there_and_documented(name):
+    value = getattr(paddle_pose, name)
+    assert value.__name__ == name
+    assert value.__doc__
+    assert name in dir(paddle_pose)
+
+
+def test_no_public_name_is_a_modules_name():
+    modules = {module.name for module in pkgutil.iter_modules(paddle_pose.__path__)}
+    assert modules & set(paddle_pose.__all__) == set()
+
+
+def test_type_checkers_see_the_same_names():
+    source = (ROOT / "paddle_pose" / "__init__.py").read_text(encoding="utf-8")
+    seen = {line.split(" as ")[1].strip() for line in source.splitlines() if line.startswith("    from paddle_pose.")}
+    assert seen == set(NAMES)
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="load_models"):
+        _ = paddle_pose.load_models
+
+
+@pytest.mark.parametrize("name", ["load_model", "train", "evaluate", "score_file", "export_model"])
+def test_public_functions_are_typed_without_any(name):
+    hints = typing.get_type_hints(getattr(paddle_pose, name))
+    assert "return" in hints
+    assert not [key for key, hint in hints.items() if "typing.Any" in str(hint) or hint is typing.Any]
+
+
+@pytest.mark.parametrize("name", ["predict", "track", "maps"])
+def test_public_methods_are_typed_without_any(name):
+    hints = typing.get_type_hints(getattr(paddle_pose.PoseModel, name))
+    assert "return" in hints
+    assert not [key for key, hint in hints.items() if "typing.Any" in str(hint) or hint is typing.Any]
+
+
+def test_importing_the_package_imports_nothing_else():
+    code = "import sys, paddle_pose; print([m for m in ('numpy', 'cv2', 'paddle', 'tqdm') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, text=True, capture_output=True, timeout=60)
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_threads_are_set_before_paddle_is_imported(monkeypatch):
+    code = "import os; os.environ.pop('OMP_NUM_THREADS', None); import paddle_pose as pp; pp.train; import os; "
+    code += "from paddle_pose.environment import usable_cores; "
+    code += "print(int(os.environ['OMP_NUM_THREADS']) == usable_cores())"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, text=True, capture_output=True, timeout=120)
+    assert done.stdout.strip() == "True", done.stderr
+    assert done.stderr == ""
