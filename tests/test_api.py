@@ -1,8 +1,13 @@
 """The public names of the package."""
 
+import ast
+import importlib.util
+import inspect
 import pkgutil
+import re
 import subprocess
 import sys
+import textwrap
 import typing
 from pathlib import Path
 
@@ -65,3 +70,37 @@ def test_threads_are_set_before_paddle_is_imported(monkeypatch):
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, text=True, capture_output=True, timeout=120)
     assert done.stdout.strip() == "True", done.stderr
     assert done.stderr == ""
+
+
+def test_the_reference_is_made_from_the_docstrings():
+    spec = importlib.util.spec_from_file_location("build_api_docs", ROOT / "scripts" / "build_api_docs.py")
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    for page in script.PAGES:
+        text = (ROOT / page).read_text(encoding="utf-8")
+        assert text.partition(script.MARKER)[2].lstrip("\n") == script.reference(), (
+            f"run scripts/build_api_docs.py: {page}"
+        )
+
+
+CALLS = [
+    (page, call)
+    for page in ("README.md", "README_zh.md", "docs/api.md", "docs/api_zh.md")
+    for block in re.findall(
+        r"```python\n(.*?)```", (ROOT / page).read_text(encoding="utf-8").partition("<!--")[0], re.DOTALL
+    )
+    for call in ast.walk(ast.parse(textwrap.dedent(block)))
+    if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Name)
+]
+
+
+@pytest.mark.parametrize(("page", "call"), CALLS, ids=[f"{page}-{ast.unparse(call)[:60]}" for page, call in CALLS])
+def test_calls_in_the_documentation_fit_the_functions(page, call):
+    owner = {"pp": paddle_pose, "model": paddle_pose.PoseModel, "result": paddle_pose.PoseResult}.get(
+        call.func.value.id
+    )
+    if owner is None:
+        return
+    function = getattr(owner, call.func.attr)
+    given = [None] * (owner is not paddle_pose) + [None] * len(call.args)
+    inspect.signature(function).bind(*given, **{keyword.arg: None for keyword in call.keywords})

@@ -46,16 +46,16 @@ class PoseModel:
 
     Args:
         config: Config of the network.
-        weights: Weights file or exported file.
+        weights: Path of its weights file, or of the exported file.
         backend: The network.
         device: Device that it computes on, in words.
         fit: How a whole image becomes the input: with black borders, or stretched.
         open_detector: Function that opens a person detector by its name or path.
 
     Attributes:
-        config: As given.
-        weights: As given.
-        device: As given.
+        config: Config of the network.
+        weights: Path of its weights.
+        device: Device that it computes on, in words.
 
     Example:
         `load_model("output/mine/best_model/model.pdparams").predict("photo.jpg").draw().save("poses.png")`

@@ -76,7 +76,7 @@ class PoseResult:
 
     @property
     def boxes(self) -> np.ndarray:
-        """float64 [P, 4]: (x, y, width, height) in image px of each person: the given or detected box, or that of the joints."""
+        """float64 [P, 4]: (x, y, width, height) in image px of each person: the given or found box, or that of the joints."""
         return self.poses.boxes
 
     @property
