@@ -409,7 +409,7 @@ def test_flags_and_keys_of_the_text_exist(page):
     sections = "|".join(sorted({key.partition(".")[0] for key in config_keys()}))
     keys = set(re.findall(rf"(?<![\w./])(?:{sections})\.[a-z]\w*(?![\w.])", said))
     files = {key for key in keys if key.endswith((".py", ".json", ".md", ".pdparams", ".pdopt", ".onnx", ".xml"))}
-    attributes = {"codec.encode", "codec.decode"}
+    attributes = {"codec.encode", "codec.decode", "model.predict", "model.track"}
     assert keys - files - attributes - config_keys() == set()
 
 
