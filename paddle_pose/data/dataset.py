@@ -100,7 +100,7 @@ class TrainingExample:
     """A training sample whose targets are not drawn yet.
 
     Attributes:
-        image: uint8 [H, W, 3].
+        image: uint8 RGB [H, W, 3].
         people: keypoints [P, K, 2] in input px, visible [P, K] and boxes [P, 4], as `Codec.encode` takes them.
         index: of the sample.
     """
@@ -116,6 +116,15 @@ class PoseDataset:
     Its chance depends on the seed, the epoch and the index alone, so the images are the same for any number of workers and
     every one of them can be drawn again.
 
+    Args:
+        samples: Samples to learn from.
+        codec: Codec that draws their targets.
+        augment: How samples are varied; None shows every sample's own window.
+        seed: Seed of the variations.
+        reader: Reader of images.
+        final_augment: What takes the place of `augment` from `final_augment_epoch` on.
+        final_augment_epoch: First epoch of `final_augment`, counted from 0; 0 never uses it.
+
     Attributes:
         samples: in the annotation's order; only their numbers cross the loader.
     """
@@ -127,10 +136,14 @@ class PoseDataset:
         augment: Augment | None = None,
         seed: int = 0,
         reader: Reader = read_whole,
+        *,
+        final_augment: Augment | None = None,
+        final_augment_epoch: int = 0,
     ) -> None:
-        """Takes samples and how to look at them; `augment` None shows every sample's own window."""
         self.samples = samples
-        self._codec, self._augment, self._seed, self._reader = codec, augment, seed, reader
+        self._codec, self._seed, self._reader = codec, seed, reader
+        self._augment, self._final_augment = augment, final_augment
+        self._final_augment_epoch = final_augment_epoch
 
     def __len__(self) -> int:
         """Returns the number of samples."""
@@ -165,17 +178,20 @@ class PoseDataset:
         """
         epoch, index = (0, key) if isinstance(key, int) else key
         sample = self.samples[index]
+        augment = self._final_augment if 0 < self._final_augment_epoch <= epoch else self._augment
         window, hidden = sample.window, None
-        if self._augment is not None:
-            rng = np.random.default_rng((self._seed, epoch, index))
-            window = self._augment.window(sample, self._codec.skeleton, rng)
-            hidden = self._augment.hidden(self._codec.input_size, rng)
+        rng = np.random.default_rng((self._seed, epoch, index))
+        if augment is not None:
+            window = augment.window(sample, self._codec.skeleton, rng)
+            hidden = augment.hidden(self._codec.input_size, rng)
         keypoints, visible = input_keypoints(sample, window, self._codec)
         image = crop(sample, window, self._codec, self._reader)
-        if self._augment is not None and hidden is not None:
-            image = without(image, hidden)
-            if self._augment.occlusion_hides_joints:
-                visible = np.where(within(keypoints, hidden), 0, visible)
+        if augment is not None:
+            image = augment.pixels(image, rng)
+            if hidden is not None:
+                image = without(image, hidden)
+                if augment.occlusion_hides_joints:
+                    visible = np.where(within(keypoints, hidden), 0, visible)
         return TrainingExample(image, (keypoints, visible, input_boxes(sample, window, self._codec)), index)
 
 

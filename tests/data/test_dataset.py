@@ -151,6 +151,36 @@ def test_hidden_pixels_are_black_and_no_others_change(samples):
         assert not same(after, hiding[4, index])
 
 
+COLOURS = Augment(saturation_delta=30, value_delta=30, contrast=0.2, brightness=0.3, brightness_contrast_probability=1)
+
+
+def test_other_pixel_values_change_nothing_else_and_come_before_the_hidden_rectangle(samples):
+    plain, coloured = (PoseDataset(samples, CODEC, augment, seed=5) for augment in (Augment(), COLOURS))
+    hiding = PoseDataset(samples, CODEC, replace(COLOURS, occlusion=1.0), seed=5)
+    for index in range(len(samples)):
+        before, after = plain[3, index], coloured[3, index]
+        assert all(np.array_equal(before["targets"][name], after["targets"][name]) for name in before["targets"])
+        assert not np.array_equal(before["image"], after["image"])
+        assert same(after, coloured[3, index])
+        rng = np.random.default_rng((5, 3, index))
+        augment = replace(COLOURS, occlusion=1.0)
+        augment.window(samples[index], CODEC.skeleton, rng)
+        rectangle = augment.hidden(CODEC.input_size, rng)
+        assert np.array_equal(hiding[3, index]["image"], without(augment.pixels(before["image"], rng), rectangle))
+
+
+@pytest.mark.parametrize("final", [COLOURS, None], ids=["final", "none"])
+def test_the_epoch_says_which_stage_holds(samples, final):
+    first, second = (PoseDataset(samples, CODEC, augment, seed=5) for augment in (Augment(), final))
+    staged = PoseDataset(samples, CODEC, Augment(), 5, final_augment=final, final_augment_epoch=3)
+    never = PoseDataset(samples, CODEC, Augment(), 5, final_augment=final)
+    for epoch, stage in ((0, first), (2, first), (3, second), (7, second)):
+        for index in (4, 0):
+            assert same(staged[epoch, index], stage[epoch, index])
+            assert same(never[epoch, index], first[epoch, index])
+    assert not same(first[3, 0], second[3, 0])
+
+
 def test_joints_in_the_hidden_rectangle_are_unlabelled_on_request(samples):
     plain, hiding = (
         PoseDataset(samples, CODEC, Augment(occlusion=1.0, occlusion_hides_joints=hides), seed=5)
