@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from paddle_pose.interruption import Interruption
     from paddle_pose.training.loader import EpochLoader
     from paddle_pose.training.process_group import ProcessGroup
+    from paddle_pose.training.step import DrawTargets
     from paddle_pose.training.trainer import Trainer
 
 
@@ -183,11 +184,30 @@ def loss(config: Config) -> Any:
     return MoveNetLoss(**asdict(values), limbs=skeleton.limb_indices)
 
 
+def device_targets(config: Config) -> DrawTargets | None:
+    """Returns what draws targets on the device, where `train.device_targets` asks for it; else None.
+
+    Raises:
+        InputError: If it is asked for and the codec names nothing that does.
+    """
+    if not config.train.device_targets:
+        return None
+    target: str | None = getattr(config.codec, "device_targets", None)
+    if target is None:
+        raise InputError(
+            f"key 'train.device_targets': got True, but {type(config.codec).__name__} draws its targets in the loading "
+            "threads only; set train.device_targets=false"
+        )
+    module, _, name = target.partition(":")
+    draw: DrawTargets = getattr(importlib.import_module(module), name)(config.codec)
+    return draw
+
+
 def loader(config: Config, training_samples: list[Sample], process_group: ProcessGroup | None = None) -> EpochLoader:
     """Returns the training batches, or one process's share; logs which augmentation is impossible or never used.
 
     Raises:
-        InputError: If there are no samples.
+        InputError: If there are no samples, or targets cannot be drawn as the config says.
     """
     from paddle_pose.training.loader import EpochLoader
 
@@ -219,6 +239,7 @@ def loader(config: Config, training_samples: list[Sample], process_group: Proces
         reader,
         final_augment=config.final_augment,
         final_augment_epoch=train.final_augment_epoch,
+        encodes=device_targets(config) is None,
     )
     at_once, replace_bad = train.batch_size * train.accumulate, train.on_bad_image == "replace"
     return EpochLoader(dataset, at_once, train.num_workers, train.seed, process_group, replace_bad, train.read_timeout)
@@ -272,6 +293,7 @@ def trainer(
         interruption=interruption,
         accumulate=train.accumulate,
         process_group=process_group,
+        draw_targets=device_targets(config),
     )
 
 

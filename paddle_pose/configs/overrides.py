@@ -23,6 +23,7 @@ _FIXED = ("name", "source", "command")
 _ADDED: dict[str, Any] = {  # fields that earlier versions lack, and the values that mean what those did
     "final_augment": None,
     "train.final_augment_epoch": 0,
+    "train.device_targets": False,
     "augment.hue_delta": 0,
     "augment.saturation_delta": 0,
     "augment.value_delta": 0,

@@ -225,6 +225,8 @@ class Train:
         read_timeout: seconds to wait for an image that a loading thread reads, before the training ends.
         final_augment_epoch: the first epoch of the config's `final_augment`, counted from the start of training, which is
             epoch 0; 0 never uses it.
+        device_targets: draw targets on the device that trains, from keypoints, instead of in the loading threads; for heatmap
+            codecs. Loads faster and sends less to a GPU; a CPU draws slower that way.
     """
 
     epochs: Times = 210
@@ -255,6 +257,7 @@ class Train:
     on_bad_image: Literal["error", "replace"] = "error"
     read_timeout: Annotated[float, Range(0, 604_800, exclusive_min=True)] = 600.0
     final_augment_epoch: Annotated[int, Range(0, 1_000_000)] = 0
+    device_targets: bool = False
 
 
 @dataclass(frozen=True)

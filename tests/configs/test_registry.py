@@ -114,7 +114,7 @@ def test_the_final_augmentation_is_kept_beside_the_weights_and_decides(tmp_path)
 
 def test_checkpoints_of_earlier_versions_are_of_the_same_run():
     """Their identity has no key for what they could not do."""
-    added = {"augment.blur": 0.1, "augment.brightness_contrast_probability": 1.0}
+    added = {"augment.blur": 0.1, "augment.brightness_contrast_probability": 1.0, "train.device_targets": True}
     assert not identity(PLAIN).keys() & {*added, "final_augment", "train.final_augment_epoch"}
     assert added.items() <= identity(override(PLAIN, added)).items()
 

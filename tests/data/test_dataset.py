@@ -9,6 +9,7 @@ from paddle_pose.data.augment import Augment
 from paddle_pose.data.dataset import PoseDataset, batches, crop, fingerprint, input_keypoints, within, without
 from paddle_pose.data.framing import one_per_person
 from paddle_pose.data.mpii import read_mpii
+from paddle_pose.errors import InputError
 from paddle_pose.geometry import Window
 from paddle_pose.io import images
 from paddle_pose.structures import Person, Sample
@@ -179,6 +180,27 @@ def test_the_epoch_says_which_stage_holds(samples, final):
             assert same(staged[epoch, index], stage[epoch, index])
             assert same(never[epoch, index], first[epoch, index])
     assert not same(first[3, 0], second[3, 0])
+
+
+def test_a_batch_for_the_device_holds_keypoints_instead_of_targets(samples):
+    encoding, sending = (PoseDataset(samples, CODEC, Augment(), 5, encodes=encodes) for encodes in (True, False))
+    examples = [sending.example((1, index)) for index in (3, 1)]
+    batch = sending.batch(examples)
+    assert batch.keys() == {"image", "index", "keypoints", "visible"}
+    assert (batch["keypoints"].shape, batch["visible"].shape) == ((2, 16, 2), (2, 16))
+    targets = CODEC.encode_batch(batch["keypoints"][:, None], batch["visible"][:, None])
+    expected = encoding.batch(examples)
+    assert all(np.array_equal(targets[name], expected["targets"][name]) for name in targets)
+    assert np.array_equal(batch["image"], expected["image"])
+    assert batch["index"].tolist() == [3, 1]
+
+
+@pytest.mark.parametrize("people", [0, 2])
+def test_several_people_in_a_window_are_not_sent_to_the_device(samples, people):
+    crowded = replace(samples[2], persons=samples[2].persons * people)
+    sending = PoseDataset([samples[0], crowded], CODEC, encodes=False)
+    with pytest.raises(InputError):
+        sending.batch([sending.example(0), sending.example(1)])
 
 
 def test_joints_in_the_hidden_rectangle_are_unlabelled_on_request(samples):
