@@ -147,8 +147,9 @@ class Augment:
 
         Example:
             >>> grey = np.full((4, 4, 3), 100, np.uint8)
-            >>> Augment(value_delta=255).pixels(grey, np.random.default_rng(5))[0, 0]
-            array([127, 127, 127], dtype=uint8)
+            >>> relit = Augment(brightness=0.2, brightness_contrast_probability=1.0)
+            >>> relit.pixels(grey, np.random.default_rng(5))[0, 0]
+            array([115, 115, 115], dtype=uint8)
         """
         deltas = np.array([self.hue_delta, self.saturation_delta, self.value_delta])
         if not (deltas.any() or self.blur or self.median_blur or self.contrast or self.brightness):

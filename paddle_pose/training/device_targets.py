@@ -22,7 +22,7 @@ class HeatmapTargets:
     Example:
         >>> draw = HeatmapTargets(HeatmapCodec(input_size=(64, 64)))
         >>> targets = draw(paddle.full([1, 16, 2], 33.0), paddle.ones([1, 16]))
-        >>> targets["heatmaps"].shape, targets["heatmaps"][0, 0, 8, 8].item(), targets["weights"].shape
+        >>> list(targets["heatmaps"].shape), targets["heatmaps"][0, 0, 8, 8].item(), list(targets["weights"].shape)
         ([1, 16, 16, 16], 1.0, [1, 16])
     """
 
