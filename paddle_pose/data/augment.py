@@ -147,8 +147,8 @@ class Augment:
 
         Example:
             >>> grey = np.full((4, 4, 3), 100, np.uint8)
-            >>> relit = Augment(brightness=0.2, brightness_contrast_probability=1.0)
-            >>> relit.pixels(grey, np.random.default_rng(5))[0, 0]
+            >>> augment = Augment(brightness=0.2, brightness_contrast_probability=1.0)
+            >>> augment.pixels(grey, np.random.default_rng(5))[0, 0]
             array([115, 115, 115], dtype=uint8)
         """
         deltas = np.array([self.hue_delta, self.saturation_delta, self.value_delta])
@@ -158,10 +158,10 @@ class Augment:
         shifts = (rng.uniform(-1, 1, 3) * deltas * rng.integers(0, 2, 3)).astype(int)
         blurred, median_blurred = rng.random(2) < (self.blur, self.median_blur)
         blur_size, median_size = rng.choice(_BLUR_SIZES, 2).tolist()
-        relit = rng.random() < self.brightness_contrast_probability
+        adjusted = rng.random() < self.brightness_contrast_probability
         factor, offset = rng.uniform(-1, 1, 2) * (self.contrast, self.brightness)
-        if relit and (self.contrast or self.brightness):
-            image = _relit(image, 1 + factor, 255 * offset)
+        if adjusted and (self.contrast or self.brightness):
+            image = _with_contrast_and_brightness(image, 1 + factor, 255 * offset)
         if shifts.any():
             image = _shifted_hsv(image, shifts)
         if blurred:
@@ -171,7 +171,7 @@ class Augment:
         return image
 
 
-def _relit(image: np.ndarray, factor: float, offset: float) -> np.ndarray:
+def _with_contrast_and_brightness(image: np.ndarray, factor: float, offset: float) -> np.ndarray:
     """Returns an image with other contrast, then other brightness.
 
     Args:
