@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from paddle_pose.interruption import Interruption
     from paddle_pose.training.loader import EpochLoader
     from paddle_pose.training.process_group import ProcessGroup
+    from paddle_pose.training.step import DrawTargets
     from paddle_pose.training.trainer import Trainer
 
 
@@ -183,12 +184,42 @@ def loss(config: Config) -> Any:
     return MoveNetLoss(**asdict(values), limbs=skeleton.limb_indices)
 
 
+def device_targets(config: Config) -> DrawTargets | None:
+    """Returns what draws targets on the device, where `train.device_targets` asks for it; else None.
+
+    Raises:
+        InputError: If it is asked for and the codec names nothing that does.
+    """
+    if not config.train.device_targets:
+        return None
+    target: str | None = getattr(config.codec, "device_targets", None)
+    if target is None:
+        raise InputError(
+            f"key 'train.device_targets': got True, but {type(config.codec).__name__} draws its targets in the loading "
+            "threads only; set train.device_targets=false"
+        )
+    module, _, name = target.partition(":")
+    draw: DrawTargets = getattr(importlib.import_module(module), name)(config.codec)
+    return draw
+
+
 def loader(config: Config, training_samples: list[Sample], process_group: ProcessGroup | None = None) -> EpochLoader:
-    """Returns the training batches, or one process's share; prints which augmentation the skeleton makes impossible."""
+    """Returns the training batches, or one process's share; logs which augmentation is impossible or never used.
+
+    Raises:
+        InputError: If there are no samples, or targets cannot be drawn as the config says.
+    """
     from paddle_pose.training.loader import EpochLoader
 
     train, data, size = config.train, config.data, config.codec.input_size
-    skeleton, half_body = config.codec.skeleton, config.augment.half_body if config.augment else 0.0
+    stages = [config.augment, *([config.final_augment] if train.final_augment_epoch else [])]
+    skeleton, half_body = config.codec.skeleton, max(stage.half_body if stage else 0.0 for stage in stages)
+    if config.final_augment and not 0 < train.final_augment_epoch < train.epochs:
+        _log.info(
+            f"final_augment is never used: train.final_augment_epoch={train.final_augment_epoch}, train.epochs={train.epochs}"
+        )
+    if train.final_augment_epoch and not config.final_augment:
+        _log.info(f"Training samples do not vary from epoch {train.final_augment_epoch} on: final_augment is none")
     if half_body > 0 and not has_halves(skeleton):
         _log.info(
             f"Half-body windows (augment.half_body={half_body}) are off: skeleton {skeleton.name} has "
@@ -200,7 +231,16 @@ def loader(config: Config, training_samples: list[Sample], process_group: Proces
         reader = CropCache(Path(data.cache), size, data.cache_gb * 1e9)
     elif data.reduced:
         reader = ReducedReader(size)
-    dataset = PoseDataset(training_samples, config.codec, config.augment, train.seed, reader)
+    dataset = PoseDataset(
+        training_samples,
+        config.codec,
+        config.augment,
+        train.seed,
+        reader,
+        final_augment=config.final_augment,
+        final_augment_epoch=train.final_augment_epoch,
+        encodes=device_targets(config) is None,
+    )
     at_once, replace_bad = train.batch_size * train.accumulate, train.on_bad_image == "replace"
     return EpochLoader(dataset, at_once, train.num_workers, train.seed, process_group, replace_bad, train.read_timeout)
 
@@ -253,6 +293,7 @@ def trainer(
         interruption=interruption,
         accumulate=train.accumulate,
         process_group=process_group,
+        draw_targets=device_targets(config),
     )
 
 

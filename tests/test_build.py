@@ -116,3 +116,53 @@ def test_the_rate_grows_with_the_batch_only_when_asked(drawn, tmp_path, scaled, 
     assert [len(batch["image"]) for batch in loader.epoch(0)] == [3, 3]
     first = json.loads((tmp_path / "metrics.jsonl").read_text(encoding="utf-8").splitlines()[0])
     assert first["lr"] == pytest.approx(factor * config.train.learning_rate)
+
+
+def finished(trainer, loader, epochs):
+    """The weights after so many epochs in all."""
+    trainer.fit(loader, epochs=epochs)
+    trainer.log.close()
+    return {name: tensor.numpy() for name, tensor in trainer.model.state_dict().items()}
+
+
+@pytest.mark.parametrize("num_workers", [0, 2])
+@pytest.mark.parametrize("cut", [1, 2], ids=["before", "after"])
+def test_a_run_resumed_at_a_switch_of_augmentation_equals_the_straight_run(drawn, tmp_path, cut, num_workers):
+    stages = {"final_augment.value_delta": 40, "final_augment.rotation": 10, "train.final_augment_epoch": 1}
+    config = override(CONFIG, {"codec.input_size": (64, 64), "train.warmup": 0, **stages})
+    samples = build.samples(config, drawn, "train")
+
+    def trainer(name, workers):
+        loader = build.loader(override(config, {"train.num_workers": workers}), samples)
+        return build.trainer(config, build.model(config), tmp_path / name, loader, data={"training": samples}), loader
+
+    straight = finished(*trainer("straight", 0), epochs=3)
+    finished(*trainer("cut", num_workers), epochs=cut)
+    resumed, loader = trainer("cut", num_workers)
+    resumed.resume(tmp_path / "cut" / "last")
+    ended = finished(resumed, loader, epochs=3)
+    assert all(np.array_equal(ended[name], straight[name]) for name in straight)
+    unchanged = override(config, {"train.final_augment_epoch": 0})
+    loader = build.loader(unchanged, samples)
+    other = build.trainer(unchanged, build.model(config), tmp_path / "other", loader, data={"training": samples})
+    assert any(not np.array_equal(one, straight[name]) for name, one in finished(other, loader, epochs=3).items())
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, ""),
+        ({"final_augment.flip": 0.1}, "train.final_augment_epoch=0"),
+        ({"final_augment.flip": 0.1, "train.final_augment_epoch": 9, "train.epochs": 9}, "train.final_augment_epoch=9"),
+        ({"final_augment.flip": 0.1, "train.final_augment_epoch": 8, "train.epochs": 9}, ""),
+        ({"train.final_augment_epoch": 8}, "from epoch 8"),
+    ],
+    ids=["none", "never", "too late", "used", "switched off"],
+)
+def test_a_final_augmentation_that_is_never_used_or_missing_is_logged(drawn, capsys, changes, expected):
+    samples = build.samples(CONFIG, drawn, "train")
+    capsys.readouterr()
+    build.loader(override(CONFIG, changes), samples)
+    logged = capsys.readouterr().out
+    assert expected in logged
+    assert bool(logged) == bool(expected)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -52,6 +52,8 @@ class HeatmapCodec:
         >>> codec.decode({"heatmaps": maps["heatmaps"][None, None]})[0].keypoints[0, 0]
         array([32., 32.])
     """
+
+    device_targets: ClassVar[str | None] = "paddle_pose.training.device_targets:HeatmapTargets"
 
     skeleton: Skeleton = MPII_16
     input_size: tuple[Side, Side] = (256, 256)

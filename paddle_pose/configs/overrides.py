@@ -13,12 +13,26 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from paddle_pose.configs.specs import Config
+from paddle_pose.data.augment import Augment
 from paddle_pose.data.skeleton_file import read_skeleton
 from paddle_pose.errors import InputError, did_you_mean
 from paddle_pose.ranges import check
 from paddle_pose.skeletons import SKELETONS, Skeleton
 
 _FIXED = ("name", "source", "command")
+_ADDED: dict[str, Any] = {  # fields that earlier versions lack, and the values that mean what those did
+    "final_augment": None,
+    "train.final_augment_epoch": 0,
+    "train.device_targets": False,
+    "augment.hue_delta": 0,
+    "augment.saturation_delta": 0,
+    "augment.value_delta": 0,
+    "augment.blur": 0.0,
+    "augment.median_blur": 0.0,
+    "augment.contrast": 0.0,
+    "augment.brightness": 0.0,
+    "augment.brightness_contrast_probability": 0.4,
+}
 
 
 def values(config: Config) -> dict[str, Any]:
@@ -36,7 +50,8 @@ def identity(config: Config) -> dict[str, Any]:
     """Returns the values that decide what a training computes, and that may not change in its middle.
 
     How many epochs it lasts is none of them: a training may go on longer. A cosine then ends later, which changes the rates
-    that are still to come; `Trainer.resume` says so.
+    that are still to come; `Trainer.resume` says so. Fields that earlier versions lack are left out while they mean what those
+    did, so that their checkpoints can be continued.
 
     Example:
         >>> from paddle_pose.configs.registry import CONFIGS
@@ -47,11 +62,15 @@ def identity(config: Config) -> dict[str, Any]:
     free |= {"on_bad_image", "read_timeout", "epochs"}
     places = {f"data.{name}" for name in ("train_annotations", "val_annotations", "images", "cache")}  # data may move
     left_out = places | {f"train.{name}" for name in free}
+    left_out |= {key for key, value in values(config).items() if key in _ADDED and value == _ADDED[key]}
     return {"config": config.name} | {key: value for key, value in values(config).items() if key not in left_out}
 
 
 def override(config: Config, changes: Mapping[str, Any]) -> Config:
     """Returns the config with single values replaced.
+
+    Where `final_augment` is None, "final_augment=augment" or one of its parts starts it as a copy of `augment`, after all
+    other changes; of the default `Augment` where that is None, too.
 
     Args:
         config: to start from; it stays as it is.
@@ -65,8 +84,11 @@ def override(config: Config, changes: Mapping[str, Any]) -> Config:
         >>> changed = override(CONFIGS["hourglass52_mpii_256"], {"train.batch_size": "8", "augment": "none"})
         >>> changed.train.batch_size, changed.augment
         (8, None)
+        >>> changed = override(CONFIGS["hourglass52_mpii_256"], {"final_augment.flip": 0.1, "augment.scale": 0.2})
+        >>> changed.final_augment.flip, changed.final_augment.scale
+        (0.1, 0.2)
     """
-    for key, value in changes.items():
+    for key, value in sorted(changes.items(), key=lambda change: change[0].startswith("final_augment")):
         config = _replaced(config, key.split("."), value, key, config)
     return config
 
@@ -95,9 +117,13 @@ def _replaced(node: Any, path: list[str], value: Any, key: str, root: Config) ->
         raise InputError(
             f"unknown key {key!r}.{did_you_mean(key, valid)} The valid ones are\n  "
             + "\n  ".join(valid)
-            + "\nand augment=none"
+            + "\nand augment=none, final_augment=none, final_augment=augment"
         )
     current = getattr(node, name)
+    if name == "final_augment" and (value == "augment" if not rest else current is None):
+        current = root.augment or Augment()
+        if not rest:
+            return dataclasses.replace(node, final_augment=current)
     if rest:
         if not dataclasses.is_dataclass(current) or isinstance(current, Skeleton):
             raise InputError(f"key {key!r}: {name!r} is {current!r}, which has no part {rest[0]!r}")

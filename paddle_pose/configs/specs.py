@@ -223,6 +223,10 @@ class Train:
         scale_learning_rate: multiply the rate by the number of devices and `accumulate`.
         on_bad_image: an image that cannot be read ends the training ("error"), or the next one takes its place ("replace").
         read_timeout: seconds to wait for an image that a loading thread reads, before the training ends.
+        final_augment_epoch: the first epoch of the config's `final_augment`, counted from the start of training, which is
+            epoch 0; 0 never uses it.
+        device_targets: draw targets on the device that trains, from keypoints, instead of in the loading threads; for heatmap
+            codecs. Loads faster and sends less to a GPU; a CPU draws slower that way.
     """
 
     epochs: Times = 210
@@ -252,6 +256,8 @@ class Train:
     scale_learning_rate: bool = False
     on_bad_image: Literal["error", "replace"] = "error"
     read_timeout: Annotated[float, Range(0, 604_800, exclusive_min=True)] = 600.0
+    final_augment_epoch: Annotated[int, Range(0, 1_000_000)] = 0
+    device_targets: bool = False
 
 
 @dataclass(frozen=True)
@@ -284,7 +290,8 @@ class Config:
         model: one of the model fields.
         codec: how keypoints and maps correspond; states skeleton and input size.
         data: which data.
-        augment: how training windows vary, or None.
+        augment: how training samples vary, or None.
+        final_augment: how they vary from `train.final_augment_epoch` on, or None: then not at all.
         loss: what is minimised.
         train: the recipe.
         val: the protocol.
@@ -297,6 +304,7 @@ class Config:
     codec: HeatmapCodec | MoveNetCodec = HeatmapCodec()
     data: Data = Data()
     augment: Augment | None = Augment()
+    final_augment: Augment | None = None
     loss: Loss | MoveNetTerms = Loss()
     train: Train = Train()
     val: Val = Val()

@@ -1,10 +1,13 @@
-"""Augmentation is the choice of another window, and of a rectangle that hides part of what it shows.
+"""Augmentation is the choice of another window, of other pixel values, and of a rectangle that hides part of what it shows.
 
 Source: SimpleBaseline (Xiao et al., ECCV 2018) for scale, rotation and mirroring, HRNet (Sun et al., CVPR 2019) for half
     bodies, mmpose for moved windows and hidden rectangles (`TopDownRandomShiftBboxCenter`, `CoarseDropout` of RTMPose); with
-    the amounts that each config states.
+    the amounts that each config states. Pixel values: `YOLOXHSVRandomAug` of mmdetection, `Blur` and `MedianBlur` of
+    Albumentations, as RTMPose uses them; contrast and brightness of `ColorDistort` of fire717's MoveNet.
 Differs: chance is drawn in another order than published, half bodies last, so that turning one option on changes no other
-    factor, angle or mirroring. What is drawn is applied in HRNet's order.
+    factor, angle or mirroring. What is drawn is applied in HRNet's order. Where all three HSV shifts are 0, pixels stay as
+    they are; the source converts to HSV and back, which rounds them. `ColorDistort` also multiplies the saturation by a
+    factor; here it is shifted, as in RTMPose.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Annotated
 
+import cv2
 import numpy as np
 
 from paddle_pose.errors import InputError
@@ -22,6 +26,7 @@ from paddle_pose.structures import Sample
 
 HALVED_ABOVE = 8  # labelled joints: half of fewer shows too little
 _HALF_CONTEXT = 1.5
+_BLUR_SIZES = (3, 5, 7)  # px, Albumentations' default
 _Part = Annotated[float, Range(0, 1, exclusive_min=True)]
 
 
@@ -29,7 +34,11 @@ _Part = Annotated[float, Range(0, 1, exclusive_min=True)]
 class Augment:
     """How what is shown of a training sample is varied.
 
-    The window shows half a body, is moved, scaled, turned and mirrored, in this order; then a rectangle may be hidden.
+    There are three parts, applied and drawn from one generator in this order, except that `hidden` is drawn before `pixels`:
+
+    - `window`: the window shows half a body, is moved, scaled, turned and mirrored, in this order; it is then warped.
+    - `pixels`: contrast, brightness, hue, saturation and value of the warped image change, then it is blurred.
+    - `hidden`: a rectangle becomes black.
 
     Attributes:
         flip: probability of mirroring.
@@ -43,6 +52,15 @@ class Augment:
         occlusion_size: least and most of the input's width and height that the rectangle takes.
         occlusion_hides_joints: count joints in the rectangle as not labelled; as published they stay labelled, and the
             network learns to infer them.
+        hue_delta: hue shifts by up to this much, modulo 180, in units of OpenCV's 8-bit HSV: 2 degrees. Each of the three
+            HSV shifts is uniform, cut to a whole number, and applied to half of the images.
+        saturation_delta: saturation shifts by up to this much, of 255.
+        value_delta: value, HSV's brightness, shifts by up to this much, of 255.
+        blur: probability of a box filter of 3, 5 or 7 px.
+        median_blur: probability of a median filter of 3, 5 or 7 px.
+        contrast: distances from each channel's mean are multiplied by a factor in 1 +- this, uniformly.
+        brightness: up to this share of 255 is added to all channels, uniformly.
+        brightness_contrast_probability: share of the images whose contrast and brightness change at all.
 
     Raises:
         InputError: If an amount lies outside its range, or the rectangle's least is more than its most.
@@ -58,6 +76,14 @@ class Augment:
     occlusion: Share = 0.0
     occlusion_size: tuple[_Part, _Part] = (0.2, 0.4)
     occlusion_hides_joints: bool = False
+    hue_delta: Annotated[int, Range(0, 90)] = 0
+    saturation_delta: Annotated[int, Range(0, 255)] = 0
+    value_delta: Annotated[int, Range(0, 255)] = 0
+    blur: Share = 0.0
+    median_blur: Share = 0.0
+    contrast: Annotated[float, Range(0, 1)] = 0.0
+    brightness: Share = 0.0
+    brightness_contrast_probability: Share = 0.4
 
     def __post_init__(self) -> None:
         """Checks the amounts."""
@@ -108,6 +134,63 @@ class Augment:
         width, height = np.rint(rng.uniform(*self.occlusion_size, 2) * input_size).astype(int).tolist()
         x, y = rng.integers(0, (input_size[0] - width, input_size[1] - height), endpoint=True).tolist()
         return x, y, width, height
+
+    def pixels(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Returns an image with other pixel values; no joint moves.
+
+        Args:
+            image: uint8 RGB [H, W, 3], as the window was warped; it is not changed.
+            rng: the only source of chance; untouched where all of these options are off.
+
+        Returns:
+            uint8 RGB [H, W, 3].
+
+        Example:
+            >>> grey = np.full((4, 4, 3), 100, np.uint8)
+            >>> augment = Augment(brightness=0.2, brightness_contrast_probability=1.0)
+            >>> augment.pixels(grey, np.random.default_rng(5))[0, 0]
+            array([115, 115, 115], dtype=uint8)
+        """
+        deltas = np.array([self.hue_delta, self.saturation_delta, self.value_delta])
+        if not (deltas.any() or self.blur or self.median_blur or self.contrast or self.brightness):
+            return image
+        # All is drawn, so that turning one option on changes no other.
+        shifts = (rng.uniform(-1, 1, 3) * deltas * rng.integers(0, 2, 3)).astype(int)
+        blurred, median_blurred = rng.random(2) < (self.blur, self.median_blur)
+        blur_size, median_size = rng.choice(_BLUR_SIZES, 2).tolist()
+        adjusted = rng.random() < self.brightness_contrast_probability
+        factor, offset = rng.uniform(-1, 1, 2) * (self.contrast, self.brightness)
+        if adjusted and (self.contrast or self.brightness):
+            image = _with_contrast_and_brightness(image, 1 + factor, 255 * offset)
+        if shifts.any():
+            image = _shifted_hsv(image, shifts)
+        if blurred:
+            image = cv2.blur(image, (blur_size, blur_size))
+        if median_blurred:
+            image = cv2.medianBlur(image, median_size)
+        return image
+
+
+def _with_contrast_and_brightness(image: np.ndarray, factor: float, offset: float) -> np.ndarray:
+    """Returns an image with other contrast, then other brightness.
+
+    Args:
+        image: uint8 [H, W, 3].
+        factor: of the distances from each channel's mean.
+        offset: added afterwards, in grey levels.
+    """
+    levels, mean = np.arange(256)[:, None], np.array(cv2.mean(image)[:3])
+    contrasted = np.clip((levels - mean) * factor + mean, 0, 255).astype(np.uint8)
+    return cv2.LUT(image, np.clip(contrasted + offset, 0, 255).astype(np.uint8)[None])
+
+
+def _shifted_hsv(image: np.ndarray, shifts: np.ndarray) -> np.ndarray:
+    """Returns an image uint8 RGB [H, W, 3] with whole shifts [3] added to its 8-bit hue, saturation and value."""
+    levels = np.arange(256)[:, None] + shifts
+    table = np.clip(levels, 0, 255)
+    table[:, 0] = levels[:, 0] % 180
+    shifted = cv2.LUT(cv2.cvtColor(image, cv2.COLOR_RGB2HSV), table.astype(np.uint8)[None])
+    return cv2.cvtColor(shifted, cv2.COLOR_HSV2RGB)
 
 
 def has_halves(skeleton: Skeleton) -> bool:

@@ -15,6 +15,7 @@ from paddle_pose.codecs.base import Codec
 from paddle_pose.data.augment import Augment
 from paddle_pose.data.crop_cache import Reader, read_whole
 from paddle_pose.data.prefetch import prefetch
+from paddle_pose.errors import InputError
 from paddle_pose.geometry import Window
 from paddle_pose.structures import Sample
 
@@ -100,7 +101,7 @@ class TrainingExample:
     """A training sample whose targets are not drawn yet.
 
     Attributes:
-        image: uint8 [H, W, 3].
+        image: uint8 RGB [H, W, 3].
         people: keypoints [P, K, 2] in input px, visible [P, K] and boxes [P, 4], as `Codec.encode` takes them.
         index: of the sample.
     """
@@ -116,6 +117,16 @@ class PoseDataset:
     Its chance depends on the seed, the epoch and the index alone, so the images are the same for any number of workers and
     every one of them can be drawn again.
 
+    Args:
+        samples: Samples to learn from.
+        codec: Codec that draws their targets.
+        augment: How samples are varied; None shows every sample's own window.
+        seed: Seed of the variations.
+        reader: Reader of images.
+        final_augment: What takes the place of `augment` from `final_augment_epoch` on.
+        final_augment_epoch: First epoch of `final_augment`, counted from 0; 0 never uses it.
+        encodes: Whether a batch holds the codec's targets; False gives keypoints, for targets that the device draws.
+
     Attributes:
         samples: in the annotation's order; only their numbers cross the loader.
     """
@@ -127,10 +138,15 @@ class PoseDataset:
         augment: Augment | None = None,
         seed: int = 0,
         reader: Reader = read_whole,
+        *,
+        final_augment: Augment | None = None,
+        final_augment_epoch: int = 0,
+        encodes: bool = True,
     ) -> None:
-        """Takes samples and how to look at them; `augment` None shows every sample's own window."""
         self.samples = samples
-        self._codec, self._augment, self._seed, self._reader = codec, augment, seed, reader
+        self._codec, self._seed, self._reader = codec, seed, reader
+        self._augment, self._final_augment = augment, final_augment
+        self._final_augment_epoch, self._encodes = final_augment_epoch, encodes
 
     def __len__(self) -> int:
         """Returns the number of samples."""
@@ -149,13 +165,28 @@ class PoseDataset:
         return {"image": example.image, "targets": self._codec.encode(*example.people), "index": example.index}
 
     def batch(self, examples: Sequence[TrainingExample]) -> dict[str, Any]:
-        """Returns samples [N, ...] with their targets drawn at once: an array for the batch costs less than one for each."""
-        targets = self._codec.encode_batch(*zip(*(example.people for example in examples), strict=True))
-        image, index = (
-            np.stack([example.image for example in examples]),
-            np.array([example.index for example in examples]),
-        )
-        return {"image": image, "targets": targets, "index": index}
+        """Returns samples [N, ...] with their targets drawn at once: an array for the batch costs less than one for each.
+
+        Returns:
+            "image" uint8 [N, H, W, 3], "index" [N], and "targets" as the codec encodes them, or, for targets that the device
+            draws, "keypoints" [N, K, 2] float64 in input px and "visible" [N, K].
+
+        Raises:
+            InputError: If the codec or the device draws one person in each sample, and there is another number of people.
+        """
+        batch: dict[str, Any] = {
+            "image": np.stack([example.image for example in examples]),
+            "index": np.array([example.index for example in examples]),
+        }
+        keypoints, visible, boxes = zip(*(example.people for example in examples), strict=True)
+        if self._encodes:
+            return {**batch, "targets": self._codec.encode_batch(keypoints, visible, boxes)}
+        if several := [one.index for one in examples if len(one.people[0]) != 1]:
+            raise InputError(
+                f"sample {several[0]}: {len(self.samples[several[0]].persons)} people; targets that the device draws are of "
+                "one person in each sample. Set train.device_targets=false, or another data.framing"
+            )
+        return {**batch, "keypoints": np.concatenate(keypoints), "visible": np.concatenate(visible)}
 
     def example(self, key: int | tuple[int, int]) -> TrainingExample:
         """Returns what a sample shows, before targets are drawn.
@@ -165,17 +196,20 @@ class PoseDataset:
         """
         epoch, index = (0, key) if isinstance(key, int) else key
         sample = self.samples[index]
+        augment = self._final_augment if 0 < self._final_augment_epoch <= epoch else self._augment
         window, hidden = sample.window, None
-        if self._augment is not None:
-            rng = np.random.default_rng((self._seed, epoch, index))
-            window = self._augment.window(sample, self._codec.skeleton, rng)
-            hidden = self._augment.hidden(self._codec.input_size, rng)
+        rng = np.random.default_rng((self._seed, epoch, index))
+        if augment is not None:
+            window = augment.window(sample, self._codec.skeleton, rng)
+            hidden = augment.hidden(self._codec.input_size, rng)
         keypoints, visible = input_keypoints(sample, window, self._codec)
         image = crop(sample, window, self._codec, self._reader)
-        if self._augment is not None and hidden is not None:
-            image = without(image, hidden)
-            if self._augment.occlusion_hides_joints:
-                visible = np.where(within(keypoints, hidden), 0, visible)
+        if augment is not None:
+            image = augment.pixels(image, rng)
+            if hidden is not None:
+                image = without(image, hidden)
+                if augment.occlusion_hides_joints:
+                    visible = np.where(within(keypoints, hidden), 0, visible)
         return TrainingExample(image, (keypoints, visible, input_boxes(sample, window, self._codec)), index)
 
 

@@ -68,7 +68,7 @@ class EpochLoader:
         return len(self._dataset) // (self._size * self._process_group.size)
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Mapping[str, Any]]:
-        """Yields the batches of a 0-based epoch: "image", "targets" and "index" as tensors, the batch first.
+        """Yields the batches of a 0-based epoch, as `PoseDataset.batch` makes them, with tensors for arrays.
 
         Where samples were replaced, "replaced" holds a line for each that says which and why.
 

@@ -16,6 +16,8 @@ from paddle_pose.training.seeds import seed_step
 
 Tensors = Mapping[str, paddle.Tensor]
 Loss = Callable[[Tensors, Tensors], dict[str, paddle.Tensor]]
+DrawTargets = Callable[[paddle.Tensor, paddle.Tensor], Tensors]
+"""Keypoints in input px and visible of a batch -> the targets that the loss takes."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class Step:
         seed: int = 0,
         accumulate: int = 1,
         process_group: ProcessGroup | None = None,
+        draw_targets: DrawTargets | None = None,
     ) -> None:
         """Takes what a step changes and how.
 
@@ -55,6 +58,7 @@ class Step:
             accumulate: parts in which a batch is looked at before the weights move, for batches that a device has no room for;
                 a loss that divides by what it counts does so in each part.
             process_group: the processes that train.
+            draw_targets: draws targets on the device from a batch's keypoints; None takes the batch's targets.
 
         Raises:
             InputError: If a batch shall have less than one part.
@@ -63,7 +67,7 @@ class Step:
             raise InputError(f"accumulate={accumulate}: a batch has one part or more")
         self._state, self._loss, self._schedule = state, loss, schedule
         self._seed, self._accumulate, self._process_group = seed, accumulate, process_group or ProcessGroup()
-        self._network = self._process_group.parallel(state.model)
+        self._network, self._draw_targets = self._process_group.parallel(state.model), draw_targets
 
     def begin(self) -> None:
         """Prepares for steps after anything else was done with the network."""
@@ -71,7 +75,7 @@ class Step:
         self._guard = NonFiniteGuard(self._state.model, self._process_group)
 
     def __call__(self, batch: Mapping[str, Any]) -> Stepped:
-        """Trains on a batch: "image" and "targets"."""
+        """Trains on a batch: "image" and "targets", or "keypoints" and "visible" to draw these from."""
         state, progress = self._state, self._state.progress
         state.optimizer.set_lr(self._schedule(progress.step))
         seed_step(self._seed, progress.step, self._process_group.rank)
@@ -100,15 +104,17 @@ class Step:
         sums: dict[str, paddle.Tensor] = {}
         for n in range(parts):
             part = _sliced(batch, n * size // parts, (n + 1) * size // parts)
+            draw = self._draw_targets
+            targets = draw(part["keypoints"], part["visible"]) if draw else part["targets"]
             with self._process_group.accumulating(self._network, more=n + 1 < parts):
                 outputs = precision.run(self._network, part["image"])
-                terms = self._loss(outputs, part["targets"])
+                terms = self._loss(outputs, targets)
                 if parts > 1:  # each part counts by its images
                     terms = {name: term * (len(part["image"]) / size) for name, term in terms.items()}
                 precision.backward(paddle.add_n(list(terms.values())))
             sums = {name: sums[name] + term.detach() if name in sums else term.detach() for name, term in terms.items()}
         precision.unscale(self._state.model.parameters())
-        return Stepped(outputs, part["targets"], self._guard.check(paddle.add_n(list(sums.values())), sums))
+        return Stepped(outputs, targets, self._guard.check(paddle.add_n(list(sums.values())), sums))
 
 
 def _sliced(values: Any, start: int, end: int) -> Any:

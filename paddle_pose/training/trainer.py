@@ -20,7 +20,7 @@ from paddle_pose.training.precision import Precision, float32
 from paddle_pose.training.process_group import ProcessGroup
 from paddle_pose.training.run_log import RunLog
 from paddle_pose.training.run_state import Arrays, Progress, State, read_numbers
-from paddle_pose.training.step import Loss, Step, Stepped, Tensors
+from paddle_pose.training.step import DrawTargets, Loss, Step, Stepped, Tensors
 from paddle_pose.training.step_timer import StepTimer, clock
 
 _log = logging.getLogger("paddle_pose")
@@ -30,7 +30,7 @@ Validate = Callable[[int], dict[str, float]]
 
 
 class Loader(Protocol):
-    """Batches by epoch: `len` of them, as dicts with "image" and "targets"."""
+    """Batches by epoch: `len` of them, as dicts that `Step` takes."""
 
     def __len__(self) -> int: ...
 
@@ -69,6 +69,7 @@ class Trainer:
         interruption: Interruption | None = None,
         accumulate: int = 1,
         process_group: ProcessGroup | None = None,
+        draw_targets: DrawTargets | None = None,
     ) -> None:
         """Takes what is trained and where the run is kept.
 
@@ -91,6 +92,7 @@ class Trainer:
             interruption: what may end the run early.
             accumulate: parts in which a batch is looked at before the weights move.
             process_group: the processes that train together; this one alone unless it says otherwise.
+            draw_targets: draws targets on the device from a batch's keypoints; None takes the batch's targets.
         """
         precision = precision or Precision()
         self.model, self.optimizer = precision.prepare(model, optimizer)
@@ -98,7 +100,7 @@ class Trainer:
         self._schedule = schedule
         self._state = State(self.model, self.optimizer, precision, average)
         self._process_group = process_group or ProcessGroup()
-        self._step = Step(self._state, loss, schedule, seed, accumulate, self._process_group)
+        self._step = Step(self._state, loss, schedule, seed, accumulate, self._process_group, draw_targets)
         self._run_dir, self._config_json, self._identity = run_dir, config_json, dict(identity or {})
         self._measures, self._log_every, self._max_bad_steps = measures or {}, log_every, max_bad_steps
         self._store, self._timer = CheckpointStore(run_dir, policy or CheckpointPolicy()), StepTimer()

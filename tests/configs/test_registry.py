@@ -4,10 +4,11 @@ from dataclasses import replace
 import pytest
 
 from paddle_pose.cli import options, train
-from paddle_pose.configs.overrides import override, values
+from paddle_pose.configs.overrides import identity, override, values
 from paddle_pose.configs.published import numbers_of
 from paddle_pose.configs.registry import CONFIGS, FILE_NAME, find, for_image_size, read_beside, resolve, to_json
 from paddle_pose.data.augment import Augment
+from paddle_pose.errors import InputError
 from paddle_pose.skeletons import COCO_17
 
 PLAIN = CONFIGS["hourglass52_mpii_256"]
@@ -82,6 +83,40 @@ def test_a_value_of_the_wrong_kind_is_refused(key, value, message):
 def test_parts_of_a_switched_off_augmentation_cannot_be_set():
     with pytest.raises(ValueError, match="'augment' is None, which has no part 'flip'"):
         override(PLAIN, {"augment": "none", "augment.flip": 0.1})
+
+
+def test_the_final_augmentation_starts_as_a_copy_of_the_first():
+    assert PLAIN.final_augment is None
+    changes = {"final_augment.flip": "0.1", "augment.scale": "0.2", "train.final_augment_epoch": "30"}
+    changed = override(PLAIN, changes)
+    assert changed.augment == replace(PLAIN.augment, scale=0.2)
+    assert changed.final_augment == replace(changed.augment, flip=0.1)
+    assert changed.train.final_augment_epoch == 30
+    assert override(PLAIN, {"final_augment": "augment"}).final_augment == PLAIN.augment
+    assert override(changed, {"final_augment": "augment"}).final_augment == changed.augment
+    assert override(changed, {"final_augment.rotation": 60}).final_augment == replace(
+        changed.final_augment, rotation=60.0
+    )
+    assert override(changed, {"final_augment": "none"}).final_augment is None
+    assert override(PLAIN, {"augment": "none", "final_augment.flip": 0.2}).final_augment == Augment(flip=0.2)
+    for bad in ({"final_augment": "yes"}, {"final_augment": 3}, {"final_augment.flip": 2}, {"final_augment.flp": 0.1}):
+        with pytest.raises(InputError):
+            override(PLAIN, bad)
+
+
+def test_the_final_augmentation_is_kept_beside_the_weights_and_decides(tmp_path):
+    changed = override(PLAIN, {"final_augment.hue_delta": 5, "train.final_augment_epoch": 30})
+    (tmp_path / FILE_NAME).write_text(to_json(changed), encoding="utf-8")
+    assert read_beside(tmp_path / "model.pdparams") == changed
+    assert {"final_augment.hue_delta": 5, "train.final_augment_epoch": 30}.items() <= identity(changed).items()
+    assert identity(changed) != identity(override(changed, {"final_augment.hue_delta": 4}))
+
+
+def test_checkpoints_of_earlier_versions_are_of_the_same_run():
+    """Their identity has no key for what they could not do."""
+    added = {"augment.blur": 0.1, "augment.brightness_contrast_probability": 1.0, "train.device_targets": True}
+    assert not identity(PLAIN).keys() & {*added, "final_augment", "train.final_augment_epoch"}
+    assert added.items() <= identity(override(PLAIN, added)).items()
 
 
 def test_flags_change_the_augmentation():

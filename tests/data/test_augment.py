@@ -1,6 +1,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -206,9 +207,101 @@ def test_nothing_is_hidden_and_no_chance_used_where_occlusion_is_off():
     assert Augment(occlusion=1.0, occlusion_size=(1.0, 1.0)).hidden((192, 256), rng) == (0, 0, 192, 256)
 
 
+NOISE = np.random.default_rng(7).integers(0, 256, (24, 20, 3)).astype(np.uint8)
+
+
+def changed(augment, image=NOISE, count=400, seed=0):
+    rng, before = np.random.default_rng(seed), image.copy()
+    images = [augment.pixels(image, rng) for _ in range(count)]
+    assert np.array_equal(image, before)
+    assert all((one.shape, one.dtype) == (image.shape, np.uint8) for one in images)
+    return images
+
+
+def test_pixels_stay_and_no_chance_is_used_where_all_options_are_off():
+    rng = np.random.default_rng(0)
+    off = Augment(half_body=0.3, shift=0.1, occlusion=1.0, brightness_contrast_probability=1.0)
+    assert np.array_equal(off.pixels(NOISE, rng), NOISE)
+    assert rng.bit_generator.state == np.random.default_rng(0).bit_generator.state
+
+
+def shifted_hsv(image, channel, shift):
+    """mmdetection's arithmetic, for one channel."""
+    hsv = cv2.cvtColor(image, cv2.COLOR_RGB2HSV).astype(np.int64)
+    hsv[..., channel] = (hsv[..., 0] + shift) % 180 if channel == 0 else np.clip(hsv[..., channel] + shift, 0, 255)
+    return cv2.cvtColor(hsv.astype(np.uint8), cv2.COLOR_HSV2RGB)
+
+
+@pytest.mark.parametrize(("channel", "name", "delta"), [(0, "hue", 5), (1, "saturation", 7), (2, "value", 7)])
+def test_hsv_shifts_are_the_published_ones(channel, name, delta):
+    shifts = range(1 - delta, delta)  # cut towards zero: the ends are never reached
+    expected = {shifted_hsv(NOISE, channel, shift).tobytes(): shift for shift in shifts if shift} | {NOISE.tobytes(): 0}
+    drawn = np.array(
+        [expected[one.tobytes()] for one in changed(replace(STILL, **{f"{name}_delta": delta}), count=2000)]
+    )
+    assert set(drawn) == set(shifts)
+    assert np.mean(drawn == 0) == pytest.approx(0.5 + 0.5 / delta, abs=3 * 0.5 / np.sqrt(2000))
+    assert abs(drawn.mean()) < 3 * delta / np.sqrt(6 * 2000)
+
+
+@pytest.mark.parametrize(
+    ("name", "filtered"),
+    [
+        ("blur", lambda size: cv2.blur(NOISE, (size, size))),
+        ("median_blur", lambda size: cv2.medianBlur(NOISE, size)),
+    ],
+    ids=["blur", "median_blur"],
+)
+def test_blurs_are_as_frequent_as_stated_and_of_three_sizes(name, filtered):
+    expected = {filtered(size).tobytes(): size for size in (3, 5, 7)} | {NOISE.tobytes(): 0}
+    drawn = np.array([expected[one.tobytes()] for one in changed(replace(STILL, **{name: 0.25}), count=2000)])
+    assert np.mean(drawn > 0) == pytest.approx(0.25, abs=3 * np.sqrt(0.1875 / 2000))
+    assert np.allclose([np.mean(drawn[drawn > 0] == size) for size in (3, 5, 7)], 1 / 3, atol=0.07)
+
+
+def test_contrast_stretches_about_each_channels_mean():
+    image = np.array([100, 150, 40, 60], np.uint8).repeat(3).reshape(2, 2, 3)
+    image[..., 1] = 90
+    drawn = np.array(changed(replace(STILL, contrast=0.5, brightness_contrast_probability=1.0), image, 2000)).astype(
+        int
+    )
+    assert (drawn[..., 1] == 90).all()
+    factors = (drawn[:, 0, 1, 0] - drawn[:, 1, 0, 0]) / 110  # of levels 150 and 40
+    assert factors.min() == pytest.approx(0.5, abs=0.02)
+    assert factors.max() == pytest.approx(1.5, abs=0.02)
+    assert factors.std() == pytest.approx(1 / np.sqrt(12), rel=0.05)
+    means = drawn[..., 0].mean(axis=(1, 2))
+    assert np.abs(means - 87.5).max() <= 1  # levels are cut, not rounded
+
+
+def test_brightness_is_added_and_clipped():
+    drawn = np.array(changed(replace(STILL, brightness=0.2), count=2000)).astype(int)
+    moved = drawn - NOISE
+    free = (drawn > 0) & (drawn < 255)
+    same = [np.ptp(one[where]) for one, where in zip(moved, free, strict=True)]
+    assert max(same) == 0
+    offsets = np.array([one[where][0] for one, where in zip(moved, free, strict=True)])
+    assert (offsets.min(), offsets.max()) == (-51, 50)  # of +-0.2 of 255, cut to whole levels
+    assert np.mean(offsets == 0) == pytest.approx(0.6, abs=0.05)
+
+
+def test_one_option_does_not_disturb_the_chance_of_another():
+    alone = changed(replace(STILL, value_delta=30), count=50)
+    blurred = changed(replace(STILL, value_delta=30, blur=1.0), count=50)
+    for one, other in zip(alone, blurred, strict=True):
+        assert any(np.array_equal(other, cv2.blur(one, (size, size))) for size in (3, 5, 7))
+    several = Augment(hue_delta=5, saturation_delta=30, value_delta=30, blur=0.1, median_blur=0.1, contrast=0.2)
+    assert np.array_equal(changed(several), changed(several))
+    assert not np.array_equal(changed(several), changed(several, seed=1))
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        ({"hue_delta": 91}, "'augment.hue_delta': got 91, expected int from 0 to 90"),
+        ({"value_delta": 0.5}, "'augment.value_delta'"),
+        ({"contrast": 1.5}, "'augment.contrast'"),
+        ({"blur": -0.1}, "'augment.blur'"),
         ({"half_body": 30.0}, r"'augment.half_body': got 30.0, expected float from 0 to 1"),
         ({"flip": -0.1}, "'augment.flip': got -0.1"),
         ({"occlusion": float("nan")}, "'augment.occlusion': got nan"),

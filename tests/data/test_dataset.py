@@ -9,6 +9,7 @@ from paddle_pose.data.augment import Augment
 from paddle_pose.data.dataset import PoseDataset, batches, crop, fingerprint, input_keypoints, within, without
 from paddle_pose.data.framing import one_per_person
 from paddle_pose.data.mpii import read_mpii
+from paddle_pose.errors import InputError
 from paddle_pose.geometry import Window
 from paddle_pose.io import images
 from paddle_pose.structures import Person, Sample
@@ -149,6 +150,57 @@ def test_hidden_pixels_are_black_and_no_others_change(samples):
         assert 0 < np.ptp(y) < 0.41 * 128
         assert same(after, hiding[3, index])
         assert not same(after, hiding[4, index])
+
+
+COLOURS = Augment(saturation_delta=30, value_delta=30, contrast=0.2, brightness=0.3, brightness_contrast_probability=1)
+
+
+def test_other_pixel_values_change_nothing_else_and_come_before_the_hidden_rectangle(samples):
+    plain, coloured = (PoseDataset(samples, CODEC, augment, seed=5) for augment in (Augment(), COLOURS))
+    hiding = PoseDataset(samples, CODEC, replace(COLOURS, occlusion=1.0), seed=5)
+    for index in range(len(samples)):
+        before, after = plain[3, index], coloured[3, index]
+        assert all(np.array_equal(before["targets"][name], after["targets"][name]) for name in before["targets"])
+        assert not np.array_equal(before["image"], after["image"])
+        assert same(after, coloured[3, index])
+        rng = np.random.default_rng((5, 3, index))
+        augment = replace(COLOURS, occlusion=1.0)
+        augment.window(samples[index], CODEC.skeleton, rng)
+        rectangle = augment.hidden(CODEC.input_size, rng)
+        assert np.array_equal(hiding[3, index]["image"], without(augment.pixels(before["image"], rng), rectangle))
+
+
+@pytest.mark.parametrize("final", [COLOURS, None], ids=["final", "none"])
+def test_the_epoch_says_which_stage_holds(samples, final):
+    first, second = (PoseDataset(samples, CODEC, augment, seed=5) for augment in (Augment(), final))
+    staged = PoseDataset(samples, CODEC, Augment(), 5, final_augment=final, final_augment_epoch=3)
+    never = PoseDataset(samples, CODEC, Augment(), 5, final_augment=final)
+    for epoch, stage in ((0, first), (2, first), (3, second), (7, second)):
+        for index in (4, 0):
+            assert same(staged[epoch, index], stage[epoch, index])
+            assert same(never[epoch, index], first[epoch, index])
+    assert not same(first[3, 0], second[3, 0])
+
+
+def test_a_batch_for_the_device_holds_keypoints_instead_of_targets(samples):
+    encoding, sending = (PoseDataset(samples, CODEC, Augment(), 5, encodes=encodes) for encodes in (True, False))
+    examples = [sending.example((1, index)) for index in (3, 1)]
+    batch = sending.batch(examples)
+    assert batch.keys() == {"image", "index", "keypoints", "visible"}
+    assert (batch["keypoints"].shape, batch["visible"].shape) == ((2, 16, 2), (2, 16))
+    targets = CODEC.encode_batch(batch["keypoints"][:, None], batch["visible"][:, None])
+    expected = encoding.batch(examples)
+    assert all(np.array_equal(targets[name], expected["targets"][name]) for name in targets)
+    assert np.array_equal(batch["image"], expected["image"])
+    assert batch["index"].tolist() == [3, 1]
+
+
+@pytest.mark.parametrize("people", [0, 2])
+def test_several_people_in_a_window_are_not_sent_to_the_device(samples, people):
+    crowded = replace(samples[2], persons=samples[2].persons * people)
+    sending = PoseDataset([samples[0], crowded], CODEC, encodes=False)
+    with pytest.raises(InputError):
+        sending.batch([sending.example(0), sending.example(1)])
 
 
 def test_joints_in_the_hidden_rectangle_are_unlabelled_on_request(samples):

@@ -1,0 +1,64 @@
+"""Training targets drawn on the device that trains, so that keypoints cross to it instead of maps."""
+
+from __future__ import annotations
+
+import paddle
+from paddle import Tensor
+
+from paddle_pose.codecs.heatmap import HeatmapCodec
+
+_FAR = -1e6  # cells: nothing is drawn there
+
+
+class HeatmapTargets:
+    """Draws the targets of a heatmap codec as `HeatmapCodec.encode_batch` does, to 1e-6.
+
+    Centres, windows and one-dimensional Gaussians are computed in float64, so that keypoints fall into the same cells; the
+    maps are float32 products of two of these.
+
+    Args:
+        codec: Codec whose targets are drawn.
+
+    Example:
+        >>> draw = HeatmapTargets(HeatmapCodec(input_size=(64, 64)))
+        >>> targets = draw(paddle.full([1, 16, 2], 33.0), paddle.ones([1, 16]))
+        >>> list(targets["heatmaps"].shape), targets["heatmaps"][0, 0, 8, 8].item(), list(targets["weights"].shape)
+        ([1, 16, 16, 16], 1.0, [1, 16])
+    """
+
+    def __init__(self, codec: HeatmapCodec) -> None:
+        self._exact = codec.unbiased
+        self._rounded = not codec.unbiased and codec.alignment == "published"
+        self._cell_size = paddle.to_tensor(codec.cell_size, "float64")
+        self._size = paddle.to_tensor(codec.map_size, "float64")
+        self._sigmas = paddle.to_tensor(codec.sigmas, "float64").unsqueeze(-1)  # K, 1
+        self._radii = paddle.trunc(3 * self._sigmas)  # whole cells
+        self._places = [paddle.arange(length, dtype="float64") for length in codec.map_size]
+
+    def __call__(self, keypoints: Tensor, visible: Tensor) -> dict[str, Tensor]:
+        """Returns {"heatmaps": [N, K, h, w], "weights": [N, K]}, float32.
+
+        Args:
+            keypoints: [N, K, 2] in input px, float32 or float64; of joints that are not labelled anything, NaN included.
+            visible: [N, K], 0 where not labelled.
+        """
+        labelled = visible > 0
+        centers = keypoints.astype("float64") / self._cell_size
+        centers = paddle.where(labelled.unsqueeze(-1), centers, paddle.full_like(centers, _FAR))
+        cells = paddle.trunc(centers + 0.5)
+        reach = centers if self._exact else cells
+        inside = (reach - self._radii < self._size) & (reach + self._radii + 1 >= 0)
+        weights = (labelled & inside.all(axis=-1)).astype("float32")  # N, K
+        peaks = cells if self._rounded else centers
+        columns, rows = (self._profiles(peaks[..., axis], cells[..., axis], self._places[axis]) for axis in (0, 1))
+        rows = rows * weights.unsqueeze(-1)
+        return {"heatmaps": rows.unsqueeze(-1) * columns.unsqueeze(-2), "weights": weights}
+
+    def _profiles(self, peaks: Tensor, cells: Tensor, places: Tensor) -> Tensor:
+        """Returns Gaussians [N, K, length] float32 at `places` [length] round peaks [N, K], windowed unless they are exact."""
+        steps = places - peaks.unsqueeze(-1)
+        values = paddle.exp(-steps.square() / (2 * self._sigmas.square()))
+        if not self._exact:
+            window = (places - cells.unsqueeze(-1)).abs() <= self._radii
+            values = paddle.where(window, values, paddle.zeros_like(values))
+        return values.astype("float32")

@@ -1,0 +1,101 @@
+import importlib
+from dataclasses import replace
+
+import numpy as np
+import paddle
+import pytest
+
+from paddle_pose import build
+from paddle_pose.codecs.heatmap import HeatmapCodec
+from paddle_pose.configs.overrides import override
+from paddle_pose.configs.registry import CONFIGS
+from paddle_pose.errors import InputError
+from paddle_pose.skeletons import COCO_17
+from paddle_pose.training.device_targets import HeatmapTargets
+
+PLAIN = HeatmapCodec(skeleton=COCO_17, input_size=(96, 128))
+CODECS = {
+    "rounded": PLAIN,
+    "windowed": replace(PLAIN, alignment="udp"),
+    "exact": replace(PLAIN, unbiased=True),
+    "exact-udp": replace(PLAIN, unbiased=True, alignment="udp"),
+    "narrow": replace(PLAIN, sigma=0.7),
+    "wide": replace(PLAIN, stride=8, sigma=3.4, unbiased=True),
+}
+EACH = pytest.mark.parametrize("codec", CODECS.values(), ids=CODECS)
+
+
+@EACH
+@pytest.mark.parametrize("joint_sigmas", [False, True], ids=["one sigma", "joint sigmas"])
+@pytest.mark.parametrize("kind", ["float32", "float64"])
+def test_they_are_what_the_codec_encodes(codec, joint_sigmas, kind):
+    codec = replace(codec, joint_sigmas=joint_sigmas)
+    rng = np.random.default_rng(0)
+    size = np.array(codec.input_size)
+    anywhere = rng.uniform(-40, size + 40, (60, 17, 2))
+    between_cells = rng.integers(-12, size // 2 + 12, (60, 17, 2)) * 2.0  # on cells, and half-way between them
+    at_borders = np.where(
+        rng.random((20, 17, 2)) < 0.5, rng.choice([-3.0, -2.0, -0.5, 0.0, 1.0], (20, 17, 2)), size - 1
+    )
+    far = rng.choice([-1e5, 1e5, 50.0], (10, 17, 2))
+    keypoints = np.concatenate([anywhere, between_cells, at_borders, far]).astype(kind)
+    visible = rng.integers(0, 3, keypoints.shape[:2])
+    strange = rng.choice([np.nan, np.inf, -np.inf, 0.0], keypoints.shape).astype(kind)
+    keypoints = np.where(visible[..., None] > 0, keypoints, strange)
+    expected = codec.encode_batch(keypoints[:, None].astype("float64"), visible[:, None])
+    drawn = HeatmapTargets(codec)(paddle.to_tensor(keypoints), paddle.to_tensor(visible))
+    assert drawn.keys() == expected.keys()
+    for name, values in expected.items():
+        assert drawn[name].dtype == paddle.float32
+        assert drawn[name].stop_gradient
+        np.testing.assert_allclose(drawn[name].numpy(), values, rtol=0, atol=1e-6)
+    assert 0.2 < expected["weights"].mean() < 0.8
+    assert expected["heatmaps"].max() > 0.9
+
+
+def trained(config, root, folder):
+    """The losses of three epochs."""
+    samples = build.samples(config, root, "train")
+    loader = build.loader(config, samples)
+    trainer = build.trainer(config, build.model(config), folder, loader, data={"training": samples})
+    losses = []
+    trainer.log.numbers = lambda kind, step, values: losses.append(values["loss"])
+    trainer.fit(loader, epochs=3)
+    trainer.log.close()
+    return np.array(losses)
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"codec.alignment": "udp", "train.accumulate": 2}], ids=["plain", "udp in parts"]
+)
+def test_a_training_has_the_losses_of_one_with_numpys_targets(synthetic_mpii, tmp_path, changes):
+    config = override(
+        CONFIGS["hourglass_tiny_128"],
+        {
+            "codec.input_size": (64, 64),
+            "train.batch_size": 4,
+            "train.num_workers": 0,
+            "train.log_every": 1,
+            "train.warmup": 0,
+            "train.learning_rate": 1e-4,  # at large rates, Adam makes much of the last bits
+            "augment.half_body": 0.5,
+            **changes,
+        },
+    )
+    usual = trained(config, synthetic_mpii, tmp_path / "usual")
+    drawn = trained(override(config, {"train.device_targets": True}), synthetic_mpii, tmp_path / "drawn")
+    assert len(usual) >= 3
+    assert len(np.unique(usual)) == len(usual)
+    np.testing.assert_allclose(drawn, usual, rtol=0, atol=1e-5)
+
+
+def test_a_codec_without_them_is_refused():
+    config = override(CONFIGS["movenet_lightning_coco"], {"train.device_targets": "true"})
+    with pytest.raises(InputError, match=r"train\.device_targets"):
+        build.device_targets(config)
+    assert build.device_targets(CONFIGS["movenet_lightning_coco"]) is None
+
+
+def test_what_the_codec_names_exists():
+    module, _, name = HeatmapCodec.device_targets.partition(":")
+    assert getattr(importlib.import_module(module), name) is HeatmapTargets
