@@ -74,7 +74,7 @@ def test_stored_raw_outputs_decode_to_the_stored_people(shared, name, network, t
     if together:
         outputs = {"output": np.concatenate([scores, distances], axis=2)}
     detector = PersonDetector(lambda _: outputs, (416, 416), NANODET_PREPROCESSING, NanoDetDecoder(), **ALL)
-    tolerance = {"m": 0.011, "g": 0.05}[network]  # the distances of -g are stored as float16
+    tolerance = {"m": 0.011, "g": 0.1}[network]  # the distances of -g are stored as float16
     assert_same(detector(image_of(shared, name)), boxes[f"nanodet-{network}"], tolerance)
 
 
