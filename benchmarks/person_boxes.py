@@ -31,7 +31,7 @@ NAMES = ("AP", "AP50", "AP75", "AR100")
 
 
 def box_ap(annotations: Path, found: Mapping[int, Detections]) -> COCOeval:
-    """Returns pycocotools' evaluation of people's boxes on the images that were looked at, ready for `scores`.
+    """Returns pycocotools' evaluation of people's boxes on the images in `found`, for `scores`.
 
     Args:
         annotations: Annotation file in COCO's format.
@@ -42,10 +42,10 @@ def box_ap(annotations: Path, found: Mapping[int, Detections]) -> COCOeval:
         for image_id, detections in found.items()
         for box, score in zip(detections.boxes, detections.scores)
     ]
-    with contextlib.redirect_stdout(io.StringIO()):  # pycocotools talks
+    with contextlib.redirect_stdout(io.StringIO()):  # pycocotools prints
         truth = COCO(str(annotations))
-        # It cannot load an empty list.
-        evaluation = COCOeval(truth, truth.loadRes(results) if results else COCO(), "bbox")
+        detected = truth.loadRes(results) if results else COCO()  # it cannot load an empty list
+        evaluation = COCOeval(truth, detected, "bbox")
         evaluation.params.catIds = [PERSON]
         evaluation.params.imgIds = sorted(found)
         evaluation.params.maxDets = [MAX_BOXES]
@@ -58,7 +58,7 @@ def scores(evaluation: COCOeval, counts: np.ndarray | None = None) -> dict[str, 
     """Returns `NAMES` [B] for data sets that hold each image so many times; of the data set itself without `counts`.
 
     Args:
-        evaluation: Of `box_ap`.
+        evaluation: Evaluation that `box_ap` returned.
         counts: [B, images], in the order of their ids.
     """
     per_image, image_ids = evaluation.evalImgs, evaluation.params.imgIds

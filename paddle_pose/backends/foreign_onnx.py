@@ -1,4 +1,4 @@
-"""An ONNX file of another program: what it says of its inputs and outputs, and running it."""
+"""An ONNX file of another program: its inputs, outputs and metadata, and running it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class ForeignOnnx:
         threads: Threads to compute with; None as `environment.threads_to_use`.
 
     Attributes:
-        path: As given.
+        path: The .onnx file.
         device: Device and version, to show.
         inputs: Inputs, in the file's order.
         outputs: Outputs, in the file's order.

@@ -36,7 +36,9 @@ def write_constant(
     inputs = [helper.make_tensor_value_info(input_name, getattr(types, dtype), list(shape))]
     for name, lengths in (more_inputs or {}).items():
         inputs.append(helper.make_tensor_value_info(name, types.FLOAT, list(lengths)))
-    nodes, constants, infos = [], [], []
+    nodes = []
+    constants = []
+    infos = []
     for name, values in outputs.items():
         lengths = [1, *(f"{name}_{axis}" for axis in range(1, values.ndim))] if open_outputs else values.shape
         kind = helper.np_dtype_to_tensor_dtype(values.dtype)

@@ -68,11 +68,17 @@ class PersonDetector:
     Args:
         network: Function from float32 [1, 3, H, W] to the outputs by name; an ONNX file or any other engine.
         input_size: (width, height) of the network's input.
-        preprocessing: How an image becomes the input.
-        decoder: How the outputs become candidates.
+        preprocessing: Convention of the family for its input.
+        decoder: Convention of the family for its outputs.
         min_score: Score that a person must exceed; None takes the decoder's.
         nms_iou: IoU above which the worse of two boxes is suppressed; None takes the decoder's.
         max_people: Largest number of people, the best ones.
+
+    Attributes:
+        min_score: Score that a person must exceed.
+        nms_iou: IoU above which the worse of two boxes is suppressed; None where the network has done it.
+
+    The other arguments are attributes of the same names.
 
     Raises:
         InputError: If `min_score` or `nms_iou` is outside 0..1, or `max_people` below 1.

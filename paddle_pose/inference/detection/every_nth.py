@@ -14,8 +14,8 @@ from paddle_pose.structures import Poses
 class EveryNth:
     """Runs a detector on every n-th frame of one video; between, boxes follow the poses of the frame before.
 
-    The detector also runs where everybody who was there has been lost, instead of waiting for the n-th frame; where it found
-    nobody, it waits.
+    If the detector found people and all of them are lost before the n-th frame, it runs at once; if it found none, it waits for
+    the n-th frame.
 
     Args:
         detector: Detector to run.
@@ -41,9 +41,11 @@ class EveryNth:
     def __init__(self, detector: Detector, n: int, *, min_keypoint_score: float = MIN_KEYPOINT_SCORE_FOR_BOX) -> None:
         if n < 1:
             raise InputError(f"a detector runs on every n-th frame: n is {n}, expected at least 1")
-        self._detector, self._n, self._min_keypoint_score = detector, n, min_keypoint_score
+        self._detector = detector
+        self._n = n
+        self._min_keypoint_score = min_keypoint_score
         self._detected_at: int | None = None
-        self._somebody = False
+        self._found_people = False
 
     def boxes(self, frame_index: int, image: np.ndarray, previous: Poses | None) -> list[Box]:
         """Returns the people's boxes in a frame, (x, y, width, height) in image px.
@@ -59,8 +61,8 @@ class EveryNth:
         last = self._detected_at
         if previous is not None and last is not None and last <= frame_index < last + self._n:
             moved = person_boxes(previous, min_keypoint_score=self._min_keypoint_score)
-            if moved or not self._somebody:
+            if moved or not self._found_people:
                 return moved
         found = self._detector(image).boxes
-        self._detected_at, self._somebody = frame_index, len(found) > 0
+        self._detected_at, self._found_people = frame_index, len(found) > 0
         return [(float(x), float(y), float(width), float(height)) for x, y, width, height in found]

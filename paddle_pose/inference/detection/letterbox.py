@@ -16,7 +16,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Placement:
-    """Where an image lies on the input.
+    """The place of an image on the input.
 
     Attributes:
         scale: Input px of one image px.
@@ -43,10 +43,10 @@ class Preprocessing:
     Attributes:
         channels: Order of the input's channels.
         mean: Subtracted from the values 0..255, in that order.
-        deviation: What the differences are divided by, in that order.
+        deviation: Divisor of the differences, in that order.
         pad: Value 0..255 of the padding, which is normalised too.
-        position: Where the image lies on the input.
-        rounding: How the resized image's sides become whole numbers.
+        position: Place of the image on the input.
+        rounding: Rounding of the resized image's sides to whole px.
     """
 
     channels: Literal["BGR", "RGB"]
@@ -61,7 +61,7 @@ class Preprocessing:
         return f"{self.channels} {values}, padded with {self.pad} ({self.position})"
 
     def __call__(self, image: np.ndarray, input_size: tuple[int, int]) -> tuple[np.ndarray, Placement]:
-        """Returns the input, float32 [1, 3, H, W], and where the image lies on it.
+        """Returns the input, float32 [1, 3, H, W], and the image's place on it.
 
         Args:
             image: uint8 RGB [h, w, 3].
@@ -70,11 +70,12 @@ class Preprocessing:
         canvas, placement = self.canvas(image, input_size)
         if self.channels == "BGR":
             canvas = canvas[..., ::-1]
-        pixels = (canvas - np.array(self.mean, np.float32)) / np.array(self.deviation, np.float32)
-        return np.ascontiguousarray(pixels.transpose(2, 0, 1)[None]), placement
+        mean, deviation = (np.array(values, np.float32)[:, None, None] for values in (self.mean, self.deviation))
+        channels = np.ascontiguousarray(canvas.transpose(2, 0, 1))
+        return ((channels - mean) / deviation)[None], placement
 
     def canvas(self, image: np.ndarray, input_size: tuple[int, int]) -> tuple[np.ndarray, Placement]:
-        """Returns the padded image, uint8 RGB [H, W, 3], and where the image lies on it; arguments as above.
+        """Returns the padded image, uint8 RGB [H, W, 3], and the image's place on it; arguments as above.
 
         Example:
             >>> canvas, placement = YOLOX_PREPROCESSING.canvas(np.zeros((50, 100, 3), np.uint8), (64, 64))

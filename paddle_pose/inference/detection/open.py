@@ -50,7 +50,7 @@ def open_detector(
 ) -> PersonDetector:
     """Returns the person detector in an ONNX file.
 
-    What no file states (mean, order of channels, padding) is taken as usual in its family, and logged.
+    What no file states (mean, order of channels, padding) takes the family's usual value, which is logged.
 
     Args:
         path: The .onnx file.

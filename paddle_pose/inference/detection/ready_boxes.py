@@ -19,8 +19,8 @@ class DetsLabelsDecoder:
 
     Attributes:
         person: Label of people.
-        min_score: As `BoxDecoder`; rtmlib's.
-        nms_iou: As `BoxDecoder`.
+        min_score: Score that a person must exceed by default; rtmlib's value.
+        nms_iou: None, since the network has suppressed boxes itself.
     """
 
     person: int = 0
@@ -40,8 +40,8 @@ class EndToEndDecoder:
 
     Attributes:
         person: Class that is the person.
-        min_score: As `BoxDecoder`; Ultralytics'.
-        nms_iou: As `BoxDecoder`.
+        min_score: Score that a person must exceed by default; Ultralytics' value.
+        nms_iou: None, since the network has suppressed boxes itself.
     """
 
     person: int = 0

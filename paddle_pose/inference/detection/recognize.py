@@ -49,7 +49,7 @@ Run = Callable[[], Mapping[str, np.ndarray]]
 
 @dataclass(frozen=True)
 class InputLayout:
-    """What a detector's input is.
+    """The layout of a detector's input.
 
     Attributes:
         size: (width, height) px.
@@ -67,7 +67,7 @@ class InputLayout:
 
 
 def read_layout(network: ForeignOnnx) -> InputLayout:
-    """Returns what the input of a file is; a size that the file leaves open is its metadata's `imgsz`, else 640.
+    """Returns the layout of a file's input; a size that the file leaves open is its metadata's `imgsz`, else 640.
 
     Raises:
         InputError: If it is not one image, or the file is a network that is refused whatever its outputs are.
@@ -105,8 +105,8 @@ def recognize(
 
     Args:
         network: File to recognise.
-        layout: What its input is.
-        run: Function that runs it on a plain image; called where the file does not say enough.
+        layout: Layout of its input.
+        run: Function that runs it on a plain image; called where the file does not state enough.
         format: Family as the caller states it, which must be possible; None recognises it.
 
     Raises:
@@ -156,7 +156,7 @@ def person_class(network: ForeignOnnx) -> int:
 
 
 def _kind_by_names(network: ForeignOnnx) -> str | None:
-    """Returns what the network is where its metadata or names say that it is no detector of boxes."""
+    """Returns what the network is where its metadata or names state that it is no detector of boxes."""
     metadata = network.metadata
     inputs = {tensor.name for tensor in network.inputs}
     outputs = {tensor.name for tensor in network.outputs}
@@ -177,7 +177,7 @@ def _kind_by_names(network: ForeignOnnx) -> str | None:
 
 
 def _kind_by_shapes(shapes: Sequence[Shape], size: tuple[int, int], metadata: Mapping[str, str]) -> str | None:
-    """Returns what the network is where the outputs' shapes say that it is no detector of boxes."""
+    """Returns what the network is where the outputs' shapes are those of no detector of boxes."""
     if any(len(shape) == 4 for shape in shapes):
         last = shapes[0][-2:]
         return "MoveNet (one person's key points)" if last == (17, 3) else "a network that predicts maps"
@@ -231,7 +231,7 @@ def _fitting(shapes: Sequence[Shape], size: tuple[int, int], names: Mapping[int,
 
 
 def _by_metadata(metadata: Mapping[str, str]) -> tuple[DetectorFormat, ...]:
-    """Returns the families that the file's metadata speaks for."""
+    """Returns the families that the file's metadata suggests; empty where it suggests none."""
     if metadata.get("end2end") == "True" or "'nms': True" in metadata.get("args", ""):
         return ("end-to-end",)
     if metadata.get("author") == "Ultralytics" or {"task", "stride"} <= set(metadata):
@@ -247,7 +247,7 @@ def _by_names(network: ForeignOnnx) -> tuple[DetectorFormat, ...]:
 
 
 def _by_file_name(network: ForeignOnnx) -> tuple[DetectorFormat, ...]:
-    """Returns which of mmdeploy's two families the file's name speaks for, or its folder's: the files are end2end.onnx."""
+    """Returns which of mmdeploy's two families is in the file's name, or in its folder's: the files are called end2end.onnx."""
     for name in (network.path.stem.lower(), network.path.resolve().parent.name.lower()):
         found: list[DetectorFormat] = []
         if "yolox" in name:

@@ -24,8 +24,8 @@ class YoloxDecoder:
         decoded: Whether boxes are in input px. Otherwise x and y count strides from the cell's corner, w and h are logarithms
             of strides.
         person: Class that is the person.
-        min_score: As `BoxDecoder`.
-        nms_iou: As `BoxDecoder`.
+        min_score: Score that a person must exceed by default; the value of YOLOX's demos.
+        nms_iou: IoU above which the worse of two boxes is suppressed; the value of YOLOX's ONNX demo.
     """
 
     decoded: bool = False
@@ -51,8 +51,8 @@ class UltralyticsDecoder:
     Attributes:
         cells_first: Whether the output is [1, n, 4 + C] instead.
         person: Class that is the person.
-        min_score: As `BoxDecoder`.
-        nms_iou: As `BoxDecoder`.
+        min_score: Score that a person must exceed by default; Ultralytics' value.
+        nms_iou: IoU above which the worse of two boxes is suppressed; Ultralytics' value.
     """
 
     cells_first: bool = False

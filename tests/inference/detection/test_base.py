@@ -44,7 +44,7 @@ def test_suppression_comes_after_clipping():
     assert len(detector_of(rows, suppress=True, nms_iou=0.9)(tall).scores) == 2
 
 
-def test_a_score_must_exceed_the_least_one():
+def test_a_score_must_exceed_the_minimum():
     rows = [[0, 0, 10, 10, 0.5], [20, 20, 30, 30, 0.25], [30, 30, 40, 40, np.nan]]
     assert detector_of(rows)(IMAGE).scores.tolist() == [0.5]
     assert detector_of(rows, min_score=0.2)(IMAGE).scores.tolist() == [0.5, 0.25]

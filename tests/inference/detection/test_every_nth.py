@@ -7,11 +7,11 @@ from paddle_pose.structures import Poses
 
 IMAGE = np.zeros((200, 400, 3), np.uint8)
 JOINTS = np.array([[0.0, 0.0], [40.0, 0.0], [20.0, 50.0], [0.0, 100.0], [40.0, 100.0]])
-NOBODY = Poses(np.zeros((0, 5, 2)), np.zeros((0, 5)), np.zeros(0))
+NO_PEOPLE = Poses(np.zeros((0, 5, 2)), np.zeros((0, 5)), np.zeros(0))
 
 
 class Detector:
-    """Finds the boxes that it is told of, and counts its runs."""
+    """Returns the boxes that it was given, and counts its runs."""
 
     def __init__(self, boxes):
         self.boxes, self.calls = boxes, 0
@@ -43,7 +43,7 @@ def test_the_detector_runs_on_every_nth_frame_and_boxes_follow_between(n, calls)
     assert detector.calls == calls
 
 
-def test_it_runs_at_once_where_everybody_is_lost():
+def test_it_runs_at_once_when_all_people_are_lost():
     detector = Detector([[0, 0, 60, 120]])
     every_nth = EveryNth(detector, 10)
     every_nth.boxes(0, IMAGE, None)
@@ -57,10 +57,10 @@ def test_it_runs_at_once_where_everybody_is_lost():
     assert detector.calls == 3
 
 
-def test_it_waits_where_nobody_was_there():
+def test_it_waits_when_it_found_no_people():
     detector = Detector([])
     every_nth = EveryNth(detector, 5)
-    assert [every_nth.boxes(frame, IMAGE, NOBODY if frame else None) for frame in range(10)] == [[]] * 10
+    assert [every_nth.boxes(frame, IMAGE, NO_PEOPLE if frame else None) for frame in range(10)] == [[]] * 10
     assert detector.calls == 2
 
 
@@ -72,17 +72,17 @@ def test_frames_that_are_skipped_count_and_another_video_begins_anew():
     assert detector.calls == 3  # at 3, 9 and 2
 
 
-def test_a_joint_counts_from_its_least_score():
+def test_joints_below_the_minimum_score_are_left_out():
     poses = people_at(0)
     poses.scores[0, :2] = 0.4
     boxes = []
-    for least in (0.3, 0.5):
-        every_nth = EveryNth(Detector([[0, 0, 60, 120]]), 5, min_keypoint_score=least)
+    for min_score in (0.3, 0.5):
+        every_nth = EveryNth(Detector([[0, 0, 60, 120]]), 5, min_keypoint_score=min_score)
         every_nth.boxes(0, IMAGE, None)
         boxes.append(every_nth.boxes(1, IMAGE, poses))
     assert boxes == [[(-10.0, 10.0, 60.0, 120.0)], [(-5.0, 65.0, 50.0, 60.0)]]
 
 
-def test_n_is_at_least_one():
+def test_n_below_one_is_refused():
     with pytest.raises(ValueError, match="0"):
         EveryNth(Detector([]), 0)

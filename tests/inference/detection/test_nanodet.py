@@ -72,3 +72,9 @@ def test_other_outputs_are_refused(outputs):
 
 def test_large_logits_are_no_overflow():
     np.testing.assert_allclose(expected_distances(np.eye(8, dtype=np.float32)[[3] * 4].reshape(1, 32) * 5e4), 3.0)
+
+
+def test_half_precision_logits_are_added_in_single_precision():
+    logits = np.random.default_rng(0).normal(0, 4, (500, 44)).astype(np.float16)
+    single = expected_distances(logits.astype(np.float32))
+    assert np.array_equal(expected_distances(logits), single)

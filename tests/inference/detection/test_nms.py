@@ -31,7 +31,7 @@ def test_it_is_the_literal_loop(threshold):
     assert (len(expected) == 80) == (threshold == 1.0)
 
 
-def test_nobody_is_kept_of_nobody():
+def test_no_boxes_are_kept_of_none():
     assert nms(np.zeros((0, 4)), np.zeros(0), 0.5).shape == (0,)
 
 

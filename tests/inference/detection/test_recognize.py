@@ -85,7 +85,7 @@ def candidates(error):
     ],
 )
 @pytest.mark.parametrize("open_outputs", [False, True])
-def test_one_output_tells_its_family(tmp_path, rows, names, expected, open_outputs):
+def test_one_output_is_recognized(tmp_path, rows, names, expected, open_outputs):
     assert recognized(tmp_path, rows, names, open_outputs=open_outputs) == expected
 
 
@@ -133,7 +133,7 @@ def test_the_files_own_metadata_decides(tmp_path, rows, metadata, expected):
 
 @pytest.mark.parametrize("names", [("dets", "labels"), ("labels", "dets"), ("a", "b")], ids="-".join)
 @pytest.mark.parametrize("open_outputs", [False, True])
-def test_the_files_name_tells_who_wrote_boxes_and_labels(tmp_path, names, open_outputs):
+def test_boxes_and_labels_are_recognized_by_the_files_name(tmp_path, names, open_outputs):
     boxes, labels = np.zeros((1, 7, 5), np.float32), np.zeros((1, 7), np.int64)
     outputs = {name: labels if name in ("labels", "b") else boxes for name in names}
     options = {"open_outputs": open_outputs and names != ("a", "b")}
@@ -152,7 +152,7 @@ def test_the_files_name_tells_who_wrote_boxes_and_labels(tmp_path, names, open_o
 
 
 @pytest.mark.parametrize("strides", [(8, 16, 32), (8, 16, 32, 64)], ids=["three", "four"])
-def test_nanodets_heads_are_told_by_their_lengths(tmp_path, strides):
+def test_nanodets_heads_are_recognized_by_their_lengths(tmp_path, strides):
     outputs = {}
     for stride in strides:
         count = -(-SIZE[0] // stride) * -(-SIZE[1] // stride)
@@ -185,6 +185,7 @@ def test_nanodets_heads_are_told_by_their_lengths(tmp_path, strides):
         pytest.param({"dets": zeros(9, 5), "keypoints": zeros(9, 17, 3)}, {}, "RTMO", [], id="rtmo"),
         pytest.param({"a": zeros(17, 64, 48)}, {}, "maps", [], id="heatmaps"),
         pytest.param({"a": zeros(300, 4), "b": zeros(300, 80)}, {}, "DETR", [], id="detr"),
+        pytest.param({"dets": zeros(300, 4), "labels": zeros(300, 91)}, {}, "DETR", [], id="rf-detr"),
         pytest.param({"a": zeros(300, 84)}, {**DETECT, "names": names_of(80)}, "DETR", [], id="rt-detr"),
         pytest.param({"a": zeros(5, N)}, {"paddle_pose": "{}"}, "this project", [], id="ours"),
     ],
@@ -243,7 +244,7 @@ def test_the_inputs_layout_is_read(tmp_path, shape, dtype, expected):
     assert list(pixels.shape) == [{"n": 1, "h": 640, "w": 640}.get(length, length) for length in shape]
 
 
-def test_the_metadata_tells_an_open_size(tmp_path):
+def test_the_metadata_states_an_open_size(tmp_path):
     layout = layout_of(tmp_path, (1, 3, "h", "w"), metadata={**DETECT, "imgsz": "[64, 96]"})
     assert layout.size == (96, 64)
     for text in ("64", "[0, 64]", "open("):
