@@ -19,7 +19,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from paddle_pose.data.coco import SPLITS, annotation_file
-from paddle_pose.inference.detection.base import Detections
+from paddle_pose.inference.detection.base import Detections, Detector
 from paddle_pose.inference.detection.open import open_detector
 from paddle_pose.inference.detection.recognize import DETECTOR_FORMATS
 from paddle_pose.io import images
@@ -78,7 +78,7 @@ def scores(evaluation: COCOeval, counts: np.ndarray | None = None) -> dict[str, 
 
 
 def evaluate_detector(
-    detector, root: Path, split: str = "val", resamples: int = 0
+    detector: Detector, root: Path, split: str = "val", resamples: int = 0
 ) -> tuple[dict[str, float], dict[str, tuple[float, float]]]:
     """Returns the values of `NAMES`, and their 95 % intervals over resampled images; none with `resamples=0`.
 

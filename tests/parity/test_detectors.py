@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from paddle_pose.backends.foreign_onnx import ForeignOnnx
+from paddle_pose.errors import InputError
 from paddle_pose.inference.detection.base import PersonDetector
 from paddle_pose.inference.detection.letterbox import NANODET_PREPROCESSING
 from paddle_pose.inference.detection.nanodet import NanoDetDecoder
@@ -103,5 +104,11 @@ def test_dets_and_labels_are_the_boxes_of_the_network_inside(shared):
     as_rtmdet = open_detector(path, format="rtmdet")(image_of(shared, "squat"))  # the same values, other padding
     assert len(as_rtmdet.scores) == 1
     assert iou(corners_of(as_rtmdet)[0], corners_of(found)[:1])[0] > 0.9
-    with pytest.raises(ValueError, match="yolox-nms, rtmdet"):
+    with pytest.raises(InputError, match="yolox-nms, rtmdet"):
         open_detector(path)
+
+
+def test_a_real_pose_network_is_no_detector(shared):
+    pytest.importorskip("onnxruntime", reason="needs onnxruntime (requirements/onnx.txt)")
+    with pytest.raises(InputError, match="SimCC"):
+        open_detector(shared / "data" / "foreign_onnx" / "rtmpose-s_17_256x192_end2end.onnx")
