@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +14,37 @@ from paddle_pose.errors import InputError
 _ERRORS = 3  # ONNX Runtime's level: warnings, as about unused initializers of an INT8 file, ask nothing of the user
 METADATA_KEY = "paddle_pose"  # key of the file's own metadata, see `exported`
 _DEVICES = {"cpu": "CPUExecutionProvider", "gpu": "CUDAExecutionProvider"}
+
+
+def open_session(path: Path, device: str = "auto", threads: int | None = None) -> tuple[Any, str]:
+    """Returns the ONNX Runtime session of a file, and the device and version that it runs with, to show.
+
+    Args:
+        path: The .onnx file.
+        device: "cpu", "gpu", or "auto": the GPU where this ONNX Runtime has one.
+        threads: Threads to compute with; None as `environment.threads_to_use`.
+
+    Raises:
+        MissingDependencyError: If ONNX Runtime is not installed.
+        InputError: If the file is not an ONNX file, or the device is not there.
+    """
+    runtime = needed("onnxruntime", "onnxruntime>=1.17", "onnx")
+    there = runtime.get_available_providers()
+    if device == "auto":
+        device = "gpu" if _DEVICES["gpu"] in there else "cpu"
+    if _DEVICES.get(device) not in there:
+        raise InputError(
+            f"--device {device}, but the installed ONNX Runtime has {', '.join(there)}; "
+            "install onnxruntime-gpu, or use --device cpu"
+        )
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = threads or threads_to_use()
+    options.log_severity_level = _ERRORS
+    try:
+        session = runtime.InferenceSession(str(path), options, providers=[_DEVICES[device]])
+    except Exception as problem:  # its own classes, a different one per cause
+        raise InputError(f"{path}: ONNX Runtime cannot open it ({problem})") from problem
+    return session, f"{device}, ONNX Runtime {runtime.__version__}, threads {options.intra_op_num_threads}"
 
 
 class OnnxBackend:
@@ -36,28 +68,12 @@ class OnnxBackend:
             MissingDependencyError: If ONNX Runtime is not installed.
             InputError: If the file is not an ONNX file with one uint8 [N, H, W, 3] input, or the device is not there.
         """
-        runtime = needed("onnxruntime", "onnxruntime>=1.17", "onnx")
-        there = runtime.get_available_providers()
-        if device == "auto":
-            device = "gpu" if _DEVICES["gpu"] in there else "cpu"
-        if _DEVICES.get(device) not in there:
-            raise InputError(
-                f"--device {device}, but the installed ONNX Runtime has {', '.join(there)}; "
-                "install onnxruntime-gpu, or use --device cpu"
-            )
-        options = runtime.SessionOptions()
-        options.intra_op_num_threads = threads or threads_to_use()
-        options.log_severity_level = _ERRORS
-        try:
-            self._session = runtime.InferenceSession(str(path), options, providers=[_DEVICES[device]])
-        except Exception as problem:  # its own classes, a different one per cause
-            raise InputError(f"{path}: ONNX Runtime cannot open it ({problem})") from problem
+        self._session, self.device = open_session(path, device, threads)
         inputs = self._session.get_inputs()
         check_input(path, inputs[0].shape, inputs[0].type.removeprefix("tensor(").removesuffix(")"))
         self._input = inputs[0].name
         self.outputs = [output.name for output in self._session.get_outputs()]
         self.metadata: str | None = self._session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
-        self.device = f"{device}, ONNX Runtime {runtime.__version__}, threads {options.intra_op_num_threads}"
 
     def __call__(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """Returns the maps of uint8 images [N, H, W, 3]."""

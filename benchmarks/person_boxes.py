@@ -1,0 +1,131 @@
+"""Box AP of a person detector on COCO's people: `person_boxes.py DETECTOR.onnx DATASET_ROOT`.
+
+COCO's protocol for one category: AP over IoU .5 to .95, at most 100 boxes an image, crowds ignored; people without key points
+count.
+"""
+
+import argparse
+import contextlib
+import io
+import logging
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import numpy as np
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
+
+from paddle_pose.data.coco import SPLITS, annotation_file
+from paddle_pose.inference.detection.base import Detections, Detector
+from paddle_pose.inference.detection.open import open_detector
+from paddle_pose.inference.detection.recognize import DETECTOR_FORMATS
+from paddle_pose.io import images
+from paddle_pose.metrics.resampling import bootstrap
+
+PERSON = 1  # COCO's category
+MAX_BOXES = 100
+NAMES = ("AP", "AP50", "AP75", "AR100")
+
+
+def box_ap(annotations: Path, found: Mapping[int, Detections]) -> COCOeval:
+    """Returns pycocotools' evaluation of people's boxes on the images in `found`, for `scores`.
+
+    Args:
+        annotations: Annotation file in COCO's format.
+        found: People by image id.
+    """
+    results = [
+        {"image_id": image_id, "category_id": PERSON, "bbox": box.tolist(), "score": float(score)}
+        for image_id, detections in found.items()
+        for box, score in zip(detections.boxes, detections.scores)
+    ]
+    with contextlib.redirect_stdout(io.StringIO()):  # pycocotools prints
+        truth = COCO(str(annotations))
+        detected = truth.loadRes(results) if results else COCO()  # it cannot load an empty list
+        evaluation = COCOeval(truth, detected, "bbox")
+        evaluation.params.catIds = [PERSON]
+        evaluation.params.imgIds = sorted(found)
+        evaluation.params.maxDets = [MAX_BOXES]
+        evaluation.params.areaRng, evaluation.params.areaRngLbl = evaluation.params.areaRng[:1], ["all"]
+        evaluation.evaluate()
+    return evaluation
+
+
+def scores(evaluation: COCOeval, counts: np.ndarray | None = None) -> dict[str, np.ndarray]:
+    """Returns `NAMES` [B] for data sets that hold each image so many times; of the data set itself without `counts`.
+
+    Args:
+        evaluation: Evaluation that `box_ap` returned.
+        counts: [B, images], in the order of their ids.
+    """
+    per_image, image_ids = evaluation.evalImgs, evaluation.params.imgIds
+    rows = []
+    for row in np.ones((1, len(image_ids))) if counts is None else counts:
+        chosen = np.repeat(np.arange(len(image_ids)), row.astype(int))
+        evaluation.evalImgs = [per_image[n] for n in chosen]
+        evaluation.params.imgIds = list(range(len(chosen)))
+        evaluation._paramsEval = evaluation.params
+        with contextlib.redirect_stdout(io.StringIO()):
+            evaluation.accumulate(evaluation.params)
+        precision = evaluation.eval["precision"][:, :, 0, 0, 0]  # [IoU, recall]
+        recall = evaluation.eval["recall"][:, 0, 0, 0]  # [IoU]
+        rows.append([precision.mean(), precision[0].mean(), precision[5].mean(), recall.mean()])
+    evaluation.evalImgs, evaluation.params.imgIds = per_image, image_ids
+    return {name: np.array(values) for name, values in zip(NAMES, zip(*rows))}
+
+
+def evaluate_detector(
+    detector: Detector, root: Path, split: str = "val", resamples: int = 0
+) -> tuple[dict[str, float], dict[str, tuple[float, float]]]:
+    """Returns the values of `NAMES`, and their 95 % intervals over resampled images; none with `resamples=0`.
+
+    Args:
+        detector: Person detector.
+        root: Folder in COCO's layout.
+        split: "train" or "val".
+        resamples: Data sets that are drawn.
+    """
+    annotations = annotation_file(root, split)
+    with contextlib.redirect_stdout(io.StringIO()):
+        records = COCO(str(annotations)).imgs.values()
+    folder = Path(root) / f"{split}2017"
+    found = {record["id"]: detector(images.read(folder / record["file_name"])[0]) for record in records}
+    evaluation = box_ap(annotations, found)
+    values = {name: float(value[0]) for name, value in scores(evaluation).items()}
+    intervals = bootstrap(lambda counts: scores(evaluation, counts), len(found), resamples) if resamples else {}
+    return values, intervals
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Returns the command's flags."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("detector", type=Path, help="an ONNX file")
+    parser.add_argument("dataset_root", type=Path, help="folder in COCO's layout")
+    parser.add_argument("--split", choices=SPLITS, default="val")
+    parser.add_argument("--detector_format", choices=DETECTOR_FORMATS, help="default: recognised")
+    parser.add_argument("--min_score", type=float, default=0.05, help="a box must exceed it (default: 0.05)")
+    parser.add_argument("--resamples", type=int, default=1000, help="draws for the intervals (default: 1000)")
+    return parser
+
+
+def main() -> None:
+    """Prints the numbers with their intervals."""
+    arguments = build_parser().parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    detector = open_detector(
+        arguments.detector,
+        format=arguments.detector_format,
+        min_score=arguments.min_score,
+        max_people=MAX_BOXES,
+    )
+    values, intervals = evaluate_detector(detector, arguments.dataset_root, arguments.split, arguments.resamples)
+    for name in NAMES:
+        interval = "  [{:.3f}, {:.3f}]".format(*intervals[name]) if intervals else ""
+        print(f"{name:<6} {values[name]:.3f}{interval}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""An ONNX file of another program: its inputs, outputs and metadata, and running it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from paddle_pose.backends.onnx import open_session
+from paddle_pose.errors import InputError
+
+_NUMBERS = {"float": "float32", "double": "float64"}  # ONNX Runtime's names that are not NumPy's
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """An input or output of a network.
+
+    Attributes:
+        name: Name in the file.
+        shape: Length of each axis; None for one that the file leaves open.
+        dtype: Type of its numbers, as NumPy calls it.
+    """
+
+    name: str
+    shape: tuple[int | None, ...]
+    dtype: str
+
+
+class ForeignOnnx:
+    """A network of another program, run with ONNX Runtime; it may be called from several threads.
+
+    Args:
+        path: The .onnx file.
+        device: "cpu", "gpu", or "auto": the GPU where this ONNX Runtime has one.
+        threads: Threads to compute with; None as `environment.threads_to_use`.
+
+    Attributes:
+        path: The .onnx file.
+        device: Device and version, to show.
+        inputs: Inputs, in the file's order.
+        outputs: Outputs, in the file's order.
+        metadata: The file's own metadata (`metadata_props`).
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        MissingDependencyError: If ONNX Runtime is not installed.
+        InputError: If the file is not an ONNX file, or the device is not there.
+    """
+
+    def __init__(self, path: Path, device: str = "auto", threads: int | None = None) -> None:
+        if not path.is_file():
+            raise FileNotFoundError(f"{path}: no such file")
+        self.path = path
+        self._session, self.device = open_session(path, device, threads)
+        self.inputs = [_tensor(value) for value in self._session.get_inputs()]
+        self.outputs = [_tensor(value) for value in self._session.get_outputs()]
+        self.metadata: Mapping[str, str] = self._session.get_modelmeta().custom_metadata_map
+
+    def __call__(self, values: np.ndarray) -> dict[str, np.ndarray]:
+        """Returns the outputs by name.
+
+        Args:
+            values: Array for the first input; the others must have a default in the file.
+
+        Raises:
+            InputError: If ONNX Runtime cannot run the network with it.
+        """
+        names = [output.name for output in self.outputs]
+        try:
+            results = self._session.run(names, {self.inputs[0].name: values})
+        except Exception as problem:  # its own classes, a different one per cause
+            raise InputError(f"{self.path}: ONNX Runtime cannot run it ({problem})") from problem
+        return dict(zip(names, results, strict=True))
+
+
+def _tensor(value: Any) -> Tensor:
+    shape = tuple(length if isinstance(length, int) else None for length in value.shape)
+    dtype = value.type.removeprefix("tensor(").removesuffix(")")
+    return Tensor(value.name, shape, _NUMBERS.get(dtype, dtype))

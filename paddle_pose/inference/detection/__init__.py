@@ -1,0 +1,1 @@
+"""Person detectors: an image in, boxes and scores of people out, without Paddle."""

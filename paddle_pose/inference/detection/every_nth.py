@@ -1,0 +1,68 @@
+"""Boxes of people in a video with a detector that runs on some frames only."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from paddle_pose.errors import InputError
+from paddle_pose.inference.detection.base import Detector
+from paddle_pose.inference.predictor import Box
+from paddle_pose.inference.two_stage import MIN_KEYPOINT_SCORE_FOR_BOX, person_boxes
+from paddle_pose.structures import Poses
+
+
+class EveryNth:
+    """Runs a detector on every n-th frame of one video; between, boxes follow the poses of the frame before.
+
+    If the detector found people and all of them are lost before the n-th frame, it runs at once; if it found none, it waits for
+    the n-th frame.
+
+    Args:
+        detector: Detector to run.
+        n: Frames from one run to the next; 1 runs it on all.
+        min_keypoint_score: Lowest score of a joint that a moved box holds.
+
+    Raises:
+        InputError: If `n` is below 1.
+
+    Example:
+        >>> from paddle_pose.inference.detection.base import Detections
+        >>> def detector(image):
+        ...     return Detections(np.array([[10.0, 10, 50, 100]]), np.array([0.9]))
+        >>> every_fifth = EveryNth(detector, n=5)
+        >>> image = np.zeros((200, 200, 3), np.uint8)
+        >>> every_fifth.boxes(0, image, None)
+        [(10.0, 10.0, 50.0, 100.0)]
+        >>> joints = np.array([[[20.0, 20.0], [60.0, 120.0], [40.0, 60.0]]])
+        >>> every_fifth.boxes(1, image, Poses(joints, np.ones((1, 3)), np.ones(1)))
+        [(10.0, 10.0, 60.0, 120.0)]
+    """
+
+    def __init__(self, detector: Detector, n: int, *, min_keypoint_score: float = MIN_KEYPOINT_SCORE_FOR_BOX) -> None:
+        if n < 1:
+            raise InputError(f"a detector runs on every n-th frame: n is {n}, expected at least 1")
+        self._detector = detector
+        self._n = n
+        self._min_keypoint_score = min_keypoint_score
+        self._detected_at: int | None = None
+        self._found_people = False
+
+    def boxes(self, frame_index: int, image: np.ndarray, previous: Poses | None) -> list[Box]:
+        """Returns the people's boxes in a frame, (x, y, width, height) in image px.
+
+        Args:
+            frame_index: Number of the frame, rising; one that falls begins another video.
+            image: uint8 RGB [h, w, 3].
+            previous: Poses found in the frame before, image px; None for the first frame.
+
+        Raises:
+            InputError: If the image is not uint8 [h, w, 3].
+        """
+        last = self._detected_at
+        if previous is not None and last is not None and last <= frame_index < last + self._n:
+            moved = person_boxes(previous, min_keypoint_score=self._min_keypoint_score)
+            if moved or not self._found_people:
+                return moved
+        found = self._detector(image).boxes
+        self._detected_at, self._found_people = frame_index, len(found) > 0
+        return [(float(x), float(y), float(width), float(height)) for x, y, width, height in found]

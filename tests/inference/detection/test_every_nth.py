@@ -1,0 +1,88 @@
+import numpy as np
+import pytest
+
+from paddle_pose.inference.detection.base import Detections
+from paddle_pose.inference.detection.every_nth import EveryNth
+from paddle_pose.structures import Poses
+
+IMAGE = np.zeros((200, 400, 3), np.uint8)
+JOINTS = np.array([[0.0, 0.0], [40.0, 0.0], [20.0, 50.0], [0.0, 100.0], [40.0, 100.0]])
+NO_PEOPLE = Poses(np.zeros((0, 5, 2)), np.zeros((0, 5)), np.zeros(0))
+
+
+class Detector:
+    """Returns the boxes that it was given, and counts its runs."""
+
+    def __init__(self, boxes):
+        self.boxes, self.calls = boxes, 0
+
+    def __call__(self, image):
+        self.calls += 1
+        return Detections(np.array(self.boxes, float).reshape(-1, 4), np.ones(len(self.boxes)))
+
+
+def people_at(*lefts, score=1.0):
+    """People whose left foot stands at these x."""
+    keypoints = np.array([JOINTS + np.array([x, 20]) for x in lefts])
+    return Poses(keypoints, np.full((len(lefts), 5), score), np.ones(len(lefts)))
+
+
+@pytest.mark.parametrize(("n", "calls"), [(1, 20), (5, 4), (7, 3)])
+def test_the_detector_runs_on_every_nth_frame_and_boxes_follow_between(n, calls):
+    detector = Detector([[0, 0, 60, 120]])
+    every_nth = EveryNth(detector, n)
+    previous = None
+    for frame in range(20):
+        before = detector.calls
+        boxes = every_nth.boxes(frame, IMAGE, previous)
+        if detector.calls == before:  # round the joints of the frame before, a tenth of 100 px wider
+            assert boxes == [(4.0 * (frame - 1) - 10, 10.0, 60.0, 120.0)]
+        else:
+            assert boxes == [(0.0, 0.0, 60.0, 120.0)]
+        previous = people_at(4.0 * frame)
+    assert detector.calls == calls
+
+
+def test_it_runs_at_once_when_all_people_are_lost():
+    detector = Detector([[0, 0, 60, 120]])
+    every_nth = EveryNth(detector, 10)
+    every_nth.boxes(0, IMAGE, None)
+    assert every_nth.boxes(1, IMAGE, people_at(0, 100))[1] == (90.0, 10.0, 60.0, 120.0)
+    assert detector.calls == 1
+    every_nth.boxes(2, IMAGE, people_at(0, score=0.1))
+    assert detector.calls == 2
+    assert len(every_nth.boxes(11, IMAGE, people_at(0))) == 1  # counted from the last run
+    assert detector.calls == 2
+    every_nth.boxes(12, IMAGE, people_at(0))
+    assert detector.calls == 3
+
+
+def test_it_waits_when_it_found_no_people():
+    detector = Detector([])
+    every_nth = EveryNth(detector, 5)
+    assert [every_nth.boxes(frame, IMAGE, NO_PEOPLE if frame else None) for frame in range(10)] == [[]] * 10
+    assert detector.calls == 2
+
+
+def test_frames_that_are_skipped_count_and_another_video_begins_anew():
+    detector = Detector([[0, 0, 60, 120]])
+    every_nth = EveryNth(detector, 5)
+    for frame in (3, 6, 9, 2, 4):
+        every_nth.boxes(frame, IMAGE, people_at(0))
+    assert detector.calls == 3  # at 3, 9 and 2
+
+
+def test_joints_below_the_minimum_score_are_left_out():
+    poses = people_at(0)
+    poses.scores[0, :2] = 0.4
+    boxes = []
+    for min_score in (0.3, 0.5):
+        every_nth = EveryNth(Detector([[0, 0, 60, 120]]), 5, min_keypoint_score=min_score)
+        every_nth.boxes(0, IMAGE, None)
+        boxes.append(every_nth.boxes(1, IMAGE, poses))
+    assert boxes == [[(-10.0, 10.0, 60.0, 120.0)], [(-5.0, 65.0, 50.0, 60.0)]]
+
+
+def test_n_below_one_is_refused():
+    with pytest.raises(ValueError, match="0"):
+        EveryNth(Detector([]), 0)
