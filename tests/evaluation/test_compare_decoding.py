@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 
 from paddle_pose.codecs.heatmap import HeatmapCodec
-from paddle_pose.evaluation.compare_decoding import predict_by_reading, readings
+from paddle_pose.evaluation.compare_decoding import Reading, predict_by_reading, readings, table
 from paddle_pose.evaluation.evaluate import evaluate
 from paddle_pose.geometry import Window
 from paddle_pose.inference.flip_test import FlipAverage
+from paddle_pose.metrics.base import Scores
 from paddle_pose.structures import Sample
 
 
@@ -40,3 +41,16 @@ def test_every_reading_is_that_of_an_evaluation_of_its_own_from_two_looks(alignm
         assert [one for one, _ in found] == [sample] * 4
         assert np.array_equal(keypoints(found), keypoints(alone))
     assert len({keypoints(found).tobytes() for found in predictions.values()}) == len(predictions)
+
+
+def test_the_table_has_the_monitored_number_at_every_threshold():
+    values = {"Ankle": 1.0, "Mean": 87.25, "Plain mean": 2.0, "Mean@0.1": 23.5}
+    scores = {
+        Reading("dark", True, False): Scores(values, ""),
+        Reading("argmax", False, False): Scores({**values, "Mean": 80.0}, ""),
+    }
+    assert [line.split() for line in table(scores, "Mean@0.1").splitlines()] == [
+        ["decode", "flip", "shift", "Mean", "Mean@0.1"],
+        ["dark", "yes", "no", "87.250", "23.500"],
+        ["argmax", "no", "-", "80.000", "23.500"],
+    ]
