@@ -177,7 +177,8 @@ def rows(config: Config, weights: Path, root: Path, threads: int | None) -> Iter
 
     def score(backend: Backend) -> dict[str, float]:
         scored = FlipAverage(backend, config.codec, config.val.shift) if config.val.flip else backend
-        values = evaluate(scored, config.codec, build.batches(config, validation), metric)
+        predictions = evaluate(scored, config.codec, build.batches(config, validation))
+        values = metric.compute_scores(predictions, intervals=False).values
         return {name: values[name] for name in SUMMARY if name in values}
 
     def milliseconds(backend: Backend) -> float:

@@ -130,12 +130,13 @@ def coco_detections(people: str) -> Any:
     metric = CocoAP(content, COCO_17)
 
     def run() -> None:
-        metric.reset()
+        predictions = []
         for n in range(int(people)):
             window = Window((float(n), 0.0), (200.0, 200.0))
             sample = Sample(n // synthetic_results.PER_IMAGE + 1, Path("drawn.jpg"), window, ())
-            metric.update(sample, Poses(predicted[n, None], scores[n, None], scores[n].mean(keepdims=True)))
-        metric.accumulate()
+            poses = Poses(predicted[n, None], scores[n, None], scores[n].mean(keepdims=True))
+            predictions.append((sample, poses))
+        metric.compute_scores(predictions)
 
     return run
 

@@ -249,12 +249,12 @@ show(visualize.grid([rings(sample) for sample in clear[:3]], columns=3))
 # %%
 def perfect(codec):
     """Returns the AP of maps that are exactly the targets."""
-    metric = build.metric(config, COCO)
+    predictions = []
     for sample in validation:
         heatmaps = codec.encode(*dataset.input_keypoints(sample, sample.window, codec))["heatmaps"]
         (poses,) = codec.decode({"heatmaps": heatmaps[None, None]})
-        metric.update(sample, poses.moved(sample.window.to_image(codec.input_size, codec.alignment)))
-    return metric.accumulate()["AP"]
+        predictions.append((sample, poses.moved(sample.window.to_image(codec.input_size, codec.alignment))))
+    return build.metric(config, COCO).compute_scores(predictions).values["AP"]
 
 
 KINDS = {

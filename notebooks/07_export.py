@@ -214,7 +214,8 @@ opened = {name: open_exported(path, "cpu") for name, path in files.items()}
 
 def scores(backend):
     """Returns the metric's numbers of what answers maps."""
-    values = evaluate(backend, config.codec, build.batches(config, validation), metric)
+    predictions = evaluate(backend, config.codec, build.batches(config, validation))
+    values = metric.compute_scores(predictions, intervals=False).values
     return [values[name] for name in SHOWN]
 
 

@@ -21,7 +21,7 @@ from paddle_pose.engine.train import NUM_TRAIN, NUM_VAL, train_config, write_syn
 from paddle_pose.errors import InputError
 from paddle_pose.evaluation.evaluate import evaluate
 from paddle_pose.evaluation.mean_pose import mean_pose_scores
-from paddle_pose.evaluation.ranked_examples import TILE, KeepingMetric, draw_ranked_examples, rank_examples
+from paddle_pose.evaluation.ranked_examples import TILE, draw_ranked_examples, rank_examples
 from paddle_pose.evaluation.report import training_curves
 from paddle_pose.inference.flip_test import FlipAverage
 from paddle_pose.interruption import Interruption
@@ -131,13 +131,13 @@ def show(config: Config, data: Path, run_dir: Path) -> tuple[dict[Path, str], di
     network = build.trained(config, run_dir / "last" / "model.pdparams")
     backend = FlipAverage(PaddleBackend(network), codec, config.val.shift)
     samples = build.samples(config, data, config.data.val_split)
-    keeping = KeepingMetric(build.metric(config, data))
-    tested = batches(samples, codec, config.val.batch_size)
-    scores = {f"{config.name} (ours)": evaluate(backend, codec, tested, keeping)}
+    metric = build.metric(config, data)
+    found = evaluate(backend, codec, batches(samples, codec, config.val.batch_size))
+    scores = {f"{config.name} (ours)": metric.compute_scores(found, intervals=False).values}
     training = build.samples(config, data, config.data.train_split)
-    scores["mean training pose"] = mean_pose_scores(training, samples, codec, build.metric(config, data))
+    scores["mean training pose"] = mean_pose_scores(training, samples, codec, metric)
 
-    examples = rank_examples(keeping)
+    examples = rank_examples(metric, found)
     predictions = draw_ranked_examples(examples, codec)
     middle = examples[len(examples) // 2].sample
     ((crop, _),) = batches([middle], codec, 1)

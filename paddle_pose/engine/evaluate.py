@@ -25,11 +25,7 @@ from paddle_pose.engine.pose_model import PoseModel
 from paddle_pose.errors import InputError
 from paddle_pose.evaluation.evaluate import evaluate as evaluate_batches
 from paddle_pose.evaluation.mean_pose import mean_pose_scores
-from paddle_pose.evaluation.ranked_examples import (
-    KeepingMetric,
-    draw_ranked_examples,
-    rank_examples,
-)
+from paddle_pose.evaluation.ranked_examples import draw_ranked_examples, rank_examples
 from paddle_pose.evaluation.report.write import REPORTED
 from paddle_pose.evaluation.report.write import write as write_report
 from paddle_pose.inference.flip_test import FlipAverage
@@ -146,39 +142,39 @@ def evaluate(
     samples = build.samples(settings, data, settings.data.val_split, detections)
     if settings.val.flip:
         backend = FlipAverage(backend, settings.codec, settings.val.shift)
-    metric = KeepingMetric(build.metric(settings, data))
+    metric = build.metric(settings, data)
     unit = "image" if settings.data.framing == "image" and detections is None else "person"
     started = time.perf_counter()
-    values = evaluate_batches(
+    predictions = evaluate_batches(
         backend,
         settings.codec,
         build.batches(settings, samples),
-        metric,
         progress(len(samples), "images" if unit == "image" else "people"),
     )
     seconds = time.perf_counter() - started
+    scores = metric.compute_scores(predictions)
     protocol = _protocol(settings, weights, samples, detections)
     if measure in REPORTED:
         truth, folder = build.truth_files(settings, data)
         protocol |= {"truth": str(truth), "image_folder": str(folder)}
-    _log.info(eval_line(values, metric.summary))
-    _log.info(metric.table())
+    _log.info(eval_line(scores.values, metric.summary))
+    _log.info(scores.table)
     _log.info("Protocol: " + ", ".join(f"{name} {value}" for name, value in protocol.items()))
     _log.info(f"{1000 * seconds / len(samples):.0f} ms per {unit} on {used_device}")
     mean_pose: dict[str, float] = {}
     if baseline:
         training = build.samples(settings, data, settings.data.train_split)
-        mean_pose = mean_pose_scores(training, samples, settings.codec, build.metric(settings, data))
+        mean_pose = mean_pose_scores(training, samples, settings.codec, metric)
         _log.info("mean training pose: " + eval_line(mean_pose, metric.summary))
-    evaluation = Evaluation(values, protocol, intervals=metric.intervals(), baseline=mean_pose)
+    evaluation = Evaluation(scores.values, protocol, intervals=scores.intervals, baseline=mean_pose)
     if output is None or outputs is None:
         return evaluation
     output.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".writing_", dir=output) as drafts:
-        made = metric.save(Path(drafts))
+        made = metric.save(predictions, Path(drafts))
         if draw:
             made.append(Path(drafts, _DRAWING))
-            images.write(made[-1], draw_ranked_examples(rank_examples(metric), settings.codec))
+            images.write(made[-1], draw_ranked_examples(rank_examples(metric, predictions), settings.codec))
         written = [output / path.name for path in made]
         outputs.check(written)
         for path, place in zip(made, written, strict=True):
@@ -355,10 +351,10 @@ def _skeleton_of(annotations: Path) -> Skeleton:
 
 def _score_coco(results: Path, annotations: Path, skeleton: Skeleton) -> Evaluation:
     """Scores a JSON list of {image_id, category_id, keypoints, score}."""
-    values, table = coco_ap.score_results(results, annotations, skeleton)
-    _log.info(eval_line(values, coco_ap.NAMES))
-    _log.info(table)
-    return Evaluation(values, {"results": str(results), "data": "coco", "ground truth": str(annotations)})
+    scores = coco_ap.score_results(results, annotations, skeleton)
+    _log.info(eval_line(scores.values, coco_ap.NAMES))
+    _log.info(scores.table)
+    return Evaluation(scores.values, {"results": str(results), "data": "coco", "ground truth": str(annotations)})
 
 
 def _score_mpii(predictions: Path, ground_truth: Path, zero_based: bool) -> Evaluation:

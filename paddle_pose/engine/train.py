@@ -241,14 +241,14 @@ def train_config(
         metric = build.metric(config, data)
 
         def validate(epoch: int) -> dict[str, float]:
-            values = evaluate(
+            predictions = evaluate(
                 backend,
                 config.codec,
                 batches=build.batches(config, validation, process_group.shard),
-                metric=metric,
                 progress=lambda done: trainer.interruption.check_alone(),
                 gather=process_group.gather,
             )
+            values = metric.compute_scores(predictions, intervals=False).values
             trainer.log.say(eval_line(values, metric.summary, prefix=f"epoch={epoch}:"))
             if process_group.is_main:
                 for name, image in sample_images(config, backend, validation[:8]).items():

@@ -16,7 +16,7 @@ from paddle_pose.codecs.heatmap import HeatmapCodec, Refinement
 from paddle_pose.configs import registry
 from paddle_pose.errors import InputError
 from paddle_pose.inference.flip_test import averaged
-from paddle_pose.metrics.base import Metric
+from paddle_pose.metrics.base import Prediction, Scores
 from paddle_pose.progress import Progress, ProgressFactory, no_progress
 from paddle_pose.structures import Sample
 
@@ -48,7 +48,7 @@ def compare_decoding(
     device: str = "auto",
     threads: int | None = None,
     progress: ProgressFactory = no_progress,
-) -> dict[Reading, Metric]:
+) -> dict[Reading, Scores]:
     """Scores a weights file with every way of reading its maps, and logs the table.
 
     Args:
@@ -62,7 +62,7 @@ def compare_decoding(
         progress: Shows how many people are done.
 
     Returns:
-        The metric of each reading, with all samples in it.
+        The scores of each reading, without intervals.
 
     Raises:
         FileNotFoundError: If a file is missing.
@@ -75,20 +75,20 @@ def compare_decoding(
         raise InputError(f"{weights}: {settings.name} has no heatmaps of single people, so one way to decode")
     backend, _ = build.backend(settings, weights, device, threads, say=_log.info)
     samples = build.samples(settings, data, settings.data.val_split)
-    metrics = {reading: build.metric(settings, data) for reading in readings(settings.codec)}
-    compare(
+    metric = build.metric(settings, data)
+    predictions = predict_by_reading(
         backend,
         settings.codec,
         build.batches(settings, samples),
-        metrics,
         progress(len(samples), "people"),
     )
-    _log.info(table(metrics))
+    scores = {reading: metric.compute_scores(found, intervals=False) for reading, found in predictions.items()}
+    _log.info(table(scores, metric.monitor))
     _log.info(
         f"Protocol: config {settings.name}, alignment {settings.codec.alignment}, checkpoint {weights}, "
         f"people {len(samples)}, boxes ground truth"
     )
-    return metrics
+    return scores
 
 
 def readings(codec: HeatmapCodec) -> list[Reading]:
@@ -99,48 +99,52 @@ def readings(codec: HeatmapCodec) -> list[Reading]:
     return [Reading(decode, flip, shift) for decode in get_args(Refinement) for flip, shift in flips]
 
 
-def compare(
+def predict_by_reading(
     backend: Backend,
     codec: HeatmapCodec,
     batches: Iterable[tuple[np.ndarray, Sequence[Sample]]],
-    metrics: dict[Reading, Metric],
     progress: Progress = lambda done: None,
-) -> None:
-    """Runs the network on every batch and its mirror image, and updates each reading's metric.
+) -> dict[Reading, list[Prediction]]:
+    """Returns what `evaluate` returns for every reading, from two runs of the network: on each batch and its mirror image.
 
     Args:
-        backend: Turns images into maps.
+        backend: Network that turns images into maps.
         codec: Codec of the network; its `decode_by` does not matter.
         batches: uint8 images [N, H, W, 3] with their N samples.
-        metrics: Metric of each reading; reset and updated.
         progress: Receives the number of samples done after every batch.
+
+    Returns:
+        Samples with their poses in image px.
     """
-    codecs = {reading: replace(codec, decode_by=reading.decode) for reading in metrics}
-    for metric in metrics.values():
-        metric.reset()
+    predictions: dict[Reading, list[Prediction]] = {reading: [] for reading in readings(codec)}
+    codecs = {reading: replace(codec, decode_by=reading.decode) for reading in predictions}
     done = 0
     for images, samples in batches:
         plain = backend(images)
         mirrored = backend(np.ascontiguousarray(images[:, :, ::-1]))
         to_image = [sample.window.to_image(codec.input_size, codec.alignment) for sample in samples]
-        for reading, metric in metrics.items():
+        for reading, found in predictions.items():
             maps = averaged(plain, mirrored, codec, reading.shift) if reading.flip else plain
             decoded = codecs[reading].decode(maps)
             for sample, poses, matrix in zip(samples, decoded, to_image, strict=True):
-                metric.update(sample, poses.moved(matrix))
+                found.append((sample, poses.moved(matrix)))
         done += len(samples)
         progress(done)
+    return predictions
 
 
-def table(metrics: dict[Reading, Metric]) -> str:
-    """Returns a line per reading: the monitored number, and the same at other thresholds."""
-    values = {reading: metric.accumulate() for reading, metric in metrics.items()}
-    first = next(iter(metrics))
-    stem = metrics[first].monitor.split("@")[0]
-    names = [name for name in values[first] if name.split("@")[0] == stem]
+def table(scores: Mapping[Reading, Scores], monitor: str) -> str:
+    """Returns a line per reading: the monitored number, and the same at other thresholds.
+
+    Args:
+        scores: Scores of each reading; at least one.
+        monitor: Name of the monitored number.
+    """
+    stem = monitor.split("@")[0]
+    names = [name for name in next(iter(scores.values())).values if name.split("@")[0] == stem]
     lines = [f"{'decode':8}{'flip':>6}{'shift':>7}" + "".join(f"{name:>11}" for name in names)]
-    for reading, numbers in values.items():
+    for reading, one in scores.items():
         flip, shift = ("yes" if chosen else "no" for chosen in (reading.flip, reading.shift))
         line = f"{reading.decode:8}{flip:>6}{shift if reading.flip else '-':>7}"
-        lines.append(line + "".join(f"{numbers[name]:11.3f}" for name in names))
+        lines.append(line + "".join(f"{one.values[name]:11.3f}" for name in names))
     return "\n".join(lines)

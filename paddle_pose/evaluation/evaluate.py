@@ -1,4 +1,4 @@
-"""Evaluation: look, decode, move to image px, tell the metric."""
+"""Evaluation: runs a network on samples, decodes its maps, and moves the poses to image px."""
 
 from __future__ import annotations
 
@@ -8,45 +8,36 @@ import numpy as np
 
 from paddle_pose.backends.base import Backend
 from paddle_pose.codecs.base import Codec
-from paddle_pose.metrics.base import Metric
-from paddle_pose.structures import Poses, Sample
-
-Predictions = list[tuple[Sample, Poses]]
-"""The samples of one batch with the poses found in them, in image px."""
+from paddle_pose.metrics.base import Prediction
+from paddle_pose.structures import Sample
 
 
 def evaluate(
     backend: Backend,
     codec: Codec,
     batches: Iterable[tuple[np.ndarray, Sequence[Sample]]],
-    metric: Metric,
     progress: Callable[[int], None] = lambda done: None,
-    gather: Callable[[list[Predictions]], list[Predictions]] = lambda found: found,
-) -> dict[str, float]:
-    """Scores a backend on samples.
+    gather: Callable[[list[list[Prediction]]], list[list[Prediction]]] = lambda batches: batches,
+) -> list[Prediction]:
+    """Returns samples with the poses predicted for them, in image px; `Metric.compute_scores` scores them.
 
     Args:
-        backend: turns images into maps; wrap it in `FlipAverage` for the flip test.
-        codec: reads the maps.
+        backend: Network that turns images into maps; `FlipAverage` around it makes the flip test.
+        codec: Codec of the maps.
         batches: uint8 images [N, H, W, 3] with their N samples.
-        metric: is reset, fed and asked.
-        progress: called with the number of samples done after every batch.
-        gather: merges what several processes found in their batches, in the order of all batches.
-
-    Returns:
-        The metric's numbers.
+        progress: Receives the number of samples done after every batch.
+        gather: Merges the batches of several processes, in the order of all batches.
     """
-    metric.reset()
     done = 0
-    found: list[Predictions] = []
+    predicted: list[list[Prediction]] = []
     for images, samples in batches:
-        found.append([])
-        for sample, poses in zip(samples, codec.decode(backend(images)), strict=True):
-            to_image = sample.window.to_image(codec.input_size, codec.alignment)
-            found[-1].append((sample, poses.moved(to_image)))
+        decoded = codec.decode(backend(images))
+        predicted.append(
+            [
+                (sample, poses.moved(sample.window.to_image(codec.input_size, codec.alignment)))
+                for sample, poses in zip(samples, decoded, strict=True)
+            ]
+        )
         done += len(samples)
         progress(done)
-    for batch in gather(found):
-        for sample, poses in batch:
-            metric.update(sample, poses)
-    return metric.accumulate()
+    return [prediction for batch in gather(predicted) for prediction in batch]

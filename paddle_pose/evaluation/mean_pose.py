@@ -19,7 +19,7 @@ class MeanPose:
         keypoints: [K, 2] mean of the labelled training keypoints, in input px.
 
     Example:
-        `metric.update(sample, MeanPose(training_samples, codec)(sample))`
+        `poses = MeanPose(training_samples, codec)(sample)`
     """
 
     def __init__(self, samples: Sequence[Sample], codec: Codec) -> None:
@@ -52,7 +52,5 @@ def mean_pose_scores(
 ) -> dict[str, float]:
     """Returns what the mean pose of training samples scores on validation samples."""
     mean_pose = MeanPose(training, codec)
-    metric.reset()
-    for sample in validation:
-        metric.update(sample, mean_pose(sample))
-    return metric.accumulate()
+    predictions = [(sample, mean_pose(sample)) for sample in validation]
+    return metric.compute_scores(predictions, intervals=False).values

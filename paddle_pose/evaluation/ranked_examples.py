@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -13,58 +12,12 @@ from paddle_pose.codecs.heatmap import HeatmapCodec
 from paddle_pose.codecs.movenet import MoveNetCodec
 from paddle_pose.errors import InputError
 from paddle_pose.evaluation.tiles import draw_tile
-from paddle_pose.metrics.base import Metric, SampleScore
+from paddle_pose.metrics.base import Metric, Prediction, SampleScore
 from paddle_pose.structures import Poses, Sample
 
 TILE = (320, 320)  # (width, height) that a person in the images has room for, px
 COLUMNS, ROWS = 5, 4
 _MIN_SCORE = 0.1  # of a joint that is drawn
-
-
-class KeepingMetric:
-    """A metric that also keeps the poses it receives.
-
-    Args:
-        metric: Metric that scores.
-
-    Attributes:
-        poses: (sample, poses in image px) in the order of the evaluation.
-    """
-
-    def __init__(self, metric: Metric) -> None:
-        self._metric = metric
-        self.monitor, self.summary = metric.monitor, metric.summary
-        self.poses: list[tuple[Sample, Poses]] = []
-
-    def reset(self) -> None:
-        """Forgets all samples."""
-        self.poses.clear()
-        self._metric.reset()
-
-    def update(self, sample: Sample, poses: Poses) -> None:
-        """Keeps one sample's poses and passes them to the metric."""
-        self.poses.append((sample, poses))
-        self._metric.update(sample, poses)
-
-    def accumulate(self) -> dict[str, float]:
-        """Returns the metric's numbers."""
-        return self._metric.accumulate()
-
-    def intervals(self) -> dict[str, tuple[float, float]]:
-        """Returns the metric's intervals."""
-        return self._metric.intervals()
-
-    def table(self) -> str:
-        """Returns the metric's table."""
-        return self._metric.table()
-
-    def save(self, folder: Path) -> list[Path]:
-        """Writes the metric's files."""
-        return self._metric.save(folder)
-
-    def score_sample(self, sample: Sample, poses: Poses) -> SampleScore:
-        """Returns the metric's score of one person."""
-        return self._metric.score_sample(sample, poses)
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,15 +35,19 @@ class RankedExample:
     sample_score: SampleScore
 
 
-def rank_examples(metric: KeepingMetric) -> list[RankedExample]:
+def rank_examples(metric: Metric, predictions: Sequence[Prediction]) -> list[RankedExample]:
     """Returns the annotated people of an evaluation from the best found to the worst.
+
+    Args:
+        metric: Metric that compares them.
+        predictions: Samples with their poses in image px; those without annotated people are left out.
 
     Raises:
         InputError: If nobody is annotated.
     """
     examples = [
         RankedExample(sample, poses, metric.score_sample(sample, poses))
-        for sample, poses in metric.poses
+        for sample, poses in predictions
         if sample.persons
     ]
     if not examples:

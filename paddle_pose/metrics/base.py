@@ -1,22 +1,40 @@
-"""What a metric is: it is told about samples and their poses, and answers with named numbers."""
+"""What a metric is: a function from samples and their predicted poses to named numbers."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from paddle_pose.structures import Poses, Sample
 
+Prediction = tuple[Sample, Poses]
+"""A sample and the poses predicted for it, in image px."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Numbers of a metric.
+
+    Attributes:
+        values: Every number by its name.
+        table: The numbers as lines to read, with their intervals where there are any.
+        intervals: 95 % interval (low, high) by name; empty where none were asked for or the metric has none.
+    """
+
+    values: dict[str, float]
+    table: str
+    intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
+
 
 @dataclass(frozen=True)
 class SampleScore:
-    """How well one person was found.
+    """Score of one sample.
 
     Attributes:
-        quality: compares people; higher is better, later numbers decide between equals.
-        words: for a caption.
+        quality: Compares samples; higher is better, later numbers decide between equals.
+        words: Text for a caption.
     """
 
     quality: tuple[float, ...]
@@ -24,11 +42,11 @@ class SampleScore:
 
 
 class Metric(Protocol):
-    """Accumulates poses and scores them.
+    """Scores predictions; keeps none of them.
 
     Attributes:
-        monitor: the name of the number that decides which checkpoint is best; higher is better.
-        summary: the names that the `[EVAL]` line shows.
+        monitor: Name of the number that decides which checkpoint is best; higher is better.
+        summary: Names that the `[EVAL]` line shows.
     """
 
     @property
@@ -36,36 +54,28 @@ class Metric(Protocol):
     @property
     def summary(self) -> Sequence[str]: ...  # noqa: D102
 
-    def reset(self) -> None:
-        """Forgets all samples."""
-        ...
+    def compute_scores(self, predictions: Sequence[Prediction], *, intervals: bool = True) -> Scores:
+        """Returns the numbers of predictions.
 
-    def update(self, sample: Sample, poses: Poses) -> None:
-        """Takes one sample's poses in image px."""
-        ...
+        Args:
+            predictions: Samples with their poses in image px; of a sample given twice, the last one counts.
+            intervals: Whether to compute intervals, which may take longer than the numbers.
 
-    def accumulate(self) -> dict[str, float]:
-        """Returns every number by its name."""
-        ...
-
-    def intervals(self) -> dict[str, tuple[float, float]]:
-        """Returns the 95 % intervals of those numbers that have one."""
-        ...
-
-    def table(self) -> str:
-        """Returns the numbers as lines to read, with intervals where there are any."""
-        ...
-
-    def save(self, folder: Path) -> list[Path]:
-        """Writes the predictions in the field's usual files; returns their paths."""
+        Raises:
+            InputError: If there are no predictions, or a sample lacks what the metric measures in.
+        """
         ...
 
     def score_sample(self, sample: Sample, poses: Poses) -> SampleScore:
-        """Judges one sample with an annotated person by itself; keeps nothing."""
+        """Returns the score of one sample with an annotated person; poses are in image px."""
+        ...
+
+    def save(self, predictions: Sequence[Prediction], folder: Path) -> list[Path]:
+        """Writes predictions in the field's usual files; returns their paths."""
         ...
 
 
-def eval_line(values: dict[str, float], summary: Sequence[str], prefix: str = "") -> str:
+def eval_line(values: Mapping[str, float], summary: Sequence[str], prefix: str = "") -> str:
     """Returns the original project's line: sorted keys, a trailing blank.
 
     Example:

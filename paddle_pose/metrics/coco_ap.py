@@ -23,9 +23,8 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from paddle_pose.errors import InputError
-from paddle_pose.geometry import Window
 from paddle_pose.io import atomic, coco_json
-from paddle_pose.metrics.base import SampleScore
+from paddle_pose.metrics.base import Prediction, SampleScore, Scores
 from paddle_pose.metrics.oks import oks, oks_nms
 from paddle_pose.skeletons import Skeleton
 from paddle_pose.structures import Poses, Sample
@@ -117,9 +116,21 @@ class GroundTruth:
 class CocoAP:
     """AP of poses against an annotation file, with rescoring and OKS-NMS.
 
+    Args:
+        annotations: COCO's file, or what it holds.
+        skeleton: Joints of the poses; those that the annotations do not have count as unlabelled.
+        whole_images: Whether the samples are images with any number of people, not a window for each of them: a pose counts
+            by its own score, and its area for OKS-NMS is that of the box round its joints.
+        joint_threshold: Score above which a joint counts for the person's score.
+        nms_threshold: OKS above which the worse of two people is left out.
+
     Attributes:
         monitor: "AP".
-        summary: all ten numbers.
+        summary: All ten numbers.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        InputError: If it is not as expected; see `GroundTruth`.
     """
 
     monitor = "AP"
@@ -134,60 +145,34 @@ class CocoAP:
         joint_threshold: float = 0.2,
         nms_threshold: float = 0.9,
     ) -> None:
-        """Takes the ground truth.
-
-        Args:
-            annotations: COCO's file, or what it holds.
-            skeleton: of the poses; joints that the annotations do not have count as unlabelled.
-            whole_images: the samples are images with any number of people, not a window for each of them: a pose counts by its
-                own score, and its area for OKS-NMS is that of the box round its joints.
-            joint_threshold: joints with a score above it make the person's score.
-            nms_threshold: OKS above which the worse of two people is left out.
-
-        Raises:
-            FileNotFoundError: If there is no such file.
-            InputError: If it is not as expected; see `GroundTruth`.
-        """
         self._truth = GroundTruth(annotations, skeleton)
         self._sigmas, self._whole_images = skeleton.sigmas, whole_images
         self._joint_threshold, self._nms_threshold = joint_threshold, nms_threshold
-        self._records: dict[tuple[int, Window, float], tuple[Sample, Poses]] = {}
 
-    def reset(self) -> None:
-        """Forgets all samples."""
-        self._records.clear()
+    def compute_scores(self, predictions: Sequence[Prediction], *, intervals: bool = True) -> Scores:
+        """Returns the ten numbers, 0..1: 0 where nobody was found, NaN where there is nobody of that size.
 
-    def update(self, sample: Sample, poses: Poses) -> None:
-        """Takes the poses of one window, in image px; the same box given twice counts once."""
-        self._records[sample.image_id, sample.window, sample.score] = (sample, poses)
-
-    def accumulate(self) -> dict[str, float]:
-        """Returns the ten numbers, 0..1; NaN where there is nobody of that size.
+        Args:
+            predictions: Samples with their poses in image px; the same box given twice counts once, the last time.
+            intervals: Without effect: AP is no mean over people, and a thousand evaluations of it would take hours.
 
         Raises:
-            InputError: If there were no samples; with samples in which nobody was found the numbers are 0.
+            InputError: If there are no predictions, or one is of an image that is not annotated.
         """
-        if not self._records:
-            raise InputError("AP was asked for before there was any result")
-        return self._truth.score(self._results())
+        kept = _last_of_each_box(predictions)
+        if not kept:
+            raise InputError("AP needs predictions, got none: evaluate at least one sample")
+        results = self._results(kept)
+        detected = sum(not sample.persons for sample, _ in kept)
+        boxes = "ground-truth" if not detected else "detected" if detected == len(kept) else "mixed"
+        windows = f"{len(kept)} whole images" if self._whole_images else f"{len(kept)} {boxes} boxes"
+        values = self._truth.score(results)
+        return Scores(values, table(values, f"{windows}, {len(results)} people after OKS-NMS", self._truth.shared))
 
-    def intervals(self) -> dict[str, tuple[float, float]]:
-        """Returns nothing: AP is no mean over people, and a thousand evaluations of it would take hours."""
-        return {}
-
-    def table(self) -> str:
-        """Returns the numbers as text; says whose boxes they are for."""
-        samples = [sample for sample, _ in self._records.values()]
-        detected = sum(not sample.persons for sample in samples)
-        boxes = "ground-truth" if not detected else "detected" if detected == len(samples) else "mixed"
-        looked_at = f"{len(samples)} whole images" if self._whole_images else f"{len(samples)} {boxes} boxes"
-        data = f"{looked_at}, {len(self._results())} people after OKS-NMS"
-        return table(self.accumulate(), data, self._truth.shared)
-
-    def save(self, folder: Path) -> list[Path]:
-        """Writes `keypoints_results.json` in COCO's format: exactly what was scored."""
+    def save(self, predictions: Sequence[Prediction], folder: Path) -> list[Path]:
+        """Writes `keypoints_results.json` in COCO's format, exactly what is scored, and returns its path."""
         path = folder / "keypoints_results.json"
-        atomic.write_text(path, json.dumps(self._results()))
+        atomic.write_text(path, json.dumps(self._results(_last_of_each_box(predictions))))
         return [path]
 
     def score_sample(self, sample: Sample, poses: Poses) -> SampleScore:
@@ -202,14 +187,14 @@ class CocoAP:
         mean = float(np.mean(similar))
         return SampleScore((mean,), f"OKS {mean:.2f}" + (f", {len(people)} people" if len(people) > 1 else ""))
 
-    def _results(self) -> list[dict[str, Any]]:
-        """Returns the people kept, image by image."""
-        by_image: dict[int, list[tuple[Sample, Poses]]] = {}
-        for sample, poses in self._records.values():
+    def _results(self, predictions: Sequence[Prediction]) -> list[dict[str, Any]]:
+        """Returns the people that OKS-NMS keeps, image by image."""
+        by_image: dict[int, list[Prediction]] = {}
+        for sample, poses in predictions:
             by_image.setdefault(sample.image_id, []).append((sample, poses))
         return [record for image_id, group in by_image.items() for record in self._of_image(image_id, group)]
 
-    def _of_image(self, image_id: int, group: Sequence[tuple[Sample, Poses]]) -> list[dict[str, Any]]:
+    def _of_image(self, image_id: int, group: Sequence[Prediction]) -> list[dict[str, Any]]:
         keypoints = np.concatenate([poses.keypoints for _, poses in group])
         heights = np.concatenate([poses.scores for _, poses in group])
         boxes = np.concatenate([np.full(len(poses.scores), sample.score) for sample, poses in group])
@@ -231,6 +216,13 @@ class CocoAP:
         ]
 
 
+def _last_of_each_box(predictions: Sequence[Prediction]) -> list[Prediction]:
+    """Returns the predictions without those that a later one of the same box replaces."""
+    return list(
+        {(sample.image_id, sample.window, sample.score): (sample, poses) for sample, poses in predictions}.values()
+    )
+
+
 def table(values: Mapping[str, float], data: str, shared: str = "") -> str:
     """Returns the ten numbers as a text table; `shared` says over which joints, where they are not all."""
     lines = [f"COCO keypoints, {data}", *([f"cross-evaluation: {shared}"] if shared else [])]
@@ -238,18 +230,13 @@ def table(values: Mapping[str, float], data: str, shared: str = "") -> str:
     return "\n".join(lines)
 
 
-def score_results(
-    path: str | Path, annotations: str | Path | Mapping[str, Any], skeleton: Skeleton
-) -> tuple[dict[str, float], str]:
-    """Scores anybody's results file as it is: no rescoring, no NMS.
+def score_results(path: str | Path, annotations: str | Path | Mapping[str, Any], skeleton: Skeleton) -> Scores:
+    """Returns the scores of anybody's results file as it is: no rescoring, no NMS.
 
     Args:
         path: a JSON list of {image_id, category_id, keypoints, score}.
         annotations: COCO's file, or what it holds.
         skeleton: of the results; joints that the annotations do not have count as unlabelled.
-
-    Returns:
-        The ten numbers, and their table.
 
     Raises:
         FileNotFoundError: If a file is missing.
@@ -257,7 +244,7 @@ def score_results(
     """
     truth = GroundTruth(annotations, skeleton)
     values = truth.score(read_results(path, truth, skeleton))
-    return values, table(values, f"{path} as it is: no rescoring, no NMS", truth.shared)
+    return Scores(values, table(values, f"{path} as it is: no rescoring, no NMS", truth.shared))
 
 
 def read_results(path: str | Path, truth: GroundTruth, skeleton: Skeleton) -> list[dict[str, Any]]:

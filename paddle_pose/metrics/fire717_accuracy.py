@@ -13,23 +13,24 @@ Differs: the original decodes its truth from target maps, which moves a joint by
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from paddle_pose.metrics import resampling
-from paddle_pose.metrics.base import SampleScore
-from paddle_pose.metrics.one_person import Numbers, OnePerson, table
+from paddle_pose.metrics.base import Prediction, SampleScore, Scores
+from paddle_pose.metrics.one_person import BestPose, Numbers, OnePerson, scores_of
 from paddle_pose.structures import Poses, Sample
 
 SQUARED_RADIUS = 5 / 192
 THRESHOLD = 0.1
 
 
+@dataclass(frozen=True)
 class Fire717Accuracy(OnePerson):
     """The original MoveNet's accuracy, exactly, with what it is made of; 0..1.
 
     Attributes:
-        name: for messages.
+        name: Name of the metric, for messages.
         monitor: "acc".
         summary: "acc"; "labelled", hits among labelled joints; "absent", hits among unlabelled ones; "pck@5/192", what the
             accuracy was meant to be: labelled joints nearer than 5/192 of the window's side, whatever their score.
@@ -37,49 +38,38 @@ class Fire717Accuracy(OnePerson):
 
     name = "the original accuracy"
     monitor = "acc"
-    summary: Sequence[str] = ("acc", "labelled", "absent", "pck@5/192")
+    summary = ("acc", "labelled", "absent", "pck@5/192")
 
-    def accumulate(self) -> dict[str, float]:
-        """Returns the headline's numbers and every joint's share under its name; NaN where there is nothing to share.
+    def compute_scores(self, predictions: Sequence[Prediction], *, intervals: bool = True) -> Scores:
+        """Returns the numbers of the summary, and every joint's share of hits under its name; NaN for shares of no joint.
 
-        Raises:
-            ValueError: If there were no poses.
-        """
-        score = self._scored()
-        return {name: float(value) for name, value in score(np.ones(len(self._records))).items()}
-
-    def intervals(self) -> dict[str, tuple[float, float]]:
-        """Returns the 95 % interval of every number.
+        Args:
+            predictions: Samples of one annotated person, with poses in image px; nobody found is absent joints only.
+            intervals: Whether to compute bootstrap intervals.
 
         Raises:
-            ValueError: If there were no poses.
+            InputError: If there are no predictions, or a sample has not exactly one person of this skeleton.
         """
-        return resampling.bootstrap(self._scored(), len(self._records))
-
-    def table(self) -> str:
-        """Returns the numbers with their 95 % intervals as text."""
-        title = f"Accuracy of the original MoveNet (radius 0.161 of the side, absent joints count), {len(self._records)} people"
-        return table(title, self.accumulate(), self.intervals(), digits=4)
+        best = self.best_poses(predictions)
+        title = f"Accuracy of the original MoveNet (radius 0.161 of the side, absent joints count), {len(best)} people"
+        return scores_of(self._scorer(best), len(best), title, intervals=intervals, digits=4)
 
     def score_sample(self, sample: Sample, poses: Poses) -> SampleScore:
         """Returns how many joints are hits."""
-        alone = Fire717Accuracy(self.skeleton)
-        alone.update(sample, poses)
-        values = alone.accumulate()
+        values = self.compute_scores([(sample, poses)], intervals=False).values
         joints = self.skeleton.num_joints
         return SampleScore(
             (values["acc"], values["pck@5/192"]), f"{round(joints * values['acc'])} of {joints} joints hit"
         )
 
-    def _scored(self) -> Callable[[np.ndarray], Numbers]:
-        """Returns the score of counts [..., N]."""
-        records = self.ordered()
-        sizes = np.array([sample.window.size for sample, *_ in records])[:, None]
-        persons = [self.target(sample) for sample, *_ in records]
+    def _scorer(self, best: Sequence[BestPose]) -> Callable[[np.ndarray], Numbers]:
+        """Returns the function from how often each person counts, [..., N], to numbers [...]."""
+        sizes = np.array([sample.window.size for sample, *_ in best])[:, None]
+        persons = [self.target(sample) for sample, *_ in best]
         labelled = np.stack([person.visible for person in persons]) > 0
-        away = (np.stack([record[1] for record in records]) - np.stack([p.keypoints for p in persons])) / sizes
+        away = (np.stack([keypoints for _, keypoints, _ in best]) - np.stack([p.keypoints for p in persons])) / sizes
         squared = (away**2).sum(axis=-1)
-        present = np.stack([heights for *_, heights in records]) >= THRESHOLD
+        present = np.stack([scores for *_, scores in best]) >= THRESHOLD
         # As published: there is no root, and an absent joint is "found" where nobody labelled one.
         hits = np.where(labelled, present & (squared < SQUARED_RADIUS), ~present)
         near = labelled & (squared < (5 / 192) ** 2)

@@ -2,70 +2,63 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
 from paddle_pose.errors import InputError
 from paddle_pose.io import predictions_json
+from paddle_pose.metrics import resampling
+from paddle_pose.metrics.base import Prediction, Scores
 from paddle_pose.skeletons import Skeleton
 from paddle_pose.structures import Person, Poses, Sample
 
 Numbers = dict[str, float | np.ndarray]
+BestPose = tuple[Sample, np.ndarray, np.ndarray]
+"""A sample with keypoints [K, 2] of its best pose in image px, NaN where nobody was found, and their scores [K]."""
 
 
+@dataclass(frozen=True)
 class OnePerson:
-    """Keeps the best pose of every annotated person, in the annotations' order.
+    """Metric of the best pose of every annotated person.
 
     Attributes:
-        name: of the metric, for messages.
-        skeleton: names the joints.
+        name: Name of the metric, for messages.
+        skeleton: Joints of people and poses.
     """
 
-    name = ""
+    name: ClassVar[str] = ""
 
-    def __init__(self, skeleton: Skeleton) -> None:
-        """Starts empty."""
-        self.skeleton = skeleton
-        self._records: dict[int, tuple[Sample, np.ndarray, np.ndarray]] = {}
+    skeleton: Skeleton
 
-    def reset(self) -> None:
-        """Forgets all samples."""
-        self._records.clear()
-
-    def update(self, sample: Sample, poses: Poses) -> None:
-        """Takes one person's pose.
-
-        Args:
-            sample: with one annotated person in its window, crowd regions aside; a sample given twice counts once.
-            poses: in image px; the best one is scored, and nobody found is a miss of every joint.
+    def save(self, predictions: Sequence[Prediction], folder: Path) -> list[Path]:
+        """Writes `predictions.json`, and returns its path; people that nobody was found for are not in it.
 
         Raises:
-            InputError: If the sample has not exactly one person, or that person other joints.
+            InputError: If the predictions cannot be scored; see `best_poses`.
         """
-        person = self.target(sample)
-        joints = self.skeleton.num_joints
-        best = (np.full((joints, 2), np.nan), np.zeros(joints))
-        if len(poses.scores):
-            best = (poses.keypoints[0], poses.scores[0])
-        self._records[person.annotation_id] = (sample, *best)
-
-    def save(self, folder: Path) -> list[Path]:
-        """Writes `predictions.json`; people that nothing was found of are not in it."""
         path = folder / "predictions.json"
-        found = [record for record in self.ordered() if np.isfinite(record[1]).all()]
+        found = [best for best in self.best_poses(predictions) if np.isfinite(best[1]).all()]
         predictions_json.write(path, self.skeleton.joints, found)
         return [path]
 
-    def ordered(self) -> list[tuple[Sample, np.ndarray, np.ndarray]]:
-        """Returns samples with keypoints [K, 2] in image px, NaN where nothing was found, and scores [K].
+    def best_poses(self, predictions: Sequence[Prediction]) -> list[BestPose]:
+        """Returns the best pose of every annotated person, in the annotations' order.
+
+        Args:
+            predictions: Samples of one annotated person, crowd regions aside, with poses in image px; of a person
+                given twice, the last one counts.
 
         Raises:
-            InputError: If there were no poses.
+            InputError: If there are no predictions, or a sample has no target; see `target`.
         """
-        if not self._records:
-            raise InputError(f"{self.name} was asked for a score before it was given a pose")
-        return [self._records[key] for key in sorted(self._records)]
+        found = {self.target(sample).annotation_id: (sample, *self._best(poses)) for sample, poses in predictions}
+        if not found:
+            raise InputError(f"{self.name} needs predictions, got none: evaluate at least one sample")
+        return [found[key] for key in sorted(found)]
 
     def target(self, sample: Sample) -> Person:
         """Returns the person to be found in a sample's window: the one whose window it is, if there are others in it.
@@ -83,11 +76,31 @@ class OnePerson:
             )
         return people[0]
 
+    def _best(self, poses: Poses) -> tuple[np.ndarray, np.ndarray]:
+        """Returns keypoints and scores of the best pose; NaN and 0 where there is none."""
+        if len(poses.scores):
+            return poses.keypoints[0], poses.scores[0]
+        return np.full((self.skeleton.num_joints, 2), np.nan), np.zeros(self.skeleton.num_joints)
 
-def table(title: str, values: dict[str, float], intervals: dict[str, tuple[float, float]], digits: int = 2) -> str:
-    """Returns the numbers with their intervals as a text table."""
+
+def scores_of(
+    score: Callable[[np.ndarray], Numbers], people: int, title: str, *, intervals: bool, digits: int = 2
+) -> Scores:
+    """Returns the scores of N people, each counted once, with a table.
+
+    Args:
+        score: Function from how often each person counts, [..., N], to numbers [...].
+        people: N.
+        title: First line of the table.
+        intervals: Whether to compute bootstrap intervals.
+        digits: Digits after the point in the table.
+    """
+    values = {name: float(value) for name, value in score(np.ones(people)).items()}
+    bounds = resampling.bootstrap(score, people) if intervals else {}
     rows = [
-        f"  {name:<15}{value:7.{digits}f}   {intervals[name][0]:6.{digits}f} .. {intervals[name][1]:6.{digits}f}"
+        f"  {name:<15}{value:7.{digits}f}"
+        + (f"   {bounds[name][0]:6.{digits}f} .. {bounds[name][1]:6.{digits}f}" if bounds else "")
         for name, value in values.items()
     ]
-    return "\n".join([title + ", 95 % bootstrap intervals", *rows])
+    heading = title + (", 95 % bootstrap intervals" if bounds else "")
+    return Scores(values, "\n".join([heading, *rows]), bounds)

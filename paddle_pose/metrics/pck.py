@@ -11,82 +11,75 @@ Differs: nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
 from paddle_pose.errors import InputError
-from paddle_pose.metrics import resampling
-from paddle_pose.metrics.base import SampleScore
-from paddle_pose.metrics.one_person import Numbers, OnePerson, table
+from paddle_pose.metrics.base import Prediction, SampleScore, Scores
+from paddle_pose.metrics.one_person import BestPose, Numbers, OnePerson, scores_of
 from paddle_pose.skeletons import COCO_17, Skeleton
 from paddle_pose.structures import Poses, Sample
 
 TORSO = ("left_shoulder", "right_hip")
 
 
+@dataclass(frozen=True)
 class PCK(OnePerson):
     """PCK of predictions against the samples' own annotations; in percent.
 
     Attributes:
-        name: for messages.
+        name: Name of the metric, for messages.
         monitor: "Mean", of all labelled joints.
-        summary: the joints, left and right together, and "Mean".
+        skeleton: Joints of people and poses.
+        threshold: Greatest distance of a hit, in reference lengths.
+        reference: Reference length: "torso", from left shoulder to right hip, or the longer side of the "window".
+
+    Raises:
+        InputError: If the threshold is not positive, or the skeleton has no such torso.
     """
 
     name = "PCK"
     monitor = "Mean"
 
-    def __init__(
-        self,
-        skeleton: Skeleton = COCO_17,
-        threshold: float = 0.2,
-        reference: Literal["torso", "window"] = "torso",
-    ) -> None:
-        """Starts empty.
+    skeleton: Skeleton = COCO_17
+    threshold: float = 0.2
+    reference: Literal["torso", "window"] = "torso"
+
+    def __post_init__(self) -> None:
+        """Checks the threshold and the reference length."""
+        if not self.threshold > 0 or self.reference not in ("torso", "window"):
+            raise InputError(
+                f"expected a threshold above 0 of torso or window, got {self.threshold} of {self.reference!r}"
+            )
+        if self.reference == "torso" and not set(TORSO) <= set(self.skeleton.joints):
+            raise InputError(f"skeleton {self.skeleton.name!r} has no {' and '.join(TORSO)}; measure in windows")
+
+    @property
+    def summary(self) -> Sequence[str]:
+        """The joints, left and right together, and "Mean"."""
+        return (*self._slots(), "Mean")
+
+    def compute_scores(self, predictions: Sequence[Prediction], *, intervals: bool = True) -> Scores:
+        """Returns the numbers of the summary in percent; NaN for a joint that is never labelled.
 
         Args:
-            skeleton: names the joints.
-            threshold: in reference lengths; the threshold itself is a hit.
-            reference: "torso", from left shoulder to right hip, or the longer side of the "window".
+            predictions: Samples of one annotated person, with poses in image px; nobody found misses every joint.
+            intervals: Whether to compute bootstrap intervals.
 
         Raises:
-            InputError: If the threshold is not positive, or the skeleton has no such torso.
+            InputError: If there are no predictions, nobody's torso is labelled, or a sample has not exactly one person of
+                this skeleton.
         """
-        super().__init__(skeleton)
-        if not threshold > 0 or reference not in ("torso", "window"):
-            raise InputError(f"expected a threshold above 0 of torso or window, got {threshold} of {reference!r}")
-        if reference == "torso" and not set(TORSO) <= set(skeleton.joints):
-            raise InputError(f"skeleton {skeleton.name!r} has no {' and '.join(TORSO)}; measure in windows")
-        self.threshold, self.reference = threshold, reference
-        plain = [name.removeprefix("left_").removeprefix("right_") for name in skeleton.joints]
-        self._slots = {name.capitalize(): [k for k, n in enumerate(plain) if n == name] for name in plain}
-        self.summary: Sequence[str] = (*self._slots, "Mean")
-
-    def accumulate(self) -> dict[str, float]:
-        """Returns every number in percent; NaN for a joint that is never labelled.
-
-        Raises:
-            InputError: If there were no poses, or nobody whose torso is labelled.
-        """
-        score, people, _ = self._scored()
-        return {name: float(value) for name, value in score(np.ones(people)).items()}
-
-    def intervals(self) -> dict[str, tuple[float, float]]:
-        """Returns the 95 % interval of every number.
-
-        Raises:
-            InputError: If there were no poses, or nobody whose torso is labelled.
-        """
-        score, people, _ = self._scored()
-        return resampling.bootstrap(score, people)
-
-    def table(self) -> str:
-        """Returns the numbers with their 95 % intervals, and how many people are left out, as text."""
-        _, people, left_out = self._scored()
-        title = f"PCK@{self.threshold:.3g} of the {self.reference} in percent, {people} people"
+        everybody = self.best_poses(predictions)
+        best = [pose for pose in everybody if self._length(pose[0]) > 0]
+        if not best:
+            raise InputError(f"nobody's torso ({' and '.join(TORSO)}) is labelled among {len(everybody)} people")
+        left_out = len(everybody) - len(best)
+        title = f"PCK@{self.threshold:.3g} of the {self.reference} in percent, {len(best)} people"
         title += f" ({left_out} without a labelled torso left out)" if left_out else ""
-        return table(title, self.accumulate(), self.intervals())
+        return scores_of(self._scorer(best), len(best), title, intervals=intervals)
 
     def score_sample(self, sample: Sample, poses: Poses) -> SampleScore:
         """Returns how many labelled joints are found; their mean error decides between equals."""
@@ -106,24 +99,26 @@ class PCK(OnePerson):
         points = person.keypoints[ends]
         return float(np.linalg.norm(points[1] - points[0])) if (person.visible[ends] > 0).all() else 0.0
 
-    def _scored(self) -> tuple[Callable[[np.ndarray], Numbers], int, int]:
-        """Returns the score of counts [..., N], N, and how many people are left out."""
-        records = self.ordered()
-        counted = [(record, length) for record in records if (length := self._length(record[0])) > 0]
-        if not counted:
-            raise InputError(f"nobody's torso ({' and '.join(TORSO)}) is labelled among {len(records)} people")
-        persons = [self.target(sample) for (sample, *_), _ in counted]
-        lengths = np.array([length for _, length in counted])
+    def _slots(self) -> dict[str, list[int]]:
+        """Returns the slots of every number, left and right together."""
+        plain = [name.removeprefix("left_").removeprefix("right_") for name in self.skeleton.joints]
+        return {name.capitalize(): [k for k, n in enumerate(plain) if n == name] for name in plain}
+
+    def _scorer(self, best: Sequence[BestPose]) -> Callable[[np.ndarray], Numbers]:
+        """Returns the function from how often each person counts, [..., N], to numbers [...]."""
+        persons = [self.target(sample) for sample, *_ in best]
+        lengths = np.array([self._length(sample) for sample, *_ in best])
         labelled = np.stack([person.visible for person in persons]) > 0
-        found, truth = np.stack([record[1] for record, _ in counted]), np.stack([p.keypoints for p in persons])
+        found = np.stack([keypoints for _, keypoints, _ in best])
+        truth = np.stack([person.keypoints for person in persons])
         hits = labelled & (np.linalg.norm(found - truth, axis=-1) <= self.threshold * lengths[:, None])
+        slots = {**self._slots(), "Mean": list(range(self.skeleton.num_joints))}
 
         def score(counts: np.ndarray) -> Numbers:
             hit, total = counts @ hits.astype(np.float64), counts @ labelled.astype(np.float64)
-            slots = {**self._slots, "Mean": list(range(self.skeleton.num_joints))}
             with np.errstate(invalid="ignore", divide="ignore"):
                 return {
                     name: 100.0 * hit[..., s].sum(axis=-1) / total[..., s].sum(axis=-1) for name, s in slots.items()
                 }
 
-        return score, len(counted), len(records) - len(counted)
+        return score

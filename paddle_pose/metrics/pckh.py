@@ -12,18 +12,20 @@ Differs: nothing in the numbers; the threshold 0.11 is named for what it is.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import scipy.io
 
 from paddle_pose.errors import InputError
-from paddle_pose.io import atomic, predictions_json
+from paddle_pose.io import atomic
 from paddle_pose.metrics import resampling
-from paddle_pose.metrics.base import SampleScore
+from paddle_pose.metrics.base import Prediction, SampleScore, Scores
+from paddle_pose.metrics.one_person import OnePerson
 from paddle_pose.skeletons import MPII_16, Skeleton
-from paddle_pose.structures import Poses, Sample
+from paddle_pose.structures import Person, Poses, Sample
 
 GROUPS = {
     "Head": ("head_top",),
@@ -37,6 +39,7 @@ GROUPS = {
 NOT_COUNTED = ("pelvis", "thorax")
 # As published: the 11th and 12th of np.arange(0, 0.51, 0.01).
 THRESHOLDS = {"Mean@0.1": 0.1, "Mean@0.11": 0.11}
+_NOWHERE = -1e4  # px; a coordinate in pred.mat that is far from every joint
 
 
 def normalized_errors(predictions: np.ndarray, keypoints: np.ndarray, head_sizes: np.ndarray) -> np.ndarray:
@@ -125,14 +128,21 @@ def bootstrap(
 
 
 def table(
-    values: dict[str, float],
-    intervals: dict[str, tuple[float, float]],
+    values: Mapping[str, float],
+    intervals: Mapping[str, tuple[float, float]],
     people: int,
     skeleton: Skeleton = MPII_16,
 ) -> str:
-    """Returns the numbers as a text table with their 95 % intervals, and over which joints, where they are not all."""
+    """Returns the numbers as a text table, and over which joints, where they are not all.
+
+    Args:
+        values: Every number in percent.
+        intervals: Their 95 % intervals; empty for a table without.
+        people: Number of people scored.
+        skeleton: Joints of the people.
+    """
     joints, shared = len(counted(skeleton)), skeleton.shared(MPII_16.joints, MPII_16.name)
-    lines = [f"PCKh in percent, {people} people, 95 % bootstrap intervals"]
+    lines = [f"PCKh in percent, {people} people" + (", 95 % bootstrap intervals" if intervals else "")]
     lines += [f"cross-evaluation: {shared}"] if shared else []
     remarks = {
         "Mean": f"@0.5, {joints} joints weighted by count",
@@ -141,111 +151,103 @@ def table(
         "Mean@0.11": "threshold 0.11 (what HRNet, SimpleBaseline, PaddleDetection call @0.1)",
     }
     for name in (*group_slots(skeleton), "Mean", "Plain mean", "Mean@0.1", "Mean@0.11"):
-        low, high = intervals[name]
-        interval = f"{low:6.2f} .. {high:6.2f}"
-        lines.append(f"  {name:<11}{values[name]:7.2f}   {interval}   {remarks.get(name, '')}".rstrip())
+        interval = "{:6.2f} .. {:6.2f}   ".format(*intervals[name]) if intervals else ""
+        lines.append(f"  {name:<11}{values[name]:7.2f}   {interval}{remarks.get(name, '')}".rstrip())
     return "\n".join(lines)
 
 
-class PCKh:
-    """PCKh of predictions against the samples' own annotations.
+@dataclass(frozen=True)
+class PCKh(OnePerson):
+    """PCKh of predictions against the samples' own annotations; in percent.
 
     Attributes:
+        name: Name of the metric, for messages.
         monitor: "Mean@0.1", as the original project chooses its best epoch.
-        summary: the nine names of its `[EVAL]` line, without groups that the skeleton does not have.
+        skeleton: Joints of people and poses; those that MPII does not have are left out.
+
+    Raises:
+        InputError: If the skeleton has none of MPII's joints.
     """
 
+    name = "PCKh"
     monitor = "Mean@0.1"
 
-    def __init__(self, skeleton: Skeleton = MPII_16) -> None:
-        """Starts empty.
+    skeleton: Skeleton = MPII_16
+
+    def __post_init__(self) -> None:
+        """Checks that the skeleton has joints of MPII."""
+        self.skeleton.shared(MPII_16.joints, MPII_16.name)
+
+    @property
+    def summary(self) -> Sequence[str]:
+        """The nine names of the original project's `[EVAL]` line, without groups that the skeleton does not have."""
+        return (*group_slots(self.skeleton), "Mean", "Mean@0.1")
+
+    def compute_scores(self, predictions: Sequence[Prediction], *, intervals: bool = True) -> Scores:
+        """Returns every number in percent; NaN for a joint that is never labelled.
 
         Args:
-            skeleton: of the samples' people and of the poses; joints that MPII does not have are left out.
+            predictions: Samples of one annotated person with a head size, with poses in image px; nobody found misses
+                every joint.
+            intervals: Whether to compute bootstrap intervals.
 
         Raises:
-            InputError: If it has none of MPII's joints.
+            InputError: If there are no predictions, or a sample has not exactly one person of this skeleton, or that person
+                no head size.
         """
-        skeleton.shared(MPII_16.joints, MPII_16.name)
-        self._skeleton, self._counted = skeleton, counted(skeleton)
-        self.summary: Sequence[str] = (*group_slots(skeleton), "Mean", "Mean@0.1")
-        self._records: dict[int, tuple[Sample, np.ndarray, np.ndarray]] = {}
+        best = self.best_poses(predictions)
+        persons = [self.target(sample) for sample, *_ in best]
+        errors = normalized_errors(
+            np.stack([keypoints for _, keypoints, _ in best]),
+            np.stack([person.keypoints for person in persons]),
+            np.array([person.head_size for person in persons]),
+        )
+        labelled = np.stack([person.visible for person in persons]) > 0
+        values = {name: float(value) for name, value in pckh(errors, labelled, skeleton=self.skeleton).items()}
+        bounds = bootstrap(errors, labelled, skeleton=self.skeleton) if intervals else {}
+        return Scores(values, table(values, bounds, len(best), self.skeleton), bounds)
 
-    def reset(self) -> None:
-        """Forgets all samples."""
-        self._records.clear()
+    def score_sample(self, sample: Sample, poses: Poses) -> SampleScore:
+        """Returns how many of the joints that count are found at 0.5; their mean error decides between equals."""
+        person, slots = self.target(sample), counted(self.skeleton)
+        if not len(poses.scores):
+            return SampleScore((0.0, -np.inf), "nothing found")
+        errors = normalized_errors(poses.keypoints[:1], person.keypoints[None], np.array([person.head_size]))[0]
+        errors = errors[slots][person.visible[slots] > 0]
+        found, known = int((errors <= 0.5).sum()), len(errors)
+        error = float(errors.mean()) if known else 0.0
+        return SampleScore((found / max(known, 1), -error), f"{found} of {known} joints found")
 
-    def update(self, sample: Sample, poses: Poses) -> None:
-        """Takes one person's pose.
+    def save(self, predictions: Sequence[Prediction], folder: Path) -> list[Path]:
+        """Writes `pred.mat` (`preds` [N, 16, 2], 1-based image px, in the annotations' order) and `predictions.json`.
 
-        Args:
-            sample: with the one annotated person of its window; a sample given twice counts once.
-            poses: in image px; the best one is scored.
+        A skeleton that lacks joints of MPII has no `pred.mat`. People that nobody was found for are far outside the image
+        there, since every person has a row, and are not in `predictions.json`.
 
         Raises:
-            InputError: If the sample has not exactly one person, or that person no head size.
+            InputError: If the predictions cannot be scored; see `compute_scores`.
         """
-        if len(sample.persons) != 1:
-            raise InputError(f"{sample.image_path}: PCKh needs one person per sample")
-        person = sample.persons[0]
+        slots, written = MPII_16.slots(self.skeleton.joints), super().save(predictions, folder)
+        if min(slots) >= 0:
+            best = self.best_poses(predictions)
+            # As published: MPII's own files count pixels from 1.
+            preds = np.stack([keypoints[list(slots)] for _, keypoints, _ in best]) + 1.0
+            preds = np.where(np.isnan(preds), _NOWHERE, preds)
+            with atomic.replacing(folder / "pred.mat") as draft:
+                scipy.io.savemat(draft, {"preds": preds})
+            written.insert(0, folder / "pred.mat")
+        return written
+
+    def target(self, sample: Sample) -> Person:
+        """Returns the person to be found in a sample's window.
+
+        Raises:
+            InputError: As in `OnePerson.target`, or if the person has no head size.
+        """
+        person = super().target(sample)
         if not person.head_size > 0:
             raise InputError(
                 f"{sample.image_path}: person {person.annotation_id} has no head box, which PCKh measures in; "
                 "mpii_gt_val.mat holds them, so evaluate on the validation split"
             )
-        self._records[person.annotation_id] = (sample, poses.keypoints[0], poses.scores[0])
-
-    def score_sample(self, sample: Sample, poses: Poses) -> SampleScore:
-        """Returns how many of the joints that count are found at 0.5; their mean error decides between equals."""
-        person = sample.persons[0]
-        errors = normalized_errors(poses.keypoints[:1], person.keypoints[None], np.array([person.head_size]))[0]
-        errors = errors[self._counted][person.visible[self._counted] > 0]
-        found, known = int((errors <= 0.5).sum()), len(errors)
-        error = float(errors.mean()) if known else 0.0
-        return SampleScore((found / max(known, 1), -error), f"{found} of {known} joints found")
-
-    def _arrays(self) -> tuple[np.ndarray, np.ndarray]:
-        if not self._records:
-            raise InputError("PCKh was asked for a score before it was given a pose")
-        persons = [sample.persons[0] for sample, *_ in self._records.values()]
-        predictions = np.stack([keypoints for _, keypoints, _ in self._records.values()])
-        truth = np.stack([person.keypoints for person in persons])
-        heads = np.array([person.head_size for person in persons])
-        labelled = np.stack([person.visible for person in persons]) > 0
-        return normalized_errors(predictions, truth, heads), labelled
-
-    def accumulate(self) -> dict[str, float]:
-        """Returns every number in percent.
-
-        Raises:
-            InputError: If there were no poses.
-        """
-        return {name: float(value) for name, value in pckh(*self._arrays(), skeleton=self._skeleton).items()}
-
-    def intervals(self) -> dict[str, tuple[float, float]]:
-        """Returns the 95 % interval of every number.
-
-        Raises:
-            InputError: If there were no poses.
-        """
-        return bootstrap(*self._arrays(), skeleton=self._skeleton)
-
-    def table(self) -> str:
-        """Returns the numbers with their 95 % intervals as text."""
-        return table(self.accumulate(), self.intervals(), len(self._records), self._skeleton)
-
-    def save(self, folder: Path) -> list[Path]:
-        """Writes `pred.mat` (`preds` [N, 16, 2], 1-based image px, in the annotations' order) and `predictions.json`.
-
-        A skeleton that lacks joints of MPII has no `pred.mat`.
-        """
-        ordered = [self._records[key] for key in sorted(self._records)]
-        slots, written = MPII_16.slots(self._skeleton.joints), [folder / "predictions.json"]
-        if min(slots) >= 0:
-            # As published: MPII's own files count pixels from 1.
-            preds = np.stack([keypoints[list(slots)] for _, keypoints, _ in ordered]) + 1.0
-            with atomic.replacing(folder / "pred.mat") as draft:
-                scipy.io.savemat(draft, {"preds": preds})
-            written.insert(0, folder / "pred.mat")
-        predictions_json.write(folder / "predictions.json", self._skeleton.joints, ordered)
-        return written
+        return person

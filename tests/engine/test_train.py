@@ -8,6 +8,7 @@ from paddle_pose.data.synthetic.dataset import write_coco
 from paddle_pose.engine import run_folders, train
 from paddle_pose.errors import InputError, Interrupted
 from paddle_pose.interruption import TERMINATED, Interruption
+from paddle_pose.metrics import resampling
 from paddle_pose.training.process_group import ProcessGroup
 
 CHANGES = {
@@ -101,6 +102,20 @@ def test_a_run_from_python_is_interrupted_saved_and_resumed(synthetic_mpii, caps
     assert run.last.is_file()
     assert {record["kind"] for record in run.history} == {"train", "eval"}
     assert str(run.folder) in run._repr_html_()
+
+
+def test_an_evaluation_while_training_computes_no_intervals(synthetic_mpii, monkeypatch):
+    calls = []
+    monkeypatch.setattr(resampling, "bootstrap", lambda *arguments: calls.append(arguments) or {})
+    run = train.train(
+        dataset_root=synthetic_mpii,
+        device="cpu",
+        config="hourglass_tiny_128",
+        output=Path("run"),
+        changes=CHANGES,
+    )
+    assert run.best["epoch"] == 0
+    assert calls == []
 
 
 def test_synthetic_people_stand_in_for_some_data_sets_only(monkeypatch, tmp_path):

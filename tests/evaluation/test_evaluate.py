@@ -10,26 +10,10 @@ from paddle_pose.data.mpii import read_mpii
 from paddle_pose.evaluation.evaluate import evaluate
 from paddle_pose.geometry import Window
 from paddle_pose.metrics.pckh import PCKh
-from paddle_pose.structures import Person, Poses, Sample
+from paddle_pose.structures import Person, Sample
 from paddle_pose.training.process_group import ProcessGroup, in_turn
 
 CODEC = HeatmapCodec(input_size=(128, 128))
-
-
-class Recorder:
-    """A metric that keeps what it is told."""
-
-    def __init__(self):
-        self.told = ["something old"]
-
-    def reset(self):
-        self.told = []
-
-    def update(self, sample: Sample, poses: Poses):
-        self.told.append((sample, poses))
-
-    def accumulate(self):
-        return {"count": float(len(self.told))}
 
 
 def oracle(samples, calls):
@@ -47,30 +31,28 @@ def oracle(samples, calls):
 def test_targets_evaluated_as_maps_are_nearly_perfect(synthetic_mpii):
     samples, calls, done = one_per_person(read_mpii(synthetic_mpii, "val"), CODEC.input_size), [], []
     loaded = batches(samples, CODEC, 3, num_workers=0)
-    values = evaluate(oracle(samples, calls), CODEC, loaded, PCKh(), done.append)
+    predictions = evaluate(oracle(samples, calls), CODEC, loaded, done.append)
     assert (calls, done) == ([3, 3, 2], [3, 6, 8])
-    assert values["Mean"] > 99
+    assert PCKh().compute_scores(predictions).values["Mean"] > 99
 
 
-def test_poses_reach_the_metric_in_image_px_with_their_sample():
+def test_poses_are_returned_in_image_px_with_their_sample():
     window = Window((300.0, 200.0), (256.0, 256.0))  # two image px per input px
     person = Person(np.zeros((16, 2)), np.ones(16, np.int64), (0.0, 0.0, 1.0, 1.0), 0)
     samples = [Sample(n, Path(f"{n}.jpg"), window, (person,)) for n in range(3)]
     heatmaps = np.zeros((3, 1, 16, 32, 32))
     for n in range(3):
         heatmaps[n, ..., 10, 5 + n] = 1
-    metric = Recorder()
     images = np.zeros((3, 128, 128, 3), np.uint8)
-    assert evaluate(lambda _: {"heatmaps": heatmaps}, CODEC, [(images, samples)], metric) == {"count": 3.0}
-    for n, (sample, poses) in enumerate(metric.told):
-        assert sample is samples[n]
+    predictions = evaluate(lambda _: {"heatmaps": heatmaps}, CODEC, [(images, samples)])
+    assert [sample for sample, _ in predictions] == samples
+    for n, (_, poses) in enumerate(predictions):
         assert np.allclose(poses.keypoints, [172 + 2 * 4 * (5 + n), 72 + 2 * 4 * 10])
 
 
-def test_processes_that_share_the_batches_tell_the_metric_what_one_would(synthetic_mpii):
-    samples, calls = one_per_person(read_mpii(synthetic_mpii, "val"), CODEC.input_size), []
-    alone, together, found = Recorder(), Recorder(), []
-    evaluate(oracle(samples, calls), CODEC, batches(samples, CODEC, 3, num_workers=0), alone)
+def test_processes_that_share_the_batches_return_what_one_would(synthetic_mpii):
+    samples, calls, found = one_per_person(read_mpii(synthetic_mpii, "val"), CODEC.input_size), [], []
+    alone = evaluate(oracle(samples, calls), CODEC, batches(samples, CODEC, 3, num_workers=0))
 
     def keep(part):
         found.append(part)
@@ -81,12 +63,12 @@ def test_processes_that_share_the_batches_tell_the_metric_what_one_would(synthet
         groups = process_group.shard([samples[0:3], samples[3:6], samples[6:8]])
         own = [sample for group in groups for sample in group]
         looked_at = batches(samples, CODEC, 3, num_workers=1, share=process_group.shard)
-        evaluate(oracle(own, calls), CODEC, looked_at, Recorder(), gather=keep)
+        assert evaluate(oracle(own, calls), CODEC, looked_at, gather=keep) == []
     assert calls == [3, 3, 2, 3, 2, 3], "each sees whole batches, nothing twice"
     images = np.zeros((0, 128, 128, 3), np.uint8)
-    evaluate(oracle([], calls), CODEC, [(images, [])][:0], together, gather=lambda none: in_turn(found))
-    assert [sample for sample, _ in together.told] == [sample for sample, _ in alone.told] == list(samples)
-    for (_, one), (_, other) in zip(alone.told, together.told, strict=True):
+    together = evaluate(oracle([], calls), CODEC, [(images, [])][:0], gather=lambda none: in_turn(found))
+    assert [sample for sample, _ in together] == [sample for sample, _ in alone] == list(samples)
+    for (_, one), (_, other) in zip(alone, together, strict=True):
         assert np.array_equal(one.keypoints, other.keypoints)
 
 
@@ -94,4 +76,4 @@ def test_a_backend_that_loses_a_image_is_noticed():
     samples = [Sample(0, Path("0.jpg"), Window((0.0, 0.0), (1.0, 1.0)), ())] * 2
     answer = {"heatmaps": np.zeros((1, 1, 16, 32, 32))}
     with pytest.raises(ValueError, match="shorter"):
-        evaluate(lambda _: answer, CODEC, [(np.zeros((2, 128, 128, 3), np.uint8), samples)], Recorder())
+        evaluate(lambda _: answer, CODEC, [(np.zeros((2, 128, 128, 3), np.uint8), samples)])

@@ -5,8 +5,10 @@ from pathlib import Path
 import numpy as np
 
 from paddle_pose.codecs.heatmap import HeatmapCodec
-from paddle_pose.evaluation.mean_pose import MeanPose
+from paddle_pose.evaluation.mean_pose import MeanPose, mean_pose_scores
 from paddle_pose.geometry import Window
+from paddle_pose.metrics.pck import PCK
+from paddle_pose.skeletons import MPII_16
 from paddle_pose.structures import Person, Sample
 
 CODEC = HeatmapCodec(input_size=(64, 64))
@@ -43,3 +45,13 @@ def test_joint_that_is_labelled_nowhere_is_in_the_middle():
     mean_pose = MeanPose([sample((0, 0), 1.0, np.ones((16, 2)), (np.arange(16) != 4).astype(int))], CODEC)
     assert mean_pose.keypoints[4].tolist() == [32.0, 32.0]
     assert mean_pose.keypoints[5].tolist() == [1.0, 1.0]
+
+
+def test_the_mean_pose_of_training_samples_is_scored_on_validation_samples():
+    metric = PCK(MPII_16, threshold=0.1, reference="window")  # a tenth of 64 input px
+    pose = np.full((16, 2), 30.0)
+    for away, value in ((6.0, 100.0), (7.0, 0.0)):
+        scores = mean_pose_scores(
+            [sample((0, 0), 1.0, pose)], [sample((9, 9), 2.0, np.add(pose, (away, 0)))], CODEC, metric
+        )
+        assert scores["Mean"] == value

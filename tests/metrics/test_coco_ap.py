@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from paddle_pose.errors import InputError
 from paddle_pose.geometry import Window
 from paddle_pose.metrics.coco_ap import NAMES, CocoAP, score_results
 from paddle_pose.metrics.oks import oks, oks_nms
@@ -53,27 +54,31 @@ def poses(keypoints, heights=(1.0, 1.0, 1.0)):
     return Poses(np.asarray(keypoints, float)[None], np.array([heights], float), np.array([np.mean(heights)]))
 
 
+def ap(metric, *predictions):
+    return metric.compute_scores(predictions).values["AP"]
+
+
 def test_perfect_poses_score_one_and_nobody_of_a_size_is_nan(capsys):
     metric = CocoAP(truth(person(0), person(1)), THREE)
-    for number in (0, 1):
-        metric.update(sample(number, detected=False), poses(points_of(person(number))))
-    values = metric.accumulate()
+    scores = metric.compute_scores(
+        [(sample(number, detected=False), poses(points_of(person(number)))) for number in (0, 1)]
+    )
+    values = scores.values
     assert tuple(values) == NAMES
+    assert scores.intervals == {}
     assert [values[name] for name in NAMES if "(L)" not in name] == pytest.approx([1.0] * 8)
     assert np.isnan([values["AP(L)"], values["AR(L)"]]).all()
-    assert "2 ground-truth boxes, 2 people after OKS-NMS" in metric.table()
+    assert "2 ground-truth boxes, 2 people after OKS-NMS" in scores.table
     assert capsys.readouterr().out == ""
-    metric.reset()
-    metric.update(sample(0), poses(points_of(person(0))))
-    assert metric.accumulate()["AR"] == 0.5
-    assert "1 detected boxes" in metric.table()
+    alone = metric.compute_scores([(sample(0), poses(points_of(person(0))))])
+    assert alone.values["AR"] == 0.5, "nothing is kept of the call before"
+    assert "1 detected boxes" in alone.table
 
 
 def test_an_annotation_with_id_0_can_be_found():
     """pycocotools takes a match with id 0 for none."""
     metric = CocoAP(truth(person(0)), THREE)
-    metric.update(sample(0), poses(points_of(person(0))))
-    assert metric.accumulate()["AP"] == pytest.approx(1.0)
+    assert ap(metric, (sample(0), poses(points_of(person(0))))) == pytest.approx(1.0)
 
 
 def test_oks_is_the_formula():
@@ -88,9 +93,11 @@ def test_oks_is_the_formula():
 
 def test_a_score_is_the_boxs_times_the_mean_of_the_certain_joints(tmp_path):
     metric = CocoAP(truth(person(0), person(1)), THREE)
-    metric.update(sample(0, score=0.5), poses(points_of(person(0)), (0.9, 0.7, 0.2)))
-    metric.update(sample(1, score=0.5), poses(points_of(person(1)), (0.1, 0.0, -0.2)))
-    (path,) = metric.save(tmp_path / "new")
+    predictions = [
+        (sample(0, score=0.5), poses(points_of(person(0)), (0.9, 0.7, 0.2))),
+        (sample(1, score=0.5), poses(points_of(person(1)), (0.1, 0.0, -0.2))),
+    ]
+    (path,) = metric.save(predictions, tmp_path / "new")
     assert path.name == "keypoints_results.json"
     first, second = json.loads(path.read_text(encoding="utf-8"))
     assert first["score"] == pytest.approx(0.5 * 0.8)
@@ -113,33 +120,30 @@ def test_nms_keeps_the_better_of_two_alike_and_both_of_two_apart():
 
 def test_a_window_given_twice_and_the_order_change_nothing(tmp_path):
     found = [(sample(n, score=0.5 + n / 10), poses(points_of(person(n)) + 3 * n)) for n in range(3)]
-    runs = []
-    for order in ((0, 1, 2), (2, 0, 1, 0, 2)):
-        metric = CocoAP(truth(person(0), person(1), person(2)), THREE)
-        for n in order:
-            metric.update(*found[n])
-        runs.append(metric.accumulate())
-    assert runs[0] == pytest.approx(runs[1], nan_ok=True)
-    assert 0 < runs[0]["AP"] < 1
+    metric = CocoAP(truth(person(0), person(1), person(2)), THREE)
+    first, second = (metric.compute_scores([found[n] for n in order]).values for order in ((0, 1, 2), (2, 0, 1, 0, 2)))
+    assert first == pytest.approx(second, nan_ok=True)
+    assert 0 < first["AP"] < 1
+    best = (found[2][0], poses(points_of(person(2))))
+    assert ap(metric, *found, best) == ap(metric, *found[:2], best) > first["AP"], "the last poses of a window count"
 
 
 def test_of_two_boxes_at_one_place_the_certain_one_counts(tmp_path):
     metric = CocoAP(truth(person(0)), THREE)
-    for score in (0.9, 0.3):
-        metric.update(sample(0, score=score), poses(points_of(person(0))))
-    (path,) = metric.save(tmp_path)
+    predictions = [(sample(0, score=score), poses(points_of(person(0)))) for score in (0.9, 0.3)]
+    (path,) = metric.save(predictions, tmp_path)
     assert [record["score"] for record in json.loads(path.read_text(encoding="utf-8"))] == [0.9]
-    assert "2 detected boxes, 1 people after OKS-NMS" in metric.table()
+    assert "2 detected boxes, 1 people after OKS-NMS" in metric.compute_scores(predictions).table
 
 
 def test_what_is_saved_scores_the_same_when_it_is_read(tmp_path):
     annotations = tmp_path / "truth.json"
     annotations.write_text(json.dumps(truth(person(0), person(1), person(2, iscrowd=1))), encoding="utf-8")
     metric = CocoAP(annotations, THREE)
-    for number in (0, 1, 2):
-        metric.update(sample(number, score=0.3 * number), poses(points_of(person(number)) + 4 * number))
-    (path,) = metric.save(tmp_path)
-    assert score_results(path, annotations, THREE)[0] == pytest.approx(metric.accumulate(), abs=0, nan_ok=True)
+    predictions = [(sample(n, score=0.3 * n), poses(points_of(person(n)) + 4 * n)) for n in (0, 1, 2)]
+    (path,) = metric.save(predictions, tmp_path)
+    expected = metric.compute_scores(predictions).values
+    assert score_results(path, annotations, THREE).values == pytest.approx(expected, abs=0, nan_ok=True)
 
 
 @pytest.mark.parametrize(
@@ -170,17 +174,14 @@ def test_annotations_that_could_only_give_a_wrong_ap_are_explained(record, messa
 def test_people_nobody_can_be_measured_on_need_no_area():
     unlabelled = person(3, keypoints=[0] * 9, area=0)
     metric = CocoAP(truth(person(0), unlabelled, person(2, iscrowd=1, area=0)), THREE)
-    metric.update(sample(0), poses(points_of(person(0))))
-    assert metric.accumulate()["AP"] == pytest.approx(1.0)
+    assert ap(metric, (sample(0), poses(points_of(person(0))))) == pytest.approx(1.0)
 
 
 def test_a_score_needs_results_of_annotated_images():
     metric = CocoAP(truth(person(0)), THREE)
-    with pytest.raises(ValueError, match="before there was any result"):
-        metric.accumulate()
-    metric.update(sample(0, image_id=5), poses(points_of(person(0))))
-    with pytest.raises(ValueError, match=r"1 images of the results are not in annotations, e\.g\. 5"):
-        metric.accumulate()
+    for predictions in ([], [(sample(0, image_id=5), poses(points_of(person(0))))]):
+        with pytest.raises(InputError):
+            metric.compute_scores(predictions)
 
 
 @pytest.mark.parametrize(
@@ -198,7 +199,7 @@ def test_somebody_elses_wrong_results_are_explained(tmp_path, changes, message):
     record = {"image_id": 1, "category_id": 1, "keypoints": person(0)["keypoints"], "score": 0.5}
     path = tmp_path / "results.json"
     path.write_text(json.dumps([record]), encoding="utf-8")
-    assert score_results(path, truth(person(0)), THREE)[0]["AP"] == pytest.approx(1.0)
+    assert score_results(path, truth(person(0)), THREE).values["AP"] == pytest.approx(1.0)
     path.write_text(json.dumps([{**record, **changes}]), encoding="utf-8")
     with pytest.raises(ValueError, match=message):
         score_results(path, truth(person(0)), THREE)
@@ -230,16 +231,15 @@ def found(*keypoints, scores=None):
 def test_of_a_whole_image_everybody_found_counts_with_their_own_score(tmp_path):
     metric = CocoAP(truth(person(0), person(1), person(2)), THREE, whole_images=True)
     everybody = [points_of(person(n)) for n in range(3)]
-    metric.update(whole(1, 0, 1, 2), found(*everybody, scores=(0.9, 0.4, 0.6)))
-    values = metric.accumulate()
-    assert (values["AP"], values["AR"]) == pytest.approx((1.0, 1.0))
-    assert "1 whole images, 3 people after OKS-NMS" in metric.table()
-    (path,) = metric.save(tmp_path)
+    predictions = [(whole(1, 0, 1, 2), found(*everybody, scores=(0.9, 0.4, 0.6)))]
+    scores = metric.compute_scores(predictions)
+    assert (scores.values["AP"], scores.values["AR"]) == pytest.approx((1.0, 1.0))
+    assert "1 whole images, 3 people after OKS-NMS" in scores.table
+    (path,) = metric.save(predictions, tmp_path)
     assert [record["score"] for record in json.loads(path.read_text(encoding="utf-8"))] == [0.9, 0.6, 0.4]
-    metric.reset()
-    metric.update(whole(1, 0, 1, 2), found(*everybody[:2]))
-    assert metric.accumulate()["AR"] == pytest.approx(2 / 3)
-    assert metric.accumulate()["AP"] == pytest.approx(67 / 101)  # recall 0, 0.01 ... 0.66
+    values = metric.compute_scores([(whole(1, 0, 1, 2), found(*everybody[:2]))]).values
+    assert values["AR"] == pytest.approx(2 / 3)
+    assert values["AP"] == pytest.approx(67 / 101)  # recall 0, 0.01 ... 0.66
     assert metric.score_sample(whole(1, 0, 1, 2), found(*everybody[:2])).quality == pytest.approx((2 / 3,), abs=1e-6)
 
 
@@ -247,29 +247,26 @@ def test_people_who_stand_close_are_not_merged_but_one_found_twice_is():
     close = person(1, keypoints=[v for x, y in points_of(person(0)) + np.array([12, 0]) for v in (x, y, 2)])
     metric = CocoAP(truth(person(0), close), THREE, whole_images=True)
     first, second = points_of(person(0)), points_of(close)
-    metric.update(whole(1, 0), found(first, second, first + 0.5, scores=(0.9, 0.8, 0.7)))
-    assert metric.accumulate()["AP"] == pytest.approx(1.0)
-    assert "2 people after OKS-NMS" in metric.table()
+    scores = metric.compute_scores([(whole(1, 0), found(first, second, first + 0.5, scores=(0.9, 0.8, 0.7)))])
+    assert scores.values["AP"] == pytest.approx(1.0)
+    assert "2 people after OKS-NMS" in scores.table
     # measured in the area of the window they would be alike
     assert oks_nms(np.stack([first, second]), np.ones(2), np.full(2, 400.0**2), SIGMAS) == [0]
 
 
 def test_people_found_in_an_image_without_any_are_wrong():
     metric = CocoAP(truth(person(0)), THREE, whole_images=True)
-    metric.update(whole(1, 0), found(points_of(person(0)), scores=(0.5,)))
-    metric.update(whole(2), found())
-    assert metric.accumulate()["AP"] == pytest.approx(1.0)
-    metric.update(whole(2), found(points_of(person(0)), scores=(0.4,)))
-    assert metric.accumulate()["AP"] == pytest.approx(1.0)  # less certain than everybody true
-    metric.update(whole(2), found(points_of(person(0)), scores=(0.6,)))
-    assert metric.accumulate()["AP"] == pytest.approx(0.5)
+    right = (whole(1, 0), found(points_of(person(0)), scores=(0.5,)))
+    assert ap(metric, right, (whole(2), found())) == pytest.approx(1.0)
+    # less certain than everybody true, then more
+    assert ap(metric, right, (whole(2), found(points_of(person(0)), scores=(0.4,)))) == pytest.approx(1.0)
+    assert ap(metric, right, (whole(2), found(points_of(person(0)), scores=(0.6,)))) == pytest.approx(0.5)
 
 
 def test_nobody_found_is_0_and_no_error():
     metric = CocoAP(truth(person(0)), THREE, whole_images=True)
-    metric.update(whole(1, 0), found())
-    metric.update(whole(2), found())
-    values = metric.accumulate()
+    scores = metric.compute_scores([(whole(1, 0), found()), (whole(2), found())])
+    values = scores.values
     assert (values["AP"], values["AR"], values["AP(M)"]) == (0, 0, 0)
     assert np.isnan(values["AP(L)"])
-    assert "2 whole images, 0 people" in metric.table()
+    assert "2 whole images, 0 people" in scores.table

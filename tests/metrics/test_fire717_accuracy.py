@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from paddle_pose.errors import InputError
 from paddle_pose.geometry import Window
 from paddle_pose.metrics.fire717_accuracy import Fire717Accuracy
 from paddle_pose.skeletons import COCO_17
@@ -23,10 +24,16 @@ def poses(keypoints, scores):
 
 
 def scored(*pairs):
-    metric = Fire717Accuracy(COCO_17)
-    for n, (keypoints, visible, found, scores) in enumerate(pairs):
-        metric.update(sample(keypoints, visible, n), poses(found, scores))
-    return metric.accumulate()
+    return values_of(
+        *(
+            (sample(keypoints, visible, n), poses(found, scores))
+            for n, (keypoints, visible, found, scores) in enumerate(pairs)
+        )
+    )
+
+
+def values_of(*predictions):
+    return Fire717Accuracy(COCO_17).compute_scores(predictions, intervals=False).values
 
 
 TRUTH = np.random.default_rng(0).uniform((220, 120), (380, 280), (17, 2))
@@ -69,43 +76,44 @@ def test_the_accuracy_is_the_mean_over_joints_of_hits_per_person():
 
 
 def test_the_radius_is_a_fraction_of_each_axis_of_a_stretched_window():
-    metric = Fire717Accuracy(COCO_17)
     wide = Sample(
         0, Path("0.jpg"), Window((0.0, 0.0), (400.0, 100.0)), (Person(np.zeros((17, 2)), ALL, (0, 0, 1, 1), 0),)
     )
-    metric.update(wide, poses(np.tile([60.0, 0.0], (17, 1)), 0.5))
-    assert metric.accumulate()["acc"] == 1.0
-    metric.update(wide, poses(np.tile([0.0, 60.0], (17, 1)), 0.5))
-    assert metric.accumulate()["acc"] == 0.0
+    along, across = (poses(np.tile(point, (17, 1)), 0.5) for point in ([60.0, 0.0], [0.0, 60.0]))
+    assert values_of((wide, along))["acc"] == 1.0
+    assert values_of((wide, across))["acc"] == 0.0
+    assert values_of((wide, across), (wide, along))["acc"] == 1.0, "of a sample given twice the last poses count"
 
 
 def test_nobody_found_is_seventeen_absent_joints():
-    metric = Fire717Accuracy(COCO_17)
     half = np.where(np.arange(17) < 8, 1, 0)
-    metric.update(sample(TRUTH, half), Poses(np.zeros((0, 17, 2)), np.zeros((0, 17)), np.zeros(0)))
-    values = metric.accumulate()
+    values = values_of((sample(TRUTH, half), Poses(np.zeros((0, 17, 2)), np.zeros((0, 17)), np.zeros(0))))
     assert values["acc"] == pytest.approx(9 / 17)
     assert (values["labelled"], values["absent"]) == (0.0, 1.0)
 
 
-def test_table_headline_and_judgement():
+def test_table_summary_and_the_score_of_a_sample():
     metric = Fire717Accuracy(COCO_17)
     rng = np.random.default_rng(1)
-    for n in range(20):
-        metric.update(sample(TRUTH, ALL, n), poses(TRUTH + rng.normal(0, 25, (17, 2)), 0.5))
-    values, lines = metric.accumulate(), metric.table().splitlines()
+    found = [(sample(TRUTH, ALL, n), poses(TRUTH + rng.normal(0, 25, (17, 2)), 0.5)) for n in range(20)]
+    scores = metric.compute_scores(found)
+    values, lines = scores.values, scores.table.splitlines()
     assert lines[0].endswith("20 people, 95 % bootstrap intervals")
     assert [line.split()[:2] for line in lines[1:]] == [[name, f"{value:.4f}"] for name, value in values.items()]
+    low, high = scores.intervals["acc"]
+    assert low <= values["acc"] <= high
+    assert low < high
+    plain = metric.compute_scores(found[::-1] + found[:3], intervals=False)
+    assert plain.values == pytest.approx(values, abs=0, nan_ok=True)
+    assert (plain.intervals, ".." in plain.table) == ({}, False)
     assert set(metric.summary) <= values.keys()
     assert metric.monitor in metric.summary
     good = metric.score_sample(sample(TRUTH), poses(TRUTH, 0.5))
     bad = metric.score_sample(sample(TRUTH), poses(TRUTH + 100, 0.5))
     assert good.quality > bad.quality
     assert (good.words, bad.words) == ("17 of 17 joints hit", "0 of 17 joints hit")
-    assert metric.accumulate() == pytest.approx(values, nan_ok=True)
-    metric.reset()
-    with pytest.raises(ValueError, match="the original accuracy was asked for a score before"):
-        metric.accumulate()
+    with pytest.raises(InputError):
+        metric.compute_scores([])
 
 
 def test_among_others_the_person_whose_window_it_is_is_measured():
@@ -113,9 +121,7 @@ def test_among_others_the_person_whose_window_it_is_is_measured():
     stranger = Person(TRUTH + 50, ALL, (0, 0, 1, 1), 1)
     central = replace(alone, persons=(*alone.persons, stranger), central=True)
     for found, value in ((TRUTH, 1.0), (TRUTH + 50, 0.0)):
-        metric = Fire717Accuracy(COCO_17)
-        metric.update(central, poses(found, 0.5))
-        assert metric.accumulate()["acc"] == value
-        assert metric.score_sample(central, poses(found, 0.5)).quality[0] == value
-    with pytest.raises(ValueError, match="the original accuracy needs one person per sample, got 2"):
-        Fire717Accuracy(COCO_17).update(replace(central, central=False), poses(TRUTH, 0.5))
+        assert values_of((central, poses(found, 0.5)))["acc"] == value
+        assert Fire717Accuracy(COCO_17).score_sample(central, poses(found, 0.5)).quality[0] == value
+    with pytest.raises(InputError):
+        values_of((replace(central, central=False), poses(TRUTH, 0.5)))

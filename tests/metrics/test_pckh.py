@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from paddle_pose.errors import InputError
 from paddle_pose.geometry import Window
 from paddle_pose.io.mpii_predictions import read_predictions
 from paddle_pose.metrics.pckh import GROUPS, PCKh, bootstrap, counted, normalized_errors, pckh
@@ -33,11 +34,11 @@ def people(count, seed=0, noise=12.0):
         yield given, poses(truth + rng.normal(0, noise, (16, 2)))
 
 
+NOBODY = Poses(np.zeros((0, 16, 2)), np.zeros((0, 16)), np.zeros(0))
+
+
 def scored(pairs):
-    metric = PCKh()
-    for given, pose in pairs:
-        metric.update(given, pose)
-    return metric.accumulate()
+    return PCKh().compute_scores(pairs, intervals=False).values
 
 
 def test_perfect_predictions_get_100_and_wild_ones_0():
@@ -117,25 +118,50 @@ def test_order_and_repetition_change_nothing():
     assert scored(pairs[::-1]) == before
     assert scored(pairs + pairs[:7]) == before
     assert scored(pairs[7:]) != before
+    assert PCKh().compute_scores(pairs[::-1] + pairs[:7]) == PCKh().compute_scores(pairs), "intervals and table, too"
 
 
-def test_reset_forgets():
-    metric = PCKh()
-    for given, pose in people(3):
-        metric.update(given, pose)
-    metric.reset()
-    with pytest.raises(ValueError, match="before it was given a pose"):
-        metric.accumulate()
+def test_of_a_sample_given_twice_the_last_poses_count():
+    pairs = list(people(3))
+    worse = (pairs[1][0], poses(pairs[1][1].keypoints[0] + 1e4))
+    assert scored([*pairs, worse]) == scored([pairs[0], worse, pairs[2]])
+    assert scored([*pairs, worse])["Mean"] < scored(pairs)["Mean"]
 
 
-def test_errors_that_one_update_can_have():
+def test_no_predictions_are_an_error(tmp_path):
+    with pytest.raises(InputError):
+        PCKh().compute_scores([])
+    with pytest.raises(InputError):
+        PCKh().save([], tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("changes", [{"head": float("nan")}, {"head": 0.0}, {"persons": 0}, {"persons": 2}], ids=repr)
+def test_a_sample_that_cannot_be_measured_is_refused(changes):
     truth = np.zeros((16, 2))
-    for head in (float("nan"), 0.0):
-        with pytest.raises(ValueError, match=r"0.jpg: person 0 has no head box"):
-            PCKh().update(sample(truth, head=head), poses(truth))
-    for count in (0, 2):
-        with pytest.raises(ValueError, match="one person per sample"):
-            PCKh().update(sample(truth, persons=count), poses(truth))
+    assert scored([(sample(truth), poses(truth))])["Mean"] == 100.0
+    with pytest.raises(InputError):
+        PCKh().compute_scores([(sample(truth, **changes), poses(truth))])
+
+
+def test_people_of_other_joints_are_refused():
+    truth = np.zeros((17, 2))
+    with pytest.raises(InputError):
+        PCKh().compute_scores([(sample(truth, np.ones(17, np.int64)), poses(truth[:16]))])
+
+
+def test_nobody_found_misses_every_joint(tmp_path):
+    truth = np.zeros((16, 2))
+    pairs = [(sample(truth, number=0), NOBODY), (sample(truth, number=1), poses(truth))]
+    assert set(scored(pairs).values()) == {50.0}
+    assert PCKh().score_sample(*pairs[0]).quality < PCKh().score_sample(pairs[0][0], poses(truth + 1e4)).quality
+    mat, document = PCKh().save(pairs, tmp_path)
+    preds = read_predictions(mat, 2)
+    assert scored([(given, poses(points - 1)) for (given, _), points in zip(pairs, preds, strict=True)]) == scored(
+        pairs
+    )
+    content = json.loads(document.read_text(encoding="utf-8"))
+    assert [record["annotation_id"] for record in content["predictions"]] == [1]
 
 
 def errors_of(count):
@@ -174,25 +200,20 @@ def test_counts_take_a_person_that_often():
 def test_a_joint_nobody_has_is_nan_in_its_group_and_harmless_in_the_mean():
     truth = np.zeros((16, 2))
     ankles = np.array([0 if "ankle" in name else 1 for name in MPII_16.joints])
-    metric = PCKh()
-    metric.update(sample(truth, ankles), poses(truth))
-    values = metric.accumulate()
-    assert np.isnan(values["Ankle"])
-    assert values["Mean"] == values["Knee"] == 100.0
-    assert "Ankle" in metric.table()
+    scores = PCKh().compute_scores([(sample(truth, ankles), poses(truth))])
+    assert np.isnan(scores.values["Ankle"])
+    assert scores.values["Mean"] == scores.values["Knee"] == 100.0
+    assert "Ankle" in scores.table
 
 
 def test_saved_predictions_read_back_score_the_same(tmp_path):
     pairs = list(people(12))
-    before = PCKh()
-    for given, pose in reversed(pairs):
-        before.update(given, pose)
-    mat, document = before.save(tmp_path / "new")
+    mat, document = PCKh().save(pairs[::-1], tmp_path / "new")
     preds = read_predictions(mat, 12)
     # in the annotations' order and counted from 1
     assert np.allclose(preds, np.stack([pose.keypoints[0] for _, pose in pairs]) + 1, atol=0, rtol=1e-15)
     again = [(given, poses(points - 1)) for (given, _), points in zip(pairs, preds, strict=True)]
-    assert scored(again) == before.accumulate()
+    assert scored(again) == scored(pairs)
     content = json.loads(document.read_text(encoding="utf-8"))
     assert content["joints"] == list(MPII_16.joints)
     assert [record["image"] for record in content["predictions"]] == [f"{n}.jpg" for n in range(12)]
@@ -200,17 +221,25 @@ def test_saved_predictions_read_back_score_the_same(tmp_path):
     assert np.allclose(kept, preds - 1, atol=1e-3)
 
 
-def test_the_table_names_every_number():
-    metric = PCKh()
-    for given, pose in people(10):
-        metric.update(given, pose)
-    values, text = metric.accumulate(), metric.table()
-    assert text.startswith("PCKh in percent, 10 people")
-    for name, value in values.items():
-        assert any(line.split(f"  {name} ")[-1].split()[0] == f"{value:.2f}" for line in text.splitlines()[1:]), name
+@pytest.mark.parametrize("intervals", [True, False])
+def test_the_table_has_every_number_with_its_interval(intervals):
+    pairs = list(people(10))
+    scores = PCKh().compute_scores(pairs, intervals=intervals)
+    assert scores.values == scored(pairs)
+    assert scores.intervals.keys() == (scores.values.keys() if intervals else set())
+    title, *lines = scores.table.splitlines()
+    assert "10" in title.split()
+    for name, value in scores.values.items():
+        (line,) = (line for line in lines if line.startswith(f"  {name} "))
+        number, *rest = line.removeprefix(f"  {name} ").split()
+        assert number == f"{value:.2f}"
+        assert (".." in rest) == intervals
+        if intervals:
+            low, high = scores.intervals[name]
+            assert rest[:3] == [f"{low:.2f}", "..", f"{high:.2f}"]
 
 
 def test_what_is_counted():
     assert [MPII_16.joints[j] for j in range(16) if j not in counted(MPII_16)] == ["pelvis", "thorax"]
     assert PCKh.monitor in PCKh().summary
-    assert set(PCKh().summary) <= scored(people(2)).keys()
+    assert set(PCKh().summary) <= scored(list(people(2))).keys()

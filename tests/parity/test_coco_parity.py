@@ -45,7 +45,7 @@ def test_every_number_is_the_literal_loops(shared, tmp_path, folder, split, seed
     path, content = truth_of(shared, folder, split)
     results = perturbed(content, np.random.default_rng(seed))
     (tmp_path / "results.json").write_text(json.dumps(results), encoding="utf-8")
-    values, _ = score_results(tmp_path / "results.json", path, COCO_17)
+    values = score_results(tmp_path / "results.json", path, COCO_17).values
     expected = reference.average_precision(content, results, COCO_17.sigmas)
     assert 0.02 < expected["AP"] < 0.98
     assert values == pytest.approx({name: float(expected[name]) for name in NAMES}, abs=1e-9, nan_ok=True)
@@ -54,12 +54,13 @@ def test_every_number_is_the_literal_loops(shared, tmp_path, folder, split, seed
 @pytest.mark.parametrize("folder", ["coco4", "coco_mini"])
 def test_the_truth_itself_scores_one(shared, folder):
     path, _ = truth_of(shared, folder)
-    metric = CocoAP(path, COCO_17)
-    for sample in one_per_person(read_coco(shared / "data" / folder, "val"), (192, 256)):
-        metric.update(sample, Poses(sample.persons[0].keypoints[None], np.ones((1, 17)), np.ones(1)))
-    values = metric.accumulate()
-    assert values == pytest.approx(dict.fromkeys(NAMES, 1.0))
-    assert "ground-truth boxes" in metric.table()
+    predictions = [
+        (sample, Poses(sample.persons[0].keypoints[None], np.ones((1, 17)), np.ones(1)))
+        for sample in one_per_person(read_coco(shared / "data" / folder, "val"), (192, 256))
+    ]
+    scores = CocoAP(path, COCO_17).compute_scores(predictions)
+    assert scores.values == pytest.approx(dict.fromkeys(NAMES, 1.0))
+    assert "ground-truth boxes" in scores.table
 
 
 def test_two_layouts_of_one_data_set_give_the_same_points(shared, tmp_path):

@@ -46,21 +46,18 @@ def test_a_coco_network_on_mpii(both_layouts, capsys):
     theirs = by_image(one_per_person(read_annotations(annotations, images), SIZE))
     ordered = sorted(samples, key=lambda sample: sample.image_path.name)
     metric = PCKh(COCO_17)
-    for sample, person in zip(ordered, theirs, strict=True):
-        assert (sample.persons[0].visible[:5] == 0).all(), "MPII labels no face"
-        metric.update(sample, found(person, COCO_17))
-    values = metric.accumulate()
+    assert all((sample.persons[0].visible[:5] == 0).all() for sample in ordered), "MPII labels no face"
+    predictions = [(sample, found(person, COCO_17)) for sample, person in zip(ordered, theirs, strict=True)]
+    scores = metric.compute_scores(predictions)
+    values = scores.values
     assert "Head" not in values
     assert "Head" not in metric.summary
     assert values == pytest.approx(dict.fromkeys(values, 100.0))
-    assert "\ncross-evaluation: 12 of 16 joints (left out: pelvis, " in metric.table()
-    assert "12 joints weighted by count" in metric.table()
-    elbow = COCO_17.joints.index("left_elbow")
-    for sample, person in zip(ordered, theirs, strict=True):
-        poses = found(person, COCO_17)
-        poses.keypoints[0, elbow] += 1e3
-        metric.update(sample, poses)
-    worse = metric.accumulate()
+    assert "\ncross-evaluation: 12 of 16 joints (left out: pelvis, " in scores.table
+    assert "12 joints weighted by count" in scores.table
+    for _, poses in predictions:
+        poses.keypoints[0, COCO_17.joints.index("left_elbow")] += 1e3
+    worse = metric.compute_scores(predictions).values
     assert worse["Elbow"] == 50.0
     assert {name for name in worse if worse[name] == 100.0} == {"Shoulder", "Wrist", "Hip", "Knee", "Ankle"}
 
@@ -72,19 +69,18 @@ def test_an_mpii_network_on_coco(both_layouts, capsys):
     theirs = by_image(one_per_person(read_mpii(folder, "val"), SIZE))
     ordered = sorted(samples, key=lambda sample: sample.image_path.name)
     metric = CocoAP(annotations, MPII_16)
-    for sample, person in zip(ordered, theirs, strict=True):
-        metric.update(sample, found(person, MPII_16))
-    values = metric.accumulate()
-    assert values["AP"] == pytest.approx(1.0)
-    assert values["AR"] == pytest.approx(1.0)
-    assert "\ncross-evaluation: 12 of 17 joints (left out: nose, " in metric.table()
+    scores = metric.compute_scores(
+        [(sample, found(person, MPII_16)) for sample, person in zip(ordered, theirs, strict=True)]
+    )
+    assert scores.values["AP"] == pytest.approx(1.0)
+    assert scores.values["AR"] == pytest.approx(1.0)
+    assert "\ncross-evaluation: 12 of 17 joints (left out: nose, " in scores.table
     # Joints that the annotations do not have count for nothing; each of the others does.
     for name, same in (("head_top", True), ("left_elbow", False)):
-        for sample, person in zip(ordered, theirs, strict=True):
-            poses = found(person, MPII_16)
+        predictions = [(sample, found(person, MPII_16)) for sample, person in zip(ordered, theirs, strict=True)]
+        for _, poses in predictions:
             poses.keypoints[0, MPII_16.joints.index(name)] += 1e3
-            metric.update(sample, poses)
-        assert (metric.accumulate()["AP"] == pytest.approx(1.0)) is same, name
+        assert (metric.compute_scores(predictions).values["AP"] == pytest.approx(1.0)) is same, name
 
 
 def test_published_limbs_are_those_in_common():

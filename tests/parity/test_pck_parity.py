@@ -33,31 +33,30 @@ def guesses(shared):
 
 
 def test_pck(guesses):
-    metric = PCK()
-    for sample, points, scores in guesses:
-        metric.update(sample, Poses(points[None], scores[None], np.ones(1)))
+    predictions = [(sample, Poses(points[None], scores[None], np.ones(1))) for sample, points, scores in guesses]
     people = [sample.persons[0] for sample, *_ in guesses]
     joints, mean = reference.pck(
         [points for _, points, _ in guesses], [p.keypoints for p in people], [p.visible for p in people], 0.2
     )
-    values = metric.accumulate()
+    computed = PCK().compute_scores(predictions)
+    values = computed.values
     assert values["Mean"] == pytest.approx(mean, rel=1e-12)
     assert values["Nose"] == pytest.approx(joints[COCO_17.joints.index("nose")], rel=1e-12)
     assert 20 < mean < 90
     left_out = sum(not (p.visible[5] and p.visible[12]) for p in people)
     assert 0 < left_out < len(people)
-    assert f"{len(people) - left_out} people ({left_out} without a labelled torso left out)" in metric.table()
+    assert f"{len(people) - left_out} people ({left_out} without a labelled torso left out)" in computed.table
 
 
 def test_the_fire717_accuracy(guesses):
-    metric = Fire717Accuracy(COCO_17)
     truth, predictions = [], []
-    for sample, points, scores in guesses:
-        metric.update(sample, Poses(points[None], scores[None], np.ones(1)))
+    for sample, points, _ in guesses:
         corner = np.array(sample.window.center) - np.array(sample.window.size) / 2
         predictions.append((points - corner) / sample.window.size)
         truth.append((sample.persons[0].keypoints - corner) / sample.window.size)
     visible = [sample.persons[0].visible for sample, *_ in guesses]
     expected = reference.movenet_accuracy(predictions, [scores for *_, scores in guesses], truth, visible)
-    assert metric.accumulate()["acc"] == pytest.approx(expected, rel=1e-12)
+    found = [(sample, Poses(points[None], scores[None], np.ones(1))) for sample, points, scores in guesses]
+    values = Fire717Accuracy(COCO_17).compute_scores(found, intervals=False).values
+    assert values["acc"] == pytest.approx(expected, rel=1e-12)
     assert 0.2 < expected < 0.9

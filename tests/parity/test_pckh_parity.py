@@ -28,10 +28,11 @@ def val(shared):
 
     def score(name, shift=0.0):
         path = shared / "data" / "mpii_val" / "predictions" / f"{name}.mat"
-        metric = PCKh()
-        for sample, points in zip(samples, read_predictions(path, len(samples)), strict=True):
-            metric.update(sample, Poses((points - 1 + shift)[None], np.ones((1, 16)), np.ones(1)))
-        return metric.accumulate()
+        predictions = [
+            (sample, Poses((points - 1 + shift)[None], np.ones((1, 16)), np.ones(1)))
+            for sample, points in zip(samples, read_predictions(path, len(samples)), strict=True)
+        ]
+        return PCKh().compute_scores(predictions, intervals=False).values
 
     return score
 
@@ -62,11 +63,12 @@ def test_every_number_is_the_literal_loops(shared):
     preds = read_predictions(folder / "predictions" / "hg_s1_b1.mat", 2958)
     truth = content["pos_gt_src"].transpose(2, 0, 1)
     boxes, missing = content["headboxes_src"].transpose(2, 0, 1), content["jnt_missing"].T
-    metric = PCKh()
     samples = one_per_person(read_mpii(folder, "val"), (256, 256))[:300]
-    for sample, points in zip(samples, preds, strict=False):
-        metric.update(sample, Poses((points - 1)[None], np.ones((1, 16)), np.ones(1)))
-    values = metric.accumulate()
+    predictions = [
+        (sample, Poses((points - 1)[None], np.ones((1, 16)), np.ones(1)))
+        for sample, points in zip(samples, preds, strict=False)
+    ]
+    values = PCKh().compute_scores(predictions, intervals=False).values
     first = slice(0, 300)
     rates, mean = reference.pckh(preds[first], truth[first], missing[first], boxes[first], 0.5)
     assert values["Mean"] == pytest.approx(mean, abs=1e-9)
