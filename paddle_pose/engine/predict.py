@@ -195,7 +195,7 @@ def predict_files(
         sinks = [stack.enter_context(closing(sink)) for sink in made]
         see: Callable[[Frame, CropMaps], None] = _keep_nothing
         if results.maps:
-            maps = MapImages(drawings, chosen.codec.shown, outputs)
+            maps = MapImages(drawings, chosen.codec.visualize, outputs)
             sinks.append(maps)
             see = maps.see
         framed = pipeline.framed(
@@ -294,7 +294,7 @@ def with_people(config: Config, max_people: int | None) -> Config:
     Raises:
         InputError: If that is not positive.
     """
-    if max_people is None or not hasattr(config.codec, "max_persons"):
+    if max_people is None or config.codec.max_persons is None:
         return config
     return overrides.override(config, {"codec.max_persons": max_people})
 

@@ -56,13 +56,12 @@ def test_a_flag_without_effect_is_named_in_one_line(people, sources, flags, caps
     assert all(flag in said.err for flag in flags)
 
 
-@pytest.mark.parametrize("name", ["movenet_lightning_coco", "hourglass52_mpii_256"])
-def test_several_people_are_for_networks_that_find_several(name):
+@pytest.mark.parametrize(("name", "found"), [("movenet_lightning_coco", 3), ("hourglass52_mpii_256", None)])
+def test_several_people_are_for_networks_that_find_several(name, found):
     config = registry.find(name)
     assert predict.with_people(config, None) is config
-    several = hasattr(config.codec, "max_persons")
-    assert getattr(predict.with_people(config, 3).codec, "max_persons", None) == (3 if several else None)
-    if several:
+    assert predict.with_people(config, 3).codec.max_persons == found
+    if found:
         with pytest.raises(ValueError, match="max_persons"):
             predict.with_people(config, 0)
 
