@@ -51,7 +51,9 @@ class OutputSpec:
 
 @dataclass(frozen=True)
 class Codec(ABC):
-    """What training, evaluation, prediction and export use of a codec; they use nothing else.
+    """What training, evaluation, prediction and export use of a codec.
+
+    They use nothing else; only a codec's own graph decoder, and the comparison of ways to decode heatmaps, know its class.
 
     A codec is a frozen dataclass derived from this class, in the package or outside: its fields are the config's keys
     `codec.*`, changed by `dataclasses.replace` and stored as JSON. It must give `outputs` a default and implement

@@ -1,6 +1,8 @@
 """What a codec states, and what a codec from outside the package inherits."""
 
+import ast
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from paddle_pose.codecs.movenet import MoveNetCodec
 from paddle_pose.errors import InputError
 from paddle_pose.inference.flip_test import FlipAverage
 
+PACKAGE = Path(__file__).resolve().parents[2] / "paddle_pose"
 CODEC = VectorCodec()
 SHAPES = {"along_x": (1, 16, 128), "along_y": (1, 16, 96)}
 
@@ -19,6 +22,32 @@ SHAPES = {"along_x": (1, 16, 128), "along_y": (1, 16, 96)}
 def points(seed=0):
     """Keypoints [1, 16, 2] at whole px."""
     return np.random.default_rng(seed).integers(0, CODEC.input_size, (1, 16, 2)).astype(float)
+
+
+def members_used(source):
+    """Returns the attributes that are read of anything called `codec` or `_codec`."""
+    read = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Attribute)]
+    names = [(getattr(node.value, "attr", getattr(node.value, "id", "")), node.attr) for node in read]
+    return {member for owner, member in names if owner in ("codec", "_codec")}
+
+
+def test_others_use_what_a_codec_states_and_nothing_else():
+    stated = {*vars(Codec), *Codec.__annotations__}
+    known = ("codecs/", "exporting/decoding.py")  # a graph decoder knows its codec's class
+    used = {
+        (path.name, member)
+        for path in PACKAGE.rglob("*.py")
+        if not path.relative_to(PACKAGE).as_posix().startswith(known)
+        for member in members_used(path.read_text(encoding="utf-8"))
+    }
+    assert {member for _, member in used if member in stated} >= {
+        "decode",
+        "mirror",
+        "describe",
+        "visualize",
+        "outputs",
+    }
+    assert {(name, member) for name, member in used if member not in stated} == set()
 
 
 def test_a_codec_is_frozen_and_implements_the_four_methods():
@@ -73,9 +102,11 @@ def test_the_flip_test_averages_vectors(split_ratio):
     flip, width = list(codec.skeleton.flip), codec.input_size[0]
     mirrored = points()[:, flip] * (-1, 1) + (width - 1, 0)
     answers = [codec.encode(one, np.ones((1, 16))) for one in (points(), mirrored)]
-    alone = {name: values[None] for name, values in answers[0].items()}
-    backend = iter([alone, {name: values[None] for name, values in answers[1].items()}])
+    alone, seen_mirrored = ({name: values[None] for name, values in answer.items()} for answer in answers)
+    features = {"features": np.zeros((1, 3))}  # an output that the codec does not know
+    backend = iter([alone | features, seen_mirrored | features])
     averaged = FlipAverage(lambda images: next(backend), codec)(np.zeros((1, 48, 64, 3), np.uint8))
+    assert set(averaged) == set(codec.outputs)
     assert all(np.array_equal(averaged[name], alone[name]) for name in codec.outputs)
 
 
