@@ -338,7 +338,7 @@ def encoded(group):
 
 
 seen = dataset.crop(groups[0], groups[0].window, crowd)
-show(visualize.draw_maps(seen, crowd.shown(encoded(groups[0])[2])))
+show(visualize.draw_maps(seen, crowd.visualize(encoded(groups[0])[2])))
 
 
 # %%

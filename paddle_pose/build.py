@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from paddle_pose.backends.base import Backend
+from paddle_pose.backends.metadata import read_metadata
 from paddle_pose.backends.open import OPENERS, open_exported, open_live
+from paddle_pose.codecs.base import Codec
 from paddle_pose.configs.overrides import identity, values
 from paddle_pose.configs.registry import read_beside, to_json
 from paddle_pose.configs.specs import (
@@ -429,7 +431,30 @@ def check_fits(config: Config, weights: Path, outputs: Sequence[str]) -> None:
             f"{weights}: answers {', '.join(outputs)}, but {', '.join(missing)} is read here: "
             "export it without --decode, or name the right --config"
         )
+    exported, metadata = read_beside(weights), read_metadata(weights)
+    if exported is None:
+        return
     given = values(config)
-    for key, value in values(read_beside(weights) or config).items():
-        if key.startswith(FIXED_BY_EXPORT) and given[key] != value:
-            raise InputError(f"{weights}: was exported with {key} {value}; that cannot be changed to {given[key]}")
+    changed = {key: value for key, value in values(exported).items() if given.get(key) != value}
+    fixed = [key for key in changed if key.startswith(FIXED_BY_EXPORT)]
+    if not fixed and metadata and not _read_alike(config.codec, exported.codec, metadata["outputs"]):
+        fixed = [key for key in changed if key.startswith("codec.")]
+    if fixed:
+        had = ", ".join(f"{key} {changed[key]}" for key in fixed)
+        wanted = ", ".join(str(given.get(key)) for key in fixed)
+        raise InputError(f"{weights}: was exported with {had}; that cannot be changed to {wanted}")
+
+
+def _read_alike(codec: Codec, exported: Codec, outputs: Sequence[Mapping[str, Any]]) -> bool:
+    """Returns whether the outputs of an exported file mean the same to two codecs.
+
+    Args:
+        codec: Codec that is to decode the outputs.
+        exported: Codec that the file was exported with.
+        outputs: The file's metadata of each output.
+    """
+    shapes = {output["name"]: (1, *output["shape"][1:]) for output in outputs}
+    try:
+        return codec.output_spec(shapes) == exported.output_spec(shapes)
+    except InputError:  # one of them cannot decode such outputs
+        return False

@@ -108,7 +108,7 @@ def draw_maps(crop: np.ndarray, maps: Mapping[str, np.ndarray]) -> np.ndarray:
 
     Args:
         crop: uint8 RGB [H, W, 3].
-        maps: [h, w] by title, 1 = certain; see `Codec.shown`.
+        maps: [h, w] by title, 1 = certain; see `Codec.visualize`.
 
     Returns:
         uint8 RGB image of a grid, a tile per map with its title and peak.

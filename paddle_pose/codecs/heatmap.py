@@ -7,16 +7,16 @@ Checked against: `tests/parity/reference.py`, literal float64 loops of the publi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
 from paddle_pose.codecs import gaussian, refine
-from paddle_pose.codecs.base import Maps, Sigma, Stride
+from paddle_pose.codecs.base import Codec, Maps, OutputSpec, Sigma, Stride
 from paddle_pose.errors import InputError
-from paddle_pose.ranges import Side, check_fields
+from paddle_pose.ranges import Side
 from paddle_pose.skeletons import MPII_16, Skeleton
 from paddle_pose.structures import Poses
 
@@ -25,7 +25,7 @@ _FAR = -1e6  # input px
 
 
 @dataclass(frozen=True)
-class HeatmapCodec:
+class HeatmapCodec(Codec):
     """Keypoints of one person <-> K heatmaps.
 
     Attributes:
@@ -54,6 +54,7 @@ class HeatmapCodec:
     """
 
     device_targets: ClassVar[str | None] = "paddle_pose.training.device_targets:HeatmapTargets"
+    graph_decoder: ClassVar[str | None] = "paddle_pose.exporting.decoding:HeatmapKeypoints"
 
     skeleton: Skeleton = MPII_16
     input_size: tuple[Side, Side] = (256, 256)
@@ -67,7 +68,7 @@ class HeatmapCodec:
 
     def __post_init__(self) -> None:
         """Checks the sizes."""
-        check_fields(self, "codec")
+        super().__post_init__()
         if any(side % self.stride for side in self.input_size):
             raise InputError(
                 f"the input size {self.input_size} is not a multiple of the heatmap's stride {self.stride}"
@@ -145,7 +146,7 @@ class HeatmapCodec:
             "weights": weights.reshape(-1, joints),
         }
 
-    def decode(self, maps: dict[str, Any]) -> list[Poses]:
+    def decode(self, maps: Mapping[str, np.ndarray]) -> list[Poses]:
         """Reads the last stage's heatmaps.
 
         Args:
@@ -159,10 +160,7 @@ class HeatmapCodec:
             InputError: If the heatmaps have another shape.
         """
         heatmaps = np.asarray(maps["heatmaps"])
-        width, height = self.map_size
-        expected = (self.skeleton.num_joints, height, width)
-        if heatmaps.ndim != 5 or heatmaps.shape[2:] != expected:
-            raise InputError(f"expected heatmaps [N, S, {expected}], got {list(heatmaps.shape)}")
+        self._check_shape(heatmaps.shape)
         heatmaps = heatmaps[:, -1]  # [N, K, h, w]
         cells, scores = peaks(heatmaps)
         if self.decode_by == "quarter":
@@ -176,7 +174,32 @@ class HeatmapCodec:
             for one in zip(keypoints[:, None], scores[:, None], scores.mean(axis=1, keepdims=True), strict=True)
         ]
 
-    def shown(self, maps: dict[str, Any]) -> Maps:
+    def output_spec(self, shapes: Mapping[str, tuple[int, ...]]) -> tuple[OutputSpec, ...]:
+        """Returns what the heatmaps contain.
+
+        Args:
+            shapes: "heatmaps" (N, S, K, h, w).
+
+        Raises:
+            InputError: If the heatmaps have another shape.
+        """
+        self._check_shape(shapes["heatmaps"])
+        x, y = self.cell_size.tolist()
+        spec = OutputSpec(
+            name="heatmaps",
+            axes=("N", "S", "K", "h", "w"),
+            meaning="N batch, S stage (read the last), K joints, h, w; the cell (x, y) lies at (x, y) * cell in input px; the "
+            "highest cell of a map is the joint, its value the score",
+            stride=self.stride,
+            cell=(x, y),
+        )
+        return (spec,)
+
+    def describe(self) -> str:
+        """Returns `decode_by`."""
+        return self.decode_by
+
+    def visualize(self, maps: Mapping[str, np.ndarray]) -> Maps:
         """Returns the last stage's heatmaps by the joints' names.
 
         Args:
@@ -196,6 +219,13 @@ class HeatmapCodec:
         if shift and self.alignment == "published":
             heatmaps = np.concatenate([heatmaps[..., :1], heatmaps[..., :-1]], axis=-1)
         return {"heatmaps": heatmaps}
+
+    def _check_shape(self, shape: tuple[int, ...]) -> None:
+        """Refuses heatmaps of another shape than [N, S, K, h, w]."""
+        width, height = self.map_size
+        expected = (self.skeleton.num_joints, height, width)
+        if len(shape) != 5 or shape[2:] != expected:
+            raise InputError(f"expected heatmaps [N, S, {expected}], got {list(shape)}")
 
 
 def peaks(heatmaps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -27,23 +27,32 @@ Differs: from the original, whose defects are not kept:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 
 from paddle_pose.codecs import movenet_search as search
 from paddle_pose.codecs import movenet_targets as targets
-from paddle_pose.codecs.base import Maps, Radius, Sigma, Stride
+from paddle_pose.codecs.base import Codec, Maps, OutputSpec, Radius, Sigma, Stride
 from paddle_pose.errors import InputError
-from paddle_pose.ranges import Range, Share, Side, check_fields
+from paddle_pose.ranges import Range, Share, Side
 from paddle_pose.skeletons import COCO_17, Skeleton
 from paddle_pose.structures import Poses
 
+_NAMES = ("centers", "heatmaps", "regressions", "offsets")
+_MEANINGS = {
+    "centers": "probability of a person's centre in a cell",
+    "heatmaps": "K joints, probability of one in a cell",
+    "regressions": "x, y of the first joint, x, y of the second, ...: from a centre's cell to a joint's cell, in units of "
+    "the codec's regression_unit",
+    "offsets": "likewise, from a joint's cell to the joint, which lies at (cell + offset) * stride in input px",
+}
+
 
 @dataclass(frozen=True)
-class MoveNetCodec:
+class MoveNetCodec(Codec):
     """P people's keypoints <-> centres, heatmaps, regressions and offsets.
 
     Attributes:
@@ -77,6 +86,8 @@ class MoveNetCodec:
         True
     """
 
+    graph_decoder: ClassVar[str | None] = "paddle_pose.exporting.decoding:MoveNetKeypoints"
+
     skeleton: Skeleton = COCO_17
     input_size: tuple[Side, Side] = (192, 192)
     stride: Stride = 4
@@ -89,27 +100,15 @@ class MoveNetCodec:
     offset_radius: Radius = 2.0
     max_persons: Annotated[int, Range(1, 1000)] = 1
     center_threshold: Share = 0.1
-    outputs: tuple[str, ...] = ("centers", "heatmaps", "regressions", "offsets")
+    outputs: tuple[str, ...] = _NAMES
 
     def __post_init__(self) -> None:
         """Checks the values."""
-        check_fields(self, "codec")
+        super().__post_init__()
         if any(side % self.stride for side in self.input_size):
             raise InputError(f"the input size {self.input_size} is not a multiple of the maps' stride {self.stride}")
         if self.min_sigma > self.sigma:
             raise InputError(f"expected min_sigma <= sigma, got {self.min_sigma} and {self.sigma}")
-
-    @property
-    def alignment(self) -> str:
-        """How windows and input px correspond: Google's (k + offset) / S of the window is "published"."""
-        return "published"
-
-    @property
-    def decode_by(self) -> str:
-        """How the maps are read, in words."""
-        if self.max_persons == 1:
-            return "the most central person"
-        return f"up to {self.max_persons} people with a centre above {self.center_threshold:g}"
 
     @property
     def map_size(self) -> tuple[int, int]:
@@ -182,14 +181,7 @@ class MoveNetCodec:
             "offset_weights": offsets_known,
         }
 
-    def encode_batch(
-        self, keypoints: Sequence[np.ndarray], visible: Sequence[np.ndarray], boxes: Sequence[np.ndarray]
-    ) -> Maps:
-        """Draws the targets of N samples, each as `encode` does; stacked along a first axis."""
-        drawn = [self.encode(*sample) for sample in zip(keypoints, visible, boxes, strict=True)]
-        return {name: np.stack([maps[name] for maps in drawn]) for name in drawn[0]}
-
-    def decode(self, maps: Mapping[str, Any]) -> list[Poses]:
+    def decode(self, maps: Mapping[str, np.ndarray]) -> list[Poses]:
         """Finds people.
 
         Args:
@@ -204,12 +196,8 @@ class MoveNetCodec:
             InputError: If a map has another shape.
         """
         joints, (width, height) = self.skeleton.num_joints, self.map_size
-        channels = {"centers": 1, "heatmaps": joints, "regressions": 2 * joints, "offsets": 2 * joints}
-        wanted = {name: np.asarray(maps[name], np.float64) for name in channels}
-        for name, values in wanted.items():
-            if values.shape != (len(wanted["centers"]), channels[name], height, width):
-                expected = ["N", channels[name], height, width]
-                raise InputError(f"expected {name} {expected}, got {list(values.shape)}")
+        wanted = {name: np.asarray(maps[name], np.float64) for name in _NAMES}
+        self._check_shapes({name: values.shape for name, values in wanted.items()})
         regressions = self._scaled(wanted["regressions"], self._unit)
         pairs = (len(regressions), joints, 2, height, width)
         moves, offsets = regressions.reshape(pairs), wanted["offsets"].reshape(pairs)
@@ -218,7 +206,38 @@ class MoveNetCodec:
             for of_one in zip(wanted["centers"][:, 0], wanted["heatmaps"], moves, offsets, strict=True)
         ]
 
-    def shown(self, maps: dict[str, Any]) -> Maps:
+    def output_spec(self, shapes: Mapping[str, tuple[int, ...]]) -> tuple[OutputSpec, ...]:
+        """Returns what the four maps contain.
+
+        Args:
+            shapes: Shapes of the maps as for `decode`.
+
+        Raises:
+            InputError: If a map has another shape.
+        """
+        self._check_shapes(shapes)
+        unit = "map side" if self.regression_unit == "map" else "cell"
+        channels = {"centers": "1", "heatmaps": "K", "regressions": "2K", "offsets": "2K"}
+        units = {"regressions": unit, "offsets": "cell"}
+        return tuple(
+            OutputSpec(
+                name=name,
+                axes=("N", channels[name], "h", "w"),
+                meaning=_MEANINGS[name],
+                unit=units.get(name),
+                stride=self.stride,
+                cell=(float(self.stride), float(self.stride)),
+            )
+            for name in self.outputs
+        )
+
+    def describe(self) -> str:
+        """Returns how many people are found, and from which centre on."""
+        if self.max_persons == 1:
+            return "the most central person"
+        return f"up to {self.max_persons} people with a centre above {self.center_threshold:g}"
+
+    def visualize(self, maps: Mapping[str, np.ndarray]) -> Maps:
         """Returns one image's centres, every joint's heatmap, and how far its regressions and offsets lead (1 = furthest)."""
         heatmaps = dict(zip(self.skeleton.joints, np.asarray(maps["heatmaps"]), strict=True))
         moves = {name: targets.lengths(np.asarray(maps[name])) for name in ("regressions", "offsets")}
@@ -250,6 +269,14 @@ class MoveNetCodec:
             "regressions": moves.reshape(maps["regressions"].shape),
             "offsets": offsets.reshape(maps["offsets"].shape),
         }
+
+    def _check_shapes(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
+        """Refuses maps of other shapes than those of `decode`."""
+        joints, (width, height) = self.skeleton.num_joints, self.map_size
+        channels = {"centers": 1, "heatmaps": joints, "regressions": 2 * joints, "offsets": 2 * joints}
+        for name, count in channels.items():
+            if shapes[name] != (shapes["centers"][0], count, height, width):
+                raise InputError(f"expected {name} {['N', count, height, width]}, got {list(shapes[name])}")
 
     def _center_cells(self, points: np.ndarray, known: np.ndarray, corners: np.ndarray) -> np.ndarray:
         """Returns the cells [P, 2] of people's centres, moved onto the map."""

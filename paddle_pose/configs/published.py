@@ -221,4 +221,4 @@ def protocol(config: Config) -> str:
         'flip, shift, quarter'
     """
     flip = ["flip", "shift" if config.val.shift else "no shift"] if config.val.flip else ["no flip"]
-    return ", ".join([*flip, config.codec.decode_by])
+    return ", ".join([*flip, config.codec.describe()])

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
+from paddle_pose.codecs.base import Codec
 from paddle_pose.codecs.heatmap import HeatmapCodec
-from paddle_pose.codecs.movenet import MoveNetCodec
 from paddle_pose.data.augment import Augment
 from paddle_pose.ranges import BatchSize, Range, Seed, Share
 
@@ -301,7 +301,7 @@ class Config:
     source: str
     command: str
     model: HourglassModel | StackedHourglassModel | HRNetModel | SimpleBaselineModel | MoveNetModel = HourglassModel()
-    codec: HeatmapCodec | MoveNetCodec = HeatmapCodec()
+    codec: Codec = HeatmapCodec()
     data: Data = Data()
     augment: Augment | None = Augment()
     final_augment: Augment | None = None

@@ -335,7 +335,7 @@ def _protocol(config: Config, weights: Path, samples: Sequence[Sample], detectio
         "input": list(config.codec.input_size),
         "flip": config.val.flip,
         "shift": config.val.flip and config.val.shift and config.codec.alignment == "published",
-        "decode": config.codec.decode_by,
+        "decode": config.codec.describe(),
         "checkpoint": str(weights),
         "images": len({sample.image_path for sample in samples}),
         "people": people,

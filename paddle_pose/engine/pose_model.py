@@ -19,10 +19,11 @@ from paddle_pose.configs.specs import Config
 from paddle_pose.engine import zoo
 from paddle_pose.errors import InputError
 from paddle_pose.inference import pipeline
+from paddle_pose.inference.detection.base import Detector
 from paddle_pose.inference.flip_test import FlipAverage
 from paddle_pose.inference.pose_result import PoseResult
 from paddle_pose.inference.predictor import Predictor
-from paddle_pose.inference.two_stage import MAX_PEOPLE, MIN_PERSON_SCORE, Detector, PoseDetector
+from paddle_pose.inference.two_stage import MAX_PEOPLE, MIN_PERSON_SCORE, PoseDetector
 from paddle_pose.io import frames, videos
 from paddle_pose.io.download import Progress as DownloadProgress
 from paddle_pose.io.frames import Frame, Source
@@ -99,7 +100,7 @@ class PoseModel:
     @property
     def needs_boxes(self) -> bool:
         """Whether the network expects one person in its window, so that a detector finds people first."""
-        return self.config.data.framing != "image" or getattr(self.config.codec, "max_persons", 1) == 1
+        return self.config.data.framing != "image" or self.config.codec.max_persons == 1
 
     def __enter__(self) -> PoseModel:
         return self
@@ -403,7 +404,7 @@ def with_people(config: Config, max_people: int | None) -> Config:
     Raises:
         InputError: If that is not positive.
     """
-    if max_people is None or not hasattr(config.codec, "max_persons"):
+    if max_people is None or config.codec.max_persons is None:
         return config
     return config_overrides.override(config, {"codec.max_persons": max_people})
 

@@ -206,7 +206,7 @@ def predict_files(
         sinks = [stack.enter_context(closing(sink)) for sink in made]
         see: Callable[[Frame, CropMaps], None] = _keep_nothing
         if results.maps:
-            maps = MapImages(drawings, model.config.codec.shown, outputs)
+            maps = MapImages(drawings, model.config.codec.visualize, outputs)
             sinks.append(maps)
             see = maps.see
         framed = pipeline.framed(frames.frames(sources, failures.append), boxes, detector)

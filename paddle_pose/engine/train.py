@@ -327,7 +327,7 @@ def sample_images(config: Config, backend: Backend, samples: Sequence[Sample]) -
         outputs = backend(images)
         if not maps:
             first = {name: values[0] for name, values in outputs.items()}
-            maps.append(visualize.draw_maps(images[0], codec.shown(first)))
+            maps.append(visualize.draw_maps(images[0], codec.visualize(first)))
         for image, poses in zip(images, codec.decode(outputs), strict=True):
             tiles.append(visualize.draw_poses(image, poses, codec.skeleton))
     return {"validation": visualize.grid(tiles, columns=4), "maps": maps[0]}

@@ -1,20 +1,20 @@
 """Networks that answer keypoints: a codec's decoding as part of the graph, for exported files.
 
-A class here wraps a network and repeats what its codec's `decode` does, in operators that every format knows. It says what
-its answer holds: `columns`, the order of the last axis, and `unit`, "input px" or "fraction" of the input's sides.
+A class here wraps a network and repeats what its codec's `decode` does, in operators that every format knows. A codec names
+its class in `graph_decoder`.
 
 Checked against: `decode` of the codecs on the network's own maps (tests/exporting/test_decoding.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+import importlib
+from typing import ClassVar
 
 import paddle
 from paddle import Tensor, nn
 
-from paddle_pose.codecs.base import Codec
+from paddle_pose.codecs.base import Codec, OutputSpec
 from paddle_pose.codecs.heatmap import HeatmapCodec
 from paddle_pose.codecs.movenet import MoveNetCodec
 from paddle_pose.codecs.movenet_search import NEAR
@@ -23,7 +23,35 @@ from paddle_pose.errors import InputError
 KEYPOINTS = "keypoints"  # name of the one output
 
 
-class HeatmapKeypoints(nn.Layer):
+class GraphDecoder(nn.Layer):
+    """A network with its codec's decoding behind it; derived classes are built from the network and the codec.
+
+    Attributes:
+        columns: Order of the last axis: "x", "y" and "score".
+        unit: Unit of x and y: "input px", or "fraction" of the input's sides.
+        meaning: What the output contains, in one sentence.
+    """
+
+    columns: ClassVar[tuple[str, ...]] = ("x", "y", "score")
+    unit: ClassVar[str] = "input px"
+    meaning: ClassVar[str] = "K joints in the skeleton's order; see columns and unit"
+
+    def output_spec(self, shape: tuple[int, ...]) -> OutputSpec:
+        """Returns what the output "keypoints" contains.
+
+        Args:
+            shape: Its shape: (N, K, columns), or (N, P, K, columns) for several persons.
+        """
+        return OutputSpec(
+            name=KEYPOINTS,
+            axes=("N", "K", "columns") if len(shape) == 3 else ("N", "P", "K", "columns"),
+            meaning=self.meaning,
+            unit=self.unit,
+            columns=self.columns,
+        )
+
+
+class HeatmapKeypoints(GraphDecoder):
     """A heatmap network and the reading of its last stage's peaks.
 
     Args:
@@ -33,9 +61,6 @@ class HeatmapKeypoints(nn.Layer):
     Raises:
         InputError: If the codec reads peaks otherwise.
     """
-
-    columns = ("x", "y", "score")
-    unit = "input px"
 
     def __init__(self, network: nn.Layer, codec: HeatmapCodec) -> None:
         super().__init__()
@@ -89,7 +114,7 @@ def _slope(maps: Tensor, index: Tensor, step: int) -> Tensor:
     return (after - before).sign()
 
 
-class MoveNetKeypoints(nn.Layer):
+class MoveNetKeypoints(GraphDecoder):
     """A MoveNet and Google's rule for one person, which always answers; the form of Google's own files.
 
     Args:
@@ -102,6 +127,7 @@ class MoveNetKeypoints(nn.Layer):
 
     columns = ("y", "x", "score")
     unit = "fraction"
+    meaning = "one person, K joints in the skeleton's order; see columns and unit"
 
     def __init__(self, network: nn.Layer, codec: MoveNetCodec) -> None:
         super().__init__()
@@ -144,10 +170,7 @@ class MoveNetKeypoints(nn.Layer):
         return tuple([paddle.take_along_axis(pairs[:, :, axis], index, axis=-1) for axis in range(2)])
 
 
-LAYERS: dict[type, Callable[..., nn.Layer]] = {HeatmapCodec: HeatmapKeypoints, MoveNetCodec: MoveNetKeypoints}
-
-
-def with_decoding(network: nn.Layer, codec: Codec) -> Any:
+def with_decoding(network: nn.Layer, codec: Codec) -> GraphDecoder:
     """Returns the network with its codec's decoding behind it, in inference mode.
 
     Args:
@@ -157,8 +180,9 @@ def with_decoding(network: nn.Layer, codec: Codec) -> Any:
     Raises:
         InputError: If there is no graph for this codec, or not for its way of decoding.
     """
-    if type(codec) not in LAYERS:
+    if codec.graph_decoder is None:
         raise InputError(f"--decode: no graph decodes what {type(codec).__name__} reads; export without --decode")
-    layer = LAYERS[type(codec)](network, codec)
+    module, _, name = codec.graph_decoder.partition(":")
+    layer: GraphDecoder = getattr(importlib.import_module(module), name)(network, codec)
     layer.eval()
     return layer

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,28 +15,15 @@ import numpy as np
 
 from paddle_pose import __version__
 from paddle_pose.backends.metadata import VERSION
+from paddle_pose.codecs.base import OutputSpec
 from paddle_pose.configs import overrides, registry
 from paddle_pose.configs.specs import Config
+from paddle_pose.errors import InputError
 from paddle_pose.io.checksum import sha256_of
 
 _WINDOWS = {
     "published": "its centre lands on (W/2, H/2), a length in it is W/width times as long in the input",
     "udp": "its centre lands on ((W-1)/2, (H-1)/2), a length in it is (W-1)/width times as long in the input",
-}
-MEANINGS: dict[str, dict[str, str]] = {  # by the codec's class and the output's name
-    "HeatmapCodec": {
-        "heatmaps": "N batch, S stage (read the last), K joints, h, w; the cell (x, y) lies at (x, y) * cell in input px; the "
-        "highest cell of a map is the joint, its value the score",
-        "keypoints": "K joints in the skeleton's order; see columns and unit",
-    },
-    "MoveNetCodec": {
-        "centers": "probability of a person's centre in a cell",
-        "heatmaps": "K joints, probability of one in a cell",
-        "regressions": "x, y of the first joint, x, y of the second, ...: from a centre's cell to a joint's cell, in units of "
-        "the codec's regression_unit",
-        "offsets": "likewise, from a joint's cell to the joint, which lies at (cell + offset) * stride in input px",
-        "keypoints": "one person, K joints in the skeleton's order; see columns and unit",
-    },
 }
 
 
@@ -45,8 +32,7 @@ def build_metadata(
     outputs: Mapping[str, np.ndarray],
     weights: Path,
     *,
-    columns: tuple[str, ...] | None = None,
-    unit: str | None = None,
+    specs: Sequence[OutputSpec] | None = None,
     precision: str = "float32",
     versions: Mapping[str, str],
 ) -> dict[str, Any]:
@@ -56,13 +42,19 @@ def build_metadata(
         config: of the network.
         outputs: what it answers to one image, by name, in the file's order.
         weights: the checkpoint it was made from.
-        columns: of the last axis, where it answers keypoints.
-        unit: of their coordinates.
+        specs: What each output contains, in the same order; None as the codec's `output_spec` states it.
         precision: "float32" or "int8".
         versions: of the packages that made the file.
+
+    Raises:
+        InputError: If an output is not as its specification states.
     """
     codec, (width, height) = config.codec, config.codec.input_size
-    kind = type(codec).__name__
+    if specs is None:
+        specs = codec.output_spec({name: values.shape for name, values in outputs.items()})
+    names = [spec.name for spec in specs]
+    if names != list(outputs):
+        raise InputError(f"codec {type(codec).__name__}: output_spec states {names}, expected {list(outputs)}")
     return {
         "version": VERSION,
         "input": {
@@ -74,21 +66,8 @@ def build_metadata(
             "range": [0, 255],
             "normalised": "inside the network",
         },
-        "outputs": [
-            {
-                "name": name,
-                "shape": ["N", *array.shape[1:]],
-                "dtype": str(array.dtype),
-                "meaning": MEANINGS.get(kind, {}).get(name, name),
-                **(
-                    {"columns": list(columns), "unit": unit}
-                    if columns
-                    else _grid(array, width, height, codec.alignment)
-                ),
-            }
-            for name, array in outputs.items()
-        ],
-        "codec": {"kind": kind}
+        "outputs": [_describe_output(spec, outputs[spec.name]) for spec in specs],
+        "codec": {"kind": type(codec).__name__}
         | {k.removeprefix("codec."): v for k, v in overrides.values(config).items() if k.startswith("codec.")}
         | {"skeleton": codec.skeleton.name},
         "skeleton": asdict(codec.skeleton),
@@ -107,8 +86,22 @@ def build_metadata(
     }
 
 
-def _grid(maps: np.ndarray, width: int, height: int, alignment: str) -> dict[str, Any]:
-    """Returns how many input px a cell is, (x, y), and the stride."""
-    h, w = maps.shape[-2:]
-    corners = alignment == "udp"
-    return {"stride": height // h, "cell": [(width - corners) / (w - corners), (height - corners) / (h - corners)]}
+def _describe_output(spec: OutputSpec, values: np.ndarray) -> dict[str, Any]:
+    """Returns the metadata of one output: everything that its specification states."""
+    if len(spec.axes) != values.ndim:
+        raise InputError(f"output {spec.name}: output_spec states the axes {spec.axes}, got {list(values.shape)}")
+    stated = {
+        "columns": spec.columns and list(spec.columns),
+        "unit": spec.unit,
+        "stride": spec.stride,
+        "cell": spec.cell and list(spec.cell),
+        "split_ratio": spec.split_ratio,
+    }
+    return {
+        "name": spec.name,
+        "shape": ["N", *values.shape[1:]],
+        "dtype": str(values.dtype),
+        "meaning": spec.meaning or spec.name,
+        "axes": list(spec.axes),
+        **{key: value for key, value in stated.items() if value is not None},
+    }

@@ -50,7 +50,8 @@ def write_export(
         MissingDependencyError: If the format needs a package that is not installed.
         InputError: If no graph decodes what the codec reads, or an operator cannot be converted.
     """
-    graph = with_decoding(network, config.codec) if decode else network
+    decoder = with_decoding(network, config.codec) if decode else None
+    graph = network if decoder is None else decoder
     width, height = config.codec.input_size
     outputs = PaddleBackend(graph)(np.zeros((1, height, width, 3), np.uint8))
     names = list(outputs) if decode else list(config.codec.outputs)
@@ -58,8 +59,7 @@ def write_export(
         config,
         {name: outputs[name] for name in names},
         weights,
-        columns=graph.columns if decode else None,
-        unit=graph.unit if decode else None,
+        specs=None if decoder is None else [decoder.output_spec(outputs[name].shape) for name in names],
         precision="float32" if calibration is None else "int8",
         versions=_installed_versions(),
     )

@@ -34,7 +34,7 @@ class FlipAverage:
 def averaged(
     maps: dict[str, np.ndarray], mirrored: dict[str, np.ndarray], codec: Codec, shift: bool
 ) -> dict[str, np.ndarray]:
-    """Returns the mean of an image's maps and those of its mirror image.
+    """Returns the mean of an image's maps and those of its mirror image, for all maps that the codec mirrors.
 
     Args:
         maps: of the images.
@@ -43,4 +43,4 @@ def averaged(
         shift: as in `Codec.mirror`.
     """
     back = codec.mirror(mirrored, shift)
-    return {name: (maps[name] + back[name]) / 2 for name in maps}
+    return {name: (maps[name] + values) / 2 for name, values in back.items()}

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from paddle_pose.errors import InputError
-from paddle_pose.inference.two_stage import Detector
+from paddle_pose.inference.detection.base import Detector
 from paddle_pose.io.boxes import Boxes
 from paddle_pose.io.frames import Frame, Source
 from paddle_pose.skeletons import Skeleton

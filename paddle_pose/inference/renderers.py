@@ -91,16 +91,16 @@ class MapImages:
 
     Args:
         places: Path of each source's drawing, by the source's path; see `drawing_places`.
-        shown: `Codec.shown`, which turns maps into titles and strengths.
+        to_images: `Codec.visualize`, which returns images [h, w] of maps by title.
         outputs: What is the command's own in the folder.
     """
 
     def __init__(
-        self, places: Mapping[Path, Path], shown: Callable[[Maps], Mapping[str, np.ndarray]], outputs: Outputs
+        self, places: Mapping[Path, Path], to_images: Callable[[Maps], Mapping[str, np.ndarray]], outputs: Outputs
     ) -> None:
         self._places = places
         self._outputs = outputs
-        self._shown = shown
+        self._to_images = to_images
         self._kept: dict[int, list[CropMaps]] = {}
 
     def see(self, frame: Frame, look: CropMaps) -> None:
@@ -114,7 +114,7 @@ class MapImages:
         for number, (crop, maps) in enumerate(self._kept.pop(id(frame), ()), start=1):
             path = self._outputs.claim(place.with_name(f"{stem}_maps_{number}.png"))
             with self._outputs.replacing(path) as draft:
-                images.write(draft, visualize.draw_maps(crop, self._shown(maps)))
+                images.write(draft, visualize.draw_maps(crop, self._to_images(maps)))
 
     def close(self) -> None:
         """Does nothing: every image is written at once."""

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from paddle_pose.geometry import points_box
+from paddle_pose.inference.detection.base import Detections
 from paddle_pose.inference.predictor import Predictor
 from paddle_pose.structures import BOX_MARGIN, MIN_KEYPOINT_SCORE_FOR_BOX, Poses
-
-Detector = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
-"""A uint8 RGB image [h, w, 3] -> boxes [D, 4] (x, y, width, height) in image px and scores [D], the best first."""
 
 MAX_PEOPLE = 6  # that a MoveNet finds in an image as a detector; this project's choice
 MIN_BOX_SCORE = 0.2  # of a detected box in a file; this project's choice
@@ -31,8 +27,8 @@ class PoseDetector:
         self._predictor = predictor
         self._min_score = min_score
 
-    def __call__(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Returns boxes [D, 4] (x, y, width, height) in image px and scores [D], the best first.
+    def __call__(self, image: np.ndarray) -> Detections:
+        """Returns the people of an image, the best first.
 
         Args:
             image: uint8 RGB [h, w, 3].
@@ -42,7 +38,7 @@ class PoseDetector:
 
 def person_boxes(
     poses: Poses, min_score: float = 0.0, min_keypoint_score: float = MIN_KEYPOINT_SCORE_FOR_BOX
-) -> tuple[np.ndarray, np.ndarray]:
+) -> Detections:
     """Returns the box around each person's joints, widened by `BOX_MARGIN` on every side, as an annotator would draw it.
 
     Args:
@@ -56,7 +52,7 @@ def person_boxes(
     Example:
         >>> poses = Poses(np.array([[[0.0, 0.0], [50.0, 100.0], [20.0, 50.0]]]), np.ones((1, 3)), np.ones(1))
         >>> person_boxes(poses)
-        (array([[-10., -10.,  70., 120.]]), array([1.]))
+        Detections(boxes=array([[-10., -10.,  70., 120.]]), scores=array([1.]))
     """
     boxes, scores = [], []
     for person in np.argsort(-poses.person_scores, kind="stable"):
@@ -67,4 +63,4 @@ def person_boxes(
         if max(box[2:]) > 0:
             boxes.append(box)
             scores.append(float(poses.person_scores[person]))
-    return np.array(boxes, np.float64).reshape(-1, 4), np.array(scores, np.float64)
+    return Detections(np.array(boxes, np.float64).reshape(-1, 4), np.array(scores, np.float64))

@@ -400,17 +400,17 @@ def test_values_out_of_range_are_refused(values, message):
 
 def test_what_there_is_to_look_at():
     maps = {name: encoded(CODEC, [[[20, 20], [30, 24], [24, 40]]])[name] for name in CODEC.outputs}
-    shown = CODEC.shown(maps)
+    shown = CODEC.visualize(maps)
     assert list(shown) == ["centers", "head", "left_hand", "right_hand", "regressions", "offsets"]
     assert all(values.shape == (16, 24) and 0 <= values.min() <= values.max() <= 1 for values in shown.values())
     assert np.array_equal(shown["left_hand"], maps["heatmaps"][1])
     assert shown["regressions"].max() == 1
-    assert not CODEC.shown({name: np.zeros_like(values) for name, values in maps.items()})["offsets"].any()
+    assert not CODEC.visualize({name: np.zeros_like(values) for name, values in maps.items()})["offsets"].any()
 
 
 def test_how_people_are_read_in_words():
-    assert MoveNetCodec().decode_by == "the most central person"
-    assert CODEC.decode_by == "up to 6 people with a centre above 0.1"
+    assert MoveNetCodec().describe() == "the most central person"
+    assert CODEC.describe() == "up to 6 people with a centre above 0.1"
 
 
 def test_the_reach_of_a_joint_is_a_share_of_its_person():

@@ -1,10 +1,14 @@
 import numpy as np
 import paddle
 import pytest
+from helpers.vector_codec import DecodedVectorCodec, VectorCodec
+from helpers.vector_network import VectorKeypoints
 from paddle import nn
 
+from paddle_pose.codecs.base import OutputSpec
 from paddle_pose.codecs.heatmap import HeatmapCodec
 from paddle_pose.codecs.movenet import MoveNetCodec
+from paddle_pose.errors import InputError
 from paddle_pose.exporting.decoding import HeatmapKeypoints, MoveNetKeypoints, with_decoding
 
 RNG = np.random.default_rng(0)
@@ -79,5 +83,32 @@ def test_the_codec_chooses_the_graph():
     layer = with_decoding(Answers(noise(8, 8)), HeatmapCodec(input_size=(32, 32)))
     assert isinstance(layer, HeatmapKeypoints)
     assert not layer.training
-    with pytest.raises(ValueError, match="--decode: no graph decodes what object reads; export without --decode"):
-        with_decoding(layer, object())
+    assert isinstance(with_decoding(Answers(noise(8, 8)), MoveNetCodec()), MoveNetKeypoints)
+
+
+def test_a_codec_from_outside_names_its_own_graph():
+    assert isinstance(with_decoding(Answers(noise(8, 8)), DecodedVectorCodec()), VectorKeypoints)
+
+
+def test_a_codec_without_a_graph_is_refused():
+    with pytest.raises(InputError, match="VectorCodec"):
+        with_decoding(Answers(noise(8, 8)), VectorCodec())
+
+
+def test_what_the_keypoints_contain():
+    decoder = with_decoding(Answers(noise(8, 8)), HeatmapCodec(input_size=(32, 32)))
+    assert decoder.output_spec((1, 16, 3)) == OutputSpec(
+        name="keypoints",
+        axes=("N", "K", "columns"),
+        meaning="K joints in the skeleton's order; see columns and unit",
+        unit="input px",
+        columns=("x", "y", "score"),
+    )
+    decoder = with_decoding(Answers(noise(8, 8)), MoveNetCodec())
+    assert decoder.output_spec((1, 1, 17, 3)) == OutputSpec(
+        name="keypoints",
+        axes=("N", "P", "K", "columns"),
+        meaning="one person, K joints in the skeleton's order; see columns and unit",
+        unit="fraction",
+        columns=("y", "x", "score"),
+    )

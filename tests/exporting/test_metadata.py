@@ -4,10 +4,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from paddle_pose import __version__
 from paddle_pose.backends.metadata import metadata_path
 from paddle_pose.build import check_fits
+from paddle_pose.codecs.base import OutputSpec
 from paddle_pose.configs import overrides, registry
-from paddle_pose.exporting.metadata import MEANINGS, build_metadata
+from paddle_pose.errors import InputError
+from paddle_pose.exporting.metadata import build_metadata
 
 CONFIG = overrides.override(registry.find("hrnet_w32_coco_256x192"), {"codec.decode_by": "dark"})
 MAPS = {"heatmaps": np.zeros((1, 1, 17, 64, 48), np.float32)}
@@ -20,23 +23,138 @@ def weights(tmp_path):
     return path
 
 
-def test_a_metadata_holds_what_a_consumer_needs(weights):
-    described = json.loads(json.dumps(build_metadata(CONFIG, MAPS, weights, versions={"onnx": "1"})))
-    assert described["input"]["shape"] == ["N", 256, 192, 3]
-    assert described["outputs"][0] == {
-        "name": "heatmaps",
-        "shape": ["N", 1, 17, 64, 48],
-        "dtype": "float32",
-        "meaning": MEANINGS["HeatmapCodec"]["heatmaps"],
-        "stride": 4,
-        "cell": [4.0, 4.0],
+HEATMAPS = {
+    "name": "heatmaps",
+    "shape": ["N", 1, 17, 64, 48],
+    "dtype": "float32",
+    "meaning": "N batch, S stage (read the last), K joints, h, w; the cell (x, y) lies at (x, y) * cell in input px; the "
+    "highest cell of a map is the joint, its value the score",
+    "axes": ["N", "S", "K", "h", "w"],
+    "stride": 4,
+    "cell": [4.0, 4.0],
+}
+IMAGE = {
+    "name": "image",
+    "dtype": "uint8",
+    "layout": "NHWC",
+    "colors": "RGB",
+    "range": [0, 255],
+    "normalised": "inside the network",
+}
+PUBLISHED = {
+    "alignment": "published",
+    "placement": "its centre lands on (W/2, H/2), a length in it is W/width times as long in the input",
+    "pixels": "0-based, centres at integers; bilinear; black outside the image",
+}
+COMMON = {
+    "version": 1,
+    "precision": "float32",
+    "source": {
+        "checkpoint": "model.pdparams",
+        "sha256": "9a129038d9a00aed0cf6a7ea059ca50a813449061ab87848cf1a13eafdf33b2c",
+    },
+    "versions": {"paddle_pose": __version__, "onnx": "1"},
+}
+
+
+def window(aspect):
+    return (
+        f"per person: the box's centre; as wide and high as the box, widened to W/H = {aspect} round that centre, times "
+        "`context`; the whole image is a box of context 1"
+    )
+
+
+def test_the_metadata_of_heatmaps(weights):
+    metadata = json.loads(json.dumps(build_metadata(CONFIG, MAPS, weights, versions={"onnx": "1"})))
+    assert metadata.pop("config")["config"] == "hrnet_w32_coco_256x192"
+    assert metadata.pop("skeleton")["joints"] == list(CONFIG.codec.skeleton.joints)
+    assert metadata == COMMON | {
+        "input": IMAGE | {"shape": ["N", 256, 192, 3]},
+        "outputs": [HEATMAPS],
+        "codec": {
+            "kind": "HeatmapCodec",
+            "skeleton": "coco_17",
+            "input_size": [192, 256],
+            "stride": 4,
+            "sigma": 2.0,
+            "decode_by": "dark",
+            "alignment": "published",
+            "outputs": ["heatmaps"],
+            "unbiased": False,
+            "joint_sigmas": False,
+        },
+        "preprocessing": PUBLISHED | {"window": window("192/256"), "context": 1.25},
     }
-    assert described["skeleton"]["joints"] == list(CONFIG.codec.skeleton.joints)
-    assert described["codec"]["kind"] == "HeatmapCodec"
-    assert described["codec"]["decode_by"] == "dark"
-    assert described["preprocessing"]["context"] == 1.25
-    assert described["source"]["checkpoint"] == "model.pdparams"
-    assert len(described["source"]["sha256"]) == 64
+
+
+def test_the_metadata_of_movenet(weights):
+    config = registry.find("movenet_lightning_coco")
+    channels = {"centers": 1, "heatmaps": 17, "regressions": 34, "offsets": 34}
+    maps = {name: np.zeros((1, count, 48, 48), np.float32) for name, count in channels.items()}
+    metadata = json.loads(json.dumps(build_metadata(config, maps, weights, versions={"onnx": "1"})))
+    assert metadata.pop("config")["config"] == "movenet_lightning_coco"
+    assert metadata.pop("skeleton")["joints"] == list(config.codec.skeleton.joints)
+    grid = {"dtype": "float32", "stride": 4, "cell": [4.0, 4.0]}
+    assert metadata == COMMON | {
+        "input": IMAGE | {"shape": ["N", 192, 192, 3]},
+        "outputs": [
+            grid
+            | {
+                "name": "centers",
+                "shape": ["N", 1, 48, 48],
+                "meaning": "probability of a person's centre in a cell",
+                "axes": ["N", "1", "h", "w"],
+            },
+            grid
+            | {
+                "name": "heatmaps",
+                "shape": ["N", 17, 48, 48],
+                "meaning": "K joints, probability of one in a cell",
+                "axes": ["N", "K", "h", "w"],
+            },
+            grid
+            | {
+                "name": "regressions",
+                "shape": ["N", 34, 48, 48],
+                "meaning": "x, y of the first joint, x, y of the second, ...: from a centre's cell to a joint's cell, in units "
+                "of the codec's regression_unit",
+                "axes": ["N", "2K", "h", "w"],
+                "unit": "cell",
+            },
+            grid
+            | {
+                "name": "offsets",
+                "shape": ["N", 34, 48, 48],
+                "meaning": "likewise, from a joint's cell to the joint, which lies at (cell + offset) * stride in input px",
+                "axes": ["N", "2K", "h", "w"],
+                "unit": "cell",
+            },
+        ],
+        "codec": {
+            "kind": "MoveNetCodec",
+            "skeleton": "coco_17",
+            "input_size": [192, 192],
+            "stride": 4,
+            "kernel": "gaussian",
+            "sigma": 2.0,
+            "min_sigma": 1.0,
+            "center": "box",
+            "regression_unit": "cell",
+            "regression_radius": 2.5,
+            "offset_radius": 2.0,
+            "max_persons": 6,
+            "center_threshold": 0.1,
+            "outputs": ["centers", "heatmaps", "regressions", "offsets"],
+        },
+        "preprocessing": PUBLISHED | {"window": window("192/192"), "context": 1.0},
+    }
+
+
+def test_an_output_that_is_not_as_specified_is_refused(weights):
+    wrong = [OutputSpec("heatmaps", ("N", "K", "h", "w")), OutputSpec("others", ("N",))]
+    for spec in wrong:
+        with pytest.raises(InputError):
+            build_metadata(CONFIG, MAPS, weights, specs=[spec], versions={})
 
 
 def test_under_udp_the_corner_cells_are_the_corner_px(weights):
@@ -44,13 +162,6 @@ def test_under_udp_the_corner_cells_are_the_corner_px(weights):
     cell = build_metadata(udp, MAPS, weights, versions={})["outputs"][0]["cell"]
     assert cell == pytest.approx(udp.codec.cell_size)
     assert cell == pytest.approx([191 / 47, 255 / 63])
-
-
-def test_keypoints_say_their_order_and_space(weights):
-    answer = {"keypoints": np.zeros((1, 17, 3), np.float32)}
-    described = build_metadata(CONFIG, answer, weights, columns=("x", "y", "score"), unit="input px", versions={})
-    assert described["outputs"][0]["columns"] == ["x", "y", "score"]
-    assert "stride" not in described["outputs"][0]
 
 
 @pytest.fixture
@@ -81,6 +192,12 @@ def test_what_the_file_fixes_may_not(exported):
     changed = overrides.override(CONFIG, {"model.width": 48})
     with pytest.raises(ValueError, match=r"model.xml: was exported with model.width 32; that cannot be changed to 48"):
         check_fits(changed, exported, ["heatmaps"])
+
+
+@pytest.mark.parametrize(("key", "value"), [("codec.stride", 8), ("codec.alignment", "udp")])
+def test_what_the_outputs_mean_may_not_change(exported, key, value):
+    with pytest.raises(InputError, match=key):
+        check_fits(overrides.override(CONFIG, {key: value, "codec.sigma": 3.0}), exported, ["heatmaps"])
 
 
 def test_a_file_that_answers_other_maps_is_refused(exported):

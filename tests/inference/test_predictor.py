@@ -46,7 +46,7 @@ def test_every_window_can_be_seen_with_its_own_maps():
     Predictor(Brightest(), CODEC, batch_size=2)(image(*points), boxes, seen.append)
     assert [crop.shape for crop, _ in seen] == [(96, 64, 3)] * 3
     for crop, maps in seen:
-        shown = CODEC.shown(maps)
+        shown = CODEC.visualize(maps)
         assert tuple(shown) == CODEC.skeleton.joints
         assert all(np.array_equal(cells, crop[::4, ::4, 0] / 255) for cells in shown.values())
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -18,12 +17,11 @@ Network = Callable[[np.ndarray], Mapping[str, np.ndarray]]
 """float32 [1, 3, H, W] -> outputs by name."""
 
 
-@dataclass(frozen=True, eq=False)
-class Detections:
+class Detections(NamedTuple):
     """The people of one image, best first.
 
     Attributes:
-        boxes: [D, 4] float64 (x, y, width, height) in image px, within the image; width and height are positive.
+        boxes: [D, 4] float64 (x, y, width, height) in image px; width and height are positive.
         scores: [D] float64, 0..1.
     """
 
@@ -31,15 +29,9 @@ class Detections:
     scores: np.ndarray
 
 
-class Detector(Protocol):
-    """A function from an image to the boxes of its people."""
-
-    def __call__(self, image: np.ndarray) -> Detections:
-        """Returns the people of an image.
-
-        Args:
-            image: uint8 RGB [h, w, 3].
-        """
+Detector = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+"""A function from a uint8 RGB image [h, w, 3] to the boxes [D, 4] (x, y, width, height) in image px of its people and their
+scores [D], the best first; `Detections` is such a pair."""
 
 
 class BoxDecoder(Protocol):

@@ -6,9 +6,8 @@ import numpy as np
 
 from paddle_pose.errors import InputError
 from paddle_pose.inference.detection.base import Detector
-from paddle_pose.inference.predictor import Box
-from paddle_pose.inference.two_stage import MIN_KEYPOINT_SCORE_FOR_BOX, person_boxes
-from paddle_pose.structures import Poses
+from paddle_pose.inference.two_stage import person_boxes
+from paddle_pose.structures import MIN_KEYPOINT_SCORE_FOR_BOX, Box, Poses
 
 
 class EveryNth:
@@ -60,9 +59,14 @@ class EveryNth:
         """
         last = self._detected_at
         if previous is not None and last is not None and last <= frame_index < last + self._n:
-            moved = person_boxes(previous, min_keypoint_score=self._min_keypoint_score)
-            if moved or not self._found_people:
-                return moved
-        found = self._detector(image).boxes
+            moved, _ = person_boxes(previous, min_keypoint_score=self._min_keypoint_score)
+            if len(moved) or not self._found_people:
+                return _box_list(moved)
+        found = self._detector(image)[0]
         self._detected_at, self._found_people = frame_index, len(found) > 0
-        return [(float(x), float(y), float(width), float(height)) for x, y, width, height in found]
+        return _box_list(found)
+
+
+def _box_list(boxes: np.ndarray) -> list[Box]:
+    """Returns boxes [D, 4] as tuples."""
+    return [(x, y, width, height) for x, y, width, height in boxes.tolist()]

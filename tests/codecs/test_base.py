@@ -1,0 +1,156 @@
+"""What a codec states, and what a codec from outside the package inherits."""
+
+import ast
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers.vector_codec import VectorCodec
+
+from paddle_pose.codecs.base import Codec, OutputSpec
+from paddle_pose.codecs.heatmap import HeatmapCodec
+from paddle_pose.codecs.movenet import MoveNetCodec
+from paddle_pose.errors import InputError
+from paddle_pose.inference.flip_test import FlipAverage
+
+PACKAGE = Path(__file__).resolve().parents[2] / "paddle_pose"
+CODEC = VectorCodec()
+SHAPES = {"along_x": (1, 16, 128), "along_y": (1, 16, 96)}
+
+
+def points(seed=0):
+    """Keypoints [1, 16, 2] at whole px."""
+    return np.random.default_rng(seed).integers(0, CODEC.input_size, (1, 16, 2)).astype(float)
+
+
+def members_used(source):
+    """Returns the attributes that are read of anything called `codec` or `_codec`."""
+    read = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Attribute)]
+    names = [(getattr(node.value, "attr", getattr(node.value, "id", "")), node.attr) for node in read]
+    return {member for owner, member in names if owner in ("codec", "_codec")}
+
+
+def test_others_use_what_a_codec_states_and_nothing_else():
+    stated = {*vars(Codec), *Codec.__annotations__}
+    known = ("codecs/", "exporting/decoding.py")  # a graph decoder knows its codec's class
+    used = {
+        (path.name, member)
+        for path in PACKAGE.rglob("*.py")
+        if not path.relative_to(PACKAGE).as_posix().startswith(known)
+        for member in members_used(path.read_text(encoding="utf-8"))
+    }
+    assert {member for _, member in used if member in stated} >= {
+        "decode",
+        "mirror",
+        "describe",
+        "visualize",
+        "outputs",
+    }
+    assert {(name, member) for name, member in used if member not in stated} == set()
+
+
+def test_a_codec_is_frozen_and_implements_the_four_methods():
+    with pytest.raises(TypeError, match="abstract"):
+        dataclass(frozen=True)(type("Nothing", (Codec,), {}))(CODEC.skeleton, (64, 64), ())
+    with pytest.raises(TypeError, match="frozen"):
+        dataclass(type("Thawed", (VectorCodec,), {}))
+
+
+def test_ranges_of_fields_are_checked():
+    with pytest.raises(InputError, match=r"codec\.split_ratio"):
+        VectorCodec(split_ratio=9)
+
+
+def test_what_a_codec_inherits():
+    assert (CODEC.alignment, CODEC.max_persons, CODEC.graph_decoder, CODEC.device_targets) == (
+        "published",
+        None,
+        None,
+        None,
+    )
+    assert CODEC.describe() == "VectorCodec"
+
+
+def test_targets_of_several_samples_are_stacked():
+    keypoints = [points(seed) for seed in range(3)]
+    visible, boxes = [np.ones((1, 16))] * 3, [np.zeros((1, 4))] * 3
+    targets = CODEC.encode_batch(keypoints, visible, boxes)
+    assert {name: values.shape for name, values in targets.items()} == {"along_x": (3, 16, 128), "along_y": (3, 16, 96)}
+    found = CODEC.decode(targets)
+    assert [poses.keypoints.tolist() for poses in found] == [one.tolist() for one in keypoints]
+
+
+def test_vectors_are_visualized_as_images():
+    maps = CODEC.encode(points(), np.ones((1, 16)))
+    images = CODEC.visualize({"features": np.zeros(3), **maps, "along_y": 20 * maps["along_y"]})
+    assert {name: image.shape for name, image in images.items()} == {"along_x": (16, 128), "along_y": (16, 96)}
+    assert np.array_equal(images["along_x"], maps["along_x"])
+    assert images["along_y"].max() == 1
+    assert np.array_equal(images["along_y"].argmax(axis=1), 2 * points()[0, :, 1])
+
+
+def test_grids_are_visualized_by_their_highest_values():
+    maps = {"heatmaps": np.random.default_rng(0).random((2, 16, 8, 8))}
+    image = Codec.visualize(HeatmapCodec(input_size=(32, 32)), maps)["heatmaps"]
+    assert np.array_equal(image, maps["heatmaps"].max(axis=(0, 1)))
+
+
+@pytest.mark.parametrize("split_ratio", [1, 2, 3])
+def test_the_flip_test_averages_vectors(split_ratio):
+    codec = VectorCodec(split_ratio=split_ratio)
+    flip, width = list(codec.skeleton.flip), codec.input_size[0]
+    mirrored = points()[:, flip] * (-1, 1) + (width - 1, 0)
+    answers = [codec.encode(one, np.ones((1, 16))) for one in (points(), mirrored)]
+    alone, seen_mirrored = ({name: values[None] for name, values in answer.items()} for answer in answers)
+    features = {"features": np.zeros((1, 3))}  # an output that the codec does not know
+    backend = iter([alone | features, seen_mirrored | features])
+    averaged = FlipAverage(lambda images: next(backend), codec)(np.zeros((1, 48, 64, 3), np.uint8))
+    assert set(averaged) == set(codec.outputs)
+    assert all(np.array_equal(averaged[name], alone[name]) for name in codec.outputs)
+
+
+def test_the_output_spec_of_vectors():
+    x, y = CODEC.output_spec(SHAPES)
+    assert x == OutputSpec("along_x", ("N", "K", "W"), split_ratio=2)
+    assert (y.stride, y.cell, y.unit) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("codec", "shapes"),
+    [
+        pytest.param(HeatmapCodec(), {"heatmaps": (1, 2, 16, 64, 32)}, id="heatmap-width"),
+        pytest.param(HeatmapCodec(), {"heatmaps": (1, 16, 64, 64)}, id="heatmap-axes"),
+        pytest.param(
+            MoveNetCodec(),
+            {
+                "centers": (1, 1, 48, 48),
+                "heatmaps": (1, 17, 48, 48),
+                "regressions": (1, 17, 48, 48),
+                "offsets": (1, 34, 48, 48),
+            },
+            id="movenet-regressions",
+        ),
+    ],
+)
+def test_shapes_that_cannot_be_decoded_are_refused(codec, shapes):
+    with pytest.raises(InputError):
+        codec.output_spec(shapes)
+
+
+@pytest.mark.parametrize(("regression_unit", "unit"), [("cell", "cell"), ("map", "map side")])
+def test_the_unit_of_regressions(regression_unit, unit):
+    codec = MoveNetCodec(input_size=(96, 64), regression_unit=regression_unit)
+    channels = {"centers": 1, "heatmaps": 17, "regressions": 34, "offsets": 34}
+    specs = codec.output_spec({name: (1, count, 16, 24) for name, count in channels.items()})
+    assert [spec.unit for spec in specs] == [None, None, unit, "cell"]
+
+
+@pytest.mark.parametrize("decode_by", ["argmax", "quarter", "dark"])
+def test_the_description_of_heatmaps_is_how_they_are_decoded(decode_by):
+    assert HeatmapCodec(decode_by=decode_by).describe() == decode_by
+
+
+def test_the_number_of_people_in_a_window():
+    assert HeatmapCodec().max_persons is None
+    assert MoveNetCodec(max_persons=3).max_persons == 3
