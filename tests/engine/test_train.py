@@ -108,7 +108,7 @@ def test_an_evaluation_while_training_computes_no_intervals(synthetic_mpii, monk
     calls = []
     monkeypatch.setattr(resampling, "bootstrap", lambda *arguments: calls.append(arguments) or {})
     run = train.train(
-        dataset_root=synthetic_mpii,
+        data=synthetic_mpii,
         device="cpu",
         config="hourglass_tiny_128",
         output=Path("run"),

@@ -48,7 +48,10 @@ def test_a_network_in_8_bits_answers_in_floats(tmp_path, answer):
     images = rng.integers(0, 256, (2, 4, 16, 16)).astype(np.uint8)
     quantize(tmp_path / "float.onnx", tmp_path / "int8.onnx", [images])
     paths = [str(tmp_path / f"{kind}.onnx") for kind in ("float", "int8")]
-    exact, found = (runtime.InferenceSession(path).run([answer, "d"], {"image": images}) for path in paths)
+    options = runtime.SessionOptions()
+    # As written, in floats: a processor without VNNI may overflow where convolutions are run in 8 bits.
+    options.graph_optimization_level = runtime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    exact, found = (runtime.InferenceSession(path, options).run([answer, "d"], {"image": images}) for path in paths)
     assert 0 < np.abs(found[1] - exact[1]).max() < 0.03 * np.abs(exact[1]).max()
     assert len(np.unique(found[1])) > 1000  # of 1152; 8 bits have 256
     np.testing.assert_array_equal(found[0], -found[1] if answer == "b" else found[0])
