@@ -7,10 +7,11 @@ network's framework on the other. It is the only owner of map coordinates: nobod
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, ClassVar, Protocol
 
 import numpy as np
 
+from paddle_pose import kinds
 from paddle_pose.ranges import Range
 from paddle_pose.skeletons import Skeleton
 from paddle_pose.structures import Poses
@@ -24,12 +25,18 @@ Radius = Annotated[float, Range(0, 1000)]  # cells
 class Codec(Protocol):
     """What training, evaluation, prediction and export need to know about a system's maps.
 
+    A class that configs can choose is a frozen dataclass under `@kinds.register(Codec)`.
+
     Attributes:
+        kind: Short name that files and flags choose the class by.
         skeleton: the K joints.
         input_size: (width, height) of the network's input in px.
         alignment: how windows and input px correspond, see `Window.to_input`.
         outputs: names of the network's maps in their order in exported files.
+        decode_by: How maps are read, for protocol lines.
     """
+
+    kind: ClassVar[str]
 
     @property
     def skeleton(self) -> Skeleton: ...  # noqa: D102
@@ -39,6 +46,8 @@ class Codec(Protocol):
     def alignment(self) -> str: ...  # noqa: D102
     @property
     def outputs(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def decode_by(self) -> str: ...  # noqa: D102
 
     def encode(self, keypoints: np.ndarray, visible: np.ndarray, boxes: np.ndarray | None = None) -> Maps:
         """Draws the targets of one sample.
@@ -67,3 +76,6 @@ class Codec(Protocol):
     def mirror(self, maps: Maps, shift: bool) -> Maps:
         """Returns the maps of a mirrored image in the frame of the unmirrored one."""
         ...
+
+
+kinds.open_family(Codec, shared=("skeleton", "input_size"))

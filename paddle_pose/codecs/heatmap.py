@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+from paddle_pose import kinds
 from paddle_pose.codecs import gaussian, refine
-from paddle_pose.codecs.base import Maps, Sigma, Stride
+from paddle_pose.codecs.base import Codec, Maps, Sigma, Stride
 from paddle_pose.errors import InputError
 from paddle_pose.ranges import Side, check_fields
 from paddle_pose.skeletons import MPII_16, Skeleton
@@ -24,6 +25,7 @@ Refinement = Literal["argmax", "quarter", "dark"]
 _FAR = -1e6  # input px
 
 
+@kinds.register(Codec)
 @dataclass(frozen=True)
 class HeatmapCodec:
     """Keypoints of one person <-> K heatmaps.
@@ -52,6 +54,8 @@ class HeatmapCodec:
         >>> codec.decode({"heatmaps": maps["heatmaps"][None, None]})[0].keypoints[0, 0]
         array([32., 32.])
     """
+
+    kind: ClassVar[str] = "heatmap"
 
     skeleton: Skeleton = MPII_16
     input_size: tuple[Side, Side] = (256, 256)

@@ -29,19 +29,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 
+from paddle_pose import kinds
 from paddle_pose.codecs import movenet_search as search
 from paddle_pose.codecs import movenet_targets as targets
-from paddle_pose.codecs.base import Maps, Radius, Sigma, Stride
+from paddle_pose.codecs.base import Codec, Maps, Radius, Sigma, Stride
 from paddle_pose.errors import InputError
 from paddle_pose.ranges import Range, Share, Side, check_fields
 from paddle_pose.skeletons import COCO_17, Skeleton
 from paddle_pose.structures import Poses
 
 
+@kinds.register(Codec)
 @dataclass(frozen=True)
 class MoveNetCodec:
     """P people's keypoints <-> centres, heatmaps, regressions and offsets.
@@ -76,6 +78,8 @@ class MoveNetCodec:
         >>> bool(np.allclose(poses.keypoints, keypoints, atol=1e-5))
         True
     """
+
+    kind: ClassVar[str] = "movenet"
 
     skeleton: Skeleton = COCO_17
     input_size: tuple[Side, Side] = (192, 192)

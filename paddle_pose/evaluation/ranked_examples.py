@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from paddle_pose import visualize
-from paddle_pose.codecs.heatmap import HeatmapCodec
-from paddle_pose.codecs.movenet import MoveNetCodec
+from paddle_pose.codecs.base import Codec
 from paddle_pose.errors import InputError
 from paddle_pose.evaluation.tiles import draw_tile
 from paddle_pose.metrics.base import Metric, SampleScore
@@ -98,7 +97,7 @@ def rank_examples(metric: KeepingMetric) -> list[RankedExample]:
     return sorted(examples, key=lambda example: example.sample_score.quality, reverse=True)
 
 
-def draw_ranked_examples(examples: Sequence[RankedExample], codec: HeatmapCodec | MoveNetCodec) -> np.ndarray:
+def draw_ranked_examples(examples: Sequence[RankedExample], codec: Codec) -> np.ndarray:
     """Draws a grid of people, evenly chosen from the first to the last, over the truth in white.
 
     Args:
@@ -127,7 +126,7 @@ def tile_size(input_size: tuple[int, int]) -> tuple[int, int]:
     return round(input_size[0] * factor / 4) * 4, round(input_size[1] * factor / 4) * 4
 
 
-def _draw(example: RankedExample, codec: HeatmapCodec | MoveNetCodec) -> np.ndarray:
+def _draw(example: RankedExample, codec: Codec) -> np.ndarray:
     """Draws truth and prediction into the person's window, enlarged."""
     sample = example.sample
     size = tile_size(codec.input_size)
