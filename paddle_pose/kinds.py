@@ -123,7 +123,7 @@ def find(base: type, kind: object, key: str) -> type:
     classes = _FAMILIES[base].classes
     if isinstance(kind, str) and kind in classes:
         return classes[kind]
-    near = did_you_mean(kind, classes) if isinstance(kind, str) else ""
+    near = did_you_mean(kind, classes) if isinstance(kind, str) and len(kind) < 100 else ""
     raise InputError(
         f"key {key!r}: got {kind!r}, expected one of {', '.join(classes)}.{near} A {base.__name__} that is defined "
         "elsewhere is known after its module is imported"

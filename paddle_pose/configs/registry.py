@@ -107,7 +107,7 @@ def stored_identity(stored: Mapping[str, Any]) -> dict[str, Any]:
     content = upgraded(stored)
     settings = {key: value for key, value in content.items() if key.partition(".")[0] in parts}
     rest = {key: value for key, value in content.items() if key not in settings}
-    return {**identity(override(find(content.get("config", "")), settings)), **rest}
+    return {**identity(override(find(str(content.get("config"))), settings)), **rest}
 
 
 def config_of(
