@@ -57,7 +57,7 @@ RECIPE = (
     "train.batch_size=8",
     "train.learning_rate=0.004",
     "train.schedule=cosine",
-    "train.warmup=20",
+    "train.schedule.warmup=20",
     "train.eval_every=1000",
     "train.log_every=50",
     # What is compared on is learned, so that the metric has something to lose. No flip: none was seen in training.

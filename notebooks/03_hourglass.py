@@ -79,8 +79,8 @@ else:
         "augment": None,
         "train.batch_size": 4,
         "train.learning_rate": 0.004,
-        "train.warmup": 0,
-        "train.milestones": (EPOCHS - 1,),
+        "train.schedule.warmup": 0,
+        "train.schedule.milestones": (EPOCHS - 1,),
         "train.epochs": EPOCHS,
         "train.log_every": 32,
     }

@@ -82,7 +82,7 @@ else:
     synthetic.write_mpii(root, num_train=PEOPLE[0], num_val=PEOPLE[1])
 drawn = (root / "synthetic.json").is_file()
 TRAIN = f"python -u {ROOT}/train.py --config hourglass_tiny_128 --dataset_root {root} --output {run}"
-TRAIN += "" if here.gpus else f" --epochs {EPOCHS} -o train.warmup=10"
+TRAIN += "" if here.gpus else f" --epochs {EPOCHS} -o train.schedule.warmup=10"
 WEIGHTS = run / "best_model/model.pdparams"
 print("Run:", run if TRAINED else "a small network, trained in the next cell")
 print("People:", f"drawn, {root}" if drawn else root)

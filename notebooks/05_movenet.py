@@ -76,7 +76,7 @@ changes = {
     "train.batch_size": IMAGES,
     "train.learning_rate": 0.006,
     "train.schedule": "cosine",
-    "train.warmup": 10,
+    "train.schedule.warmup": 10,
     "train.eval_every": max(1, EPOCHS // 4),
     "train.num_workers": 0,
     "train.log_every": 1,

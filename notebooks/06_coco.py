@@ -77,7 +77,7 @@ common = {
     "train.batch_size": 12,
     "train.learning_rate": 0.004,
     "train.schedule": "cosine",
-    "train.warmup": 10,
+    "train.schedule.warmup": 10,
     "train.eval_every": max(1, EPOCHS // 4),
     "train.num_workers": 0,
     "train.log_every": 1,

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from paddle_pose import kinds
 from paddle_pose.backends.base import Backend
 from paddle_pose.backends.metadata import read_metadata
 from paddle_pose.backends.open import OPENERS, open_exported, open_live
 from paddle_pose.codecs.base import Codec
 from paddle_pose.configs.overrides import identity, values
-from paddle_pose.configs.registry import read_beside, to_json
-from paddle_pose.configs.specs import (
-    Config,
-    HourglassModel,
-    Loss,
-    MoveNetModel,
-    SimpleBaselineModel,
-)
+from paddle_pose.configs.registry import read_beside, stored_identity, to_json
+from paddle_pose.configs.specs import Config
 from paddle_pose.data import coco, dataset, framing, movenet_crops, mpii
 from paddle_pose.data.augment import HALVED_ABOVE, has_halves
 from paddle_pose.data.crop_cache import CropCache, Reader, ReducedReader, read_whole
@@ -38,7 +32,7 @@ from paddle_pose.metrics.fire717_accuracy import Fire717Accuracy
 from paddle_pose.metrics.pck import PCK
 from paddle_pose.metrics.pckh import PCKh
 from paddle_pose.structures import AnnotatedImage, Sample
-from paddle_pose.weights.names import family_of, has_batch_norm, has_inters, is_mmpose
+from paddle_pose.weights.names import family_of
 from paddle_pose.weights.read import read_weights
 
 if TYPE_CHECKING:
@@ -51,7 +45,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("paddle_pose")
 
-FIXED_BY_EXPORT = ("model.", "codec.input_size", "codec.skeleton")
+FIXED_BY_EXPORT = ("model", "codec.input_size", "codec.skeleton")
 READERS: dict[str, Callable[[Config, str | Path | None, str], list[AnnotatedImage]]] = {
     "mpii": lambda config, root, split: mpii.read_mpii(_given(root), split, config.codec.skeleton),
     "coco": lambda config, root, split: coco.read_annotations(*_files(config, root, split), config.codec.skeleton),
@@ -170,20 +164,14 @@ def model(config: Config) -> Any:
     """Returns the untrained network, a `paddle.nn.Layer`; the same one for the same `train.seed`."""
     import paddle
 
-    module, _, name = config.model.target.partition(":")
-    network = getattr(importlib.import_module(module), name)
+    network = kinds.load(config.model.target)
     paddle.seed(config.train.seed)
-    return network(num_joints=config.codec.skeleton.num_joints, **asdict(config.model))
+    return network(**config.model.arguments(config.codec))
 
 
 def loss(config: Config) -> Any:
     """Returns the training loss."""
-    from paddle_pose.models.losses import JointsMSELoss, MoveNetLoss
-
-    skeleton, values = config.codec.skeleton, config.loss
-    if isinstance(values, Loss):
-        return JointsMSELoss(scale=values.scale, joint_weights=skeleton.weights if values.joint_weights else ())
-    return MoveNetLoss(**asdict(values), limbs=skeleton.limb_indices)
+    return kinds.load(config.loss.target)(**config.loss.arguments(config.codec))
 
 
 def device_targets(config: Config) -> DrawTargets | None:
@@ -194,14 +182,13 @@ def device_targets(config: Config) -> DrawTargets | None:
     """
     if not config.train.device_targets:
         return None
-    target: str | None = getattr(config.codec, "device_targets", None)
+    target = config.codec.device_targets
     if target is None:
         raise InputError(
             f"key 'train.device_targets': got True, but {type(config.codec).__name__} draws its targets in the loading "
             "threads only; set train.device_targets=false"
         )
-    module, _, name = target.partition(":")
-    draw: DrawTargets = getattr(importlib.import_module(module), name)(config.codec)
+    draw: DrawTargets = kinds.load(target)(config.codec)
     return draw
 
 
@@ -268,23 +255,29 @@ def trainer(
         process_group: the processes that train together.
     """
     from paddle_pose.training.checkpoint_policy import CheckpointPolicy
-    from paddle_pose.training.optimizers import adam, schedule
+    from paddle_pose.training.optimizers import gradient_clip
     from paddle_pose.training.precision import Precision
     from paddle_pose.training.process_group import ProcessGroup
     from paddle_pose.training.trainer import Trainer
 
     train, process_group, minimised = config.train, process_group or ProcessGroup(), loss(config)
     rate = train.learning_rate * (process_group.size * train.accumulate if train.scale_learning_rate else 1)
-    warmup = (train.warmup, train.warmup_start)
+    optimizer = kinds.load(train.optimizer.target)
+    schedule = kinds.load(train.schedule.target)
     return Trainer(
         network,
         minimised,
-        adam(network, train.clip_norm, train.clip_value),
-        schedule(train.schedule, rate, len(training), train.epochs, train.milestones, train.gamma, *warmup),
+        optimizer(
+            network,
+            grad_clip=gradient_clip(train.clip_norm, train.clip_value),
+            **train.optimizer.arguments(),
+        ),
+        schedule(**train.schedule.arguments(rate, len(training), train.epochs)),
         run_dir=run_dir,
         config_json=to_json(config),
         identity={**identity(config), "processes": process_group.size}
         | {f"{split} data": dataset.fingerprint(chosen) for split, chosen in data.items()},
+        upgrade_identity=stored_identity,
         measures=minimised.measures,
         log_every=train.log_every,
         seed=train.seed,
@@ -299,24 +292,14 @@ def trainer(
     )
 
 
-def fitted(config: Config, names: Iterable[str]) -> Config:
-    """Returns the config with what a weights file decides by itself.
-
-    That is whether an Hourglass has `inters`, the order of the channels that MMPose's SimpleBaseline sees, and whether
-    a MoveNet's normalisations are folded into its convolutions, as in Google's files.
+def fitted(config: Config, names: Collection[str]) -> Config:
+    """Returns the config with what a weights file decides by itself, see `ModelSpec.fitted`.
 
     Args:
         config: states the network.
-        names: of the file's tensors.
+        names: Names of the file's tensors.
     """
-    names = list(names)
-    if isinstance(config.model, HourglassModel):
-        return replace(config, model=replace(config.model, inters=has_inters(names)))
-    if isinstance(config.model, SimpleBaselineModel) and is_mmpose(names):
-        return replace(config, model=replace(config.model, order="rgb"))
-    if isinstance(config.model, MoveNetModel) and not has_batch_norm(names):
-        return replace(config, model=replace(config.model, batch_norm="none"))
-    return config
+    return replace(config, model=config.model.fitted(names))
 
 
 def trained(config: Config, weights: Path, say: Callable[[str], None] = lambda line: None) -> Any:
@@ -348,9 +331,8 @@ def loaded(config: Config, weights: Path, say: Callable[[str], None] = lambda li
     left_out = len(tensors) - len(state)
     line = f"There are {len(state)}/{len(tensors)} variables loaded, named as in {family_of(tensors, state).name}"
     say(line + (f"; {left_out} num_batches_tracked left out." if left_out else "."))
-    if isinstance(config.model, SimpleBaselineModel):
-        why = ", as all of MMPose's do, where the config says bgr" if config != given else ""
-        say(f"It sees {config.model.order.upper()} images (model.order){why}.")
+    if remark := config.model.remark(given.model):
+        say(remark)
     return config, network
 
 
@@ -438,7 +420,7 @@ def check_fits(config: Config, weights: Path, outputs: Sequence[str]) -> None:
     changed = {key: value for key, value in values(exported).items() if given.get(key) != value}
     fixed = [key for key in changed if key.startswith(FIXED_BY_EXPORT)]
     if not fixed and metadata and not _read_alike(config.codec, exported.codec, metadata["outputs"]):
-        fixed = [key for key in changed if key.startswith("codec.")]
+        fixed = [key for key in changed if key.startswith("codec")]
     if fixed:
         had = ", ".join(f"{key} {changed[key]}" for key in fixed)
         wanted = ", ".join(str(given.get(key)) for key in fixed)

@@ -106,7 +106,7 @@ def test_images_without_anybody_labelled_are_evaluated_but_not_learned_from(tmp_
 
 @pytest.mark.parametrize(("scaled", "factor"), [("false", 1), ("true", 3)])
 def test_the_rate_grows_with_the_batch_only_when_asked(drawn, tmp_path, scaled, factor):
-    changes = {"train.accumulate": 3, "train.batch_size": 1, "train.warmup": 0, "train.schedule": "steps"}
+    changes = {"train.accumulate": 3, "train.batch_size": 1, "train.schedule.warmup": 0, "train.schedule": "steps"}
     config = override(CONFIG, {**changes, "train.scale_learning_rate": scaled})
     samples = build.samples(config, drawn, "train")
     loader = build.loader(config, samples)

@@ -109,7 +109,7 @@ def add_config(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="KEY=VALUE",
-        help="change one value of the config, e.g. -o train.warmup=0 -o augment=none; may be repeated",
+        help="change one value of the config, e.g. -o train.schedule.warmup=0 -o augment=none; may be repeated",
     )
     group.add_argument(
         "--list_configs",

@@ -92,7 +92,7 @@ def _add_recipe(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("recipe", "Each changes one value of the config, which is its default.")
     group.add_argument("--batch_size", type=int, metavar="N", help="images per step")
     group.add_argument("--epochs", type=int, metavar="N", help="passes over the training data, in all")
-    group.add_argument("--learning_rate", type=float, metavar="R", help="learning rate of Adam after the warm-up")
+    group.add_argument("--learning_rate", type=float, metavar="R", help="learning rate after the warm-up")
     group.add_argument("--num_workers", type=int, metavar="N", help="loading threads; 0 for none")
     group.add_argument(
         "--crop_cache",

@@ -9,10 +9,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 
+from paddle_pose import kinds
 from paddle_pose.ranges import Range, Side, check_fields
 from paddle_pose.skeletons import Skeleton
 from paddle_pose.structures import Poses
@@ -58,9 +59,11 @@ class Codec(ABC):
     A codec is a frozen dataclass derived from this class, in the package or outside: its fields are the config's keys
     `codec.*`, changed by `dataclasses.replace` and stored as JSON. It must give `outputs` a default and implement
     `encode`, `decode`, `mirror` and `output_spec`; the rest has defaults. The ranges that its fields state are checked.
-    A derived class that makes a field of `alignment` or `max_persons` has to give it a default.
+    A derived class that makes a field of `alignment` or `max_persons` has to give it a default. It states its `kind`, and
+    configs, files and flags can choose it once its module is imported.
 
     Attributes:
+        kind: Short name that files and flags choose the class by.
         skeleton: The K joints.
         input_size: (width, height) of the network's input in px.
         outputs: Names of the network's maps in their order in exported files. `decode`, `mirror` and `visualize` receive
@@ -74,12 +77,25 @@ class Codec(ABC):
         InputError: If a value lies outside the range that its field states.
     """
 
+    kind: ClassVar[str]
     graph_decoder: ClassVar[str | None] = None
     device_targets: ClassVar[str | None] = None
 
     skeleton: Skeleton
     input_size: tuple[Side, Side]
     outputs: tuple[str, ...]
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Lets configs choose the class by its kind.
+
+        Args:
+            options: Those of other base classes.
+
+        Raises:
+            TypeError: If it states no kind, or that of another codec.
+        """
+        super().__init_subclass__(**options)
+        kinds.register(Codec)(cls)
 
     def __post_init__(self) -> None:
         """Checks the values."""
@@ -161,3 +177,6 @@ class Codec(ABC):
                 image = values.reshape(-1, values.shape[-1])
             images[spec.name] = image / max(float(image.max()), 1.0)
         return images
+
+
+kinds.open_family(Codec, shared=("skeleton", "input_size"))

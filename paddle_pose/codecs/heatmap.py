@@ -53,6 +53,7 @@ class HeatmapCodec(Codec):
         array([32., 32.])
     """
 
+    kind: ClassVar[str] = "heatmap"
     device_targets: ClassVar[str | None] = "paddle_pose.training.device_targets:HeatmapTargets"
     graph_decoder: ClassVar[str | None] = "paddle_pose.exporting.decoding:HeatmapKeypoints"
 

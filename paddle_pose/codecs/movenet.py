@@ -86,6 +86,7 @@ class MoveNetCodec(Codec):
         True
     """
 
+    kind: ClassVar[str] = "movenet"
     graph_decoder: ClassVar[str | None] = "paddle_pose.exporting.decoding:MoveNetKeypoints"
 
     skeleton: Skeleton = COCO_17

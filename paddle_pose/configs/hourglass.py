@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from paddle_pose.codecs.heatmap import HeatmapCodec
-from paddle_pose.configs.specs import Config, HourglassModel, StackedHourglassModel, Train
+from paddle_pose.configs.specs import Config, CosineScheduleSpec, HourglassModel, StackedHourglassModel, Train
 from paddle_pose.data.augment import Augment
 
 HOURGLASS52_MPII_256 = Config(
@@ -59,8 +59,7 @@ HOURGLASS_TINY_128 = Config(
         epochs=5,
         batch_size=8,
         learning_rate=4e-3,
-        warmup=50,
-        schedule="cosine",
+        schedule=CosineScheduleSpec(warmup=50),
         log_every=20,
     ),
 )

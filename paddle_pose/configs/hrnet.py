@@ -14,7 +14,8 @@ from dataclasses import replace
 from typing import Any
 
 from paddle_pose.codecs.heatmap import HeatmapCodec
-from paddle_pose.configs.specs import Config, Data, HRNetModel, Loss, Train, Val
+from paddle_pose.configs.overrides import override
+from paddle_pose.configs.specs import Config, Data, HeatmapLossSpec, HRNetModel, StepScheduleSpec, Train, Val
 from paddle_pose.data.augment import Augment
 from paddle_pose.skeletons import COCO_17
 
@@ -24,8 +25,8 @@ HRNET_W32_MPII_256 = Config(
     command="python train.py --config hrnet_w32_mpii_256 --dataset_root D",
     model=HRNetModel(),
     augment=Augment(scale=0.25, rotation=30.0),
-    loss=Loss(scale=0.5),
-    train=Train(batch_size=32, learning_rate=1e-3, warmup=0),
+    loss=HeatmapLossSpec(scale=0.5),
+    train=Train(batch_size=32, learning_rate=1e-3, schedule=StepScheduleSpec(warmup=0)),
 )
 
 
@@ -58,14 +59,14 @@ def _udp(plain: Config, source: str) -> Config:
 
 def _variant(plain: Config, kind: str, codec: Mapping[str, Any], source: str) -> Config:
     name = f"{plain.name}_{kind}"
-    return replace(
+    named = replace(
         plain,
         name=name,
         source=f"{source}; otherwise {plain.name}",
         command=f"python train.py --config {name} --dataset_root D",
-        codec=replace(plain.codec, **codec),
         val=Val(shift=False),
     )
+    return override(named, {f"codec.{field}": value for field, value in codec.items()})
 
 
 HRNET_W48_MPII_256 = replace(

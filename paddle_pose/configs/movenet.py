@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from paddle_pose.codecs.movenet import MoveNetCodec
-from paddle_pose.configs.specs import Config, Data, MoveNetModel, MoveNetTerms, Train, Val
+from paddle_pose.configs.specs import Config, Data, MoveNetLossSpec, MoveNetModel, StepScheduleSpec, Train, Val
 from paddle_pose.data.augment import Augment
 
 MOVENET_LIGHTNING_COCO = Config(
@@ -24,8 +24,13 @@ MOVENET_LIGHTNING_COCO = Config(
     codec=MoveNetCodec(max_persons=6),
     data=Data(dataset="coco", framing="image", context=1.0),
     augment=Augment(scale=0.3, rotation=24.0, rotation_probability=0.3, shift=0.1, shift_probability=0.5),
-    loss=MoveNetTerms(),
-    train=Train(epochs=120, batch_size=64, learning_rate=1e-3, warmup=500, milestones=(70, 100)),
+    loss=MoveNetLossSpec(),
+    train=Train(
+        epochs=120,
+        batch_size=64,
+        learning_rate=1e-3,
+        schedule=StepScheduleSpec(warmup=500, milestones=(70, 100)),
+    ),
     val=Val(flip=False),
 )
 
@@ -44,7 +49,7 @@ MOVENET_LIGHTNING_COCO_CENTERNET = replace(
     source="Google's MoveNet Lightning with CenterNet's loss: focal, regression 0.1, offsets within 3 cells",
     command="python train.py --config movenet_lightning_coco_centernet --dataset_root D",
     codec=MoveNetCodec(max_persons=6, center="keypoints", offset_radius=3.0),
-    loss=MoveNetTerms(kind="focal", regression=0.1),
+    loss=MoveNetLossSpec(error="focal", regression=0.1),
 )
 
 MOVENET_ORIGINAL_COCO = replace(
@@ -57,7 +62,13 @@ MOVENET_ORIGINAL_COCO = replace(
     ),
     codec=MoveNetCodec(kernel="fire717", regression_radius=0.0, offset_radius=0.0),
     data=Data(dataset="movenet_crops", framing="image", context=1.0),
-    train=Train(epochs=100, batch_size=512, learning_rate=8e-3, warmup=0, milestones=(40, 80), clip_value=5.0),
+    train=Train(
+        epochs=100,
+        batch_size=512,
+        learning_rate=8e-3,
+        schedule=StepScheduleSpec(warmup=0, milestones=(40, 80)),
+        clip_value=5.0,
+    ),
 )
 
 ALL = (

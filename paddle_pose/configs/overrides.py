@@ -1,7 +1,8 @@
 """Changing single values of a config, by one mechanism: {dotted key: value}.
 
 Command-line flags, `-o key=value` and the file beside a checkpoint are all such mappings, so an unknown key or a value of the
-wrong kind is the same clear error everywhere.
+wrong kind is the same clear error everywhere. A part that is one of several classes, e.g. `model` or `train.schedule`, has
+a key of its own, whose value is the class's short name (see `kinds`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import types
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
+from paddle_pose import kinds
 from paddle_pose.configs.specs import Config
 from paddle_pose.data.augment import Augment
 from paddle_pose.data.skeleton_file import read_skeleton
@@ -33,13 +35,23 @@ _ADDED: dict[str, Any] = {  # fields that earlier versions lack, and the values 
     "augment.brightness": 0.0,
     "augment.brightness_contrast_probability": 0.4,
 }
+# Keys of files that an earlier version wrote, with their names today.
+RENAMED: Mapping[str, str] = {
+    "train.warmup": "train.schedule.warmup",
+    "train.warmup_start": "train.schedule.warmup_start",
+    "train.milestones": "train.schedule.milestones",
+    "train.gamma": "train.schedule.gamma",
+    "loss.kind": "loss.error",
+}
 
 
 def values(config: Config) -> dict[str, Any]:
-    """Returns every value by its dotted key, in JSON's types.
+    """Returns every value by its dotted key, in JSON's types; the short name of a class stands before its fields.
 
     Example:
         >>> from paddle_pose.configs.registry import CONFIGS
+        >>> list(values(CONFIGS["hourglass52_mpii_384"]).items())[:2]
+        [('model', 'hourglass'), ('model.num_stacks', 1)]
         >>> values(CONFIGS["hourglass52_mpii_384"])["codec.input_size"]
         [384, 384]
     """
@@ -69,6 +81,10 @@ def identity(config: Config) -> dict[str, Any]:
 def override(config: Config, changes: Mapping[str, Any]) -> Config:
     """Returns the config with single values replaced.
 
+    Short names of classes are applied first, whatever the order. Another class than the present one begins with its own
+    defaults, except for the fields that its family shares: a schedule's `warmup` and `warmup_start`, a codec's `skeleton`
+    and `input_size`.
+
     Where `final_augment` is None, "final_augment=augment" or one of its parts starts it as a copy of `augment`, after all
     other changes; of the default `Augment` where that is None, too.
 
@@ -84,22 +100,57 @@ def override(config: Config, changes: Mapping[str, Any]) -> Config:
         >>> changed = override(CONFIGS["hourglass52_mpii_256"], {"train.batch_size": "8", "augment": "none"})
         >>> changed.train.batch_size, changed.augment
         (8, None)
+        >>> override(changed, {"train.schedule.warmup": 9, "train.schedule": "cosine"}).train.schedule
+        CosineScheduleSpec(warmup=9, warmup_start=0.001)
         >>> changed = override(CONFIGS["hourglass52_mpii_256"], {"final_augment.flip": 0.1, "augment.scale": 0.2})
         >>> changed.final_augment.flip, changed.final_augment.scale
         (0.1, 0.2)
     """
-    for key, value in sorted(changes.items(), key=lambda change: change[0].startswith("final_augment")):
-        config = _replaced(config, key.split("."), value, key, config)
+    first = _kind_keys(config, "")
+
+    def order(key: str) -> tuple[bool, bool]:
+        return key not in first, key.startswith("final_augment")
+
+    for key in sorted(changes, key=order):
+        config = _replaced(config, key.split("."), changes[key], key, config)
     return config
+
+
+def upgraded(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the values of a file by the keys of today, whichever version wrote it.
+
+    Args:
+        stored: Values by the keys of the version that wrote the file.
+
+    Example:
+        >>> upgraded({"train.schedule": "cosine", "train.warmup": 5, "train.gamma": 0.1})
+        {'train.schedule': 'cosine', 'train.schedule.warmup': 5}
+    """
+    without_use = ("train.milestones", "train.gamma") if stored.get("train.schedule") == "cosine" else ()
+    return {RENAMED.get(key, key): value for key, value in stored.items() if key not in without_use}
+
+
+def _kind_keys(value: Any, prefix: str) -> set[str]:
+    """Returns the keys whose values are short names of classes."""
+    hints, found = get_type_hints(type(value), include_extras=True), set()
+    for field in dataclasses.fields(value):
+        if kinds.is_family(hints[field.name]):
+            found.add(prefix + field.name)
+        if dataclasses.is_dataclass(content := getattr(value, field.name)):
+            found |= _kind_keys(content, f"{prefix}{field.name}.")
+    return found
 
 
 def _flat(value: Any, prefix: str) -> list[tuple[str, Any]]:
     rows: list[tuple[str, Any]] = []
+    hints = get_type_hints(type(value), include_extras=True)
     for field in dataclasses.fields(value):
         content = getattr(value, field.name)
         key = prefix + field.name
         if key in _FIXED:
             continue
+        if kinds.is_family(hints[field.name]):
+            rows.append((key, kinds.kind_of(hints[field.name], content, key)))
         if isinstance(content, Skeleton):
             rows.append((key, dataclasses.asdict(content)))
         elif dataclasses.is_dataclass(content):
@@ -114,6 +165,8 @@ def _replaced(node: Any, path: list[str], value: Any, key: str, root: Config) ->
     name, rest = path[0], path[1:]
     if key in _FIXED or name not in [field.name for field in dataclasses.fields(node)]:
         valid = [name for name, _ in _flat(root, "")]
+        if key in RENAMED:
+            raise InputError(f"key {key!r}: it is {RENAMED[key]!r} now; write that instead")
         raise InputError(
             f"unknown key {key!r}.{did_you_mean(key, valid)} The valid ones are\n  "
             + "\n  ".join(valid)
@@ -129,9 +182,20 @@ def _replaced(node: Any, path: list[str], value: Any, key: str, root: Config) ->
             raise InputError(f"key {key!r}: {name!r} is {current!r}, which has no part {rest[0]!r}")
         return dataclasses.replace(node, **{name: _replaced(current, rest, value, key, root)})
     hint = get_type_hints(type(node), include_extras=True)[name]
+    if kinds.is_family(hint):
+        return dataclasses.replace(node, **{name: _of_kind(current, hint, value, key)})
     is_a_choice = get_origin(hint) is Literal and value in get_args(hint)  # "none" may be one
     value = _literal(value) if isinstance(value, str) and not is_a_choice else value
     return dataclasses.replace(node, **{name: _fitted(value, hint, key)})
+
+
+def _of_kind(current: Any, family: type, kind: object, key: str) -> Any:
+    """Returns the present values where they are of this kind, otherwise the kind's defaults with what its family shares."""
+    chosen = kinds.find(family, kind, key)
+    if chosen is type(current):
+        return current
+    names = {field.name for field in dataclasses.fields(chosen)} & {field.name for field in dataclasses.fields(current)}
+    return chosen(**{name: getattr(current, name) for name in kinds.shared(family) if name in names})
 
 
 def _fitted(value: Any, hint: Any, key: str) -> Any:

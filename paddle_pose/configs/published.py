@@ -14,7 +14,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from paddle_pose.configs.specs import Config, StackedHourglassModel
+from paddle_pose.configs.specs import Config
 from paddle_pose.weights import zoo
 
 GROUND_TRUTH, DETECTED, WHOLE_IMAGES = "ground truth", "detected boxes", "whole images"
@@ -91,6 +91,7 @@ _PER_JOINT = {
     "simple_baseline_r50_mpii_256": _joints(96.4, 95.3, 89.0, 83.2, 88.4, 84.0, 79.6),
     "simple_baseline_r101_mpii_256": _joints(96.9, 95.9, 89.5, 84.4, 88.4, 84.5, 80.7),
 }
+_WITHOUT_PROTOCOL = ("stacked_hourglass2_mpii_256", "stacked_hourglass8_mpii_256")  # pytorch-pose does not state it
 # The original Paddle project's log: (epoch, Mean, Mean@0.1) of evaluations after it, by input size; epochs count from 0.
 TXYUGOOD_CURVES: dict[int, tuple[tuple[int, float, float], ...]] = {
     256: (
@@ -205,7 +206,7 @@ def of_config(config: Config) -> list[Published]:
     width, height = config.codec.input_size
     size, dataset = f"{height}x{width}", config.data.dataset
     who = re.split("[:;]", config.source)[0]
-    stated = "" if isinstance(config.model, StackedHourglassModel) else protocol(config)  # pytorch-pose does not say
+    stated = "" if config.name in _WITHOUT_PROTOCOL else protocol(config)
     joints = _PER_JOINT.get(config.name, {})
     return [
         Published(config.name, size, who, {**values, **joints}, dataset, boxes, config.name, stated)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import logging
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from typing import Any
 
 from paddle_pose.backends.metadata import read_metadata
 from paddle_pose.configs import hourglass, hrnet, movenet, simple_baseline
-from paddle_pose.configs.overrides import override, values
+from paddle_pose.configs.overrides import identity, override, upgraded, values
 from paddle_pose.configs.specs import Config
 from paddle_pose.errors import InputError, did_you_mean
 from paddle_pose.io import manifest
@@ -34,6 +35,18 @@ def find(name: str) -> Config:
             f"no config {name!r}.{did_you_mean(name, CONFIGS)} There are:\n  " + "\n  ".join(sorted(CONFIGS))
         )
     return CONFIGS[name]
+
+
+def register(config: Config) -> Config:
+    """Adds a config that is defined elsewhere to those that are found by name, and returns it.
+
+    Raises:
+        InputError: If there is one of that name.
+    """
+    if config.name in CONFIGS:
+        raise InputError(f"config {config.name!r} exists already ({CONFIGS[config.name].source}); choose another name")
+    CONFIGS[config.name] = config
+    return config
 
 
 def for_image_size(size: int) -> Config:
@@ -68,7 +81,7 @@ def read_beside(weights: Path) -> Config | None:
         return None
     try:
         content = metadata["config"] if metadata else json.loads(path.read_text(encoding="utf-8"))
-        config = override(find(content["config"]), content["values"])
+        config = override(find(content["config"]), upgraded(content["values"]))
     except (AttributeError, KeyError, TypeError, ValueError) as problem:
         raise InputError(
             f"{weights if metadata else path}: not a config that this version reads ({problem}); name "
@@ -77,6 +90,24 @@ def read_beside(weights: Path) -> Config | None:
     if metadata is None:
         manifest.check_file(path)
     return config
+
+
+def stored_identity(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the identity in a checkpoint as this version would state it, see `overrides.identity`.
+
+    Keys of earlier versions are renamed; values that they did not state are those of the config that the identity names.
+
+    Args:
+        stored: Identity of a run, with what else it holds beside the config's values.
+
+    Raises:
+        InputError: If it names no config, or its values do not fit.
+    """
+    parts = {field.name for field in dataclasses.fields(Config)}
+    content = upgraded(stored)
+    settings = {key: value for key, value in content.items() if key.partition(".")[0] in parts}
+    rest = {key: value for key, value in content.items() if key not in settings}
+    return {**identity(override(find(str(content.get("config"))), settings)), **rest}
 
 
 def config_of(

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Literal
 
 from paddle_pose.codecs.heatmap import HeatmapCodec
-from paddle_pose.configs.specs import Config, Data, Loss, SimpleBaselineModel, Train
+from paddle_pose.configs.specs import Config, Data, HeatmapLossSpec, SimpleBaselineModel, StepScheduleSpec, Train
 from paddle_pose.data.augment import Augment
 from paddle_pose.skeletons import COCO_17
 
@@ -23,8 +23,13 @@ SIMPLE_BASELINE_R50_MPII_256 = Config(
     command="python train.py --config simple_baseline_r50_mpii_256 --dataset_root D",
     model=SimpleBaselineModel(order="bgr"),
     augment=Augment(scale=0.25, rotation=30.0),
-    loss=Loss(scale=0.5),
-    train=Train(epochs=140, batch_size=32, learning_rate=1e-3, warmup=0, milestones=(90, 120)),
+    loss=HeatmapLossSpec(scale=0.5),
+    train=Train(
+        epochs=140,
+        batch_size=32,
+        learning_rate=1e-3,
+        schedule=StepScheduleSpec(warmup=0, milestones=(90, 120)),
+    ),
 )
 
 
@@ -74,7 +79,7 @@ R50_COCO_256X192_DARK = replace(
     model=SimpleBaselineModel(),
     codec=HeatmapCodec(skeleton=COCO_17, input_size=(192, 256), unbiased=True, decode_by="dark"),
     augment=Augment(half_body=0.3, shift=0.16),
-    loss=Loss(),
+    loss=HeatmapLossSpec(),
     train=Train(),
 )
 

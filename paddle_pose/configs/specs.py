@@ -1,23 +1,162 @@
-"""The fields of a config: frozen values, each stated once, numbers with their range."""
+"""The fields of a config: frozen values, each stated once, numbers with their range.
+
+Networks, losses, optimizers and schedules are *specs*: a class with a short name, the fields, and the name of what it
+configures. A new one is a frozen dataclass below `ModelSpec`, `LossSpec`, `OptimizerSpec` or `ScheduleSpec`, in any module
+that is imported.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from collections.abc import Collection
+from dataclasses import dataclass, fields, replace
+from typing import Annotated, Any, ClassVar, Literal
 
+from paddle_pose import kinds
 from paddle_pose.codecs.base import Codec
 from paddle_pose.codecs.heatmap import HeatmapCodec
 from paddle_pose.data.augment import Augment
 from paddle_pose.ranges import BatchSize, Range, Seed, Share
+from paddle_pose.weights.names import has_batch_norm, has_inters, is_mmpose
 
 Channels = Annotated[int, Range(1, 8192)]
 Depth = Annotated[int, Range(1, 64)]  # of blocks and the like, one after another
 Times = Annotated[int, Range(1, 1_000_000)]
 Weight = Annotated[float, Range(0, 1e6)]
+Decay = Annotated[float, Range(0, 10)]
+Momentum = Annotated[float, Range(0, 0.9999999)]
+Epsilon = Annotated[float, Range(0, 1, exclusive_min=True)]
+
+
+class Spec:
+    """Base of the values that configure one object, e.g. a network.
+
+    A direct subclass opens a family, and its subclasses join it by their `kind`, see `kinds.register`. They are frozen
+    dataclasses, and every field has a default.
+
+    Attributes:
+        kind: Short name that files and flags choose the class by.
+        target: What it configures, a class or a function, as "package.module:Name". Neither is a field: no file changes it.
+    """
+
+    kind: ClassVar[str]
+    target: ClassVar[str]
+
+    def __init_subclass__(cls, shared: tuple[str, ...] = (), **options: Any) -> None:
+        """Opens a family, or joins one.
+
+        Args:
+            shared: Names of a new family's fields whose values stay when another kind is chosen.
+            options: Those of other base classes.
+        """
+        super().__init_subclass__(**options)
+        if (base := kinds.family_of(cls)) is None:
+            kinds.open_family(cls, shared)
+        else:
+            kinds.register(base)(cls)
+
+    def __post_init__(self) -> None:
+        """Makes sure that the class's fields are fields.
+
+        Raises:
+            TypeError: If the class is no dataclass of its own.
+        """
+        if "__dataclass_fields__" not in vars(type(self)):
+            raise TypeError(f"{type(self).__name__} has no fields of its own; decorate it with @dataclass(frozen=True)")
+
+    def field_values(self) -> dict[str, Any]:
+        """Returns the fields by name.
+
+        Example:
+            >>> StackedHourglassModel(num_stacks=8).field_values()
+            {'num_stacks': 8, 'channels': 256, 'depth': 4}
+        """
+        return {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
-class HourglassModel:
+class ModelSpec(Spec):
+    """Base of the networks' specs; `target` is a `paddle.nn.Layer`, see `models`."""
+
+    def arguments(self, codec: Codec) -> dict[str, Any]:
+        """Returns the keyword arguments of `target`.
+
+        Args:
+            codec: Codec that reads the network's maps.
+
+        Example:
+            >>> StackedHourglassModel().arguments(HeatmapCodec())
+            {'num_joints': 16, 'num_stacks': 2, 'channels': 256, 'depth': 4}
+        """
+        return {"num_joints": codec.skeleton.num_joints, **self.field_values()}
+
+    def fitted(self, names: Collection[str]) -> ModelSpec:
+        """Returns the spec with the values that a weights file decides by itself.
+
+        Args:
+            names: Names of the file's tensors.
+        """
+        return self
+
+    def remark(self, stated: ModelSpec) -> str:
+        """Returns a sentence for whoever loads weights, e.g. on the order of channels; empty for none.
+
+        Args:
+            stated: Spec before it was fitted to the file.
+        """
+        return ""
+
+
+@dataclass(frozen=True)
+class LossSpec(Spec):
+    """Base of the losses' specs; `target` is a callable of outputs and targets with `measures`, see `models.losses`."""
+
+    def arguments(self, codec: Codec) -> dict[str, Any]:
+        """Returns the keyword arguments of `target`.
+
+        Args:
+            codec: Codec that draws the targets.
+        """
+        return self.field_values()
+
+
+@dataclass(frozen=True)
+class OptimizerSpec(Spec):
+    """Base of the optimizers' specs.
+
+    `target` is a function of a network and `grad_clip` that returns a `paddle.optimizer.Optimizer` with learning rate 0, see
+    `training.optimizers`; the trainer sets the rate at every step.
+    """
+
+    def arguments(self) -> dict[str, Any]:
+        """Returns the keyword arguments of `target`, without the network and `grad_clip`."""
+        return self.field_values()
+
+
+@dataclass(frozen=True)
+class ScheduleSpec(Spec, shared=("warmup", "warmup_start")):
+    """Base of the schedules' specs; `target` returns the learning rate as a function of the step, see `training.optimizers`.
+
+    Attributes:
+        warmup: Steps of linear warm-up.
+        warmup_start: Factor of the learning rate at step 0.
+    """
+
+    warmup: Annotated[int, Range(0, 10_000_000)] = 500
+    warmup_start: Share = 0.001
+
+    def arguments(self, base: float, steps_per_epoch: int, epochs: int) -> dict[str, Any]:
+        """Returns the keyword arguments of `target`.
+
+        Args:
+            base: Learning rate after the warm-up.
+            steps_per_epoch: Steps per epoch.
+            epochs: Epochs of the whole training.
+        """
+        return {"base": base, **self.field_values()}
+
+
+@dataclass(frozen=True)
+class HourglassModel(ModelSpec):
     """Hourglass-52 and its reductions: arguments of `models.hourglass.Hourglass`.
 
     Attributes:
@@ -29,6 +168,7 @@ class HourglassModel:
         inters: keep the block between stacks even where there is one stack (unused; some checkpoints hold it).
     """
 
+    kind: ClassVar[str] = "hourglass"
     target: ClassVar[str] = "paddle_pose.models.hourglass:Hourglass"
 
     num_stacks: Depth = 1
@@ -38,9 +178,13 @@ class HourglassModel:
     feature_channels: Channels = 256
     inters: bool = False
 
+    def fitted(self, names: Collection[str]) -> ModelSpec:
+        """Returns the spec with `inters` as the file has it."""
+        return replace(self, inters=has_inters(names))
+
 
 @dataclass(frozen=True)
-class StackedHourglassModel:
+class StackedHourglassModel(ModelSpec):
     """Newell's stacked hourglass: arguments of `models.stacked_hourglass.StackedHourglass`.
 
     Attributes:
@@ -49,6 +193,7 @@ class StackedHourglassModel:
         depth: halvings.
     """
 
+    kind: ClassVar[str] = "stacked_hourglass"
     target: ClassVar[str] = "paddle_pose.models.stacked_hourglass:StackedHourglass"
 
     num_stacks: Depth = 2
@@ -57,7 +202,7 @@ class StackedHourglassModel:
 
 
 @dataclass(frozen=True)
-class HRNetModel:
+class HRNetModel(ModelSpec):
     """HRNet and its reductions: arguments of `models.hrnet.HRNet`.
 
     Attributes:
@@ -67,6 +212,7 @@ class HRNetModel:
         stem_channels: of the stem.
     """
 
+    kind: ClassVar[str] = "hrnet"
     target: ClassVar[str] = "paddle_pose.models.hrnet:HRNet"
 
     width: Channels = 32
@@ -76,7 +222,7 @@ class HRNetModel:
 
 
 @dataclass(frozen=True)
-class SimpleBaselineModel:
+class SimpleBaselineModel(ModelSpec):
     """SimpleBaseline and its reductions: arguments of `models.simple_baseline.SimpleBaseline`.
 
     Attributes:
@@ -86,6 +232,7 @@ class SimpleBaselineModel:
         order: of the channels the network sees; the official weights saw BGR.
     """
 
+    kind: ClassVar[str] = "simple_baseline"
     target: ClassVar[str] = "paddle_pose.models.simple_baseline:SimpleBaseline"
 
     depth: Literal[50, 101, 152] = 50
@@ -93,9 +240,18 @@ class SimpleBaselineModel:
     deconv_channels: Channels = 256
     order: Literal["rgb", "bgr"] = "rgb"
 
+    def fitted(self, names: Collection[str]) -> ModelSpec:
+        """Returns the spec with order "rgb" for files of MMPose."""
+        return replace(self, order="rgb") if is_mmpose(names) else self
+
+    def remark(self, stated: ModelSpec) -> str:
+        """Returns the order of the channels, and why it is another one than stated."""
+        why = ", as all of MMPose's do, where the config says bgr" if self != stated else ""
+        return f"It sees {self.order.upper()} images (model.order){why}."
+
 
 @dataclass(frozen=True)
-class MoveNetModel:
+class MoveNetModel(ModelSpec):
     """MoveNet, Google's or the original: arguments of `models.movenet.MoveNet`.
 
     Attributes:
@@ -110,6 +266,7 @@ class MoveNetModel:
         prior: what centres and heatmaps answer before they have learned; 0.1 for a focal loss, the original has 0.5.
     """
 
+    kind: ClassVar[str] = "movenet"
     target: ClassVar[str] = "paddle_pose.models.movenet:MoveNet"
 
     width: Annotated[float, Range(0, 16, exclusive_min=True)] = 1.0
@@ -121,26 +278,42 @@ class MoveNetModel:
     share_residuals: bool = False
     prior: Annotated[float, Range(1e-6, 0.999999)] = 0.1
 
+    def fitted(self, names: Collection[str]) -> ModelSpec:
+        """Returns the spec without batch normalisation for files whose convolutions contain it, as Google's do."""
+        return self if has_batch_norm(names) else replace(self, batch_norm="none")
+
 
 @dataclass(frozen=True)
-class Loss:
-    """The mean squared error of heatmaps.
+class HeatmapLossSpec(LossSpec):
+    """The mean squared error of heatmaps, `models.losses.JointsMSELoss`.
 
     Attributes:
         scale: its factor: 1 in mmpose, 0.5 in HRNet and SimpleBaseline.
         joint_weights: weigh hard joints more, by the skeleton's `weights`, which the loss squares; off as published.
     """
 
+    kind: ClassVar[str] = "heatmap_mse"
+    target: ClassVar[str] = "paddle_pose.models.losses:JointsMSELoss"
+
     scale: Annotated[float, Range(0, 1e6, exclusive_min=True)] = 1.0
     joint_weights: bool = False
 
+    def arguments(self, codec: Codec) -> dict[str, Any]:
+        """Returns the keyword arguments of `target`; the joints' weights are the skeleton's.
+
+        Example:
+            >>> HeatmapLossSpec(scale=0.5).arguments(HeatmapCodec())
+            {'scale': 0.5, 'joint_weights': ()}
+        """
+        return {"scale": self.scale, "joint_weights": codec.skeleton.weights if self.joint_weights else ()}
+
 
 @dataclass(frozen=True)
-class MoveNetTerms:
-    """The terms of MoveNet's loss: arguments of `losses.MoveNetLoss`.
+class MoveNetLossSpec(LossSpec):
+    """The terms of MoveNet's loss: arguments of `models.losses.MoveNetLoss`.
 
     Attributes:
-        kind: of the error of centres and heatmaps: "mse", weighted by `peak_weight` (the original), or "focal" (CenterNet).
+        error: of centres and heatmaps: "mse", weighted by `peak_weight` (the original), or "focal" (CenterNet).
         peak_weight: k of (k t + 1) (p - t)^2.
         center: weight of the centres' term.
         heatmap: of the heatmaps'.
@@ -149,13 +322,133 @@ class MoveNetTerms:
         bone: of the differences between the heatmaps of a limb's two joints; 0 leaves them out.
     """
 
-    kind: Literal["mse", "focal"] = "mse"
+    kind: ClassVar[str] = "movenet"
+    target: ClassVar[str] = "paddle_pose.models.losses:MoveNetLoss"
+
+    error: Literal["mse", "focal"] = "mse"
     peak_weight: Weight = 8.0
     center: Weight = 1.0
     heatmap: Weight = 1.0
     regression: Weight = 1.0
     offset: Weight = 1.0
     bone: Weight = 0.0
+
+    def arguments(self, codec: Codec) -> dict[str, Any]:
+        """Returns the keyword arguments of `target`; the limbs are the skeleton's."""
+        return {**self.field_values(), "limbs": codec.skeleton.limb_indices}
+
+
+@dataclass(frozen=True)
+class AdamSpec(OptimizerSpec):
+    """Adam.
+
+    Source: Kingma & Ba, ICLR 2015; the defaults are Paddle's.
+
+    Attributes:
+        beta1: Decay of the mean of gradients.
+        beta2: Decay of the mean of squared gradients.
+        epsilon: Number that is added to the denominator.
+        weight_decay: Factor of the weights that is added to their gradients (L2), for all parameters; 0 adds nothing.
+    """
+
+    kind: ClassVar[str] = "adam"
+    target: ClassVar[str] = "paddle_pose.training.optimizers:adam"
+
+    beta1: Momentum = 0.9
+    beta2: Momentum = 0.999
+    epsilon: Epsilon = 1e-8
+    weight_decay: Decay = 0.0
+
+
+@dataclass(frozen=True)
+class AdamWSpec(OptimizerSpec):
+    """Adam with decoupled weight decay.
+
+    Source: Loshchilov & Hutter, ICLR 2019; the defaults are Paddle's.
+
+    Attributes:
+        beta1: Decay of the mean of gradients.
+        beta2: Decay of the mean of squared gradients.
+        epsilon: Number that is added to the denominator.
+        weight_decay: Share of a parameter that is subtracted per step, times the learning rate.
+        decay_norms_and_biases: Whether parameters of normalisations and biases decay too; not so in RTMPose's recipes.
+    """
+
+    kind: ClassVar[str] = "adamw"
+    target: ClassVar[str] = "paddle_pose.training.optimizers:adamw"
+
+    beta1: Momentum = 0.9
+    beta2: Momentum = 0.999
+    epsilon: Epsilon = 1e-8
+    weight_decay: Decay = 0.01
+    decay_norms_and_biases: bool = True
+
+
+@dataclass(frozen=True)
+class RMSPropSpec(OptimizerSpec):
+    """RMSProp.
+
+    Source: Tieleman & Hinton, 2012; the defaults are Paddle's.
+
+    Attributes:
+        rho: Decay of the mean of squared gradients.
+        epsilon: Number that is added to that mean, under the root.
+        momentum: Factor of the previous step.
+        weight_decay: Factor of the weights that is added to their gradients (L2), for all parameters; 0 adds nothing.
+    """
+
+    kind: ClassVar[str] = "rmsprop"
+    target: ClassVar[str] = "paddle_pose.training.optimizers:rmsprop"
+
+    rho: Momentum = 0.95
+    epsilon: Epsilon = 1e-6
+    momentum: Momentum = 0.0
+    weight_decay: Decay = 0.0
+
+
+@dataclass(frozen=True)
+class StepScheduleSpec(ScheduleSpec):
+    """Linear warm-up, then a factor at every milestone.
+
+    Attributes:
+        warmup: Steps of linear warm-up.
+        warmup_start: Factor of the learning rate at step 0.
+        milestones: Epochs, counted from the start of training, at which the rate is multiplied by `gamma`.
+        gamma: That factor.
+    """
+
+    kind: ClassVar[str] = "steps"
+    target: ClassVar[str] = "paddle_pose.training.optimizers:StepSchedule"
+
+    milestones: tuple[Annotated[int, Range(0, 1_000_000)], ...] = (170, 200)
+    gamma: Annotated[float, Range(0, 1, exclusive_min=True)] = 0.1
+
+    def arguments(self, base: float, steps_per_epoch: int, epochs: int) -> dict[str, Any]:
+        """Returns the keyword arguments of `target`, which counts in steps.
+
+        Example:
+            >>> StepScheduleSpec(milestones=(2, 3), warmup=0).arguments(0.1, steps_per_epoch=10, epochs=4)["milestones"]
+            (20, 30)
+        """
+        milestones = tuple(epoch * steps_per_epoch for epoch in self.milestones)
+        return {**super().arguments(base, steps_per_epoch, epochs), "milestones": milestones}
+
+
+@dataclass(frozen=True)
+class CosineScheduleSpec(ScheduleSpec):
+    """Linear warm-up, then half a cosine, which reaches 0 at the end of the last epoch.
+
+    Attributes:
+        warmup: Steps of linear warm-up, counted within the cosine.
+        warmup_start: Factor of the learning rate at step 0.
+    """
+
+    kind: ClassVar[str] = "cosine"
+    target: ClassVar[str] = "paddle_pose.training.optimizers:CosineSchedule"
+
+    def arguments(self, base: float, steps_per_epoch: int, epochs: int) -> dict[str, Any]:
+        """Returns the keyword arguments of `target`, which counts in steps."""
+        return {**super().arguments(base, steps_per_epoch, epochs), "total": epochs * steps_per_epoch}
 
 
 @dataclass(frozen=True)
@@ -197,12 +490,9 @@ class Train:
     Attributes:
         epochs: passes over the data.
         batch_size: images per step and device.
-        learning_rate: of Adam.
-        warmup: steps of linear warm-up.
-        warmup_start: factor of the learning rate at step 0.
-        schedule: after the warm-up: "steps" drops at the milestones, "cosine" falls smoothly to zero.
-        milestones: epochs, counted from the start of training, at which the rate is multiplied by `gamma`.
-        gamma: that factor.
+        learning_rate: after the warm-up.
+        optimizer: Spec of the optimizer.
+        schedule: Spec of how the learning rate changes.
         eval_every: epochs between evaluations; the last epoch is always evaluated.
         log_every: steps between log lines, which show means over these.
         num_workers: threads that load; 0 loads in between steps, -1 takes the cores less one, at most 8.
@@ -232,11 +522,8 @@ class Train:
     epochs: Times = 210
     batch_size: BatchSize = 64
     learning_rate: Annotated[float, Range(0, 10, exclusive_min=True)] = 5e-4
-    warmup: Annotated[int, Range(0, 10_000_000)] = 500
-    warmup_start: Share = 0.001
-    schedule: Literal["steps", "cosine"] = "steps"
-    milestones: tuple[Annotated[int, Range(0, 1_000_000)], ...] = (170, 200)
-    gamma: Annotated[float, Range(0, 1, exclusive_min=True)] = 0.1
+    optimizer: OptimizerSpec = AdamSpec()
+    schedule: ScheduleSpec = StepScheduleSpec()
     eval_every: Times = 1
     log_every: Times = 10
     num_workers: Annotated[int, Range(-1, 256)] = -1
@@ -287,12 +574,12 @@ class Config:
         name: of the config; in names the papers' height x width.
         source: where the values come from.
         command: that trains it.
-        model: one of the model fields.
+        model: Spec of the network.
         codec: how keypoints and maps correspond; states skeleton and input size.
         data: which data.
         augment: how training samples vary, or None.
         final_augment: how they vary from `train.final_augment_epoch` on, or None: then not at all.
-        loss: what is minimised.
+        loss: Spec of what is minimised.
         train: the recipe.
         val: the protocol.
     """
@@ -300,11 +587,11 @@ class Config:
     name: str
     source: str
     command: str
-    model: HourglassModel | StackedHourglassModel | HRNetModel | SimpleBaselineModel | MoveNetModel = HourglassModel()
+    model: ModelSpec = HourglassModel()
     codec: Codec = HeatmapCodec()
     data: Data = Data()
     augment: Augment | None = Augment()
     final_augment: Augment | None = None
-    loss: Loss | MoveNetTerms = Loss()
+    loss: LossSpec = HeatmapLossSpec()
     train: Train = Train()
     val: Val = Val()

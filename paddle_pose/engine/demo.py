@@ -142,7 +142,8 @@ def show(config: Config, data: Path, run_dir: Path) -> tuple[dict[Path, str], di
     middle = examples[len(examples) // 2].sample
     ((crop, _),) = batches([middle], codec, 1)
     maps = backend(crop)["heatmaps"][0, -1]
-    ((large_crop, _),) = batches([middle], replace(codec, input_size=TILE), 1)
+    large = overrides.override(config, {"codec.input_size": TILE}).codec
+    ((large_crop, _),) = batches([middle], large, 1)
     heatmaps = visualize.draw_heatmaps(large_crop[0], maps, skeleton)
     curves = replace(training_curves.read(run_dir), name=f"{config.name} on synthetic people")
 

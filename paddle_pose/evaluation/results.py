@@ -236,7 +236,8 @@ def _changed(checkpoint: Path) -> list[str]:
     own, usual = (overrides.identity(one) | {"train.epochs": one.train.epochs} for one in (config, named))
     keys = [key for key in {**usual, **own} if own.get(key) != usual.get(key) and not key.startswith(("val.", "data."))]
     common = overrides.values(config).keys() & overrides.values(named).keys()
-    return sorted({key if key in common else key.partition(".")[0] for key in keys} - {"codec.decode_by"})
+    groups = {key if key in common else key.rpartition(".")[0] or key for key in keys}
+    return sorted(groups - {"codec.decode_by"})
 
 
 def _of_predictions(path: Path, content: Mapping[str, Any]) -> Row:

@@ -167,7 +167,7 @@ class MoveNetLoss:
     peaks and -(1 - t)^4 p^2 log(1 - p) elsewhere, per peak. Regressions and offsets: |x| + |y| of the error, per taught cell.
 
     Args:
-        kind: Error of centres and heatmaps.
+        error: Error of centres and heatmaps.
         peak_weight: k.
         center: Weight of the centres' term.
         heatmap: Of the heatmaps'.
@@ -186,7 +186,7 @@ class MoveNetLoss:
 
     def __init__(
         self,
-        kind: Literal["mse", "focal"] = "mse",
+        error: Literal["mse", "focal"] = "mse",
         peak_weight: float = 8.0,
         center: float = 1.0,
         heatmap: float = 1.0,
@@ -195,11 +195,11 @@ class MoveNetLoss:
         bone: float = 0.0,
         limbs: Sequence[tuple[int, int]] = (),
     ) -> None:
-        if kind not in ("mse", "focal"):
-            raise InputError(f"the loss's kind is {kind!r}; expected 'mse' or 'focal'")
+        if error not in ("mse", "focal"):
+            raise InputError(f"the loss's error is {error!r}; expected 'mse' or 'focal'")
         if bone and not limbs:
             raise InputError(f"the bone term has weight {bone}, but the skeleton has no limbs")
-        self._blobs = self._mse if kind == "mse" else _focal
+        self._blobs = self._mse if error == "mse" else _focal
         self._peak_weight, self._bone, self._limbs = peak_weight, bone, list(limbs)
         self.measures = {"acc_pose": acc_pose_of_maps}
         self._weights = {"center": center, "heatmap": heatmap, "regression": regression, "offset": offset}

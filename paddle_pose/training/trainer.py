@@ -58,6 +58,7 @@ class Trainer:
         run_dir: Path,
         config_json: str = "{}\n",
         identity: Mapping[str, Any] | None = None,
+        upgrade_identity: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict,
         measures: Mapping[str, Measure] | None = None,
         log_every: int = 10,
         visualdl: bool = True,
@@ -81,6 +82,7 @@ class Trainer:
             run_dir: gets log.txt, metrics.jsonl, vdl/, last/, earlier/ and best_model/.
             config_json: kept in every checkpoint.
             identity: JSON values by name that have to be the same when the run is resumed.
+            upgrade_identity: Returns a checkpoint's identity by the names of this version.
             measures: further numbers for the log line, of the last batch: computed only when it is printed.
             log_every: steps between log lines, which show the mean loss of these.
             visualdl: whether to write VisualDL's files.
@@ -102,6 +104,7 @@ class Trainer:
         self._process_group = process_group or ProcessGroup()
         self._step = Step(self._state, loss, schedule, seed, accumulate, self._process_group, draw_targets)
         self._run_dir, self._config_json, self._identity = run_dir, config_json, dict(identity or {})
+        self._upgrade_identity = upgrade_identity
         self._measures, self._log_every, self._max_bad_steps = measures or {}, log_every, max_bad_steps
         self._store, self._timer = CheckpointStore(run_dir, policy or CheckpointPolicy()), StepTimer()
         paddle.disable_signal_handler()  # it would print a report about SIGTERM
@@ -126,7 +129,7 @@ class Trainer:
             InputError: If it is damaged, or of another network or another run.
         """
         numbers = read_numbers(folder)
-        differences = checkpoint.differences(numbers["identity"], self._identity)
+        differences = checkpoint.differences(self._upgrade_identity(numbers["identity"]), self._identity)
         if differences and not force:
             raise InputError(
                 f"{folder} was made by a run that differs in\n  " + "\n  ".join(differences) + "\nLeave the flags out "

@@ -102,7 +102,7 @@ def test_what_lies_outside_is_refused_by_key_and_range(field):
         *(("train.learning_rate", text) for text in ("nan", "-1", "1e30", "0")),
         *(("train.seed", "-1"), ("train.eval_every", "0"), ("train.batch_size", "0"), ("train.epochs", "-1")),
         *(("codec.sigma", "-1"), ("train.num_workers", "5000"), ("data.context", "1e999"), ("data.context", "inf")),
-        *(("codec.input_size", "(200000, 256)"), ("codec.stride", "0"), ("train.milestones", "(10, -1)")),
+        *(("codec.input_size", "(200000, 256)"), ("codec.stride", "0"), ("train.schedule.milestones", "(10, -1)")),
     ],
 )
 def test_a_text_that_is_no_sensible_number_is_refused(key, value):

@@ -41,9 +41,9 @@ def test_one_override_changes_one_value():
     assert {key: after[key] for key in after if after[key] != before[key]} == changes
     assert values(PLAIN) == before
     changed = override(
-        PLAIN, {"train.milestones": "(1, 2, 3)", "train.learning_rate": "1", "codec.skeleton": "coco_17"}
+        PLAIN, {"train.schedule.milestones": "(1, 2, 3)", "train.learning_rate": "1", "codec.skeleton": "coco_17"}
     )
-    assert changed.train.milestones == (1, 2, 3)
+    assert changed.train.schedule.milestones == (1, 2, 3)
     assert type(changed.train.learning_rate) is float
     assert changed.codec.skeleton is COCO_17
 
@@ -67,11 +67,11 @@ def test_an_unknown_key_lists_the_valid_ones(key):
         ("codec.input_size", "256", "got 256, expected tuple"),
         ("codec.input_size", "(1, 2, 3)", r"got \(1, 2, 3\), expected tuple"),
         ("codec.input_size", "(250, 256)", "not a multiple of the heatmap's stride"),
-        ("train.milestones", "(1, 'b')", "got 'b', expected int"),
+        ("train.schedule.milestones", "(1, 'b')", "got 'b', expected int"),
         ("codec.decode_by", "soft", r"got 'soft', expected \['argmax', 'quarter', 'dark'\]"),
         ("codec.skeleton", "hand", "got 'hand', expected one of mpii_16, coco_17, or a .json file"),
         ("train", "none", "got None, expected Train"),
-        ("model", "3", "got 3, expected"),
+        ("model", "3", "got '3', expected"),
         ("train.epochs.more", 1, "'epochs' is .*, which has no part 'more'"),
     ],
 )
@@ -183,9 +183,8 @@ def test_names_are_unique_and_every_config_says_where_it_is_from(config):
     assert CONFIGS[config.name] is config
     assert config.source
     assert config.command.split()[0] in ("python", "make")
-    assert all(milestone < config.train.epochs for milestone in config.train.milestones) or (
-        config.train.schedule != "steps"
-    )
+    milestones = getattr(config.train.schedule, "milestones", ())
+    assert all(milestone < config.train.epochs for milestone in milestones)
 
 
 def test_flags_and_checkpoint_must_agree():

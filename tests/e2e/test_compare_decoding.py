@@ -6,7 +6,16 @@ import pytest
 
 SMALL = ("--config", "hourglass_tiny_128", "--num_workers", "1", "--batch_size", "4", "--epochs", "30")
 # Long enough that some joints are found: all readings of an untrained network score nothing.
-RECIPE = ("--learning_rate", "0.003", "-o", "train.warmup=0", "-o", "augment=none", "-o", "train.eval_every=1000")
+RECIPE = (
+    "--learning_rate",
+    "0.003",
+    "-o",
+    "train.schedule.warmup=0",
+    "-o",
+    "augment=none",
+    "-o",
+    "train.eval_every=1000",
+)
 
 
 def rows(said):

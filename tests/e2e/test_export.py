@@ -51,7 +51,7 @@ def trained(tmp_path_factory, synthetic_mpii, run_in):
         "--num_workers",
         1,
         "-o",
-        "train.warmup=0",
+        "train.schedule.warmup=0",
     )
     done = run_in(folder, "train.py", "--dataset_root", synthetic_mpii, *flags, "--output", "run")
     assert done.returncode == 0, done.stderr

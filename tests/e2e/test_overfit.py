@@ -32,7 +32,13 @@ REDUCED = {
 }
 # No flip test: these networks have never seen a mirrored person.
 RECIPE = (
-    *("codec.input_size=(128,128)", "train.schedule=cosine", "train.warmup=20", "augment=none", "val.flip=false"),
+    *(
+        "codec.input_size=(128,128)",
+        "train.schedule=cosine",
+        "train.schedule.warmup=20",
+        "augment=none",
+        "val.flip=false",
+    ),
     *("train.eval_every=1000", "train.log_every=1"),
 )
 

@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 REPEATS = range(int(os.environ.get("PADDLE_POSE_TEST_REPEATS", "1")))
 CHANGES = (
     *("codec.input_size=(64,64)", "model.channels=(8,8,8,8)", "model.blocks=(1,1,1,1)", "model.stem_channels=8"),
-    *("model.feature_channels=8", "train.warmup=0", "train.log_every=1", "train.schedule=steps"),
+    *("model.feature_channels=8", "train.schedule.warmup=0", "train.log_every=1", "train.schedule=steps"),
 )
 SMALL = (
     *("--config", "hourglass_tiny_128", "--batch_size", 4, "--num_workers", 1),

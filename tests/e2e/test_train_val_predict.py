@@ -12,7 +12,7 @@ import scipy.io
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = ("--config", "hourglass_tiny_128", "--num_workers", "1", "-o", "train.log_every=1")
-FLAGS = ("--batch_size", "4", "-o", "train.warmup=0", "-o", "augment=none")
+FLAGS = ("--batch_size", "4", "-o", "train.schedule.warmup=0", "-o", "augment=none")
 
 
 @pytest.fixture(scope="module")

@@ -112,9 +112,9 @@ def test_an_evaluation_while_training_computes_no_intervals(synthetic_mpii, monk
         device="cpu",
         config="hourglass_tiny_128",
         output=Path("run"),
-        changes=CHANGES,
+        overrides=CHANGES,
     )
-    assert run.best["epoch"] == 0
+    assert run.values["epoch"] == 0
     assert calls == []
 
 

@@ -257,7 +257,7 @@ def no_visualdl() -> contextlib.AbstractContextManager[object]:
 
 def running_away(rate: float) -> contextlib.AbstractContextManager[object]:
     """Lets every step take the same, much too large learning rate."""
-    return mock.patch("paddle_pose.training.optimizers.schedule", return_value=lambda step: rate)
+    return mock.patch("paddle_pose.training.optimizers.StepSchedule", return_value=lambda step: rate)
 
 
 def without_joints(content: list[dict]) -> None:
@@ -652,8 +652,8 @@ INPUTS = (
     Case(
         "a value of another type",
         "train",
-        (*FRESH, "-o", "train.warmup=many"),
-        r"error: key 'train.warmup': got 'many'",
+        (*FRESH, "-o", "train.schedule.warmup=many"),
+        r"error: key 'train.schedule.warmup': got 'many'",
     ),
     Case("a change without =", "train", (*FRESH, "-o", "train.epochs"), r"error: -o train.epochs: expected KEY=VALUE"),
     Case(

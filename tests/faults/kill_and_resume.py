@@ -24,7 +24,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 _COMMON = (
-    *("--batch_size", "4", "-o", "codec.input_size=(64,64)", "-o", "train.warmup=3"),
+    *("--batch_size", "4", "-o", "codec.input_size=(64,64)", "-o", "train.schedule.warmup=3"),
     *("-o", "train.ema=0.9", "-o", "train.checkpoint_steps=2", "-o", "train.log_every=3"),
 )
 FLAGS = {

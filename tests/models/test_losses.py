@@ -190,7 +190,7 @@ def test_a_peak_given_up_for_certain_still_moves_under_the_focal_loss():
     ones, pairs = paddle.ones([1, 1, 1, 2]), paddle.zeros([1, 2, 1, 2])
     maps = {"centers": p, "heatmaps": ones, "regressions": pairs, "offsets": pairs}
     weights = {f"{name}_weights": ones for name in ("center", "heatmap", "regression", "offset")}
-    loss = MoveNetLoss(kind="focal")(maps, {**maps, **weights, "centers": ones})["center_loss"]
+    loss = MoveNetLoss(error="focal")(maps, {**maps, **weights, "centers": ones})["center_loss"]
     loss.backward()
     assert loss.item() == pytest.approx(-((1 - 1e-4) ** 2) * np.log(1e-4), rel=1e-4)
     assert (p.grad.numpy() < -1000).all()
@@ -281,7 +281,7 @@ def test_movenets_mean_squared_error_is_the_published_formula_where_it_counts():
 
 def test_focal_is_centernets_formula_where_it_counts():
     outputs, targets = movenet_batch(1)
-    terms, _ = movenet_terms(outputs, targets, kind="focal")
+    terms, _ = movenet_terms(outputs, targets, error="focal")
     for name in ("center", "heatmap"):
         p, t, w = outputs[f"{name}s"], targets[f"{name}s"], targets[f"{name}_weights"]
         total, peaks = 0.0, 0
@@ -300,7 +300,7 @@ def test_focal_bears_certainty_and_maps_without_a_peak():
     targets["centers"][:] = 0
     outputs["centers"][:, :, 0], outputs["centers"][:, :, 1] = 0.0, 1.0
     targets["center_weights"][:] = 1
-    terms, slopes = movenet_terms(outputs, targets, kind="focal")
+    terms, slopes = movenet_terms(outputs, targets, error="focal")
     p = np.clip(outputs["centers"], 1e-4, 1 - 1e-4)
     assert terms["center_loss"] == pytest.approx(-(p**2 * np.log(1 - p)).sum(), rel=1e-3)
     assert all(np.isfinite(slope).all() for slope in slopes.values())
@@ -317,7 +317,7 @@ def test_bones_are_the_differences_of_their_ends():
     assert both["bone_loss"] == pytest.approx(expected / 2, rel=1e-5)  # the mean over limbs
 
 
-@pytest.mark.parametrize("settings", [{}, {"kind": "focal"}, {"bone": 1.0, "limbs": [(0, 1)]}])
+@pytest.mark.parametrize("settings", [{}, {"error": "focal"}, {"bone": 1.0, "limbs": [(0, 1)]}])
 def test_masked_cells_move_nothing(settings):
     outputs, targets = movenet_batch(4)
     terms, slopes = movenet_terms(outputs, targets, **settings)
@@ -333,11 +333,11 @@ def test_masked_cells_move_nothing(settings):
     assert movenet_terms(outputs, targets, **settings)[0] == terms
 
 
-@pytest.mark.parametrize("kind", ["mse", "focal"])
-def test_batches_in_which_nothing_counts_cost_nothing(kind):
+@pytest.mark.parametrize("error", ["mse", "focal"])
+def test_batches_in_which_nothing_counts_cost_nothing(error):
     outputs, targets = movenet_batch(5)
     targets = {name: 0 * values if name.endswith("weights") else values for name, values in targets.items()}
-    terms, slopes = movenet_terms(outputs, targets, kind=kind)
+    terms, slopes = movenet_terms(outputs, targets, error=error)
     assert set(terms.values()) == {0.0}
     assert not any(slope.any() for slope in slopes.values())
 
@@ -381,9 +381,9 @@ def test_movenets_maps_that_do_not_match_are_refused(name, shape):
         movenet_terms(outputs, targets)
 
 
-def test_a_movenet_loss_of_another_kind_is_refused():
-    with pytest.raises(ValueError, match="kind is 'mean'; expected 'mse' or 'focal'"):
-        MoveNetLoss(kind="mean")
+def test_a_movenet_loss_of_another_error_is_refused():
+    with pytest.raises(ValueError, match="error is 'mean'; expected 'mse' or 'focal'"):
+        MoveNetLoss(error="mean")
     with pytest.raises(ValueError, match=r"bone term has weight 1\.0, but the skeleton has no limbs"):
         MoveNetLoss(bone=1.0)
 

@@ -4,7 +4,16 @@ import numpy as np
 import paddle
 import pytest
 
-from paddle_pose.training.optimizers import CosineSchedule, StepSchedule, adam, schedule
+from paddle_pose.training.optimizers import (
+    CosineSchedule,
+    StepSchedule,
+    adam,
+    adamw,
+    gradient_clip,
+    norms_and_biases,
+    rmsprop,
+    trained_parameters,
+)
 
 
 def test_the_published_schedule_at_its_edges():
@@ -54,16 +63,10 @@ def test_adams_first_step_is_as_long_as_the_rate_and_decays_nothing():
     assert np.allclose(layer.weight.numpy(), 2 - 0.01 * np.sign(slope.numpy()), atol=1e-6)
 
 
-def test_a_recipe_in_epochs_becomes_steps():
-    steps = schedule("steps", 1.0, 10, epochs=9, milestones=(2, 3), gamma=0.5, warmup=0, warmup_start=0.0)
-    assert [steps(n) for n in (19, 20, 30)] == [1.0, 0.5, 0.25]
-    assert schedule("cosine", 1.0, 10, 9, (2,), 0.5, 4, 0.0) == CosineSchedule(1.0, 90, 4, 0.0)
-
-
 def moved(**limits):
     """What one step of plain descent with Adam's clipping does to the gradient it is given."""
     model = paddle.nn.Linear(2, 1)
-    clip = adam(model, **limits)._grad_clip
+    clip = adam(model, grad_clip=gradient_clip(**limits))._grad_clip
     pairs = [(model.weight, paddle.to_tensor([[3.0], [-0.5]])), (model.bias, paddle.to_tensor([4.0]))]
     return np.concatenate([gradient.numpy().ravel() for _, gradient in clip(pairs)])
 
@@ -79,4 +82,77 @@ def test_gradients_are_clipped_together_or_one_by_one():
 @pytest.mark.parametrize("limits", [{"clip_norm": -1.0}, {"clip_value": -1.0}, {"clip_norm": 1.0, "clip_value": 1.0}])
 def test_limits_that_make_no_sense_are_refused(limits):
     with pytest.raises(ValueError, match="expected one positive limit at most"):
-        adam(paddle.nn.Linear(2, 1), **limits)
+        gradient_clip(**limits)
+
+
+def one_step(make, model, gradients, rate=0.1, **settings):
+    """The parameters after one step with these gradients, as float64 arrays."""
+    optimizer = make(model, **settings)
+    optimizer.set_lr(rate)
+    trained = trained_parameters(model)
+    sum((p * paddle.to_tensor(g)).sum() for p, g in zip(trained, gradients, strict=True)).backward()
+    optimizer.step()
+    return [parameter.numpy().astype(np.float64) for parameter in trained]
+
+
+def normalised():
+    """A network with a convolution, a normalisation of each common sort and a linear layer; its gradients."""
+    paddle.seed(1)
+    nn = paddle.nn
+    model = nn.Sequential(nn.Conv2D(2, 2, 1), nn.BatchNorm2D(2), nn.LayerNorm(2), nn.GroupNorm(1, 2), nn.Linear(2, 2))
+    for parameter in model.parameters():
+        parameter.set_value(paddle.full_like(parameter, 2.0))
+    rng = np.random.default_rng(0)
+    return model, [rng.normal(0, 1, parameter.shape).astype(np.float32) for parameter in trained_parameters(model)]
+
+
+@pytest.mark.parametrize("spares", [False, True], ids=["all decay", "norms and biases do not"])
+def test_adamw_decays_what_it_should(spares):
+    model, gradients = normalised()
+    weights = {"0.weight", "4.weight"}
+    names = [name for name, parameter in model.named_parameters() if not parameter.stop_gradient]
+    assert {"1.weight", "1.bias", "2.weight", "3.bias", "0.bias"} <= set(names)
+    assert {name for name, p in model.named_parameters() if p.name not in norms_and_biases(model)} == weights
+    after = one_step(adamw, model, gradients, weight_decay=0.5, decay_norms_and_biases=not spares)
+    for name, value, gradient in zip(names, after, gradients, strict=True):
+        decays = name in weights or not spares
+        expected = 2 * (1 - 0.1 * 0.5 * decays) - 0.1 * np.sign(gradient)  # the first step of Adam is the rate
+        np.testing.assert_allclose(value, expected, atol=1e-5, err_msg=name)
+
+
+def test_adams_weight_decay_is_added_to_the_gradient():
+    model = paddle.nn.Linear(1, 1, weight_attr=paddle.nn.initializer.Constant(2.0))
+    optimizer = adam(model, weight_decay=0.5, epsilon=1e-12)
+    optimizer.set_lr(0.1)
+    for gradient in (-1.0, 3.0):  # the second step shows the size, not only the sign
+        (model.weight * gradient).sum().backward()
+        before = model.weight.item()
+        optimizer.step()
+        optimizer.clear_grad()
+    # the first sum, -1 + 0.5 x 2, is 0 and moves nothing; the second is 3 + 0.5 x 2 = 4
+    assert before == pytest.approx(2.0, abs=1e-6)
+    mean, square = 0.1 * 4 / (1 - 0.9**2), 0.001 * 16 / (1 - 0.999**2)
+    assert model.weight.item() == pytest.approx(2 - 0.1 * mean / square**0.5, rel=1e-4)
+
+
+def test_rmsprop_is_its_formula():
+    model = paddle.nn.Linear(2, 1, bias_attr=False, weight_attr=paddle.nn.initializer.Constant(2.0))
+    optimizer = rmsprop(model, rho=0.9, epsilon=1e-3, momentum=0.5, weight_decay=0.25)
+    optimizer.set_lr(0.1)
+    weight, square, speed = np.full(2, 2.0), np.zeros(2), np.zeros(2)
+    for gradient in ([1.0, -3.0], [0.5, 2.0], [-1.0, 0.0]):
+        (model.weight * paddle.to_tensor(gradient).reshape([2, 1])).sum().backward()
+        optimizer.step()
+        optimizer.clear_grad()
+        total = np.array(gradient) + 0.25 * weight
+        square = 0.9 * square + 0.1 * total**2
+        speed = 0.5 * speed + 0.1 * total / np.sqrt(square + 1e-3)
+        weight = weight - speed
+    np.testing.assert_allclose(model.weight.numpy().ravel(), weight, rtol=1e-5)
+
+
+def test_frozen_parameters_are_no_optimizers_business():
+    for make in (adam, adamw, rmsprop):
+        model = paddle.nn.Linear(2, 1)
+        model.bias.stop_gradient = True
+        assert [parameter.name for parameter in make(model)._parameter_list] == [model.weight.name]

@@ -8,7 +8,7 @@ import pytest
 
 from paddle_pose.training import checkpoint
 from paddle_pose.training.ema import Ema
-from paddle_pose.training.optimizers import adam
+from paddle_pose.training.optimizers import adam, adamw, rmsprop
 from paddle_pose.training.precision import Precision, float32
 from paddle_pose.training.run_state import Progress, State, moments, put_moments, read_numbers
 
@@ -19,9 +19,9 @@ def network(width=4):
     )
 
 
-def new(width=4):
+def new(width=4, make=adam, **settings):
     model = network(width)
-    optimizer = adam(model)
+    optimizer = make(model, **settings)
     return State(model, optimizer, Precision(), Ema(lambda: float32(model, optimizer), 0.9))
 
 
@@ -98,6 +98,28 @@ def test_loading_into_a_network_that_has_trained_already_forgets_that(tmp_path, 
     train(other, 2, seed=5)
     load(other, folder)
     assert train(other, 3, seed=1) == expected
+
+
+@pytest.mark.parametrize(
+    ("make", "settings"),
+    [
+        pytest.param(adam, {"weight_decay": 0.1}, id="adam"),
+        pytest.param(adamw, {"weight_decay": 0.1, "decay_norms_and_biases": False}, id="adamw"),
+        pytest.param(rmsprop, {"momentum": 0.9, "weight_decay": 0.1}, id="rmsprop"),
+    ],
+)
+def test_every_optimizer_continues_with_its_moments(tmp_path, make, settings):
+    state = new(make=make, **settings)
+    train(state, 3, seed=0)
+    folder = save(state, tmp_path / "last")
+    expected = train(state, 3, seed=1)
+    other, without = new(make=make, **settings), new(make=make, **settings)
+    load(other, folder)
+    assert train(other, 3, seed=1) == expected
+    load(without, folder)
+    put_moments(without.model, without.optimizer, {})
+    without.optimizer = make(without.model, **settings)
+    assert train(without, 3, seed=1) != expected
 
 
 def test_a_run_that_has_not_stepped_has_no_moments(tmp_path):

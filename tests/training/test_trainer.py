@@ -185,6 +185,20 @@ def test_another_run_is_refused_with_what_differs(make, tmp_path):
     assert "although train.batch_size: 8 in the checkpoint, 16 now" in (tmp_path / "run/log.txt").read_text()
 
 
+def test_an_identity_of_an_earlier_version_is_compared_by_todays_names(make, tmp_path):
+    make(identity={"old": 1, "config": "a"}).fit(Loader(), epochs=1)
+
+    def upgrade(stored):
+        return {"config": stored["config"], "new": stored["old"]}
+
+    same = make(identity={"config": "a", "new": 1}, upgrade_identity=upgrade, seed=5)
+    same.resume(tmp_path / "run/last")
+    assert same.progress.step > 0
+    other = make(identity={"config": "a", "new": 2}, upgrade_identity=upgrade, seed=5)
+    with pytest.raises(ValueError, match="new: 1 in the checkpoint, 2 now"):
+        other.resume(tmp_path / "run/last")
+
+
 class Spoiled(Loader):
     """Some batches are not numbers."""
 
