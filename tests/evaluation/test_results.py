@@ -141,6 +141,10 @@ def test_what_was_trained_otherwise_than_its_config_says_so(tmp_path):
             {"train.epochs": 2, "model.stem_channels": 8, "augment": None},
             "flip, no shift, dark; not the config's own augment, model.stem_channels, train.epochs",
         ),
+        (
+            {"model": "hrnet", "train.schedule": "cosine"},
+            "flip, no shift, dark; not the config's own model, train.schedule",
+        ),
     ):
         config = override(CONFIGS["hourglass52_mpii_256"], changes)
         (weights.parent / "config.json").write_text(to_json(config))
