@@ -129,7 +129,7 @@ def finished(trainer, loader, epochs):
 @pytest.mark.parametrize("cut", [1, 2], ids=["before", "after"])
 def test_a_run_resumed_at_a_switch_of_augmentation_equals_the_straight_run(drawn, tmp_path, cut, num_workers):
     stages = {"final_augment.value_delta": 40, "final_augment.rotation": 10, "train.final_augment_epoch": 1}
-    config = override(CONFIG, {"codec.input_size": (64, 64), "train.warmup": 0, **stages})
+    config = override(CONFIG, {"codec.input_size": (64, 64), "train.schedule.warmup": 0, **stages})
     samples = build.samples(config, drawn, "train")
 
     def trainer(name, workers):

@@ -236,8 +236,8 @@ def _changed(checkpoint: Path) -> list[str]:
     own, usual = (overrides.identity(one) | {"train.epochs": one.train.epochs} for one in (config, named))
     keys = [key for key in {**usual, **own} if own.get(key) != usual.get(key) and not key.startswith(("val.", "data."))]
     common = overrides.values(config).keys() & overrides.values(named).keys()
-    groups = {key if key in common else key.rpartition(".")[0] or key for key in keys}
-    return sorted(groups - {"codec.decode_by"})
+    changed = {key if key in common else key.rpartition(".")[0] or key for key in keys}
+    return sorted(key for key in changed - {"codec.decode_by"} if key.rpartition(".")[0] not in changed)
 
 
 def _of_predictions(path: Path, content: Mapping[str, Any]) -> Row:

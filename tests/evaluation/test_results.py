@@ -142,6 +142,10 @@ def test_what_was_trained_otherwise_than_its_config_says_so(tmp_path):
             "flip, no shift, dark; not the config's own augment, model.stem_channels, train.epochs",
         ),
         ({"augment.blur": 0.1}, "flip, no shift, dark; not the config's own augment.blur"),
+        (
+            {"model": "hrnet", "train.schedule": "cosine"},
+            "flip, no shift, dark; not the config's own model, train.schedule",
+        ),
     ):
         config = override(CONFIGS["hourglass52_mpii_256"], changes)
         (weights.parent / "config.json").write_text(to_json(config))

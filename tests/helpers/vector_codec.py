@@ -19,6 +19,8 @@ AXES = {"along_x": ("N", "K", "W"), "along_y": ("N", "K", "H")}
 class VectorCodec(Codec):
     """Keypoints of one person <-> a vector of `split_ratio` bins per px along each axis."""
 
+    kind: ClassVar[str] = "test_vectors"
+
     skeleton: Skeleton = MPII_16
     input_size: tuple[int, int] = (64, 48)
     outputs: tuple[str, ...] = ("along_x", "along_y")
@@ -59,4 +61,5 @@ class VectorCodec(Codec):
 class DecodedVectorCodec(VectorCodec):
     """The same, with a layer that decodes in the graph."""
 
+    kind: ClassVar[str] = "test_decoded_vectors"
     graph_decoder: ClassVar[str | None] = "helpers.vector_network:VectorKeypoints"

@@ -76,7 +76,7 @@ def test_a_training_has_the_losses_of_one_with_numpys_targets(synthetic_mpii, tm
             "train.batch_size": 4,
             "train.num_workers": 0,
             "train.log_every": 1,
-            "train.warmup": 0,
+            "train.schedule.warmup": 0,
             "train.learning_rate": 1e-4,  # at large rates, Adam makes much of the last bits
             "augment.half_body": 0.5,
             **changes,
