@@ -1,4 +1,4 @@
-"""A fifth system from this file alone: a codec of vectors, a network, a loss and a recipe, without a line of the package changed."""
+"""A system from this file alone: a codec of vectors, a network, a loss and a recipe, without a line of the package changed."""
 
 import json
 from collections.abc import Mapping
