@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from paddle_pose.backends.base import Backend
-from paddle_pose.backends.open import OPENERS, open_exported, open_live
+from paddle_pose.backends.open import is_exported, open_exported, open_live
 from paddle_pose.configs.overrides import identity, values
 from paddle_pose.configs.registry import read_beside, to_json
 from paddle_pose.configs.specs import (
@@ -322,12 +322,12 @@ def backend(
 
     Args:
         config: of the network.
-        weights: the file; its suffix decides, see `backends.open`, which names the other arguments and the errors.
+        weights: the file; see `backends.open`, which names the other arguments and the errors.
         device: "auto", "cpu" or "gpu".
         threads: to compute with on the CPU; None for the usual number.
         say: told which file is read.
     """
-    if weights.suffix not in OPENERS:
+    if not is_exported(weights):
         return open_live(lambda: trained(config, weights, say), device, threads)
     say(f"Loading exported model from {weights}")
     exported = open_exported(weights, device, threads)

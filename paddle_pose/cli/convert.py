@@ -13,9 +13,9 @@ def build_parser() -> options.Parser:
     """Returns the command's parser."""
     parser = options.Parser(
         "convert",
-        description="Reads anybody's weights file (.pdparams, .pth, .safetensors, .tflite) without executing it, makes sure "
-        "that every tensor of it and of the network is used once, and writes it with config.json beside it: then "
-        f"`{command('val')}` and `{command('predict')}` need no flag that says which network it is.",
+        description="Reads anybody's weights file (.pdparams, .pth, .safetensors, .tflite, TFJS's .json) without executing "
+        "it, makes sure that every tensor of it and of the network is used once, and writes it with config.json beside it: "
+        f"then `{command('val')}` and `{command('predict')}` need no flag that says which network it is.",
     )
     parser.add_argument("source", type=Path, metavar="IN", help="the published file")
     parser.add_argument(

@@ -10,7 +10,7 @@ from typing import Any
 
 from paddle_pose import environment
 from paddle_pose.backends.metadata import read_metadata
-from paddle_pose.backends.open import OPENERS
+from paddle_pose.backends.open import is_exported
 from paddle_pose.configs.registry import read_beside
 from paddle_pose.configs.specs import Config
 from paddle_pose.engine.zoo import converted
@@ -116,7 +116,7 @@ def onnx_model(
         raise FileNotFoundError(f"--weights {weights}: no such file, and no published one has this name")
     if path.suffix == ".onnx":
         return path
-    if path.suffix in OPENERS:
+    if is_exported(path):
         raise InputError(f"{path}: browsers run ONNX files; export the checkpoint with --format onnx")
     target = EXPORTED / f"movenet-{sha256_of(path)[:8]}.onnx"
     if not target.is_file():
