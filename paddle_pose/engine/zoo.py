@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import logging
 import os
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from paddle_pose import build
+from paddle_pose.backends.metadata import metadata_path
 from paddle_pose.configs import registry
 from paddle_pose.configs.specs import Config
 from paddle_pose.environment import command, require_paddle
 from paddle_pose.errors import InputError, did_you_mean
+from paddle_pose.exporting.files import check_target, put_in_place
+from paddle_pose.exporting.movenet_onnx import write_movenet
 from paddle_pose.io import atomic
 from paddle_pose.io.download import Progress, download
 from paddle_pose.io.locks import locked
@@ -125,14 +129,17 @@ def convert(config: Config, source: Path, target: Path, force: bool = False) -> 
     Args:
         config: Config of the network.
         source: Anybody's weights file.
-        target: A .safetensors or .pdparams file.
-        force: Whether files that are there are overwritten.
+        target: A .safetensors or .pdparams file, or an .onnx file of Google's MoveNet, which needs no Paddle.
+        force: Whether files that are there are overwritten; of ONNX files only those that this project wrote.
 
     Raises:
         FileNotFoundError: If the file is not there.
         InputError: If the file does not fit the config, or something would be overwritten.
-        MissingDependencyError: If Paddle is missing.
+        MissingDependencyError: If Paddle is missing, or onnx for an .onnx file.
     """
+    if target.suffix == ".onnx":
+        _convert_to_onnx(config, source, target, force)
+        return
     require_paddle()
     config, network = build.loaded(config, source, say=_log.info)
     tensors = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
@@ -149,6 +156,18 @@ def convert(config: Config, source: Path, target: Path, force: bool = False) -> 
     _log.info(f"Written: {target}, {len(tensors)} tensors, {millions:.2f} M parameters; {beside}, config {config.name}")
 
 
+def _convert_to_onnx(config: Config, source: Path, target: Path, force: bool) -> None:
+    if os.path.lexists(target) and not force:
+        raise InputError(f"{target}: already there; choose another folder, or add --force")
+    check_target(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".converting_", dir=target.parent) as folder:
+        draft = Path(folder, target.name)
+        write_movenet(config, source, draft)
+        put_in_place(draft, target)
+    _log.info(f"Written: {target}, {metadata_path(target).name}, config {config.name}")
+
+
 def convert_file(
     source: Path,
     target: Path | None = None,
@@ -162,7 +181,8 @@ def convert_file(
 
     Args:
         source: Anybody's weights file.
-        target: A .safetensors or .pdparams file; None for output/NAME/model.pdparams with the name of the source.
+        target: A .safetensors, .pdparams or, of Google's MoveNet, .onnx file; None for output/NAME/model.pdparams with the
+            name of the source.
         config: Name of its config, where none is beside it.
         image_size: Input size of Hourglass-52 on MPII, as in txyugood's project; None for none.
         overrides: Values by dotted key that replace the config's.

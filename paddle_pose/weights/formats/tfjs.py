@@ -13,7 +13,7 @@ from __future__ import annotations
 import base64
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -64,6 +64,14 @@ class Graph:
     tensors: Mapping[str, np.ndarray]
     outputs: tuple[str, ...]
 
+    def readers(self) -> dict[str, list[Node]]:
+        """Returns the nodes that read an output, by its name."""
+        readers: dict[str, list[Node]] = {}
+        for node in self.nodes.values():
+            for name in node.inputs:
+                readers.setdefault(name, []).append(node)
+        return readers
+
 
 def is_tfjs(path: Path) -> bool:
     """Returns whether a file is the JSON file of a TensorFlow.js model, by its content.
@@ -97,10 +105,7 @@ def read_tfjs(path: Path) -> dict[str, np.ndarray]:
         InputError: If a file is truncated or damaged or not a graph model, or holds no convolution, or one that is not read.
     """
     graph = read_graph(path)
-    readers: dict[str, list[Node]] = {}
-    for node in graph.nodes.values():
-        for name in node.inputs:
-            readers.setdefault(name, []).append(node)
+    readers = graph.readers()
     tensors: dict[str, np.ndarray] = {}
     for node in graph.nodes.values():
         if node.op not in CONVOLUTIONS:
@@ -118,7 +123,7 @@ def read_tfjs(path: Path) -> dict[str, np.ndarray]:
             raise InputError(f"{path}: two convolutions are called {name!r}; convert the model again")
         tensors[f"{name}.weight"] = kernel_in_our_layout(kernel, depthwise)
         channels = len(tensors[f"{name}.weight"])
-        bias_name = _bias_name(graph, node, readers.get(node.name, []))
+        bias_name = bias_of(graph, node, readers.get(node.name, []))
         if bias_name is not None:
             bias = graph.tensors.get(bias_name)
             if bias is None or bias.size != channels or bias.dtype != np.float32:
@@ -145,6 +150,21 @@ def kernel_in_our_layout(kernel: np.ndarray, depthwise: bool) -> np.ndarray:
     if depthwise:
         return kernel.transpose(2, 3, 0, 1).reshape(-1, 1, *kernel.shape[:2])
     return kernel.transpose(3, 2, 0, 1)
+
+
+def bias_of(graph: Graph, node: Node, readers: Sequence[Node]) -> str | None:
+    """Returns the name of a convolution's bias: its third input, or a constant that its only reader adds; None without one.
+
+    Args:
+        graph: Graph of the convolution.
+        node: Convolution.
+        readers: Nodes that read its output.
+    """
+    if len(node.inputs) > 2:
+        return node.inputs[2]
+    if len(readers) == 1 and readers[0].op in _ADDITIONS and node.name not in graph.outputs:
+        return next((name for name in readers[0].inputs if name in graph.tensors), None)
+    return None
 
 
 def read_graph(path: Path) -> Graph:
@@ -398,12 +418,3 @@ def _convolution_name(kernel: str, depthwise: bool) -> str:
             kernel = kernel.removesuffix(ending)
             break
     return f"{kernel}/depthwise" if depthwise and not kernel.endswith("/depthwise") else kernel
-
-
-def _bias_name(graph: Graph, node: Node, readers: list[Node]) -> str | None:
-    """Returns the name of a convolution's bias: its third input, or a constant that the only reader adds; None without one."""
-    if len(node.inputs) > 2:
-        return node.inputs[2]
-    if len(readers) == 1 and readers[0].op in _ADDITIONS:
-        return next((name for name in readers[0].inputs if name in graph.tensors), None)
-    return None
