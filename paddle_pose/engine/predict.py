@@ -114,7 +114,7 @@ def predict_files(
     batch_size: int | None = None,
     device: str = "auto",
     threads: int | None = None,
-    download_folder: Path,
+    download_folder: Path | None,
     from_file: Path | None = None,
     download_progress: DownloadProgress | None = None,
     progress: ProgressFactory = no_progress,
@@ -134,7 +134,7 @@ def predict_files(
         batch_size: Windows processed together; None for `BATCH_SIZE`, or 1 with a camera or a window on the screen.
         device: "auto", "cpu" or "gpu".
         threads: Threads to compute with on the CPU; None for the usual number.
-        download_folder: Folder of published files.
+        download_folder: Folder of published files; None for the cache.
         from_file: Copy of the published file; then nothing is downloaded.
         download_progress: Receives a download's progress, see `io.download`.
         progress: Makes what receives the number of frames that are done.
