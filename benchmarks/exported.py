@@ -12,8 +12,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from paddle_pose import build
 from paddle_pose.configs import overrides, registry
+from paddle_pose.exporting.files import put_in_place
 from paddle_pose.exporting.images import synthetic_inputs
-from paddle_pose.exporting.write import put_in_place, write_export
+from paddle_pose.exporting.write import write_export
 
 
 def main() -> None:

@@ -313,7 +313,7 @@ for name, first in zip(reversed(CONFIGS), (halves, [data.window]), strict=True):
 
 # %%
 BACKBONES = {CONFIGS[0]: "resnet50-19c8e357.pth", CONFIGS[1]: "hrnet_w32-36af842e.pth"}
-DOWNLOAD = "python -m paddle_pose download imagenet_resnet50 imagenet_hrnet_w32"
+DOWNLOAD = "python -m paddle_pose download imagenet_resnet50 imagenet_hrnet_w32 --cache output/published"
 for name, backbone in BACKBONES.items():
     print(f"python train.py --config {name} --dataset_root {DATA} --init output/published/{backbone}")
 

@@ -13,7 +13,7 @@ import numpy as np
 from paddle_pose import kinds
 from paddle_pose.backends.base import Backend
 from paddle_pose.backends.metadata import read_metadata
-from paddle_pose.backends.open import OPENERS, open_exported, open_live
+from paddle_pose.backends.open import is_exported, open_exported, open_live
 from paddle_pose.codecs.base import Codec
 from paddle_pose.configs.overrides import identity, values
 from paddle_pose.configs.registry import read_beside, stored_identity, to_json
@@ -347,12 +347,12 @@ def backend(
 
     Args:
         config: of the network.
-        weights: the file; its suffix decides, see `backends.open`, which names the other arguments and the errors.
+        weights: the file; see `backends.open`, which names the other arguments and the errors.
         device: "auto", "cpu" or "gpu".
         threads: to compute with on the CPU; None for the usual number.
         say: told which file is read.
     """
-    if weights.suffix not in OPENERS:
+    if not is_exported(weights):
         return open_live(lambda: trained(config, weights, say), device, threads)
     say(f"Loading exported model from {weights}")
     exported = open_exported(weights, device, threads)

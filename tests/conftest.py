@@ -46,6 +46,12 @@ def shared() -> Path:
 
 
 @pytest.fixture(autouse=True, scope="session")
+def _cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keeps downloads of tests, and of the commands that they run, out of the user's cache."""
+    os.environ["PADDLE_POSE_HOME"] = str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(autouse=True, scope="session")
 def _logged_lines() -> None:
     """Shows what the library logs as the commands do."""
     from paddle_pose.cli import logs

@@ -318,7 +318,7 @@ def check_names(arguments: Namespace, script: str) -> None:
     assert config in (None, "NAME", "1", *CONFIGS), f"no config {config}"
     changed = {text.partition("=")[0] for text in getattr(arguments, "override", []) or []}
     assert changed <= {*config_keys(), "augment", "1"}, f"unknown keys {changed - config_keys()}"
-    if script == "download":
+    if script in ("download", "zoo"):
         assert getattr(arguments, "name", None) in (None, *PUBLISHED), f"no published file {arguments.name}"
 
 

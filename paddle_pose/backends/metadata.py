@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from paddle_pose.backends.onnx import OnnxBackend
 from paddle_pose.environment import command
 from paddle_pose.errors import InputError
 
@@ -61,6 +62,4 @@ def read_metadata(exported: Path) -> dict[str, Any] | None:
 @lru_cache(maxsize=1)
 def _inside(path: Path, changed: int) -> str | None:
     """Returns what an ONNX file carries; opening a large one takes seconds, so the last answer is kept until it changes."""
-    from paddle_pose.backends.onnx import OnnxBackend
-
     return OnnxBackend(path, device="cpu").metadata

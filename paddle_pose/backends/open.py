@@ -9,6 +9,7 @@ from typing import Any
 from paddle_pose.backends.base import Backend
 from paddle_pose.environment import require_paddle
 from paddle_pose.errors import InputError
+from paddle_pose.weights.formats.tfjs import is_tfjs
 
 
 def _onnx() -> Callable[..., Any]:
@@ -31,6 +32,13 @@ def _paddle() -> Callable[..., Any]:
 
 
 OPENERS: dict[str, Callable[[], Callable[..., Any]]] = {".onnx": _onnx, ".xml": _openvino, ".json": _paddle}
+
+
+def is_exported(path: Path) -> bool:
+    """Returns whether `open_exported` opens a file, by its suffix; a .json file of TensorFlow.js holds weights instead."""
+    if path.suffix == ".json" and path.is_file():
+        return not is_tfjs(path)
+    return path.suffix in OPENERS
 
 
 def open_exported(path: Path, device: str = "auto", threads: int | None = None) -> Any:

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from paddle_pose.cli.options import Parser
+from paddle_pose.environment import command
 from paddle_pose.errors import InputError
 
-DEFAULT_FOLDER = Path("output/published")
 _MEGABYTE = 1e6
 
 
@@ -19,9 +19,9 @@ def add_folder(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--cache",
         type=Path,
-        default=DEFAULT_FOLDER,
         metavar="DIR",
-        help=f"folder of published files; default {DEFAULT_FOLDER}",
+        help="folder of published files; default: the one that PADDLE_POSE_HOME names, or the user's cache folder; what lies "
+        "in output/published already is taken from there",
     )
 
 
@@ -30,15 +30,17 @@ def build_parser() -> Parser:
     parser = Parser(
         "download",
         description="Fetches a published weights file; an interrupted download is continued and the checksum "
-        "verified. Without NAME it lists the files.",
+        f"verified. Without NAME it lists the files; `{command('zoo')}` shows them as a table.",
     )
     parser.add_argument("name", nargs="?", metavar="NAME", help="which file")
     add_folder(parser)
     parser.add_argument(
         "--from_file",
         type=Path,
+        nargs="+",
         metavar="F",
-        help="a copy fetched by other means: verified and copied, nothing is downloaded",
+        help="copies fetched by other means, a folder with them, or the archive that holds them: verified and copied, nothing "
+        "is downloaded",
     )
     return parser
 

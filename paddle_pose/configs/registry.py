@@ -131,8 +131,13 @@ def config_of(
         raise FileNotFoundError(f"{weights}: no such weights file")
     beside = read_beside(weights)
     if beside is None and name is None and image_size is None and (known := recognise(weights)):
-        name = known.config
-        _log.info("%s is the published file %s, by its checksum; config %s", weights, known.name, name)
+        name = known.config or None
+        _log.info(
+            "%s is the published file %s, by its checksum; config %s",
+            weights,
+            known.name,
+            name or "none: it finds people",
+        )
     return resolve(beside, name, image_size, changes or {})
 
 

@@ -17,9 +17,10 @@ from paddle_pose.configs import registry
 from paddle_pose.configs.overrides import override
 from paddle_pose.engine.pose_model import PoseModel
 from paddle_pose.errors import InputError
+from paddle_pose.exporting.files import check_target, put_in_place
 from paddle_pose.exporting.images import in_batches, read_inputs, synthetic_inputs
 from paddle_pose.exporting.verify import Difference, check_difference, compare
-from paddle_pose.exporting.write import check_target, put_in_place, write_export
+from paddle_pose.exporting.write import write_export
 from paddle_pose.training import checkpoint_policy
 
 _log = logging.getLogger("paddle_pose")

@@ -4,22 +4,32 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from paddle_pose import build
+from paddle_pose.backends.metadata import metadata_path
 from paddle_pose.configs import registry
 from paddle_pose.configs.specs import Config
 from paddle_pose.environment import command, require_paddle
 from paddle_pose.errors import InputError, did_you_mean
+from paddle_pose.exporting.files import check_target, put_in_place
+from paddle_pose.exporting.movenet_onnx import write_movenet
+from paddle_pose.exporting.tfjs_onnx import write_graph
 from paddle_pose.io import atomic
-from paddle_pose.io.download import Progress, download
+from paddle_pose.io.cache import cache_for
+from paddle_pose.io.download import Progress
+from paddle_pose.io.download_files import download_files
 from paddle_pose.io.locks import locked
 from paddle_pose.weights.write import write_weights
 from paddle_pose.weights.zoo import PUBLISHED, PublishedFile
 
 _log = logging.getLogger("paddle_pose")
+
+Copies = Path | Sequence[Path] | None
+"""Files that take the place of a download: files, folders or archives."""
 
 
 def find_published(name: str) -> PublishedFile:
@@ -40,83 +50,175 @@ def is_published(source: str) -> bool:
     return source in PUBLISHED and not Path(source).exists()
 
 
-def fetch(name: str, folder: Path, from_file: Path | None = None, progress: Progress | None = None) -> Path:
-    """Returns a published file as its publisher offers it; fetched and verified the first time.
+def fetch(name: str, folder: Path | None = None, from_file: Copies = None, progress: Progress | None = None) -> Path:
+    """Returns a published file as its publisher offers it; fetched and verified the first time, with all that belongs to it.
 
     Args:
         name: Name of the published file.
-        folder: Folder for it.
-        from_file: Copy of the file; then nothing is downloaded.
+        folder: Folder for it; None for the cache, see `io.cache`.
+        from_file: Copies of its files, a folder with them, or the archive that holds them; then nothing is downloaded.
         progress: Receives the progress of the download; None for silence.
 
     Raises:
-        FileNotFoundError: If the copy is not there.
+        FileNotFoundError: If a copy is not there.
         InputError: If no file has that name, or its checksum does not match.
-        ConnectionError: If the server cannot be reached; says where to put the file.
+        ConnectionError: If no server can be reached; says where to put the file.
     """
-    return download(find_published(name), folder, from_file=from_file, progress=progress)
+    file = find_published(name)
+    copies = (from_file,) if isinstance(from_file, Path) else tuple(from_file or ())
+    return download_files(file.files, _folder(file, folder), archive=file.archive, copies=copies, progress=progress)[0]
 
 
-def converted(name: str, folder: Path, from_file: Path | None = None, progress: Progress | None = None) -> Path:
+def _folder(file: PublishedFile, folder: Path | None) -> Path:
+    return cache_for([each.file_name for each in file.files], folder)
+
+
+def converted(
+    name: str, folder: Path | None = None, from_file: Copies = None, progress: Progress | None = None
+) -> Path:
     """Returns a published file under our names, with its config beside it; fetched and converted the first time.
 
     Args:
         name: Name of the published file.
-        folder: Folder for the file as published, and for a folder with the converted one.
-        from_file: Copy of the published file; then nothing is downloaded.
+        folder: Folder for the file as published, and for a folder with the converted one; None for the cache.
+        from_file: Copies of the published files, see `fetch`; then nothing is downloaded.
         progress: Receives the progress of the download; None for silence.
 
     Raises:
-        FileNotFoundError: If the copy is not there.
-        InputError: If no file has that name, or its checksum does not match.
-        ConnectionError: If the server cannot be reached; says where to put the file.
+        FileNotFoundError: If a copy is not there.
+        InputError: If no file has that name, its checksum does not match, or it is a person detector.
+        ConnectionError: If no server can be reached; says where to put the file.
         MissingDependencyError: If the file has to be converted and Paddle is missing.
     """
-    target = folder / name / "model.safetensors"
+    config = find_published(name).config
+    if not config:
+        raise InputError(f"{name}: finds people, not poses; name it with --detector, and a pose network with --weights")
     path = fetch(name, folder, from_file, progress)
-    if not _is_converted(target):
+    return _made_once(
+        path,
+        path.parent / name / "model.safetensors",
+        name,
+        lambda target: convert(registry.find(config), path, target, force=True),
+        last=registry.FILE_NAME,
+    )
+
+
+def is_runnable_without_paddle(file: PublishedFile) -> bool:
+    """Returns whether `converted_onnx` has an ONNX file of a published one: Google's MoveNets and person detectors."""
+    return file.purpose == "detect" or file.config.startswith("movenet_")
+
+
+def converted_onnx(
+    name: str, folder: Path | None = None, from_file: Copies = None, progress: Progress | None = None
+) -> Path:
+    """Returns a published MoveNet or person detector as an ONNX file; fetched and converted the first time, without Paddle.
+
+    A MoveNet's file is like an exported one, with its metadata beside it; a detector's keeps its own inputs and outputs.
+
+    Args:
+        name: Name of the published file.
+        folder: As in `converted`, likewise the others.
+        from_file: Copies of the published files.
+        progress: Receives the progress of the download.
+
+    Raises:
+        FileNotFoundError: If a copy is not there.
+        InputError: If no file has that name, its checksum does not match, or it is another network.
+        ConnectionError: If no server can be reached; says where to put the file.
+        MissingDependencyError: If the file has to be converted and onnx is missing.
+    """
+    file = find_published(name)
+    if not is_runnable_without_paddle(file):
+        raise InputError(
+            f"{name}: only Google's MoveNets and person detectors are written as ONNX files without Paddle"
+        )
+    path = fetch(name, folder, from_file, progress)
+    if path.suffix == ".onnx":
+        return path
+    if file.purpose == "detect":
+        return _made_once(path, path.parent / name / "model.onnx", name, lambda target: _translate(path, target))
+    return _made_once(
+        path,
+        path.parent / name / "model.onnx",
+        name,
+        lambda target: convert(registry.find(file.config), path, target, force=True),
+    )
+
+
+def _made_once(path: Path, target: Path, name: str, make: Callable[[Path], None], last: str | None = None) -> Path:
+    """Returns a converted file, which is made where it is missing; other processes wait for it.
+
+    Args:
+        path: Published file.
+        target: Converted file.
+        name: Name of the published file, for messages.
+        make: Writes the converted file.
+        last: Name of the file beside it that is written last; None where that is the file itself.
+    """
+
+    def is_there() -> bool:
+        return target.is_file() and target.with_name(last or target.name).is_file()
+
+    if not is_there():
         with locked(path, what=name, wait=True):
-            if not _is_converted(target):  # another process may have converted it
-                convert(registry.find(find_published(name).config), path, target, force=True)
+            if not is_there():  # another process may have converted it
+                make(target)
     return target
 
 
-def _is_converted(target: Path) -> bool:
-    """Returns whether a converted file is there; its config is written last."""
-    return target.is_file() and target.with_name(registry.FILE_NAME).is_file()
+def _translate(path: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with atomic.replacing(target) as draft:
+        write_graph(path, draft)
+    _log.info(f"Written: {target}")
 
 
 def locate(
     source: str,
-    folder: Path,
-    from_file: Path | None = None,
+    folder: Path | None = None,
+    from_file: Copies = None,
     progress: Progress | None = None,
     what: str = "weights",
 ) -> Path:
-    """Returns the weights file that is named by its path or by the name of a published file, see `converted`.
+    """Returns the weights file that is named by its path or by the name of a published file.
+
+    Published files are those of `converted`; of person detectors, and where Paddle is missing of MoveNets, those of
+    `converted_onnx`.
 
     Args:
         source: Path of a file, or name of a published one.
-        folder: Folder of published files.
-        from_file: Copy of the published file; then nothing is downloaded.
+        folder: Folder of published files; None for the cache.
+        from_file: Copies of the published files, see `fetch`; then nothing is downloaded.
         progress: Receives the progress of the download; None for silence.
         what: What it is for, for messages.
 
     Raises:
         FileNotFoundError: If there is no such file, and no published one has this name.
-        InputError: If a checksum does not match.
-        ConnectionError: If the server cannot be reached; says where to put the file.
-        MissingDependencyError: If the file has to be converted and Paddle is missing.
+        InputError: If a checksum does not match, or a person detector is named where a pose network is expected.
+        ConnectionError: If no server can be reached; says where to put the file.
+        MissingDependencyError: If the file has to be converted and a package is missing.
     """
     if is_published(source):
+        file = find_published(source)
+        finds_people = file.purpose == "detect" and what != "weights"
+        if finds_people or (file.config and is_runnable_without_paddle(file) and not _has_paddle()):
+            return converted_onnx(source, folder, from_file, progress)
         return converted(source, folder, from_file, progress)
     path = Path(source)
     if not path.is_file():
         raise FileNotFoundError(
             f"{what} {source}: no such file, and no published one has this name."
-            f"{did_you_mean(source, PUBLISHED)} {command('download')} lists them"
+            f"{did_you_mean(source, PUBLISHED)} {command('zoo')} lists them"
         )
     return path
+
+
+def _has_paddle() -> bool:
+    try:
+        require_paddle()
+    except ImportError:
+        return False
+    return True
 
 
 def convert(config: Config, source: Path, target: Path, force: bool = False) -> None:
@@ -125,14 +227,17 @@ def convert(config: Config, source: Path, target: Path, force: bool = False) -> 
     Args:
         config: Config of the network.
         source: Anybody's weights file.
-        target: A .safetensors or .pdparams file.
-        force: Whether files that are there are overwritten.
+        target: A .safetensors or .pdparams file, or an .onnx file of Google's MoveNet, which needs no Paddle.
+        force: Whether files that are there are overwritten; of ONNX files only those that this project wrote.
 
     Raises:
         FileNotFoundError: If the file is not there.
         InputError: If the file does not fit the config, or something would be overwritten.
-        MissingDependencyError: If Paddle is missing.
+        MissingDependencyError: If Paddle is missing, or onnx for an .onnx file.
     """
+    if target.suffix == ".onnx":
+        _convert_to_onnx(config, source, target, force)
+        return
     require_paddle()
     config, network = build.loaded(config, source, say=_log.info)
     tensors = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
@@ -149,6 +254,18 @@ def convert(config: Config, source: Path, target: Path, force: bool = False) -> 
     _log.info(f"Written: {target}, {len(tensors)} tensors, {millions:.2f} M parameters; {beside}, config {config.name}")
 
 
+def _convert_to_onnx(config: Config, source: Path, target: Path, force: bool) -> None:
+    if os.path.lexists(target) and not force:
+        raise InputError(f"{target}: already there; choose another folder, or add --force")
+    check_target(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".converting_", dir=target.parent) as folder:
+        draft = Path(folder, target.name)
+        write_movenet(config, source, draft)
+        put_in_place(draft, target)
+    _log.info(f"Written: {target}, {metadata_path(target).name}, config {config.name}")
+
+
 def convert_file(
     source: Path,
     target: Path | None = None,
@@ -162,7 +279,8 @@ def convert_file(
 
     Args:
         source: Anybody's weights file.
-        target: A .safetensors or .pdparams file; None for output/NAME/model.pdparams with the name of the source.
+        target: A .safetensors, .pdparams or, of Google's MoveNet, .onnx file; None for output/NAME/model.pdparams with the
+            name of the source.
         config: Name of its config, where none is beside it.
         image_size: Input size of Hourglass-52 on MPII, as in txyugood's project; None for none.
         overrides: Values by dotted key that replace the config's.
@@ -188,6 +306,8 @@ def usage(file: PublishedFile, path: Path) -> str:
         file: The published file.
         path: Path of the file on this machine.
     """
+    if file.purpose == "detect":
+        return f"Find people with it:\n  {command('predict')} photo.jpg --weights F --detector {file.name}"
     if file.purpose == "start":
         return f"Start from it:\n  {command('train')} --config {file.config} --init {path} --dataset_root D"
     return f"Score it:\n  {command('val')} --weights {path} --config {file.config} --dataset_root D"
@@ -195,20 +315,77 @@ def usage(file: PublishedFile, path: Path) -> str:
 
 def published_numbers(file: PublishedFile) -> str:
     """Returns a published file's numbers as text."""
-    return ", ".join(f"{metric} {value}" for metric, value in file.published) or "no numbers"
+    return _text(file.published) or "no numbers"
 
 
 def description(file: PublishedFile) -> str:
-    """Returns several lines about a published file: config, URL, checksum, channels, numbers and their protocol."""
-    return "\n  ".join(
-        [
+    """Returns several lines about a published file: files, checksums, numbers and their protocol, author and licences."""
+    lines = [
+        file.name,
+        f"config: {file.config or 'none, it finds people'}",
+        f"URL: {file.url}" + (f" (a page: fetch {file.on_page} by hand)" if file.on_page else ""),
+        f"SHA-256 begins with: {file.sha256 or 'not published'}",
+    ]
+    for other in file.companions:
+        lines.append(f"with: {other.url}, SHA-256 {other.sha256}")
+    if file.archive is not None:
+        lines.append(f"or in the archive: {file.archive.url}, {_megabytes(file.archive.size)}")
+    if file.total_size is not None:
+        lines.append(f"size: {_megabytes(file.total_size)}")
+    if file.parameters is not None:
+        lines.append(f"parameters: {file.parameters:,}")
+    lines += [
+        f"input: {_input(file)}",
+        f"channels: {file.order.upper()}",
+        f"published: {published_numbers(file)}",
+        f"protocol: {file.protocol}",
+    ]
+    if file.measured:
+        lines += [f"measured: {_text(file.measured)}", f"protocol of this: {file.measured_protocol}"]
+    lines += [
+        f"author: {file.author}",
+        f"licence: {file.licence}",
+        f"trained on: {file.data_licence}",
+        f"source: {file.source}",
+    ]
+    return "\n  ".join(lines)
+
+
+COLUMNS = ("name", "input", "parameters", "MB", "published", "boxes", "measured", "licence", "how to get")
+
+
+def rows() -> list[tuple[str, ...]]:
+    """Returns a row of text for each published file, in the order of `COLUMNS`."""
+    return [
+        (
             file.name,
-            f"config: {file.config}",
-            f"URL: {file.url}" + (f" (a page: fetch {file.on_page} by hand)" if file.on_page else ""),
-            f"SHA-256 begins with: {file.sha256 or 'not published'}",
-            f"channels: {file.order.upper()}",
-            f"published: {published_numbers(file)}",
-            f"protocol: {file.protocol}",
-            f"source: {file.source}",
-        ]
-    )
+            _input(file),
+            f"{file.parameters / 1e6:.2f} M" if file.parameters else "-",
+            f"{file.total_size / 1e6:.1f}" if file.total_size else "-",
+            _text(file.published) or "-",
+            file.boxes or "-",
+            _text(file.measured) or "-",
+            file.licence.split(",")[0],
+            _how_to_get(file),
+        )
+        for file in PUBLISHED.values()
+    ]
+
+
+def _how_to_get(file: PublishedFile) -> str:
+    if file.on_page:
+        return "by hand, from a page"
+    return "by name" if file.archive is None else f"by name, or out of {_megabytes(file.archive.size)}"
+
+
+def _text(numbers: Sequence[tuple[str, float]]) -> str:
+    return ", ".join(f"{metric} {value}" for metric, value in numbers)
+
+
+def _input(file: PublishedFile) -> str:
+    width, height = file.input_size or registry.find(file.config).codec.input_size
+    return f"{width}x{height}"
+
+
+def _megabytes(size: int | None) -> str:
+    return "of unknown size" if size is None else f"{size / 1e6:.1f} MB"

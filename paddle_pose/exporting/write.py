@@ -1,10 +1,9 @@
-"""Writes an exported file with all that belongs to it into a folder, and puts it in place."""
+"""Writes an exported file with all that belongs to it into a folder."""
 
 from __future__ import annotations
 
 import json
 import os
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +14,10 @@ from paddle_pose.backends.paddle import PaddleBackend
 from paddle_pose.configs.specs import Config
 from paddle_pose.exporting import convert, quantize
 from paddle_pose.exporting.decoding import with_decoding
+from paddle_pose.exporting.files import installed_versions
 from paddle_pose.exporting.images import in_batches
 from paddle_pose.exporting.metadata import build_metadata
 from paddle_pose.exporting.program import save_program
-from paddle_pose.io.outputs import Outputs
-
-PACKAGES = ("paddlepaddle", "paddlepaddle-gpu", "paddle2onnx", "onnx", "onnxruntime", "openvino")
-_COMPANIONS = {".xml": ".bin", ".json": ".pdiparams"}
 
 
 def write_export(
@@ -61,7 +57,7 @@ def write_export(
         weights,
         specs=None if decoder is None else [decoder.output_spec(outputs[name].shape) for name in names],
         precision="float32" if calibration is None else "int8",
-        versions=_installed_versions(),
+        versions=installed_versions(),
     )
     program, onnx_file = target.with_suffix(".json"), target.with_suffix(".onnx")
     save_program(graph, names, config.codec.input_size, program)
@@ -78,50 +74,3 @@ def write_export(
         convert.onnx_to_openvino(onnx_file, target)
     metadata_path(target).write_text(text + "\n", encoding="utf-8")
     return exported
-
-
-def put_in_place(draft: Path, target: Path) -> None:
-    """Moves an exported file with its companion and its metadata; a file under its final name is always complete.
-
-    Args:
-        draft: Path of the file as `write_export` wrote it.
-        target: Final path, on the same disk; an earlier export there is replaced.
-
-    Raises:
-        InputError: If somebody else's file is there.
-    """
-    check_target(target)
-    outputs = _outputs(target)
-    target.unlink(missing_ok=True)
-    for source, place in reversed(list(zip(_files(draft), _files(target), strict=True))):
-        outputs.put(source, place)
-
-
-def check_target(target: Path) -> None:
-    """Refuses to replace what no export wrote.
-
-    Args:
-        target: Path of the exported file.
-
-    Raises:
-        InputError: If somebody else's file is there, or where its companion or its metadata are to be.
-    """
-    _outputs(target).check(_files(target))
-
-
-def _outputs(target: Path) -> Outputs:
-    return Outputs(target.parent, "export", flag="--output_file")
-
-
-def _files(exported: Path) -> list[Path]:
-    """Returns an exported file, its metadata, and its companion where the format has one."""
-    files = [exported, metadata_path(exported)]
-    if exported.suffix in _COMPANIONS:
-        files.append(exported.with_suffix(_COMPANIONS[exported.suffix]))
-    return files
-
-
-def _installed_versions() -> dict[str, str]:
-    """Returns the versions of the packages that take part in exporting."""
-    installed = {package.metadata["Name"]: package.version for package in metadata.distributions()}
-    return {name: installed[name] for name in PACKAGES if name in installed}

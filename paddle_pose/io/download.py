@@ -33,12 +33,14 @@ class RemoteFile:
         url: Where its publisher offers it: the file, or the page that has it.
         sha256: Hexadecimal checksum, or the first digits of it where no more is published; "" for none.
         on_page: Name of the file where `url` is a page, from which it is fetched by hand.
+        size: Bytes; None where its publisher does not say.
     """
 
     name: str
     url: str
     sha256: str
     on_page: str = field(default="", kw_only=True)
+    size: int | None = field(default=None, kw_only=True)
 
     @property
     def file_name(self) -> str:

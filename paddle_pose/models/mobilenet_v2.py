@@ -15,25 +15,19 @@ from paddle import Tensor, nn
 
 from paddle_pose.errors import InputError
 from paddle_pose.models.layers import batch_norm as new_batch_norm
+from paddle_pose.models.movenet_sizes import (
+    BLOCKS,
+    CHANNELS,
+    FIRST_CHANNELS,
+    STEM_CHANNELS,
+    STRIDES,
+    TOP_CHANNELS,
+    scaled,
+)
 
 Activation = Callable[[Tensor], Tensor]
 Expansion = Literal["block", "stage"]
 Padding = Literal["same", "symmetric"]
-CHANNELS = (24, 32, 64, 96, 160, 320)  # of the six stages behind the first block
-STRIDES = (2, 2, 2, 1, 2, 1)
-BLOCKS = (2, 3, 4, 3, 3, 1)  # the first changes size or channels, the others are added to their input
-
-
-def scaled(channels: int, width: float) -> int:
-    """Returns `width` times `channels` as the nearest multiple of 8, never more than a tenth below it.
-
-    Example:
-        >>> [scaled(c, 1.75) for c in (32, 16, 24, 32)]
-        [56, 32, 40, 56]
-    """
-    wanted = channels * width
-    rounded = max(8, int(wanted + 4) // 8 * 8)
-    return rounded + 8 if rounded < 0.9 * wanted else rounded
 
 
 class ConvUnit(nn.Layer):
@@ -166,7 +160,7 @@ class MobileNetV2(nn.Layer):
             )
         act = activations[activation]
         block = partial(InvertedResidual, batch_norm=batch_norm, activation=act, padding=padding)
-        channels, before = scaled(32, width), scaled(16, width)
+        channels, before = scaled(STEM_CHANNELS, width), scaled(FIRST_CHANNELS, width)
         self.stem = ConvUnit(3, channels, 3, 2, batch_norm=batch_norm, activation=act, padding=padding)
         layers = [block(channels, channels, before, 1, depthwise_bias=None)]
         self.repeats = [1]  # how often each block runs
@@ -183,8 +177,8 @@ class MobileNetV2(nn.Layer):
             self.taps.append(len(layers) - 1)
             before = after
         self.blocks = nn.LayerList(layers)
-        self.out_channels = [*(scaled(c, width) for c in CHANNELS[:3]), 1280]
-        self.top = ConvUnit(before, 1280, batch_norm=batch_norm, activation=act)
+        self.out_channels = [*(scaled(c, width) for c in CHANNELS[:3]), TOP_CHANNELS]
+        self.top = ConvUnit(before, TOP_CHANNELS, batch_norm=batch_norm, activation=act)
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """Returns the features of strides 4, 8, 16 and 32, of `out_channels`, for [N, 3, H, W]."""

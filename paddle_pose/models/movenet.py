@@ -26,10 +26,9 @@ from paddle import Tensor, nn
 from paddle_pose.errors import InputError
 from paddle_pose.models.layers import Normalize, UpsampleBilinear2x, check_images
 from paddle_pose.models.mobilenet_v2 import Activation, ConvUnit, Expansion, MobileNetV2, Padding
+from paddle_pose.models.movenet_sizes import HEAD_CHANNELS, LEVELS, map_channels
 
 BatchNorm = Literal["none", "backbone", "all"]
-LEVELS = (64, 32, 24, 24)  # channels the pyramid's levels pass on, from stride 32 to stride 4
-HEAD_CHANNELS = 96
 
 
 class Level(nn.Layer):
@@ -165,9 +164,8 @@ class MoveNet(nn.Layer):
         self.normalize = Normalize((1, 1, 1), (1, 1, 1), scale=2 / 255)  # -1..1
         self.backbone = MobileNetV2(width, expansion, activation, padding, normalized, share_residuals)
         self.pyramid = Pyramid(self.backbone.out_channels, pyramid, normalized)
-        channels = {"centers": 1, "heatmaps": num_joints, "regressions": 2 * num_joints, "offsets": 2 * num_joints}
         self.heads = nn.LayerDict(
-            {name: Head(LEVELS[-1], count, batch_norm == "all") for name, count in channels.items()}
+            {name: Head(LEVELS[-1], count, batch_norm == "all") for name, count in map_channels(num_joints).items()}
         )
         for name in ("centers", "heatmaps"):
             nn.initializer.Normal(std=0.001)(self.heads[name].out.conv.weight)

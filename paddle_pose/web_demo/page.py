@@ -10,7 +10,7 @@ from typing import Any
 
 from paddle_pose import environment
 from paddle_pose.backends.metadata import read_metadata
-from paddle_pose.backends.open import OPENERS
+from paddle_pose.backends.open import is_exported
 from paddle_pose.configs.registry import read_beside
 from paddle_pose.configs.specs import Config
 from paddle_pose.engine.zoo import converted
@@ -30,7 +30,7 @@ EXPORTED = Path("output/page")
 def serve_page(
     weights: str,
     *,
-    download_folder: Path,
+    download_folder: Path | None,
     config: str | None = None,
     from_files: Sequence[Path] = (),
     host: str = HOST,
@@ -41,7 +41,7 @@ def serve_page(
 
     Args:
         weights: Path of an ONNX file or a checkpoint, or name of a published file.
-        download_folder: Folder for downloaded files.
+        download_folder: Folder for downloaded files; None for the cache.
         config: Name of a checkpoint's config, where none is beside it.
         from_files: Copies of what would be downloaded; see `split_copies`.
         host: Address to listen at.
@@ -87,7 +87,7 @@ def split_copies(paths: Sequence[Path]) -> tuple[Path | None, Path | None]:
 
 def onnx_model(
     weights: str,
-    download_folder: Path,
+    download_folder: Path | None,
     *,
     copy: Path | None = None,
     config: str | None = None,
@@ -97,7 +97,7 @@ def onnx_model(
 
     Args:
         weights: Path of a file, or name of a published one.
-        download_folder: Folder for published files.
+        download_folder: Folder for published files; None for the cache.
         copy: Copy of the published file; None downloads it.
         config: Name of the checkpoint's config; None for the one beside it.
         progress: Receives the progress of the download; None for silence.
@@ -116,7 +116,7 @@ def onnx_model(
         raise FileNotFoundError(f"--weights {weights}: no such file, and no published one has this name")
     if path.suffix == ".onnx":
         return path
-    if path.suffix in OPENERS:
+    if is_exported(path):
         raise InputError(f"{path}: browsers run ONNX files; export the checkpoint with --format onnx")
     target = EXPORTED / f"movenet-{sha256_of(path)[:8]}.onnx"
     if not target.is_file():

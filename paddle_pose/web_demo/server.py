@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
 from paddle_pose.errors import InputError
+from paddle_pose.io.cache import cache_for
 from paddle_pose.io.download import Progress, RemoteFile, download
 
 HOST = "127.0.0.1"
@@ -47,11 +48,13 @@ def page_files() -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in STATIC.iterdir() if path.suffix in TYPES}
 
 
-def runtime_files(folder: Path, from_file: Path | None = None, progress: Progress | None = None) -> dict[str, bytes]:
+def runtime_files(
+    folder: Path | None, from_file: Path | None = None, progress: Progress | None = None
+) -> dict[str, bytes]:
     """Returns onnxruntime-web's files by their path in the address; fetched and verified the first time.
 
     Args:
-        folder: Folder for the package as npm has it.
+        folder: Folder for the package as npm has it; None for the cache.
         from_file: Copy of the package; then nothing is downloaded.
         progress: Receives the progress of the download; None for silence.
 
@@ -61,7 +64,8 @@ def runtime_files(folder: Path, from_file: Path | None = None, progress: Progres
         ConnectionError: If the server cannot be reached; says where to put the file.
     """
     file = RemoteFile("onnxruntime-web", RUNTIME_URL, RUNTIME_SHA256)
-    with tarfile.open(download(file, folder, from_file=from_file, progress=progress)) as package:
+    place = cache_for([file.file_name], folder)
+    with tarfile.open(download(file, place, from_file=from_file, progress=progress)) as package:
         members = {name: package.extractfile(f"package/dist/{name}") for name in RUNTIME_FILES}
         return {f"onnxruntime/{name}": member.read() for name, member in members.items() if member is not None}
 

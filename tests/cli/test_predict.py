@@ -26,7 +26,7 @@ def test_the_help_states_the_defaults():
 @pytest.mark.parametrize("parser", [predict.build_parser(), download.build_parser()], ids=["predict", "download"])
 def test_published_files_go_to_one_folder(parser):
     assert re.search(r"--cache", parser.format_help())
-    assert parser.get_default("cache") == download.DEFAULT_FOLDER
+    assert parser.get_default("cache") is None  # the user's cache
 
 
 def test_weights_have_the_original_projects_name_too():

@@ -254,12 +254,13 @@ def published_size(monkeypatch):
 @pytest.mark.usefixtures("published_size")
 def test_without_weights_the_published_ones_are_fetched_once(server, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PADDLE_POSE_HOME", "home")
     _, asked = server
     image("a.png")
     for _ in range(2):
         assert predict.main(["a.png"]) == 0
     assert asked == ["/model.safetensors"]
-    assert "Written: output/published/google_movenet_lightning_int8/model.safetensors" in capsys.readouterr().out
+    assert "Written: home/google_movenet_lightning_int8/model.safetensors" in capsys.readouterr().out
     assert len(found()) == 1
 
 

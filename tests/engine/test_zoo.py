@@ -10,7 +10,9 @@ import pytest
 
 from paddle_pose.configs import registry
 from paddle_pose.engine import zoo
-from paddle_pose.errors import InputError
+from paddle_pose.errors import InputError, MissingDependencyError
+from paddle_pose.io.download import download
+from paddle_pose.weights.read import read_weights
 from paddle_pose.weights.zoo import PUBLISHED
 
 NAME = "google_movenet_lightning_int8"
@@ -98,4 +100,101 @@ def test_a_description_holds_everything_known(name):
     for known in (file.name, file.url, file.sha256, file.config, file.source, file.file_name, file.protocol):
         assert known in text
     assert all(f"{metric} {value}" in text for metric, value in file.published)
-    assert (" train " if file.purpose == "start" else " val ") in zoo.usage(file, Path("net.pth"))
+    used = {"start": " train ", "score": " val ", "detect": " predict "}[file.purpose]
+    assert used in zoo.usage(file, Path("net.pth"))
+
+
+@pytest.fixture
+def folder(shared, tmp_path, monkeypatch):
+    """An empty folder; nothing can be fetched."""
+    monkeypatch.setattr("paddle_pose.io.download_files.download", only_copies)
+    return tmp_path / "published"
+
+
+def only_copies(file, folder, *, from_file=None, **options):
+    target = folder / file.file_name
+    if from_file is None and not target.exists():
+        raise ConnectionError(f"{file.file_name}: no server")
+    return download(file, folder, from_file=from_file)
+
+
+@pytest.mark.parametrize(("name", "data"), [("movenet_lightning", "movenet_tfjs"), ("nanodet_g", "nanodet")])
+def test_models_of_two_files_become_onnx_files(shared, folder, name, data, monkeypatch):
+    pytest.importorskip("onnx", reason="needs onnx (requirements/export.txt)")
+    runtime = pytest.importorskip("onnxruntime", reason="needs onnxruntime (requirements/export.txt)")
+    path = zoo.converted_onnx(name, folder, shared / "data" / data)
+    assert path == folder / name / "model.onnx"
+    files = {file.file_name for file in PUBLISHED[name].files}
+    assert {found.name for found in folder.glob("[!.]*")} == {*files, name}
+    outputs = [output.name for output in runtime.InferenceSession(str(path)).get_outputs()]
+    if name == "nanodet_g":
+        assert sorted(outputs) == ["Identity", *(f"Identity_{n}" for n in range(1, 6))]
+    else:
+        assert outputs == list(registry.read_beside(path).codec.outputs)
+    monkeypatch.setattr(zoo, "convert", None)
+    monkeypatch.setattr(zoo, "_translate", None)
+    assert zoo.converted_onnx(name, folder) == path
+
+
+def test_a_detector_in_onnx_stays_as_it_is(shared, folder):
+    copy = shared / "data/nanodet/nanodet_m_416.onnx"
+    assert zoo.converted_onnx("nanodet_m", folder, copy) == folder / "nanodet_m.onnx"
+    assert (folder / "nanodet_m.onnx").read_bytes() == copy.read_bytes()
+    assert zoo.locate("nanodet_m", folder, flag="--detector") == folder / "nanodet_m.onnx"
+    with pytest.raises(InputError, match="--detector"):
+        zoo.locate("nanodet_m", folder)
+
+
+def test_a_model_of_two_files_becomes_ours(shared, folder):
+    pytest.importorskip("paddle")
+    files = [shared / "data/movenet_tfjs" / f"movenet-lightning.{ending}" for ending in ("bin", "json")]
+    path = zoo.converted("movenet_lightning", folder, files)
+    assert path == folder / "movenet_lightning" / "model.safetensors"
+    assert registry.read_beside(path).model.batch_norm == "none"
+    assert sum(tensor.size for tensor in read_weights(path).values()) == PUBLISHED["movenet_lightning"].parameters
+
+
+def test_without_paddle_a_movenet_is_an_onnx_file(shared, folder, monkeypatch):
+    pytest.importorskip("onnx", reason="needs onnx (requirements/export.txt)")
+
+    def missing():
+        raise MissingDependencyError("no Paddle")
+
+    monkeypatch.setattr(zoo, "require_paddle", missing)
+    copy = shared / "data/movenet/movenet_single_pose_lightning_ptq.tflite"
+    assert zoo.locate(NAME, folder, copy) == folder / NAME / "model.onnx"
+
+
+def test_other_networks_are_not_written_without_paddle(tmp_path):
+    with pytest.raises(InputError):
+        zoo.converted_onnx("mmpose_hrnet_w32_coco_256x192", tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_files_of_earlier_versions_are_still_read(copy, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PADDLE_POSE_HOME", str(tmp_path / "home"))
+    earlier = Path("output/published") / PUBLISHED[NAME].file_name
+    earlier.parent.mkdir(parents=True)
+    copy.rename(earlier)
+    assert zoo.fetch(NAME) == earlier
+    earlier.rename(copy)
+    assert zoo.fetch(NAME, from_file=copy) == tmp_path / "home" / earlier.name
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_the_table_has_a_row_of_what_is_known(name):
+    file = PUBLISHED[name]
+    (row,) = [dict(zip(zoo.COLUMNS, row, strict=True)) for row in zoo.rows() if row[0] == name]
+    for metric, value in file.published:
+        assert f"{metric} {value}" in row["published"]
+    for metric, value in file.measured:
+        assert f"{metric} {value}" in row["measured"]
+    assert row["licence"] in file.licence
+    assert (row["how to get"] == "by hand, from a page") == bool(file.on_page)
+    text = zoo.description(file)
+    for known in (file.author, file.licence, file.data_licence, file.measured_protocol):
+        assert known in text
+    for other in file.companions:
+        assert other.url in text
+        assert other.sha256 in text

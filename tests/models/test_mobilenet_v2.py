@@ -5,7 +5,8 @@ import paddle
 import paddle.nn.functional as F
 import pytest
 
-from paddle_pose.models.mobilenet_v2 import ConvUnit, MobileNetV2, scaled
+from paddle_pose.models.mobilenet_v2 import ConvUnit, MobileNetV2
+from paddle_pose.models.movenet_sizes import scaled
 
 
 def parameters(network):

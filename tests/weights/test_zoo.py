@@ -8,6 +8,7 @@ import pytest
 
 from paddle_pose import build
 from paddle_pose.configs.registry import find
+from paddle_pose.io.checksum import sha256_of
 from paddle_pose.weights.zoo import PUBLISHED, recognise
 
 
@@ -25,10 +26,22 @@ def test_entries_are_complete(name):
         assert file.url.endswith(file.file_name)
         assert len(file.sha256) == 64 or file.sha256[:8] in file.file_name
     assert "not measured by this project" in file.protocol
-    assert all(0 < value <= 100 for _, value in file.published)
+    assert all(0 < value <= 100 for _, value in (*file.published, *file.measured))
+    assert bool(file.measured) == bool(file.measured_protocol)
+    assert file.author
+    assert file.licence
+    assert file.data_licence
+    assert bool(file.boxes) == (file.purpose != "start")
+    for other in file.companions:
+        assert other.url.startswith("https://")
+        assert re.fullmatch(r"[0-9a-f]{64}", other.sha256)
+        assert other.size
+    if file.archive is not None:
+        assert re.fullmatch(r"[0-9a-f]{64}", file.archive.sha256)
+        assert file.archive.size
 
 
-@pytest.mark.parametrize("name", PUBLISHED)
+@pytest.mark.parametrize("name", [name for name, file in PUBLISHED.items() if file.purpose != "detect"])
 def test_entries_and_configs_agree(name):
     """Size, data set and depth in a file's name are the config's, and the numbers are of its metric."""
     file, config = PUBLISHED[name], find(PUBLISHED[name].config)
@@ -68,8 +81,12 @@ def test_the_table_is_complete():
         "official": 18,
         "imagenet": 5,
         "google": 4,
+        "movenet": 2,
+        "nanodet": 2,
     }
     assert len({(file.url, file.file_name) for file in PUBLISHED.values()}) == len(PUBLISHED)
+    file_names = [file.file_name for model in PUBLISHED.values() for file in model.files]
+    assert len(set(file_names)) == len(file_names)  # they share one folder
 
 
 @pytest.mark.parametrize(("side", "numbers"), [(256, (88.9, 31.7)), (384, (89.4, 36.6))])
@@ -93,3 +110,36 @@ def test_a_published_file_is_recognised_by_its_checksum(tmp_path, monkeypatch):
 def test_googles_file_is_recognised(shared):
     (file,) = (shared / "data" / "movenet").glob("*.tflite")
     assert recognise(file).config == "movenet_lightning_coco"
+
+
+@pytest.mark.parametrize(
+    ("name", "folder"),
+    [
+        ("movenet_thunder", "movenet_tfjs"),
+        ("movenet_lightning", "movenet_tfjs"),
+        ("nanodet_g", "nanodet"),
+        ("nanodet_m", "nanodet"),
+        ("google_movenet_lightning_int8", "movenet"),
+    ],
+)
+def test_sizes_and_checksums_are_those_of_the_files(shared, name, folder):
+    stored = {"nanodet_m.onnx": "nanodet_m_416.onnx"}
+    model = PUBLISHED[name]
+    for file in model.files:
+        path = shared / "data" / folder / stored.get(file.file_name, file.file_name)
+        assert path.stat().st_size == file.size
+        assert sha256_of(path) == file.sha256
+    assert model.total_size == sum(file.size for file in model.files)
+    assert recognise(shared / "data" / folder / stored.get(model.file_name, model.file_name)) is model
+
+
+SCORED = {file.config: file.parameters for file in PUBLISHED.values() if file.purpose == "score"}
+NETWORKS = {count: config for config, count in SCORED.items()}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("count", NETWORKS)
+def test_parameters_are_those_of_the_network(count):
+    pytest.importorskip("paddle")
+    config = build.fitted(find(NETWORKS[count]), ["bn._mean"] if "movenet" not in NETWORKS[count] else ["conv.bias"])
+    assert sum(p.size for p in build.model(config).parameters() if p.trainable) == count

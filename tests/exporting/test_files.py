@@ -3,7 +3,7 @@ import re
 import pytest
 
 from paddle_pose.errors import InputError
-from paddle_pose.exporting.write import put_in_place
+from paddle_pose.exporting.files import put_in_place
 
 NAMES = ("m.xml", "m.bin", "m.xml.metadata.json")
 

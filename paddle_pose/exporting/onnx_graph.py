@@ -1,0 +1,100 @@
+"""Builds ONNX graphs node by node, with the package `onnx` alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from paddle_pose.backends.base import needed
+from paddle_pose.backends.onnx import METADATA_KEY
+from paddle_pose.exporting.convert import OPSET
+
+IR_VERSION = 8  # the oldest that goes with the operator set; ONNX Runtime 1.17 reads up to 9
+Shape = Sequence[int | str]
+
+
+class OnnxGraph:
+    """A graph that grows by nodes.
+
+    Raises:
+        MissingDependencyError: If onnx is not installed.
+
+    Attributes:
+        initializers: Constants by name.
+    """
+
+    def __init__(self) -> None:
+        self._onnx = needed("onnx", "onnx>=1.16", "onnx")
+        self._nodes: list[Any] = []
+        self.initializers: dict[str, np.ndarray] = {}
+
+    def constant(self, name: str, values: np.ndarray | Sequence[int] | Sequence[float]) -> str:
+        """Adds a constant and returns its name; of Python's numbers floats become float32, whole ones int64."""
+        array = np.asarray(values)
+        if not isinstance(values, np.ndarray):
+            array = array.astype(np.int64 if array.dtype.kind == "i" else np.float32)
+        self.initializers[name] = array
+        return name
+
+    def add(self, op: str, *inputs: str, name: str, outputs: int = 1, **attributes: object) -> list[str]:
+        """Adds a node.
+
+        Args:
+            op: ONNX's name of the operation.
+            inputs: Names of its inputs.
+            name: Name of the node and of its first output; "name:1" is the second.
+            outputs: Number of its outputs.
+            attributes: ONNX's attributes of the operation.
+
+        Returns:
+            The names of the outputs.
+        """
+        names = [name if index == 0 else f"{name}:{index}" for index in range(outputs)]
+        self._nodes.append(self._onnx.helper.make_node(op, list(inputs), names, name, **attributes))
+        return names
+
+    def save(
+        self,
+        path: Path,
+        inputs: Mapping[str, tuple[str, Shape]],
+        outputs: Mapping[str, Shape | None],
+        metadata: str | None = None,
+    ) -> None:
+        """Writes the graph as an ONNX file that onnx's checker accepts.
+
+        Args:
+            path: Path of the file.
+            inputs: (type such as "uint8", shape with names for open sizes) by name.
+            outputs: Shapes of float32 tensors by name, None for one that follows from the nodes. Nodes that no output needs are
+                left out.
+            metadata: Text for the file's own metadata; None for none.
+        """
+        helper, types = self._onnx.helper, self._onnx.TensorProto
+        nodes, used = [], set(outputs)
+        for node in reversed(self._nodes):
+            if used & set(node.output):
+                nodes.append(node)
+                used |= set(node.input)
+        graph = helper.make_graph(
+            nodes[::-1],
+            "paddle_pose",
+            [helper.make_tensor_value_info(n, getattr(types, t.upper()), shape) for n, (t, shape) in inputs.items()],
+            [helper.make_tensor_value_info(name, types.FLOAT, shape) for name, shape in outputs.items()],
+            [
+                self._onnx.numpy_helper.from_array(np.ascontiguousarray(values), name)
+                for name, values in self.initializers.items()
+                if name in used
+            ],
+        )
+        model = helper.make_model(
+            graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION, producer_name="paddle_pose"
+        )
+        if metadata is not None:
+            helper.set_model_props(model, {METADATA_KEY: metadata})
+        model = self._onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
+        del model.graph.value_info[:]  # of what lies between inputs and outputs
+        self._onnx.checker.check_model(model, full_check=True)
+        self._onnx.save_model(model, str(path))

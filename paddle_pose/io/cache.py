@@ -1,0 +1,33 @@
+"""Where downloaded files are kept."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import platformdirs
+
+VARIABLE = "PADDLE_POSE_HOME"
+EARLIER_FOLDER = Path("output", "published")  # below the working folder, where earlier versions kept them
+
+
+def user_cache() -> Path:
+    """Returns the folder for downloaded files: PADDLE_POSE_HOME, or the user's cache folder of this operating system."""
+    given = os.environ.get(VARIABLE)
+    return Path(given).expanduser() if given else Path(platformdirs.user_cache_dir("paddle_pose", appauthor=False))
+
+
+def cache_for(file_names: Iterable[str], folder: Path | None = None) -> Path:
+    """Returns the folder for files that belong together.
+
+    Args:
+        file_names: Names of the files.
+        folder: Folder that the user named; None for the cache, or output/published where all of the files are there.
+    """
+    if folder is not None:
+        return folder
+    names = list(file_names)
+    if names and all((EARLIER_FOLDER / name).is_file() for name in names):
+        return EARLIER_FOLDER
+    return user_cache()
