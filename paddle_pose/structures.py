@@ -146,3 +146,20 @@ def joints_box(
     """
     counted = scores >= min_score
     return geometry.points_box(keypoints[counted] if counted.sum() > 1 else keypoints, BOX_MARGIN, image_size)
+
+
+def mean_joint_score(poses: Poses, min_score: float = 0.2) -> np.ndarray:
+    """Returns float64 [P]: each person's mean score of the joints whose score is above a least one; 0 where none is.
+
+    Source: SimpleBaseline and HRNet, whose least score is 0.2.
+
+    Args:
+        poses: People.
+        min_score: Least score of a joint that counts.
+
+    Example:
+        >>> mean_joint_score(Poses(np.zeros((1, 3, 2)), np.array([[0.1, 0.5, 0.7]]), np.ones(1)))
+        array([0.6])
+    """
+    counted = poses.scores > min_score
+    return (poses.scores * counted).sum(axis=1) / np.maximum(counted.sum(axis=1), 1)

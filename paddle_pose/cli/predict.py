@@ -7,21 +7,38 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from paddle_pose import environment
 from paddle_pose.cli import options
 from paddle_pose.cli.download import add_folder, show_download
 from paddle_pose.interruption import SignalInterruption
 from paddle_pose.progress import show_progress
 
-DEFAULT_WEIGHTS = "google_movenet_lightning_int8"
+DEFAULT_WEIGHTS = "movenet_thunder"
+DETECTOR_FORMATS = (
+    *("nanodet", "yolox", "yolox-decoded", "yolox-nms", "rtmdet"),
+    *("ultralytics", "ultralytics-transposed", "end-to-end"),
+)
 SAVED = ("drawing", "json", "coco", "csv")
+
+
+_EPILOG = """examples:
+  {predict} photo.jpg
+      draws everybody's pose into output/predict, with predictions.json beside it
+  {predict} clip.mp4 --track --smooth
+      gives people of a video ids, and smooths their keypoints
+  {predict} photo.jpg --weights output/mine/best_model/model.pdparams --detector none
+      runs your own network on the whole image"""
 
 
 def build_parser() -> options.Parser:
     """Returns the command's parser."""
     parser = options.Parser(
         "predict",
-        description="Finds poses in images, videos, or what a camera sees. Without --boxes or --detector the whole "
-        "image is the window: crop to one person for best results. Ctrl-C keeps what there is so far.",
+        description="Finds the people in images, videos, or what a camera sees, and the pose of each: a small person\n"
+        "detector (NanoDet-m) first, then Google's MoveNet Thunder, on ONNX Runtime where it is installed. Both are\n"
+        "fetched once. Ctrl-C keeps what there is so far.",
+        epilog=_EPILOG.format(predict=environment.command("predict")),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "images",
@@ -60,13 +77,19 @@ def add_weights(parser: argparse.ArgumentParser) -> None:
         help=f"a file (an exported one, too), or the name of a published one, which is fetched; default {DEFAULT_WEIGHTS}",
     )
     parser.add_argument(
-        "--from_file", type=Path, metavar="F", help="a copy of the published file: verified, nothing is downloaded"
+        "--from_file",
+        type=Path,
+        nargs="+",
+        default=(),
+        metavar="F",
+        help="copies of published files (of the weights, the detector, or both), folders with them, or the archive that "
+        "holds them: verified, not downloaded",
     )
     add_folder(parser)
 
 
 def _add_people(parser: argparse.ArgumentParser) -> None:
-    """Adds --boxes, --detector, --box_threshold, --people and --fit."""
+    """Adds --boxes, --detector, --detector_format, --detect_every, --box_threshold, --people and --fit."""
     group = parser.add_argument_group("where people are")
     group.add_argument(
         "--boxes",
@@ -75,19 +98,38 @@ def _add_people(parser: argparse.ArgumentParser) -> None:
         help='COCO\'s annotations or detections, or {"photo.jpg": [[x, y, width, height], …]} in px, a person each',
     )
     group.add_argument(
-        "--detector", metavar="F|NAME", help="weights that find people; --weights then look at each one by one"
+        "--detector",
+        default="auto",
+        metavar="F|NAME",
+        help="what finds people first: auto (default: NanoDet-m, where the network expects one person), none (the whole "
+        "image is the window), a published detector, an ONNX file of NanoDet, YOLOX, RTMDet or Ultralytics, or weights "
+        "of a MoveNet",
+    )
+    group.add_argument(
+        "--detector_format",
+        choices=DETECTOR_FORMATS,
+        help="how the outputs of somebody else's ONNX detector are read (default: recognised)",
+    )
+    group.add_argument(
+        "--detect_every",
+        type=options.number(int, min=1, max=10_000),
+        default=5,
+        metavar="N",
+        help="in videos, frames from one run of the detector to the next; between, boxes follow the people; default 5",
     )
     group.add_argument(
         "--box_threshold",
         type=options.number(float, min=-1000, max=1000),
         metavar="T",
-        help="lowest score of a box; default 0.2 in --boxes, 0.05 of --detector",
+        help="lowest score of a box; default 0.2 in --boxes and of NanoDet, 0.3 of YOLOX and RTMDet, 0.25 of Ultralytics, "
+        "0.05 of a MoveNet",
     )
     group.add_argument(
         "--people",
         type=options.number(int, min=1, max=1000),
         metavar="N",
-        help="most people that a MoveNet finds in an image; default as its config says, 6 as --detector",
+        help="most people that are found in an image; default 20 of a detector, 6 of a MoveNet as --detector, and as its "
+        "config says of one that sees the whole image",
     )
     group.add_argument(
         "--fit",
@@ -161,7 +203,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     people = People(
         boxes=arguments.boxes,
-        detector=arguments.detector,
+        detector=None if arguments.detector == "none" else arguments.detector,
+        detector_format=arguments.detector_format,
+        detect_every=arguments.detect_every,
         min_score=arguments.box_threshold,
         max_people=arguments.people,
         fit=arguments.fit,

@@ -13,17 +13,20 @@ import PIL.Image
 
 from paddle_pose import build, environment
 from paddle_pose.backends.base import Backend
+from paddle_pose.backends.metadata import read_metadata
+from paddle_pose.backends.open import is_exported
 from paddle_pose.configs import overrides as config_overrides
 from paddle_pose.configs import registry
 from paddle_pose.configs.specs import Config
 from paddle_pose.engine import zoo
 from paddle_pose.errors import InputError
-from paddle_pose.inference import pipeline
+from paddle_pose.inference import pipeline, two_stage
+from paddle_pose.inference.detection import open as detection
 from paddle_pose.inference.detection.base import Detector
+from paddle_pose.inference.detection.recognize import DetectorFormat
 from paddle_pose.inference.flip_test import FlipAverage
 from paddle_pose.inference.pose_result import PoseResult
 from paddle_pose.inference.predictor import Predictor
-from paddle_pose.inference.two_stage import MAX_PEOPLE, MIN_PERSON_SCORE, PoseDetector
 from paddle_pose.io import frames, videos
 from paddle_pose.io.download import Progress as DownloadProgress
 from paddle_pose.io.frames import Frame, Source
@@ -34,8 +37,8 @@ from paddle_pose.structures import Box
 BackendName = Literal["auto", "paddle", "onnx", "openvino"]
 DetectorChoice: TypeAlias = str | Path | Detector | None
 BoxesInput: TypeAlias = np.ndarray | Sequence[Box]
-DEFAULT_DETECTOR = "google_movenet_lightning_int8"
-PUBLISHED_FILES = Path("output/published")
+DEFAULT_MODEL, DEFAULT_DETECTOR = "movenet_thunder", "nanodet_m"
+DETECT_EVERY = 5  # frames of a video from one run of the detector to the next; this project's choice
 _BACKENDS: dict[str, BackendName] = {".onnx": "onnx", ".xml": "openvino", ".json": "paddle"}  # by suffix
 
 
@@ -182,7 +185,7 @@ class PoseModel:
         by: Literal["oks", "iou"] | None = "oks",
         smooth: bool = False,
         one_person: bool = False,
-        batch_size: int = 1,
+        detect_every: int = DETECT_EVERY,
         frames_per_second: float = 25.0,
     ) -> Iterator[PoseResult]:
         """Yields the poses in each frame of a video, with ids that stay with a person.
@@ -194,7 +197,7 @@ class PoseModel:
             smooth: Whether keypoints are smoothed (One-Euro).
             one_person: Whether the window is the square around the person of the previous frame, as in Google's MoveNet; then
                 nothing is detected.
-            batch_size: Number of windows that are predicted together; more than 1 delays the frames of a camera.
+            detect_every: Frames from one run of the detector to the next; between, boxes follow the people.
             frames_per_second: Rate of an iterable of frames; videos and cameras have their own times.
 
         Yields:
@@ -208,12 +211,15 @@ class PoseModel:
             `for result in model.track("clip.mp4", smooth=True): print(result.seconds, result.ids)`
         """
         stream = _video_frames(source, frames_per_second)
+        find = None if one_person else self.open_detector(detector)
         if one_person:
-            found = pipeline.one_person(pipeline.framed(stream), self.predictor(max_people=1), smooth)
+            found = pipeline.one_person(stream, self.predictor(max_people=1), smooth)
         else:
-            find = self.open_detector(detector)
-            boxed = pipeline.framed(stream, detector=find)
-            predicted = self.predictor(None if find is None else 1).stream(boxed, batch_size=batch_size)
+            if find is None:
+                whole = pipeline.with_boxes(stream)
+                predicted = pipeline.predict(whole, self.predictor(), rescore=False, batch_size=1)
+            else:
+                predicted = pipeline.predict_videos(stream, self.predictor(1), find, every=detect_every)
             found = pipeline.tracked(predicted, pipeline.tracking_steps(self.skeleton, by, smooth))
         for frame, poses in found:
             yield PoseResult.of_frame(frame, poses, self.skeleton)
@@ -289,7 +295,7 @@ class PoseModel:
         find = None if boxes is not None else self.open_detector(detector)
         boxed = _with_boxes(inputs, boxes, find)
         predictor = self.predictor(None if boxes is None and find is None else 1)
-        found = predictor.stream(boxed, batch_size=batch_size)
+        found = pipeline.predict(boxed, predictor, rescore=find is not None, batch_size=batch_size)
         return (PoseResult.of_frame(frame, poses, self.skeleton) for frame, poses in found)
 
 
@@ -301,7 +307,7 @@ def load_model(
     device: str = "auto",
     backend: BackendName = "auto",
     threads: int | None = None,
-    from_file: str | Path | None = None,
+    from_file: str | Path | Sequence[str | Path] | None = None,
     cache: str | Path | None = None,
     image_size: int | None = None,
     fit: Literal["letterbox", "stretch"] = "letterbox",
@@ -315,10 +321,12 @@ def load_model(
         config: Name of its config, where nothing beside the file states it.
         overrides: Values by dotted key that replace the config's, such as {"model.order": "rgb"}.
         device: "auto" (a GPU where there is one), "cpu", "gpu" or "gpu:1".
-        backend: What runs the network; "auto" decides by the file: "onnx" for .onnx, "openvino" for .xml, else "paddle".
+        backend: What runs the network: "onnx", "openvino" or "paddle". "auto" decides by the file (.onnx, .xml, else Paddle);
+            published MoveNets run on ONNX Runtime where it is installed.
         threads: Threads to compute with on the CPU; None for every core, or `OMP_NUM_THREADS`.
-        from_file: Copy of the published file; then nothing is downloaded.
-        cache: Folder of published files; None for output/published.
+        from_file: Copies of the published files, a folder with them, or the archive that holds them; then nothing is
+            downloaded.
+        cache: Folder of published files; None for the one that `PADDLE_POSE_HOME` names, or the user's cache folder.
         image_size: Input size of Hourglass-52 on MPII, as in txyugood's project; instead of `config`.
         fit: How a whole image becomes the input: with black borders, or stretched.
         progress: Receives the progress of a download; None shows nothing.
@@ -333,20 +341,24 @@ def load_model(
         `model = load_model("hrnet_w48.pth", config="hrnet_w48_coco_384x288", overrides={"model.order": "rgb"})`
     """
     environment.use_all_cores()
-    folder = PUBLISHED_FILES if cache is None else Path(cache)
-    copy = None if from_file is None else Path(from_file)
-    weights = zoo.locate(str(source), folder, copy, progress, what="weights")
-    kind = _BACKENDS.get(weights.suffix, "paddle")
+    folder = None if cache is None else Path(cache)
+    name = str(source)
+    copies = _copies(from_file)
+    weights = zoo.locate(name, folder, copies, progress, engine=backend)
+    kind = _BACKENDS.get(weights.suffix, "paddle") if is_exported(weights) else "paddle"
     if backend not in ("auto", kind):
         raise InputError(
             f"backend {backend!r}: {weights} runs with {kind}; export_model writes files for onnx (.onnx), "
             "openvino (.xml) and paddle (.json)"
         )
     chosen = registry.config_of(weights, config, image_size, overrides)
+    if zoo.is_single_person(name, weights) and "codec.max_persons" not in (overrides or {}):
+        chosen = with_people(chosen, 1)
     run, where = build.backend(chosen, weights, device, threads)
 
     def detector_of(name: str | Path) -> Detector:
-        return open_detector(name, device=device, threads=threads, cache=folder, progress=progress)
+        own = zoo.copies_of(str(name), copies) if zoo.is_published(str(name)) else ()
+        return open_detector(name, device=device, threads=threads, from_file=own, cache=folder, progress=progress)
 
     return PoseModel(chosen, weights, run, where, fit=fit, open_detector=detector_of)
 
@@ -354,20 +366,23 @@ def load_model(
 def open_detector(
     source: str | Path,
     *,
+    format: DetectorFormat | None = None,
     min_score: float | None = None,
     max_people: int | None = None,
     device: str = "auto",
     threads: int | None = None,
-    from_file: Path | None = None,
-    cache: Path | None = None,
+    from_file: str | Path | Sequence[str | Path] | None = None,
+    cache: str | Path | None = None,
     progress: DownloadProgress | None = None,
 ) -> Detector:
-    """Returns a function that finds people with a network of several people's poses.
+    """Returns a person detector: a function from a uint8 RGB image [h, w, 3] to boxes [D, 4] in image px and scores [D].
 
     Args:
-        source: Name of published weights, or the path of a weights file with its config beside it.
-        min_score: Lowest score of a person; None for `MIN_PERSON_SCORE`.
-        max_people: Most people in an image; None for `MAX_PEOPLE`.
+        source: Name of a published detector, path of an ONNX file of NanoDet, YOLOX, RTMDet or Ultralytics, or of a network of
+            several people's poses with its config beside it, whose people get the box around their joints.
+        format: How the outputs of somebody else's ONNX file are read; None recognises it.
+        min_score: Score that a person must exceed; None for the usual one of the network.
+        max_people: Most people in an image; None for the usual number.
         device: As for `load_model`.
         threads: As for `load_model`.
         from_file: As for `load_model`.
@@ -376,22 +391,32 @@ def open_detector(
 
     Raises:
         FileNotFoundError: If there is no such file, and no published one has this name.
-        InputError: If no config is beside the file.
+        InputError: If the file is no detector, could be one of several formats, or no config is beside it.
         ConnectionError: If a published file cannot be fetched; says where to put it.
+        MissingDependencyError: If ONNX Runtime is missing.
+
+    Example:
+        `model.predict("photo.jpg", detector=open_detector("yolox_tiny.onnx", min_score=0.5))`
     """
-    weights = zoo.locate(str(source), cache or PUBLISHED_FILES, from_file, progress, what="detector")
-    config = registry.read_beside(weights)
+    folder = None if cache is None else Path(cache)
+    path = zoo.locate(str(source), folder, _copies(from_file), progress, what="detector")
+    if path.suffix == ".onnx" and read_metadata(path) is None:
+        most = detection.MAX_PEOPLE if max_people is None else max_people
+        return detection.open_detector(
+            path, format=format, min_score=min_score, max_people=most, threads=threads, device=device
+        )
+    config = registry.read_beside(path)
     if config is None:
         raise InputError(
-            f"detector {weights}: there is no {registry.FILE_NAME} beside it that says which network it is for; "
+            f"detector {path}: there is no {registry.FILE_NAME} beside it that says which network it is for; "
             f"{environment.command('convert')} writes one"
         )
-    config = with_people(config, MAX_PEOPLE if max_people is None else max_people)
-    run, _ = build.backend(config, weights, device, threads)
+    config = with_people(config, two_stage.MAX_PEOPLE if max_people is None else max_people)
+    run, _ = build.backend(config, path, device, threads)
     if config.val.flip:
         run = FlipAverage(run, config.codec, config.val.shift)
     predictor = Predictor(run, config.codec, config.data.context)
-    return PoseDetector(predictor, MIN_PERSON_SCORE if min_score is None else min_score)
+    return two_stage.PoseDetector(predictor, two_stage.MIN_PERSON_SCORE if min_score is None else min_score)
 
 
 def with_people(config: Config, max_people: int | None) -> Config:
@@ -434,18 +459,27 @@ def _several(images: ImageInput | Iterable[ImageInput]) -> Iterable[ImageInput] 
 
 def _with_boxes(
     inputs: Iterable[ImageInput], boxes: Iterable[BoxesInput | None] | None, find: Detector | None
-) -> Iterator[pipeline.Framed]:
-    """Yields images as frames, with the boxes that are given or found."""
+) -> Iterator[pipeline.Boxed]:
+    """Yields images as frames, with the people that are given or found."""
     given = None if boxes is None else iter(boxes)
     for number, image in enumerate(inputs):
         frame = _frame(image, kind="image")
         if given is None:
-            yield frame, frame.pixels, pipeline.detected(find, frame.pixels)
+            yield frame, pipeline.detected(find, frame.pixels)
             continue
         try:
-            yield frame, frame.pixels, _box_list(next(given))
+            yield frame, pipeline.given(_box_list(next(given)))
         except StopIteration:
             raise InputError(f"boxes are given for {number} images, but there are more") from None
+
+
+def _copies(from_file: str | Path | Sequence[str | Path] | None) -> Path | tuple[Path, ...] | None:
+    """Returns copies of published files as paths."""
+    if from_file is None:
+        return None
+    if isinstance(from_file, str | Path):
+        return Path(from_file)
+    return tuple(Path(one) for one in from_file)
 
 
 def _box_list(boxes: BoxesInput | None) -> list[Box] | None:

@@ -13,9 +13,11 @@ from typing import Literal
 
 from paddle_pose import visualize
 from paddle_pose.engine import zoo
-from paddle_pose.engine.pose_model import PoseModel, load_model, open_detector
+from paddle_pose.engine.pose_model import DEFAULT_DETECTOR, DETECT_EVERY, PoseModel, load_model, open_detector
 from paddle_pose.errors import InputError, Interrupted
 from paddle_pose.inference import pipeline
+from paddle_pose.inference.detection.base import Detector
+from paddle_pose.inference.detection.recognize import DetectorFormat
 from paddle_pose.inference.predictor import CropMaps
 from paddle_pose.inference.renderers import Drawings, MapImages, ScreenRenderer, drawing_places
 from paddle_pose.inference.two_stage import MIN_BOX_SCORE
@@ -23,6 +25,7 @@ from paddle_pose.inference.writers import CocoFile, CsvFile, JsonFile, Sink, ima
 from paddle_pose.interruption import Interruption
 from paddle_pose.io import frames
 from paddle_pose.io.boxes import Boxes, read_boxes
+from paddle_pose.io.checksum import sha256_of
 from paddle_pose.io.download import Progress as DownloadProgress
 from paddle_pose.io.frames import Frame, Source
 from paddle_pose.io.outputs import Outputs
@@ -40,9 +43,12 @@ class People:
 
     Attributes:
         boxes: File of boxes, see `io.boxes.read_boxes`; None without one.
-        detector: Weights of a network that finds people first: a file, or the name of a published one; None for none.
-        min_score: Lowest score of a box; None for `MIN_BOX_SCORE` in `boxes`, `MIN_PERSON_SCORE` of `detector`.
-        max_people: Most people that a MoveNet finds in an image; None as its config says, `MAX_PEOPLE` as `detector`.
+        detector: What finds people first, as for `PoseModel.predict`: "auto", the name or path of a detector, or None for the
+            whole image. Without effect beside `boxes` and `one_person`.
+        detector_format: How the outputs of somebody else's ONNX detector are read; None recognises it.
+        detect_every: Frames of a video from one run of the detector to the next.
+        min_score: Lowest score of a box; None for `MIN_BOX_SCORE` in `boxes`, and the usual one of the detector.
+        max_people: Most people that are found in an image; None for the usual number.
         fit: How a whole image becomes the input: with black borders, or stretched.
         one_person: Whether the window is the square round the person of the previous frame, as in Google's MoveNet.
         track: What makes people of two frames similar, which gives them ids: their joints or boxes; None for no ids.
@@ -50,7 +56,9 @@ class People:
     """
 
     boxes: Path | None = None
-    detector: str | None = None
+    detector: str | None = "auto"
+    detector_format: DetectorFormat | None = None
+    detect_every: int = DETECT_EVERY
     min_score: float | None = None
     max_people: int | None = None
     fit: Literal["letterbox", "stretch"] = "letterbox"
@@ -112,7 +120,7 @@ def predict_files(
     device: str = "auto",
     threads: int | None = None,
     cache: Path | None = None,
-    from_file: Path | None = None,
+    from_file: Sequence[Path] = (),
     download_progress: DownloadProgress | None = None,
     progress: ProgressFactory = no_progress,
     interruption: Interruption | None = None,
@@ -131,7 +139,7 @@ def predict_files(
         device: "auto", "cpu" or "gpu".
         threads: Threads to compute with on the CPU; None for the usual number.
         cache: Folder of published files; None for the usual one.
-        from_file: Copy of the published file; then nothing is downloaded.
+        from_file: Copies of published files, folders or archives with them; then these are not downloaded.
         download_progress: Receives a download's progress, see `io.download`.
         progress: Makes what receives the number of frames that are done.
         interruption: What may end the run early, entered while frames are processed; None for nothing.
@@ -158,8 +166,7 @@ def predict_files(
     check_people(people, results)
     warn_of_no_effect(people, sources)
     boxes = _boxes(people, sources)
-    of_weights, of_detector = _copies(weights, people.detector, from_file)
-    one_each = boxes is not None or people.detector is not None or people.one_person
+    check_copies(from_file, weights, people)
     model = load_model(
         weights,
         config=config,
@@ -167,23 +174,26 @@ def predict_files(
         overrides=overrides,
         device=device,
         threads=threads,
-        from_file=of_weights,
+        from_file=from_file or None,
         cache=cache,
         fit=people.fit,
         progress=download_progress,
     )
-    detector = None
-    if people.detector is not None:
+    detector_name = _detector_name(people, model)
+    detector: Detector | None = None
+    if detector_name is not None:
         detector = open_detector(
-            people.detector,
+            detector_name,
+            format=people.detector_format,
             min_score=people.min_score,
             max_people=people.max_people,
             device=device,
             threads=threads,
-            from_file=of_detector,
+            from_file=zoo.copies_of(detector_name, from_file) if zoo.is_published(detector_name) else None,
             cache=cache,
             progress=download_progress,
         )
+    one_each = boxes is not None or detector is not None or people.one_person
 
     live = results.show or any(source.kind == "camera" for source in sources)
     if batch_size is None:
@@ -202,21 +212,28 @@ def predict_files(
     advance = progress(frames.count(sources), "frames")
     began = monotonic()
     with ExitStack() as stack, interruption:
-        made = _sinks(results, model, image_ids(sources, known), drawings, outputs)
+        header = {**_header(model), "boxes": _boxes_in_words(people, detector_name)}
+        made = _sinks(results, header, model.joints, image_ids(sources, known), drawings, outputs)
         sinks = [stack.enter_context(closing(sink)) for sink in made]
         see: Callable[[Frame, CropMaps], None] = _keep_nothing
         if results.maps:
             maps = MapImages(drawings, model.config.codec.visualize, outputs)
             sinks.append(maps)
             see = maps.see
-        framed = pipeline.framed(frames.frames(sources, failures.append), boxes, detector)
+        stream = frames.frames(sources, failures.append)
         if people.one_person:
-            found = pipeline.one_person(framed, model.predictor(max_people=1), people.smooth)
+            found = pipeline.one_person(stream, model.predictor(max_people=1), people.smooth)
         else:
-            makers = pipeline.tracking_steps(model.skeleton, people.track, people.smooth)
             predictor = model.predictor(1 if one_each else people.max_people)
-            predicted = predictor.stream(framed, see, batch_size)
-            found = pipeline.tracked(predicted, makers)
+            moving = any(source.kind != "image" for source in sources)
+            if detector is not None and moving and people.detect_every > 1:
+                predicted = pipeline.predict_videos(stream, predictor, detector, every=people.detect_every, see=see)
+            else:
+                boxed = pipeline.with_boxes(stream, boxes, detector)
+                predicted = pipeline.predict(
+                    boxed, predictor, rescore=detector is not None, see=see, batch_size=batch_size
+                )
+            found = pipeline.tracked(predicted, pipeline.tracking_steps(model.skeleton, people.track, people.smooth))
         try:
             for frame, poses in found:
                 drawing = draw(frame.pixels, poses) if drawn else frame.pixels
@@ -245,7 +262,7 @@ def check_people(people: People, results: Results) -> None:
     """
     given = {
         "boxes": people.boxes,
-        "detector": people.detector,
+        "detector": people.detector not in (None, "auto"),
         "people": people.max_people,
         "track": people.track,
         "maps": results.maps,
@@ -264,8 +281,8 @@ def warn_of_no_effect(people: People, sources: Sequence[Source]) -> None:
         people: Where people are.
         sources: What poses are looked for in.
     """
-    if people.min_score is not None and people.boxes is None and people.detector is None:
-        _log.warning("--box_threshold has no effect without --boxes or --detector")
+    if people.min_score is not None and people.boxes is None and (people.detector is None or people.one_person):
+        _log.warning("--box_threshold has no effect without --boxes or a detector")
     if all(source.kind == "image" for source in sources):
         given = [f"--{name}" for name in ("track", "smooth") if getattr(people, name)]
         if given:
@@ -276,37 +293,70 @@ def _boxes(people: People, sources: Sequence[Source]) -> Boxes | None:
     """Reads the boxes, which have to be for these sources; None without a file."""
     if people.boxes is None:
         return None
-    if people.detector is not None:
+    if people.detector not in (None, "auto"):
         raise InputError(f"--boxes {people.boxes} and --detector {people.detector}: one of them says where people are")
     boxes = read_boxes(people.boxes, MIN_BOX_SCORE if people.min_score is None else people.min_score)
     boxes.check([source.path for source in sources])
     return boxes
 
 
-def _copies(weights: str, detector: str | None, from_file: Path | None) -> tuple[Path | None, Path | None]:
-    """Returns the copy of the published file as that of the weights, or of the detector, whichever is published.
+def check_copies(from_file: Sequence[Path], weights: str, people: People) -> None:
+    """Refuses copies of published files where none is named.
+
+    Args:
+        from_file: Copies of published files.
+        weights: Name or path of the weights.
+        people: Where people are; names a detector.
 
     Raises:
-        InputError: If there is a copy, and not exactly one of them is named by the name of a published file.
+        InputError: If neither the weights nor the detector are named by the name of a published file.
     """
-    if from_file is None:
-        return None, None
-    chosen = [name for name in (weights, detector) if name is not None]
-    named = {name for name in chosen if zoo.is_published(name)}
-    if len(named) != 1:
-        raise InputError(f"--from_file {from_file}: one name of a published file must be among {', '.join(chosen)}")
-    return (from_file if weights in named else None), (from_file if detector in named else None)
+    named = [name for name in (weights, people.detector) if name is not None]
+    if from_file and not any(name == "auto" or zoo.is_published(name) for name in named):
+        raise InputError(
+            f"--from_file {' '.join(map(str, from_file))}: the name of a published file must be among {', '.join(named)}"
+        )
+
+
+def _detector_name(people: People, model: PoseModel) -> str | None:
+    """Returns the name or path of the detector that is used; None for none."""
+    if people.boxes is not None or people.one_person or people.detector is None:
+        return None
+    if people.detector == "auto":
+        return DEFAULT_DETECTOR if model.needs_boxes else None
+    return people.detector
+
+
+def _header(model: PoseModel) -> dict[str, object]:
+    """Returns what a file of predictions states of the network: config, file with its checksum, and engine."""
+    return {
+        "config": model.config.name,
+        "weights": str(model.weights),
+        "weights_sha256": sha256_of(model.weights),
+        "engine": model.device,
+        "flip": model.config.val.flip,
+    }
+
+
+def _boxes_in_words(people: People, detector: str | None) -> str:
+    """Returns where the people's boxes come from, for the header of a file."""
+    if people.boxes is not None:
+        return f"file {people.boxes}"
+    if people.one_person:
+        return "one person, around the previous frame's"
+    return "whole images" if detector is None else f"detector {detector}"
 
 
 def _sinks(
     results: Results,
-    model: PoseModel,
+    header: Mapping[str, object],
+    joints: Sequence[str],
     ids: Callable[[Frame], int],
     drawings: Mapping[Path, Path],
     outputs: Outputs,
 ) -> Iterator[Sink]:
     """Yields what takes the poses, one made after another."""
-    folder, joints = results.folder, model.joints
+    folder = results.folder
     if results.show:
         yield ScreenRenderer()
     folder.mkdir(parents=True, exist_ok=True)
@@ -314,7 +364,7 @@ def _sinks(
     if drawn:
         yield Drawings(drawings, outputs.replacing)
     if "json" in results.save:
-        header = {"config": model.config.name, "weights": str(model.weights), "joints": list(joints)}
+        header = {**header, "joints": list(joints)}
         yield JsonFile(folder / FILES["json"], header, drawings if drawn else {}, outputs.replacing)
     if "coco" in results.save:
         yield CocoFile(folder / FILES["coco"], ids, outputs.replacing)

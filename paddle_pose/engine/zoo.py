@@ -6,6 +6,7 @@ import logging
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,14 @@ from paddle_pose.exporting.files import check_target, put_in_place
 from paddle_pose.exporting.movenet_onnx import write_movenet
 from paddle_pose.exporting.tfjs_onnx import write_graph
 from paddle_pose.io import atomic
+from paddle_pose.io.archives import is_archive
 from paddle_pose.io.cache import cache_for
-from paddle_pose.io.download import Progress
+from paddle_pose.io.checksum import sha256_of
+from paddle_pose.io.download import Progress, RemoteFile
 from paddle_pose.io.download_files import download_files
 from paddle_pose.io.locks import locked
 from paddle_pose.weights.write import write_weights
-from paddle_pose.weights.zoo import PUBLISHED, PublishedFile
+from paddle_pose.weights.zoo import PUBLISHED, PublishedFile, recognise
 
 _log = logging.getLogger("paddle_pose")
 
@@ -179,10 +182,11 @@ def locate(
     from_file: Copies = None,
     progress: Progress | None = None,
     what: str = "weights",
+    engine: str = "auto",
 ) -> Path:
     """Returns the weights file that is named by its path or by the name of a published file.
 
-    Published files are those of `converted`; of person detectors, and where Paddle is missing of MoveNets, those of
+    Published files are those of `converted`; of person detectors, and of MoveNets where ONNX Runtime runs them, those of
     `converted_onnx`.
 
     Args:
@@ -190,7 +194,8 @@ def locate(
         folder: Folder of published files; None for the cache.
         from_file: Copies of the published files, see `fetch`; then nothing is downloaded.
         progress: Receives the progress of the download; None for silence.
-        what: What it is for, for messages.
+        what: What it is for: "weights", or "detector".
+        engine: What will run it: "auto" prefers ONNX Runtime, where that and onnx are installed.
 
     Raises:
         FileNotFoundError: If there is no such file, and no published one has this name.
@@ -201,7 +206,8 @@ def locate(
     if is_published(source):
         file = find_published(source)
         finds_people = file.purpose == "detect" and what != "weights"
-        if finds_people or (file.config and is_runnable_without_paddle(file) and not _has_paddle()):
+        on_onnx = engine == "onnx" or (engine == "auto" and _has_onnx_runtime())
+        if finds_people or (file.config and is_runnable_without_paddle(file) and on_onnx):
             return converted_onnx(source, folder, from_file, progress)
         return converted(source, folder, from_file, progress)
     path = Path(source)
@@ -213,12 +219,43 @@ def locate(
     return path
 
 
-def _has_paddle() -> bool:
-    try:
-        require_paddle()
-    except ImportError:
-        return False
-    return True
+def copies_of(name: str, copies: Copies) -> tuple[Path, ...]:
+    """Returns those copies that may hold a published file: files of its name or checksum, folders with one, archives.
+
+    Args:
+        name: Name of the published file.
+        copies: Copies of this and perhaps other published files.
+    """
+    wanted = find_published(name).files
+    names = {file.file_name for file in wanted}
+
+    def may_hold(copy: Path) -> bool:
+        if copy.is_dir():
+            return any((copy / each).is_file() for each in names)
+        return copy.name in names or is_archive(copy) or (copy.is_file() and _is_one_of(copy, wanted))
+
+    given = (copies,) if isinstance(copies, Path) else tuple(copies or ())
+    return tuple(copy for copy in given if may_hold(copy))
+
+
+def _is_one_of(copy: Path, files: Sequence[RemoteFile]) -> bool:
+    checksum = sha256_of(copy)
+    return any(file.sha256 and checksum.startswith(file.sha256.lower()) for file in files)
+
+
+def is_single_person(source: str, weights: Path) -> bool:
+    """Returns whether weights are Google's for one person, by their published name or by the file's checksum.
+
+    Args:
+        source: Name that was given for them.
+        weights: Their file.
+    """
+    file = PUBLISHED.get(source) if is_published(source) else recognise(weights)
+    return file is not None and file.config.startswith("movenet_")
+
+
+def _has_onnx_runtime() -> bool:
+    return all(find_spec(package) is not None for package in ("onnx", "onnxruntime"))
 
 
 def convert(config: Config, source: Path, target: Path, force: bool = False) -> None:

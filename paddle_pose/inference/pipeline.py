@@ -11,23 +11,30 @@ from typing import Literal
 import numpy as np
 
 from paddle_pose.errors import InputError
-from paddle_pose.inference.detection.base import Detector
+from paddle_pose.inference.detection.base import Detections, Detector
+from paddle_pose.inference.detection.every_nth import EveryNth
+from paddle_pose.inference.predictor import CropMaps, Predictor
 from paddle_pose.io.boxes import Boxes
 from paddle_pose.io.frames import Frame, Source
+from paddle_pose.metrics.oks import oks_nms
 from paddle_pose.skeletons import Skeleton
-from paddle_pose.structures import Box, Poses
+from paddle_pose.structures import Box, Poses, mean_joint_score
 from paddle_pose.tracking.one_euro import OneEuro
 from paddle_pose.tracking.pose_tracker import PoseTracker, SinglePersonVideo, WindowPredictor
 from paddle_pose.tracking.tracker import Tracker
 
-Framed = tuple[Frame, np.ndarray, Sequence[Box] | None]
-"""A frame with its pixels and the boxes to look through; None for the whole image."""
+MAX_OKS = 0.9  # of two people who are both kept; as SimpleBaseline and HRNet
+
+Boxed = tuple[Frame, Detections | None]
+"""A frame and the people to look at in it; None for the whole image."""
 Step = Callable[[int, float, tuple[int, int], Poses], Poses]
 """Receives a frame's number, its seconds, its (width, height) px and its poses; returns them changed, or with ids."""
 
 
-def framed(frames: Iterable[Frame], boxes: Boxes | None = None, detector: Detector | None = None) -> Iterator[Framed]:
-    """Yields every frame with its pixels and the boxes to look through, None for the whole image.
+def with_boxes(
+    frames: Iterable[Frame], boxes: Boxes | None = None, detector: Detector | None = None
+) -> Iterator[Boxed]:
+    """Yields every frame with the people to look at, None for the whole image.
 
     Args:
         frames: Frames of any sources.
@@ -35,49 +42,148 @@ def framed(frames: Iterable[Frame], boxes: Boxes | None = None, detector: Detect
         detector: Function that finds people; None without one.
     """
     for frame in frames:
-        chosen = detected(detector, frame.pixels) if boxes is None else boxes.of(frame.source.path)
-        yield frame, frame.pixels, chosen
+        yield frame, detected(detector, frame.pixels) if boxes is None else given(boxes.of(frame.source.path))
 
 
-def detected(detector: Detector | None, image: np.ndarray) -> list[Box] | None:
-    """Returns the boxes that a detector finds; None, the whole image, without a detector.
+def given(boxes: Sequence[Box] | None) -> Detections | None:
+    """Returns boxes that somebody has chosen as detections with score 1; None, the whole image, for None."""
+    if boxes is None:
+        return None
+    return Detections(np.array(boxes, np.float64).reshape(-1, 4), np.ones(len(boxes)))
+
+
+def detected(detector: Detector | None, image: np.ndarray) -> Detections | None:
+    """Returns the people that a detector finds; None, the whole image, without a detector.
 
     Args:
         detector: Function that finds people.
         image: uint8 RGB [h, w, 3].
 
     Raises:
-        InputError: If the detector returns no boxes [D, 4], or boxes that are not finite.
+        InputError: If the detector returns no boxes [D, 4] and scores [D], or numbers that are not finite.
     """
     if detector is None:
         return None
-    boxes = np.asarray(detector(image)[0], np.float64)
+    boxes, scores = (np.asarray(values, np.float64) for values in detector(image))
     if boxes.size == 0:
-        return []
-    if boxes.ndim != 2 or boxes.shape[1] != 4 or not np.isfinite(boxes).all():
+        return Detections(np.zeros((0, 4)), np.zeros(0))
+    fits = boxes.ndim == 2 and boxes.shape[1] == 4 and scores.shape == boxes.shape[:1]
+    if not (fits and np.isfinite(boxes).all() and np.isfinite(scores).all()):
         raise InputError(
-            f"a detector returns finite boxes [D, 4] (x, y, width, height) and scores [D]; got boxes of shape "
-            f"{list(boxes.shape)}"
+            "a detector returns finite boxes [D, 4] (x, y, width, height) in image px and scores [D]; got shapes "
+            f"{list(boxes.shape)} and {list(scores.shape)}"
         )
-    return [(x, y, width, height) for x, y, width, height in boxes.tolist() if width > 0 and height > 0]
+    there = (boxes[:, 2] > 0) & (boxes[:, 3] > 0)
+    return Detections(boxes[there], scores[there])
+
+
+def predict(
+    boxed: Iterable[Boxed],
+    predictor: Predictor,
+    *,
+    rescore: bool,
+    see: Callable[[Frame, CropMaps], None] = lambda frame, maps: None,
+    batch_size: int | None = None,
+) -> Iterator[tuple[Frame, Poses]]:
+    """Yields frames with the poses in them, image px; windows of several frames are predicted together.
+
+    Args:
+        boxed: Frames with the people to look at.
+        predictor: Network that predicts poses in windows.
+        rescore: Whether people are scored and sorted as detected ones, see `rescored`; given boxes keep their order.
+        see: Receives each frame with the crop and maps of a window.
+        batch_size: Number of windows that are predicted together; None as the predictor was made.
+    """
+    images = (((frame, found), frame.pixels, _box_list(found)) for frame, found in boxed)
+    for (frame, found), poses in predictor.stream(images, lambda label, maps: see(label[0], maps), batch_size):
+        if rescore and found is not None:
+            poses = rescored(poses, found, predictor.codec.skeleton)
+        yield frame, poses
+
+
+def predict_videos(
+    frames: Iterable[Frame],
+    predictor: Predictor,
+    detector: Detector,
+    *,
+    every: int,
+    see: Callable[[Frame, CropMaps], None] = lambda frame, maps: None,
+) -> Iterator[tuple[Frame, Poses]]:
+    """Yields frames with the poses in them; the detector runs on every n-th frame of a video, and on all images.
+
+    Args:
+        frames: Frames of any sources.
+        predictor: Network that predicts poses in windows.
+        detector: Function that finds people.
+        every: Frames of a video from one run of the detector to the next.
+        see: Receives each frame with the crop and maps of a window.
+
+    Raises:
+        InputError: If `every` is below 1.
+    """
+    source: Source | None = None
+    previous: Poses | None = None
+    for frame in frames:
+        if frame.source != source:
+            source, previous = frame.source, None
+            tracked_boxes = EveryNth(lambda image: _checked(detector, image), every)
+        found = tracked_boxes.boxes(frame.index, frame.pixels, previous)
+        ((_, previous),) = predict([(frame, found)], predictor, rescore=True, see=see)
+        yield frame, previous
+
+
+def rescored(poses: Poses, found: Detections, skeleton: Skeleton) -> Poses:
+    """Returns detected people, the best first: a person's score is that of the box times the mean of the joints' scores.
+
+    Joints with a score above 0.2 count. Of two people who are alike, the worse one is left out (OKS above 0.9).
+
+    Source: SimpleBaseline and HRNet, which evaluate COCO so.
+
+    Args:
+        poses: Poses in image px, with their boxes.
+        found: Boxes that the people were found in.
+        skeleton: Joints of the poses.
+    """
+    if not len(poses.scores):
+        return poses
+    box = [int(np.flatnonzero((found.boxes == one).all(axis=1))[0]) for one in poses.boxes]
+    scores = found.scores[box] * mean_joint_score(poses)
+    areas = poses.windows[:, 2] * poses.windows[:, 3]
+    order = oks_nms(poses.keypoints, scores, areas, skeleton.sigmas, MAX_OKS)
+    return Poses(
+        poses.keypoints[order], poses.scores[order], scores[order], poses.boxes[order], windows=poses.windows[order]
+    )
+
+
+def _checked(detector: Detector, image: np.ndarray) -> Detections:
+    found = detected(detector, image)
+    assert found is not None
+    return found
+
+
+def _box_list(found: Detections | None) -> list[Box] | None:
+    """Returns boxes as tuples; None, the whole image, for None."""
+    if found is None:
+        return None
+    return [(x, y, width, height) for x, y, width, height in found.boxes.tolist()]
 
 
 def one_person(
-    framed: Iterable[Framed], predictor: WindowPredictor, smooth: bool = False
+    frames: Iterable[Frame], predictor: WindowPredictor, smooth: bool = False
 ) -> Iterator[tuple[Frame, Poses]]:
     """Yields the frames with the one person in them; every image and video begins anew.
 
     Args:
-        framed: Frames of any sources; their boxes do not count.
+        frames: Frames of any sources.
         predictor: Network that finds the person in a window.
         smooth: Whether the person's keypoints are smoothed (One-Euro).
     """
     source: Source | None = None
-    for frame, pixels, _ in framed:
+    for frame in frames:
         if frame.source != source:
             source = frame.source
             video = SinglePersonVideo(predictor, OneEuro if smooth else None)
-        yield frame, video(frame.seconds, pixels)
+        yield frame, video(frame.seconds, frame.pixels)
 
 
 def tracking_steps(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from paddle_pose.errors import InputError
-from paddle_pose.inference.detection.base import Detector
+from paddle_pose.inference.detection.base import Detections, Detector
 from paddle_pose.inference.two_stage import person_boxes
-from paddle_pose.structures import MIN_KEYPOINT_SCORE_FOR_BOX, Box, Poses
+from paddle_pose.structures import MIN_KEYPOINT_SCORE_FOR_BOX, Poses, mean_joint_score
 
 
 class EveryNth:
@@ -31,10 +33,10 @@ class EveryNth:
         >>> every_fifth = EveryNth(detector, n=5)
         >>> image = np.zeros((200, 200, 3), np.uint8)
         >>> every_fifth.boxes(0, image, None)
-        [(10.0, 10.0, 50.0, 100.0)]
+        Detections(boxes=array([[ 10.,  10.,  50., 100.]]), scores=array([0.9]))
         >>> joints = np.array([[[20.0, 20.0], [60.0, 120.0], [40.0, 60.0]]])
-        >>> every_fifth.boxes(1, image, Poses(joints, np.ones((1, 3)), np.ones(1)))
-        [(10.0, 10.0, 60.0, 120.0)]
+        >>> every_fifth.boxes(1, image, Poses(joints, np.ones((1, 3)), np.array([0.9]))).boxes
+        array([[ 10.,  10.,  60., 120.]])
     """
 
     def __init__(self, detector: Detector, n: int, *, min_keypoint_score: float = MIN_KEYPOINT_SCORE_FOR_BOX) -> None:
@@ -46,8 +48,8 @@ class EveryNth:
         self._detected_at: int | None = None
         self._found_people = False
 
-    def boxes(self, frame_index: int, image: np.ndarray, previous: Poses | None) -> list[Box]:
-        """Returns the people's boxes in a frame, (x, y, width, height) in image px.
+    def boxes(self, frame_index: int, image: np.ndarray, previous: Poses | None) -> Detections:
+        """Returns the people of a frame; those whose box has moved keep the score of their box.
 
         Args:
             frame_index: Number of the frame, rising; one that falls begins another video.
@@ -59,14 +61,12 @@ class EveryNth:
         """
         last = self._detected_at
         if previous is not None and last is not None and last <= frame_index < last + self._n:
-            moved, _ = person_boxes(previous, min_keypoint_score=self._min_keypoint_score)
-            if len(moved) or not self._found_people:
-                return _box_list(moved)
-        found = self._detector(image)[0]
-        self._detected_at, self._found_people = frame_index, len(found) > 0
-        return _box_list(found)
-
-
-def _box_list(boxes: np.ndarray) -> list[Box]:
-    """Returns boxes [D, 4] as tuples."""
-    return [(x, y, width, height) for x, y, width, height in boxes.tolist()]
+            box_scores = previous.person_scores / np.maximum(mean_joint_score(previous), 1e-9)
+            moved = person_boxes(
+                replace(previous, person_scores=box_scores), min_keypoint_score=self._min_keypoint_score
+            )
+            if len(moved.scores) or not self._found_people:
+                return moved
+        found = Detections(*self._detector(image))
+        self._detected_at, self._found_people = frame_index, len(found.scores) > 0
+        return found
