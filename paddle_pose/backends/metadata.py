@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from paddle_pose.backends.onnx import OnnxBackend
+from paddle_pose.backends.onnx import METADATA_KEY, open_session
 from paddle_pose.environment import command
 from paddle_pose.errors import InputError
 
@@ -62,4 +62,6 @@ def read_metadata(exported: Path) -> dict[str, Any] | None:
 @lru_cache(maxsize=1)
 def _inside(path: Path, changed: int) -> str | None:
     """Returns what an ONNX file carries; opening a large one takes seconds, so the last answer is kept until it changes."""
-    return OnnxBackend(path, device="cpu").metadata
+    session, _ = open_session(path, device="cpu")
+    text: str | None = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
+    return text

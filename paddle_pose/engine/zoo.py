@@ -24,7 +24,7 @@ from paddle_pose.io.archives import is_archive
 from paddle_pose.io.cache import cache_for
 from paddle_pose.io.checksum import sha256_of
 from paddle_pose.io.download import Progress, RemoteFile
-from paddle_pose.io.download_files import download_files
+from paddle_pose.io.download_files import download_files, may_be_in
 from paddle_pose.io.locks import locked
 from paddle_pose.weights.write import write_weights
 from paddle_pose.weights.zoo import PUBLISHED, PublishedFile, recognise
@@ -231,7 +231,7 @@ def copies_of(name: str, copies: Copies) -> tuple[Path, ...]:
 
     def may_hold(copy: Path) -> bool:
         if copy.is_dir():
-            return any((copy / each).is_file() for each in names)
+            return bool(may_be_in(copy, wanted))
         return copy.name in names or is_archive(copy) or (copy.is_file() and _is_one_of(copy, wanted))
 
     given = (copies,) if isinstance(copies, Path) else tuple(copies or ())

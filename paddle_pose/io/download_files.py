@@ -75,7 +75,7 @@ def _take_copies(wanted: Sequence[RemoteFile], folder: Path, copies: Sequence[Pa
     are_archives = any(is_archive(Path(file.file_name)) for file in wanted)  # as the .pth.tar of some weights
     for copy in copies:
         if copy.is_dir():
-            plain += [copy / file.file_name for file in wanted if (copy / file.file_name).is_file()]
+            plain += may_be_in(copy, wanted)
         elif not copy.is_file():
             raise FileNotFoundError(f"{copy}: no such file; expected copies of {_names(wanted)}, or a folder with them")
         elif is_archive(copy) and not are_archives:
@@ -95,6 +95,18 @@ def _take_copies(wanted: Sequence[RemoteFile], folder: Path, copies: Sequence[Pa
                 f"{', '.join(map(str, copies))}: no copy of {file.file_name} among them; {file.name} needs {_names(wanted)}"
             )
         download(file, folder, from_file=(same or named)[0])
+
+
+def may_be_in(folder: Path, wanted: Sequence[RemoteFile]) -> list[Path]:
+    """Returns the files of a folder that have the name or the size of a wanted one.
+
+    Args:
+        folder: Folder with copies.
+        wanted: Files that are looked for.
+    """
+    names, sizes = {file.file_name for file in wanted}, {file.size for file in wanted}
+    files = [path for path in sorted(folder.iterdir()) if path.is_file()]
+    return [path for path in files if path.name in names or path.stat().st_size in sizes]
 
 
 def _unpack(packed: Path, wanted: Sequence[RemoteFile], folder: Path) -> None:
