@@ -53,9 +53,10 @@ class Evaluation:
     """Scores of a network or of a file of predictions.
 
     Attributes:
-        values: Every number by its name.
-        protocol: What the numbers depend on, by name.
-        intervals: 95 % intervals of those numbers that have one.
+        values: Every number by its name: of PCKh "Mean", "Mean@0.1" and a group of joints each, in percent; of AP "AP",
+            "AP50", "AR" and others, 0 to 1.
+        protocol: What the numbers depend on, by name; the shift counts only with the flip test.
+        intervals: (low, high) of 95 % by name, for those numbers that have one.
         baseline: Numbers of the mean training pose; empty where it was not asked for.
         written: Files that were written.
     """

@@ -36,7 +36,7 @@ class Export:
     Attributes:
         path: Path of the file.
         metadata_path: Path of the metadata beside it.
-        difference: Its greatest difference from the live network.
+        difference: Its difference from the live network: `maps`, `pixels` [M] of the keypoints, and a sentence as str.
     """
 
     path: Path
@@ -66,11 +66,11 @@ def export_model(
         config: Name of the checkpoint's config, where none is beside it.
         image_size: Input size of Hourglass-52 on MPII, as in txyugood's project; None for none.
         overrides: Values by dotted key that replace the config's.
-        decode: Whether decoding is part of the graph, so that the file returns keypoints.
+        decode: Whether decoding is part of the graph, so that the file returns keypoints, for other programs; `load_model`
+            reads files of maps.
         calibration: Folder of images to calibrate INT8 with; None keeps floating point.
         images: Folder of images to compare on; None for synthetic people.
-        tolerance: Distance in input px that a keypoint may move, with INT8 the median keypoint; None for the default
-            of `verify.check_difference`.
+        tolerance: Distance in input px that a keypoint may move, with INT8 the median keypoint; None for 0.5, with INT8 4.
 
     Raises:
         FileNotFoundError: If a file is missing.

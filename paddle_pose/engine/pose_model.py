@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -34,8 +35,10 @@ from paddle_pose.io.images import ImageInput, as_pixels
 from paddle_pose.skeletons import Skeleton
 from paddle_pose.structures import Box
 
+_log = logging.getLogger("paddle_pose")
+
 BackendName = Literal["auto", "paddle", "onnx", "openvino"]
-DetectorChoice: TypeAlias = str | Path | Detector | None
+DetectorChoice: TypeAlias = "str | Path | Detector | PoseModel | None"
 BoxesInput: TypeAlias = np.ndarray | Sequence[Box]
 DEFAULT_MODEL, DEFAULT_DETECTOR = "movenet_thunder", "nanodet_m"
 DETECT_EVERY = 5  # frames of a video from one run of the detector to the next; this project's choice
@@ -152,12 +155,15 @@ class PoseModel:
 
         Args:
             images: A file's path, a uint8 RGB array [h, w, 3] or a PIL image gives one result. An iterable of these, a folder
-                (all images below it, sorted) or a pattern such as "holiday/*.jpg" gives a lazy iterator in order; typed code
-                passes an iterable instead of a folder. Files are turned as their EXIF data asks.
-            boxes: [D, 4] (x, y, width, height) in image px, one per person; for several images an iterable of these.
+                (all images below it, sorted; videos are left out, which is logged) or a pattern such as "holiday/*.jpg" gives a
+                lazy iterator in order; typed code passes an iterable instead of a folder. Files are turned as their EXIF data
+                asks; an image that cannot be read raises when it is reached.
+            boxes: [D, 4] (x, y, width, height) in image px, one per person; for several images an iterable of these, with None
+                for a whole image. People keep the order of the boxes.
             detector: What finds people first: "auto" does so where the network expects one person, None takes the whole image
-                as the window; or the name or path of a detector, or a function from a uint8 RGB image to boxes [D, 4] and
-                scores [D]. Without effect where `boxes` are given.
+                as the window; or the name or path of a detector, a model of several people's poses, or a function from a
+                uint8 RGB image to a pair: boxes [D, 4] (x, y, width, height) in image px and scores [D]. Without effect where
+                `boxes` are given.
             batch_size: Number of windows that are predicted together.
 
         Returns:
@@ -193,7 +199,8 @@ class PoseModel:
         Args:
             source: Path of a video, number of a camera, or an iterable of frames (paths, arrays, PIL images).
             detector: As for `predict`.
-            by: What makes people of two frames similar: their joints ("oks") or boxes ("iou"); None gives no ids.
+            by: What makes people of two frames similar: their joints ("oks") or boxes ("iou"); None gives no ids, unless
+                `smooth` needs them.
             smooth: Whether keypoints are smoothed (One-Euro).
             one_person: Whether the window is the square around the person of the previous frame, as in Google's MoveNet; then
                 nothing is detected.
@@ -260,6 +267,8 @@ class PoseModel:
         """
         if choice is None or (choice == "auto" and not self.needs_boxes):
             return None
+        if isinstance(choice, PoseModel):
+            return two_stage.PoseDetector(choice.predictor(two_stage.MAX_PEOPLE), two_stage.MIN_PERSON_SCORE)
         if not isinstance(choice, str | Path):
             return choice
         name = DEFAULT_DETECTOR if choice == "auto" else str(choice)
@@ -405,12 +414,10 @@ def open_detector(
         return detection.open_detector(
             path, format=format, min_score=min_score, max_people=most, threads=threads, device=device
         )
-    config = registry.read_beside(path)
-    if config is None:
-        raise InputError(
-            f"detector {path}: there is no {registry.FILE_NAME} beside it that says which network it is for; "
-            f"{environment.command('convert')} writes one"
-        )
+    try:
+        config = registry.config_of(path)
+    except InputError as problem:
+        raise InputError(f"detector {path}: {problem}") from problem
     config = with_people(config, two_stage.MAX_PEOPLE if max_people is None else max_people)
     run, _ = build.backend(config, path, device, threads)
     if config.val.flip:
@@ -448,10 +455,13 @@ def _several(images: ImageInput | Iterable[ImageInput]) -> Iterable[ImageInput] 
         if not (is_pattern or Path(images).is_dir() or Path(images).suffix.lower() in videos.SUFFIXES):
             return None
         sources = frames.find([str(images)])
+        still = [source.path for source in sources if source.kind == "image"]
         moving = [source.path for source in sources if source.kind != "image"]
+        if not still:
+            raise InputError(f"{moving[0]} is a video: call track with it")
         if moving:
-            raise InputError(f"{moving[0]} is a video: call track with it, or pass a list of images")
-        return [source.path for source in sources]
+            _log.warning("%s: left out, %d videos such as %s; track takes videos", images, len(moving), moving[0].name)
+        return still
     if isinstance(images, Iterable):
         return images
     raise InputError(f"expected an image or several: paths, arrays or PIL images; got {type(images).__name__}")
@@ -468,9 +478,26 @@ def _with_boxes(
             yield frame, pipeline.detected(find, frame.pixels)
             continue
         try:
-            yield frame, pipeline.given(_box_list(next(given)))
+            chosen = _box_list(next(given))
         except StopIteration:
             raise InputError(f"boxes are given for {number} images, but there are more") from None
+        _warn_of_boxes_outside(chosen or (), frame)
+        yield frame, pipeline.given(chosen)
+
+
+def _warn_of_boxes_outside(boxes: Sequence[Box], frame: Frame) -> None:
+    """Logs a warning for a box that does not touch its image."""
+    width, height = frame.size
+    for box in boxes:
+        if box[0] >= width or box[1] >= height or box[0] + box[2] <= 0 or box[1] + box[3] <= 0:
+            name = frame.source.path.name or "the image"
+            _log.warning(
+                "box %s lies outside %s (%d x %d px); boxes are (x, y, width, height) in px",
+                list(box),
+                name,
+                width,
+                height,
+            )
 
 
 def _copies(from_file: str | Path | Sequence[str | Path] | None) -> Path | tuple[Path, ...] | None:

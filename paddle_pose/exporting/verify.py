@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -30,7 +30,7 @@ class Difference:
     """
 
     maps: float
-    pixels: np.ndarray
+    pixels: np.ndarray = field(repr=False)
     undecided: int = 0
 
     def __str__(self) -> str:

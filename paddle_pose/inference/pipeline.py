@@ -64,7 +64,13 @@ def detected(detector: Detector | None, image: np.ndarray) -> Detections | None:
     """
     if detector is None:
         return None
-    boxes, scores = (np.asarray(values, np.float64) for values in detector(image))
+    answer = detector(image)
+    if not isinstance(answer, tuple | list) or len(answer) != 2:
+        raise InputError(
+            "a detector returns a pair: boxes [D, 4] (x, y, width, height) in image px and scores [D]; got "
+            f"{type(answer).__name__}"
+        )
+    boxes, scores = (np.asarray(values, np.float64) for values in answer)
     if boxes.size == 0:
         return Detections(np.zeros((0, 4)), np.zeros(0))
     fits = boxes.ndim == 2 and boxes.shape[1] == 4 and scores.shape == boxes.shape[:1]

@@ -71,7 +71,12 @@ class PoseResult:
 
     @property
     def person_scores(self) -> np.ndarray:
-        """float64 [P]: score of every person."""
+        """float64 [P]: score of every person.
+
+        Of detected people it is the score of the box times the mean score of the joints above 0.2; in given boxes the mean
+        score of the joints; of a MoveNet that sees the whole image that of the centre times that mean. Scores of different
+        networks do not compare.
+        """
         return self.poses.person_scores
 
     @property
@@ -86,7 +91,7 @@ class PoseResult:
 
     @property
     def ids(self) -> np.ndarray:
-        """int64 [P]: track ids from 1, -1 for nobody known yet; empty where nobody is tracked."""
+        """int64 [P]: track ids from 1; -1 until a person was seen in three frames; empty where nobody is tracked."""
         return self.poses.ids
 
     @property
@@ -99,8 +104,9 @@ class PoseResult:
 
     def __repr__(self) -> str:
         where = f", path={str(self.path)!r}" if self.path is not None else ""
+        frame = f", frame={self.frame}" if self.frame or self.seconds else ""
         height, width = self.image.shape[:2]
-        return f"PoseResult({len(self)} people, {width}x{height} px{where}, frame={self.frame})"
+        return f"PoseResult({len(self)} people, {width}x{height} px{where}{frame})"
 
     def draw(self, min_score: float = MIN_DRAWN_SCORE, joint_names: bool = False) -> PIL.Image.Image:
         """Returns the image with the skeletons drawn into it: left blue, right orange, middle yellow.

@@ -89,7 +89,7 @@ def download(
         elif file.on_page:
             raise ConnectionError(
                 f"{file.name} has no address of its own: fetch {file.on_page} by hand from {file.url}, then name it "
-                f"with --from_file FILE, or put it at {target.resolve()}"
+                f"with --from_file FILE (from_file in Python), or put it at {target.resolve()}"
             )
         with locked(target, what=file.name, wait=True):
             if not target.exists():  # another process may have put it there

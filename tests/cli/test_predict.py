@@ -1,12 +1,18 @@
 """The flags of `predict`: what the help states is what holds."""
 
 import re
+from typing import get_args
 
 import pytest
 
 from paddle_pose.cli import download, predict
+from paddle_pose.engine import pose_model
 from paddle_pose.engine.predict import Results
 from paddle_pose.inference import two_stage
+from paddle_pose.inference.detection.base import MAX_PEOPLE
+from paddle_pose.inference.detection.nanodet import NanoDetDecoder
+from paddle_pose.inference.detection.recognize import DetectorFormat
+from paddle_pose.inference.detection.yolo import UltralyticsDecoder, YoloxDecoder
 from paddle_pose.weights.zoo import PUBLISHED
 
 
@@ -16,8 +22,14 @@ def test_the_default_weights_are_published():
 
 def test_the_help_states_the_defaults():
     text = " ".join(predict.build_parser().format_help().split())
-    assert f"default {two_stage.MIN_BOX_SCORE} in --boxes, {two_stage.MIN_PERSON_SCORE} of --detector" in text
-    assert f"{two_stage.MAX_PEOPLE} as --detector" in text
+    scores = {"nanodet": NanoDetDecoder(), "yolox": YoloxDecoder(), "ultralytics": UltralyticsDecoder()}
+    assert [decoder.min_score for decoder in scores.values()] == [two_stage.MIN_BOX_SCORE, 0.3, 0.25]
+    assert f"default {two_stage.MIN_BOX_SCORE} in --boxes and of NanoDet, 0.3 of YOLOX and RTMDet, 0.25 of" in text
+    assert f"{two_stage.MIN_PERSON_SCORE} of a MoveNet" in text
+    assert f"default {MAX_PEOPLE} of a detector, {two_stage.MAX_PEOPLE} of a MoveNet as --detector" in text
+    assert f"follow the people; default {pose_model.DETECT_EVERY}" in text
+    assert predict.DEFAULT_WEIGHTS == pose_model.DEFAULT_MODEL
+    assert set(predict.DETECTOR_FORMATS) == set(get_args(DetectorFormat))
     given = predict.build_parser().parse_args(["photo.jpg"])
     defaults = Results()
     assert (given.output, tuple(given.save), given.threshold) == (defaults.folder, defaults.save, defaults.min_score)

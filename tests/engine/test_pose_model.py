@@ -122,11 +122,14 @@ def test_folders_and_patterns_give_their_images_sorted(model, tmp_path):
     assert (folder, pattern) == (["a.png", "b.png", "c.jpg"], ["a.png", "b.png"])
 
 
-def test_a_video_is_for_track(model, tmp_path):
+def test_a_video_is_for_track(model, tmp_path, capsys):
     movies.write(tmp_path / "a.mp4", count=2)
     for place in (tmp_path / "a.mp4", tmp_path):
         with pytest.raises(InputError, match="track"):
             model.predict(place)
+    PIL.Image.fromarray(photo()).save(tmp_path / "b.png")
+    assert [result.path.name for result in model.predict(tmp_path, detector=None)] == ["b.png"]
+    assert "a.mp4" in capsys.readouterr().err
     PIL.Image.fromarray(photo()).save(tmp_path / "a.png")
     with pytest.raises(InputError, match="predict"):
         next(model.track(tmp_path / "a.png"))
@@ -148,6 +151,38 @@ def test_boxes_of_several_images_go_with_them(model):
     for wrong in ([(1, 2, 3)], [(1, 2, 3, float("inf"))], [(1, 2, 0, 3)]):
         with pytest.raises(InputError):
             model.predict(photo(), boxes=wrong)
+
+
+def test_a_box_outside_the_image_is_named(model, capsys):
+    model.predict(photo(), boxes=[(1000, 1000, 20, 20)])
+    assert "1000" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "answer", [None, np.ones((3, 4)), (np.ones((1, 4)), np.ones(2)), (np.ones((1, 5)), np.ones(1))], ids=str
+)
+def test_what_a_detector_returns_is_checked(model, answer):
+    with pytest.raises(InputError):
+        model.predict(photo(), detector=lambda image: answer)
+
+
+def test_a_model_of_several_people_is_a_detector(model, opened):
+    config = registry.find("movenet_lightning_coco")
+    maps = {"centers": 1, "heatmaps": 17, "regressions": 34, "offsets": 34}
+
+    def run(images):
+        found = {name: np.zeros((len(images), count, 48, 48), np.float32) for name, count in maps.items()}
+        found["centers"][:, 0, 24, 24] = 0.9
+        for k in range(17):
+            found["heatmaps"][:, k, 20 + k // 4, 20 + k % 4] = 0.9
+            found["regressions"][:, 2 * k : 2 * k + 2, 24, 24] = np.array([k % 4 - 4, k // 4 - 4])
+        return found
+
+    several = PoseModel(config, Path("w"), run, "cpu", open_detector=opened.append)
+    result = model.predict(photo(), detector=several)
+    assert len(result) == 1
+    assert opened == []
+    assert result.boxes[0, 2] < 40  # of the image's 80 px
 
 
 def test_auto_finds_people_for_top_down_networks_once(model, opened):

@@ -34,7 +34,9 @@ def test_what_does_not_go_with_one_person_is_refused(name, people, results):
 @pytest.mark.parametrize(
     ("people", "sources", "flags"),
     [
-        ({"min_score": 0.5}, [IMAGE], ["--box_threshold"]),
+        ({"min_score": 0.5, "detector": None}, [IMAGE], ["--box_threshold"]),
+        ({"min_score": 0.5, "one_person": True}, [VIDEO], ["--box_threshold"]),
+        ({"min_score": 0.5}, [IMAGE], []),
         ({"min_score": 0.5, "detector": "d"}, [IMAGE], []),
         ({"min_score": 0.5, "boxes": Path("b.json")}, [VIDEO], []),
         ({"smooth": True}, [IMAGE, IMAGE], ["--smooth"]),

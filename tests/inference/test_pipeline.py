@@ -1,6 +1,6 @@
 """The stream of frames: boxes for each, one person, and steps that every video begins anew."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from paddle_pose.codecs.base import Maps
 from paddle_pose.data.synthetic.motion import walk
 from paddle_pose.errors import InputError
 from paddle_pose.inference import pipeline
+from paddle_pose.inference.detection.base import Detections
 from paddle_pose.inference.predictor import Predictor
 from paddle_pose.inference.two_stage import PoseDetector
 from paddle_pose.io.boxes import Boxes
@@ -76,14 +77,16 @@ def test_ids_and_smoothing_come_as_asked_for(wanted):
 def test_boxes_come_from_a_file_or_from_nowhere():
     boxes = Boxes(Path("boxes.json"), {"x.jpg": [(1.0, 2.0, 3.0, 4.0)]}, {}, {}, complete=False)
     frames = [Frame(IMAGE, PIXELS), Frame(VIDEO, PIXELS, 1)]
-    assert [found for _, _, found in pipeline.framed(frames, boxes)] == [[(1.0, 2.0, 3.0, 4.0)], None]
-    assert [found for _, _, found in pipeline.framed(frames)] == [None, None]
+    (_, first), (_, second) = pipeline.with_boxes(frames, boxes)
+    assert (first.boxes.tolist(), first.scores.tolist(), second) == ([[1.0, 2.0, 3.0, 4.0]], [1.0], None)
+    assert [found for _, found in pipeline.with_boxes(frames)] == [None, None]
 
 
 @dataclass(frozen=True)
 class Stub:
     source: str
     seconds: float
+    pixels: np.ndarray = field(default_factory=lambda: np.zeros((*SIZE[::-1], 3), np.uint8))
 
 
 class Standing:
@@ -96,9 +99,9 @@ class Standing:
 
 
 def test_one_person_begins_anew_with_every_source():
-    predictor, image = Predictor(lambda crops: {"maps": crops}, Standing()), np.zeros((*SIZE[::-1], 3), np.uint8)
+    predictor = Predictor(lambda crops: {"maps": crops}, Standing())
     frames = [Stub(name, n / 25) for name in ("a.mp4", "b.mp4", "c.png") for n in range(3)]
-    found = list(pipeline.one_person(((frame, image, None) for frame in frames), predictor, smooth=True))
+    found = list(pipeline.one_person(frames, predictor, smooth=True))
     assert [frame for frame, _ in found] == frames
     assert all(poses.ids.tolist() == [1] for _, poses in found)
     whole = [poses.windows[0].tolist() == [0, -40, 320, 320] for _, poses in found]
@@ -109,9 +112,9 @@ def test_one_person_begins_anew_with_every_source():
 def test_a_detectors_people_become_boxes(least, number):
     detector = PoseDetector(Predictor(lambda crops: {"maps": crops}, Standing()), least)
     frames = [Frame(VIDEO, np.zeros((*SIZE[::-1], 3), np.uint8), n) for n in range(3)]
-    framed = list(pipeline.framed(frames, detector=detector))
-    assert [frame for frame, _, _ in framed] == frames
-    assert [len(boxes) for _, _, boxes in framed] == [number] * 3
+    boxed = list(pipeline.with_boxes(frames, detector=detector))
+    assert [frame for frame, _ in boxed] == frames
+    assert [len(found.boxes) for _, found in boxed] == [number] * 3
 
 
 def test_a_detector_is_any_function_and_what_it_returns_is_checked():
@@ -121,8 +124,53 @@ def test_a_detector_is_any_function_and_what_it_returns_is_checked():
         return pipeline.detected(lambda pixels: (np.array(boxes), np.ones(len(boxes))), image)
 
     assert pipeline.detected(None, image) is None
-    assert detected([]) == []
-    assert detected([[1, 2, 3, 4], [5, 5, 0, 9]]) == [(1.0, 2.0, 3.0, 4.0)]
+    assert detected([]).boxes.shape == (0, 4)
+    found = detected([[1, 2, 3, 4], [5, 5, 0, 9]])
+    assert (found.boxes.tolist(), found.scores.tolist()) == ([[1.0, 2.0, 3.0, 4.0]], [1.0])
     for wrong in ([[1, 2, 3]], [[1, 2, 3, float("nan")]], [1, 2, 3, 4]):
         with pytest.raises(InputError):
             detected(wrong)
+
+
+def standing(count):
+    """People of 50 px beside each other, as predicted in their boxes."""
+    one = walk(np.zeros(1), 0.0, 50.0) + np.array([60.0, 80.0])
+    keypoints = np.concatenate([one + np.array([60.0 * n, 0.0]) for n in range(count)])
+    boxes = np.array([[30.0 + 60 * n, 0, 60, 120] for n in range(count)])
+    return Poses(keypoints, np.full((count, 17), 0.5), np.full(count, 0.5), boxes=boxes, windows=boxes)
+
+
+def test_detected_people_are_scored_by_box_and_joints_and_sorted():
+    poses = standing(3)
+    poses.scores[1, :10] = 0.1  # not counted: the mean of the others stays
+    found = Detections(poses.boxes[::-1], np.array([0.9, 0.6, 0.3]))
+    scored = pipeline.rescored(poses, found, COCO_17)
+    assert scored.person_scores == pytest.approx([0.45, 0.3, 0.15])
+    assert scored.boxes.tolist() == poses.boxes[::-1].tolist()
+    assert np.array_equal(scored.keypoints, poses.keypoints[::-1])
+
+
+def test_of_two_equal_people_the_worse_one_is_left_out():
+    poses = standing(2)
+    twice = replace(poses, keypoints=poses.keypoints[[0, 0]] + np.array([[[0.0]], [[0.1]]]))
+    scored = pipeline.rescored(twice, Detections(poses.boxes, np.array([0.4, 0.8])), COCO_17)
+    assert scored.person_scores == pytest.approx([0.4])
+    assert len(pipeline.rescored(poses, Detections(poses.boxes, np.array([0.4, 0.8])), COCO_17).scores) == 2
+
+
+def test_in_videos_the_detector_runs_on_every_nth_frame_and_on_all_images():
+    calls = []
+
+    def detector(image):
+        calls.append(1)
+        return np.array([[100.0, 60.0, 120.0, 120.0]]), np.array([0.9])
+
+    predictor, pixels = Predictor(lambda crops: {"maps": crops}, Standing()), np.zeros((*SIZE[::-1], 3), np.uint8)
+    frames = [Frame(VIDEO, pixels, n) for n in range(7)]
+    found = list(pipeline.predict_videos(frames, predictor, detector, every=3))
+    assert [frame.index for frame, _ in found] == list(range(7))
+    assert len(calls) == 3
+    assert all(poses.person_scores == pytest.approx([0.81]) for _, poses in found)
+    other = Source("image", Path("y.jpg"), Path("y"))
+    list(pipeline.predict_videos([Frame(IMAGE, pixels), Frame(other, pixels)], predictor, detector, every=3))
+    assert len(calls) == 5

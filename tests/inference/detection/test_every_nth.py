@@ -34,11 +34,12 @@ def test_the_detector_runs_on_every_nth_frame_and_boxes_follow_between(n, calls)
     previous = None
     for frame in range(20):
         before = detector.calls
-        boxes = every_nth.boxes(frame, IMAGE, previous)
+        ((box,), (score,)) = every_nth.boxes(frame, IMAGE, previous)
+        assert score == 1.0
         if detector.calls == before:  # round the joints of the frame before, a tenth of 100 px wider
-            assert boxes == [(4.0 * (frame - 1) - 10, 10.0, 60.0, 120.0)]
+            assert box.tolist() == [4.0 * (frame - 1) - 10, 10.0, 60.0, 120.0]
         else:
-            assert boxes == [(0.0, 0.0, 60.0, 120.0)]
+            assert box.tolist() == [0.0, 0.0, 60.0, 120.0]
         previous = people_at(4.0 * frame)
     assert detector.calls == calls
 
@@ -47,11 +48,11 @@ def test_it_runs_at_once_when_all_people_are_lost():
     detector = Detector([[0, 0, 60, 120]])
     every_nth = EveryNth(detector, 10)
     every_nth.boxes(0, IMAGE, None)
-    assert every_nth.boxes(1, IMAGE, people_at(0, 100))[1] == (90.0, 10.0, 60.0, 120.0)
+    assert every_nth.boxes(1, IMAGE, people_at(0, 100)).boxes[1].tolist() == [90.0, 10.0, 60.0, 120.0]
     assert detector.calls == 1
     every_nth.boxes(2, IMAGE, people_at(0, score=0.1))
     assert detector.calls == 2
-    assert len(every_nth.boxes(11, IMAGE, people_at(0))) == 1  # counted from the last run
+    assert len(every_nth.boxes(11, IMAGE, people_at(0)).scores) == 1  # counted from the last run
     assert detector.calls == 2
     every_nth.boxes(12, IMAGE, people_at(0))
     assert detector.calls == 3
@@ -60,7 +61,8 @@ def test_it_runs_at_once_when_all_people_are_lost():
 def test_it_waits_when_it_found_no_people():
     detector = Detector([])
     every_nth = EveryNth(detector, 5)
-    assert [every_nth.boxes(frame, IMAGE, NO_PEOPLE if frame else None) for frame in range(10)] == [[]] * 10
+    found = [every_nth.boxes(frame, IMAGE, NO_PEOPLE if frame else None) for frame in range(10)]
+    assert [len(each.scores) for each in found] == [0] * 10
     assert detector.calls == 2
 
 
@@ -79,8 +81,18 @@ def test_joints_below_the_minimum_score_are_left_out():
     for min_score in (0.3, 0.5):
         every_nth = EveryNth(Detector([[0, 0, 60, 120]]), 5, min_keypoint_score=min_score)
         every_nth.boxes(0, IMAGE, None)
-        boxes.append(every_nth.boxes(1, IMAGE, poses))
-    assert boxes == [[(-10.0, 10.0, 60.0, 120.0)], [(-5.0, 65.0, 50.0, 60.0)]]
+        boxes.append(every_nth.boxes(1, IMAGE, poses).boxes.tolist())
+    assert boxes == [[[-10.0, 10.0, 60.0, 120.0]], [[-5.0, 65.0, 50.0, 60.0]]]
+
+
+def test_the_score_of_a_box_stays_with_the_person():
+    every_nth = EveryNth(Detector([[0, 0, 60, 120]]), 5)
+    every_nth.boxes(0, IMAGE, None)
+    poses = people_at(0, 100, score=0.5)
+    poses.person_scores[:] = (0.2, 0.4)  # boxes of 0.4 and 0.8
+    moved = every_nth.boxes(1, IMAGE, poses)
+    assert moved.scores == pytest.approx([0.8, 0.4])
+    assert moved.boxes[:, 0].tolist() == [90.0, -10.0]
 
 
 def test_n_below_one_is_refused():
