@@ -37,7 +37,7 @@ def download_files(
         archive: Archive with files of these names, in whatever folder of it; None for none.
         copies: Copies of the files, in any order and under any name, or folders or archives that hold them under their names:
             they are verified and copied, nothing is fetched.
-        progress: As in `download.download`, likewise the next two.
+        progress: Receives the progress of each download, see `download.download`; None for silence.
         timeout: Seconds without an answer after which an attempt ends.
         pause: Seconds before the second attempt.
 
