@@ -294,7 +294,7 @@ def _scalar(fields: _Fields, kind: str, value: object) -> bool | int | float | s
         return _whole(fields, value)
     if kind == "s" and isinstance(value, str):
         try:
-            return base64.b64decode(value, validate=True).decode("utf-8")
+            return base64.b64decode(value, validate=True).decode("utf-8", "replace")
         except ValueError as error:
             raise InputError(
                 f"{fields.path}: {fields.where} is no text in base64 ({error}); the file is damaged"
