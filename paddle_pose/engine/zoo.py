@@ -120,9 +120,9 @@ def converted_onnx(
 
     Args:
         name: Name of the published file.
-        folder: As in `converted`, likewise the others.
-        from_file: Copies of the published files.
-        progress: Receives the progress of the download.
+        folder: Folder for the file as published, and for a folder with the converted one; None for the cache.
+        from_file: Copies of the published files, see `fetch`; then nothing is downloaded.
+        progress: Receives the progress of the download; None for silence.
 
     Raises:
         FileNotFoundError: If a copy is not there.

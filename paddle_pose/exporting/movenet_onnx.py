@@ -129,7 +129,9 @@ class _Network:
         channels, first = sizes.scaled(sizes.STEM_CHANNELS, width), sizes.scaled(sizes.FIRST_CHANNELS, width)
         x = self._unit(x, "backbone.stem", 3, channels, kernel=3, stride=2, activation=act)
         x = self._block(x, "backbone.blocks.0", channels, channels, first, 1)
-        features, before, index = [], first, 0
+        features: list[tuple[str, int]] = []
+        before = first
+        index = 0
         for stage, stride, count in zip(sizes.CHANNELS, sizes.STRIDES, sizes.BLOCKS, strict=True):
             after = sizes.scaled(stage, width)
             for repeat in range(count):
@@ -175,7 +177,10 @@ class _Network:
         self.shapes[bias] = (out_channels,)
         same = stride == 2 and self._model.padding == "same"
         (x,) = self.graph.add(
-            *("Conv", x, weight, bias),
+            "Conv",
+            x,
+            weight,
+            bias,
             name=f"{name}.conv",
             kernel_shape=[kernel, kernel],
             strides=[stride, stride],

@@ -49,7 +49,9 @@ class _Translation:
     """
 
     def __init__(self, path: Path, source: Graph) -> None:
-        self.path, self.source, self.readers = path, source, source.readers()
+        self.path = path
+        self.source = source
+        self.readers = source.readers()
         self.graph = OnnxGraph()
         self.constants = dict(source.tensors)
         self.names: dict[str, str] = {}  # TensorFlow's name of an output -> its name in the ONNX graph
@@ -204,7 +206,8 @@ class _Translation:
             inputs.append(self.graph.constant(f"{name}/bias", values.reshape(-1)))
         channels = self.fixed(node, 1).shape[2]
         (y,) = self.graph.add(
-            *("Conv", *inputs),
+            "Conv",
+            *inputs,
             name=f"{name}/convolved",
             auto_pad=self.padding(node),
             kernel_shape=list(kernel.shape[2:]),
@@ -280,6 +283,13 @@ class _Translation:
         plane = self.graph.constant(f"{name}/plane", self.fixed(node, 1).astype(np.int64))
         (sizes,) = self.graph.add("Concat", shape, plane, name=f"{name}/sizes", axis=0)
         (y,) = self.graph.add(
-            *("Resize", x, "", "", sizes), name=f"{name}/resized", mode="linear", coordinate_transformation_mode=mode
+            "Resize",
+            x,
+            "",
+            "",
+            sizes,
+            name=f"{name}/resized",
+            mode="linear",
+            coordinate_transformation_mode=mode,
         )
         return self.moved(y, _TO_NHWC, f"{name}/output")

@@ -35,9 +35,9 @@ def download_files(
         files: Files to fetch.
         folder: Folder for them; it is made if it is missing.
         archive: Archive with files of these names, in whatever folder of it; None for none.
-        copies: Copies of the files, in any order and under any name, or folders or archives that hold them under their names:
-            they are verified and copied, nothing is fetched.
-        progress: As in `download.download`, likewise the next two.
+        copies: Copies of the files, in any order and under any name, or folders or archives that hold them under their names;
+            those that lie beside a copy under their names are found. They are verified and copied, nothing is fetched.
+        progress: Receives the progress of each download, see `download.download`; None for silence.
         timeout: Seconds without an answer after which an attempt ends.
         pause: Seconds before the second attempt.
 
@@ -51,7 +51,7 @@ def download_files(
     """
     wanted = [file for file in files if not (folder / file.file_name).exists()]
     if wanted and copies:
-        _take_copies(wanted, folder, copies)
+        _take_copies(files, folder, copies)
     failure: ConnectionError | InputError | None = None
     for file in wanted if archive is not None and not copies else ():
         try:
@@ -68,10 +68,10 @@ def download_files(
     return [download(file, folder, progress=progress, timeout=timeout, pause=pause) for file in files]
 
 
-def _take_copies(wanted: Sequence[RemoteFile], folder: Path, copies: Sequence[Path]) -> None:
-    """Copies files out of other files, folders and archives."""
+def _take_copies(files: Sequence[RemoteFile], folder: Path, copies: Sequence[Path]) -> None:
+    """Copies those files that are not in the folder out of other files, folders and archives."""
     plain: list[Path] = []
-    left = list(wanted)
+    wanted = left = [file for file in files if not (folder / file.file_name).exists()]
     are_archives = any(is_archive(Path(file.file_name)) for file in wanted)  # as the .pth.tar of some weights
     for copy in copies:
         if copy.is_dir():
@@ -83,7 +83,9 @@ def _take_copies(wanted: Sequence[RemoteFile], folder: Path, copies: Sequence[Pa
             left = [file for file in wanted if not (folder / file.file_name).exists()]
         else:
             plain.append(copy)
-    if len(left) == len(plain) == 1:
+            beside = [copy.with_name(file.file_name) for file in wanted]
+            plain += [path for path in beside if len(files) > 1 and path != copy and path.is_file()]
+    if len(files) == len(left) == len(plain) == 1:  # whatever its name and contents: the error names what is wrong
         download(left[0], folder, from_file=plain[0])
         return
     checksums = {path: sha256_of(path) for path in plain} if left else {}
@@ -92,7 +94,7 @@ def _take_copies(wanted: Sequence[RemoteFile], folder: Path, copies: Sequence[Pa
         same = [path for path in plain if file.sha256 and checksums[path].startswith(file.sha256.lower())]
         if not named and not same:
             raise FileNotFoundError(
-                f"{', '.join(map(str, copies))}: no copy of {file.file_name} among them; {file.name} needs {_names(wanted)}"
+                f"{', '.join(map(str, copies))}: no copy of {file.file_name} among them; {file.name} needs {_names(files)}"
             )
         download(file, folder, from_file=(same or named)[0])
 

@@ -6,7 +6,9 @@ Source: Sandler et al., MobileNetV2, table 2; Google's MoveNet.
 CHANNELS = (24, 32, 64, 96, 160, 320)  # of the six stages behind the first block
 STRIDES = (2, 2, 2, 1, 2, 1)
 BLOCKS = (2, 3, 4, 3, 3, 1)  # the first changes size or channels, the others are added to their input
-STEM_CHANNELS, FIRST_CHANNELS, TOP_CHANNELS = 32, 16, 1280  # the last are never scaled
+STEM_CHANNELS = 32
+FIRST_CHANNELS = 16  # of the block behind the stem
+TOP_CHANNELS = 1280  # of the last 1x1, at every width
 LEVELS = (64, 32, 24, 24)  # channels the pyramid's levels pass on, from stride 32 to stride 4
 HEAD_CHANNELS = 96
 

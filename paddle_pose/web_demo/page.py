@@ -13,7 +13,7 @@ from paddle_pose.backends.metadata import read_metadata
 from paddle_pose.backends.open import is_exported
 from paddle_pose.configs.registry import read_beside
 from paddle_pose.configs.specs import Config
-from paddle_pose.engine.zoo import converted
+from paddle_pose.engine.zoo import converted, converted_onnx, is_runnable_without_paddle
 from paddle_pose.errors import InputError
 from paddle_pose.inference.two_stage import MAX_PEOPLE
 from paddle_pose.io.checksum import sha256_of
@@ -109,7 +109,8 @@ def onnx_model(
     """
     path = Path(weights)
     if weights in PUBLISHED and not path.exists():
-        path = converted(weights, download_folder, copy, progress)
+        get = converted_onnx if is_runnable_without_paddle(PUBLISHED[weights]) else converted
+        path = get(weights, download_folder, copy, progress)
     elif copy is not None:
         raise InputError(f"--from_file {copy}: --weights {weights} is not the name of a published file")
     if not path.is_file():

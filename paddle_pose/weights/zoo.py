@@ -35,12 +35,12 @@ class PublishedFile(RemoteFile):
         archive: Archive that holds all of its files, for when they cannot be fetched one by one; None for none.
         parameters: Number of the network's parameters, as they are trained or published; None where nobody counted them.
         input_size: (width, height) in px where no config says it.
-        boxes: Whose boxes the published numbers speak of.
+        boxes: Kind of the people's boxes behind the published numbers.
         measured: (metric, value) as this project measured them.
-        measured_protocol: How.
-        author: Who trained it.
+        measured_protocol: Protocol of the measured numbers, with their command.
+        author: Author of the weights.
         licence: Licence of the weights.
-        data_licence: What it was trained on, and the licence of that.
+        data_licence: Training data and its licence.
     """
 
     config: str

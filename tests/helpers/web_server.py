@@ -14,7 +14,7 @@ class Site:
 
     Attributes:
         files: Contents by path; another path is answered with 404.
-        drops: By path, the numbers of bytes after which answers end early, one answer each.
+        drops: Numbers of bytes after which answers end early, one answer each, by path.
         asked: (path, asked range or None) of all requests.
         address: Beginning of its addresses.
     """

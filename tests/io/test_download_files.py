@@ -166,9 +166,13 @@ def copies(tmp_path):
     return folder
 
 
-@pytest.mark.parametrize("kind", ["folder", "files", "renamed", "tgz", "zip"])
+@pytest.mark.parametrize("kind", ["folder", "files", "one of them", "renamed", "tgz", "zip"])
 def test_copies_of_any_kind(site, tmp_path, copies, kind):
-    given = {"folder": [copies], "files": [copies / "net.bin", copies / "net.json"]}.get(kind)
+    given = {
+        "folder": [copies],
+        "files": [copies / "net.bin", copies / "net.json"],
+        "one of them": [copies / "net.json"],
+    }.get(kind)
     if kind == "renamed":
         given = [copies / "one", copies / "two"]
         for path, content in zip(given, CONTENTS.values(), strict=True):
@@ -187,10 +191,20 @@ def test_copies_of_any_kind(site, tmp_path, copies, kind):
     assert site.asked == []
 
 
+def test_a_copy_completes_what_is_there(site, tmp_path, copies):
+    folder = tmp_path / "weights"
+    folder.mkdir()
+    (folder / "net.json").write_bytes(GRAPH)
+    fetch(site, folder, [copies / "net.json"])
+    assert is_complete(folder)
+
+
 def test_copies_that_lack_a_file_or_are_wrong(site, tmp_path, copies):
-    for given in ([copies / "net.bin"], [tmp_path / "nowhere"]):
+    (copies / "net.json").rename(tmp_path / "elsewhere.json")
+    for given in ([copies / "net.bin"], [copies], [tmp_path / "nowhere"]):
         with pytest.raises(FileNotFoundError, match=r"net\.json|nowhere"):
             fetch(site, tmp_path / "weights", given)
+    (tmp_path / "elsewhere.json").rename(copies / "net.json")
     (copies / "net.bin").write_bytes(b"wrong")
     with pytest.raises(InputError, match=r"net\.bin"):
         fetch(site, tmp_path / "weights", [copies])

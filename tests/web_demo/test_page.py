@@ -96,6 +96,14 @@ def test_files_that_the_page_cannot_run(onnx_file):
         page.page_settings(onnx_file(replace(config, name=""), ["same"]))
 
 
+def test_a_published_movenet_needs_no_paddle(shared, tmp_path, monkeypatch):
+    pytest.importorskip("onnx", reason="needs onnx (requirements/onnx.txt)")
+    monkeypatch.setattr(page.environment, "require_paddle", None)
+    copy = shared / "data/movenet/movenet_single_pose_lightning_ptq.tflite"
+    model = page.onnx_model("google_movenet_lightning_int8", tmp_path, copy=copy)
+    assert page.page_settings(model)["people"] == 6
+
+
 def test_everything_is_served(onnx_file, runtime, tmp_path, monkeypatch, capsys):
     def serve_forever(server):
         address = f"127.0.0.1:{server.server_port}"

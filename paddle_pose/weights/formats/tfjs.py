@@ -55,7 +55,7 @@ class Graph:
     """A graph model.
 
     Attributes:
-        nodes: By name, in the file's order.
+        nodes: Nodes by name, in the file's order.
         tensors: Values of the constants by their nodes' names: float32, int32 or bool.
         outputs: Names of the nodes whose outputs the model returns, in the file's order.
     """
@@ -210,13 +210,15 @@ class _Fields:
     Args:
         path: Path of the file, for messages.
         where: Place of the object in the file, likewise; "" for the file itself.
-        content: What stands there.
+        content: The object, not checked yet.
     """
 
     def __init__(self, path: Path, where: str, content: object) -> None:
         if not isinstance(content, dict):
             raise InputError(f"{path}: {where or 'the file'} is a {type(content).__name__}, expected an object")
-        self.path, self.where, self.content = path, where, content
+        self.path = path
+        self.where = where
+        self.content = content
 
     def place(self, key: str) -> str:
         return f"{self.where}.{key}" if self.where else key
@@ -292,7 +294,7 @@ def _scalar(fields: _Fields, kind: str, value: object) -> bool | int | float | s
         return _whole(fields, value)
     if kind == "s" and isinstance(value, str):
         try:
-            return base64.b64decode(value, validate=True).decode("utf-8")
+            return base64.b64decode(value, validate=True).decode("utf-8", "replace")
         except ValueError as error:
             raise InputError(
                 f"{fields.path}: {fields.where} is no text in base64 ({error}); the file is damaged"
@@ -349,7 +351,7 @@ class _Entry:
     """A tensor in the manifest.
 
     Args:
-        fields: Its object.
+        fields: The tensor's object in the file.
     """
 
     def __init__(self, fields: _Fields) -> None:

@@ -309,7 +309,7 @@ def test_damaged_bytes_of_the_json_raise_nothing_else(path, small):
     assert 0 < read < 500
 
 
-def test_models_are_told_from_other_json(path, small):
+def test_other_json_is_no_model(path, small):
     assert is_tfjs(path)
     assert not is_tfjs(path.with_name("weights.bin"))
     rewrite(path, {"base_code": {"magic": "pir"}})
