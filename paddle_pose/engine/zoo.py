@@ -17,7 +17,8 @@ from paddle_pose.io import atomic
 from paddle_pose.io.download import Progress, download
 from paddle_pose.io.locks import locked
 from paddle_pose.weights.write import write_weights
-from paddle_pose.weights.zoo import PUBLISHED, PublishedFile
+from paddle_pose.weights.zoo import PUBLISHED as PUBLISHED
+from paddle_pose.weights.zoo import PublishedFile
 
 _log = logging.getLogger("paddle_pose")
 

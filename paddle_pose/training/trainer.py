@@ -10,8 +10,8 @@ from typing import Any, Literal, Protocol
 
 import paddle
 
-from paddle_pose.errors import InputError
-from paddle_pose.interruption import Interrupted, Interruption
+from paddle_pose.errors import InputError, Interrupted
+from paddle_pose.interruption import Interruption
 from paddle_pose.training import checkpoint
 from paddle_pose.training.checkpoint_policy import CheckpointPolicy, CheckpointStore
 from paddle_pose.training.ema import Ema
