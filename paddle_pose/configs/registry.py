@@ -7,7 +7,6 @@ import json
 import logging
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from paddle_pose.backends.metadata import read_metadata
 from paddle_pose.configs import hourglass, hrnet, movenet, simple_baseline
@@ -92,7 +91,7 @@ def read_beside(weights: Path) -> Config | None:
     return config
 
 
-def stored_identity(stored: Mapping[str, Any]) -> dict[str, Any]:
+def stored_identity(stored: Mapping[str, object]) -> dict[str, object]:
     """Returns the identity in a checkpoint as this version would state it, see `overrides.identity`.
 
     Keys of earlier versions are renamed; values that they did not state are those of the config that the identity names.
@@ -111,7 +110,7 @@ def stored_identity(stored: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def config_of(
-    weights: Path, name: str | None = None, image_size: int | None = None, changes: Mapping[str, Any] | None = None
+    weights: Path, name: str | None = None, image_size: int | None = None, changes: Mapping[str, object] | None = None
 ) -> Config:
     """Returns the config of a weights file.
 
@@ -140,7 +139,7 @@ def resolve(
     beside: Config | None,
     config_name: str | None,
     image_size: int | None,
-    changes: Mapping[str, Any],
+    changes: Mapping[str, object],
 ) -> Config:
     """Decides which config holds: a checkpoint's own, or the one that flags name.
 

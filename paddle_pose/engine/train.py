@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -275,7 +274,7 @@ def train_config(
     return best
 
 
-def read_history(run_dir: Path) -> list[dict[str, Any]]:
+def read_history(run_dir: Path) -> list[dict[str, float | str | None]]:
     """Returns what a run has logged: a record for each line of its metrics.jsonl.
 
     Args:
@@ -380,5 +379,9 @@ def _report_both(say: Callable[[str], None], run_dir: Path, best: dict[str, floa
     if evaluations:
         say("best " + eval_line(best, summary, prefix=f"epoch={best['epoch']}:"))
         # JSON has no NaN: a number that nobody in the validation set defines is null there.
-        last = {name: float("nan") if value is None else value for name, value in evaluations[-1].items()}
+        last = {
+            name: float("nan") if value is None else value
+            for name, value in evaluations[-1].items()
+            if not isinstance(value, str)
+        }
         say("last " + eval_line(last, summary, prefix=f"epoch={last['epoch']}:"))

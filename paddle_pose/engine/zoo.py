@@ -6,7 +6,6 @@ import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from paddle_pose import build
 from paddle_pose.configs import registry
@@ -156,7 +155,7 @@ def convert_file(
     *,
     config: str | None = None,
     image_size: int | None = None,
-    overrides: Mapping[str, Any] | None = None,
+    overrides: Mapping[str, object] | None = None,
     force: bool = False,
 ) -> Path:
     """Writes anybody's weights file under our names, with its config beside it, and logs what was done.

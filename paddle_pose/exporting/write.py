@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from paddle_pose.backends.base import Network
 from paddle_pose.backends.metadata import metadata_path
 from paddle_pose.backends.paddle import PaddleBackend
 from paddle_pose.configs.specs import Config
@@ -26,7 +27,7 @@ _COMPANIONS = {".xml": ".bin", ".json": ".pdiparams"}
 
 def write_export(
     config: Config,
-    network: Any,
+    network: Network,
     weights: Path,
     target: Path,
     *,

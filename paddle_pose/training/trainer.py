@@ -29,6 +29,20 @@ Measure = Callable[[Tensors, Tensors], paddle.Tensor]
 Validate = Callable[[int], dict[str, float]]
 
 
+class TrainingLoss(Protocol):
+    """A loss as the specs of losses make it.
+
+    Attributes:
+        measures: Further numbers for the log line by name, see `Trainer`.
+    """
+
+    measures: Mapping[str, Measure]
+
+    def __call__(self, outputs: Tensors, targets: Tensors) -> dict[str, paddle.Tensor]:
+        """Returns the named terms; their sum is minimised."""
+        ...
+
+
 class Loader(Protocol):
     """Batches by epoch: `len` of them, as dicts that `Step` takes."""
 
