@@ -296,11 +296,11 @@ def write_page(
     Args:
         source: Predictions, or a folder of an evaluation or a training.
         path: Path of the page.
-        dataset_root: Folder of the data set; where neither it nor `ground_truth` is given, scores.json beside the
-            predictions names the ground truth.
+        dataset_root: Folder of the data set; where neither it nor `ground_truth` is given, scores.json in the folder
+            of the source names the ground truth.
         ground_truth: mpii_gt_val.mat, or annotations in COCO's format.
         zero_based: Whether MPII's predictions count pixels from 0.
-        skeleton: Joints of results in COCO's format; None for COCO's.
+        skeleton: Joints of results in COCO's format; None for those that scores.json or the annotations name.
 
     Raises:
         FileNotFoundError: If a file is missing.
