@@ -6,13 +6,13 @@ import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from paddle_pose import kinds
-from paddle_pose.backends.base import Backend
-from paddle_pose.backends.metadata import read_metadata
+from paddle_pose.backends.base import Backend, Network
+from paddle_pose.backends.metadata import OutputMetadata, read_metadata
 from paddle_pose.backends.open import is_exported, open_exported, open_live
 from paddle_pose.codecs.base import Codec
 from paddle_pose.configs.overrides import identity, values
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from paddle_pose.training.loader import EpochLoader
     from paddle_pose.training.process_group import ProcessGroup
     from paddle_pose.training.step import DrawTargets
-    from paddle_pose.training.trainer import Trainer
+    from paddle_pose.training.trainer import Trainer, TrainingLoss
 
 
 _log = logging.getLogger("paddle_pose")
@@ -160,18 +160,20 @@ def batches(
     return dataset.batches(samples, config.codec, config.val.batch_size, 1, reader, share, timeout)
 
 
-def model(config: Config) -> Any:
+def model(config: Config) -> Network:
     """Returns the untrained network, a `paddle.nn.Layer`; the same one for the same `train.seed`."""
     import paddle
 
-    network = kinds.load(config.model.target)
+    network_class = kinds.load(config.model.target)
     paddle.seed(config.train.seed)
-    return network(**config.model.arguments(config.codec))
+    network: Network = network_class(**config.model.arguments(config.codec))
+    return network
 
 
-def loss(config: Config) -> Any:
+def loss(config: Config) -> TrainingLoss:
     """Returns the training loss."""
-    return kinds.load(config.loss.target)(**config.loss.arguments(config.codec))
+    made: TrainingLoss = kinds.load(config.loss.target)(**config.loss.arguments(config.codec))
+    return made
 
 
 def device_targets(config: Config) -> DrawTargets | None:
@@ -236,7 +238,7 @@ def loader(config: Config, training_samples: list[Sample], process_group: Proces
 
 def trainer(
     config: Config,
-    network: Any,
+    network: Network,
     run_dir: Path,
     training: EpochLoader,
     data: Mapping[str, Sequence[Sample]],
@@ -302,12 +304,12 @@ def fitted(config: Config, names: Collection[str]) -> Config:
     return replace(config, model=config.model.fitted(names))
 
 
-def trained(config: Config, weights: Path, say: Callable[[str], None] = lambda line: None) -> Any:
+def trained(config: Config, weights: Path, say: Callable[[str], None] = lambda line: None) -> Network:
     """Returns the network with weights from any file that `weights.read` reads, in inference mode; see `loaded`."""
     return loaded(config, weights, say)[1]
 
 
-def loaded(config: Config, weights: Path, say: Callable[[str], None] = lambda line: None) -> tuple[Config, Any]:
+def loaded(config: Config, weights: Path, say: Callable[[str], None] = lambda line: None) -> tuple[Config, Network]:
     """Returns a config as a weights file `fitted` it, and its network with those weights, in inference mode.
 
     Args:
@@ -360,7 +362,7 @@ def backend(
     return exported, exported.device
 
 
-def predictor(weights: str | Path, device: str = "auto", flip: bool | None = None) -> Any:
+def predictor(weights: str | Path, device: str = "auto", flip: bool | None = None) -> Predictor:
     """Returns a predictor for a weights file with its config beside it, or for an exported file.
 
     Args:
@@ -388,7 +390,7 @@ def predictor_for(
     flip: bool | None,
     threads: int | None = None,
     fit: Literal["letterbox", "stretch"] = "letterbox",
-) -> Any:
+) -> Predictor:
     """Returns a predictor of a config's network; see `predictor`, `backend` and `geometry.whole_image_window`."""
     looks, _ = backend(config, weights, device, threads)
     if config.val.flip if flip is None else flip:
@@ -427,7 +429,7 @@ def check_fits(config: Config, weights: Path, outputs: Sequence[str]) -> None:
         raise InputError(f"{weights}: was exported with {had}; that cannot be changed to {wanted}")
 
 
-def _read_alike(codec: Codec, exported: Codec, outputs: Sequence[Mapping[str, Any]]) -> bool:
+def _read_alike(codec: Codec, exported: Codec, outputs: Sequence[OutputMetadata]) -> bool:
     """Returns whether the outputs of an exported file mean the same to two codecs.
 
     Args:
@@ -435,7 +437,7 @@ def _read_alike(codec: Codec, exported: Codec, outputs: Sequence[Mapping[str, An
         exported: Codec that the file was exported with.
         outputs: The file's metadata of each output.
     """
-    shapes = {output["name"]: (1, *output["shape"][1:]) for output in outputs}
+    shapes = {output["name"]: (1, *map(int, output["shape"][1:])) for output in outputs}
     try:
         return codec.output_spec(shapes) == exported.output_spec(shapes)
     except InputError:  # one of them cannot decode such outputs

@@ -6,9 +6,13 @@ import contextlib
 import ctypes
 import importlib
 import io
+import logging
 import os
+import signal
 import sys
+import threading
 import warnings
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
@@ -82,11 +86,44 @@ def require_paddle() -> None:
     # Warnings of Paddle's C++ side, such as "PIR not support input out tensor" at every export, ask nothing of the user.
     os.environ.setdefault("GLOG_minloglevel", "2")
     if "paddle" not in sys.modules:
-        with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()) as written:
+        with (
+            _interrupts_held_back(),
+            _root_logger_kept(),
+            warnings.catch_warnings(),
+            contextlib.redirect_stderr(io.StringIO()) as written,
+        ):
             warnings.filterwarnings("ignore", "No ccache found")
             importlib.import_module("paddle")
         lines = written.getvalue().splitlines(keepends=True)
         sys.stderr.write("".join(line for line in lines if "OMP_NUM_THREADS" not in line))
+
+
+@contextlib.contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Lets Ctrl-C wait until the block is done: a Paddle whose import was interrupted cannot be imported again."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    pressed: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: pressed.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)  # None: set by a library in C
+    if pressed:
+        raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def _root_logger_kept() -> Iterator[None]:
+    """Takes back what the block does to the root logger: Paddle gives it a handler, after which `basicConfig` does nothing."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    try:
+        yield
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
 
 
 def python_name() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from pathlib import Path
 
 
 class PaddlePoseError(Exception):
@@ -21,19 +22,25 @@ class MissingDependencyError(PaddlePoseError, ImportError):
 class Interrupted(PaddlePoseError):
     """A run ended early on request, with everything saved.
 
+    It is an ordinary exception, unlike `KeyboardInterrupt`.
+
     Args:
-        status: Exit status of the process: 130 after Ctrl-C, 143 after SIGTERM, 124 at a time limit.
+        status: Exit status of the process.
         reason: What ended the run, for messages.
+        folder: Folder of the run that is saved; None where there is none.
 
     Attributes:
-        status: As given.
-        reason: As given.
+        status: Exit status that a command gives: 130 after Ctrl-C, 143 after SIGTERM, 124 at a time limit.
+        reason: What ended the run: "Ctrl-C", "SIGTERM" or "--max_hours".
+        folder: Folder of the training that is saved, for `train(resume=folder)`; None for other runs.
     """
 
-    def __init__(self, status: int, reason: str) -> None:
-        super().__init__(f"ended early by {reason}")
+    def __init__(self, status: int, reason: str, folder: Path | None = None) -> None:
+        saved = "" if folder is None else f"; saved in {folder}, train(resume={str(folder)!r}) continues it"
+        super().__init__(f"ended early by {reason}{saved}")
         self.status = status
         self.reason = reason
+        self.folder = folder
 
 
 def did_you_mean(name: str, valid: Iterable[str]) -> str:

@@ -36,7 +36,8 @@ def move(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
         >>> move(np.array([[1.0, 2.0]]), np.array([[2.0, 0, 0], [0, 2, 5]]))
         array([[2., 9.]])
     """
-    return np.asarray(points, np.float64) @ matrix[:, :2].T + matrix[:, 2]
+    moved: np.ndarray = np.asarray(points, np.float64) @ matrix[:, :2].T + matrix[:, 2]
+    return moved
 
 
 def compose(second: np.ndarray, first: np.ndarray) -> np.ndarray:

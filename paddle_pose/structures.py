@@ -162,4 +162,5 @@ def mean_joint_score(poses: Poses, min_score: float = 0.2) -> np.ndarray:
         array([0.6])
     """
     counted = poses.scores > min_score
-    return (poses.scores * counted).sum(axis=1) / np.maximum(counted.sum(axis=1), 1)
+    means: np.ndarray = (poses.scores * counted).sum(axis=1) / np.maximum(counted.sum(axis=1), 1)
+    return means

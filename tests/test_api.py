@@ -104,3 +104,17 @@ def test_calls_in_the_documentation_fit_the_functions(page, call):
     function = getattr(owner, call.func.attr)
     given = [None] * (owner is not paddle_pose) + [None] * len(call.args)
     inspect.signature(function).bind(*given, **{keyword.arg: None for keyword in call.keywords})
+
+
+def test_paddle_leaves_the_root_logger_alone():
+    code = "import logging, paddle_pose as pp; pp.train; print(logging.getLogger().handlers, logging.getLogger().level)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, text=True, capture_output=True, timeout=120)
+    assert done.stdout.strip() == "[] 30", done.stderr
+
+
+def test_ctrl_c_waits_for_paddles_import():
+    code = "import os, signal, sys, threading; sys.path.insert(0, '.'); import paddle_pose as pp\n"
+    code += "threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
+    code += "try:\n    pp.train\nexcept KeyboardInterrupt:\n    print('interrupted')\nprint(pp.train.__name__)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, text=True, capture_output=True, timeout=120)
+    assert done.stdout.split() == ["interrupted", "train"], done.stderr

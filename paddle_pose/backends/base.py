@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from types import ModuleType
+from typing import Protocol
 
 import numpy as np
 
@@ -15,7 +16,59 @@ Backend = Callable[[np.ndarray], dict[str, np.ndarray]]
 """[N, H, W, 3] uint8 RGB -> maps by name, the batch first."""
 
 
-def needed(module: str, requirement: str, extra: str, note: str = "") -> Any:
+class ExportedBackend(Protocol):
+    """A backend that runs an exported file.
+
+    Attributes:
+        outputs: Names of the maps, in the file's order.
+        device: Device and version, to show.
+    """
+
+    outputs: list[str]
+    device: str
+
+    def __call__(self, images: np.ndarray) -> dict[str, np.ndarray]:
+        """Returns the maps of uint8 images [N, H, W, 3]."""
+
+
+class Tensor(Protocol):
+    """What is used of a `paddle.Tensor` where Paddle is not imported.
+
+    Attributes:
+        size: Number of its values.
+        trainable: Whether training changes it; parameters only.
+    """
+
+    size: int
+    trainable: bool
+
+    def numpy(self) -> np.ndarray:
+        """Returns its values."""
+
+
+class Network(Protocol):
+    """What is used of a network, a `paddle.nn.Layer`, where Paddle is not imported.
+
+    Attributes:
+        training: Whether it is in training mode.
+    """
+
+    training: bool
+
+    def eval(self) -> object:
+        """Switches to inference mode."""
+
+    def train(self) -> object:
+        """Switches to training mode."""
+
+    def parameters(self) -> Sequence[Tensor]:
+        """Returns the parameters, trainable or not."""
+
+    def state_dict(self) -> Mapping[str, Tensor]:
+        """Returns parameters and running statistics by name."""
+
+
+def needed(module: str, requirement: str, extra: str, note: str = "") -> ModuleType:
     """Imports a package that only some users need.
 
     Args:
@@ -41,7 +94,7 @@ def needed(module: str, requirement: str, extra: str, note: str = "") -> Any:
         ) from problem
 
 
-def check_input(path: object, shape: list[Any], dtype: str) -> None:
+def check_input(path: object, shape: Sequence[object], dtype: str) -> None:
     """Refuses an exported network whose input is not a batch of images.
 
     Args:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from paddle_pose.backends.onnx import open_session
+from paddle_pose.backends.onnx import NodeArg, open_session
 from paddle_pose.errors import InputError
 
 _NUMBERS = {"float": "float32", "double": "float64"}  # ONNX Runtime's names that are not NumPy's
@@ -77,7 +76,7 @@ class ForeignOnnx:
         return dict(zip(names, results, strict=True))
 
 
-def _tensor(value: Any) -> Tensor:
+def _tensor(value: NodeArg) -> Tensor:
     shape = tuple(length if isinstance(length, int) else None for length in value.shape)
     dtype = value.type.removeprefix("tensor(").removesuffix(")")
     return Tensor(value.name, shape, _NUMBERS.get(dtype, dtype))

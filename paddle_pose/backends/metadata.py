@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from paddle_pose.backends.onnx import METADATA_KEY, open_session
 from paddle_pose.environment import command
@@ -18,6 +18,35 @@ from paddle_pose.errors import InputError
 _SIDECARS = (".onnx", ".xml", ".json")  # ONNX, OpenVINO, Paddle's program
 VERSION = 1
 RUN_EXPORTS = "exports"  # folder in a run's, where its checkpoints are exported
+
+
+class InputMetadata(TypedDict):
+    """The network's input: `shape` is "N", then numbers."""
+
+    name: str
+    shape: list[int | str]
+    dtype: str
+
+
+class OutputMetadata(TypedDict):
+    """One of the network's outputs: `shape` is "N", then numbers."""
+
+    name: str
+    shape: list[int | str]
+    dtype: str
+
+
+class Metadata(TypedDict):
+    """What this package reads of a file's metadata; `exporting.metadata.build_metadata` says what else is in it.
+
+    `codec` and `config` are values of a config as JSON states them.
+    """
+
+    version: int
+    input: InputMetadata
+    outputs: list[OutputMetadata]
+    codec: dict[str, Any]
+    config: dict[str, Any]
 
 
 def metadata_path(exported: Path) -> Path:
@@ -30,7 +59,7 @@ def metadata_path(exported: Path) -> Path:
     return exported.with_name(exported.name + ".metadata.json")
 
 
-def read_metadata(exported: Path) -> dict[str, Any] | None:
+def read_metadata(exported: Path) -> Metadata | None:
     """Reads the metadata of a file; None where it is no exported file or has none.
 
     Args:
@@ -50,7 +79,7 @@ def read_metadata(exported: Path) -> dict[str, Any] | None:
     if text is None:
         return None
     try:
-        metadata = json.loads(text)
+        metadata: Metadata = json.loads(text)
         version = metadata["version"]
     except (KeyError, TypeError, ValueError) as problem:
         raise InputError(f"{place}: not metadata as {command('export')} writes them ({problem})") from problem

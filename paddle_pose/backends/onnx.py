@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 
@@ -16,7 +17,47 @@ METADATA_KEY = "paddle_pose"  # key of the file's own metadata, see `exported`
 _DEVICES = {"cpu": "CPUExecutionProvider", "gpu": "CUDAExecutionProvider"}
 
 
-def open_session(path: Path, device: str = "auto", threads: int | None = None) -> tuple[Any, str]:
+class NodeArg(Protocol):
+    """An input or output of a session.
+
+    Attributes:
+        name: Name in the file.
+        shape: Length of each axis; a name or None for one that the file leaves open.
+        type: Type of its numbers, such as "tensor(float)".
+    """
+
+    name: str
+    shape: list[int | str | None]
+    type: str
+
+
+class ModelMetadata(Protocol):
+    """What a session's file says of itself.
+
+    Attributes:
+        custom_metadata_map: The file's own metadata (`metadata_props`).
+    """
+
+    custom_metadata_map: dict[str, str]
+
+
+class Session(Protocol):
+    """What is used of an `onnxruntime.InferenceSession`."""
+
+    def get_inputs(self) -> Sequence[NodeArg]:
+        """Returns the inputs, in the file's order."""
+
+    def get_outputs(self) -> Sequence[NodeArg]:
+        """Returns the outputs, in the file's order."""
+
+    def get_modelmeta(self) -> ModelMetadata:
+        """Returns what the file says of itself."""
+
+    def run(self, output_names: Sequence[str], input_feed: Mapping[str, np.ndarray]) -> Sequence[np.ndarray]:
+        """Returns the outputs of these names, in their order, for inputs by name."""
+
+
+def open_session(path: Path, device: str = "auto", threads: int | None = None) -> tuple[Session, str]:
     """Returns the ONNX Runtime session of a file, and the device and version that it runs with, to show.
 
     Args:

@@ -4,34 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from paddle_pose.backends.base import Backend
+from paddle_pose.backends.base import Backend, ExportedBackend, Network
 from paddle_pose.environment import require_paddle
 from paddle_pose.errors import InputError
 from paddle_pose.weights.formats.tfjs import is_tfjs
 
+Opener = Callable[[Path, str, int | None], ExportedBackend]
+"""Path, device and threads, as in `open_exported` -> its backend."""
 
-def _onnx() -> Callable[..., Any]:
+
+def _onnx() -> Opener:
     from paddle_pose.backends.onnx import OnnxBackend
 
     return OnnxBackend
 
 
-def _openvino() -> Callable[..., Any]:
+def _openvino() -> Opener:
     from paddle_pose.backends.openvino import OpenVinoBackend
 
     return OpenVinoBackend
 
 
-def _paddle() -> Callable[..., Any]:
+def _paddle() -> Opener:
     require_paddle()
     from paddle_pose.backends.paddle import PaddleProgram
 
     return PaddleProgram
 
 
-OPENERS: dict[str, Callable[[], Callable[..., Any]]] = {".onnx": _onnx, ".xml": _openvino, ".json": _paddle}
+OPENERS: dict[str, Callable[[], Opener]] = {".onnx": _onnx, ".xml": _openvino, ".json": _paddle}
 
 
 def is_exported(path: Path) -> bool:
@@ -41,8 +43,8 @@ def is_exported(path: Path) -> bool:
     return path.suffix in OPENERS
 
 
-def open_exported(path: Path, device: str = "auto", threads: int | None = None) -> Any:
-    """Returns the backend of an exported file: callable, with `outputs` (names of its maps) and `place` (where it computes).
+def open_exported(path: Path, device: str = "auto", threads: int | None = None) -> ExportedBackend:
+    """Returns the backend of an exported file.
 
     Args:
         path: an .onnx, .xml (OpenVINO) or .json (Paddle) file.
@@ -61,7 +63,7 @@ def open_exported(path: Path, device: str = "auto", threads: int | None = None) 
     return OPENERS[path.suffix]()(path, device, threads)
 
 
-def open_live(network: Callable[[], Any], device: str = "auto", threads: int | None = None) -> tuple[Backend, str]:
+def open_live(network: Callable[[], Network], device: str = "auto", threads: int | None = None) -> tuple[Backend, str]:
     """Returns the backend of a live Paddle network, and where it computes.
 
     Args:

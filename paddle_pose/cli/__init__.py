@@ -1,13 +1,14 @@
 """Commands: one parser per command, which imports the standard library only, so that `--help` answers at once."""
 
 import sys
+from typing import NoReturn
 
 _OLD_PYTHON = """error: this is Python {}.{} ({}); paddle_pose needs Python 3.10 to 3.13.
 Run it with a newer one: python3.12 train.py ..., or PYTHON=python3.12 make demo
 """
 
 
-def run(command=None):
+def run(command: "str | None" = None) -> "NoReturn":
     """Runs a command with the flags of this process, and exits with its status.
 
     Args:

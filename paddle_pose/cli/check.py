@@ -69,7 +69,7 @@ def _check(arguments: argparse.Namespace) -> tuple[Report, str]:
     """
     from paddle_pose.engine.check import check_annotations, check_dataset, layout_of
 
-    skeleton = options.data_changes(arguments).get("codec.skeleton")
+    skeleton = options.skeleton_in(options.data_changes(arguments))
     train_coco = f"{command('train')} --config simple_baseline_r50_coco_256x192"
     if arguments.dataset_root is not None:
         root = Path(arguments.dataset_root)

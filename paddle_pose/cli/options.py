@@ -5,12 +5,18 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Callable, Collection, Mapping
-from typing import Any, NoReturn
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 from paddle_pose import environment
 from paddle_pose.errors import InputError, did_you_mean
 from paddle_pose.ranges import Range
+
+if TYPE_CHECKING:
+    from paddle_pose.configs.specs import Config
+    from paddle_pose.skeletons import Skeleton
+
+Number = TypeVar("Number", int, float)
 
 
 class Parser(argparse.ArgumentParser):
@@ -18,15 +24,30 @@ class Parser(argparse.ArgumentParser):
 
     Args:
         command: Name of the command, None for none.
-        **settings: Arguments of `argparse.ArgumentParser`.
+        usage: Usage; None for that which argparse makes.
+        description: Text before the flags.
+        epilog: Text after the flags.
+        formatter_class: How argparse lays out the texts.
     """
 
-    def __init__(self, command: str | None = None, **settings: Any) -> None:
-        if command is not None:
-            settings["prog"] = environment.command(command)
-        super().__init__(**settings)
+    def __init__(
+        self,
+        command: str | None = None,
+        *,
+        usage: str | None = None,
+        description: str | None = None,
+        epilog: str | None = None,
+        formatter_class: type[argparse.HelpFormatter] = argparse.HelpFormatter,
+    ) -> None:
+        super().__init__(
+            prog=None if command is None else environment.command(command),
+            usage=usage,
+            description=description,
+            epilog=epilog,
+            formatter_class=formatter_class,
+        )
 
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+    def parse_known_args(self, args: Iterable[str] | None = None, namespace: Any = None) -> Any:
         """Parses arguments; an unknown flag is the first error, before any that follows from it."""
         words = list(sys.argv[1:] if args is None else args)
         if all(action.nargs != argparse.REMAINDER for action in self._actions):
@@ -62,9 +83,7 @@ class Parser(argparse.ArgumentParser):
             sys.stderr.write(f"warning: no effect {where}: {', '.join(given)}\n")
 
 
-def number(
-    kind: type[int] | type[float], *, min: float, max: float, exclusive_min: bool = False
-) -> Callable[[str], Any]:
+def number(kind: type[Number], *, min: float, max: float, exclusive_min: bool = False) -> Callable[[str], Number]:
     """Returns the `type` of a numeric flag, which refuses what lies outside its range, as argparse refuses words.
 
     A flag that changes a field of a config has the plain type: the field states the range.
@@ -81,7 +100,8 @@ def number(
     """
     allowed = Range(min, max, exclusive_min)
 
-    def read(text: str) -> Any:
+    def read(text: str) -> Number:
+        value: Number | None
         try:
             value = kind(text)
         except ValueError:
@@ -140,7 +160,7 @@ def add_data(parser: argparse.ArgumentParser, root_help: str) -> None:
     )
 
 
-def data_changes(arguments: argparse.Namespace) -> dict[str, Any]:
+def data_changes(arguments: argparse.Namespace) -> dict[str, object]:
     """Returns what the flags of `add_data` change in a config.
 
     Raises:
@@ -149,7 +169,7 @@ def data_changes(arguments: argparse.Namespace) -> dict[str, Any]:
     """
     names = {"train_annotations": "train_annotations", "val_annotations": "val_annotations", "images": "image_folder"}
     given = {key: getattr(arguments, name, None) for key, name in names.items()}
-    changes: dict[str, Any] = {f"data.{key}": value for key, value in given.items() if value is not None}
+    changes: dict[str, object] = {f"data.{key}": value for key, value in given.items() if value is not None}
     if changes and arguments.dataset_root is not None:
         raise InputError(
             f"--dataset_root {arguments.dataset_root} and --{next(iter(changes)).removeprefix('data.')}: give either a folder "
@@ -168,6 +188,11 @@ def data_changes(arguments: argparse.Namespace) -> dict[str, Any]:
         annotations = given["train_annotations"] or given["val_annotations"]
         changes["codec.skeleton"] = read_skeleton(arguments.skeleton, annotations)
     return changes
+
+
+def skeleton_in(changes: Mapping[str, object]) -> Skeleton | None:
+    """Returns the skeleton in what `data_changes` or, without `-o`, `overrides_of` returns; None where no flag names one."""
+    return cast("Skeleton | None", changes.get("codec.skeleton"))
 
 
 def add_device(parser: argparse.ArgumentParser) -> None:
@@ -190,13 +215,13 @@ def add_threads(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def overrides(arguments: argparse.Namespace) -> dict[str, Any]:
+def overrides(arguments: argparse.Namespace) -> dict[str, str]:
     """Returns `-o` as {key: text}.
 
     Raises:
         InputError: If one has no "=".
     """
-    pairs: dict[str, Any] = {}
+    pairs: dict[str, str] = {}
     for text in arguments.override:
         key, equals, value = text.partition("=")
         if not equals:
@@ -205,7 +230,7 @@ def overrides(arguments: argparse.Namespace) -> dict[str, Any]:
     return pairs
 
 
-def overrides_of(arguments: argparse.Namespace, flags: Mapping[str, str]) -> dict[str, Any]:
+def overrides_of(arguments: argparse.Namespace, flags: Mapping[str, str]) -> dict[str, object]:
     """Returns what the flags change in a config: `-o`, single flags, and those of `add_data`.
 
     Args:
@@ -220,7 +245,7 @@ def overrides_of(arguments: argparse.Namespace, flags: Mapping[str, str]) -> dic
     return overrides(arguments) | {k: v for k, v in given.items() if v is not None} | data_changes(arguments)
 
 
-def named_config(arguments: argparse.Namespace, changes: Mapping[str, Any]) -> Any:
+def named_config(arguments: argparse.Namespace, changes: Mapping[str, object]) -> Config:
     """Returns the config that --config or --image_size names, with changes.
 
     Raises:

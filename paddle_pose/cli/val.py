@@ -9,12 +9,15 @@ import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from paddle_pose import environment
 from paddle_pose.cli import logs, options
 from paddle_pose.errors import InputError
 from paddle_pose.progress import show_progress
+
+if TYPE_CHECKING:
+    from paddle_pose.skeletons import Skeleton
 
 _ONLY_WITH_RESULTS = ("ground_truth", "zero_based", "json")
 _ONLY_WITH_WEIGHTS = (
@@ -211,15 +214,16 @@ def _score(parser: options.Parser, arguments: argparse.Namespace, command: str) 
         print(f"Written: {page}")
 
 
-def _of_coco(arguments: argparse.Namespace) -> tuple[Path | None, Any]:
+def _of_coco(arguments: argparse.Namespace) -> tuple[Path | None, Skeleton | None]:
     """Returns the annotation file and the skeleton that the flags name; None where they name none."""
     arguments.train_annotations = arguments.image_folder = None
     if arguments.ground_truth is not None:
         arguments.dataset_root, arguments.val_annotations = None, str(arguments.ground_truth)
     changes = options.overrides_of(arguments, {})
-    skeleton = changes.get("codec.skeleton")
     if arguments.config or arguments.image_size or arguments.override:
-        skeleton = options.named_config(arguments, changes).codec.skeleton
+        skeleton: Skeleton | None = options.named_config(arguments, changes).codec.skeleton
+    else:
+        skeleton = options.skeleton_in(changes)
     return Path(arguments.val_annotations) if arguments.val_annotations else None, skeleton
 
 

@@ -87,7 +87,8 @@ def reaches(centers: np.ndarray, size: tuple[int, int], sigma: Sigma) -> np.ndar
     As published, the window's far edge is exclusive, so one that ends at cell -1 still counts.
     """
     radius = _radius(sigma)
-    return np.all((centers - radius < np.array(size)) & (centers + radius + 1 >= 0), axis=1)
+    meets: np.ndarray = np.all((centers - radius < np.array(size)) & (centers + radius + 1 >= 0), axis=1)
+    return meets
 
 
 def _rounded(centers: np.ndarray) -> np.ndarray:
@@ -103,7 +104,8 @@ def _radius(sigma: Sigma) -> np.ndarray:
 
 def _gaussian(steps: np.ndarray, sigma: Sigma) -> np.ndarray:
     """Returns the height of a Gaussian at distances in cells."""
-    return np.exp(-(steps**2) / (2 * np.square(sigma)))
+    heights: np.ndarray = np.exp(-(steps**2) / (2 * np.square(sigma)))
+    return heights
 
 
 @lru_cache(maxsize=16)
@@ -131,4 +133,5 @@ def _product(centers: np.ndarray, size: tuple[int, int], sigma: Sigma, cells: np
             values = np.where(np.abs(places - cells[:, axis, None]) <= _radius(sigma), values, 0.0)
         profiles.append(values)
     columns, rows = profiles
-    return (rows[:, :, None] * columns[:, None, :]).astype(np.float32)
+    maps: np.ndarray = (rows[:, :, None] * columns[:, None, :]).astype(np.float32)
+    return maps

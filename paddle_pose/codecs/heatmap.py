@@ -88,13 +88,15 @@ class HeatmapCodec(Codec):
     def cell_size(self) -> np.ndarray:
         """(x, y) input px from one cell to the next."""
         udp = self.alignment == "udp"
-        return (np.array(self.input_size) - udp) / (np.array(self.map_size) - udp)
+        cell_size: np.ndarray = (np.array(self.input_size) - udp) / (np.array(self.map_size) - udp)
+        return cell_size
 
     @property
     def sigmas(self) -> np.ndarray:
         """[K] standard deviations of the targets in cells."""
         relative = np.array(self.skeleton.sigmas) if self.joint_sigmas else np.ones(self.skeleton.num_joints)
-        return self.sigma * relative / relative.mean()
+        sigmas: np.ndarray = self.sigma * relative / relative.mean()
+        return sigmas
 
     def encode(self, keypoints: np.ndarray, visible: np.ndarray, boxes: np.ndarray | None = None) -> Maps:
         """Draws one person's targets.
@@ -257,4 +259,5 @@ def quarter_offset(heatmaps: np.ndarray, cells: np.ndarray) -> np.ndarray:
     batch, joint = np.arange(n)[:, None], np.arange(k)[None, :]
     slope_x = heatmaps[batch, joint, y, x + 1] - heatmaps[batch, joint, y, x - 1]
     slope_y = heatmaps[batch, joint, y + 1, x] - heatmaps[batch, joint, y - 1, x]
-    return np.sign(np.stack([slope_x, slope_y], axis=-1)) * 0.25 * movable[..., None]
+    shifts: np.ndarray = np.sign(np.stack([slope_x, slope_y], axis=-1)) * 0.25 * movable[..., None]
+    return shifts

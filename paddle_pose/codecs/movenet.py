@@ -287,7 +287,8 @@ class MoveNetCodec(Codec):
         else:
             count = np.maximum(known.sum(axis=1), 1)[:, None]
             places = (points * known[..., None]).sum(axis=1) / count
-        return np.clip(np.floor(places), 0, size - 1)
+        cells: np.ndarray = np.clip(np.floor(places), 0, size - 1)
+        return cells
 
     def _kernel(
         self, seen: np.ndarray, corners: np.ndarray
@@ -304,7 +305,8 @@ class MoveNetCodec(Codec):
     def _scaled(self, moves: np.ndarray, factor: np.ndarray) -> np.ndarray:
         """Returns regressions [..., 2K, h, w] times a factor for x and one for y."""
         factors = np.tile(factor, self.skeleton.num_joints)[:, None, None]
-        return (moves * factors).astype(moves.dtype)
+        scaled: np.ndarray = (moves * factors).astype(moves.dtype)
+        return scaled
 
     def _people(self, centers: np.ndarray, heatmaps: np.ndarray, moves: np.ndarray, offsets: np.ndarray) -> Poses:
         """Returns the people in one sample's maps: [h, w], [K, h, w], [K, 2, h, w], [K, 2, h, w]."""

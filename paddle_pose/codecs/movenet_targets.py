@@ -40,7 +40,8 @@ def fire717_blobs(cells: np.ndarray, size: tuple[int, int], radii: np.ndarray) -
     across, down = (np.abs(np.arange(length) - cells[:, axis, None]) for axis, length in enumerate(size))
     reach = radii[:, None]
     values = np.exp(-3 * np.hypot(across[:, None, :], down[:, :, None]) / reach[..., None])
-    return (values * (across <= reach)[:, None, :] * (down <= reach)[:, :, None]).astype(np.float32)
+    blobs: np.ndarray = (values * (across <= reach)[:, None, :] * (down <= reach)[:, :, None]).astype(np.float32)
+    return blobs
 
 
 def highest(maps: np.ndarray, counts: np.ndarray) -> np.ndarray:
@@ -53,7 +54,10 @@ def highest(maps: np.ndarray, counts: np.ndarray) -> np.ndarray:
     Returns:
         [C, h, w]; zero where there is nobody.
     """
-    return (maps * counts.reshape(-1, 1, 1)).reshape(*counts.shape, *maps.shape[1:]).max(axis=0, initial=0.0)
+    highest: np.ndarray = (
+        (maps * counts.reshape(-1, 1, 1)).reshape(*counts.shape, *maps.shape[1:]).max(axis=0, initial=0.0)
+    )
+    return highest
 
 
 def spread(
@@ -114,7 +118,8 @@ def touched(corners: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         first, last = np.floor(corners[:, axis, None]), np.floor(corners[:, axis + 2, None])
         masks.append(np.array((first <= np.arange(length)) & (np.arange(length) <= last)))
     across, down = masks
-    return down[:, :, None] & across[:, None, :]
+    regions: np.ndarray = down[:, :, None] & across[:, None, :]
+    return regions
 
 
 def outside(regions: np.ndarray, unknown: np.ndarray, maps: np.ndarray) -> np.ndarray:
@@ -126,12 +131,14 @@ def outside(regions: np.ndarray, unknown: np.ndarray, maps: np.ndarray) -> np.nd
         maps: [C, h, w] targets.
     """
     hidden = np.tensordot(unknown.T.astype(np.float32), regions.astype(np.float32), axes=1)  # [C, h, w]
-    return ((hidden == 0) | (maps > 0)).astype(np.float32)
+    weights: np.ndarray = ((hidden == 0) | (maps > 0)).astype(np.float32)
+    return weights
 
 
 def areas(corners: np.ndarray) -> np.ndarray:
     """Returns the areas [P] of boxes [P, 4] (left, top, right, bottom); 0 where right or bottom comes first."""
-    return np.prod(np.maximum(corners[:, 2:] - corners[:, :2], 0.0), axis=1)
+    box_areas: np.ndarray = np.prod(np.maximum(corners[:, 2:] - corners[:, :2], 0.0), axis=1)
+    return box_areas
 
 
 def around(points: np.ndarray, counts: np.ndarray) -> np.ndarray:
@@ -143,10 +150,12 @@ def around(points: np.ndarray, counts: np.ndarray) -> np.ndarray:
 
 def on_map(cells: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Returns [...] bool for cells [..., 2]."""
-    return np.all((cells >= 0) & (cells < np.array(size)), axis=-1)
+    inside: np.ndarray = np.all((cells >= 0) & (cells < np.array(size)), axis=-1)
+    return inside
 
 
 def lengths(moves: np.ndarray) -> np.ndarray:
     """Returns the mean length over joints of moves [2K, h, w], as [h, w] with 1 for the longest."""
     mean = np.hypot(moves[0::2], moves[1::2]).mean(axis=0)
-    return mean / max(float(mean.max()), 1e-6)
+    relative: np.ndarray = mean / max(float(mean.max()), 1e-6)
+    return relative

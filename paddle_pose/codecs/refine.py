@@ -108,7 +108,8 @@ def _logarithms(
 
     def at(dx: int, dy: int) -> np.ndarray:
         row, column = np.clip(y + dy, 0, height - 1) - y + _REACH, np.clip(x + dx, 0, width - 1) - x + _REACH
-        return logarithms[batch, joint, row, column]
+        values: np.ndarray = logarithms[batch, joint, row, column]
+        return values
 
     return at, usable
 
@@ -125,7 +126,8 @@ def _smoothed_near(heatmaps: np.ndarray, cells: np.ndarray, weights: np.ndarray)
     ]
     there = ((rows >= 0) & (rows < height))[..., None] & ((columns >= 0) & (columns < width))[..., None, :]
     smoothing = sliding_window_view(np.pad(weights, 2 * _REACH), len(steps))[::-1]  # [5, R]
-    return smoothing @ np.where(there, around, 0.0).astype(np.float64) @ smoothing.T
+    smoothed: np.ndarray = smoothing @ np.where(there, around, 0.0).astype(np.float64) @ smoothing.T
+    return smoothed
 
 
 def _rows_columns(cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

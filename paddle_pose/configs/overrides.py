@@ -223,7 +223,8 @@ def _words(hint: Any) -> str:
     """Returns how a message names a field's type."""
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Annotated:
-        return arguments[1].words(arguments[0])
+        words: str = arguments[1].words(arguments[0])
+        return words
     if origin is tuple:
         return f"tuple of {', '.join('...' if part is Ellipsis else _words(part) for part in arguments)}"
     return str(list(arguments)) if origin is Literal else str(getattr(hint, "__name__", hint))

@@ -7,7 +7,6 @@ import json
 import logging
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from paddle_pose.backends.metadata import read_metadata
 from paddle_pose.configs import hourglass, hrnet, movenet, simple_baseline
@@ -64,9 +63,39 @@ def for_image_size(size: int) -> Config:
     return CONFIGS[name]
 
 
-def to_json(config: Config) -> str:
-    """Returns the text of the file beside a checkpoint."""
-    return json.dumps({"config": config.name, "values": values(config)}, indent=2) + "\n"
+def to_json(config: Config, data: str | Path | None = None) -> str:
+    """Returns the text of the file beside a checkpoint, or in a run's folder.
+
+    Args:
+        config: Config of the network.
+        data: Folder of the data that a run is trained on; None leaves it out.
+    """
+    content: dict[str, object] = {"config": config.name, "values": values(config)}
+    if data is not None:
+        content["data"] = str(Path(data).resolve())
+    return json.dumps(content, indent=2) + "\n"
+
+
+def data_of_run(run_dir: Path) -> str | None:
+    """Returns the folder of the data that a run was trained on; None where its config.json states none.
+
+    Args:
+        run_dir: Folder of the run.
+
+    Raises:
+        InputError: If that folder is not there any more.
+    """
+    path = run_dir / FILE_NAME
+    content = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    folder = content.get("data")
+    if not isinstance(folder, str):
+        return None
+    if not Path(folder).is_dir():
+        raise InputError(
+            f"{run_dir}: was trained on the data in {folder}, which is not there; name the folder with --dataset_root D "
+            "(data in Python)"
+        )
+    return folder
 
 
 def read_beside(weights: Path) -> Config | None:
@@ -92,7 +121,7 @@ def read_beside(weights: Path) -> Config | None:
     return config
 
 
-def stored_identity(stored: Mapping[str, Any]) -> dict[str, Any]:
+def stored_identity(stored: Mapping[str, object]) -> dict[str, object]:
     """Returns the identity in a checkpoint as this version would state it, see `overrides.identity`.
 
     Keys of earlier versions are renamed; values that they did not state are those of the config that the identity names.
@@ -111,7 +140,7 @@ def stored_identity(stored: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def config_of(
-    weights: Path, name: str | None = None, image_size: int | None = None, changes: Mapping[str, Any] | None = None
+    weights: Path, name: str | None = None, image_size: int | None = None, changes: Mapping[str, object] | None = None
 ) -> Config:
     """Returns the config of a weights file.
 
@@ -145,7 +174,7 @@ def resolve(
     beside: Config | None,
     config_name: str | None,
     image_size: int | None,
-    changes: Mapping[str, Any],
+    changes: Mapping[str, object],
 ) -> Config:
     """Decides which config holds: a checkpoint's own, or the one that flags name.
 

@@ -93,7 +93,8 @@ def within(points: np.ndarray, rectangle: tuple[int, int, int, int]) -> np.ndarr
         array([ True, False, False])
     """
     corner = np.array(rectangle[:2]) - 0.5
-    return np.all((points >= corner) & (points < corner + rectangle[2:]), axis=-1)
+    inside: np.ndarray = np.all((points >= corner) & (points < corner + rectangle[2:]), axis=-1)
+    return inside
 
 
 @dataclass(frozen=True, eq=False)

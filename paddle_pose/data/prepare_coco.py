@@ -166,7 +166,8 @@ def _crop(
 
     def inside(points: np.ndarray) -> np.ndarray:
         fractions = (points - corner) / side
-        return fractions[((fractions >= 0) & (fractions <= 1)).all(axis=-1)]
+        kept: np.ndarray = fractions[((fractions >= 0) & (fractions <= 1)).all(axis=-1)]
+        return kept
 
     labelled = joints[:, 2:] > 0
     keypoints = np.where(labelled, np.column_stack([(joints[:, :2] - corner) / side, joints[:, 2]]), 0.0)
@@ -187,7 +188,8 @@ def _crop(
 
 
 def _rounded(numbers: np.ndarray) -> list[Any]:
-    return np.round(numbers, 6).tolist()
+    rounded: list[Any] = np.round(numbers, 6).tolist()
+    return rounded
 
 
 def write_images(crops: Sequence[Crop], folder: Path, progress: Progress = lambda done: None) -> tuple[int, int]:

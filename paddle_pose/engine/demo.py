@@ -9,7 +9,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from paddle_pose import build, visualize
 from paddle_pose.backends.paddle import PaddleBackend
@@ -82,7 +81,7 @@ def run_demo(
         Interrupted: If the training was ended early.
     """
     started = time.perf_counter()
-    changes: dict[str, Any] = {"train.seed": seed}
+    changes: dict[str, int] = {"train.seed": seed}
     if epochs is not None:
         changes["train.epochs"] = epochs
     config = overrides.override(registry.find(CONFIG), changes)

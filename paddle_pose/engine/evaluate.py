@@ -10,7 +10,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from paddle_pose import build
 from paddle_pose.backends.base import Backend
@@ -284,19 +283,39 @@ def write_scores(evaluation: Evaluation, folder: Path, command: str = "") -> Pat
     return _write_scores(evaluation, Outputs(folder, "val"), folder, command)
 
 
-def write_page(source: Path, path: Path, **where: Any) -> Path:
+def write_page(
+    source: Path,
+    path: Path,
+    *,
+    dataset_root: Path | None = None,
+    ground_truth: Path | None = None,
+    zero_based: bool = False,
+    skeleton: Skeleton | None = None,
+) -> Path:
     """Writes the report on predictions or a run, and returns its path.
 
     Args:
         source: Predictions, or a folder of an evaluation or a training.
         path: Path of the page.
-        where: Other arguments of `report.write.read`.
+        dataset_root: Folder of the data set; where neither it nor `ground_truth` is given, scores.json in the folder
+            of the source names the ground truth.
+        ground_truth: mpii_gt_val.mat, or annotations in COCO's format.
+        zero_based: Whether MPII's predictions count pixels from 0.
+        skeleton: Joints of results in COCO's format; None for those that scores.json or the annotations name.
 
     Raises:
         FileNotFoundError: If a file is missing.
         InputError: If a file is not as expected, there is nothing to report, or somebody else's file is there.
     """
-    return _write_page(Outputs(path.parent, "val"), source, path, **where)
+    return _write_page(
+        Outputs(path.parent, "val"),
+        source,
+        path,
+        dataset_root=dataset_root,
+        ground_truth=ground_truth,
+        zero_based=zero_based,
+        skeleton=skeleton,
+    )
 
 
 def _write_scores(evaluation: Evaluation, outputs: Outputs, folder: Path, command: str) -> Path:
@@ -313,7 +332,7 @@ def _write_scores(evaluation: Evaluation, outputs: Outputs, folder: Path, comman
     return path
 
 
-def _write_page(outputs: Outputs, source: Path, path: Path, **where: Any) -> Path:
+def _write_page(outputs: Outputs, source: Path, path: Path, **where: Path | Skeleton | bool | None) -> Path:
     """Writes a report and returns its path."""
     outputs.check([path])
     with outputs.replacing(path) as draft:

@@ -23,7 +23,7 @@ from paddle_pose.engine import zoo
 from paddle_pose.errors import InputError
 from paddle_pose.inference import pipeline, two_stage
 from paddle_pose.inference.detection import open as detection
-from paddle_pose.inference.detection.base import Detector
+from paddle_pose.inference.detection.base import MAX_PEOPLE, Detector
 from paddle_pose.inference.detection.recognize import DetectorFormat
 from paddle_pose.inference.flip_test import FlipAverage
 from paddle_pose.inference.pose_result import PoseResult
@@ -410,7 +410,7 @@ def open_detector(
     folder = None if cache is None else Path(cache)
     path = zoo.locate(str(source), folder, _copies(from_file), progress, what="detector")
     if path.suffix == ".onnx" and read_metadata(path) is None:
-        most = detection.MAX_PEOPLE if max_people is None else max_people
+        most = MAX_PEOPLE if max_people is None else max_people
         return detection.open_detector(
             path, format=format, min_score=min_score, max_people=most, threads=threads, device=device
         )

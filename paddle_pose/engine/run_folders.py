@@ -127,7 +127,10 @@ def resumed(
                 return
     begun = [run_dir for run_dir in runs if not (run_dir / "last").exists()]
     if not begun:
-        raise FileNotFoundError(f"--resume: no checkpoint in {named or OUTPUT}; start without --resume")
+        where = f"in the folder {named}" if named else f"of config {config_name or 'any'} in the folder {OUTPUT}"
+        raise FileNotFoundError(
+            f"--resume: no run with a checkpoint {where}; name the run's folder (resume in Python), or start without --resume"
+        )
     with _in_use(begun[0]):
         whole = checkpoint_policy.newest(begun[0])  # made by another process since
         if whole is None:

@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -50,10 +49,12 @@ class Run:
 
     Attributes:
         folder: Folder of the run.
-        best: Weights of the best evaluation; there is no such file where no evaluation gave a finite number.
+        best: Weights of the best evaluation, by PCKh's "Mean@0.1" or AP; there is no such file where no evaluation gave a
+            finite number.
         last: Weights of the last checkpoint.
-        values: Numbers of the best evaluation, with its epoch.
-        history: Every line of metrics.jsonl: "kind" is "train" or "eval", "step", "epoch", and the numbers by name.
+        values: Numbers of the best evaluation, with its "epoch", and "weights" "live" or "averaged" (`train.ema`).
+        history: Every line of metrics.jsonl, "kind" "train" (at every `train.log_every` steps: "step", "epoch", "loss" and its
+            terms, "lr", "acc_pose", "grad_norm", "ips") or "eval" ("epoch", and the metric's numbers).
     """
 
     folder: Path
@@ -85,13 +86,14 @@ def train(
     """Trains a named config, or continues a run.
 
     Ctrl-C (in a notebook: "interrupt the kernel") ends the training after the step, saves a checkpoint and raises
-    `Interrupted`; `resume=True` continues it.
+    `Interrupted`, whose `folder` is what `resume` continues; before the first step it is a plain `KeyboardInterrupt`, and there
+    is nothing to continue.
 
     Args:
         config: Name of the config; None for that of `image_size`, else Hourglass-52 on MPII, or a tiny Hourglass on synthetic
             people.
         data: Folder of the data set; None takes the annotation files that `overrides` name, and synthetic people where they
-            name none.
+            name none. A resumed run knows its own.
         output: Folder of the run; None for output/<config>, with -2, -3 … where that is taken. It is locked while this
             runs: no other training uses it.
         overrides: Values by dotted key that replace the config's, such as {"train.epochs": 50}.
@@ -123,9 +125,17 @@ def train(
     if init is not None and resume is not None:
         raise InputError(f"init {init} with resume: a resumed run has its weights; leave one out")
     dataset_root = data
+    output = None if output is None else Path(output)
     if isinstance(resume, bool):
         resume = "" if resume else None
-    output = None if output is None else Path(output)
+    elif (
+        resume
+        and output is not None
+        and output.resolve() not in (Path(resume).resolve(), *Path(resume).resolve().parents)
+    ):
+        raise InputError(
+            f"resume {resume} and output {output}: a resumed run goes on in its own folder; leave output out"
+        )
     process_group = _start_processes(device)
     changes = dict(overrides or {})
     if init is not None:
@@ -136,6 +146,7 @@ def train(
             found = run_folders.resumed(resume, output, config, image_size)
             run_dir, checkpoint = process_group.on_main(lambda: held.enter_context(found))
             beside = registry.read_beside((checkpoint or run_dir) / "model.pdparams")
+            dataset_root = dataset_root or registry.data_of_run(run_dir)
         annotations = changes.get("data.train_annotations")
         if beside is None and config is None and image_size is None:
             config = DEFAULT_CONFIG if dataset_root or annotations else DEFAULT_SYNTHETIC_CONFIG
@@ -156,10 +167,10 @@ def train(
                 process_group=process_group,
                 progress=progress,
             )
-        except Interrupted:
+        except Interrupted as stop:
             # The best so far, for those who evaluate between two sittings.
             _copy_to_txyugood_path(chosen, folder, image_size, dataset_root, process_group)
-            raise
+            raise Interrupted(stop.status, stop.reason, folder) from None
         _copy_to_txyugood_path(chosen, folder, image_size, dataset_root, process_group)
     return Run(
         folder,
@@ -203,7 +214,8 @@ def train_config(
         InputError: If data or config do not fit.
     """
     where, process_group = set_device(device), process_group or _start_processes(device)
-    if data is None and config.data.train_annotations is None and config.data.val_annotations is None:
+    drawn = data is None and config.data.train_annotations is None and config.data.val_annotations is None
+    if drawn:
         data = process_group.on_main(lambda: _synthetic_data(config))
     _log.info(f"Config {config.name} on {where}, run in {run_dir}")
     training = build.samples(config, data, config.data.train_split)
@@ -234,7 +246,7 @@ def train_config(
         for line in start:
             trainer.log.say(line)
         if process_group.is_main:
-            atomic.write_text(run_dir / "config.json", registry.to_json(config))
+            atomic.write_text(run_dir / registry.FILE_NAME, registry.to_json(config, None if drawn else data))
         backend: Backend = PaddleBackend(network)
         if config.val.flip:
             backend = FlipAverage(backend, config.codec, config.val.shift)
@@ -275,7 +287,7 @@ def train_config(
     return best
 
 
-def read_history(run_dir: Path) -> list[dict[str, Any]]:
+def read_history(run_dir: Path) -> list[dict[str, float | str | None]]:
     """Returns what a run has logged: a record for each line of its metrics.jsonl.
 
     Args:
@@ -380,5 +392,9 @@ def _report_both(say: Callable[[str], None], run_dir: Path, best: dict[str, floa
     if evaluations:
         say("best " + eval_line(best, summary, prefix=f"epoch={best['epoch']}:"))
         # JSON has no NaN: a number that nobody in the validation set defines is null there.
-        last = {name: float("nan") if value is None else value for name, value in evaluations[-1].items()}
+        last = {
+            name: float("nan") if value is None else value
+            for name, value in evaluations[-1].items()
+            if not isinstance(value, str)
+        }
         say("last " + eval_line(last, summary, prefix=f"epoch={last['epoch']}:"))

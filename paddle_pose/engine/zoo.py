@@ -8,7 +8,6 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 from paddle_pose import build
 from paddle_pose.backends.metadata import metadata_path
@@ -27,7 +26,8 @@ from paddle_pose.io.download import Progress, RemoteFile
 from paddle_pose.io.download_files import download_files, may_be_in
 from paddle_pose.io.locks import locked
 from paddle_pose.weights.write import write_weights
-from paddle_pose.weights.zoo import PUBLISHED, PublishedFile, recognise
+from paddle_pose.weights.zoo import PUBLISHED as PUBLISHED
+from paddle_pose.weights.zoo import PublishedFile, recognise
 
 _log = logging.getLogger("paddle_pose")
 
@@ -309,7 +309,7 @@ def convert_file(
     *,
     config: str | None = None,
     image_size: int | None = None,
-    overrides: Mapping[str, Any] | None = None,
+    overrides: Mapping[str, object] | None = None,
     force: bool = False,
 ) -> Path:
     """Writes anybody's weights file under our names, with its config beside it, and logs what was done.

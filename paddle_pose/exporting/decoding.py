@@ -23,7 +23,7 @@ from paddle_pose.errors import InputError
 KEYPOINTS = "keypoints"  # name of the one output
 
 
-class GraphDecoder(nn.Layer):
+class GraphDecoder(nn.Layer):  # type: ignore[misc]  # mypy sees Paddle as Any
     """A network with its codec's decoding behind it; derived classes are built from the network and the codec.
 
     Attributes:

@@ -12,7 +12,7 @@ from paddle.static import InputSpec
 INPUT = "image"
 
 
-class InOrder(nn.Layer):
+class InOrder(nn.Layer):  # type: ignore[misc]  # mypy sees Paddle as Any
     """A network whose named maps come back as a tuple: a program sorts a dict by its names.
 
     Args:

@@ -151,7 +151,10 @@ def _distances(one: Poses, other: Poses) -> np.ndarray:
     """Returns [P, K] px between two readings; infinite where one has found another number of people, or no number."""
     if one.keypoints.shape != other.keypoints.shape:
         return np.full(one.scores.shape, np.inf)
-    return np.nan_to_num(np.linalg.norm(one.keypoints - other.keypoints, axis=-1), nan=np.inf, posinf=np.inf)
+    distances: np.ndarray = np.nan_to_num(
+        np.linalg.norm(one.keypoints - other.keypoints, axis=-1), nan=np.inf, posinf=np.inf
+    )
+    return distances
 
 
 def _distances_to_nearest(one: Poses, other: Poses) -> np.ndarray:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from paddle_pose.backends.base import Network
 from paddle_pose.backends.metadata import metadata_path
 from paddle_pose.backends.paddle import PaddleBackend
 from paddle_pose.configs.specs import Config
@@ -22,7 +23,7 @@ from paddle_pose.exporting.program import save_program
 
 def write_export(
     config: Config,
-    network: Any,
+    network: Network,
     weights: Path,
     target: Path,
     *,

@@ -148,7 +148,7 @@ class PoseResult:
         Returns:
             Records of "image_id", "category_id" 1, "keypoints" of K triples (x, y, score), and "score".
         """
-        return writers.coco_results(self.poses, image_id)
+        return [dict(record) for record in writers.coco_results(self.poses, image_id)]
 
     @cached_property
     def _png(self) -> bytes:

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol, TypedDict
 
 import numpy as np
 
@@ -25,6 +25,32 @@ SPACE = (
     "pixels of the upright image, 0-based, (x, y); boxes and windows are (x, y, width, height): a person's box, and the part "
     "of the image that the network saw; seconds since a video's beginning"
 )
+
+
+class _TrackId(TypedDict, total=False):
+    id: int
+
+
+class PersonRecord(_TrackId):
+    """A person as the files describe them: px of the image; `id` where people are tracked.
+
+    `box` and `window` are (x, y, width, height), or empty where there is none; `keypoints` is K points (x, y).
+    """
+
+    score: float
+    box: list[float]
+    window: list[float]
+    keypoints: list[list[float]]
+    scores: list[float]
+
+
+class CocoRecord(TypedDict):
+    """A person as a result in COCO's format; `keypoints` is K triples (x, y, score) in one list."""
+
+    image_id: int
+    category_id: int
+    keypoints: list[float]
+    score: float
 
 
 class Sink(Protocol):
@@ -50,7 +76,7 @@ class JsonFile:
     def __init__(
         self,
         path: Path,
-        header: Mapping[str, Any],
+        header: Mapping[str, object],
         drawings: Mapping[Path, Path],
         replacing: Replacing = atomic.replacing,
     ) -> None:
@@ -61,7 +87,7 @@ class JsonFile:
 
     def write(self, frame: Frame, poses: Poses, drawing: np.ndarray) -> None:
         """Adds a frame."""
-        record: dict[str, Any] = {"image": str(frame.source.path), "width": frame.size[0], "height": frame.size[1]}
+        record: dict[str, object] = {"image": str(frame.source.path), "width": frame.size[0], "height": frame.size[1]}
         if frame.source.kind != "image":
             record |= {"frame": frame.index, "seconds": round(frame.seconds, 4)}
         if self._drawings:
@@ -88,7 +114,7 @@ class CocoFile:
 
     def write(self, frame: Frame, poses: Poses, drawing: np.ndarray) -> None:
         """Adds a frame's people."""
-        name: dict[str, Any] = {"file_name": frame.source.path.name}
+        name: dict[str, object] = {"file_name": frame.source.path.name}
         if frame.source.kind != "image":
             name["frame"] = frame.index
         for record in coco_results(poses, self._image_ids(frame)):
@@ -120,7 +146,7 @@ class CsvFile:
         """Adds a frame's people."""
         of_frame = (frame.source.path, frame.index, round(frame.seconds, 4), *frame.size)
         for number, person in enumerate(persons(poses)):
-            rectangles = [value for name in ("box", "window") for value in person[name] or ("",) * 4]
+            rectangles = [value for box in (person["box"], person["window"]) for value in box or ("",) * 4]
             of_person = (number, person.get("id", ""), person["score"], *rectangles, *_triples(person))
             self._rows.writerow([*of_frame, *of_person])
 
@@ -129,25 +155,26 @@ class CsvFile:
         self._draft.close()
 
 
-def persons(poses: Poses) -> list[dict[str, Any]]:
+def persons(poses: Poses) -> list[PersonRecord]:
     """Returns people as the files describe them: id where they have ids, score, box, window, keypoints, scores.
 
     Args:
         poses: People in image px.
     """
-    found = []
+    found: list[PersonRecord] = []
     for n, (keypoints, scores) in enumerate(zip(poses.keypoints, poses.scores, strict=True)):
-        person: dict[str, Any] = {"id": int(poses.ids[n])} if len(poses.ids) else {}
-        person["score"] = round(float(poses.person_scores[n]), 5)
-        for name, boxes in (("box", poses.boxes), ("window", poses.windows)):
-            person[name] = [round(float(v), 3) for v in boxes[n]] if len(boxes) else []
-        person["keypoints"] = [[round(float(v), 3) for v in point] for point in keypoints]
-        person["scores"] = [round(float(v), 5) for v in scores]
-        found.append(person)
+        person: PersonRecord = {
+            "score": round(float(poses.person_scores[n]), 5),
+            "box": [round(float(v), 3) for v in poses.boxes[n]] if len(poses.boxes) else [],
+            "window": [round(float(v), 3) for v in poses.windows[n]] if len(poses.windows) else [],
+            "keypoints": [[round(float(v), 3) for v in point] for point in keypoints],
+            "scores": [round(float(v), 5) for v in scores],
+        }
+        found.append({"id": int(poses.ids[n]), **person} if len(poses.ids) else person)
     return found
 
 
-def coco_results(poses: Poses, image_id: int) -> list[dict[str, Any]]:
+def coco_results(poses: Poses, image_id: int) -> list[CocoRecord]:
     """Returns people as results in COCO's format: image_id, category_id 1, keypoints of triples (x, y, score), score.
 
     Args:
@@ -184,7 +211,7 @@ def image_ids(sources: Sequence[Source], known: Callable[[Path], int | None]) ->
     return image_id
 
 
-def _triples(person: Mapping[str, Any]) -> list[float]:
+def _triples(person: PersonRecord) -> list[float]:
     """Returns x, y and score of each joint in one list."""
     joints = zip(person["keypoints"], person["scores"], strict=True)
     return [number for (x, y), score in joints for number in (x, y, score)]
@@ -214,7 +241,7 @@ class _JsonList:
         self._first = True
         self._draft.file.write(before + "[")
 
-    def add(self, record: Mapping[str, Any]) -> None:
+    def add(self, record: Mapping[str, object]) -> None:
         """Adds a record."""
         self._draft.file.write(("\n" if self._first else ",\n") + json.dumps(record))
         self._first = False

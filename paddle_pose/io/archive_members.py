@@ -64,7 +64,7 @@ def _tar_members(file: IO[bytes]) -> Iterator[tuple[Member, int]]:
                 kind = f"link (to {info.linkname!r})"
             yield Member(info.name, info.size, kind, partial(tar.extractfile, info)), file.tell()
         # tarfile ends quietly at a header that it cannot read, too: nothing but zeros may follow.
-        while rest := tar.fileobj.read(CHUNK):  # type: ignore[union-attr]
+        while rest := tar.fileobj.read(CHUNK):
             if any(rest):
                 raise tarfile.ReadError("an entry's header cannot be read")
         if any(content.tail) or not content.tail:
@@ -78,7 +78,7 @@ class _Tail:
         self.file, self.tail = file, b""
 
     def read(self, size: int) -> bytes:
-        content = self.file.read(size)
+        content: bytes = self.file.read(size)
         self.tail = (self.tail + content)[-512:]
         return content
 

@@ -198,7 +198,8 @@ def _people(chosen: np.ndarray, found: MatchedPoses) -> np.ndarray:
 def _person_hits(found: MatchedPoses, threshold: float, shifts: np.ndarray) -> np.ndarray:
     """Returns [N] hits of each person after a shift [N, 2] px."""
     squared = ((found.predicted + shifts[:, None] - found.truth) ** 2).sum(axis=-1)
-    return (found.counted & (squared <= (threshold * found.units) ** 2)).sum(axis=1).astype(np.float64)
+    hits: np.ndarray = (found.counted & (squared <= (threshold * found.units) ** 2)).sum(axis=1).astype(np.float64)
+    return hits
 
 
 def _best_shift(

@@ -58,7 +58,8 @@ class MatchedPoses:
     @property
     def found(self) -> np.ndarray:
         """[N] bool: whether anything was predicted for the person."""
-        return np.isfinite(self.predicted).all(axis=(1, 2))
+        found: np.ndarray = np.isfinite(self.predicted).all(axis=(1, 2))
+        return found
 
     @property
     def distances(self) -> np.ndarray:

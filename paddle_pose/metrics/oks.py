@@ -32,7 +32,8 @@ def oks(
     """
     squared = ((np.asarray(predicted, np.float64) - truth) ** 2).sum(axis=-1)  # [..., K]
     similar = np.exp(-squared / (2 * np.asarray(area)[..., None] * (2 * np.asarray(sigmas)) ** 2))
-    return (similar if labelled is None else similar[..., labelled]).mean(axis=-1)
+    similarity: np.ndarray = (similar if labelled is None else similar[..., labelled]).mean(axis=-1)
+    return similarity
 
 
 def oks_nms(

@@ -54,7 +54,8 @@ def normalized_errors(predictions: np.ndarray, keypoints: np.ndarray, head_sizes
         [N, K] float64.
     """
     distances = np.linalg.norm(np.asarray(predictions, np.float64) - keypoints, axis=-1)
-    return distances / np.asarray(head_sizes, np.float64)[:, None]
+    errors: np.ndarray = distances / np.asarray(head_sizes, np.float64)[:, None]
+    return errors
 
 
 def counted(skeleton: Skeleton) -> list[int]:

@@ -90,7 +90,7 @@ class OneEuro:
         speed = last.speed + _weight(self._derivative_cutoff, rate) * (speed - last.speed)
         cutoff = self._min_cutoff + self._beta * np.abs(speed)
         threshold = self._threshold_cutoff + self._threshold_beta * np.abs(speed)
-        out = last.out + _weight(cutoff, rate) * threshold * np.arcsinh((raw - last.out) / threshold)
+        out: np.ndarray = last.out + _weight(cutoff, rate) * threshold * np.arcsinh((raw - last.out) / threshold)
         self._state = _State(seconds, raw.copy(), speed, out)
         return out.copy()
 

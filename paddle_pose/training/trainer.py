@@ -10,8 +10,8 @@ from typing import Any, Literal, Protocol
 
 import paddle
 
-from paddle_pose.errors import InputError
-from paddle_pose.interruption import Interrupted, Interruption
+from paddle_pose.errors import InputError, Interrupted
+from paddle_pose.interruption import Interruption
 from paddle_pose.training import checkpoint
 from paddle_pose.training.checkpoint_policy import CheckpointPolicy, CheckpointStore
 from paddle_pose.training.ema import Ema
@@ -27,6 +27,20 @@ _log = logging.getLogger("paddle_pose")
 
 Measure = Callable[[Tensors, Tensors], paddle.Tensor]
 Validate = Callable[[int], dict[str, float]]
+
+
+class TrainingLoss(Protocol):
+    """A loss as the specs of losses make it.
+
+    Attributes:
+        measures: Further numbers for the log line by name, see `Trainer`.
+    """
+
+    measures: Mapping[str, Measure]
+
+    def __call__(self, outputs: Tensors, targets: Tensors) -> dict[str, paddle.Tensor]:
+        """Returns the named terms; their sum is minimised."""
+        ...
 
 
 class Loader(Protocol):

@@ -138,7 +138,8 @@ def _read_safetensors(path: Path) -> dict[str, np.ndarray]:
 def _network(content: dict[Any, Any]) -> dict[Any, Any]:
     for wrapper in _WRAPPERS:
         if isinstance(content.get(wrapper), dict):
-            return content[wrapper]
+            inner: dict[Any, Any] = content[wrapper]
+            return inner
     return content
 
 

@@ -1,4 +1,5 @@
 import logging
+import shutil
 from pathlib import Path
 
 import pytest
@@ -92,9 +93,9 @@ def test_a_run_from_python_is_interrupted_saved_and_resumed(synthetic_mpii, caps
             overrides=CHANGES,
             interruption=interruption,
         )
-    assert stop.value.status == 143
+    assert (stop.value.status, stop.value.folder) == (143, Path("run"))
     assert "Ended early by SIGTERM at epoch=0, batch_id=1; saved in run/last" in capsys.readouterr().out
-    run = train.train(**options, resume=Path("run"))
+    run = train.train(device="cpu", resume=stop.value.folder)  # it knows its data
     assert run.folder == Path("run")
     assert run.values["epoch"] == 0
     assert "Mean@0.1" in run.values
@@ -145,3 +146,20 @@ def test_only_the_first_of_several_processes_speaks(monkeypatch, trained):
     finally:
         logger.setLevel(level)
     assert seen == [logging.INFO, logging.WARNING]
+
+
+def test_a_resumed_run_whose_data_are_gone_says_so(synthetic_mpii, tmp_path):
+    shutil.copytree(synthetic_mpii, tmp_path / "data")
+    train.train("hourglass_tiny_128", data="data", output="run", overrides=CHANGES, device="cpu")
+    (tmp_path / "data").rename(tmp_path / "moved")
+    with pytest.raises(InputError, match="data"):
+        train.train(resume="run", device="cpu")
+    longer = {"train.epochs": 2}
+    assert train.train(resume="run", data="moved", overrides=longer, device="cpu").values["epoch"] in (0, 1)
+
+
+def test_a_resumed_run_stays_in_its_folder():
+    with pytest.raises(InputError, match="output"):
+        train.train(resume="run", output="other")
+    with pytest.raises(InputError, match="init"):
+        train.train(resume="run", init="w.pdparams")

@@ -160,7 +160,8 @@ def compare_facing(train: Split, val: Split) -> list[Finding]:
 
 def _near(a: np.ndarray, b: np.ndarray, px: float = _SAME_PX) -> np.ndarray:
     with np.errstate(invalid="ignore"):
-        return np.abs(a - b).max(axis=-1) <= px
+        near: np.ndarray = np.abs(a - b).max(axis=-1) <= px
+        return near
 
 
 def _shift(apart: np.ndarray) -> float:
@@ -200,7 +201,10 @@ def _others(
         return []
 
     def middle(values: np.ndarray, known: np.ndarray) -> np.ndarray:
-        return np.where(known[..., None], values, 0).sum(axis=1) / np.maximum(1, known.sum(axis=1))[:, None]
+        means: np.ndarray = (
+            np.where(known[..., None], values, 0).sum(axis=1) / np.maximum(1, known.sum(axis=1))[:, None]
+        )
+        return means
 
     ours, theirs = middle(joints, split.labelled), middle(points, labelled)
     order: list[int] = []

@@ -83,4 +83,5 @@ def finish(rng: np.random.Generator, image: np.ndarray, style: Style) -> np.ndar
     light = cv2.resize(rng.uniform(0.8, 1.15, (2, 2)).astype(np.float32), (width, height))
     noise = rng.standard_normal((height, width, 1), np.float32)
     noise *= np.float32(rng.uniform(0, style.noise))
-    return np.clip(image * light[..., None] + noise, 0, 255).astype(np.uint8)
+    finished: np.ndarray = np.clip(image * light[..., None] + noise, 0, 255).astype(np.uint8)
+    return finished

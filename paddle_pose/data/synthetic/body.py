@@ -139,20 +139,23 @@ def rotation(x: float = 0.0, y: float = 0.0, z: float = 0.0) -> np.ndarray:
     (cx, cy, cz), (sx, sy, sz) = np.cos(np.radians([x, y, z])), np.sin(np.radians([x, y, z]))
     about_x = np.array([[1, 0, 0], [0, cx, -sx], [0, sx, cx]])
     about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
-    return np.array([[cz, -sz, 0], [sz, cz, 0], [0, 0, 1]]) @ about_y @ about_x
+    turned: np.ndarray = np.array([[cz, -sz, 0], [sz, cz, 0], [0, 0, 1]]) @ about_y @ about_x
+    return turned
 
 
 def _swing(rng: np.random.Generator, frame: np.ndarray, sign: float, flexion: _Range, abduction: _Range) -> np.ndarray:
     """The direction of an upper limb of the side `sign`, hanging from `frame` [3, 3]."""
     outward = rotation(z=-sign * rng.uniform(*abduction))
-    return frame @ rotation(x=rng.uniform(*flexion)) @ outward @ _DOWN
+    direction: np.ndarray = frame @ rotation(x=rng.uniform(*flexion)) @ outward @ _DOWN
+    return direction
 
 
 def _limb(upper: np.ndarray, bend: float, towards: np.ndarray) -> np.ndarray:
     """The direction of a lower limb: `upper` turned by `bend` degrees to `towards`, unit [3]."""
     across = towards - upper * (upper @ towards)
     across /= max(float(np.linalg.norm(across)), 1e-6)
-    return np.cos(np.radians(bend)) * upper + np.sin(np.radians(bend)) * across
+    direction: np.ndarray = np.cos(np.radians(bend)) * upper + np.sin(np.radians(bend)) * across
+    return direction
 
 
 def _choose(rng: np.random.Generator, table: Mapping[str, Sequence[Any]]) -> str:
@@ -211,7 +214,8 @@ def pose_body(rng: np.random.Generator, style: Style) -> Body:
         points[f"{side}_toe"] = points[f"{side}_ankle"] + 0.02 * lower + 0.075 * foot
 
     def on_head(x: float, up: float, out: float) -> np.ndarray:
-        return points["neck"] + length * (head @ (x, -up, out))
+        point: np.ndarray = points["neck"] + length * (head @ (x, -up, out))
+        return point
 
     points["head_top"], points["nose"] = on_head(0, 1, 0), on_head(0, 0.36, 0.40)
     for side, sign in SIDES.items():
@@ -225,7 +229,8 @@ def dress(rng: np.random.Generator, style: Style, backdrop: np.ndarray) -> Appea
 
     def cloth() -> np.ndarray:
         hsv = np.array([[[rng.uniform(0, 180), rng.uniform(20, 235), rng.uniform(45, 250)]]], np.uint8)
-        return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)[0, 0].astype(float)
+        rgb: np.ndarray = cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)[0, 0].astype(float)
+        return rgb
 
     def tone() -> np.ndarray:
         at = rng.uniform(0, len(SKIN) - 1)

@@ -72,7 +72,8 @@ class _Request:
             )
 
     def stamp(self) -> dict[str, Any]:
-        return json.loads(json.dumps({"version": VERSION, **asdict(self)}))
+        stamp: dict[str, Any] = json.loads(json.dumps({"version": VERSION, **asdict(self)}))
+        return stamp
 
 
 def write_mpii(

@@ -61,7 +61,8 @@ def hull(centers: np.ndarray, radii: np.ndarray | float) -> np.ndarray:
         Corners [m, 2] float32 in px, in order.
     """
     circles = np.asarray(centers, float)[:, None] + np.reshape(radii, (-1, 1, 1)) * _CIRCLE
-    return cv2.convexHull(circles.reshape(-1, 2).astype(np.float32))[:, 0]
+    corners: np.ndarray = cv2.convexHull(circles.reshape(-1, 2).astype(np.float32))[:, 0]
+    return corners
 
 
 def fill(image: np.ndarray, polygon: np.ndarray, color: np.ndarray | float) -> None:
@@ -196,7 +197,8 @@ def _head(figure: Figure) -> list[Part]:
     def at(*points: tuple[float, float, float]) -> np.ndarray:
         """Points on the head, in head lengths: left, up from the neck, forward."""
         local = length * (np.array(points) * (1, -1, 1) @ head.T)
-        return figure.at("neck") + figure.scale * local[:, :2]
+        places: np.ndarray = figure.at("neck") + figure.scale * local[:, :2]
+        return places
 
     def shape(points: np.ndarray, radii: list[float], color: np.ndarray) -> list[Layer]:
         return figure.rounded(points, [radius * length for radius in radii], color)

@@ -32,7 +32,8 @@ def squats(seconds: np.ndarray, period: float = 2.0, depth: float = 80.0, height
     points = _figure(legs, arms, 0.5 * bent)
     slots = [COCO_17.joints.index("left_ankle"), COCO_17.joints.index("right_ankle")]
     points[..., 0] -= points[:, slots, 0].mean(axis=1, keepdims=True)  # the feet stay, the hips move
-    return height * (points + np.array([0.5, 1.0]))
+    scaled: np.ndarray = height * (points + np.array([0.5, 1.0]))
+    return scaled
 
 
 def walk(seconds: np.ndarray, speed: float, height: float = 200.0) -> np.ndarray:

@@ -134,7 +134,8 @@ def _protocol(path: Path) -> dict[str, Any]:
     content = read_json(path)
     if not isinstance(content, dict) or not isinstance(content.get("protocol"), dict):
         raise InputError(f"{path}: expected {{protocol, values}} as {command('val')} writes it")
-    return content["protocol"]
+    protocol: dict[str, Any] = content["protocol"]
+    return protocol
 
 
 def _truth(predictions: Path, root: Path | None, coco: bool) -> Path:

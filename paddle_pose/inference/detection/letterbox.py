@@ -33,7 +33,8 @@ class Placement:
             >>> Placement(0.5, (0, 10)).to_image(np.array([[5.0, 15.0, 10.0, 20.0]]))
             array([[10., 10., 20., 20.]])
         """
-        return (corners - np.tile(self.offset, 2)) / self.scale
+        in_image: np.ndarray = (corners - np.tile(self.offset, 2)) / self.scale
+        return in_image
 
 
 @dataclass(frozen=True)

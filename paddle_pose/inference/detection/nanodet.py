@@ -106,4 +106,5 @@ def expected_distances(logits: np.ndarray) -> np.ndarray:
     logits = logits.astype(np.result_type(logits, np.float32), copy=False)  # float16 would be too coarse
     sides = logits.reshape(len(logits), 4, logits.shape[1] // 4)
     weights = np.exp(sides - sides.max(axis=2, keepdims=True))
-    return weights @ np.arange(sides.shape[2], dtype=weights.dtype) / weights.sum(axis=2)
+    expected: np.ndarray = weights @ np.arange(sides.shape[2], dtype=weights.dtype) / weights.sum(axis=2)
+    return expected

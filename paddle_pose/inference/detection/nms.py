@@ -42,4 +42,5 @@ def iou(box: np.ndarray, others: np.ndarray) -> np.ndarray:
     sides = np.minimum(box[2:], others[:, 2:]) - np.maximum(box[:2], others[:, :2])
     shared = np.maximum(sides, 0).prod(axis=1)
     union = (box[2:] - box[:2]).prod() + (others[:, 2:] - others[:, :2]).prod(axis=1) - shared
-    return shared / np.where(union > 0, union, 1.0)
+    overlaps: np.ndarray = shared / np.where(union > 0, union, 1.0)
+    return overlaps

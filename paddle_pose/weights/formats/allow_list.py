@@ -152,7 +152,8 @@ def checked_array(data: Any, dtype: Any, shape: Any) -> tuple[bytes, np.dtype, t
 
 def _scalar(dtype: Any, data: Any) -> np.generic:
     data, number, _ = checked_array(data, dtype, ())
-    return np.frombuffer(data, number)[0]
+    scalar: np.generic = np.frombuffer(data, number)[0]
+    return scalar
 
 
 def _from_buffer(data: Any, dtype: Any, shape: Any, order: Any) -> np.ndarray:

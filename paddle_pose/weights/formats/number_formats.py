@@ -15,7 +15,8 @@ def widen_bfloat16(bits: np.ndarray) -> np.ndarray:
         [1.0, -2.0]
     """
     wide = np.empty(bits.shape, np.uint32)
-    return np.left_shift(bits, 16, dtype=np.uint32, out=wide).view(np.float32)
+    values: np.ndarray = np.left_shift(bits, 16, dtype=np.uint32, out=wide).view(np.float32)
+    return values
 
 
 def decode(raw: bytes, code: str, order: str = "<") -> np.ndarray:

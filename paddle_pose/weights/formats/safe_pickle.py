@@ -51,10 +51,10 @@ class _Bounded:
 
 # The Python implementation, not the C one: its memo is a dict, so a forged memo index cannot
 # allocate gigabytes, and each opcode can be replaced.
-_PythonUnpickler: Any = pickle._Unpickler  # type: ignore[attr-defined]
+_PythonUnpickler: Any = pickle._Unpickler
 
 
-class _Unpickler(_PythonUnpickler):
+class _Unpickler(_PythonUnpickler):  # type: ignore[misc]  # typeshed states neither its stack nor its opcodes
     dispatch = dict(_PythonUnpickler.dispatch)  # noqa: RUF012 - what the parent class calls it
     for _opcode in ("INST", "OBJ", "NEWOBJ_EX", "EXT1", "EXT2", "EXT4", "FROZENSET"):
         del dispatch[getattr(pickle, _opcode)[0]]  # no file with weights has them

@@ -138,4 +138,5 @@ class _Graph:
         zero = how.ZeroPointAsNumpy().astype(np.float64) if zeros else np.zeros(1)
         sides = [1] * stored.ndim
         sides[axis] = -1
-        return (scale.reshape(sides) * (stored - zero.reshape(sides))).astype(np.float32)
+        values: np.ndarray = (scale.reshape(sides) * (stored - zero.reshape(sides))).astype(np.float32)
+        return values
