@@ -5,7 +5,7 @@ paddle_pose` costs nothing and works without Paddle.
 
     import paddle_pose as pp
 
-    model = pp.load_model("output/run/best_model/model.pdparams")
+    model = pp.load_model("movenet_thunder")
     model.predict("photo.jpg").draw().save("poses.png")
 """
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from paddle_pose.engine.export import export_model as export_model
     from paddle_pose.engine.pose_model import PoseModel as PoseModel
     from paddle_pose.engine.pose_model import load_model as load_model
+    from paddle_pose.engine.pose_model import open_detector as open_detector
     from paddle_pose.engine.train import Run as Run
     from paddle_pose.engine.train import train as train
     from paddle_pose.errors import InputError as InputError
@@ -33,6 +34,7 @@ __version__ = "0.1.0"
 _MODULES = {  # of each public name
     "load_model": "paddle_pose.engine.pose_model",
     "PoseModel": "paddle_pose.engine.pose_model",
+    "open_detector": "paddle_pose.engine.pose_model",
     "PoseResult": "paddle_pose.inference.pose_result",
     "train": "paddle_pose.engine.train",
     "Run": "paddle_pose.engine.train",

@@ -57,7 +57,7 @@ def _udp(plain: Config, source: str) -> Config:
     return _variant(plain, "udp", {"alignment": "udp", "decode_by": "dark"}, source)
 
 
-def _variant(plain: Config, kind: str, codec: Mapping[str, Any], source: str) -> Config:
+def _variant(plain: Config, kind: str, fields: Mapping[str, Any], source: str) -> Config:
     name = f"{plain.name}_{kind}"
     named = replace(
         plain,
@@ -66,7 +66,7 @@ def _variant(plain: Config, kind: str, codec: Mapping[str, Any], source: str) ->
         command=f"python train.py --config {name} --dataset_root D",
         val=Val(shift=False),
     )
-    return override(named, {f"codec.{field}": value for field, value in codec.items()})
+    return override(named, {f"codec.{field}": value for field, value in fields.items()})
 
 
 HRNET_W48_MPII_256 = replace(

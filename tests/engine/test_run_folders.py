@@ -84,7 +84,7 @@ def test_the_newest_run_of_the_config_is_resumed():
     assert resume("", image_size=256)[0].name == "hourglass52_mpii_256"
     assert resume("")[0].name == "hourglass52_mpii_256", "the newest of all"
     assert resume("", output=run_folders.OUTPUT / "net")[0].name == "net"
-    with pytest.raises(FileNotFoundError, match="no checkpoint in output"):
+    with pytest.raises(FileNotFoundError, match="output"):
         resume("", image_size=384)
 
 
@@ -111,7 +111,7 @@ def test_a_run_without_a_checkpoint_begins_again():
     folder = begun("net")
     assert resume(folder) == (folder, None)
     (folder / "last").mkdir()
-    with pytest.raises(FileNotFoundError, match=f"no checkpoint in {folder}"):
+    with pytest.raises(FileNotFoundError, match=str(folder)):
         resume(folder)
 
 
