@@ -109,7 +109,7 @@ def _print(result: DemoResult, num_val: int) -> None:
         print(f"  {path}: {what}")
     print(
         "\nNext:\n"
-        f"  {_typed('predict')} {result.data / 'images' / '100000001.jpg'} "
+        f"  {_typed('predict')} {result.data / 'images' / '100000001.jpg'} --detector none "
         f"--weights {result.weights}\n"
         "      finds the person in a drawing like these; this network has never seen a photograph\n"
         f"  {_typed('val')} --weights {result.weights} --dataset_root {result.data}\n"

@@ -41,6 +41,7 @@ BackendName = Literal["auto", "paddle", "onnx", "openvino"]
 DetectorChoice: TypeAlias = "str | Path | Detector | PoseModel | None"
 BoxesInput: TypeAlias = np.ndarray | Sequence[Box]
 DEFAULT_MODEL, DEFAULT_DETECTOR = "movenet_thunder", "nanodet_m"
+PERSON_JOINTS = ("left_shoulder", "right_shoulder")  # of skeletons of people; others are looked for in the whole image
 DETECT_EVERY = 5  # frames of a video from one run of the detector to the next; this project's choice
 _BACKENDS: dict[str, BackendName] = {".onnx": "onnx", ".xml": "openvino", ".json": "paddle"}  # by suffix
 
@@ -105,7 +106,9 @@ class PoseModel:
 
     @property
     def needs_boxes(self) -> bool:
-        """Whether the network expects one person in its window, so that a detector finds people first."""
+        """Whether a detector finds people first: the network expects one in its window, and its joints are a person's."""
+        if not set(PERSON_JOINTS) <= set(self.joints):
+            return False
         return self.config.data.framing != "image" or self.config.codec.max_persons == 1
 
     def __enter__(self) -> PoseModel:
@@ -160,8 +163,8 @@ class PoseModel:
                 asks; an image that cannot be read raises when it is reached.
             boxes: [D, 4] (x, y, width, height) in image px, one per person; for several images an iterable of these, with None
                 for a whole image. People keep the order of the boxes.
-            detector: What finds people first: "auto" does so where the network expects one person, None takes the whole image
-                as the window; or the name or path of a detector, a model of several people's poses, or a function from a
+            detector: What finds people first: "auto" does so where the network expects one person with shoulders, None takes
+                the whole image as the window; or the name or path of a detector, a model of several people's poses, or a function from a
                 uint8 RGB image to a pair: boxes [D, 4] (x, y, width, height) in image px and scores [D]. Without effect where
                 `boxes` are given.
             batch_size: Number of windows that are predicted together.

@@ -17,6 +17,7 @@ from paddle_pose.engine.pose_model import PoseModel, load_model, open_detector, 
 from paddle_pose.errors import InputError
 from paddle_pose.inference.pose_result import PoseResult
 from paddle_pose.inference.two_stage import MAX_PEOPLE
+from paddle_pose.skeletons import Skeleton
 
 CONFIG = override(registry.find("hourglass_tiny_128"), {"val.flip": False})
 POINT = (40, 30)  # (x, y) px of the bright spot
@@ -200,6 +201,15 @@ def test_auto_looks_at_whole_images_where_a_network_finds_several_people(opened)
     assert model.open_detector("auto") is None
     single = PoseModel(with_people(config, 1), Path("w"), brightest, "cpu", open_detector=opened.append)
     assert single.needs_boxes
+
+
+def test_auto_looks_for_other_things_than_people_in_the_whole_image(opened):
+    points = tuple(f"point_{k}" for k in range(16))
+    skeleton = Skeleton("things", points, (), (), sigmas=(0.1,) * 16, weights=(1.0,) * 16, upper=())
+    config = replace(CONFIG, codec=replace(CONFIG.codec, skeleton=skeleton))
+    model = PoseModel(config, Path("w"), brightest, "cpu", open_detector=opened.append)
+    assert model.open_detector("auto") is None
+    assert len(model.predict(photo())) == 1
 
 
 def test_nobody_found_gives_empty_arrays(model):

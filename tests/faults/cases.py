@@ -28,7 +28,8 @@ from paddle_pose.io.locks import locked
 LAST = "run/last/model.pdparams"
 IMAGE = "drawn/images/100000001.jpg"
 RESUME = ("--dataset_root", "drawn", "--resume", "run")
-PREDICT = (IMAGE, "--weights", LAST)
+WHOLE = ("--detector", "none")
+PREDICT = (IMAGE, "--weights", LAST, *WHOLE)
 FRESH = (*TRAIN, *SMALL, "--output", "new", "--epochs", "1")
 RUN = r"run/"
 
@@ -621,7 +622,7 @@ INPUTS = (
     Case(
         "an empty image",
         "predict",
-        (IMAGE, "--weights", LAST, "--output", "new"),
+        (IMAGE, "--weights", LAST, *WHOLE, "--output", "new"),
         rf"error: {IMAGE}: the file is empty",
         put(IMAGE, b""),
         status=1,
@@ -629,7 +630,7 @@ INPUTS = (
     Case(
         "a text as image",
         "predict",
-        ("a.jpg", "--weights", LAST, "--output", "new"),
+        ("a.jpg", "--weights", LAST, *WHOLE, "--output", "new"),
         r"error: a.jpg: not an image",
         put("a.jpg", b"hello"),
         status=1,
@@ -762,7 +763,7 @@ INPUTS = (
     Case(
         "a photo where a drawing would be",
         "predict",
-        ("pics/x.jpg", "--weights", LAST, "--output", "pics"),
+        ("pics/x.jpg", "--weights", LAST, *WHOLE, "--output", "pics"),
         r"1 frames",
         several(lambda folder: put("pics/x.jpg", (folder / IMAGE).read_bytes())(folder), put("pics/x.png", b"mine")),
         status=0,
@@ -787,7 +788,7 @@ INPUTS = (
         )
         for command, flags in (
             ("val", ("--weights", LAST, *VAL)),
-            ("predict", (IMAGE, "--weights", LAST, "--output", "new")),
+            ("predict", (*PREDICT, "--output", "new")),
             ("export", ("--weights", LAST)),
             ("convert", (LAST, "out.safetensors")),
             ("train", (*FRESH, "--init", LAST)),
