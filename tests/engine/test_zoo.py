@@ -198,3 +198,19 @@ def test_the_table_has_a_row_of_what_is_known(name):
     for other in file.companions:
         assert other.url in text
         assert other.sha256 in text
+
+
+def test_an_onnx_file_is_replaced_only_where_this_project_wrote_it(shared, tmp_path):
+    pytest.importorskip("onnx", reason="needs onnx (requirements/onnx.txt)")
+    source, target = shared / "data/movenet/movenet_single_pose_lightning_ptq.tflite", tmp_path / "model.onnx"
+    zoo.convert_file(source, target, config="movenet_lightning_coco")
+    first = target.read_bytes()
+    with pytest.raises(InputError, match="--force"):
+        zoo.convert_file(source, target, config="movenet_lightning_coco")
+    zoo.convert_file(source, target, config="movenet_lightning_coco", force=True)
+    assert target.read_bytes() == first
+    target.write_bytes(b"somebody's")
+    with pytest.raises(InputError, match=r"model\.onnx"):
+        zoo.convert_file(source, target, config="movenet_lightning_coco", force=True)
+    assert target.read_bytes() == b"somebody's"
+    assert {path.name for path in tmp_path.glob("[!.]*")} == {"model.onnx", "model.onnx.metadata.json"}
