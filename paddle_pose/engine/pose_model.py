@@ -164,9 +164,9 @@ class PoseModel:
             boxes: [D, 4] (x, y, width, height) in image px, one per person; for several images an iterable of these, with None
                 for a whole image. People keep the order of the boxes.
             detector: What finds people first: "auto" does so where the network expects one person with shoulders, None takes
-                the whole image as the window; or the name or path of a detector, a model of several people's poses, or a function from a
-                uint8 RGB image to a pair: boxes [D, 4] (x, y, width, height) in image px and scores [D]. Without effect where
-                `boxes` are given.
+                the whole image as the window; or the name or path of a detector, a model of several people's poses, or a
+                function from a uint8 RGB image to a pair: boxes [D, 4] (x, y, width, height) in image px and scores [D].
+                Without effect where `boxes` are given.
             batch_size: Number of windows that are predicted together.
 
         Returns:

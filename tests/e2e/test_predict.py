@@ -345,11 +345,20 @@ def test_an_interrupted_video_is_complete_so_far(tmp_path, weights, number, stat
     assert len(rows.read_text().splitlines()) == frames + 1
 
 
-def test_googles_movenet_follows_the_squats(shared, tmp_path, monkeypatch):
+LIGHTNING = ("--weights", "google_movenet_lightning_int8", "--detector", "none", "--people", "1")
+
+
+@pytest.mark.parametrize(
+    ("flags", "copies"),
+    [((), ("movenet_tfjs", "nanodet")), (LIGHTNING, ("movenet/movenet_single_pose_lightning_ptq.tflite",))],
+    ids=["default", "whole image"],
+)
+def test_googles_movenet_follows_the_squats(shared, tmp_path, monkeypatch, flags, copies):
     monkeypatch.chdir(tmp_path)
-    copy = shared / "data" / "movenet" / "movenet_single_pose_lightning_ptq.tflite"
+    monkeypatch.setenv("PADDLE_POSE_HOME", "home")
+    files = [str(shared / "data" / name) for name in copies]
     video = shared / "data" / "video" / "pose_squats.mp4"
-    assert predict.main([str(video), "--from_file", str(copy), "--people", "1", "--save", "json"]) == 0
+    assert predict.main([str(video), "--from_file", *files, "--save", "json", *flags]) == 0
     records = found()
     assert len(records) == 65
     names = json.loads(Path("output/predict/predictions.json").read_text())["joints"]
