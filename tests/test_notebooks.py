@@ -11,7 +11,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from scripts.build_notebooks import read_notebook, set_parameters
+from scripts.build_notebooks import WIDGET, read_notebook, set_parameters
 
 ROOT = Path(__file__).resolve().parents[1]
 TEXTS = sorted((ROOT / "notebooks").glob("*.py"))
@@ -264,7 +264,8 @@ def test_the_committed_notebook_was_executed_from_top_to_bottom(text):
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
     kinds = {(output.output_type, output.get("name")) for output in outputs(notebook)}
-    assert kinds <= {("stream", "stdout"), ("display_data", None)}
+    assert kinds <= {("stream", "stdout"), ("display_data", None), ("execute_result", None)}
+    assert not any(WIDGET in output.get("data", {}) for output in outputs(notebook))
     assert not re.search(r"^(error:|Traceback)", printed(notebook), re.MULTILINE)
     assert len(images(notebook)) >= 3
 
