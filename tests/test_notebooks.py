@@ -68,7 +68,7 @@ def check_results(work: Path, notebook) -> None:
         assert row in str(outputs(notebook))
         best = work / f"output/hourglass52_mpii_{size}/best_model/model.pdparams"
         assert (work / f"output/{size}_best_model/model.pdparams").read_bytes() == best.read_bytes()
-    assert len(images(notebook)) == 4
+    assert len(images(notebook)) == 5
     assert "Ended early by --max_hours at epoch=0, batch_id=1" in printed(notebook)
     assert "Resumed output/hourglass52_mpii_384/last at epoch=0, batch_id=1" in printed(notebook)
 
