@@ -149,6 +149,7 @@ import cv2
 import numpy as np
 from IPython.display import Image, Markdown, display
 
+import paddle_pose as pp
 from paddle_pose import build, geometry, visualize
 from paddle_pose.configs import registry
 from paddle_pose.data import dataset
@@ -304,11 +305,11 @@ show(cv2.resize(images.read_upright(Path("curves.png")), (640, 640), interpolati
 
 
 # %%
-def tile(pixels, person, poses, title, side=SIDE):
-    """Returns an image with an annotated person (white) and poses, at the size of a tile."""
-    skeleton = config.codec.skeleton
-    drawing = visualize.draw_poses(visualize.draw_truth(pixels // 2, person, skeleton), poses, skeleton, threshold=-1.0)
-    whole = geometry.box_window((0, 0, *pixels.shape[1::-1]), (side, side), 1.0)
+def tile(result, person, title, side=SIDE):
+    """Returns a result's image with the annotated person (white) and the predicted pose, at the size of a tile."""
+    drawing = visualize.draw_truth(result.image // 2, person, result.skeleton)
+    drawing = visualize.draw_poses(drawing, result.poses, result.skeleton, threshold=-1.0)
+    whole = geometry.box_window((0, 0, *drawing.shape[1::-1]), (side, side), 1.0)
     small = geometry.warp(drawing, whole.to_input((side, side)), (side, side))
     visualize.caption(small, title, (3, 12))
     return small
@@ -316,10 +317,10 @@ def tile(pixels, person, poses, title, side=SIDE):
 
 chosen, tiles = build.samples(config, DATA, "val")[:4], []
 for size in (256, 384):
-    predictor = build.predictor(f"output/{size}_best_model/model.pdparams")
+    model = pp.load_model(f"output/{size}_best_model/model.pdparams")
     for sample in chosen:
-        pixels, person = images.read(sample.image_path)[0], sample.persons[0]
-        tiles.append(tile(pixels, person, predictor(pixels, [person.box]), f"{size} x {size}"))
+        person = sample.persons[0]
+        tiles.append(tile(model.predict(sample.image_path, boxes=[person.box]), person, f"{size} x {size}"))
 show(visualize.grid(tiles, columns=4))
 
 # %% [markdown]
@@ -366,18 +367,20 @@ display(Markdown("\n".join(lines)))
 # %% [markdown]
 # ## 10. Poses from any image, in three lines
 #
-# The weights carry their config beside them. `boxes` are the people, `(x, y, width, height)` in pixels; without them the whole
-# image is taken as one person's window. `predict.py` does the same from the command line.
+# The weights have their config beside them. `boxes` are the people, `(x, y, width, height)` in pixels; `detector=None` takes
+# the whole image as one person's window; without either, a detector, which is fetched once, finds people first. The result
+# displays itself. `predict.py` does the same from the command line.
 #
 # ## 10. 三行代码得到姿态
 #
-# 权重旁边保存着配置。`boxes` 是人体框 `(x, y, 宽, 高)`，单位为像素；不给时，整幅图像作为一个人的窗口。
-# 命令行的 `predict.py` 功能相同。
+# 权重旁边保存着配置。`boxes` 是人体框 `(x, y, 宽, 高)`，单位为像素；`detector=None` 把整幅图像作为一个人的窗口；
+# 两者都不给时，先用检测器（只下载一次）找人。结果会自行显示。命令行的 `predict.py` 功能相同。
 
 # %%
-predictor = build.predictor("output/256_best_model/model.pdparams")
-image = images.read_upright(chosen[0].image_path)
-poses = predictor(image)
+model = pp.load_model("output/256_best_model/model.pdparams")
+result = model.predict(chosen[0].image_path, detector=None)
+result
 
-for joint, (x, y), score in zip(config.codec.skeleton.joints, poses.keypoints[0], poses.scores[0], strict=True):
+# %%
+for joint, (x, y), score in zip(result.joints, result.keypoints[0], result.scores[0], strict=True):
     print(f"{joint:15} x {x:6.1f}  y {y:6.1f}  score {score:.2f}")

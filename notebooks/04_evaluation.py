@@ -81,19 +81,20 @@ else:
     shutil.rmtree(run, ignore_errors=True)
     synthetic.write_mpii(root, num_train=PEOPLE[0], num_val=PEOPLE[1])
 drawn = (root / "synthetic.json").is_file()
-TRAIN = f"python -u {ROOT}/train.py --config hourglass_tiny_128 --dataset_root {root} --output {run}"
-TRAIN += "" if here.gpus else f" --epochs {EPOCHS} -o train.schedule.warmup=10"
 WEIGHTS = run / "best_model/model.pdparams"
 print("Run:", run if TRAINED else "a small network, trained in the next cell")
 print("People:", f"drawn, {root}" if drawn else root)
 
 # %%
-from IPython import get_ipython
+from IPython.display import Image, Markdown, display
+
+import paddle_pose as pp
 
 if TRAINED:
     print("Trained already. Such runs come from: python train.py --dataset_root D --image_size 256")
 else:
-    get_ipython().system(TRAIN)  # what a line `!python …` does
+    short = {} if here.gpus else {"train.epochs": EPOCHS, "train.schedule.warmup": 10}
+    display(pp.train("hourglass_tiny_128", data=root, output=run, overrides=short))
 
 # %% [markdown]
 # ## 3. The command
@@ -126,7 +127,6 @@ else:
 # %%
 import cv2
 import numpy as np
-from IPython.display import Image, Markdown, display
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 

@@ -64,7 +64,6 @@ EPOCHS = 240  # over these images; the full recipe has 120 over COCO
 from paddle_pose.configs import overrides, registry
 from paddle_pose.data.synthetic import dataset as synthetic
 from paddle_pose.data.synthetic.body import Style
-from paddle_pose.engine import run_folders
 
 CONFIG = "movenet_lightning_coco"
 FULL = Path(COCO, "annotations").is_dir() and len(here.gpus) > 0
@@ -83,12 +82,10 @@ changes = {
 }
 changes = {} if FULL else changes
 config = overrides.override(registry.find(CONFIG), changes)
-FLAGS = " ".join(f'-o "{key}={value}"' for key, value in changes.items())
 
 Path(WORK).mkdir(parents=True, exist_ok=True)
 os.chdir(WORK)
 ROOT = os.path.relpath(PROJECT)  # the project, seen from here
-RUN = run_folders.new(None, CONFIG)
 DATA = Path(COCO) if FULL else Path("data")
 if not FULL:
     style = Style(overlap=0.3)
@@ -117,6 +114,7 @@ import cv2
 import numpy as np
 from IPython.display import Image, Markdown, display
 
+import paddle_pose as pp
 from paddle_pose import build, visualize
 from paddle_pose.data import dataset, movenet_crops
 from paddle_pose.io import images
@@ -257,25 +255,21 @@ display(Markdown("\n".join(lines)))
 # %% [markdown]
 # ## 6. Training
 #
-# With COCO and a GPU the command is one line. Without, its flags make the network narrow and the schedule short, and it is
-# evaluated on the images it learns: a high AP means that the maps can be learned and read.
+# With COCO and a GPU there is nothing to say but where the data are. Without, `overrides` make the network narrow and the
+# schedule short, and it is evaluated on the images it learns: a high AP means that the maps can be learned and read. The
+# result shows the numbers of the best evaluation.
 #
 # ## 6. 训练
 #
-# 有 COCO 和 GPU 时命令只有一行。没有时，参数把网络缩窄、训练缩短，并在所学的图像上评估：AP 高说明这些图学得会、读得出。
+# 有 COCO 和 GPU 时只需给出数据的位置。没有时，`overrides` 把网络缩窄、训练缩短，并在所学的图像上评估：
+# AP 高说明这些图学得会、读得出。结果显示最好一次评估的数值。
 
 # %%
-FILE = DATA / "annotations/person_keypoints_train2017.json"
-OWN = (
-    f"--dataset_root {DATA}"
-    if FULL
-    else f"--train_annotations {FILE} --val_annotations {FILE} --images {DATA}/train2017"
-)
-SHORT = "" if FULL else r'| grep -v "epoch=[0-9]*[1-9], "'  # every tenth of many lines
-print(f"The full recipe: python train.py --config {CONFIG} --dataset_root {COCO}")
-
-# %%
-# !python -u {ROOT}/train.py --config {CONFIG} {OWN} --output {RUN} {FLAGS} {SHORT}
+FILE = str(DATA / "annotations/person_keypoints_train2017.json")
+LEARNED = {"data.train_annotations": FILE, "data.val_annotations": FILE, "data.images": str(DATA / "train2017")}
+print(f"The full recipe as a command: python train.py --config {CONFIG} --dataset_root {COCO}")
+run = pp.train(CONFIG, data=DATA) if FULL else pp.train(CONFIG, overrides=changes | LEARNED)
+run
 
 # %% [markdown]
 # Watch the four terms one by one: centres and heatmaps fall fast and decide who is found; regressions (in cells) decide whose
@@ -288,15 +282,14 @@ print(f"The full recipe: python train.py --config {CONFIG} --dataset_root {COCO}
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-records = [json.loads(line) for line in (RUN / "metrics.jsonl").read_text().splitlines()]
-steps = [record for record in records if record["kind"] == "train"]
+steps = [record for record in run.history if record["kind"] == "train"]
 figure = Figure(figsize=(7.5, 3.6), dpi=90, layout="constrained")
 canvas, axis = FigureCanvasAgg(figure), figure.add_subplot()
 for term in ("center", "heatmap", "regression", "offset"):
     axis.plot([step["step"] for step in steps], [step[f"{term}_loss"] for step in steps], label=term)
 axis.set(xlabel="step", ylabel="loss", yscale="log")
 other = axis.twinx()
-evals = [record for record in records if record["kind"] == "eval"]
+evals = [record for record in run.history if record["kind"] == "eval"]
 other.plot([record["step"] for record in evals], [record["AP"] for record in evals], "ko--", label="AP (right)")
 other.set(ylabel="AP", ylim=(0, 1))
 figure.legend(loc="outside lower center", ncols=5, frameon=False)
@@ -306,26 +299,23 @@ show(np.asarray(canvas.buffer_rgba())[..., :3].copy())
 # %% [markdown]
 # ## 7. Prediction, and the four maps
 #
-# `--maps` also draws what the network answers, map by map, as the original showed it. Compare with the targets above.
-# Regressions count at centres only and offsets at joints: elsewhere nobody asks, and the network answers anything.
+# `predict` gives the people in an image, and a result displays itself. `maps` gives what the network predicts, map by map, as
+# the original showed it (`predict.py --maps` on the command line). Compare with the targets above. Regressions count at
+# centres only and offsets at joints: elsewhere they are not used, and may be anything.
 #
 # ## 7. 预测与四种图
 #
-# `--maps` 还会逐张画出网络的输出，如同原项目所展示的。请与上面的目标对比。
-# 回归只在中心处、偏移只在关节处有意义：别处没有要求，网络的输出是任意的。
+# `predict` 给出图像中的人，结果会自行显示；`maps` 逐张给出网络预测的图，如同原项目所展示的（命令行为
+# `predict.py --maps`）。请与上面的目标对比。回归只在中心处、偏移只在关节处有意义：别处没有用到，数值是任意的。
 
 # %%
-WEIGHTS = RUN / "best_model/model.pdparams"
 PHOTO = sample.image_path
+model = pp.load_model(run.best)
+model.predict(PHOTO)
 
 # %%
-# !python {ROOT}/predict.py {PHOTO} --weights {WEIGHTS} --maps --output predicted
-
-# %%
-drawing = images.read_upright(Path("predicted", f"{PHOTO.stem}.png"))
-show(drawing)
-maps = images.read_upright(Path("predicted", f"{PHOTO.stem}_maps_1.png"))
-show(cv2.resize(maps, None, fx=0.85, fy=0.85, interpolation=cv2.INTER_AREA))
+maps = model.maps(crop[None])
+show(visualize.draw_maps(crop, codec.visualize({name: array[0] for name, array in maps.items()})))
 
 # %% [markdown]
 # ## 8. Several people
@@ -344,28 +334,25 @@ show(cv2.resize(maps, None, fx=0.85, fy=0.85, interpolation=cv2.INTER_AREA))
 # %%
 from dataclasses import replace
 
-from paddle_pose.backends.paddle import PaddleBackend
 from paddle_pose.codecs import movenet_search
 
-network = PaddleBackend(build.trained(config, WEIGHTS))
-answer = network(crop[None])
 several = replace(codec, max_persons=6)
 
 
 def rough(side=256):
     """Returns the image with the centres and where their regressions lead."""
-    cells, _ = movenet_search.peaks(answer["centers"][0, 0], several.center_threshold, several.max_persons)
+    cells, _ = movenet_search.peaks(maps["centers"][0, 0], several.center_threshold, several.max_persons)
     drawing = cv2.resize(crop, (side, side), interpolation=cv2.INTER_CUBIC) // 2
     for x, y in cells:
-        for move in answer["regressions"][0, :, y, x].reshape(-1, 2):
-            ends = np.array([(x, y), np.add((x, y), move)]) * side / answer["centers"].shape[-1]
+        for move in maps["regressions"][0, :, y, x].reshape(-1, 2):
+            ends = np.array([(x, y), np.add((x, y), move)]) * side / maps["centers"].shape[-1]
             cv2.line(drawing, *ends.round().astype(int).tolist(), visualize.MIDDLE, 1, cv2.LINE_AA)
     return drawing
 
 
 def found(codec, side=256):
     """Returns the image with the people that a codec finds."""
-    (poses,) = codec.decode(answer)
+    (poses,) = codec.decode(maps)
     larger = poses.moved(np.array([[side / crop.shape[1], 0, 0], [0, side / crop.shape[0], 0]]))
     return visualize.draw_poses(
         cv2.resize(crop, (side, side), interpolation=cv2.INTER_CUBIC), larger, codec.skeleton, 0.1
@@ -377,44 +364,39 @@ show(visualize.grid([rough(), found(several), found(replace(codec, max_persons=1
 # %% [markdown]
 # ## 9. Google's weights
 #
-# `paddle-pose convert` reads Google's TFLite files (INT8, FP16, FP32) without TensorFlow, turns their y, x into x, y once, and
-# writes a checkpoint of ours, from which one can predict, evaluate and fine-tune (`--init`). Google's single-person models
+# `load_model` reads Google's TFLite files (INT8, FP16, FP32) without TensorFlow, and knows published ones by their checksum.
+# `paddle-pose convert` writes a checkpoint of ours, from which one can also fine-tune (`--init`). Google's single-person models
 # expect one person who fills most of the image.
 #
 # ## 9. Google 的权重
 #
-# `paddle-pose convert` 不依赖 TensorFlow 即可读取 Google 的 TFLite 文件（INT8、FP16、FP32），把 y、x 一次性换成 x、y，
-# 写成本项目的权重，用于预测、评估和微调（`--init`）。Google 的单人模型要求图像中基本只有一个人。
+# `load_model` 不依赖 TensorFlow 即可读取 Google 的 TFLite 文件（INT8、FP16、FP32），并按校验和认出已发表的文件。
+# `paddle-pose convert` 将其写成本项目的权重，还可用于微调（`--init`）。Google 的单人模型要求图像中基本只有一个人。
 
 # %%
-from IPython import get_ipython
-
 SOURCE = os.path.join(ROOT, TFLITE or "movenet_lightning.tflite")
-STEPS = [
-    f"python -m paddle_pose convert {SOURCE} google/lightning.pdparams --config {CONFIG} --force",
-    f"python {ROOT}/predict.py {PHOTO} --weights google/lightning.pdparams -o codec.max_persons=1 --output google/predicted",
-]
+print(f"python -m paddle_pose convert {SOURCE} google/lightning.pdparams --config {CONFIG}")
 if TFLITE:
-    for step in STEPS:
-        get_ipython().system(step)  # what a line `!python …` does
-    show(images.read_upright(Path("google/predicted", f"{PHOTO.stem}.png")))
+    google = pp.load_model(SOURCE, config=CONFIG, overrides={"codec.max_persons": 1})
+    display(google.predict(PHOTO, detector=None))
 else:
-    print("With Google's file (TFLITE above) this would run:", *STEPS, sep="\n")
+    print("With Google's file (TFLITE above) this cell would show what it predicts.")
 
 # %% [markdown]
 # ## 10. Export
 #
 # For phones, browsers and other programs: one file with the four maps, which any ONNX runtime computes. Decoding stays the same
-# NumPy code, or becomes a part of the file with `--decode`. The file is compared with the network before it gets its name.
+# NumPy code, or becomes a part of the file with `decode=True`. The file is compared with the network before it gets its name;
+# `load_model` takes it like a checkpoint.
 #
 # ## 10. 导出
 #
 # 用于手机、浏览器和其他程序：一个输出四种图的文件，任何 ONNX 运行时都能计算。解码仍用同样的 NumPy 代码，
-# 或用 `--decode` 写入文件。导出的文件先与网络的输出比对，之后才得到它的名字。
+# 或用 `decode=True` 写入文件。导出的文件先与网络的输出比对，之后才得到它的名字；`load_model` 像读取权重一样读取它。
 
 # %%
-EXPORT = f"python {ROOT}/export.py --weights {WEIGHTS} --format onnx --output_file exported/movenet.onnx"
 if importlib.util.find_spec("paddle2onnx"):
-    get_ipython().system(EXPORT)
+    exported = pp.export_model(run.best, "exported/movenet.onnx")
+    print(f"{exported.path}, with {exported.metadata_path.name}: {exported.difference}")
 else:
-    print("After `pip install -r requirements/export.txt` this would run:", EXPORT, sep="\n")
+    print("After `pip install -r requirements/export.txt` this cell would write exported/movenet.onnx.")

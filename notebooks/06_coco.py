@@ -25,6 +25,7 @@
 
 # %%
 import json
+import logging
 import os
 import sys
 from dataclasses import replace
@@ -65,7 +66,6 @@ EPOCHS = 100  # over these images; the published recipes have 140 and 210 over C
 
 # %%
 from paddle_pose.data.synthetic import dataset as synthetic
-from paddle_pose.engine import run_folders
 
 CONFIGS = ("simple_baseline_r50_coco_256x192", "hrnet_w32_coco_256x192")
 FULL = Path(DATA, "annotations").is_dir() and len(here.gpus) > 0
@@ -80,14 +80,13 @@ common = {
     "train.schedule.warmup": 10,
     "train.eval_every": max(1, EPOCHS // 4),
     "train.num_workers": 0,
-    "train.log_every": 1,
+    "train.log_every": 5,
 }
 narrow = (
     {"model.width": 8, "model.deconv_channels": 32},
     {"model.width": 16, "model.modules": (1, 1, 1), "model.blocks": 1, "model.stem_channels": 16},
 )
 changes = [{}, {}] if FULL else [common | own for own in narrow]
-FLAGS = [" ".join(f'-o "{key}={value}"' for key, value in values.items()) for values in changes]
 
 Path(WORK).mkdir(parents=True, exist_ok=True)
 os.chdir(WORK)
@@ -136,6 +135,7 @@ import cv2
 import numpy as np
 from IPython.display import Image, Markdown, display
 
+import paddle_pose as pp
 from paddle_pose import build, geometry, visualize
 from paddle_pose.configs import overrides, registry
 from paddle_pose.data import augment, coco, dataset
@@ -304,12 +304,13 @@ for name, first in zip(reversed(CONFIGS), (halves, [data.window]), strict=True):
 # ## 7. Training
 #
 # The published trainings start from backbones trained on ImageNet; from random ones they need far longer and end lower.
-# `paddle-pose download` fetches such backbones and checks them, `--init` takes what fits and lists what does not:
+# `paddle-pose download` fetches such backbones and checks them, `--init` (`init=` in Python) takes what fits and lists what
+# does not. As commands:
 #
 # ## 7. 训练
 #
 # 论文的训练从 ImageNet 预训练的主干开始；随机初始化需要长得多的训练，结果也更低。
-# `paddle-pose download` 下载并校验这些主干，`--init` 取用吻合的部分，并列出不吻合的部分：
+# `paddle-pose download` 下载并校验这些主干，`--init`（Python 中为 `init=`）取用吻合的部分，并列出不吻合的部分。命令为：
 
 # %%
 BACKBONES = {CONFIGS[0]: "resnet50-19c8e357.pth", CONFIGS[1]: "hrnet_w32-36af842e.pth"}
@@ -322,20 +323,26 @@ from IPython import get_ipython
 
 if FULL:
     get_ipython().system(DOWNLOAD)  # what a line `!python …` does
-OWN = (
-    f"--dataset_root {COCO}"
-    if FULL
-    else f"--train_annotations {ANNOTATIONS} --val_annotations {ANNOTATIONS} --images {COCO}/val2017"
-)
-INIT = [f"--init output/published/{backbone}" if FULL else "" for backbone in BACKBONES.values()]
-RUNS = [run_folders.new(None, name) for name in CONFIGS]
-SHORT = "" if FULL else r'| grep -v "epoch=[0-9]*[1-9], "'  # every tenth of many lines
+LEARNED = {
+    "data.train_annotations": str(ANNOTATIONS),
+    "data.val_annotations": str(ANNOTATIONS),
+    "data.images": str(COCO / "val2017"),
+}
+
+
+def train(name, narrowed):
+    """Returns the run of the published recipe; where there is no COCO or no GPU, of a narrow network."""
+    if FULL:
+        return pp.train(name, data=COCO, init=f"output/published/{BACKBONES[name]}")
+    return pp.train(name, overrides=narrowed | LEARNED)
+
+
+runs = [train(CONFIGS[0], changes[0])]
+runs[0]
 
 # %%
-# !python -u {ROOT}/train.py --config {CONFIGS[0]} {OWN} {INIT[0]} --output {RUNS[0]} {FLAGS[0]} {SHORT}
-
-# %%
-# !python -u {ROOT}/train.py --config {CONFIGS[1]} {OWN} {INIT[1]} --output {RUNS[1]} {FLAGS[1]} {SHORT}
+runs.append(train(CONFIGS[1], changes[1]))
+runs[1]
 
 # %% [markdown]
 # Both in one image. (The losses may be compared, since both networks learn the same targets in the same size; AP always
@@ -344,7 +351,10 @@ SHORT = "" if FULL else r'| grep -v "epoch=[0-9]*[1-9], "'  # every tenth of man
 # 两次训练画在一起。（两个网络的目标和尺寸相同，损失可以比较；AP 总是可以比较。）
 
 # %%
-# !python -m paddle_pose plot {RUNS[0]} {RUNS[1]} --output_file curves.png
+FOLDERS = " ".join(str(run.folder) for run in runs)
+
+# %%
+# !python -m paddle_pose plot {FOLDERS} --output_file curves.png
 
 # %%
 curves = images.read_upright(Path("curves.png"))
@@ -353,18 +363,21 @@ show(cv2.resize(curves, None, fx=560 / curves.shape[1], fy=560 / curves.shape[1]
 # %% [markdown]
 # ## 8. Evaluation in annotated boxes
 #
-# `--baseline` adds the AP of somebody who looks at no image and always answers the mean pose: any network must be far
-# above it. People are drawn from the best to the worst found.
+# `baseline=True` adds the AP of the mean pose, which looks at no image: any network must be far above it. `draw=True` draws
+# people from the best to the worst found. The checkpoint remembers where its data are (`data=` names others). `val.py` does the
+# same from the command line.
 #
 # ## 8. 在标注框中评估
 #
-# `--baseline` 另给出不看图像、总是回答平均姿态的 AP：任何网络都应远高于它。图中按结果从好到坏排列。
+# `baseline=True` 另给出平均姿态（不看图像）的 AP：任何网络都应远高于它。`draw=True` 按结果从好到坏画出人物。
+# 权重记得数据在哪里（`data=` 可另指定）。命令行的 `val.py` 功能相同。
 
 # %%
-WEIGHTS = RUNS[1] / "best_model/model.pdparams"
-
-# %%
-# !python {ROOT}/val.py --weights {WEIGHTS} {OWN} --draw --baseline --output val_annotated
+WEIGHTS = runs[1].best
+root = COCO if FULL else None
+evaluation = pp.evaluate(WEIGHTS, root, output="val_annotated", draw=True, baseline=True)
+print(f"AP of the mean pose: {evaluation.baseline['AP']:.3f}")
+evaluation
 
 # %%
 found = images.read_upright(Path("val_annotated/predictions.png"))
@@ -404,7 +417,7 @@ if not DETECTIONS:
 BOXES = os.path.join(ROOT, DETECTIONS) if DETECTIONS else "made_up_boxes.json"
 
 # %%
-# !python {ROOT}/val.py --weights {WEIGHTS} {OWN} --detections {BOXES} --output val_detected
+pp.evaluate(WEIGHTS, root, detections=BOXES, output="val_detected")
 
 # %% [markdown]
 # ## 10. Reading the peaks: DARK and UDP
@@ -421,46 +434,48 @@ BOXES = os.path.join(ROOT, DETECTIONS) if DETECTIONS else "made_up_boxes.json"
 # （各配方训练时都会镜像一半的图像，翻转测试因此有益；从未见过镜像人物的网络反而会变差。）
 
 # %%
+OWN = f"--dataset_root {COCO}" if FULL else ""
+
+# %%
 # !python -m paddle_pose compare --weights {WEIGHTS} {OWN}
 
 # %% [markdown]
 # ## 11. A network of COCO on MPII's people
 #
 # Joints are matched by name: 12 of MPII's 16 exist in COCO. The network is evaluated over these, in MPII's boxes, by PCKh.
-# (Where people are drawn, they are the same people in MPII's layout; but its square boxes show them smaller than they were
-# learned.)
+# From here on the log shows the lines that the commands print. (Where people are drawn, they
+# are the same people in MPII's layout; but its square boxes show them smaller than they were learned.)
 #
 # ## 11. 用 COCO 的网络评估 MPII
 #
-# 关节按名称匹配：MPII 的 16 个关节中有 12 个存在于 COCO。在 MPII 的框中，以 PCKh 评估这些关节。
+# 关节按名称匹配：MPII 的 16 个关节中有 12 个存在于 COCO。在 MPII 的框中，以 PCKh 评估这些关节。从这里起，日志显示命令所打印的
+# 各行。
 # （使用绘制的人物时，是同样的人物换成 MPII 的目录结构；但方形框中的人物比训练时小。）
 
 # %%
-CROSS = f"python {ROOT}/val.py --weights {WEIGHTS} --dataset_root {OTHER} --dataset mpii --output val_crossed"
+logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout, force=True)
+print(f"As a command: python val.py --weights {WEIGHTS} --dataset_root {OTHER} --dataset mpii")
 if OTHER.is_dir():
-    get_ipython().system(CROSS)
-else:
-    print("With MPII this would run:", CROSS)
+    pp.evaluate(WEIGHTS, OTHER, overrides={"data.dataset": "mpii"})
 
 # %% [markdown]
-# Training across data sets works the same way. `--init` takes a network of COCO for one of MPII: the backbone fits, the last
-# layer has 17 joints instead of 16 and begins anew. `--freeze backbone` then trains what is not the backbone, which is quick;
-# with a good backbone it is a start, for the best result train everything (`--freeze nothing`, the default).
+# Training across data sets works the same way. `init` takes a network of COCO for one of MPII: the backbone fits, the last
+# layer has 17 joints instead of 16 and begins anew. `"train.freeze": "backbone"` then trains what is not the backbone, which is
+# quick; with a good backbone it is a start, for the best result train everything (`"nothing"`, the default).
 #
-# 跨数据集训练同理：`--init` 把 COCO 的网络用作 MPII 网络的起点，主干吻合，最后一层是 17 个关节而不是 16 个，重新开始。
-# `--freeze backbone` 只训练主干以外的部分，很快；主干足够好时可作为开端，
-# 要得到最好的结果则训练全部（默认 `--freeze nothing`）。
+# 跨数据集训练同理：`init` 把 COCO 的网络用作 MPII 网络的起点，主干吻合，最后一层是 17 个关节而不是 16 个，重新开始。
+# `"train.freeze": "backbone"` 只训练主干以外的部分，很快；主干足够好时可作为开端，
+# 要得到最好的结果则训练全部（默认 `"nothing"`）。
 
 # %%
-TRANSFER = (
-    f"python -u {ROOT}/train.py --config simple_baseline_r50_mpii_256 --dataset_root {OTHER} "
-    f"--init {RUNS[0]}/best_model/model.pdparams --freeze backbone --output {run_folders.new(None, 'transferred')} "
-    + ("--epochs 5" if FULL else f"{FLAGS[0]} --epochs {max(2, EPOCHS // 4)} -o data.train_split=trainval {SHORT}")
+MPII_CONFIG = "simple_baseline_r50_mpii_256"
+print(
+    f"As a command: python train.py --config {MPII_CONFIG} --dataset_root {OTHER} --init {runs[0].best} --freeze backbone"
 )
+short = {"train.epochs": 5} if FULL else {"train.epochs": max(2, EPOCHS // 4), "data.train_split": "trainval"}
 if OTHER.is_dir():
-    get_ipython().system(TRANSFER)
-else:
-    print("With MPII this would run:", TRANSFER)
+    frozen = {"train.freeze": "backbone"}
+    pp.train(MPII_CONFIG, data=OTHER, init=runs[0].best, overrides=changes[0] | short | frozen)
 
 # %% [markdown]
 # ## 12. The table

@@ -68,10 +68,8 @@ FILES = ("Paddle", "ONNX", "OpenVINO", "ONNX, 8 bits", "OpenVINO, 8 bits", "ONNX
 ROUNDS = 15  # of timing
 
 # %%
-from IPython import get_ipython
-
+import paddle_pose as pp
 from paddle_pose.data.synthetic import dataset as synthetic
-from paddle_pose.engine import run_folders
 
 if bool(WEIGHTS) != bool(DATA):
     raise ValueError("WEIGHTS and DATA: give both, or neither")
@@ -81,14 +79,10 @@ ROOT = os.path.relpath(PROJECT)  # the project, seen from here
 root = Path(ROOT, DATA) if DATA else Path("data")
 if not DATA:
     synthetic.write_mpii(root, num_train=PEOPLE[0], num_val=PEOPLE[1], size=(160, 160))
-run = run_folders.new(None, "hourglass_tiny_128")
-weights = Path(ROOT, WEIGHTS) if WEIGHTS else run / "last/model.pdparams"
-TRAIN = (
-    f"python -u {ROOT}/train.py --config hourglass_tiny_128 --dataset_root {root} --output {run} --epochs {EPOCHS} "
-    f"-o train.eval_every={EPOCHS} -o train.num_workers=0"
-)
-if not WEIGHTS:
-    get_ipython().system(TRAIN)  # what a line `!python …` does
+short = {"train.epochs": EPOCHS, "train.eval_every": EPOCHS, "train.num_workers": 0}
+weights = Path(ROOT, WEIGHTS) if WEIGHTS else pp.train("hourglass_tiny_128", data=root, overrides=short).last
+model = pp.load_model(weights, device="cpu", overrides={"val.flip": False})
+model
 
 # %% [markdown]
 # ## 3. What is installed
@@ -111,14 +105,16 @@ for package in PACKAGES:
 # %% [markdown]
 # ## 4. Export
 #
-# One command per file. Each export is compared with the live network before it gets its name, on `--images` or, as here,
-# on synthetic people; one that differs is refused. 8 bits need `--calibration`, a folder of images like those to come, on
-# which the range of every activation is measured: here the windows of training people.
+# One call of `export_model` per file; its suffix says the format. Each export is compared with the live network before it gets
+# its name, on `images` or, as here, on synthetic people; one that differs is refused. 8 bits need `calibration`, a folder of
+# images like those to come, on which the range of every activation is measured: here the windows of training people.
+# `export.py` does the same from the command line.
 #
 # ## 4. 导出
 #
-# 每个文件一条命令。导出的文件先与原网络比对（用 `--images` 的图像，或如这里用绘制的人物），有差异则拒绝写出。
-# 8 位需要 `--calibration`：一个与实际使用相似的图像文件夹，用来测量每个激活值的范围；这里用训练人物的窗口。
+# 每个文件调用一次 `export_model`，格式由后缀决定。导出的文件先与原网络比对（用 `images` 的图像，或如这里用绘制的人物），
+# 有差异则拒绝写出。8 位需要 `calibration`：一个与实际使用相似的图像文件夹，用来测量每个激活值的范围；这里用训练人物的窗口。
+# 命令行的 `export.py` 功能相同。
 
 # %%
 import cv2
@@ -126,37 +122,33 @@ import numpy as np
 from IPython.display import Image, Markdown, display
 
 from paddle_pose import build, visualize
-from paddle_pose.configs import registry
 from paddle_pose.io import images
 
-config = registry.read_beside(weights)
+config = model.config
 training = build.samples(config, root, config.data.train_split)[:100]
 for number, window in enumerate(np.concatenate([seen for seen, _ in build.batches(config, training)])):
     images.write(Path("calibration", f"{number:03}.png"), window)
 
 ONNX = ("paddle2onnx", "onnx", "onnxruntime")
-INT8 = " --int8 --calibration calibration"
-WANTED = {  # the file's name, flags, what they need
-    "Paddle": ("model.json", "--format paddle", ()),
-    "ONNX": ("model.onnx", "--format onnx", ONNX),
-    "OpenVINO": ("model.xml", "--format openvino", (*ONNX, "openvino")),
-    "ONNX, 8 bits": ("int8.onnx", "--format onnx" + INT8, (*ONNX, "ml_dtypes")),
-    "OpenVINO, 8 bits": ("int8.xml", "--format openvino" + INT8, (*ONNX, "ml_dtypes", "openvino")),
-    "ONNX, decoded": ("decoded.onnx", "--format onnx --decode", ONNX),
+INT8 = {"calibration": "calibration"}
+WANTED = {  # the file's name, arguments, what they need
+    "Paddle": ("model.json", {}, ()),
+    "ONNX": ("model.onnx", {}, ONNX),
+    "OpenVINO": ("model.xml", {}, (*ONNX, "openvino")),
+    "ONNX, 8 bits": ("int8.onnx", INT8, (*ONNX, "ml_dtypes")),
+    "OpenVINO, 8 bits": ("int8.xml", INT8, (*ONNX, "ml_dtypes", "openvino")),
+    "ONNX, decoded": ("decoded.onnx", {"decode": True}, ONNX),
 }
 files = {}
 for name in FILES:
-    file, flags, needs = WANTED[name]
+    file, arguments, needs = WANTED[name]
     missing = [package for package in needs if importlib.util.find_spec(package) is None]
-    command = f"python {ROOT}/export.py --weights {weights} --output_file exported/{file} {flags}"
     if missing:
-        print(
-            f"{name} is left out: {', '.join(missing)} not installed (requirements/export.txt). The command: {command}"
-        )
+        print(f"{name} is left out: {', '.join(missing)} not installed (requirements/export.txt)")
         continue
-    print(f"--- {name}: {flags}", flush=True)
-    get_ipython().system(command)
-    files[name] = Path("exported", file)
+    exported = pp.export_model(weights, Path("exported", file), **arguments)
+    files[name] = exported.path
+    print(f"{name}: {exported.difference}")
 
 # %%
 for path in sorted(Path("exported").iterdir()):
@@ -201,22 +193,17 @@ print("source:", metadata["source"]["checkpoint"], metadata["source"]["sha256"][
 
 # %%
 from paddle_pose.backends.open import open_exported
-from paddle_pose.backends.paddle import PaddleBackend
-from paddle_pose.evaluation.evaluate import evaluate
 from paddle_pose.exporting.verify import compare
 
-live = PaddleBackend(build.loaded(config, weights)[1])
 validation = build.samples(config, root, config.data.val_split)
 windows = [seen for seen, _ in build.batches(config, validation)]
-metric = build.metric(config, root)
 opened = {name: open_exported(path, "cpu") for name, path in files.items()}
 
 
-def scores(backend):
-    """Returns the metric's numbers of what answers maps."""
-    predictions = evaluate(backend, config.codec, build.batches(config, validation))
-    values = metric.compute_scores(predictions, intervals=False).values
-    return [values[name] for name in SHOWN]
+def scores(weights):
+    """Returns the numbers of a file or a loaded model that are shown."""
+    values = pp.evaluate(weights, root, overrides={"val.flip": False}).values
+    return {name: values[name] for name in ("Mean", "Mean@0.1", "AP") if name in values}
 
 
 def line(name):
@@ -224,32 +211,31 @@ def line(name):
     answers = read_metadata(files[name])["outputs"][0]
     decoded = answers if "columns" in answers else None
     exact = "8 bits" not in name
-    found = compare(live, opened[name], config.codec, windows, exact=exact, decoded=decoded)
-    values = ["in the file"] * len(SHOWN) if decoded else [f"{v:.2f}" for v in scores(opened[name])]
+    found = compare(model.maps, opened[name], config.codec, windows, exact=exact, decoded=decoded)
+    values = ["in the file"] * len(live) if decoded else [f"{v:.2f}" for v in scores(files[name]).values()]
     maps = "-" if decoded else f"{found.maps:.1e}"
     distances = [f"{found.pixels.max():.4f}", f"{np.median(found.pixels):.4f}"]
     return f"| {name} | {maps} | {' | '.join(distances)} | {' | '.join(values)} |"
 
 
-SHOWN = tuple(name for name in ("Mean", "Mean@0.1", "AP") if name in metric.summary)
+live = scores(model)
 lines = [
-    f"| file | maps | keypoints, greatest | median | {' | '.join(SHOWN)} |",
-    "|---|---|---|---" + "|---" * len(SHOWN) + "|",
+    f"| file | maps | keypoints, greatest | median | {' | '.join(live)} |",
+    "|---|---|---|---" + "|---" * len(live) + "|",
 ]
-lines.append("| live Paddle | | | | " + " | ".join(f"{value:.2f}" for value in scores(live)) + " |")
+lines.append("| live Paddle | | | | " + " | ".join(f"{value:.2f}" for value in live.values()) + " |")
 display(Markdown("\n".join([*lines, *map(line, files)])))
 
 # %% [markdown]
-# `benchmarks/backend_table.py` prints such a table for every system of the project. `val.py` takes an exported file like a
-# checkpoint, with the flip test and everything else:
+# `benchmarks/backend_table.py` prints such a table for every system of the project. `evaluate` and `val.py` take an exported
+# file like a checkpoint, with the flip test and everything else:
 #
-# `benchmarks/backend_table.py` 为项目的每个系统打印这样的表。`val.py` 可以像使用权重一样使用导出文件，包括翻转测试等：
+# `benchmarks/backend_table.py` 为项目的每个系统打印这样的表。`evaluate` 和 `val.py` 可以像使用权重一样使用导出文件，
+# 包括翻转测试等：
 
 # %%
 shipped = files.get("ONNX") or next(iter(files.values()))
-
-# %%
-# !python {ROOT}/val.py --pretrained_model {shipped} --dataset_root {root} --output val_exported
+pp.evaluate(shipped, root)
 
 # %% [markdown]
 # ## 7. Speed
@@ -276,7 +262,7 @@ def seconds(backend, repeats=5):
 lines = ["| file | ms (median) | times as fast as live Paddle | middle half of the rounds |", "|---|---|---|---|"]
 for name, backend in opened.items():
     seconds(backend)  # the first look prepares
-    rounds = np.array([(seconds(live), seconds(backend)) for _ in range(ROUNDS)])
+    rounds = np.array([(seconds(model.maps), seconds(backend)) for _ in range(ROUNDS)])
     low, middle, high = np.quantile(rounds[:, 0] / rounds[:, 1], (0.25, 0.5, 0.75))
     lines.append(f"| {name} | {1000 * np.median(rounds[:, 1]):.2f} | {middle:.2f} | {low:.2f} to {high:.2f} |")
 display(Markdown("\n".join(lines)))
@@ -286,7 +272,7 @@ print(*(f"{name}: {backend.device}" for name, backend in opened.items()), sep="\
 # ## 8. Without this project
 #
 # `scripts/minimal_onnx.py` is about eighty lines of NumPy, OpenCV and ONNX Runtime, written from the metadata alone. Copy
-# it, or translate it to your language. Given the person's box it prints the joints; beside it the project's own predictor.
+# it, or translate it to your language. Given the person's box it prints the joints; beside it what `predict` gives.
 #
 # ## 8. 脱离本项目
 #
@@ -303,8 +289,9 @@ def show(pixels):
 
 
 sample = validation[0]
-box, photo = sample.persons[0].box, images.read_upright(sample.image_path)
-ours = build.predictor_for(config, weights, "cpu", flip=False)(photo, [box])
+box = sample.persons[0].box
+ours = model.predict(sample.image_path, boxes=[box])
+photo = ours.image
 MINIMAL = [
     "python",
     f"{ROOT}/scripts/minimal_onnx.py",
@@ -313,7 +300,7 @@ MINIMAL = [
     "--box",
     *(f"{v:.6f}" for v in box),
 ]
-drawn = {"project": ours}
+drawn = {"project": ours.poses}
 for name in ("ONNX", "ONNX, decoded"):
     if name not in files:
         print("With the ONNX file this would run:", shlex.join(MINIMAL))
@@ -405,7 +392,7 @@ show(visualize.grid([cv2.resize(frame, (170, 170)) for frame in frames[::5]], co
 #
 # | target | file | runs with |
 # |---|---|---|
-# | a server, Python | ONNX or OpenVINO | `build.predictor(file)`, or onnxruntime / openvino and the metadata |
+# | a server, Python | ONNX or OpenVINO | `pp.load_model(file)`, or onnxruntime / openvino and the metadata |
 # | C++, C#, Java, Rust | ONNX | ONNX Runtime; translate `minimal_onnx.py` |
 # | an Intel CPU or GPU | OpenVINO, 8 bits where measured | OpenVINO |
 # | a browser | ONNX | onnxruntime-web |
@@ -416,7 +403,7 @@ show(visualize.grid([cv2.resize(frame, (170, 170)) for frame in frames[::5]], co
 #
 # | 目标 | 文件 | 运行方式 |
 # |---|---|---|
-# | 服务器，Python | ONNX 或 OpenVINO | `build.predictor(文件)`，或 onnxruntime / openvino 加约定 |
+# | 服务器，Python | ONNX 或 OpenVINO | `pp.load_model(文件)`，或 onnxruntime / openvino 加约定 |
 # | C++、C#、Java、Rust | ONNX | ONNX Runtime；翻译 `minimal_onnx.py` |
 # | 英特尔 CPU 或 GPU | OpenVINO，实测有收益时用 8 位 | OpenVINO |
 # | 浏览器 | ONNX | onnxruntime-web |

@@ -31,7 +31,7 @@
 # %% tags=["parameters"]
 VIDEO = ""  # a file, such as squats.mp4
 WEIGHTS = ""  # MoveNet's
-CONFIG = "movenet_lightning_coco"  # of weights that do not carry their own
+CONFIG = None  # of weights that have none beside them and are no published file, such as "movenet_lightning_coco"
 LOW, HIGH = 115, 155  # degrees of the knee: below is down, above is up
 SQUATS = 4  # of the drawn person, one in two seconds
 
@@ -40,6 +40,7 @@ import io
 import os
 import sys
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 PROJECT = next(folder for folder in [Path.cwd(), *Path.cwd().parents] if (folder / "paddle_pose").is_dir())
@@ -54,12 +55,13 @@ import numpy as np
 import PIL.Image
 from IPython.display import Image, display
 
+import paddle_pose as pp
 from paddle_pose import visualize
 from paddle_pose.skeletons import COCO_17
 from paddle_pose.structures import Poses
 from paddle_pose.tracking.angles import RepetitionCounter, joint_angle
 from paddle_pose.tracking.jitter import jitter, lag, person_size, still
-from paddle_pose.tracking.pose_tracker import PoseTracker, SinglePersonVideo
+from paddle_pose.tracking.pose_tracker import PoseTracker
 
 REAL = bool(VIDEO and WEIGHTS)
 
@@ -81,64 +83,45 @@ def show_figure(figure):
 # %% [markdown]
 # ## 2. Poses, frame by frame
 #
-# In a video of one person the network looks through the square round the person of the previous frame, which shows more of them
-# than the whole image does. A filter (One-Euro) smooths the joints by the frames' real times. When the person is lost,
-# both begin anew.
+# In a video of one person (`one_person=True`) the network looks through the square round the person of the previous frame,
+# which shows more of them than the whole image does. A filter (One-Euro, `smooth=True`) smooths the joints by the frames' real
+# times. When the person is lost, both begin anew. `track` gives a `PoseResult` for each frame.
 #
 # The drawn person has no images to look at: its joints are the true ones with noise, and the same filter smooths them.
 #
 # ## 2. 逐帧姿态
 #
-# 单人视频中，网络只看上一帧人物周围的正方形区域，比看整幅画面更清楚。One-Euro 滤波器按帧的真实时间平滑关节；
-# 人物丢失时，两者都重新开始。
+# 单人视频中（`one_person=True`），网络只看上一帧人物周围的正方形区域，比看整幅画面更清楚。One-Euro 滤波器（`smooth=True`）
+# 按帧的真实时间平滑关节；人物丢失时，两者都重新开始。`track` 为每一帧给出一个 `PoseResult`。
 #
 # 绘制的人物没有图像：关节为真实位置加噪声，并用同一个滤波器平滑。
 
 
 # %%
-def read_frames(path):
-    """Returns a video's frames, uint8 RGB, and their times in seconds."""
-    capture, frames, times = cv2.VideoCapture(path), [], []
-    while (answer := capture.read())[0]:
-        frames.append(answer[1][..., ::-1].copy())
-        times.append(capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
-    return frames, np.array(times)
-
-
-def predictor():
-    """Returns what finds the most central person in an image."""
-    from paddle_pose import build
-    from paddle_pose.configs import overrides, registry
-
-    config = registry.read_beside(Path(WEIGHTS)) or registry.find(CONFIG)
-    return build.predictor_for(overrides.override(config, {"codec.max_persons": 1}), Path(WEIGHTS), "auto", None)
-
-
 def filmed():
-    """Returns the frames, their times, and who was found: with smoothing off and on."""
-    frames, times = read_frames(VIDEO)
-    videos = SinglePersonVideo(predictor(), smoother=None), SinglePersonVideo(predictor())
-    found = [[video(seconds, frame) for seconds, frame in zip(times, frames, strict=True)] for video in videos]
-    return frames, times, *found
+    """Returns the results of the frames, as predicted and smoothed."""
+    with pp.load_model(WEIGHTS, config=CONFIG) as model:
+        return [list(model.track(VIDEO, one_person=True, smooth=smooth)) for smooth in (False, True)]
 
 
 def drawn(size=(320, 240), rate=25):
-    """The same of a drawn person."""
+    """Returns the same of a drawn person."""
     from paddle_pose.data.synthetic.motion import squats
 
     times = np.arange(0, 2 * SQUATS + 0.8, 1 / rate)
     points = squats(times, 2.0) + np.random.default_rng(0).normal((55, 20), 1.5, (len(times), 17, 2))
     found = [Poses(p[None], np.full((1, 17), 0.9), np.ones(1)) for p in points]
-    pose_tracker = PoseTracker()
-    smoothed = [pose_tracker(seconds, size, poses) for seconds, poses in zip(times, found, strict=True)]
-    return [np.full((*size[::-1], 3), 48, np.uint8)] * len(times), times, found, smoothed
+    image, pose_tracker = np.full((*size[::-1], 3), 48, np.uint8), PoseTracker()
+    raw = [pp.PoseResult(image, COCO_17, poses, seconds=time) for time, poses in zip(times, found, strict=True)]
+    return raw, [replace(result, poses=pose_tracker(result.seconds, size, result.poses)) for result in raw]
 
 
-frames, times, raw, smoothed = filmed() if REAL else drawn()
+raw, smoothed = filmed() if REAL else drawn()
+times = np.array([result.seconds for result in smoothed])
 rate = (len(times) - 1) / (times[-1] - times[0])
-print(f"{len(frames)} frames, {rate:.3g} per second: {VIDEO if REAL else 'a drawn person'}")
-print("Frames with somebody:", sum(len(poses.scores) > 0 for poses in smoothed))
-print("Ids:", *sorted({who for poses in smoothed for who in poses.ids.tolist() if who > 0}))
+print(f"{len(times)} frames, {rate:.3g} per second: {VIDEO if REAL else 'a drawn person'}")
+print("Frames with somebody:", sum(len(result) > 0 for result in smoothed))
+print("Ids:", *sorted({who for result in smoothed for who in result.ids.tolist() if who > 0}))
 
 # %% [markdown]
 # Some frames. The person's left is blue, the right orange.
@@ -146,8 +129,8 @@ print("Ids:", *sorted({who for poses in smoothed for who in poses.ids.tolist() i
 # 部分帧：人物的左侧为蓝色，右侧为橙色。
 
 # %%
-chosen = np.linspace(0, min(len(frames) - 1, int(2.5 * rate)), 6).astype(int)
-tiles = [visualize.draw_poses(frames[n], smoothed[n], COCO_17, 0.3) for n in chosen]
+chosen = np.linspace(0, min(len(times) - 1, int(2.5 * rate)), 6).astype(int)
+tiles = [np.asarray(smoothed[n].draw(min_score=0.3)) for n in chosen]
 shrink = 210 / tiles[0].shape[1]
 show(visualize.grid([cv2.resize(t, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA) for t in tiles], 3))
 
@@ -164,15 +147,15 @@ show(visualize.grid([cv2.resize(t, None, fx=shrink, fy=shrink, interpolation=cv2
 
 
 # %%
-def track(tracked):
+def joints_of(results):
     """Returns the joints [T, 17, 2] of the first person; where there is nobody, those before."""
     points = []
-    for poses in tracked:
-        points.append(poses.keypoints[0] if len(poses.keypoints) else points[-1])
+    for result in results:
+        points.append(result.keypoints[0] if len(result) else points[-1])
     return np.stack(points)
 
 
-before, after = track(raw), track(smoothed)
+before, after = joints_of(raw), joints_of(smoothed)
 where = still(before)
 print(f"Size of the person: {person_size(before):.0f} px; {where.sum()} places of joints that stand still")
 print(f"Jitter: {100 * jitter(before, where):.2f} % raw, {100 * jitter(after, where):.2f} % smoothed")

@@ -30,6 +30,7 @@
 # %%
 import csv
 import json
+import logging
 import os
 import sys
 from pathlib import Path
@@ -45,6 +46,7 @@ os.environ["PATH"] = os.pathsep.join(
 from paddle_pose.engine import machine
 
 print(machine.probe())
+logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout, force=True)  # as commands do
 
 # %% [markdown]
 # ## 2. Settings
@@ -78,14 +80,13 @@ EPOCHS = 8  # of A; the others have half as many
 
 # %%
 from paddle_pose.data.synthetic import dataset as synthetic
-from paddle_pose.engine import run_folders
 
 if bool(TABLE) != bool(IMAGES):
     raise ValueError("TABLE and IMAGES: give both, or neither")
 Path(WORK).mkdir(parents=True, exist_ok=True)
 os.chdir(WORK)
 ROOT = os.path.relpath(PROJECT)  # the project, seen from here
-START = f"--init {Path(ROOT, INIT)}" if INIT else ""
+START = Path(ROOT, INIT) if INIT else None
 print("A:", LSPET or "synthetic people with the 14 joints of Leeds")
 print("B:", TABLE or "synthetic people, and a table of five key points")
 
@@ -103,7 +104,7 @@ print("B:", TABLE or "synthetic people, and a table of five key points")
 # %%
 import scipy.io
 
-from paddle_pose.skeletons import MPII_16
+from paddle_pose.skeletons import COCO_17, MPII_16
 
 LACKING = [MPII_16.joints.index(name) for name in ("pelvis", "thorax")]
 
@@ -143,6 +144,7 @@ import cv2
 import numpy as np
 from IPython.display import Image, Markdown, display
 
+import paddle_pose as pp
 from paddle_pose import build, visualize
 from paddle_pose.configs import overrides, registry
 from paddle_pose.data import coco, dataset, framing, mpii
@@ -190,18 +192,17 @@ show(visualize.grid([look(sample, config.codec) for sample in training[:8]], col
 # （95% 区间 17.6 到 23.1），平均姿态只找到 5.3%。这些人在体操、攀岩，朝向各异，而网络很小，又从随机初始化开始。
 # 要得到好的数值，请设置 `CONFIG` 和 `INIT`。
 
-# %%
-RUN = run_folders.new(None, "leeds_16")
-TRAIN = f"python -u {ROOT}/train.py --config {CONFIG} {START} -o train.num_workers=0"
 
 # %%
-# !{TRAIN} --dataset_root {leeds} --epochs {EPOCHS} -o train.eval_every={EPOCHS} --output {RUN}
+def epochs(number):
+    """Returns the values of a training of so many epochs, evaluated at its end."""
+    return {"train.epochs": number, "train.eval_every": number, "train.num_workers": 0}
+
+
+run = pp.train(CONFIG, data=leeds, init=START, overrides=epochs(EPOCHS))
 
 # %%
-BEST = RUN / "best_model/model.pdparams"
-
-# %%
-# !python {ROOT}/val.py --weights {BEST} --dataset_root {leeds} --baseline --draw --output leeds_val
+evaluation = pp.evaluate(run.best, leeds, output="leeds_val", draw=True, baseline=True)
 
 # %%
 found = images.read_upright(Path("leeds_val/predictions.png"))
@@ -219,12 +220,9 @@ show(cv2.resize(found, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
 # 完全不想要它们，就用 14 个关节的骨架训练，做法同 B。
 
 # %%
-from paddle_pose.backends.paddle import PaddleBackend
-
-network = PaddleBackend(build.trained(registry.read_beside(BEST), BEST))
 validation = build.samples(config, leeds, "val")
 crops = np.concatenate([seen for seen, _ in build.batches(config, validation[:32])])
-heatmaps = network(crops)["heatmaps"][:, -1]
+heatmaps = pp.load_model(run.best).maps(crops)["heatmaps"][:, -1]
 peaks = heatmaps.max(axis=(2, 3)).mean(axis=0)
 print("mean peak:", ", ".join(f"{name} {peak:.2f}" for name, peak in zip(MPII_16.joints, peaks, strict=True)))
 show(visualize.draw_heatmaps(cv2.resize(crops[0], (112, 112)), heatmaps[0], MPII_16))
@@ -233,8 +231,8 @@ show(visualize.draw_heatmaps(cv2.resize(crops[0], (112, 112)), heatmaps[0], MPII
 # ## A3. Into a network of 17 joints
 #
 # The same people for COCO's skeleton. A file in COCO's format says in its `categories` which joints it has; the cell writes
-# the fourteen by name. `--skeleton coco_17` is the network's: 12 of the 14 are among them, face joints stay untaught.
-# `--init` starts from the network above, of which all but the last layer fits. The AP is over the 12 joints in common.
+# the fourteen by name. The network's skeleton is `COCO_17`: 12 of the 14 are among its joints, face joints stay untaught.
+# `init` starts from the network above, of which all but the last layer fits. The AP is over the 12 joints in common.
 #
 # The box is that of the labelled joints, widened by a fifth on each side. COCO's AP is measured in `area`, the person's
 # outline; without outlines people take 0.53 of the box, which mmpose does too: say so where you report such an AP.
@@ -242,7 +240,7 @@ show(visualize.draw_heatmaps(cv2.resize(crops[0], (112, 112)), heatmaps[0], MPII
 # ## A3. 训练 17 个关节的网络
 #
 # 同样的人物，用于 COCO 的骨架。COCO 格式的文件在 `categories` 中写明有哪些关节；下面的单元格按名称写入这 14 个关节。
-# `--skeleton coco_17` 是网络的骨架：14 个中有 12 个在其中，面部关节没有学习。`--init` 以上面的网络为起点，除最后一层外
+# 网络的骨架是 `COCO_17`：14 个中有 12 个在其中，面部关节没有学习。`init` 以上面的网络为起点，除最后一层外
 # 都吻合。AP 只计算共有的 12 个关节。
 #
 # 框取有标注的关节的外接框，每边扩大五分之一。COCO 的 AP 以 `area`（人体轮廓面积）衡量；没有轮廓时，通常取框面积的 0.53
@@ -278,14 +276,16 @@ for split in ("train", "val"):
     everybody = [(image.path, person) for image in mpii.read_mpii(leeds, split) for person in image.persons]
     people = [(path.name, person.keypoints[slots], person.visible[slots] > 0) for path, person in everybody]
     write_annotations(Path(f"leeds_{split}.json"), leeds / "images", LEEDS, people)
-RUN_17 = run_folders.new(None, "leeds_17")
-FILES_17 = (
-    f"--train_annotations leeds_train.json --val_annotations leeds_val.json --images {leeds}/images --skeleton coco_17"
-)
-HALF = f"--epochs {max(1, EPOCHS // 2)} -o train.eval_every={max(1, EPOCHS // 2)}"
 
-# %%
-# !{TRAIN} {FILES_17} {HALF} --init {BEST} --output {RUN_17}
+
+def own_files(name, folder, skeleton):
+    """Returns the values of a training on NAME_train.json and NAME_val.json."""
+    files = {f"data.{split}_annotations": f"{name}_{split}.json" for split in ("train", "val")}
+    return {"data.dataset": "coco", **files, "data.images": str(folder), "codec.skeleton": skeleton}
+
+
+half = epochs(max(1, EPOCHS // 2))
+run_17 = pp.train(CONFIG, init=run.best, overrides=half | own_files("leeds", leeds / "images", COCO_17))
 
 # %% [markdown]
 # ## B1. A folder and a table
@@ -377,7 +377,8 @@ print(f"python train.py {FILES}")
 # %%
 from paddle_pose.data.skeleton_file import read_skeleton
 
-own = overrides.override(config, {"codec.skeleton": read_skeleton("my_skeleton.json"), "data.dataset": "coco"})
+mine = own_files("my", folder, read_skeleton("my_skeleton.json"))
+own = overrides.override(config, mine)
 annotated = coco.read_annotations(Path("my_train.json"), folder, own.codec.skeleton)
 samples = framing.one_per_person(annotated, own.codec.input_size, own.data.context)
 show(visualize.grid([look(sample, own.codec) for sample in samples[:8]], columns=4))
@@ -385,29 +386,27 @@ show(visualize.grid([look(sample, own.codec) for sample in samples[:8]], columns
 # %% [markdown]
 # ## B3. Training, from nothing and from another network
 #
-# Own data are few. A network that knows people, or at least images, needs far fewer of them: start with `--init` from a
-# published network, or from A's, as here. Twice the same training, which differs in the start alone; compare the last lines.
+# Own data are few. A network that knows people, or at least images, needs far fewer of them: start with `init` from a
+# published network, or from A's, as here. Twice the same training, which differs in the start alone; compare the results.
 #
 # ## B3. 训练：从零开始，与从另一个网络开始
 #
-# 自己的数据往往很少。已经认识人（至少认识图像）的网络，需要的数据少得多：请用 `--init` 从已发表的网络开始，
-# 或如这里从 A 的网络开始。下面是两次同样的训练，只有起点不同；请比较最后几行。
+# 自己的数据往往很少。已经认识人（至少认识图像）的网络，需要的数据少得多：请用 `init` 从已发表的网络开始，
+# 或如这里从 A 的网络开始。下面是两次同样的训练，只有起点不同；请比较结果。
 
 # %%
-FRESH, STARTED = run_folders.new(None, "mine_from_nothing"), run_folders.new(None, "mine_from_leeds")
-PLAIN = f"python -u {ROOT}/train.py --config {CONFIG} -o train.num_workers=0"
+fresh = pp.train(CONFIG, overrides=half | mine)
+fresh
 
 # %%
-# !{PLAIN} {FILES} {HALF} --output {FRESH}
-
-# %%
-# !{PLAIN} {FILES} {HALF} --init {BEST} --output {STARTED}
+started = pp.train(CONFIG, init=run.best, overrides=half | mine)
+started
 
 # %% [markdown]
 # ## B4. Evaluation
 #
-# The checkpoint remembers where the data are: no flag is needed. Then the error of every joint, as a part of the box's longer
-# side: AP is one number, this says which point to label more of.
+# The checkpoint remembers where the data are: no argument is needed. Then the error of every joint, as a part of the box's
+# longer side: AP is one number, this says which point to label more of.
 #
 # ## B4. 评估
 #
@@ -415,21 +414,18 @@ PLAIN = f"python -u {ROOT}/train.py --config {CONFIG} -o train.num_workers=0"
 # 注。
 
 # %%
-WEIGHTS = STARTED / "best_model/model.pdparams"
-
-# %%
-# !python {ROOT}/val.py --weights {WEIGHTS} --baseline --draw --output my_val
+evaluation = pp.evaluate(started.best, output="my_val", draw=True, baseline=True)
 
 # %%
 found = images.read_upright(Path("my_val/predictions.png"))
 scale = min(1.0, 420 / found.shape[1])
 show(cv2.resize(found, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
 
-predict = build.predictor(WEIGHTS)
-errors = []
-for image in coco.read_annotations(Path("my_val.json"), folder, own.codec.skeleton):
-    poses = predict(images.read(image.path)[0], [person.box for person in image.persons])
-    for person, keypoints in zip(image.persons, poses.keypoints, strict=True):
+model, errors = pp.load_model(started.best), []
+labelled = coco.read_annotations(Path("my_val.json"), folder, model.skeleton)
+boxes = [[person.box for person in image.persons] for image in labelled]
+for image, result in zip(labelled, model.predict([image.path for image in labelled], boxes=boxes), strict=True):
+    for person, keypoints in zip(image.persons, result.keypoints, strict=True):
         off = np.linalg.norm(keypoints - person.keypoints, axis=-1) / max(person.box[2:])
         errors.append(np.where(person.visible > 0, off, np.nan))
 lines = ["| joint | labelled | median error, % of the box |", "|---|---|---|"]
@@ -440,28 +436,33 @@ display(Markdown("\n".join(lines)))
 # %% [markdown]
 # ## B5. Prediction
 #
-# On images, with their boxes, as drawings with names and as a table; `--maps` shows what the network sees. Where nobody
-# gives boxes, the whole image is the window: crop to one person, or let `--detector` find people.
+# On images, with their boxes, as drawings with names and as a table; `maps` gives what the network predicts. Without boxes a
+# detector finds people first; `detector=None` takes the whole image as the window: crop to one person, or to one thing.
+# `predict.py` does the same from the command line.
 #
 # ## B5. 预测
 #
-# 对图像及其框预测，画出带名称的结果并写成表格；`--maps` 显示网络看到的内容。没有框时，整幅图像就是窗口：
-# 请裁剪到一个人，或用 `--detector` 找人。
+# 对图像及其框预测，画出带名称的结果并写成表格；`maps` 给出网络预测的图。没有框时，先用检测器找人；`detector=None` 把整幅
+# 图像作为窗口：请裁剪到一个人或一个物体。命令行的 `predict.py` 功能相同。
 
 # %%
-SHOWN = [folder / name for name in sorted(validating)[:3]]
-PHOTOS = " ".join(map(str, SHOWN))
-
-# %%
-# !python {ROOT}/predict.py {PHOTOS} --weights {WEIGHTS} --boxes my_val.json --names --maps \
-#     --save drawing csv --output predicted
-
-# %%
-drawings = [images.read_upright(Path("predicted", f"{path.stem}.png")) for path in SHOWN]
+results = list(model.predict([image.path for image in labelled[:3]], boxes=boxes[:3]))
+drawings = [np.asarray(result.draw(joint_names=True)) for result in results]
 show(visualize.grid([cv2.resize(drawing, (225, 180), interpolation=cv2.INTER_AREA) for drawing in drawings], columns=3))
-maps = images.read_upright(next(iter(sorted(Path("predicted").glob("*_maps_1.png")))))
-show(cv2.resize(maps, (512, round(512 * maps.shape[0] / maps.shape[1])), interpolation=cv2.INTER_AREA))
-print(*(row[:100] + " …" for row in Path("predicted/predictions.csv").read_text().splitlines()[:3]), sep="\n")
+
+# %%
+crops, _ = next(build.batches(model.config, build.samples(model.config, None, "val")[:1]))
+maps = {name: array[0] for name, array in model.maps(crops).items()}
+show(visualize.draw_maps(crops[0], model.config.codec.visualize(maps)))
+
+# %%
+with Path("predictions.csv").open("w", newline="") as file:
+    rows = csv.writer(file)
+    rows.writerow(["image", "person", *(f"{name}_{axis}" for name in model.joints for axis in "xy")])
+    for result in results:
+        for person, keypoints in enumerate(result.keypoints):
+            rows.writerow([result.path.name, person, *keypoints.ravel().round(1)])
+print(*Path("predictions.csv").read_text().splitlines()[:3], sep="\n")
 
 # %% [markdown]
 # ## What usually goes wrong

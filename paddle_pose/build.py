@@ -1,4 +1,4 @@
-"""Makes objects from a config: samples, batches, metric, network, loss, trainer, backend, predictor."""
+"""Makes objects from a config: samples, batches, metric, network, loss, trainer, backend."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,8 +23,6 @@ from paddle_pose.data.augment import HALVED_ABOVE, has_halves
 from paddle_pose.data.crop_cache import CropCache, Reader, ReducedReader, read_whole
 from paddle_pose.data.dataset import PoseDataset
 from paddle_pose.errors import InputError
-from paddle_pose.inference.flip_test import FlipAverage
-from paddle_pose.inference.predictor import Predictor
 from paddle_pose.io import images
 from paddle_pose.metrics.base import Metric
 from paddle_pose.metrics.coco_ap import CocoAP
@@ -360,42 +358,6 @@ def backend(
     exported = open_exported(weights, device, threads)
     check_fits(config, weights, exported.outputs)
     return exported, exported.device
-
-
-def predictor(weights: str | Path, device: str = "auto", flip: bool | None = None) -> Predictor:
-    """Returns a predictor for a weights file with its config beside it, or for an exported file.
-
-    Args:
-        weights: a file that `train.py` or `export.py` wrote.
-        device: "auto", "cpu" or "gpu".
-        flip: average with the mirrored image; None as the config says.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        InputError: If there is no config beside it, or it does not fit.
-
-    Example:
-        `poses = build.predictor("output/demo/best_model/model.pdparams")(image)`
-    """
-    config = read_beside(Path(weights))
-    if config is None:
-        raise InputError(f"{weights}: there is no config.json beside it that says which network it is for")
-    return predictor_for(config, Path(weights), device, flip)
-
-
-def predictor_for(
-    config: Config,
-    weights: Path,
-    device: str,
-    flip: bool | None,
-    threads: int | None = None,
-    fit: Literal["letterbox", "stretch"] = "letterbox",
-) -> Predictor:
-    """Returns a predictor of a config's network; see `predictor`, `backend` and `geometry.whole_image_window`."""
-    looks, _ = backend(config, weights, device, threads)
-    if config.val.flip if flip is None else flip:
-        looks = FlipAverage(looks, config.codec, config.val.shift)
-    return Predictor(looks, config.codec, config.data.context, fit=fit)
 
 
 def check_fits(config: Config, weights: Path, outputs: Sequence[str]) -> None:

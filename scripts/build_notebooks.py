@@ -24,6 +24,7 @@ METADATA = {
     "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
     "language_info": {"name": "python"},
 }
+WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -140,6 +141,9 @@ def execute(notebook: Any, source: Path) -> None:
     except CellExecutionError as problem:
         raise InputError(f"{source}: {problem}") from problem
     notebook.metadata = nbformat.from_dict(METADATA)  # without the versions of the machine's Python
+    for cell in notebook.cells:
+        if cell.cell_type == "code":  # without progress bars: a widget ends with its kernel
+            cell.outputs = [output for output in cell.outputs if WIDGET not in output.get("data", {})]
     for output in [output for cell in notebook.cells for output in cell.get("outputs", [])]:
         if output.output_type == "stream":
             # A command believes that it writes to a terminal.

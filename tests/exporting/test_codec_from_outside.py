@@ -14,6 +14,7 @@ from paddle_pose.backends.open import open_exported
 from paddle_pose.backends.paddle import PaddleBackend
 from paddle_pose.configs import overrides, registry
 from paddle_pose.configs.published import protocol
+from paddle_pose.engine.pose_model import load_model
 from paddle_pose.errors import InputError
 from paddle_pose.exporting.images import in_batches
 from paddle_pose.exporting.verify import compare
@@ -88,8 +89,8 @@ def test_an_exported_file_states_its_vectors_and_predicts(export, image, name):
         "split_ratio": 2,
         "min_score": 0.0,
     }
-    predictor = build.predictor_for(registry.config_of(path), path, "cpu", flip=False)
-    assert predictor(image).keypoints[0].tolist() == [list(point) for point in expected_keypoints()]
+    model = load_model(path, device="cpu", overrides={"val.flip": False})
+    assert model.predict(image, detector=None).keypoints[0].tolist() == [list(point) for point in expected_keypoints()]
     images = np.stack([image, image[::-1]])
     difference = compare(PaddleBackend(network), open_exported(path, "cpu"), VectorCodec(), in_batches(images))
     assert difference.maps < 1e-6
