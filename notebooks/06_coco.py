@@ -504,9 +504,9 @@ for table in dict.fromkeys(row.table for row in rows):
 
 # %% [markdown]
 # Next: notebook 07 makes files of such a network that run anywhere, notebook 09 trains it on your own joints. People in a
-# photograph, found by MoveNet and then looked at one by one:
+# photograph are found by the default detector, NanoDet-m, and then looked at one by one:
 #
-# 接下来：笔记 07 把网络导出为随处可用的文件，笔记 09 用自己的关节训练。对照片中的人，先由 MoveNet 找人，再逐个细看：
+# 接下来：笔记 07 把网络导出为随处可用的文件，笔记 09 用自己的关节训练。照片中的人先由默认检测器 NanoDet-m 找出，再逐个细看：
 
 # %%
-print(f"python predict.py photo.jpg --weights {WORK}/{WEIGHTS} --detector google_movenet_lightning_int8")
+print(f"python predict.py photo.jpg --weights {WORK}/{WEIGHTS}")

@@ -364,9 +364,9 @@ print(*(row[:110] + " …" for row in Path("predicted/predictions.csv").read_tex
 
 # %% [markdown]
 # Then a video: a camera that pans over a drawing. In one's own, `--smooth` takes the trembling out, `--track` keeps people
-# apart, `--detector` finds people first (notebook 08 counts squats in one).
+# apart; the default detector finds real people first, which drawings are not (notebook 08 counts squats).
 #
-# 然后是视频：镜头在一幅绘制的图像上平移。对自己的视频，`--smooth` 消除抖动，`--track` 区分不同的人，`--detector` 先找人
+# 然后是视频：镜头在一幅绘制的图像上平移。对自己的视频，`--smooth` 消除抖动，`--track` 区分不同的人；默认的检测器会先找真人，绘制的人不是
 # （笔记 08 在视频中数深蹲）。
 
 # %%
@@ -379,7 +379,7 @@ for step in range(16):
 film.close()
 
 # %%
-# !{PREDICT} film.mp4 --weights {shipped} --smooth --threshold 0.1 --output filmed
+# !{PREDICT} film.mp4 --weights {shipped} --detector none --smooth --threshold 0.1 --output filmed
 
 # %%
 capture, frames = cv2.VideoCapture("filmed/film.mp4"), []
