@@ -87,7 +87,7 @@ def needed(module: str, requirement: str, extra: str = "", note: str = "") -> An
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as problem:
-        if problem.name != module.split(".")[0]:
+        if problem.name not in (module.split(".")[0], module):
             raise
         brings = f' (or pip install "paddle_pose[{extra}]", which brings all that is needed here)' if extra else ""
         raise MissingDependencyError(
