@@ -15,6 +15,7 @@ import warnings
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
+from types import ModuleType
 
 from paddle_pose.errors import MissingDependencyError
 
@@ -22,7 +23,8 @@ ROOT_SCRIPTS = ("train", "val", "predict", "export")
 _PADDLE_HINT = """paddle_pose needs Paddle 3.0 or newer for this.
 CPU: {python} -m pip install paddlepaddle
 GPU: {python} -m pip install paddlepaddle-gpu -i https://www.paddlepaddle.org.cn/packages/stable/cu126/
-     (cu118, cu129, cu130 for other CUDA versions; PyPI's paddlepaddle-gpu stops at 2.6.2)"""
+     (cu118, cu129, cu130 for other CUDA versions; PyPI's paddlepaddle-gpu stops at 2.6.2)
+The CPU build comes with all else that training needs: {python} -m pip install "paddle_pose[train]"; on a GPU see the README."""
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 
 
@@ -65,6 +67,36 @@ def ignore_paddle_remarks() -> None:
     warnings.filterwarnings("ignore", "No ccache found")
     warnings.filterwarnings("ignore", "When training, we now always track global mean and variance")
     warnings.filterwarnings("ignore", "Tensor do not have 'place' interface")  # at an export with decoding
+
+
+def needed(module: str, requirement: str, extra: str = "", note: str = "") -> ModuleType:
+    """Imports a package that only some uses need, and returns it.
+
+    Args:
+        module: Module to import.
+        requirement: What pip calls the package.
+        extra: Extra of this project that brings it; "" for a package that this project always brings.
+        note: What else to know before installing it.
+
+    Returns:
+        The module.
+
+    Raises:
+        MissingDependencyError: If it is not installed; says how to install it.
+
+    Example:
+        >>> needed("json", "json").loads("[1]")
+        [1]
+    """
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as problem:
+        if problem.name not in (module.split(".")[0], module):
+            raise
+        brings = f' (or pip install "paddle_pose[{extra}]", which brings all that is needed here)' if extra else ""
+        raise MissingDependencyError(
+            f'{requirement} is not installed in {python_name()}; run: pip install "{requirement}"{brings}{note}'
+        ) from problem
 
 
 def require_paddle() -> None:

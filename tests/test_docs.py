@@ -253,7 +253,7 @@ def cell_commands(path: Path) -> list[list[str]]:
 
 
 def make_targets() -> set[str]:
-    return set(re.findall(r"^([a-z]\w*):", text_of("Makefile"), flags=re.MULTILINE))
+    return set(re.findall(r"^([a-z][\w-]*):", text_of("Makefile"), flags=re.MULTILINE))
 
 
 def parser_of(command: str) -> ArgumentParser:

@@ -1,5 +1,6 @@
 import importlib
 import os
+import re
 import subprocess
 import sys
 from importlib import metadata
@@ -109,6 +110,29 @@ def test_a_missing_or_old_paddle_is_told_what_to_install(installed, distribution
     assert message.startswith(words)
     assert f"{environment.python_name()} -m pip install paddlepaddle\n" in message
     assert "pip install paddlepaddle-gpu -i https://www.paddlepaddle.org.cn/" in message
+
+
+@pytest.mark.parametrize(
+    ("module", "requirement", "extra"),
+    [("scipy.io", "scipy>=1.10", "train"), ("openvino", "openvino>=2024.0", "export"), ("onnx", "onnx>=1.16", "")],
+)
+def test_a_missing_package_is_named_with_its_extra(monkeypatch, module, requirement, extra):
+    monkeypatch.setitem(sys.modules, module.split(".")[0], None)
+    monkeypatch.delitem(sys.modules, "scipy.io", raising=False)
+    with pytest.raises(MissingDependencyError) as stopped:
+        environment.needed(module, requirement, extra)
+    message = str(stopped.value)
+    assert f'pip install "{requirement}"' in message
+    assert re.findall(r"paddle_pose\[(\w*)\]", message) == ([extra] if extra else [])
+
+
+def test_a_package_that_lacks_another_one_says_so_itself(monkeypatch, tmp_path):
+    (tmp_path / "half_installed.py").write_text("import nowhere_at_all\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ModuleNotFoundError) as stopped:
+        environment.needed("half_installed", "half-installed", "train")
+    assert not isinstance(stopped.value, MissingDependencyError)
+    assert stopped.value.name == "nowhere_at_all"
 
 
 def test_paddle_is_imported_without_its_lines_on_threads(monkeypatch, capfd):

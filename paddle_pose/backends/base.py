@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Mapping, Sequence
-from types import ModuleType
 from typing import Protocol
 
 import numpy as np
 
 from paddle_pose.environment import command
-from paddle_pose.errors import InputError, MissingDependencyError
+from paddle_pose.errors import InputError
 
 Backend = Callable[[np.ndarray], dict[str, np.ndarray]]
 """[N, H, W, 3] uint8 RGB -> maps by name, the batch first."""
@@ -66,32 +64,6 @@ class Network(Protocol):
 
     def state_dict(self) -> Mapping[str, Tensor]:
         """Returns parameters and running statistics by name."""
-
-
-def needed(module: str, requirement: str, extra: str, note: str = "") -> ModuleType:
-    """Imports a package that only some users need.
-
-    Args:
-        module: to import.
-        requirement: what pip calls it.
-        extra: the extra of this project that brings it.
-        note: what else to know before installing it.
-
-    Returns:
-        The module.
-
-    Raises:
-        MissingDependencyError: If it is not installed; says how to install it.
-    """
-    try:
-        return importlib.import_module(module)
-    except ModuleNotFoundError as problem:
-        if problem.name != module.split(".")[0]:
-            raise
-        raise MissingDependencyError(
-            f'{requirement} is not installed; run: pip install "{requirement}" '
-            f'(or "paddle_pose[{extra}]", which brings all that is needed here){note}',
-        ) from problem
 
 
 def check_input(path: object, shape: Sequence[object], dtype: str) -> None:

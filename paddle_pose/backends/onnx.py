@@ -8,8 +8,8 @@ from typing import Protocol
 
 import numpy as np
 
-from paddle_pose.backends.base import check_input, needed
-from paddle_pose.environment import threads_to_use
+from paddle_pose.backends.base import check_input
+from paddle_pose.environment import needed, threads_to_use
 from paddle_pose.errors import InputError
 
 _ERRORS = 3  # ONNX Runtime's level: warnings, as about unused initializers of an INT8 file, ask nothing of the user
@@ -69,7 +69,7 @@ def open_session(path: Path, device: str = "auto", threads: int | None = None) -
         MissingDependencyError: If ONNX Runtime is not installed.
         InputError: If the file is not an ONNX file, or the device is not there.
     """
-    runtime = needed("onnxruntime", "onnxruntime>=1.17", "onnx")
+    runtime = needed("onnxruntime", "onnxruntime>=1.17")
     there = runtime.get_available_providers()
     if device == "auto":
         device = "gpu" if _DEVICES["gpu"] in there else "cpu"

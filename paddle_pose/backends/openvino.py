@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from paddle_pose.backends.base import check_input, needed
-from paddle_pose.environment import threads_to_use
+from paddle_pose.backends.base import check_input
+from paddle_pose.environment import needed, threads_to_use
 from paddle_pose.errors import InputError
 
 
@@ -33,7 +33,7 @@ class OpenVinoBackend:
             MissingDependencyError: If OpenVINO is not installed.
             InputError: If the file is not a network with one uint8 [N, H, W, 3] input, or the device is not there.
         """
-        openvino = needed("openvino", "openvino>=2024.0", "openvino")
+        openvino = needed("openvino", "openvino>=2024.0", "export")
         core = openvino.Core()
         name = {"auto": "CPU"}.get(device, device.upper())
         if name.split(".")[0] not in {there.split(".")[0] for there in core.available_devices}:

@@ -33,19 +33,14 @@ COMMANDS = {  # the module paddle_pose.cli.NAME holds the parser and `main`
     "serve_demo": "serve a page that runs MoveNet in the browser",
     "demo": "train on synthetic people for some minutes and show the result",
 }
-REQUIRED = {  # module: what pip calls it
+REQUIRED = {  # module: what pip calls it; other packages are imported with `environment.needed`
     "numpy": "numpy",
-    "scipy": "scipy",
     "cv2": "opencv-python-headless",
     "paddle": "paddlepaddle",
-    "pycocotools": "pycocotools",
-    "matplotlib": "matplotlib",
+    "PIL": "pillow",
     "tqdm": "tqdm",
     "filelock": "filelock",
     "platformdirs": "platformdirs",
-    "h5py": "h5py",
-    "safetensors": "safetensors",
-    "tflite": "tflite",
 }
 MEMORY_HINT = """out of memory; take a smaller --batch_size.
 train: -o train.accumulate=N averages the gradients of N batches, so that a step learns from as many images as before"""

@@ -13,7 +13,6 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from scipy.ndimage import correlate1d
 
 # As published: what keeps UDP's Hessian invertible, the resolution of float32.
 _REACH = 2  # cells from the highest one to the farthest that a difference reads
@@ -96,9 +95,8 @@ def _logarithms(
     # Scaling adds a constant to the logarithm, which no difference sees, unless a value is cut off at the floor or the ceiling.
     cut = ~((near.min(axis=(-2, -1)) >= floor) & (heights <= ceiling)) & usable
     if cut.any():
-        smooth = np.asarray(heatmaps[cut], np.float64)  # [M, h, w]
-        for axis in (-2, -1):
-            smooth = correlate1d(smooth, weights, axis=axis, mode="constant")
+        rows, columns = (_band(weights, length) for length in heatmaps.shape[-2:])
+        smooth = rows @ np.asarray(heatmaps[cut], np.float64) @ columns.T  # [M, h, w]
         highest = smooth.max(axis=(-2, -1))
         usable[cut] = highest > 0
         factor[cut] = heights[cut] / np.where(highest > 0, highest, 1.0)
@@ -128,6 +126,20 @@ def _smoothed_near(heatmaps: np.ndarray, cells: np.ndarray, weights: np.ndarray)
     smoothing = sliding_window_view(np.pad(weights, 2 * _REACH), len(steps))[::-1]  # [5, R]
     smoothed: np.ndarray = smoothing @ np.where(there, around, 0.0).astype(np.float64) @ smoothing.T
     return smoothed
+
+
+def _band(weights: np.ndarray, length: int) -> np.ndarray:
+    """Returns the matrix [length, length] that smooths by weights of odd length; beyond the ends there is nothing.
+
+    Example:
+        >>> _band(np.array([1.0, 2.0, 1.0]), 3)
+        array([[2., 1., 0.],
+               [1., 2., 1.],
+               [0., 1., 2.]])
+    """
+    reach = len(weights) // 2
+    windows = sliding_window_view(np.pad(weights, length - 1), length)
+    return windows[reach : reach + length][::-1]
 
 
 def _rows_columns(cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy.io
 
+from paddle_pose.environment import needed
 from paddle_pose.errors import InputError
 from paddle_pose.io.json_fields import field
 from paddle_pose.skeletons import MPII_16, Skeleton
@@ -66,8 +66,9 @@ def read_ground_truth(path: Path) -> GroundTruth:
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: not found; {LAYOUT}")
+    matlab = needed("scipy.io", "scipy>=1.10", "train")
     try:
-        content = scipy.io.loadmat(path)
+        content = matlab.loadmat(path)
     except Exception as problem:  # SciPy has a dozen kinds for broken files, IndexError among them
         raise InputError(f"{path}: not a MATLAB file that SciPy reads ({problem})") from problem
     count = np.shape(content.get("headboxes_src"))[-1:]

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy.io
 
 from paddle_pose.data.mpii import GroundTruth
+from paddle_pose.environment import needed
 from paddle_pose.errors import InputError
 from paddle_pose.io import atomic
 from paddle_pose.skeletons import MPII_16
@@ -52,8 +52,9 @@ class Release:
 
 def is_release(path: Path) -> bool:
     """Tells by its variables whether a .mat file is the official release."""
+    matlab = needed("scipy.io", "scipy>=1.10", "train")
     try:
-        return any(name == "RELEASE" for name, _, _ in scipy.io.whosmat(path))
+        return any(name == "RELEASE" for name, _, _ in matlab.whosmat(path))
     except Exception:  # SciPy has a dozen kinds for broken files
         return False
 
@@ -67,8 +68,9 @@ def read_release(path: Path) -> Release:
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: not found; expected mpii_human_pose_v1_u12_1.mat")
+    matlab = needed("scipy.io", "scipy>=1.10", "train")
     try:
-        release = scipy.io.loadmat(path, struct_as_record=False, squeeze_me=True)["RELEASE"]
+        release = matlab.loadmat(path, struct_as_record=False, squeeze_me=True)["RELEASE"]
         images, is_train = np.atleast_1d(release.annolist), np.atleast_1d(release.img_train)
     except Exception as problem:  # SciPy has a dozen kinds for broken files
         raise InputError(
@@ -153,7 +155,7 @@ def write_ground_truth(path: Path, records: Sequence[Record], head_boxes: np.nda
     labelled = np.array([record["joints_vis"] for record in records]).reshape(-1, MPII_16.num_joints) > 0
     joints = np.array([record["joints"] for record in records], np.float64).reshape(-1, MPII_16.num_joints, 2)
     content = io.BytesIO()
-    scipy.io.savemat(
+    needed("scipy.io", "scipy>=1.10", "train").savemat(
         content,
         {
             "dataset_joints": np.array([_MAT_JOINTS], object),

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from paddle_pose.backends.base import needed
 from paddle_pose.backends.onnx import METADATA_KEY
+from paddle_pose.environment import needed
 from paddle_pose.errors import InputError
 
 OPSET = 17

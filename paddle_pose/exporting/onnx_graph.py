@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from paddle_pose.backends.base import needed
 from paddle_pose.backends.onnx import METADATA_KEY
+from paddle_pose.environment import needed
 from paddle_pose.exporting.convert import OPSET
 
 IR_VERSION = 8  # the oldest that goes with the operator set; ONNX Runtime 1.17 reads up to 9
@@ -27,7 +27,7 @@ class OnnxGraph:
     """
 
     def __init__(self) -> None:
-        self._onnx = needed("onnx", "onnx>=1.16", "onnx")
+        self._onnx = needed("onnx", "onnx>=1.16")
         self._nodes: list[Any] = []
         self.initializers: dict[str, np.ndarray] = {}
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from paddle_pose.backends.base import needed
+from paddle_pose.environment import needed
 from paddle_pose.exporting.convert import EXTRA
 
 _CONVOLUTIONS = ("Conv", "ConvTranspose")

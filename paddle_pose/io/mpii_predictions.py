@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-import h5py
 import numpy as np
-import scipy.io
 
+from paddle_pose.environment import needed
 from paddle_pose.errors import InputError
 
 _KEY = "preds"
@@ -30,8 +30,10 @@ def read_predictions(path: Path, people: int) -> np.ndarray:
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: not found")
+    hdf5 = needed("h5py", "h5py>=3.8", "train")
+    matlab = needed("scipy.io", "scipy>=1.10", "train")
     try:
-        content: Any = _hdf5(path) if h5py.is_hdf5(path) else scipy.io.loadmat(path)
+        content: Any = _hdf5(hdf5, path) if hdf5.is_hdf5(path) else matlab.loadmat(path)
     except Exception as problem:  # SciPy has a dozen kinds for broken files, IndexError among them
         raise InputError(f"{path}: neither a MATLAB nor an HDF5 file ({problem})") from problem
     if _KEY not in content:
@@ -57,6 +59,7 @@ def read_predictions(path: Path, people: int) -> np.ndarray:
     return preds.astype(np.float64)
 
 
-def _hdf5(path: Path) -> dict[str, np.ndarray]:
-    with h5py.File(path) as file:
-        return {name: value[()] for name, value in file.items() if isinstance(value, h5py.Dataset)}
+def _hdf5(hdf5: ModuleType, path: Path) -> dict[str, np.ndarray]:
+    """Returns the arrays of an HDF5 file, read with the package h5py."""
+    with hdf5.File(path) as file:
+        return {name: value[()] for name, value in file.items() if isinstance(value, hdf5.Dataset)}

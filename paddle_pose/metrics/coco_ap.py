@@ -19,9 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pycocotools.coco import COCO
-from pycocotools.cocoeval import COCOeval
 
+from paddle_pose.environment import needed
 from paddle_pose.errors import InputError
 from paddle_pose.io import atomic, coco_json
 from paddle_pose.metrics.base import Prediction, SampleScore, Scores
@@ -29,6 +28,7 @@ from paddle_pose.metrics.oks import oks, oks_nms
 from paddle_pose.skeletons import Skeleton
 from paddle_pose.structures import Poses, Sample
 
+_PYCOCOTOOLS = "pycocotools>=2.0.7"
 NAMES = ("AP", "AP50", "AP75", "AP(M)", "AP(L)", "AR", "AR50", "AR75", "AR(M)", "AR(L)")
 _REMARKS = {
     "AP": "OKS 0.50:0.05:0.95",
@@ -62,7 +62,8 @@ class GroundTruth:
             what = f"people of categories {sorted(categories)}, expected one" if categories else "no labelled joint"
             raise InputError(f"{self._where}: {what}; there is nothing that AP could measure")
         self.category = categories.pop()
-        self._coco = COCO()
+        self._tools = needed("pycocotools.coco", _PYCOCOTOOLS, "train")
+        self._coco = self._tools.COCO()
         self._coco.dataset = {**content, "annotations": records}
         self._images = {image["id"] for image in content["images"]}
         with contextlib.redirect_stdout(io.StringIO()):
@@ -83,13 +84,14 @@ class GroundTruth:
                 f"{len(strange)} images of the results are not in {self._where}, e.g. {strange[0]}; "
                 "results and annotations must be of the same split"
             )
-        found = COCO()  # pycocotools cannot load an empty list
+        evaluate = needed("pycocotools.cocoeval", _PYCOCOTOOLS, "train").COCOeval
+        found = self._tools.COCO()  # pycocotools cannot load an empty list
         found.dataset = {**self._coco.dataset, "annotations": []}
         with contextlib.redirect_stdout(io.StringIO()):
             found.createIndex()
             if results:
                 found = self._coco.loadRes([dict(record) for record in results])
-            evaluation = COCOeval(self._coco, found, "keypoints")
+            evaluation = evaluate(self._coco, found, "keypoints")
             evaluation.params.kpt_oks_sigmas = self._sigmas
             evaluation.params.catIds = [self.category]
             evaluation.evaluate()

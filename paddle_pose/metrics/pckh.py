@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import scipy.io
 
+from paddle_pose.environment import needed
 from paddle_pose.errors import InputError
 from paddle_pose.io import atomic
 from paddle_pose.metrics import resampling
@@ -235,7 +235,7 @@ class PCKh(OnePerson):
             preds = np.stack([keypoints[list(slots)] for _, keypoints, _ in best]) + 1.0
             preds = np.where(np.isnan(preds), _NOWHERE, preds)
             with atomic.replacing(folder / "pred.mat") as draft:
-                scipy.io.savemat(draft, {"preds": preds})
+                needed("scipy.io", "scipy>=1.10", "train").savemat(draft, {"preds": preds})
             written.insert(0, folder / "pred.mat")
         return written
 

@@ -14,14 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import safetensors
 
+from paddle_pose.environment import needed
 from paddle_pose.errors import InputError
 from paddle_pose.io import manifest
 from paddle_pose.weights.formats import torch_files
 from paddle_pose.weights.formats.number_formats import BFLOAT16, decode, widen_bfloat16
 from paddle_pose.weights.formats.safe_pickle import read_pickle
 from paddle_pose.weights.formats.tfjs import read_tfjs
+from paddle_pose.weights.formats.tflite import read_tflite
 
 _WRAPPERS = ("state_dict", "model", "model_state_dict")  # where checkpoints keep the network
 _PADDLE_NAMES = "StructuredToParameterName@@"
@@ -113,8 +114,6 @@ def _reader(path: Path) -> Callable[[Path], Any]:
     if head[8:9] == b"{":
         return _read_safetensors
     if head[4:8] == b"TFL3":
-        from paddle_pose.weights.formats.tflite import read_tflite
-
         return read_tflite
     for start, kind, fix in _NOT_WEIGHTS:
         if head.lstrip().startswith(start):
@@ -123,9 +122,10 @@ def _reader(path: Path) -> Callable[[Path], Any]:
 
 
 def _read_safetensors(path: Path) -> dict[str, np.ndarray]:
+    library = needed("safetensors", "safetensors>=0.4.3", "train")
     try:
-        entries = safetensors.deserialize(path.read_bytes())
-    except safetensors.SafetensorError as error:
+        entries = library.deserialize(path.read_bytes())
+    except library.SafetensorError as error:
         raise InputError(f"{path}: truncated or damaged safetensors file ({error}); fetch it again") from error
     unknown = {entry["dtype"] for _, entry in entries} - set(_SAFETENSORS)
     if unknown:

@@ -14,10 +14,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
-import safetensors.numpy
 
+from paddle_pose.environment import needed
 from paddle_pose.errors import InputError
 from paddle_pose.io import atomic
+
+
+def _as_safetensors(tensors: dict[str, np.ndarray]) -> bytes:
+    content: bytes = needed("safetensors.numpy", "safetensors>=0.4.3", "train").save(tensors)
+    return content
 
 
 def _pickled(tensors: dict[str, np.ndarray]) -> bytes:
@@ -25,7 +30,7 @@ def _pickled(tensors: dict[str, np.ndarray]) -> bytes:
 
 
 _FORMATS: dict[str, Callable[[dict[str, np.ndarray]], bytes]] = {
-    ".safetensors": safetensors.numpy.save,
+    ".safetensors": _as_safetensors,
     ".pdparams": _pickled,
     ".pdopt": _pickled,
 }
@@ -41,6 +46,7 @@ def write_weights(path: str | os.PathLike[str], tensors: Mapping[str, np.ndarray
 
     Raises:
         InputError: If the extension is none of .safetensors, .pdparams, .pdopt.
+        MissingDependencyError: If the package safetensors is needed and not installed.
         OSError: If it cannot be written.
 
     Example:

@@ -53,7 +53,7 @@ def test_the_input_is_the_stored_one(shared, name):
 
 @pytest.mark.parametrize("name", IMAGES)
 def test_nanodet_m_finds_the_stored_people(shared, name):
-    pytest.importorskip("onnxruntime", reason="needs onnxruntime (requirements/onnx.txt)")
+    pytest.importorskip("onnxruntime", reason="needs onnxruntime (requirements/predict.txt)")
     _, boxes = stored(shared, name)
     detector = open_detector(shared / "data" / "nanodet" / "nanodet_m_416.onnx", **ALL)
     assert isinstance(detector.decoder, NanoDetDecoder)
@@ -81,7 +81,7 @@ def test_stored_raw_outputs_decode_to_the_stored_people(shared, name, network, t
 
 @pytest.mark.parametrize("name", ["squat.bmp", "000000350679.jpg"])
 def test_yolox_nano_finds_the_stored_people(shared, name):
-    pytest.importorskip("onnxruntime", reason="needs onnxruntime (requirements/onnx.txt)")
+    pytest.importorskip("onnxruntime", reason="needs onnxruntime (requirements/predict.txt)")
     folder = shared / "data" / "foreign_onnx"
     content = json.loads((folder / "yolox_nano_person_192_boxes.json").read_text(encoding="utf-8"))
     opened = open_detector(folder / "yolox_nano_person_192.onnx")
@@ -93,7 +93,7 @@ def test_yolox_nano_finds_the_stored_people(shared, name):
 
 def test_dets_and_labels_are_the_boxes_of_the_network_inside(shared):
     """The file holds NanoDet-m with its decoding and suppression, but nothing in it says which input it takes."""
-    pytest.importorskip("onnxruntime", reason="needs onnxruntime (requirements/onnx.txt)")
+    pytest.importorskip("onnxruntime", reason="needs onnxruntime (requirements/predict.txt)")
     path = shared / "data" / "foreign_onnx" / "detector_dets_labels_416.onnx"
     _, boxes = stored(shared, "squat")
     network = ForeignOnnx(path, device="cpu")
@@ -109,6 +109,6 @@ def test_dets_and_labels_are_the_boxes_of_the_network_inside(shared):
 
 
 def test_a_real_pose_network_is_no_detector(shared):
-    pytest.importorskip("onnxruntime", reason="needs onnxruntime (requirements/onnx.txt)")
+    pytest.importorskip("onnxruntime", reason="needs onnxruntime (requirements/predict.txt)")
     with pytest.raises(InputError, match="SimCC"):
         open_detector(shared / "data" / "foreign_onnx" / "rtmpose-s_17_256x192_end2end.onnx")

@@ -21,10 +21,10 @@ from typing import Any
 
 import cv2
 import numpy as np
-import scipy.io
 
 from paddle_pose.data.synthetic.body import Style
 from paddle_pose.data.synthetic.scene import SyntheticPerson, draw_scene
+from paddle_pose.environment import needed
 from paddle_pose.errors import InputError
 from paddle_pose.io import atomic
 from paddle_pose.io.locks import locked
@@ -152,7 +152,7 @@ def _draw_mpii(root: Path, request: _Request) -> None:
         "headboxes_src": boxes.transpose(1, 2, 0),
     }
     content = io.BytesIO()
-    scipy.io.savemat(content, truth)
+    needed("scipy.io", "scipy>=1.10", "train").savemat(content, truth)
     # the first 116 bytes are free text, where SciPy writes the time: the same seed, the same bytes
     free_text = b"MATLAB 5.0 MAT-file, synthetic people".ljust(116)
     atomic.write_bytes(root / "annotations/mpii_gt_val.mat", free_text + content.getvalue()[116:])

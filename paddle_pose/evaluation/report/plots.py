@@ -6,13 +6,15 @@ import io
 import re
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import matplotlib as mpl
-from matplotlib.figure import Figure
-
+from paddle_pose.environment import needed
 from paddle_pose.metrics.diagnosis import Reliability
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+MATPLOTLIB = "matplotlib>=3.7"
 # Okabe & Ito's palette: told apart with any kind of colour vision; dashes tell apart where colours repeat.
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000")
 _SIZE = (4.2, 3.2)  # inches: at this size text stays readable on a phone
@@ -37,8 +39,8 @@ def curves(
         marks: named thresholds, as vertical lines.
         alt: what is seen, for those who cannot.
     """
-    with mpl.rc_context(_STYLE):
-        drawing = Figure(figsize=(_SIZE[0], 4.2), layout="constrained")
+    with needed("matplotlib", MATPLOTLIB, "train").rc_context(_STYLE):
+        drawing = needed("matplotlib.figure", MATPLOTLIB, "train").Figure(figsize=(_SIZE[0], 4.2), layout="constrained")
         axis = drawing.add_subplot()
         for n, (name, values) in enumerate(sorted(lines.items(), key=lambda item: -item[1][-1])):
             mean = name == "Mean"
@@ -57,8 +59,8 @@ def curves(
 
 def reliability(measured: Reliability, alt: str) -> str:
     """Draws percent correct over the mean score of each bin; the diagonal is a score that keeps its promise."""
-    with mpl.rc_context(_STYLE):
-        drawing = Figure(figsize=_SIZE, layout="constrained")
+    with needed("matplotlib", MATPLOTLIB, "train").rc_context(_STYLE):
+        drawing = needed("matplotlib.figure", MATPLOTLIB, "train").Figure(figsize=_SIZE, layout="constrained")
         axis = drawing.add_subplot()
         axis.plot([0, 1], [0, 100], color="#777777", linestyle=":", label="score = share correct")
         scores, rates = [row[3] for row in measured.rows], [row[4] for row in measured.rows]
@@ -71,7 +73,7 @@ def reliability(measured: Reliability, alt: str) -> str:
 def svg(drawing: Figure, alt: str) -> str:
     """Returns a figure as an <svg> element of its own: the same bytes every time, no ids shared with another one's."""
     file = io.StringIO()
-    with mpl.rc_context({**_STYLE, "svg.hashsalt": alt}):
+    with needed("matplotlib", MATPLOTLIB, "train").rc_context({**_STYLE, "svg.hashsalt": alt}):
         drawing.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
     text = file.getvalue()
     text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)

@@ -7,15 +7,16 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
-from paddle_pose.environment import command
+from paddle_pose.environment import command, needed
 from paddle_pose.errors import InputError
-from paddle_pose.evaluation.report.plots import COLORS
+from paddle_pose.evaluation.report.plots import COLORS, MATPLOTLIB
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Record = Mapping[str, Any]
 _MAX_POINTS = 1000  # of a curve: more are not seen, and would make a page large
@@ -92,7 +93,7 @@ def read(run: Path) -> Curves:
 
 def draw(runs: Sequence[Curves], metric: str) -> np.ndarray:
     """Returns an image of the curves of `figure`: uint8 RGB [h, w, 3]."""
-    canvas = FigureCanvasAgg(figure(runs, metric))
+    canvas = needed("matplotlib.backends.backend_agg", MATPLOTLIB, "train").FigureCanvasAgg(figure(runs, metric))
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
@@ -105,7 +106,9 @@ def figure(runs: Sequence[Curves], metric: str, size: tuple[float, float] = (9, 
         metric: Name of the evaluations' number.
         size: (width, height) of the figure in inches.
     """
-    drawing = Figure(figsize=size, dpi=110, layout="constrained")
+    drawing: Figure = needed("matplotlib.figure", MATPLOTLIB, "train").Figure(
+        figsize=size, dpi=110, layout="constrained"
+    )
     loss, rate, score = drawing.subplots(3, 1, sharex=True, height_ratios=(3, 1.2, 2.4))
     for n, run in enumerate(runs):
         color = COLORS[n % len(COLORS)]

@@ -15,21 +15,24 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tflite import BuiltinOperator, Model, TensorType
 
+from paddle_pose.environment import needed
 from paddle_pose.errors import InputError
 
+_CONV_2D = 3  # values of the schema's BuiltinOperator
+_DEPTHWISE_CONV_2D = 4
+_DEQUANTIZE = 6
 _LAYOUTS = {  # operation -> how its weights become [out, in / groups, height, width]
-    BuiltinOperator.CONV_2D: (0, 3, 1, 2),
-    BuiltinOperator.DEPTHWISE_CONV_2D: (3, 0, 1, 2),
+    _CONV_2D: (0, 3, 1, 2),
+    _DEPTHWISE_CONV_2D: (3, 0, 1, 2),
 }
-_NUMBERS = {
-    TensorType.FLOAT32: "<f4",
-    TensorType.FLOAT16: "<f2",
-    TensorType.INT8: "<i1",
-    TensorType.UINT8: "<u1",
-    TensorType.INT16: "<i2",
-    TensorType.INT32: "<i4",
+_NUMBERS = {  # the schema's TensorType -> number format
+    0: "<f4",
+    1: "<f2",
+    9: "<i1",
+    3: "<u1",
+    7: "<i2",
+    2: "<i4",
 }
 
 
@@ -48,9 +51,11 @@ def read_tflite(path: Path) -> dict[str, np.ndarray]:
 
     Raises:
         InputError: If the file is truncated or damaged, holds no convolution, or one of a kind that is not read.
+        MissingDependencyError: If the package tflite is not installed.
     """
+    schema = needed("tflite", "tflite>=2.10", "train")
     try:
-        tensors = dict(_Graph(path.read_bytes()).convolutions())
+        tensors = dict(_Graph(schema.Model.GetRootAs(path.read_bytes(), 0), path.stat().st_size).convolutions())
     except Exception as error:  # a damaged file can raise nearly anything, and means nothing by it
         raise InputError(
             f"{path}: truncated, damaged or unknown kind of TFLite file ({error}); fetch it again"
@@ -61,11 +66,16 @@ def read_tflite(path: Path) -> dict[str, np.ndarray]:
 
 
 class _Graph:
-    """The main graph of a file; whatever it claims is compared with the size of the file."""
+    """The main graph of a file; whatever it claims is compared with the size of the file.
 
-    def __init__(self, data: bytes) -> None:
-        self.size = self.left = len(data)  # bytes that weights may still take: each is stored once
-        self.model: Any = Model.GetRootAs(data, 0)
+    Args:
+        model: The file, as the package tflite reads it.
+        size: Bytes of the file.
+    """
+
+    def __init__(self, model: Any, size: int) -> None:
+        self.size = self.left = size  # bytes that weights may still take: each is stored once
+        self.model = model
         self.graph: Any = self.model.Subgraphs(0)
         self.count = self._checked(self.graph.TensorsLength(), "tensors")
         self.operators = []
@@ -73,10 +83,10 @@ class _Graph:
             operator = self.graph.Operators(i)
             code = self.model.OperatorCodes(operator.OpcodeIndex())
             kind = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())  # the old field ends at 127
-            if kind in _LAYOUTS or kind == BuiltinOperator.DEQUANTIZE:
+            if kind in _LAYOUTS or kind == _DEQUANTIZE:
                 self.operators.append((kind, operator))
         # weights of half precision pass through an operation that widens them
-        self.narrow = {o.Outputs(0): o.Inputs(0) for kind, o in self.operators if kind == BuiltinOperator.DEQUANTIZE}
+        self.narrow = {o.Outputs(0): o.Inputs(0) for kind, o in self.operators if kind == _DEQUANTIZE}
 
     def convolutions(self) -> Iterator[tuple[str, np.ndarray]]:
         """Yields name -> array of every weight and bias."""
