@@ -366,8 +366,8 @@ print(*(row[:110] + " …" for row in Path("predicted/predictions.csv").read_tex
 # Then a video: a camera that pans over a drawing. In one's own, `--smooth` takes the trembling out, `--track` keeps people
 # apart; the default detector finds real people first, which drawings are not (notebook 08 counts squats).
 #
-# 然后是视频：镜头在一幅绘制的图像上平移。对自己的视频，`--smooth` 消除抖动，`--track` 区分不同的人；默认的检测器会先找真人，绘制的人不是
-# （笔记 08 在视频中数深蹲）。
+# 然后是视频：镜头在一幅绘制的图像上平移。对自己的视频，`--smooth` 消除抖动，`--track` 区分不同的人；
+# 默认的检测器会先找真人，绘制的人不是（笔记 08 在视频中数深蹲）。
 
 # %%
 from paddle_pose.io.videos import VideoWriter
