@@ -11,7 +11,7 @@ import sys
 import warnings
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from types import ModuleType
 
 from paddle_pose.errors import MissingDependencyError
 
@@ -65,7 +65,7 @@ def ignore_paddle_remarks() -> None:
     warnings.filterwarnings("ignore", "Tensor do not have 'place' interface")  # at an export with decoding
 
 
-def needed(module: str, requirement: str, extra: str = "", note: str = "") -> Any:
+def needed(module: str, requirement: str, extra: str = "", note: str = "") -> ModuleType:
     """Imports a package that only some uses need, and returns it.
 
     Args:
