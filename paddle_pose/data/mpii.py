@@ -63,6 +63,7 @@ def read_ground_truth(path: Path) -> GroundTruth:
     Raises:
         FileNotFoundError: If it is missing.
         InputError: If it is no such file; the message names the variable.
+        MissingDependencyError: If SciPy is not installed.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: not found; {LAYOUT}")

@@ -65,6 +65,7 @@ def read_release(path: Path) -> Release:
     Raises:
         FileNotFoundError: If it is missing.
         InputError: If it is no such file.
+        MissingDependencyError: If SciPy is not installed.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: not found; expected mpii_human_pose_v1_u12_1.mat")

@@ -27,6 +27,7 @@ def read_predictions(path: Path, people: int) -> np.ndarray:
     Raises:
         FileNotFoundError: If there is no such file.
         InputError: If it is no such file, has no `preds`, or another number of people.
+        MissingDependencyError: If SciPy or h5py is not installed.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: not found")

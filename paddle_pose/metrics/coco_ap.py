@@ -52,6 +52,7 @@ class GroundTruth:
         Raises:
             FileNotFoundError: If there is no such file.
             InputError: If it is no COCO file, or could only give a wrong AP: ids of another type, no area, nobody labelled.
+            MissingDependencyError: If pycocotools is not installed.
         """
         content, self._where = coco_json.read(annotations)
         moved, self.shared = coco_json.in_skeleton(content, self._where, skeleton)
@@ -133,6 +134,7 @@ class CocoAP:
     Raises:
         FileNotFoundError: If there is no such file.
         InputError: If it is not as expected; see `GroundTruth`.
+        MissingDependencyError: If pycocotools is not installed.
     """
 
     monitor = "AP"

@@ -60,6 +60,7 @@ def read_weights(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
         InputError: If the file is empty, truncated, of another kind, not as the manifest beside it says, holds no
             tensors, or one with a number that is not finite;
             its subclass `allow_list.RefusedError` if the file wants to run anything.
+        MissingDependencyError: If a .safetensors or .tflite file is named and the package that reads it is not installed.
 
     Example:
         >>> import tempfile, safetensors.numpy

@@ -19,8 +19,8 @@ def onnx_file(tmp_path):
 
 
 def write_onnx(path, kind="UINT8", shape=("N", 4, 6, 3)):
-    onnx = pytest.importorskip("onnx", reason="needs onnx (requirements/export.txt)")
-    pytest.importorskip("onnxruntime", reason="needs onnxruntime (requirements/export.txt)")
+    onnx = pytest.importorskip("onnx", reason="needs onnx (requirements/predict.txt)")
+    pytest.importorskip("onnxruntime", reason="needs onnxruntime (requirements/predict.txt)")
     helper, types = onnx.helper, onnx.TensorProto
     graph = helper.make_graph(
         [

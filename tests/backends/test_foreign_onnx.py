@@ -34,7 +34,7 @@ def test_an_input_of_another_shape_is_an_input_error(tmp_path):
 def test_a_missing_or_damaged_file_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"nowhere\.onnx"):
         ForeignOnnx(tmp_path / "nowhere.onnx")
-    pytest.importorskip("onnxruntime", reason="needs onnxruntime (requirements/export.txt)")
+    pytest.importorskip("onnxruntime", reason="needs onnxruntime (requirements/predict.txt)")
     (tmp_path / "text.onnx").write_bytes(b"nothing that was exported")
     with pytest.raises(ValueError, match=r"text\.onnx"):
         ForeignOnnx(tmp_path / "text.onnx")

@@ -120,8 +120,8 @@ def only_copies(file, folder, *, from_file=None, **options):
 
 @pytest.mark.parametrize(("name", "data"), [("movenet_lightning", "movenet_tfjs"), ("nanodet_g", "nanodet")])
 def test_models_of_two_files_become_onnx_files(shared, folder, name, data, monkeypatch):
-    pytest.importorskip("onnx", reason="needs onnx (requirements/export.txt)")
-    runtime = pytest.importorskip("onnxruntime", reason="needs onnxruntime (requirements/export.txt)")
+    pytest.importorskip("onnx", reason="needs onnx (requirements/predict.txt)")
+    runtime = pytest.importorskip("onnxruntime", reason="needs onnxruntime (requirements/predict.txt)")
     path = zoo.converted_onnx(name, folder, shared / "data" / data)
     assert path == folder / name / "model.onnx"
     files = {file.file_name for file in PUBLISHED[name].files}
@@ -155,7 +155,7 @@ def test_a_model_of_two_files_becomes_ours(shared, folder):
 
 
 def test_without_paddle_a_movenet_is_an_onnx_file(shared, folder, monkeypatch):
-    pytest.importorskip("onnx", reason="needs onnx (requirements/export.txt)")
+    pytest.importorskip("onnx", reason="needs onnx (requirements/predict.txt)")
 
     def missing():
         raise MissingDependencyError("no Paddle")

@@ -16,8 +16,8 @@ from paddle_pose.exporting.write import write_export
 from paddle_pose.models.movenet import MoveNet
 from paddle_pose.weights.write import write_weights
 
-onnx = pytest.importorskip("onnx", reason="needs onnx (requirements/export.txt)")
-pytest.importorskip("onnxruntime", reason="needs onnxruntime (requirements/export.txt)")
+onnx = pytest.importorskip("onnx", reason="needs onnx (requirements/predict.txt)")
+pytest.importorskip("onnxruntime", reason="needs onnxruntime (requirements/predict.txt)")
 
 LIGHTNING = registry.find("movenet_lightning_coco")
 SMALL = replace(

@@ -5,7 +5,7 @@ from paddle_pose.exporting.quantize import last_convolutions, quantize
 
 
 def test_the_last_convolutions_and_all_behind_them_are_found():
-    helper = pytest.importorskip("onnx", reason="needs onnx (requirements/export.txt)").helper
+    helper = pytest.importorskip("onnx", reason="needs onnx (requirements/predict.txt)").helper
     graph = helper.make_graph(
         [
             helper.make_node("Conv", ["image", "w"], ["a"], name="stem"),
@@ -27,8 +27,8 @@ def test_the_last_convolutions_and_all_behind_them_are_found():
 
 @pytest.mark.parametrize("answer", ["b", "c"])  # a convolution's own output, or one behind it
 def test_a_network_in_8_bits_answers_in_floats(tmp_path, answer):
-    onnx = pytest.importorskip("onnx", reason="needs onnx (requirements/export.txt)")
-    runtime = pytest.importorskip("onnxruntime", reason="needs onnxruntime (requirements/export.txt)")
+    onnx = pytest.importorskip("onnx", reason="needs onnx (requirements/predict.txt)")
+    runtime = pytest.importorskip("onnxruntime", reason="needs onnxruntime (requirements/predict.txt)")
     helper, rng = onnx.helper, np.random.default_rng(0)
     weights = {name: rng.normal(size=(4, 4, 3, 3)).astype(np.float32) for name in ("v", "w")}
     nodes = [

@@ -9,8 +9,8 @@ import pytest
 from paddle_pose.errors import InputError
 from paddle_pose.exporting.tfjs_onnx import write_graph
 
-pytest.importorskip("onnx", reason="needs onnx (requirements/export.txt)")
-runtime = pytest.importorskip("onnxruntime", reason="needs onnxruntime (requirements/export.txt)")
+pytest.importorskip("onnx", reason="needs onnx (requirements/predict.txt)")
+runtime = pytest.importorskip("onnxruntime", reason="needs onnxruntime (requirements/predict.txt)")
 
 RNG = np.random.default_rng(0)
 IMAGE = RNG.normal(size=(1, 6, 8, 3)).astype("f4")

@@ -30,8 +30,8 @@ def write_constant(
         open_outputs: Whether the outputs' lengths, but for the first one, are known after a run only.
         more_inputs: Shapes of further float inputs by name.
     """
-    onnx = pytest.importorskip("onnx", reason="needs onnx (requirements/export.txt)")
-    pytest.importorskip("onnxruntime", reason="needs onnxruntime (requirements/export.txt)")
+    onnx = pytest.importorskip("onnx", reason="needs onnx (requirements/predict.txt)")
+    pytest.importorskip("onnxruntime", reason="needs onnxruntime (requirements/predict.txt)")
     helper, types = onnx.helper, onnx.TensorProto
     inputs = [helper.make_tensor_value_info(input_name, getattr(types, dtype), list(shape))]
     for name, lengths in (more_inputs or {}).items():

@@ -15,8 +15,8 @@ from paddle_pose.backends.open import open_exported
 from paddle_pose.configs import registry
 from paddle_pose.exporting.movenet_onnx import write_movenet
 
-pytest.importorskip("onnx", reason="needs onnx (requirements/export.txt)")
-pytest.importorskip("onnxruntime", reason="needs onnxruntime (requirements/export.txt)")
+pytest.importorskip("onnx", reason="needs onnx (requirements/predict.txt)")
+pytest.importorskip("onnxruntime", reason="needs onnxruntime (requirements/predict.txt)")
 
 ROOT = Path(__file__).resolve().parents[2]
 TFJS = "data/movenet_tfjs/movenet-{}.json"

@@ -5,8 +5,8 @@ import pytest
 
 from paddle_pose.exporting.tfjs_onnx import write_graph
 
-pytest.importorskip("onnx", reason="needs onnx (requirements/export.txt)")
-runtime = pytest.importorskip("onnxruntime", reason="needs onnxruntime (requirements/export.txt)")
+pytest.importorskip("onnx", reason="needs onnx (requirements/predict.txt)")
+runtime = pytest.importorskip("onnxruntime", reason="needs onnxruntime (requirements/predict.txt)")
 
 MEAN, STD = (103.53, 116.28, 123.675), (57.375, 57.12, 58.395)  # blue, green, red
 

@@ -41,7 +41,7 @@ def test_an_onnx_file_is_taken_as_it_is(tmp_path):
 @pytest.fixture
 def onnx_file(tmp_path):
     """Writes an ONNX file that answers its input, with the metadata of a config and these outputs."""
-    onnx = pytest.importorskip("onnx", reason="needs onnx (requirements/export.txt)")
+    onnx = pytest.importorskip("onnx", reason="needs onnx (requirements/predict.txt)")
     pytest.importorskip("onnxruntime", reason="needs ONNX Runtime (requirements/predict.txt)")
     helper, uint8 = onnx.helper, onnx.TensorProto.UINT8
 
