@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -44,7 +45,7 @@ def open_family(base: C, shared: tuple[str, ...] = ()) -> C:
 def register(base: type) -> Callable[[C], C]:
     """Returns a class decorator that adds a class to a family.
 
-    The class states `kind`, its short name, as a class variable. A class that is defined anew under its full name, as in a
+    The class states `kind`, its short name, as a class variable. A class that is defined anew in the same file, as in a
     notebook's cell that runs twice, takes the old one's place.
 
     Args:
@@ -79,7 +80,7 @@ def register(base: type) -> Callable[[C], C]:
             raise TypeError(f'{cls.__name__}: got target {target!r}; expected "package.module:Name"')
         classes = _FAMILIES[base].classes
         other = classes.get(kind, cls)
-        if (other.__module__, other.__qualname__) != (cls.__module__, cls.__qualname__):
+        if _origin(other) != _origin(cls):
             raise TypeError(
                 f"{cls.__name__}: kind {kind!r} is that of {other.__module__}.{other.__qualname__}; choose another"
             )
@@ -87,6 +88,12 @@ def register(base: type) -> Callable[[C], C]:
         return cls
 
     return add
+
+
+def _origin(cls: type) -> tuple[str, str]:
+    """Returns what tells a class from others: the file that defines it, however it was imported, and its name there."""
+    file = getattr(sys.modules.get(cls.__module__), "__file__", None)
+    return file or cls.__module__, cls.__qualname__
 
 
 def is_family(hint: Any) -> bool:
