@@ -73,7 +73,7 @@ def test_the_skeleton_of_annotation_files_is_read(trained, tmp_path):
 
 
 def test_contradictions_are_refused(trained):
-    with pytest.raises(InputError, match="--image_size 384, but config hourglass_tiny_128 has 128"):
+    with pytest.raises(InputError, match="image_size 384, but config hourglass_tiny_128 has 128"):
         train.train(config="hourglass_tiny_128", image_size=384)
     with pytest.raises(InputError, match=r"unknown key 'train\.nothing'"):
         train.train(overrides={"train.nothing": 1})
@@ -145,3 +145,10 @@ def test_only_the_first_of_several_processes_speaks(monkeypatch, trained):
     finally:
         logger.setLevel(level)
     assert seen == [logging.INFO, logging.WARNING]
+
+
+@pytest.mark.parametrize(("name", "value"), [("device", "cuda"), ("overrides", ["train.epochs"])], ids=str)
+def test_what_no_argument_may_be_is_refused_before_there_is_a_folder(tmp_path, name, value):
+    with pytest.raises(InputError, match=f"^{name}"):
+        train.train("hourglass_tiny_128", output=tmp_path / "run", **{name: value})
+    assert list(tmp_path.iterdir()) == []

@@ -122,7 +122,7 @@ def test_other_joints_keep_the_backbone(make, tmp_path):
 
 
 def test_a_random_backbone_is_not_frozen():
-    with pytest.raises(ValueError, match="random numbers still; name weights to start from, --init FILE"):
+    with pytest.raises(ValueError, match="random numbers still; name weights to start from, init"):
         prepare(NETWORKS["hrnet"](3), "", freeze="backbone", resumed=False)
 
 
