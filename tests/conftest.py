@@ -15,8 +15,6 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 import numpy as np
 import pytest
 
-from paddle_pose import environment
-
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -42,6 +40,8 @@ def _seeds() -> None:
 def _messages_of_python() -> Iterator[None]:
     """Ends what the parser of a command begins in its process: messages that name flags."""
     yield
+    from paddle_pose import environment
+
     environment.speak_of_flags(False)
 
 

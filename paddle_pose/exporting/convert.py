@@ -68,21 +68,20 @@ def _captured() -> Iterator[list[str]]:
     """
     written: list[str] = []
     text = io.StringIO()  # Python's streams need not be the file descriptors: in notebooks they are not
-    with tempfile.TemporaryFile() as file:
-        with contextlib.ExitStack() as restored:
-            for stream, descriptor in ((sys.stdout, 1), (sys.stderr, 2)):
-                stream.flush()
-                saved = os.dup(descriptor)
-                restored.callback(os.close, saved)
-                restored.callback(os.dup2, saved, descriptor)
-                os.dup2(file.fileno(), descriptor)
-            restored.enter_context(contextlib.redirect_stdout(text))
-            restored.enter_context(contextlib.redirect_stderr(text))
-            try:
-                yield written
-            finally:
-                file.seek(0)
-                written += [file.read().decode(errors="replace"), text.getvalue()]
+    with tempfile.TemporaryFile() as file, contextlib.ExitStack() as restored:
+        for stream, descriptor in ((sys.stdout, 1), (sys.stderr, 2)):
+            stream.flush()
+            saved = os.dup(descriptor)
+            restored.callback(os.close, saved)
+            restored.callback(os.dup2, saved, descriptor)
+            os.dup2(file.fileno(), descriptor)
+        restored.enter_context(contextlib.redirect_stdout(text))
+        restored.enter_context(contextlib.redirect_stderr(text))
+        try:
+            yield written
+        finally:
+            file.seek(0)
+            written += [file.read().decode(errors="replace"), text.getvalue()]
 
 
 def _fold(path: Path) -> None:

@@ -261,5 +261,5 @@ def test_a_choice_named_none_is_no_none():
 
 def test_a_text_file_is_no_weights_file_whatever_its_config(tmp_path):
     (tmp_path / "notes.pdparams").write_text("remember the milk")
-    with pytest.raises(InputError, match="notes.pdparams: unknown format"):
+    with pytest.raises(InputError, match=r"notes\.pdparams: unknown format"):
         config_of(tmp_path / "notes.pdparams")

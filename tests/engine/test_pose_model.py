@@ -386,7 +386,7 @@ def test_a_detector_that_cannot_be_fetched_is_not_needed(monkeypatch):
 
     monkeypatch.setattr(pose_model.zoo, "locate", unreachable)
     model = PoseModel(CONFIG, Path("w"), brightest, "cpu", open_detector=open_detector)
-    with pytest.raises(ConnectionError, match="no network.*detector=None.*boxes="):
+    with pytest.raises(ConnectionError, match=r"no network.*detector=None.*boxes="):
         model.predict(photo())
     environment.speak_of_flags()
     with pytest.raises(ConnectionError, match="--detector none"):
