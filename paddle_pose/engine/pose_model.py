@@ -223,8 +223,7 @@ class PoseModel:
         """
         _check_choice("by", by, (*SIMILARITIES, None))
         _check_count("detect_every", detect_every)
-        rate_fits = isinstance(frames_per_second, numbers.Real) and 0 < frames_per_second < math.inf
-        if not rate_fits:
+        if not (isinstance(frames_per_second, numbers.Real) and 0 < frames_per_second < math.inf):
             raise InputError(f"frames_per_second {frames_per_second!r}: expected a finite number above 0")
         stream = _video_frames(source, frames_per_second)
         return self._tracked(stream, detector, by, smooth, one_person, detect_every)

@@ -94,7 +94,7 @@ def test_a_run_from_python_is_interrupted_saved_and_resumed(synthetic_mpii, caps
         )
     assert stop.value.status == 143
     assert "Ended early by SIGTERM at epoch=0, batch_id=1; saved in run/last" in capsys.readouterr().out
-    run = train.train(**options, resume=Path("run"))
+    run = train.train(**options, resume=Path("run"), progress=None)
     assert run.folder == Path("run")
     assert run.values["epoch"] == 0
     assert "Mean@0.1" in run.values
