@@ -22,6 +22,7 @@ from paddle_pose.data import coco, dataset, framing, movenet_crops, mpii
 from paddle_pose.data.augment import HALVED_ABOVE, has_halves
 from paddle_pose.data.crop_cache import CropCache, Reader, ReducedReader, read_whole
 from paddle_pose.data.dataset import PoseDataset
+from paddle_pose.environment import argument
 from paddle_pose.errors import InputError
 from paddle_pose.io import images
 from paddle_pose.metrics.base import Metric
@@ -68,7 +69,7 @@ USUAL_METRIC = {"mpii": "pckh", "coco": "ap", "movenet_crops": "fire717_accuracy
 
 def _given(root: str | Path | None) -> str | Path:
     if root is None:
-        raise InputError("--dataset_root D is missing: where the data are")
+        raise InputError(f"{argument('--dataset_root D', 'data')} is missing: where the data are")
     return root
 
 
@@ -375,7 +376,7 @@ def check_fits(config: Config, weights: Path, outputs: Sequence[str]) -> None:
     if missing:
         raise InputError(
             f"{weights}: answers {', '.join(outputs)}, but {', '.join(missing)} is read here: "
-            "export it without --decode, or name the right --config"
+            f"export it without {argument('--decode')}, or name the right {argument('--config')}"
         )
     exported, metadata = read_beside(weights), read_metadata(weights)
     if exported is None:

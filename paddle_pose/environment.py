@@ -26,6 +26,7 @@ GPU: {python} -m pip install paddlepaddle-gpu -i https://www.paddlepaddle.org.cn
      (cu118, cu129, cu130 for other CUDA versions; PyPI's paddlepaddle-gpu stops at 2.6.2)
 The CPU build comes with all else that training needs: {python} -m pip install "paddle_pose[train]"; on a GPU see the README."""
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of malloc.h
+_in_command = False
 
 
 def use_all_cores() -> None:
@@ -182,6 +183,33 @@ def command(name: str) -> str:
     if called.suffix == ".py" and called.stem in ROOT_SCRIPTS and name in ROOT_SCRIPTS:
         return f"python {called.with_name(name + '.py')}"
     return f"python -m paddle_pose {name}"
+
+
+def speak_of_flags(on: bool = True) -> None:
+    """Makes messages name flags, as on a command line; the parsers of the commands call it.
+
+    Args:
+        on: Whether a command runs; otherwise messages name the arguments of Python functions.
+    """
+    global _in_command
+    _in_command = on
+
+
+def argument(flag: str, name: str | None = None) -> str:
+    """Returns how the user names an argument: its flag where a command runs, its name in Python otherwise.
+
+    Args:
+        flag: Flag of the commands, or other words for their users.
+        name: Name of the argument of the Python functions, or other words for their callers; None for the flag's without
+            dashes.
+
+    Example:
+        >>> argument("--dataset_root D", "data"), argument("--device")
+        ('data', 'device')
+    """
+    if _in_command:
+        return flag
+    return flag.removeprefix("--") if name is None else name
 
 
 def _cpu_quota(folder: str) -> int:

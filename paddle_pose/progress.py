@@ -54,9 +54,16 @@ class _Bar:
 
     def __init__(self, total: int | None, unit: str, stream: TextIO) -> None:
         self._bar = _tqdm()(total=total, unit=f" {unit}", file=None if in_notebook() else stream, leave=True)
+        self._begun = False
 
     def __call__(self, done: int) -> None:
-        self._bar.update(done - self._bar.n)
+        bar = self._bar
+        if not self._begun and done != bar.total:  # a resumed run begins late: what was done before took no time here
+            bar.initial = bar.n = bar.last_print_n = done
+            bar.start_t = bar.last_print_t = time.time()
+            bar.refresh()
+        self._begun = True
+        bar.update(done - bar.n)
         if done == self._bar.total:
             self._bar.close()
 

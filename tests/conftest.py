@@ -4,7 +4,7 @@ import os
 import random
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -34,6 +34,15 @@ def _seeds() -> None:
     np.random.seed(0)  # noqa: NPY002 - the libraries we call draw from the global generator
     if "paddle" in sys.modules:
         sys.modules["paddle"].seed(0)
+
+
+@pytest.fixture(autouse=True)
+def _messages_of_python() -> Iterator[None]:
+    """Ends what the parser of a command begins in its process: messages that name flags."""
+    yield
+    from paddle_pose import environment
+
+    environment.speak_of_flags(False)
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from paddle_pose import environment
+from paddle_pose.cli import options
 from paddle_pose.errors import MissingDependencyError
 
 ROOT = Path(environment.__file__).parents[1]
@@ -187,3 +188,9 @@ def test_python_is_named_from_here_where_it_lies_below(monkeypatch, tmp_path):
     assert environment.python_name() == str(Path(".venv", "bin", "python"))
     monkeypatch.setattr(sys, "executable", "/usr/bin/python3")
     assert environment.python_name() == "/usr/bin/python3"
+
+
+def test_messages_name_flags_once_a_command_has_parsed_its_arguments():
+    assert environment.argument("--dataset_root D", "data") == "data"
+    options.Parser("val").parse_args([])
+    assert environment.argument("--dataset_root D", "data") == "--dataset_root D"

@@ -71,3 +71,13 @@ def test_no_progress_shows_nothing(capsys):
     no_progress(3, "people")(3)
     no_progress()(1)
     assert capsys.readouterr() == ("", "")
+
+
+def test_steps_before_a_resumed_run_are_not_counted_in_its_speed():
+    bar = show_progress(100, "steps", Terminal())
+    began = bar._bar.start_t
+    bar(50)
+    bar(51)
+    state = bar._bar.format_dict
+    assert (state["n"], state["initial"]) == (51, 50)
+    assert bar._bar.start_t > began

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
 
-from paddle_pose.environment import command
+from paddle_pose.environment import argument, command
 from paddle_pose.errors import InputError
 
 Backend = Callable[[np.ndarray], dict[str, np.ndarray]]
@@ -66,6 +67,24 @@ class Network(Protocol):
         """Returns parameters and running statistics by name."""
 
 
+def check_device(device: str, threads: int | None = None) -> None:
+    """Refuses what names no device, and a number of threads below 1.
+
+    Args:
+        device: "auto", "cpu", "gpu", or "gpu:1" for the second one.
+        threads: Threads to compute with on the CPU; None for the usual number.
+
+    Raises:
+        InputError: If one of them is something else.
+    """
+    if not isinstance(device, str) or not re.fullmatch(r"auto|cpu|gpu(:[0-9]+)?", device):
+        raise InputError(f"{argument('--device')} {device!r}: expected auto, cpu, gpu, or gpu:N for the GPU number N")
+    if threads is not None and (isinstance(threads, bool) or not isinstance(threads, int) or threads < 1):
+        raise InputError(
+            f"{argument('--threads')} {threads!r}: expected a whole number from 1, or None for the usual one"
+        )
+
+
 def check_input(path: object, shape: Sequence[object], dtype: str) -> None:
     """Refuses an exported network whose input is not a batch of images.
 
@@ -79,5 +98,6 @@ def check_input(path: object, shape: Sequence[object], dtype: str) -> None:
     """
     if dtype != "uint8" or len(shape) != 4 or shape[3] != 3:
         raise InputError(
-            f"{path}: its input is {dtype} {shape}, expected uint8 [N, H, W, 3] RGB: export it with {command('export')}"
+            f"{path}: its input is {dtype} {shape}, expected uint8 [N, H, W, 3] RGB: export it with "
+            + argument(command("export"), "export_model")
         )

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from paddle_pose.backends.onnx import METADATA_KEY, open_session
-from paddle_pose.environment import command
+from paddle_pose.environment import argument, command
 from paddle_pose.errors import InputError
 
 _SIDECARS = (".onnx", ".xml", ".json")  # ONNX, OpenVINO, Paddle's program
@@ -82,7 +82,9 @@ def read_metadata(exported: Path) -> Metadata | None:
         metadata: Metadata = json.loads(text)
         version = metadata["version"]
     except (KeyError, TypeError, ValueError) as problem:
-        raise InputError(f"{place}: not metadata as {command('export')} writes them ({problem})") from problem
+        raise InputError(
+            f"{place}: not metadata as {argument(command('export'), 'export_model')} writes them ({problem})"
+        ) from problem
     if version != VERSION:
         raise InputError(f"{place}: metadata version {version}, this program reads {VERSION}: export it again")
     return metadata

@@ -8,8 +8,8 @@ from typing import Protocol
 
 import numpy as np
 
-from paddle_pose.backends.base import check_input
-from paddle_pose.environment import needed, threads_to_use
+from paddle_pose.backends.base import check_device, check_input
+from paddle_pose.environment import argument, needed, threads_to_use
 from paddle_pose.errors import InputError
 
 _ERRORS = 3  # ONNX Runtime's level: warnings, as about unused initializers of an INT8 file, ask nothing of the user
@@ -62,27 +62,31 @@ def open_session(path: Path, device: str = "auto", threads: int | None = None) -
 
     Args:
         path: The .onnx file.
-        device: "cpu", "gpu", or "auto": the GPU where this ONNX Runtime has one.
+        device: "cpu", "gpu", "gpu:1", or "auto": the GPU where this ONNX Runtime has one.
         threads: Threads to compute with; None as `environment.threads_to_use`.
 
     Raises:
         MissingDependencyError: If ONNX Runtime is not installed.
         InputError: If the file is not an ONNX file, or the device is not there.
     """
+    check_device(device, threads)
     runtime = needed("onnxruntime", "onnxruntime>=1.17")
     there = runtime.get_available_providers()
     if device == "auto":
         device = "gpu" if _DEVICES["gpu"] in there else "cpu"
-    if _DEVICES.get(device) not in there:
+    kind, _, number = device.partition(":")
+    if _DEVICES[kind] not in there:
+        flag = argument("--device")
         raise InputError(
-            f"--device {device}, but the installed ONNX Runtime has {', '.join(there)}; "
-            "install onnxruntime-gpu, or use --device cpu"
+            f"{flag} {device}, but the installed ONNX Runtime has {', '.join(there)}; "
+            f"install onnxruntime-gpu, or use {flag} cpu"
         )
+    provider = (_DEVICES[kind], {"device_id": number} if number else {})
     options = runtime.SessionOptions()
     options.intra_op_num_threads = threads or threads_to_use()
     options.log_severity_level = _ERRORS
     try:
-        session = runtime.InferenceSession(str(path), options, providers=[_DEVICES[device]])
+        session = runtime.InferenceSession(str(path), options, providers=[provider])
     except Exception as problem:  # its own classes, a different one per cause
         raise InputError(f"{path}: ONNX Runtime cannot open it ({problem})") from problem
     return session, f"{device}, ONNX Runtime {runtime.__version__}, threads {options.intra_op_num_threads}"

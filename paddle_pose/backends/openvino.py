@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from paddle_pose.backends.base import check_input
-from paddle_pose.environment import needed, threads_to_use
+from paddle_pose.backends.base import check_device, check_input
+from paddle_pose.environment import argument, needed, threads_to_use
 from paddle_pose.errors import InputError
 
 
@@ -33,11 +33,14 @@ class OpenVinoBackend:
             MissingDependencyError: If OpenVINO is not installed.
             InputError: If the file is not a network with one uint8 [N, H, W, 3] input, or the device is not there.
         """
+        check_device(device, threads)
         openvino = needed("openvino", "openvino>=2024.0", "export")
         core = openvino.Core()
-        name = {"auto": "CPU"}.get(device, device.upper())
+        name = {"auto": "CPU"}.get(device, device.upper().replace(":", "."))
         if name.split(".")[0] not in {there.split(".")[0] for there in core.available_devices}:
-            raise InputError(f"--device {device}, but OpenVINO finds {', '.join(core.available_devices)} here")
+            raise InputError(
+                f"{argument('--device')} {device}, but OpenVINO finds {', '.join(core.available_devices)} here"
+            )
         threads = threads or threads_to_use()
         # Processors with bfloat16 would otherwise compute in it: half a pixel, and other numbers on every machine.
         settings: dict[str, object] = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}

@@ -11,9 +11,9 @@ import numpy as np
 import paddle
 from paddle import inference
 
-from paddle_pose.backends.base import check_input
+from paddle_pose.backends.base import check_device, check_input
 from paddle_pose.backends.metadata import metadata_path, read_metadata
-from paddle_pose.environment import command, threads_to_use
+from paddle_pose.environment import argument, command, threads_to_use
 from paddle_pose.errors import InputError
 
 
@@ -30,13 +30,15 @@ def set_device(name: str, threads: int | None = None) -> str:
     Raises:
         InputError: If the device is not there.
     """
+    check_device(name, threads)
     if name == "auto":
         gpus = paddle.device.is_compiled_with_cuda() and paddle.device.cuda.device_count() > 0
         name = "gpu" if gpus else "cpu"
     if name.startswith("gpu") and not paddle.device.is_compiled_with_cuda():
+        flag = argument("--device")
         raise InputError(
-            f"--device {name}, but the installed Paddle computes on the CPU only; the README says how to "
-            "install paddlepaddle-gpu, or use --device cpu"
+            f"{flag} {name}, but the installed Paddle computes on the CPU only; the README says how to "
+            f"install paddlepaddle-gpu, or use {flag} cpu"
         )
     paddle.device.set_device(name)
     if threads is not None:
@@ -93,12 +95,14 @@ class PaddleProgram:
         metadata = read_metadata(path)
         if metadata is None:
             raise InputError(
-                f"{path}: no {metadata_path(path).name} beside it, so {command('export')} did not write it"
+                f"{path}: no {metadata_path(path).name} beside it, so "
+                f"{argument(command('export'), 'export_model')} did not write it"
             )
         parameters = path.with_suffix(".pdiparams")
         if not parameters.is_file():
             raise FileNotFoundError(f"{parameters}: not found; it belongs to {path}")
         check_input(path, metadata["input"]["shape"], metadata["input"]["dtype"])
+        check_device(device, threads)
         where = set_device(device)
         threads = threads or threads_to_use()
         config = inference.Config(str(path), str(parameters))

@@ -106,6 +106,7 @@ def override(config: Config, changes: Mapping[str, Any]) -> Config:
         >>> changed.final_augment.flip, changed.final_augment.scale
         (0.1, 0.2)
     """
+    check_changes(changes)
     first = _kind_keys(config, "")
 
     def order(key: str) -> tuple[bool, bool]:
@@ -114,6 +115,25 @@ def override(config: Config, changes: Mapping[str, Any]) -> Config:
     for key in sorted(changes, key=order):
         config = _replaced(config, key.split("."), changes[key], key, config)
     return config
+
+
+def check_changes(changes: object) -> None:
+    """Refuses what is no mapping of values by dotted key.
+
+    Args:
+        changes: Argument `overrides` of the public functions.
+
+    Raises:
+        InputError: If it is no mapping, or a key is no string.
+    """
+    if not isinstance(changes, Mapping):
+        raise InputError(
+            f"overrides is a {type(changes).__name__}; expected a mapping of values by dotted key, such as "
+            '{"train.epochs": 50}'
+        )
+    for key in changes:
+        if not isinstance(key, str):
+            raise InputError(f'overrides has the key {key!r}; expected dotted keys, such as "train.epochs"')
 
 
 def upgraded(stored: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,8 +12,10 @@ from paddle_pose.backends.metadata import read_metadata
 from paddle_pose.configs import hourglass, hrnet, movenet, simple_baseline
 from paddle_pose.configs.overrides import identity, override, upgraded, values
 from paddle_pose.configs.specs import Config
+from paddle_pose.environment import argument
 from paddle_pose.errors import InputError, did_you_mean
 from paddle_pose.io import manifest
+from paddle_pose.weights.read import check_kind
 from paddle_pose.weights.zoo import recognise
 
 _log = logging.getLogger("paddle_pose")
@@ -21,6 +23,7 @@ _log = logging.getLogger("paddle_pose")
 _FILES = (hourglass, hrnet, simple_baseline, movenet)
 CONFIGS: dict[str, Config] = {config.name: config for file in _FILES for config in file.ALL}
 FILE_NAME = "config.json"
+_NO_WEIGHTS_INSIDE = (".onnx", ".xml")  # exported files, which are read in another way
 
 
 def find(name: str) -> Config:
@@ -57,8 +60,9 @@ def for_image_size(size: int) -> Config:
     name = f"hourglass52_mpii_{size}"
     if name not in CONFIGS:
         raise InputError(
-            f"--image_size {size}: the published sizes are 256 and 384; for another multiple of 128 add "
-            f'-o "codec.input_size=({size},{size})" to one of them'
+            f"{argument('--image_size')} {size}: the published sizes are 256 and 384; for another multiple of 128 add "
+            + argument(f'-o "codec.input_size=({size},{size})"', f'overrides={{"codec.input_size": ({size}, {size})}}')
+            + " to one of them"
         )
     return CONFIGS[name]
 
@@ -92,8 +96,8 @@ def data_of_run(run_dir: Path) -> str | None:
         return None
     if not Path(folder).is_dir():
         raise InputError(
-            f"{run_dir}: was trained on the data in {folder}, which is not there; name the folder with --dataset_root D "
-            "(data in Python)"
+            f"{run_dir}: was trained on the data in {folder}, which is not there; name the folder with "
+            f"{argument('--dataset_root D', 'data')}"
         )
     return folder
 
@@ -114,7 +118,7 @@ def read_beside(weights: Path) -> Config | None:
     except (AttributeError, KeyError, TypeError, ValueError) as problem:
         raise InputError(
             f"{weights if metadata else path}: not a config that this version reads ({problem}); name "
-            "one with --config instead of it after moving the file away"
+            f"one with {argument('--config')} instead of it after moving the file away"
         ) from problem
     if metadata is None:
         manifest.check_file(path)
@@ -154,7 +158,7 @@ def config_of(
 
     Raises:
         FileNotFoundError: If there is no such weights file.
-        InputError: If nothing says which network it is for, or the arguments and the file disagree.
+        InputError: If it is no weights file, nothing says which network it is for, or the arguments and the file disagree.
     """
     if not weights.is_file():
         raise FileNotFoundError(f"{weights}: no such weights file")
@@ -167,6 +171,8 @@ def config_of(
             known.name,
             name or "none: it finds people",
         )
+    if beside is None and name is None and image_size is None and weights.suffix not in _NO_WEIGHTS_INSIDE:
+        check_kind(weights)
     return resolve(beside, name, image_size, changes or {})
 
 
@@ -189,18 +195,23 @@ def resolve(
     """
     if beside is not None:
         if config_name not in (None, beside.name):
-            raise InputError(f"--config {config_name}, but the checkpoint was trained as {beside.name}")
+            raise InputError(f"{argument('--config')} {config_name}, but the checkpoint was trained as {beside.name}")
         if image_size not in (None, beside.codec.input_size[0]):
             raise InputError(
-                f"--image_size {image_size}, but the checkpoint was trained at {beside.codec.input_size[0]}"
+                f"{argument('--image_size')} {image_size}, but the checkpoint was trained at {beside.codec.input_size[0]}"
             )
         return override(beside, changes)
     if config_name is None and image_size is None:
         raise InputError(
             f"there is no {FILE_NAME} beside the weights that says which network they are for; "
-            "add --config NAME (--list_configs shows them) or --image_size 256|384"
+            + argument(
+                "add --config NAME (--list_configs shows them) or --image_size 256|384",
+                f"name one as config: {', '.join(CONFIGS)}; or image_size 256 or 384",
+            )
         )
     config = find(config_name) if config_name else for_image_size(image_size or 0)
     if image_size not in (None, config.codec.input_size[0]):
-        raise InputError(f"--image_size {image_size}, but config {config.name} has {config.codec.input_size[0]}")
+        raise InputError(
+            f"{argument('--image_size')} {image_size}, but config {config.name} has {config.codec.input_size[0]}"
+        )
     return override(config, changes)

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from paddle_pose.environment import argument
 from paddle_pose.errors import InputError
 from paddle_pose.geometry import box_window
 from paddle_pose.io import coco_json
@@ -28,10 +29,7 @@ _log = logging.getLogger("paddle_pose")
 
 SPLITS = ("train", "val")
 PERSON = 1  # COCO's category
-LAYOUT = (
-    "expected D/train2017/*.jpg, D/val2017/*.jpg and D/annotations/person_keypoints_{train,val}2017.json "
-    "for --dataset_root D"
-)
+LAYOUT = "expected D/train2017/*.jpg, D/val2017/*.jpg and D/annotations/person_keypoints_{train,val}2017.json"
 
 
 def annotation_file(root: str | Path, split: str) -> Path:
@@ -45,7 +43,7 @@ def annotation_file(root: str | Path, split: str) -> Path:
         raise InputError(f"COCO has no split {split!r} with keypoints; expected one of {', '.join(SPLITS)}")
     path = Path(root) / "annotations" / f"person_keypoints_{split}2017.json"
     if not path.is_file():
-        raise FileNotFoundError(f"{path}: not found; {LAYOUT}")
+        raise FileNotFoundError(f"{path}: not found; {LAYOUT} for {argument('--dataset_root D', 'data')}")
     return path
 
 
@@ -64,13 +62,16 @@ def split_files(root: str | Path | None, split: str, own: str | None, folder: st
     """
     if root is not None:
         return annotation_file(root, split), Path(root) / f"{split}2017"
+    annotations = argument(f"--{split}_annotations FILE", f"data.{split}_annotations")
+    folder_of_images = argument("--images DIR", "data.images")
     if own is None or folder is None:
-        missing = f"--{split}_annotations FILE" if own is None else "--images DIR"
-        raise InputError(f"{missing} is missing: give it, or --dataset_root D, a folder in COCO's layout")
+        missing = annotations if own is None else folder_of_images
+        root_name = argument("--dataset_root D", "data")
+        raise InputError(f"{missing} is missing: give it, or {root_name}, a folder in COCO's layout")
     if not Path(own).is_file():
-        raise FileNotFoundError(f"{own}: not found; --{split}_annotations says where it is now")
+        raise FileNotFoundError(f"{own}: not found; {annotations} says where it is now")
     if not Path(folder).is_dir():
-        raise FileNotFoundError(f"{folder}: no such folder of images; --images says where it is now")
+        raise FileNotFoundError(f"{folder}: no such folder of images; {folder_of_images} says where it is now")
     return Path(own), Path(folder)
 
 

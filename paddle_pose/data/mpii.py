@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from paddle_pose.environment import needed
+from paddle_pose.environment import argument, needed
 from paddle_pose.errors import InputError
 from paddle_pose.io.json_fields import field
 from paddle_pose.skeletons import MPII_16, Skeleton
@@ -31,10 +31,7 @@ JOINT_KEYS = ("joints", "gt_joints")
 VISIBLE_KEYS = ("joints_vis", "joints_visible")
 # Samples and images of the published json files.
 PUBLISHED_COUNTS = {"train": (22246, 14679), "val": (2958, 2729), "trainval": (25204, 17408)}
-LAYOUT = (
-    "expected D/images/*.jpg, D/annotations/mpii_{train,val}.json and D/annotations/mpii_gt_val.mat "
-    "for --dataset_root D"
-)
+LAYOUT = "expected D/images/*.jpg, D/annotations/mpii_{train,val}.json and D/annotations/mpii_gt_val.mat"
 # json and mat round differently: neck and head_top may differ by a pixel or two.
 _SAME_POINT_PX = 3.0
 
@@ -66,7 +63,7 @@ def read_ground_truth(path: Path) -> GroundTruth:
         MissingDependencyError: If SciPy is not installed.
     """
     if not path.is_file():
-        raise FileNotFoundError(f"{path}: not found; {LAYOUT}")
+        raise FileNotFoundError(f"{path}: not found; {LAYOUT} for {argument('--dataset_root D', 'data')}")
     matlab = needed("scipy.io", "scipy>=1.10", "train")
     try:
         content = matlab.loadmat(path)
@@ -118,7 +115,7 @@ def read_mpii(root: str | Path, split: str, skeleton: Skeleton = MPII_16) -> lis
     if split not in SPLITS:
         raise InputError(f"MPII has no split {split!r}; expected one of {', '.join(SPLITS)}")
     if not path.is_file():
-        raise FileNotFoundError(f"{path}: not found; {LAYOUT}")
+        raise FileNotFoundError(f"{path}: not found; {LAYOUT} for {argument('--dataset_root D', 'data')}")
     records = _load(path)
     persons = [_person(record, n, path, split) for n, record in enumerate(records)]
     if split == "val":

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from paddle_pose import build
-from paddle_pose.backends.base import Backend
+from paddle_pose.backends.base import Backend, check_device
 from paddle_pose.configs import overrides as config_overrides
 from paddle_pose.configs import registry
 from paddle_pose.configs.published import GROUND_TRUTH, WHOLE_IMAGES
@@ -20,7 +20,8 @@ from paddle_pose.configs.specs import Config
 from paddle_pose.data import coco, mpii
 from paddle_pose.data.skeleton_file import read_skeleton
 from paddle_pose.engine.notebook import html_table
-from paddle_pose.engine.pose_model import PoseModel
+from paddle_pose.engine.pose_model import PoseModel, check_open
+from paddle_pose.environment import argument
 from paddle_pose.errors import InputError
 from paddle_pose.evaluation.evaluate import evaluate as evaluate_batches
 from paddle_pose.evaluation.mean_pose import mean_pose_scores
@@ -32,9 +33,10 @@ from paddle_pose.io import coco_json, images
 from paddle_pose.io.checksum import sha256_of
 from paddle_pose.io.mpii_predictions import read_predictions
 from paddle_pose.io.outputs import Outputs
+from paddle_pose.io.weights_files import find_weights
 from paddle_pose.metrics import coco_ap, pckh
 from paddle_pose.metrics.base import eval_line
-from paddle_pose.progress import ProgressFactory, notebook_progress
+from paddle_pose.progress import ProgressFactory, no_progress, notebook_progress
 from paddle_pose.skeletons import COCO_17, Skeleton
 from paddle_pose.structures import Sample
 
@@ -87,12 +89,12 @@ def evaluate(
     device: str = "auto",
     threads: int | None = None,
     command: str = "",
-    progress: ProgressFactory = notebook_progress,
+    progress: ProgressFactory | None = notebook_progress,
 ) -> Evaluation:
     """Scores a weights file on the validation split, and logs the numbers with their protocol.
 
     Args:
-        weights: Path of a checkpoint or an exported file, or a loaded model.
+        weights: Path of a checkpoint or an exported file, or of the folder of one or of a run; or a loaded model.
         data: Folder of the data set; None where the config names annotation files.
         config: Name of the config, where none is beside the file; a loaded model has its own.
         image_size: Input size of Hourglass-52 on MPII, as in txyugood's project; None for none.
@@ -102,10 +104,10 @@ def evaluate(
         draw: Whether to draw people from the best to the worst found, as predictions.png.
         report: Whether to write report.html.
         baseline: Whether to score the mean training pose too, which looks at no image.
-        device: "auto", "cpu" or "gpu".
-        threads: Threads to compute with on the CPU; None for the usual number.
+        device: "auto", "cpu", "gpu" or "gpu:1"; a loaded model has its own.
+        threads: Threads to compute with on the CPU; None for the usual number; a loaded model has its own.
         command: Command line, for scores.json.
-        progress: Shows how many people or images are done.
+        progress: Shows how many people or images are done; None shows nothing.
 
     Raises:
         FileNotFoundError: If a file is missing.
@@ -115,10 +117,15 @@ def evaluate(
         `evaluate("output/run/best_model/model.pdparams", data="data/mpii", overrides={"val.flip": False}).values["Mean"]`
     """
     model = weights if isinstance(weights, PoseModel) else None
-    weights = weights.weights if isinstance(weights, PoseModel) else Path(weights)
+    weights = weights.weights if isinstance(weights, PoseModel) else find_weights(weights)
     detections = None if detections is None else Path(detections)
     if output is None and (draw or report):
         raise InputError("draw and report write files: name a folder as output")
+    if model is not None:
+        check_open(model)
+        _refuse_settings_of_loading(model, device, threads)
+    else:
+        check_device(device, threads)
     if model is None:
         settings = registry.config_of(weights, config, image_size, overrides)
     else:
@@ -127,7 +134,10 @@ def evaluate(
         output = default_folder(weights, settings.name) if output == "auto" else Path(output)
     measure = build.metric_name(settings)
     if report and measure not in REPORTED:
-        raise InputError(f"--report: explains {' and '.join(REPORTED)}, not {measure}; leave one flag out")
+        raise InputError(
+            f"{argument('--report')}: explains {' and '.join(REPORTED)}, not {measure}; "
+            f"leave one {argument('flag', 'argument')} out"
+        )
     outputs = None
     if output is not None:
         outputs = Outputs(output, "val", keep=[weights])
@@ -149,7 +159,7 @@ def evaluate(
         backend,
         settings.codec,
         build.batches(settings, samples),
-        progress(len(samples), "images" if unit == "image" else "people"),
+        (progress or no_progress)(len(samples), "images" if unit == "image" else "people"),
     )
     seconds = time.perf_counter() - started
     scores = metric.compute_scores(predictions)
@@ -185,6 +195,13 @@ def evaluate(
     outputs.remove_old((".png", ".html"))
     _log.info("Written: " + ", ".join(map(str, written)))
     return replace(evaluation, written=tuple(written))
+
+
+def _refuse_settings_of_loading(model: PoseModel, device: str, threads: int | None) -> None:
+    """Raises an InputError if a device or threads are named beside a loaded model, which has its own."""
+    named = [f"device={device!r}"] * (device != "auto") + [f"threads={threads!r}"] * (threads is not None)
+    if named:
+        raise InputError(f"{' and '.join(named)}, but {model!r} is loaded already; name them in load_model instead")
 
 
 def _settings_of(model: PoseModel, named: object, changes: Mapping[str, object]) -> Config:
@@ -244,13 +261,19 @@ def score_file(
     predictions = Path(predictions)
     is_coco = dataset_of(predictions) == "coco"
     if is_coco and zero_based:
-        raise InputError("--zero_based: COCO's results always count pixels from 0; leave the flag out")
+        raise InputError(
+            f"{argument('--zero_based')}: COCO's results always count pixels from 0; "
+            f"leave the {argument('flag', 'argument')} out"
+        )
     if ground_truth is not None:
         truth = Path(ground_truth)
     elif data is not None:
         truth = coco.annotation_file(data, "val") if is_coco else mpii.truth_files(data)[0]
     else:
-        raise InputError(f"{predictions}: name the ground truth with --dataset_root D or --ground_truth FILE")
+        raise InputError(
+            f"{predictions}: name the ground truth with {argument('--dataset_root D', 'data')} or "
+            + argument("--ground_truth FILE", "ground_truth")
+        )
     if is_coco:
         return _score_coco(predictions, truth, skeleton or _skeleton_of(truth))
     return _score_mpii(predictions, truth, zero_based)

@@ -15,12 +15,13 @@ from paddle_pose.backends.open import open_exported
 from paddle_pose.backends.paddle import PaddleBackend
 from paddle_pose.configs import registry
 from paddle_pose.configs.overrides import override
-from paddle_pose.engine.pose_model import PoseModel
+from paddle_pose.engine.pose_model import PoseModel, check_open
 from paddle_pose.errors import InputError
 from paddle_pose.exporting.files import check_target, put_in_place
 from paddle_pose.exporting.images import in_batches, read_inputs, synthetic_inputs
 from paddle_pose.exporting.verify import Difference, check_difference, compare
 from paddle_pose.exporting.write import write_export
+from paddle_pose.io.weights_files import find_weights
 from paddle_pose.training import checkpoint_policy
 
 _log = logging.getLogger("paddle_pose")
@@ -60,7 +61,7 @@ def export_model(
     """Writes a network as an ONNX, OpenVINO or Paddle file; it is compared with the live network before it gets its name.
 
     Args:
-        weights: Path of a checkpoint, or a model that was loaded from one.
+        weights: Path of a checkpoint, of its folder or of a run's; or a model that was loaded from one.
         output_file: Path of the exported file; None for one beside the checkpoint, of a run's in its folder exports.
         format: Format of the file; None as the suffix of `output_file` says, else ONNX.
         config: Name of the checkpoint's config, where none is beside it.
@@ -82,13 +83,17 @@ def export_model(
         `export_model("output/run/best_model/model.pdparams", "pose.onnx").difference`
     """
     model = weights if isinstance(weights, PoseModel) else None
-    weights = weights.weights if isinstance(weights, PoseModel) else Path(weights)
+    weights = weights.weights if isinstance(weights, PoseModel) else find_weights(weights)
+    if model is not None:
+        check_open(model)
     output_file = None if output_file is None else Path(output_file)
     if weights.suffix in SUFFIXES.values():
         raise InputError(f"{weights}: is an exported file; export the checkpoint that it was made from")
     if format is None:
         formats = {suffix: name for name, suffix in SUFFIXES.items()}
         format = formats.get(output_file.suffix, "onnx") if output_file is not None else "onnx"
+    if format not in SUFFIXES:
+        raise InputError(f"format {format!r}: expected one of {', '.join(SUFFIXES)}, or None for the one of the suffix")
     int8 = calibration is not None
     if int8 and format == "paddle":
         raise InputError("INT8 is written with the formats onnx and openvino, not with paddle")

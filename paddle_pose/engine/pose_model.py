@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import glob
 import logging
+import math
+import numbers
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Literal, TypeAlias, cast, overload
+from typing import Literal, TypeAlias, cast, get_args, overload
 
 import numpy as np
 import PIL.Image
 
 from paddle_pose import build, environment
-from paddle_pose.backends.base import Backend
+from paddle_pose.backends.base import Backend, check_device
 from paddle_pose.backends.metadata import read_metadata
 from paddle_pose.backends.open import is_exported
 from paddle_pose.configs import overrides as config_overrides
@@ -42,6 +44,7 @@ DetectorChoice: TypeAlias = "str | Path | Detector | PoseModel | None"
 BoxesInput: TypeAlias = np.ndarray | Sequence[Box]
 DEFAULT_MODEL, DEFAULT_DETECTOR = "movenet_thunder", "nanodet_m"
 PERSON_JOINTS = ("left_shoulder", "right_shoulder")  # of skeletons of people; others are looked for in the whole image
+FITS, SIMILARITIES = ("letterbox", "stretch"), ("oks", "iou")
 DETECT_EVERY = 5  # frames of a video from one run of the detector to the next; this project's choice
 _BACKENDS: dict[str, BackendName] = {".onnx": "onnx", ".xml": "openvino", ".json": "paddle"}  # by suffix
 
@@ -174,12 +177,13 @@ class PoseModel:
 
         Raises:
             FileNotFoundError: If an image is missing.
-            InputError: If an image or a box is not as described, or a video is named: see `track`.
+            InputError: If an image, a box or an argument is not as described, or a video is named: see `track`.
             ConnectionError: If a detector has to be fetched and cannot be; says where to put it.
 
         Example:
             `people = model.predict("photo.jpg"); people.keypoints[0], people.scores[0]`
         """
+        _check_count("batch_size", batch_size)
         several = _several(images)
         if several is not None:
             return self._results(several, cast("Iterable[BoxesInput | None] | None", boxes), detector, batch_size)
@@ -215,12 +219,28 @@ class PoseModel:
 
         Raises:
             FileNotFoundError: If the video is missing.
-            InputError: If it cannot be read (to its end), or the source is an image.
+            InputError: If it cannot be read (to its end), the source is an image, or an argument is not as described.
 
         Example:
             `for result in model.track("clip.mp4", smooth=True): print(result.seconds, result.ids)`
         """
+        _check_choice("by", by, (*SIMILARITIES, None))
+        _check_count("detect_every", detect_every)
+        if not (isinstance(frames_per_second, numbers.Real) and 0 < frames_per_second < math.inf):
+            raise InputError(f"frames_per_second {frames_per_second!r}: expected a finite number above 0")
         stream = _video_frames(source, frames_per_second)
+        return self._tracked(stream, detector, by, smooth, one_person, detect_every)
+
+    def _tracked(
+        self,
+        stream: Iterator[Frame],
+        detector: DetectorChoice,
+        by: Literal["oks", "iou"] | None,
+        smooth: bool,
+        one_person: bool,
+        detect_every: int,
+    ) -> Iterator[PoseResult]:
+        """Yields the poses in each frame; see `track`."""
         find = None if one_person else self.open_detector(detector)
         if one_person:
             found = pipeline.one_person(stream, self.predictor(max_people=1), smooth)
@@ -247,15 +267,16 @@ class PoseModel:
             InputError: If the array has another type or shape, or the model is closed.
         """
         width, height = self.input_size
+        expected = f"images: expected a uint8 array [N, {height}, {width}, 3]"
+        if not isinstance(images, np.ndarray):
+            raise InputError(f"{expected}, got a {type(images).__name__}; np.stack makes one array of several images")
         if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != (height, width, 3):
-            raise InputError(
-                f"expected uint8 images [N, {height}, {width}, 3], got {images.dtype} {list(images.shape)}; "
-                "`predict` takes images of any size"
-            )
+            one = images.dtype == np.uint8 and images.shape == (height, width, 3)
+            hint = "pass images[None] for a single image" if one else "`predict` takes images of any size"
+            raise InputError(f"{expected}, got {images.dtype} {list(images.shape)}; {hint}")
         with self._lock:  # neither Paddle nor OpenVINO runs one network from two threads
-            if self._run is None:
-                raise InputError(f"{self!r} is closed; load it again with load_model")
-            return self._run(images)
+            run = check_open(self)
+            return run(images)
 
     def open_detector(self, choice: DetectorChoice) -> Detector | None:
         """Returns the detector of a choice of `predict`; one that is named is opened once.
@@ -311,6 +332,20 @@ class PoseModel:
         return (PoseResult.of_frame(frame, poses, self.skeleton) for frame, poses in found)
 
 
+def check_open(model: PoseModel) -> Backend:
+    """Returns the network of a model.
+
+    Args:
+        model: Loaded model.
+
+    Raises:
+        InputError: If it is closed.
+    """
+    if model._run is None:
+        raise InputError(f"{model!r} is closed; load it again with load_model")
+    return model._run
+
+
 def load_model(
     source: str | Path,
     *,
@@ -329,7 +364,8 @@ def load_model(
 
     Args:
         source: Name of published weights, which are fetched once; or the path of a checkpoint, an exported file, or
-            somebody else's weights file of any format that this package reads.
+            somebody else's weights file of any format that this package reads. Of a run's folder the best weights are taken;
+            the folder of a checkpoint, or of one exported file, does as well.
         config: Name of its config, where nothing beside the file states it.
         overrides: Values by dotted key that replace the config's, such as {"model.order": "rgb"}.
         device: "auto" (a GPU where there is one), "cpu", "gpu" or "gpu:1".
@@ -352,6 +388,10 @@ def load_model(
     Example:
         `model = load_model("hrnet_w48.pth", config="hrnet_w48_coco_384x288", overrides={"model.order": "rgb"})`
     """
+    check_device(device, threads)
+    _check_choice("backend", backend, get_args(BackendName))
+    _check_choice("fit", fit, FITS)
+    config_overrides.check_changes(overrides or {})
     environment.use_all_cores()
     folder = None if cache is None else Path(cache)
     name = str(source)
@@ -411,7 +451,11 @@ def open_detector(
         `model.predict("photo.jpg", detector=open_detector("yolox_tiny.onnx", min_score=0.5))`
     """
     folder = None if cache is None else Path(cache)
-    path = zoo.locate(str(source), folder, _copies(from_file), progress, what="detector")
+    try:
+        path = zoo.locate(str(source), folder, _copies(from_file), progress, what="detector")
+    except ConnectionError as problem:
+        without = environment.argument("--detector none, or --boxes FILE", "detector=None, or boxes=")
+        raise ConnectionError(f"{problem}. To do without a detector: {without}") from problem
     if path.suffix == ".onnx" and read_metadata(path) is None:
         most = MAX_PEOPLE if max_people is None else max_people
         return detection.open_detector(
@@ -442,6 +486,18 @@ def with_people(config: Config, max_people: int | None) -> Config:
     if max_people is None or config.codec.max_persons is None:
         return config
     return config_overrides.override(config, {"codec.max_persons": max_people})
+
+
+def _check_choice(name: str, value: object, choices: Sequence[str | None]) -> None:
+    """Raises an InputError if the value of an argument is none of its choices."""
+    if value not in choices:
+        raise InputError(f"{name} {value!r}: expected {', '.join(map(repr, choices[:-1]))} or {choices[-1]!r}")
+
+
+def _check_count(name: str, value: object) -> None:
+    """Raises an InputError if the value of an argument is no whole number from 1."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise InputError(f"{name} {value!r}: expected a whole number from 1")
 
 
 def _several(images: ImageInput | Iterable[ImageInput]) -> Iterable[ImageInput] | None:
@@ -543,6 +599,12 @@ def _video_frames(source: str | Path | int | Iterable[ImageInput], frames_per_se
         if len(found) != 1 or found[0].kind == "image":
             raise InputError(f"{source}: expected one video or the number of a camera; predict takes images")
         return frames.read(found[0])
+    is_image = isinstance(source, PIL.Image.Image) or (isinstance(source, np.ndarray) and source.ndim != 4)
+    if is_image or not isinstance(source, Iterable):
+        raise InputError(
+            f"expected a video or frames, got one {type(source).__name__}; pass a list of frames, or call predict with an "
+            "image"
+        )
     one = Source("video", Path(), Path("video"))
     numbered = enumerate(source)
     return (

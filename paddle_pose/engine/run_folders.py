@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from paddle_pose import environment
+from paddle_pose.environment import argument
 from paddle_pose.errors import InputError
 from paddle_pose.io import manifest
 from paddle_pose.io.locks import locked, remove_unused
@@ -63,7 +64,8 @@ def new(output: Path | None, name: str) -> Path:
     if output is not None:
         if (output / "config.json").exists():
             raise InputError(
-                f"--output {output} holds a run already; continue it with --resume {output}, or name another folder"
+                f"{argument('--output')} {output} holds a run already; continue it with {argument('--resume')} {output}, "
+                "or name another folder"
             )
         output.mkdir(parents=True, exist_ok=True)
         return output
@@ -127,10 +129,9 @@ def resumed(
                 return
     begun = [run_dir for run_dir in runs if not (run_dir / "last").exists()]
     if not begun:
-        where = f"in the folder {named}" if named else f"of config {config_name or 'any'} in the folder {OUTPUT}"
-        raise FileNotFoundError(
-            f"--resume: no run with a checkpoint {where}; name the run's folder (resume in Python), or start without --resume"
-        )
+        where = f"in {named}" if named else f"in {OUTPUT} of a run of config {config_name or 'any'}"
+        flag = argument("--resume")
+        raise FileNotFoundError(f"{flag}: no checkpoint {where}; name the run's folder, or start without {flag}")
     with _in_use(begun[0]):
         whole = checkpoint_policy.newest(begun[0])  # made by another process since
         if whole is None:

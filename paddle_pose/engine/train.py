@@ -16,9 +16,10 @@ from pathlib import Path
 import numpy as np
 
 from paddle_pose import build, environment, visualize
-from paddle_pose.backends.base import Backend
+from paddle_pose.backends.base import Backend, check_device
 from paddle_pose.backends.paddle import PaddleBackend, set_device
 from paddle_pose.configs import registry
+from paddle_pose.configs.overrides import check_changes
 from paddle_pose.configs.specs import Config
 from paddle_pose.data.skeleton_file import read_skeleton
 from paddle_pose.data.synthetic.dataset import write_coco, write_mpii
@@ -81,7 +82,7 @@ def train(
     image_size: int | None = None,
     force: bool = False,
     interruption: Interruption | None = None,
-    progress: ProgressFactory = notebook_progress,
+    progress: ProgressFactory | None = notebook_progress,
 ) -> Run:
     """Trains a named config, or continues a run.
 
@@ -105,7 +106,7 @@ def train(
         image_size: Input size of Hourglass-52 on MPII, as in txyugood's project; instead of `config`.
         force: Whether to resume although the config or the data differ.
         interruption: What may end the run early; None for Ctrl-C and `max_hours`.
-        progress: Shows how many steps are done.
+        progress: Shows how many steps are done; None shows nothing.
 
     Returns:
         The run: its folder, weights, best numbers and history.
@@ -124,6 +125,8 @@ def train(
         raise InputError("max_hours and interruption: leave one out; an interruption has its own limit")
     if init is not None and resume is not None:
         raise InputError(f"init {init} with resume: a resumed run has its weights; leave one out")
+    check_device(device)
+    check_changes(overrides or {})
     dataset_root = data
     output = None if output is None else Path(output)
     if isinstance(resume, bool):
@@ -165,7 +168,7 @@ def train(
                 force=force,
                 interruption=interruption,
                 process_group=process_group,
-                progress=progress,
+                progress=progress or no_progress,
             )
         except Interrupted as stop:
             # The best so far, for those who evaluate between two sittings.
@@ -361,13 +364,13 @@ def _synthetic_data(config: Config) -> Path:
     """
     if config.data.dataset not in SYNTHETIC:
         raise InputError(
-            f"--dataset_root D is missing: config {config.name} learns from {config.data.dataset}, "
-            f"which are not drawn; {environment.command('prepare_coco')} makes such a folder"
+            f"{environment.argument('--dataset_root D', 'data')} is missing: config {config.name} learns from "
+            f"{config.data.dataset}, which are not drawn; {environment.command('prepare_coco')} makes such a folder"
         )
     folder = OUTPUT / SYNTHETIC[config.data.dataset]
     _log.info(
-        f"No --dataset_root: training on {NUM_TRAIN} synthetic people in {folder}. "
-        f"These are not photographs; for {config.data.dataset.upper()} give --dataset_root D "
+        f"No {environment.argument('--dataset_root', 'data')}: training on {NUM_TRAIN} synthetic people in {folder}. "
+        f"These are not photographs; for {config.data.dataset.upper()} give {environment.argument('--dataset_root D', 'data')} "
         "(the README says how to prepare it)."
     )
     return write_synthetic_data(config, folder)

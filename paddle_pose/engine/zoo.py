@@ -13,7 +13,7 @@ from paddle_pose import build
 from paddle_pose.backends.metadata import metadata_path
 from paddle_pose.configs import registry
 from paddle_pose.configs.specs import Config
-from paddle_pose.environment import command, require_paddle
+from paddle_pose.environment import argument, command, require_paddle
 from paddle_pose.errors import InputError, did_you_mean
 from paddle_pose.exporting.files import check_target, put_in_place
 from paddle_pose.exporting.movenet_onnx import write_movenet
@@ -25,6 +25,7 @@ from paddle_pose.io.checksum import sha256_of
 from paddle_pose.io.download import Progress, RemoteFile
 from paddle_pose.io.download_files import download_files, may_be_in
 from paddle_pose.io.locks import locked
+from paddle_pose.io.weights_files import find_weights
 from paddle_pose.weights.write import write_weights
 from paddle_pose.weights.zoo import PUBLISHED as PUBLISHED
 from paddle_pose.weights.zoo import PublishedFile, recognise
@@ -95,7 +96,10 @@ def converted(
     """
     config = find_published(name).config
     if not config:
-        raise InputError(f"{name}: finds people, not poses; name it with --detector, and a pose network with --weights")
+        raise InputError(
+            f"{name}: finds people, not poses; name it with {argument('--detector')}, and a pose network with "
+            + argument("--weights", "load_model")
+        )
     path = fetch(name, folder, from_file, progress)
     return _made_once(
         path,
@@ -190,7 +194,7 @@ def locate(
     `converted_onnx`.
 
     Args:
-        source: Path of a file, or name of a published one.
+        source: Path of a file or of a folder with one, see `find_weights`; or name of a published file.
         folder: Folder of published files; None for the cache.
         from_file: Copies of the published files, see `fetch`; then nothing is downloaded.
         progress: Receives the progress of the download; None for silence.
@@ -210,11 +214,11 @@ def locate(
         if finds_people or (file.config and is_runnable_without_paddle(file) and on_onnx):
             return converted_onnx(source, folder, from_file, progress)
         return converted(source, folder, from_file, progress)
-    path = Path(source)
+    path = find_weights(source)
     if not path.is_file():
         raise FileNotFoundError(
-            f"{what} {source}: no such file, and no published one has this name."
-            f"{did_you_mean(source, PUBLISHED)} {command('zoo')} lists them"
+            f"{what} {source}: no such file, and no published one has this name.{did_you_mean(source, PUBLISHED)} "
+            + argument(f"{command('zoo')} lists them", f"There are: {', '.join(PUBLISHED)}")
         )
     return path
 

@@ -16,6 +16,7 @@ from paddle_pose.codecs.heatmap import HeatmapCodec, Refinement
 from paddle_pose.configs import registry
 from paddle_pose.errors import InputError
 from paddle_pose.inference.flip_test import averaged
+from paddle_pose.io.weights_files import find_weights
 from paddle_pose.metrics.base import Prediction, Scores
 from paddle_pose.progress import Progress, ProgressFactory, no_progress
 from paddle_pose.structures import Sample
@@ -69,7 +70,7 @@ def compare_decoding(
         InputError: If a file or a value does not fit, or the network has no heatmaps of single
             people.
     """
-    weights = Path(weights)
+    weights = find_weights(weights)
     settings = registry.config_of(weights, config, image_size, overrides)
     if not isinstance(settings.codec, HeatmapCodec):
         raise InputError(f"{weights}: {settings.name} has no heatmaps of single people, so one way to decode")

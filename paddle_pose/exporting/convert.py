@@ -6,8 +6,12 @@ Checked against: every export compares its outputs with the live network, see `e
 
 from __future__ import annotations
 
+import contextlib
+import io
+import os
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,11 +40,12 @@ def program_to_onnx(program: Path, target: Path, names: Sequence[str]) -> None:
     onnx = needed("onnx", "onnx>=1.16", EXTRA)
     try:
         # Its default, optimize_tool="polygraphy", runs pip on its own.
-        content = converter.export(
-            str(program), str(program.with_suffix(".pdiparams")), opset_version=OPSET, optimize_tool="none"
-        )
+        with _captured() as written:
+            content = converter.export(
+                str(program), str(program.with_suffix(".pdiparams")), opset_version=OPSET, optimize_tool="none"
+            )
     except UnboundLocalError as problem:  # it logs its error and goes on without a result
-        raise InputError(f"{program}: paddle2onnx could not convert it; its own message is above") from problem
+        raise InputError(f"{program}: paddle2onnx could not convert it: {''.join(written).strip()}") from problem
     model = onnx.load_model_from_string(content)
     renamed = dict(zip((output.name for output in model.graph.output), names, strict=True))
     for node in model.graph.node:
@@ -52,6 +57,31 @@ def program_to_onnx(program: Path, target: Path, names: Sequence[str]) -> None:
         value.type.tensor_type.shape.dim[0].dim_param = "N"
     onnx.save_model(model, str(target))
     _fold(target)
+
+
+@contextlib.contextmanager
+def _captured() -> Iterator[list[str]]:
+    """Keeps what Python and C++ code write to the standard streams, such as paddle2onnx's "[Paddle2ONNX] Start parsing ...".
+
+    Yields:
+        A list that holds the text once the block has ended, however it ended.
+    """
+    written: list[str] = []
+    text = io.StringIO()  # Python's streams need not be the file descriptors: in notebooks they are not
+    with tempfile.TemporaryFile() as file, contextlib.ExitStack() as restored:
+        for stream, descriptor in ((sys.stdout, 1), (sys.stderr, 2)):
+            stream.flush()
+            saved = os.dup(descriptor)
+            restored.callback(os.close, saved)
+            restored.callback(os.dup2, saved, descriptor)
+            os.dup2(file.fileno(), descriptor)
+        restored.enter_context(contextlib.redirect_stdout(text))
+        restored.enter_context(contextlib.redirect_stderr(text))
+        try:
+            yield written
+        finally:
+            file.seek(0)
+            written += [file.read().decode(errors="replace"), text.getvalue()]
 
 
 def _fold(path: Path) -> None:

@@ -18,6 +18,7 @@ from paddle_pose.codecs.base import Codec, OutputSpec
 from paddle_pose.codecs.heatmap import HeatmapCodec
 from paddle_pose.codecs.movenet import MoveNetCodec
 from paddle_pose.codecs.movenet_search import NEAR
+from paddle_pose.environment import argument
 from paddle_pose.errors import InputError
 
 KEYPOINTS = "keypoints"  # name of the one output
@@ -66,8 +67,8 @@ class HeatmapKeypoints(GraphDecoder):
         super().__init__()
         if codec.decode_by not in ("argmax", "quarter"):
             raise InputError(
-                f"--decode: a graph reads peaks by argmax or quarter, the config says {codec.decode_by}; "
-                "add -o codec.decode_by=quarter, or export without --decode"
+                f"{argument('--decode')}: a graph reads peaks by argmax or quarter, the config says {codec.decode_by}; "
+                f"{_change('codec.decode_by', 'quarter')}, or export without {argument('--decode')}"
             )
         self.network = network
         self.quarter = codec.decode_by == "quarter"
@@ -133,8 +134,8 @@ class MoveNetKeypoints(GraphDecoder):
         super().__init__()
         if codec.max_persons != 1:
             raise InputError(
-                f"--decode: a graph finds one person, the config up to {codec.max_persons}; "
-                "add -o codec.max_persons=1, or export without --decode"
+                f"{argument('--decode')}: a graph finds one person, the config up to {codec.max_persons}; "
+                f"{_change('codec.max_persons', '1')}, or export without {argument('--decode')}"
             )
         self.network = network
         self.joints = codec.skeleton.num_joints
@@ -181,8 +182,14 @@ def with_decoding(network: nn.Layer, codec: Codec) -> GraphDecoder:
         InputError: If there is no graph for this codec, or not for its way of decoding.
     """
     if codec.graph_decoder is None:
-        raise InputError(f"--decode: no graph decodes what {type(codec).__name__} reads; export without --decode")
+        flag = argument("--decode")
+        raise InputError(f"{flag}: no graph decodes what {type(codec).__name__} reads; export without {flag}")
     module, _, name = codec.graph_decoder.partition(":")
     layer: GraphDecoder = getattr(importlib.import_module(module), name)(network, codec)
     layer.eval()
     return layer
+
+
+def _change(key: str, value: str) -> str:
+    """Returns what to do to change a value of the config."""
+    return argument(f"add -o {key}={value}", f"change {key} to {value} with overrides")

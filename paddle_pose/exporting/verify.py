@@ -10,6 +10,7 @@ import numpy as np
 
 from paddle_pose.backends.base import Backend
 from paddle_pose.codecs.base import Codec, Maps
+from paddle_pose.environment import argument
 from paddle_pose.errors import InputError
 from paddle_pose.structures import Poses
 
@@ -105,7 +106,11 @@ def check_difference(difference: Difference, *, int8: bool, tolerance: float | N
     """
     limit = tolerance if tolerance is not None else INT8_TOLERANCE if int8 else TOLERANCE
     if len(difference.pixels) == 0:
-        raise InputError("no keypoint could be compared: give --images DIR with people in them; nothing was written")
+        raise InputError(
+            "no keypoint could be compared: give "
+            + argument("--images DIR", "images")
+            + " with people in them; nothing was written"
+        )
     found = float(np.median(difference.pixels) if int8 else difference.pixels.max())
     if found > limit or (not int8 and difference.maps > MAP_TOLERANCE):
         raise InputError(

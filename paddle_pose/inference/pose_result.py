@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 import PIL.Image
 
 from paddle_pose import visualize
+from paddle_pose.errors import InputError
 from paddle_pose.inference import writers
 from paddle_pose.io.frames import Frame
 from paddle_pose.skeletons import Skeleton
@@ -117,7 +119,12 @@ class PoseResult:
 
         Returns:
             A PIL image; `.save("poses.png")` writes it.
+
+        Raises:
+            InputError: If `min_score` is no number.
         """
+        if isinstance(min_score, bool) or not isinstance(min_score, numbers.Real):
+            raise InputError(f"min_score {min_score!r}: expected a number, the lowest score of a joint that is drawn")
         drawing = visualize.draw_poses(self.image, self.poses, self.skeleton, threshold=min_score, names=joint_names)
         return PIL.Image.fromarray(drawing)
 
@@ -147,8 +154,13 @@ class PoseResult:
 
         Returns:
             Records of "image_id", "category_id" 1, "keypoints" of K triples (x, y, score), and "score".
+
+        Raises:
+            InputError: If `image_id` is no whole number.
         """
-        return [dict(record) for record in writers.coco_results(self.poses, image_id)]
+        if isinstance(image_id, bool) or not isinstance(image_id, numbers.Integral):
+            raise InputError(f"image_id {image_id!r}: expected a whole number, the image's id in the annotations")
+        return [dict(record) for record in writers.coco_results(self.poses, int(image_id))]
 
     @cached_property
     def _png(self) -> bytes:

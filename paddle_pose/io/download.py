@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from paddle_pose.environment import argument
 from paddle_pose.errors import InputError
 from paddle_pose.io.checksum import sha256_of
 from paddle_pose.io.locks import locked
@@ -89,7 +90,7 @@ def download(
         elif file.on_page:
             raise ConnectionError(
                 f"{file.name} has no address of its own: fetch {file.on_page} by hand from {file.url}, then name it "
-                f"with --from_file FILE (from_file in Python), or put it at {target.resolve()}"
+                f"with {argument('--from_file FILE', 'from_file')}, or put it at {target.resolve()}"
             )
         with locked(target, what=file.name, wait=True):
             if not target.exists():  # another process may have put it there
@@ -116,7 +117,11 @@ def _verify(path: Path, file: RemoteFile, fix: str) -> None:
 
 def _verify_part(part: Path, file: RemoteFile) -> None:
     try:
-        _verify(part, file, "it was deleted; run the command again, or use --from_file")
+        _verify(
+            part,
+            file,
+            f"it was deleted; {argument('run the command again', 'try again')}, or use {argument('--from_file')}",
+        )
     except ValueError:
         part.unlink()
         raise
@@ -143,7 +148,7 @@ def _fetch(file: RemoteFile, part: Path, progress: Progress | None, timeout: flo
     place = part.with_name(file.file_name).resolve()
     raise ConnectionError(
         f"cannot fetch {file.url} ({reason}). Fetch it by other means and put it at {place}, or "
-        f"name it with --from_file FILE; the checksum is verified in both cases"
+        f"name it with {argument('--from_file FILE', 'from_file')}; the checksum is verified in both cases"
     )
 
 

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
+from paddle_pose.environment import argument
 from paddle_pose.errors import InputError
 from paddle_pose.io import atomic
 
@@ -163,7 +164,7 @@ def check_present(paths: Iterable[Path]) -> None:
     if missing:
         raise FileNotFoundError(
             f"{missing[0]}: not found ({len(missing)} of {len(wanted)} images are missing); "
-            "was the archive unpacked completely, and does --dataset_root point at it?"
+            f"was the archive unpacked completely, and does {argument('--dataset_root', 'data')} point at it?"
         )
 
 

@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from paddle_pose.environment import argument
 from paddle_pose.errors import InputError
 from paddle_pose.io import atomic
 from paddle_pose.io.checksum import sha256_of
@@ -75,7 +76,7 @@ class Outputs:
                 kind = "a link" if path.is_symlink() else "a folder" if path.is_dir() else "a file"
                 raise InputError(
                     f"{path}: {kind} that {self._command} did not write, or that was changed since, is not replaced; "
-                    f"move it away, or name another place with {self._flag}"
+                    f"move it away, or name another place with {argument(self._flag)}"
                 )
 
     @contextlib.contextmanager
@@ -125,7 +126,7 @@ class Outputs:
             if way.is_symlink() or (way.exists() and not way.is_dir()):
                 raise InputError(
                     f"{way}: expected a folder for {path.name}, got {'a link' if way.is_symlink() else 'a file'}; "
-                    f"name another place with {self._flag}"
+                    f"name another place with {argument(self._flag)}"
                 )
         if not os.path.lexists(path):
             return True

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from paddle_pose.environment import argument
 from paddle_pose.errors import InputError
 from paddle_pose.training.unfold_batch_norm import unfold
 from paddle_pose.weights.names import family_of, has_batch_norm, is_mmpose
@@ -34,7 +35,8 @@ def prepare(network: Any, init: str, freeze: str, resumed: bool, images: Callabl
     """
     if freeze == "backbone" and not (init or resumed):
         raise InputError(
-            "train.freeze=backbone would hold random numbers still; name weights to start from, --init FILE"
+            "train.freeze=backbone would hold random numbers still; name weights to start from, "
+            + argument("--init FILE", "init")
         )
     lines = [] if resumed or not init else start_from(network, read_weights(init), Path(init), images)
     if freeze == "statistics":
@@ -77,7 +79,9 @@ def start_from(
         )
     if is_mmpose(given) and network.normalize.order == "bgr":
         account.append(
-            "the file's network saw RGB images, this one sees BGR; -o model.order=rgb keeps the file's order"
+            "the file's network saw RGB images, this one sees BGR; "
+            + argument("-o model.order=rgb", 'overrides={"model.order": "rgb"}')
+            + " keeps the file's order"
         )
     return [f"Starting from {source}: {account[0]}", *(f"  {line}" for line in account[1:])]
 

@@ -14,6 +14,7 @@ from typing import Literal
 
 import paddle
 
+from paddle_pose.environment import argument
 from paddle_pose.errors import InputError
 
 
@@ -58,7 +59,8 @@ class Precision:
         """
         if level != "O0" and not paddle.get_device().startswith("gpu"):
             raise InputError(
-                f"--amp {level} needs a GPU: on {paddle.get_device()} Paddle ignores it and computes in float32; leave it out"
+                f"{argument('--amp', 'train.amp')} {level} needs a GPU: on {paddle.get_device()} Paddle ignores it and "
+                "computes in float32; leave it out"
             )
         self._level, self._dtype = level, dtype
         self.scale = LossScale() if level != "O0" and dtype == "float16" else None

@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol
 
 import paddle
 
+from paddle_pose.environment import argument
 from paddle_pose.errors import InputError, Interrupted
 from paddle_pose.interruption import Interruption
 from paddle_pose.training import checkpoint
@@ -146,8 +147,10 @@ class Trainer:
         differences = checkpoint.differences(self._upgrade_identity(numbers["identity"]), self._identity)
         if differences and not force:
             raise InputError(
-                f"{folder} was made by a run that differs in\n  " + "\n  ".join(differences) + "\nLeave the flags out "
-                "that say otherwise, start a new run without --resume, or insist with --force"
+                f"{folder} was made by a run that differs in\n  "
+                + "\n  ".join(differences)
+                + f"\nLeave the {argument('flags', 'overrides')} out that say otherwise, start a new run without "
+                f"{argument('--resume')}, or insist with {argument('--force', 'force=True')}"
             )
         self._state.load(folder, numbers)
         if self._process_group.is_main:
@@ -204,7 +207,7 @@ class Trainer:
                 self._process_group.on_main(self._save)  # a process that ends earlier would have the first one killed
                 self.log.say(
                     f"Ended early by {stop.reason} at epoch={progress.epoch}, batch_id={progress.batch}; saved in "
-                    f"{self._run_dir / 'last'}. Continue with --resume {self._run_dir}"
+                    f"{self._run_dir / 'last'}. Continue with {argument('--resume')} {self._run_dir}"
                 )
                 raise
         return progress
@@ -283,7 +286,7 @@ class Trainer:
         good = f"The last good checkpoint is {last}" if last.exists() else "There is no checkpoint yet"
         return InputError(
             f"{how}. {good}; nothing bad was saved. Lower train.learning_rate, set train.clip_norm, or look at the data; "
-            "--resume --force goes on with such a change"
+            f"{argument('--resume --force', 'resume with force=True')} goes on with such a change"
         )
 
     def _say_replaced(self, lines: Sequence[str]) -> None:

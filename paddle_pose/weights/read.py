@@ -90,6 +90,18 @@ def read_weights(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     return tensors
 
 
+def check_kind(path: Path) -> None:
+    """Refuses a file whose first bytes are of no format that `read_weights` reads; the rest is not read.
+
+    Args:
+        path: The file.
+
+    Raises:
+        InputError: If it is empty, or of another kind.
+    """
+    _reader(path)
+
+
 def _check_finite(tensors: dict[str, np.ndarray], path: Path) -> None:
     for name, tensor in tensors.items():
         if tensor.dtype.kind in "fc" and not np.isfinite(tensor).all():

@@ -97,7 +97,7 @@ def test_a_device_that_is_not_there_is_refused(onnx_file, tmp_path, name):
     if name == "model.xml":
         pytest.importorskip("openvino", reason="needs openvino (requirements/export.txt)")
         onnx_to_openvino(onnx_file, tmp_path / name)
-    with pytest.raises(ValueError, match="--device npu9, but"):
+    with pytest.raises(ValueError, match="npu9"):
         open_exported(tmp_path / name, device="npu9")
 
 

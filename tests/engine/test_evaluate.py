@@ -12,6 +12,7 @@ from paddle_pose.configs.overrides import override
 from paddle_pose.data.mpii import read_ground_truth
 from paddle_pose.data.synthetic.dataset import write_coco
 from paddle_pose.engine.evaluate import dataset_of, default_folder, evaluate, score_file, write_scores
+from paddle_pose.engine.pose_model import load_model
 from paddle_pose.errors import InputError
 from paddle_pose.evaluation.report.write import write as write_report
 from paddle_pose.io import images
@@ -194,3 +195,28 @@ def test_scores_are_written_with_their_protocol(perfect, synthetic_mpii, tmp_pat
         "data": "mpii",
         "ground truth": str(synthetic_mpii / "annotations" / "mpii_gt_val.mat"),
     }
+
+
+@pytest.mark.parametrize("settings", [{"device": "cpu"}, {"threads": 1}], ids=str)
+def test_a_loaded_model_has_its_device_and_threads(weights, settings):
+    with load_model(weights) as model, pytest.raises(InputError, match=next(iter(settings))):
+        evaluate(model, "nowhere", **settings)
+
+
+def test_a_closed_model_is_not_evaluated(weights):
+    model = load_model(weights)
+    model.close()
+    with pytest.raises(InputError, match="closed"):
+        evaluate(model, "nowhere")
+
+
+@pytest.mark.parametrize(("name", "value"), [("device", "cuda"), ("threads", 0), ("overrides", [1])], ids=str)
+def test_what_no_argument_may_be_is_refused(weights, name, value):
+    with pytest.raises(InputError, match=f"^{name}"):
+        evaluate(weights, "nowhere", **{name: value})
+
+
+def test_a_folder_is_evaluated_without_progress(weights, synthetic_mpii, capfd):
+    found = evaluate(weights.parent, synthetic_mpii, overrides={"val.flip": False}, progress=None)
+    assert found.protocol["checkpoint"] == str(weights)
+    assert "people/s" not in capfd.readouterr().err

@@ -2,8 +2,13 @@ from pathlib import Path
 
 import pytest
 
+from paddle_pose import build
+from paddle_pose.configs import registry
+from paddle_pose.configs.overrides import override
 from paddle_pose.engine.export import export_model, export_path
+from paddle_pose.engine.pose_model import PoseModel
 from paddle_pose.errors import InputError
+from paddle_pose.weights.write import write_weights
 
 WEIGHTS = Path("run/last/model.pdparams")
 
@@ -60,3 +65,44 @@ def test_a_missing_checkpoint_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"model\.pdparams"):
         export_model(tmp_path / "model.pdparams")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unknown_format_is_refused(tmp_path):
+    with pytest.raises(InputError, match="tflite"):
+        export_model(tmp_path / "model.pdparams", format="tflite")
+
+
+def test_a_closed_model_is_not_exported(tmp_path):
+    model = PoseModel(registry.find("hourglass_tiny_128"), WEIGHTS, dict, "cpu", open_detector=dict)
+    model.close()
+    with pytest.raises(InputError, match="closed"):
+        export_model(model, tmp_path / "pose.onnx")
+
+
+def test_overrides_of_an_export_are_a_mapping(tmp_path):
+    (tmp_path / "model.pdparams").write_bytes(b"\x80\x02")
+    with pytest.raises(InputError, match=r"^overrides"):
+        export_model(tmp_path / "model.pdparams", config="hourglass_tiny_128", overrides=["val.flip"])
+
+
+def test_the_folder_of_a_run_is_exported_without_a_word_on_stdout(tmp_path, capfd, caplog):
+    pytest.importorskip("paddle2onnx", reason="needs paddle2onnx (requirements/export.txt)")
+    config = override(
+        registry.find("hourglass_tiny_128"),
+        {
+            "codec.input_size": (64, 64),
+            "model.channels": (8, 8, 8, 8),
+            "model.blocks": (1, 1, 1, 1),
+            "model.stem_channels": 8,
+            "model.feature_channels": 8,
+        },
+    )
+    best = tmp_path / "run" / "best_model"
+    best.mkdir(parents=True)
+    tensors = {name: tensor.numpy() for name, tensor in build.model(config).state_dict().items()}
+    write_weights(best / "model.pdparams", tensors)
+    for folder in (best, best.parent):
+        (folder / registry.FILE_NAME).write_text(registry.to_json(config), encoding="utf-8")
+    exported = export_model(tmp_path / "run", overrides={"val.flip": False})
+    assert exported.path == tmp_path / "run" / "exports" / "best_model.onnx"
+    assert capfd.readouterr().out.splitlines() == caplog.messages  # tests show the log on stdout

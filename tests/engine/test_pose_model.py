@@ -10,6 +10,7 @@ import PIL.Image
 import pytest
 from helpers import movies
 
+from paddle_pose import environment
 from paddle_pose.configs import registry
 from paddle_pose.configs.overrides import override
 from paddle_pose.engine import pose_model
@@ -321,3 +322,82 @@ def test_a_file_that_is_missing_or_runs_elsewhere_is_refused(tmp_path):
     (tmp_path / "model.pdparams").touch()
     with pytest.raises(InputError, match="paddle"):
         load_model(tmp_path / "model.pdparams", config="hourglass_tiny_128", backend="onnx")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("threads", 0),
+        ("threads", 1.5),
+        ("fit", "crop"),
+        ("backend", "banana"),
+        ("device", "cuda"),
+        ("device", "gpu:x"),
+        ("overrides", ["val.flip"]),
+        ("overrides", {1: 2}),
+    ],
+    ids=str,
+)
+def test_load_model_refuses_what_no_argument_may_be(tmp_path, name, value):
+    (tmp_path / "model.pdparams").touch()
+    with pytest.raises(InputError, match=f"^{name}"):
+        load_model(tmp_path / "model.pdparams", **{"config": CONFIG.name, name: value})
+
+
+@pytest.mark.parametrize("value", [0, -1, 1.5, "8", True], ids=repr)
+def test_a_batch_has_a_size(model, value):
+    with pytest.raises(InputError, match="batch_size"):
+        model.predict(photo(), detector=None, batch_size=value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("by", "foo"),
+        ("detect_every", 0),
+        ("frames_per_second", 0),
+        ("frames_per_second", float("nan")),
+        ("frames_per_second", "25"),
+    ],
+    ids=str,
+)
+def test_track_refuses_what_no_argument_may_be_when_it_is_called(model, name, value):
+    with pytest.raises(InputError, match=f"^{name}"):
+        model.track([photo()], **{"detector": None, name: value})
+
+
+@pytest.mark.parametrize("one", [photo(), PIL.Image.fromarray(photo()), 2.5], ids=["array", "pil", "number"])
+def test_one_image_is_no_video(model, one):
+    with pytest.raises(InputError, match="list of frames"):
+        model.track(one, detector=None)
+
+
+def test_an_array_of_frames_is_a_video(model):
+    assert len(list(model.track(np.stack([photo(), photo()]), detector=None))) == 2
+
+
+@pytest.mark.parametrize(
+    ("images", "hint"),
+    [
+        ([np.zeros(3, np.uint8)], "np.stack"),
+        (np.zeros((128, 128, 3), np.uint8), r"images\[None\]"),
+        (np.zeros((1, 64, 64, 3), np.uint8), "predict"),
+    ],
+    ids=["list", "single", "size"],
+)
+def test_what_maps_takes_instead_is_named(model, images, hint):
+    with pytest.raises(InputError, match=hint):
+        model.maps(images)
+
+
+def test_a_detector_that_cannot_be_fetched_is_not_needed(monkeypatch):
+    def unreachable(*arguments, **options):
+        raise ConnectionError("no network")
+
+    monkeypatch.setattr(pose_model.zoo, "locate", unreachable)
+    model = PoseModel(CONFIG, Path("w"), brightest, "cpu", open_detector=open_detector)
+    with pytest.raises(ConnectionError, match=r"no network.*detector=None.*boxes="):
+        model.predict(photo())
+    environment.speak_of_flags()
+    with pytest.raises(ConnectionError, match="--detector none"):
+        open_detector(pose_model.DEFAULT_DETECTOR)

@@ -74,7 +74,7 @@ def test_the_skeleton_of_annotation_files_is_read(trained, tmp_path):
 
 
 def test_contradictions_are_refused(trained):
-    with pytest.raises(InputError, match="--image_size 384, but config hourglass_tiny_128 has 128"):
+    with pytest.raises(InputError, match="image_size 384, but config hourglass_tiny_128 has 128"):
         train.train(config="hourglass_tiny_128", image_size=384)
     with pytest.raises(InputError, match=r"unknown key 'train\.nothing'"):
         train.train(overrides={"train.nothing": 1})
@@ -95,7 +95,7 @@ def test_a_run_from_python_is_interrupted_saved_and_resumed(synthetic_mpii, caps
         )
     assert (stop.value.status, stop.value.folder) == (143, Path("run"))
     assert "Ended early by SIGTERM at epoch=0, batch_id=1; saved in run/last" in capsys.readouterr().out
-    run = train.train(device="cpu", resume=stop.value.folder)  # it knows its data
+    run = train.train(device="cpu", resume=stop.value.folder, progress=None)  # it knows its data
     assert run.folder == Path("run")
     assert run.values["epoch"] == 0
     assert "Mean@0.1" in run.values
@@ -163,3 +163,10 @@ def test_a_resumed_run_stays_in_its_folder():
         train.train(resume="run", output="other")
     with pytest.raises(InputError, match="init"):
         train.train(resume="run", init="w.pdparams")
+
+
+@pytest.mark.parametrize(("name", "value"), [("device", "cuda"), ("overrides", ["train.epochs"])], ids=str)
+def test_what_no_argument_may_be_is_refused_before_there_is_a_folder(tmp_path, name, value):
+    with pytest.raises(InputError, match=f"^{name}"):
+        train.train("hourglass_tiny_128", output=tmp_path / "run", **{name: value})
+    assert list(tmp_path.iterdir()) == []

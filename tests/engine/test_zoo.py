@@ -141,7 +141,7 @@ def test_a_detector_in_onnx_stays_as_it_is(shared, folder):
     assert zoo.converted_onnx("nanodet_m", folder, copy) == folder / "nanodet_m.onnx"
     assert (folder / "nanodet_m.onnx").read_bytes() == copy.read_bytes()
     assert zoo.locate("nanodet_m", folder, what="detector") == folder / "nanodet_m.onnx"
-    with pytest.raises(InputError, match="--detector"):
+    with pytest.raises(InputError, match="detector"):
         zoo.locate("nanodet_m", folder)
 
 

@@ -110,7 +110,7 @@ def test_keypoints_are_decoded_in_the_graph(export, image):
 
 
 def test_there_is_no_graph_to_decode_with(export):
-    with pytest.raises(InputError, match="--decode"):
+    with pytest.raises(InputError, match="decode"):
         export(VectorCodec(), "model.json", decode=True)
 
 

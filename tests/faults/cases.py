@@ -714,7 +714,7 @@ INPUTS = (
         r"error: .*out.safetensors",
         put("out.safetensors", b"mine"),
     ),
-    Case("weights to convert to an unknown kind", "convert", (LAST, "out.onnx"), r"error: .*out.onnx"),
+    Case("weights to convert to an unknown kind", "convert", (LAST, "out.txt"), r"error: .*out.txt"),
     Case(
         "predictions that are no .mat",
         "val",

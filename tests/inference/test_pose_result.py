@@ -2,7 +2,9 @@ import json
 
 import numpy as np
 import PIL.Image
+import pytest
 
+from paddle_pose.errors import InputError
 from paddle_pose.inference.pose_result import PoseResult
 from paddle_pose.skeletons import COCO_17
 from paddle_pose.structures import Poses
@@ -47,3 +49,16 @@ def test_it_is_jsons_types_and_cocos_results():
     records = json.loads(json.dumps(result().to_coco(image_id=7)))
     assert [(record["image_id"], record["category_id"], record["score"]) for record in records] == [(7, 1, 0.8)] * 2
     assert np.allclose(np.reshape(records[0]["keypoints"], (17, 3))[:, :2], result().keypoints[0], atol=1e-3)
+
+
+@pytest.mark.parametrize("image_id", ["a", 1.5, True, None], ids=repr)
+def test_an_images_id_is_a_whole_number(image_id):
+    with pytest.raises(InputError, match="image_id"):
+        result().to_coco(image_id)
+    assert result().to_coco(np.int64(7)) == result().to_coco(7)
+
+
+@pytest.mark.parametrize("score", ["a", None, True], ids=repr)
+def test_the_lowest_drawn_score_is_a_number(score):
+    with pytest.raises(InputError, match="min_score"):
+        result().draw(min_score=score)

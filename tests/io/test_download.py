@@ -183,7 +183,7 @@ def test_a_refusal_says_what_to_do(server, behaviour, tmp_path, status, times):
     assert str(status) in message
     assert f"{server}/a/net.pth" in message
     assert str(tmp_path / "net.pth") in message
-    assert "--from_file" in message
+    assert "from_file" in message
     assert len(behaviour.asked) == times
     assert list(tmp_path.glob("[!.]*")) == []
 
@@ -193,7 +193,7 @@ def test_an_unreachable_host_says_what_to_do(monkeypatch, tmp_path):
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         port = closed.getsockname()[1]
-    with pytest.raises(ConnectionError, match="--from_file") as caught:
+    with pytest.raises(ConnectionError, match="from_file") as caught:
         fetch(f"http://127.0.0.1:{port}", tmp_path)
     assert f"http://127.0.0.1:{port}/a/net.pth" in str(caught.value)
     assert str(tmp_path / "net.pth") in str(caught.value)

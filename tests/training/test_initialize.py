@@ -122,7 +122,7 @@ def test_other_joints_keep_the_backbone(make, tmp_path):
 
 
 def test_a_random_backbone_is_not_frozen():
-    with pytest.raises(ValueError, match="random numbers still; name weights to start from, --init FILE"):
+    with pytest.raises(ValueError, match="random numbers still; name weights to start from, init"):
         prepare(NETWORKS["hrnet"](3), "", freeze="backbone", resumed=False)
 
 
@@ -143,4 +143,4 @@ def test_a_foreign_file_is_named(tmp_path):
 def test_another_channel_order_is_said(order, tmp_path):
     network = SimpleBaseline(3, width=2, deconv_channels=4, order=order)
     lines = start_from(network, {"backbone.bn1.weight": np.ones(2)}, tmp_path / "res50.pth")
-    assert ("-o model.order=rgb keeps the file's order" in lines[-1]) == (order == "bgr")
+    assert ("model.order" in lines[-1]) == (order == "bgr")

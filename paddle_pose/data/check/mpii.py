@@ -36,7 +36,7 @@ def check_mpii(root: Path, decode: str = "all", progress: ProgressFactory = no_p
         InputError: If `decode` is unknown.
     """
     if not root.is_dir():
-        raise FileNotFoundError(f"{root}: no such folder; {LAYOUT}")
+        raise FileNotFoundError(f"{root}: no such folder; {LAYOUT} for --dataset_root D")
     findings: list[Finding] = []
     splits: dict[str, Split] = {}
     for name in SPLITS:
@@ -48,7 +48,9 @@ def check_mpii(root: Path, decode: str = "all", progress: ProgressFactory = no_p
             if split is not None:
                 splits[name] = split
         elif name in ("train", "val"):
-            findings.append(Finding("error", "missing_file", str(path), "not there", LAYOUT + _hint(root)))
+            findings.append(
+                Finding("error", "missing_file", str(path), "not there", f"{LAYOUT} for --dataset_root D{_hint(root)}")
+            )
     names = list(dict.fromkeys(image for split in splits.values() for image in split.images if image))
     sizes, problems, decoded = check_images(root / "images", names, decode, progress)
     findings += _softened(problems, splits)

@@ -23,6 +23,7 @@ import numpy as np
 
 from paddle_pose.backends.foreign_onnx import ForeignOnnx
 from paddle_pose.backends.onnx import METADATA_KEY
+from paddle_pose.environment import argument
 from paddle_pose.errors import InputError
 from paddle_pose.inference.detection.grid import count_cells, grid_cells
 from paddle_pose.inference.detection.nanodet import PLUS_STRIDES, split_channels
@@ -116,10 +117,10 @@ def recognize(
     fits = _fitting(shapes, layout.size, _class_names(network.metadata))
     if format is not None:
         if format not in DETECTOR_FORMATS:
-            raise InputError(f"--detector_format {format}: expected one of {', '.join(DETECTOR_FORMATS)}")
+            raise InputError(f"{_format_flag()} {format}: expected one of {', '.join(DETECTOR_FORMATS)}")
         if format not in fits:
             possible = f"it could be {', '.join(fits)}" if fits else "it fits none of them"
-            raise InputError(f"{_outputs(network, shapes)} do not fit --detector_format {format}; {possible}")
+            raise InputError(f"{_outputs(network, shapes)} do not fit {_format_flag()} {format}; {possible}")
         return format
     kind = _kind_by_shapes(shapes, layout.size, network.metadata)
     if kind is not None:
@@ -134,7 +135,7 @@ def recognize(
             f"known are {', '.join(DETECTOR_FORMATS)}"
         )
     if len(fits) > 1:
-        raise InputError(f"{_outputs(network, shapes)} fit {', '.join(fits)}: say which with --detector_format")
+        raise InputError(f"{_outputs(network, shapes)} fit {', '.join(fits)}: say which with {_format_flag()}")
     return fits[0]
 
 
@@ -318,7 +319,7 @@ def _literal(text: str) -> object:
 
 
 def _refusal(network: ForeignOnnx, kind: str, fits: Sequence[DetectorFormat] = ()) -> InputError:
-    choices = f"; if it is one all the same, say which with --detector_format: {', '.join(fits)}" if fits else ""
+    choices = f"; if it is one all the same, say which with {_format_flag()}: {', '.join(fits)}" if fits else ""
     return InputError(f"{network.path}: {kind}; expected a detector of people's boxes{choices}")
 
 
@@ -329,3 +330,8 @@ def _outputs(network: ForeignOnnx, shapes: Sequence[Shape]) -> str:
 
 def _text(shape: Shape) -> str:
     return str(["?" if length is None else length for length in shape]).replace("'", "")
+
+
+def _format_flag() -> str:
+    """Returns how the user names a detector's family."""
+    return argument("--detector_format", "open_detector(format=...)")

@@ -1,0 +1,54 @@
+"""The weights file in a folder: of a run, a checkpoint or an export."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from paddle_pose.errors import InputError
+
+_OF_RUN = ("best_model/model.pdparams", "model.pdparams")  # below a run's folder, or a checkpoint's
+_SUFFIXES = (".pdparams", ".safetensors", ".pth", ".pt", ".tflite", ".onnx")
+_WITH_COMPANION = {".xml": ".bin", ".json": ".pdiparams"}  # exported files of which the weights are beside
+_MAX_SHOWN = 10
+
+
+def find_weights(place: str | Path) -> Path:
+    """Returns the weights file that a path means: the file itself, or the one in a folder.
+
+    Args:
+        place: A file, which need not exist; or the folder of a run, whose best weights are taken, of a checkpoint, or one with
+            exactly one weights file or exported file.
+
+    Raises:
+        InputError: If a folder holds no weights file, or several; the message names them.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     Path(folder, "best_model").mkdir()
+        ...     Path(folder, "best_model", "model.pdparams").touch()
+        ...     find_weights(folder).relative_to(folder).as_posix()
+        'best_model/model.pdparams'
+    """
+    folder = Path(place)
+    if not folder.is_dir():
+        return folder
+    for name in _OF_RUN:
+        if (folder / name).is_file():
+            return folder / name
+    content = sorted(folder.iterdir())
+    found = [path for path in content if path.is_file() and _is_weights(path)]
+    if len(found) == 1:
+        return found[0]
+    names = [path.name + "/" * path.is_dir() for path in found or content]
+    shown = ", ".join(names[:_MAX_SHOWN]) + (f" and {len(names) - _MAX_SHOWN} more" if len(names) > _MAX_SHOWN else "")
+    raise InputError(
+        f"{folder}: a folder with {f'{len(found)} weights files' if found else 'no weights file'} ({shown or 'empty'}); "
+        "expected the folder of a run with a best_model, of a checkpoint, or of one exported file; name the file"
+    )
+
+
+def _is_weights(path: Path) -> bool:
+    """Returns whether a file holds weights, or is exported, by its name and what is beside it."""
+    companion = _WITH_COMPANION.get(path.suffix)
+    return path.suffix in _SUFFIXES if companion is None else path.with_suffix(companion).is_file()
