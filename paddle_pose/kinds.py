@@ -149,7 +149,7 @@ def kind_of(base: type, value: object, key: str) -> str:
         InputError: If the class is in another family or in none.
     """
     for kind, cls in _FAMILIES[base].classes.items():
-        if type(value) is cls:
+        if _origin(type(value)) == _origin(cls):
             return kind
     raise InputError(
         f"key {key!r}: {type(value).__name__} is not among the kinds {', '.join(_FAMILIES[base].classes)}; state its kind "

@@ -212,7 +212,7 @@ def _replaced(node: Any, path: list[str], value: Any, key: str, root: Config) ->
 def _of_kind(current: Any, family: type, kind: object, key: str) -> Any:
     """Returns the present values where they are of this kind, otherwise the kind's defaults with what its family shares."""
     chosen = kinds.find(family, kind, key)
-    if chosen is type(current):
+    if kinds.kind_of(family, current, key) == kind:
         return current
     names = {field.name for field in dataclasses.fields(chosen)} & {field.name for field in dataclasses.fields(current)}
     return chosen(**{name: getattr(current, name) for name in kinds.shared(family) if name in names})

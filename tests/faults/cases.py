@@ -551,7 +551,7 @@ INPUTS = (
     ),
     Case("an archive that is missing", "prepare_mpii", ("none.tar.gz", *EXTRACT), r"error: none.tar.gz"),
     bad_weights("weights that are missing", r"none.pdparams: no such", lambda folder: None, "none.pdparams"),
-    bad_weights("a folder as weights", r"error: run/last", lambda folder: None, "run/last"),
+    bad_weights("a folder without weights", r"error: drawn", lambda folder: None, "drawn"),
     bad_weights("an empty weights file", r"error: w.pdparams", put("w.pdparams", b""), "w.pdparams"),
     bad_weights(
         "a web page as weights", r"error: w.pdparams", put("w.pdparams", b"<html>not found</html>"), "w.pdparams"
