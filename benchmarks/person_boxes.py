@@ -9,8 +9,9 @@ import contextlib
 import io
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -27,7 +28,34 @@ from paddle_pose.metrics.resampling import bootstrap
 
 PERSON = 1  # COCO's category
 MAX_BOXES = 100
-NAMES = ("AP", "AP50", "AP75", "AR100")
+NAMES = ("AP", "AP50", "AP75", "AR100")  # "AR100": with key points at most 20 people count
+
+
+def evaluate_records(
+    annotations: Path,
+    records: Sequence[Mapping[str, object]],
+    image_ids: Sequence[int],
+    kind: Literal["bbox", "keypoints"],
+) -> COCOeval:
+    """Returns pycocotools' evaluation of people of all sizes, image by image, for `scores`.
+
+    Args:
+        annotations: Annotation file in COCO's format.
+        records: Results in COCO's format.
+        image_ids: Images that were looked at.
+        kind: What is compared: boxes, or key points.
+    """
+    with contextlib.redirect_stdout(io.StringIO()):  # pycocotools prints
+        truth = COCO(str(annotations))
+        detected = truth.loadRes([dict(record) for record in records]) if records else COCO()  # no empty list
+        evaluation = COCOeval(truth, detected, kind)
+        evaluation.params.catIds = [PERSON]
+        evaluation.params.imgIds = sorted(image_ids)
+        if kind == "bbox":
+            evaluation.params.maxDets = [MAX_BOXES]
+        evaluation.params.areaRng, evaluation.params.areaRngLbl = evaluation.params.areaRng[:1], ["all"]
+        evaluation.evaluate()
+    return evaluation
 
 
 def box_ap(annotations: Path, found: Mapping[int, Detections]) -> COCOeval:
@@ -37,28 +65,19 @@ def box_ap(annotations: Path, found: Mapping[int, Detections]) -> COCOeval:
         annotations: Annotation file in COCO's format.
         found: People by image id.
     """
-    results = [
+    records = [
         {"image_id": image_id, "category_id": PERSON, "bbox": box.tolist(), "score": float(score)}
         for image_id, detections in found.items()
         for box, score in zip(detections.boxes, detections.scores)
     ]
-    with contextlib.redirect_stdout(io.StringIO()):  # pycocotools prints
-        truth = COCO(str(annotations))
-        detected = truth.loadRes(results) if results else COCO()  # it cannot load an empty list
-        evaluation = COCOeval(truth, detected, "bbox")
-        evaluation.params.catIds = [PERSON]
-        evaluation.params.imgIds = sorted(found)
-        evaluation.params.maxDets = [MAX_BOXES]
-        evaluation.params.areaRng, evaluation.params.areaRngLbl = evaluation.params.areaRng[:1], ["all"]
-        evaluation.evaluate()
-    return evaluation
+    return evaluate_records(annotations, records, list(found), "bbox")
 
 
 def scores(evaluation: COCOeval, counts: np.ndarray | None = None) -> dict[str, np.ndarray]:
     """Returns `NAMES` [B] for data sets that hold each image so many times; of the data set itself without `counts`.
 
     Args:
-        evaluation: Evaluation that `box_ap` returned.
+        evaluation: Evaluation that `evaluate_records` returned.
         counts: [B, images], in the order of their ids.
     """
     per_image, image_ids = evaluation.evalImgs, evaluation.params.imgIds
@@ -93,9 +112,21 @@ def evaluate_detector(
         records = COCO(str(annotations)).imgs.values()
     folder = Path(root) / f"{split}2017"
     found = {record["id"]: detector(images.read(folder / record["file_name"])[0]) for record in records}
-    evaluation = box_ap(annotations, found)
+    return values_and_intervals(box_ap(annotations, found), resamples)
+
+
+def values_and_intervals(
+    evaluation: COCOeval, resamples: int
+) -> tuple[dict[str, float], dict[str, tuple[float, float]]]:
+    """Returns the values of `NAMES`, and their 95 % intervals over resampled images; none with `resamples=0`.
+
+    Args:
+        evaluation: Evaluation that `evaluate_records` returned.
+        resamples: Data sets that are drawn, with the seed of `bootstrap`.
+    """
     values = {name: float(value[0]) for name, value in scores(evaluation).items()}
-    intervals = bootstrap(lambda counts: scores(evaluation, counts), len(found), resamples) if resamples else {}
+    images = len(evaluation.params.imgIds)
+    intervals = bootstrap(lambda counts: scores(evaluation, counts), images, resamples) if resamples else {}
     return values, intervals
 
 

@@ -339,6 +339,7 @@ def known_flags() -> frozenset[str]:
         "scripts/minimal_onnx.py",
         "benchmarks/benchmark.py",
         "benchmarks/backend_table.py",
+        "benchmarks/people.py",
     ]
     parsers = [parser_of(command) for command in [*COMMANDS, *tools]]
     return frozenset(flag for parser in parsers for flag in parser._option_string_actions)

@@ -181,17 +181,17 @@ def predict_files(
     )
     detector_name = _detector_name(people, model)
     detector: Detector | None = None
+    detector_file: Path | None = None
     if detector_name is not None:
+        copies = zoo.copies_of(detector_name, from_file) if zoo.is_published(detector_name) else None
+        detector_file = zoo.locate(detector_name, cache, copies, download_progress, what="detector")
         detector = open_detector(
-            detector_name,
+            detector_file,
             format=people.detector_format,
             min_score=people.min_score,
             max_people=people.max_people,
             device=device,
             threads=threads,
-            from_file=zoo.copies_of(detector_name, from_file) if zoo.is_published(detector_name) else None,
-            cache=cache,
-            progress=download_progress,
         )
     one_each = boxes is not None or detector is not None or people.one_person
 
@@ -213,6 +213,8 @@ def predict_files(
     began = monotonic()
     with ExitStack() as stack, interruption:
         header = {**_header(model), "boxes": _boxes_in_words(people, detector_name)}
+        if detector_file is not None:
+            header |= {"detector": str(detector_file), "detector_sha256": sha256_of(detector_file)}
         made = _sinks(results, header, model.joints, image_ids(sources, known), drawings, outputs)
         sinks = [stack.enter_context(closing(sink)) for sink in made]
         see: Callable[[Frame, CropMaps], None] = _keep_nothing

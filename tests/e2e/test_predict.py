@@ -202,6 +202,9 @@ def test_a_first_network_finds_people_for_a_second(run, weights):
     assert [record["frame"] for record in records] == [0, 1, 2, 3, 4]
     assert {len(record["persons"]) for record in records} <= {0, 1}
     assert all(person["box"] != [0, 0, 64, 48] for record in records for person in record["persons"])
+    header = json.loads(Path("output/predict/predictions.json").read_text())
+    checksum = hashlib.sha256(Path(weights).read_bytes()).hexdigest()
+    assert (header["detector"], header["detector_sha256"]) == (str(weights), checksum)
     assert run("a.mp4", "--detector", weights, "--box_threshold", 99, "--output", "nobody") == 0
     assert [record["persons"] for record in found("nobody")] == [[]] * 5
 
