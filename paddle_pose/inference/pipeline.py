@@ -141,7 +141,8 @@ def predict_videos(
 def rescored(poses: Poses, found: Detections, skeleton: Skeleton) -> Poses:
     """Returns detected people, the best first: a person's score is that of the box times the mean of the joints' scores.
 
-    Joints with a score above 0.2 count. Of two people who are alike, the worse one is left out (OKS above 0.9).
+    Joints with a score above 0.2 count; who has none is no person. Of two people who are alike, the worse one is left out (OKS
+    above 0.9).
 
     Source: SimpleBaseline and HRNet, which evaluate COCO so.
 
@@ -155,7 +156,8 @@ def rescored(poses: Poses, found: Detections, skeleton: Skeleton) -> Poses:
     box = [int(np.flatnonzero((found.boxes == one).all(axis=1))[0]) for one in poses.boxes]
     scores = found.scores[box] * mean_joint_score(poses)
     areas = poses.windows[:, 2] * poses.windows[:, 3]
-    order = oks_nms(poses.keypoints, scores, areas, skeleton.sigmas, MAX_OKS)
+    kept = oks_nms(poses.keypoints, scores, areas, skeleton.sigmas, MAX_OKS)
+    order = [person for person in kept if scores[person] > 0]
     return Poses(
         poses.keypoints[order], poses.scores[order], scores[order], poses.boxes[order], windows=poses.windows[order]
     )

@@ -168,7 +168,7 @@ def test_with_an_onnx_file_paddle_is_never_imported(exported, synthetic_mpii, tm
     alone = tmp_path / "alone.onnx"
     alone.write_bytes(path.read_bytes())
     image = min((synthetic_mpii / "images").iterdir())
-    done = run_without("paddle", "predict", tmp_path, image, "--weights", alone, "--threads", 1)
+    done = run_without("paddle", "predict", tmp_path, image, "--weights", alone, "--detector", "none", "--threads", 1)
     assert done.returncode == 0, done.stderr
     done = run_without("paddle", "val", tmp_path, "--pretrained_model", alone, "--dataset_root", synthetic_mpii)
     assert done.returncode == 0, done.stderr

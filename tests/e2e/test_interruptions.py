@@ -102,10 +102,11 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_it_taken(trained, synt
     assert "run/last/model.pdparams: damaged: it is" in resumed.stdout
     assert "Resumed run/earlier/epoch-0001-batch-000003 at epoch=1, batch_id=3" in resumed.stdout
     assert weights.read_bytes() == (trained / "run/last/model.pdparams").read_bytes()
-    refused = run_in(
-        tmp_path, "train.py", "--dataset_root", synthetic_mpii, "--resume", trained / "run/last", "--output", "x"
-    )
-    assert refused.returncode == 0, "a checkpoint's own folder may be named"
+    named = run_in(tmp_path, "train.py", "--resume", trained / "run/last")  # it knows its data
+    assert named.returncode == 0, named.stderr
+    refused = run_in(tmp_path, "train.py", "--resume", trained / "run/last", "--output", "x")
+    assert refused.returncode == 2
+    assert not (tmp_path / "x").exists()
 
 
 def test_another_config_is_refused_unless_forced(trained, synthetic_mpii, run_in, tmp_path):

@@ -158,6 +158,13 @@ def test_of_two_equal_people_the_worse_one_is_left_out():
     assert len(pipeline.rescored(poses, Detections(poses.boxes, np.array([0.4, 0.8])), COCO_17).scores) == 2
 
 
+def test_a_detected_person_without_a_visible_joint_is_left_out():
+    poses = standing(2)
+    poses.scores[0] = 0.2  # none above 0.2
+    scored = pipeline.rescored(poses, Detections(poses.boxes, np.array([0.9, 0.5])), COCO_17)
+    assert scored.boxes.tolist() == poses.boxes[1:].tolist()
+
+
 def test_in_videos_the_detector_runs_on_every_nth_frame_and_on_all_images():
     calls = []
 

@@ -52,7 +52,7 @@ sys.modules["paddle"] = None
 from dataclasses import replace
 from pathlib import Path
 import numpy as np
-from paddle_pose import build
+from paddle_pose.engine.pose_model import load_model
 from paddle_pose.backends.open import open_exported
 from paddle_pose.configs import registry
 from paddle_pose.engine.zoo import convert_file
@@ -60,8 +60,8 @@ source, photo, target = map(Path, sys.argv[1:])
 convert_file(source, target, config="movenet_thunder_coco")
 with np.load(photo) as stored:
     image = stored["input"]
-predictor = build.predictor(target, "cpu")
-assert predictor(image).keypoints.shape[1:] == (17, 2)
+result = load_model(target).predict(image, detector=None)
+assert result.keypoints.shape[1:] == (17, 2)
 config = replace(registry.read_beside(target).codec, max_persons=1)
 (poses,) = config.decode(open_exported(target, "cpu")(image[None]))
 np.save(target.with_suffix(".npy"), np.concatenate([poses.keypoints[0], poses.scores[0, :, None]], axis=1))
