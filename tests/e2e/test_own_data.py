@@ -126,8 +126,8 @@ def test_five_joints_are_evaluated_on_coco_and_mpii(trained, own, synthetic_mpii
     ("flags", "message"),
     [
         (("--dataset_root", "coco", "--images", "images"), "--dataset_root coco and --images: give either"),
-        (("--val_annotations", "absent.json"), "absent.json: not found; --val_annotations says where it is now"),
-        (("--images", "absent"), "absent: no such folder of images; --images says where it is now"),
+        (("--val_annotations", "absent.json"), "absent.json: not found; --val_annotations"),
+        (("--images", "absent"), "absent: no such folder of images; --images"),
         (("--dataset", "mpii"), "--dataset_root D is missing: where the data are"),
         (("--dataset", "mpii", "--images", "images"), "annotation files are read in COCO's format"),
     ],
