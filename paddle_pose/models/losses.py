@@ -3,7 +3,7 @@
 Source: Newell et al. 2016 (mean squared error of every stage); Xiao et al., Simple Baselines, ECCV
 2018 (`JointsMSELoss`, `acc_pose`); MMPose (the normalisation); fire717/movenet.pytorch and its
     Paddle port (`MoveNetLoss`, "mse"); CenterNet (Zhou et al., 2019; "focal").
-Checked against: six training steps of a published network (tests/parity), and results worked out by
+Checked against: training steps of two published networks (tests/parity), and results worked out by
 hand, and gradients that masks must stop (tests/models/test_losses.py).
 Differs: the original MoveNet has no masks. Its regressions and offsets count at one cell of one
     person, here wherever the targets' weights say so, and their mean runs over the whole batch, not
