@@ -22,19 +22,6 @@ from paddle_pose.ranges import check
 from paddle_pose.skeletons import SKELETONS, Skeleton
 
 _FIXED = ("name", "source", "command")
-_ADDED: dict[str, Any] = {  # fields that earlier versions lack, and the values that mean what those did
-    "final_augment": None,
-    "train.final_augment_epoch": 0,
-    "train.device_targets": False,
-    "augment.hue_delta": 0,
-    "augment.saturation_delta": 0,
-    "augment.value_delta": 0,
-    "augment.blur": 0.0,
-    "augment.median_blur": 0.0,
-    "augment.contrast": 0.0,
-    "augment.brightness": 0.0,
-    "augment.brightness_contrast_probability": 0.4,
-}
 # Keys of files that an earlier version wrote, with their names today.
 RENAMED: Mapping[str, str] = {
     "train.warmup": "train.schedule.warmup",
@@ -62,8 +49,7 @@ def identity(config: Config) -> dict[str, Any]:
     """Returns the values that decide what a training computes, and that may not change in its middle.
 
     How many epochs it lasts is none of them: a training may go on longer. A cosine then ends later, which changes the rates
-    that are still to come; `Trainer.resume` says so. Fields that earlier versions lack are left out while they mean what those
-    did, so that their checkpoints can be continued.
+    that are still to come; `Trainer.resume` says so.
 
     Example:
         >>> from paddle_pose.configs.registry import CONFIGS
@@ -74,7 +60,6 @@ def identity(config: Config) -> dict[str, Any]:
     free |= {"on_bad_image", "read_timeout", "epochs"}
     places = {f"data.{name}" for name in ("train_annotations", "val_annotations", "images", "cache")}  # data may move
     left_out = places | {f"train.{name}" for name in free}
-    left_out |= {key for key, value in values(config).items() if key in _ADDED and value == _ADDED[key]}
     return {"config": config.name} | {key: value for key, value in values(config).items() if key not in left_out}
 
 

@@ -245,11 +245,8 @@ class PoseModel:
         if one_person:
             found = pipeline.one_person(stream, self.predictor(max_people=1), smooth)
         else:
-            if find is None:
-                whole = pipeline.with_boxes(stream)
-                predicted = pipeline.predict(whole, self.predictor(), rescore=False, batch_size=1)
-            else:
-                predicted = pipeline.predict_videos(stream, self.predictor(1), find, every=detect_every)
+            predictor = self.predictor(None if find is None else 1)
+            predicted = pipeline.predict_frames(stream, predictor, detector=find, every=detect_every, batch_size=1)
             found = pipeline.tracked(predicted, pipeline.tracking_steps(self.skeleton, by, smooth))
         for frame, poses in found:
             yield PoseResult.of_frame(frame, poses, self.skeleton)
@@ -386,7 +383,7 @@ def load_model(
         MissingDependencyError: If the file needs a package that is not installed.
 
     Example:
-        `model = load_model("hrnet_w48.pth", config="hrnet_w48_coco_384x288", overrides={"model.order": "rgb"})`
+        `load_model("res50.pth", config="simple_baseline_r50_coco_256x192", overrides={"model.order": "rgb"})`
     """
     check_device(device, threads)
     _check_choice("backend", backend, get_args(BackendName))
@@ -404,7 +401,8 @@ def load_model(
             "openvino (.xml) and paddle (.json)"
         )
     chosen = registry.config_of(weights, config, image_size, overrides)
-    if zoo.is_single_person(name, weights) and "codec.max_persons" not in (overrides or {}):
+    of_several = chosen.codec.max_persons not in (None, 1) and "codec.max_persons" not in (overrides or {})
+    if of_several and zoo.is_single_person(name, weights):  # last: it may read the whole file for its checksum
         chosen = with_people(chosen, 1)
     run, where = build.backend(chosen, weights, device, threads)
 
@@ -450,12 +448,7 @@ def open_detector(
     Example:
         `model.predict("photo.jpg", detector=open_detector("yolox_tiny.onnx", min_score=0.5))`
     """
-    folder = None if cache is None else Path(cache)
-    try:
-        path = zoo.locate(str(source), folder, _copies(from_file), progress, what="detector")
-    except ConnectionError as problem:
-        without = environment.argument("--detector none, or --boxes FILE", "detector=None, or boxes=")
-        raise ConnectionError(f"{problem}. To do without a detector: {without}") from problem
+    path = locate_detector(source, from_file=from_file, cache=cache, progress=progress)
     if path.suffix == ".onnx" and read_metadata(path) is None:
         most = MAX_PEOPLE if max_people is None else max_people
         return detection.open_detector(
@@ -471,6 +464,33 @@ def open_detector(
         run = FlipAverage(run, config.codec, config.val.shift)
     predictor = Predictor(run, config.codec, config.data.context)
     return two_stage.PoseDetector(predictor, two_stage.MIN_PERSON_SCORE if min_score is None else min_score)
+
+
+def locate_detector(
+    source: str | Path,
+    *,
+    from_file: str | Path | Sequence[str | Path] | None = None,
+    cache: str | Path | None = None,
+    progress: DownloadProgress | None = None,
+) -> Path:
+    """Returns the file of a person detector, fetched where it is named by the name of a published one.
+
+    Args:
+        source: As for `open_detector`, likewise the others.
+        from_file: Copies of the published files.
+        cache: Folder of published files.
+        progress: Receives the progress of a download.
+
+    Raises:
+        FileNotFoundError: If there is no such file, and no published one has this name.
+        ConnectionError: If it cannot be fetched; says how to do without.
+    """
+    folder = None if cache is None else Path(cache)
+    try:
+        return zoo.locate(str(source), folder, _copies(from_file), progress, what="detector")
+    except ConnectionError as problem:
+        without = environment.argument("--detector none, or --boxes FILE", "detector=None, or boxes=")
+        raise ConnectionError(f"{problem}. To do without a detector: {without}") from problem
 
 
 def with_people(config: Config, max_people: int | None) -> Config:
@@ -534,7 +554,7 @@ def _with_boxes(
     for number, image in enumerate(inputs):
         frame = _frame(image, kind="image")
         if given is None:
-            yield frame, pipeline.detected(find, frame.pixels)
+            yield frame, None if find is None else pipeline.detected(find, frame.pixels)
             continue
         try:
             chosen = _box_list(next(given))

@@ -13,7 +13,14 @@ from typing import Literal
 
 from paddle_pose import visualize
 from paddle_pose.engine import zoo
-from paddle_pose.engine.pose_model import DEFAULT_DETECTOR, DETECT_EVERY, PoseModel, load_model, open_detector
+from paddle_pose.engine.pose_model import (
+    DEFAULT_DETECTOR,
+    DETECT_EVERY,
+    PoseModel,
+    load_model,
+    locate_detector,
+    open_detector,
+)
 from paddle_pose.errors import InputError, Interrupted
 from paddle_pose.inference import pipeline
 from paddle_pose.inference.detection.base import Detector
@@ -184,7 +191,7 @@ def predict_files(
     detector_file: Path | None = None
     if detector_name is not None:
         copies = zoo.copies_of(detector_name, from_file) if zoo.is_published(detector_name) else None
-        detector_file = zoo.locate(detector_name, cache, copies, download_progress, what="detector")
+        detector_file = locate_detector(detector_name, from_file=copies, cache=cache, progress=download_progress)
         detector = open_detector(
             detector_file,
             format=people.detector_format,
@@ -228,13 +235,15 @@ def predict_files(
         else:
             predictor = model.predictor(1 if one_each else people.max_people)
             moving = any(source.kind != "image" for source in sources)
-            if detector is not None and moving and people.detect_every > 1:
-                predicted = pipeline.predict_videos(stream, predictor, detector, every=people.detect_every, see=see)
-            else:
-                boxed = pipeline.with_boxes(stream, boxes, detector)
-                predicted = pipeline.predict(
-                    boxed, predictor, rescore=detector is not None, see=see, batch_size=batch_size
-                )
+            predicted = pipeline.predict_frames(
+                stream,
+                predictor,
+                boxes=boxes,
+                detector=detector,
+                every=people.detect_every if moving else 1,
+                see=see,
+                batch_size=batch_size,
+            )
             found = pipeline.tracked(predicted, pipeline.tracking_steps(model.skeleton, people.track, people.smooth))
         try:
             for frame, poses in found:

@@ -42,7 +42,10 @@ def with_boxes(
         detector: Function that finds people; None without one.
     """
     for frame in frames:
-        yield frame, detected(detector, frame.pixels) if boxes is None else given(boxes.of(frame.source.path))
+        if boxes is not None:
+            yield frame, given(boxes.of(frame.source.path))
+        else:
+            yield frame, None if detector is None else detected(detector, frame.pixels)
 
 
 def given(boxes: Sequence[Box] | None) -> Detections | None:
@@ -52,8 +55,8 @@ def given(boxes: Sequence[Box] | None) -> Detections | None:
     return Detections(np.array(boxes, np.float64).reshape(-1, 4), np.ones(len(boxes)))
 
 
-def detected(detector: Detector | None, image: np.ndarray) -> Detections | None:
-    """Returns the people that a detector finds; None, the whole image, without a detector.
+def detected(detector: Detector, image: np.ndarray) -> Detections:
+    """Returns the people that a detector finds, checked.
 
     Args:
         detector: Function that finds people.
@@ -62,8 +65,6 @@ def detected(detector: Detector | None, image: np.ndarray) -> Detections | None:
     Raises:
         InputError: If the detector returns no boxes [D, 4] and scores [D], or numbers that are not finite.
     """
-    if detector is None:
-        return None
     answer = detector(image)
     if not isinstance(answer, tuple | list) or len(answer) != 2:
         raise InputError(
@@ -107,6 +108,33 @@ def predict(
         yield frame, poses
 
 
+def predict_frames(
+    frames: Iterable[Frame],
+    predictor: Predictor,
+    *,
+    boxes: Boxes | None = None,
+    detector: Detector | None = None,
+    every: int = 1,
+    see: Callable[[Frame, CropMaps], None] = lambda frame, maps: None,
+    batch_size: int | None = None,
+) -> Iterator[tuple[Frame, Poses]]:
+    """Returns an iterator over frames with the poses in them, image px.
+
+    Args:
+        frames: Frames of any sources.
+        predictor: Network that predicts poses in windows.
+        boxes: Boxes of a file; None without one.
+        detector: Function that finds people; None without one: then the whole image is the window.
+        every: Frames of a video from one run of the detector to the next; more than 1 takes one frame after another.
+        see: Receives each frame with the crop and maps of a window.
+        batch_size: Number of windows that are predicted together; None as the predictor was made.
+    """
+    if detector is not None and every > 1:
+        return predict_videos(frames, predictor, detector, every=every, see=see)
+    boxed = with_boxes(frames, boxes, detector)
+    return predict(boxed, predictor, rescore=detector is not None, see=see, batch_size=batch_size)
+
+
 def predict_videos(
     frames: Iterable[Frame],
     predictor: Predictor,
@@ -132,7 +160,7 @@ def predict_videos(
     for frame in frames:
         if frame.source != source:
             source, previous = frame.source, None
-            tracked_boxes = EveryNth(lambda image: _checked(detector, image), every)
+            tracked_boxes = EveryNth(lambda image: detected(detector, image), every)
         found = tracked_boxes.boxes(frame.index, frame.pixels, previous)
         ((_, previous),) = predict([(frame, found)], predictor, rescore=True, see=see)
         yield frame, previous
@@ -161,12 +189,6 @@ def rescored(poses: Poses, found: Detections, skeleton: Skeleton) -> Poses:
     return Poses(
         poses.keypoints[order], poses.scores[order], scores[order], poses.boxes[order], windows=poses.windows[order]
     )
-
-
-def _checked(detector: Detector, image: np.ndarray) -> Detections:
-    found = detected(detector, image)
-    assert found is not None
-    return found
 
 
 def _box_list(found: Detections | None) -> list[Box] | None:

@@ -19,6 +19,8 @@ from helpers import movies
 
 from paddle_pose.cli import predict
 from paddle_pose.engine import predict as predict_engine
+from paddle_pose.engine import zoo as zoo_engine
+from paddle_pose.engine.pose_model import DEFAULT_DETECTOR
 from paddle_pose.errors import InputError
 from paddle_pose.io import images
 from paddle_pose.io.videos import read_video
@@ -313,6 +315,19 @@ def test_bad_input_is_one_clear_message(run, monkeypatch, arguments, error):
     with pytest.raises((ValueError, OSError)) as problem:
         run(*arguments)
     assert str(problem.value).startswith(error)
+
+
+def test_a_detector_that_cannot_be_fetched_can_be_done_without(run, monkeypatch):
+    def locate(source, *arguments, **more):
+        if source == DEFAULT_DETECTOR:
+            raise ConnectionError("cannot fetch it")
+        return original(source, *arguments, **more)
+
+    original = zoo_engine.locate
+    monkeypatch.setattr(zoo_engine, "locate", locate)
+    image("a.png")
+    with pytest.raises(ConnectionError, match="--detector none"):
+        run("a.png", "--detector", "auto")
 
 
 def test_a_video_without_frames_is_told_at_the_end(run, capsys):

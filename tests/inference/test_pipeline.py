@@ -123,7 +123,6 @@ def test_a_detector_is_any_function_and_what_it_returns_is_checked():
     def detected(boxes):
         return pipeline.detected(lambda pixels: (np.array(boxes), np.ones(len(boxes))), image)
 
-    assert pipeline.detected(None, image) is None
     assert detected([]).boxes.shape == (0, 4)
     found = detected([[1, 2, 3, 4], [5, 5, 0, 9]])
     assert (found.boxes.tolist(), found.scores.tolist()) == ([[1.0, 2.0, 3.0, 4.0]], [1.0])
