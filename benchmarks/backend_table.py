@@ -85,19 +85,39 @@ def build_parser() -> argparse.ArgumentParser:
         "synthetic people first."
     )
     parser.add_argument(
-        "--weights", nargs="+", type=Path, metavar="F", help="checkpoints with their config beside them"
+        "--weights",
+        nargs="+",
+        type=Path,
+        metavar="F",
+        help="checkpoints with their config beside them",
     )
-    parser.add_argument("--dataset_root", type=Path, metavar="D", help="their data; default: synthetic people")
-    parser.add_argument("--epochs", type=int, default=75, metavar="N", help="of the reduced networks; default 75")
     parser.add_argument(
-        "--num_train", type=int, default=8, metavar="N", help="further synthetic people to train on; default 8"
+        "--dataset_root", type=Path, metavar="D", help="their data; default: synthetic people"
     )
     parser.add_argument(
-        "--num_val", type=int, default=24, metavar="N", help="synthetic people to compare on; default 24"
+        "--epochs", type=int, default=75, metavar="N", help="of the reduced networks; default 75"
+    )
+    parser.add_argument(
+        "--num_train",
+        type=int,
+        default=8,
+        metavar="N",
+        help="further synthetic people to train on; default 8",
+    )
+    parser.add_argument(
+        "--num_val",
+        type=int,
+        default=24,
+        metavar="N",
+        help="synthetic people to compare on; default 24",
     )
     options.add_threads(parser)
     parser.add_argument(
-        "--output", type=Path, default=Path("output/backends"), metavar="DIR", help="default output/backends"
+        "--output",
+        type=Path,
+        default=Path("output/backends"),
+        metavar="DIR",
+        help="default output/backends",
     )
     return parser
 
@@ -115,7 +135,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     for path in arguments.weights or []:
         config = registry.read_beside(path)
         if config is None:
-            raise InputError(f"{path}: there is no config.json beside it that says which network it is for")
+            raise InputError(
+                f"{path}: there is no config.json beside it that says which network it is for"
+            )
         checkpoints.append((config, path))
     if not checkpoints:
         checkpoints = [trained(name, arguments) for name in REDUCED]
@@ -152,7 +174,14 @@ def trained(name: str, arguments: argparse.Namespace) -> tuple[Config, Path]:
         data = synthetic_data(registry.find(name).data.dataset, arguments)
         unfinished = run_dir.with_name(f"{name}.training")
         shutil.rmtree(unfinished, ignore_errors=True)
-        command = [sys.executable, str(ROOT / "train.py"), "--config", name, "--dataset_root", str(data)]
+        command = [
+            sys.executable,
+            str(ROOT / "train.py"),
+            "--config",
+            name,
+            "--dataset_root",
+            str(data),
+        ]
         command += ["--epochs", str(arguments.epochs), "--output", str(unfinished)]
         for override in (*RECIPE, *REDUCED[name]):
             command += ["-o", override]
@@ -160,7 +189,9 @@ def trained(name: str, arguments: argparse.Namespace) -> tuple[Config, Path]:
         unfinished.rename(run_dir)
     config = registry.read_beside(weights)
     if config is None:
-        raise InputError(f"{weights}: there is no config.json beside it; delete {run_dir} to train anew")
+        raise InputError(
+            f"{weights}: there is no config.json beside it; delete {run_dir} to train anew"
+        )
     return config, weights
 
 
@@ -176,7 +207,9 @@ def rows(config: Config, weights: Path, root: Path, threads: int | None) -> Iter
     metric = build.metric(config, root)
 
     def score(backend: Backend) -> dict[str, float]:
-        scored = FlipAverage(backend, config.codec, config.val.shift) if config.val.flip else backend
+        scored = (
+            FlipAverage(backend, config.codec, config.val.shift) if config.val.flip else backend
+        )
         predictions = evaluate(scored, config.codec, build.batches(config, validation))
         values = metric.compute_scores(predictions, intervals=False).values
         return {name: values[name] for name in SUMMARY if name in values}
@@ -193,7 +226,9 @@ def rows(config: Config, weights: Path, root: Path, threads: int | None) -> Iter
     with tempfile.TemporaryDirectory() as folder:
         for backend_name, (suffix, int8) in BACKENDS.items():
             target = Path(folder) / f"{backend_name.replace(' ', '_')}{suffix}"
-            write_export(config, network, weights, target, calibration=calibration if int8 else None)
+            write_export(
+                config, network, weights, target, calibration=calibration if int8 else None
+            )
             exported = open_exported(target, "cpu", threads)
             difference = compare(live, exported, config.codec, batches, exact=not int8)
             values = score(exported)

@@ -37,18 +37,35 @@ def build_parser() -> argparse.ArgumentParser:
         "LiteRT: one process per side, in turns; the table shows medians and the ratio with its spread. "
         "benchmarks/make_peers.sh makes the others' environment. Prediction needs requirements/export.txt.",
     )
-    parser.add_argument("--rows", metavar="A,B", help=f"groups to measure, of {','.join(GROUPS)}; default all")
-    parser.add_argument("--rounds", type=int, default=7, metavar="N", help="measurements of each side; default 7")
     parser.add_argument(
-        "--peer_python", type=Path, default=Path(".peers/bin/python"), metavar="F", help="default .peers/bin/python"
+        "--rows", metavar="A,B", help=f"groups to measure, of {','.join(GROUPS)}; default all"
     )
     parser.add_argument(
-        "--dataset_root", type=Path, metavar="D", help="in MPII's layout; default: synthetic people, 1280x720"
+        "--rounds", type=int, default=7, metavar="N", help="measurements of each side; default 7"
     )
-    parser.add_argument("--movenet", type=Path, metavar="F", help="Google's INT8 .tflite file of MoveNet Lightning")
-    parser.add_argument("--output", type=Path, default=Path("output/benchmark.json"), metavar="F", help="the JSON")
+    parser.add_argument(
+        "--peer_python",
+        type=Path,
+        default=Path(".peers/bin/python"),
+        metavar="F",
+        help="default .peers/bin/python",
+    )
+    parser.add_argument(
+        "--dataset_root",
+        type=Path,
+        metavar="D",
+        help="in MPII's layout; default: synthetic people, 1280x720",
+    )
+    parser.add_argument(
+        "--movenet", type=Path, metavar="F", help="Google's INT8 .tflite file of MoveNet Lightning"
+    )
+    parser.add_argument(
+        "--output", type=Path, default=Path("output/benchmark.json"), metavar="F", help="the JSON"
+    )
     parser.add_argument("--markdown", action="store_true", help="print the table as Markdown")
-    parser.add_argument("--show", action="store_true", help="measure nothing; print what --output holds")
+    parser.add_argument(
+        "--show", action="store_true", help="measure nothing; print what --output holds"
+    )
     return parser
 
 
@@ -83,7 +100,9 @@ def _measured(arguments: argparse.Namespace) -> dict[str, Any]:
     machine = _machine()
     print(table.heading(machine), file=sys.stderr, flush=True)
     found = []
-    for row in rows(data.resolve(), work.resolve(), arguments.movenet and arguments.movenet.resolve()):
+    for row in rows(
+        data.resolve(), work.resolve(), arguments.movenet and arguments.movenet.resolve()
+    ):
         if row.group in groups:
             found.append(measure(row, arguments.rounds, arguments.peer_python))
             print(table.line(found[-1]), file=sys.stderr, flush=True)
@@ -106,7 +125,9 @@ class Worker:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the process)
         command = [python, str(path), side.task, *side.values]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self._errors}
-        self._process = subprocess.Popen(command, text=True, bufsize=1, env=_environment(side), **pipes)  # type: ignore[call-overload]
+        self._process = subprocess.Popen(
+            command, text=True, bufsize=1, env=_environment(side), **pipes
+        )  # type: ignore[call-overload]
         try:
             self.versions = self._answer()["ready"]
         except ChildProcessError:
@@ -143,14 +164,17 @@ class Worker:
             self._process.wait()
             self._errors.seek(0)
             said = self._errors.read().decode(errors="replace").strip().splitlines()
-            raise ChildProcessError(said[-1] if said else f"ended with status {self._process.returncode}")
+            raise ChildProcessError(
+                said[-1] if said else f"ended with status {self._process.returncode}"
+            )
         return json.loads(line)
 
 
 def measure(row: Row, rounds: int, peer_python: Path) -> dict[str, Any]:
     """Returns a row's figures: both sides' runs, in turns; a side that is missing says why under "missing"."""
     found: dict[str, Any] = {
-        key: getattr(row, key) for key in ("group", "name", "minimum", "maximum", "measure", "items", "remark")
+        key: getattr(row, key)
+        for key in ("group", "name", "minimum", "maximum", "measure", "items", "remark")
     }
     found.update(ours=[], theirs=[], missing={}, versions={}, load=os.getloadavg()[0])
     workers: dict[str, Worker] = {}
@@ -188,7 +212,10 @@ def _judged(row: Row, found: dict[str, Any]) -> dict[str, Any]:
     judged: dict[str, Any] = {"median": statistics.median(ours) if ours else None}
     if ours and theirs:
         ratios = sorted(b / a for a, b in zip(ours, theirs, strict=True))
-        cpu = [b["cpu"] / max(a["cpu"], 1e-9) for a, b in zip(found["ours"], found["theirs"], strict=True)]
+        cpu = [
+            b["cpu"] / max(a["cpu"], 1e-9)
+            for a, b in zip(found["ours"], found["theirs"], strict=True)
+        ]
         judged |= {"their_median": statistics.median(theirs), "ratio": statistics.median(ratios)}
         judged |= {"spread": [ratios[0], ratios[-1]], "cpu_ratio": statistics.median(cpu)}
     reached = None
@@ -218,7 +245,9 @@ def _difference(workers: dict[str, Worker]) -> float:
 
 def _environment(side: Side) -> dict[str, str]:
     """Returns a worker's environment: one thread, but for what its task asks for."""
-    threads = next((value.partition("=")[2] for value in side.values if value.startswith("threads=")), "1")
+    threads = next(
+        (value.partition("=")[2] for value in side.values if value.startswith("threads=")), "1"
+    )
     return {**os.environ, "OMP_NUM_THREADS": threads, "PYTHONWARNINGS": "ignore"}
 
 
@@ -228,7 +257,9 @@ def _machine() -> dict[str, Any]:
     info = Path("/proc/cpuinfo")
     if info.is_file():
         lines = info.read_text(encoding="utf-8").splitlines()
-        cpu = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), cpu)
+        cpu = next(
+            (line.partition(":")[2].strip() for line in lines if line.startswith("model name")), cpu
+        )
     load, cores = os.getloadavg()[0], usable_cores()
     system = f"{platform.system()} {platform.release()}"
     return {"cpu": cpu, "cores": cores, "load": load, "busy": load > BUSY * cores, "system": system}

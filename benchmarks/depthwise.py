@@ -27,7 +27,8 @@ def nine_shifts(x: Tensor, weight: Tensor) -> Tensor:
     padded = F.pad(x, [1, 1, 1, 1])
     places = ((row, column) for row in range(3) for column in range(3))
     return sum(
-        padded[:, :, row : row + height, column : column + width] * weight[:, 0, row, column].reshape([1, -1, 1, 1])
+        padded[:, :, row : row + height, column : column + width]
+        * weight[:, 0, row, column].reshape([1, -1, 1, 1])
         for row, column in places
     )
 
@@ -42,11 +43,15 @@ def unfolded(x: Tensor, weight: Tensor) -> Tensor:
 def blocks(x: Tensor, weight: Tensor) -> Tensor:
     """Dense convolutions of eight channels each, whose other weights are 0."""
     channels, eye = x.shape[1], paddle.eye(GROUP).reshape([1, GROUP, GROUP, 1, 1])
-    dense = (weight.reshape([channels // GROUP, 1, GROUP, 3, 3]) * eye).reshape([channels, GROUP, 3, 3])
+    dense = (weight.reshape([channels // GROUP, 1, GROUP, 3, 3]) * eye).reshape(
+        [channels, GROUP, 3, 3]
+    )
     return F.conv2d(x, dense, padding=1, groups=channels // GROUP)
 
 
-def milliseconds(way: Callable[[Tensor, Tensor], Tensor], x: Tensor, weight: Tensor, backward: bool) -> float:
+def milliseconds(
+    way: Callable[[Tensor, Tensor], Tensor], x: Tensor, weight: Tensor, backward: bool
+) -> float:
     """Returns the shortest of some runs, after one that warms up."""
     times = []
     for _ in range(1 + ROUNDS):
@@ -75,7 +80,9 @@ def main() -> None:
         for way in (paddles_own, nine_shifts, unfolded, blocks):
             forward, both = (milliseconds(way, x, weight, backward) for backward in (False, True))
             difference = float((way(x, weight) - expected).abs().max())
-            print(f"{shape!s:20} {way.__name__:14} {forward:6.1f} ms {both:8.1f} ms  {difference:.0e}")
+            print(
+                f"{shape!s:20} {way.__name__:14} {forward:6.1f} ms {both:8.1f} ms  {difference:.0e}"
+            )
 
 
 if __name__ == "__main__":

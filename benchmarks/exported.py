@@ -43,7 +43,9 @@ def main() -> None:
         draft = Path(folder, arguments.target.name)
         if arguments.weights is None:
             weights.touch()  # the metadata names a file
-        write_export(config, network, weights, draft, decode=not arguments.maps, calibration=calibration)
+        write_export(
+            config, network, weights, draft, decode=not arguments.maps, calibration=calibration
+        )
         put_in_place(draft, arguments.target)
 
 

@@ -43,7 +43,9 @@ def loading(root: str, config: str, samples: str, reader: str, batch: str = "16"
         epoch = next(epochs)
         waiting: list[Any] = []
         for number in range(int(samples)):
-            waiting.append(dataset.example((epoch * 1000 + number // len(found), number % len(found))))
+            waiting.append(
+                dataset.example((epoch * 1000 + number // len(found), number % len(found)))
+            )
             if len(waiting) == int(batch):
                 dataset.batch(waiting)
                 waiting.clear()
@@ -99,7 +101,11 @@ def decoding(decode_by: str, batch: str = "64") -> Any:
     codec, maps = HeatmapCodec(decode_by=decode_by), heatmaps(int(batch))[:, None]
 
     def run() -> dict[str, np.ndarray]:
-        return {"keypoints": np.stack([poses.keypoints[0] for poses in codec.decode({"heatmaps": maps})])}
+        return {
+            "keypoints": np.stack(
+                [poses.keypoints[0] for poses in codec.decode({"heatmaps": maps})]
+            )
+        }
 
     return run
 
@@ -180,7 +186,11 @@ def prediction(config: str, file: str, batch: str, threads: str, weights: str = 
 
     backend = open_exported(Path(file), "cpu", int(threads))
     width, height = CONFIGS[config].codec.input_size
-    images = np.random.default_rng(SEED).integers(0, 256, (int(batch), height, width, 3)).astype(np.uint8)
+    images = (
+        np.random.default_rng(SEED)
+        .integers(0, 256, (int(batch), height, width, 3))
+        .astype(np.uint8)
+    )
 
     def run() -> None:
         backend(images)
@@ -212,12 +222,18 @@ def predict_command(file: str, weights: str = "None") -> Any:
     from paddle_pose.io import images
 
     kept = tempfile.TemporaryDirectory()
-    images.write(Path(kept.name, "picture.png"), draw_scene(np.random.default_rng(SEED), (640, 480)).image)
-    code = "import sys; sys.modules['paddle'] = None; from paddle_pose.cli import run; run('predict')"
+    images.write(
+        Path(kept.name, "picture.png"), draw_scene(np.random.default_rng(SEED), (640, 480)).image
+    )
+    code = (
+        "import sys; sys.modules['paddle'] = None; from paddle_pose.cli import run; run('predict')"
+    )
     flags = [kept.name, "--weights", file, "--output", str(Path(kept.name, "found"))]
 
     def run(kept: Any = kept) -> None:  # kept: the folder goes when this function does
-        done = subprocess.run([sys.executable, "-c", code, *flags], cwd=ROOT, capture_output=True, text=True)
+        done = subprocess.run(
+            [sys.executable, "-c", code, *flags], cwd=ROOT, capture_output=True, text=True
+        )
         if done.returncode:
             raise ValueError(done.stderr.strip().splitlines()[-1])
 
@@ -226,5 +242,16 @@ def predict_command(file: str, weights: str = "None") -> Any:
 
 if __name__ == "__main__":
     keep_freed_memory()  # as every command does
-    both = (loading, reading, encoding, decoding, coco_ap, coco_detections, pckh, prediction, starting, predict_command)
+    both = (
+        loading,
+        reading,
+        encoding,
+        decoding,
+        coco_ap,
+        coco_detections,
+        pckh,
+        prediction,
+        starting,
+        predict_command,
+    )
     serve({function.__name__: function for function in both})

@@ -26,7 +26,10 @@ from paddle_pose.inference.detection.base import Detections
 from paddle_pose.io import images
 
 THUNDER, LIGHTNING, DETECTOR = "movenet_thunder", "movenet_lightning", "nanodet_m"
-SCORES = (0.2, 0.05)  # of NanoDet-m's boxes: the default's, and the one that detectors are compared with
+SCORES = (
+    0.2,
+    0.05,
+)  # of NanoDet-m's boxes: the default's, and the one that detectors are compared with
 CONTEXTS = (1.0, 1.25)  # of a box: the config's, and what top-down papers use
 HEAD = ("what", "AP", "95 %", "AP50", "images", "people", "ms", "protocol")
 _BY_DEFAULT = "whole images; key point AP"
@@ -80,7 +83,11 @@ class Benchmark:
         content = json.loads(self._annotations.read_text(encoding="utf-8"))
         folder = Path(root) / f"{split}2017"
         self.paths = {image["id"]: folder / image["file_name"] for image in content["images"]}
-        people = [record for record in content["annotations"] if not record["iscrowd"] and record["category_id"] == 1]
+        people = [
+            record
+            for record in content["annotations"]
+            if not record["iscrowd"] and record["category_id"] == 1
+        ]
         self._num_boxes = len(people)
         self.boxes: dict[int, list[list[float]]] = {image_id: [] for image_id in self.paths}
         for record in people:
@@ -96,13 +103,21 @@ class Benchmark:
             predict: Function from an image's id and path to the people in it.
         """
         results, milliseconds = self._timed(predict)
-        records = [record for image_id, result in results.items() for record in result.to_coco(image_id)]
+        records = [
+            record for image_id, result in results.items() for record in result.to_coco(image_id)
+        ]
         evaluation = evaluate_records(self._annotations, records, list(self.paths), "keypoints")
         return self._row(
-            what, protocol, values_and_intervals(evaluation, self._resamples), milliseconds, by_joints=True
+            what,
+            protocol,
+            values_and_intervals(evaluation, self._resamples),
+            milliseconds,
+            by_joints=True,
         )
 
-    def detections(self, what: str, protocol: str, detector: Callable[[np.ndarray], Detections]) -> Row:
+    def detections(
+        self, what: str, protocol: str, detector: Callable[[np.ndarray], Detections]
+    ) -> Row:
         """Returns the row of box AP; the arguments are those of `poses`, with a person detector."""
         found, milliseconds = self._timed(lambda _, path: detector(images.read(path)[0]))
         numbers = values_and_intervals(box_ap(self._annotations, found), self._resamples)
@@ -119,7 +134,9 @@ class Benchmark:
             seconds.append(time.perf_counter() - began)
         return found, 1000 * statistics.median(seconds)
 
-    def _row(self, what: str, protocol: str, numbers: tuple, milliseconds: float, *, by_joints: bool) -> Row:
+    def _row(
+        self, what: str, protocol: str, numbers: tuple, milliseconds: float, *, by_joints: bool
+    ) -> Row:
         values, intervals = numbers
         people = sum(map(len, self.boxes.values())) if by_joints else self._num_boxes
         return Row(what, protocol, values, intervals, len(self.paths), people, milliseconds)
@@ -134,8 +151,12 @@ def rows(benchmark: Benchmark, **options: Any) -> Iterator[Row]:
     """
     for name in (THUNDER, LIGHTNING):
         with pp.load_model(name, **options) as model:
-            yield benchmark.poses(f"{name}, {DETECTOR}", _BY_DEFAULT, lambda _, path: model.predict(path))
-            yield benchmark.poses(f"{name} alone", _ALONE, lambda _, path: model.predict(path, detector=None))
+            yield benchmark.poses(
+                f"{name}, {DETECTOR}", _BY_DEFAULT, lambda _, path: model.predict(path)
+            )
+            yield benchmark.poses(
+                f"{name} alone", _ALONE, lambda _, path: model.predict(path, detector=None)
+            )
     for context in CONTEXTS:
         with pp.load_model(THUNDER, overrides={"data.context": context}, **options) as model:
             yield benchmark.poses(
@@ -153,7 +174,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder in COCO's layout")
     parser.add_argument("--split", choices=SPLITS, default="val", help="default: val")
-    parser.add_argument("--resamples", type=int, default=1000, help="draws for the intervals (default: 1000)")
+    parser.add_argument(
+        "--resamples", type=int, default=1000, help="draws for the intervals (default: 1000)"
+    )
     parser.add_argument("--threads", type=int, help="threads to compute with (default: every core)")
     parser.add_argument(
         "--from_file",
@@ -169,9 +192,13 @@ def main() -> None:
     """Prints the table, a row when it is measured."""
     arguments = build_parser().parse_args()
     benchmark = Benchmark(arguments.data, arguments.split, arguments.resamples)
-    print(f"{arguments.split}2017 of {arguments.data}; {arguments.resamples} resamples of the images, seed 0\n")
+    print(
+        f"{arguments.split}2017 of {arguments.data}; {arguments.resamples} resamples of the images, seed 0\n"
+    )
     print(f"| {' | '.join(HEAD)} |\n|{'---|' * len(HEAD)}")
-    for row in rows(benchmark, from_file=arguments.from_file, threads=arguments.threads, progress=show_download):
+    for row in rows(
+        benchmark, from_file=arguments.from_file, threads=arguments.threads, progress=show_download
+    ):
         print(f"| {' | '.join(row.cells())} |", flush=True)
 
 

@@ -47,13 +47,18 @@ def evaluate_records(
     """
     with contextlib.redirect_stdout(io.StringIO()):  # pycocotools prints
         truth = COCO(str(annotations))
-        detected = truth.loadRes([dict(record) for record in records]) if records else COCO()  # no empty list
+        detected = (
+            truth.loadRes([dict(record) for record in records]) if records else COCO()
+        )  # no empty list
         evaluation = COCOeval(truth, detected, kind)
         evaluation.params.catIds = [PERSON]
         evaluation.params.imgIds = sorted(image_ids)
         if kind == "bbox":
             evaluation.params.maxDets = [MAX_BOXES]
-        evaluation.params.areaRng, evaluation.params.areaRngLbl = evaluation.params.areaRng[:1], ["all"]
+        evaluation.params.areaRng, evaluation.params.areaRngLbl = (
+            evaluation.params.areaRng[:1],
+            ["all"],
+        )
         evaluation.evaluate()
     return evaluation
 
@@ -111,7 +116,9 @@ def evaluate_detector(
     with contextlib.redirect_stdout(io.StringIO()):
         records = COCO(str(annotations)).imgs.values()
     folder = Path(root) / f"{split}2017"
-    found = {record["id"]: detector(images.read(folder / record["file_name"])[0]) for record in records}
+    found = {
+        record["id"]: detector(images.read(folder / record["file_name"])[0]) for record in records
+    }
     return values_and_intervals(box_ap(annotations, found), resamples)
 
 
@@ -126,7 +133,9 @@ def values_and_intervals(
     """
     values = {name: float(value[0]) for name, value in scores(evaluation).items()}
     images = len(evaluation.params.imgIds)
-    intervals = bootstrap(lambda counts: scores(evaluation, counts), images, resamples) if resamples else {}
+    intervals = (
+        bootstrap(lambda counts: scores(evaluation, counts), images, resamples) if resamples else {}
+    )
     return values, intervals
 
 
@@ -137,8 +146,12 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("dataset_root", type=Path, help="folder in COCO's layout")
     parser.add_argument("--split", choices=SPLITS, default="val")
     parser.add_argument("--detector_format", choices=DETECTOR_FORMATS, help="default: recognised")
-    parser.add_argument("--min_score", type=float, default=0.05, help="a box must exceed it (default: 0.05)")
-    parser.add_argument("--resamples", type=int, default=1000, help="draws for the intervals (default: 1000)")
+    parser.add_argument(
+        "--min_score", type=float, default=0.05, help="a box must exceed it (default: 0.05)"
+    )
+    parser.add_argument(
+        "--resamples", type=int, default=1000, help="draws for the intervals (default: 1000)"
+    )
     return parser
 
 
@@ -152,7 +165,9 @@ def main() -> None:
         min_score=arguments.min_score,
         max_people=MAX_BOXES,
     )
-    values, intervals = evaluate_detector(detector, arguments.dataset_root, arguments.split, arguments.resamples)
+    values, intervals = evaluate_detector(
+        detector, arguments.dataset_root, arguments.split, arguments.resamples
+    )
     for name in NAMES:
         interval = "  [{:.3f}, {:.3f}]".format(*intervals[name]) if intervals else ""
         print(f"{name:<6} {values[name]:.3f}{interval}")

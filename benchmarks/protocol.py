@@ -62,8 +62,19 @@ def _cpu() -> float:
 
 
 def _versions() -> dict[str, str]:
-    names = ("numpy", "cv2", "torch", "mmpose", "onnxruntime", "openvino", "pycocotools", "ai_edge_litert")
-    found = {name: getattr(sys.modules[name], "__version__", "") for name in names if name in sys.modules}
+    names = (
+        "numpy",
+        "cv2",
+        "torch",
+        "mmpose",
+        "onnxruntime",
+        "openvino",
+        "pycocotools",
+        "ai_edge_litert",
+    )
+    found = {
+        name: getattr(sys.modules[name], "__version__", "") for name in names if name in sys.modules
+    }
     return {"python": ".".join(map(str, sys.version_info[:3])), **found}
 
 

@@ -45,15 +45,22 @@ def main() -> None:
         for sample in build.samples(config, root, config.data.val_split):
             for _ in range(WINDOWS):
                 window = augment.window(sample, config.codec.skeleton, rng)
-                crops = [crop(sample, window, config.codec, reader) for reader in (read_whole, *readers.values())]
+                crops = [
+                    crop(sample, window, config.codec, reader)
+                    for reader in (read_whole, *readers.values())
+                ]
                 whole, *others = config.codec.decode(backend(np.stack(crops)))
                 sure = whole.scores[0] >= SURE
                 for name, poses in zip(readers, others, strict=True):
-                    moved[name].append(np.linalg.norm(poses.keypoints[0] - whole.keypoints[0], axis=-1)[sure])
+                    moved[name].append(
+                        np.linalg.norm(poses.keypoints[0] - whole.keypoints[0], axis=-1)[sure]
+                    )
     for name, found in moved.items():
         px = np.concatenate(found)
         share = f"median {np.median(px):.2f}, 95 of 100 within {np.percentile(px, 95):.2f}, largest {px.max():.1f} px"
-        print(f"{name:8} {len(px)} joints of {len(found)} windows, input {size[0]}x{size[1]}: {share}")
+        print(
+            f"{name:8} {len(px)} joints of {len(found)} windows, input {size[0]}x{size[1]}: {share}"
+        )
 
 
 if __name__ == "__main__":

@@ -37,15 +37,39 @@ def coco(count: int) -> tuple[dict, list[dict]]:
         }
         for n in range(count)
     ]
-    images = [{"id": n + 1, "width": 640, "height": 640} for n in range((count - 1) // PER_IMAGE + 1)]
+    images = [
+        {"id": n + 1, "width": 640, "height": 640} for n in range((count - 1) // PER_IMAGE + 1)
+    ]
     names = (
-        *("nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_shoulder", "right_shoulder", "left_elbow"),
-        *("right_elbow", "left_wrist", "right_wrist", "left_hip", "right_hip", "left_knee", "right_knee"),
+        *(
+            "nose",
+            "left_eye",
+            "right_eye",
+            "left_ear",
+            "right_ear",
+            "left_shoulder",
+            "right_shoulder",
+            "left_elbow",
+        ),
+        *(
+            "right_elbow",
+            "left_wrist",
+            "right_wrist",
+            "left_hip",
+            "right_hip",
+            "left_knee",
+            "right_knee",
+        ),
         *("left_ankle", "right_ankle"),
     )
     category = {"id": 1, "name": "person", "keypoints": list(names), "skeleton": []}
     results = [
-        {"image_id": n // PER_IMAGE + 1, "category_id": 1, "keypoints": found[n], "score": float(scores[n].mean())}
+        {
+            "image_id": n // PER_IMAGE + 1,
+            "category_id": 1,
+            "keypoints": found[n],
+            "score": float(scores[n].mean()),
+        }
         for n in range(count)
     ]
     return {"images": images, "annotations": annotations, "categories": [category]}, results

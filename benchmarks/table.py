@@ -12,7 +12,9 @@ def heading(machine: Mapping[str, Any]) -> str:
     """Returns a line about the machine; a busy one is warned of."""
     line = f"{machine['cpu']}, {machine['cores']} cores, load {machine['load']:.1f}, {machine['system']}"
     return line + (
-        "\nwarning: the machine is busy; look at the CPU ratios, and measure again" if machine["busy"] else ""
+        "\nwarning: the machine is busy; look at the CPU ratios, and measure again"
+        if machine["busy"]
+        else ""
     )
 
 
@@ -21,7 +23,8 @@ def text(report: Mapping[str, Any]) -> str:
     lines = [HEAD, *map(_cells, report["rows"])]
     widths = [max(len(cells[column]) for cells in lines) for column in range(len(HEAD))]
     body = (
-        "  ".join(f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True)).rstrip() for cells in lines
+        "  ".join(f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True)).rstrip()
+        for cells in lines
     )
     return "\n".join([heading(report["machine"]), f"medians of {report['rounds']} rounds", *body])
 
@@ -30,7 +33,9 @@ def markdown(report: Mapping[str, Any]) -> str:
     """Returns the table in Markdown."""
     lines = [HEAD, ("---",) * len(HEAD), *map(_cells, report["rows"])]
     body = ("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |" for cells in lines)
-    return "\n".join([*body, "", f"{heading(report['machine'])}; medians of {report['rounds']} rounds."])
+    return "\n".join(
+        [*body, "", f"{heading(report['machine'])}; medians of {report['rounds']} rounds."]
+    )
 
 
 def line(row: Mapping[str, Any]) -> str:
@@ -57,7 +62,15 @@ def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
         remarks.append(f"largest difference {row['difference']:.1e}")
     theirs = _amount(row, row.get("their_median"), row["items"])
     ours = _amount(row, row["median"], row["items"])
-    return row["name"], ours, theirs, ratio, cpu, goal, "; ".join(filter(None, [*remarks, row["remark"]]))
+    return (
+        row["name"],
+        ours,
+        theirs,
+        ratio,
+        cpu,
+        goal,
+        "; ".join(filter(None, [*remarks, row["remark"]])),
+    )
 
 
 def _amount(row: Mapping[str, Any], value: float | None, items: int) -> str:

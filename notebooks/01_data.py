@@ -21,7 +21,9 @@ import os
 import sys
 from pathlib import Path
 
-PROJECT = next(folder for folder in [Path.cwd(), *Path.cwd().parents] if (folder / "paddle_pose").is_dir())
+PROJECT = next(
+    folder for folder in [Path.cwd(), *Path.cwd().parents] if (folder / "paddle_pose").is_dir()
+)
 os.chdir(PROJECT)
 sys.path.insert(0, str(PROJECT))
 os.environ["PYTHONPATH"] = str(PROJECT)  # for `python -m paddle_pose`
@@ -70,7 +72,9 @@ if not REAL:
         for name in ("images", "annotations"):
             tar.add(f"drawn/{name}", f"mpii/{name}")
         tar.add("drawn/synthetic.json", "mpii/images/._000000001.jpg")
-print(f"Archive: {archive}, {Path(archive).stat().st_size / 1e9:.3f} GB; free disk: {here.free_disk / 1e9:.0f} GB")
+print(
+    f"Archive: {archive}, {Path(archive).stat().st_size / 1e9:.3f} GB; free disk: {here.free_disk / 1e9:.0f} GB"
+)
 
 # %% [markdown]
 # ## 3. Unpacking and counting
@@ -155,7 +159,11 @@ def show(pixels):
 people = [sample.persons[0] for sample in training]
 figure = Figure(figsize=(9, 3.4), dpi=85, layout="constrained")
 canvas, (left, right) = FigureCanvasAgg(figure), figure.subplots(1, 2)
-left.barh(skeleton.joints, 100 * np.mean([person.visible > 0 for person in people], axis=0), color="#0072b2")
+left.barh(
+    skeleton.joints,
+    100 * np.mean([person.visible > 0 for person in people], axis=0),
+    color="#0072b2",
+)
 left.set(xlabel="labelled, % of people", xlim=(0, 100))
 left.invert_yaxis()
 right.hist([max(person.box[2:]) for person in people], bins=20, color="#d55e00")
@@ -206,17 +214,28 @@ show(visualize.grid([look(sample, sample.window) for sample in training[:8]], co
 def outlined(sample, windows, side=SIDE):
     """Returns the whole image with the outlines of windows on it."""
     pixels, _ = images.read(sample.image_path)
-    matrix = geometry.box_window((0, 0, *pixels.shape[1::-1]), (side, side), 1.5).to_input((side, side))
+    matrix = geometry.box_window((0, 0, *pixels.shape[1::-1]), (side, side), 1.5).to_input(
+        (side, side)
+    )
     tile = geometry.warp(pixels, matrix, (side, side))
     for window in windows:
-        corners = geometry.move([[0, 0], [1, 0], [1, 1], [0, 1]], geometry.compose(matrix, window.to_image((1, 1))))
+        corners = geometry.move(
+            [[0, 0], [1, 0], [1, 1], [0, 1]], geometry.compose(matrix, window.to_image((1, 1)))
+        )
         cv2.polylines(tile, [corners.round().astype(int)], True, visualize.MIDDLE, 1)
     return tile
 
 
 sample = training[0]
-windows = [geometry.box_window(sample.persons[0].box, config.codec.input_size, context) for context in (1.0, 1.25, 1.5)]
-show(visualize.grid([outlined(sample, windows), *(look(sample, window) for window in windows)], columns=4))
+windows = [
+    geometry.box_window(sample.persons[0].box, config.codec.input_size, context)
+    for context in (1.0, 1.25, 1.5)
+]
+show(
+    visualize.grid(
+        [outlined(sample, windows), *(look(sample, window) for window in windows)], columns=4
+    )
+)
 
 # %% [markdown]
 # ## 7. Augmentation
@@ -233,7 +252,13 @@ show(visualize.grid([outlined(sample, windows), *(look(sample, window) for windo
 # 按已发表的做法，被遮挡的关节仍算有标注，网络由此学会推断；`augment.occlusion_hides_joints=true` 则不计入损失。
 
 # %%
-QUIET = {"flip": 0.0, "scale": 0.0, "rotation": 0.0, "rotation_probability": 1.0, "shift_probability": 1.0}
+QUIET = {
+    "flip": 0.0,
+    "scale": 0.0,
+    "rotation": 0.0,
+    "rotation_probability": 1.0,
+    "shift_probability": 1.0,
+}
 KINDS = {
     "scale": {"scale": 0.5},
     "rotation": {"rotation": 40.0},
@@ -296,7 +321,8 @@ file = Path("broken/annotations/mpii_val.json")
 records = json.loads(file.read_text())
 for record in records:
     record["joints"] = [
-        [x - 1, y - 1] if seen else [x, y] for (x, y), seen in zip(record["joints"], record["joints_vis"], strict=True)
+        [x - 1, y - 1] if seen else [x, y]
+        for (x, y), seen in zip(record["joints"], record["joints_vis"], strict=True)
     ]
 file.write_text(json.dumps(records))
 first, second = sorted(Path("broken/images").iterdir())[:2]

@@ -24,7 +24,9 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-PROJECT = next(folder for folder in [Path.cwd(), *Path.cwd().parents] if (folder / "paddle_pose").is_dir())
+PROJECT = next(
+    folder for folder in [Path.cwd(), *Path.cwd().parents] if (folder / "paddle_pose").is_dir()
+)
 os.chdir(PROJECT)
 sys.path.insert(0, str(PROJECT))
 os.environ["PYTHONPATH"] = str(PROJECT)  # for `python -m paddle_pose`
@@ -59,9 +61,14 @@ REAL = Path(DATA, "annotations/mpii_val.json").is_file()
 if not REAL:
     synthetic.write_mpii(Path(WORK, "mpii"), num_train=4, num_val=4)
 root = Path(DATA) if REAL else Path(WORK, "mpii")
-print("People:", root if REAL else "drawn, since there is no data set. With the archive, first run:")
+print(
+    "People:", root if REAL else "drawn, since there is no data set. With the archive, first run:"
+)
 if not REAL:
-    print("python -m paddle_pose prepare_mpii /home/aistudio/data/data107551/mpii.tar.gz --output", DATA)
+    print(
+        "python -m paddle_pose prepare_mpii /home/aistudio/data/data107551/mpii.tar.gz --output",
+        DATA,
+    )
 
 # %% [markdown]
 # ## 3. There: heatmaps
@@ -135,12 +142,19 @@ CODECS = {"rounded (published)": rounded, "exact (DARK)": exact, "UDP": udp}
 
 def draw(codec, points):
     """Returns heatmaps [N, 1, K, h, w] of points [N, K, 2] in input px."""
-    return np.stack([codec.encode(person[None], np.ones((1, JOINTS)))["heatmaps"][None] for person in points])
+    return np.stack(
+        [codec.encode(person[None], np.ones((1, JOINTS)))["heatmaps"][None] for person in points]
+    )
 
 
 def read(codec, maps, decode_by):
     """Returns points [N, K, 2] in input px."""
-    return np.concatenate([poses.keypoints for poses in replace(codec, decode_by=decode_by).decode({"heatmaps": maps})])
+    return np.concatenate(
+        [
+            poses.keypoints
+            for poses in replace(codec, decode_by=decode_by).decode({"heatmaps": maps})
+        ]
+    )
 
 
 def table(maps_of):
@@ -148,7 +162,10 @@ def table(maps_of):
     lines = ["| targets | argmax | quarter | Newton step |", "|---|---|---|---|"]
     for name, codec in CODECS.items():
         maps = maps_of(codec)
-        off = [np.linalg.norm(read(codec, maps, way) - points, axis=-1).mean() for way in ("argmax", "quarter", "dark")]
+        off = [
+            np.linalg.norm(read(codec, maps, way) - points, axis=-1).mean()
+            for way in ("argmax", "quarter", "dark")
+        ]
         lines.append(f"| {name} | " + " | ".join(f"{mean:.3f}" for mean in off) + " |")
     return Markdown("\n".join(lines))
 
@@ -248,8 +265,13 @@ for size in (128, 192, 256, 384):
     of_size = replace(exact, input_size=(size, size))
     inside = some * size / 256
     maps = draw(of_size, inside)
-    off = [np.linalg.norm(read(of_size, maps, way) - inside, axis=-1).mean() for way in ("argmax", "quarter", "dark")]
-    lines.append(f"| {size} | {size // 4} | " + " | ".join(f"{mean * 320 / size:.3f}" for mean in off) + " |")
+    off = [
+        np.linalg.norm(read(of_size, maps, way) - inside, axis=-1).mean()
+        for way in ("argmax", "quarter", "dark")
+    ]
+    lines.append(
+        f"| {size} | {size // 4} | " + " | ".join(f"{mean * 320 / size:.3f}" for mean in off) + " |"
+    )
 display(Markdown("\n".join(lines)))
 
 # %% [markdown]
@@ -276,7 +298,11 @@ def flip_test(codec, shift):
     return (read(codec, (draw(codec, points) + back) / 2, "dark") - points)[..., 0].mean()
 
 
-rows = [("exact, without shift", exact, False), ("exact, shifted by a cell", exact, True), ("UDP", udp, False)]
+rows = [
+    ("exact, without shift", exact, False),
+    ("exact, shifted by a cell", exact, True),
+    ("UDP", udp, False),
+]
 lines = ["| codec | bias in x, px |", "|---|---|"]
 lines += [f"| {name} | {flip_test(codec, shift):+.3f} |" for name, codec, shift in rows]
 display(Markdown("\n".join(lines)))
@@ -326,7 +352,9 @@ plot(curves, "sigma, cells", "mean error, px")
 # %%
 crowd = replace(registry.find("movenet_lightning_coco").codec, max_persons=6)
 folder = Path(WORK, "coco")
-synthetic.write_coco(folder, num_train=1, num_val=8, size=(256, 192), persons=(2, 3), style=Style(overlap=0.5))
+synthetic.write_coco(
+    folder, num_train=1, num_val=8, size=(256, 192), persons=(2, 3), style=Style(overlap=0.5)
+)
 groups = framing.one_per_image(coco.read_coco(folder, "val"), crowd.input_size)
 
 
@@ -355,7 +383,9 @@ for name in ("nothing", "offsets", "regressions"):
     off = []
     for group in groups:
         keypoints, visible, maps = encoded(group)
-        maps = {key: np.zeros_like(values) if key == name else values for key, values in maps.items()}
+        maps = {
+            key: np.zeros_like(values) if key == name else values for key, values in maps.items()
+        }
         off.append(distances(keypoints, visible, maps))
     off = np.concatenate(off)
     lines.append(f"| {name} | {off.mean():.3f} | {(off > 8).mean():.1%} |")
@@ -372,4 +402,7 @@ display(Markdown("\n".join(lines)))
 # 用哪种方法读取最好，由验证集回答，不需要重新训练：一次推理比较所有读法，含翻转测试及其平移。报告数值时请注明读法。
 
 # %%
-print("python -m paddle_pose compare --pretrained_model output/256_best_model/model.pdparams --dataset_root", DATA)
+print(
+    "python -m paddle_pose compare --pretrained_model output/256_best_model/model.pdparams --dataset_root",
+    DATA,
+)

@@ -33,7 +33,9 @@ import os
 import sys
 from pathlib import Path
 
-PROJECT = next(folder for folder in [Path.cwd(), *Path.cwd().parents] if (folder / "paddle_pose").is_dir())
+PROJECT = next(
+    folder for folder in [Path.cwd(), *Path.cwd().parents] if (folder / "paddle_pose").is_dir()
+)
 os.chdir(PROJECT)
 sys.path.insert(0, str(PROJECT))
 os.environ["PYTHONPATH"] = str(PROJECT)  # for `python -m paddle_pose`
@@ -96,9 +98,16 @@ def sitting(size):
 os.chdir(PROJECT)
 Path(WORK).mkdir(parents=True, exist_ok=True)
 os.chdir(WORK)
-ROOT = os.path.relpath(PROJECT)  # the project, seen from here: commands write into this folder's output/
-print("Data:", "MPII" if REAL else f"{PEOPLE[0]} + {PEOPLE[1]} synthetic people, since there is no {ARCHIVE}")
-print("Network:", "Hourglass-52, published recipe" if PUBLISHED_RECIPE else f"narrow, {EPOCHS} epochs")
+ROOT = os.path.relpath(
+    PROJECT
+)  # the project, seen from here: commands write into this folder's output/
+print(
+    "Data:",
+    "MPII" if REAL else f"{PEOPLE[0]} + {PEOPLE[1]} synthetic people, since there is no {ARCHIVE}",
+)
+print(
+    "Network:", "Hourglass-52, published recipe" if PUBLISHED_RECIPE else f"narrow, {EPOCHS} epochs"
+)
 
 # %% [markdown]
 # ## 3. The data set
@@ -168,18 +177,30 @@ def show(pixels):
 def outline(sample, windows, side=SIDE):
     """Returns the sample's image with the outlines of windows on it; the first is white."""
     pixels, _ = images.read(sample.image_path)
-    matrix = geometry.box_window((0, 0, *pixels.shape[1::-1]), (side, side), 1.5).to_input((side, side))
+    matrix = geometry.box_window((0, 0, *pixels.shape[1::-1]), (side, side), 1.5).to_input(
+        (side, side)
+    )
     tile = geometry.warp(pixels, matrix, (side, side))
     for window in reversed(windows):
-        corners = geometry.move([[0, 0], [1, 0], [1, 1], [0, 1]], geometry.compose(matrix, window.to_image((1, 1))))
-        cv2.polylines(tile, [corners.round().astype(int)], True, (255, 255, 255 if window is windows[0] else 0), 1)
+        corners = geometry.move(
+            [[0, 0], [1, 0], [1, 1], [0, 1]], geometry.compose(matrix, window.to_image((1, 1)))
+        )
+        cv2.polylines(
+            tile,
+            [corners.round().astype(int)],
+            True,
+            (255, 255, 255 if window is windows[0] else 0),
+            1,
+        )
     return tile
 
 
 def crop_with_joints(sample, window, codec, side=SIDE):
     """Returns what a window shows, the annotated joints drawn into it."""
     keypoints, visible = dataset.input_keypoints(sample, window, codec)
-    crop = cv2.resize(dataset.crop(sample, window, codec), (side, side), interpolation=cv2.INTER_AREA)
+    crop = cv2.resize(
+        dataset.crop(sample, window, codec), (side, side), interpolation=cv2.INTER_AREA
+    )
     poses = Poses(keypoints * side / codec.input_size[0], visible, np.ones(1))
     return visualize.draw_poses(crop // 2, poses, codec.skeleton)
 
@@ -189,8 +210,14 @@ config = registry.for_image_size(256)
 training = build.samples(config, DATA, "train")
 rng, tiles = np.random.default_rng(0), []
 for sample in training[:3]:
-    windows = [sample.window, *(Augment().window(sample, config.codec.skeleton, rng) for _ in range(2))]
-    tiles += [outline(sample, windows), *(crop_with_joints(sample, window, config.codec) for window in windows)]
+    windows = [
+        sample.window,
+        *(Augment().window(sample, config.codec.skeleton, rng) for _ in range(2)),
+    ]
+    tiles += [
+        outline(sample, windows),
+        *(crop_with_joints(sample, window, config.codec) for window in windows),
+    ]
 show(visualize.grid(tiles, columns=4))
 
 # %% [markdown]
@@ -205,7 +232,9 @@ show(visualize.grid(tiles, columns=4))
 sample = training[0]
 keypoints, visible = dataset.input_keypoints(sample, sample.window, config.codec)
 targets = config.codec.encode(keypoints, visible)
-crop = cv2.resize(dataset.crop(sample, sample.window, config.codec), (128, 128), interpolation=cv2.INTER_AREA)
+crop = cv2.resize(
+    dataset.crop(sample, sample.window, config.codec), (128, 128), interpolation=cv2.INTER_AREA
+)
 show(visualize.draw_heatmaps(crop, targets["heatmaps"], config.codec.skeleton))
 
 # %% [markdown]
@@ -247,7 +276,9 @@ QUOTA = sitting(384) if PUBLISHED_RECIPE else f"{FLAGS} --max_hours 1e-6"
 
 # %%
 if not PUBLISHED_RECIPE:
-    get_ipython().system(f"python -u {ROOT}/train.py --dataset_root {DATA} --image_size 384 --resume")
+    get_ipython().system(
+        f"python -u {ROOT}/train.py --dataset_root {DATA} --image_size 384 --resume"
+    )
 
 # %% [markdown]
 # ## 7. The curves
@@ -320,7 +351,9 @@ for size in (256, 384):
     model = pp.load_model(f"output/{size}_best_model/model.pdparams")
     for sample in chosen:
         person = sample.persons[0]
-        tiles.append(tile(model.predict(sample.image_path, boxes=[person.box]), person, f"{size} x {size}"))
+        tiles.append(
+            tile(model.predict(sample.image_path, boxes=[person.box]), person, f"{size} x {size}")
+        )
 show(visualize.grid(tiles, columns=4))
 
 # %% [markdown]
@@ -357,9 +390,15 @@ def this_run(size):
 
 lines = ["| input | Mean | Mean@0.1 | whose |", "|---|---|---|---|"]
 for size in (256, 384):
-    lines.append(row(size, numbers_of(registry.for_image_size(size).name), "*published*, mmpose 0.x"))
     lines.append(
-        row(size, ORIGINAL[f"hourglass52_mpii_{size}"], "*published*, original project, best of 210 evaluations")
+        row(size, numbers_of(registry.for_image_size(size).name), "*published*, mmpose 0.x")
+    )
+    lines.append(
+        row(
+            size,
+            ORIGINAL[f"hourglass52_mpii_{size}"],
+            "*published*, original project, best of 210 evaluations",
+        )
     )
     lines.append(this_run(size))
 display(Markdown("\n".join(lines)))

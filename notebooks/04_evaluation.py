@@ -26,7 +26,9 @@ import shutil
 import sys
 from pathlib import Path
 
-PROJECT = next(folder for folder in [Path.cwd(), *Path.cwd().parents] if (folder / "paddle_pose").is_dir())
+PROJECT = next(
+    folder for folder in [Path.cwd(), *Path.cwd().parents] if (folder / "paddle_pose").is_dir()
+)
 os.chdir(PROJECT)
 sys.path.insert(0, str(PROJECT))
 os.environ["PYTHONPATH"] = str(PROJECT)  # for `python -m paddle_pose`
@@ -157,14 +159,18 @@ def drawing(canvas):
 def table(head, rows):
     """Shows rows; numbers with two digits after the point."""
     lines = [head, ["---"] * len(head)]
-    lines += [[f"{cell:.2f}" if isinstance(cell, float) else str(cell) for cell in row] for row in rows]
+    lines += [
+        [f"{cell:.2f}" if isinstance(cell, float) else str(cell) for cell in row] for row in rows
+    ]
     display(Markdown("\n".join("| " + " | ".join(line) + " |" for line in lines)))
 
 
 def scored(predictions, root):
     """Returns predicted points [N, 16, 2] px and the truth."""
     truth = read_ground_truth(root / "annotations/mpii_gt_val.mat")
-    return read_predictions(predictions, len(truth.head_sizes)) - 1.0, truth  # the file counts pixels from 1
+    return read_predictions(
+        predictions, len(truth.head_sizes)
+    ) - 1.0, truth  # the file counts pixels from 1
 
 
 config = registry.read_beside(WEIGHTS)
@@ -183,7 +189,9 @@ def ruled(sample, predicted, side=SIDE):
     """Returns what a person's window shows, with the circles in which joints are found."""
     to_tile = geometry.box_window(sample.persons[0].box, (side, side), 1.25).to_input((side, side))
     pixels, image_to_pixels = images.read(sample.image_path)
-    tile = geometry.warp(pixels, geometry.compose(to_tile, geometry.invert(image_to_pixels)), (side, side))
+    tile = geometry.warp(
+        pixels, geometry.compose(to_tile, geometry.invert(image_to_pixels)), (side, side)
+    )
     tile, head = tile - tile // 4, sample.persons[0].head_size * np.hypot(*to_tile[:, 0])
     for k in np.flatnonzero(sample.persons[0].visible > 0):
         circle(tile, *geometry.move([sample.persons[0].keypoints[k], predicted[k]], to_tile), head)
@@ -206,7 +214,12 @@ display(Markdown(f"Person {n}: head size {head:.1f} px"))
 table(
     ["joint", "off, px", "off, head sizes", "@0.5", "@0.1"],
     [
-        (joints[k], head * errors[n, k], errors[n, k], *("found" if errors[n, k] <= at else "-" for at in (0.5, 0.1)))
+        (
+            joints[k],
+            head * errors[n, k],
+            errors[n, k],
+            *("found" if errors[n, k] <= at else "-" for at in (0.5, 0.1)),
+        )
         for k in np.flatnonzero(truth.labelled[n])
     ],
 )
@@ -244,7 +257,11 @@ table(
     [(joints[k], counts[k], hits[k], float(rate[k])) for k in np.argsort(rate) if k in counted],
 )
 mean, plain = 100 * hits[counted].sum() / counts[counted].sum(), rate[counted].mean()
-display(Markdown(f"Mean {mean:.2f}, plain mean {plain:.2f}, over all 16 joints {100 * hits.sum() / counts.sum():.2f}"))
+display(
+    Markdown(
+        f"Mean {mean:.2f}, plain mean {plain:.2f}, over all 16 joints {100 * hits.sum() / counts.sum():.2f}"
+    )
+)
 
 # %% [markdown]
 # And what the project's own metric says. Every number must be the same.
@@ -271,11 +288,18 @@ table(list(values), [[float(value) for value in values.values()]])
 
 # %%
 steps = np.linspace(0, 0.5, 51)
-at = np.array([pckh.scores(((errors <= t) & truth.labelled).sum(0).astype(float), counts)["Mean"] for t in steps])
+at = np.array(
+    [
+        pckh.scores(((errors <= t) & truth.labelled).sum(0).astype(float), counts)["Mean"]
+        for t in steps
+    ]
+)
 canvas, axis = plot()
 axis.plot(steps, at, color="black", linewidth=2)
 for step, color in ((10, "#0072b2"), (11, "#d55e00")):
-    axis.plot([steps[step]] * 2, [0, at[step]], color=color, label=f"@{steps[step]:.2f}: {at[step]:.2f}")
+    axis.plot(
+        [steps[step]] * 2, [0, at[step]], color=color, label=f"@{steps[step]:.2f}: {at[step]:.2f}"
+    )
 axis.set(xlabel="threshold, head sizes", ylabel="joints found, %", xlim=(0, 0.5), ylim=(0, 100))
 axis.grid(alpha=0.3)
 axis.legend(frameon=False, loc="upper left")
@@ -297,7 +321,11 @@ show(drawing(canvas))
 
 # %%
 people = len(errors)
-draws = np.random.default_rng(0).multinomial(people, np.full(people, 1 / people), size=1000).astype(float)
+draws = (
+    np.random.default_rng(0)
+    .multinomial(people, np.full(people, 1 / people), size=1000)
+    .astype(float)
+)
 resampled = pckh.pckh(errors, truth.labelled, draws)
 canvas, axes = plot(columns=2)
 for axis, name in zip(axes, ("Mean", "Mean@0.1"), strict=True):
@@ -305,7 +333,10 @@ for axis, name in zip(axes, ("Mean", "Mean@0.1"), strict=True):
     axis.hist(resampled[name], bins=40, color="#56b4e9")
     for place in (low, high):
         axis.axvline(place, color="#d55e00")
-    axis.set(xlabel=f"{name} of {people} people drawn again", title=f"{values[name]:.2f} ({low:.2f} .. {high:.2f})")
+    axis.set(
+        xlabel=f"{name} of {people} people drawn again",
+        title=f"{values[name]:.2f} ({low:.2f} .. {high:.2f})",
+    )
 show(drawing(canvas))
 
 # %% [markdown]
@@ -331,7 +362,9 @@ MISTAKES = {
 }
 rows = []
 for mistake, moved in MISTAKES.items():
-    wrong = pckh.pckh(pckh.normalized_errors(moved, truth.keypoints, truth.head_sizes), truth.labelled)
+    wrong = pckh.pckh(
+        pckh.normalized_errors(moved, truth.keypoints, truth.head_sizes), truth.labelled
+    )
     rows.append((mistake, *(float(wrong[name]) for name in ("Mean", "Mean@0.1", "Mean@0.11"))))
 table(["what", "Mean", "Mean@0.1", "Mean@0.11"], rows)
 
@@ -431,18 +464,32 @@ for column, (axis, name) in enumerate(zip(axes, ("Mean", "Mean@0.1"), strict=Tru
     for (size, curve), color in zip(TXYUGOOD_CURVES.items(), ("#0072b2", "#d55e00"), strict=True):
         epochs = [point[0] + 1 for point in curve]
         label = f"published: original project, {size}"
-        axis.plot(epochs, [point[column] for point in curve], "o--", color=color, markersize=3, label=label)
+        axis.plot(
+            epochs,
+            [point[column] for point in curve],
+            "o--",
+            color=color,
+            markersize=3,
+            label=label,
+        )
     mine = [(record["epoch"] + 1, record[name]) for record in evaluations]
-    label = f"this run, {config.codec.input_size[0]}" + (", synthetic people: not comparable" if drawn else "")
+    label = f"this run, {config.codec.input_size[0]}" + (
+        ", synthetic people: not comparable" if drawn else ""
+    )
     axis.plot(*zip(*mine, strict=True), "o-", color="black", label=label)
     axis.set(xlabel="epochs trained", xscale="log", title=f"{name}, %")
     axis.set_xticks(ticks := [1, 3, 10, 30, 100, 210], [str(tick) for tick in ticks], minor=False)
     axis.minorticks_off()
     axis.grid(alpha=0.3)
-canvas.figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", frameon=False)
+canvas.figure.legend(
+    *axes[0].get_legend_handles_labels(), loc="outside lower center", frameon=False
+)
 show(drawing(canvas))
 table(
-    ["published log, after epoch", *(f"{size}: {name}" for size in TXYUGOOD_CURVES for name in ("Mean", "Mean@0.1"))],
+    [
+        "published log, after epoch",
+        *(f"{size}: {name}" for size in TXYUGOOD_CURVES for name in ("Mean", "Mean@0.1")),
+    ],
     [
         (small[0] + 1, *small[1:], *large[1:])
         for small in TXYUGOOD_CURVES[256]
@@ -468,7 +515,11 @@ table(
 # %%
 page = Path("val/report.html").read_text(encoding="utf-8")
 link = os.path.relpath("val/report.html", PROJECT / "notebooks")
-display(Markdown(f"[{Path(WORK).name}/val/report.html]({link}), {len(page) / 1e3:.0f} kB. Its sections:"))
+display(
+    Markdown(
+        f"[{Path(WORK).name}/val/report.html]({link}), {len(page) / 1e3:.0f} kB. Its sections:"
+    )
+)
 print("\n".join(re.sub("<.*?>", "", title) for title in re.findall("<h2>(.*?)</h2>", page)))
 print("\nDisplaced?", re.search('<p class="verdict.*?>(.*?)</p>', page)[1])
 
@@ -486,8 +537,12 @@ data, _ = write.read(Path("val"))
 kind, names = kinds_of_errors.kinds(data.found), kinds_of_errors.KINDS[:5]
 canvas, axis = plot(height=3.6)
 left, order = np.zeros(len(counted)), counted[::-1]
-for place, (name, color) in enumerate(zip(names, ("#009e73", "#56b4e9", "#d55e00", "#cc79a7", "#555555"), strict=True)):
-    share = np.array([100 * (kind[:, k] == place).sum() / max((kind[:, k] >= 0).sum(), 1) for k in order])
+for place, (name, color) in enumerate(
+    zip(names, ("#009e73", "#56b4e9", "#d55e00", "#cc79a7", "#555555"), strict=True)
+):
+    share = np.array(
+        [100 * (kind[:, k] == place).sum() / max((kind[:, k] >= 0).sum(), 1) for k in order]
+    )
     axis.barh([joints[k] for k in order], share, left=left, color=color, label=name)
     left += share
 axis.set(xlabel="% of the joint", xlim=(0, 100))
@@ -496,7 +551,13 @@ show(drawing(canvas))
 rows = []
 for place, name in enumerate(names[1:], 1):
     mended = data.rescore(data.found.corrected(kind == place), False)
-    rows.append((name, int((kind == place).sum()), *(float(mended[g] - data.values[g]) for g in data.gained)))
+    rows.append(
+        (
+            name,
+            int((kind == place).sum()),
+            *(float(mended[g] - data.values[g]) for g in data.gained),
+        )
+    )
 table(["mending", "joints", *(f"gain in {name}" for name in data.gained)], rows)
 
 # %% [markdown]
@@ -557,23 +618,33 @@ display(Markdown(f"OKS {whole:.3f}: the mean over its {labelled.sum()} labelled 
 
 # %%
 answers = [
-    {"image_id": r["image_id"], "category_id": 1, "keypoints": pose(r).ravel().tolist(), "score": 0.9}
+    {
+        "image_id": r["image_id"],
+        "category_id": 1,
+        "keypoints": pose(r).ravel().tolist(),
+        "score": 0.9,
+    }
     for r in annotated["annotations"]
 ]
 nobody = [
-    {**answer, "keypoints": (np.array(answer["keypoints"]) * 0.3).tolist(), "score": 0.1} for answer in answers[::2]
+    {**answer, "keypoints": (np.array(answer["keypoints"]) * 0.3).tolist(), "score": 0.1}
+    for answer in answers[::2]
 ]
 BOXES = {
     "annotated": answers,
     "one person in five missing": [answer for n, answer in enumerate(answers) if n % 5],
     "all, and half as many round nobody, scores 0.1": answers + nobody,
-    "all, and half as many round nobody, scores 0.95": answers + [{**answer, "score": 0.95} for answer in nobody],
+    "all, and half as many round nobody, scores 0.95": answers
+    + [{**answer, "score": 0.95} for answer in nobody],
 }
 ground_truth = coco_ap.GroundTruth(annotated, COCO_17)
 scored = {boxes: ground_truth.score(given) for boxes, given in BOXES.items()}
 table(
     ["boxes", "AP", "AP50", "AP75", "AR"],
-    [(boxes, *(100 * result[name] for name in ("AP", "AP50", "AP75", "AR"))) for boxes, result in scored.items()],
+    [
+        (boxes, *(100 * result[name] for name in ("AP", "AP50", "AP75", "AR")))
+        for boxes, result in scored.items()
+    ],
 )
 
 # %% [markdown]

@@ -29,7 +29,9 @@ import os
 import sys
 from pathlib import Path
 
-PROJECT = next(folder for folder in [Path.cwd(), *Path.cwd().parents] if (folder / "paddle_pose").is_dir())
+PROJECT = next(
+    folder for folder in [Path.cwd(), *Path.cwd().parents] if (folder / "paddle_pose").is_dir()
+)
 os.chdir(PROJECT)
 sys.path.insert(0, str(PROJECT))
 os.environ["PYTHONPATH"] = str(PROJECT)  # for `python -m paddle_pose`
@@ -89,7 +91,9 @@ ROOT = os.path.relpath(PROJECT)  # the project, seen from here
 DATA = Path(COCO) if FULL else Path("data")
 if not FULL:
     style = Style(overlap=0.3)
-    synthetic.write_coco(DATA, num_train=IMAGES, num_val=2, size=(192, 144), persons=(2, 3), style=style)
+    synthetic.write_coco(
+        DATA, num_train=IMAGES, num_val=2, size=(192, 144), persons=(2, 3), style=style
+    )
 print("Data:", "COCO" if FULL else "drawn groups, since COCO or a GPU is missing")
 
 # %% [markdown]
@@ -127,21 +131,34 @@ def show(pixels):
 
 
 record = json.loads(Path("crops/val2017.json").read_text())[0]
-print({key: value if len(value) < 5 else f"{len(value)} numbers or lists" for key, value in record.items()})
+print(
+    {
+        key: value if len(value) < 5 else f"{len(value)} numbers or lists"
+        for key, value in record.items()
+    }
+)
 
 
 def square(annotated, side=192):
     """Returns a crop with its person, and faintly the joints of others."""
     pixels, _ = images.read(annotated.path)
     person, *regions = annotated.persons
-    drawing = visualize.draw_poses(pixels, Poses(person.keypoints[None], person.visible[None], np.ones(1)), COCO17)
+    drawing = visualize.draw_poses(
+        pixels, Poses(person.keypoints[None], person.visible[None], np.ones(1)), COCO17
+    )
     for x, y, width, height in (region.box for region in regions):
-        cv2.rectangle(drawing, (round(x), round(y)), (round(x + width), round(y + height)), visualize.TRUTH, 1)
+        cv2.rectangle(
+            drawing, (round(x), round(y)), (round(x + width), round(y + height)), visualize.TRUTH, 1
+        )
     return cv2.resize(drawing, (side, side), interpolation=cv2.INTER_AREA)
 
 
 COCO17 = config.codec.skeleton
-show(visualize.grid([square(crop) for crop in movenet_crops.read_movenet_crops("crops", "val")[:4]], columns=4))
+show(
+    visualize.grid(
+        [square(crop) for crop in movenet_crops.read_movenet_crops("crops", "val")[:4]], columns=4
+    )
+)
 
 # %% [markdown]
 # The white squares are other people's joints. The file does not say which of them belong together, so nothing can be taught
@@ -166,7 +183,13 @@ sample, codec = groups[0], config.codec
 keypoints, visible = dataset.input_keypoints(sample, sample.window, codec)
 crop = dataset.crop(sample, sample.window, codec)
 everybody = Poses(keypoints, visible, np.ones(len(keypoints)))
-show(cv2.resize(visualize.draw_poses(crop, everybody, codec.skeleton), (288, 288), interpolation=cv2.INTER_CUBIC))
+show(
+    cv2.resize(
+        visualize.draw_poses(crop, everybody, codec.skeleton),
+        (288, 288),
+        interpolation=cv2.INTER_CUBIC,
+    )
+)
 
 # %% [markdown]
 # ## 4. The targets
@@ -207,7 +230,9 @@ def lengths(moves):
     return mean / max(mean.max(), 1e-6)
 
 
-unseen = int(np.argmin(targets["heatmap_weights"].sum(axis=(1, 2))))  # the joint with the largest mask
+unseen = int(
+    np.argmin(targets["heatmap_weights"].sum(axis=(1, 2)))
+)  # the joint with the largest mask
 tiles = {
     "centers": targets["centers"][0],
     "all heatmaps": targets["heatmaps"].max(axis=0),
@@ -249,7 +274,9 @@ answers = {
 lines = ["| maps | center | heatmap | regression | offset |", "|---|---|---|---|---|"]
 for name, maps in answers.items():
     terms = loss({key: paddle.to_tensor(array[None]) for key, array in maps.items()}, wanted)
-    lines.append(f"| {name} | " + " | ".join(f"{term.item():.3f}" for term in terms.values()) + " |")
+    lines.append(
+        f"| {name} | " + " | ".join(f"{term.item():.3f}" for term in terms.values()) + " |"
+    )
 display(Markdown("\n".join(lines)))
 
 # %% [markdown]
@@ -266,7 +293,11 @@ display(Markdown("\n".join(lines)))
 
 # %%
 FILE = str(DATA / "annotations/person_keypoints_train2017.json")
-LEARNED = {"data.train_annotations": FILE, "data.val_annotations": FILE, "data.images": str(DATA / "train2017")}
+LEARNED = {
+    "data.train_annotations": FILE,
+    "data.val_annotations": FILE,
+    "data.images": str(DATA / "train2017"),
+}
 print(f"The full recipe as a command: python train.py --config {CONFIG} --dataset_root {COCO}")
 run = pp.train(CONFIG, data=DATA) if FULL else pp.train(CONFIG, overrides=changes | LEARNED)
 run
@@ -286,11 +317,18 @@ steps = [record for record in run.history if record["kind"] == "train"]
 figure = Figure(figsize=(7.5, 3.6), dpi=90, layout="constrained")
 canvas, axis = FigureCanvasAgg(figure), figure.add_subplot()
 for term in ("center", "heatmap", "regression", "offset"):
-    axis.plot([step["step"] for step in steps], [step[f"{term}_loss"] for step in steps], label=term)
+    axis.plot(
+        [step["step"] for step in steps], [step[f"{term}_loss"] for step in steps], label=term
+    )
 axis.set(xlabel="step", ylabel="loss", yscale="log")
 other = axis.twinx()
 evals = [record for record in run.history if record["kind"] == "eval"]
-other.plot([record["step"] for record in evals], [record["AP"] for record in evals], "ko--", label="AP (right)")
+other.plot(
+    [record["step"] for record in evals],
+    [record["AP"] for record in evals],
+    "ko--",
+    label="AP (right)",
+)
 other.set(ylabel="AP", ylim=(0, 1))
 figure.legend(loc="outside lower center", ncols=5, frameon=False)
 canvas.draw()
@@ -341,7 +379,9 @@ several = replace(codec, max_persons=6)
 
 def rough(side=256):
     """Returns the image with the centres and where their regressions lead."""
-    cells, _ = movenet_search.peaks(maps["centers"][0, 0], several.center_threshold, several.max_persons)
+    cells, _ = movenet_search.peaks(
+        maps["centers"][0, 0], several.center_threshold, several.max_persons
+    )
     drawing = cv2.resize(crop, (side, side), interpolation=cv2.INTER_CUBIC) // 2
     for x, y in cells:
         for move in maps["regressions"][0, :, y, x].reshape(-1, 2):
@@ -399,4 +439,6 @@ if importlib.util.find_spec("paddle2onnx"):
     exported = pp.export_model(run.best, "exported/movenet.onnx")
     print(f"{exported.path}, with {exported.metadata_path.name}: {exported.difference}")
 else:
-    print("After `pip install -r requirements/export.txt` this cell would write exported/movenet.onnx.")
+    print(
+        "After `pip install -r requirements/export.txt` this cell would write exported/movenet.onnx."
+    )

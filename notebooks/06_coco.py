@@ -31,7 +31,9 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-PROJECT = next(folder for folder in [Path.cwd(), *Path.cwd().parents] if (folder / "paddle_pose").is_dir())
+PROJECT = next(
+    folder for folder in [Path.cwd(), *Path.cwd().parents] if (folder / "paddle_pose").is_dir()
+)
 os.chdir(PROJECT)
 sys.path.insert(0, str(PROJECT))
 os.environ["PYTHONPATH"] = str(PROJECT)  # for `python -m paddle_pose`
@@ -153,7 +155,9 @@ content = json.loads(ANNOTATIONS.read_text())
 record = next(person for person in content["annotations"] if person["num_keypoints"] > 8)
 print({key: value for key, value in record.items() if key not in ("keypoints", "segmentation")})
 names = content["categories"][0]["keypoints"]
-for name, point in list(zip(names, np.reshape(record["keypoints"], (-1, 3)).tolist(), strict=True))[:7]:
+for name, point in list(zip(names, np.reshape(record["keypoints"], (-1, 3)).tolist(), strict=True))[
+    :7
+]:
     print(f"  {name:15} x, y, v = {point}")
 
 # %% [markdown]
@@ -167,7 +171,9 @@ for name, point in list(zip(names, np.reshape(record["keypoints"], (-1, 3)).toli
 # %%
 config = overrides.override(registry.find(CONFIGS[0]), changes[0])
 skeleton, size = config.codec.skeleton, config.codec.input_size
-annotated = [image for image in coco.read_coco(COCO, "val")[:400] if any(not p.crowd for p in image.persons)]
+annotated = [
+    image for image in coco.read_coco(COCO, "val")[:400] if any(not p.crowd for p in image.persons)
+]
 
 
 def rectangle(pixels, window, color):
@@ -182,9 +188,17 @@ def whole(image, width=168, height=126):
     people = [person for person in image.persons if not person.crowd]
     for person in people:
         rectangle(pixels, geometry.box_window(person.box, person.box[2:], 1.0), visualize.TRUTH)
-        rectangle(pixels, geometry.box_window(person.box, size, config.data.context), visualize.MIDDLE)
-    poses = Poses(np.stack([p.keypoints for p in people]), np.stack([p.visible for p in people]), np.ones(len(people)))
-    tile = geometry.box_window((0, 0, *pixels.shape[1::-1]), (width, height), 1.0).to_input((width, height))
+        rectangle(
+            pixels, geometry.box_window(person.box, size, config.data.context), visualize.MIDDLE
+        )
+    poses = Poses(
+        np.stack([p.keypoints for p in people]),
+        np.stack([p.visible for p in people]),
+        np.ones(len(people)),
+    )
+    tile = geometry.box_window((0, 0, *pixels.shape[1::-1]), (width, height), 1.0).to_input(
+        (width, height)
+    )
     return geometry.warp(visualize.draw_poses(pixels, poses, skeleton), tile, (width, height))
 
 
@@ -223,7 +237,14 @@ def rings(sample, width=168, height=224):
     for joint in np.flatnonzero(person.visible):
         place = geometry.move(person.keypoints[joint], matrix).round().astype(int).tolist()
         for similarity, color in ((0.5, visualize.MIDDLE), (0.95, visualize.TRUTH)):
-            cv2.circle(tile, place, round(float(radius(person, joint, similarity) * scale)), color, 1, cv2.LINE_AA)
+            cv2.circle(
+                tile,
+                place,
+                round(float(radius(person, joint, similarity) * scale)),
+                color,
+                1,
+                cv2.LINE_AA,
+            )
     return tile
 
 
@@ -253,7 +274,9 @@ def perfect(codec):
     for sample in validation:
         heatmaps = codec.encode(*dataset.input_keypoints(sample, sample.window, codec))["heatmaps"]
         (poses,) = codec.decode({"heatmaps": heatmaps[None, None]})
-        predictions.append((sample, poses.moved(sample.window.to_image(codec.input_size, codec.alignment))))
+        predictions.append(
+            (sample, poses.moved(sample.window.to_image(codec.input_size, codec.alignment)))
+        )
     return build.metric(config, COCO).compute_scores(predictions).values["AP"]
 
 
@@ -264,7 +287,9 @@ KINDS = {
 }
 lines = ["| codec | 96x128 | 192x256 |", "|---|---|---|"]
 for name, kind in KINDS.items():
-    aps = [perfect(replace(config.codec, input_size=size, **kind)) for size in ((96, 128), (192, 256))]
+    aps = [
+        perfect(replace(config.codec, input_size=size, **kind)) for size in ((96, 128), (192, 256))
+    ]
     lines.append(f"| {name} | " + " | ".join(f"{ap:.3f}" for ap in aps) + " |")
 display(Markdown("\n".join(lines)))
 
@@ -314,9 +339,13 @@ for name, first in zip(reversed(CONFIGS), (halves, [data.window]), strict=True):
 
 # %%
 BACKBONES = {CONFIGS[0]: "resnet50-19c8e357.pth", CONFIGS[1]: "hrnet_w32-36af842e.pth"}
-DOWNLOAD = "python -m paddle_pose download imagenet_resnet50 imagenet_hrnet_w32 --cache output/published"
+DOWNLOAD = (
+    "python -m paddle_pose download imagenet_resnet50 imagenet_hrnet_w32 --cache output/published"
+)
 for name, backbone in BACKBONES.items():
-    print(f"python train.py --config {name} --dataset_root {DATA} --init output/published/{backbone}")
+    print(
+        f"python train.py --config {name} --dataset_root {DATA} --init output/published/{backbone}"
+    )
 
 # %%
 from IPython import get_ipython
@@ -358,7 +387,15 @@ FOLDERS = " ".join(str(run.folder) for run in runs)
 
 # %%
 curves = images.read_upright(Path("curves.png"))
-show(cv2.resize(curves, None, fx=560 / curves.shape[1], fy=560 / curves.shape[1], interpolation=cv2.INTER_AREA))
+show(
+    cv2.resize(
+        curves,
+        None,
+        fx=560 / curves.shape[1],
+        fy=560 / curves.shape[1],
+        interpolation=cv2.INTER_AREA,
+    )
+)
 
 # %% [markdown]
 # ## 8. Evaluation in annotated boxes
@@ -410,9 +447,13 @@ if not DETECTIONS:
     for sample in validation[1:]:
         x, y, width, height = sample.persons[0].box
         dx, dy, dw, dh = rng.uniform(-0.1, 0.1, 4) * (width, height, width, height)
-        boxes.append((sample.image_id, [x + dx, y + dy, width + dw, height + dh], rng.uniform(0.6, 1.0)))
+        boxes.append(
+            (sample.image_id, [x + dx, y + dy, width + dw, height + dh], rng.uniform(0.6, 1.0))
+        )
     boxes.append((validation[0].image_id, [0, 0, 40, 60], 0.5))
-    detected = [{"image_id": i, "category_id": 1, "bbox": box, "score": score} for i, box, score in boxes]
+    detected = [
+        {"image_id": i, "category_id": 1, "bbox": box, "score": score} for i, box, score in boxes
+    ]
     Path("made_up_boxes.json").write_text(json.dumps(detected))
 BOXES = os.path.join(ROOT, DETECTIONS) if DETECTIONS else "made_up_boxes.json"
 
@@ -472,7 +513,11 @@ MPII_CONFIG = "simple_baseline_r50_mpii_256"
 print(
     f"As a command: python train.py --config {MPII_CONFIG} --dataset_root {OTHER} --init {runs[0].best} --freeze backbone"
 )
-short = {"train.epochs": 5} if FULL else {"train.epochs": max(2, EPOCHS // 4), "data.train_split": "trainval"}
+short = (
+    {"train.epochs": 5}
+    if FULL
+    else {"train.epochs": max(2, EPOCHS // 4), "data.train_split": "trainval"}
+)
 if OTHER.is_dir():
     frozen = {"train.freeze": "backbone"}
     pp.train(MPII_CONFIG, data=OTHER, init=runs[0].best, overrides=changes[0] | short | frozen)
@@ -492,14 +537,26 @@ if OTHER.is_dir():
 # %%
 from paddle_pose.evaluation import results
 
-FAMILIES = ("hrnet_w32_coco_256x192", "simple_baseline_r50_coco_256x192", "HRNet-W32", "SimpleBaseline-R50")
+FAMILIES = (
+    "hrnet_w32_coco_256x192",
+    "simple_baseline_r50_coco_256x192",
+    "HRNet-W32",
+    "SimpleBaseline-R50",
+)
 rows = results.rows([Path("val_annotated/scores.json"), Path("val_detected/scores.json")])
 rows = [row for row in rows if row.model.startswith(FAMILIES) and row.table.metric == "ap"]
 rows = [row for row in rows if row.status == "measured here" or row.input == "256x192"]
 for table in dict.fromkeys(row.table for row in rows):
-    lines = [f"**{table.title}**", "", "| model | input | AP | status | who | protocol |", "|---|---|---|---|---|---|"]
+    lines = [
+        f"**{table.title}**",
+        "",
+        "| model | input | AP | status | who | protocol |",
+        "|---|---|---|---|---|---|",
+    ]
     for row in (row for row in rows if row.table == table):
-        lines.append(f"| {row.model} | {row.input} | {row.numbers['AP']} | {row.status} | {row.who} | {row.protocol} |")
+        lines.append(
+            f"| {row.model} | {row.input} | {row.numbers['AP']} | {row.status} | {row.who} | {row.protocol} |"
+        )
     display(Markdown("\n".join(lines)))
 
 # %% [markdown]

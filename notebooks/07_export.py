@@ -34,7 +34,9 @@ import time
 from importlib import metadata as packages
 from pathlib import Path
 
-PROJECT = next(folder for folder in [Path.cwd(), *Path.cwd().parents] if (folder / "paddle_pose").is_dir())
+PROJECT = next(
+    folder for folder in [Path.cwd(), *Path.cwd().parents] if (folder / "paddle_pose").is_dir()
+)
 os.chdir(PROJECT)
 sys.path.insert(0, str(PROJECT))
 os.environ["PYTHONPATH"] = str(PROJECT)  # for `python -m paddle_pose`
@@ -64,7 +66,14 @@ DATA = ""  # folder, seen from the project
 WORK = "output/notebook_07"  # folder, seen from the project
 PEOPLE = (240, 40)  # drawn for training and validation
 EPOCHS = 8  # of the small network
-FILES = ("Paddle", "ONNX", "OpenVINO", "ONNX, 8 bits", "OpenVINO, 8 bits", "ONNX, decoded")  # to make
+FILES = (
+    "Paddle",
+    "ONNX",
+    "OpenVINO",
+    "ONNX, 8 bits",
+    "OpenVINO, 8 bits",
+    "ONNX, decoded",
+)  # to make
 ROUNDS = 15  # of timing
 
 # %%
@@ -80,7 +89,11 @@ root = Path(ROOT, DATA) if DATA else Path("data")
 if not DATA:
     synthetic.write_mpii(root, num_train=PEOPLE[0], num_val=PEOPLE[1], size=(160, 160))
 short = {"train.epochs": EPOCHS, "train.eval_every": EPOCHS, "train.num_workers": 0}
-weights = Path(ROOT, WEIGHTS) if WEIGHTS else pp.train("hourglass_tiny_128", data=root, overrides=short).last
+weights = (
+    Path(ROOT, WEIGHTS)
+    if WEIGHTS
+    else pp.train("hourglass_tiny_128", data=root, overrides=short).last
+)
 model = pp.load_model(weights, device="cpu", overrides={"val.flip": False})
 model
 
@@ -97,7 +110,15 @@ model
 # **运行**文件只需一个软件包：onnxruntime、openvino 或 Paddle。缺少的格式在下面略过，并加以说明。
 
 # %%
-PACKAGES = ("paddlepaddle", "paddlepaddle-gpu", "paddle2onnx", "onnx", "onnxruntime", "ml_dtypes", "openvino")
+PACKAGES = (
+    "paddlepaddle",
+    "paddlepaddle-gpu",
+    "paddle2onnx",
+    "onnx",
+    "onnxruntime",
+    "ml_dtypes",
+    "openvino",
+)
 there = {one.metadata["Name"]: one.version for one in packages.distributions()}
 for package in PACKAGES:
     print(f"{package:17} {there.get(package, 'not installed')}")
@@ -126,7 +147,9 @@ from paddle_pose.io import images
 
 config = model.config
 training = build.samples(config, root, config.data.train_split)[:100]
-for number, window in enumerate(np.concatenate([seen for seen, _ in build.batches(config, training)])):
+for number, window in enumerate(
+    np.concatenate([seen for seen, _ in build.batches(config, training)])
+):
     images.write(Path("calibration", f"{number:03}.png"), window)
 
 ONNX = ("paddle2onnx", "onnx", "onnxruntime")
@@ -170,9 +193,16 @@ for path in sorted(Path("exported").iterdir()):
 from paddle_pose.backends.metadata import read_metadata
 
 metadata = read_metadata(files.get("ONNX") or next(iter(files.values())))
-for title, part in (("input", metadata["input"]), *(("output", output) for output in metadata["outputs"])):
+for title, part in (
+    ("input", metadata["input"]),
+    *(("output", output) for output in metadata["outputs"]),
+):
     print(f"{title}:", *(f"  {key}: {value}" for key, value in part.items()), sep="\n")
-print("preprocessing:", *(f"  {key}: {value}" for key, value in metadata["preprocessing"].items()), sep="\n")
+print(
+    "preprocessing:",
+    *(f"  {key}: {value}" for key, value in metadata["preprocessing"].items()),
+    sep="\n",
+)
 print("joints:", ", ".join(metadata["skeleton"]["joints"]))
 print("versions:", metadata["versions"])
 print("source:", metadata["source"]["checkpoint"], metadata["source"]["sha256"][:16], "…")
@@ -212,7 +242,11 @@ def line(name):
     decoded = answers if "columns" in answers else None
     exact = "8 bits" not in name
     found = compare(model.maps, opened[name], config.codec, windows, exact=exact, decoded=decoded)
-    values = ["in the file"] * len(live) if decoded else [f"{v:.2f}" for v in scores(files[name]).values()]
+    values = (
+        ["in the file"] * len(live)
+        if decoded
+        else [f"{v:.2f}" for v in scores(files[name]).values()]
+    )
     maps = "-" if decoded else f"{found.maps:.1e}"
     distances = [f"{found.pixels.max():.4f}", f"{np.median(found.pixels):.4f}"]
     return f"| {name} | {maps} | {' | '.join(distances)} | {' | '.join(values)} |"
@@ -223,7 +257,9 @@ lines = [
     f"| file | maps | keypoints, greatest | median | {' | '.join(live)} |",
     "|---|---|---|---" + "|---" * len(live) + "|",
 ]
-lines.append("| live Paddle | | | | " + " | ".join(f"{value:.2f}" for value in live.values()) + " |")
+lines.append(
+    "| live Paddle | | | | " + " | ".join(f"{value:.2f}" for value in live.values()) + " |"
+)
 display(Markdown("\n".join([*lines, *map(line, files)])))
 
 # %% [markdown]
@@ -259,12 +295,17 @@ def seconds(backend, repeats=5):
     return (time.perf_counter() - started) / repeats
 
 
-lines = ["| file | ms (median) | times as fast as live Paddle | middle half of the rounds |", "|---|---|---|---|"]
+lines = [
+    "| file | ms (median) | times as fast as live Paddle | middle half of the rounds |",
+    "|---|---|---|---|",
+]
 for name, backend in opened.items():
     seconds(backend)  # the first look prepares
     rounds = np.array([(seconds(model.maps), seconds(backend)) for _ in range(ROUNDS)])
     low, middle, high = np.quantile(rounds[:, 0] / rounds[:, 1], (0.25, 0.5, 0.75))
-    lines.append(f"| {name} | {1000 * np.median(rounds[:, 1]):.2f} | {middle:.2f} | {low:.2f} to {high:.2f} |")
+    lines.append(
+        f"| {name} | {1000 * np.median(rounds[:, 1]):.2f} | {middle:.2f} | {low:.2f} to {high:.2f} |"
+    )
 display(Markdown("\n".join(lines)))
 print(*(f"{name}: {backend.device}" for name, backend in opened.items()), sep="\n")
 
@@ -310,14 +351,22 @@ for name in ("ONNX", "ONNX, decoded"):
     rows = np.array([row.split("\t")[1:] for row in told.splitlines()], float)
     drawn[name] = Poses(rows[None, :, :2], rows[None, :, 2], np.ones(1))
     away = np.linalg.norm(drawn[name].keypoints - ours.keypoints, axis=-1).max()
-    print(shlex.join(command), told, f"farthest from the project's own: {away:.4f} px", sep="\n", end="\n\n")
+    print(
+        shlex.join(command),
+        told,
+        f"farthest from the project's own: {away:.4f} px",
+        sep="\n",
+        end="\n\n",
+    )
 
 
 def tile(title, poses, side=230):
     """Returns the image with a pose, at the size of a tile."""
     larger = cv2.resize(photo, (side, side), interpolation=cv2.INTER_CUBIC)
     scale = np.diag((side / photo.shape[1], side / photo.shape[0], 1.0))[:2]
-    drawing = visualize.draw_poses(larger, poses.moved(scale), config.codec.skeleton, threshold=-1.0)
+    drawing = visualize.draw_poses(
+        larger, poses.moved(scale), config.codec.skeleton, threshold=-1.0
+    )
     visualize.caption(drawing, title, (4, 14), 0.45)
     return drawing
 
@@ -342,13 +391,19 @@ WITHOUT = (
     'import sys; sys.modules["paddle"] = None; from paddle_pose.cli import run; '
     'sys.argv[0] = "predict.py"; run("predict")'
 )
-PREDICT = f"PYTHONPATH={ROOT} python -c {shlex.quote(WITHOUT)}" if "ONNX" in files else f"python {ROOT}/predict.py"
+PREDICT = (
+    f"PYTHONPATH={ROOT} python -c {shlex.quote(WITHOUT)}"
+    if "ONNX" in files
+    else f"python {ROOT}/predict.py"
+)
 Path("photos").mkdir(exist_ok=True)
 boxes = {}
 for sample in validation[:4]:
     copy = Path("photos", sample.image_path.name)
     copy.write_bytes(sample.image_path.read_bytes())
-    boxes.setdefault(copy.name, []).append([round(float(value), 2) for value in sample.persons[0].box])
+    boxes.setdefault(copy.name, []).append(
+        [round(float(value), 2) for value in sample.persons[0].box]
+    )
 Path("boxes.json").write_text(json.dumps(boxes))
 print(
     f"{PREDICT} photos --weights {shipped} --boxes boxes.json --save drawing json csv --threshold 0.1 --output predicted"
@@ -359,8 +414,13 @@ print(
 
 # %%
 paths = [Path("predicted", f"{Path(name).stem}.png") for name in boxes]
-show(visualize.grid([cv2.resize(images.read_upright(path), (170, 170)) for path in paths], columns=4))
-print(*(row[:110] + " …" for row in Path("predicted/predictions.csv").read_text().splitlines()[:3]), sep="\n")
+show(
+    visualize.grid([cv2.resize(images.read_upright(path), (170, 170)) for path in paths], columns=4)
+)
+print(
+    *(row[:110] + " …" for row in Path("predicted/predictions.csv").read_text().splitlines()[:3]),
+    sep="\n",
+)
 
 # %% [markdown]
 # Then a video: a camera that pans over a drawing. In one's own, `--smooth` takes the trembling out, `--track` keeps people

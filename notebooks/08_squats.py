@@ -43,7 +43,9 @@ import warnings
 from dataclasses import replace
 from pathlib import Path
 
-PROJECT = next(folder for folder in [Path.cwd(), *Path.cwd().parents] if (folder / "paddle_pose").is_dir())
+PROJECT = next(
+    folder for folder in [Path.cwd(), *Path.cwd().parents] if (folder / "paddle_pose").is_dir()
+)
 os.chdir(PROJECT)
 sys.path.insert(0, str(PROJECT))
 os.environ["PYTHONPATH"] = str(PROJECT)  # for `python -m paddle_pose`
@@ -69,7 +71,9 @@ REAL = bool(VIDEO and WEIGHTS)
 def show(pixels):
     """Shows uint8 RGB [h, w, 3] as a PNG of 64 colours: the notebook stays small."""
     png = io.BytesIO()
-    PIL.Image.fromarray(pixels).quantize(64, PIL.Image.Quantize.FASTOCTREE).save(png, "PNG", optimize=True)
+    PIL.Image.fromarray(pixels).quantize(64, PIL.Image.Quantize.FASTOCTREE).save(
+        png, "PNG", optimize=True
+    )
     display(Image(data=png.getvalue()))
 
 
@@ -101,7 +105,9 @@ def show_figure(figure):
 def filmed():
     """Returns the results of the frames, as predicted and smoothed."""
     with pp.load_model(WEIGHTS, config=CONFIG) as model:
-        return [list(model.track(VIDEO, one_person=True, smooth=smooth)) for smooth in (False, True)]
+        return [
+            list(model.track(VIDEO, one_person=True, smooth=smooth)) for smooth in (False, True)
+        ]
 
 
 def drawn(size=(320, 240), rate=25):
@@ -109,11 +115,18 @@ def drawn(size=(320, 240), rate=25):
     from paddle_pose.data.synthetic.motion import squats
 
     times = np.arange(0, 2 * SQUATS + 0.8, 1 / rate)
-    points = squats(times, 2.0) + np.random.default_rng(0).normal((55, 20), 1.5, (len(times), 17, 2))
+    points = squats(times, 2.0) + np.random.default_rng(0).normal(
+        (55, 20), 1.5, (len(times), 17, 2)
+    )
     found = [Poses(p[None], np.full((1, 17), 0.9), np.ones(1)) for p in points]
     image, pose_tracker = np.full((*size[::-1], 3), 48, np.uint8), PoseTracker()
-    raw = [pp.PoseResult(image, COCO_17, poses, seconds=time) for time, poses in zip(times, found, strict=True)]
-    return raw, [replace(result, poses=pose_tracker(result.seconds, size, result.poses)) for result in raw]
+    raw = [
+        pp.PoseResult(image, COCO_17, poses, seconds=time)
+        for time, poses in zip(times, found, strict=True)
+    ]
+    return raw, [
+        replace(result, poses=pose_tracker(result.seconds, size, result.poses)) for result in raw
+    ]
 
 
 raw, smoothed = filmed() if REAL else drawn()
@@ -132,7 +145,11 @@ print("Ids:", *sorted({who for result in smoothed for who in result.ids.tolist()
 chosen = np.linspace(0, min(len(times) - 1, int(2.5 * rate)), 6).astype(int)
 tiles = [np.asarray(smoothed[n].draw(min_score=0.3)) for n in chosen]
 shrink = 210 / tiles[0].shape[1]
-show(visualize.grid([cv2.resize(t, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA) for t in tiles], 3))
+show(
+    visualize.grid(
+        [cv2.resize(t, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA) for t in tiles], 3
+    )
+)
 
 # %% [markdown]
 # ## 3. What smoothing gains and costs
@@ -157,8 +174,12 @@ def joints_of(results):
 
 before, after = joints_of(raw), joints_of(smoothed)
 where = still(before)
-print(f"Size of the person: {person_size(before):.0f} px; {where.sum()} places of joints that stand still")
-print(f"Jitter: {100 * jitter(before, where):.2f} % raw, {100 * jitter(after, where):.2f} % smoothed")
+print(
+    f"Size of the person: {person_size(before):.0f} px; {where.sum()} places of joints that stand still"
+)
+print(
+    f"Jitter: {100 * jitter(before, where):.2f} % raw, {100 * jitter(after, where):.2f} % smoothed"
+)
 print(f"Lag: {1000 * lag(after, before) / rate:.0f} ms")
 
 # %%
@@ -182,7 +203,10 @@ show_figure(figure)
 # 两腿取平均，比单腿更稳定。
 
 # %%
-legs = [joint_angle(after, (f"{side}_hip", f"{side}_knee", f"{side}_ankle")) for side in ("left", "right")]
+legs = [
+    joint_angle(after, (f"{side}_hip", f"{side}_knee", f"{side}_ankle"))
+    for side in ("left", "right")
+]
 knee = np.mean(legs, axis=0)
 print(f"Between {np.nanmin(knee):.0f} and {np.nanmax(knee):.0f} degrees")
 

@@ -35,7 +35,9 @@ import os
 import sys
 from pathlib import Path
 
-PROJECT = next(folder for folder in [Path.cwd(), *Path.cwd().parents] if (folder / "paddle_pose").is_dir())
+PROJECT = next(
+    folder for folder in [Path.cwd(), *Path.cwd().parents] if (folder / "paddle_pose").is_dir()
+)
 os.chdir(PROJECT)
 sys.path.insert(0, str(PROJECT))
 os.environ["PYTHONPATH"] = str(PROJECT)  # for `python -m paddle_pose`
@@ -46,7 +48,9 @@ os.environ["PATH"] = os.pathsep.join(
 from paddle_pose.engine import machine
 
 print(machine.probe())
-logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout, force=True)  # as commands do
+logging.basicConfig(
+    level=logging.INFO, format="%(message)s", stream=sys.stdout, force=True
+)  # as commands do
 
 # %% [markdown]
 # ## 2. Settings
@@ -71,7 +75,12 @@ logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout,
 LSPET = ""  # folder, seen from the project
 TABLE = ""  # file, seen from the project
 IMAGES = ""  # folder, seen from the project
-LIMBS = [["nose", "left_hand"], ["nose", "right_hand"], ["left_hand", "left_foot"], ["right_hand", "right_foot"]]
+LIMBS = [
+    ["nose", "left_hand"],
+    ["nose", "right_hand"],
+    ["left_hand", "left_foot"],
+    ["right_hand", "right_foot"],
+]
 CONFIG = "hourglass_tiny_128"
 INIT = ""  # weights to start from, seen from the project
 WORK = "output/notebook_09"  # folder, seen from the project
@@ -121,7 +130,9 @@ def forget(folder):
 
 def forget_truth(file):
     """The same for the mat file."""
-    truth = {key: values for key, values in scipy.io.loadmat(file).items() if not key.startswith("__")}
+    truth = {
+        key: values for key, values in scipy.io.loadmat(file).items() if not key.startswith("__")
+    }
     truth["jnt_missing"][LACKING], truth["pos_gt_src"][LACKING] = 1, 0
     scipy.io.savemat(file, truth)
 
@@ -163,13 +174,18 @@ def look(sample, codec, side=120):
     crop = dataset.crop(sample, sample.window, codec)
     small = cv2.resize(crop, (side, side), interpolation=cv2.INTER_AREA)
     scale = np.array([side, side]) / codec.input_size
-    return visualize.draw_poses(small, Poses(keypoints * scale, visible, np.ones(1)), codec.skeleton)
+    return visualize.draw_poses(
+        small, Poses(keypoints * scale, visible, np.ones(1)), codec.skeleton
+    )
 
 
 config = registry.find(CONFIG)
 training = build.samples(config, leeds, "train")
 share = np.mean([sample.persons[0].visible > 0 for sample in training], axis=0)
-print("labelled:", ", ".join(f"{name} {part:.0%}" for name, part in zip(MPII_16.joints, share, strict=True)))
+print(
+    "labelled:",
+    ", ".join(f"{name} {part:.0%}" for name, part in zip(MPII_16.joints, share, strict=True)),
+)
 show(visualize.grid([look(sample, config.codec) for sample in training[:8]], columns=4))
 
 # %% [markdown]
@@ -224,7 +240,10 @@ validation = build.samples(config, leeds, "val")
 crops = np.concatenate([seen for seen, _ in build.batches(config, validation[:32])])
 heatmaps = pp.load_model(run.best).maps(crops)["heatmaps"][:, -1]
 peaks = heatmaps.max(axis=(2, 3)).mean(axis=0)
-print("mean peak:", ", ".join(f"{name} {peak:.2f}" for name, peak in zip(MPII_16.joints, peaks, strict=True)))
+print(
+    "mean peak:",
+    ", ".join(f"{name} {peak:.2f}" for name, peak in zip(MPII_16.joints, peaks, strict=True)),
+)
 show(visualize.draw_heatmaps(cv2.resize(crops[0], (112, 112)), heatmaps[0], MPII_16))
 
 # %% [markdown]
@@ -267,14 +286,21 @@ def write_annotations(path, folder, joints, people):
         image["height"], image["width"] = images.read(folder / image["file_name"])[0].shape[:2]
     records = [record(n, names.index(name) + 1, *rest) for n, (name, *rest) in enumerate(people, 1)]
     categories = [{"id": 1, "name": "person", "keypoints": list(joints), "skeleton": []}]
-    path.write_text(json.dumps({"images": pictures, "annotations": records, "categories": categories}))
+    path.write_text(
+        json.dumps({"images": pictures, "annotations": records, "categories": categories})
+    )
 
 
 LEEDS = [name for name in MPII_16.joints if name not in ("pelvis", "thorax")]
 slots = [MPII_16.joints.index(name) for name in LEEDS]
 for split in ("train", "val"):
-    everybody = [(image.path, person) for image in mpii.read_mpii(leeds, split) for person in image.persons]
-    people = [(path.name, person.keypoints[slots], person.visible[slots] > 0) for path, person in everybody]
+    everybody = [
+        (image.path, person) for image in mpii.read_mpii(leeds, split) for person in image.persons
+    ]
+    people = [
+        (path.name, person.keypoints[slots], person.visible[slots] > 0)
+        for path, person in everybody
+    ]
     write_annotations(Path(f"leeds_{split}.json"), leeds / "images", LEEDS, people)
 
 
@@ -285,7 +311,9 @@ def own_files(name, folder, skeleton):
 
 
 half = epochs(max(1, EPOCHS // 2))
-run_17 = pp.train(CONFIG, init=run.best, overrides=half | own_files("leeds", leeds / "images", COCO_17))
+run_17 = pp.train(
+    CONFIG, init=run.best, overrides=half | own_files("leeds", leeds / "images", COCO_17)
+)
 
 # %% [markdown]
 # ## B1. A folder and a table
@@ -310,12 +338,20 @@ MINE = {
 
 def draw_table(folder, table):
     """Draws people into a folder and writes a table of five key points, as somebody would have labelled them."""
-    synthetic.write_coco(folder, num_train=PEOPLE[0] // 2, num_val=0, seed=9, size=(200, 160), persons=(1, 2))
+    synthetic.write_coco(
+        folder, num_train=PEOPLE[0] // 2, num_val=0, seed=9, size=(200, 160), persons=(1, 2)
+    )
     rows = [["image", *(f"{name}_{axis}" for name in MINE for axis in "xy")]]
-    slots = [registry.find("movenet_lightning_coco").codec.skeleton.joints.index(joint) for joint in MINE.values()]
+    slots = [
+        registry.find("movenet_lightning_coco").codec.skeleton.joints.index(joint)
+        for joint in MINE.values()
+    ]
     for image in coco.read_coco(folder, "train"):
         for person in image.persons:
-            points = [[f"{v:.1f}" if person.visible[j] else "" for v in person.keypoints[j]] for j in slots]
+            points = [
+                [f"{v:.1f}" if person.visible[j] else "" for v in person.keypoints[j]]
+                for j in slots
+            ]
             rows.append([image.path.name, *(value for point in points for value in point)])
     table.write_text("\n".join(map(",".join, rows)) + "\n")
 
@@ -424,7 +460,9 @@ show(cv2.resize(found, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
 model, errors = pp.load_model(started.best), []
 labelled = coco.read_annotations(Path("my_val.json"), folder, model.skeleton)
 boxes = [[person.box for person in image.persons] for image in labelled]
-for image, result in zip(labelled, model.predict([image.path for image in labelled], boxes=boxes), strict=True):
+for image, result in zip(
+    labelled, model.predict([image.path for image in labelled], boxes=boxes), strict=True
+):
     for person, keypoints in zip(image.persons, result.keypoints, strict=True):
         off = np.linalg.norm(keypoints - person.keypoints, axis=-1) / max(person.box[2:])
         errors.append(np.where(person.visible > 0, off, np.nan))
@@ -448,7 +486,12 @@ display(Markdown("\n".join(lines)))
 # %%
 results = list(model.predict([image.path for image in labelled[:3]], boxes=boxes[:3]))
 drawings = [np.asarray(result.draw(joint_names=True)) for result in results]
-show(visualize.grid([cv2.resize(drawing, (225, 180), interpolation=cv2.INTER_AREA) for drawing in drawings], columns=3))
+show(
+    visualize.grid(
+        [cv2.resize(drawing, (225, 180), interpolation=cv2.INTER_AREA) for drawing in drawings],
+        columns=3,
+    )
+)
 
 # %%
 crops, _ = next(build.batches(model.config, build.samples(model.config, None, "val")[:1]))
@@ -458,7 +501,9 @@ show(visualize.draw_maps(crops[0], model.config.codec.visualize(maps)))
 # %%
 with Path("predictions.csv").open("w", newline="") as file:
     rows = csv.writer(file)
-    rows.writerow(["image", "person", *(f"{name}_{axis}" for name in model.joints for axis in "xy")])
+    rows.writerow(
+        ["image", "person", *(f"{name}_{axis}" for name in model.joints for axis in "xy")]
+    )
     for result in results:
         for person, keypoints in enumerate(result.keypoints):
             rows.writerow([result.path.name, person, *keypoints.ravel().round(1)])

@@ -47,8 +47,12 @@ _log = logging.getLogger("paddle_pose")
 FIXED_BY_EXPORT = ("model", "codec.input_size", "codec.skeleton")
 READERS: dict[str, Callable[[Config, str | Path | None, str], list[AnnotatedImage]]] = {
     "mpii": lambda config, root, split: mpii.read_mpii(_given(root), split, config.codec.skeleton),
-    "coco": lambda config, root, split: coco.read_annotations(*_files(config, root, split), config.codec.skeleton),
-    "movenet_crops": lambda config, root, split: movenet_crops.read_movenet_crops(_given(root), split),
+    "coco": lambda config, root, split: coco.read_annotations(
+        *_files(config, root, split), config.codec.skeleton
+    ),
+    "movenet_crops": lambda config, root, split: movenet_crops.read_movenet_crops(
+        _given(root), split
+    ),
 }
 METRICS: dict[str, Callable[[Config, str | Path | None], Metric]] = {
     "pckh": lambda config, root: PCKh(config.codec.skeleton),
@@ -81,11 +85,17 @@ def truth_files(config: Config, root: str | Path | None) -> tuple[Path, Path]:
 
 
 def _files(config: Config, root: str | Path | None, split: str) -> tuple[Path, Path]:
-    own = config.data.val_annotations if split == config.data.val_split else config.data.train_annotations
+    own = (
+        config.data.val_annotations
+        if split == config.data.val_split
+        else config.data.train_annotations
+    )
     return coco.split_files(root, split, own, config.data.images)
 
 
-def samples(config: Config, root: str | Path | None, split: str, detections: Path | None = None) -> list[Sample]:
+def samples(
+    config: Config, root: str | Path | None, split: str, detections: Path | None = None
+) -> list[Sample]:
     """Reads a split and frames its people, or those that a detector found; prints the counts.
 
     Args:
@@ -108,14 +118,20 @@ def samples(config: Config, root: str | Path | None, split: str, detections: Pat
             f"{skeleton.name} has {skeleton.num_joints}"
         )
     if detections is not None:
-        category = coco.PERSON if root is not None else None  # one's own files name their own things
-        return coco.read_detections(detections, annotated, config.codec.input_size, config.data.context, category)
+        category = (
+            coco.PERSON if root is not None else None
+        )  # one's own files name their own things
+        return coco.read_detections(
+            detections, annotated, config.codec.input_size, config.data.context, category
+        )
     framed = FRAMINGS[config.data.framing](annotated, config.codec.input_size, config.data.context)
     if split != config.data.train_split:
         return framed
     taught = [sample for sample in framed if any(map(framing.is_target, sample.persons))]
     if len(taught) < len(framed):
-        _log.info(f"=> left out of training: {len(framed) - len(taught)} images without anybody labelled")
+        _log.info(
+            f"=> left out of training: {len(framed) - len(taught)} images without anybody labelled"
+        )
     return taught
 
 
@@ -193,7 +209,9 @@ def device_targets(config: Config) -> DrawTargets | None:
     return draw
 
 
-def loader(config: Config, training_samples: list[Sample], process_group: ProcessGroup | None = None) -> EpochLoader:
+def loader(
+    config: Config, training_samples: list[Sample], process_group: ProcessGroup | None = None
+) -> EpochLoader:
     """Returns the training batches, or one process's share; logs which augmentation is impossible or never used.
 
     Raises:
@@ -203,13 +221,18 @@ def loader(config: Config, training_samples: list[Sample], process_group: Proces
 
     train, data, size = config.train, config.data, config.codec.input_size
     stages = [config.augment, *([config.final_augment] if train.final_augment_epoch else [])]
-    skeleton, half_body = config.codec.skeleton, max(stage.half_body if stage else 0.0 for stage in stages)
+    skeleton, half_body = (
+        config.codec.skeleton,
+        max(stage.half_body if stage else 0.0 for stage in stages),
+    )
     if config.final_augment and not 0 < train.final_augment_epoch < train.epochs:
         _log.info(
             f"final_augment is never used: train.final_augment_epoch={train.final_augment_epoch}, train.epochs={train.epochs}"
         )
     if train.final_augment_epoch and not config.final_augment:
-        _log.info(f"Training samples do not vary from epoch {train.final_augment_epoch} on: final_augment is none")
+        _log.info(
+            f"Training samples do not vary from epoch {train.final_augment_epoch} on: final_augment is none"
+        )
     if half_body > 0 and not has_halves(skeleton):
         _log.info(
             f"Half-body windows (augment.half_body={half_body}) are off: skeleton {skeleton.name} has "
@@ -232,7 +255,15 @@ def loader(config: Config, training_samples: list[Sample], process_group: Proces
         encodes=device_targets(config) is None,
     )
     at_once, replace_bad = train.batch_size * train.accumulate, train.on_bad_image == "replace"
-    return EpochLoader(dataset, at_once, train.num_workers, train.seed, process_group, replace_bad, train.read_timeout)
+    return EpochLoader(
+        dataset,
+        at_once,
+        train.num_workers,
+        train.seed,
+        process_group,
+        replace_bad,
+        train.read_timeout,
+    )
 
 
 def trainer(
@@ -262,7 +293,9 @@ def trainer(
     from paddle_pose.training.trainer import Trainer
 
     train, process_group, minimised = config.train, process_group or ProcessGroup(), loss(config)
-    rate = train.learning_rate * (process_group.size * train.accumulate if train.scale_learning_rate else 1)
+    rate = train.learning_rate * (
+        process_group.size * train.accumulate if train.scale_learning_rate else 1
+    )
     optimizer = kinds.load(train.optimizer.target)
     schedule = kinds.load(train.schedule.target)
     return Trainer(
@@ -303,12 +336,16 @@ def fitted(config: Config, names: Collection[str]) -> Config:
     return replace(config, model=config.model.fitted(names))
 
 
-def trained(config: Config, weights: Path, say: Callable[[str], None] = lambda line: None) -> Network:
+def trained(
+    config: Config, weights: Path, say: Callable[[str], None] = lambda line: None
+) -> Network:
     """Returns the network with weights from any file that `weights.read` reads, in inference mode; see `loaded`."""
     return loaded(config, weights, say)[1]
 
 
-def loaded(config: Config, weights: Path, say: Callable[[str], None] = lambda line: None) -> tuple[Config, Network]:
+def loaded(
+    config: Config, weights: Path, say: Callable[[str], None] = lambda line: None
+) -> tuple[Config, Network]:
     """Returns a config as a weights file `fitted` it, and its network with those weights, in inference mode.
 
     Args:
@@ -384,7 +421,11 @@ def check_fits(config: Config, weights: Path, outputs: Sequence[str]) -> None:
     given = values(config)
     changed = {key: value for key, value in values(exported).items() if given.get(key) != value}
     fixed = [key for key in changed if key.startswith(FIXED_BY_EXPORT)]
-    if not fixed and metadata and not _read_alike(config.codec, exported.codec, metadata["outputs"]):
+    if (
+        not fixed
+        and metadata
+        and not _read_alike(config.codec, exported.codec, metadata["outputs"])
+    ):
         fixed = [key for key in changed if key.startswith("codec")]
     if fixed:
         had = ", ".join(f"{key} {changed[key]}" for key in fixed)

@@ -54,7 +54,9 @@ def keep_freed_memory() -> None:
 
 def usable_cores() -> int:
     """Returns the number of cores that this process may use, at least 1: its CPU affinity, cut to a container's CPU quota."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
     return max(1, min(cores, _cpu_quota("/sys/fs/cgroup") or cores))
 
 
@@ -67,7 +69,9 @@ def ignore_paddle_remarks() -> None:
     """Silences the warnings that Paddle gives at every start, training and export, which ask nothing of the user."""
     warnings.filterwarnings("ignore", "No ccache found")
     warnings.filterwarnings("ignore", "When training, we now always track global mean and variance")
-    warnings.filterwarnings("ignore", "Tensor do not have 'place' interface")  # at an export with decoding
+    warnings.filterwarnings(
+        "ignore", "Tensor do not have 'place' interface"
+    )  # at an export with decoding
 
 
 def needed(module: str, requirement: str, extra: str = "", note: str = "") -> ModuleType:
@@ -94,7 +98,11 @@ def needed(module: str, requirement: str, extra: str = "", note: str = "") -> Mo
     except ModuleNotFoundError as problem:
         if problem.name not in (module.split(".")[0], module):
             raise
-        brings = f' (or pip install "paddle_pose[{extra}]", which brings all that is needed here)' if extra else ""
+        brings = (
+            f' (or pip install "paddle_pose[{extra}]", which brings all that is needed here)'
+            if extra
+            else ""
+        )
         raise MissingDependencyError(
             f'{requirement} is not installed in {python_name()}; run: pip install "{requirement}"{brings}{note}'
         ) from problem
@@ -114,8 +122,14 @@ def require_paddle() -> None:
             continue
     # 0.0.0 is what a build from Paddle's development branch calls itself.
     if not any(version == "0.0.0" or int(version.split(".")[0]) >= 3 for _, version in found):
-        state = "found " + " and ".join(" ".join(item) for item in found) if found else "Paddle is not installed"
-        raise MissingDependencyError(f"{state} in {python_name()}; {_PADDLE_HINT.format(python=python_name())}")
+        state = (
+            "found " + " and ".join(" ".join(item) for item in found)
+            if found
+            else "Paddle is not installed"
+        )
+        raise MissingDependencyError(
+            f"{state} in {python_name()}; {_PADDLE_HINT.format(python=python_name())}"
+        )
     # Warnings of Paddle's C++ side, such as "PIR not support input out tensor" at every export, ask nothing of the user.
     os.environ.setdefault("GLOG_minloglevel", "2")
     if "paddle" not in sys.modules:
@@ -142,7 +156,9 @@ def _interrupts_held_back() -> Iterator[None]:
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)  # None: set by a library in C
+        signal.signal(
+            signal.SIGINT, signal.SIG_DFL if before is None else before
+        )  # None: set by a library in C
     if pressed:
         raise KeyboardInterrupt
 
@@ -218,6 +234,8 @@ def _cpu_quota(folder: str) -> int:
         paths = [Path(folder, name) for name in names]
         if not all(path.is_file() for path in paths):
             continue
-        quota, period = (number for path in paths for number in path.read_text().split())  # microseconds
+        quota, period = (
+            number for path in paths for number in path.read_text().split()
+        )  # microseconds
         return 0 if quota in ("max", "-1") else max(1, int(quota) // int(period))
     return 0

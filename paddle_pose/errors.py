@@ -36,7 +36,11 @@ class Interrupted(PaddlePoseError):
     """
 
     def __init__(self, status: int, reason: str, folder: Path | None = None) -> None:
-        saved = "" if folder is None else f"; saved in {folder}, train(resume={str(folder)!r}) continues it"
+        saved = (
+            ""
+            if folder is None
+            else f"; saved in {folder}, train(resume={str(folder)!r}) continues it"
+        )
         super().__init__(f"ended early by {reason}{saved}")
         self.status = status
         self.reason = reason

@@ -80,7 +80,9 @@ def warp(pixels: np.ndarray, matrix: np.ndarray, size: tuple[int, int]) -> np.nd
     if pixels.shape[0] * pixels.shape[1] > _FEW * size[0] * size[1]:
         return cv2.warpAffine(pixels, matrix, size, flags=cv2.INTER_LINEAR)
     # The same bytes: OpenCV warps four channels in half the time of three, which pays for adding one to few pixels.
-    warped = cv2.warpAffine(cv2.cvtColor(pixels, cv2.COLOR_RGB2RGBA), matrix, size, flags=cv2.INTER_LINEAR)
+    warped = cv2.warpAffine(
+        cv2.cvtColor(pixels, cv2.COLOR_RGB2RGBA), matrix, size, flags=cv2.INTER_LINEAR
+    )
     return cv2.cvtColor(warped, cv2.COLOR_RGBA2RGB)
 
 
@@ -147,7 +149,9 @@ class Window:
 
 
 def whole_image_window(
-    size: tuple[float, float], input_size: tuple[int, int], fit: Literal["letterbox", "stretch"] = "letterbox"
+    size: tuple[float, float],
+    input_size: tuple[int, int],
+    fit: Literal["letterbox", "stretch"] = "letterbox",
 ) -> Window:
     """Returns the window that shows a whole image.
 

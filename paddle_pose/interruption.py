@@ -136,7 +136,9 @@ class SignalInterruption(Interruption):
 
     def __exit__(self, *error: object) -> None:
         for number, handler in self._before.items():
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)  # None: set by a library in C
+            signal.signal(
+                number, signal.SIG_DFL if handler is None else handler
+            )  # None: set by a library in C
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         """Remembers the request: saving from within a signal handler would interrupt whatever is being written."""

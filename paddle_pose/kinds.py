@@ -74,10 +74,14 @@ def register(base: type) -> Callable[[C], C]:
             )
         for name in _FIXED:
             if "ClassVar" not in str(own.get("__annotations__", {}).get(name, "ClassVar")):
-                raise TypeError(f"{cls.__name__}: `{name}` is annotated as a field; expected {name}: ClassVar[str]")
+                raise TypeError(
+                    f"{cls.__name__}: `{name}` is annotated as a field; expected {name}: ClassVar[str]"
+                )
         target = getattr(cls, "target", None)
         if target is not None and not (isinstance(target, str) and _TARGET.fullmatch(target)):
-            raise TypeError(f'{cls.__name__}: got target {target!r}; expected "package.module:Name"')
+            raise TypeError(
+                f'{cls.__name__}: got target {target!r}; expected "package.module:Name"'
+            )
         classes = _FAMILIES[base].classes
         other = classes.get(kind, cls)
         if _origin(other) != _origin(cls):

@@ -46,19 +46,27 @@ def show_progress(total: int | None, unit: str, stream: TextIO | None = None) ->
         stream: Stream to write to; None for the standard error stream.
     """
     stream = stream or sys.stderr
-    return _Bar(total, unit, stream) if stream.isatty() or in_notebook() else _Lines(total, unit, stream)
+    return (
+        _Bar(total, unit, stream)
+        if stream.isatty() or in_notebook()
+        else _Lines(total, unit, stream)
+    )
 
 
 class _Bar:
     """A tqdm bar, which is closed when everything is done."""
 
     def __init__(self, total: int | None, unit: str, stream: TextIO) -> None:
-        self._bar = _tqdm()(total=total, unit=f" {unit}", file=None if in_notebook() else stream, leave=True)
+        self._bar = _tqdm()(
+            total=total, unit=f" {unit}", file=None if in_notebook() else stream, leave=True
+        )
         self._begun = False
 
     def __call__(self, done: int) -> None:
         bar = self._bar
-        if not self._begun and done != bar.total:  # a resumed run begins late: what was done before took no time here
+        if (
+            not self._begun and done != bar.total
+        ):  # a resumed run begins late: what was done before took no time here
             bar.initial = bar.n = bar.last_print_n = done
             bar.start_t = bar.last_print_t = time.time()
             bar.refresh()
@@ -82,6 +90,8 @@ class _Lines:
         if done != self._total and now - self._shown < _SECONDS_BETWEEN_LINES:
             return
         self._shown = now
-        line = _tqdm().format_meter(done, self._total, max(now - self._started, 1e-9), unit=f" {self._unit}", ncols=0)
+        line = _tqdm().format_meter(
+            done, self._total, max(now - self._started, 1e-9), unit=f" {self._unit}", ncols=0
+        )
         self._stream.write(line.strip() + "\n")
         self._stream.flush()

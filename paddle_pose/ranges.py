@@ -32,7 +32,9 @@ class Range:
     exclusive_min: bool = False
 
     def __contains__(self, number: Any) -> bool:
-        return bool(self.min < number <= self.max if self.exclusive_min else self.min <= number <= self.max)
+        return bool(
+            self.min < number <= self.max if self.exclusive_min else self.min <= number <= self.max
+        )
 
     def words(self, kind: type) -> str:
         """Returns how a message names the numbers of a kind in this range.
@@ -70,7 +72,9 @@ def check(key: str, value: Any, hint: Any) -> None:
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Annotated:
         kind, allowed = arguments
-        numeric = isinstance(value, Integral if kind is int else Real) and not isinstance(value, bool)
+        numeric = isinstance(value, Integral if kind is int else Real) and not isinstance(
+            value, bool
+        )
         if not numeric or value not in allowed:
             raise InputError(f"key {key!r}: got {value!r}, expected {allowed.words(kind)}")
     elif origin is tuple:

@@ -52,11 +52,15 @@ class Skeleton:
         named = [name for pair in (*self.mirror_pairs, *self.limbs, self.upper) for name in pair]
         unknown = sorted(set(named) - set(self.joints))
         if unknown:
-            raise InputError(f"skeleton {self.name!r}: unknown joints {unknown}; it has {self.joints}")
+            raise InputError(
+                f"skeleton {self.name!r}: unknown joints {unknown}; it has {self.joints}"
+            )
         for field in ("sigmas", "weights"):
             if len(getattr(self, field)) != len(self.joints):
                 count = len(getattr(self, field))
-                raise InputError(f"skeleton {self.name!r}: {count} {field} for {len(self.joints)} joints")
+                raise InputError(
+                    f"skeleton {self.name!r}: {count} {field} for {len(self.joints)} joints"
+                )
         check_fields(self, "codec.skeleton")
 
     @property
@@ -111,7 +115,9 @@ class Skeleton:
             )
         if not missing:
             return ""
-        return f"{len(joints) - len(missing)} of {len(joints)} joints (left out: {', '.join(missing)})"
+        return (
+            f"{len(joints) - len(missing)} of {len(joints)} joints (left out: {', '.join(missing)})"
+        )
 
     @cached_property
     def limb_indices(self) -> tuple[tuple[int, int], ...]:

@@ -15,9 +15,7 @@ Box = tuple[float, float, float, float]
 """(x, y, width, height) in image px."""
 
 MIN_KEYPOINT_SCORE_FOR_BOX = 0.2  # of a joint that a box holds; this project's choice
-BOX_MARGIN = (
-    0.1  # of the longer side: in COCO the box of a whole person is 0.05 to 0.11 of it beyond the joints, by side
-)
+BOX_MARGIN = 0.1  # of the longer side: in COCO the box of a whole person is 0.05 to 0.11 of it beyond the joints, by side
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,7 +143,9 @@ def joints_box(
         (x, y, width, height) in image px.
     """
     counted = scores >= min_score
-    return geometry.points_box(keypoints[counted] if counted.sum() > 1 else keypoints, BOX_MARGIN, image_size)
+    return geometry.points_box(
+        keypoints[counted] if counted.sum() > 1 else keypoints, BOX_MARGIN, image_size
+    )
 
 
 def mean_joint_score(poses: Poses, min_score: float = 0.2) -> np.ndarray:

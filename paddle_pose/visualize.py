@@ -53,7 +53,9 @@ def draw_poses(
             cv2.circle(drawing, points[j], max(1, radius - 1), color, -1, cv2.LINE_AA)
             if names:
                 caption(
-                    drawing, skeleton.joints[j], _free_place(skeleton.joints[j], points[j], image.shape[1], written)
+                    drawing,
+                    skeleton.joints[j],
+                    _free_place(skeleton.joints[j], points[j], image.shape[1], written),
                 )
         if len(poses.ids) and poses.ids[person] > 0 and shown.any():
             x, y = min((points[j] for j in np.flatnonzero(shown)), key=lambda point: point[1])
@@ -156,14 +158,19 @@ def caption(pixels: np.ndarray, text: str, place: tuple[int, int], scale: float 
         cv2.putText(pixels, text, corner, cv2.FONT_HERSHEY_SIMPLEX, scale, color, 1, cv2.LINE_AA)
 
 
-def _free_place(text: str, place: tuple[int, int], right: int, written: list[tuple[int, int, int]]) -> tuple[int, int]:
+def _free_place(
+    text: str, place: tuple[int, int], right: int, written: list[tuple[int, int, int]]
+) -> tuple[int, int]:
     """Returns the first place from there downwards that is free, and adds it to the names written (x, y, width).
 
     The text ends before `right`, the image's edge, where it can.
     """
     (width, _), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.35, 1)
     x, y = max(0, min(place[0], right - width - 1)), place[1]
-    while any(abs(y - other) < 11 and x < left + wide and left < x + width for left, other, wide in written):
+    while any(
+        abs(y - other) < 11 and x < left + wide and left < x + width
+        for left, other, wide in written
+    ):
         y += 1
     written.append((x, y, width))
     return x, y

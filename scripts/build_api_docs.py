@@ -21,7 +21,10 @@ import paddle_pose  # noqa: E402
 
 MARKER = "<!-- Made by scripts/build_api_docs.py from the docstrings; changes below are lost. -->"
 PAGES = ("docs/api.md", "docs/api_zh.md")
-METHODS = {"PoseModel": ("predict", "track", "maps", "close"), "PoseResult": ("draw", "to_dict", "to_coco")}
+METHODS = {
+    "PoseModel": ("predict", "track", "maps", "close"),
+    "PoseResult": ("draw", "to_dict", "to_coco"),
+}
 
 
 def main() -> None:
@@ -42,7 +45,8 @@ def reference() -> str:
             continue
         parts.append(f"### {name}\n\n" + entry(value, name))
         parts += [
-            f"#### {name}.{method}\n\n" + entry(getattr(value, method), method) for method in METHODS.get(name, ())
+            f"#### {name}.{method}\n\n" + entry(getattr(value, method), method)
+            for method in METHODS.get(name, ())
         ]
     return "\n".join(parts)
 
@@ -50,7 +54,9 @@ def reference() -> str:
 def entry(value: object, name: str) -> str:
     """Returns the Markdown of a class, function or method."""
     lines = [] if inspect.isclass(value) else ["```python", signature(value, name), "```", ""]
-    documented = docstring_parser.parse(inspect.getdoc(value) or "", docstring_parser.DocstringStyle.GOOGLE)
+    documented = docstring_parser.parse(
+        inspect.getdoc(value) or "", docstring_parser.DocstringStyle.GOOGLE
+    )
     lines += [text for text in (documented.short_description, documented.long_description) if text]
     sections = sections_of(documented, with_arguments=not inspect.isclass(value))
     for title, rows in sections:
@@ -61,17 +67,26 @@ def entry(value: object, name: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def sections_of(documented: docstring_parser.Docstring, with_arguments: bool) -> Iterator[tuple[str, list[str]]]:
+def sections_of(
+    documented: docstring_parser.Docstring, with_arguments: bool
+) -> Iterator[tuple[str, list[str]]]:
     """Yields the sections of a docstring with their lines."""
     titles = {"param": "Arguments", "attribute": "Attributes"}
     for kind, title in titles.items():
-        rows = [f"- `{one.arg_name}`: {one_line(one.description)}" for one in documented.params if one.args[0] == kind]
+        rows = [
+            f"- `{one.arg_name}`: {one_line(one.description)}"
+            for one in documented.params
+            if one.args[0] == kind
+        ]
         if rows and (with_arguments or kind == "attribute"):
             yield title, rows
     for one in documented.many_returns:
         yield ("Yields" if one.is_generator else "Returns"), [one_line(one.description)]
     if documented.raises:
-        yield "Raises", [f"- `{one.type_name}`: {one_line(one.description)}" for one in documented.raises]
+        yield (
+            "Raises",
+            [f"- `{one.type_name}`: {one_line(one.description)}" for one in documented.raises],
+        )
     for example in documented.examples:
         text = inspect.cleandoc(example.description or "")
         is_session = text.startswith(">>>")

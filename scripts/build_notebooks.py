@@ -33,7 +33,9 @@ def build_parser() -> argparse.ArgumentParser:
         description="Turns paired text (jupytext's percent format) into a notebook, executes it in its own folder and "
         "writes it with its outputs.",
     )
-    parser.add_argument("sources", nargs="+", type=Path, metavar="TEXT", help="such as notebooks/03_hourglass.py")
+    parser.add_argument(
+        "sources", nargs="+", type=Path, metavar="TEXT", help="such as notebooks/03_hourglass.py"
+    )
     parser.add_argument(
         "--set",
         action="append",
@@ -42,7 +44,10 @@ def build_parser() -> argparse.ArgumentParser:
         help="give another value to a line of the cell tagged parameters, e.g. --set EPOCHS=1; may be repeated",
     )
     parser.add_argument(
-        "--output", type=Path, metavar="IPYNB", help="path of the one notebook; default beside the text"
+        "--output",
+        type=Path,
+        metavar="IPYNB",
+        help="path of the one notebook; default beside the text",
     )
     return parser
 
@@ -56,7 +61,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = build_parser().parse_args(argv)
     if arguments.output and len(arguments.sources) > 1:
-        raise InputError(f"--output names one file, but there are {len(arguments.sources)} notebooks")
+        raise InputError(
+            f"--output names one file, but there are {len(arguments.sources)} notebooks"
+        )
     values = dict(text.partition("=")[::2] for text in arguments.set)
     for source in arguments.sources:
         if not source.is_file():
@@ -87,7 +94,9 @@ def read_notebook(text: str) -> Any:
     notebook = jupytext.reads(text[first.start() :] if first else "", fmt="py:percent")
     for number, cell in enumerate(notebook.cells, start=1):
         cell.id = f"cell-{number:02d}"
-        cell.metadata = nbformat.from_dict({key: cell.metadata[key] for key in ("tags",) if key in cell.metadata})
+        cell.metadata = nbformat.from_dict(
+            {key: cell.metadata[key] for key in ("tags",) if key in cell.metadata}
+        )
     notebook.metadata = nbformat.from_dict(METADATA)
     return notebook
 
@@ -107,8 +116,12 @@ def set_parameters(notebook: Any, values: Mapping[str, str]) -> None:
         line = re.compile(rf"^{re.escape(name)} = .*?(?=  #|$)", re.MULTILINE)
         found = [cell for cell in tagged if line.search(cell.source)]
         if not found:
-            valid = re.findall(r"^(\w+) = ", "\n".join(cell.source for cell in tagged), re.MULTILINE)
-            raise InputError(f"--set {name}: no such parameter; there are {', '.join(valid) or 'none'}")
+            valid = re.findall(
+                r"^(\w+) = ", "\n".join(cell.source for cell in tagged), re.MULTILINE
+            )
+            raise InputError(
+                f"--set {name}: no such parameter; there are {', '.join(valid) or 'none'}"
+            )
         found[0].source = line.sub(f"{name} = {value}".replace("\\", r"\\"), found[0].source)
 
 
@@ -143,7 +156,9 @@ def execute(notebook: Any, source: Path) -> None:
     notebook.metadata = nbformat.from_dict(METADATA)  # without the versions of the machine's Python
     for cell in notebook.cells:
         if cell.cell_type == "code":  # without progress bars: a widget ends with its kernel
-            cell.outputs = [output for output in cell.outputs if WIDGET not in output.get("data", {})]
+            cell.outputs = [
+                output for output in cell.outputs if WIDGET not in output.get("data", {})
+            ]
     for output in [output for cell in notebook.cells for output in cell.get("outputs", [])]:
         if output.output_type == "stream":
             # A command believes that it writes to a terminal.

@@ -16,7 +16,13 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="Prints name, x, y and score of every joint.")
     parser.add_argument("model", help="an .onnx file of export.py")
     parser.add_argument("image")
-    parser.add_argument("--box", nargs=4, type=float, metavar=("X", "Y", "W", "H"), help="of the person; default: all")
+    parser.add_argument(
+        "--box",
+        nargs=4,
+        type=float,
+        metavar=("X", "Y", "W", "H"),
+        help="of the person; default: all",
+    )
     return parser
 
 
@@ -29,7 +35,9 @@ def window_to_image(metadata: dict, box: tuple[float, ...], context: float) -> n
     side = max(width, height * aspect) * context  # the window's width; its height is side / aspect
     interval = np.array([input_width, input_height]) - corners
     scale = np.array([side, side / aspect]) / interval
-    return np.column_stack([np.diag(scale), np.array([x + width / 2, y + height / 2]) - scale * interval / 2])
+    return np.column_stack(
+        [np.diag(scale), np.array([x + width / 2, y + height / 2]) - scale * interval / 2]
+    )
 
 
 def read_heatmaps(metadata: dict, heatmaps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -43,7 +51,10 @@ def read_heatmaps(metadata: dict, heatmaps: np.ndarray) -> tuple[np.ndarray, np.
     inside = (x > 1) & (x < w - 1) & (y > 1) & (y < h - 1)
     if metadata["codec"]["decode_by"] != "argmax":  # a quarter cell towards the higher neighbour
         xs, ys = np.clip(x, 1, w - 2), np.clip(y, 1, h - 2)
-        slope = np.stack([maps[k, ys, xs + 1] - maps[k, ys, xs - 1], maps[k, ys + 1, xs] - maps[k, ys - 1, xs]], axis=1)
+        slope = np.stack(
+            [maps[k, ys, xs + 1] - maps[k, ys, xs - 1], maps[k, ys + 1, xs] - maps[k, ys - 1, xs]],
+            axis=1,
+        )
         cells += 0.25 * np.sign(slope) * inside[:, None]
     return cells * metadata["outputs"][0]["cell"] * (scores > 0)[:, None], scores
 
@@ -58,13 +69,17 @@ def main() -> None:
     box = arguments.box or (0, 0, image.shape[1], image.shape[0])
     context = metadata["preprocessing"]["context"] if arguments.box else 1.0
     to_image = window_to_image(metadata, box, context)
-    crop = cv2.warpAffine(image, to_image, (width, height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+    crop = cv2.warpAffine(
+        image, to_image, (width, height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    )
     output = metadata["outputs"][0]
     answer = session.run([output["name"]], {metadata["input"]["name"]: crop[None]})[0][0]
     if "columns" in output:  # exported with --decode: of several people take the first
         answer = answer.reshape(-1, *answer.shape[-2:])[0]
         x, y, scores = (answer[:, output["columns"].index(name)] for name in ("x", "y", "score"))
-        points = np.stack([x, y], axis=1) * ([width, height] if output["unit"] == "fraction" else [1, 1])
+        points = np.stack([x, y], axis=1) * (
+            [width, height] if output["unit"] == "fraction" else [1, 1]
+        )
     elif metadata["codec"]["kind"] == "HeatmapCodec":
         points, scores = read_heatmaps(metadata, answer)
     else:

@@ -25,7 +25,9 @@ def pytest_make_parametrize_id(val: object, argname: str) -> None:
         ValueError: If `val` is binary. pytest shows it with the file and the parameter's position.
     """
     if isinstance(val, bytes | bytearray | memoryview):
-        raise ValueError(f"parameter {argname!r} is binary: name the case, pytest.param(..., id=...) or ids=[...]")
+        raise ValueError(
+            f"parameter {argname!r} is binary: name the case, pytest.param(..., id=...) or ids=[...]"
+        )
 
 
 @pytest.fixture(autouse=True)
@@ -50,7 +52,9 @@ def shared() -> Path:
     """The folder of real data: `PADDLE_POSE_TEST_DATA`, or ../shared beside the project."""
     folder = Path(os.environ.get("PADDLE_POSE_TEST_DATA") or ROOT.parent / "shared")
     if not folder.is_dir():
-        pytest.skip(f"needs real data in {folder}, which is not here; PADDLE_POSE_TEST_DATA names another folder")
+        pytest.skip(
+            f"needs real data in {folder}, which is not here; PADDLE_POSE_TEST_DATA names another folder"
+        )
     return folder
 
 
@@ -83,12 +87,16 @@ def run_in() -> Callable[..., subprocess.CompletedProcess[str]]:
     """Runs a command in a folder: a script, `run_in(folder, "val.py", "--help")`, or by its name, `run_in(folder, "check")`."""
 
     def run(folder: Path, command: str, *args: object, timeout: float = 240, **env: str):
-        called = [str(ROOT / command)] if command.endswith(".py") else ["-m", "paddle_pose", command]
+        called = (
+            [str(ROOT / command)] if command.endswith(".py") else ["-m", "paddle_pose", command]
+        )
         more = env.pop("PYTHONPATH", os.environ.get("PYTHONPATH"))
         path = os.pathsep.join(filter(None, [str(ROOT), more]))
         environment = {**os.environ, **env, "PYTHONPATH": path}
         line = [sys.executable, *called, *map(str, args)]
-        return subprocess.run(line, cwd=folder, env=environment, text=True, capture_output=True, timeout=timeout)
+        return subprocess.run(
+            line, cwd=folder, env=environment, text=True, capture_output=True, timeout=timeout
+        )
 
     return run
 

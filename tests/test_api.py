@@ -34,7 +34,11 @@ def test_no_public_name_is_a_modules_name():
 
 def test_type_checkers_see_the_same_names():
     source = (ROOT / "paddle_pose" / "__init__.py").read_text(encoding="utf-8")
-    seen = {line.split(" as ")[1].strip() for line in source.splitlines() if line.startswith("    from paddle_pose.")}
+    seen = {
+        line.split(" as ")[1].strip()
+        for line in source.splitlines()
+        if line.startswith("    from paddle_pose.")
+    }
     assert seen == set(NAMES)
 
 
@@ -47,19 +51,25 @@ def test_an_unknown_name_is_an_attribute_error():
 def test_public_functions_are_typed_without_any(name):
     hints = typing.get_type_hints(getattr(paddle_pose, name))
     assert "return" in hints
-    assert not [key for key, hint in hints.items() if "typing.Any" in str(hint) or hint is typing.Any]
+    assert not [
+        key for key, hint in hints.items() if "typing.Any" in str(hint) or hint is typing.Any
+    ]
 
 
 @pytest.mark.parametrize("name", ["predict", "track", "maps"])
 def test_public_methods_are_typed_without_any(name):
     hints = typing.get_type_hints(getattr(paddle_pose.PoseModel, name))
     assert "return" in hints
-    assert not [key for key, hint in hints.items() if "typing.Any" in str(hint) or hint is typing.Any]
+    assert not [
+        key for key, hint in hints.items() if "typing.Any" in str(hint) or hint is typing.Any
+    ]
 
 
 def test_importing_the_package_imports_nothing_else():
     code = "import sys, paddle_pose; print([m for m in ('numpy', 'cv2', 'paddle', 'tqdm') if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, text=True, capture_output=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, text=True, capture_output=True, timeout=60
+    )
     assert done.stdout.strip() == "[]", done.stderr
 
 
@@ -67,13 +77,17 @@ def test_threads_are_set_before_paddle_is_imported(monkeypatch):
     code = "import os; os.environ.pop('OMP_NUM_THREADS', None); import paddle_pose as pp; pp.train; import os; "
     code += "from paddle_pose.environment import usable_cores; "
     code += "print(int(os.environ['OMP_NUM_THREADS']) == usable_cores())"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, text=True, capture_output=True, timeout=120)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, text=True, capture_output=True, timeout=120
+    )
     assert done.stdout.strip() == "True", done.stderr
     assert done.stderr == ""
 
 
 def test_the_reference_is_made_from_the_docstrings():
-    spec = importlib.util.spec_from_file_location("build_api_docs", ROOT / "scripts" / "build_api_docs.py")
+    spec = importlib.util.spec_from_file_location(
+        "build_api_docs", ROOT / "scripts" / "build_api_docs.py"
+    )
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
     for page in script.PAGES:
@@ -87,18 +101,26 @@ CALLS = [
     (page, call)
     for page in ("README.md", "README_zh.md", "docs/api.md", "docs/api_zh.md")
     for block in re.findall(
-        r"```python\n(.*?)```", (ROOT / page).read_text(encoding="utf-8").partition("<!--")[0], re.DOTALL
+        r"```python\n(.*?)```",
+        (ROOT / page).read_text(encoding="utf-8").partition("<!--")[0],
+        re.DOTALL,
     )
     for call in ast.walk(ast.parse(textwrap.dedent(block)))
-    if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Name)
+    if isinstance(call, ast.Call)
+    and isinstance(call.func, ast.Attribute)
+    and isinstance(call.func.value, ast.Name)
 ]
 
 
-@pytest.mark.parametrize(("page", "call"), CALLS, ids=[f"{page}-{ast.unparse(call)[:60]}" for page, call in CALLS])
+@pytest.mark.parametrize(
+    ("page", "call"), CALLS, ids=[f"{page}-{ast.unparse(call)[:60]}" for page, call in CALLS]
+)
 def test_calls_in_the_documentation_fit_the_functions(page, call):
-    owner = {"pp": paddle_pose, "model": paddle_pose.PoseModel, "result": paddle_pose.PoseResult}.get(
-        call.func.value.id
-    )
+    owner = {
+        "pp": paddle_pose,
+        "model": paddle_pose.PoseModel,
+        "result": paddle_pose.PoseResult,
+    }.get(call.func.value.id)
     if owner is None:
         return
     function = getattr(owner, call.func.attr)
@@ -108,7 +130,9 @@ def test_calls_in_the_documentation_fit_the_functions(page, call):
 
 def test_paddle_leaves_the_root_logger_alone():
     code = "import logging, paddle_pose as pp; pp.train; print(logging.getLogger().handlers, logging.getLogger().level)"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, text=True, capture_output=True, timeout=120)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, text=True, capture_output=True, timeout=120
+    )
     assert done.stdout.strip() == "[] 30", done.stderr
 
 
@@ -116,5 +140,7 @@ def test_ctrl_c_waits_for_paddles_import():
     code = "import os, signal, sys, threading; sys.path.insert(0, '.'); import paddle_pose as pp\n"
     code += "threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
     code += "try:\n    pp.train\nexcept KeyboardInterrupt:\n    print('interrupted')\nprint(pp.train.__name__)"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, text=True, capture_output=True, timeout=120)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, text=True, capture_output=True, timeout=120
+    )
     assert done.stdout.split() == ["interrupted", "train"], done.stderr

@@ -14,7 +14,9 @@ CONFIG = override(CONFIGS["hourglass_tiny_128"], {"train.batch_size": 4, "train.
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory):
-    return write_mpii(tmp_path_factory.mktemp("drawn"), num_train=8, num_val=4, seed=0, size=(480, 480))
+    return write_mpii(
+        tmp_path_factory.mktemp("drawn"), num_train=8, num_val=4, seed=0, size=(480, 480)
+    )
 
 
 def epoch(config, root):
@@ -68,7 +70,11 @@ def test_the_metric_is_the_data_sets_or_the_one_asked_for(tmp_path, config, metr
 @pytest.mark.parametrize(
     ("config", "metric", "message"),
     [
-        (MPII, "ap", "metric 'ap' needs COCO's annotation file.*expected pckh, pck, fire717_accuracy"),
+        (
+            MPII,
+            "ap",
+            "metric 'ap' needs COCO's annotation file.*expected pckh, pck, fire717_accuracy",
+        ),
         (COCO, "pckh", "metric 'pckh' needs MPII's head boxes.*expected ap, pck, fire717_accuracy"),
         (CROPS, "ap", "data set 'movenet_crops' has not; expected fire717_accuracy, pck"),
     ],
@@ -100,17 +106,29 @@ def test_images_without_anybody_labelled_are_evaluated_but_not_learned_from(tmp_
     assert "=> load 1 samples" in said
     assert "=> left out of training: 3 images without anybody labelled" in said
     samples = build.samples(config, root, "val")
-    assert [[person.crowd for person in sample.persons] for sample in samples] == [[True], [True], [], [False]]
+    assert [[person.crowd for person in sample.persons] for sample in samples] == [
+        [True],
+        [True],
+        [],
+        [False],
+    ]
     assert "left out of training" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("scaled", "factor"), [("false", 1), ("true", 3)])
 def test_the_rate_grows_with_the_batch_only_when_asked(drawn, tmp_path, scaled, factor):
-    changes = {"train.accumulate": 3, "train.batch_size": 1, "train.schedule.warmup": 0, "train.schedule": "steps"}
+    changes = {
+        "train.accumulate": 3,
+        "train.batch_size": 1,
+        "train.schedule.warmup": 0,
+        "train.schedule": "steps",
+    }
     config = override(CONFIG, {**changes, "train.scale_learning_rate": scaled})
     samples = build.samples(config, drawn, "train")
     loader = build.loader(config, samples)
-    trainer = build.trainer(config, build.model(config), tmp_path, loader, data={"training": samples})
+    trainer = build.trainer(
+        config, build.model(config), tmp_path, loader, data={"training": samples}
+    )
     trainer.fit(loader, epochs=1)
     trainer.log.close()
     assert [len(batch["image"]) for batch in loader.epoch(0)] == [3, 3]
@@ -127,14 +145,22 @@ def finished(trainer, loader, epochs):
 
 @pytest.mark.parametrize("num_workers", [0, 2])
 @pytest.mark.parametrize("cut", [1, 2], ids=["before", "after"])
-def test_a_run_resumed_at_a_switch_of_augmentation_equals_the_straight_run(drawn, tmp_path, cut, num_workers):
-    stages = {"final_augment.value_delta": 40, "final_augment.rotation": 10, "train.final_augment_epoch": 1}
+def test_a_run_resumed_at_a_switch_of_augmentation_equals_the_straight_run(
+    drawn, tmp_path, cut, num_workers
+):
+    stages = {
+        "final_augment.value_delta": 40,
+        "final_augment.rotation": 10,
+        "train.final_augment_epoch": 1,
+    }
     config = override(CONFIG, {"codec.input_size": (64, 64), "train.schedule.warmup": 0, **stages})
     samples = build.samples(config, drawn, "train")
 
     def trainer(name, workers):
         loader = build.loader(override(config, {"train.num_workers": workers}), samples)
-        return build.trainer(config, build.model(config), tmp_path / name, loader, data={"training": samples}), loader
+        return build.trainer(
+            config, build.model(config), tmp_path / name, loader, data={"training": samples}
+        ), loader
 
     straight = finished(*trainer("straight", 0), epochs=3)
     finished(*trainer("cut", num_workers), epochs=cut)
@@ -144,8 +170,13 @@ def test_a_run_resumed_at_a_switch_of_augmentation_equals_the_straight_run(drawn
     assert all(np.array_equal(ended[name], straight[name]) for name in straight)
     unchanged = override(config, {"train.final_augment_epoch": 0})
     loader = build.loader(unchanged, samples)
-    other = build.trainer(unchanged, build.model(config), tmp_path / "other", loader, data={"training": samples})
-    assert any(not np.array_equal(one, straight[name]) for name, one in finished(other, loader, epochs=3).items())
+    other = build.trainer(
+        unchanged, build.model(config), tmp_path / "other", loader, data={"training": samples}
+    )
+    assert any(
+        not np.array_equal(one, straight[name])
+        for name, one in finished(other, loader, epochs=3).items()
+    )
 
 
 @pytest.mark.parametrize(
@@ -153,13 +184,18 @@ def test_a_run_resumed_at_a_switch_of_augmentation_equals_the_straight_run(drawn
     [
         ({}, ""),
         ({"final_augment.flip": 0.1}, "train.final_augment_epoch=0"),
-        ({"final_augment.flip": 0.1, "train.final_augment_epoch": 9, "train.epochs": 9}, "train.final_augment_epoch=9"),
+        (
+            {"final_augment.flip": 0.1, "train.final_augment_epoch": 9, "train.epochs": 9},
+            "train.final_augment_epoch=9",
+        ),
         ({"final_augment.flip": 0.1, "train.final_augment_epoch": 8, "train.epochs": 9}, ""),
         ({"train.final_augment_epoch": 8}, "from epoch 8"),
     ],
     ids=["none", "never", "too late", "used", "switched off"],
 )
-def test_a_final_augmentation_that_is_never_used_or_missing_is_logged(drawn, capsys, changes, expected):
+def test_a_final_augmentation_that_is_never_used_or_missing_is_logged(
+    drawn, capsys, changes, expected
+):
     samples = build.samples(CONFIG, drawn, "train")
     capsys.readouterr()
     build.loader(override(CONFIG, changes), samples)

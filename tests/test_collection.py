@@ -30,9 +30,13 @@ def run_collection(root: Path, temporary: Path, hash_seed: int) -> subprocess.Co
     """
     temporary.mkdir()
     environment = {**os.environ, "PYTHONHASHSEED": str(hash_seed), "TMPDIR": str(temporary)}
-    environment = {key: value for key, value in environment.items() if not key.startswith(("PYTEST_", "COV_"))}
+    environment = {
+        key: value for key, value in environment.items() if not key.startswith(("PYTEST_", "COV_"))
+    }
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider"]
-    return subprocess.run(command, cwd=root, env=environment, text=True, capture_output=True, timeout=280)
+    return subprocess.run(
+        command, cwd=root, env=environment, text=True, capture_output=True, timeout=280
+    )
 
 
 def collect_twice(root: Path, folder: Path) -> list[list[str]]:

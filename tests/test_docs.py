@@ -18,7 +18,9 @@ from scripts.build_notebooks import read_notebook
 ROOT = Path(__file__).resolve().parents[1]
 MODULES = sorted((ROOT / "paddle_pose").rglob("*.py"))
 FOLDERS = (".", "docs", "notebooks", "benchmarks", "output")
-PAGES = sorted(str(path.relative_to(ROOT)) for folder in FOLDERS for path in (ROOT / folder).glob("*.md"))
+PAGES = sorted(
+    str(path.relative_to(ROOT)) for folder in FOLDERS for path in (ROOT / folder).glob("*.md")
+)
 TRANSLATED = [page for page in PAGES if page.replace(".md", "_zh.md") in PAGES]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.py"))
 OTHERS_FLAGS = {
@@ -184,7 +186,9 @@ def outline(page: str) -> dict[str, list]:
     text = text_of(page)
     prose = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
     targets = [link.partition("#")[0].replace("_zh.md", ".md") for link in links(text)]
-    rows = [len(re.findall(r"(?<!\\)\|", line)) for line in prose.splitlines() if line.startswith("|")]
+    rows = [
+        len(re.findall(r"(?<!\\)\|", line)) for line in prose.splitlines() if line.startswith("|")
+    ]
     return {
         "code": code_blocks(text),
         "headings": [len(marks) for marks in re.findall(r"^(#+) ", prose, flags=re.MULTILINE)],
@@ -202,7 +206,9 @@ def test_a_translation_shows_the_same(page):
 
 
 def test_pages_for_users_are_translated():
-    assert {page for page in PAGES if page.startswith("docs/") and "_zh" not in page} <= set(TRANSLATED)
+    assert {page for page in PAGES if page.startswith("docs/") and "_zh" not in page} <= set(
+        TRANSLATED
+    )
     assert "README.md" in TRANSLATED
 
 
@@ -246,8 +252,17 @@ def spoken_commands(page: str) -> list[list[str]]:
 
 def cell_commands(path: Path) -> list[list[str]]:
     """The `!python ...` lines of a notebook's text; a {value} stands for one word, or for any number of flags."""
-    cells = [cell.source for cell in read_notebook(path.read_text(encoding="utf-8")).cells if cell.cell_type == "code"]
-    lines = [line[1:] for source in cells for line in source.replace("\\\n", " ").splitlines() if line.startswith("!")]
+    cells = [
+        cell.source
+        for cell in read_notebook(path.read_text(encoding="utf-8")).cells
+        if cell.cell_type == "code"
+    ]
+    lines = [
+        line[1:]
+        for source in cells
+        for line in source.replace("\\\n", " ").splitlines()
+        if line.startswith("!")
+    ]
     filled = [re.sub(r"\{(?:ROOT|PROJECT)\}/", "", line) for line in lines]
     return [words for line in filled if (words := split_command(line))]
 
@@ -295,7 +310,11 @@ def check_command(words: list[str]) -> None:
         return  # python --version, python -c
     arguments = parsed(command, rest)
     if arguments is None:  # a notebook's {value} may be flags
-        bare = {i for i, word in enumerate(rest) if word.startswith("{") and not rest[i - 1].startswith("-")}
+        bare = {
+            i
+            for i, word in enumerate(rest)
+            if word.startswith("{") and not rest[i - 1].startswith("-")
+        }
         arguments = parsed(command, [word for i, word in enumerate(rest) if i not in bare])
     assert arguments is not None, f"{shlex.join(words)} is refused"
     check_names(arguments, command)
@@ -319,7 +338,9 @@ def check_names(arguments: Namespace, script: str) -> None:
     changed = {text.partition("=")[0] for text in getattr(arguments, "override", []) or []}
     assert changed <= {*config_keys(), "augment", "1"}, f"unknown keys {changed - config_keys()}"
     if script in ("download", "zoo"):
-        assert getattr(arguments, "name", None) in (None, *PUBLISHED), f"no published file {arguments.name}"
+        assert getattr(arguments, "name", None) in (None, *PUBLISHED), (
+            f"no published file {arguments.name}"
+        )
 
 
 @cache
@@ -346,12 +367,16 @@ def known_flags() -> frozenset[str]:
 
 
 def test_commands_are_found():
-    block = "```bash\n$ python train.py --a 1 \\\n  --b  # why\nX=1 make demo && make test\ncd d\n```"
+    block = (
+        "```bash\n$ python train.py --a 1 \\\n  --b  # why\nX=1 make demo && make test\ncd d\n```"
+    )
     found = [["python", "train.py", "--a", "1", "--b"], ["make", "demo"], ["make", "test"]]
     assert list(commands(block)) == found
 
 
-@pytest.mark.parametrize("words", [["make", "nothing"], ["python", "nothing.py"], ["python", "-u", "nothing.py", "-x"]])
+@pytest.mark.parametrize(
+    "words", [["make", "nothing"], ["python", "nothing.py"], ["python", "-u", "nothing.py", "-x"]]
+)
 def test_a_command_that_does_not_exist_is_seen(words):
     with pytest.raises(AssertionError):
         check_command(words)
@@ -381,7 +406,9 @@ def test_commands_of_the_notebooks_parse(path):
 
 def test_commands_of_notebooks_are_found(tmp_path):
     path = tmp_path / "a.py"
-    path.write_text("# %%\n# !python -u {ROOT}/val.py --weights {W} \\\n#     {OWN}\n", encoding="utf-8")
+    path.write_text(
+        "# %%\n# !python -u {ROOT}/val.py --weights {W} \\\n#     {OWN}\n", encoding="utf-8"
+    )
     (words,) = cell_commands(path)
     assert words == ["python", "-u", "val.py", "--weights", "{W}", "{OWN}"]
     check_command(words)
@@ -409,14 +436,22 @@ def test_flags_and_keys_of_the_text_exist(page):
     assert flags - known_flags() - OTHERS_FLAGS == set()
     sections = "|".join(sorted({key.partition(".")[0] for key in config_keys()}))
     keys = set(re.findall(rf"(?<![\w./])(?:{sections})\.[a-z]\w*(?![\w.])", said))
-    files = {key for key in keys if key.endswith((".py", ".json", ".md", ".pdparams", ".pdopt", ".onnx", ".xml"))}
+    files = {
+        key
+        for key in keys
+        if key.endswith((".py", ".json", ".md", ".pdparams", ".pdopt", ".onnx", ".xml"))
+    }
     attributes = {"codec.encode", "codec.decode", "model.predict", "model.track"}
     assert keys - files - attributes - config_keys() == set()
 
 
 def test_findings_that_troubleshooting_names_exist():
-    source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "paddle_pose/data/check").glob("*.py"))
-    rows = [line for line in text_of("docs/troubleshooting.md").splitlines() if "The check: " in line]
+    source = "".join(
+        path.read_text(encoding="utf-8") for path in (ROOT / "paddle_pose/data/check").glob("*.py")
+    )
+    rows = [
+        line for line in text_of("docs/troubleshooting.md").splitlines() if "The check: " in line
+    ]
     named = [name for row in rows for name in inline_code(row.partition("The check: ")[2])]
     assert len(named) > 5
     assert [name for name in named if f'"{name}"' not in source] == []
@@ -424,13 +459,16 @@ def test_findings_that_troubleshooting_names_exist():
 
 def test_paths_in_the_architecture_exist():
     paths = [
-        code for code in inline_code(text_of("CONTRIBUTING.md")) if re.fullmatch(r"[\w.]+/[\w./]+\.(py|md|txt)", code)
+        code
+        for code in inline_code(text_of("CONTRIBUTING.md"))
+        if re.fullmatch(r"[\w.]+/[\w./]+\.(py|md|txt)", code)
     ]
     assert len(paths) > 20
     missing = [
         p
         for p in paths
-        if "NAME" not in p and not any((ROOT / base / p).exists() for base in ("", "paddle_pose", "scripts"))
+        if "NAME" not in p
+        and not any((ROOT / base / p).exists() for base in ("", "paddle_pose", "scripts"))
     ]
     assert missing == []
 
@@ -449,7 +487,9 @@ def tables_of(page: str) -> list[list[tuple[str, ...]]]:
 @pytest.mark.parametrize("page", ["docs/speed.md", "docs/speed_zh.md"])
 def test_speeds_are_those_that_the_benchmark_printed(page):
     (printed,) = (table for table in tables_of("benchmarks/README.md") if table[0][0] == "measured")
-    (shown,) = (table for table in tables_of(page) if any(cell.endswith(" ms") for cell in table[2]))
+    (shown,) = (
+        table for table in tables_of(page) if any(cell.endswith(" ms") for cell in table[2])
+    )
     known = {tuple(cell or "-" for cell in line[:4]) for line in printed[2:]}
     assert len(shown) > 12
     assert [line for line in shown[2:] if line[:4] not in known] == []
@@ -464,10 +504,18 @@ def test_result_tables_are_part_of_what_results_table_prints(page):
         lines = [cells(line) for line in block.splitlines() if line.startswith("|")]
         numbers = lines[0].index("status")
         printed.append((lines[0][:numbers], {line[:numbers] for line in lines[2:]}))
-    results = [table for table in tables_of(page) if any(re.fullmatch(r"\d+x\d+", cell) for cell in table[2])]
+    results = [
+        table
+        for table in tables_of(page)
+        if any(re.fullmatch(r"\d+x\d+", cell) for cell in table[2])
+    ]
     assert len(results) == 3
     for head, _, *lines in results:
         numbers = len(head) - 1  # who says so follows
-        shown = {tuple(cell.replace("未运行", "not run") for cell in line[:numbers]) for line in lines}
-        assert any(names[2:] == head[2:numbers] and shown <= found for names, found in printed), head
+        shown = {
+            tuple(cell.replace("未运行", "not run") for cell in line[:numbers]) for line in lines
+        }
+        assert any(names[2:] == head[2:numbers] and shown <= found for names, found in printed), (
+            head
+        )
         assert len(shown) >= 2

@@ -115,7 +115,11 @@ def test_a_missing_or_old_paddle_is_told_what_to_install(installed, distribution
 
 @pytest.mark.parametrize(
     ("module", "requirement", "extra"),
-    [("scipy.io", "scipy>=1.10", "train"), ("openvino", "openvino>=2024.0", "export"), ("onnx", "onnx>=1.16", "")],
+    [
+        ("scipy.io", "scipy>=1.10", "train"),
+        ("openvino", "openvino>=2024.0", "export"),
+        ("onnx", "onnx>=1.16", ""),
+    ],
 )
 def test_a_missing_package_is_named_with_its_extra(monkeypatch, module, requirement, extra):
     monkeypatch.setitem(sys.modules, module.split(".")[0], None)
@@ -155,7 +159,9 @@ def test_paddle_is_imported_without_its_lines_on_threads(monkeypatch, capfd):
 def test_the_real_paddle_says_nothing_on_threads(threads):
     code = "from paddle_pose.environment import require_paddle; require_paddle(); import sys; assert 'paddle' in sys.modules"
     variables = {**os.environ, "OMP_NUM_THREADS": threads}
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=variables, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=variables, capture_output=True, text=True
+    )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 

@@ -1,10 +1,17 @@
 import pytest
 
-from paddle_pose.errors import InputError, Interrupted, MissingDependencyError, PaddlePoseError, did_you_mean
+from paddle_pose.errors import (
+    InputError,
+    Interrupted,
+    MissingDependencyError,
+    PaddlePoseError,
+    did_you_mean,
+)
 
 
 @pytest.mark.parametrize(
-    ("error", "builtin"), [(InputError, ValueError), (MissingDependencyError, ImportError), (Interrupted, Exception)]
+    ("error", "builtin"),
+    [(InputError, ValueError), (MissingDependencyError, ImportError), (Interrupted, Exception)],
 )
 def test_errors_can_be_caught_together_and_as_pythons_own(error, builtin):
     assert issubclass(error, PaddlePoseError)
@@ -17,7 +24,8 @@ def test_an_interruption_knows_its_status_and_reason():
 
 
 @pytest.mark.parametrize(
-    ("name", "nearest"), [("epoch", "epochs"), ("batchsize", "batch_size"), ("sed", "seed"), ("zzz", None), ("", None)]
+    ("name", "nearest"),
+    [("epoch", "epochs"), ("batchsize", "batch_size"), ("sed", "seed"), ("zzz", None), ("", None)],
 )
 def test_the_nearest_name_is_proposed(name, nearest):
     said = did_you_mean(name, iter(["epochs", "batch_size", "seed"]))

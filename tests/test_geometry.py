@@ -28,14 +28,18 @@ def test_to_image_undoes_to_input(alignment):
         assert np.allclose(move(there, window.to_image(size, alignment)), points, atol=1e-8)
 
 
-@pytest.mark.parametrize(("alignment", "middle"), [("published", (96.0, 128.0)), ("udp", (95.5, 127.5))])
+@pytest.mark.parametrize(
+    ("alignment", "middle"), [("published", (96.0, 128.0)), ("udp", (95.5, 127.5))]
+)
 def test_centre_edges_and_mirror(alignment, middle):
     rng = np.random.default_rng(1)
     for _ in range(50):
         window = random_window(rng, flip=False)
         plain = window.to_input((192, 256), alignment)
         assert np.allclose(move(window.center, plain), middle)
-        mirrored = Window(window.center, window.size, window.rotation, flip=True).to_input((192, 256), alignment)
+        mirrored = Window(window.center, window.size, window.rotation, flip=True).to_input(
+            (192, 256), alignment
+        )
         point = rng.uniform(-500, 500, 2)
         (x, y), (mirrored_x, mirrored_y) = move(point, plain), move(point, mirrored)
         assert mirrored_x == pytest.approx(2 * middle[0] - x, abs=1e-8)
@@ -92,12 +96,18 @@ def test_the_published_crop_through_three_points():
         center, scale, rotation = rng.uniform(0, 600, 2), rng.uniform(0.2, 8), rng.uniform(-80, 80)
         width, height = size = tuple(int(s) for s in rng.choice([192, 256, 288, 384], 2))
         window = Window(tuple(center), (200 * scale, 200 * scale * height / width), float(rotation))
-        assert np.allclose(window.to_input(size), published_crop(center, scale, rotation, size), atol=1e-8)
+        assert np.allclose(
+            window.to_input(size), published_crop(center, scale, rotation, size), atol=1e-8
+        )
 
 
 def test_compose_is_one_after_the_other_and_invert_its_inverse():
     rng = np.random.default_rng(4)
-    first, second, points = rng.normal(size=(2, 3)), rng.normal(size=(2, 3)), rng.normal(size=(5, 2))
+    first, second, points = (
+        rng.normal(size=(2, 3)),
+        rng.normal(size=(2, 3)),
+        rng.normal(size=(5, 2)),
+    )
     assert np.allclose(move(points, compose(second, first)), move(move(points, first), second))
     assert np.allclose(compose(invert(first), first), [[1, 0, 0], [0, 1, 0]])
     with pytest.raises(np.linalg.LinAlgError):

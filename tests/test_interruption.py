@@ -74,7 +74,8 @@ def test_it_is_an_error_that_except_exception_catches():
 
 
 @pytest.mark.parametrize(
-    ("number", "status", "reason"), [(signal.SIGTERM, 143, "SIGTERM"), (signal.SIGINT, 130, "Ctrl-C")]
+    ("number", "status", "reason"),
+    [(signal.SIGTERM, 143, "SIGTERM"), (signal.SIGINT, 130, "Ctrl-C")],
 )
 def test_a_signal_is_remembered_until_the_next_check(number, status, reason):
     before = signal.getsignal(number)

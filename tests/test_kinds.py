@@ -40,7 +40,15 @@ def test_a_class_is_found_by_its_kind_and_in_its_own_family_only():
 @pytest.mark.parametrize(
     "kind",
     [
-        *("", "squar", "Square", "os:system", "paddle_pose.models.hrnet:HRNet", "__class__", "x" * 10_000),
+        *(
+            "",
+            "squar",
+            "Square",
+            "os:system",
+            "paddle_pose.models.hrnet:HRNet",
+            "__class__",
+            "x" * 10_000,
+        ),
         *(
             pytest.param(None, id="None"),
             pytest.param(3, id="number"),
@@ -71,7 +79,10 @@ def test_another_class_cannot_take_a_kind_but_the_same_one_can_be_defined_anew()
         pytest.param({"kind": "Square"}, id="upper case"),
         pytest.param({"kind": "a b"}, id="blank"),
         pytest.param({"kind": "a", "__annotations__": {"kind": "str"}}, id="kind is a field"),
-        pytest.param({"kind": "a", "target": "a:b", "__annotations__": {"target": str}}, id="target is a field"),
+        pytest.param(
+            {"kind": "a", "target": "a:b", "__annotations__": {"target": str}},
+            id="target is a field",
+        ),
         pytest.param({"kind": "a", "target": "no_colon"}, id="target without a name"),
         pytest.param({"kind": "a", "target": 3}, id="target is a number"),
     ],
@@ -83,7 +94,12 @@ def test_a_class_that_could_be_changed_by_a_file_or_not_be_found_is_refused(cont
 
 
 def test_class_variables_are_accepted_in_both_notations():
-    written = make("A", kind="a", target="m:A", __annotations__={"kind": "ClassVar[str]", "target": ClassVar[str]})
+    written = make(
+        "A",
+        kind="a",
+        target="m:A",
+        __annotations__={"kind": "ClassVar[str]", "target": ClassVar[str]},
+    )
     assert kinds.register(Shape)(written) is written
 
 

@@ -48,7 +48,13 @@ OPTIONAL = (  # packages that prediction on ONNX Runtime does without: `environm
     "openvino",
     "paddle2onnx",
 )
-NEED_PADDLE = ("exporting.write", "engine.run_folders", "engine.train", "engine.demo", "engine.export")
+NEED_PADDLE = (
+    "exporting.write",
+    "engine.run_folders",
+    "engine.train",
+    "engine.demo",
+    "engine.export",
+)
 MAX_FUNCTION_IMPORTS = 40
 
 
@@ -66,9 +72,18 @@ def imports(source: str, module: str, is_package: bool = False) -> Iterator[tupl
     """Yields every module that `source` imports, and whether it does so at module level."""
     tree = ast.parse(source)
     functions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
-    nested = {id(node) for function in ast.walk(tree) if isinstance(function, functions) for node in ast.walk(function)}
+    nested = {
+        id(node)
+        for function in ast.walk(tree)
+        if isinstance(function, functions)
+        for node in ast.walk(function)
+    }
     # `if TYPE_CHECKING:` is never run, so nothing waits for it.
-    unrun = [node for node in ast.walk(tree) if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"]
+    unrun = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+    ]
     nested |= {id(node) for block in unrun for node in ast.walk(block)}
     for node in ast.walk(tree):
         names = []
@@ -104,8 +119,14 @@ def violations(source: str, module: str, is_package: bool = False) -> list[str]:
                 found.append(f"{module} imports {name}, which is in no layer")
             elif LEVELS[other] >= LEVELS[unit]:
                 found.append(f"{module} imports {name}, which is not below it")
-        if top == "paddle" and not is_in(inside, *WITH_PADDLE) and (at_module_level or unit != "build"):
-            found.append(f"{module} imports {name}: Paddle only in {', '.join(WITH_PADDLE)}, and in functions of build")
+        if (
+            top == "paddle"
+            and not is_in(inside, *WITH_PADDLE)
+            and (at_module_level or unit != "build")
+        ):
+            found.append(
+                f"{module} imports {name}: Paddle only in {', '.join(WITH_PADDLE)}, and in functions of build"
+            )
         if top in OPTIONAL and at_module_level:
             found.append(f"{module} imports {name} at module level: prediction works without it")
         quick = top in sys.stdlib_module_names or is_in(name, "paddle_pose.__version__", *QUICK)
@@ -174,7 +195,11 @@ def test_an_allowed_import_passes(module, source):
 
 def architecture(kind: str) -> str:
     """The fenced block of that kind in the section on layers of CONTRIBUTING.md."""
-    section = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("### Who may import whom")[2]
+    section = (
+        (ROOT / "CONTRIBUTING.md")
+        .read_text(encoding="utf-8")
+        .partition("### Who may import whom")[2]
+    )
     return section.partition(f"```{kind}\n")[2].partition("```")[0]
 
 
@@ -209,7 +234,9 @@ def test_init_files_hold_a_docstring_only():
         rest = [ast.unparse(node).split(" = ")[0] for node in tree.body[1:]]
         if path.parent.name == "cli":  # turns old Pythons away before it imports anything
             continue
-        if path.parent == PACKAGE:  # the public names, imported when they are used: tests/test_api.py
+        if (
+            path.parent == PACKAGE
+        ):  # the public names, imported when they are used: tests/test_api.py
             continue
         assert ast.get_docstring(tree), f"{path.relative_to(ROOT)} has no docstring"
         assert rest == [], f"{path.relative_to(ROOT)} holds more than a docstring"
@@ -222,15 +249,26 @@ def test_every_folder_of_the_package_has_an_init_file():
 
 def function_imports(source: str) -> list[str]:
     """Returns the imports inside functions, as they are written."""
-    functions = [n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
+    functions = [
+        n
+        for n in ast.walk(ast.parse(source))
+        if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
     nodes = {
-        node for function in functions for node in ast.walk(function) if isinstance(node, ast.Import | ast.ImportFrom)
+        node
+        for function in functions
+        for node in ast.walk(function)
+        if isinstance(node, ast.Import | ast.ImportFrom)
     }
     return [ast.unparse(node) for node in sorted(nodes, key=lambda node: node.lineno)]
 
 
 def test_imports_inside_functions_are_few():
-    found = [(module, line) for module, path in MODULES.items() for line in function_imports(path.read_text("utf-8"))]
+    found = [
+        (module, line)
+        for module, path in MODULES.items()
+        for line in function_imports(path.read_text("utf-8"))
+    ]
     assert len(found) <= MAX_FUNCTION_IMPORTS
 
 
@@ -245,12 +283,18 @@ def test_the_targets_of_the_specs_exist():
     for target in targets:
         module, _, name = target.partition(":")
         tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
-        assert name in {node.name for node in tree.body if isinstance(node, ast.ClassDef | ast.FunctionDef)}
+        assert name in {
+            node.name for node in tree.body if isinstance(node, ast.ClassDef | ast.FunctionDef)
+        }
 
 
 def test_all_but_learning_works_without_paddle():
     """Of everything that runs without Paddle, no module imports one that needs it, or an optional package."""
-    modules = [m for m in MODULES if not is_in(m, *(f"paddle_pose.{place}" for place in (*WITH_PADDLE, *NEED_PADDLE)))]
+    modules = [
+        m
+        for m in MODULES
+        if not is_in(m, *(f"paddle_pose.{place}" for place in (*WITH_PADDLE, *NEED_PADDLE)))
+    ]
     code = "import importlib, sys\n"
     code += f"for package in {('paddle', *OPTIONAL)}: sys.modules[package] = None\n"
     code += f"for module in {modules}: importlib.import_module(module)"

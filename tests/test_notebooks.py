@@ -40,9 +40,19 @@ def committed(text: Path):
 def executed(run_command, tmp_path, text: Path, **values) -> tuple[Path, nbformat.NotebookNode]:
     """Executes a notebook with other values of its parameters; returns its working folder and the result."""
     work, place = tmp_path / "work", tmp_path / "executed.ipynb"
-    flags = [word for name, value in {"WORK": str(work), **values}.items() for word in ("--set", f"{name}={value!r}")]
+    flags = [
+        word
+        for name, value in {"WORK": str(work), **values}.items()
+        for word in ("--set", f"{name}={value!r}")
+    ]
     done = run_command(
-        "scripts/build_notebooks.py", text, *flags, "--output", place, CUDA_VISIBLE_DEVICES="", timeout=280
+        "scripts/build_notebooks.py",
+        text,
+        *flags,
+        "--output",
+        place,
+        CUDA_VISIBLE_DEVICES="",
+        timeout=280,
     )
     assert done.returncode == 0, done.stderr
     return work, nbformat.read(place, as_version=4)
@@ -57,7 +67,10 @@ def tables(notebook) -> list[list[list[str]]]:
     """Returns the rows of cells below the head of every table that was shown."""
     shown = [o["data"].get("text/markdown", "") for o in outputs(notebook) if "data" in o]
     shown = [text for text in shown if "---" in text]
-    return [[[cell.strip() for cell in line.strip("|").split("|")] for line in t.splitlines()[2:]] for t in shown]
+    return [
+        [[cell.strip() for cell in line.strip("|").split("|")] for line in t.splitlines()[2:]]
+        for t in shown
+    ]
 
 
 def check_results(work: Path, notebook) -> None:
@@ -85,7 +98,9 @@ def test_the_notebook_runs_on_an_archive(run_command, tmp_path, synthetic_mpii):
     with tarfile.open(archive, "w:gz") as tar:
         for folder in ("images", "annotations"):
             tar.add(synthetic_mpii / folder, f"mpii/{folder}")
-        tar.add(synthetic_mpii / "synthetic.json", "mpii/images/._000000001.jpg")  # what macOS leaves behind
+        tar.add(
+            synthetic_mpii / "synthetic.json", "mpii/images/._000000001.jpg"
+        )  # what macOS leaves behind
     work, notebook = small_run(run_command, tmp_path, archive)
     check_results(work, notebook)
     assert len(list((work / "data/images").iterdir())) == 16
@@ -94,7 +109,9 @@ def test_the_notebook_runs_on_an_archive(run_command, tmp_path, synthetic_mpii):
 
 def test_the_data_notebook_runs_on_drawn_people(run_command, tmp_path):
     absent = str(tmp_path / "absent.tar.gz")
-    work, notebook = executed(run_command, tmp_path, ROOT / "notebooks/01_data.py", ARCHIVE=absent, PEOPLE=(8, 4))
+    work, notebook = executed(
+        run_command, tmp_path, ROOT / "notebooks/01_data.py", ARCHIVE=absent, PEOPLE=(8, 4)
+    )
     assert len(list((work / "data/images").iterdir())) == 12
     assert "left out: 1 macOS files" in printed(notebook)
     assert "0 errors, 0 warnings" in printed(notebook)
@@ -107,7 +124,9 @@ def test_the_data_notebook_runs_on_an_archive(run_command, tmp_path, synthetic_m
     archive = tmp_path / "mpii.tar.gz"
     with tarfile.open(archive, "w:gz") as tar:
         tar.add(synthetic_mpii, "mpii")
-    work, notebook = executed(run_command, tmp_path, ROOT / "notebooks/01_data.py", ARCHIVE=str(archive))
+    work, notebook = executed(
+        run_command, tmp_path, ROOT / "notebooks/01_data.py", ARCHIVE=str(archive)
+    )
     assert not (work / "drawn").exists()
     assert len(list((work / "data/images").iterdir())) == 16
     assert len(images(notebook)) == 4
@@ -134,13 +153,17 @@ def test_the_evaluation_notebook_gives_the_metrics_own_numbers(run_command, tmp_
     values = {"RUN": str(tmp_path / "absent"), "PEOPLE": (8, 8), "EPOCHS": 1}
     work, notebook = executed(run_command, tmp_path, ROOT / "notebooks/04_evaluation.py", **values)
     scores = json.loads((work / "val/scores.json").read_text())
-    person, joints, metric, mistakes, totals, by_joint, published, gains, similar, boxes, _ = tables(notebook)
+    person, joints, metric, mistakes, totals, by_joint, published, gains, similar, boxes, _ = (
+        tables(notebook)
+    )
     assert all((row[3] == "found") == (float(row[2]) <= 0.5) for row in person)
     labelled, found = (sum(int(row[column]) for row in joints) for column in (1, 2))
     assert len(joints) == 14
     assert 100 * found / labelled == pytest.approx(scores["values"]["Mean"])
     assert metric == [[f"{value:.2f}" for value in scores["values"].values()]]
-    assert mistakes[0][1:] == [f"{scores['values'][name]:.2f}" for name in ("Mean", "Mean@0.1", "Mean@0.11")]
+    assert mistakes[0][1:] == [
+        f"{scores['values'][name]:.2f}" for name in ("Mean", "Mean@0.1", "Mean@0.11")
+    ]
     for rows in (totals, by_joint):
         assert any(row[0] == "hourglass_tiny_128" and "measured here" in row for row in rows)
     assert published[-1] == ["210", "88.82", "31.94", "89.19", "37.33"]
@@ -171,28 +194,39 @@ def test_the_coco_notebook_runs_on_drawn_people(run_command, tmp_path):
     values = {"DATA": str(tmp_path / "absent"), "IMAGES": 2, "EPOCHS": 2}
     work, notebook = executed(run_command, tmp_path, ROOT / "notebooks/06_coco.py", **values)
     perfect = tables(notebook)[0]
-    assert float(perfect[0][1]) < float(perfect[1][1]) == float(perfect[2][1]) == 1  # rounded, DARK, UDP
+    assert (
+        float(perfect[0][1]) < float(perfect[1][1]) == float(perfect[2][1]) == 1
+    )  # rounded, DARK, UDP
     boxes = {"annotated": "ground truth", "detected": "detected (made_up_boxes.json)"}
     for name, whose in boxes.items():
         protocol = json.loads((work / f"val_{name}/scores.json").read_text())["protocol"]
         assert (protocol["boxes"], protocol["people"]) == (whose, 2)
     titles = re.findall(r"\*\*(COCO val2017, [^*]*)\*\*", str(outputs(notebook)))
-    assert len(set(titles)) == 5, "annotated and detected boxes, published and measured, are never mixed"
+    assert len(set(titles)) == 5, (
+        "annotated and detected boxes, published and measured, are never mixed"
+    )
     assert sum("2 people of coco/" in title for title in titles) == 2
-    assert "=> 12 of 16 joints (left out: pelvis, thorax, upper_neck, head_top) are in coco_17" in printed(notebook)
+    assert (
+        "=> 12 of 16 joints (left out: pelvis, thorax, upper_neck, head_top) are in coco_17"
+        in printed(notebook)
+    )
     assert "Frozen: all but deconv_layers, final_layer" in printed(notebook)
     assert len(images(notebook)) == 6
 
 
 def test_the_export_notebook_leaves_out_what_is_not_installed(run_command, tmp_path, monkeypatch):
     # Python imports a sitecustomize before anything else: here it hides OpenVINO.
-    (tmp_path / "sitecustomize.py").write_text('import sys\nsys.modules["openvino"] = None\n', encoding="utf-8")
+    (tmp_path / "sitecustomize.py").write_text(
+        'import sys\nsys.modules["openvino"] = None\n', encoding="utf-8"
+    )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     values = {"FILES": ("Paddle", "ONNX", "OpenVINO"), "PEOPLE": (8, 4), "EPOCHS": 1, "ROUNDS": 2}
     work, notebook = executed(run_command, tmp_path, ROOT / "notebooks/07_export.py", **values)
     made = ["Paddle", "ONNX"] if find_spec("paddle2onnx") else ["Paddle"]
     missing = [] if find_spec("paddle2onnx") else ["paddle2onnx"]
-    assert f"OpenVINO is left out: {', '.join([*missing, 'openvino'])} not installed" in printed(notebook)
+    assert f"OpenVINO is left out: {', '.join([*missing, 'openvino'])} not installed" in printed(
+        notebook
+    )
     live, *exported = tables(notebook)[0]
     assert [row[0] for row in exported] == made
     for row in exported:
@@ -206,7 +240,9 @@ def test_the_export_notebook_leaves_out_what_is_not_installed(run_command, tmp_p
 
 
 def test_the_notebook_on_own_data_goes_from_a_table_to_a_network(run_command, tmp_path):
-    work, notebook = executed(run_command, tmp_path, ROOT / "notebooks/09_own_data.py", PEOPLE=(20, 4), EPOCHS=1)
+    work, notebook = executed(
+        run_command, tmp_path, ROOT / "notebooks/09_own_data.py", PEOPLE=(20, 4), EPOCHS=1
+    )
     said = printed(notebook)
     assert "pelvis 0%, thorax 0%, upper_neck 100%" in said
     assert "=> 12 of 14 joints (left out: upper_neck, head_top) are in coco_17" in said
@@ -227,7 +263,9 @@ def counted_squats(run_command, tmp_path, **values) -> str:
     """Executes the notebook of squats; returns what it prints."""
     place = tmp_path / "executed.ipynb"
     flags = [word for name, value in values.items() for word in ("--set", f"{name}={value!r}")]
-    done = run_command("scripts/build_notebooks.py", SQUATS, *flags, "--output", place, CUDA_VISIBLE_DEVICES="")
+    done = run_command(
+        "scripts/build_notebooks.py", SQUATS, *flags, "--output", place, CUDA_VISIBLE_DEVICES=""
+    )
     assert done.returncode == 0, done.stderr
     notebook = nbformat.read(place, as_version=4)
     assert len(images(notebook)) == 3
@@ -241,11 +279,18 @@ def test_drawn_squats_are_counted(run_command, tmp_path):
 
 
 def test_filmed_squats_are_counted(run_command, tmp_path, shared):
-    video, weights = "data/video/pose_squats.mp4", "data/movenet/movenet_single_pose_lightning_ptq.tflite"
-    text = counted_squats(run_command, tmp_path, VIDEO=str(shared / video), WEIGHTS=str(shared / weights))
+    video, weights = (
+        "data/video/pose_squats.mp4",
+        "data/movenet/movenet_single_pose_lightning_ptq.tflite",
+    )
+    text = counted_squats(
+        run_command, tmp_path, VIDEO=str(shared / video), WEIGHTS=str(shared / weights)
+    )
     assert "2 complete squats\n" in text  # and a third that the video cuts off
     assert "Frames with somebody: 65\nIds: 1\n" in text
-    raw, smoothed = map(float, re.search(r"Jitter: ([\d.]+) % raw, ([\d.]+) % smoothed", text).groups())
+    raw, smoothed = map(
+        float, re.search(r"Jitter: ([\d.]+) % raw, ([\d.]+) % smoothed", text).groups()
+    )
     assert (
         smoothed < 0.85 * raw < 2
     )  # 1.34 of 1.80, or 1.33 of 1.64: decoders of other OpenCV versions give other pixels
@@ -254,7 +299,10 @@ def test_filmed_squats_are_counted(run_command, tmp_path, shared):
 @pytest.mark.parametrize("text", TEXTS, ids=lambda path: path.stem)
 def test_text_and_notebook_hold_the_same_cells(text):
     def cells(notebook):
-        return [(cell.id, cell.cell_type, cell.source, cell.metadata.get("tags", [])) for cell in notebook.cells]
+        return [
+            (cell.id, cell.cell_type, cell.source, cell.metadata.get("tags", []))
+            for cell in notebook.cells
+        ]
 
     assert cells(committed(text)) == cells(read_notebook(text.read_text(encoding="utf-8")))
 
@@ -281,8 +329,12 @@ def test_the_committed_notebook_is_small(text):
 @pytest.mark.parametrize("text", TEXTS, ids=lambda path: path.stem)
 def test_functions_are_short(text):
     tree = ast.parse(text.read_text(encoding="utf-8"))
-    functions = [node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
-    assert {f.name: f.end_lineno - f.lineno + 1 for f in functions if f.end_lineno - f.lineno + 1 > 10} == {}
+    statements = {
+        node.name: sum(isinstance(inner, ast.stmt) for inner in ast.walk(node)) - 1
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+    }
+    assert {name: count for name, count in statements.items() if count > 8} == {}
 
 
 @pytest.mark.parametrize("text", TEXTS, ids=lambda path: path.stem)
@@ -297,7 +349,10 @@ def test_markdown_is_english_then_chinese(text):
 def test_percent_text_becomes_cells():
     text = '# head\n\n# %% tags=["parameters"]\nA = 1  # why\nB = ""\n\n# %%\n# !ls \\\n#     -l\n# a comment\n'
     notebook = read_notebook(text)
-    assert [cell.source for cell in notebook.cells] == ['A = 1  # why\nB = ""', "!ls \\\n    -l\n# a comment"]
+    assert [cell.source for cell in notebook.cells] == [
+        'A = 1  # why\nB = ""',
+        "!ls \\\n    -l\n# a comment",
+    ]
     set_parameters(notebook, {"A": "(2, 3)", "B": r"'\1'"})
     assert notebook.cells[0].source == "A = (2, 3)  # why\nB = '\\1'"
 
@@ -310,7 +365,9 @@ def test_an_unknown_parameter_is_refused():
 
 def test_a_failing_cell_leaves_no_notebook(run_command, tmp_path):
     text = tmp_path / "broken.py"
-    text.write_text('# %%\nimport os\nraise RuntimeError("cell " + os.getcwd())\n', encoding="utf-8")
+    text.write_text(
+        '# %%\nimport os\nraise RuntimeError("cell " + os.getcwd())\n', encoding="utf-8"
+    )
     done = run_command("scripts/build_notebooks.py", text)
     assert done.returncode == 2
     assert f"error: {text}" in done.stderr

@@ -15,7 +15,9 @@ def swapped(name):
 @EACH
 def test_flip_is_an_involution_that_swaps_left_and_right(skeleton):
     assert [skeleton.flip[other] for other in skeleton.flip] == list(range(skeleton.num_joints))
-    assert [skeleton.joints[other] for other in skeleton.flip] == [swapped(name) for name in skeleton.joints]
+    assert [skeleton.joints[other] for other in skeleton.flip] == [
+        swapped(name) for name in skeleton.joints
+    ]
 
 
 @EACH
@@ -25,7 +27,9 @@ def test_mirror_images_have_the_same_constants_and_limbs(skeleton):
     limbs = {frozenset(limb) for limb in skeleton.limbs}
     assert {frozenset(map(swapped, limb)) for limb in limbs} == limbs
     assert {swapped(name) for name in skeleton.upper} == set(skeleton.upper)
-    assert [tuple(skeleton.joints[j] for j in limb) for limb in skeleton.limb_indices] == list(skeleton.limbs)
+    assert [tuple(skeleton.joints[j] for j in limb) for limb in skeleton.limb_indices] == list(
+        skeleton.limbs
+    )
 
 
 def test_published_orders():
@@ -56,12 +60,20 @@ def test_parts_that_disagree_are_refused(change, message):
 
 
 def test_joints_are_matched_by_name():
-    own = replace(MPII_16, joints=("Left Wrist", "left-eye", *MPII_16.joints[:14]), mirror_pairs=(), limbs=(), upper=())
+    own = replace(
+        MPII_16,
+        joints=("Left Wrist", "left-eye", *MPII_16.joints[:14]),
+        mirror_pairs=(),
+        limbs=(),
+        upper=(),
+    )
     assert own.slots(("left_eye", "LEFT_WRIST"))[:2] == (1, 0)
     assert own.slots(own.joints) == tuple(range(16))
     assert own.shared(own.joints, "my file") == ""
     assert own.shared(("left_wrist", "tail"), "my file") == "1 of 2 joints (left out: tail)"
-    with pytest.raises(ValueError, match=r"my file has the joints tail; skeleton mpii_16 has .*: none in common"):
+    with pytest.raises(
+        ValueError, match=r"my file has the joints tail; skeleton mpii_16 has .*: none in common"
+    ):
         MPII_16.shared(("tail",), "my file")
 
 

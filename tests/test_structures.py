@@ -6,7 +6,9 @@ from paddle_pose.structures import Poses
 
 def test_moved_moves_the_keypoints_and_nothing_else():
     rng = np.random.default_rng(0)
-    poses = Poses(rng.uniform(0, 64, (2, 5, 2)), rng.random((2, 5)), rng.random(2), rng.random((2, 4)))
+    poses = Poses(
+        rng.uniform(0, 64, (2, 5, 2)), rng.random((2, 5)), rng.random(2), rng.random((2, 4))
+    )
     window = Window((40.0, 30.0), (80.0, 100.0), rotation=20, flip=True)
     moved = poses.moved(window.to_image((64, 64)))
     assert np.allclose(moved.moved(window.to_input((64, 64))).keypoints, poses.keypoints)

@@ -41,7 +41,9 @@ def test_a_limb_from_side_to_side_is_in_the_middle_and_the_mirror_pairs_name_the
     poses = Poses(np.array([[[30.0, 60.0], [130.0, 60.0]]]), np.ones((1, 2)), np.ones(1))
     drawing = visualize.draw_poses(image, poses, crab)
     colors = [drawing[60, x].astype(int) for x in (30, 80, 130)]
-    for color, expected in zip(colors, (visualize.RIGHT, visualize.MIDDLE, visualize.LEFT), strict=True):
+    for color, expected in zip(
+        colors, (visualize.RIGHT, visualize.MIDDLE, visualize.LEFT), strict=True
+    ):
         assert np.abs(color - expected).max() < 25  # a line's edges are smooth
     assert COCO_17.side("left_hip") == "left"
 
@@ -59,7 +61,9 @@ def test_names_are_written_one_below_the_other(monkeypatch, image):
 
 def test_ids_are_written_where_there_are_any(monkeypatch, image):
     written = []
-    monkeypatch.setattr(visualize, "caption", lambda pixels, text, place, scale: written.append((text, place)))
+    monkeypatch.setattr(
+        visualize, "caption", lambda pixels, text, place, scale: written.append((text, place))
+    )
     two = Poses(np.full((2, 16, 2), (80.0, 60.0)), np.array([[1.0] * 16, [0.0] * 16]), np.ones(2))
     visualize.draw_poses(image, two, MPII_16)
     assert written == []
@@ -84,7 +88,9 @@ def test_the_image_given_stays_as_it_is_and_unsure_or_absent_joints_are_left_out
     poses = one_person(np.full(16, 0.19))
     poses.keypoints[0, 3] = np.nan
     assert np.array_equal(visualize.draw_poses(image, poses, MPII_16), before)
-    assert not np.array_equal(visualize.draw_poses(image, poses, MPII_16, threshold=0.1, names=True), before)
+    assert not np.array_equal(
+        visualize.draw_poses(image, poses, MPII_16, threshold=0.1, names=True), before
+    )
     assert np.array_equal(image, before)
 
 

@@ -19,7 +19,9 @@ def movenet(file: str, threads: str) -> Callable[[], None]:
     interpreter = Interpreter(model_path=file, num_threads=int(threads))
     interpreter.allocate_tensors()
     source, answer = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
-    image = np.random.default_rng(0).integers(0, 256, tuple(source["shape"])).astype(source["dtype"])
+    image = (
+        np.random.default_rng(0).integers(0, 256, tuple(source["shape"])).astype(source["dtype"])
+    )
 
     def run() -> None:
         interpreter.set_tensor(source["index"], image)

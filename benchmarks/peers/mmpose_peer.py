@@ -38,7 +38,12 @@ def loading(root: str, size: str, samples: str, batch: str = "16") -> Any:
         dict(type="PackPoseInputs"),
     ]
     prefix = dict(img="images/")
-    dataset = MpiiDataset(data_root=root, ann_file="annotations/mpii_train.json", data_prefix=prefix, pipeline=pipeline)
+    dataset = MpiiDataset(
+        data_root=root,
+        ann_file="annotations/mpii_train.json",
+        data_prefix=prefix,
+        pipeline=pipeline,
+    )
     np.random.seed(SEED)
 
     def run() -> None:
@@ -55,7 +60,9 @@ def loading(root: str, size: str, samples: str, batch: str = "16") -> Any:
 def _codec(**changes: Any) -> Any:
     from mmpose.codecs import MSRAHeatmap
 
-    return MSRAHeatmap(**{key: value for key, value in {**CODEC, **changes}.items() if key != "type"})
+    return MSRAHeatmap(
+        **{key: value for key, value in {**CODEC, **changes}.items() if key != "type"}
+    )
 
 
 def encoding(batch: str = "64") -> Any:
@@ -66,7 +73,10 @@ def encoding(batch: str = "64") -> Any:
     codec = _codec()
 
     def run() -> dict[str, np.ndarray]:
-        targets = [codec.encode(p.astype(np.float32), v.astype(np.float32)) for p, v in zip(points, visible)]
+        targets = [
+            codec.encode(p.astype(np.float32), v.astype(np.float32))
+            for p, v in zip(points, visible)
+        ]
         return {
             "heatmaps": np.stack([target["heatmaps"] for target in targets]),
             "weights": np.stack([target["keypoint_weights"][0] for target in targets]),
@@ -102,15 +112,33 @@ def forward(network: str, batch: str, threads: str) -> Any:
     torch.manual_seed(SEED)
     stage = dict(block="BASIC")
     hrnet = dict(
-        stage1=dict(num_modules=1, num_branches=1, block="BOTTLENECK", num_blocks=(4,), num_channels=(64,)),
-        stage2=dict(num_modules=1, num_branches=2, num_blocks=(4, 4), num_channels=(32, 64), **stage),
-        stage3=dict(num_modules=4, num_branches=3, num_blocks=(4,) * 3, num_channels=(32, 64, 128), **stage),
-        stage4=dict(num_modules=3, num_branches=4, num_blocks=(4,) * 4, num_channels=(32, 64, 128, 256), **stage),
+        stage1=dict(
+            num_modules=1, num_branches=1, block="BOTTLENECK", num_blocks=(4,), num_channels=(64,)
+        ),
+        stage2=dict(
+            num_modules=1, num_branches=2, num_blocks=(4, 4), num_channels=(32, 64), **stage
+        ),
+        stage3=dict(
+            num_modules=4, num_branches=3, num_blocks=(4,) * 3, num_channels=(32, 64, 128), **stage
+        ),
+        stage4=dict(
+            num_modules=3,
+            num_branches=4,
+            num_blocks=(4,) * 4,
+            num_channels=(32, 64, 128, 256),
+            **stage,
+        ),
     )
     parts = {
         "hourglass52": (
             dict(type="HourglassNet", num_stacks=1),
-            dict(type="CPMHead", in_channels=256, out_channels=16, num_stages=1, deconv_out_channels=None),
+            dict(
+                type="CPMHead",
+                in_channels=256,
+                out_channels=16,
+                num_stages=1,
+                deconv_out_channels=None,
+            ),
             (256, 256),
         ),
         "hrnet_w32": (

@@ -21,7 +21,9 @@ def coco_ap(people: str) -> Callable[[], dict[str, np.ndarray]]:
         truth = COCO()
         truth.dataset = content
         truth.createIndex()
-        evaluation = COCOeval(truth, truth.loadRes([dict(record) for record in results]), "keypoints")
+        evaluation = COCOeval(
+            truth, truth.loadRes([dict(record) for record in results]), "keypoints"
+        )
         evaluation.evaluate()
         evaluation.accumulate()
         evaluation.summarize()

@@ -78,8 +78,12 @@ def check_device(device: str, threads: int | None = None) -> None:
         InputError: If one of them is something else.
     """
     if not isinstance(device, str) or not re.fullmatch(r"auto|cpu|gpu(:[0-9]+)?", device):
-        raise InputError(f"{argument('--device')} {device!r}: expected auto, cpu, gpu, or gpu:N for the GPU number N")
-    if threads is not None and (isinstance(threads, bool) or not isinstance(threads, int) or threads < 1):
+        raise InputError(
+            f"{argument('--device')} {device!r}: expected auto, cpu, gpu, or gpu:N for the GPU number N"
+        )
+    if threads is not None and (
+        isinstance(threads, bool) or not isinstance(threads, int) or threads < 1
+    ):
         raise InputError(
             f"{argument('--threads')} {threads!r}: expected a whole number from 1, or None for the usual one"
         )

@@ -86,7 +86,9 @@ def read_metadata(exported: Path) -> Metadata | None:
             f"{place}: not metadata as {argument(command('export'), 'export_model')} writes them ({problem})"
         ) from problem
     if version != VERSION:
-        raise InputError(f"{place}: metadata version {version}, this program reads {VERSION}: export it again")
+        raise InputError(
+            f"{place}: metadata version {version}, this program reads {VERSION}: export it again"
+        )
     return metadata
 
 

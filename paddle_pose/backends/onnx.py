@@ -53,11 +53,15 @@ class Session(Protocol):
     def get_modelmeta(self) -> ModelMetadata:
         """Returns what the file says of itself."""
 
-    def run(self, output_names: Sequence[str], input_feed: Mapping[str, np.ndarray]) -> Sequence[np.ndarray]:
+    def run(
+        self, output_names: Sequence[str], input_feed: Mapping[str, np.ndarray]
+    ) -> Sequence[np.ndarray]:
         """Returns the outputs of these names, in their order, for inputs by name."""
 
 
-def open_session(path: Path, device: str = "auto", threads: int | None = None) -> tuple[Session, str]:
+def open_session(
+    path: Path, device: str = "auto", threads: int | None = None
+) -> tuple[Session, str]:
     """Returns the ONNX Runtime session of a file, and the device and version that it runs with, to show.
 
     Args:
@@ -89,7 +93,10 @@ def open_session(path: Path, device: str = "auto", threads: int | None = None) -
         session = runtime.InferenceSession(str(path), options, providers=[provider])
     except Exception as problem:  # its own classes, a different one per cause
         raise InputError(f"{path}: ONNX Runtime cannot open it ({problem})") from problem
-    return session, f"{device}, ONNX Runtime {runtime.__version__}, threads {options.intra_op_num_threads}"
+    return (
+        session,
+        f"{device}, ONNX Runtime {runtime.__version__}, threads {options.intra_op_num_threads}",
+    )
 
 
 class OnnxBackend:
@@ -118,8 +125,12 @@ class OnnxBackend:
         check_input(path, inputs[0].shape, inputs[0].type.removeprefix("tensor(").removesuffix(")"))
         self._input = inputs[0].name
         self.outputs = [output.name for output in self._session.get_outputs()]
-        self.metadata: str | None = self._session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
+        self.metadata: str | None = self._session.get_modelmeta().custom_metadata_map.get(
+            METADATA_KEY
+        )
 
     def __call__(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """Returns the maps of uint8 images [N, H, W, 3]."""
-        return dict(zip(self.outputs, self._session.run(self.outputs, {self._input: images}), strict=True))
+        return dict(
+            zip(self.outputs, self._session.run(self.outputs, {self._input: images}), strict=True)
+        )

@@ -63,7 +63,9 @@ def open_exported(path: Path, device: str = "auto", threads: int | None = None) 
     return OPENERS[path.suffix]()(path, device, threads)
 
 
-def open_live(network: Callable[[], Network], device: str = "auto", threads: int | None = None) -> tuple[Backend, str]:
+def open_live(
+    network: Callable[[], Network], device: str = "auto", threads: int | None = None
+) -> tuple[Backend, str]:
     """Returns the backend of a live Paddle network, and where it computes.
 
     Args:

@@ -43,14 +43,19 @@ class OpenVinoBackend:
             )
         threads = threads or threads_to_use()
         # Processors with bfloat16 would otherwise compute in it: half a pixel, and other numbers on every machine.
-        settings: dict[str, object] = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
+        settings: dict[str, object] = {
+            "INFERENCE_PRECISION_HINT": "f32",
+            "PERFORMANCE_HINT": "LATENCY",
+        }
         if name == "CPU":
             settings["INFERENCE_NUM_THREADS"] = threads
         try:
             model = core.read_model(str(path))
         except RuntimeError as problem:
             raise InputError(f"{path}: OpenVINO cannot open it ({problem})") from problem
-        shape = [size.get_length() if size.is_static else None for size in model.inputs[0].partial_shape]
+        shape = [
+            size.get_length() if size.is_static else None for size in model.inputs[0].partial_shape
+        ]
         check_input(path, shape, model.inputs[0].element_type.to_string().replace("u8", "uint8"))
 
         @cache  # compiled for one image it is up to a half faster than for any number, and either may be all that is needed
@@ -65,9 +70,13 @@ class OpenVinoBackend:
 
         self._compiled = compiled
         self.outputs = [output.any_name for output in model.outputs]
-        self.device = f"{name.lower()}, OpenVINO {openvino.__version__.split('-')[0]}, threads {threads}"
+        self.device = (
+            f"{name.lower()}, OpenVINO {openvino.__version__.split('-')[0]}, threads {threads}"
+        )
 
     def __call__(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """Returns the maps of uint8 images [N, H, W, 3]."""
         answers = self._compiled(len(images) == 1)([images])
-        return {name: np.array(answers[name]) for name in self.outputs}  # OpenVINO uses its memory again
+        return {
+            name: np.array(answers[name]) for name in self.outputs
+        }  # OpenVINO uses its memory again

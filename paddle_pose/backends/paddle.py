@@ -49,7 +49,9 @@ def set_device(name: str, threads: int | None = None) -> str:
 def available() -> tuple[str, tuple[str, ...]]:
     """Returns Paddle's version and the names of the GPUs that it can use."""
     count = paddle.device.cuda.device_count() if paddle.device.is_compiled_with_cuda() else 0
-    return paddle.__version__, tuple(paddle.device.cuda.get_device_name(index) for index in range(count))
+    return paddle.__version__, tuple(
+        paddle.device.cuda.get_device_name(index) for index in range(count)
+    )
 
 
 class PaddleBackend:
@@ -122,7 +124,11 @@ class PaddleProgram:
     def __call__(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """Returns the maps of uint8 images [N, H, W, 3]."""
         predictor = self._predictor
-        predictor.get_input_handle(predictor.get_input_names()[0]).copy_from_cpu(np.ascontiguousarray(images))
+        predictor.get_input_handle(predictor.get_input_names()[0]).copy_from_cpu(
+            np.ascontiguousarray(images)
+        )
         predictor.run()
         handles = map(predictor.get_output_handle, predictor.get_output_names())
-        return {name: handle.copy_to_cpu() for name, handle in zip(self.outputs, handles, strict=True)}
+        return {
+            name: handle.copy_to_cpu() for name, handle in zip(self.outputs, handles, strict=True)
+        }

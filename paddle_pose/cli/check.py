@@ -28,14 +28,20 @@ def build_parser() -> Parser:
         epilog="Exit codes: 0 nothing that would spoil a training; 1 at least one error; 2 the command was called wrongly.",
     )
     options.add_data(parser, "folder with annotations/ and images")
-    parser.add_argument("--dataset", choices=("mpii", "coco"), help="whose layout D has (default: what lies in it)")
+    parser.add_argument(
+        "--dataset", choices=("mpii", "coco"), help="whose layout D has (default: what lies in it)"
+    )
     parser.add_argument(
         "--decode",
         choices=("all", "sample", "none"),
         default="all",
         help="decode all images (default; a few minutes for MPII), 200 of them, or none",
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else, with all examples")
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="print one JSON object and nothing else, with all examples",
+    )
     return parser
 
 
@@ -53,7 +59,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(json.dumps(report.as_dict()))
     else:
         print(report.text())
-        print("Mend the errors, then check again" if errors else f"Nothing spoils a training. Next: {train}")
+        print(
+            "Mend the errors, then check again"
+            if errors
+            else f"Nothing spoils a training. Next: {train}"
+        )
     return 1 if errors else 0
 
 
@@ -88,7 +98,9 @@ def _check(arguments: argparse.Namespace) -> tuple[Report, str]:
     names = {"train": arguments.train_annotations, "val": arguments.val_annotations}
     given = {split: name for split, name in names.items() if name}
     if not given or arguments.image_folder is None:
-        raise InputError("give --dataset_root D, or --train_annotations and --val_annotations with --images DIR")
+        raise InputError(
+            "give --dataset_root D, or --train_annotations and --val_annotations with --images DIR"
+        )
     report = check_annotations(
         {split: Path(name) for split, name in given.items()},
         Path(arguments.image_folder),

@@ -29,7 +29,9 @@ def build_parser() -> options.Parser:
         "folder in the layout that the config says; not needed where it names annotation files",
     )
     options.add_config(parser)
-    parser.add_argument("--batch_size", type=int, metavar="N", help="images at once (default: as the config says)")
+    parser.add_argument(
+        "--batch_size", type=int, metavar="N", help="images at once (default: as the config says)"
+    )
     options.add_device(parser)
     options.add_threads(parser)
     return parser

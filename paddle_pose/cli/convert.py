@@ -27,7 +27,9 @@ def build_parser() -> options.Parser:
         "output/NAME/model.pdparams with the name of IN",
     )
     options.add_config(parser)
-    parser.add_argument("--force", action="store_true", help="overwrite OUT and the config.json beside it")
+    parser.add_argument(
+        "--force", action="store_true", help="overwrite OUT and the config.json beside it"
+    )
     return parser
 
 

@@ -37,7 +37,10 @@ def build_parser() -> options.Parser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--epochs", type=int, metavar="N", help="passes over the drawings (default: the config's number)"
+        "--epochs",
+        type=int,
+        metavar="N",
+        help="passes over the drawings (default: the config's number)",
     )
     parser.add_argument(
         "--num_train",
@@ -103,7 +106,9 @@ def _print(result: DemoResult, num_val: int) -> None:
     print(f"  {'':<26}{'Mean':>7}{'Mean@0.1':>11}")
     for name, values in result.scores.items():
         print(f"  {name:<26}{values['Mean']:>7.1f}{values['Mean@0.1']:>11.1f}")
-    print(f"Time: {_minutes(result.seconds)}, of which training {_minutes(result.training_seconds)}.")
+    print(
+        f"Time: {_minutes(result.seconds)}, of which training {_minutes(result.training_seconds)}."
+    )
     print("\nLook at:")
     for path, what in result.images.items():
         print(f"  {path}: {what}")

@@ -62,8 +62,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("\n\n".join(map(zoo.description, zoo.PUBLISHED.values())))
         return 0
     file = zoo.find_published(arguments.name)
-    path = zoo.fetch(file.name, arguments.cache, from_file=arguments.from_file, progress=show_download)
-    checksum = f"SHA-256 begins with {file.sha256}, as it should" if file.sha256 else "no checksum is published"
+    path = zoo.fetch(
+        file.name, arguments.cache, from_file=arguments.from_file, progress=show_download
+    )
+    checksum = (
+        f"SHA-256 begins with {file.sha256}, as it should"
+        if file.sha256
+        else "no checksum is published"
+    )
     print(f"{path}: {checksum}")
     print(zoo.usage(file, path))
     print(f"published: {zoo.published_numbers(file)}\n  {file.protocol}")

@@ -18,10 +18,18 @@ def build_parser() -> options.Parser:
     """Returns the parser of the command's flags."""
     parser = options.Parser("export", description=_DESCRIPTION)
     parser.add_argument(
-        "--weights", "--pretrained_model", required=True, type=Path, metavar="F", help="checkpoint to export"
+        "--weights",
+        "--pretrained_model",
+        required=True,
+        type=Path,
+        metavar="F",
+        help="checkpoint to export",
     )
     parser.add_argument(
-        "--format", choices=("onnx", "openvino", "paddle"), default="onnx", help="format of the file; default onnx"
+        "--format",
+        choices=("onnx", "openvino", "paddle"),
+        default="onnx",
+        help="format of the file; default onnx",
     )
     parser.add_argument(
         "--output_file",
@@ -30,8 +38,12 @@ def build_parser() -> options.Parser:
         help="path of the exported file; default: beside the checkpoint, of a run RUN/exports/best_model.onnx",
     )
     options.add_config(parser)
-    parser.add_argument("--decode", action="store_true", help="return keypoints: decoding is part of the graph")
-    parser.add_argument("--int8", action="store_true", help="compute convolutions in 8 bits; needs --calibration")
+    parser.add_argument(
+        "--decode", action="store_true", help="return keypoints: decoding is part of the graph"
+    )
+    parser.add_argument(
+        "--int8", action="store_true", help="compute convolutions in 8 bits; needs --calibration"
+    )
     parser.add_argument(
         "--calibration",
         type=Path,
@@ -39,7 +51,10 @@ def build_parser() -> options.Parser:
         help="folder of images like those to come, one person each, for --int8",
     )
     parser.add_argument(
-        "--images", type=Path, metavar="DIR", help="folder of images to compare on; default: synthetic people"
+        "--images",
+        type=Path,
+        metavar="DIR",
+        help="folder of images to compare on; default: synthetic people",
     )
     parser.add_argument(
         "--tolerance",
@@ -61,7 +76,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = build_parser().parse_args(argv)
     if arguments.int8 and (arguments.calibration is None or arguments.format == "paddle"):
-        raise InputError("--int8 needs --calibration DIR with images, and --format onnx or openvino")
+        raise InputError(
+            "--int8 needs --calibration DIR with images, and --format onnx or openvino"
+        )
     environment.require_paddle()
     from paddle_pose.engine.export import export_model
 

@@ -16,7 +16,9 @@ def build_parser() -> Parser:
         "percent of the person's size per frame^2, before and after smoothing; and lag, the shift in time at which the "
         "smoothed joints resemble the raw ones most. Of each person the longest part without a gap counts.",
     )
-    parser.add_argument("raw", type=Path, metavar="FILE", help="predictions.json of a video, without smoothing")
+    parser.add_argument(
+        "raw", type=Path, metavar="FILE", help="predictions.json of a video, without smoothing"
+    )
     parser.add_argument(
         "smoothed",
         type=Path,

@@ -51,13 +51,17 @@ def build_parser() -> argparse.ArgumentParser:
     parser = Parser(
         usage="%(prog)s COMMAND ...",
         description="Human pose estimation with PaddlePaddle. `%(prog)s COMMAND --help` explains a command.",
-        epilog="\n".join(["commands:", *(f"  {name:<14}{text}" for name, text in COMMANDS.items())]),
+        epilog="\n".join(
+            ["commands:", *(f"  {name:<14}{text}" for name, text in COMMANDS.items())]
+        ),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.prog = environment.command("").strip()
     parser.add_argument("--version", action="version", version=f"paddle_pose {__version__}")
     parser.add_argument("command", choices=tuple(COMMANDS), metavar="COMMAND", help="see below")
-    parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...", help="flags of the command")
+    parser.add_argument(
+        "arguments", nargs=argparse.REMAINDER, metavar="...", help="flags of the command"
+    )
     return parser
 
 
@@ -87,7 +91,9 @@ def execute(command: str | None, arguments: Sequence[str]) -> int:
     try:
         try:
             module = importlib.import_module(f"paddle_pose.cli.{command}")
-            threads = getattr(module, "THREADS", None)  # a command that states none computes with every core
+            threads = getattr(
+                module, "THREADS", None
+            )  # a command that states none computes with every core
             if threads is not None:
                 os.environ.setdefault("OMP_NUM_THREADS", str(threads))
             environment.use_all_cores()
@@ -120,7 +126,11 @@ def _message(error: Exception) -> str | None:
         if error.filename is not None and error.strerror:
             return f"{error.filename}: {error.strerror}"
         return str(error) or type(error).__name__
-    if isinstance(error, ModuleNotFoundError) and error.name and error.name.split(".")[0] in REQUIRED:
+    if (
+        isinstance(error, ModuleNotFoundError)
+        and error.name
+        and error.name.split(".")[0] in REQUIRED
+    ):
         return _missing_package(error.name.split(".")[0])
     return None
 
@@ -129,7 +139,9 @@ def _missing_package(module: str) -> str:
     """Returns what to do where a required package is missing."""
     python = environment.python_name()
     package = REQUIRED[module]
-    lines = [f"package {package} is not installed in {python}; run: {python} -m pip install {package}"]
+    lines = [
+        f"package {package} is not installed in {python}; run: {python} -m pip install {package}"
+    ]
     prepared = Path(".venv", "Scripts" if os.name == "nt" else "bin", "python")
     if prepared.exists() and Path(sys.prefix).resolve() != prepared.parents[1].resolve():
         called = Path(sys.argv[0])

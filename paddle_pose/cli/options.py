@@ -56,8 +56,12 @@ class Parser(argparse.ArgumentParser):
                 flag = word.split("=")[0]
                 if word == "--":
                     break
-                if flag.startswith("--") and not any(known.startswith(flag) for known in self._option_string_actions):
-                    self.error(f"unrecognized arguments: {flag}.{did_you_mean(flag, self._option_string_actions)}")
+                if flag.startswith("--") and not any(
+                    known.startswith(flag) for known in self._option_string_actions
+                ):
+                    self.error(
+                        f"unrecognized arguments: {flag}.{did_you_mean(flag, self._option_string_actions)}"
+                    )
         return super().parse_known_args(words, namespace)
 
     def error(self, message: str) -> NoReturn:
@@ -67,7 +71,9 @@ class Parser(argparse.ArgumentParser):
             message += did_you_mean(wrong[1], re.findall(r"\w+", wrong[2]))
         super().error(message)
 
-    def warn_of_unused(self, arguments: argparse.Namespace, names: Collection[str], where: str) -> None:
+    def warn_of_unused(
+        self, arguments: argparse.Namespace, names: Collection[str], where: str
+    ) -> None:
         """Names the given flags that have no effect, in one warning line on stderr.
 
         Args:
@@ -84,7 +90,9 @@ class Parser(argparse.ArgumentParser):
             sys.stderr.write(f"warning: no effect {where}: {', '.join(given)}\n")
 
 
-def number(kind: type[Number], *, min: float, max: float, exclusive_min: bool = False) -> Callable[[str], Number]:
+def number(
+    kind: type[Number], *, min: float, max: float, exclusive_min: bool = False
+) -> Callable[[str], Number]:
     """Returns the `type` of a numeric flag, which refuses what lies outside its range, as argparse refuses words.
 
     A flag that changes a field of a config has the plain type: the field states the range.
@@ -151,7 +159,10 @@ def add_data(parser: argparse.ArgumentParser, root_help: str) -> None:
     )
     group.add_argument("--val_annotations", metavar="FILE", help="the same, to evaluate on")
     group.add_argument(
-        "--images", dest="image_folder", metavar="DIR", help="where the images are that these two files name"
+        "--images",
+        dest="image_folder",
+        metavar="DIR",
+        help="where the images are that these two files name",
     )
     group.add_argument(
         "--skeleton",
@@ -168,9 +179,15 @@ def data_changes(arguments: argparse.Namespace) -> dict[str, object]:
         FileNotFoundError: If a file is missing.
         InputError: If flags contradict each other, or the skeleton is not as expected.
     """
-    names = {"train_annotations": "train_annotations", "val_annotations": "val_annotations", "images": "image_folder"}
+    names = {
+        "train_annotations": "train_annotations",
+        "val_annotations": "val_annotations",
+        "images": "image_folder",
+    }
     given = {key: getattr(arguments, name, None) for key, name in names.items()}
-    changes: dict[str, object] = {f"data.{key}": value for key, value in given.items() if value is not None}
+    changes: dict[str, object] = {
+        f"data.{key}": value for key, value in given.items() if value is not None
+    }
     if changes and arguments.dataset_root is not None:
         raise InputError(
             f"--dataset_root {arguments.dataset_root} and --{next(iter(changes)).removeprefix('data.')}: give either a folder "
@@ -243,7 +260,11 @@ def overrides_of(arguments: argparse.Namespace, flags: Mapping[str, str]) -> dic
         FileNotFoundError: If a file of `add_data` is missing.
     """
     given = {key: getattr(arguments, flag) for key, flag in flags.items()}
-    return overrides(arguments) | {k: v for k, v in given.items() if v is not None} | data_changes(arguments)
+    return (
+        overrides(arguments)
+        | {k: v for k, v in given.items() if v is not None}
+        | data_changes(arguments)
+    )
 
 
 def named_config(arguments: argparse.Namespace, changes: Mapping[str, object]) -> Config:
@@ -260,7 +281,9 @@ def named_config(arguments: argparse.Namespace, changes: Mapping[str, object]) -
 class ListConfigs(argparse.Action):
     """Prints every config with its source and published numbers, or the one that --config named before; then exits."""
 
-    def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, *ignored: object) -> None:
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, *ignored: object
+    ) -> None:
         """Prints and exits with 0."""
         from paddle_pose.engine.list_configs import list_configs
 

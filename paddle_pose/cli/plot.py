@@ -16,12 +16,19 @@ def build_parser() -> Parser:
         "metrics.jsonl that train.py writes; works while a training runs. Prints the best evaluation of each, and says "
         "what it left out.",
     )
-    parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="folder of a run, or its metrics.jsonl")
     parser.add_argument(
-        "--metric", metavar="NAME", help="of the evaluations, e.g. Mean or AP (default: what chose the best weights)"
+        "runs", type=Path, nargs="+", metavar="RUN", help="folder of a run, or its metrics.jsonl"
     )
     parser.add_argument(
-        "--output_file", type=Path, metavar="FILE", help="the image (default: training.png in the first run's folder)"
+        "--metric",
+        metavar="NAME",
+        help="of the evaluations, e.g. Mean or AP (default: what chose the best weights)",
+    )
+    parser.add_argument(
+        "--output_file",
+        type=Path,
+        metavar="FILE",
+        help="the image (default: training.png in the first run's folder)",
     )
     return parser
 

@@ -175,7 +175,11 @@ def _add_results(parser: argparse.ArgumentParser) -> None:
         metavar="WHAT",
         help=f"of {', '.join(SAVED)}; default drawing json",
     )
-    group.add_argument("--show", action="store_true", help="in a window, too; q ends. Needs opencv-python and a screen")
+    group.add_argument(
+        "--show",
+        action="store_true",
+        help="in a window, too; q ends. Needs opencv-python and a screen",
+    )
     group.add_argument(
         "--threshold",
         type=options.number(float, min=-1000, max=1000),
@@ -185,7 +189,9 @@ def _add_results(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--names", action="store_true", help="write the joints' names")
     group.add_argument(
-        "--maps", action="store_true", help="also draw what the network sees, map by map: an image for each person"
+        "--maps",
+        action="store_true",
+        help="also draw what the network sees, map by map: an image for each person",
     )
 
 
@@ -239,10 +245,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         interruption=SignalInterruption(),
     )
     pace = summary.frames / max(summary.seconds, 1e-9)
-    print(f"{summary.frames} frames, {summary.people} people, {pace:.2g} frames per second: {arguments.output}")
+    print(
+        f"{summary.frames} frames, {summary.people} people, {pace:.2g} frames per second: {arguments.output}"
+    )
     for failure in summary.failures:
         print(f"error: {failure}", file=sys.stderr)
     if summary.ended is not None:
-        print(f"Ended early by {summary.ended.reason}; what is there so far is complete.", file=sys.stderr)
+        print(
+            f"Ended early by {summary.ended.reason}; what is there so far is complete.",
+            file=sys.stderr,
+        )
         return summary.ended.status
     return 1 if summary.failures else 0

@@ -26,9 +26,15 @@ def build_parser() -> Parser:
         "Interrupted, it goes on when it is called again; called once more, it changes nothing.",
         epilog="MoveNet on whole images with everybody in them needs no crops: train on the COCO folder itself.",
     )
-    parser.add_argument("--dataset_root", type=Path, required=True, metavar="D", help="COCO's folder")
-    parser.add_argument("--output", type=Path, required=True, metavar="O", help="the crops' folder, made if missing")
-    parser.add_argument("--splits", nargs="+", choices=SPLITS, default=SPLITS, help="which to make; default both")
+    parser.add_argument(
+        "--dataset_root", type=Path, required=True, metavar="D", help="COCO's folder"
+    )
+    parser.add_argument(
+        "--output", type=Path, required=True, metavar="O", help="the crops' folder, made if missing"
+    )
+    parser.add_argument(
+        "--splits", nargs="+", choices=SPLITS, default=SPLITS, help="which to make; default both"
+    )
     return parser
 
 
@@ -42,7 +48,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = build_parser().parse_args(argv)
     from paddle_pose.data.prepare_coco import prepare_coco
 
-    number = prepare_coco(arguments.dataset_root, arguments.output, arguments.splits, progress=show_progress)
+    number = prepare_coco(
+        arguments.dataset_root, arguments.output, arguments.splits, progress=show_progress
+    )
     print(f"Total write {number}")
     root = shlex.quote(str(arguments.output))
     config = "--config movenet_lightning_coco -o data.dataset=movenet_crops"

@@ -25,7 +25,10 @@ def build_parser() -> Parser:
         epilog="Exit codes: 0 complete; 1 written, but something is missing (it says what); 2 an error.",
     )
     parser.add_argument(
-        "source", type=Path, metavar="ARCHIVE_OR_FOLDER", help="tar, tar.gz or zip, or an unpacked folder"
+        "source",
+        type=Path,
+        metavar="ARCHIVE_OR_FOLDER",
+        help="tar, tar.gz or zip, or an unpacked folder",
     )
     parser.add_argument(
         "--annotations",
@@ -36,7 +39,11 @@ def build_parser() -> Parser:
         help="more annotations: a .mat, .json, folder or archive; may be repeated",
     )
     parser.add_argument(
-        "--output", type=Path, required=True, metavar="D", help="the data set's folder, made if missing"
+        "--output",
+        type=Path,
+        required=True,
+        metavar="D",
+        help="the data set's folder, made if missing",
     )
     return parser
 
@@ -51,7 +58,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = build_parser().parse_args(argv)
     from paddle_pose.data.prepare_mpii import prepare_mpii
 
-    prepared = prepare_mpii([arguments.source, *arguments.annotations], arguments.output, progress=_show)
+    prepared = prepare_mpii(
+        [arguments.source, *arguments.annotations], arguments.output, progress=_show
+    )
     for text in prepared.missing:
         print(f"Missing: {text}", file=sys.stderr)
     root = shlex.quote(str(arguments.output))

@@ -26,9 +26,13 @@ def build_parser() -> options.Parser:
         metavar="scores.json",
         help="written by an evaluation; default: all below output/",
     )
-    parser.add_argument("--joints", action="store_true", help="PCKh joint by joint, of the rows that state it")
+    parser.add_argument(
+        "--joints", action="store_true", help="PCKh joint by joint, of the rows that state it"
+    )
     parser.add_argument("--format", choices=FORMATS, default="markdown", help="default markdown")
-    parser.add_argument("--output_file", type=Path, metavar="FILE", help="file to write; default: the terminal")
+    parser.add_argument(
+        "--output_file", type=Path, metavar="FILE", help="file to write; default: the terminal"
+    )
     return parser
 
 

@@ -27,9 +27,14 @@ def build_parser() -> options.Parser:
         "requirements/export.txt); or the name of a published file, which is downloaded first; default "
         f"{DEFAULT_WEIGHTS}",
     )
-    parser.add_argument("--config", "-c", metavar="NAME", help="config of a checkpoint that has none beside it")
     parser.add_argument(
-        "--list_configs", action=options.ListConfigs, nargs=0, help="print the configs and their values"
+        "--config", "-c", metavar="NAME", help="config of a checkpoint that has none beside it"
+    )
+    parser.add_argument(
+        "--list_configs",
+        action=options.ListConfigs,
+        nargs=0,
+        help="print the configs and their values",
     )
     parser.add_argument(
         "--from_file",

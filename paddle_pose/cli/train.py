@@ -66,7 +66,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = build_parser().parse_args(argv)
     if arguments.resume is not None and arguments.init is not None:
-        raise InputError(f"--init {arguments.init} with --resume: a resumed run has its weights; leave one out")
+        raise InputError(
+            f"--init {arguments.init} with --resume: a resumed run has its weights; leave one out"
+        )
     changes = options.overrides_of(arguments, _FLAGS)
     interruption = SignalInterruption(arguments.max_hours)
     environment.require_paddle()
@@ -89,10 +91,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _add_recipe(parser: argparse.ArgumentParser) -> None:
     """Adds the flags that each change one value of the config."""
-    group = parser.add_argument_group("recipe", "Each changes one value of the config, which is its default.")
+    group = parser.add_argument_group(
+        "recipe", "Each changes one value of the config, which is its default."
+    )
     group.add_argument("--batch_size", type=int, metavar="N", help="images per step")
-    group.add_argument("--epochs", type=int, metavar="N", help="passes over the training data, in all")
-    group.add_argument("--learning_rate", type=float, metavar="R", help="learning rate after the warm-up")
+    group.add_argument(
+        "--epochs", type=int, metavar="N", help="passes over the training data, in all"
+    )
+    group.add_argument(
+        "--learning_rate", type=float, metavar="R", help="learning rate after the warm-up"
+    )
     group.add_argument("--num_workers", type=int, metavar="N", help="loading threads; 0 for none")
     group.add_argument(
         "--crop_cache",
@@ -140,7 +148,9 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         "or nothing for the newest run of this config (default: start a new run)",
     )
     group.add_argument(
-        "--force", action="store_true", help="resume although the config or the data differ (default: no)"
+        "--force",
+        action="store_true",
+        help="resume although the config or the data differ (default: no)",
     )
     group.add_argument(
         "--keep",

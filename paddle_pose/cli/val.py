@@ -67,7 +67,9 @@ def build_parser() -> options.Parser:
     flag = argparse.BooleanOptionalAction
     group.add_argument("--flip", action=flag, help="average with the mirrored image")
     group.add_argument("--shift", action=flag, help="move the mirrored heatmaps by one cell")
-    group.add_argument("--decode", choices=("argmax", "quarter", "dark"), help="how peaks of heatmaps are read")
+    group.add_argument(
+        "--decode", choices=("argmax", "quarter", "dark"), help="how peaks of heatmaps are read"
+    )
     group.add_argument(
         "--metric",
         choices=("pckh", "ap", "pck", "fire717_accuracy"),
@@ -92,7 +94,9 @@ def build_parser() -> options.Parser:
         action="store_true",
         help="MPII's predictions count pixels from 0; MPII's own convention, and the default, is from 1",
     )
-    group.add_argument("--json", action="store_true", help="print one JSON object and nothing else; write nothing")
+    group.add_argument(
+        "--json", action="store_true", help="print one JSON object and nothing else; write nothing"
+    )
     options.add_device(parser)
     options.add_threads(parser)
     parser.add_argument(
@@ -170,7 +174,13 @@ def _evaluate(parser: options.Parser, arguments: argparse.Namespace, command: st
 
 def _score(parser: options.Parser, arguments: argparse.Namespace, command: str) -> None:
     """Scores a file of predictions."""
-    from paddle_pose.engine.evaluate import dataset_of, default_folder, score_file, write_page, write_scores
+    from paddle_pose.engine.evaluate import (
+        dataset_of,
+        default_folder,
+        score_file,
+        write_page,
+        write_scores,
+    )
 
     dataset = dataset_of(arguments.results)
     if arguments.dataset not in (None, dataset):
@@ -180,7 +190,9 @@ def _score(parser: options.Parser, arguments: argparse.Namespace, command: str) 
         )
     is_coco = dataset == "coco"
     unused = _ONLY_WITH_WEIGHTS + (() if is_coco else _ONLY_WITH_COCO)
-    parser.warn_of_unused(arguments, unused, f"with --results in {'COCO' if is_coco else 'MPII'}'s format")
+    parser.warn_of_unused(
+        arguments, unused, f"with --results in {'COCO' if is_coco else 'MPII'}'s format"
+    )
     if arguments.json:
         parser.warn_of_unused(arguments, ["report", "output"], "with --json")
     if arguments.ground_truth is not None:
@@ -233,7 +245,9 @@ def _report_on_folder(parser: options.Parser, arguments: argparse.Namespace) -> 
 
     folder = arguments.results
     if not arguments.report:
-        raise InputError(f"--results {folder}: a folder; name the predictions in it, or add --report for a page on it")
+        raise InputError(
+            f"--results {folder}: a folder; name the predictions in it, or add --report for a page on it"
+        )
     unused = (*_ONLY_WITH_WEIGHTS, *_ONLY_WITH_COCO, "dataset", "json")
     parser.warn_of_unused(arguments, unused, "with --results FOLDER")
     if arguments.ground_truth is not None:

@@ -35,5 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     lines = [zoo.COLUMNS, *zoo.rows()]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for line in lines:
-        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+        print(
+            "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        )
     return 0

@@ -112,7 +112,9 @@ class Codec(ABC):
         return None
 
     @abstractmethod
-    def encode(self, keypoints: np.ndarray, visible: np.ndarray, boxes: np.ndarray | None = None) -> Maps:
+    def encode(
+        self, keypoints: np.ndarray, visible: np.ndarray, boxes: np.ndarray | None = None
+    ) -> Maps:
         """Returns the targets of one sample by name; they and the names are what the loss expects.
 
         Args:
@@ -122,7 +124,10 @@ class Codec(ABC):
         """
 
     def encode_batch(
-        self, keypoints: Sequence[np.ndarray], visible: Sequence[np.ndarray], boxes: Sequence[np.ndarray]
+        self,
+        keypoints: Sequence[np.ndarray],
+        visible: Sequence[np.ndarray],
+        boxes: Sequence[np.ndarray],
     ) -> Maps:
         """Returns the targets of N samples, [N, ...]: those of `encode`, stacked."""
         targets = [self.encode(*sample) for sample in zip(keypoints, visible, boxes, strict=True)]

@@ -15,7 +15,9 @@ Sigma = float | np.ndarray
 """Standard deviation in cells: one for all joints, or [K]."""
 
 
-def draw_rounded(centers: np.ndarray, size: tuple[int, int], sigma: Sigma) -> tuple[np.ndarray, np.ndarray]:
+def draw_rounded(
+    centers: np.ndarray, size: tuple[int, int], sigma: Sigma
+) -> tuple[np.ndarray, np.ndarray]:
     """Draws each Gaussian round the cell nearest to its centre, cut off at 3 sigma.
 
     Args:
@@ -41,7 +43,9 @@ def draw_rounded(centers: np.ndarray, size: tuple[int, int], sigma: Sigma) -> tu
     # One width for all joints, at whole cells: few different profiles, and most rows are empty.
     width, height = size
     steps = np.arange(-int(_radius(sigma)), int(_radius(sigma)) + 1)
-    columns = _profiles(width, float(sigma))[cells[:, 0].clip(-steps[-1] - 1, width + steps[-1]).astype(np.intp)]
+    columns = _profiles(width, float(sigma))[
+        cells[:, 0].clip(-steps[-1] - 1, width + steps[-1]).astype(np.intp)
+    ]
     rows = cells[:, 1, None].astype(np.intp) + steps  # [K, 2 radius + 1]
     joint, step = np.nonzero((rows >= 0) & (rows < height))
     maps = np.zeros((len(cells), height, width), np.float32)
@@ -49,7 +53,9 @@ def draw_rounded(centers: np.ndarray, size: tuple[int, int], sigma: Sigma) -> tu
     return maps, inside
 
 
-def draw_windowed(centers: np.ndarray, size: tuple[int, int], sigma: Sigma) -> tuple[np.ndarray, np.ndarray]:
+def draw_windowed(
+    centers: np.ndarray, size: tuple[int, int], sigma: Sigma
+) -> tuple[np.ndarray, np.ndarray]:
     """Draws each Gaussian round its exact centre in the window of `draw_rounded` (the target of UDP).
 
     Args:
@@ -87,7 +93,9 @@ def reaches(centers: np.ndarray, size: tuple[int, int], sigma: Sigma) -> np.ndar
     As published, the window's far edge is exclusive, so one that ends at cell -1 still counts.
     """
     radius = _radius(sigma)
-    meets: np.ndarray = np.all((centers - radius < np.array(size)) & (centers + radius + 1 >= 0), axis=1)
+    meets: np.ndarray = np.all(
+        (centers - radius < np.array(size)) & (centers + radius + 1 >= 0), axis=1
+    )
     return meets
 
 
@@ -123,7 +131,9 @@ def _profiles(length: int, sigma: float) -> np.ndarray:
     return np.roll(stretches[::-1], -int(_radius(sigma)) - 1, axis=0)
 
 
-def _product(centers: np.ndarray, size: tuple[int, int], sigma: Sigma, cells: np.ndarray | None) -> np.ndarray:
+def _product(
+    centers: np.ndarray, size: tuple[int, int], sigma: Sigma, cells: np.ndarray | None
+) -> np.ndarray:
     """Returns the Gaussians [K, height, width] float32, each the product of two one-dimensional ones."""
     profiles = []
     for axis, length in enumerate(size):

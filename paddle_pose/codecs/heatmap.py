@@ -94,11 +94,17 @@ class HeatmapCodec(Codec):
     @property
     def sigmas(self) -> np.ndarray:
         """[K] standard deviations of the targets in cells."""
-        relative = np.array(self.skeleton.sigmas) if self.joint_sigmas else np.ones(self.skeleton.num_joints)
+        relative = (
+            np.array(self.skeleton.sigmas)
+            if self.joint_sigmas
+            else np.ones(self.skeleton.num_joints)
+        )
         sigmas: np.ndarray = self.sigma * relative / relative.mean()
         return sigmas
 
-    def encode(self, keypoints: np.ndarray, visible: np.ndarray, boxes: np.ndarray | None = None) -> Maps:
+    def encode(
+        self, keypoints: np.ndarray, visible: np.ndarray, boxes: np.ndarray | None = None
+    ) -> Maps:
         """Draws one person's targets.
 
         Args:
@@ -128,9 +134,13 @@ class HeatmapCodec(Codec):
             InputError: If a sample has not exactly one person with K joints.
         """
         joints = self.skeleton.num_joints
-        strange = next((np.shape(one) for one in keypoints if np.shape(one) != (1, joints, 2)), None)
+        strange = next(
+            (np.shape(one) for one in keypoints if np.shape(one) != (1, joints, 2)), None
+        )
         if strange is not None:
-            raise InputError(f"a heatmap codec encodes one person, keypoints [1, {joints}, 2]; got {strange}")
+            raise InputError(
+                f"a heatmap codec encodes one person, keypoints [1, {joints}, 2]; got {strange}"
+            )
         labelled = np.concatenate(visible).ravel() > 0  # [N K]
         sigmas = np.tile(self.sigmas, len(keypoints)) if self.joint_sigmas else self.sigma
         # An unlabelled joint's coordinates may be anything, NaN included; far away, nothing is drawn of it.
@@ -174,7 +184,9 @@ class HeatmapCodec(Codec):
         keypoints = np.where(scores[..., None] > 0, cells, 0.0) * self.cell_size
         return [
             Poses(*one)
-            for one in zip(keypoints[:, None], scores[:, None], scores.mean(axis=1, keepdims=True), strict=True)
+            for one in zip(
+                keypoints[:, None], scores[:, None], scores.mean(axis=1, keepdims=True), strict=True
+            )
         ]
 
     def output_spec(self, shapes: Mapping[str, tuple[int, ...]]) -> tuple[OutputSpec, ...]:

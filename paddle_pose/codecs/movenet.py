@@ -107,7 +107,9 @@ class MoveNetCodec(Codec):
         """Checks the values."""
         super().__post_init__()
         if any(side % self.stride for side in self.input_size):
-            raise InputError(f"the input size {self.input_size} is not a multiple of the maps' stride {self.stride}")
+            raise InputError(
+                f"the input size {self.input_size} is not a multiple of the maps' stride {self.stride}"
+            )
         if self.min_sigma > self.sigma:
             raise InputError(f"expected min_sigma <= sigma, got {self.min_sigma} and {self.sigma}")
 
@@ -121,7 +123,9 @@ class MoveNetCodec(Codec):
         """[2] cells per unit of the regressions."""
         return np.array(self.map_size if self.regression_unit == "map" else (1, 1), np.float64)
 
-    def encode(self, keypoints: np.ndarray, visible: np.ndarray, boxes: np.ndarray | None = None) -> Maps:
+    def encode(
+        self, keypoints: np.ndarray, visible: np.ndarray, boxes: np.ndarray | None = None
+    ) -> Maps:
         """Draws everybody's targets, from the smallest to the largest person: what two claim is the larger one's.
 
         A keypoint outside the window counts as not labelled. Who has no labelled keypoint in it is a region to leave alone: a
@@ -144,7 +148,11 @@ class MoveNetCodec(Codec):
             InputError: If the arrays do not belong together.
         """
         people = len(keypoints)
-        shapes = np.shape(keypoints), np.shape(visible), (people, 4) if boxes is None else np.shape(boxes)
+        shapes = (
+            np.shape(keypoints),
+            np.shape(visible),
+            (people, 4) if boxes is None else np.shape(boxes),
+        )
         joints = self.skeleton.num_joints
         if shapes != ((people, joints, 2), (people, joints), (people, 4)):
             raise InputError(
@@ -162,14 +170,22 @@ class MoveNetCodec(Codec):
         cells = np.floor(points)
         known = labelled & targets.on_map(cells, self.map_size)  # [P, K]
         drawn = known.any(axis=1)  # [P]
-        centers = np.where(drawn[:, None], self._center_cells(points, known, corners), -1.0)  # [P, 2]
+        centers = np.where(
+            drawn[:, None], self._center_cells(points, known, corners), -1.0
+        )  # [P, 2]
         draw, center_widths, widths = self._kernel(targets.around(points, known), corners)
         center_map = targets.highest(draw(centers, self.map_size, center_widths), drawn[:, None])
-        heatmaps = targets.highest(draw(cells.reshape(-1, 2), self.map_size, np.repeat(widths, joints)), known)
+        heatmaps = targets.highest(
+            draw(cells.reshape(-1, 2), self.map_size, np.repeat(widths, joints)), known
+        )
         # A person's centre is the anchor of all its joints' regressions.
         anchors = np.repeat(centers[:, None], joints, axis=1)
-        moves, moves_known = targets.spread(anchors, cells, known, self.map_size, self.regression_radius)
-        offsets, offsets_known = targets.spread(cells, points, known, self.map_size, self.offset_radius)
+        moves, moves_known = targets.spread(
+            anchors, cells, known, self.map_size, self.regression_radius
+        )
+        offsets, offsets_known = targets.spread(
+            cells, points, known, self.map_size, self.offset_radius
+        )
         regions = targets.touched(corners, self.map_size)
         return {
             "centers": center_map,
@@ -204,7 +220,9 @@ class MoveNetCodec(Codec):
         moves, offsets = regressions.reshape(pairs), wanted["offsets"].reshape(pairs)
         return [
             self._people(*of_one)
-            for of_one in zip(wanted["centers"][:, 0], wanted["heatmaps"], moves, offsets, strict=True)
+            for of_one in zip(
+                wanted["centers"][:, 0], wanted["heatmaps"], moves, offsets, strict=True
+            )
         ]
 
     def output_spec(self, shapes: Mapping[str, tuple[int, ...]]) -> tuple[OutputSpec, ...]:
@@ -241,7 +259,9 @@ class MoveNetCodec(Codec):
     def visualize(self, maps: Mapping[str, np.ndarray]) -> Maps:
         """Returns one image's centres, every joint's heatmap, and how far its regressions and offsets lead (1 = furthest)."""
         heatmaps = dict(zip(self.skeleton.joints, np.asarray(maps["heatmaps"]), strict=True))
-        moves = {name: targets.lengths(np.asarray(maps[name])) for name in ("regressions", "offsets")}
+        moves = {
+            name: targets.lengths(np.asarray(maps[name])) for name in ("regressions", "offsets")
+        }
         return {"centers": np.asarray(maps["centers"])[0], **heatmaps, **moves}
 
     def mirror(self, maps: Maps, shift: bool) -> Maps:
@@ -274,12 +294,21 @@ class MoveNetCodec(Codec):
     def _check_shapes(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
         """Refuses maps of other shapes than those of `decode`."""
         joints, (width, height) = self.skeleton.num_joints, self.map_size
-        channels = {"centers": 1, "heatmaps": joints, "regressions": 2 * joints, "offsets": 2 * joints}
+        channels = {
+            "centers": 1,
+            "heatmaps": joints,
+            "regressions": 2 * joints,
+            "offsets": 2 * joints,
+        }
         for name, count in channels.items():
             if shapes[name] != (shapes["centers"][0], count, height, width):
-                raise InputError(f"expected {name} {['N', count, height, width]}, got {list(shapes[name])}")
+                raise InputError(
+                    f"expected {name} {['N', count, height, width]}, got {list(shapes[name])}"
+                )
 
-    def _center_cells(self, points: np.ndarray, known: np.ndarray, corners: np.ndarray) -> np.ndarray:
+    def _center_cells(
+        self, points: np.ndarray, known: np.ndarray, corners: np.ndarray
+    ) -> np.ndarray:
         """Returns the cells [P, 2] of people's centres, moved onto the map."""
         size = np.array(self.map_size)
         if self.center == "box":
@@ -308,13 +337,17 @@ class MoveNetCodec(Codec):
         scaled: np.ndarray = (moves * factors).astype(moves.dtype)
         return scaled
 
-    def _people(self, centers: np.ndarray, heatmaps: np.ndarray, moves: np.ndarray, offsets: np.ndarray) -> Poses:
+    def _people(
+        self, centers: np.ndarray, heatmaps: np.ndarray, moves: np.ndarray, offsets: np.ndarray
+    ) -> Poses:
         """Returns the people in one sample's maps: [h, w], [K, h, w], [K, 2, h, w], [K, 2, h, w]."""
         if self.max_persons == 1:
             cells, chances = search.most_central(centers), np.ones(1)
         else:
             cells, chances = search.peaks(centers, self.center_threshold, self.max_persons)
-        joints = cells[:, None] + moves[:, :, cells[:, 1], cells[:, 0]].transpose(2, 0, 1)  # [P, K, 2]
+        joints = cells[:, None] + moves[:, :, cells[:, 1], cells[:, 0]].transpose(
+            2, 0, 1
+        )  # [P, K, 2]
         if self.max_persons == 1:
             found = search.nearby(heatmaps, joints)
         else:

@@ -69,7 +69,9 @@ def within_person(points: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray
     return np.clip(points, 0, np.array(size) - 1), np.maximum(REACH * longest, MIN_REACH)[:, None]
 
 
-def nearby(heatmaps: np.ndarray, points: np.ndarray, reach: np.ndarray | float = np.inf) -> np.ndarray:
+def nearby(
+    heatmaps: np.ndarray, points: np.ndarray, reach: np.ndarray | float = np.inf
+) -> np.ndarray:
     """Returns the cells [P, K, 2] (x, y) that are likely and near a point.
 
     Args:
@@ -80,7 +82,10 @@ def nearby(heatmaps: np.ndarray, points: np.ndarray, reach: np.ndarray | float =
     if not len(points):
         return np.zeros(points.shape, np.int64)
     return np.stack(
-        [_best(heatmaps, *both) for both in zip(points, np.broadcast_to(reach, points.shape[:2]), strict=True)]
+        [
+            _best(heatmaps, *both)
+            for both in zip(points, np.broadcast_to(reach, points.shape[:2]), strict=True)
+        ]
     )
 
 

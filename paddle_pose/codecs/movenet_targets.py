@@ -37,10 +37,14 @@ def fire717_blobs(cells: np.ndarray, size: tuple[int, int], radii: np.ndarray) -
     Returns:
         [M, h, w] float32.
     """
-    across, down = (np.abs(np.arange(length) - cells[:, axis, None]) for axis, length in enumerate(size))
+    across, down = (
+        np.abs(np.arange(length) - cells[:, axis, None]) for axis, length in enumerate(size)
+    )
     reach = radii[:, None]
     values = np.exp(-3 * np.hypot(across[:, None, :], down[:, :, None]) / reach[..., None])
-    blobs: np.ndarray = (values * (across <= reach)[:, None, :] * (down <= reach)[:, :, None]).astype(np.float32)
+    blobs: np.ndarray = (
+        values * (across <= reach)[:, None, :] * (down <= reach)[:, :, None]
+    ).astype(np.float32)
     return blobs
 
 
@@ -55,7 +59,9 @@ def highest(maps: np.ndarray, counts: np.ndarray) -> np.ndarray:
         [C, h, w]; zero where there is nobody.
     """
     highest: np.ndarray = (
-        (maps * counts.reshape(-1, 1, 1)).reshape(*counts.shape, *maps.shape[1:]).max(axis=0, initial=0.0)
+        (maps * counts.reshape(-1, 1, 1))
+        .reshape(*counts.shape, *maps.shape[1:])
+        .max(axis=0, initial=0.0)
     )
     return highest
 
@@ -130,7 +136,9 @@ def outside(regions: np.ndarray, unknown: np.ndarray, maps: np.ndarray) -> np.nd
         unknown: [P, C] bool.
         maps: [C, h, w] targets.
     """
-    hidden = np.tensordot(unknown.T.astype(np.float32), regions.astype(np.float32), axes=1)  # [C, h, w]
+    hidden = np.tensordot(
+        unknown.T.astype(np.float32), regions.astype(np.float32), axes=1
+    )  # [C, h, w]
     weights: np.ndarray = ((hidden == 0) | (maps > 0)).astype(np.float32)
     return weights
 

@@ -88,7 +88,9 @@ def _logarithms(
         A function (dx, dy) -> [N, K] of the logarithm that far, at most 2 cells, from the cells; beyond the map it goes on as
         at its edge. And [N, K] bool: whether a positive cell is left after smoothing.
     """
-    weights = cv2.getGaussianKernel(kernel, 0)[:, 0]  # its sigma follows from its size, as published
+    weights = cv2.getGaussianKernel(kernel, 0)[
+        :, 0
+    ]  # its sigma follows from its size, as published
     near = _smoothed_near(heatmaps, cells, weights)  # [N, K, 5, 5]
     heights = heatmaps[(*_grid(heatmaps), *_rows_columns(cells))]
     factor, usable = np.ones_like(near[..., 0, 0]), heights > 0
@@ -105,7 +107,10 @@ def _logarithms(
     (y, x), (batch, joint) = _rows_columns(cells), _grid(heatmaps)
 
     def at(dx: int, dy: int) -> np.ndarray:
-        row, column = np.clip(y + dy, 0, height - 1) - y + _REACH, np.clip(x + dx, 0, width - 1) - x + _REACH
+        row, column = (
+            np.clip(y + dy, 0, height - 1) - y + _REACH,
+            np.clip(x + dx, 0, width - 1) - x + _REACH,
+        )
         values: np.ndarray = logarithms[batch, joint, row, column]
         return values
 
@@ -120,9 +125,14 @@ def _smoothed_near(heatmaps: np.ndarray, cells: np.ndarray, weights: np.ndarray)
     rows, columns = (place[..., None] + steps for place in _rows_columns(cells))  # [N, K, R]
     batch, joint = (index[..., None, None] for index in _grid(heatmaps))
     around = heatmaps[
-        batch, joint, np.clip(rows, 0, height - 1)[..., None], np.clip(columns, 0, width - 1)[..., None, :]
+        batch,
+        joint,
+        np.clip(rows, 0, height - 1)[..., None],
+        np.clip(columns, 0, width - 1)[..., None, :],
     ]
-    there = ((rows >= 0) & (rows < height))[..., None] & ((columns >= 0) & (columns < width))[..., None, :]
+    there = ((rows >= 0) & (rows < height))[..., None] & ((columns >= 0) & (columns < width))[
+        ..., None, :
+    ]
     smoothing = sliding_window_view(np.pad(weights, 2 * _REACH), len(steps))[::-1]  # [5, R]
     smoothed: np.ndarray = smoothing @ np.where(there, around, 0.0).astype(np.float64) @ smoothing.T
     return smoothed
@@ -152,7 +162,9 @@ def _grid(heatmaps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.arange(len(heatmaps))[:, None], np.arange(heatmaps.shape[1])[None, :]
 
 
-def _newton_step(slope: np.ndarray, xx: np.ndarray, xy: np.ndarray, yy: np.ndarray, usable: np.ndarray) -> np.ndarray:
+def _newton_step(
+    slope: np.ndarray, xx: np.ndarray, xy: np.ndarray, yy: np.ndarray, usable: np.ndarray
+) -> np.ndarray:
     """Returns minus the inverse Hessian times the slope [N, K, 2], zero where not usable or singular."""
     determinant = xx * yy - xy * xy
     usable = usable & (determinant != 0)

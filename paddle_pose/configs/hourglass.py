@@ -8,7 +8,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from paddle_pose.codecs.heatmap import HeatmapCodec
-from paddle_pose.configs.specs import Config, CosineScheduleSpec, HourglassModel, StackedHourglassModel, Train
+from paddle_pose.configs.specs import (
+    Config,
+    CosineScheduleSpec,
+    HourglassModel,
+    StackedHourglassModel,
+    Train,
+)
 from paddle_pose.data.augment import Augment
 
 HOURGLASS52_MPII_256 = Config(

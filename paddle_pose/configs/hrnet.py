@@ -15,7 +15,15 @@ from typing import Any
 
 from paddle_pose.codecs.heatmap import HeatmapCodec
 from paddle_pose.configs.overrides import override
-from paddle_pose.configs.specs import Config, Data, HeatmapLossSpec, HRNetModel, StepScheduleSpec, Train, Val
+from paddle_pose.configs.specs import (
+    Config,
+    Data,
+    HeatmapLossSpec,
+    HRNetModel,
+    StepScheduleSpec,
+    Train,
+    Val,
+)
 from paddle_pose.data.augment import Augment
 from paddle_pose.skeletons import COCO_17
 
@@ -30,7 +38,9 @@ HRNET_W32_MPII_256 = Config(
 )
 
 
-def _coco(width: int, input_size: tuple[int, int], batch_size: int = 32, sigma: float = 2.0) -> Config:
+def _coco(
+    width: int, input_size: tuple[int, int], batch_size: int = 32, sigma: float = 2.0
+) -> Config:
     """Returns a recipe on COCO."""
     size = f"{input_size[1]}x{input_size[0]}"
     name = f"hrnet_w{width}_coco_{size}"

@@ -13,7 +13,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from paddle_pose.codecs.movenet import MoveNetCodec
-from paddle_pose.configs.specs import Config, Data, MoveNetLossSpec, MoveNetModel, StepScheduleSpec, Train, Val
+from paddle_pose.configs.specs import (
+    Config,
+    Data,
+    MoveNetLossSpec,
+    MoveNetModel,
+    StepScheduleSpec,
+    Train,
+    Val,
+)
 from paddle_pose.data.augment import Augment
 
 MOVENET_LIGHTNING_COCO = Config(
@@ -23,7 +31,9 @@ MOVENET_LIGHTNING_COCO = Config(
     model=MoveNetModel(),
     codec=MoveNetCodec(max_persons=6),
     data=Data(dataset="coco", framing="image", context=1.0),
-    augment=Augment(scale=0.3, rotation=24.0, rotation_probability=0.3, shift=0.1, shift_probability=0.5),
+    augment=Augment(
+        scale=0.3, rotation=24.0, rotation_probability=0.3, shift=0.1, shift_probability=0.5
+    ),
     loss=MoveNetLossSpec(),
     train=Train(
         epochs=120,
@@ -58,7 +68,12 @@ MOVENET_ORIGINAL_COCO = replace(
     source="MoveNet.Paddle on AI Studio: single people, Adam 8e-3, 100 epochs, batch 512; acc as its file name says (e74)",
     command="python train.py --config movenet_original_coco --dataset_root D  (D from prepare_coco)",
     model=MoveNetModel(
-        expansion="stage", activation="relu", padding="symmetric", pyramid="fire717", batch_norm="all", prior=0.5
+        expansion="stage",
+        activation="relu",
+        padding="symmetric",
+        pyramid="fire717",
+        batch_norm="all",
+        prior=0.5,
     ),
     codec=MoveNetCodec(kernel="fire717", regression_radius=0.0, offset_radius=0.0),
     data=Data(dataset="movenet_crops", framing="image", context=1.0),

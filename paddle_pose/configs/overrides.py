@@ -56,11 +56,22 @@ def identity(config: Config) -> dict[str, Any]:
         >>> "train.batch_size" in identity(CONFIGS["hourglass52_mpii_256"])
         True
     """
-    free = {"num_workers", "log_every", "max_bad_steps", "keep", "checkpoint_steps", "checkpoint_minutes"}
+    free = {
+        "num_workers",
+        "log_every",
+        "max_bad_steps",
+        "keep",
+        "checkpoint_steps",
+        "checkpoint_minutes",
+    }
     free |= {"on_bad_image", "read_timeout", "epochs"}
-    places = {f"data.{name}" for name in ("train_annotations", "val_annotations", "images", "cache")}  # data may move
+    places = {
+        f"data.{name}" for name in ("train_annotations", "val_annotations", "images", "cache")
+    }  # data may move
     left_out = places | {f"train.{name}" for name in free}
-    return {"config": config.name} | {key: value for key, value in values(config).items() if key not in left_out}
+    return {"config": config.name} | {
+        key: value for key, value in values(config).items() if key not in left_out
+    }
 
 
 def override(config: Config, changes: Mapping[str, Any]) -> Config:
@@ -118,7 +129,9 @@ def check_changes(changes: object) -> None:
         )
     for key in changes:
         if not isinstance(key, str):
-            raise InputError(f'overrides has the key {key!r}; expected dotted keys, such as "train.epochs"')
+            raise InputError(
+                f'overrides has the key {key!r}; expected dotted keys, such as "train.epochs"'
+            )
 
 
 def upgraded(stored: Mapping[str, Any]) -> dict[str, Any]:
@@ -131,7 +144,9 @@ def upgraded(stored: Mapping[str, Any]) -> dict[str, Any]:
         >>> upgraded({"train.schedule": "cosine", "train.warmup": 5, "train.gamma": 0.1})
         {'train.schedule': 'cosine', 'train.schedule.warmup': 5}
     """
-    without_use = ("train.milestones", "train.gamma") if stored.get("train.schedule") == "cosine" else ()
+    without_use = (
+        ("train.milestones", "train.gamma") if stored.get("train.schedule") == "cosine" else ()
+    )
     return {RENAMED.get(key, key): value for key, value in stored.items() if key not in without_use}
 
 
@@ -199,8 +214,12 @@ def _of_kind(current: Any, family: type, kind: object, key: str) -> Any:
     chosen = kinds.find(family, kind, key)
     if kinds.kind_of(family, current, key) == kind:
         return current
-    names = {field.name for field in dataclasses.fields(chosen)} & {field.name for field in dataclasses.fields(current)}
-    return chosen(**{name: getattr(current, name) for name in kinds.shared(family) if name in names})
+    names = {field.name for field in dataclasses.fields(chosen)} & {
+        field.name for field in dataclasses.fields(current)
+    }
+    return chosen(
+        **{name: getattr(current, name) for name in kinds.shared(family) if name in names}
+    )
 
 
 def _fitted(value: Any, hint: Any, key: str) -> Any:
@@ -254,7 +273,9 @@ def _skeleton(value: Any, key: str) -> Skeleton:
         return read_skeleton(value)
     if isinstance(value, Mapping):
         return Skeleton(**{name: _tuples(part) for name, part in value.items()})
-    raise InputError(f"key {key!r}: got {value!r}, expected one of {', '.join(SKELETONS)}, or a .json file")
+    raise InputError(
+        f"key {key!r}: got {value!r}, expected one of {', '.join(SKELETONS)}, or a .json file"
+    )
 
 
 def _tuples(value: Any) -> Any:

@@ -76,7 +76,11 @@ _RECIPES: Mapping[str, Mapping[str, float]] = {
     "hourglass52_mpii_384": _of_file("mmpose_hourglass52_mpii_384"),
     "stacked_hourglass2_mpii_256": {"Mean": 87.3, "Mean@0.1": 23.9},
     "stacked_hourglass8_mpii_256": {"Mean": 89.1, "Mean@0.1": 24.5},
-    **{file.config: _of_official(file.config) for file in zoo.PUBLISHED.values() if file.name.startswith("official_")},
+    **{
+        file.config: _of_official(file.config)
+        for file in zoo.PUBLISHED.values()
+        if file.name.startswith("official_")
+    },
     "hrnet_w32_mpii_256_dark": {"Mean": 90.6, "Mean@0.11": 42.0},
     "hrnet_w32_mpii_256_udp": {"Mean": 90.4, "Mean@0.11": 42.1},
     "hrnet_w32_coco_256x192_dark": {f"AP ({DETECTED})": 0.756},
@@ -91,16 +95,43 @@ _PER_JOINT = {
     "simple_baseline_r50_mpii_256": _joints(96.4, 95.3, 89.0, 83.2, 88.4, 84.0, 79.6),
     "simple_baseline_r101_mpii_256": _joints(96.9, 95.9, 89.5, 84.4, 88.4, 84.5, 80.7),
 }
-_WITHOUT_PROTOCOL = ("stacked_hourglass2_mpii_256", "stacked_hourglass8_mpii_256")  # pytorch-pose does not state it
+_WITHOUT_PROTOCOL = (
+    "stacked_hourglass2_mpii_256",
+    "stacked_hourglass8_mpii_256",
+)  # pytorch-pose does not state it
 # The original Paddle project's log: (epoch, Mean, Mean@0.1) of evaluations after it, by input size; epochs count from 0.
 TXYUGOOD_CURVES: dict[int, tuple[tuple[int, float, float], ...]] = {
     256: (
-        *((0, 48.09, 6.18), (5, 72.80, 18.15), (10, 78.25, 22.01), (20, 82.61, 25.67), (50, 86.65, 29.11)),
-        *((100, 87.76, 30.87), (169, 88.21, 31.17), (174, 88.717, 32.108), (180, 88.75, 31.89), (209, 88.82, 31.94)),
+        *(
+            (0, 48.09, 6.18),
+            (5, 72.80, 18.15),
+            (10, 78.25, 22.01),
+            (20, 82.61, 25.67),
+            (50, 86.65, 29.11),
+        ),
+        *(
+            (100, 87.76, 30.87),
+            (169, 88.21, 31.17),
+            (174, 88.717, 32.108),
+            (180, 88.75, 31.89),
+            (209, 88.82, 31.94),
+        ),
     ),
     384: (
-        *((0, 47.46, 8.01), (5, 74.61, 24.68), (10, 79.59, 28.80), (20, 83.46, 32.22), (50, 87.01, 35.27)),
-        *((100, 88.36, 36.75), (169, 88.63, 36.94), (180, 89.13, 37.42), (186, 89.139, 37.588), (209, 89.19, 37.33)),
+        *(
+            (0, 47.46, 8.01),
+            (5, 74.61, 24.68),
+            (10, 79.59, 28.80),
+            (20, 83.46, 32.22),
+            (50, 87.01, 35.27),
+        ),
+        *(
+            (100, 88.36, 36.75),
+            (169, 88.63, 36.94),
+            (180, 89.13, 37.42),
+            (186, 89.139, 37.588),
+            (209, 89.19, 37.33),
+        ),
     ),
 }
 
@@ -118,7 +149,15 @@ def _mmpose_dark(model: str, config: str, mean: float, at_010: float) -> Publish
 def _mmpose_coco(model: str, config: str, small: float, large: float) -> list[Published]:
     sizes = {"256x192": small, "384x288": large}
     return [
-        Published(model, size, "mmpose", {"AP": ap}, "coco", DETECTED, f"{config}_coco_{size}" if config else "")
+        Published(
+            model,
+            size,
+            "mmpose",
+            {"AP": ap},
+            "coco",
+            DETECTED,
+            f"{config}_coco_{size}" if config else "",
+        )
         for size, ap in sizes.items()
     ]
 
@@ -128,7 +167,11 @@ PUBLISHED: tuple[Published, ...] = (
         "Hourglass-52",
         "256x256",
         _ORIGINAL,
-        {"Mean": 88.717, "Mean@0.1": 32.108, **_joints(96.66, 95.36, 89.09, 83.78, 88.42, 83.86, 79.88)},
+        {
+            "Mean": 88.717,
+            "Mean@0.1": 32.108,
+            **_joints(96.66, 95.36, 89.09, 83.78, 88.42, 83.86, 79.88),
+        },
         config="hourglass52_mpii_256",
         protocol=_BEST,
     ),
@@ -136,7 +179,11 @@ PUBLISHED: tuple[Published, ...] = (
         "Hourglass-52",
         "384x384",
         _ORIGINAL,
-        {"Mean": 89.139, "Mean@0.1": 37.588, **_joints(96.83, 95.45, 89.89, 84.89, 87.81, 84.63, 80.87)},
+        {
+            "Mean": 89.139,
+            "Mean@0.1": 37.588,
+            **_joints(96.83, 95.45, 89.89, 84.89, 87.81, 84.63, 80.87),
+        },
         config="hourglass52_mpii_384",
         protocol=_BEST,
     ),

@@ -34,7 +34,8 @@ def find(name: str) -> Config:
     """
     if name not in CONFIGS:
         raise InputError(
-            f"no config {name!r}.{did_you_mean(name, CONFIGS)} There are:\n  " + "\n  ".join(sorted(CONFIGS))
+            f"no config {name!r}.{did_you_mean(name, CONFIGS)} There are:\n  "
+            + "\n  ".join(sorted(CONFIGS))
         )
     return CONFIGS[name]
 
@@ -46,7 +47,9 @@ def register(config: Config) -> Config:
         InputError: If there is one of that name.
     """
     if config.name in CONFIGS:
-        raise InputError(f"config {config.name!r} exists already ({CONFIGS[config.name].source}); choose another name")
+        raise InputError(
+            f"config {config.name!r} exists already ({CONFIGS[config.name].source}); choose another name"
+        )
     CONFIGS[config.name] = config
     return config
 
@@ -61,7 +64,10 @@ def for_image_size(size: int) -> Config:
     if name not in CONFIGS:
         raise InputError(
             f"{argument('--image_size')} {size}: the published sizes are 256 and 384; for another multiple of 128 add "
-            + argument(f'-o "codec.input_size=({size},{size})"', f'overrides={{"codec.input_size": ({size}, {size})}}')
+            + argument(
+                f'-o "codec.input_size=({size},{size})"',
+                f'overrides={{"codec.input_size": ({size}, {size})}}',
+            )
             + " to one of them"
         )
     return CONFIGS[name]
@@ -144,7 +150,10 @@ def stored_identity(stored: Mapping[str, object]) -> dict[str, object]:
 
 
 def config_of(
-    weights: Path, name: str | None = None, image_size: int | None = None, changes: Mapping[str, object] | None = None
+    weights: Path,
+    name: str | None = None,
+    image_size: int | None = None,
+    changes: Mapping[str, object] | None = None,
 ) -> Config:
     """Returns the config of a weights file.
 
@@ -171,7 +180,12 @@ def config_of(
             known.name,
             name or "none: it finds people",
         )
-    if beside is None and name is None and image_size is None and weights.suffix not in _NO_WEIGHTS_INSIDE:
+    if (
+        beside is None
+        and name is None
+        and image_size is None
+        and weights.suffix not in _NO_WEIGHTS_INSIDE
+    ):
         check_kind(weights)
     return resolve(beside, name, image_size, changes or {})
 
@@ -195,7 +209,9 @@ def resolve(
     """
     if beside is not None:
         if config_name not in (None, beside.name):
-            raise InputError(f"{argument('--config')} {config_name}, but the checkpoint was trained as {beside.name}")
+            raise InputError(
+                f"{argument('--config')} {config_name}, but the checkpoint was trained as {beside.name}"
+            )
         if image_size not in (None, beside.codec.input_size[0]):
             raise InputError(
                 f"{argument('--image_size')} {image_size}, but the checkpoint was trained at {beside.codec.input_size[0]}"

@@ -13,7 +13,14 @@ from dataclasses import replace
 from typing import Literal
 
 from paddle_pose.codecs.heatmap import HeatmapCodec
-from paddle_pose.configs.specs import Config, Data, HeatmapLossSpec, SimpleBaselineModel, StepScheduleSpec, Train
+from paddle_pose.configs.specs import (
+    Config,
+    Data,
+    HeatmapLossSpec,
+    SimpleBaselineModel,
+    StepScheduleSpec,
+    Train,
+)
 from paddle_pose.data.augment import Augment
 from paddle_pose.skeletons import COCO_17
 
@@ -33,7 +40,9 @@ SIMPLE_BASELINE_R50_MPII_256 = Config(
 )
 
 
-def _mpii(depth: Literal[50, 101, 152], side: int, batch_size: int = 32, sigma: float = 2.0) -> Config:
+def _mpii(
+    depth: Literal[50, 101, 152], side: int, batch_size: int = 32, sigma: float = 2.0
+) -> Config:
     """Returns a recipe on MPII."""
     name = f"simple_baseline_r{depth}_mpii_{side}"
     return replace(
@@ -49,7 +58,10 @@ def _mpii(depth: Literal[50, 101, 152], side: int, batch_size: int = 32, sigma: 
 
 
 def _coco(
-    depth: Literal[50, 101, 152], input_size: tuple[int, int], batch_size: int = 32, sigma: float = 2.0
+    depth: Literal[50, 101, 152],
+    input_size: tuple[int, int],
+    batch_size: int = 32,
+    sigma: float = 2.0,
 ) -> Config:
     """Returns a recipe on COCO."""
     size = f"{input_size[1]}x{input_size[0]}"

@@ -61,7 +61,9 @@ class Spec:
             TypeError: If the class is no dataclass of its own.
         """
         if "__dataclass_fields__" not in vars(type(self)):
-            raise TypeError(f"{type(self).__name__} has no fields of its own; decorate it with @dataclass(frozen=True)")
+            raise TypeError(
+                f"{type(self).__name__} has no fields of its own; decorate it with @dataclass(frozen=True)"
+            )
 
     def field_values(self) -> dict[str, Any]:
         """Returns the fields by name.
@@ -305,7 +307,10 @@ class HeatmapLossSpec(LossSpec):
             >>> HeatmapLossSpec(scale=0.5).arguments(HeatmapCodec())
             {'scale': 0.5, 'joint_weights': ()}
         """
-        return {"scale": self.scale, "joint_weights": codec.skeleton.weights if self.joint_weights else ()}
+        return {
+            "scale": self.scale,
+            "joint_weights": codec.skeleton.weights if self.joint_weights else (),
+        }
 
 
 @dataclass(frozen=True)
@@ -448,7 +453,10 @@ class CosineScheduleSpec(ScheduleSpec):
 
     def arguments(self, base: float, steps_per_epoch: int, epochs: int) -> dict[str, Any]:
         """Returns the keyword arguments of `target`, which counts in steps."""
-        return {**super().arguments(base, steps_per_epoch, epochs), "total": epochs * steps_per_epoch}
+        return {
+            **super().arguments(base, steps_per_epoch, epochs),
+            "total": epochs * steps_per_epoch,
+        }
 
 
 @dataclass(frozen=True)

@@ -110,7 +110,9 @@ class Augment:
             halved = rng.random() < self.half_body
             # As published: a normal number below 0.5, which is 69 % of them.
             upper = rng.normal() < 0.5
-            window = half_body_window(sample, skeleton, prefer_upper=bool(upper)) if halved else window
+            window = (
+                half_body_window(sample, skeleton, prefer_upper=bool(upper)) if halved else window
+            )
         if self.shift > 0:
             moved = rng.random() < self.shift_probability
             offset = rng.uniform(-self.shift, self.shift, 2) * moved
@@ -122,7 +124,9 @@ class Augment:
             flip=bool(mirrored),
         )
 
-    def hidden(self, input_size: tuple[int, int], rng: np.random.Generator) -> tuple[int, int, int, int] | None:
+    def hidden(
+        self, input_size: tuple[int, int], rng: np.random.Generator
+    ) -> tuple[int, int, int, int] | None:
         """Returns the rectangle (x, y, width, height) of whole input px to hide, inside the input; None to hide nothing.
 
         Args:
@@ -131,8 +135,12 @@ class Augment:
         """
         if self.occlusion == 0 or rng.random() >= self.occlusion:
             return None
-        width, height = np.rint(rng.uniform(*self.occlusion_size, 2) * input_size).astype(int).tolist()
-        x, y = rng.integers(0, (input_size[0] - width, input_size[1] - height), endpoint=True).tolist()
+        width, height = (
+            np.rint(rng.uniform(*self.occlusion_size, 2) * input_size).astype(int).tolist()
+        )
+        x, y = rng.integers(
+            0, (input_size[0] - width, input_size[1] - height), endpoint=True
+        ).tolist()
         return x, y, width, height
 
     def pixels(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -225,4 +233,6 @@ def half_body_window(sample: Sample, skeleton: Skeleton, prefer_upper: bool) -> 
     if width == height == 0:
         return sample.window
     x, y = joints.mean(axis=0).tolist()
-    return replace(box_window((left, top, width, height), sample.window.size, _HALF_CONTEXT), center=(x, y))
+    return replace(
+        box_window((left, top, width, height), sample.window.size, _HALF_CONTEXT), center=(x, y)
+    )

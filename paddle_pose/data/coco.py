@@ -40,14 +40,20 @@ def annotation_file(root: str | Path, split: str) -> Path:
         InputError: If there is no such split.
     """
     if split not in SPLITS:
-        raise InputError(f"COCO has no split {split!r} with keypoints; expected one of {', '.join(SPLITS)}")
+        raise InputError(
+            f"COCO has no split {split!r} with keypoints; expected one of {', '.join(SPLITS)}"
+        )
     path = Path(root) / "annotations" / f"person_keypoints_{split}2017.json"
     if not path.is_file():
-        raise FileNotFoundError(f"{path}: not found; {LAYOUT} for {argument('--dataset_root D', 'data')}")
+        raise FileNotFoundError(
+            f"{path}: not found; {LAYOUT} for {argument('--dataset_root D', 'data')}"
+        )
     return path
 
 
-def split_files(root: str | Path | None, split: str, own: str | None, folder: str | None) -> tuple[Path, Path]:
+def split_files(
+    root: str | Path | None, split: str, own: str | None, folder: str | None
+) -> tuple[Path, Path]:
     """Returns a split's annotation file, and the folder of its images.
 
     Args:
@@ -67,11 +73,15 @@ def split_files(root: str | Path | None, split: str, own: str | None, folder: st
     if own is None or folder is None:
         missing = annotations if own is None else folder_of_images
         root_name = argument("--dataset_root D", "data")
-        raise InputError(f"{missing} is missing: give it, or {root_name}, a folder in COCO's layout")
+        raise InputError(
+            f"{missing} is missing: give it, or {root_name}, a folder in COCO's layout"
+        )
     if not Path(own).is_file():
         raise FileNotFoundError(f"{own}: not found; {annotations} says where it is now")
     if not Path(folder).is_dir():
-        raise FileNotFoundError(f"{folder}: no such folder of images; {folder_of_images} says where it is now")
+        raise FileNotFoundError(
+            f"{folder}: no such folder of images; {folder_of_images} says where it is now"
+        )
     return Path(own), Path(folder)
 
 
@@ -90,7 +100,9 @@ def read_coco(root: str | Path, split: str, skeleton: Skeleton = COCO_17) -> lis
     return read_annotations(annotation_file(root, split), Path(root) / f"{split}2017", skeleton)
 
 
-def read_annotations(path: Path, folder: Path, skeleton: Skeleton = COCO_17) -> list[AnnotatedImage]:
+def read_annotations(
+    path: Path, folder: Path, skeleton: Skeleton = COCO_17
+) -> list[AnnotatedImage]:
     """Reads a file in COCO's format and prints its counts, also of what is left out.
 
     Args:
@@ -111,7 +123,10 @@ def read_annotations(path: Path, folder: Path, skeleton: Skeleton = COCO_17) -> 
     content, _ = coco_json.read(path)
     records, shared = coco_json.in_skeleton(content, str(path), skeleton)
     people: dict[int, list[Person]] = {image["id"]: [] for image in content["images"]}
-    sizes = {image["id"]: image_size(image, f"{path}: images[{n}]") for n, image in enumerate(content["images"])}
+    sizes = {
+        image["id"]: image_size(image, f"{path}: images[{n}]")
+        for n, image in enumerate(content["images"])
+    }
     left_out = dict.fromkeys(("crowd", "no labelled joint", "no area", "empty box"), 0)
     count = 0
     for n, record in enumerate(records):
@@ -134,7 +149,9 @@ def read_annotations(path: Path, folder: Path, skeleton: Skeleton = COCO_17) -> 
         fix = f"; {coco_json.AREA_HINT}" if left_out["no area"] else ""
         raise InputError(f"{path}: nobody is left of {len(records)} annotations: {counts}{fix}")
     return [
-        AnnotatedImage(image["id"], folder / image["file_name"], tuple(people[image["id"]]), sizes[image["id"]])
+        AnnotatedImage(
+            image["id"], folder / image["file_name"], tuple(people[image["id"]]), sizes[image["id"]]
+        )
         for image in content["images"]
     ]
 
@@ -187,7 +204,9 @@ def read_detections(
     _log.info(f"=> load {len(samples)} detected boxes")
     _log.info(f"=> left out: {counts}")
     if not samples:
-        raise InputError(f"{path}: no box is left of {len(records)}: {counts}; does it belong to these annotations?")
+        raise InputError(
+            f"{path}: no box is left of {len(records)}: {counts}; does it belong to these annotations?"
+        )
     return samples
 
 
@@ -198,14 +217,18 @@ def image_size(image: Mapping[str, Any], where: str) -> tuple[float, float]:
         InputError: If a key is missing or wrong.
     """
     if not isinstance(image.get("file_name"), str) or not image["file_name"]:
-        raise InputError(f"{where}: key 'file_name' must name the image, got {image.get('file_name')!r}")
+        raise InputError(
+            f"{where}: key 'file_name' must name the image, got {image.get('file_name')!r}"
+        )
     return float(field(image, ("width",), (), where)), float(field(image, ("height",), (), where))
 
 
 def _person(record: Mapping[str, Any], size: tuple[float, float], where: str) -> Person:
     points = field(record, ("keypoints",), (len(record["keypoints"]),), where).reshape(-1, 3)
     if not np.isin(points[:, 2], (0, 1, 2)).all():
-        raise InputError(f"{where}: key 'keypoints' holds x, y, v with v one of 0, 1, 2; got {points[:, 2].tolist()}")
+        raise InputError(
+            f"{where}: key 'keypoints' holds x, y, v with v one of 0, 1, 2; got {points[:, 2].tolist()}"
+        )
     x, y, width, height = map(float, field(record, ("bbox",), (4,), where))
     # As published: the last pixel belongs to the box, so a clipped box is one pixel smaller than the annotated one.
     left, top = max(0.0, x), max(0.0, y)

@@ -71,7 +71,9 @@ class CropCache:
     """
 
     MARGIN, DETAIL = 2.0, 1.25
-    _HEADER = struct.Struct("<4s6d2I")  # magic; [2, 3] image px -> stored px by rows; width and height in px
+    _HEADER = struct.Struct(
+        "<4s6d2I"
+    )  # magic; [2, 3] image px -> stored px by rows; width and height in px
     _CHECKSUM = struct.Struct("<I")  # CRC-32 of all that is before it, at the end
     _MAGIC = b"PPC3"
     _COUNT_AGAIN = 256  # files written before those of other processes are counted again
@@ -116,7 +118,13 @@ class CropCache:
         except FileNotFoundError as problem:
             raise FileNotFoundError(f"{image}: not found") from problem
         window = sample.window
-        source = (str(image.resolve()), status.st_mtime_ns, status.st_size, window.center, window.size)
+        source = (
+            str(image.resolve()),
+            status.st_mtime_ns,
+            status.st_size,
+            window.center,
+            window.size,
+        )
         shape = (self._input_size, self.MARGIN, self.DETAIL, self._MAGIC)
         name = hashlib.sha256(repr((source, shape)).encode()).hexdigest()[:32]
         return self._folder / name[:2] / f"{name}.crop"
@@ -126,20 +134,31 @@ class CropCache:
         stored_size = tuple(round(self.MARGIN * self.DETAIL * px) for px in self._input_size)
         reduction = ReducedReader((stored_size[0], stored_size[1])).reduction(region)
         pixels, image_to_pixels = images.read(sample.image_path, reduction)
-        detail = min(1.0, stored_size[0] / (region.size[0] * image_to_pixels[0, 0]))  # never enlarged
+        detail = min(
+            1.0, stored_size[0] / (region.size[0] * image_to_pixels[0, 0])
+        )  # never enlarged
         left, top, right, bottom = _bounds(region, image_to_pixels)
-        (left, right), (top, bottom) = _even(left, right, pixels.shape[1]), _even(top, bottom, pixels.shape[0])
+        (left, right), (top, bottom) = (
+            _even(left, right, pixels.shape[1]),
+            _even(top, bottom, pixels.shape[0]),
+        )
         part = np.ascontiguousarray(pixels[top:bottom, left:right])
         if not part.size:  # the region lies beside the image: four black pixels, everything else is black round them
             part, left, top = np.zeros((2, 2, 3), np.uint8), -3, -3
         height, width = part.shape[:2]
         size = (max(2, 2 * round(width * detail / 2)), max(2, 2 * round(height * detail / 2)))
-        small = cv2.resize(part, size, interpolation=cv2.INTER_AREA) if size != (width, height) else part
+        small = (
+            cv2.resize(part, size, interpolation=cv2.INTER_AREA)
+            if size != (width, height)
+            else part
+        )
         across, down = size[0] / width, size[1] / height
         to_part = np.array([[1.0, 0, -left], [0, 1, -top]])
         to_small = np.array([[across, 0, (across - 1) / 2], [0, down, (down - 1) / 2]])
         matrix = geometry.compose(to_small, geometry.compose(to_part, image_to_pixels))
-        content = self._HEADER.pack(self._MAGIC, *matrix.ravel(), *size) + _to_planes(small).tobytes()
+        content = (
+            self._HEADER.pack(self._MAGIC, *matrix.ravel(), *size) + _to_planes(small).tobytes()
+        )
         return content + self._CHECKSUM.pack(zlib.crc32(content))
 
     def _unpacked(self, content: bytes, path: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -149,9 +168,13 @@ class CropCache:
             InputError: If the file is damaged.
         """
         start, end = self._HEADER.size, len(content) - self._CHECKSUM.size
-        magic, *numbers, width, height = self._HEADER.unpack_from(content) if end > start else (b"", 0, 0)
+        magic, *numbers, width, height = (
+            self._HEADER.unpack_from(content) if end > start else (b"", 0, 0)
+        )
         is_whole = magic == self._MAGIC and end == start + width * height * 3 // 2
-        if not is_whole or self._CHECKSUM.unpack_from(content, end) != (zlib.crc32(memoryview(content)[:end]),):
+        if not is_whole or self._CHECKSUM.unpack_from(content, end) != (
+            zlib.crc32(memoryview(content)[:end]),
+        ):
             raise InputError(f"{path}: a damaged file of the crop cache")
         planes = np.frombuffer(content, np.uint8, end - start, start).reshape(-1, width)
         return cv2.cvtColor(planes, cv2.COLOR_YUV2RGB_I420), np.array(numbers).reshape(2, 3)
@@ -170,11 +193,17 @@ class CropCache:
         """Tells whether another crop may be stored; says so once where not."""
         with self._lock:
             if self._bytes > self._max_bytes and not self._reported_full:
-                self._bytes = self._bytes_on_disk()  # a crop that two processes made at once was counted twice
+                self._bytes = (
+                    self._bytes_on_disk()
+                )  # a crop that two processes made at once was counted twice
             if self._bytes <= self._max_bytes:
                 return True
             if not self._reported_full:
-                _log.warning("%s: full at %.1f GB; what is not in it is read as usual", self._folder, self._bytes / 1e9)
+                _log.warning(
+                    "%s: full at %.1f GB; what is not in it is read as usual",
+                    self._folder,
+                    self._bytes / 1e9,
+                )
                 self._reported_full = True
             return False
 
@@ -187,7 +216,9 @@ class CropCache:
                 self._bytes = self._bytes_on_disk()
 
     def _bytes_on_disk(self) -> int:
-        return sum(file.stat().st_size for file in self._folder.glob("*/[!.]*.crop"))  # without drafts
+        return sum(
+            file.stat().st_size for file in self._folder.glob("*/[!.]*.crop")
+        )  # without drafts
 
 
 def _to_planes(pixels: np.ndarray) -> np.ndarray:
@@ -196,7 +227,9 @@ def _to_planes(pixels: np.ndarray) -> np.ndarray:
     planes = cv2.cvtColor(pixels, cv2.COLOR_RGB2YUV_I420)
     # OpenCV takes the colour of the first of four pixels; the mean of the four lies where the four lie
     mean = (
-        cv2.resize(pixels, (width // 2, height // 2), interpolation=cv2.INTER_AREA).repeat(2, axis=0).repeat(2, axis=1)
+        cv2.resize(pixels, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
+        .repeat(2, axis=0)
+        .repeat(2, axis=1)
     )
     planes[height:] = cv2.cvtColor(mean, cv2.COLOR_RGB2YUV_I420)[height:]
     return planes

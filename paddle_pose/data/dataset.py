@@ -35,10 +35,20 @@ def fingerprint(samples: Sequence[Sample]) -> str:
         path = sample.image_path
         if path not in sizes:
             sizes[path] = path.stat().st_size if path.is_file() else None
-        digest.update(repr((path.name, sizes[path], sample.window, float(sample.score), sample.central)).encode())
+        digest.update(
+            repr(
+                (path.name, sizes[path], sample.window, float(sample.score), sample.central)
+            ).encode()
+        )
         for person in sample.persons:
             digest.update(person.keypoints.tobytes() + person.visible.tobytes())
-            values = (*person.box, person.annotation_id, person.area, person.head_size, person.crowd)
+            values = (
+                *person.box,
+                person.annotation_id,
+                person.area,
+                person.head_size,
+                person.crowd,
+            )
             digest.update(repr([float(value) for value in values]).encode())
     return f"{len(samples)} samples, sha256 {digest.hexdigest()}"
 
@@ -62,7 +72,9 @@ def input_keypoints(sample: Sample, window: Window, codec: Codec) -> tuple[np.nd
     """
     joints = codec.skeleton.num_joints
     keypoints = np.array([person.keypoints for person in sample.persons]).reshape(-1, joints, 2)
-    visible = np.array([person.visible * (not person.crowd) for person in sample.persons]).reshape(-1, joints)
+    visible = np.array([person.visible * (not person.crowd) for person in sample.persons]).reshape(
+        -1, joints
+    )
     if window.flip:
         order = list(codec.skeleton.flip)
         keypoints, visible = keypoints[:, order], visible[:, order]
@@ -72,7 +84,9 @@ def input_keypoints(sample: Sample, window: Window, codec: Codec) -> tuple[np.nd
 def input_boxes(sample: Sample, window: Window, codec: Codec) -> np.ndarray:
     """Returns everybody's boxes [P, 4] (x, y, width, height) in the window's input px; round the corners if it is turned."""
     boxes = np.array([person.box for person in sample.persons], np.float64).reshape(-1, 1, 4)
-    corners = boxes[..., :2] + boxes[..., 2:] * np.array([(0, 0), (1, 0), (0, 1), (1, 1)])  # [P, 4, 2]
+    corners = boxes[..., :2] + boxes[..., 2:] * np.array(
+        [(0, 0), (1, 0), (0, 1), (1, 1)]
+    )  # [P, 4, 2]
     corners = geometry.move(corners, window.to_input(codec.input_size, codec.alignment))
     return np.hstack([corners.min(axis=1), np.ptp(corners, axis=1)])
 
@@ -163,7 +177,11 @@ class PoseDataset:
             "image" uint8 [H, W, 3], "targets" as the codec encodes them, "index" of the sample.
         """
         example = self.example(key)
-        return {"image": example.image, "targets": self._codec.encode(*example.people), "index": example.index}
+        return {
+            "image": example.image,
+            "targets": self._codec.encode(*example.people),
+            "index": example.index,
+        }
 
     def batch(self, examples: Sequence[TrainingExample]) -> dict[str, Any]:
         """Returns samples [N, ...] with their targets drawn at once: an array for the batch costs less than one for each.
@@ -211,7 +229,9 @@ class PoseDataset:
                 image = without(image, hidden)
                 if augment.occlusion_hides_joints:
                     visible = np.where(within(keypoints, hidden), 0, visible)
-        return TrainingExample(image, (keypoints, visible, input_boxes(sample, window, self._codec)), index)
+        return TrainingExample(
+            image, (keypoints, visible, input_boxes(sample, window, self._codec)), index
+        )
 
 
 def batches(
@@ -237,7 +257,9 @@ def batches(
     Yields:
         uint8 images [N, H, W, 3] and their N samples.
     """
-    groups = share([samples[start : start + batch_size] for start in range(0, len(samples), batch_size)])
+    groups = share(
+        [samples[start : start + batch_size] for start in range(0, len(samples), batch_size)]
+    )
     own = (sample for group in groups for sample in group)
 
     def read(sample: Sample) -> np.ndarray:

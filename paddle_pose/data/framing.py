@@ -48,7 +48,9 @@ def one_per_central_person(
     return samples
 
 
-def one_per_image(images: Iterable[AnnotatedImage], input_size: tuple[int, int], context: float = 1.0) -> list[Sample]:
+def one_per_image(
+    images: Iterable[AnnotatedImage], input_size: tuple[int, int], context: float = 1.0
+) -> list[Sample]:
     """Returns a sample per image, in their order, with everybody in it: the whole image, letterboxed (bottom-up).
 
     Args:

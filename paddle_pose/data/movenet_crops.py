@@ -32,9 +32,7 @@ _log = logging.getLogger("paddle_pose")
 FOLDERS = ("", "cropped", "croped")  # as published: one of the original projects writes "croped"
 # How far round another person's joint nothing is learnt, in sides of the crop: 4 of the original's 48 cells, its smallest blob.
 OTHERS_REACH = 4 / 48
-LAYOUT = (
-    "expected D/imgs/*.jpg with D/train2017.json and D/val2017.json (D may hold them in a folder cropped or croped)"
-)
+LAYOUT = "expected D/imgs/*.jpg with D/train2017.json and D/val2017.json (D may hold them in a folder cropped or croped)"
 
 
 def annotation_file(root: str | Path, split: str) -> Path:
@@ -45,11 +43,15 @@ def annotation_file(root: str | Path, split: str) -> Path:
         InputError: If there is no such split.
     """
     if split not in coco.SPLITS:
-        raise InputError(f"MoveNet's crops have no split {split!r}; expected one of {', '.join(coco.SPLITS)}")
+        raise InputError(
+            f"MoveNet's crops have no split {split!r}; expected one of {', '.join(coco.SPLITS)}"
+        )
     paths = [Path(root) / folder / f"{split}2017.json" for folder in FOLDERS]
     existing = [path for path in paths if path.is_file()]
     if not existing:
-        raise FileNotFoundError(f"{paths[0]}: not found; {LAYOUT}; {command('prepare_coco')} makes it from COCO")
+        raise FileNotFoundError(
+            f"{paths[0]}: not found; {LAYOUT}; {command('prepare_coco')} makes it from COCO"
+        )
     return existing[0]
 
 
@@ -72,13 +74,19 @@ def read_movenet_crops(root: str | Path, split: str) -> list[AnnotatedImage]:
     """
     path = annotation_file(root, split)
     records = coco_json.read_json(path)
-    if not isinstance(records, list) or not records or not all(isinstance(record, Mapping) for record in records):
+    if (
+        not isinstance(records, list)
+        or not records
+        or not all(isinstance(record, Mapping) for record in records)
+    ):
         raise InputError(
             f"{path}: expected a list of {{img_name, keypoints, center, bbox, other_centers, other_keypoints}}"
         )
     folder = path.parent / "imgs"
     folder = folder if folder.is_dir() else path.parent
-    annotated = [_annotated(n, record, folder, f"{path}: record {n}") for n, record in enumerate(records)]
+    annotated = [
+        _annotated(n, record, folder, f"{path}: record {n}") for n, record in enumerate(records)
+    ]
     _log.info(f"=> num_images: {len(annotated)}")
     _log.info(f"=> load {len(annotated)} samples")
     regions = sum(len(image.persons) - 1 for image in annotated)
@@ -92,13 +100,22 @@ def _annotated(n: int, record: Mapping[str, Any], folder: Path, where: str) -> A
         raise InputError(f"{where}: key 'img_name' must name the image, got {name!r}")
     points = field(record, ("keypoints",), (3 * joints,), where).reshape(joints, 3)
     if not np.isin(points[:, 2], (0, 1, 2)).all():
-        raise InputError(f"{where}: key 'keypoints' holds x, y, v with v one of 0, 1, 2; got {points[:, 2].tolist()}")
+        raise InputError(
+            f"{where}: key 'keypoints' holds x, y, v with v one of 0, 1, 2; got {points[:, 2].tolist()}"
+        )
     left, top, right, bottom = field(record, ("bbox",), (4,), where)
     lists = record.get("other_keypoints")
-    if not isinstance(lists, list) or len(lists) != joints or not all(isinstance(points, list) for points in lists):
+    if (
+        not isinstance(lists, list)
+        or len(lists) != joints
+        or not all(isinstance(points, list) for points in lists)
+    ):
         raise InputError(f"{where}: key 'other_keypoints' must hold {joints} lists of [x, y]")
     centers = record.get("other_centers")
-    listed = [*(centers if isinstance(centers, list) else [centers]), *(point for points in lists for point in points)]
+    listed = [
+        *(centers if isinstance(centers, list) else [centers]),
+        *(point for points in lists for point in points),
+    ]
     others = field({"other_*": listed or np.zeros((0, 2))}, ("other_*",), (len(listed), 2), where)
     size = np.array(stored_size(folder / name), np.float64)
     box = (left * size[0], top * size[1], (right - left) * size[0], (bottom - top) * size[1])
@@ -122,4 +139,6 @@ def stored_size(path: Path) -> tuple[int, int]:
     except FileNotFoundError as problem:
         raise FileNotFoundError(f"{path}: not found; {LAYOUT}") from problem
     except (OSError, SyntaxError, ValueError) as problem:
-        raise InputError(f"{path}: not an image that can be read ({problem}); delete it and make it again") from problem
+        raise InputError(
+            f"{path}: not an image that can be read ({problem}); delete it and make it again"
+        ) from problem

@@ -31,7 +31,9 @@ JOINT_KEYS = ("joints", "gt_joints")
 VISIBLE_KEYS = ("joints_vis", "joints_visible")
 # Samples and images of the published json files.
 PUBLISHED_COUNTS = {"train": (22246, 14679), "val": (2958, 2729), "trainval": (25204, 17408)}
-LAYOUT = "expected D/images/*.jpg, D/annotations/mpii_{train,val}.json and D/annotations/mpii_gt_val.mat"
+LAYOUT = (
+    "expected D/images/*.jpg, D/annotations/mpii_{train,val}.json and D/annotations/mpii_gt_val.mat"
+)
 # json and mat round differently: neck and head_top may differ by a pixel or two.
 _SAME_POINT_PX = 3.0
 
@@ -63,7 +65,9 @@ def read_ground_truth(path: Path) -> GroundTruth:
         MissingDependencyError: If SciPy is not installed.
     """
     if not path.is_file():
-        raise FileNotFoundError(f"{path}: not found; {LAYOUT} for {argument('--dataset_root D', 'data')}")
+        raise FileNotFoundError(
+            f"{path}: not found; {LAYOUT} for {argument('--dataset_root D', 'data')}"
+        )
     matlab = needed("scipy.io", "scipy>=1.10", "train")
     try:
         content = matlab.loadmat(path)
@@ -86,7 +90,9 @@ def read_ground_truth(path: Path) -> GroundTruth:
     measured = np.isfinite(truth.keypoints).all(axis=2) | ~truth.labelled  # [N, 16]
     good = measured.all(axis=1) & np.isfinite(truth.head_sizes) & (truth.head_sizes > 0)
     if not good.all():
-        raise InputError(f"{path}: person {good.argmin()} has an empty head box, or a labelled joint without numbers")
+        raise InputError(
+            f"{path}: person {good.argmin()} has an empty head box, or a labelled joint without numbers"
+        )
     return truth
 
 
@@ -115,7 +121,9 @@ def read_mpii(root: str | Path, split: str, skeleton: Skeleton = MPII_16) -> lis
     if split not in SPLITS:
         raise InputError(f"MPII has no split {split!r}; expected one of {', '.join(SPLITS)}")
     if not path.is_file():
-        raise FileNotFoundError(f"{path}: not found; {LAYOUT} for {argument('--dataset_root D', 'data')}")
+        raise FileNotFoundError(
+            f"{path}: not found; {LAYOUT} for {argument('--dataset_root D', 'data')}"
+        )
     records = _load(path)
     persons = [_person(record, n, path, split) for n, record in enumerate(records)]
     if split == "val":
@@ -130,7 +138,8 @@ def read_mpii(root: str | Path, split: str, skeleton: Skeleton = MPII_16) -> lis
     if shared:
         _log.info(f"=> {shared} are in {skeleton.name}")
     return [
-        AnnotatedImage(n, truth_files(root)[1] / name, tuple(group)) for n, (name, group) in enumerate(by_name.items())
+        AnnotatedImage(n, truth_files(root)[1] / name, tuple(group))
+        for n, (name, group) in enumerate(by_name.items())
     ]
 
 

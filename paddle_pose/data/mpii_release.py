@@ -78,7 +78,9 @@ def read_release(path: Path) -> Release:
             f"{path}: not the official release ({problem}); expected a variable RELEASE with annolist and img_train"
         ) from problem
     if len(images) != len(is_train):
-        raise InputError(f"{path}: {len(images)} images in annolist but {len(is_train)} in img_train; is it complete?")
+        raise InputError(
+            f"{path}: {len(images)} images in annolist but {len(is_train)} in img_train; is it complete?"
+        )
     trainval: list[Record] = []
     boxes: list[list[float]] = []
     test: list[Record] = []
@@ -100,7 +102,10 @@ def read_release(path: Path) -> Release:
 
 
 def split(
-    trainval: Sequence[Record], *, truth: GroundTruth | None = None, val_records: Sequence[Record] | None = None
+    trainval: Sequence[Record],
+    *,
+    truth: GroundTruth | None = None,
+    val_records: Sequence[Record] | None = None,
 ) -> tuple[list[int], list[int]]:
     """Divides the people of the release as Tompson et al. did, by a file that tells who is in the validation set.
 
@@ -119,13 +124,22 @@ def split(
     if truth is not None:
         points, labelled = truth.keypoints + 1.0, truth.labelled
     elif val_records is not None:
-        points = np.array([record["joints"] for record in val_records], np.float64).reshape(-1, MPII_16.num_joints, 2)
-        labelled = np.array([record["joints_vis"] for record in val_records]).reshape(-1, MPII_16.num_joints) > 0
+        points = np.array([record["joints"] for record in val_records], np.float64).reshape(
+            -1, MPII_16.num_joints, 2
+        )
+        labelled = (
+            np.array([record["joints_vis"] for record in val_records]).reshape(
+                -1, MPII_16.num_joints
+            )
+            > 0
+        )
     else:
         raise InputError("the split needs mpii_gt_val.mat or mpii_val.json; got neither")
     by_joints: dict[bytes, list[int]] = {}
     for n, record in enumerate(trainval):
-        by_joints.setdefault(_key(np.array(record["joints"]), np.array(record["joints_vis"]) > 0), []).append(n)
+        by_joints.setdefault(
+            _key(np.array(record["joints"]), np.array(record["joints_vis"]) > 0), []
+        ).append(n)
     val: list[int] = []
     for n in range(len(points)):
         found = by_joints.get(_key(points[n], labelled[n]))
@@ -152,9 +166,15 @@ def write_ground_truth(path: Path, records: Sequence[Record], head_boxes: np.nda
     """
     without = np.flatnonzero(~np.isfinite(head_boxes).all(axis=1))
     if len(without):
-        raise InputError(f"{path}: validation person {without[0]} has no head box; PCKh cannot be measured without")
-    labelled = np.array([record["joints_vis"] for record in records]).reshape(-1, MPII_16.num_joints) > 0
-    joints = np.array([record["joints"] for record in records], np.float64).reshape(-1, MPII_16.num_joints, 2)
+        raise InputError(
+            f"{path}: validation person {without[0]} has no head box; PCKh cannot be measured without"
+        )
+    labelled = (
+        np.array([record["joints_vis"] for record in records]).reshape(-1, MPII_16.num_joints) > 0
+    )
+    joints = np.array([record["joints"] for record in records], np.float64).reshape(
+        -1, MPII_16.num_joints, 2
+    )
     content = io.BytesIO()
     needed("scipy.io", "scipy>=1.10", "train").savemat(
         content,

@@ -49,7 +49,9 @@ def prefetch(
         yield from map(read, keys)
         return
     tasks: SimpleQueue[Any] = SimpleQueue()
-    threads = [threading.Thread(target=_work, args=(read, tasks), daemon=True) for _ in range(num_workers)]
+    threads = [
+        threading.Thread(target=_work, args=(read, tasks), daemon=True) for _ in range(num_workers)
+    ]
     for thread in threads:
         thread.start()
     waiting: deque[tuple[Key, Future[Value]]] = deque()

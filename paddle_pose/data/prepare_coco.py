@@ -93,22 +93,30 @@ def prepare_coco(
     names: dict[str, Path] = {}
     for split, (crops, left_out) in plans.items():
         counts = ", ".join(f"{number} {reason}" for reason, number in left_out.items())
-        _log.info(f"=> {split}: {len(crops)} people in {len({crop.source for crop in crops})} images")
+        _log.info(
+            f"=> {split}: {len(crops)} people in {len({crop.source for crop in crops})} images"
+        )
         _log.info(f"=> left out as published: {counts}")
         if not crops:
             raise InputError(f"{root}: nobody is left of split {split!r}: {counts}")
         for crop in crops:
             name = crop.record["img_name"]
             if names.setdefault(name, crop.source) != crop.source:
-                raise InputError(f"{names[name]} and {crop.source} would both be cropped into {name}; rename one")
+                raise InputError(
+                    f"{names[name]} and {crop.source} would both be cropped into {name}; rename one"
+                )
     images.check_present(crop.source for crops, _ in plans.values() for crop in crops)
     archives.make_folder(output, output)
     with locked(output, what="this data set", wait=True):
         for split, (crops, _) in plans.items():
-            written, kept = write_images(crops, output / "imgs", progress(len(crops), f"{split} crops"))
+            written, kept = write_images(
+                crops, output / "imgs", progress(len(crops), f"{split} crops")
+            )
             path = output / f"{split}2017.json"
             write_records(crops, path)
-            _log.info(f"=> {path}: {len(crops)} people; {written} images written, {kept} were there already")
+            _log.info(
+                f"=> {path}: {len(crops)} people; {written} images written, {kept} were there already"
+            )
     return len(names)
 
 
@@ -125,13 +133,19 @@ def plan_crops(root: str | Path, split: str) -> tuple[list[Crop], dict[str, int]
     """
     path = coco.annotation_file(root, split)
     content, _ = coco_json.read(path)
-    people: dict[int, list[tuple[np.ndarray, np.ndarray, bool]]] = {image["id"]: [] for image in content["images"]}
+    people: dict[int, list[tuple[np.ndarray, np.ndarray, bool]]] = {
+        image["id"]: [] for image in content["images"]
+    }
     for n, record in enumerate(content["annotations"]):
         where = f"{path}: annotations[{n}] (id {record['id']})"
         joints = field(record, ("keypoints",), (3 * COCO_17.num_joints,), where).reshape(-1, 3)
-        people[record["image_id"]].append((joints, field(record, ("bbox",), (4,), where), bool(record.get("iscrowd"))))
+        people[record["image_id"]].append(
+            (joints, field(record, ("bbox",), (4,), where), bool(record.get("iscrowd")))
+        )
     reasons = ("images without people", f"images with more than {MAX_ANNOTATIONS} annotations")
-    left_out = dict.fromkeys((*reasons, "crowds", f"people with fewer than {MIN_JOINTS} labelled joints"), 0)
+    left_out = dict.fromkeys(
+        (*reasons, "crowds", f"people with fewer than {MIN_JOINTS} labelled joints"), 0
+    )
     empty, many, crowds, few = left_out
     crops = []
     for n, image in enumerate(content["images"]):
@@ -144,7 +158,9 @@ def plan_crops(root: str | Path, split: str) -> tuple[list[Crop], dict[str, int]
             if crowd or (joints[:, 2] > 0).sum() < MIN_JOINTS:
                 left_out[crowds if crowd else few] += 1
                 continue
-            others = [(other, other_box) for m, (other, other_box, _) in enumerate(group) if m != index]
+            others = [
+                (other, other_box) for m, (other, other_box, _) in enumerate(group) if m != index
+            ]
             crops.append(_crop(source, size, f"{source.stem}_{index}.jpg", joints, box, others))
     return crops, left_out
 
@@ -170,8 +186,12 @@ def _crop(
         return kept
 
     labelled = joints[:, 2:] > 0
-    keypoints = np.where(labelled, np.column_stack([(joints[:, :2] - corner) / side, joints[:, 2]]), 0.0)
-    centers = np.array([other_box[:2] + other_box[2:] / 2 for _, other_box in others]).reshape(-1, 2)
+    keypoints = np.where(
+        labelled, np.column_stack([(joints[:, :2] - corner) / side, joints[:, 2]]), 0.0
+    )
+    centers = np.array([other_box[:2] + other_box[2:] / 2 for _, other_box in others]).reshape(
+        -1, 2
+    )
     other_joints = [
         inside(np.array([other[k, :2] for other, _ in others if other[k, 2] > 0]).reshape(-1, 2))
         for k in range(COCO_17.num_joints)
@@ -192,7 +212,9 @@ def _rounded(numbers: np.ndarray) -> list[Any]:
     return rounded
 
 
-def write_images(crops: Sequence[Crop], folder: Path, progress: Progress = lambda done: None) -> tuple[int, int]:
+def write_images(
+    crops: Sequence[Crop], folder: Path, progress: Progress = lambda done: None
+) -> tuple[int, int]:
     """Writes the crops that are not there yet, each whole or not at all.
 
     Args:
@@ -222,9 +244,13 @@ def write_images(crops: Sequence[Crop], folder: Path, progress: Progress = lambd
                     pixels, _ = images.read(source)
                     if pixels.shape[1::-1] != crop.source_size:
                         got = "{} x {}".format(*pixels.shape[1::-1])
-                        raise InputError(f"{source}: is {got} px, annotated as {crop.source_size}; is it COCO's file?")
+                        raise InputError(
+                            f"{source}: is {got} px, annotated as {crop.source_size}; is it COCO's file?"
+                        )
                 x, y = crop.corner
-                square = geometry.warp(pixels, np.array([[1.0, 0, -x], [0, 1, -y]]), (crop.side, crop.side))
+                square = geometry.warp(
+                    pixels, np.array([[1.0, 0, -x], [0, 1, -y]]), (crop.side, crop.side)
+                )
                 content = cv2.imencode(".jpg", square[..., ::-1])[1].tobytes()
                 atomic.write_bytes(target, content, concurrent=False)
                 written += 1

@@ -65,13 +65,17 @@ def prepare_mpii(
     """
     for source in sources:
         if not source.exists():
-            raise FileNotFoundError(f"{source}: not found; give an archive, a file or a folder of MPII")
+            raise FileNotFoundError(
+                f"{source}: not found; give an archive, a file or a folder of MPII"
+            )
     archives.make_folder(output, output)
     with locked(output, what="this data set", wait=True):
         return _prepare(sources, output, progress)
 
 
-def _prepare(sources: Sequence[Path], output: Path, progress: Callable[[str], None]) -> PreparedMpii:
+def _prepare(
+    sources: Sequence[Path], output: Path, progress: Callable[[str], None]
+) -> PreparedMpii:
     """Does what `prepare_mpii` says, in a folder that nobody else writes to."""
     for source in sources:
         _gather(source, output, progress)
@@ -103,7 +107,13 @@ def path_in_layout(name: str) -> str | None:
         return f"annotations/{_MAT_NAMES[path.name]}"
     if path.name.startswith("mpii_") and path.suffix in (".json", ".mat"):
         return f"annotations/{path.name}"
-    if path.name in ("train.json", "valid.json", "val.json", "trainval.json", "test.json"):  # HRNet's older names
+    if path.name in (
+        "train.json",
+        "valid.json",
+        "val.json",
+        "trainval.json",
+        "test.json",
+    ):  # HRNet's older names
         return f"annotations/mpii_{path.name.replace('valid', 'val')}"
     return None
 
@@ -113,7 +123,9 @@ def _gather(source: Path, output: Path, progress: Callable[[str], None]) -> None
     if source.is_file() and archives.is_archive(source):
         done = archives.extract(source, output, place=path_in_layout, progress=progress)
         _log.info(f"=> {source}: {done.written} files written, {done.kept} were there already")
-        _log.info(f"=> left out: {done.macos} macOS files (._*, .DS_Store), {done.ignored} that are no part of MPII")
+        _log.info(
+            f"=> left out: {done.macos} macOS files (._*, .DS_Store), {done.ignored} that are no part of MPII"
+        )
         return
     files = list(_files(source))
     written = kept = ignored = 0
@@ -157,7 +169,9 @@ def _from_release(folder: Path) -> list[str]:
     mat = folder / "mpii_gt_val.mat"
     if mat.exists() and all(path.exists() for path in wanted.values()):
         return []
-    source = next((path for path in sorted(folder.glob("*.mat")) if mpii_release.is_release(path)), None)
+    source = next(
+        (path for path in sorted(folder.glob("*.mat")) if mpii_release.is_release(path)), None
+    )
     if source is None:
         return []
     release = mpii_release.read_release(source)
@@ -179,7 +193,11 @@ def _from_release(folder: Path) -> list[str]:
         made["trainval"] = people
     for split, records in made.items():
         # An earlier run that did not know the split wrote everybody.
-        ours = split == "trainval" and wanted[split].exists() and _records(wanted[split]) == people != records
+        ours = (
+            split == "trainval"
+            and wanted[split].exists()
+            and _records(wanted[split]) == people != records
+        )
         if records and (ours or not wanted[split].exists()):
             mpii_release.write_records(wanted[split], records)
             _log.info(f"=> {wanted[split]}: {len(records)} people")
@@ -193,14 +211,20 @@ def _complete(folder: Path) -> list[str]:
         mpii_release.write_records(both, [*_records(train), *_records(val)])
         _log.info(f"=> {both}: made of the other two")
     needed = (train, val, folder / "mpii_gt_val.mat")
-    return [f"{path}; without it nothing can be trained or measured" for path in needed if not path.exists()]
+    return [
+        f"{path}; without it nothing can be trained or measured"
+        for path in needed
+        if not path.exists()
+    ]
 
 
 def _records(path: Path) -> list[dict[str, Any]]:
     try:
         records = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as problem:
-        raise InputError(f"{path}: not valid JSON ({problem}); delete it and repeat the command") from problem
+        raise InputError(
+            f"{path}: not valid JSON ({problem}); delete it and repeat the command"
+        ) from problem
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
         raise InputError(f"{path}: expected a list of records; is it MPII's json?")
     return records
@@ -209,7 +233,11 @@ def _records(path: Path) -> list[dict[str, Any]]:
 def _summarize(output: Path) -> list[str]:
     """Logs counts beside the published ones; returns what is missing."""
     missing = []
-    present = {path.name for path in (output / "images").iterdir()} if (output / "images").is_dir() else set()
+    present = (
+        {path.name for path in (output / "images").iterdir()}
+        if (output / "images").is_dir()
+        else set()
+    )
     _log.info(f"=> {len(present)} images; {shutil.disk_usage(output).free / 1e9:.0f} GB are free")
     for split in mpii.SPLITS:
         path = output / "annotations" / f"mpii_{split}.json"
@@ -224,6 +252,8 @@ def _summarize(output: Path) -> list[str]:
         if absent:
             line += f"; {len(absent):,} images missing"
             if split != "test":
-                missing.append(f"{len(absent)} images of {path}, e.g. {absent[0]}; is the archive complete?")
+                missing.append(
+                    f"{len(absent)} images of {path}, e.g. {absent[0]}; is the archive complete?"
+                )
         _log.info(line)
     return missing

@@ -50,17 +50,25 @@ def read_skeleton(source: str | Path | None, annotations: str | Path | None = No
     path = Path(str(source if source is not None else annotations))
     content = coco_json.read_json(path) if source is not None else {}
     if not isinstance(content, Mapping):
-        raise InputError(f"{path}: expected an object with the keys {', '.join(KEYS)}; got {type(content).__name__}")
+        raise InputError(
+            f"{path}: expected an object with the keys {', '.join(KEYS)}; got {type(content).__name__}"
+        )
     strange = sorted(set(map(str, content)) - set(KEYS))
     if strange:
-        raise InputError(f"{path}: unknown key {strange[0]!r}; the valid ones are {', '.join(KEYS)}")
+        raise InputError(
+            f"{path}: unknown key {strange[0]!r}; the valid ones are {', '.join(KEYS)}"
+        )
     joints = _names(content.get("joints", joints), path, "joints")
     if not joints:
         raise InputError(
             f"{path}: key 'joints' is missing, and no annotation file names the joints in its categories (key 'keypoints'); "
             f"the valid keys are {', '.join(KEYS)}"
         )
-    pairs = _pairs(content["mirror_pairs"], path, "mirror_pairs") if "mirror_pairs" in content else _by_name(joints)
+    pairs = (
+        _pairs(content["mirror_pairs"], path, "mirror_pairs")
+        if "mirror_pairs" in content
+        else _by_name(joints)
+    )
     limbs = tuple(limb for limb in limbs if set(limb) <= set(joints))
     try:
         skeleton = Skeleton(
@@ -73,7 +81,9 @@ def read_skeleton(source: str | Path | None, annotations: str | Path | None = No
             upper=_names(content.get("upper", ()), path, "upper"),
         )
     except ValueError as problem:
-        raise InputError(problem if str(problem).startswith(str(path)) else f"{path}: {problem}") from problem
+        raise InputError(
+            problem if str(problem).startswith(str(path)) else f"{path}: {problem}"
+        ) from problem
     _log_defaults(skeleton, content)
     return skeleton
 
@@ -82,20 +92,35 @@ def _of_categories(annotations: str | Path) -> tuple[tuple[str, ...], tuple[tupl
     """Returns the joints and limbs that an annotation file's categories state."""
     content, where = coco_json.read(annotations)
     joints = coco_json.joint_names(content, where)
-    rows = next((category.get("skeleton") or [] for category in content["categories"] if category.get("keypoints")), [])
+    rows = next(
+        (
+            category.get("skeleton") or []
+            for category in content["categories"]
+            if category.get("keypoints")
+        ),
+        [],
+    )
     try:
         pairs = [(int(a), int(b)) for a, b in rows]
     except (TypeError, ValueError) as problem:
-        raise InputError(f"{where}: key 'skeleton' of a category must hold pairs of places, got {rows!r}") from problem
+        raise InputError(
+            f"{where}: key 'skeleton' of a category must hold pairs of places, got {rows!r}"
+        ) from problem
     if any(not 1 <= place <= len(joints) for pair in pairs for place in pair):
-        raise InputError(f"{where}: key 'skeleton' of a category holds places outside 1..{len(joints)}: {rows!r}")
+        raise InputError(
+            f"{where}: key 'skeleton' of a category holds places outside 1..{len(joints)}: {rows!r}"
+        )
     return joints, tuple((joints[a - 1], joints[b - 1]) for a, b in pairs)
 
 
 def _by_name(joints: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     """Returns the pairs of joints that are named left and right."""
     keys = {name.lower(): name for name in joints}
-    pairs = [(name, keys.get(key.replace("left", "right", 1))) for key, name in keys.items() if key.startswith("left")]
+    pairs = [
+        (name, keys.get(key.replace("left", "right", 1)))
+        for key, name in keys.items()
+        if key.startswith("left")
+    ]
     return tuple((left, right) for left, right in pairs if right is not None)
 
 
@@ -114,13 +139,17 @@ def _log_defaults(skeleton: Skeleton, given: Mapping[str, Any]) -> None:
 
 
 def _names(value: Any, path: Path, key: str) -> tuple[str, ...]:
-    if not isinstance(value, list | tuple) or not all(isinstance(name, str) and name for name in value):
+    if not isinstance(value, list | tuple) or not all(
+        isinstance(name, str) and name for name in value
+    ):
         raise InputError(f"{path}: key {key!r} must be a list of joint names, got {value!r}")
     return tuple(value)
 
 
 def _pairs(value: Any, path: Path, key: str) -> tuple[tuple[str, str], ...]:
-    whole = isinstance(value, list) and all(isinstance(pair, list) and len(pair) == 2 for pair in value)
+    whole = isinstance(value, list) and all(
+        isinstance(pair, list) and len(pair) == 2 for pair in value
+    )
     if not whole or not all(isinstance(name, str) for pair in value for name in pair):
         raise InputError(
             f'{path}: key {key!r} must be a list of pairs of names, [["left_x", "right_x"], …], got {value!r}'
@@ -129,6 +158,10 @@ def _pairs(value: Any, path: Path, key: str) -> tuple[tuple[str, str], ...]:
 
 
 def _numbers(value: Any, path: Path, key: str) -> tuple[float, ...]:
-    if not isinstance(value, list) or not all(type(number) in (int, float) and number > 0 for number in value):
-        raise InputError(f"{path}: key {key!r} must be a list of positive numbers, one for each joint, got {value!r}")
+    if not isinstance(value, list) or not all(
+        type(number) in (int, float) and number > 0 for number in value
+    ):
+        raise InputError(
+            f"{path}: key {key!r} must be a list of positive numbers, one for each joint, got {value!r}"
+        )
     return tuple(float(number) for number in value)

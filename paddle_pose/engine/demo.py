@@ -115,7 +115,9 @@ def run_demo(
     )
 
 
-def show(config: Config, data: Path, run_dir: Path) -> tuple[dict[Path, str], dict[str, dict[str, float]]]:
+def show(
+    config: Config, data: Path, run_dir: Path
+) -> tuple[dict[Path, str], dict[str, dict[str, float]]]:
     """Tests the last weights of a run and draws what they find.
 
     Args:
@@ -154,7 +156,10 @@ def show(config: Config, data: Path, run_dir: Path) -> tuple[dict[Path, str], di
             "      one that fits although few joints count as found has left and right exchanged",
         ),
         folder / "heatmaps.png": (heatmaps, "where the network sees each joint of one of them"),
-        folder / "loss_curve.png": (training_curves.draw([curves], curves.monitor()), "how the training went"),
+        folder / "loss_curve.png": (
+            training_curves.draw([curves], curves.monitor()),
+            "how the training went",
+        ),
     }
     for path, (pixels, _) in drawn.items():
         images.write(path, pixels)
@@ -172,5 +177,7 @@ def _cleared(folder: Path) -> Path:
         _log.info(f"=> {folder} is an earlier demo's run: replacing it")
         shutil.rmtree(folder)
     elif folder.exists() and any(folder.iterdir()):
-        raise InputError(f"{folder} holds something that is not a run of the demo: give another --output")
+        raise InputError(
+            f"{folder} holds something that is not a run of the demo: give another --output"
+        )
     return folder

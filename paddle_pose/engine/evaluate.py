@@ -44,7 +44,10 @@ _log = logging.getLogger("paddle_pose")
 
 
 FOLDER = Path("output/val")
-_PREDICTIONS = {"pckh": ("pred.mat", "predictions.json"), "ap": ("keypoints_results.json",)}  # by metric
+_PREDICTIONS = {
+    "pckh": ("pred.mat", "predictions.json"),
+    "ap": ("keypoints_results.json",),
+}  # by metric
 _SCORES, _DRAWING, _REPORT = "scores.json", "predictions.png", "report.html"
 _COMPANIONS = {".xml": ".bin", ".json": ".pdiparams"}  # of exported files: where their weights are
 
@@ -184,7 +187,9 @@ def evaluate(
         made = metric.save(predictions, Path(drafts))
         if draw:
             made.append(Path(drafts, _DRAWING))
-            images.write(made[-1], draw_ranked_examples(rank_examples(metric, predictions), settings.codec))
+            images.write(
+                made[-1], draw_ranked_examples(rank_examples(metric, predictions), settings.codec)
+            )
         written = [output / path.name for path in made]
         outputs.check(written)
         for path, place in zip(made, written, strict=True):
@@ -199,9 +204,13 @@ def evaluate(
 
 def _refuse_settings_of_loading(model: PoseModel, device: str, threads: int | None) -> None:
     """Raises an InputError if a device or threads are named beside a loaded model, which has its own."""
-    named = [f"device={device!r}"] * (device != "auto") + [f"threads={threads!r}"] * (threads is not None)
+    named = [f"device={device!r}"] * (device != "auto") + [f"threads={threads!r}"] * (
+        threads is not None
+    )
     if named:
-        raise InputError(f"{' and '.join(named)}, but {model!r} is loaded already; name them in load_model instead")
+        raise InputError(
+            f"{' and '.join(named)}, but {model!r} is loaded already; name them in load_model instead"
+        )
 
 
 def _settings_of(model: PoseModel, named: object, changes: Mapping[str, object]) -> Config:
@@ -211,12 +220,20 @@ def _settings_of(model: PoseModel, named: object, changes: Mapping[str, object])
         InputError: If another config is named, or a change is of what the model was loaded with.
     """
     if named is not None:
-        raise InputError(f"config or image_size, but {model!r} has its config; leave them out, or load it anew")
+        raise InputError(
+            f"config or image_size, but {model!r} has its config; leave them out, or load it anew"
+        )
     settings = config_overrides.override(model.config, changes)
     before, after = config_overrides.values(model.config), config_overrides.values(settings)
-    fixed = [key for key in after if key.startswith(build.FIXED_BY_EXPORT) and after[key] != before.get(key)]
+    fixed = [
+        key
+        for key in after
+        if key.startswith(build.FIXED_BY_EXPORT) and after[key] != before.get(key)
+    ]
     if fixed:
-        raise InputError(f"{', '.join(fixed)} cannot be changed in {model!r}; name them in load_model(overrides=…)")
+        raise InputError(
+            f"{', '.join(fixed)} cannot be changed in {model!r}; name them in load_model(overrides=…)"
+        )
     return settings
 
 
@@ -355,7 +372,9 @@ def _write_scores(evaluation: Evaluation, outputs: Outputs, folder: Path, comman
     return path
 
 
-def _write_page(outputs: Outputs, source: Path, path: Path, **where: Path | Skeleton | bool | None) -> Path:
+def _write_page(
+    outputs: Outputs, source: Path, path: Path, **where: Path | Skeleton | bool | None
+) -> Path:
     """Writes a report and returns its path."""
     outputs.check([path])
     with outputs.replacing(path) as draft:
@@ -363,7 +382,9 @@ def _write_page(outputs: Outputs, source: Path, path: Path, **where: Path | Skel
     return path
 
 
-def _protocol(config: Config, weights: Path, samples: Sequence[Sample], detections: Path | None) -> dict[str, object]:
+def _protocol(
+    config: Config, weights: Path, samples: Sequence[Sample], detections: Path | None
+) -> dict[str, object]:
     """Returns what the numbers of an evaluation depend on."""
     whole_images = config.data.framing == "image" and detections is None
     boxes = WHOLE_IMAGES if whole_images else GROUND_TRUTH
@@ -397,7 +418,9 @@ def _score_coco(results: Path, annotations: Path, skeleton: Skeleton) -> Evaluat
     scores = coco_ap.score_results(results, annotations, skeleton)
     _log.info(eval_line(scores.values, coco_ap.NAMES))
     _log.info(scores.table)
-    return Evaluation(scores.values, {"results": str(results), "data": "coco", "ground truth": str(annotations)})
+    return Evaluation(
+        scores.values, {"results": str(results), "data": "coco", "ground truth": str(annotations)}
+    )
 
 
 def _score_mpii(predictions: Path, ground_truth: Path, zero_based: bool) -> Evaluation:
@@ -410,7 +433,9 @@ def _score_mpii(predictions: Path, ground_truth: Path, zero_based: bool) -> Eval
     intervals = pckh.bootstrap(errors, truth.labelled)
     _log.info(eval_line(values, pckh.PCKh().summary))
     _log.info(pckh.table(values, intervals, people))
-    _log.info(f"Protocol: {predictions}, {people} people, predictions count pixels from {0 if zero_based else 1}")
+    _log.info(
+        f"Protocol: {predictions}, {people} people, predictions count pixels from {0 if zero_based else 1}"
+    )
     return Evaluation(
         values,
         {"results": str(predictions), "data": "mpii", "ground truth": str(ground_truth)},

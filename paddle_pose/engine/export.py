@@ -88,12 +88,16 @@ def export_model(
         check_open(model)
     output_file = None if output_file is None else Path(output_file)
     if weights.suffix in SUFFIXES.values():
-        raise InputError(f"{weights}: is an exported file; export the checkpoint that it was made from")
+        raise InputError(
+            f"{weights}: is an exported file; export the checkpoint that it was made from"
+        )
     if format is None:
         formats = {suffix: name for name, suffix in SUFFIXES.items()}
         format = formats.get(output_file.suffix, "onnx") if output_file is not None else "onnx"
     if format not in SUFFIXES:
-        raise InputError(f"format {format!r}: expected one of {', '.join(SUFFIXES)}, or None for the one of the suffix")
+        raise InputError(
+            f"format {format!r}: expected one of {', '.join(SUFFIXES)}, or None for the one of the suffix"
+        )
     int8 = calibration is not None
     if int8 and format == "paddle":
         raise InputError("INT8 is written with the formats onnx and openvino, not with paddle")
@@ -104,14 +108,24 @@ def export_model(
     elif config is None and image_size is None:
         config_of_weights = override(model.config, overrides or {})
     else:
-        raise InputError(f"config or image_size, but {model!r} has its config; leave them out, or load it anew")
+        raise InputError(
+            f"config or image_size, but {model!r} has its config; leave them out, or load it anew"
+        )
     fitted, network = build.loaded(config_of_weights, weights, say=_log.info)
-    inputs = synthetic_inputs(fitted.codec) if images is None else read_inputs(Path(images), fitted.codec)
-    calibration_inputs = None if calibration is None else read_inputs(Path(calibration), fitted.codec)
+    inputs = (
+        synthetic_inputs(fitted.codec)
+        if images is None
+        else read_inputs(Path(images), fitted.codec)
+    )
+    calibration_inputs = (
+        None if calibration is None else read_inputs(Path(calibration), fitted.codec)
+    )
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".exporting_", dir=target.parent) as folder:
         draft = Path(folder, target.name)
-        metadata = write_export(fitted, network, weights, draft, decode=decode, calibration=calibration_inputs)
+        metadata = write_export(
+            fitted, network, weights, draft, decode=decode, calibration=calibration_inputs
+        )
         difference = compare(
             PaddleBackend(network),
             open_exported(draft, "cpu"),
@@ -127,7 +141,9 @@ def export_model(
     return Export(target, metadata_path(target), difference)
 
 
-def export_path(weights: Path, output_file: Path | None, format: Format, *, decode: bool, int8: bool) -> Path:
+def export_path(
+    weights: Path, output_file: Path | None, format: Format, *, decode: bool, int8: bool
+) -> Path:
     """Returns the path of an exported file.
 
     Args:

@@ -38,7 +38,9 @@ class TrackJitter:
     lag: float
 
 
-def measure_jitter(raw: Path, smoothed: Path | None = None, min_score: float = MIN_SCORE) -> list[TrackJitter]:
+def measure_jitter(
+    raw: Path, smoothed: Path | None = None, min_score: float = MIN_SCORE
+) -> list[TrackJitter]:
     """Returns the jitter of everybody in a video; of each person the longest part without a gap counts.
 
     Args:
@@ -67,7 +69,10 @@ def measure_jitter(raw: Path, smoothed: Path | None = None, min_score: float = M
 def smooth_track(track: Track) -> Track:
     """Returns the track with its joints smoothed (One-Euro)."""
     smooth, size = OneEuro(), np.array(track.image_size)
-    points = [smooth(now / size, when) * size for now, when in zip(track.keypoints, track.seconds, strict=True)]
+    points = [
+        smooth(now / size, when) * size
+        for now, when in zip(track.keypoints, track.seconds, strict=True)
+    ]
     return replace(track, keypoints=np.stack(points))
 
 

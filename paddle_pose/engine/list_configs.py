@@ -19,8 +19,17 @@ def list_configs(name: str | None = None) -> str:
     chosen = [find(name)] if name else list(CONFIGS.values())
     lines = []
     for config in chosen:
-        published = ", ".join(f"{metric} {value}" for metric, value in numbers_of(config.name).items())
-        lines += [config.name, f"  {config.source}", f"  {config.command}", f"  published: {published or 'nothing'}"]
+        published = ", ".join(
+            f"{metric} {value}" for metric, value in numbers_of(config.name).items()
+        )
+        lines += [
+            config.name,
+            f"  {config.source}",
+            f"  {config.command}",
+            f"  published: {published or 'nothing'}",
+        ]
     lines += ["", f"keys for -o, with the values of {chosen[0].name}"]
-    lines += [f"  {key}={value}" for key, value in values(chosen[0]).items() if key != "codec.skeleton"]
+    lines += [
+        f"  {key}={value}" for key, value in values(chosen[0]).items() if key != "codec.skeleton"
+    ]
     return "\n".join(lines)

@@ -11,7 +11,10 @@ from pathlib import Path
 
 from paddle_pose import environment
 
-_MEMORY_LIMITS = ("memory.max", "memory/memory.limit_in_bytes")  # of a container, by the version of its control group
+_MEMORY_LIMITS = (
+    "memory.max",
+    "memory/memory.limit_in_bytes",
+)  # of a container, by the version of its control group
 
 
 @dataclass(frozen=True)
@@ -74,5 +77,9 @@ def usable_memory(limits: str | Path = "/sys/fs/cgroup") -> float:
         limits: the folder of the container's control group.
     """
     memory = float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
-    found = [path.read_text().strip() for path in (Path(limits, name) for name in _MEMORY_LIMITS) if path.is_file()]
+    found = [
+        path.read_text().strip()
+        for path in (Path(limits, name) for name in _MEMORY_LIMITS)
+        if path.is_file()
+    ]
     return min([memory, *(float(text) for text in found if text != "max")])

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 
 
 def html_table(
-    values: Mapping[str, float], intervals: Mapping[str, tuple[float, float]] | None = None, title: str = ""
+    values: Mapping[str, float],
+    intervals: Mapping[str, tuple[float, float]] | None = None,
+    title: str = "",
 ) -> str:
     """Returns numbers as an HTML table: a row for each name, with its 95 % interval where it has one.
 
@@ -27,6 +29,8 @@ def html_table(
         if intervals and name in intervals:
             low, high = intervals[name]
             interval = f"{low:.4g} to {high:.4g}"
-        rows.append(f"<tr><th>{html.escape(name)}</th><td>{html.escape(text)}</td><td>{interval}</td></tr>")
+        rows.append(
+            f"<tr><th>{html.escape(name)}</th><td>{html.escape(text)}</td><td>{interval}</td></tr>"
+        )
     caption = f"<caption>{html.escape(title)}</caption>" if title else ""
     return f"<table>{caption}{''.join(rows)}</table>"

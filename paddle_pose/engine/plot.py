@@ -14,10 +14,18 @@ from paddle_pose.io.outputs import Outputs
 
 _log = logging.getLogger("paddle_pose")
 
-_NO_METRICS = {"kind", "step", "epoch", "weights", "monitor"}  # the other keys of an evaluation's record
+_NO_METRICS = {
+    "kind",
+    "step",
+    "epoch",
+    "weights",
+    "monitor",
+}  # the other keys of an evaluation's record
 
 
-def plot_training(runs: Sequence[Path], *, metric: str | None = None, output_file: Path | None = None) -> Path:
+def plot_training(
+    runs: Sequence[Path], *, metric: str | None = None, output_file: Path | None = None
+) -> Path:
     """Draws loss, learning rate and evaluations of runs; logs the best evaluation of each.
 
     Args:
@@ -42,7 +50,9 @@ def plot_training(runs: Sequence[Path], *, metric: str | None = None, output_fil
     evaluations = [record for run in curves for record in run.evaluations]
     if metric and evaluations and not any(metric in record for record in evaluations):
         known = sorted({name for record in evaluations for name in record} - _NO_METRICS)
-        raise InputError(f"--metric {metric}: no evaluation has it; expected one of {', '.join(known)}")
+        raise InputError(
+            f"--metric {metric}: no evaluation has it; expected one of {', '.join(known)}"
+        )
     folder = runs[0] if runs[0].is_dir() else runs[0].parent
     path = output_file or folder / "training.png"
     with Outputs(path.parent, "plot", flag="--output_file").replacing(path) as draft:

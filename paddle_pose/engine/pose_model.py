@@ -43,10 +43,19 @@ BackendName = Literal["auto", "paddle", "onnx", "openvino"]
 DetectorChoice: TypeAlias = "str | Path | Detector | PoseModel | None"
 BoxesInput: TypeAlias = np.ndarray | Sequence[Box]
 DEFAULT_MODEL, DEFAULT_DETECTOR = "movenet_thunder", "nanodet_m"
-PERSON_JOINTS = ("left_shoulder", "right_shoulder")  # of skeletons of people; others are looked for in the whole image
+PERSON_JOINTS = (
+    "left_shoulder",
+    "right_shoulder",
+)  # of skeletons of people; others are looked for in the whole image
 FITS, SIMILARITIES = ("letterbox", "stretch"), ("oks", "iou")
-DETECT_EVERY = 5  # frames of a video from one run of the detector to the next; this project's choice
-_BACKENDS: dict[str, BackendName] = {".onnx": "onnx", ".xml": "openvino", ".json": "paddle"}  # by suffix
+DETECT_EVERY = (
+    5  # frames of a video from one run of the detector to the next; this project's choice
+)
+_BACKENDS: dict[str, BackendName] = {
+    ".onnx": "onnx",
+    ".xml": "openvino",
+    ".json": "paddle",
+}  # by suffix
 
 
 class PoseModel:
@@ -186,7 +195,9 @@ class PoseModel:
         _check_count("batch_size", batch_size)
         several = _several(images)
         if several is not None:
-            return self._results(several, cast("Iterable[BoxesInput | None] | None", boxes), detector, batch_size)
+            return self._results(
+                several, cast("Iterable[BoxesInput | None] | None", boxes), detector, batch_size
+            )
         of_one = None if boxes is None else [cast(BoxesInput, boxes)]
         return next(self._results([cast(ImageInput, images)], of_one, detector, 1))
 
@@ -227,7 +238,9 @@ class PoseModel:
         _check_choice("by", by, (*SIMILARITIES, None))
         _check_count("detect_every", detect_every)
         if not (isinstance(frames_per_second, numbers.Real) and 0 < frames_per_second < math.inf):
-            raise InputError(f"frames_per_second {frames_per_second!r}: expected a finite number above 0")
+            raise InputError(
+                f"frames_per_second {frames_per_second!r}: expected a finite number above 0"
+            )
         stream = _video_frames(source, frames_per_second)
         return self._tracked(stream, detector, by, smooth, one_person, detect_every)
 
@@ -246,7 +259,9 @@ class PoseModel:
             found = pipeline.one_person(stream, self.predictor(max_people=1), smooth)
         else:
             predictor = self.predictor(None if find is None else 1)
-            predicted = pipeline.predict_frames(stream, predictor, detector=find, every=detect_every, batch_size=1)
+            predicted = pipeline.predict_frames(
+                stream, predictor, detector=find, every=detect_every, batch_size=1
+            )
             found = pipeline.tracked(predicted, pipeline.tracking_steps(self.skeleton, by, smooth))
         for frame, poses in found:
             yield PoseResult.of_frame(frame, poses, self.skeleton)
@@ -266,10 +281,16 @@ class PoseModel:
         width, height = self.input_size
         expected = f"images: expected a uint8 array [N, {height}, {width}, 3]"
         if not isinstance(images, np.ndarray):
-            raise InputError(f"{expected}, got a {type(images).__name__}; np.stack makes one array of several images")
+            raise InputError(
+                f"{expected}, got a {type(images).__name__}; np.stack makes one array of several images"
+            )
         if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != (height, width, 3):
             one = images.dtype == np.uint8 and images.shape == (height, width, 3)
-            hint = "pass images[None] for a single image" if one else "`predict` takes images of any size"
+            hint = (
+                "pass images[None] for a single image"
+                if one
+                else "`predict` takes images of any size"
+            )
             raise InputError(f"{expected}, got {images.dtype} {list(images.shape)}; {hint}")
         with self._lock:  # neither Paddle nor OpenVINO runs one network from two threads
             run = check_open(self)
@@ -289,7 +310,9 @@ class PoseModel:
         if choice is None or (choice == "auto" and not self.needs_boxes):
             return None
         if isinstance(choice, PoseModel):
-            return two_stage.PoseDetector(choice.predictor(two_stage.MAX_PEOPLE), two_stage.MIN_PERSON_SCORE)
+            return two_stage.PoseDetector(
+                choice.predictor(two_stage.MAX_PEOPLE), two_stage.MIN_PERSON_SCORE
+            )
         if not isinstance(choice, str | Path):
             return choice
         name = DEFAULT_DETECTOR if choice == "auto" else str(choice)
@@ -311,7 +334,9 @@ class PoseModel:
             run: Backend = self.maps
             if config.val.flip:
                 run = FlipAverage(run, config.codec, config.val.shift)
-            self._predictors[max_people] = Predictor(run, config.codec, config.data.context, fit=self._fit)
+            self._predictors[max_people] = Predictor(
+                run, config.codec, config.data.context, fit=self._fit
+            )
         return self._predictors[max_people]
 
     def _results(
@@ -401,14 +426,20 @@ def load_model(
             "openvino (.xml) and paddle (.json)"
         )
     chosen = registry.config_of(weights, config, image_size, overrides)
-    of_several = chosen.codec.max_persons not in (None, 1) and "codec.max_persons" not in (overrides or {})
-    if of_several and zoo.is_single_person(name, weights):  # last: it may read the whole file for its checksum
+    of_several = chosen.codec.max_persons not in (None, 1) and "codec.max_persons" not in (
+        overrides or {}
+    )
+    if of_several and zoo.is_single_person(
+        name, weights
+    ):  # last: it may read the whole file for its checksum
         chosen = with_people(chosen, 1)
     run, where = build.backend(chosen, weights, device, threads)
 
     def detector_of(name: str | Path) -> Detector:
         own = zoo.copies_of(str(name), copies) if zoo.is_published(str(name)) else ()
-        return open_detector(name, device=device, threads=threads, from_file=own, cache=folder, progress=progress)
+        return open_detector(
+            name, device=device, threads=threads, from_file=own, cache=folder, progress=progress
+        )
 
     return PoseModel(chosen, weights, run, where, fit=fit, open_detector=detector_of)
 
@@ -452,7 +483,12 @@ def open_detector(
     if path.suffix == ".onnx" and read_metadata(path) is None:
         most = MAX_PEOPLE if max_people is None else max_people
         return detection.open_detector(
-            path, format=format, min_score=min_score, max_people=most, threads=threads, device=device
+            path,
+            format=format,
+            min_score=min_score,
+            max_people=most,
+            threads=threads,
+            device=device,
         )
     try:
         config = registry.config_of(path)
@@ -463,7 +499,9 @@ def open_detector(
     if config.val.flip:
         run = FlipAverage(run, config.codec, config.val.shift)
     predictor = Predictor(run, config.codec, config.data.context)
-    return two_stage.PoseDetector(predictor, two_stage.MIN_PERSON_SCORE if min_score is None else min_score)
+    return two_stage.PoseDetector(
+        predictor, two_stage.MIN_PERSON_SCORE if min_score is None else min_score
+    )
 
 
 def locate_detector(
@@ -489,7 +527,9 @@ def locate_detector(
     try:
         return zoo.locate(str(source), folder, _copies(from_file), progress, what="detector")
     except ConnectionError as problem:
-        without = environment.argument("--detector none, or --boxes FILE", "detector=None, or boxes=")
+        without = environment.argument(
+            "--detector none, or --boxes FILE", "detector=None, or boxes="
+        )
         raise ConnectionError(f"{problem}. To do without a detector: {without}") from problem
 
 
@@ -511,7 +551,9 @@ def with_people(config: Config, max_people: int | None) -> Config:
 def _check_choice(name: str, value: object, choices: Sequence[str | None]) -> None:
     """Raises an InputError if the value of an argument is none of its choices."""
     if value not in choices:
-        raise InputError(f"{name} {value!r}: expected {', '.join(map(repr, choices[:-1]))} or {choices[-1]!r}")
+        raise InputError(
+            f"{name} {value!r}: expected {', '.join(map(repr, choices[:-1]))} or {choices[-1]!r}"
+        )
 
 
 def _check_count(name: str, value: object) -> None:
@@ -531,7 +573,9 @@ def _several(images: ImageInput | Iterable[ImageInput]) -> Iterable[ImageInput] 
         return None
     if isinstance(images, str | Path):
         is_pattern = glob.has_magic(str(images)) and not Path(images).exists()
-        if not (is_pattern or Path(images).is_dir() or Path(images).suffix.lower() in videos.SUFFIXES):
+        if not (
+            is_pattern or Path(images).is_dir() or Path(images).suffix.lower() in videos.SUFFIXES
+        ):
             return None
         sources = frames.find([str(images)])
         still = [source.path for source in sources if source.kind == "image"]
@@ -539,11 +583,18 @@ def _several(images: ImageInput | Iterable[ImageInput]) -> Iterable[ImageInput] 
         if not still:
             raise InputError(f"{moving[0]} is a video: call track with it")
         if moving:
-            _log.warning("%s: left out, %d videos such as %s; track takes videos", images, len(moving), moving[0].name)
+            _log.warning(
+                "%s: left out, %d videos such as %s; track takes videos",
+                images,
+                len(moving),
+                moving[0].name,
+            )
         return still
     if isinstance(images, Iterable):
         return images
-    raise InputError(f"expected an image or several: paths, arrays or PIL images; got {type(images).__name__}")
+    raise InputError(
+        f"expected an image or several: paths, arrays or PIL images; got {type(images).__name__}"
+    )
 
 
 def _with_boxes(
@@ -596,18 +647,24 @@ def _box_list(boxes: BoxesInput | None) -> list[Box] | None:
     if array.size == 0:
         return []
     if array.ndim != 2 or array.shape[1] != 4 or not np.isfinite(array).all():
-        raise InputError(f"expected finite boxes [D, 4] (x, y, width, height) in image px, got {list(array.shape)}")
+        raise InputError(
+            f"expected finite boxes [D, 4] (x, y, width, height) in image px, got {list(array.shape)}"
+        )
     return [(x, y, width, height) for x, y, width, height in array.tolist()]
 
 
-def _frame(image: ImageInput, kind: Literal["image", "video"], index: int = 0, rate: float = 0.0) -> Frame:
+def _frame(
+    image: ImageInput, kind: Literal["image", "video"], index: int = 0, rate: float = 0.0
+) -> Frame:
     """Returns an image as a frame; the path of an array is empty."""
     path = Path(image) if isinstance(image, str | Path) else Path()
     source = Source(kind, path, Path(path.stem or kind))
     return Frame(source, as_pixels(image), index, seconds=index / rate if rate else 0.0, rate=rate)
 
 
-def _video_frames(source: str | Path | int | Iterable[ImageInput], frames_per_second: float) -> Iterator[Frame]:
+def _video_frames(
+    source: str | Path | int | Iterable[ImageInput], frames_per_second: float
+) -> Iterator[Frame]:
     """Returns the frames of a video, a camera or an iterable.
 
     Raises:
@@ -617,9 +674,13 @@ def _video_frames(source: str | Path | int | Iterable[ImageInput], frames_per_se
     if isinstance(source, str | Path | int):
         found = frames.find([str(source)])
         if len(found) != 1 or found[0].kind == "image":
-            raise InputError(f"{source}: expected one video or the number of a camera; predict takes images")
+            raise InputError(
+                f"{source}: expected one video or the number of a camera; predict takes images"
+            )
         return frames.read(found[0])
-    is_image = isinstance(source, PIL.Image.Image) or (isinstance(source, np.ndarray) and source.ndim != 4)
+    is_image = isinstance(source, PIL.Image.Image) or (
+        isinstance(source, np.ndarray) and source.ndim != 4
+    )
     if is_image or not isinstance(source, Iterable):
         raise InputError(
             f"expected a video or frames, got one {type(source).__name__}; pass a list of frames, or call predict with an "
@@ -628,6 +689,8 @@ def _video_frames(source: str | Path | int | Iterable[ImageInput], frames_per_se
     one = Source("video", Path(), Path("video"))
     numbered = enumerate(source)
     return (
-        Frame(one, as_pixels(image), index, seconds=index / frames_per_second, rate=frames_per_second)
+        Frame(
+            one, as_pixels(image), index, seconds=index / frames_per_second, rate=frames_per_second
+        )
         for index, image in numbered
     )

@@ -164,7 +164,9 @@ def predict_files(
     results = results or Results()
     interruption = interruption or Interruption()
     if results.folder.exists() and not results.folder.is_dir():
-        raise InputError(f"--output {results.folder}: is a file; expected a folder, which is made where it is missing")
+        raise InputError(
+            f"--output {results.folder}: is a file; expected a folder, which is made where it is missing"
+        )
     sources = frames.find(places, leave_out=results.folder)
     outputs = Outputs(results.folder, "predict", keep=[source.path for source in sources])
     outputs.check(results.folder / name for kind, name in FILES.items() if kind in results.save)
@@ -190,8 +192,12 @@ def predict_files(
     detector: Detector | None = None
     detector_file: Path | None = None
     if detector_name is not None:
-        copies = zoo.copies_of(detector_name, from_file) if zoo.is_published(detector_name) else None
-        detector_file = locate_detector(detector_name, from_file=copies, cache=cache, progress=download_progress)
+        copies = (
+            zoo.copies_of(detector_name, from_file) if zoo.is_published(detector_name) else None
+        )
+        detector_file = locate_detector(
+            detector_name, from_file=copies, cache=cache, progress=download_progress
+        )
         detector = open_detector(
             detector_file,
             format=people.detector_format,
@@ -244,7 +250,9 @@ def predict_files(
                 see=see,
                 batch_size=batch_size,
             )
-            found = pipeline.tracked(predicted, pipeline.tracking_steps(model.skeleton, people.track, people.smooth))
+            found = pipeline.tracked(
+                predicted, pipeline.tracking_steps(model.skeleton, people.track, people.smooth)
+            )
         try:
             for frame, poses in found:
                 drawing = draw(frame.pixels, poses) if drawn else frame.pixels
@@ -292,12 +300,19 @@ def warn_of_no_effect(people: People, sources: Sequence[Source]) -> None:
         people: Where people are.
         sources: What poses are looked for in.
     """
-    if people.min_score is not None and people.boxes is None and (people.detector is None or people.one_person):
+    if (
+        people.min_score is not None
+        and people.boxes is None
+        and (people.detector is None or people.one_person)
+    ):
         _log.warning("--box_threshold has no effect without --boxes or a detector")
     if all(source.kind == "image" for source in sources):
         given = [f"--{name}" for name in ("track", "smooth") if getattr(people, name)]
         if given:
-            _log.warning("%s: no effect on images, only in videos and on what a camera sees", " and ".join(given))
+            _log.warning(
+                "%s: no effect on images, only in videos and on what a camera sees",
+                " and ".join(given),
+            )
 
 
 def _boxes(people: People, sources: Sequence[Source]) -> Boxes | None:
@@ -305,8 +320,12 @@ def _boxes(people: People, sources: Sequence[Source]) -> Boxes | None:
     if people.boxes is None:
         return None
     if people.detector not in (None, "auto"):
-        raise InputError(f"--boxes {people.boxes} and --detector {people.detector}: one of them says where people are")
-    boxes = read_boxes(people.boxes, MIN_BOX_SCORE if people.min_score is None else people.min_score)
+        raise InputError(
+            f"--boxes {people.boxes} and --detector {people.detector}: one of them says where people are"
+        )
+    boxes = read_boxes(
+        people.boxes, MIN_BOX_SCORE if people.min_score is None else people.min_score
+    )
     boxes.check([source.path for source in sources])
     return boxes
 

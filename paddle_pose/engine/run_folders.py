@@ -110,7 +110,9 @@ def resumed(
     """
     named = Path(resume) if resume else output
     if named is not None and (named / manifest.MANIFEST).is_file():
-        run_dir = named.parent.parent if named.parent.name == checkpoint_policy.EARLIER else named.parent
+        run_dir = (
+            named.parent.parent if named.parent.name == checkpoint_policy.EARLIER else named.parent
+        )
         with _in_use(run_dir):
             manifest.check(named)
             yield run_dir, named
@@ -119,7 +121,10 @@ def resumed(
         runs = [named] if (named / "config.json").is_file() else []
     else:
         name = config_name or (f"hourglass52_mpii_{image_size}" if image_size else "*")
-        found = {path.parent for path in (*OUTPUT.glob(f"{name}/config.json"), *OUTPUT.glob(f"{name}-*/config.json"))}
+        found = {
+            path.parent
+            for path in (*OUTPUT.glob(f"{name}/config.json"), *OUTPUT.glob(f"{name}-*/config.json"))
+        }
         runs = sorted(found, key=_last_change, reverse=True)
     for run_dir in runs:
         with _in_use(run_dir):  # first: a training replaces its checkpoints
@@ -131,7 +136,9 @@ def resumed(
     if not begun:
         where = f"in {named}" if named else f"in {OUTPUT} of a run of config {config_name or 'any'}"
         flag = argument("--resume")
-        raise FileNotFoundError(f"{flag}: no checkpoint {where}; name the run's folder, or start without {flag}")
+        raise FileNotFoundError(
+            f"{flag}: no checkpoint {where}; name the run's folder, or start without {flag}"
+        )
     with _in_use(begun[0]):
         whole = checkpoint_policy.newest(begun[0])  # made by another process since
         if whole is None:
@@ -173,4 +180,6 @@ def copy_to_txyugood_path(run_dir: Path, size: int, root: str | Path) -> None:
 
 def _last_change(run_dir: Path) -> float:
     """Returns when a run was last written to."""
-    return max(path.stat().st_mtime for path in (run_dir / "config.json", *run_dir.glob("metrics.jsonl")))
+    return max(
+        path.stat().st_mtime for path in (run_dir / "config.json", *run_dir.glob("metrics.jsonl"))
+    )

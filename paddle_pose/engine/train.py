@@ -122,7 +122,9 @@ def train(
     if interruption is None:
         interruption = SignalInterruption(max_hours, signals=[signal.SIGINT])
     elif max_hours is not None:
-        raise InputError("max_hours and interruption: leave one out; an interruption has its own limit")
+        raise InputError(
+            "max_hours and interruption: leave one out; an interruption has its own limit"
+        )
     if init is not None and resume is not None:
         raise InputError(f"init {init} with resume: a resumed run has its weights; leave one out")
     check_device(device)
@@ -217,7 +219,11 @@ def train_config(
         InputError: If data or config do not fit.
     """
     where, process_group = set_device(device), process_group or _start_processes(device)
-    drawn = data is None and config.data.train_annotations is None and config.data.val_annotations is None
+    drawn = (
+        data is None
+        and config.data.train_annotations is None
+        and config.data.val_annotations is None
+    )
     if drawn:
         data = process_group.on_main(lambda: _synthetic_data(config))
     _log.info(f"Config {config.name} on {where}, run in {run_dir}")
@@ -249,7 +255,9 @@ def train_config(
         for line in start:
             trainer.log.say(line)
         if process_group.is_main:
-            atomic.write_text(run_dir / registry.FILE_NAME, registry.to_json(config, None if drawn else data))
+            atomic.write_text(
+                run_dir / registry.FILE_NAME, registry.to_json(config, None if drawn else data)
+            )
         backend: Backend = PaddleBackend(network)
         if config.val.flip:
             backend = FlipAverage(backend, config.codec, config.val.shift)
@@ -276,7 +284,9 @@ def train_config(
             validate=validate,
             monitor=metric.monitor,
             eval_every=config.train.eval_every,
-            shown=progress(config.train.epochs * len(loader), "steps") if process_group.is_main else lambda step: None,
+            shown=progress(config.train.epochs * len(loader), "steps")
+            if process_group.is_main
+            else lambda step: None,
         )
         best = end.best
         trainer.log.say(
@@ -324,7 +334,9 @@ def write_synthetic_data(
     return write(folder, num_train=num_train, num_val=num_val, seed=seed, size=(160, 160))
 
 
-def sample_images(config: Config, backend: Backend, samples: Sequence[Sample]) -> dict[str, np.ndarray]:
+def sample_images(
+    config: Config, backend: Backend, samples: Sequence[Sample]
+) -> dict[str, np.ndarray]:
     """Returns images of what a backend finds in a few samples, and of its maps for the first one.
 
     Args:
@@ -389,7 +401,9 @@ def _copy_to_txyugood_path(
         run_folders.copy_to_txyugood_path(run_dir, image_size, root)
 
 
-def _report_both(say: Callable[[str], None], run_dir: Path, best: dict[str, float], summary: Sequence[str]) -> None:
+def _report_both(
+    say: Callable[[str], None], run_dir: Path, best: dict[str, float], summary: Sequence[str]
+) -> None:
     """Logs the best and the last evaluation side by side."""
     evaluations = [record for record in read_history(run_dir) if record["kind"] == "eval"]
     if evaluations:

@@ -44,7 +44,8 @@ def find_published(name: str) -> PublishedFile:
     """
     if name not in PUBLISHED:
         raise InputError(
-            f"no published file {name!r}.{did_you_mean(name, PUBLISHED)} There are:\n  " + "\n  ".join(PUBLISHED)
+            f"no published file {name!r}.{did_you_mean(name, PUBLISHED)} There are:\n  "
+            + "\n  ".join(PUBLISHED)
         )
     return PUBLISHED[name]
 
@@ -54,7 +55,12 @@ def is_published(source: str) -> bool:
     return source in PUBLISHED and not Path(source).exists()
 
 
-def fetch(name: str, folder: Path | None = None, from_file: Copies = None, progress: Progress | None = None) -> Path:
+def fetch(
+    name: str,
+    folder: Path | None = None,
+    from_file: Copies = None,
+    progress: Progress | None = None,
+) -> Path:
     """Returns a published file as its publisher offers it; fetched and verified the first time, with all that belongs to it.
 
     Args:
@@ -70,7 +76,9 @@ def fetch(name: str, folder: Path | None = None, from_file: Copies = None, progr
     """
     file = find_published(name)
     copies = (from_file,) if isinstance(from_file, Path) else tuple(from_file or ())
-    return download_files(file.files, _folder(file, folder), archive=file.archive, copies=copies, progress=progress)[0]
+    return download_files(
+        file.files, _folder(file, folder), archive=file.archive, copies=copies, progress=progress
+    )[0]
 
 
 def _folder(file: PublishedFile, folder: Path | None) -> Path:
@@ -78,7 +86,10 @@ def _folder(file: PublishedFile, folder: Path | None) -> Path:
 
 
 def converted(
-    name: str, folder: Path | None = None, from_file: Copies = None, progress: Progress | None = None
+    name: str,
+    folder: Path | None = None,
+    from_file: Copies = None,
+    progress: Progress | None = None,
 ) -> Path:
     """Returns a published file under our names, with its config beside it; fetched and converted the first time.
 
@@ -116,7 +127,10 @@ def is_runnable_without_paddle(file: PublishedFile) -> bool:
 
 
 def converted_onnx(
-    name: str, folder: Path | None = None, from_file: Copies = None, progress: Progress | None = None
+    name: str,
+    folder: Path | None = None,
+    from_file: Copies = None,
+    progress: Progress | None = None,
 ) -> Path:
     """Returns a published MoveNet or person detector as an ONNX file; fetched and converted the first time, without Paddle.
 
@@ -143,7 +157,9 @@ def converted_onnx(
     if path.suffix == ".onnx":
         return path
     if file.purpose == "detect":
-        return _made_once(path, path.parent / name / "model.onnx", name, lambda target: _translate(path, target))
+        return _made_once(
+            path, path.parent / name / "model.onnx", name, lambda target: _translate(path, target)
+        )
     return _made_once(
         path,
         path.parent / name / "model.onnx",
@@ -152,7 +168,9 @@ def converted_onnx(
     )
 
 
-def _made_once(path: Path, target: Path, name: str, make: Callable[[Path], None], last: str | None = None) -> Path:
+def _made_once(
+    path: Path, target: Path, name: str, make: Callable[[Path], None], last: str | None = None
+) -> Path:
     """Returns a converted file, which is made where it is missing; other processes wait for it.
 
     Args:
@@ -236,7 +254,9 @@ def copies_of(name: str, copies: Copies) -> tuple[Path, ...]:
     def may_hold(copy: Path) -> bool:
         if copy.is_dir():
             return bool(may_be_in(copy, wanted))
-        return copy.name in names or is_archive(copy) or (copy.is_file() and _is_one_of(copy, wanted))
+        return (
+            copy.name in names or is_archive(copy) or (copy.is_file() and _is_one_of(copy, wanted))
+        )
 
     given = (copies,) if isinstance(copies, Path) else tuple(copies or ())
     return tuple(copy for copy in given if may_hold(copy))
@@ -288,11 +308,17 @@ def convert(config: Config, source: Path, target: Path, force: bool = False) -> 
     if beside.exists() and beside.read_text(encoding="utf-8") != text:
         taken.append(beside)
     if taken and not force:
-        raise InputError(f"{' and '.join(map(str, taken))}: already there; choose another folder, or add --force")
+        raise InputError(
+            f"{' and '.join(map(str, taken))}: already there; choose another folder, or add --force"
+        )
     write_weights(target, tensors)
     atomic.write_text(beside, text)
-    millions = sum(parameter.size for parameter in network.parameters() if parameter.trainable) / 1e6
-    _log.info(f"Written: {target}, {len(tensors)} tensors, {millions:.2f} M parameters; {beside}, config {config.name}")
+    millions = (
+        sum(parameter.size for parameter in network.parameters() if parameter.trainable) / 1e6
+    )
+    _log.info(
+        f"Written: {target}, {len(tensors)} tensors, {millions:.2f} M parameters; {beside}, config {config.name}"
+    )
 
 
 def _convert_to_onnx(config: Config, source: Path, target: Path, force: bool) -> None:
@@ -382,7 +408,10 @@ def description(file: PublishedFile) -> str:
         f"protocol: {file.protocol}",
     ]
     if file.measured:
-        lines += [f"measured: {_text(file.measured)}", f"protocol of this: {file.measured_protocol}"]
+        lines += [
+            f"measured: {_text(file.measured)}",
+            f"protocol of this: {file.measured_protocol}",
+        ]
     lines += [
         f"author: {file.author}",
         f"licence: {file.licence}",
@@ -392,7 +421,17 @@ def description(file: PublishedFile) -> str:
     return "\n  ".join(lines)
 
 
-COLUMNS = ("name", "input", "parameters", "MB", "published", "boxes", "measured", "licence", "how to get")
+COLUMNS = (
+    "name",
+    "input",
+    "parameters",
+    "MB",
+    "published",
+    "boxes",
+    "measured",
+    "licence",
+    "how to get",
+)
 
 
 def rows() -> list[tuple[str, ...]]:
@@ -416,7 +455,9 @@ def rows() -> list[tuple[str, ...]]:
 def _how_to_get(file: PublishedFile) -> str:
     if file.on_page:
         return "by hand, from a page"
-    return "by name" if file.archive is None else f"by name, or out of {_megabytes(file.archive.size)}"
+    return (
+        "by name" if file.archive is None else f"by name, or out of {_megabytes(file.archive.size)}"
+    )
 
 
 def _text(numbers: Sequence[tuple[str, float]]) -> str:

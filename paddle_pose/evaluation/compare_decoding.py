@@ -73,7 +73,9 @@ def compare_decoding(
     weights = find_weights(weights)
     settings = registry.config_of(weights, config, image_size, overrides)
     if not isinstance(settings.codec, HeatmapCodec):
-        raise InputError(f"{weights}: {settings.name} has no heatmaps of single people, so one way to decode")
+        raise InputError(
+            f"{weights}: {settings.name} has no heatmaps of single people, so one way to decode"
+        )
     backend, _ = build.backend(settings, weights, device, threads, say=_log.info)
     samples = build.samples(settings, data, settings.data.val_split)
     metric = build.metric(settings, data)
@@ -83,7 +85,10 @@ def compare_decoding(
         build.batches(settings, samples),
         progress(len(samples), "people"),
     )
-    scores = {reading: metric.compute_scores(found, intervals=False) for reading, found in predictions.items()}
+    scores = {
+        reading: metric.compute_scores(found, intervals=False)
+        for reading, found in predictions.items()
+    }
     _log.info(table(scores, metric.monitor))
     _log.info(
         f"Protocol: config {settings.name}, alignment {settings.codec.alignment}, checkpoint {weights}, "
@@ -97,7 +102,9 @@ def readings(codec: HeatmapCodec) -> list[Reading]:
     flips = [(False, False), (True, False)]
     if codec.alignment == "published":
         flips.append((True, True))
-    return [Reading(decode, flip, shift) for decode in get_args(Refinement) for flip, shift in flips]
+    return [
+        Reading(decode, flip, shift) for decode in get_args(Refinement) for flip, shift in flips
+    ]
 
 
 def predict_by_reading(

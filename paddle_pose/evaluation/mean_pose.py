@@ -37,7 +37,10 @@ class MeanPose:
         labelled = np.concatenate([np.zeros((0, joints)), *(visible for _, visible in seen)]) > 0
         self._codec = codec
         # An unlabelled joint's coordinates may be anything, NaN included.
-        sums, counts = np.where(labelled[..., None], keypoints, 0.0).sum(0), labelled.sum(0)[:, None]
+        sums, counts = (
+            np.where(labelled[..., None], keypoints, 0.0).sum(0),
+            labelled.sum(0)[:, None],
+        )
         middle = np.array(codec.input_size) / 2
         self.keypoints = np.where(counts > 0, sums / np.maximum(counts, 1), middle)
 

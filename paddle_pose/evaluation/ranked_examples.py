@@ -50,7 +50,9 @@ def rank_examples(metric: Metric, predictions: Sequence[Prediction]) -> list[Ran
         if sample.persons
     ]
     if not examples:
-        raise InputError("people are drawn beside their truth, and detected boxes have none; use annotated boxes")
+        raise InputError(
+            "people are drawn beside their truth, and detected boxes have none; use annotated boxes"
+        )
     return sorted(examples, key=lambda example: example.sample_score.quality, reverse=True)
 
 
@@ -64,7 +66,9 @@ def draw_ranked_examples(examples: Sequence[RankedExample], codec: Codec) -> np.
     Returns:
         uint8 RGB [h, w, 3].
     """
-    chosen = np.linspace(0, len(examples) - 1, min(COLUMNS * ROWS, len(examples))).round().astype(int)
+    chosen = (
+        np.linspace(0, len(examples) - 1, min(COLUMNS * ROWS, len(examples))).round().astype(int)
+    )
     tiles = [_draw(examples[index], codec) for index in chosen]
     grid = visualize.grid(tiles, columns=min(COLUMNS, len(tiles)))
     title = f"{len(tiles)} of {len(examples)} people from best to worst; white: truth"

@@ -39,7 +39,11 @@ _WORDS = {
 _METRIC = {"mpii": "pckh", "coco": "ap", "movenet_crops": "fire717_accuracy"}
 _JOINTS = {"mpii": "mpii_16", "coco": "coco_17", "movenet_crops": "coco_17"}
 _SHOWN = {"pckh": ("Mean", "Mean@0.1", "Mean@0.11"), "ap": ("AP",), "fire717_accuracy": ("acc",)}
-_DATA = {"mpii": "MPII validation", "coco": "COCO val2017", "movenet_crops": "crops of COCO val2017"}
+_DATA = {
+    "mpii": "MPII validation",
+    "coco": "COCO val2017",
+    "movenet_crops": "crops of COCO val2017",
+}
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,9 @@ class Table:
         """Title of the table."""
         data = _DATA.get(self.dataset, self.dataset)
         where = f"{data}, {'ground-truth boxes' if self.boxes == 'ground truth' else self.boxes}"
-        return f"{where}, {_WORDS.get(self.metric, self.metric)}" + (f": {self.extent}" if self.extent else "")
+        return f"{where}, {_WORDS.get(self.metric, self.metric)}" + (
+            f": {self.extent}" if self.extent else ""
+        )
 
 
 @dataclass(frozen=True)
@@ -131,9 +137,14 @@ def to_markdown(found: Sequence[Row], columns: Sequence[str] = _FIRST) -> str:
     blocks = []
     for table, head, lines in _tables(found, columns):
         place = head.index("command")
-        lines = [[f"`{cell}`" if n == place and cell != "-" else cell for n, cell in enumerate(line)] for line in lines]
+        lines = [
+            [f"`{cell}`" if n == place and cell != "-" else cell for n, cell in enumerate(line)]
+            for line in lines
+        ]
         cells = [head, ["---"] * len(head), *lines]
-        text = "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in cells)
+        text = "\n".join(
+            "| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in cells
+        )
         blocks.append(f"### {table.title}\n\n{text}\n")
     return "\n".join(blocks)
 
@@ -161,7 +172,9 @@ def save(text: str, path: Path) -> None:
         draft.write_text(text, encoding="utf-8")
 
 
-def _tables(found: Sequence[Row], columns: Sequence[str]) -> list[tuple[Table, list[str], list[list[str]]]]:
+def _tables(
+    found: Sequence[Row], columns: Sequence[str]
+) -> list[tuple[Table, list[str], list[list[str]]]]:
     tables = []
     for table in dict.fromkeys(row.table for row in found):
         here = [row for row in found if row.table == table]
@@ -185,8 +198,13 @@ def _table(one: Published) -> Table:
 
 
 def _published(one: Published) -> Row:
-    numbers = {name: _digits(100 * value if one.dataset == "coco" else value) for name, value in one.values.items()}
-    return Row(_table(one), one.model, one.input, numbers, "published", one.who, one.protocol or "-")
+    numbers = {
+        name: _digits(100 * value if one.dataset == "coco" else value)
+        for name, value in one.values.items()
+    }
+    return Row(
+        _table(one), one.model, one.input, numbers, "published", one.who, one.protocol or "-"
+    )
 
 
 def _measured(path: Path) -> Row:
@@ -195,9 +213,15 @@ def _measured(path: Path) -> Row:
         protocol, values = dict(content["protocol"]), dict(content["values"])
         if "results" in protocol:
             return _of_predictions(path, content)
-        metric, dataset, people, boxes = (protocol[key] for key in ("metric", "data", "people", "boxes"))
+        metric, dataset, people, boxes = (
+            protocol[key] for key in ("metric", "data", "people", "boxes")
+        )
         width, height = protocol["input"]
-        looks = ["flip", "shift" if protocol["shift"] else "no shift"] if protocol["flip"] else ["no flip"]
+        looks = (
+            ["flip", "shift" if protocol["shift"] else "no shift"]
+            if protocol["flip"]
+            else ["no flip"]
+        )
         checkpoint = Path(protocol["checkpoint"])
         described = ", ".join([*looks, str(protocol["decode"])])
         model, changed = str(protocol["config"]), _changed(checkpoint)
@@ -209,11 +233,22 @@ def _measured(path: Path) -> Row:
     if boxes not in (GROUND_TRUTH, WHOLE_IMAGES):
         boxes = DETECTED if DETECTIONS in boxes else f"other {DETECTED}, {boxes}"
     complete = COMPLETE.get((dataset, boxes)) == people
-    extent = "" if complete else f"{people} people of {protocol.get('truth', 'unknown data')}, not the complete set"
+    extent = (
+        ""
+        if complete
+        else f"{people} people of {protocol.get('truth', 'unknown data')}, not the complete set"
+    )
     joints = protocol.get("joints", "unknown")
     if joints != _JOINTS.get(dataset):
         extent = "; ".join(filter(None, [extent, f"over the joints in common with {joints}"]))
-    log = next((p for p in (checkpoint.parent / "log.txt", checkpoint.parent.parent / "log.txt") if p.is_file()), "-")
+    log = next(
+        (
+            p
+            for p in (checkpoint.parent / "log.txt", checkpoint.parent.parent / "log.txt")
+            if p.is_file()
+        ),
+        "-",
+    )
     return Row(
         Table(metric, dataset, boxes, extent),
         model,
@@ -233,16 +268,26 @@ def _changed(checkpoint: Path) -> list[str]:
     if config is None:
         return []
     named = registry.find(config.name)
-    own, usual = (overrides.identity(one) | {"train.epochs": one.train.epochs} for one in (config, named))
-    keys = [key for key in {**usual, **own} if own.get(key) != usual.get(key) and not key.startswith(("val.", "data."))]
+    own, usual = (
+        overrides.identity(one) | {"train.epochs": one.train.epochs} for one in (config, named)
+    )
+    keys = [
+        key
+        for key in {**usual, **own}
+        if own.get(key) != usual.get(key) and not key.startswith(("val.", "data."))
+    ]
     common = overrides.values(config).keys() & overrides.values(named).keys()
     changed = {key if key in common else key.rpartition(".")[0] or key for key in keys}
-    return sorted(key for key in changed - {"codec.decode_by"} if key.rpartition(".")[0] not in changed)
+    return sorted(
+        key for key in changed - {"codec.decode_by"} if key.rpartition(".")[0] not in changed
+    )
 
 
 def _of_predictions(path: Path, content: Mapping[str, Any]) -> Row:
     protocol, dataset = content["protocol"], content["protocol"]["data"]
-    table = Table(_METRIC[dataset], dataset, "boxes not stated", f"scored with {protocol['ground truth']}")
+    table = Table(
+        _METRIC[dataset], dataset, "boxes not stated", f"scored with {protocol['ground truth']}"
+    )
     numbers = _shown(content["values"], content["intervals"], 1.0 if dataset == "mpii" else 100.0)
     words = ("scored here", str(path), "-", content["command"])
     return Row(table, Path(protocol["results"]).name, "-", numbers, *words)
@@ -254,7 +299,9 @@ def _digits(value: float) -> str:
     return text + "0" if text.endswith(".") else text
 
 
-def _shown(values: Mapping[str, Any], intervals: Mapping[str, Any], factor: float) -> dict[str, str]:
+def _shown(
+    values: Mapping[str, Any], intervals: Mapping[str, Any], factor: float
+) -> dict[str, str]:
     """Returns numbers with their intervals."""
     shown = {}
     for name, value in values.items():

@@ -42,10 +42,15 @@ def program_to_onnx(program: Path, target: Path, names: Sequence[str]) -> None:
         # Its default, optimize_tool="polygraphy", runs pip on its own.
         with _captured() as written:
             content = converter.export(
-                str(program), str(program.with_suffix(".pdiparams")), opset_version=OPSET, optimize_tool="none"
+                str(program),
+                str(program.with_suffix(".pdiparams")),
+                opset_version=OPSET,
+                optimize_tool="none",
             )
     except UnboundLocalError as problem:  # it logs its error and goes on without a result
-        raise InputError(f"{program}: paddle2onnx could not convert it: {''.join(written).strip()}") from problem
+        raise InputError(
+            f"{program}: paddle2onnx could not convert it: {''.join(written).strip()}"
+        ) from problem
     model = onnx.load_model_from_string(content)
     renamed = dict(zip((output.name for output in model.graph.output), names, strict=True))
     for node in model.graph.node:
@@ -67,7 +72,9 @@ def _captured() -> Iterator[list[str]]:
         A list that holds the text once the block has ended, however it ended.
     """
     written: list[str] = []
-    text = io.StringIO()  # Python's streams need not be the file descriptors: in notebooks they are not
+    text = (
+        io.StringIO()
+    )  # Python's streams need not be the file descriptors: in notebooks they are not
     with tempfile.TemporaryFile() as file, contextlib.ExitStack() as restored:
         for stream, descriptor in ((sys.stdout, 1), (sys.stderr, 2)):
             stream.flush()
@@ -119,4 +126,6 @@ def onnx_to_openvino(source: Path, target: Path) -> None:
         MissingDependencyError: If OpenVINO is not installed.
     """
     openvino = needed("openvino", "openvino>=2024.0", EXTRA)
-    openvino.save_model(openvino.Core().read_model(str(source)), str(target), compress_to_fp16=False)
+    openvino.save_model(
+        openvino.Core().read_model(str(source)), str(target), compress_to_fp16=False
+    )

@@ -88,7 +88,11 @@ class HeatmapKeypoints(GraphDecoder):
             x = x + 0.25 * movable * _slope(maps, index, 1)
             y = y + 0.25 * movable * _slope(maps, index, width)
         found = (scores > 0).astype("float32")
-        return {KEYPOINTS: paddle.concat([x * self.cell_size[0] * found, y * self.cell_size[1] * found, scores], -1)}
+        return {
+            KEYPOINTS: paddle.concat(
+                [x * self.cell_size[0] * found, y * self.cell_size[1] * found, scores], -1
+            )
+        }
 
 
 def _highest(maps: Tensor) -> Tensor:
@@ -98,7 +102,9 @@ def _highest(maps: Tensor) -> Tensor:
     """
     cells = paddle.arange(maps.shape[-1], dtype="int64")
     beyond = paddle.full([1], maps.shape[-1] - 1, "int64")
-    return paddle.where(maps >= maps.max(axis=-1, keepdim=True), cells, beyond).min(axis=-1, keepdim=True)
+    return paddle.where(maps >= maps.max(axis=-1, keepdim=True), cells, beyond).min(
+        axis=-1, keepdim=True
+    )
 
 
 def _cell(index: Tensor, width: int) -> tuple[Tensor, Tensor]:
@@ -155,7 +161,9 @@ class MoveNetKeypoints(GraphDecoder):
         heatmaps = maps["heatmaps"].flatten(2)  # N, K, h w
         center = _highest(maps["centers"].flatten(2) / self.middle)  # N, 1, 1
         center_x, center_y = _cell(center, self.map_size[0])
-        moves_x, moves_y = self._pairs(maps["regressions"], center.tile([1, self.joints, 1]))  # N, K, 1
+        moves_x, moves_y = self._pairs(
+            maps["regressions"], center.tile([1, self.joints, 1])
+        )  # N, K, 1
         dx = self.across - (center_x + moves_x * self.regression_unit[0])  # N, K, h w
         dy = self.down - (center_y + moves_y * self.regression_unit[1])
         index = _highest(heatmaps / ((dx * dx + dy * dy).sqrt() + NEAR))  # N, K, 1
@@ -168,7 +176,9 @@ class MoveNetKeypoints(GraphDecoder):
     def _pairs(self, maps: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
         """Returns x and y [N, K, 1] of maps [N, 2K, h, w] at each joint's index [N, K, 1]."""
         pairs = maps.reshape([-1, self.joints, 2, self.map_size[0] * self.map_size[1]])
-        return tuple([paddle.take_along_axis(pairs[:, :, axis], index, axis=-1) for axis in range(2)])
+        return tuple(
+            [paddle.take_along_axis(pairs[:, :, axis], index, axis=-1) for axis in range(2)]
+        )
 
 
 def with_decoding(network: nn.Layer, codec: Codec) -> GraphDecoder:
@@ -183,7 +193,9 @@ def with_decoding(network: nn.Layer, codec: Codec) -> GraphDecoder:
     """
     if codec.graph_decoder is None:
         flag = argument("--decode")
-        raise InputError(f"{flag}: no graph decodes what {type(codec).__name__} reads; export without {flag}")
+        raise InputError(
+            f"{flag}: no graph decodes what {type(codec).__name__} reads; export without {flag}"
+        )
     module, _, name = codec.graph_decoder.partition(":")
     layer: GraphDecoder = getattr(importlib.import_module(module), name)(network, codec)
     layer.eval()

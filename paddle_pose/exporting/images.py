@@ -43,7 +43,9 @@ def read_inputs(folder: Path, codec: Codec) -> np.ndarray:
 def synthetic_inputs(codec: Codec) -> np.ndarray:
     """Returns images of synthetic people in the network's input size: uint8 [16, H, W, 3]."""
     size = codec.input_size
-    return np.stack([draw_scene(np.random.default_rng(seed), size).image for seed in range(NUM_SYNTHETIC)])
+    return np.stack(
+        [draw_scene(np.random.default_rng(seed), size).image for seed in range(NUM_SYNTHETIC)]
+    )
 
 
 def in_batches(images: np.ndarray) -> Iterator[np.ndarray]:

@@ -54,7 +54,9 @@ def build_metadata(
         specs = codec.output_spec({name: values.shape for name, values in outputs.items()})
     names = [spec.name for spec in specs]
     if names != list(outputs):
-        raise InputError(f"codec {type(codec).__name__}: output_spec states {names}, expected {list(outputs)}")
+        raise InputError(
+            f"codec {type(codec).__name__}: output_spec states {names}, expected {list(outputs)}"
+        )
     return {
         "version": VERSION,
         "input": {
@@ -68,7 +70,11 @@ def build_metadata(
         },
         "outputs": [_describe_output(spec, outputs[spec.name]) for spec in specs],
         "codec": {"kind": type(codec).__name__}
-        | {k.removeprefix("codec."): v for k, v in overrides.values(config).items() if k.startswith("codec.")}
+        | {
+            k.removeprefix("codec."): v
+            for k, v in overrides.values(config).items()
+            if k.startswith("codec.")
+        }
         | {"skeleton": codec.skeleton.name},
         "skeleton": asdict(codec.skeleton),
         "preprocessing": {
@@ -89,7 +95,9 @@ def build_metadata(
 def _describe_output(spec: OutputSpec, values: np.ndarray) -> dict[str, Any]:
     """Returns the metadata of one output: everything that its specification states."""
     if len(spec.axes) != values.ndim:
-        raise InputError(f"output {spec.name}: output_spec states the axes {spec.axes}, got {list(values.shape)}")
+        raise InputError(
+            f"output {spec.name}: output_spec states the axes {spec.axes}, got {list(values.shape)}"
+        )
     stated = {
         "columns": spec.columns and list(spec.columns),
         "unit": spec.unit,

@@ -46,7 +46,11 @@ def write_movenet(config: Config, weights: Path, target: Path) -> dict[str, Any]
     """
     tensors = read_weights(weights)
     model, codec = config.model, config.codec
-    if not isinstance(model, MoveNetModel) or not isinstance(codec, MoveNetCodec) or has_batch_norm(tensors):
+    if (
+        not isinstance(model, MoveNetModel)
+        or not isinstance(codec, MoveNetCodec)
+        or has_batch_norm(tensors)
+    ):
         raise InputError(
             f"{weights}: only a MoveNet whose normalisations are folded into its convolutions, as in Google's files, is "
             "written without Paddle; install paddlepaddle and export it"
@@ -111,14 +115,21 @@ class _Network:
         add("Mul", "values", "scale", name="scaled")
         add("Add", "scaled", "shift", name="normalized")
         features = self._backbone("normalized")
-        x, channels = self._unit(features[-1][0], "pyramid.top", features[-1][1], sizes.LEVELS[0]), sizes.LEVELS[0]
+        x, channels = (
+            self._unit(features[-1][0], "pyramid.top", features[-1][1], sizes.LEVELS[0]),
+            sizes.LEVELS[0],
+        )
         for level, (fine, fine_channels) in enumerate(reversed(features[:-1])):
             name = f"pyramid.levels.{level}"
-            add("Resize", x, "", "doubled", name=f"{name}.upsample", mode="linear")  # cell centres at halves
+            add(
+                "Resize", x, "", "doubled", name=f"{name}.upsample", mode="linear"
+            )  # cell centres at halves
             lateral = self._unit(fine, f"{name}.lateral", fine_channels, channels)
             (x,) = add("Add", f"{name}.upsample", lateral, name=f"{name}.sum")
             x = self._unit(x, f"{name}.depthwise", channels, channels, kernel=3, depthwise=True)
-            x = self._unit(x, f"{name}.pointwise", channels, sizes.LEVELS[level + 1], activation="relu")
+            x = self._unit(
+                x, f"{name}.pointwise", channels, sizes.LEVELS[level + 1], activation="relu"
+            )
             channels = sizes.LEVELS[level + 1]
         for name, count in sizes.map_channels(num_joints).items():
             self._head(x, name, count)
@@ -126,7 +137,10 @@ class _Network:
     def _backbone(self, x: str) -> list[tuple[str, int]]:
         """Adds MobileNetV2; returns (output, channels) of strides 4, 8, 16 and 32."""
         width, act = self._model.width, self._model.activation
-        channels, first = sizes.scaled(sizes.STEM_CHANNELS, width), sizes.scaled(sizes.FIRST_CHANNELS, width)
+        channels, first = (
+            sizes.scaled(sizes.STEM_CHANNELS, width),
+            sizes.scaled(sizes.FIRST_CHANNELS, width),
+        )
         x = self._unit(x, "backbone.stem", 3, channels, kernel=3, stride=2, activation=act)
         x = self._block(x, "backbone.blocks.0", channels, channels, first, 1)
         features: list[tuple[str, int]] = []
@@ -136,7 +150,14 @@ class _Network:
             after = sizes.scaled(stage, width)
             for repeat in range(count):
                 index += 1
-                x = self._block(x, f"backbone.blocks.{index}", before, 6 * before, after, stride if repeat == 0 else 1)
+                x = self._block(
+                    x,
+                    f"backbone.blocks.{index}",
+                    before,
+                    6 * before,
+                    after,
+                    stride if repeat == 0 else 1,
+                )
                 before = after
             features.append((x, after))
         x = self._unit(x, "backbone.top", before, sizes.TOP_CHANNELS, activation=act)
@@ -147,15 +168,30 @@ class _Network:
         y, act = x, self._model.activation
         if hidden != channels:
             y = self._unit(y, f"{name}.expand", channels, hidden, activation=act)
-        y = self._unit(y, f"{name}.depthwise", hidden, hidden, kernel=3, stride=stride, depthwise=True, activation=act)
+        y = self._unit(
+            y,
+            f"{name}.depthwise",
+            hidden,
+            hidden,
+            kernel=3,
+            stride=stride,
+            depthwise=True,
+            activation=act,
+        )
         y = self._unit(y, f"{name}.project", hidden, out)
-        return self.graph.add("Add", x, y, name=f"{name}.sum")[0] if stride == 1 and channels == out else y
+        return (
+            self.graph.add("Add", x, y, name=f"{name}.sum")[0]
+            if stride == 1 and channels == out
+            else y
+        )
 
     def _head(self, x: str, name: str, count: int) -> None:
         """Adds the layers of a map, which gets its name."""
         channels = sizes.LEVELS[-1]
         y = self._unit(x, f"heads.{name}.depthwise", channels, channels, kernel=3, depthwise=True)
-        y = self._unit(y, f"heads.{name}.pointwise", channels, sizes.HEAD_CHANNELS, activation="relu")
+        y = self._unit(
+            y, f"heads.{name}.pointwise", channels, sizes.HEAD_CHANNELS, activation="relu"
+        )
         y = self._unit(y, f"heads.{name}.out", sizes.HEAD_CHANNELS, count)
         self.graph.add("Sigmoid" if name in _PROBABILITIES else "Identity", y, name=name)
 

@@ -39,7 +39,9 @@ class OnnxGraph:
         self.initializers[name] = array
         return name
 
-    def add(self, op: str, *inputs: str, name: str, outputs: int = 1, **attributes: object) -> list[str]:
+    def add(
+        self, op: str, *inputs: str, name: str, outputs: int = 1, **attributes: object
+    ) -> list[str]:
         """Adds a node.
 
         Args:
@@ -81,8 +83,14 @@ class OnnxGraph:
         graph = helper.make_graph(
             nodes[::-1],
             "paddle_pose",
-            [helper.make_tensor_value_info(n, getattr(types, t.upper()), shape) for n, (t, shape) in inputs.items()],
-            [helper.make_tensor_value_info(name, types.FLOAT, shape) for name, shape in outputs.items()],
+            [
+                helper.make_tensor_value_info(n, getattr(types, t.upper()), shape)
+                for n, (t, shape) in inputs.items()
+            ],
+            [
+                helper.make_tensor_value_info(name, types.FLOAT, shape)
+                for name, shape in outputs.items()
+            ],
             [
                 self._onnx.numpy_helper.from_array(np.ascontiguousarray(values), name)
                 for name, values in self.initializers.items()
@@ -90,7 +98,10 @@ class OnnxGraph:
             ],
         )
         model = helper.make_model(
-            graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION, producer_name="paddle_pose"
+            graph,
+            opset_imports=[helper.make_opsetid("", OPSET)],
+            ir_version=IR_VERSION,
+            producer_name="paddle_pose",
         )
         if metadata is not None:
             helper.set_model_props(model, {METADATA_KEY: metadata})

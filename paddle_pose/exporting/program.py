@@ -31,7 +31,9 @@ class InOrder(nn.Layer):  # type: ignore[misc]  # mypy sees Paddle as Any
         return tuple([outputs[name] for name in self.names])
 
 
-def save_program(network: nn.Layer, names: Sequence[str], input_size: tuple[int, int], path: Path) -> None:
+def save_program(
+    network: nn.Layer, names: Sequence[str], input_size: tuple[int, int], path: Path
+) -> None:
     """Writes `<name>.json` and `<name>.pdiparams` for batches of any size.
 
     Args:

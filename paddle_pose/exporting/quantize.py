@@ -94,10 +94,16 @@ def answer_in_floats(graph: Any, convolutions: Iterable[str]) -> None:
         graph: an `onnx.GraphProto` with QuantizeLinear and DequantizeLinear behind them.
         convolutions: their nodes' names.
     """
-    rounded = {output for node in graph.node if node.name in set(convolutions) for output in node.output}
-    rounding = [node for node in graph.node if node.op_type == "QuantizeLinear" and node.input[0] in rounded]
+    rounded = {
+        output for node in graph.node if node.name in set(convolutions) for output in node.output
+    }
+    rounding = [
+        node for node in graph.node if node.op_type == "QuantizeLinear" and node.input[0] in rounded
+    ]
     bits = {node.output[0]: node.input[0] for node in rounding}
-    back = [node for node in graph.node if node.op_type == "DequantizeLinear" and node.input[0] in bits]
+    back = [
+        node for node in graph.node if node.op_type == "DequantizeLinear" and node.input[0] in bits
+    ]
     renamed = {node.output[0]: bits[node.input[0]] for node in back}
     for output in graph.output:  # a rounded answer of the network itself keeps its name
         if output.name in renamed:

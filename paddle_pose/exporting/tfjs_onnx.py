@@ -15,7 +15,14 @@ import numpy as np
 
 from paddle_pose.errors import InputError
 from paddle_pose.exporting.onnx_graph import OnnxGraph, Shape
-from paddle_pose.weights.formats.tfjs import CONVOLUTIONS, Graph, Node, bias_of, kernel_in_our_layout, read_graph
+from paddle_pose.weights.formats.tfjs import (
+    CONVOLUTIONS,
+    Graph,
+    Node,
+    bias_of,
+    kernel_in_our_layout,
+    read_graph,
+)
 
 _TO_NCHW, _TO_NHWC = (0, 3, 1, 2), (0, 2, 3, 1)
 _SAME_NAME = {
@@ -54,8 +61,12 @@ class _Translation:
         self.readers = source.readers()
         self.graph = OnnxGraph()
         self.constants = dict(source.tensors)
-        self.names: dict[str, str] = {}  # TensorFlow's name of an output -> its name in the ONNX graph
-        self.transposed: dict[str, tuple[str, tuple[int, ...]]] = {}  # output -> what was transposed, and how
+        self.names: dict[
+            str, str
+        ] = {}  # TensorFlow's name of an output -> its name in the ONNX graph
+        self.transposed: dict[
+            str, tuple[str, tuple[int, ...]]
+        ] = {}  # output -> what was transposed, and how
         self.inputs: dict[str, tuple[str, Shape]] = {}
         self.rules: dict[str, Callable[[Node], str | list[str]]] = {
             **dict.fromkeys(CONVOLUTIONS, self.convolution),
@@ -83,7 +94,9 @@ class _Translation:
                     f"{', '.join(sorted(self.rules))}"
                 )
             if node.attributes.get("data_format", "NHWC") != "NHWC":
-                raise InputError(f"{self.path}: node {node.name!r}: only the layout NHWC is translated")
+                raise InputError(
+                    f"{self.path}: node {node.name!r}: only the layout NHWC is translated"
+                )
             made = self.rules[node.op](node)
             for index, name in enumerate([made] if isinstance(made, str) else made):
                 self.names[f"{node.name}:{index}" if index else node.name] = name
@@ -106,7 +119,9 @@ class _Translation:
             if node.name in order or not missing:
                 order[waiting.pop()] = node
             elif node.name in entered:
-                raise InputError(f"{self.path}: node {node.name!r} needs its own output; loops are not translated")
+                raise InputError(
+                    f"{self.path}: node {node.name!r} needs its own output; loops are not translated"
+                )
             else:
                 entered.add(node.name)
                 waiting += missing
@@ -137,21 +152,27 @@ class _Translation:
     def fixed(self, node: Node, index: int) -> np.ndarray:
         """Returns the constant that is a node's input."""
         if len(node.inputs) <= index or node.inputs[index] not in self.constants:
-            raise InputError(f"{self.path}: node {node.name!r} ({node.op}): its input {index} is no constant")
+            raise InputError(
+                f"{self.path}: node {node.name!r} ({node.op}): its input {index} is no constant"
+            )
         return self.constants[node.inputs[index]]
 
     def numbers(self, node: Node, key: str, default: Sequence[int] = ()) -> list[int]:
         """Returns an attribute that is a list of whole numbers."""
         value = node.attributes.get(key, tuple(default))
         if not isinstance(value, tuple):
-            raise InputError(f"{self.path}: node {node.name!r}: {key} is {value!r}, expected whole numbers")
+            raise InputError(
+                f"{self.path}: node {node.name!r}: {key} is {value!r}, expected whole numbers"
+            )
         return [int(number) for number in value]
 
     def plane(self, node: Node, key: str, default: Sequence[int] = ()) -> list[int]:
         """Returns the numbers for height and width of an attribute in the layout NHWC."""
         numbers = self.numbers(node, key, default)
         if len(numbers) != 4 or numbers[0] != 1 or numbers[3] != 1:
-            raise InputError(f"{self.path}: node {node.name!r}: {key} is {numbers}, expected 1, height, width, 1")
+            raise InputError(
+                f"{self.path}: node {node.name!r}: {key} is {numbers}, expected 1, height, width, 1"
+            )
         return numbers[1:3]
 
     def padding(self, node: Node) -> str:
@@ -159,7 +180,9 @@ class _Translation:
         kinds = {"SAME": "SAME_UPPER", "VALID": "VALID"}
         padding = node.attributes.get("padding")
         if padding not in kinds:
-            raise InputError(f"{self.path}: node {node.name!r}: padding is {padding!r}, expected {' or '.join(kinds)}")
+            raise InputError(
+                f"{self.path}: node {node.name!r}: padding is {padding!r}, expected {' or '.join(kinds)}"
+            )
         return kinds[str(padding)]
 
     def moved(self, name: str, perm: Sequence[int], new_name: str) -> str:
@@ -177,9 +200,14 @@ class _Translation:
     def placeholder(self, node: Node) -> str:
         dtype = node.attributes.get("dtype")
         if dtype not in _TYPES:
-            raise InputError(f"{self.path}: node {node.name!r}: dtype is {dtype!r}, expected {', '.join(_TYPES)}")
+            raise InputError(
+                f"{self.path}: node {node.name!r}: dtype is {dtype!r}, expected {', '.join(_TYPES)}"
+            )
         shape = self.numbers(node, "shape")
-        self.inputs[node.name] = _TYPES[str(dtype)], [n if n > 0 else f"n{i}" for i, n in enumerate(shape)]
+        self.inputs[node.name] = (
+            _TYPES[str(dtype)],
+            [n if n > 0 else f"n{i}" for i, n in enumerate(shape)],
+        )
         return node.name
 
     def same_name(self, node: Node) -> str | list[str]:
@@ -220,7 +248,9 @@ class _Translation:
             if activation in ("Relu", "Relu6"):
                 y = self.activated(y, str(activation), f"{name}/activated")
             elif activation != "BiasAdd":
-                raise InputError(f"{self.path}: node {name!r}: {activation!r} in fused_ops is not translated")
+                raise InputError(
+                    f"{self.path}: node {name!r}: {activation!r} in fused_ops is not translated"
+                )
         y = self.moved(y, _TO_NHWC, f"{name}/output")
         if bias is not None and len(node.inputs) < 3:
             self.names[readers[0].name] = y
@@ -243,7 +273,9 @@ class _Translation:
         x = self.moved(self.value(node.inputs[0]), _TO_NCHW, f"{node.name}/input")
         kernel, strides = self.plane(node, "ksize"), self.plane(node, "strides")
         padding, name = self.padding(node), f"{node.name}/pooled"
-        (y,) = self.graph.add("MaxPool", x, name=name, auto_pad=padding, kernel_shape=kernel, strides=strides)
+        (y,) = self.graph.add(
+            "MaxPool", x, name=name, auto_pad=padding, kernel_shape=kernel, strides=strides
+        )
         return self.moved(y, _TO_NHWC, f"{node.name}/output")
 
     def pad(self, node: Node) -> str | list[str]:
@@ -253,19 +285,25 @@ class _Translation:
         value = self.fixed(node, 2) if node.op == "PadV2" else np.zeros((), np.float32)
         pads_name = self.graph.constant(f"{node.name}/pads", pads.T.reshape(-1).astype(np.int64))
         value_name = self.graph.constant(f"{node.name}/value", value.reshape(()))
-        return self.graph.add("Pad", self.value(node.inputs[0]), pads_name, value_name, name=node.name)
+        return self.graph.add(
+            "Pad", self.value(node.inputs[0]), pads_name, value_name, name=node.name
+        )
 
     def transpose(self, node: Node) -> str:
         return self.moved(self.value(node.inputs[0]), self.fixed(node, 1).tolist(), node.name)
 
     def concat(self, node: Node) -> list[str]:
         axis = int(self.fixed(node, len(node.inputs) - 1))
-        return self.graph.add("Concat", *map(self.value, node.inputs[:-1]), name=node.name, axis=axis)
+        return self.graph.add(
+            "Concat", *map(self.value, node.inputs[:-1]), name=node.name, axis=axis
+        )
 
     def split(self, node: Node) -> list[str]:
         sizes = self.fixed(node, 1).astype(np.int64)
         name, axis = self.graph.constant(f"{node.name}/sizes", sizes), int(self.fixed(node, 2))
-        return self.graph.add("Split", self.value(node.inputs[0]), name, name=node.name, outputs=len(sizes), axis=axis)
+        return self.graph.add(
+            "Split", self.value(node.inputs[0]), name, name=node.name, outputs=len(sizes), axis=axis
+        )
 
     def reshape(self, node: Node) -> list[str]:
         shape = self.graph.constant(f"{node.name}/shape", self.fixed(node, 1).astype(np.int64))

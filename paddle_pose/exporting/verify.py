@@ -72,7 +72,9 @@ def compare(
         maps, answer = live(images), exported(images)
         scales = {name: float(np.abs(maps[name]).max()) or 1.0 for name in codec.outputs}
         if decoded is None:
-            shares = {name: _greatest(answer[name] - maps[name]) / scales[name] for name in codec.outputs}
+            shares = {
+                name: _greatest(answer[name] - maps[name]) / scales[name] for name in codec.outputs
+            }
             greatest = max(greatest, *shares.values())
             if not np.isfinite(greatest):
                 return Difference(greatest, np.array([np.inf]))
@@ -80,10 +82,14 @@ def compare(
         else:
             shares = dict.fromkeys(codec.outputs, _UNSEEN)
             greatest = float("nan")
-            poses = poses_of(answer[decoded["name"]], decoded["columns"], decoded["unit"], codec.input_size)
+            poses = poses_of(
+                answer[decoded["name"]], decoded["columns"], decoded["unit"], codec.input_size
+            )
         live_poses = codec.decode(maps)
         shake = {
-            name: _MARGIN * share * scales[name] for name, share in shares.items() if exact and share < MAP_TOLERANCE
+            name: _MARGIN * share * scales[name]
+            for name, share in shares.items()
+            if exact and share < MAP_TOLERANCE
         }
         keeps = _decided(codec, maps, live_poses, shake)
         for one, other, keep in zip(live_poses, poses, keeps, strict=True):
@@ -118,7 +124,9 @@ def check_difference(difference: Difference, *, int8: bool, tolerance: float | N
         )
 
 
-def poses_of(answer: np.ndarray, columns: Sequence[str], unit: str, input_size: tuple[int, int]) -> list[Poses]:
+def poses_of(
+    answer: np.ndarray, columns: Sequence[str], unit: str, input_size: tuple[int, int]
+) -> list[Poses]:
     """Reads the keypoints that a graph decoded.
 
     Args:
@@ -141,12 +149,16 @@ def poses_of(answer: np.ndarray, columns: Sequence[str], unit: str, input_size: 
     return [Poses(keypoints[n], scores[n], scores[n].mean(axis=-1)) for n in range(len(answer))]
 
 
-def _decided(codec: Codec, maps: Maps, poses: Sequence[Poses], shake: dict[str, float]) -> list[np.ndarray]:
+def _decided(
+    codec: Codec, maps: Maps, poses: Sequence[Poses], shake: dict[str, float]
+) -> list[np.ndarray]:
     """Returns, per image, which keypoints [P, K] stay where they are when maps change by so much."""
     rng = np.random.default_rng(0)
     decided = [np.ones(found.scores.shape, bool) for found in poses]
     for _ in range(_SHAKES if shake else 0):
-        shaken = maps | {name: maps[name] + rng.uniform(-by, by, maps[name].shape) for name, by in shake.items()}
+        shaken = maps | {
+            name: maps[name] + rng.uniform(-by, by, maps[name].shape) for name, by in shake.items()
+        }
         for keep, one, other in zip(decided, poses, codec.decode(shaken), strict=True):
             keep &= _distances(one, other) < 1e-3 * max(codec.input_size)
     return decided
@@ -168,7 +180,9 @@ def _distances_to_nearest(one: Poses, other: Poses) -> np.ndarray:
         return np.full(one.scores.shape, np.inf)
     between = np.linalg.norm(one.keypoints[:, None] - other.keypoints[None], axis=-1)  # P, Q, K
     between = np.nan_to_num(between, nan=np.inf, posinf=np.inf)
-    return np.take_along_axis(between, between.mean(axis=-1).argmin(axis=1)[:, None, None], axis=1)[:, 0]
+    return np.take_along_axis(between, between.mean(axis=-1).argmin(axis=1)[:, None, None], axis=1)[
+        :, 0
+    ]
 
 
 def _greatest(difference: np.ndarray) -> float:

@@ -56,7 +56,9 @@ def write_export(
         config,
         {name: outputs[name] for name in names},
         weights,
-        specs=None if decoder is None else [decoder.output_spec(outputs[name].shape) for name in names],
+        specs=None
+        if decoder is None
+        else [decoder.output_spec(outputs[name].shape) for name in names],
         precision="float32" if calibration is None else "int8",
         versions=installed_versions(),
     )

@@ -102,7 +102,9 @@ def predict(
         batch_size: Number of windows that are predicted together; None as the predictor was made.
     """
     images = (((frame, found), frame.pixels, _box_list(found)) for frame, found in boxed)
-    for (frame, found), poses in predictor.stream(images, lambda label, maps: see(label[0], maps), batch_size):
+    for (frame, found), poses in predictor.stream(
+        images, lambda label, maps: see(label[0], maps), batch_size
+    ):
         if rescore and found is not None:
             poses = rescored(poses, found, predictor.codec.skeleton)
         yield frame, poses
@@ -187,7 +189,11 @@ def rescored(poses: Poses, found: Detections, skeleton: Skeleton) -> Poses:
     kept = oks_nms(poses.keypoints, scores, areas, skeleton.sigmas, MAX_OKS)
     order = [person for person in kept if scores[person] > 0]
     return Poses(
-        poses.keypoints[order], poses.scores[order], scores[order], poses.boxes[order], windows=poses.windows[order]
+        poses.keypoints[order],
+        poses.scores[order],
+        scores[order],
+        poses.boxes[order],
+        windows=poses.windows[order],
     )
 
 
@@ -230,7 +236,9 @@ def tracking_steps(
         return []
 
     def make() -> Step:
-        pose_tracker = PoseTracker(Tracker(skeleton, by=track or "oks"), OneEuro if smooth else None)
+        pose_tracker = PoseTracker(
+            Tracker(skeleton, by=track or "oks"), OneEuro if smooth else None
+        )
         return lambda index, seconds, size, poses: pose_tracker(seconds, size, poses)
 
     return [make]

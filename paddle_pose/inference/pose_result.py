@@ -59,7 +59,9 @@ class PoseResult:
             skeleton: Joints of the poses.
         """
         path = frame.source.path if str(frame.source.path) not in ("", ".") else None
-        return cls(frame.pixels, skeleton, poses, path=path, frame=frame.index, seconds=frame.seconds)
+        return cls(
+            frame.pixels, skeleton, poses, path=path, frame=frame.index, seconds=frame.seconds
+        )
 
     @property
     def keypoints(self) -> np.ndarray:
@@ -110,7 +112,9 @@ class PoseResult:
         height, width = self.image.shape[:2]
         return f"PoseResult({len(self)} people, {width}x{height} px{where}{frame})"
 
-    def draw(self, min_score: float = MIN_DRAWN_SCORE, joint_names: bool = False) -> PIL.Image.Image:
+    def draw(
+        self, min_score: float = MIN_DRAWN_SCORE, joint_names: bool = False
+    ) -> PIL.Image.Image:
         """Returns the image with the skeletons drawn into it: left blue, right orange, middle yellow.
 
         Args:
@@ -124,8 +128,12 @@ class PoseResult:
             InputError: If `min_score` is no number.
         """
         if isinstance(min_score, bool) or not isinstance(min_score, numbers.Real):
-            raise InputError(f"min_score {min_score!r}: expected a number, the lowest score of a joint that is drawn")
-        drawing = visualize.draw_poses(self.image, self.poses, self.skeleton, threshold=min_score, names=joint_names)
+            raise InputError(
+                f"min_score {min_score!r}: expected a number, the lowest score of a joint that is drawn"
+            )
+        drawing = visualize.draw_poses(
+            self.image, self.poses, self.skeleton, threshold=min_score, names=joint_names
+        )
         return PIL.Image.fromarray(drawing)
 
     def to_dict(self) -> dict[str, object]:
@@ -159,7 +167,9 @@ class PoseResult:
             InputError: If `image_id` is no whole number.
         """
         if isinstance(image_id, bool) or not isinstance(image_id, numbers.Integral):
-            raise InputError(f"image_id {image_id!r}: expected a whole number, the image's id in the annotations")
+            raise InputError(
+                f"image_id {image_id!r}: expected a whole number, the image's id in the annotations"
+            )
         return [dict(record) for record in writers.coco_results(self.poses, int(image_id))]
 
     @cached_property

@@ -75,7 +75,10 @@ class Predictor:
         return poses.moved(window.to_image(size, alignment))
 
     def __call__(
-        self, image: np.ndarray, boxes: Sequence[Box] | None = None, see: Callable[[CropMaps], None] = lambda maps: None
+        self,
+        image: np.ndarray,
+        boxes: Sequence[Box] | None = None,
+        see: Callable[[CropMaps], None] = lambda maps: None,
     ) -> Poses:
         """Returns the poses in an image.
 
@@ -127,7 +130,9 @@ class Predictor:
             self._predict(waiting, most, see)
             yield from self._finished(waiting)
 
-    def _windows(self, image: np.ndarray, boxes: Sequence[Box] | None) -> deque[tuple[Window, Box | None]]:
+    def _windows(
+        self, image: np.ndarray, boxes: Sequence[Box] | None
+    ) -> deque[tuple[Window, Box | None]]:
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
             raise InputError(f"expected uint8 [h, w, 3], got {image.dtype} {list(image.shape)}")
         size = self.codec.input_size
@@ -138,7 +143,9 @@ class Predictor:
             raise InputError(f"a box needs a positive width and height, got {list(boxes)}")
         return deque((box_window(box, size, self._context), box) for box in boxes)
 
-    def _predict(self, waiting: deque[_Image[T]], most: int, see: Callable[[T, CropMaps], None]) -> None:
+    def _predict(
+        self, waiting: deque[_Image[T]], most: int, see: Callable[[T, CropMaps], None]
+    ) -> None:
         """Predicts the next windows of the images, at most so many."""
         size, alignment = self.codec.input_size, self.codec.alignment
         group: list[tuple[_Image[T], Window, Box | None]] = []
@@ -147,7 +154,9 @@ class Predictor:
                 group.append((image, *image.windows.popleft()))
         if not group:
             return
-        crops = [geometry.warp(image.image, w.to_input(size, alignment), size) for image, w, _ in group]
+        crops = [
+            geometry.warp(image.image, w.to_input(size, alignment), size) for image, w, _ in group
+        ]
         maps = self._backend(np.stack(crops))
         decoded = self.codec.decode(maps)
         for n, ((image, window, box), poses) in enumerate(zip(group, decoded, strict=True)):
@@ -171,8 +180,12 @@ class Predictor:
             yield (
                 image.label,
                 Poses(
-                    np.concatenate([np.zeros((0, joints, 2)), *(poses.keypoints for poses, _, _ in found)]),
-                    np.concatenate([np.zeros((0, joints)), *(poses.scores for poses, _, _ in found)]),
+                    np.concatenate(
+                        [np.zeros((0, joints, 2)), *(poses.keypoints for poses, _, _ in found)]
+                    ),
+                    np.concatenate(
+                        [np.zeros((0, joints)), *(poses.scores for poses, _, _ in found)]
+                    ),
                     np.concatenate([np.zeros(0), *(poses.person_scores for poses, _, _ in found)]),
                     boxes=np.array(boxes, np.float64).reshape(-1, 4),
                     windows=np.array(windows, np.float64).reshape(-1, 4),

@@ -40,7 +40,9 @@ def drawing_places(folder: Path, sources: Iterable[Source], outputs: Outputs) ->
     """
     suffixes = {"image": ".png"}
     return {
-        source.path: outputs.claim(folder / f"{source.name.as_posix()}{suffixes.get(source.kind, '.mp4')}")
+        source.path: outputs.claim(
+            folder / f"{source.name.as_posix()}{suffixes.get(source.kind, '.mp4')}"
+        )
         for source in sources
     }
 
@@ -53,7 +55,9 @@ class Drawings:
         replacing: Puts a complete file in its place, as `atomic.replacing` does.
     """
 
-    def __init__(self, places: Mapping[Path, Path], replacing: Replacing = atomic.replacing) -> None:
+    def __init__(
+        self, places: Mapping[Path, Path], replacing: Replacing = atomic.replacing
+    ) -> None:
         self._places = places
         self._replacing = replacing
         self._open = ExitStack()
@@ -76,7 +80,9 @@ class Drawings:
                 stack.callback(self._writer.close)
                 self._open = stack.pop_all()
         # A camera goes on while the network processes a frame: its last one stays.
-        late = frame.source.kind == "camera" and int(frame.seconds * frame.rate) - self._writer.written
+        late = (
+            frame.source.kind == "camera" and int(frame.seconds * frame.rate) - self._writer.written
+        )
         for _ in range(max(1, late)):
             self._writer.write(drawing)
 
@@ -96,7 +102,10 @@ class MapImages:
     """
 
     def __init__(
-        self, places: Mapping[Path, Path], to_images: Callable[[Maps], Mapping[str, np.ndarray]], outputs: Outputs
+        self,
+        places: Mapping[Path, Path],
+        to_images: Callable[[Maps], Mapping[str, np.ndarray]],
+        outputs: Outputs,
     ) -> None:
         self._places = places
         self._outputs = outputs

@@ -11,7 +11,9 @@ from paddle_pose.structures import BOX_MARGIN, MIN_KEYPOINT_SCORE_FOR_BOX, Poses
 
 MAX_PEOPLE = 6  # that a MoveNet finds in an image as a detector; this project's choice
 MIN_BOX_SCORE = 0.2  # of a detected box in a file; this project's choice
-MIN_PERSON_SCORE = 0.05  # of a person: MoveNet's scores of several people are products of two, and small
+MIN_PERSON_SCORE = (
+    0.05  # of a person: MoveNet's scores of several people are products of two, and small
+)
 MIN_VISIBLE_JOINTS = 3  # of a person; this project's choice
 
 

@@ -87,11 +87,17 @@ class JsonFile:
 
     def write(self, frame: Frame, poses: Poses, drawing: np.ndarray) -> None:
         """Adds a frame."""
-        record: dict[str, object] = {"image": str(frame.source.path), "width": frame.size[0], "height": frame.size[1]}
+        record: dict[str, object] = {
+            "image": str(frame.source.path),
+            "width": frame.size[0],
+            "height": frame.size[1],
+        }
         if frame.source.kind != "image":
             record |= {"frame": frame.index, "seconds": round(frame.seconds, 4)}
         if self._drawings:
-            record["drawing"] = self._drawings[frame.source.path].relative_to(self._folder).as_posix()
+            record["drawing"] = (
+                self._drawings[frame.source.path].relative_to(self._folder).as_posix()
+            )
         self._list.add({**record, "persons": persons(poses)})
 
     def close(self) -> None:
@@ -108,7 +114,9 @@ class CocoFile:
         replacing: Puts a complete file in its place, as `atomic.replacing` does.
     """
 
-    def __init__(self, path: Path, image_ids: Callable[[Frame], int], replacing: Replacing = atomic.replacing) -> None:
+    def __init__(
+        self, path: Path, image_ids: Callable[[Frame], int], replacing: Replacing = atomic.replacing
+    ) -> None:
         self._image_ids = image_ids
         self._list = _JsonList(path, "", "", replacing)
 
@@ -134,11 +142,15 @@ class CsvFile:
         replacing: Puts a complete file in its place, as `atomic.replacing` does.
     """
 
-    def __init__(self, path: Path, joints: Sequence[str], replacing: Replacing = atomic.replacing) -> None:
+    def __init__(
+        self, path: Path, joints: Sequence[str], replacing: Replacing = atomic.replacing
+    ) -> None:
         self._draft = _Draft(path, replacing)
         self._rows = csv.writer(self._draft.file)
         columns = ("image", "frame", "seconds", "width", "height", "person", "id", "score")
-        boxes = (f"{kind}_{part}" for kind in ("box", "window") for part in ("x", "y", "width", "height"))
+        boxes = (
+            f"{kind}_{part}" for kind in ("box", "window") for part in ("x", "y", "width", "height")
+        )
         coordinates = (f"{joint}_{part}" for joint in joints for part in ("x", "y", "score"))
         self._rows.writerow([*columns, *boxes, *coordinates])
 
@@ -146,8 +158,16 @@ class CsvFile:
         """Adds a frame's people."""
         of_frame = (frame.source.path, frame.index, round(frame.seconds, 4), *frame.size)
         for number, person in enumerate(persons(poses)):
-            rectangles = [value for box in (person["box"], person["window"]) for value in box or ("",) * 4]
-            of_person = (number, person.get("id", ""), person["score"], *rectangles, *_triples(person))
+            rectangles = [
+                value for box in (person["box"], person["window"]) for value in box or ("",) * 4
+            ]
+            of_person = (
+                number,
+                person.get("id", ""),
+                person["score"],
+                *rectangles,
+                *_triples(person),
+            )
             self._rows.writerow([*of_frame, *of_person])
 
     def close(self) -> None:
@@ -182,12 +202,19 @@ def coco_results(poses: Poses, image_id: int) -> list[CocoRecord]:
         image_id: Id of the image in the annotations.
     """
     return [
-        {"image_id": image_id, "category_id": 1, "keypoints": _triples(person), "score": person["score"]}
+        {
+            "image_id": image_id,
+            "category_id": 1,
+            "keypoints": _triples(person),
+            "score": person["score"],
+        }
         for person in persons(poses)
     ]
 
 
-def image_ids(sources: Sequence[Source], known: Callable[[Path], int | None]) -> Callable[[Frame], int]:
+def image_ids(
+    sources: Sequence[Source], known: Callable[[Path], int | None]
+) -> Callable[[Frame], int]:
     """Returns a function from a frame to COCO's image id.
 
     The id is that which `known` returns for the frame's file; else the file's name, where the names of all sources are
@@ -197,7 +224,11 @@ def image_ids(sources: Sequence[Source], known: Callable[[Path], int | None]) ->
         sources: All sources of the run.
         known: Returns the image id of a file, None where it is not known.
     """
-    numbers = {int(source.name.name) for source in sources if source.kind == "image" and source.name.name.isdigit()}
+    numbers = {
+        int(source.name.name)
+        for source in sources
+        if source.kind == "image" and source.name.name.isdigit()
+    }
     are_numbers = len(numbers) == len(sources)
     counted = iter(range(1, sys.maxsize))
 

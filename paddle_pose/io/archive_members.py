@@ -19,7 +19,11 @@ from paddle_pose.errors import InputError
 
 CHUNK = 1 << 20  # bytes read at once
 _DAMAGE = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError)
-_COMPRESSED: dict[bytes, Callable[[Any], Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
+_COMPRESSED: dict[bytes, Callable[[Any], Any]] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ": lzma.open,
+}
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,9 @@ def members(archive: Path) -> Iterator[tuple[Member, int]]:
         InputError: If the archive is damaged or incomplete.
     """
     with archive.open("rb") as file, damage_explained(archive, 0):
-        is_zip = zipfile.is_zipfile(file) and not archive.name.lower().endswith((".tar", ".tar.gz", ".tgz"))
+        is_zip = zipfile.is_zipfile(file) and not archive.name.lower().endswith(
+            (".tar", ".tar.gz", ".tgz")
+        )
         file.seek(0)
         yield from _zip_members(file) if is_zip else _tar_members(file)
 
@@ -54,12 +60,20 @@ def members(archive: Path) -> Iterator[tuple[Member, int]]:
 def _tar_members(file: IO[bytes]) -> Iterator[tuple[Member, int]]:
     start = file.read(6)
     file.seek(0)
-    opened = next((opener for magic, opener in _COMPRESSED.items() if start.startswith(magic)), None)
+    opened = next(
+        (opener for magic, opener in _COMPRESSED.items() if start.startswith(magic)), None
+    )
     # tarfile's own decompression takes a cut stream for a finished one; the modules' own raise.
     content = _Tail(opened(file) if opened else file)
     with tarfile.open(fileobj=content, mode="r|") as tar:  # type: ignore[call-overload]
         for info in tar:
-            kind = "file" if info.isreg() else "folder" if info.isdir() else "device, fifo or unknown entry"
+            kind = (
+                "file"
+                if info.isreg()
+                else "folder"
+                if info.isdir()
+                else "device, fifo or unknown entry"
+            )
             if info.issym() or info.islnk():
                 kind = f"link (to {info.linkname!r})"
             yield Member(info.name, info.size, kind, partial(tar.extractfile, info)), file.tell()
@@ -110,7 +124,9 @@ class damage_explained:  # noqa: N801 (reads as a function)
 
     def __exit__(self, kind: object, problem: BaseException | None, trace: object) -> None:
         # An OSError with a number is the disk's or the user's, not the archive's.
-        if isinstance(problem, _DAMAGE) and not (isinstance(problem, OSError) and problem.errno is not None):
+        if isinstance(problem, _DAMAGE) and not (
+            isinstance(problem, OSError) and problem.errno is not None
+        ):
             raise InputError(
                 f"{self.archive}: damaged or incomplete after {self.files} files ({problem}); "
                 "download it again and repeat the command: what was unpacked stays"

@@ -131,9 +131,13 @@ def extract(
                 raise InputError(f"member {member.name!r} is a {member.kind}")
             total += member.size
             if total > max_bytes or total > max(_RATIO_COUNTS_FROM, max_ratio * packed):
-                raise InputError(f"member {member.name!r} brings it to {total:,} bytes, from a file of {packed:,}")
+                raise InputError(
+                    f"member {member.name!r} brings it to {total:,} bytes, from a file of {packed:,}"
+                )
         except ValueError as problem:
-            raise InputError(f"{archive}: refused, {problem}; get the data set from where it is published") from problem
+            raise InputError(
+                f"{archive}: refused, {problem}; get the data set from where it is published"
+            ) from problem
         if member.kind == "folder":
             continue
         target = None if is_macos_litter(name) else place(name)
@@ -141,7 +145,9 @@ def extract(
             counts["macos" if is_macos_litter(name) else "ignored"] += 1
             continue
         if seen.setdefault(target, member.size) != member.size:
-            raise InputError(f"{archive}: holds two different files for {target}; the second is {member.name!r}")
+            raise InputError(
+                f"{archive}: holds two different files for {target}; the second is {member.name!r}"
+            )
         path = folder / checked_name(target)
         make_folder(path.parent, folder)
         if holds(path, member.size):
@@ -156,7 +162,9 @@ def extract(
             counts["written"] += 1
         if progress and time.monotonic() - reported > 1:
             reported = time.monotonic()
-            progress(f"{archive.name}: {100 * position // max(1, packed)} %, {counts['written']} files written")
+            progress(
+                f"{archive.name}: {100 * position // max(1, packed)} %, {counts['written']} files written"
+            )
     return Extracted(**counts)
 
 
@@ -178,7 +186,9 @@ def make_folder(path: Path, root: Path) -> None:
     below = [path, *path.parents]
     for folder in reversed(below[: below.index(root) + 1]):
         if folder.is_symlink():
-            raise InputError(f"{folder}: is a link; give the real folder, so that nothing is written somewhere else")
+            raise InputError(
+                f"{folder}: is a link; give the real folder, so that nothing is written somewhere else"
+            )
         if folder.exists() and not folder.is_dir():
             raise InputError(f"{folder}: is a file where a folder is needed; move it away")
     path.mkdir(parents=True, exist_ok=True)
@@ -207,5 +217,7 @@ def _check_room(path: Path, size: int) -> None:
     free = shutil.disk_usage(path if path.is_dir() else path.parent).free
     if free < size + _SPARE_BYTES:
         raise OSError(
-            errno.ENOSPC, f"no room: {free:,} bytes are free, {size:,} and some to spare are needed", str(path)
+            errno.ENOSPC,
+            f"no room: {free:,} bytes are free, {size:,} and some to spare are needed",
+            str(path),
         )

@@ -50,7 +50,11 @@ def replacing(path: Path, *, sync: bool = False, concurrent: bool = True) -> Ite
         os.replace(draft, path)
     except BaseException as error:
         draft.unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.errno is not None and error.filename in (None, str(draft)):
+        if (
+            isinstance(error, OSError)
+            and error.errno is not None
+            and error.filename in (None, str(draft))
+        ):
             error.filename = str(path)
         raise
 

@@ -70,7 +70,9 @@ class Boxes:
         here = {_named(path, self.by_name) for path in paths}
         unknown = sorted(set(self.by_name) - here)
         if unknown:
-            raise InputError(f"{self.source}: boxes for {unknown[0]}, which is not among the images")
+            raise InputError(
+                f"{self.source}: boxes for {unknown[0]}, which is not among the images"
+            )
 
 
 def read_boxes(path: Path, min_score: float = 0.0) -> Boxes:
@@ -116,18 +118,30 @@ def _of_detections(path: Path, records: list[Any], min_score: float) -> Boxes:
 
 def _of_annotations(path: Path) -> Boxes:
     coco, _ = coco_json.read(path)
-    persons = {category["id"] for category in coco["categories"] if category.get("name") == "person"}
+    persons = {
+        category["id"] for category in coco["categories"] if category.get("name") == "person"
+    }
 
     def keep(record: Mapping[str, Any], where: str) -> bool:
-        return not record.get("iscrowd", 0) and (not persons or record.get("category_id") in persons)
+        return not record.get("iscrowd", 0) and (
+            not persons or record.get("category_id") in persons
+        )
 
     by_id = _gather(path, "annotations", coco["annotations"], keep)
     names = {}
     for n, image in enumerate(coco["images"]):
         if not isinstance(image.get("file_name"), str):
-            raise InputError(f"{path}: images[{n}]: key 'file_name' must name the image; it has {sorted(image)}")
+            raise InputError(
+                f"{path}: images[{n}]: key 'file_name' must name the image; it has {sorted(image)}"
+            )
         names[image["file_name"]] = image["id"]
-    return Boxes(path, {name: by_id.get(number, []) for name, number in names.items()}, {}, names, complete=True)
+    return Boxes(
+        path,
+        {name: by_id.get(number, []) for name, number in names.items()},
+        {},
+        names,
+        complete=True,
+    )
 
 
 def _gather(

@@ -9,13 +9,19 @@ from pathlib import Path
 import platformdirs
 
 VARIABLE = "PADDLE_POSE_HOME"
-EARLIER_FOLDER = Path("output", "published")  # below the working folder, where earlier versions kept them
+EARLIER_FOLDER = Path(
+    "output", "published"
+)  # below the working folder, where earlier versions kept them
 
 
 def user_cache() -> Path:
     """Returns the folder for downloaded files: PADDLE_POSE_HOME, or the user's cache folder of this operating system."""
     given = os.environ.get(VARIABLE)
-    return Path(given).expanduser() if given else Path(platformdirs.user_cache_dir("paddle_pose", appauthor=False))
+    return (
+        Path(given).expanduser()
+        if given
+        else Path(platformdirs.user_cache_dir("paddle_pose", appauthor=False))
+    )
 
 
 def cache_for(file_names: Iterable[str], folder: Path | None = None) -> Path:

@@ -50,20 +50,26 @@ def read(source: str | Path | Mapping[str, Any]) -> tuple[dict[str, list[dict[st
     """
     where = "annotations" if isinstance(source, Mapping) else str(source)
     content = source if isinstance(source, Mapping) else read_json(Path(source))
-    if not isinstance(content, Mapping) or not all(isinstance(content.get(key), list) for key in LISTS):
+    if not isinstance(content, Mapping) or not all(
+        isinstance(content.get(key), list) for key in LISTS
+    ):
         got = sorted(content) if isinstance(content, Mapping) else type(content).__name__
         raise InputError(f"{where}: expected COCO's lists {', '.join(LISTS)}, got {got}")
     for key in LISTS:
         for n, record in enumerate(content[key]):
             if not isinstance(record, Mapping):
-                raise InputError(f"{where}: {key}[{n}] must be a record, got {type(record).__name__}")
+                raise InputError(
+                    f"{where}: {key}[{n}] must be a record, got {type(record).__name__}"
+                )
             check_id(record, "id", f"{where}: {key}[{n}]")
     known = {image["id"] for image in content["images"]}
     for n, annotation in enumerate(content["annotations"]):
         for key in ("image_id", "category_id"):
             check_id(annotation, key, f"{where}: annotations[{n}]")
         if annotation["image_id"] not in known:
-            raise InputError(f"{where}: annotations[{n}]: image {annotation['image_id']} is not in the list of images")
+            raise InputError(
+                f"{where}: annotations[{n}]: image {annotation['image_id']} is not in the list of images"
+            )
     return {key: content[key] for key in LISTS}, where
 
 
@@ -77,7 +83,9 @@ def joint_names(content: Mapping[str, Any], where: str) -> tuple[str, ...]:
     for n, category in enumerate(content["categories"]):
         names = category.get("keypoints") or []
         if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
-            raise InputError(f"{where}: categories[{n}]: key 'keypoints' must list the joints' names, got {names!r}")
+            raise InputError(
+                f"{where}: categories[{n}]: key 'keypoints' must list the joints' names, got {names!r}"
+            )
         if names:
             found.setdefault(tuple(names), n)
     if len(found) > 1:
@@ -88,7 +96,9 @@ def joint_names(content: Mapping[str, Any], where: str) -> tuple[str, ...]:
     return next(iter(found), ())
 
 
-def in_skeleton(content: Mapping[str, Any], where: str, skeleton: Skeleton) -> tuple[list[dict[str, Any]], str]:
+def in_skeleton(
+    content: Mapping[str, Any], where: str, skeleton: Skeleton
+) -> tuple[list[dict[str, Any]], str]:
     """Returns the annotations with their keypoints in a skeleton's order, and what joints are shared.
 
     Joints are matched by name; those that the file does not have are unlabelled. A file that names no joints is taken as it is.
@@ -128,5 +138,7 @@ def check_id(record: Mapping[str, Any], key: str, where: str) -> int:
     """
     value = record.get(key)
     if type(value) is not int:
-        raise InputError(f"{where}: key {key!r} must be an integer, got {value!r}; ids are matched by value and type")
+        raise InputError(
+            f"{where}: key {key!r} must be an integer, got {value!r}; ids are matched by value and type"
+        )
     return value

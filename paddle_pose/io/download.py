@@ -127,7 +127,9 @@ def _verify_part(part: Path, file: RemoteFile) -> None:
         raise
 
 
-def _fetch(file: RemoteFile, part: Path, progress: Progress | None, timeout: float, pause: float) -> None:
+def _fetch(
+    file: RemoteFile, part: Path, progress: Progress | None, timeout: float, pause: float
+) -> None:
     reason: Exception | str = ""
     for attempt in range(_ATTEMPTS):
         if attempt:

@@ -62,22 +62,30 @@ def download_files(
     if failure is not None and archive is not None:
         size = f"{archive.size / 1e6:.1f} MB" if archive.size else "of unknown size"
         _log.info(f"=> {failure}")
-        _log.info(f"=> Instead the archive {archive.url} is fetched, {size}; it stays in {folder} for other models")
+        _log.info(
+            f"=> Instead the archive {archive.url} is fetched, {size}; it stays in {folder} for other models"
+        )
         packed = download(archive, folder, progress=progress, timeout=timeout, pause=pause)
         _unpack(packed, [file for file in wanted if not (folder / file.file_name).exists()], folder)
-    return [download(file, folder, progress=progress, timeout=timeout, pause=pause) for file in files]
+    return [
+        download(file, folder, progress=progress, timeout=timeout, pause=pause) for file in files
+    ]
 
 
 def _take_copies(files: Sequence[RemoteFile], folder: Path, copies: Sequence[Path]) -> None:
     """Copies those files that are not in the folder out of other files, folders and archives."""
     plain: list[Path] = []
     wanted = left = [file for file in files if not (folder / file.file_name).exists()]
-    are_archives = any(is_archive(Path(file.file_name)) for file in wanted)  # as the .pth.tar of some weights
+    are_archives = any(
+        is_archive(Path(file.file_name)) for file in wanted
+    )  # as the .pth.tar of some weights
     for copy in copies:
         if copy.is_dir():
             plain += may_be_in(copy, wanted)
         elif not copy.is_file():
-            raise FileNotFoundError(f"{copy}: no such file; expected copies of {_names(wanted)}, or a folder with them")
+            raise FileNotFoundError(
+                f"{copy}: no such file; expected copies of {_names(wanted)}, or a folder with them"
+            )
         elif is_archive(copy) and not are_archives:
             _unpack(copy, wanted, folder)
             left = [file for file in wanted if not (folder / file.file_name).exists()]
@@ -85,13 +93,19 @@ def _take_copies(files: Sequence[RemoteFile], folder: Path, copies: Sequence[Pat
             plain.append(copy)
             beside = [copy.with_name(file.file_name) for file in wanted]
             plain += [path for path in beside if len(files) > 1 and path != copy and path.is_file()]
-    if len(files) == len(left) == len(plain) == 1:  # whatever its name and contents: the error names what is wrong
+    if (
+        len(files) == len(left) == len(plain) == 1
+    ):  # whatever its name and contents: the error names what is wrong
         download(left[0], folder, from_file=plain[0])
         return
     checksums = {path: sha256_of(path) for path in plain} if left else {}
     for file in left:
         named = [path for path in plain if path.name == file.file_name]
-        same = [path for path in plain if file.sha256 and checksums[path].startswith(file.sha256.lower())]
+        same = [
+            path
+            for path in plain
+            if file.sha256 and checksums[path].startswith(file.sha256.lower())
+        ]
         if not named and not same:
             raise FileNotFoundError(
                 f"{', '.join(map(str, copies))}: no copy of {file.file_name} among them; {file.name} needs {_names(files)}"

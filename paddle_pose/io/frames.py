@@ -75,7 +75,11 @@ def find(places: Iterable[str], leave_out: Path | None = None) -> list[Source]:
         elif place.isdigit():
             new = [Source("camera", path, Path(f"camera_{place}"))]
         elif glob.has_magic(place):
-            files = [Path(file) for file in sorted(glob.glob(place, recursive=True)) if Path(file).is_file()]
+            files = [
+                Path(file)
+                for file in sorted(glob.glob(place, recursive=True))
+                if Path(file).is_file()
+            ]
             new = [_of_file(file, Path(file.name)) for file in files]
             if not new:
                 raise FileNotFoundError(f"{place}: no file fits this pattern")
@@ -138,7 +142,9 @@ def _inside(folder: Path, leave_out: Path | None) -> list[Path]:
 
 
 def _of_file(path: Path, below: Path) -> Source:
-    return Source("video" if path.suffix.lower() in videos.SUFFIXES else "image", path, below.with_suffix(""))
+    return Source(
+        "video" if path.suffix.lower() in videos.SUFFIXES else "image", path, below.with_suffix("")
+    )
 
 
 def _image(source: Source) -> Iterator[Frame]:

@@ -102,12 +102,19 @@ def as_pixels(image: ImageInput) -> np.ndarray:
         return read_upright(image)
     if isinstance(image, Image.Image):
         return np.array(ImageOps.exif_transpose(image).convert("RGB"))
-    if isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3:
+    if (
+        isinstance(image, np.ndarray)
+        and image.dtype == np.uint8
+        and image.ndim == 3
+        and image.shape[2] == 3
+    ):
         if image.size:
             return image
         raise InputError(f"the image is empty: {list(image.shape)}")
     if not isinstance(image, np.ndarray):
-        raise InputError(f"expected a path, a uint8 RGB array [h, w, 3] or a PIL image, got {type(image).__name__}")
+        raise InputError(
+            f"expected a path, a uint8 RGB array [h, w, 3] or a PIL image, got {type(image).__name__}"
+        )
     if image.dtype != np.uint8:
         hint = 'values of 0 to 1 become such an array by (image * 255).round().astype("uint8")'
     elif image.ndim == 4:
@@ -118,7 +125,9 @@ def as_pixels(image: ImageInput) -> np.ndarray:
         hint = "drop the transparency: image[..., :3]"
     else:
         hint = "channels come last: image.transpose(1, 2, 0)"
-    raise InputError(f"expected a uint8 RGB array [h, w, 3], got {image.dtype} {list(image.shape)}; {hint}")
+    raise InputError(
+        f"expected a uint8 RGB array [h, w, 3], got {image.dtype} {list(image.shape)}; {hint}"
+    )
 
 
 def stored_size(path: Path) -> tuple[int, int]:

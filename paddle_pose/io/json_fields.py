@@ -10,7 +10,9 @@ import numpy as np
 from paddle_pose.errors import InputError
 
 
-def field(record: Mapping[str, Any], keys: Sequence[str], shape: tuple[int, ...], where: str) -> np.ndarray:
+def field(
+    record: Mapping[str, Any], keys: Sequence[str], shape: tuple[int, ...], where: str
+) -> np.ndarray:
     """Returns a field as float64 numbers of the shape given.
 
     Args:

@@ -30,7 +30,8 @@ _POLL = 0.1  # seconds
 _MAX_TRIES = 50  # to learn who holds a lock
 # Network file systems without locks, and places that cannot be written at all: that is for the writer to report.
 _CANNOT_LOCK = tuple(
-    getattr(errno, name) for name in ("ENOSYS", "ENOLCK", "EOPNOTSUPP", "ENOTSUP", "EINVAL", "EROFS", "EACCES", "EPERM")
+    getattr(errno, name)
+    for name in ("ENOSYS", "ENOLCK", "EOPNOTSUPP", "ENOTSUP", "EINVAL", "EROFS", "EACCES", "EPERM")
 )
 
 
@@ -111,14 +112,21 @@ def _try(lock: FileLock, path: Path) -> bool:
 
 @functools.cache
 def _say_unlocked(path: Path, reason: str) -> None:
-    _log.warning("%s: cannot be locked here (%s); see to it that only one process writes to it", path, reason)
+    _log.warning(
+        "%s: cannot be locked here (%s); see to it that only one process writes to it", path, reason
+    )
 
 
 def _me() -> dict[str, str | int]:
     """Returns what the owner's file states of this process."""
     command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])[:200]
     since = time.strftime("%Y-%m-%d %H:%M:%S")
-    return {"process": os.getpid(), "host": socket.gethostname(), "command": command, "since": since}
+    return {
+        "process": os.getpid(),
+        "host": socket.gethostname(),
+        "command": command,
+        "since": since,
+    }
 
 
 def _read(owner_file: Path) -> str:

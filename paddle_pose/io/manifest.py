@@ -20,7 +20,9 @@ def write(folder: Path, versions: Mapping[str, str]) -> None:
         folder: Folder of the checkpoint.
         versions: Versions by package of what wrote the files.
     """
-    files = {path.name: _fingerprint(path) for path in sorted(folder.iterdir()) if path.name != MANIFEST}
+    files = {
+        path.name: _fingerprint(path) for path in sorted(folder.iterdir()) if path.name != MANIFEST
+    }
     text = json.dumps({"files": files, "versions": dict(versions)}, indent=2) + "\n"
     (folder / MANIFEST).write_text(text, encoding="utf-8")
 
@@ -38,10 +40,14 @@ def check(folder: Path) -> None:
     try:
         files = dict(json.loads(path.read_text(encoding="utf-8"))["files"])
     except (KeyError, TypeError, ValueError) as problem:
-        raise InputError(f"{path}: damaged, it does not list the checkpoint's files ({problem!r})") from problem
+        raise InputError(
+            f"{path}: damaged, it does not list the checkpoint's files ({problem!r})"
+        ) from problem
     for name, written in files.items():
         if not (folder / name).is_file():
-            raise FileNotFoundError(f"{folder / name}: not found, although {MANIFEST} lists it; damaged checkpoint")
+            raise FileNotFoundError(
+                f"{folder / name}: not found, although {MANIFEST} lists it; damaged checkpoint"
+            )
         _compare(folder / name, written)
 
 
@@ -57,8 +63,12 @@ def check_file(path: Path) -> None:
     try:
         content = json.loads(manifest.read_text(encoding="utf-8"))
     except ValueError as problem:
-        raise InputError(f"{manifest}: damaged ({problem}), so that {path} cannot be checked; {_REMEDY}") from problem
-    files = content.get("files") if isinstance(content, dict) else None  # others have files of this name, too
+        raise InputError(
+            f"{manifest}: damaged ({problem}), so that {path} cannot be checked; {_REMEDY}"
+        ) from problem
+    files = (
+        content.get("files") if isinstance(content, dict) else None
+    )  # others have files of this name, too
     if isinstance(files, dict) and path.name in files:
         _compare(path, files[path.name], f"; {_REMEDY}")
 

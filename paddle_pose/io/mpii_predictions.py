@@ -43,12 +43,16 @@ def read_predictions(path: Path, people: int) -> np.ndarray:
     preds = np.asarray(content[_KEY])
     if preds.dtype.kind not in "fiu":
         raise InputError(f"{path}: {_KEY!r} does not hold numbers but {preds.dtype}")
-    if preds.ndim == 3 and preds.shape[0] == 2 != preds.shape[2]:  # MATLAB's own axis order, reversed in HDF5
+    if (
+        preds.ndim == 3 and preds.shape[0] == 2 != preds.shape[2]
+    ):  # MATLAB's own axis order, reversed in HDF5
         preds = preds.transpose(2, 1, 0)
     elif preds.ndim == 3 and preds.shape[:2] == (16, 2):
         preds = preds.transpose(2, 0, 1)
     if preds.ndim != 3 or preds.shape[1:] != (16, 2):
-        raise InputError(f"{path}: {_KEY!r} has shape {preds.shape}; expected [N, 16, 2], [2, 16, N] or [16, 2, N]")
+        raise InputError(
+            f"{path}: {_KEY!r} has shape {preds.shape}; expected [N, 16, 2], [2, 16, N] or [16, 2, N]"
+        )
     if len(preds) != people:
         raise InputError(
             f"{path}: {_KEY!r} holds {len(preds)} people, the ground truth {people}; "

@@ -39,7 +39,9 @@ class Outputs:
         ['mine_2.txt', 'new.txt']
     """
 
-    def __init__(self, folder: Path, command: str, keep: Iterable[Path] = (), flag: str = "--output") -> None:
+    def __init__(
+        self, folder: Path, command: str, keep: Iterable[Path] = (), flag: str = "--output"
+    ) -> None:
         self._folder, self._command, self._flag = folder, command, flag
         self._keep = {path.resolve() for path in keep}
         self._claimed: set[Path] = set()
@@ -94,7 +96,9 @@ class Outputs:
             yield draft
             if draft != path:  # else a device or a pipe
                 if not self._may_replace(path):
-                    self._known = self._checksums()  # another run of the command may have written it meanwhile
+                    self._known = (
+                        self._checksums()
+                    )  # another run of the command may have written it meanwhile
                 self.check([path])
                 self._record(path, sha256_of(draft))
 
@@ -135,7 +139,9 @@ class Outputs:
     def _is_own(self, path: Path) -> bool:
         """Returns whether a path is a file that the command wrote."""
         resolved = path.resolve()
-        is_link = resolved != self._folder.resolve() / self._name(path)  # itself, or a folder on the way to it
+        is_link = resolved != self._folder.resolve() / self._name(
+            path
+        )  # itself, or a folder on the way to it
         if is_link or not path.is_file() or resolved in self._keep:
             return False
         checksums = self._known.get(self._name(path), ())
@@ -162,7 +168,9 @@ class Outputs:
             with contextlib.suppress(ValueError, KeyError, TypeError):
                 record = json.loads(line)
                 if not Path(record["file"]).is_absolute():
-                    found.append((str(record["command"]), str(record["file"]), str(record["sha256"])))
+                    found.append(
+                        (str(record["command"]), str(record["file"]), str(record["sha256"]))
+                    )
         return found
 
     def _record(self, path: Path, checksum: str) -> None:
@@ -173,7 +181,11 @@ class Outputs:
             for command, name, known in self._read():
                 if os.path.lexists(self._folder / name):
                     kept.setdefault((command, name), []).append(known)
-            lines = [_line(*key, known) for key, all_known in kept.items() for known in all_known[-_KEPT:]]
+            lines = [
+                _line(*key, known)
+                for key, all_known in kept.items()
+                for known in all_known[-_KEPT:]
+            ]
             atomic.write_text(record, "".join(lines))
         self._written.add(self._name(path))
         self._known.setdefault(self._name(path), []).append(checksum)

@@ -12,7 +12,9 @@ from paddle_pose.io import atomic
 from paddle_pose.structures import Sample
 
 
-def write(path: Path, joints: Sequence[str], predictions: Iterable[tuple[Sample, np.ndarray, np.ndarray]]) -> None:
+def write(
+    path: Path, joints: Sequence[str], predictions: Iterable[tuple[Sample, np.ndarray, np.ndarray]]
+) -> None:
     """Writes {"joints", "space", "predictions": [{"image", "annotation_id", "keypoints", "scores"}]}.
 
     Args:
@@ -23,7 +25,9 @@ def write(path: Path, joints: Sequence[str], predictions: Iterable[tuple[Sample,
     records = [
         {
             "image": sample.image_path.name,
-            "annotation_id": next(person.annotation_id for person in sample.persons if not person.crowd),
+            "annotation_id": next(
+                person.annotation_id for person in sample.persons if not person.crowd
+            ),
             "keypoints": np.round(keypoints, 3).tolist(),
             "scores": np.round(scores, 5).tolist(),
         }

@@ -60,7 +60,11 @@ def read_tracks(path: Path) -> list[Track]:
         raise FileNotFoundError(f"{path}: not found")
     people: dict[tuple[str, int], list[tuple[dict[str, Any], dict[str, Any]]]] = {}
     try:
-        records = [record for record in json.loads(path.read_text(encoding="utf-8"))["images"] if "frame" in record]
+        records = [
+            record
+            for record in json.loads(path.read_text(encoding="utf-8"))["images"]
+            if "frame" in record
+        ]
         for record in records:
             ids = [person.get("id", 0) for person in record["persons"]]
             if ids.count(0) > 1:
@@ -70,12 +74,18 @@ def read_tracks(path: Path) -> list[Track]:
             for track_id, person in zip(ids, record["persons"], strict=True):
                 if track_id >= 0:  # -1 is not tracked
                     people.setdefault((record["image"], track_id), []).append((record, person))
-        tracks = [_track(video, track_id, found) for (video, track_id), found in sorted(people.items())]
+        tracks = [
+            _track(video, track_id, found) for (video, track_id), found in sorted(people.items())
+        ]
     except (KeyError, TypeError, ValueError) as problem:
         what = f"no {problem} in it" if isinstance(problem, KeyError) else problem
-        raise InputError(f"{path}: expected what {command('predict')} writes of a video ({what})") from problem
+        raise InputError(
+            f"{path}: expected what {command('predict')} writes of a video ({what})"
+        ) from problem
     if not tracks:
-        raise InputError(f"{path}: {'nobody is followed' if records else 'there is no frame of a video'} in it")
+        raise InputError(
+            f"{path}: {'nobody is followed' if records else 'there is no frame of a video'} in it"
+        )
     return tracks
 
 

@@ -15,7 +15,21 @@ import numpy as np
 
 from paddle_pose.errors import InputError
 
-SUFFIXES = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv", ".flv", ".3gp", ".mts", ".gif")
+SUFFIXES = (
+    ".mp4",
+    ".m4v",
+    ".mov",
+    ".avi",
+    ".mkv",
+    ".webm",
+    ".mpg",
+    ".mpeg",
+    ".wmv",
+    ".flv",
+    ".3gp",
+    ".mts",
+    ".gif",
+)
 USUAL_RATE = 30.0  # frames per second where nobody says
 
 
@@ -43,7 +57,9 @@ def open_camera(number: int) -> cv2.VideoCapture:
     """
     capture = cv2.VideoCapture(number)
     if not capture.isOpened():
-        raise InputError(f"camera {number} cannot be opened: is it connected, allowed, and not in use? 0 is the first")
+        raise InputError(
+            f"camera {number} cannot be opened: is it connected, allowed, and not in use? 0 is the first"
+        )
     return capture
 
 
@@ -83,7 +99,9 @@ def read_video(path: Path) -> Iterator[tuple[np.ndarray, float, float]]:
             if not is_read:
                 break
             reported = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
-            seconds = reported if reported > 0 or not count else count / frequency  # some containers have no times
+            seconds = (
+                reported if reported > 0 or not count else count / frequency
+            )  # some containers have no times
             yield cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), seconds, frequency
             count += 1
     finally:
@@ -135,7 +153,9 @@ class VideoWriter:
         self._size, self._path, self.written = size, path, 0
         self._writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), rate, size)
         if not self._writer.isOpened():
-            raise OSError(f"{path}: this OpenCV cannot write MP4 videos of {size[0]} x {size[1]} px")
+            raise OSError(
+                f"{path}: this OpenCV cannot write MP4 videos of {size[0]} x {size[1]} px"
+            )
 
     def write(self, pixels: np.ndarray) -> None:
         """Adds a frame, uint8 RGB [h, w, 3].
@@ -144,7 +164,9 @@ class VideoWriter:
             InputError: If it has another size.
         """
         if pixels.shape[1::-1] != self._size:
-            raise InputError(f"{self._path}: a frame of {pixels.shape[1::-1]} px in a video of {self._size} px")
+            raise InputError(
+                f"{self._path}: a frame of {pixels.shape[1::-1]} px in a video of {self._size} px"
+            )
         self._writer.write(cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))
         self.written += 1
 

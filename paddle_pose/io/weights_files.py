@@ -8,7 +8,10 @@ from paddle_pose.errors import InputError
 
 _OF_RUN = ("best_model/model.pdparams", "model.pdparams")  # below a run's folder, or a checkpoint's
 _SUFFIXES = (".pdparams", ".safetensors", ".pth", ".pt", ".tflite", ".onnx")
-_WITH_COMPANION = {".xml": ".bin", ".json": ".pdiparams"}  # exported files of which the weights are beside
+_WITH_COMPANION = {
+    ".xml": ".bin",
+    ".json": ".pdiparams",
+}  # exported files of which the weights are beside
 _MAX_SHOWN = 10
 
 
@@ -41,7 +44,9 @@ def find_weights(place: str | Path) -> Path:
     if len(found) == 1:
         return found[0]
     names = [path.name + "/" * path.is_dir() for path in found or content]
-    shown = ", ".join(names[:_MAX_SHOWN]) + (f" and {len(names) - _MAX_SHOWN} more" if len(names) > _MAX_SHOWN else "")
+    shown = ", ".join(names[:_MAX_SHOWN]) + (
+        f" and {len(names) - _MAX_SHOWN} more" if len(names) > _MAX_SHOWN else ""
+    )
     raise InputError(
         f"{folder}: a folder with {f'{len(found)} weights files' if found else 'no weights file'} ({shown or 'empty'}); "
         "expected the folder of a run with a best_model, of a checkpoint, or of one exported file; name the file"

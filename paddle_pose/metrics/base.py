@@ -54,7 +54,9 @@ class Metric(Protocol):
     @property
     def summary(self) -> Sequence[str]: ...  # noqa: D102
 
-    def compute_scores(self, predictions: Sequence[Prediction], *, intervals: bool = True) -> Scores:
+    def compute_scores(
+        self, predictions: Sequence[Prediction], *, intervals: bool = True
+    ) -> Scores:
         """Returns the numbers of predictions.
 
         Args:

@@ -58,9 +58,17 @@ class GroundTruth:
         moved, self.shared = coco_json.in_skeleton(content, self._where, skeleton)
         self._sigmas = np.asarray(skeleton.sigmas, np.float64)
         records = [self._checked(n, record) for n, record in enumerate(moved)]
-        categories = {record["category_id"] for record in records if record["num_keypoints"] and not record["iscrowd"]}
+        categories = {
+            record["category_id"]
+            for record in records
+            if record["num_keypoints"] and not record["iscrowd"]
+        }
         if len(categories) != 1:
-            what = f"people of categories {sorted(categories)}, expected one" if categories else "no labelled joint"
+            what = (
+                f"people of categories {sorted(categories)}, expected one"
+                if categories
+                else "no labelled joint"
+            )
             raise InputError(f"{self._where}: {what}; there is nothing that AP could measure")
         self.category = categories.pop()
         self._tools = needed("pycocotools.coco", _PYCOCOTOOLS, "train")
@@ -105,7 +113,10 @@ class GroundTruth:
 
     def _checked(self, n: int, record: Mapping[str, Any]) -> dict[str, Any]:
         """Returns a copy as pycocotools needs it."""
-        labelled, crowd = sum(v > 0 for v in record["keypoints"][2::3]), int(record.get("iscrowd", 0))
+        labelled, crowd = (
+            sum(v > 0 for v in record["keypoints"][2::3]),
+            int(record.get("iscrowd", 0)),
+        )
         if labelled and not crowd and not record.get("area", 0) > 0:
             raise InputError(
                 f"{self._where}: annotations[{n}] (id {record['id']}): key 'area' is {record.get('area', 'missing')}; "
@@ -153,7 +164,9 @@ class CocoAP:
         self._sigmas, self._whole_images = skeleton.sigmas, whole_images
         self._joint_threshold, self._nms_threshold = joint_threshold, nms_threshold
 
-    def compute_scores(self, predictions: Sequence[Prediction], *, intervals: bool = True) -> Scores:
+    def compute_scores(
+        self, predictions: Sequence[Prediction], *, intervals: bool = True
+    ) -> Scores:
         """Returns the ten numbers, 0..1: 0 where nobody was found, NaN where there is nobody of that size.
 
         Args:
@@ -169,9 +182,14 @@ class CocoAP:
         results = self._results(kept)
         detected = sum(not sample.persons for sample, _ in kept)
         boxes = "ground-truth" if not detected else "detected" if detected == len(kept) else "mixed"
-        windows = f"{len(kept)} whole images" if self._whole_images else f"{len(kept)} {boxes} boxes"
+        windows = (
+            f"{len(kept)} whole images" if self._whole_images else f"{len(kept)} {boxes} boxes"
+        )
         values = self._truth.score(results)
-        return Scores(values, table(values, f"{windows}, {len(results)} people after OKS-NMS", self._truth.shared))
+        return Scores(
+            values,
+            table(values, f"{windows}, {len(results)} people after OKS-NMS", self._truth.shared),
+        )
 
     def save(self, predictions: Sequence[Prediction], folder: Path) -> list[Path]:
         """Writes `keypoints_results.json` in COCO's format, exactly what is scored, and returns its path."""
@@ -185,28 +203,42 @@ class CocoAP:
         if not people:
             return SampleScore((0.0,), "no joint labelled")
         similar = [
-            oks(poses.keypoints, person.keypoints, person.area, self._sigmas, person.visible > 0).max(initial=0.0)
+            oks(
+                poses.keypoints, person.keypoints, person.area, self._sigmas, person.visible > 0
+            ).max(initial=0.0)
             for person in people
         ]
         mean = float(np.mean(similar))
-        return SampleScore((mean,), f"OKS {mean:.2f}" + (f", {len(people)} people" if len(people) > 1 else ""))
+        return SampleScore(
+            (mean,), f"OKS {mean:.2f}" + (f", {len(people)} people" if len(people) > 1 else "")
+        )
 
     def _results(self, predictions: Sequence[Prediction]) -> list[dict[str, Any]]:
         """Returns the people that OKS-NMS keeps, image by image."""
         by_image: dict[int, list[Prediction]] = {}
         for sample, poses in predictions:
             by_image.setdefault(sample.image_id, []).append((sample, poses))
-        return [record for image_id, group in by_image.items() for record in self._of_image(image_id, group)]
+        return [
+            record
+            for image_id, group in by_image.items()
+            for record in self._of_image(image_id, group)
+        ]
 
     def _of_image(self, image_id: int, group: Sequence[Prediction]) -> list[dict[str, Any]]:
         keypoints = np.concatenate([poses.keypoints for _, poses in group])
         heights = np.concatenate([poses.scores for _, poses in group])
-        boxes = np.concatenate([np.full(len(poses.scores), sample.score) for sample, poses in group])
-        areas = np.concatenate([np.full(len(p.scores), s.window.size[0] * s.window.size[1]) for s, p in group])
+        boxes = np.concatenate(
+            [np.full(len(poses.scores), sample.score) for sample, poses in group]
+        )
+        areas = np.concatenate(
+            [np.full(len(p.scores), s.window.size[0] * s.window.size[1]) for s, p in group]
+        )
         counted = heights > self._joint_threshold
         scores = boxes * (heights * counted).sum(axis=1) / np.maximum(counted.sum(axis=1), 1)
         if self._whole_images:
-            areas = np.maximum(np.ptp(keypoints, axis=1).prod(axis=1), 1.0)  # joints in one line have none
+            areas = np.maximum(
+                np.ptp(keypoints, axis=1).prod(axis=1), 1.0
+            )  # joints in one line have none
             scores = np.concatenate([poses.person_scores for _, poses in group])
         triples = np.concatenate([np.round(keypoints, 3), np.round(heights, 5)[..., None]], axis=2)
         return [
@@ -223,18 +255,25 @@ class CocoAP:
 def _last_of_each_box(predictions: Sequence[Prediction]) -> list[Prediction]:
     """Returns the predictions without those that a later one of the same box replaces."""
     return list(
-        {(sample.image_id, sample.window, sample.score): (sample, poses) for sample, poses in predictions}.values()
+        {
+            (sample.image_id, sample.window, sample.score): (sample, poses)
+            for sample, poses in predictions
+        }.values()
     )
 
 
 def table(values: Mapping[str, float], data: str, shared: str = "") -> str:
     """Returns the ten numbers as a text table; `shared` says over which joints, where they are not all."""
     lines = [f"COCO keypoints, {data}", *([f"cross-evaluation: {shared}"] if shared else [])]
-    lines += [f"  {name:<6}{values[name]:8.4f}   {_REMARKS.get(name, '')}".rstrip() for name in NAMES]
+    lines += [
+        f"  {name:<6}{values[name]:8.4f}   {_REMARKS.get(name, '')}".rstrip() for name in NAMES
+    ]
     return "\n".join(lines)
 
 
-def score_results(path: str | Path, annotations: str | Path | Mapping[str, Any], skeleton: Skeleton) -> Scores:
+def score_results(
+    path: str | Path, annotations: str | Path | Mapping[str, Any], skeleton: Skeleton
+) -> Scores:
     """Returns the scores of anybody's results file as it is: no rescoring, no NMS.
 
     Args:
@@ -269,7 +308,9 @@ def read_results(path: str | Path, truth: GroundTruth, skeleton: Skeleton) -> li
             raise InputError(f"{where}: expected a record, got {type(record).__name__}")
         coco_json.check_id(record, "image_id", where)
         if coco_json.check_id(record, "category_id", where) != truth.category:
-            raise InputError(f"{where}: category {record['category_id']}, the annotated people have {truth.category}")
+            raise InputError(
+                f"{where}: category {record['category_id']}, the annotated people have {truth.category}"
+            )
         numbers = record.get("keypoints")
         if not isinstance(numbers, list) or len(numbers) != count or not _finite(numbers):
             got = f"{len(numbers)} values" if isinstance(numbers, list) else repr(numbers)
@@ -279,7 +320,10 @@ def read_results(path: str | Path, truth: GroundTruth, skeleton: Skeleton) -> li
             )
         if not _finite([record.get("score")]):
             raise InputError(f"{where}: key 'score' must be a number, got {record.get('score')!r}")
-    return [{key: record[key] for key in ("image_id", "category_id", "keypoints", "score")} for record in results]
+    return [
+        {key: record[key] for key in ("image_id", "category_id", "keypoints", "score")}
+        for record in results
+    ]
 
 
 def _finite(numbers: Sequence[Any]) -> bool:

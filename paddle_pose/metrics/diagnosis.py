@@ -33,7 +33,8 @@ def curves(found: MatchedPoses, thresholds: Sequence[float]) -> dict[str, list[f
             sides.setdefault(name.removeprefix("left_").removeprefix("right_"), []).append(k)
     lines = {
         name.replace("_", " ").capitalize(): [
-            float(np.mean([hits(distances[:, k], threshold) for k in slots])) for threshold in thresholds
+            float(np.mean([hits(distances[:, k], threshold) for k in slots]))
+            for threshold in thresholds
         ]
         for name, slots in sides.items()
     }
@@ -48,7 +49,9 @@ def torso_angles(found: MatchedPoses) -> np.ndarray:
     """
     names = [f"{side}_{part}" for part in ("shoulder", "hip") for side in ("left", "right")]
     if not set(names) <= set(found.skeleton.joints):
-        raise InputError(f"skeleton {found.skeleton.name!r} has no {', '.join(names)}: no torso to measure")
+        raise InputError(
+            f"skeleton {found.skeleton.name!r} has no {', '.join(names)}: no torso to measure"
+        )
     slots = [found.skeleton.joints.index(name) for name in names]
     points = found.truth[:, slots]
     down = points[:, 2:].mean(axis=1) - points[:, :2].mean(axis=1)
@@ -77,11 +80,15 @@ def strata(found: MatchedPoses) -> dict[str, dict[str, np.ndarray]]:
     if {"left_shoulder", "right_shoulder", "left_hip", "right_hip"} <= set(found.skeleton.joints):
         angles = torso_angles(found)
         parts["torso angle"] = {
-            f"{low:.0f} to {high:.0f} degrees": _people((angles >= low) & (angles < high + (high == 180)), found)
+            f"{low:.0f} to {high:.0f} degrees": _people(
+                (angles >= low) & (angles < high + (high == 180)), found
+            )
             for low, high in pairwise(ANGLES)
         }
         parts["torso angle"]["torso not labelled"] = _people(np.isnan(angles), found)
-    counted = {way: {k: v & found.counted for k, v in by_name.items()} for way, by_name in parts.items()}
+    counted = {
+        way: {k: v & found.counted for k, v in by_name.items()} for way, by_name in parts.items()
+    }
     return {way: {k: v for k, v in by_name.items() if v.any()} for way, by_name in counted.items()}
 
 
@@ -108,7 +115,9 @@ class Bias:
         return self.after - self.before
 
 
-def bias(found: MatchedPoses, threshold: float, lengths: np.ndarray | None = None, limit: float = 16.0) -> Bias:
+def bias(
+    found: MatchedPoses, threshold: float, lengths: np.ndarray | None = None, limit: float = 16.0
+) -> Bias:
     """Searches the best shift on a grid, then on a finer one round it.
 
     Args:
@@ -135,8 +144,15 @@ def bias(found: MatchedPoses, threshold: float, lengths: np.ndarray | None = Non
     shifts = np.where(even[:, None], halves[0], halves[1]) * lengths[:, None]
     gain = 100 * (_person_hits(found, threshold, shifts) - before)
     with np.errstate(invalid="ignore", divide="ignore"):
-        intervals = resampling.bootstrap(lambda counts: {"gain": (counts @ gain) / (counts @ counted)}, len(gain))
-    return Bias(best, 100 * before.sum() / counted.sum(), 100 * after.sum() / counted.sum(), intervals["gain"])
+        intervals = resampling.bootstrap(
+            lambda counts: {"gain": (counts @ gain) / (counts @ counted)}, len(gain)
+        )
+    return Bias(
+        best,
+        100 * before.sum() / counted.sum(),
+        100 * after.sum() / counted.sum(),
+        intervals["gain"],
+    )
 
 
 @dataclass(frozen=True)
@@ -172,7 +188,13 @@ def reliability(found: MatchedPoses, threshold: float, bins: int = 10) -> Reliab
     correct = found.distances[used] <= threshold
     place = np.minimum((scores * bins).astype(int), bins - 1)
     rows = tuple(
-        (b / bins, (b + 1) / bins, int(here.sum()), float(scores[here].mean()), float(100 * correct[here].mean()))
+        (
+            b / bins,
+            (b + 1) / bins,
+            int(here.sum()),
+            float(scores[here].mean()),
+            float(100 * correct[here].mean()),
+        )
         for b in range(bins)
         if (here := place == b).any()
     )
@@ -198,7 +220,9 @@ def _people(chosen: np.ndarray, found: MatchedPoses) -> np.ndarray:
 def _person_hits(found: MatchedPoses, threshold: float, shifts: np.ndarray) -> np.ndarray:
     """Returns [N] hits of each person after a shift [N, 2] px."""
     squared = ((found.predicted + shifts[:, None] - found.truth) ** 2).sum(axis=-1)
-    hits: np.ndarray = (found.counted & (squared <= (threshold * found.units) ** 2)).sum(axis=1).astype(np.float64)
+    hits: np.ndarray = (
+        (found.counted & (squared <= (threshold * found.units) ** 2)).sum(axis=1).astype(np.float64)
+    )
     return hits
 
 
@@ -218,7 +242,9 @@ def _best_shift(
         moves = np.arange(-round(reach / step), round(reach / step) + 1) * step
         shifts = middle + np.stack(np.meshgrid(moves, moves), axis=-1).reshape(-1, 2)
         shifts = shifts[np.argsort(np.hypot(*shifts.T), kind="stable")]
-        number = [np.count_nonzero(((away + shift) ** 2).sum(axis=1) <= squared) for shift in shifts]
+        number = [
+            np.count_nonzero(((away + shift) ** 2).sum(axis=1) <= squared) for shift in shifts
+        ]
         middle = shifts[int(np.argmax(number))]
     return float(middle[0]), float(middle[1])
 

@@ -82,7 +82,9 @@ def kinds(found: MatchedPoses) -> np.ndarray:
     labelled, lengths = found.visible > 0, found.units * found.reach
     near = found.distances / found.reach
     other_side = (np.arange(len(flip)) != flip) & labelled[:, flip]
-    inverted = np.where(other_side, _away(found.predicted, found.truth[:, flip], lengths[:, flip]), np.inf)
+    inverted = np.where(
+        other_side, _away(found.predicted, found.truth[:, flip], lengths[:, flip]), np.inf
+    )
     swapped = _away_from_others(found, lengths, labelled, flip)
     kind = np.full(near.shape, KINDS.index("miss"))
     kind[swapped <= NEAR] = KINDS.index("swap")
@@ -98,7 +100,10 @@ def shares(kind: np.ndarray) -> dict[str, tuple[int, float]]:
     """Returns (number, percent of the counted joints) of every kind; NaN percent where nothing counts."""
     total = int((kind >= 0).sum())
     numbers = {name: int((kind == n).sum()) for n, name in enumerate(KINDS)}
-    return {name: (number, 100 * number / total if total else float("nan")) for name, number in numbers.items()}
+    return {
+        name: (number, 100 * number / total if total else float("nan"))
+        for name, number in numbers.items()
+    }
 
 
 def _away(predicted: np.ndarray, truth: np.ndarray, lengths: np.ndarray) -> np.ndarray:

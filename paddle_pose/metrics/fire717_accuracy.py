@@ -40,7 +40,9 @@ class Fire717Accuracy(OnePerson):
     monitor = "acc"
     summary = ("acc", "labelled", "absent", "pck@5/192")
 
-    def compute_scores(self, predictions: Sequence[Prediction], *, intervals: bool = True) -> Scores:
+    def compute_scores(
+        self, predictions: Sequence[Prediction], *, intervals: bool = True
+    ) -> Scores:
         """Returns the numbers of the summary, and every joint's share of hits under its name; NaN for shares of no joint.
 
         Args:
@@ -59,7 +61,8 @@ class Fire717Accuracy(OnePerson):
         values = self.compute_scores([(sample, poses)], intervals=False).values
         joints = self.skeleton.num_joints
         return SampleScore(
-            (values["acc"], values["pck@5/192"]), f"{round(joints * values['acc'])} of {joints} joints hit"
+            (values["acc"], values["pck@5/192"]),
+            f"{round(joints * values['acc'])} of {joints} joints hit",
         )
 
     def _scorer(self, best: Sequence[BestPose]) -> Callable[[np.ndarray], Numbers]:
@@ -67,7 +70,10 @@ class Fire717Accuracy(OnePerson):
         sizes = np.array([sample.window.size for sample, *_ in best])[:, None]
         persons = [self.target(sample) for sample, *_ in best]
         labelled = np.stack([person.visible for person in persons]) > 0
-        away = (np.stack([keypoints for _, keypoints, _ in best]) - np.stack([p.keypoints for p in persons])) / sizes
+        away = (
+            np.stack([keypoints for _, keypoints, _ in best])
+            - np.stack([p.keypoints for p in persons])
+        ) / sizes
         squared = (away**2).sum(axis=-1)
         present = np.stack([scores for *_, scores in best]) >= THRESHOLD
         # As published: there is no root, and an absent joint is "found" where nobody labelled one.
@@ -76,7 +82,9 @@ class Fire717Accuracy(OnePerson):
 
         def score(counts: np.ndarray) -> Numbers:
             people = counts.sum(axis=-1)
-            hit, seen, close, found = (counts @ a.astype(float) for a in (hits, labelled, near, hits & labelled))
+            hit, seen, close, found = (
+                counts @ a.astype(float) for a in (hits, labelled, near, hits & labelled)
+            )
             joint = {name: hit[..., k] / people for k, name in enumerate(self.skeleton.joints)}
             unseen = people * self.skeleton.num_joints - seen.sum(axis=-1)
             with np.errstate(invalid="ignore", divide="ignore"):

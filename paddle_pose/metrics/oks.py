@@ -37,7 +37,11 @@ def oks(
 
 
 def oks_nms(
-    keypoints: np.ndarray, scores: np.ndarray, areas: np.ndarray, sigmas: Sequence[float], threshold: float = 0.9
+    keypoints: np.ndarray,
+    scores: np.ndarray,
+    areas: np.ndarray,
+    sigmas: Sequence[float],
+    threshold: float = 0.9,
 ) -> list[int]:
     """Returns who is kept of the people of one image, best first.
 
@@ -52,5 +56,8 @@ def oks_nms(
     while len(order):
         best, rest = order[0], order[1:]
         kept.append(int(best))
-        order = rest[oks(keypoints[rest], keypoints[best], (areas[rest] + areas[best]) / 2, sigmas) <= threshold]
+        order = rest[
+            oks(keypoints[rest], keypoints[best], (areas[rest] + areas[best]) / 2, sigmas)
+            <= threshold
+        ]
     return kept

@@ -55,9 +55,14 @@ class OnePerson:
         Raises:
             InputError: If there are no predictions, or a sample has no target; see `target`.
         """
-        found = {self.target(sample).annotation_id: (sample, *self._best(poses)) for sample, poses in predictions}
+        found = {
+            self.target(sample).annotation_id: (sample, *self._best(poses))
+            for sample, poses in predictions
+        }
         if not found:
-            raise InputError(f"{self.name} needs predictions, got none: evaluate at least one sample")
+            raise InputError(
+                f"{self.name} needs predictions, got none: evaluate at least one sample"
+            )
         return [found[key] for key in sorted(found)]
 
     def target(self, sample: Sample) -> Person:
@@ -68,7 +73,9 @@ class OnePerson:
         """
         people = [person for person in sample.persons if not person.crowd]
         if len(people) != 1 and not (people and sample.central):
-            raise InputError(f"{sample.image_path}: {self.name} needs one person per sample, got {len(people)}")
+            raise InputError(
+                f"{sample.image_path}: {self.name} needs one person per sample, got {len(people)}"
+            )
         if len(people[0].visible) != self.skeleton.num_joints:
             raise InputError(
                 f"{sample.image_path}: person {people[0].annotation_id} has {len(people[0].visible)} joints, "
@@ -84,7 +91,12 @@ class OnePerson:
 
 
 def scores_of(
-    score: Callable[[np.ndarray], Numbers], people: int, title: str, *, intervals: bool, digits: int = 2
+    score: Callable[[np.ndarray], Numbers],
+    people: int,
+    title: str,
+    *,
+    intervals: bool,
+    digits: int = 2,
 ) -> Scores:
     """Returns the scores of N people, each counted once, with a table.
 

@@ -54,14 +54,18 @@ class PCK(OnePerson):
                 f"expected a threshold above 0 of torso or window, got {self.threshold} of {self.reference!r}"
             )
         if self.reference == "torso" and not set(TORSO) <= set(self.skeleton.joints):
-            raise InputError(f"skeleton {self.skeleton.name!r} has no {' and '.join(TORSO)}; measure in windows")
+            raise InputError(
+                f"skeleton {self.skeleton.name!r} has no {' and '.join(TORSO)}; measure in windows"
+            )
 
     @property
     def summary(self) -> Sequence[str]:
         """The joints, left and right together, and "Mean"."""
         return (*self._slots(), "Mean")
 
-    def compute_scores(self, predictions: Sequence[Prediction], *, intervals: bool = True) -> Scores:
+    def compute_scores(
+        self, predictions: Sequence[Prediction], *, intervals: bool = True
+    ) -> Scores:
         """Returns the numbers of the summary in percent; NaN for a joint that is never labelled.
 
         Args:
@@ -75,7 +79,9 @@ class PCK(OnePerson):
         everybody = self.best_poses(predictions)
         best = [pose for pose in everybody if self._length(pose[0]) > 0]
         if not best:
-            raise InputError(f"nobody's torso ({' and '.join(TORSO)}) is labelled among {len(everybody)} people")
+            raise InputError(
+                f"nobody's torso ({' and '.join(TORSO)}) is labelled among {len(everybody)} people"
+            )
         left_out = len(everybody) - len(best)
         title = f"PCK@{self.threshold:.3g} of the {self.reference} in percent, {len(best)} people"
         title += f" ({left_out} without a labelled torso left out)" if left_out else ""
@@ -86,10 +92,14 @@ class PCK(OnePerson):
         person = self.target(sample)
         length, labelled = self._length(sample), person.visible > 0
         if not (len(poses.scores) and length > 0 and labelled.any()):
-            return SampleScore((0.0, -np.inf), "nothing found" if length > 0 else "no torso labelled")
+            return SampleScore(
+                (0.0, -np.inf), "nothing found" if length > 0 else "no torso labelled"
+            )
         errors = np.linalg.norm(poses.keypoints[0] - person.keypoints, axis=-1)[labelled] / length
         found = int((errors <= self.threshold).sum())
-        return SampleScore((found / len(errors), -float(errors.mean())), f"{found} of {len(errors)} joints found")
+        return SampleScore(
+            (found / len(errors), -float(errors.mean())), f"{found} of {len(errors)} joints found"
+        )
 
     def _length(self, sample: Sample) -> float:
         """Returns the reference length in image px; 0 where it is not labelled."""
@@ -97,7 +107,11 @@ class PCK(OnePerson):
             return max(sample.window.size)
         person, ends = self.target(sample), [self.skeleton.joints.index(name) for name in TORSO]
         points = person.keypoints[ends]
-        return float(np.linalg.norm(points[1] - points[0])) if (person.visible[ends] > 0).all() else 0.0
+        return (
+            float(np.linalg.norm(points[1] - points[0]))
+            if (person.visible[ends] > 0).all()
+            else 0.0
+        )
 
     def _slots(self) -> dict[str, list[int]]:
         """Returns the slots of every number, left and right together."""
@@ -111,14 +125,17 @@ class PCK(OnePerson):
         labelled = np.stack([person.visible for person in persons]) > 0
         found = np.stack([keypoints for _, keypoints, _ in best])
         truth = np.stack([person.keypoints for person in persons])
-        hits = labelled & (np.linalg.norm(found - truth, axis=-1) <= self.threshold * lengths[:, None])
+        hits = labelled & (
+            np.linalg.norm(found - truth, axis=-1) <= self.threshold * lengths[:, None]
+        )
         slots = {**self._slots(), "Mean": list(range(self.skeleton.num_joints))}
 
         def score(counts: np.ndarray) -> Numbers:
             hit, total = counts @ hits.astype(np.float64), counts @ labelled.astype(np.float64)
             with np.errstate(invalid="ignore", divide="ignore"):
                 return {
-                    name: 100.0 * hit[..., s].sum(axis=-1) / total[..., s].sum(axis=-1) for name, s in slots.items()
+                    name: 100.0 * hit[..., s].sum(axis=-1) / total[..., s].sum(axis=-1)
+                    for name, s in slots.items()
                 }
 
         return score

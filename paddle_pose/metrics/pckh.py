@@ -42,7 +42,9 @@ THRESHOLDS = {"Mean@0.1": 0.1, "Mean@0.11": 0.11}
 _NOWHERE = -1e4  # px; a coordinate in pred.mat that is far from every joint
 
 
-def normalized_errors(predictions: np.ndarray, keypoints: np.ndarray, head_sizes: np.ndarray) -> np.ndarray:
+def normalized_errors(
+    predictions: np.ndarray, keypoints: np.ndarray, head_sizes: np.ndarray
+) -> np.ndarray:
     """Returns distances in head sizes.
 
     Args:
@@ -61,16 +63,28 @@ def normalized_errors(predictions: np.ndarray, keypoints: np.ndarray, head_sizes
 def counted(skeleton: Skeleton) -> list[int]:
     """Returns the slots of the joints that the means count: those of MPII but pelvis and thorax, as far as they are there."""
     slots = skeleton.slots(MPII_16.joints)
-    return [j for j, slot in enumerate(slots) if slot >= 0 and MPII_16.joints[slot] not in NOT_COUNTED]
+    return [
+        j for j, slot in enumerate(slots) if slot >= 0 and MPII_16.joints[slot] not in NOT_COUNTED
+    ]
 
 
 def group_slots(skeleton: Skeleton) -> dict[str, list[int]]:
     """Returns the slots of every group of which the skeleton has all joints."""
-    there = {MPII_16.joints[slot]: j for j, slot in enumerate(skeleton.slots(MPII_16.joints)) if slot >= 0}
-    return {group: [there[name] for name in names] for group, names in GROUPS.items() if set(names) <= set(there)}
+    there = {
+        MPII_16.joints[slot]: j
+        for j, slot in enumerate(skeleton.slots(MPII_16.joints))
+        if slot >= 0
+    }
+    return {
+        group: [there[name] for name in names]
+        for group, names in GROUPS.items()
+        if set(names) <= set(there)
+    }
 
 
-def scores(hits: np.ndarray, labelled: np.ndarray, skeleton: Skeleton = MPII_16) -> dict[str, float | np.ndarray]:
+def scores(
+    hits: np.ndarray, labelled: np.ndarray, skeleton: Skeleton = MPII_16
+) -> dict[str, float | np.ndarray]:
     """Turns counts into percentages by group.
 
     Args:
@@ -85,14 +99,19 @@ def scores(hits: np.ndarray, labelled: np.ndarray, skeleton: Skeleton = MPII_16)
     chosen = counted(skeleton)
     with np.errstate(invalid="ignore", divide="ignore"):
         rate = 100.0 * hits / labelled
-        values = {group: rate[..., slots].mean(axis=-1) for group, slots in group_slots(skeleton).items()}
+        values = {
+            group: rate[..., slots].mean(axis=-1) for group, slots in group_slots(skeleton).items()
+        }
         values["Mean"] = 100.0 * hits[..., chosen].sum(axis=-1) / labelled[..., chosen].sum(-1)
         values["Plain mean"] = rate[..., chosen].mean(axis=-1)
     return values
 
 
 def pckh(
-    errors: np.ndarray, labelled: np.ndarray, counts: np.ndarray | None = None, skeleton: Skeleton = MPII_16
+    errors: np.ndarray,
+    labelled: np.ndarray,
+    counts: np.ndarray | None = None,
+    skeleton: Skeleton = MPII_16,
 ) -> dict[str, float | np.ndarray]:
     """Scores errors at 0.5, and the mean at 0.10 and 0.11.
 
@@ -109,12 +128,18 @@ def pckh(
     total = counts @ labelled.astype(np.float64)
     values = scores(counts @ ((errors <= 0.5) & labelled).astype(np.float64), total, skeleton)
     for name, threshold in THRESHOLDS.items():
-        values[name] = scores(counts @ ((errors <= threshold) & labelled).astype(float), total, skeleton)["Mean"]
+        values[name] = scores(
+            counts @ ((errors <= threshold) & labelled).astype(float), total, skeleton
+        )["Mean"]
     return values
 
 
 def bootstrap(
-    errors: np.ndarray, labelled: np.ndarray, resamples: int = 1000, seed: int = 0, skeleton: Skeleton = MPII_16
+    errors: np.ndarray,
+    labelled: np.ndarray,
+    resamples: int = 1000,
+    seed: int = 0,
+    skeleton: Skeleton = MPII_16,
 ) -> dict[str, tuple[float, float]]:
     """Returns 95 % intervals of every number, resampling persons.
 
@@ -125,7 +150,9 @@ def bootstrap(
         seed: of the draw.
         skeleton: of the K joints.
     """
-    return resampling.bootstrap(lambda counts: pckh(errors, labelled, counts, skeleton), len(errors), resamples, seed)
+    return resampling.bootstrap(
+        lambda counts: pckh(errors, labelled, counts, skeleton), len(errors), resamples, seed
+    )
 
 
 def table(
@@ -143,7 +170,9 @@ def table(
         skeleton: Joints of the people.
     """
     joints, shared = len(counted(skeleton)), skeleton.shared(MPII_16.joints, MPII_16.name)
-    lines = [f"PCKh in percent, {people} people" + (", 95 % bootstrap intervals" if intervals else "")]
+    lines = [
+        f"PCKh in percent, {people} people" + (", 95 % bootstrap intervals" if intervals else "")
+    ]
     lines += [f"cross-evaluation: {shared}"] if shared else []
     remarks = {
         "Mean": f"@0.5, {joints} joints weighted by count",
@@ -153,7 +182,9 @@ def table(
     }
     for name in (*group_slots(skeleton), "Mean", "Plain mean", "Mean@0.1", "Mean@0.11"):
         interval = "{:6.2f} .. {:6.2f}   ".format(*intervals[name]) if intervals else ""
-        lines.append(f"  {name:<11}{values[name]:7.2f}   {interval}{remarks.get(name, '')}".rstrip())
+        lines.append(
+            f"  {name:<11}{values[name]:7.2f}   {interval}{remarks.get(name, '')}".rstrip()
+        )
     return "\n".join(lines)
 
 
@@ -184,7 +215,9 @@ class PCKh(OnePerson):
         """The nine names of the original project's `[EVAL]` line, without groups that the skeleton does not have."""
         return (*group_slots(self.skeleton), "Mean", "Mean@0.1")
 
-    def compute_scores(self, predictions: Sequence[Prediction], *, intervals: bool = True) -> Scores:
+    def compute_scores(
+        self, predictions: Sequence[Prediction], *, intervals: bool = True
+    ) -> Scores:
         """Returns every number in percent; NaN for a joint that is never labelled.
 
         Args:
@@ -204,7 +237,10 @@ class PCKh(OnePerson):
             np.array([person.head_size for person in persons]),
         )
         labelled = np.stack([person.visible for person in persons]) > 0
-        values = {name: float(value) for name, value in pckh(errors, labelled, skeleton=self.skeleton).items()}
+        values = {
+            name: float(value)
+            for name, value in pckh(errors, labelled, skeleton=self.skeleton).items()
+        }
         bounds = bootstrap(errors, labelled, skeleton=self.skeleton) if intervals else {}
         return Scores(values, table(values, bounds, len(best), self.skeleton), bounds)
 
@@ -213,7 +249,9 @@ class PCKh(OnePerson):
         person, slots = self.target(sample), counted(self.skeleton)
         if not len(poses.scores):
             return SampleScore((0.0, -np.inf), "nothing found")
-        errors = normalized_errors(poses.keypoints[:1], person.keypoints[None], np.array([person.head_size]))[0]
+        errors = normalized_errors(
+            poses.keypoints[:1], person.keypoints[None], np.array([person.head_size])
+        )[0]
         errors = errors[slots][person.visible[slots] > 0]
         found, known = int((errors <= 0.5).sum()), len(errors)
         error = float(errors.mean()) if known else 0.0

@@ -8,7 +8,10 @@ import numpy as np
 
 
 def bootstrap(
-    score: Callable[[np.ndarray], Mapping[str, float | np.ndarray]], people: int, resamples: int = 1000, seed: int = 0
+    score: Callable[[np.ndarray], Mapping[str, float | np.ndarray]],
+    people: int,
+    resamples: int = 1000,
+    seed: int = 0,
 ) -> dict[str, tuple[float, float]]:
     """Returns 95 % intervals of every number, resampling persons.
 
@@ -21,7 +24,9 @@ def bootstrap(
     Returns:
         (low, high) by name; NaN for a number that is never defined.
     """
-    counts = np.random.default_rng(seed).multinomial(people, np.full(people, 1 / people), size=resamples)
+    counts = np.random.default_rng(seed).multinomial(
+        people, np.full(people, 1 / people), size=resamples
+    )
     return {
         name: (float(np.nanquantile(value, 0.025)), float(np.nanquantile(value, 0.975)))
         if np.isfinite(value).any()

@@ -118,7 +118,9 @@ class Hourglass(nn.Layer):
         self.multiple = 4 * 2 ** (len(channels) - 1)
         c, f, between = channels[0], feature_channels, num_stacks - 1
         self.normalize = Normalize(mean, std)
-        self.stem = nn.Sequential(ConvBN(3, stem_channels, 7, stride=2), BasicBlock(stem_channels, c, stride=2))
+        self.stem = nn.Sequential(
+            ConvBN(3, stem_channels, 7, stride=2), BasicBlock(stem_channels, c, stride=2)
+        )
         self.hourglasses = nn.LayerList([_hourglass(channels, blocks) for _ in range(num_stacks)])
         self.out_convs = nn.LayerList([ConvBN(c, f, 3) for _ in range(num_stacks)])
         self.heads = nn.LayerList([nn.Conv2D(f, num_joints, 1) for _ in range(num_stacks)])

@@ -36,7 +36,10 @@ class Exchange(nn.Layer):
         super().__init__()
         self.branches = nn.LayerList([residual_layer(BasicBlock, c, c, blocks) for c in channels])
         self.fuse_layers = nn.LayerList(
-            [nn.LayerList([_path(channels, j, i) for j in range(len(channels))]) for i in range(outputs)]
+            [
+                nn.LayerList([_path(channels, j, i) for j in range(len(channels))])
+                for i in range(outputs)
+            ]
         )
 
     def forward(self, branches: list[Tensor]) -> list[Tensor]:
@@ -136,7 +139,9 @@ def _transition(before: Sequence[int], after: Sequence[int]) -> nn.LayerList:
     for i, channels in enumerate(after):
         if i < len(before):
             same = before[i] == channels
-            paths.append(nn.Identity() if same else nn.Sequential(*_conv_bn(before[i], channels, 1)))
+            paths.append(
+                nn.Identity() if same else nn.Sequential(*_conv_bn(before[i], channels, 1))
+            )
         else:
             paths.append(nn.Sequential(nn.Sequential(*_conv_bn(before[-1], channels, 2))))
     return nn.LayerList(paths)
@@ -148,9 +153,16 @@ def _path(channels: Sequence[int], source: int, target: int) -> nn.Layer:
         return nn.Identity()
     if source > target:
         ups = [UpsampleNearest2x() for _ in range(source - target)]
-        return nn.Sequential(conv(channels[source], channels[target], 1), batch_norm(channels[target]), *ups)
-    keep = [nn.Sequential(*_conv_bn(channels[source], channels[source], 2)) for _ in range(target - source - 1)]
-    last = nn.Sequential(conv(channels[source], channels[target], 3, 2), batch_norm(channels[target]))
+        return nn.Sequential(
+            conv(channels[source], channels[target], 1), batch_norm(channels[target]), *ups
+        )
+    keep = [
+        nn.Sequential(*_conv_bn(channels[source], channels[source], 2))
+        for _ in range(target - source - 1)
+    ]
+    last = nn.Sequential(
+        conv(channels[source], channels[target], 3, 2), batch_norm(channels[target])
+    )
     return nn.Sequential(*keep, last)
 
 

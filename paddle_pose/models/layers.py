@@ -32,7 +32,9 @@ def check_images(images: Tensor, multiple: int) -> None:
     """
     shape = tuple(images.shape)
     if len(shape) != 4 or shape[3] != 3:
-        raise InputError(f"images have shape {shape}; expected [N, H, W, 3], RGB with the channels last")
+        raise InputError(
+            f"images have shape {shape}; expected [N, H, W, 3], RGB with the channels last"
+        )
     height, width = shape[1:3]
     if min(height, width) < multiple or height % multiple or width % multiple:
         raise InputError(
@@ -76,7 +78,9 @@ class Normalize(nn.Layer):
         if order not in ("rgb", "bgr"):
             raise InputError(f"order is {order!r}; expected 'rgb' or 'bgr'")
         if len(mean) != 3 or len(std) != 3 or min(std) <= 0:
-            raise InputError(f"mean {tuple(mean)} and std {tuple(std)} must be three numbers each, std positive")
+            raise InputError(
+                f"mean {tuple(mean)} and std {tuple(std)} must be three numbers each, std positive"
+            )
         self.order = order
         factor = paddle.to_tensor([scale / s for s in std], dtype="float32")
         offset = paddle.to_tensor([-m / s for m, s in zip(mean, std, strict=True)], dtype="float32")
@@ -199,10 +203,14 @@ def _doubling(side: int) -> np.ndarray:
     return (0.75 * near + 0.25 * far).astype(np.float32)
 
 
-def conv(in_channels: int, out_channels: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Conv2D:
+def conv(
+    in_channels: int, out_channels: int, kernel: int, stride: int = 1, groups: int = 1
+) -> nn.Conv2D:
     """Returns a convolution that keeps the size (up to its stride), without bias: BN follows."""
     padding = kernel // 2
-    return nn.Conv2D(in_channels, out_channels, kernel, stride, padding, groups=groups, bias_attr=False)
+    return nn.Conv2D(
+        in_channels, out_channels, kernel, stride, padding, groups=groups, bias_attr=False
+    )
 
 
 def batch_norm(channels: int) -> nn.BatchNorm2D:
@@ -252,7 +260,11 @@ class Bottleneck(nn.Layer):
 
 
 def residual_layer(
-    block: type[BasicBlock] | type[Bottleneck], in_channels: int, channels: int, blocks: int, stride: int = 1
+    block: type[BasicBlock] | type[Bottleneck],
+    in_channels: int,
+    channels: int,
+    blocks: int,
+    stride: int = 1,
 ) -> nn.Sequential:
     """Returns `blocks` residual blocks in a row; the first has the stride and changes the channels."""
     out_channels = channels * block.expansion

@@ -57,7 +57,9 @@ class JointsMSELoss:
         self.joint_weights = joint_weights
         self.measures = {"acc_pose": acc_pose}
 
-    def __call__(self, outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def __call__(
+        self, outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]
+    ) -> dict[str, Tensor]:
         """Returns {"heatmap_loss": float32 scalar}.
 
         Args:
@@ -70,7 +72,9 @@ class JointsMSELoss:
         maps, wanted, weights = _matching(outputs, targets)
         if self.joint_weights:
             if len(self.joint_weights) != weights.shape[1]:
-                raise InputError(f"{len(self.joint_weights)} joint weights for heatmaps of {weights.shape[1]} joints")
+                raise InputError(
+                    f"{len(self.joint_weights)} joint weights for heatmaps of {weights.shape[1]} joints"
+                )
             weights = weights * paddle.to_tensor(self.joint_weights, dtype="float32")  # N, K
         error = (maps.astype("float32") - wanted.unsqueeze(1)).square()  # N, S, K, h, w
         weights = weights.square() if self.squared_weights else weights  # N, K
@@ -120,7 +124,9 @@ def _peaks(maps: Tensor) -> Tensor:
     return paddle.where(flat.max(axis=-1, keepdim=True) > 0, peaks, -paddle.ones_like(peaks))
 
 
-def _matching(outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+def _matching(
+    outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]
+) -> tuple[Tensor, Tensor, Tensor]:
     """Returns heatmaps, target heatmaps and weights; no broadcast hides a mistake in them."""
     maps, wanted, weights = outputs["heatmaps"], targets["heatmaps"], targets["weights"]
     shape = list(maps.shape)
@@ -152,7 +158,9 @@ def acc_pose_of_maps(outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor
             for maps in (outputs["heatmaps"], targets["heatmaps"], targets["heatmap_weights"])
         )
         cell = flat.argmax(axis=-1, keepdim=True)  # N, K, 1
-        there, counted = (maps.take_along_axis(cell, axis=-1).squeeze(-1) for maps in (wanted, counts))  # N, K
+        there, counted = (
+            maps.take_along_axis(cell, axis=-1).squeeze(-1) for maps in (wanted, counts)
+        )  # N, K
         labelled = (wanted.max(axis=-1) > 0).astype("float32") * counted  # N, K
         hits = (there >= 0.5).astype("float32") * labelled  # N, K
         labels = labelled.sum(axis=0)  # K
@@ -202,9 +210,16 @@ class MoveNetLoss:
         self._blobs = self._mse if error == "mse" else _focal
         self._peak_weight, self._bone, self._limbs = peak_weight, bone, list(limbs)
         self.measures = {"acc_pose": acc_pose_of_maps}
-        self._weights = {"center": center, "heatmap": heatmap, "regression": regression, "offset": offset}
+        self._weights = {
+            "center": center,
+            "heatmap": heatmap,
+            "regression": regression,
+            "offset": offset,
+        }
 
-    def __call__(self, outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def __call__(
+        self, outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]
+    ) -> dict[str, Tensor]:
         """Returns "center_loss", "heatmap_loss", "regression_loss", "offset_loss" and, if it counts, "bone_loss".
 
         Args:
@@ -227,20 +242,30 @@ class MoveNetLoss:
                     f"{name}s: predicted {shape}, target {list(wanted.shape)} and weights {list(counts.shape)} do not "
                     f"match; expected weights {expected}"
                 )
-            error = _pairs(predicted, wanted, counts) if of_pairs else self._blobs(predicted, wanted, counts)
+            error = (
+                _pairs(predicted, wanted, counts)
+                if of_pairs
+                else self._blobs(predicted, wanted, counts)
+            )
             terms[f"{name}_loss"] = weight * error
         if self._bone:
-            terms["bone_loss"] = self._bone * self._bones(outputs["heatmaps"].astype("float32"), targets)
+            terms["bone_loss"] = self._bone * self._bones(
+                outputs["heatmaps"].astype("float32"), targets
+            )
         return terms
 
     def _mse(self, predicted: Tensor, wanted: Tensor, counts: Tensor) -> Tensor:
-        error = (self._peak_weight * wanted + 1) * (predicted - wanted).square() * counts  # N, C, h, w
+        error = (
+            (self._peak_weight * wanted + 1) * (predicted - wanted).square() * counts
+        )  # N, C, h, w
         return error.sum() / (error.shape[0] * error.shape[1])
 
     def _bones(self, heatmaps: Tensor, targets: Mapping[str, Tensor]) -> Tensor:
         error = (heatmaps - targets["heatmaps"]) * targets["heatmap_weights"]  # N, K, h, w
         first, second = (paddle.to_tensor(joints) for joints in zip(*self._limbs, strict=True))
-        between = error.index_select(first, axis=1) - error.index_select(second, axis=1)  # N, L, h, w
+        between = error.index_select(first, axis=1) - error.index_select(
+            second, axis=1
+        )  # N, L, h, w
         squared = between.square().sum(axis=[0, 2, 3])  # L
         # the root's slope at 0 is infinite
         return (squared + _EPSILON**2).sqrt().mean() / heatmaps.shape[0]

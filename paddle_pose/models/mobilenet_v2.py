@@ -64,7 +64,13 @@ class ConvUnit(nn.Layer):
         border = [0, 1, 0, 1] if stride == 2 and padding == "same" else kernel // 2
         has_bias = not batch_norm if bias is None else bias
         self.conv = nn.Conv2D(
-            in_channels, out_channels, kernel, stride, border, groups=groups, bias_attr=None if has_bias else False
+            in_channels,
+            out_channels,
+            kernel,
+            stride,
+            border,
+            groups=groups,
+            bias_attr=None if has_bias else False,
         )
         nn.initializer.KaimingNormal()(self.conv.weight)
         self.bn = new_batch_norm(out_channels) if batch_norm else None
@@ -105,7 +111,9 @@ class InvertedResidual(nn.Layer):
         super().__init__()
         self.expand = None
         if hidden != in_channels:
-            self.expand = ConvUnit(in_channels, hidden, batch_norm=batch_norm, activation=activation)
+            self.expand = ConvUnit(
+                in_channels, hidden, batch_norm=batch_norm, activation=activation
+            )
         self.depthwise = ConvUnit(
             *(hidden, hidden, 3, stride, hidden),
             bias=depthwise_bias,
@@ -153,7 +161,11 @@ class MobileNetV2(nn.Layer):
         if not width > 0:
             raise InputError(f"width={width}: expected a positive factor")
         activations: dict[str, Activation] = {"relu6": F.relu6, "relu": F.relu}
-        if activation not in activations or padding not in ("same", "symmetric") or expansion not in ("block", "stage"):
+        if (
+            activation not in activations
+            or padding not in ("same", "symmetric")
+            or expansion not in ("block", "stage")
+        ):
             raise InputError(
                 f"activation={activation!r}, padding={padding!r}, expansion={expansion!r}: expected relu6 or relu, "
                 "same or symmetric, block or stage"
@@ -161,11 +173,15 @@ class MobileNetV2(nn.Layer):
         act = activations[activation]
         block = partial(InvertedResidual, batch_norm=batch_norm, activation=act, padding=padding)
         channels, before = scaled(STEM_CHANNELS, width), scaled(FIRST_CHANNELS, width)
-        self.stem = ConvUnit(3, channels, 3, 2, batch_norm=batch_norm, activation=act, padding=padding)
+        self.stem = ConvUnit(
+            3, channels, 3, 2, batch_norm=batch_norm, activation=act, padding=padding
+        )
         layers = [block(channels, channels, before, 1, depthwise_bias=None)]
         self.repeats = [1]  # how often each block runs
         self.taps: list[int] = []  # the last block of every stage
-        for after, stride, count in zip((scaled(c, width) for c in CHANNELS), STRIDES, BLOCKS, strict=True):
+        for after, stride, count in zip(
+            (scaled(c, width) for c in CHANNELS), STRIDES, BLOCKS, strict=True
+        ):
             hidden = 6 * (before if expansion == "stage" else after)
             # As published: the original's blocks with a stride have a bias before their normalisation.
             bias = True if expansion == "stage" else None

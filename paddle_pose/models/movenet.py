@@ -53,8 +53,12 @@ class Level(nn.Layer):
         super().__init__()
         self.upsample = UpsampleBilinear2x()
         self.lateral = ConvUnit(lateral_channels, in_channels)
-        self.depthwise = _depthwise(in_channels, between == "batch_norm", F.relu if between == "relu" else None)
-        self.pointwise = ConvUnit(in_channels, out_channels, batch_norm=batch_norm, activation=F.relu)
+        self.depthwise = _depthwise(
+            in_channels, between == "batch_norm", F.relu if between == "relu" else None
+        )
+        self.pointwise = ConvUnit(
+            in_channels, out_channels, batch_norm=batch_norm, activation=F.relu
+        )
 
     def forward(self, coarse: Tensor, fine: Tensor) -> Tensor:
         """Returns [N, out_channels, 2h, 2w] for [N, in_channels, h, w] and [N, lateral_channels, 2h, 2w]."""
@@ -72,14 +76,22 @@ class Pyramid(nn.Layer):
         batch_norm: Whether normalisations stand in for biases.
     """
 
-    def __init__(self, channels: Sequence[int], form: Literal["google", "fire717"], batch_norm: bool) -> None:
+    def __init__(
+        self, channels: Sequence[int], form: Literal["google", "fire717"], batch_norm: bool
+    ) -> None:
         super().__init__()
         fire717 = form == "fire717"
         last: Literal["", "batch_norm"] = "batch_norm" if fire717 and batch_norm else ""
         self.top = ConvUnit(channels[3], LEVELS[0], bias=not fire717)
         self.levels = nn.LayerList(
             [
-                Level(channels[2 - i], LEVELS[i], LEVELS[i + 1], "relu" if fire717 and i < 2 else last, batch_norm)
+                Level(
+                    channels[2 - i],
+                    LEVELS[i],
+                    LEVELS[i + 1],
+                    "relu" if fire717 and i < 2 else last,
+                    batch_norm,
+                )
                 for i in range(3)
             ]
         )
@@ -88,7 +100,9 @@ class Pyramid(nn.Layer):
         """Returns [N, 24, h, w] for the features, the finest, [N, C, h, w], first."""
         x = self.top(features[3])  # N, 64, h / 8, w / 8
         for index, level in enumerate(self.levels):
-            x = level(x, features[2 - index])  # N, 32, h / 4, w / 4; N, 24, h / 2, w / 2; N, 24, h, w
+            x = level(
+                x, features[2 - index]
+            )  # N, 32, h / 4, w / 4; N, 24, h / 2, w / 2; N, 24, h, w
         return x
 
 
@@ -104,7 +118,9 @@ class Head(nn.Layer):
     def __init__(self, in_channels: int, out_channels: int, batch_norm: bool) -> None:
         super().__init__()
         self.depthwise = _depthwise(in_channels, batch_norm)
-        self.pointwise = ConvUnit(in_channels, HEAD_CHANNELS, batch_norm=batch_norm, activation=F.relu)
+        self.pointwise = ConvUnit(
+            in_channels, HEAD_CHANNELS, batch_norm=batch_norm, activation=F.relu
+        )
         self.out = ConvUnit(HEAD_CHANNELS, out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -155,17 +171,24 @@ class MoveNet(nn.Layer):
     ) -> None:
         super().__init__()
         if num_joints < 1 or not 0 < prior < 1:
-            raise InputError(f"num_joints={num_joints}, prior={prior}: expected a joint, and a prior between 0 and 1")
+            raise InputError(
+                f"num_joints={num_joints}, prior={prior}: expected a joint, and a prior between 0 and 1"
+            )
         if pyramid not in ("google", "fire717") or batch_norm not in ("none", "backbone", "all"):
             raise InputError(
                 f"pyramid={pyramid!r}, batch_norm={batch_norm!r}: expected google or original; none, backbone or all"
             )
         normalized = batch_norm != "none"
         self.normalize = Normalize((1, 1, 1), (1, 1, 1), scale=2 / 255)  # -1..1
-        self.backbone = MobileNetV2(width, expansion, activation, padding, normalized, share_residuals)
+        self.backbone = MobileNetV2(
+            width, expansion, activation, padding, normalized, share_residuals
+        )
         self.pyramid = Pyramid(self.backbone.out_channels, pyramid, normalized)
         self.heads = nn.LayerDict(
-            {name: Head(LEVELS[-1], count, batch_norm == "all") for name, count in map_channels(num_joints).items()}
+            {
+                name: Head(LEVELS[-1], count, batch_norm == "all")
+                for name, count in map_channels(num_joints).items()
+            }
         )
         for name in ("centers", "heatmaps"):
             nn.initializer.Normal(std=0.001)(self.heads[name].out.conv.weight)
@@ -188,7 +211,9 @@ class MoveNet(nn.Layer):
         check_images(images, 32)
         features = self.pyramid(self.backbone(self.normalize(images)))  # N, 24, h, w
         maps = {name: head(features) for name, head in self.heads.items()}
-        return {name: F.sigmoid(x) if name in ("centers", "heatmaps") else x for name, x in maps.items()}
+        return {
+            name: F.sigmoid(x) if name in ("centers", "heatmaps") else x for name, x in maps.items()
+        }
 
 
 def fire717_movenet(num_joints: int = 17, share_residuals: bool = False) -> MoveNet:
@@ -213,4 +238,6 @@ def fire717_movenet(num_joints: int = 17, share_residuals: bool = False) -> Move
 
 def _depthwise(channels: int, batch_norm: bool, activation: Activation | None = None) -> ConvUnit:
     """Returns a depthwise 3x3 convolution."""
-    return ConvUnit(channels, channels, 3, groups=channels, batch_norm=batch_norm, activation=activation)
+    return ConvUnit(
+        channels, channels, 3, groups=channels, batch_norm=batch_norm, activation=activation
+    )

@@ -5,7 +5,14 @@ Source: Sandler et al., MobileNetV2, table 2; Google's MoveNet.
 
 CHANNELS = (24, 32, 64, 96, 160, 320)  # of the six stages behind the first block
 STRIDES = (2, 2, 2, 1, 2, 1)
-BLOCKS = (2, 3, 4, 3, 3, 1)  # the first changes size or channels, the others are added to their input
+BLOCKS = (
+    2,
+    3,
+    4,
+    3,
+    3,
+    1,
+)  # the first changes size or channels, the others are added to their input
 STEM_CHANNELS = 32
 FIRST_CHANNELS = 16  # of the block behind the stem
 TOP_CHANNELS = 1280  # of the last 1x1, at every width
@@ -27,4 +34,9 @@ def scaled(channels: int, width: float) -> int:
 
 def map_channels(num_joints: int) -> dict[str, int]:
     """Returns the channels of MoveNet's maps by name, in their order."""
-    return {"centers": 1, "heatmaps": num_joints, "regressions": 2 * num_joints, "offsets": 2 * num_joints}
+    return {
+        "centers": 1,
+        "heatmaps": num_joints,
+        "regressions": 2 * num_joints,
+        "offsets": 2 * num_joints,
+    }

@@ -13,7 +13,14 @@ import paddle.nn.functional as F
 from paddle import Tensor, nn
 
 from paddle_pose.errors import InputError
-from paddle_pose.models.layers import Bottleneck, Normalize, batch_norm, check_images, conv, residual_layer
+from paddle_pose.models.layers import (
+    Bottleneck,
+    Normalize,
+    batch_norm,
+    check_images,
+    conv,
+    residual_layer,
+)
 
 BLOCKS = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
 

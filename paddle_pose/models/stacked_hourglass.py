@@ -107,10 +107,14 @@ class StackedHourglass(nn.Layer):
             PreActivationBottleneck(c // 2, c),
             PreActivationBottleneck(c, c),
         )
-        self.hourglasses = nn.LayerList([_hourglass(c, depth, num_blocks) for _ in range(num_stacks)])
+        self.hourglasses = nn.LayerList(
+            [_hourglass(c, depth, num_blocks) for _ in range(num_stacks)]
+        )
         self.out_convs = nn.LayerList(
             [
-                nn.Sequential(_residuals(c, num_blocks), nn.Conv2D(c, c, 1), batch_norm(c), nn.ReLU())
+                nn.Sequential(
+                    _residuals(c, num_blocks), nn.Conv2D(c, c, 1), batch_norm(c), nn.ReLU()
+                )
                 for _ in range(num_stacks)
             ]
         )

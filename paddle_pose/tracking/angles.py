@@ -8,7 +8,9 @@ from paddle_pose.errors import InputError
 from paddle_pose.skeletons import COCO_17, Skeleton
 
 
-def joint_angle(keypoints: np.ndarray, joints: tuple[str, str, str], skeleton: Skeleton = COCO_17) -> np.ndarray:
+def joint_angle(
+    keypoints: np.ndarray, joints: tuple[str, str, str], skeleton: Skeleton = COCO_17
+) -> np.ndarray:
     """Returns the angle at the second of three joints, in the image's plane.
 
     Args:
@@ -30,10 +32,14 @@ def joint_angle(keypoints: np.ndarray, joints: tuple[str, str, str], skeleton: S
     """
     unknown = [name for name in joints if name not in skeleton.joints]
     if unknown or len(joints) != 3:
-        raise InputError(f"expected three of the joints {', '.join(skeleton.joints)}; got {', '.join(joints)}")
+        raise InputError(
+            f"expected three of the joints {', '.join(skeleton.joints)}; got {', '.join(joints)}"
+        )
     points = np.asarray(keypoints, np.float64)
     if points.shape[-2:] != (skeleton.num_joints, 2):
-        raise InputError(f"expected keypoints [..., {skeleton.num_joints}, 2], got {list(points.shape)}")
+        raise InputError(
+            f"expected keypoints [..., {skeleton.num_joints}, 2], got {list(points.shape)}"
+        )
     first, middle, last = (points[..., skeleton.joints.index(name), :] for name in joints)
     a, b = first - middle, last - middle
     across, along = a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0], (a * b).sum(axis=-1)

@@ -80,10 +80,14 @@ def next_window(
         return lost
     keypoints, scores = np.asarray(poses.keypoints[0], np.float64), poses.scores[0]
     hips, shoulders = (
-        [skeleton.joints.index(f"{side}_{name}") for side in ("left", "right")] for name in ("hip", "shoulder")
+        [skeleton.joints.index(f"{side}_{name}") for side in ("left", "right")]
+        for name in ("hip", "shoulder")
     )
     window = lost
-    if scores[hips].max() > MIN_KEYPOINT_SCORE_FOR_CROP and scores[shoulders].max() > MIN_KEYPOINT_SCORE_FOR_CROP:
+    if (
+        scores[hips].max() > MIN_KEYPOINT_SCORE_FOR_CROP
+        and scores[shoulders].max() > MIN_KEYPOINT_SCORE_FOR_CROP
+    ):
         center = keypoints[hips].mean(axis=0)
         reach = np.abs(keypoints - center).max(axis=1)  # [K]
         half = max(

@@ -60,7 +60,9 @@ def jitter(keypoints: np.ndarray, where: np.ndarray) -> float:
         >>> bool(abs(jitter(track, still(track)) * person_size(track) - 3.07) < 0.1)
         True
     """
-    second = np.linalg.norm(keypoints[2:] - 2 * keypoints[1:-1] + keypoints[:-2], axis=-1)  # [T - 2, K]
+    second = np.linalg.norm(
+        keypoints[2:] - 2 * keypoints[1:-1] + keypoints[:-2], axis=-1
+    )  # [T - 2, K]
     chosen = second[where[1:-1]]
     return float(chosen.mean() / person_size(keypoints)) if len(chosen) else float("nan")
 
@@ -81,7 +83,9 @@ def lag(smoothed: np.ndarray, raw: np.ndarray) -> float:
         2.0
     """
     if smoothed.shape != raw.shape:
-        raise InputError(f"expected two tracks of one shape, got {list(smoothed.shape)} and {list(raw.shape)}")
+        raise InputError(
+            f"expected two tracks of one shape, got {list(smoothed.shape)} and {list(raw.shape)}"
+        )
     frames = len(raw)
     late, first = smoothed.reshape(frames, -1), raw.reshape(frames, -1)
     moving = first.std(axis=0) > STILL * person_size(raw)
@@ -102,4 +106,6 @@ def _correlation(late: np.ndarray, first: np.ndarray, shift: int) -> float:
     a = late[max(0, shift) : frames + min(0, shift)]
     b = first[max(0, -shift) : frames - max(0, shift)]
     a, b = a - a.mean(axis=0), b - b.mean(axis=0)
-    return float(((a * b).sum(axis=0) / np.sqrt((a**2).sum(axis=0) * (b**2).sum(axis=0) + 1e-12)).mean())
+    return float(
+        ((a * b).sum(axis=0) / np.sqrt((a**2).sum(axis=0) * (b**2).sum(axis=0) + 1e-12)).mean()
+    )

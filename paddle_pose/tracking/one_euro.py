@@ -75,7 +75,9 @@ class OneEuro:
         """
         raw, last = np.asarray(points, np.float64), self._state
         if not (np.isfinite(raw).all() and np.isfinite(seconds)):
-            raise InputError("expected finite points and time; reset the filter when somebody is lost")
+            raise InputError(
+                "expected finite points and time; reset the filter when somebody is lost"
+            )
         if last is None:
             self._state = _State(seconds, raw.copy(), np.zeros_like(raw), raw.copy())
             return raw.copy()
@@ -90,7 +92,9 @@ class OneEuro:
         speed = last.speed + _weight(self._derivative_cutoff, rate) * (speed - last.speed)
         cutoff = self._min_cutoff + self._beta * np.abs(speed)
         threshold = self._threshold_cutoff + self._threshold_beta * np.abs(speed)
-        out: np.ndarray = last.out + _weight(cutoff, rate) * threshold * np.arcsinh((raw - last.out) / threshold)
+        out: np.ndarray = last.out + _weight(cutoff, rate) * threshold * np.arcsinh(
+            (raw - last.out) / threshold
+        )
         self._state = _State(seconds, raw.copy(), speed, out)
         return out.copy()
 

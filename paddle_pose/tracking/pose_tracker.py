@@ -49,7 +49,9 @@ class PoseTracker:
         [[1], [1], [2]]
     """
 
-    def __init__(self, tracker: Tracker | None = None, smoother: Callable[[], OneEuro] | None = OneEuro) -> None:
+    def __init__(
+        self, tracker: Tracker | None = None, smoother: Callable[[], OneEuro] | None = OneEuro
+    ) -> None:
         self._tracker = tracker or Tracker()
         self._smoother = smoother
         self._filters: dict[int, OneEuro] = {}
@@ -68,7 +70,10 @@ class PoseTracker:
         poses = self._tracker(seconds, poses)
         if self._smoother is None:
             return poses
-        self._filters = {track_id: self._filters.get(track_id) or self._smoother() for track_id in self._tracker.alive}
+        self._filters = {
+            track_id: self._filters.get(track_id) or self._smoother()
+            for track_id in self._tracker.alive
+        }
         keypoints = np.array(poses.keypoints, np.float64)
         for person, track_id in enumerate(poses.ids.tolist()):
             if track_id in self._filters:
@@ -88,7 +93,9 @@ class SinglePersonVideo:
         smoother: Function that makes the person's filter; None smooths nothing.
     """
 
-    def __init__(self, predictor: WindowPredictor, smoother: Callable[[], OneEuro] | None = OneEuro) -> None:
+    def __init__(
+        self, predictor: WindowPredictor, smoother: Callable[[], OneEuro] | None = OneEuro
+    ) -> None:
         self._predictor = predictor
         self._smoother = smoother
         self._window: Window | None = None
@@ -108,7 +115,9 @@ class SinglePersonVideo:
         """
         image_size, codec = (image.shape[1], image.shape[0]), self._predictor.codec
         window = self._window or whole_square(image_size)
-        poses = self._predictor.through(image, box_window(window.box, codec.input_size, context=1.0))
+        poses = self._predictor.through(
+            image, box_window(window.box, codec.input_size, context=1.0)
+        )
         found = len(poses.scores) > 0 and pose_score(poses.scores[0]) >= MIN_POSE_SCORE
         if not found:
             self._window = self._filter = None

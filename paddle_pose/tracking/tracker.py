@@ -45,12 +45,15 @@ class _Track:
         """Returns where the joints [K, 2] are expected."""
         return self.keypoints + self.velocity * max(0.0, seconds - self.seconds)
 
-    def seen(self, seconds: float, keypoints: np.ndarray, scores: np.ndarray, moves: bool) -> _Track:
+    def seen(
+        self, seconds: float, keypoints: np.ndarray, scores: np.ndarray, moves: bool
+    ) -> _Track:
         """Returns the track after another sight."""
         velocity, elapsed, both = (
             self.velocity,
             seconds - self.seconds,
-            (scores >= MIN_KEYPOINT_SCORE_FOR_TRACKING) & (self.scores >= MIN_KEYPOINT_SCORE_FOR_TRACKING),
+            (scores >= MIN_KEYPOINT_SCORE_FOR_TRACKING)
+            & (self.scores >= MIN_KEYPOINT_SCORE_FOR_TRACKING),
         )
         if moves and elapsed > 0 and both.any():
             now = np.median((keypoints - self.keypoints)[both], axis=0) / elapsed
@@ -101,7 +104,9 @@ class Tracker:
         """
         if by not in ("oks", "iou"):
             raise InputError(f"by is {by!r}; expected 'oks' or 'iou'")
-        if not (min_hits >= 1 and max_tracks >= 1 and max_age >= 0 and new_track_score >= min_score):
+        if not (
+            min_hits >= 1 and max_tracks >= 1 and max_age >= 0 and new_track_score >= min_score
+        ):
             raise InputError(
                 f"min_hits {min_hits} and max_tracks {max_tracks} must be at least 1, max_age {max_age} at least 0, "
                 f"new_track_score {new_track_score} at least min_score {min_score}"
@@ -109,7 +114,11 @@ class Tracker:
         self._similar: Callable[..., float] = _box_iou if by == "iou" else _Oks(skeleton)
         default = MIN_IOU if by == "iou" else MIN_OKS
         self._min_similarity = default if min_similarity is None else min_similarity
-        self._new_track_score, self._min_score, self._min_hits = new_track_score, min_score, min_hits
+        self._new_track_score, self._min_score, self._min_hits = (
+            new_track_score,
+            min_score,
+            min_hits,
+        )
         self._max_age, self._max_tracks, self._motion = max_age, max_tracks, motion
         self._tracks: list[_Track] = []
         self._born = 0
@@ -141,9 +150,13 @@ class Tracker:
             keypoints, scores, score = poses.keypoints[p], poses.scores[p], poses.person_scores[p]
             if score < self._min_score:
                 continue
-            similar = [self._similar(keypoints, scores, track.at(seconds), track.scores) for track in left]
+            similar = [
+                self._similar(keypoints, scores, track.at(seconds), track.scores) for track in left
+            ]
             if similar and max(similar) >= self._min_similarity:
-                track = left.pop(int(np.argmax(similar))).seen(seconds, keypoints, scores, self._motion)
+                track = left.pop(int(np.argmax(similar))).seen(
+                    seconds, keypoints, scores, self._motion
+                )
             elif score >= self._new_track_score:
                 track = _Track(0, 1, seconds, keypoints, scores, np.zeros(2))
             else:
@@ -153,8 +166,12 @@ class Tracker:
                 track = replace(track, id=self._born)
             tracked.append(track)
             ids[p] = track.id or -1
-        hidden = [track for track in left if track.id]  # whoever is not born must be seen in every frame
-        self._tracks = sorted(tracked + hidden, key=lambda track: -track.seconds)[: self._max_tracks]
+        hidden = [
+            track for track in left if track.id
+        ]  # whoever is not born must be seen in every frame
+        self._tracks = sorted(tracked + hidden, key=lambda track: -track.seconds)[
+            : self._max_tracks
+        ]
         return replace(poses, ids=ids)
 
 
@@ -165,16 +182,27 @@ class _Oks:
         self._sigmas = skeleton.sigmas
 
     def __call__(
-        self, keypoints: np.ndarray, scores: np.ndarray, others: np.ndarray, their_scores: np.ndarray
+        self,
+        keypoints: np.ndarray,
+        scores: np.ndarray,
+        others: np.ndarray,
+        their_scores: np.ndarray,
     ) -> float:
-        both = (scores >= MIN_KEYPOINT_SCORE_FOR_TRACKING) & (their_scores >= MIN_KEYPOINT_SCORE_FOR_TRACKING)
+        both = (scores >= MIN_KEYPOINT_SCORE_FOR_TRACKING) & (
+            their_scores >= MIN_KEYPOINT_SCORE_FOR_TRACKING
+        )
         if both.sum() < MIN_JOINTS:
             return 0.0
-        area = float(np.prod(np.ptp(others[their_scores >= MIN_KEYPOINT_SCORE_FOR_TRACKING], axis=0))) + 1e-6
+        area = (
+            float(np.prod(np.ptp(others[their_scores >= MIN_KEYPOINT_SCORE_FOR_TRACKING], axis=0)))
+            + 1e-6
+        )
         return float(oks(keypoints, others, area, self._sigmas, both))
 
 
-def _box_iou(keypoints: np.ndarray, scores: np.ndarray, others: np.ndarray, their_scores: np.ndarray) -> float:
+def _box_iou(
+    keypoints: np.ndarray, scores: np.ndarray, others: np.ndarray, their_scores: np.ndarray
+) -> float:
     """Returns the intersection over union of the boxes round the joints seen; 0 where one sees none."""
     mine, theirs = (
         keypoints[scores >= MIN_KEYPOINT_SCORE_FOR_TRACKING],
@@ -182,7 +210,9 @@ def _box_iou(keypoints: np.ndarray, scores: np.ndarray, others: np.ndarray, thei
     )
     if not (len(mine) and len(theirs)):
         return 0.0
-    sides = np.minimum(mine.max(axis=0), theirs.max(axis=0)) - np.maximum(mine.min(axis=0), theirs.min(axis=0))
+    sides = np.minimum(mine.max(axis=0), theirs.max(axis=0)) - np.maximum(
+        mine.min(axis=0), theirs.min(axis=0)
+    )
     shared = float(np.prod(np.maximum(sides, 0)))
     union = float(np.prod(np.ptp(mine, axis=0)) + np.prod(np.ptp(theirs, axis=0))) - shared
     return shared / union if union > 0 else 0.0

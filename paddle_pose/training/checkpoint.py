@@ -62,7 +62,9 @@ def save(
     except OSError as problem:
         shutil.rmtree(fresh, ignore_errors=True)
         older = "the one that was there stays" if folder.exists() else "there was none before"
-        raise OSError(f"checkpoint {folder} cannot be written ({problem.strerror or problem}); {older}") from problem
+        raise OSError(
+            f"checkpoint {folder} cannot be written ({problem.strerror or problem}); {older}"
+        ) from problem
     if folder.exists():  # else a save was cut short here, and what is aside is all there is until the next line is done
         place = aside or old
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -99,7 +101,9 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
         >>> differences({"a": 1, "b": (2, 3)}, {"a": 1, "b": (2, 4), "c": 5})
         ['b: [2, 3] in the checkpoint, [2, 4] now', 'c: nothing in the checkpoint, 5 now']
     """
-    was, now = ({k: json.dumps(v, sort_keys=True) for k, v in values.items()} for values in (old, new))
+    was, now = (
+        {k: json.dumps(v, sort_keys=True) for k, v in values.items()} for values in (old, new)
+    )
     return [
         f"{key}: {was.get(key, 'nothing')} in the checkpoint, {now.get(key, 'nothing')} now"
         for key in {**was, **now}
@@ -123,7 +127,9 @@ def put(model: paddle.nn.Layer, tensors: dict[str, np.ndarray], source: Path) ->
         fitted = convert_names(tensors, {name: tuple(value.shape) for name, value in own.items()})
     except ValueError as problem:
         raise InputError(f"{source}: {problem}") from problem
-    model.set_state_dict({name: paddle.to_tensor(value).astype(own[name].dtype) for name, value in fitted.items()})
+    model.set_state_dict(
+        {name: paddle.to_tensor(value).astype(own[name].dtype) for name, value in fitted.items()}
+    )
 
 
 def _beside(folder: Path, suffix: str) -> Path:

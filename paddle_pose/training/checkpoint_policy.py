@@ -86,7 +86,9 @@ class CheckpointStore:
             InputError: If none would be kept, or an interval is negative.
         """
         if policy.keep < 1 or min(policy.every_steps, policy.every_minutes) < 0:
-            raise InputError(f"{policy}: keep at least the newest checkpoint, at intervals of 0 or more")
+            raise InputError(
+                f"{policy}: keep at least the newest checkpoint, at intervals of 0 or more"
+            )
         self._last, self._earlier, self._policy = run_dir / "last", run_dir / EARLIER, policy
         self._in_last = self._resumed = ""
         self._saved = time.monotonic()
@@ -94,7 +96,9 @@ class CheckpointStore:
     def is_due(self, step: int) -> bool:
         """Tells whether a checkpoint shall be made within an epoch, after so many steps in all."""
         steps, seconds = self._policy.every_steps, 60 * self._policy.every_minutes
-        return bool(steps and step % steps == 0) or bool(seconds and time.monotonic() - self._saved >= seconds)
+        return bool(steps and step % steps == 0) or bool(
+            seconds and time.monotonic() - self._saved >= seconds
+        )
 
     def resumed(self, folder: Path, epoch: int, batch: int) -> None:
         """Protects the checkpoint that the run was resumed from."""

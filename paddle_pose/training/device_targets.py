@@ -50,7 +50,10 @@ class HeatmapTargets:
         inside = (reach - self._radii < self._size) & (reach + self._radii + 1 >= 0)
         weights = (labelled & inside.all(axis=-1)).astype("float32")  # N, K
         peaks = cells if self._rounded else centers
-        columns, rows = (self._profiles(peaks[..., axis], cells[..., axis], self._places[axis]) for axis in (0, 1))
+        columns, rows = (
+            self._profiles(peaks[..., axis], cells[..., axis], self._places[axis])
+            for axis in (0, 1)
+        )
         rows = rows * weights.unsqueeze(-1)
         return {"heatmaps": rows.unsqueeze(-1) * columns.unsqueeze(-2), "weights": weights}
 

@@ -37,7 +37,11 @@ class Ema:
         if not 0 < decay < 1:
             raise InputError(f"ema={decay}: expected a decay between 0 and 1, such as 0.999")
         self._tensors, self._decay, self.updates = tensors, decay, 0
-        self._average = {n: tensor.detach().clone() for n, tensor in tensors().items() if tensor.is_floating_point()}
+        self._average = {
+            n: tensor.detach().clone()
+            for n, tensor in tensors().items()
+            if tensor.is_floating_point()
+        }
 
     def update(self) -> None:
         """Takes the live tensors in."""

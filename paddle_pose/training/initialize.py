@@ -16,7 +16,9 @@ from paddle_pose.weights.partial import fitting_tensors
 from paddle_pose.weights.read import read_weights
 
 
-def prepare(network: Any, init: str, freeze: str, resumed: bool, images: Callable[[], Any] | None = None) -> list[str]:
+def prepare(
+    network: Any, init: str, freeze: str, resumed: bool, images: Callable[[], Any] | None = None
+) -> list[str]:
     """Gives a network the weights to start from and freezes parts of it; comes before the optimizer.
 
     Args:
@@ -38,14 +40,19 @@ def prepare(network: Any, init: str, freeze: str, resumed: bool, images: Callabl
             "train.freeze=backbone would hold random numbers still; name weights to start from, "
             + argument("--init FILE", "init")
         )
-    lines = [] if resumed or not init else start_from(network, read_weights(init), Path(init), images)
+    lines = (
+        [] if resumed or not init else start_from(network, read_weights(init), Path(init), images)
+    )
     if freeze == "statistics":
         return [*lines, freeze_statistics(network)]
     return [*lines, freeze_backbone(network)] if freeze == "backbone" else lines
 
 
 def start_from(
-    network: Any, tensors: Mapping[str, np.ndarray], source: Path, images: Callable[[], Any] | None = None
+    network: Any,
+    tensors: Mapping[str, np.ndarray],
+    source: Path,
+    images: Callable[[], Any] | None = None,
 ) -> list[str]:
     """Sets the tensors of a network that a file has under any known name and in the same shape.
 

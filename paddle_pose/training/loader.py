@@ -54,13 +54,25 @@ class EpochLoader:
                 f"{len(dataset)} training samples for {self._process_group.size} processes; use fewer processes"
             )
         if timeout is not None and timeout <= 0:
-            raise InputError(f"a timeout of {timeout} seconds for reading an image: expected a positive number")
+            raise InputError(
+                f"a timeout of {timeout} seconds for reading an image: expected a positive number"
+            )
         if batch_size < 1 or num_workers < -1:
-            raise InputError(f"batch_size {batch_size} and num_workers {num_workers} must be positive")
+            raise InputError(
+                f"batch_size {batch_size} and num_workers {num_workers} must be positive"
+            )
         if num_workers < 0:
             num_workers = min(8, max(1, (os.cpu_count() or 2) - 1))
-        self._dataset, self._seed, self._replace_bad, self._timeout = dataset, seed, replace_bad, timeout
-        self._size, self._workers = min(batch_size, len(dataset) // self._process_group.size), num_workers
+        self._dataset, self._seed, self._replace_bad, self._timeout = (
+            dataset,
+            seed,
+            replace_bad,
+            timeout,
+        )
+        self._size, self._workers = (
+            min(batch_size, len(dataset) // self._process_group.size),
+            num_workers,
+        )
         cv2.setNumThreads(1)  # the threads here are the parallel ones
 
     def __len__(self) -> int:
@@ -86,7 +98,9 @@ class EpochLoader:
             len(self), self._process_group.size, self._size
         )
         keys = [(epoch, int(index)) for index in steps[start:, self._process_group.rank].flatten()]
-        examples = prefetch(self._read, keys, self._workers, 2 * self._size, self._timeout, self._path)
+        examples = prefetch(
+            self._read, keys, self._workers, 2 * self._size, self._timeout, self._path
+        )
 
         def together(_: int) -> tuple[dict[str, Any], list[str]]:
             found = [*islice(examples, self._size)]
@@ -95,7 +109,9 @@ class EpochLoader:
             ]
 
         # Batches are put together in a thread of their own, so that the training only waits when reading is slower.
-        for batch, replaced in prefetch(together, range(start, len(self)), min(1, self._workers), 1):
+        for batch, replaced in prefetch(
+            together, range(start, len(self)), min(1, self._workers), 1
+        ):
             yield {**_tensors(batch), "replaced": replaced} if replaced else _tensors(batch)
 
     def _path(self, key: tuple[int, int]) -> Path:
@@ -112,7 +128,9 @@ class EpochLoader:
                 if not self._replace_bad or _can_be_read(self._path((epoch, index))):
                     raise
                 problems.append(str(problem))
-        raise InputError(f"none of the {len(self._dataset)} training images can be read; the first: {problems[0]}")
+        raise InputError(
+            f"none of the {len(self._dataset)} training images can be read; the first: {problems[0]}"
+        )
 
 
 def _can_be_read(path: Path) -> bool:

@@ -60,10 +60,14 @@ class NonFiniteGuard:
         self._process_group = process_group or ProcessGroup()
         self._parameters = list(model.parameters())
         names = ("_mean", "_variance")  # as Paddle calls them in every batch normalisation
-        self._statistics = [t for name, t in model.state_dict().items() if name.rpartition(".")[2] in names]
+        self._statistics = [
+            t for name, t in model.state_dict().items() if name.rpartition(".")[2] in names
+        ]
         self._good = self._flat()
 
-    def check(self, loss: paddle.Tensor, terms: Mapping[str, paddle.Tensor] | None = None) -> StepHealth:
+    def check(
+        self, loss: paddle.Tensor, terms: Mapping[str, paddle.Tensor] | None = None
+    ) -> StepHealth:
         """Looks at a step after backward.
 
         Args:
@@ -80,7 +84,9 @@ class NonFiniteGuard:
             gradient = paddle.add_n(squares).sqrt() if squares else paddle.zeros([])
             after = self._flat()
             scalars = [value.astype("float32") for value in (loss, *terms.values())]
-            values = self._process_group.mean(paddle.stack([gradient, after.sum(), *scalars])).numpy()
+            values = self._process_group.mean(
+                paddle.stack([gradient, after.sum(), *scalars])
+            ).numpy()
         finite = bool(np.isfinite(values).all())
         if finite:
             self._good = after
@@ -96,4 +102,6 @@ class NonFiniteGuard:
 
     def _flat(self) -> paddle.Tensor:
         with paddle.no_grad():
-            return paddle.concat([paddle.zeros([1]), *(tensor.reshape([-1]) for tensor in self._statistics)])
+            return paddle.concat(
+                [paddle.zeros([1]), *(tensor.reshape([-1]) for tensor in self._statistics)]
+            )

@@ -102,7 +102,9 @@ def gradient_clip(clip_norm: float = 0.0, clip_value: float = 0.0) -> paddle.nn.
         InputError: If a limit is negative, or both are given.
     """
     if min(clip_norm, clip_value) < 0 or (clip_norm and clip_value):
-        raise InputError(f"clip_norm={clip_norm}, clip_value={clip_value}: expected one positive limit at most")
+        raise InputError(
+            f"clip_norm={clip_norm}, clip_value={clip_value}: expected one positive limit at most"
+        )
     if clip_norm:
         return paddle.nn.ClipGradByGlobalNorm(clip_norm)
     return paddle.nn.ClipGradByValue(clip_value) if clip_value else None

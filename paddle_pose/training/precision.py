@@ -50,7 +50,9 @@ class Precision:
     """How a network is run, scaled and saved: in float32, or by Paddle's automatic mixed precision."""
 
     def __init__(
-        self, level: Literal["O0", "O1", "O2"] = "O0", dtype: Literal["float16", "bfloat16"] = "float16"
+        self,
+        level: Literal["O0", "O1", "O2"] = "O0",
+        dtype: Literal["float16", "bfloat16"] = "float16",
     ) -> None:
         """Takes a level of `paddle.amp`: O0 is float32, O1 casts listed operators, O2 the network.
 
@@ -110,9 +112,14 @@ class Precision:
             self.scale = LossScale(state["value"], int(state["good"]), int(state["grow_every"]))
 
 
-def float32(model: paddle.nn.Layer, optimizer: paddle.optimizer.Optimizer) -> dict[str, paddle.Tensor]:
+def float32(
+    model: paddle.nn.Layer, optimizer: paddle.optimizer.Optimizer
+) -> dict[str, paddle.Tensor]:
     """Returns a network's state by name, half-precision weights as their float32 masters in the optimizer."""
     masters = optimizer.state_dict().get("master_weights", {})
     state = {name: masters.get(tensor.name, tensor) for name, tensor in model.state_dict().items()}
     half = (paddle.float16, paddle.bfloat16)
-    return {name: tensor.astype("float32") if tensor.dtype in half else tensor for name, tensor in state.items()}
+    return {
+        name: tensor.astype("float32") if tensor.dtype in half else tensor
+        for name, tensor in state.items()
+    }

@@ -37,7 +37,9 @@ class RunLog:
         """
         self._silent = silent
         run_dir.mkdir(parents=True, exist_ok=True)
-        text, numbers = [Path(os.devnull)] * 2 if silent else (run_dir / "log.txt", run_dir / "metrics.jsonl")
+        text, numbers = (
+            [Path(os.devnull)] * 2 if silent else (run_dir / "log.txt", run_dir / "metrics.jsonl")
+        )
         self._text = text.open("a", encoding="utf-8", buffering=1)
         self._numbers = numbers.open("a", encoding="utf-8", buffering=1)
         self._files = {} if silent else {"log.txt": self._text, "metrics.jsonl": self._numbers}

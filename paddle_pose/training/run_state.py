@@ -98,7 +98,10 @@ class State:
 
     def tensors(self) -> list[paddle.Tensor]:
         """Returns all that is looked with: the network's tensors, and their averages."""
-        return [*self.model.state_dict().values(), *(self.ema.average.values() if self.ema is not None else ())]
+        return [
+            *self.model.state_dict().values(),
+            *(self.ema.average.values() if self.ema is not None else ()),
+        ]
 
     def numbers(self) -> dict[str, Any]:
         """Returns the rest, in JSON's types."""
@@ -121,10 +124,14 @@ class State:
         path = folder / "model.pdparams"
         checkpoint.put(self.model, read_weights(path), path)
         moments_file = folder / "model.pdopt"  # absent before the first step
-        put_moments(self.model, self.optimizer, read_weights(moments_file) if moments_file.exists() else {})
+        put_moments(
+            self.model, self.optimizer, read_weights(moments_file) if moments_file.exists() else {}
+        )
         if self.ema is not None:  # a checkpoint without averages begins them with its weights
             averages = folder / "ema.pdparams"
-            self.ema.load(read_weights(averages if averages.exists() else path), numbers["ema_updates"])
+            self.ema.load(
+                read_weights(averages if averages.exists() else path), numbers["ema_updates"]
+            )
         self.precision.load(numbers["loss_scale"])
         self.progress = Progress(**numbers["progress"])
 
@@ -148,7 +155,11 @@ def moments(model: paddle.nn.Layer, optimizer: paddle.optimizer.Optimizer) -> Ar
     found: Arrays = {}
     for name, parameter in model.named_parameters():
         prefix = parameter.name + "_"
-        own = {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
+        own = {
+            key.removeprefix(prefix): value
+            for key, value in state.items()
+            if key.startswith(prefix)
+        }
         if parameter.name in masters:
             own["master"] = masters[parameter.name]
         found |= {f"{name}/{suffix}": value.numpy() for suffix, value in own.items()}

@@ -66,7 +66,11 @@ class Step:
         if accumulate < 1:
             raise InputError(f"accumulate={accumulate}: a batch has one part or more")
         self._state, self._loss, self._schedule = state, loss, schedule
-        self._seed, self._accumulate, self._process_group = seed, accumulate, process_group or ProcessGroup()
+        self._seed, self._accumulate, self._process_group = (
+            seed,
+            accumulate,
+            process_group or ProcessGroup(),
+        )
         self._network, self._draw_targets = self._process_group.parallel(state.model), draw_targets
 
     def begin(self) -> None:
@@ -110,9 +114,14 @@ class Step:
                 outputs = precision.run(self._network, part["image"])
                 terms = self._loss(outputs, targets)
                 if parts > 1:  # each part counts by its images
-                    terms = {name: term * (len(part["image"]) / size) for name, term in terms.items()}
+                    terms = {
+                        name: term * (len(part["image"]) / size) for name, term in terms.items()
+                    }
                 precision.backward(paddle.add_n(list(terms.values())))
-            sums = {name: sums[name] + term.detach() if name in sums else term.detach() for name, term in terms.items()}
+            sums = {
+                name: sums[name] + term.detach() if name in sums else term.detach()
+                for name, term in terms.items()
+            }
         precision.unscale(self._state.model.parameters())
         return Stepped(outputs, targets, self._guard.check(paddle.add_n(list(sums.values())), sums))
 

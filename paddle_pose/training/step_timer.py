@@ -25,7 +25,12 @@ class StepTimer:
     def stepped(self, images: int) -> None:
         """The step is done; starts the clock of the next one."""
         now = time.perf_counter()
-        done = {"seconds": now - self._began, "reading": self._ready - self._began, "steps": 1, "images": images}
+        done = {
+            "seconds": now - self._began,
+            "reading": self._ready - self._began,
+            "steps": 1,
+            "images": images,
+        }
         self._lap = {name: self._lap[name] + value for name, value in done.items()}
         self._seconds, self._steps = self._seconds + done["seconds"], self._steps + 1
         self.go()

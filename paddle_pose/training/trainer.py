@@ -117,11 +117,24 @@ class Trainer:
         self._schedule = schedule
         self._state = State(self.model, self.optimizer, precision, average)
         self._process_group = process_group or ProcessGroup()
-        self._step = Step(self._state, loss, schedule, seed, accumulate, self._process_group, draw_targets)
-        self._run_dir, self._config_json, self._identity = run_dir, config_json, dict(identity or {})
+        self._step = Step(
+            self._state, loss, schedule, seed, accumulate, self._process_group, draw_targets
+        )
+        self._run_dir, self._config_json, self._identity = (
+            run_dir,
+            config_json,
+            dict(identity or {}),
+        )
         self._upgrade_identity = upgrade_identity
-        self._measures, self._log_every, self._max_bad_steps = measures or {}, log_every, max_bad_steps
-        self._store, self._timer = CheckpointStore(run_dir, policy or CheckpointPolicy()), StepTimer()
+        self._measures, self._log_every, self._max_bad_steps = (
+            measures or {},
+            log_every,
+            max_bad_steps,
+        )
+        self._store, self._timer = (
+            CheckpointStore(run_dir, policy or CheckpointPolicy()),
+            StepTimer(),
+        )
         paddle.disable_signal_handler()  # it would print a report about SIGTERM
         self.interruption = interruption or Interruption()
         self.interruption.processes = self._process_group
@@ -144,7 +157,9 @@ class Trainer:
             InputError: If it is damaged, or of another network or another run.
         """
         numbers = read_numbers(folder)
-        differences = checkpoint.differences(self._upgrade_identity(numbers["identity"]), self._identity)
+        differences = checkpoint.differences(
+            self._upgrade_identity(numbers["identity"]), self._identity
+        )
         if differences and not force:
             raise InputError(
                 f"{folder} was made by a run that differs in\n  "
@@ -160,7 +175,10 @@ class Trainer:
         at = f"epoch={self.progress.epoch}, batch_id={self.progress.batch}"
         lines = [f"although {line}" for line in differences]
         rate, planned = self._schedule(self.progress.step), numbers.get("next_learning_rate")
-        if planned not in (None, rate):  # a cosine that ends at another epoch, or another rate by force
+        if planned not in (
+            None,
+            rate,
+        ):  # a cosine that ends at another epoch, or another rate by force
             lines.append(f"the next step's learning rate is {rate:g}; it was to be {planned:g}")
         self.log.say(f"Resumed {folder} at {at}" + "".join(f"\n  {line}" for line in lines))
 
@@ -196,7 +214,9 @@ class Trainer:
             try:
                 while progress.epoch < epochs:
                     self._train_epoch(loader, epochs, shown)
-                    if validate and ((progress.epoch + 1) % eval_every == 0 or progress.epoch + 1 == epochs):
+                    if validate and (
+                        (progress.epoch + 1) % eval_every == 0 or progress.epoch + 1 == epochs
+                    ):
                         self._evaluate(validate, monitor)
                     progress.epoch, progress.batch, progress.idle = progress.epoch + 1, 0, 0
                     if not progress.skipped_in_a_row or progress.epoch == epochs:
@@ -204,7 +224,9 @@ class Trainer:
                     if progress.epoch < epochs:
                         self.interruption.check()
             except Interrupted as stop:
-                self._process_group.on_main(self._save)  # a process that ends earlier would have the first one killed
+                self._process_group.on_main(
+                    self._save
+                )  # a process that ends earlier would have the first one killed
                 self.log.say(
                     f"Ended early by {stop.reason} at epoch={progress.epoch}, batch_id={progress.batch}; saved in "
                     f"{self._run_dir / 'last'}. Continue with {argument('--resume')} {self._run_dir}"
@@ -233,7 +255,9 @@ class Trainer:
             shown(progress.step)
             if "replaced" in batch:
                 self._say_replaced(batch["replaced"])
-            if progress.batch < len(loader):  # else there is more to do before the run stands where it can be taken up
+            if progress.batch < len(
+                loader
+            ):  # else there is more to do before the run stands where it can be taken up
                 if health.finite and self._store.is_due(progress.step):
                     self._save()
                 self.interruption.check()
@@ -249,11 +273,17 @@ class Trainer:
         names = list(stepped.health.terms)
         terms = {name: means[name] for name in names} if len(names) > 1 else {}
         with paddle.no_grad():
-            measured = [measure(stepped.outputs, stepped.targets) for measure in self._measures.values()]
+            measured = [
+                measure(stepped.outputs, stepped.targets) for measure in self._measures.values()
+            ]
             scalars = [value.astype("float32").reshape([1]) for value in measured]
             values = self._process_group.mean(paddle.concat(scalars)).tolist() if scalars else []
         numbers = {"loss": means["loss"], **terms, "lr": self.optimizer.get_lr()}
-        return {**numbers, **dict(zip(self._measures, values, strict=True)), "grad_norm": means["grad_norm"]}
+        return {
+            **numbers,
+            **dict(zip(self._measures, values, strict=True)),
+            "grad_norm": means["grad_norm"],
+        }
 
     def _say_step(self, numbers: dict[str, float], speed: dict[str, float], eta: float) -> None:
         epoch, batch_id = self.progress.epoch, self.progress.batch - 1
@@ -262,7 +292,9 @@ class Trainer:
             f"[TRAIN] epoch={epoch}, batch_id={batch_id}, {shown}, batch_cost={speed['batch_cost']:.4f}, "
             f"reader_cost={speed['reader_cost']:.4f}, ips={speed['ips']:.2f} images/s ETA {clock(eta)}"
         )
-        self.log.numbers("train", self.progress.step, {"epoch": epoch, "batch_id": batch_id, **numbers, **speed})
+        self.log.numbers(
+            "train", self.progress.step, {"epoch": epoch, "batch_id": batch_id, **numbers, **speed}
+        )
 
     def _say_skipped(self, health: StepHealth) -> None:
         progress = self.progress
@@ -273,7 +305,9 @@ class Trainer:
             f"{progress.skipped_in_a_row} in a row, {progress.skipped} in all"
         )
         self.log.numbers(
-            "skip", progress.step, {"loss": health.loss, "grad_norm": health.gradient, "skipped": progress.skipped}
+            "skip",
+            progress.step,
+            {"loss": health.loss, "grad_norm": health.gradient, "skipped": progress.skipped},
         )
         if progress.skipped_in_a_row >= self._max_bad_steps:
             raise self._broken(
@@ -283,14 +317,18 @@ class Trainer:
     def _broken(self, how: str) -> InputError:
         """Returns the error of a training that cannot go on, and what remains of it."""
         last = self._run_dir / "last"
-        good = f"The last good checkpoint is {last}" if last.exists() else "There is no checkpoint yet"
+        good = (
+            f"The last good checkpoint is {last}" if last.exists() else "There is no checkpoint yet"
+        )
         return InputError(
             f"{how}. {good}; nothing bad was saved. Lower train.learning_rate, set train.clip_norm, or look at the data; "
             f"{argument('--resume --force', 'resume with force=True')} goes on with such a change"
         )
 
     def _say_replaced(self, lines: Sequence[str]) -> None:
-        say = self.log.say if self._process_group.is_main else _log.warning  # the others' run logs are silent
+        say = (
+            self.log.say if self._process_group.is_main else _log.warning
+        )  # the others' run logs are silent
         for line in lines:
             self.progress.replaced += 1
             say(
@@ -300,7 +338,9 @@ class Trainer:
 
     def _evaluate(self, validate: Validate, monitor: str) -> None:
         self.model.eval()
-        self._process_group.broadcast(self._state.tensors())  # running statistics are each process's own until here
+        self._process_group.broadcast(
+            self._state.tensors()
+        )  # running statistics are each process's own until here
         files, mark = self._good_files(), self.log.mark()
         try:
             self._judge(validate, monitor, "live", files["model.pdparams"])
@@ -311,7 +351,13 @@ class Trainer:
             self.log.cut(mark)  # it is evaluated again when the run is resumed
             raise
 
-    def _judge(self, validate: Validate, monitor: str, weights: Literal["live", "averaged"], tensors: Arrays) -> None:
+    def _judge(
+        self,
+        validate: Validate,
+        monitor: str,
+        weights: Literal["live", "averaged"],
+        tensors: Arrays,
+    ) -> None:
         progress = self.progress
         if self._state.ema is not None:
             self.log.say(f"[EVAL] the {weights} weights:")
@@ -322,7 +368,9 @@ class Trainer:
         if math.isfinite(value) and value > progress.best.get(monitor, -math.inf):
             progress.best = {**values, "epoch": progress.epoch, "weights": weights}
             if self._process_group.is_main:
-                checkpoint.save(self._run_dir / "best_model", **self._content({"model.pdparams": tensors}))
+                checkpoint.save(
+                    self._run_dir / "best_model", **self._content({"model.pdparams": tensors})
+                )
         best = progress.best
         self.log.say(
             f"[EVAL] best {monitor}={best.get(monitor, math.nan):.4f} at epoch {best.get('epoch', -1)}, now {value:.4f}"
@@ -344,7 +392,9 @@ class Trainer:
 
     def _save(self) -> None:
         if self._process_group.is_main:
-            self._store.save(self.progress.epoch, self.progress.batch, **self._content(self._good_files()))
+            self._store.save(
+                self.progress.epoch, self.progress.batch, **self._content(self._good_files())
+            )
 
     def _content(self, files: dict[str, Arrays]) -> dict[str, Any]:
         rate = self._schedule(self.progress.step)

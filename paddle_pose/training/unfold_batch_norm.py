@@ -18,7 +18,9 @@ from paddle import nn
 from paddle_pose.weights.names import fit
 
 
-def unfold(network: Any, tensors: Mapping[str, np.ndarray], images: paddle.Tensor) -> dict[str, np.ndarray]:
+def unfold(
+    network: Any, tensors: Mapping[str, np.ndarray], images: paddle.Tensor
+) -> dict[str, np.ndarray]:
     """Returns a file's tensors with a network's normalisations instead of the biases that hold them.
 
     In inference mode the network then computes what the file's own does; in training mode too, up to the difference
@@ -37,8 +39,16 @@ def unfold(network: Any, tensors: Mapping[str, np.ndarray], images: paddle.Tenso
     state = network.state_dict()
     shapes = {name: tuple(value.shape) for name, value in state.items()}
     norms = (nn.BatchNorm2D, nn.SyncBatchNorm)
-    units = {name: unit for name, unit in network.named_sublayers() if isinstance(getattr(unit, "bn", None), norms)}
-    places = {f"{name}.conv.bias": unit for name, unit in units.items() if f"{name}.conv.bias" not in shapes}
+    units = {
+        name: unit
+        for name, unit in network.named_sublayers()
+        if isinstance(getattr(unit, "bn", None), norms)
+    }
+    places = {
+        f"{name}.conv.bias": unit
+        for name, unit in units.items()
+        if f"{name}.conv.bias" not in shapes
+    }
     wanted = {**shapes, **{name: tuple(unit.bn.bias.shape) for name, unit in places.items()}}
     found = fit(tensors, wanted)
     folded = {name: unit for name, unit in places.items() if name in found.fitting}
@@ -69,6 +79,8 @@ def unfold(network: Any, tensors: Mapping[str, np.ndarray], images: paddle.Tenso
             hook.remove()
         network.train()
     parts = {f"{name.removesuffix('.conv.bias')}.bn" for name in folded}
-    measured = {name: value.numpy() for name, value in state.items() if name.rpartition(".")[0] in parts}
+    measured = {
+        name: value.numpy() for name, value in state.items() if name.rpartition(".")[0] in parts
+    }
     kept = {name: value for name, value in found.fitting.items() if name not in folded}
     return {**kept, **measured, **{name: tensors[name] for name in found.unused}}

@@ -56,8 +56,12 @@ def serve_page(
     """
     runtime_copy, weights_copy = split_copies(from_files)
     files: dict[str, bytes] = {}
-    with open_server(files, host, port) as server:  # first: a download takes long, and a taken port would waste it
-        model = onnx_model(weights, download_folder, copy=weights_copy, config=config, progress=progress)
+    with open_server(
+        files, host, port
+    ) as server:  # first: a download takes long, and a taken port would waste it
+        model = onnx_model(
+            weights, download_folder, copy=weights_copy, config=config, progress=progress
+        )
         settings = page_settings(model)
         files |= page_files() | runtime_files(download_folder, runtime_copy, progress)
         files |= {"model.onnx": model.read_bytes(), "settings.json": json.dumps(settings).encode()}
@@ -112,17 +116,25 @@ def onnx_model(
         get = converted_onnx if is_runnable_without_paddle(PUBLISHED[weights]) else converted
         path = get(weights, download_folder, copy, progress)
     elif copy is not None:
-        raise InputError(f"--from_file {copy}: --weights {weights} is not the name of a published file")
+        raise InputError(
+            f"--from_file {copy}: --weights {weights} is not the name of a published file"
+        )
     if not path.is_file():
-        raise FileNotFoundError(f"--weights {weights}: no such file, and no published one has this name")
+        raise FileNotFoundError(
+            f"--weights {weights}: no such file, and no published one has this name"
+        )
     if path.suffix == ".onnx":
         return path
     if is_exported(path):
-        raise InputError(f"{path}: browsers run ONNX files; export the checkpoint with --format onnx")
+        raise InputError(
+            f"{path}: browsers run ONNX files; export the checkpoint with --format onnx"
+        )
     target = EXPORTED / f"movenet-{sha256_of(path)[:8]}.onnx"
     if not target.is_file():
         environment.require_paddle()
-        from paddle_pose.engine.export import export_model  # imports Paddle, which an ONNX file does not need
+        from paddle_pose.engine.export import (
+            export_model,
+        )  # imports Paddle, which an ONNX file does not need
 
         export_model(path, target, config=config)
     return target
@@ -140,9 +152,13 @@ def page_settings(model: Path) -> dict[str, Any]:
     """
     metadata, config = read_metadata(model), read_beside(model)
     if metadata is None or config is None:
-        raise InputError(f"{model}: it has no metadata; export it with {environment.command('export')}")
+        raise InputError(
+            f"{model}: it has no metadata; export it with {environment.command('export')}"
+        )
     if metadata["codec"]["kind"] != "MoveNetCodec":
-        raise InputError(f"{model}: {config.name} looks at one person in a box; the page needs a MoveNet")
+        raise InputError(
+            f"{model}: {config.name} looks at one person in a box; the page needs a MoveNet"
+        )
     outputs = [output["name"] for output in metadata["outputs"]]
     if outputs != metadata["codec"]["outputs"]:
         raise InputError(

@@ -67,7 +67,11 @@ def runtime_files(
     place = cache_for([file.file_name], folder)
     with tarfile.open(download(file, place, from_file=from_file, progress=progress)) as package:
         members = {name: package.extractfile(f"package/dist/{name}") for name in RUNTIME_FILES}
-        return {f"onnxruntime/{name}": member.read() for name, member in members.items() if member is not None}
+        return {
+            f"onnxruntime/{name}": member.read()
+            for name, member in members.items()
+            if member is not None
+        }
 
 
 def open_server(files: Mapping[str, bytes], host: str = HOST, port: int = 0) -> ThreadingHTTPServer:

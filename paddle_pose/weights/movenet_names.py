@@ -18,7 +18,11 @@ _HEADS = {  # ours -> the original's, Google's
     "offsets": ("offsets", "kpt_offset"),
 }
 _STAGES = ("features1.2", "features2", "features3", "features4.0", "features4.1", "features4.2")
-_UNITS = {0: "expand", 3: "depthwise", 6: "project"}  # in a block: the convolution's place, its normalisation follows
+_UNITS = {
+    0: "expand",
+    3: "depthwise",
+    6: "project",
+}  # in a block: the convolution's place, its normalisation follows
 _WITH_NORM = {  # the place of a convolution in the original, whose normalisation follows -> ours
     "backbone.features1.0.0": "backbone.stem",
     "backbone.features1.1.0": "backbone.blocks.0.depthwise",
@@ -34,8 +38,14 @@ _WITH_NORM = {  # the place of a convolution in the original, whose normalisatio
     "backbone.upsample1.2.0": "pyramid.levels.1.pointwise",
     "backbone.conv4.0": "pyramid.levels.2.depthwise",
     "backbone.conv4.2": "pyramid.levels.2.pointwise",
-    **{f"header.header_{theirs}.0.0": f"heads.{ours}.depthwise" for ours, (theirs, _) in _HEADS.items()},
-    **{f"header.header_{theirs}.0.2": f"heads.{ours}.pointwise" for ours, (theirs, _) in _HEADS.items()},
+    **{
+        f"header.header_{theirs}.0.0": f"heads.{ours}.depthwise"
+        for ours, (theirs, _) in _HEADS.items()
+    },
+    **{
+        f"header.header_{theirs}.0.2": f"heads.{ours}.pointwise"
+        for ours, (theirs, _) in _HEADS.items()
+    },
 }
 _ALONE = {  # the other convolutions
     "backbone.features4.4": "pyramid.top",
@@ -53,12 +63,16 @@ def _after(place: str) -> str:
 
 
 def _places(ours: Mapping[str, str], kind: str) -> list[tuple[str, str]]:
-    return [(rf"^{re.escape(theirs)}(?=\.[a-z_]+$)", f"{name}.{kind}") for theirs, name in ours.items()]
+    return [
+        (rf"^{re.escape(theirs)}(?=\.[a-z_]+$)", f"{name}.{kind}") for theirs, name in ours.items()
+    ]
 
 
 def _layers(ours: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
     """Returns rules for operations: the pattern of an operation's name, whatever stands before it -> our layer."""
-    return tuple((rf"^(?:[^.]*/)?{theirs}(?=\.(weight|bias)$)", f"{name}.conv") for theirs, name in ours)
+    return tuple(
+        (rf"^(?:[^.]*/)?{theirs}(?=\.(weight|bias)$)", f"{name}.conv") for theirs, name in ours
+    )
 
 
 FIRE717_MOVENET = (
@@ -82,11 +96,17 @@ GOOGLE_MOVENET = _layers(
             for place, ours in (
                 ("model_1/separable_conv2d", "pyramid.levels.0"),
                 *((f"model_1/separable_conv2d_{i}", f"pyramid.levels.{i}") for i in (1, 2)),
-                *((rf"{theirs}_0/separable_conv2d_\d", f"heads.{ours}") for ours, (_, theirs) in _HEADS.items()),
+                *(
+                    (rf"{theirs}_0/separable_conv2d_\d", f"heads.{ours}")
+                    for ours, (_, theirs) in _HEADS.items()
+                ),
             )
             for pattern, unit in ((r"/depthwise[^./]*", "depthwise"), (r"(?!/)[^./]*", "pointwise"))
         ),
-        *((rf"{theirs}_0/conv2d_\d/[^./]*", f"heads.{ours}.out") for ours, (_, theirs) in _HEADS.items()),
+        *(
+            (rf"{theirs}_0/conv2d_\d/[^./]*", f"heads.{ours}.out")
+            for ours, (_, theirs) in _HEADS.items()
+        ),
     ]
 )
 GOOGLE_MOVENET_YX = r"^heads\.(regressions|offsets)\.out\."
@@ -94,7 +114,10 @@ GOOGLE_MOBILENET_V2 = _layers(
     [
         (r"MobileNetV2/Conv2d_0_0/[^./]*", "backbone.stem"),
         *(
-            (rf"MobileNetV2/expanded_conv_{i + 1}/(expand|depthwise|project)/[^.]*", rf"backbone.blocks.{i}.\1")
+            (
+                rf"MobileNetV2/expanded_conv_{i + 1}/(expand|depthwise|project)/[^.]*",
+                rf"backbone.blocks.{i}.\1",
+            )
             for i in range(17)
         ),
         (r"MobileNetV2/Conv2d_18_1/[^./]*", "backbone.top"),

@@ -29,7 +29,9 @@ _HOURGLASS: Rules = (
     (r"^stem\.1\.0\.", "stem.1."),
     (r"^(?:keypoint_)?head\.multi_final_layers\.", "heads."),
 )
-_HEAD: Rules = ((r"^(?:keypoint_)?head\.", ""),)  # MMPose's HRNet and SimpleBaseline; the rest is the official names
+_HEAD: Rules = (
+    (r"^(?:keypoint_)?head\.", ""),
+)  # MMPose's HRNet and SimpleBaseline; the rest is the official names
 _CONV_AND_NORM: Rules = (  # the original keeps a convolution and its normalisation in one layer
     (r"\.conv(\d)\._conv\.", r".conv\1."),
     (r"\.conv(\d)\._batch_norm\.", r".bn\1."),
@@ -153,7 +155,10 @@ class Fit:
 
     def shapes(self) -> list[str]:
         """Returns what is misshapen as text."""
-        return [f"{name} (file {theirs}, network {wanted})" for name, (theirs, wanted) in self.misshapen.items()]
+        return [
+            f"{name} (file {theirs}, network {wanted})"
+            for name, (theirs, wanted) in self.misshapen.items()
+        ]
 
 
 def fit(tensors: Mapping[str, np.ndarray], target_shapes: Mapping[str, tuple[int, ...]]) -> Fit:
@@ -174,10 +179,16 @@ def fit(tensors: Mapping[str, np.ndarray], target_shapes: Mapping[str, tuple[int
     ours = {name: family.rename(name) for name in kept}
     uses = Counter(ours.values())
     found = {our: family.reorder(our, tensors[name]) for name, our in ours.items()}
-    shapes = {name: (found[name].shape, tuple(shape)) for name, shape in target_shapes.items() if name in found}
+    shapes = {
+        name: (found[name].shape, tuple(shape))
+        for name, shape in target_shapes.items()
+        if name in found
+    }
     return Fit(
         family=family,
-        fitting={name: found[name] for name, (theirs, wanted) in shapes.items() if theirs == wanted},
+        fitting={
+            name: found[name] for name, (theirs, wanted) in shapes.items() if theirs == wanted
+        },
         missing=[name for name in target_shapes if name not in found],
         unused=[name for name, our in ours.items() if our not in target_shapes],
         dropped=[name for name in tensors if name not in ours],

@@ -42,22 +42,33 @@ def fitting_tensors(
     """
     found = fit(tensors, target_shapes)
     if found.repeated:
-        raise InputError(f"{len(found.repeated)} tensors would be used twice: {first_names(found.repeated)}")
+        raise InputError(
+            f"{len(found.repeated)} tensors would be used twice: {first_names(found.repeated)}"
+        )
     shapes = found.shapes()
     if not found.fitting:
         raise InputError(
             f"none of its {len(tensors)} tensors fits the network. The file has {first_names(list(tensors))}; the "
             f"network has {first_names(list(target_shapes))}. Of another shape: {first_names(shapes) or 'none'}"
         )
-    short = f"{_grouped(list(found.misshapen))}, the first: {shapes[0]}" if len(shapes) > _SHAPES_SHOWN else ""
+    short = (
+        f"{_grouped(list(found.misshapen))}, the first: {shapes[0]}"
+        if len(shapes) > _SHAPES_SHOWN
+        else ""
+    )
     account = {
         "left at their random start": _grouped(found.missing),
         "left at their random start, of another shape in the file": short or ", ".join(shapes),
         "not used": _grouped(found.unused),
         "left out": f"{len(found.dropped)} num_batches_tracked" if found.dropped else "",
     }
-    count = f"loaded {len(found.fitting)}/{len(target_shapes)} tensors, named as in {found.family.name}"
-    return copies(found.fitting), [count, *(f"{what}: {names}" for what, names in account.items() if names)]
+    count = (
+        f"loaded {len(found.fitting)}/{len(target_shapes)} tensors, named as in {found.family.name}"
+    )
+    return copies(found.fitting), [
+        count,
+        *(f"{what}: {names}" for what, names in account.items() if names),
+    ]
 
 
 def _grouped(names: Sequence[str]) -> str:
@@ -67,6 +78,11 @@ def _grouped(names: Sequence[str]) -> str:
         groups.setdefault(name.partition(".")[0], []).append(name.split("."))
     told = []
     for group in groups.values():
-        shared = [parts[0] for parts in takewhile(lambda parts: len({*parts}) == 1, zip(*group, strict=False))]
-        told.append(".".join(group[0]) if len(group) == 1 else f"{'.'.join(shared)}.* ({len(group)})")
+        shared = [
+            parts[0]
+            for parts in takewhile(lambda parts: len({*parts}) == 1, zip(*group, strict=False))
+        ]
+        told.append(
+            ".".join(group[0]) if len(group) == 1 else f"{'.'.join(shared)}.* ({len(group)})"
+        )
     return ", ".join(told)

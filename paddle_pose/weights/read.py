@@ -122,7 +122,9 @@ def _reader(path: Path) -> Callable[[Path], Any]:
         return torch_files.read_torch_zip
     if head[0] == 0x80:  # a pickle of protocol 2 or later
         return torch_files.read_torch_stream if torch_files.MAGIC in head else read_pickle
-    if head.lstrip().startswith(b"{") and b"\0" not in head:  # safetensors begin with a number of eight bytes
+    if (
+        head.lstrip().startswith(b"{") and b"\0" not in head
+    ):  # safetensors begin with a number of eight bytes
         return read_tfjs
     if head[8:9] == b"{":
         return _read_safetensors
@@ -139,12 +141,15 @@ def _read_safetensors(path: Path) -> dict[str, np.ndarray]:
     try:
         entries = library.deserialize(path.read_bytes())
     except library.SafetensorError as error:
-        raise InputError(f"{path}: truncated or damaged safetensors file ({error}); fetch it again") from error
+        raise InputError(
+            f"{path}: truncated or damaged safetensors file ({error}); fetch it again"
+        ) from error
     unknown = {entry["dtype"] for _, entry in entries} - set(_SAFETENSORS)
     if unknown:
         raise InputError(f"{path}: tensors of {sorted(unknown)}; read are {sorted(_SAFETENSORS)}")
     return {
-        name: decode(entry["data"], _SAFETENSORS[entry["dtype"]]).reshape(entry["shape"]) for name, entry in entries
+        name: decode(entry["data"], _SAFETENSORS[entry["dtype"]]).reshape(entry["shape"])
+        for name, entry in entries
     }
 
 
@@ -168,7 +173,9 @@ def _join_parts(content: dict[Any, Any], path: Path) -> dict[Any, Any]:
                 joined[name] = np.concatenate(parts).reshape(how["OriginShape"])
                 left_out.update(how["slices"])
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise InputError(f"{path}: damaged: cannot join the parts of its large tensors ({error!r})") from error
+            raise InputError(
+                f"{path}: damaged: cannot join the parts of its large tensors ({error!r})"
+            ) from error
     return {name: value for name, value in content.items() if name not in left_out} | joined
 
 

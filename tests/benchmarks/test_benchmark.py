@@ -51,21 +51,36 @@ def folder(tmp_path, monkeypatch):
 
 
 def row(task="answer", ours="1", theirs="1", **changes):
-    sides = Side("ours.py", task, (f"value={ours}",)), Side("peers/theirs.py", task, (f"value={theirs}",))
+    sides = (
+        Side("ours.py", task, (f"value={ours}",)),
+        Side("peers/theirs.py", task, (f"value={theirs}",)),
+    )
     return Row("codecs", "drawn", *sides, **changes)
 
 
 def test_the_ratio_is_theirs_by_ours_and_every_round_counts():
     found = benchmark.measure(row("timed", "2", "6", measure="value", minimum=2.5), 4, PYTHON)
-    assert (found["median"], found["their_median"], found["ratio"], found["spread"]) == (2.0, 6.0, 3.0, [3.0, 3.0])
+    assert (found["median"], found["their_median"], found["ratio"], found["spread"]) == (
+        2.0,
+        6.0,
+        3.0,
+        [3.0, 3.0],
+    )
     assert len(found["ours"]) == len(found["theirs"]) == 4
     assert found["reached"] is True
     assert found["versions"]["ours"]["python"] == sys.version.split()[0]
-    assert benchmark.measure(row("timed", "2", "4", measure="value", minimum=2.5), 1, PYTHON)["reached"] is False
+    assert (
+        benchmark.measure(row("timed", "2", "4", measure="value", minimum=2.5), 1, PYTHON)[
+            "reached"
+        ]
+        is False
+    )
 
 
 def test_results_of_both_sides_are_compared():
-    same = benchmark.measure(row(ours="1", theirs="1.00001", minimum=1e-9, tolerance=1e-4), 1, PYTHON)
+    same = benchmark.measure(
+        row(ours="1", theirs="1.00001", minimum=1e-9, tolerance=1e-4), 1, PYTHON
+    )
     assert same["difference"] == pytest.approx(1e-5)
     assert same["reached"] is True
     other = benchmark.measure(row(ours="1", theirs="2", minimum=1e-9, tolerance=1e-4), 1, PYTHON)
@@ -74,7 +89,9 @@ def test_results_of_both_sides_are_compared():
 
 def test_results_that_hold_other_things_are_infinitely_far(folder):
     file = folder / "peers" / "theirs.py"
-    file.write_text(file.read_text(encoding="utf-8").replace("full(3,", "full(4,"), encoding="utf-8")
+    file.write_text(
+        file.read_text(encoding="utf-8").replace("full(3,", "full(4,"), encoding="utf-8"
+    )
     assert benchmark.measure(row(tolerance=1e-4), 1, PYTHON)["difference"] == np.inf
 
 
@@ -100,14 +117,27 @@ def test_a_worker_that_ends_on_the_way_says_why():
 
 @pytest.mark.parametrize(("limit", "reached"), [(2.0, True), (1.0, False)])
 def test_a_limit_is_a_goal_too(limit, reached):
-    alone = Row("codecs", "drawn", Side("ours.py", "timed", ("value=1.5",)), measure="value", maximum=limit)
+    alone = Row(
+        "codecs", "drawn", Side("ours.py", "timed", ("value=1.5",)), measure="value", maximum=limit
+    )
     assert benchmark.measure(alone, 1, PYTHON)["reached"] is reached
 
 
 def test_the_command_writes_json_and_shows_it_again(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(benchmark, "rows", lambda *_: [row("timed", "2", "6", measure="value", minimum=2.5)])
+    monkeypatch.setattr(
+        benchmark, "rows", lambda *_: [row("timed", "2", "6", measure="value", minimum=2.5)]
+    )
     file = tmp_path / "found.json"
-    flags = ["--output", str(file), "--rows", "codecs", "--rounds", "1", "--peer_python", str(PYTHON)]
+    flags = [
+        "--output",
+        str(file),
+        "--rows",
+        "codecs",
+        "--rounds",
+        "1",
+        "--peer_python",
+        str(PYTHON),
+    ]
     assert benchmark.main(flags) == 0
     report = json.loads(file.read_text(encoding="utf-8"))
     assert report["machine"]["cores"] >= 1

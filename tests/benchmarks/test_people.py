@@ -14,7 +14,9 @@ CORNERS = {1: [(10.0, 10.0), (50.0, 40.0)], 2: [(20.0, 30.0)]}
 @pytest.fixture
 def records():
     """Three people, and one whose joints nobody labelled."""
-    found = [annotation(n, at=at, num_keypoints=17) for n, corners in CORNERS.items() for at in corners]
+    found = [
+        annotation(n, at=at, num_keypoints=17) for n, corners in CORNERS.items() for at in corners
+    ]
     return [*found, annotation(2, at=(60.0, 5.0), labelled=0, num_keypoints=0)]
 
 
@@ -35,9 +37,13 @@ def test_annotated_joints_score_one_and_half_of_the_people_less(benchmark, recor
     assert row.values["AP"] == pytest.approx(1)
     assert (row.num_images, row.num_people) == (2, 3)
     assert len(row.cells()) == len(HEAD)
-    one_each = benchmark.poses("one of each image", "", lambda image_id, path: predict(image_id, path, most=1))
+    one_each = benchmark.poses(
+        "one of each image", "", lambda image_id, path: predict(image_id, path, most=1)
+    )
     assert one_each.values["AR100"] == pytest.approx(2 / 3)
-    assert one_each.intervals["AR100"][0] < one_each.values["AR100"] < one_each.intervals["AR100"][1]
+    assert (
+        one_each.intervals["AR100"][0] < one_each.values["AR100"] < one_each.intervals["AR100"][1]
+    )
 
 
 def test_boxes_of_all_people_count_for_the_detector_only(benchmark, records):

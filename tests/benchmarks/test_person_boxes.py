@@ -19,7 +19,11 @@ def folder(tmp_path):
         for image_id, corners in PEOPLE.items()
         for n, at in enumerate(corners)
     ]
-    records.append(annotation(1, at=(0.0, 50.0), id=99, iscrowd=1, segmentation={"size": [80, 100], "counts": [8000]}))
+    records.append(
+        annotation(
+            1, at=(0.0, 50.0), id=99, iscrowd=1, segmentation={"size": [80, 100], "counts": [8000]}
+        )
+    )
     write_folder(tmp_path, records, ids=(1, 2, 3))
     return tmp_path
 
@@ -46,7 +50,10 @@ def test_nobody_found_scores_nothing(folder):
 
 
 def test_a_box_beside_the_person_counts_at_small_overlaps_only(folder):
-    beside = {image_id: detections([(x + 8, y) for x, y in corners]) for image_id, corners in PEOPLE.items()}
+    beside = {
+        image_id: detections([(x + 8, y) for x, y in corners])
+        for image_id, corners in PEOPLE.items()
+    }
     values = values_of(folder, beside)  # IoU 24 / 40 = 0.6: three of ten thresholds
     assert values == pytest.approx({"AP": 0.3, "AP50": 1.0, "AP75": 0.0, "AR100": 0.3})
 

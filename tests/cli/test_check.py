@@ -13,7 +13,9 @@ from paddle_pose.errors import InputError
 
 @pytest.fixture(scope="module")
 def coco(tmp_path_factory):
-    return write_coco(tmp_path_factory.mktemp("coco") / "data", num_train=4, num_val=24, size=(96, 96))
+    return write_coco(
+        tmp_path_factory.mktemp("coco") / "data", num_train=4, num_val=24, size=(96, 96)
+    )
 
 
 def test_a_healthy_folder_in_mpiis_layout(synthetic_mpii, capsys):
@@ -42,7 +44,9 @@ def test_json_is_all_that_is_printed(synthetic_mpii, capsys):
 def test_ones_own_files_are_checked_with_their_command(coco, tmp_path, capsys):
     copy = shutil.copytree(coco, tmp_path / "copy")
     for split in ("train", "val"):
-        shutil.copy(copy / "annotations" / f"person_keypoints_{split}2017.json", copy / f"{split}.json")
+        shutil.copy(
+            copy / "annotations" / f"person_keypoints_{split}2017.json", copy / f"{split}.json"
+        )
     flags = ["--train_annotations", "train.json", "--val_annotations", "val.json"]
     flags = [str(copy / flag) if flag.endswith(".json") else flag for flag in flags]
     assert check.main([*flags, "--images", str(copy / "train2017")]) == 1
@@ -59,7 +63,9 @@ def test_ones_own_files_are_checked_with_their_command(coco, tmp_path, capsys):
 
 
 def test_flags_that_name_no_data_are_an_error(tmp_path):
-    with pytest.raises(InputError, match="give --dataset_root D, or --train_annotations and --val_annotations"):
+    with pytest.raises(
+        InputError, match="give --dataset_root D, or --train_annotations and --val_annotations"
+    ):
         check.main([])
     with pytest.raises(InputError, match="--images DIR"):
         check.main(["--train_annotations", str(tmp_path / "train.json")])

@@ -30,10 +30,17 @@ def test_the_next_commands_name_this_python(monkeypatch, tmp_path, capsys, scrip
     data, weights = Path("data"), Path("last", "model.pdparams")
     scores = {"net (ours)": {"Mean": 81.24, "Mean@0.1": 9.96}}
     images = {Path("a.png"): "what it shows"}
-    demo._print(DemoResult(data, weights, images, scores, seconds=61.9, training_seconds=59.0), num_val=8)
+    demo._print(
+        DemoResult(data, weights, images, scores, seconds=61.9, training_seconds=59.0), num_val=8
+    )
     said = capsys.readouterr().out
     assert environment.python_name() == str(python.relative_to(tmp_path))
     for name in names:
-        assert f"\n  .venv/bin/python {name + '.py' if scripts else '-m paddle_pose ' + name} " in said
-    assert "  net (ours)                   81.2       10.0\nTime: 1 min 1 s, of which training 0 min 59 s.\n" in said
+        assert (
+            f"\n  .venv/bin/python {name + '.py' if scripts else '-m paddle_pose ' + name} " in said
+        )
+    assert (
+        "  net (ours)                   81.2       10.0\nTime: 1 min 1 s, of which training 0 min 59 s.\n"
+        in said
+    )
     assert "\n  a.png: what it shows\n" in said

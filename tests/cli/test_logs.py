@@ -44,4 +44,6 @@ def test_a_reader_that_has_gone_is_raised_and_a_wrong_line_is_not(monkeypatch, c
 
     monkeypatch.setattr("sys.stdout", Gone())
     with pytest.raises(BrokenPipeError):
-        handler.emit(logging.LogRecord("paddle_pose", logging.INFO, __file__, 1, "a line", None, None))
+        handler.emit(
+            logging.LogRecord("paddle_pose", logging.INFO, __file__, 1, "a line", None, None)
+        )

@@ -31,7 +31,11 @@ def is_old_syntax(source: str) -> bool:
         tree = ast.parse(source, feature_version=(3, 7))
     except SyntaxError:
         return False
-    imported = (node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module == "__future__")
+    imported = (
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module == "__future__"
+    )
     return "annotations" not in {alias.name for node in imported for alias in node.names}  # of 3.7
 
 
@@ -59,7 +63,9 @@ def find_python(version: str) -> str | None:
     return str(in_pyenv[-1]) if in_pyenv else shutil.which(f"python{version}")
 
 
-@pytest.mark.parametrize("called", [["train.py"], ["-m", "paddle_pose", "train"]], ids=["script", "module"])
+@pytest.mark.parametrize(
+    "called", [["train.py"], ["-m", "paddle_pose", "train"]], ids=["script", "module"]
+)
 @pytest.mark.parametrize("version", OLD_PYTHONS)
 def test_an_old_python_is_told_what_to_do(version, called):
     python = find_python(version)
@@ -87,7 +93,9 @@ def given(monkeypatch):
     """Makes `main` the body of a command "given", with further names of its module."""
 
     def give(main, **names):
-        monkeypatch.setitem(sys.modules, "paddle_pose.cli.given", types.SimpleNamespace(main=main, **names))
+        monkeypatch.setitem(
+            sys.modules, "paddle_pose.cli.given", types.SimpleNamespace(main=main, **names)
+        )
 
     return give
 
@@ -192,7 +200,13 @@ def test_an_error_raised_on_purpose_has_no_traceback(status_of, capsys, error, l
 
 @pytest.mark.parametrize(
     "error",
-    [ValueError("of NumPy"), KeyError("x"), AssertionError(), ModuleNotFoundError("no a", name="a"), ImportError("a")],
+    [
+        ValueError("of NumPy"),
+        KeyError("x"),
+        AssertionError(),
+        ModuleNotFoundError("no a", name="a"),
+        ImportError("a"),
+    ],
     ids=lambda error: type(error).__name__,
 )
 def test_a_defect_keeps_its_traceback(status_of, error):
@@ -207,7 +221,8 @@ def test_the_traceback_can_be_asked_for(status_of, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("module", "package"), [("cv2", "opencv-python-headless"), ("PIL.Image", "pillow"), ("tqdm.auto", "tqdm")]
+    ("module", "package"),
+    [("cv2", "opencv-python-headless"), ("PIL.Image", "pillow"), ("tqdm.auto", "tqdm")],
 )
 def test_a_missing_package_is_one_message_that_names_this_python(
     status_of, capsys, monkeypatch, tmp_path, module, package
@@ -222,7 +237,9 @@ def test_a_missing_package_is_one_message_that_names_this_python(
     assert ".venv" not in said.replace(sys.executable, "")
 
 
-def test_a_missing_package_names_the_environment_of_this_folder(status_of, capsys, monkeypatch, tmp_path):
+def test_a_missing_package_names_the_environment_of_this_folder(
+    status_of, capsys, monkeypatch, tmp_path
+):
     prepared = Path(".venv", "Scripts" if os.name == "nt" else "bin", "python")
     (tmp_path / prepared).parent.mkdir(parents=True)
     (tmp_path / prepared).touch()
@@ -250,7 +267,9 @@ def test_a_command_named_a_module_runs_again_as_one(status_of, capsys, monkeypat
 @pytest.mark.parametrize("module", ["numpy", "cv2", "PIL"])
 def test_the_real_command_says_which_package_is_missing(module, run_command, tmp_path):
     (tmp_path / module).mkdir()
-    (tmp_path / module / "__init__.py").write_text(f"raise ModuleNotFoundError('gone', name={module!r})\n")
+    (tmp_path / module / "__init__.py").write_text(
+        f"raise ModuleNotFoundError('gone', name={module!r})\n"
+    )
     done = run_command("train.py", "--config", "nothing", PYTHONPATH=str(tmp_path))
     assert done.returncode == 2
     assert done.stderr.startswith(
@@ -277,7 +296,9 @@ def test_a_broken_pipe_that_is_not_stdout_is_an_error(status_of, capsys):
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize("lines", [1, 100_000])
-@pytest.mark.parametrize("say", ["print", "logging.getLogger('paddle_pose').info"], ids=["print", "log"])
+@pytest.mark.parametrize(
+    "say", ["print", "logging.getLogger('paddle_pose').info"], ids=["print", "log"]
+)
 def test_a_reader_that_leaves_is_no_error(say, lines, unbuffered, monkeypatch):
     monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
     code = f"""
@@ -305,7 +326,10 @@ def free_threads(monkeypatch):
 
 
 def test_threads_are_set_before_the_body_runs(status_of, free_threads):
-    assert status_of(lambda arguments: int(os.environ["OMP_NUM_THREADS"])) == environment.usable_cores()
+    assert (
+        status_of(lambda arguments: int(os.environ["OMP_NUM_THREADS"]))
+        == environment.usable_cores()
+    )
 
 
 def test_a_command_may_state_its_threads(status_of, free_threads, monkeypatch):

@@ -17,7 +17,10 @@ FIELDS = {  # flags that change a field of a config, whose range holds: by comma
     "compare": {"batch_size": "val.batch_size"},
     "demo": {"epochs": "train.epochs", "seed": "train.seed"},
 }
-PARSERS = {command: importlib.import_module(f"paddle_pose.cli.{command}").build_parser() for command in COMMANDS}
+PARSERS = {
+    command: importlib.import_module(f"paddle_pose.cli.{command}").build_parser()
+    for command in COMMANDS
+}
 
 
 def takes_numbers(action):
@@ -28,16 +31,37 @@ def takes_numbers(action):
         return False
 
 
-NUMERIC = [(c, action) for c, parser in PARSERS.items() for action in parser._actions if takes_numbers(action)]
+NUMERIC = [
+    (c, action)
+    for c, parser in PARSERS.items()
+    for action in parser._actions
+    if takes_numbers(action)
+]
 
 
 def test_the_flags_are_found():
     flags = {flag for _, action in NUMERIC for flag in action.option_strings}
-    assert {"--threads", "--max_hours", "--keep", "--threshold", "--box_threshold", "--people", "--port"} <= flags
-    assert {"--tolerance", "--batch_size", "--learning_rate", "--num_train", "--image_size"} <= flags
+    assert {
+        "--threads",
+        "--max_hours",
+        "--keep",
+        "--threshold",
+        "--box_threshold",
+        "--people",
+        "--port",
+    } <= flags
+    assert {
+        "--tolerance",
+        "--batch_size",
+        "--learning_rate",
+        "--num_train",
+        "--image_size",
+    } <= flags
 
 
-@pytest.mark.parametrize(("command", "action"), NUMERIC, ids=lambda value: getattr(value, "dest", value))
+@pytest.mark.parametrize(
+    ("command", "action"), NUMERIC, ids=lambda value: getattr(value, "dest", value)
+)
 def test_a_flag_refuses_what_is_no_sensible_number(command, action, capsys):
     flag = action.option_strings[0]
     key = FIELDS.get(command, {}).get(action.dest)
@@ -60,7 +84,9 @@ def test_a_flag_refuses_what_is_no_sensible_number(command, action, capsys):
         )
 
 
-@pytest.mark.parametrize(("command", "action"), NUMERIC, ids=lambda value: getattr(value, "dest", value))
+@pytest.mark.parametrize(
+    ("command", "action"), NUMERIC, ids=lambda value: getattr(value, "dest", value)
+)
 def test_the_default_of_a_flag_is_one_of_its_numbers(command, action):
     if action.default is not None:
         assert action.type(str(action.default)) == action.default

@@ -31,7 +31,11 @@ def test_the_config_named_before_is_listed_alone_with_its_own_keys(capsys):
 @pytest.mark.parametrize(
     ("command", "words", "nearest"),
     [
-        ("val", ["--pretraind_model", "a.pdparams"], "--pretrained_model"),  # not: --weights is missing
+        (
+            "val",
+            ["--pretraind_model", "a.pdparams"],
+            "--pretrained_model",
+        ),  # not: --weights is missing
         ("train", ["--batch_sise=3"], "--batch_size"),
         ("export", ["--weights", "a.pdparams", "--format", "onx"], "onnx"),
     ],

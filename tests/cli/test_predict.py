@@ -22,20 +22,40 @@ def test_the_default_weights_are_published():
 
 def test_the_help_states_the_defaults():
     text = " ".join(predict.build_parser().format_help().split())
-    scores = {"nanodet": NanoDetDecoder(), "yolox": YoloxDecoder(), "ultralytics": UltralyticsDecoder()}
-    assert [decoder.min_score for decoder in scores.values()] == [two_stage.MIN_BOX_SCORE, 0.3, 0.25]
-    assert f"default {two_stage.MIN_BOX_SCORE} in --boxes and of NanoDet, 0.3 of YOLOX and RTMDet, 0.25 of" in text
+    scores = {
+        "nanodet": NanoDetDecoder(),
+        "yolox": YoloxDecoder(),
+        "ultralytics": UltralyticsDecoder(),
+    }
+    assert [decoder.min_score for decoder in scores.values()] == [
+        two_stage.MIN_BOX_SCORE,
+        0.3,
+        0.25,
+    ]
+    assert (
+        f"default {two_stage.MIN_BOX_SCORE} in --boxes and of NanoDet, 0.3 of YOLOX and RTMDet, 0.25 of"
+        in text
+    )
     assert f"{two_stage.MIN_PERSON_SCORE} of a MoveNet" in text
-    assert f"default {MAX_PEOPLE} of a detector, {two_stage.MAX_PEOPLE} of a MoveNet as --detector" in text
+    assert (
+        f"default {MAX_PEOPLE} of a detector, {two_stage.MAX_PEOPLE} of a MoveNet as --detector"
+        in text
+    )
     assert f"follow the people; default {pose_model.DETECT_EVERY}" in text
     assert predict.DEFAULT_WEIGHTS == pose_model.DEFAULT_MODEL
     assert set(predict.DETECTOR_FORMATS) == set(get_args(DetectorFormat))
     given = predict.build_parser().parse_args(["photo.jpg"])
     defaults = Results()
-    assert (given.output, tuple(given.save), given.threshold) == (defaults.folder, defaults.save, defaults.min_score)
+    assert (given.output, tuple(given.save), given.threshold) == (
+        defaults.folder,
+        defaults.save,
+        defaults.min_score,
+    )
 
 
-@pytest.mark.parametrize("parser", [predict.build_parser(), download.build_parser()], ids=["predict", "download"])
+@pytest.mark.parametrize(
+    "parser", [predict.build_parser(), download.build_parser()], ids=["predict", "download"]
+)
 def test_published_files_go_to_one_folder(parser):
     assert re.search(r"--cache", parser.format_help())
     assert parser.get_default("cache") is None  # the user's cache

@@ -17,4 +17,9 @@ def test_a_split_is_made_and_the_next_command_is_named(tmp_path, capsys):
         f"Next: {command('train')} --config movenet_lightning_coco -o data.dataset=movenet_crops --dataset_root '{output}'",
     ]
     assert "2/2" in printed.err
-    assert sorted(path.name for path in output.rglob("[!.]*")) == ["1_0.jpg", "2_0.jpg", "imgs", "val2017.json"]
+    assert sorted(path.name for path in output.rglob("[!.]*")) == [
+        "1_0.jpg",
+        "2_0.jpg",
+        "imgs",
+        "val2017.json",
+    ]

@@ -22,8 +22,13 @@ def test_what_is_missing_goes_to_stderr(synthetic_mpii, tmp_path, capsys):
     printed = capsys.readouterr()
     assert printed.err.startswith("Missing: ")
     assert "mpii_gt_val.mat" in printed.err
-    assert printed.out.splitlines()[-1] == f"Next: {command('check')} --dataset_root {tmp_path / 'out'}"
-    assert prepare_mpii.main([str(source / "images"), "--output", str(tmp_path / "images_only")]) == 1
+    assert (
+        printed.out.splitlines()[-1]
+        == f"Next: {command('check')} --dataset_root {tmp_path / 'out'}"
+    )
+    assert (
+        prepare_mpii.main([str(source / "images"), "--output", str(tmp_path / "images_only")]) == 1
+    )
     printed = capsys.readouterr()
     assert printed.err.startswith("Missing: ")
     assert "Next: " not in printed.out

@@ -6,7 +6,12 @@ from paddle_pose.cli.results import main
 def write_scores(folder):
     """A scores.json of somebody's predictions."""
     protocol = {"results": "his.mat", "data": "mpii", "ground truth": "gt.mat"}
-    content = {"protocol": protocol, "values": {"Mean": 88.95}, "intervals": {"Mean": [88.0, 89.9]}, "command": "val"}
+    content = {
+        "protocol": protocol,
+        "values": {"Mean": 88.95},
+        "intervals": {"Mean": [88.0, 89.9]},
+        "command": "val",
+    }
     folder.mkdir(parents=True)
     (folder / "scores.json").write_text(json.dumps(content))
 

@@ -8,7 +8,9 @@ def test_flags_reach_the_page(monkeypatch):
     from paddle_pose.web_demo import page
 
     given = {}
-    monkeypatch.setattr(page, "serve_page", lambda weights, **settings: given.update(settings, weights=weights))
+    monkeypatch.setattr(
+        page, "serve_page", lambda weights, **settings: given.update(settings, weights=weights)
+    )
     flags = ["--weights", "model.onnx", "--config", "c", "--cache", "downloaded", "--port", "8000"]
     assert main([*flags, "--from_file", "a.tgz", "b.tflite", "--host", "0.0.0.0"]) == 0
     assert given == {

@@ -20,7 +20,9 @@ def asked(monkeypatch):
 
     def run(*flags):
         calls = []
-        engine = types.SimpleNamespace(train=lambda config, **arguments: calls.append({"config": config, **arguments}))
+        engine = types.SimpleNamespace(
+            train=lambda config, **arguments: calls.append({"config": config, **arguments})
+        )
         monkeypatch.setitem(sys.modules, "paddle_pose.engine.train", engine)
         monkeypatch.setattr(environment, "require_paddle", lambda: None)
         assert train.main(flags) == 0
@@ -47,8 +49,30 @@ def test_without_flags_nothing_is_changed(asked):
 
 def test_every_flag_of_the_recipe_changes_its_key(asked):
     call = asked(
-        *("--batch_size", "3", "--epochs", "4", "--learning_rate", "0.5", "--num_workers", "0", "--seed", "7"),
-        *("--amp", "O1", "--init", "w.pth", "--freeze", "backbone", "--keep", "9", "--crop_cache", "crops"),
+        *(
+            "--batch_size",
+            "3",
+            "--epochs",
+            "4",
+            "--learning_rate",
+            "0.5",
+            "--num_workers",
+            "0",
+            "--seed",
+            "7",
+        ),
+        *(
+            "--amp",
+            "O1",
+            "--init",
+            "w.pth",
+            "--freeze",
+            "backbone",
+            "--keep",
+            "9",
+            "--crop_cache",
+            "crops",
+        ),
         *("-o", "val.flip=false", "--images", "there"),
     )
     assert call["overrides"] == {
@@ -68,7 +92,9 @@ def test_every_flag_of_the_recipe_changes_its_key(asked):
     }
 
 
-@pytest.mark.parametrize(("flags", "resume"), [((), None), (("--resume",), True), (("--resume", "run"), "run")])
+@pytest.mark.parametrize(
+    ("flags", "resume"), [((), None), (("--resume",), True), (("--resume", "run"), "run")]
+)
 def test_a_run_to_resume_may_be_named(asked, flags, resume):
     assert asked(*flags)["resume"] == resume
 
@@ -106,7 +132,9 @@ def test_wrong_flags_are_refused_before_paddle_is_needed(monkeypatch, flags, wor
         train.main(flags)
 
 
-@pytest.mark.parametrize(("flag", "nearest"), [("--cache", "--crop_cache"), ("--epoch_s", "--epochs")])
+@pytest.mark.parametrize(
+    ("flag", "nearest"), [("--cache", "--crop_cache"), ("--epoch_s", "--epochs")]
+)
 def test_an_unknown_flag_names_the_nearest(capsys, flag, nearest):
     with pytest.raises(SystemExit) as stopped:
         train.main([flag, "3"])
@@ -132,6 +160,8 @@ sys.meta_path.insert(0, OnlyOurs())
 from paddle_pose.cli import run
 run("train")
 """
-    done = subprocess.run([sys.executable, "-S", "-c", code], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", code], cwd=ROOT, capture_output=True, text=True
+    )
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("usage: python train.py [-h]")

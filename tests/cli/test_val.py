@@ -22,7 +22,9 @@ def perfect(synthetic_mpii, tmp_path, monkeypatch):
 def own_joint(tmp_path):
     """A folder with results of one joint in COCO's format, their annotations and their skeleton."""
     root = write_coco(tmp_path / "coco", num_train=1, num_val=1, size=(64, 64))
-    content = json.loads((root / "annotations" / "person_keypoints_val2017.json").read_text(encoding="utf-8"))
+    content = json.loads(
+        (root / "annotations" / "person_keypoints_val2017.json").read_text(encoding="utf-8")
+    )
     for person in content["annotations"]:
         person.update(keypoints=[5, 6, 2], num_keypoints=1)
     content["categories"] = [{"id": 1, "name": "ant", "keypoints": ["head"]}]
@@ -59,11 +61,15 @@ def test_predictions_are_scored_into_the_output_folder(perfect, synthetic_mpii, 
     assert f"Written: {folder.relative_to(tmp_path)}/scores.json" in out
     content = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
     assert content["values"]["Mean"] == 100.0
-    assert content["command"].endswith(f"--results perfect.mat --dataset_root {synthetic_mpii} --report")
+    assert content["command"].endswith(
+        f"--results perfect.mat --dataset_root {synthetic_mpii} --report"
+    )
     assert (folder / "report.html").is_file()
 
 
-def test_json_is_all_that_is_printed_and_nothing_is_written(perfect, synthetic_mpii, tmp_path, capsys):
+def test_json_is_all_that_is_printed_and_nothing_is_written(
+    perfect, synthetic_mpii, tmp_path, capsys
+):
     before = sorted(tmp_path.iterdir())
     truth = synthetic_mpii / "annotations" / "mpii_gt_val.mat"
     assert main(["--results", perfect, "--ground_truth", str(truth), "--json", "--report"]) == 0
@@ -75,7 +81,13 @@ def test_json_is_all_that_is_printed_and_nothing_is_written(perfect, synthetic_m
 
 def test_json_is_alone_where_a_skeleton_is_read(own_joint, capsys):
     truth = str(own_joint / "truth.json")
-    flags = ["--results", str(own_joint / "results.json"), "--skeleton", str(own_joint / "ant.json"), "--json"]
+    flags = [
+        "--results",
+        str(own_joint / "results.json"),
+        "--skeleton",
+        str(own_joint / "ant.json"),
+        "--json",
+    ]
     for named in (["--ground_truth", truth], ["--val_annotations", truth]):
         assert main([*flags, *named]) == 0
         out, err = capsys.readouterr()
@@ -94,7 +106,16 @@ def test_flags_without_effect_are_named(perfect, synthetic_mpii, capsys):
 
 def test_flags_of_results_have_no_effect_on_weights(tmp_path, capsys):
     with pytest.raises(FileNotFoundError):
-        main(["--weights", str(tmp_path / "none.pdparams"), "--json", "--zero_based", "--no-flip", "--shift"])
+        main(
+            [
+                "--weights",
+                str(tmp_path / "none.pdparams"),
+                "--json",
+                "--zero_based",
+                "--no-flip",
+                "--shift",
+            ]
+        )
     first, second = capsys.readouterr().err.splitlines()
     assert first.endswith(": --zero_based, --json")
     assert second.endswith(": --shift")
@@ -114,9 +135,15 @@ def test_a_page_on_a_folder(perfect, synthetic_mpii, tmp_path, capsys):
         main(flags)
     assert main([*flags, "--report"]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == "Written: scored/report.html"
-    assert sorted(path.name for path in (tmp_path / "scored").glob("[!.]*")) == ["pred.mat", "report.html"]
+    assert sorted(path.name for path in (tmp_path / "scored").glob("[!.]*")) == [
+        "pred.mat",
+        "report.html",
+    ]
     assert main([*flags, "--report", "--output", "elsewhere"]) == 0
-    pages = [(tmp_path / folder / "report.html").read_text(encoding="utf-8") for folder in ("scored", "elsewhere")]
+    pages = [
+        (tmp_path / folder / "report.html").read_text(encoding="utf-8")
+        for folder in ("scored", "elsewhere")
+    ]
     assert pages[0] == pages[1]
 
 

@@ -19,14 +19,29 @@ def test_a_name_shows_all_that_is_known(capsys):
     assert zoo.main(["nanodet_g"]) == 0
     text = capsys.readouterr().out
     model = PUBLISHED["nanodet_g"]
-    for known in (model.archive.url, model.companions[0].sha256, "416x416", model.author, model.data_licence):
+    for known in (
+        model.archive.url,
+        model.companions[0].sha256,
+        "416x416",
+        model.author,
+        model.data_licence,
+    ):
         assert known in text
     with pytest.raises(InputError, match="nanodet_g"):
         zoo.main(["nanodet_h"])
 
 
 def test_a_model_of_two_files_is_taken_from_a_folder(shared, tmp_path, capsys):
-    arguments = ["movenet_lightning", "--cache", str(tmp_path), "--from_file", str(shared / "data/movenet_tfjs")]
+    arguments = [
+        "movenet_lightning",
+        "--cache",
+        str(tmp_path),
+        "--from_file",
+        str(shared / "data/movenet_tfjs"),
+    ]
     assert download.main(arguments) == 0
     assert str(tmp_path / "movenet-lightning.json") in capsys.readouterr().out
-    assert sorted(path.name for path in tmp_path.glob("[!.]*")) == ["movenet-lightning.bin", "movenet-lightning.json"]
+    assert sorted(path.name for path in tmp_path.glob("[!.]*")) == [
+        "movenet-lightning.bin",
+        "movenet-lightning.json",
+    ]

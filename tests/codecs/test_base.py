@@ -27,14 +27,21 @@ def points(seed=0):
 def members_used(source):
     """Returns the attributes that are read of anything called `codec` or `_codec`."""
     read = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Attribute)]
-    names = [(getattr(node.value, "attr", getattr(node.value, "id", "")), node.attr) for node in read]
+    names = [
+        (getattr(node.value, "attr", getattr(node.value, "id", "")), node.attr) for node in read
+    ]
     return {member for owner, member in names if owner in ("codec", "_codec")}
 
 
 def test_others_use_what_a_codec_states_and_nothing_else():
     stated = {*vars(Codec), *Codec.__annotations__}
     # A graph decoder, targets on the device and MoveNet's own ONNX file know the class of their codec.
-    known = ("codecs/", "exporting/decoding.py", "exporting/movenet_onnx.py", "training/device_targets.py")
+    known = (
+        "codecs/",
+        "exporting/decoding.py",
+        "exporting/movenet_onnx.py",
+        "training/device_targets.py",
+    )
     used = {
         (path.name, member)
         for path in PACKAGE.rglob("*.py")
@@ -53,7 +60,9 @@ def test_others_use_what_a_codec_states_and_nothing_else():
 
 def test_a_codec_is_frozen_and_implements_the_four_methods():
     with pytest.raises(TypeError, match="abstract"):
-        dataclass(frozen=True)(type("Nothing", (Codec,), {"kind": "test_nothing"}))(CODEC.skeleton, (64, 64), ())
+        dataclass(frozen=True)(type("Nothing", (Codec,), {"kind": "test_nothing"}))(
+            CODEC.skeleton, (64, 64), ()
+        )
     with pytest.raises(TypeError, match="frozen"):
         dataclass(type("Thawed", (VectorCodec,), {"kind": "test_thawed"}))
 
@@ -77,7 +86,10 @@ def test_targets_of_several_samples_are_stacked():
     keypoints = [points(seed) for seed in range(3)]
     visible, boxes = [np.ones((1, 16))] * 3, [np.zeros((1, 4))] * 3
     targets = CODEC.encode_batch(keypoints, visible, boxes)
-    assert {name: values.shape for name, values in targets.items()} == {"along_x": (3, 16, 128), "along_y": (3, 16, 96)}
+    assert {name: values.shape for name, values in targets.items()} == {
+        "along_x": (3, 16, 128),
+        "along_y": (3, 16, 96),
+    }
     found = CODEC.decode(targets)
     assert [poses.keypoints.tolist() for poses in found] == [one.tolist() for one in keypoints]
 
@@ -85,7 +97,10 @@ def test_targets_of_several_samples_are_stacked():
 def test_vectors_are_visualized_as_images():
     maps = CODEC.encode(points(), np.ones((1, 16)))
     images = CODEC.visualize({"features": np.zeros(3), **maps, "along_y": 20 * maps["along_y"]})
-    assert {name: image.shape for name, image in images.items()} == {"along_x": (16, 128), "along_y": (16, 96)}
+    assert {name: image.shape for name, image in images.items()} == {
+        "along_x": (16, 128),
+        "along_y": (16, 96),
+    }
     assert np.array_equal(images["along_x"], maps["along_x"])
     assert images["along_y"].max() == 1
     assert np.array_equal(images["along_y"].argmax(axis=1), 2 * points()[0, :, 1])
@@ -103,7 +118,9 @@ def test_the_flip_test_averages_vectors(split_ratio):
     flip, width = list(codec.skeleton.flip), codec.input_size[0]
     mirrored = points()[:, flip] * (-1, 1) + (width - 1, 0)
     answers = [codec.encode(one, np.ones((1, 16))) for one in (points(), mirrored)]
-    alone, seen_mirrored = ({name: values[None] for name, values in answer.items()} for answer in answers)
+    alone, seen_mirrored = (
+        {name: values[None] for name, values in answer.items()} for answer in answers
+    )
     features = {"features": np.zeros((1, 3))}  # an output that the codec does not know
     backend = iter([alone | features, seen_mirrored | features])
     averaged = FlipAverage(lambda images: next(backend), codec)(np.zeros((1, 48, 64, 3), np.uint8))

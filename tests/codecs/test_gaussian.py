@@ -44,7 +44,10 @@ def test_exact_maps_have_their_centre_of_mass_at_the_exact_place():
     maps = draw_exact(centers, (40, 44), sigma=2.0).astype(np.float64)
     assert maps.shape == (10, 44, 40)
     y, x = np.mgrid[:44, :40]
-    found = np.stack([(maps * x).sum((1, 2)), (maps * y).sum((1, 2))], axis=1) / maps.sum((1, 2))[:, None]
+    found = (
+        np.stack([(maps * x).sum((1, 2)), (maps * y).sum((1, 2))], axis=1)
+        / maps.sum((1, 2))[:, None]
+    )
     assert np.allclose(found, centers, atol=1e-3)
     spread = (maps * (x - centers[:, 0, None, None]) ** 2).sum((1, 2)) / maps.sum((1, 2))
     assert np.allclose(spread, 4.0, rtol=0.01)

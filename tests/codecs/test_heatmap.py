@@ -8,7 +8,11 @@ from paddle_pose.skeletons import COCO_17, MPII_16
 
 CODECS = pytest.mark.parametrize(
     "codec",
-    [HeatmapCodec(), HeatmapCodec(skeleton=COCO_17, input_size=(192, 256)), HeatmapCodec(decode_by="argmax")],
+    [
+        HeatmapCodec(),
+        HeatmapCodec(skeleton=COCO_17, input_size=(192, 256)),
+        HeatmapCodec(decode_by="argmax"),
+    ],
     ids=["mpii", "coco", "argmax"],
 )
 
@@ -22,7 +26,9 @@ def test_what_is_encoded_is_decoded_within_half_a_cell(codec):
     rng = np.random.default_rng(0)
     joints = codec.skeleton.num_joints
     for _ in range(200):
-        keypoints = rng.uniform(0, np.array(codec.input_size) - codec.stride / 2 - 0.01, (1, joints, 2))
+        keypoints = rng.uniform(
+            0, np.array(codec.input_size) - codec.stride / 2 - 0.01, (1, joints, 2)
+        )
         maps = codec.encode(keypoints, np.ones((1, joints)))
         poses = decoded(codec, maps["heatmaps"])
         assert maps["weights"].tolist() == [1.0] * joints
@@ -32,12 +38,19 @@ def test_what_is_encoded_is_decoded_within_half_a_cell(codec):
 
 def test_the_quarter_halves_the_error_of_blobs_between_cells():
     rng = np.random.default_rng(1)
-    quarter, argmax = HeatmapCodec(input_size=(128, 96)), HeatmapCodec(input_size=(128, 96), decode_by="argmax")
+    quarter, argmax = (
+        HeatmapCodec(input_size=(128, 96)),
+        HeatmapCodec(input_size=(128, 96), decode_by="argmax"),
+    )
     for _ in range(100):
         keypoints = rng.uniform(12, (112, 80), (16, 2))
         heatmaps = draw_exact(keypoints / 4, quarter.map_size, 2.0)
         assert np.abs(decoded(quarter, heatmaps).keypoints - keypoints).max() <= 4 * 0.25 + 1e-6
-        assert 4 * 0.25 < np.abs(decoded(argmax, heatmaps).keypoints - keypoints).max() <= 4 * 0.5 + 1e-6
+        assert (
+            4 * 0.25
+            < np.abs(decoded(argmax, heatmaps).keypoints - keypoints).max()
+            <= 4 * 0.5 + 1e-6
+        )
 
 
 def test_unlabelled_joints_have_empty_maps_whatever_their_coordinates():
@@ -112,8 +125,12 @@ def test_a_5x5_map_by_hand():
     )[None, None]
     cells, heights = peaks(heatmap)
     assert (cells.tolist(), heights.tolist()) == ([[[2.0, 2.0]]], [[9.0]])
-    assert quarter_offset(heatmap, cells).tolist() == [[[0.25, -0.25]]]  # 3 > 1 to the right, 4 > 2 above
-    assert quarter_offset(heatmap, cells - [1, 0]).tolist() == [[[0.0, 0.0]]]  # at the border: stays
+    assert quarter_offset(heatmap, cells).tolist() == [
+        [[0.25, -0.25]]
+    ]  # 3 > 1 to the right, 4 > 2 above
+    assert quarter_offset(heatmap, cells - [1, 0]).tolist() == [
+        [[0.0, 0.0]]
+    ]  # at the border: stays
 
 
 def test_a_map_without_a_positive_cell_is_read_at_the_origin():
@@ -129,13 +146,23 @@ UNBIASED = [
     HeatmapCodec(decode_by="dark", unbiased=True),
     HeatmapCodec(decode_by="dark", alignment="udp"),
     HeatmapCodec(decode_by="dark", alignment="udp", unbiased=True),
-    HeatmapCodec(skeleton=COCO_17, input_size=(288, 384), sigma=3.0, decode_by="dark", unbiased=True),
-    HeatmapCodec(skeleton=COCO_17, input_size=(192, 256), decode_by="dark", alignment="udp", joint_sigmas=True),
+    HeatmapCodec(
+        skeleton=COCO_17, input_size=(288, 384), sigma=3.0, decode_by="dark", unbiased=True
+    ),
+    HeatmapCodec(
+        skeleton=COCO_17,
+        input_size=(192, 256),
+        decode_by="dark",
+        alignment="udp",
+        joint_sigmas=True,
+    ),
     HeatmapCodec(decode_by="dark", unbiased=True, joint_sigmas=True),
 ]
 
 
-@pytest.mark.parametrize("codec", UNBIASED, ids=lambda c: f"{c.alignment}-{c.sigma}-{c.unbiased}-{c.joint_sigmas}")
+@pytest.mark.parametrize(
+    "codec", UNBIASED, ids=lambda c: f"{c.alignment}-{c.sigma}-{c.unbiased}-{c.joint_sigmas}"
+)
 def test_what_is_encoded_exactly_is_decoded_without_bias(codec):
     rng = np.random.default_rng(4)
     joints = codec.skeleton.num_joints

@@ -18,9 +18,16 @@ THREE = Skeleton(
 KERNELS = [{"kernel": "gaussian"}, {"kernel": "fire717", "regression_radius": 1.0}]
 VARIANTS = [
     {**kernel, "center": center, "regression_unit": unit, "max_persons": most}
-    for kernel, center, unit, most in product(KERNELS, ("box", "keypoints"), ("cell", "map"), (1, 6))
+    for kernel, center, unit, most in product(
+        KERNELS, ("box", "keypoints"), ("cell", "map"), (1, 6)
+    )
 ]
-SHAPES = [(COCO_17, (192, 192), 4), (MPII_16, (96, 160), 4), (THREE, (64, 32), 2), (ONE, (160, 96), 8)]
+SHAPES = [
+    (COCO_17, (192, 192), 4),
+    (MPII_16, (96, 160), 4),
+    (THREE, (64, 32), 2),
+    (ONE, (160, 96), 8),
+]
 CODEC = MoveNetCodec(skeleton=THREE, input_size=(96, 64), max_persons=6)
 
 
@@ -31,8 +38,14 @@ def people(rng, codec, count):
     while len(chosen) < count:
         corner, far = np.sort(rng.uniform(0, size, (2, 2)), axis=0)
         group = np.concatenate([chosen, rng.uniform(corner, far, (1, joints, 2))])
-        centers = (group.min(axis=1) + group.max(axis=1)) / 2 if codec.center == "box" else group.mean(axis=1)
-        apart = np.abs(np.floor(centers / codec.stride) - np.floor(centers[-1] / codec.stride)).max(axis=-1)
+        centers = (
+            (group.min(axis=1) + group.max(axis=1)) / 2
+            if codec.center == "box"
+            else group.mean(axis=1)
+        )
+        apart = np.abs(np.floor(centers / codec.stride) - np.floor(centers[-1] / codec.stride)).max(
+            axis=-1
+        )
         cells = np.floor(group / codec.stride)
         if (apart[:-1] >= 2).all() and (cells[:-1] != cells[-1]).any(axis=-1).all():
             chosen = group
@@ -45,11 +58,15 @@ def one(codec, maps):
 
 def encoded(codec, keypoints, visible=None, boxes=None):
     keypoints = np.asarray(keypoints, float)
-    return codec.encode(keypoints, np.ones(keypoints.shape[:2]) if visible is None else np.asarray(visible), boxes)
+    return codec.encode(
+        keypoints, np.ones(keypoints.shape[:2]) if visible is None else np.asarray(visible), boxes
+    )
 
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=lambda v: "-".join(str(x) for x in v.values()))
-@pytest.mark.parametrize(("skeleton", "size", "stride"), SHAPES, ids=["coco", "mpii", "three", "one"])
+@pytest.mark.parametrize(
+    ("skeleton", "size", "stride"), SHAPES, ids=["coco", "mpii", "three", "one"]
+)
 def test_what_is_encoded_is_decoded_exactly(variant, skeleton, size, stride):
     codec = MoveNetCodec(skeleton=skeleton, input_size=size, stride=stride, **variant)
     rng = np.random.default_rng(0)
@@ -73,17 +90,25 @@ def test_every_configs_targets_are_decoded_exactly_wherever_the_person_is(config
     codec = replace(config.codec, max_persons=most, input_size=(96, 64), center="box")
     size, rng = np.array(codec.input_size), np.random.default_rng(1)
     keypoints = rng.uniform(size / 2 - 12, size / 2 + 12, (1, 17, 2))
-    keypoints[0, 2:11] = size / 2 + 1 + 4 * np.array(list(product((-1, 0, 1), repeat=2)))  # from here the middle draws
+    keypoints[0, 2:11] = (
+        size / 2 + 1 + 4 * np.array(list(product((-1, 0, 1), repeat=2)))
+    )  # from here the middle draws
     keypoints[0, :2] = (1, 1), size - 1  # as large as the window
     for middle in product(range(18, 80, 4), range(10, 56, 4)):
         # what of this box is in the window has its middle there
-        low, high = np.where(middle < size / 2, (-size, 2 * np.array(middle)), (2 * np.array(middle) - size, 2 * size))
+        low, high = np.where(
+            middle < size / 2,
+            (-size, 2 * np.array(middle)),
+            (2 * np.array(middle) - size, 2 * size),
+        )
         maps = encoded(codec, keypoints, None, np.hstack([low, high - low])[None])
         assert maps["centers"][0, middle[1] // 4, middle[0] // 4] == 1
         assert np.abs(one(codec, maps).keypoints - keypoints).max() < 1e-4
 
 
-@pytest.mark.parametrize("variant", VARIANTS[::2], ids=lambda v: "-".join(str(x) for x in v.values()))
+@pytest.mark.parametrize(
+    "variant", VARIANTS[::2], ids=lambda v: "-".join(str(x) for x in v.values())
+)
 def test_the_order_of_the_people_changes_nothing(variant):
     codec = MoveNetCodec(input_size=(96, 96), **variant)
     rng = np.random.default_rng(2)
@@ -100,7 +125,9 @@ def test_the_order_of_the_people_changes_nothing(variant):
 
 def test_a_joint_that_is_not_labelled_is_masked_in_its_persons_box_and_taught_nowhere():
     keypoints = np.array([[[10, 10], [30, 10], [10, 42]], [[60, 20], [84, 20], [70, 50]]], float)
-    boxes = np.array([[8, 8, 24, 36], [56, 16, 32, 40]], float)  # cells 2..8 x 2..11 and 14..22 x 4..14
+    boxes = np.array(
+        [[8, 8, 24, 36], [56, 16, 32, 40]], float
+    )  # cells 2..8 x 2..11 and 14..22 x 4..14
     maps = encoded(CODEC, keypoints, [[1, 0, 2], [1, 1, 1]], boxes)
     free = np.ones((16, 24), bool)
     free[2:12, 2:9] = False
@@ -120,7 +147,12 @@ def test_a_joint_that_is_not_labelled_is_masked_in_its_persons_box_and_taught_no
 
 def test_the_blob_of_a_labelled_joint_counts_inside_a_masked_box():
     keypoints = np.array([[[50, 30]] * 3, [[48, 32]] * 3], float)
-    maps = encoded(CODEC, keypoints, [[1, 1, 1], [1, 0, 1]], np.array([[40, 20, 20, 20], [4, 4, 88, 56]], float))
+    maps = encoded(
+        CODEC,
+        keypoints,
+        [[1, 1, 1], [1, 0, 1]],
+        np.array([[40, 20, 20, 20], [4, 4, 88, 56]], float),
+    )
     weights, blob = maps["heatmap_weights"][1], maps["heatmaps"][1] > 0
     assert blob[7, 12]
     assert (weights[blob] == 1).all()
@@ -158,7 +190,9 @@ def test_the_coordinates_of_unlabelled_joints_mean_nothing(nothing):
 
 def test_joints_outside_count_as_unlabelled_and_whoever_is_outside_as_nobody():
     box = np.array([[60.0, 20, 60, 30]])
-    keypoints = np.array([[[70, 22], [96, 24], [80, 40]]], float)  # the second at the first px beyond the right edge
+    keypoints = np.array(
+        [[[70, 22], [96, 24], [80, 40]]], float
+    )  # the second at the first px beyond the right edge
     maps, again = encoded(CODEC, keypoints, None, box), encoded(CODEC, keypoints, [[1, 0, 1]], box)
     for name, values in again.items():
         assert np.array_equal(values, maps[name])
@@ -167,14 +201,19 @@ def test_joints_outside_count_as_unlabelled_and_whoever_is_outside_as_nobody():
     keypoints[0, 1, 0] = 95.99
     assert encoded(CODEC, keypoints, None, box)["heatmaps"][1, 6, 23] == 1
     outside = encoded(CODEC, keypoints + 100, None, box + np.array([100, 100, 0, 0]))
-    assert not any(outside[name].any() for name in ("centers", "heatmaps", "regression_weights", "offset_weights"))
+    assert not any(
+        outside[name].any()
+        for name in ("centers", "heatmaps", "regression_weights", "offset_weights")
+    )
     assert (outside["center_weights"] == 1).all()
     assert (outside["heatmap_weights"] == 1).all()
 
 
 def test_nobody_is_everything_but_people():
     maps = CODEC.encode(np.zeros((0, 3, 2)), np.zeros((0, 3)))
-    assert not any(maps[name].any() for name in (*CODEC.outputs, "regression_weights", "offset_weights"))
+    assert not any(
+        maps[name].any() for name in (*CODEC.outputs, "regression_weights", "offset_weights")
+    )
     assert (maps["center_weights"] == 1).all()
     assert (maps["heatmap_weights"] == 1).all()
     assert one(CODEC, maps).keypoints.shape == (0, 3, 2)
@@ -184,7 +223,9 @@ def test_nobody_is_everything_but_people():
 @pytest.mark.parametrize("unit", ["cell", "map"])
 @pytest.mark.parametrize("center", ["box", "keypoints"])
 def test_regressions_lead_to_the_joints_cell_and_offsets_to_its_place(unit, center):
-    codec = replace(CODEC, regression_unit=unit, center=center, regression_radius=0.0, offset_radius=0.0)
+    codec = replace(
+        CODEC, regression_unit=unit, center=center, regression_radius=0.0, offset_radius=0.0
+    )
     keypoints = np.array([[[41, 9], [63.5, 30], [22, 54.25]]])
     maps = encoded(codec, keypoints, None, np.array([[16.0, 8, 50, 50]]))
     x, y = (10, 8) if center == "box" else (10, 7)  # (41, 33) and (42.17, 31.08)
@@ -221,7 +262,9 @@ def test_of_two_people_equally_near_the_larger_one_decides():
     keypoints = np.array([[[40.0, 33.0]], [[56.0, 33.0]]])
     boxes = np.array([[36.0, 28, 8, 8], [16, 0, 80, 64]])
     for order in ([0, 1], [1, 0]):
-        assert encoded(codec, keypoints[order], None, boxes[order])["offsets"][0, 8, 12] == 2  # to 14, not to 10
+        assert (
+            encoded(codec, keypoints[order], None, boxes[order])["offsets"][0, 8, 12] == 2
+        )  # to 14, not to 10
 
 
 @pytest.mark.parametrize("kernel", ["gaussian", "fire717"])
@@ -240,7 +283,9 @@ def test_peaks_are_exactly_1_for_everybody(kernel):
 def test_gaussians_shrink_with_the_person_down_to_the_smallest():
     for share, sigma in ((1.0, 2.0), (0.36, 1.2), (0.01, 1.0)):
         side = 192 * share**0.5
-        maps = encoded(MoveNetCodec(skeleton=ONE), [[[97.0, 97.0]]], None, np.array([[0, 0, side, side]]))
+        maps = encoded(
+            MoveNetCodec(skeleton=ONE), [[[97.0, 97.0]]], None, np.array([[0, 0, side, side]])
+        )
         assert maps["heatmaps"][0, 24, 25] == pytest.approx(np.exp(-1 / (2 * sigma**2)), rel=1e-5)
 
 
@@ -295,7 +340,9 @@ def test_maps_of_a_mirrored_image_are_mirrored_maps(variant):
         if codec.center == "keypoints":  # keypoints whose mean is a whole px
             keypoints[:, 8:16] = [95, 63] - keypoints[:, :8]
             keypoints[:, 16] = rng.integers(0, 2, (3, 2)) * 17 + 39
-        visible = np.ones((3, 17), int) if codec.center == "keypoints" else rng.integers(0, 3, (3, 17))
+        visible = (
+            np.ones((3, 17), int) if codec.center == "keypoints" else rng.integers(0, 3, (3, 17))
+        )
         # boxes whose middle is a whole px
         low = rng.integers(0, (40, 20), (3, 2))
         boxes = np.hstack([low, 2 * rng.integers(2, 20, (3, 2))]).astype(float)
@@ -319,7 +366,11 @@ def test_decoding_mirrored_maps_finds_the_mirrored_places(most):
     rng, flip = np.random.default_rng(6), list(COCO_17.flip)
     for _ in range(10):
         group = people(rng, codec, 1)
-        maps = {name: values[None] for name, values in encoded(codec, group).items() if name in codec.outputs}
+        maps = {
+            name: values[None]
+            for name, values in encoded(codec, group).items()
+            if name in codec.outputs
+        }
         (poses,) = codec.decode(codec.mirror(maps, shift=False))
         assert np.abs(poses.keypoints - (group * [-1, 1] + [95, 0])[:, flip]).max() < 1e-4
         twice = codec.mirror(codec.mirror(maps, shift=False), shift=False)
@@ -336,10 +387,17 @@ def test_at_most_so_many_people_and_the_likeliest_first():
         maps["centers"][0, y, x] = height
     maps["centers"][maps["centers"] < 0.5] = 0
     maps["centers"][0, places[:, 0], places[:, 1]] = 0.5, 0.9, 0.7
-    for most, threshold, scores in ((2, 0.1, [0.9, 0.7]), (6, 0.6, [0.9, 0.7]), (6, 0.95, []), (6, 0.8, [0.9])):
+    for most, threshold, scores in (
+        (2, 0.1, [0.9, 0.7]),
+        (6, 0.6, [0.9, 0.7]),
+        (6, 0.95, []),
+        (6, 0.8, [0.9]),
+    ):
         only = np.zeros_like(maps["centers"])
         only[0, places[:, 0], places[:, 1]] = 0.5, 0.9, 0.7
-        found = one(replace(codec, max_persons=most, center_threshold=threshold), {**maps, "centers": only})
+        found = one(
+            replace(codec, max_persons=most, center_threshold=threshold), {**maps, "centers": only}
+        )
         assert found.person_scores == pytest.approx(scores)
 
 
@@ -367,8 +425,13 @@ def test_a_joint_is_looked_for_within_its_person():
     ],
 )
 def test_people_that_do_not_belong_together_are_refused(keypoints, visible, boxes):
-    with pytest.raises(ValueError, match=r"expected keypoints \[P, 3, 2\], visible \[P, 3\] and boxes \[P, 4\], got"):
-        CODEC.encode(np.zeros(keypoints), np.zeros(visible), None if boxes is None else np.zeros(boxes))
+    with pytest.raises(
+        ValueError,
+        match=r"expected keypoints \[P, 3, 2\], visible \[P, 3\] and boxes \[P, 4\], got",
+    ):
+        CODEC.encode(
+            np.zeros(keypoints), np.zeros(visible), None if boxes is None else np.zeros(boxes)
+        )
 
 
 @pytest.mark.parametrize("wrong", ["centers", "heatmaps", "regressions", "offsets"])
@@ -384,7 +447,10 @@ def test_maps_of_another_shape_are_refused(wrong):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"input_size": (190, 192)}, r"the input size \(190, 192\) is not a multiple of the maps' stride 4"),
+        (
+            {"input_size": (190, 192)},
+            r"the input size \(190, 192\) is not a multiple of the maps' stride 4",
+        ),
         ({"input_size": (0, 192)}, "'codec.input_size': got 0, expected int from 1"),
         ({"sigma": 0.5}, "min_sigma <= sigma, got 1.0 and 0.5"),
         ({"min_sigma": 0.0}, "'codec.min_sigma': got 0.0, expected float above 0"),
@@ -402,10 +468,15 @@ def test_what_there_is_to_look_at():
     maps = {name: encoded(CODEC, [[[20, 20], [30, 24], [24, 40]]])[name] for name in CODEC.outputs}
     shown = CODEC.visualize(maps)
     assert list(shown) == ["centers", "head", "left_hand", "right_hand", "regressions", "offsets"]
-    assert all(values.shape == (16, 24) and 0 <= values.min() <= values.max() <= 1 for values in shown.values())
+    assert all(
+        values.shape == (16, 24) and 0 <= values.min() <= values.max() <= 1
+        for values in shown.values()
+    )
     assert np.array_equal(shown["left_hand"], maps["heatmaps"][1])
     assert shown["regressions"].max() == 1
-    assert not CODEC.visualize({name: np.zeros_like(values) for name, values in maps.items()})["offsets"].any()
+    assert not CODEC.visualize({name: np.zeros_like(values) for name, values in maps.items()})[
+        "offsets"
+    ].any()
 
 
 def test_how_people_are_read_in_words():
@@ -414,12 +485,16 @@ def test_how_people_are_read_in_words():
 
 
 def test_the_reach_of_a_joint_is_a_share_of_its_person():
-    points = np.array([[[0.0, 0.0], [20.0, 4.0]], [[3.0, 3.0], [4.0, 3.0]], [[-5.0, 2.0], [30.0, 2.0]]])
+    points = np.array(
+        [[[0.0, 0.0], [20.0, 4.0]], [[3.0, 3.0], [4.0, 3.0]], [[-5.0, 2.0], [30.0, 2.0]]]
+    )
     clipped, reach = movenet_search.within_person(points, (24, 16))
     assert reach[:, 0] == pytest.approx([6.0, 2.0, 10.5])
     assert clipped[2].tolist() == [[0, 2], [23, 2]]
 
 
 def test_cells_that_a_box_touches():
-    touched = movenet_targets.touched(np.array([[0.9, -3.0, 2.0, 0.5], [9.0, 9.0, 12.0, 12.0]]), (4, 3))
+    touched = movenet_targets.touched(
+        np.array([[0.9, -3.0, 2.0, 0.5], [9.0, 9.0, 12.0, 12.0]]), (4, 3)
+    )
     assert touched.astype(int).tolist() == [[[1, 1, 1, 0], [0] * 4, [0] * 4], [[0] * 4] * 3]

@@ -25,13 +25,17 @@ def mean_error(found, centers):
 
 @pytest.mark.parametrize("sigma", [2.0, 3.0])
 @REFINEMENTS
-def test_gaussians_at_known_places_are_found_five_times_better_than_by_the_quarter(offset, sigma, capsys):
+def test_gaussians_at_known_places_are_found_five_times_better_than_by_the_quarter(
+    offset, sigma, capsys
+):
     centers, heatmaps = blobs(sigma)
     cells, _ = peaks(heatmaps)
     quarter = mean_error(cells + quarter_offset(heatmaps, cells), centers)
     refined = mean_error(cells + offset(heatmaps, cells, kernel_size(sigma)), centers)
     with capsys.disabled():
-        print(f"\nmean error in cells, sigma {sigma}: quarter {quarter:.4f}, {offset.__name__} {refined:.6f}")
+        print(
+            f"\nmean error in cells, sigma {sigma}: quarter {quarter:.4f}, {offset.__name__} {refined:.6f}"
+        )
     assert 0.1 < quarter < 0.3
     assert refined < quarter / 5
 
@@ -58,13 +62,17 @@ def test_maps_mirror_as_their_peaks_do():
     cells, _ = peaks(heatmaps)
     turned = heatmaps[..., ::-1]
     mirrored = np.stack([39 - cells[..., 0], cells[..., 1]], axis=-1)
-    assert np.allclose(dark_offset(turned, mirrored, 11), dark_offset(heatmaps, cells, 11) * [-1, 1], atol=1e-9)
+    assert np.allclose(
+        dark_offset(turned, mirrored, 11), dark_offset(heatmaps, cells, 11) * [-1, 1], atol=1e-9
+    )
     swapped = dark_offset(heatmaps.swapaxes(-1, -2), cells[..., ::-1], 11)
     assert np.allclose(swapped[..., ::-1], dark_offset(heatmaps, cells, 11), atol=1e-9)
 
 
 def test_dark_leaves_peaks_at_the_border_alone():
-    heatmaps = np.stack([draw_exact(np.full((1, 2), c), (20, 20), 2.0) for c in (1.3, 1.8, 16.8, 17.8)])
+    heatmaps = np.stack(
+        [draw_exact(np.full((1, 2), c), (20, 20), 2.0) for c in (1.3, 1.8, 16.8, 17.8)]
+    )
     cells, _ = peaks(heatmaps)
     assert cells[:, 0, 0].tolist() == [1, 2, 17, 18]
     assert dark_offset(heatmaps, cells, 11).any(axis=(1, 2)).tolist() == [False, True, True, False]

@@ -36,7 +36,12 @@ def numbers(hint: Any) -> list[tuple[type, Range | None]]:
         return [(kind, next((extra for extra in ranges if isinstance(extra, Range)), None))]
     if hint in (int, float):
         return [(hint, None)]
-    return [number for part in get_args(hint) if isinstance(part, type) or get_origin(part) for number in numbers(part)]
+    return [
+        number
+        for part in get_args(hint)
+        if isinstance(part, type) or get_origin(part)
+        for number in numbers(part)
+    ]
 
 
 def parts(value: Any) -> list[Any]:
@@ -59,10 +64,16 @@ def test_every_number_has_a_range_that_it_lies_in(config: Config):
         node = config
         for name in key.split("."):
             node = getattr(node, name)
-        held = [part for part in parts(node) if isinstance(part, int | float) and not isinstance(part, bool)]
+        held = [
+            part
+            for part in parts(node)
+            if isinstance(part, int | float) and not isinstance(part, bool)
+        ]
         found = numbers(hint)
         assert all(range_ is not None for _, range_ in found), f"{key} states no range"
-        assert get_origin(hint) is not None or not held, f"{key} holds a number, but its type says nothing of one"
+        assert get_origin(hint) is not None or not held, (
+            f"{key} holds a number, but its type says nothing of one"
+        )
         for number in held if found else ():
             assert number in found[0][1], f"{key}: {number}"
             counted += 1
@@ -84,7 +95,9 @@ def test_what_lies_outside_is_refused_by_key_and_range(field):
 
         def changed(number):
             held = before[key]
-            return override(config, {key: [number, *held[1:]] if isinstance(held, list) else number})
+            return override(
+                config, {key: [number, *held[1:]] if isinstance(held, list) else number}
+            )
 
     outside = [float("nan"), float("inf"), -float("inf"), -1e30, 1e30, 10**400, -(10**400), True]
     outside += [kind(allowed.min) - 1, kind(allowed.max) + 1, "1e999", "nan"]
@@ -100,9 +113,23 @@ def test_what_lies_outside_is_refused_by_key_and_range(field):
     ("key", "value"),
     [
         *(("train.learning_rate", text) for text in ("nan", "-1", "1e30", "0")),
-        *(("train.seed", "-1"), ("train.eval_every", "0"), ("train.batch_size", "0"), ("train.epochs", "-1")),
-        *(("codec.sigma", "-1"), ("train.num_workers", "5000"), ("data.context", "1e999"), ("data.context", "inf")),
-        *(("codec.input_size", "(200000, 256)"), ("codec.stride", "0"), ("train.schedule.milestones", "(10, -1)")),
+        *(
+            ("train.seed", "-1"),
+            ("train.eval_every", "0"),
+            ("train.batch_size", "0"),
+            ("train.epochs", "-1"),
+        ),
+        *(
+            ("codec.sigma", "-1"),
+            ("train.num_workers", "5000"),
+            ("data.context", "1e999"),
+            ("data.context", "inf"),
+        ),
+        *(
+            ("codec.input_size", "(200000, 256)"),
+            ("codec.stride", "0"),
+            ("train.schedule.milestones", "(10, -1)"),
+        ),
     ],
 )
 def test_a_text_that_is_no_sensible_number_is_refused(key, value):
@@ -119,7 +146,9 @@ def test_a_number_beside_weights_and_in_an_exports_metadata_is_checked(tmp_path,
     with pytest.raises(InputError, match=r"config.json.*codec.sigma.*above 0"):
         read_beside(tmp_path / "model.pdparams")
     exported = tmp_path / "model.xml"
-    metadata_path(exported).write_text(json.dumps({"version": VERSION, "config": content}), encoding="utf-8")
+    metadata_path(exported).write_text(
+        json.dumps({"version": VERSION, "config": content}), encoding="utf-8"
+    )
     with pytest.raises(InputError, match=r"model.xml.*codec.sigma.*above 0"):
         read_beside(exported)
 

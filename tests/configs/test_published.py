@@ -36,7 +36,11 @@ def test_official_weights_have_the_numbers_of_their_recipe(name):
 def test_the_original_projects_curve_ends_where_its_table_says():
     for size, points in TXYUGOOD_CURVES.items():
         best = max(points, key=lambda point: point[2])
-        (row,) = [one for one in PUBLISHED if one.who == "original Paddle project" and one.input == f"{size}x{size}"]
+        (row,) = [
+            one
+            for one in PUBLISHED
+            if one.who == "original Paddle project" and one.input == f"{size}x{size}"
+        ]
         assert best[1:] == (row.values["Mean"], row.values["Mean@0.1"])
         assert [epoch for epoch, *_ in points] == sorted({epoch for epoch, *_ in points})
         assert points[-1][0] == 209

@@ -27,7 +27,10 @@ EACH = pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
 
 @EACH
 def test_a_config_comes_back_from_its_json(tmp_path, config):
-    changed = override(config, {"train.batch_size": 3, "augment": None, "codec.skeleton": "coco_17", "data.context": 1})
+    changed = override(
+        config,
+        {"train.batch_size": 3, "augment": None, "codec.skeleton": "coco_17", "data.context": 1},
+    )
     for kept in (config, changed):
         (tmp_path / FILE_NAME).write_text(to_json(kept), encoding="utf-8")
         assert read_beside(tmp_path / "model.pdparams") == kept
@@ -46,19 +49,31 @@ def test_every_value_can_be_given_as_text(config):
 
 def test_one_override_changes_one_value():
     before = values(PLAIN)
-    changes = {"model.num_stacks": 4, "codec.input_size": [64, 96], "val.flip": False, "train.learning_rate": 1e-4}
+    changes = {
+        "model.num_stacks": 4,
+        "codec.input_size": [64, 96],
+        "val.flip": False,
+        "train.learning_rate": 1e-4,
+    }
     after = values(override(PLAIN, changes))
     assert {key: after[key] for key in after if after[key] != before[key]} == changes
     assert values(PLAIN) == before
     changed = override(
-        PLAIN, {"train.schedule.milestones": "(1, 2, 3)", "train.learning_rate": "1", "codec.skeleton": "coco_17"}
+        PLAIN,
+        {
+            "train.schedule.milestones": "(1, 2, 3)",
+            "train.learning_rate": "1",
+            "codec.skeleton": "coco_17",
+        },
     )
     assert changed.train.schedule.milestones == (1, 2, 3)
     assert type(changed.train.learning_rate) is float
     assert changed.codec.skeleton is COCO_17
 
 
-@pytest.mark.parametrize("key", ["train.batchsize", "nothing", "name", "source", "published", "codec.map_size"])
+@pytest.mark.parametrize(
+    "key", ["train.batchsize", "nothing", "name", "source", "published", "codec.map_size"]
+)
 def test_an_unknown_key_lists_the_valid_ones(key):
     with pytest.raises(ValueError, match="unknown key") as caught:
         override(PLAIN, {key: 1})
@@ -97,7 +112,11 @@ def test_parts_of_a_switched_off_augmentation_cannot_be_set():
 
 def test_the_final_augmentation_starts_as_a_copy_of_the_first():
     assert PLAIN.final_augment is None
-    changes = {"final_augment.flip": "0.1", "augment.scale": "0.2", "train.final_augment_epoch": "30"}
+    changes = {
+        "final_augment.flip": "0.1",
+        "augment.scale": "0.2",
+        "train.final_augment_epoch": "30",
+    }
     changed = override(PLAIN, changes)
     assert changed.augment == replace(PLAIN.augment, scale=0.2)
     assert changed.final_augment == replace(changed.augment, flip=0.1)
@@ -108,8 +127,15 @@ def test_the_final_augmentation_starts_as_a_copy_of_the_first():
         changed.final_augment, rotation=60.0
     )
     assert override(changed, {"final_augment": "none"}).final_augment is None
-    assert override(PLAIN, {"augment": "none", "final_augment.flip": 0.2}).final_augment == Augment(flip=0.2)
-    for bad in ({"final_augment": "yes"}, {"final_augment": 3}, {"final_augment.flip": 2}, {"final_augment.flp": 0.1}):
+    assert override(PLAIN, {"augment": "none", "final_augment.flip": 0.2}).final_augment == Augment(
+        flip=0.2
+    )
+    for bad in (
+        {"final_augment": "yes"},
+        {"final_augment": 3},
+        {"final_augment.flip": 2},
+        {"final_augment.flp": 0.1},
+    ):
         with pytest.raises(InputError):
             override(PLAIN, bad)
 
@@ -118,13 +144,19 @@ def test_the_final_augmentation_is_kept_beside_the_weights_and_decides(tmp_path)
     changed = override(PLAIN, {"final_augment.hue_delta": 5, "train.final_augment_epoch": 30})
     (tmp_path / FILE_NAME).write_text(to_json(changed), encoding="utf-8")
     assert read_beside(tmp_path / "model.pdparams") == changed
-    assert {"final_augment.hue_delta": 5, "train.final_augment_epoch": 30}.items() <= identity(changed).items()
+    assert {"final_augment.hue_delta": 5, "train.final_augment_epoch": 30}.items() <= identity(
+        changed
+    ).items()
     assert identity(changed) != identity(override(changed, {"final_augment.hue_delta": 4}))
 
 
 def test_checkpoints_of_earlier_versions_are_of_the_same_run():
     """Their identity has no key for what they could not do."""
-    added = {"augment.blur": 0.1, "augment.brightness_contrast_probability": 1.0, "train.device_targets": True}
+    added = {
+        "augment.blur": 0.1,
+        "augment.brightness_contrast_probability": 1.0,
+        "train.device_targets": True,
+    }
     new = {*added, "final_augment", "train.final_augment_epoch"}
     earlier = {key: value for key, value in identity(PLAIN).items() if key not in new}
     assert len(earlier) == len(identity(PLAIN)) - len(new)
@@ -133,8 +165,15 @@ def test_checkpoints_of_earlier_versions_are_of_the_same_run():
 
 
 def test_flags_change_the_augmentation():
-    flags = ["augment.half_body=0", "augment.shift=0.16", "augment.occlusion=0.5", "augment.occlusion_size=(0.1, 0.3)"]
-    words = [word for flag in (*flags, "augment.occlusion_hides_joints=true") for word in ("-o", flag)]
+    flags = [
+        "augment.half_body=0",
+        "augment.shift=0.16",
+        "augment.occlusion=0.5",
+        "augment.occlusion_size=(0.1, 0.3)",
+    ]
+    words = [
+        word for flag in (*flags, "augment.occlusion_hides_joints=true") for word in ("-o", flag)
+    ]
     changes = options.overrides(train.build_parser().parse_args(words))
     plain = CONFIGS["hrnet_w32_coco_256x192"]
     changed = resolve(None, plain.name, None, changes)
@@ -148,11 +187,15 @@ def test_flags_change_the_augmentation():
     )
     assert changed == replace(plain, augment=expected)
     assert plain.augment.half_body == 0.3
-    with pytest.raises(ValueError, match=r"'augment.half_body': got 30, expected float from 0 to 1"):
+    with pytest.raises(
+        ValueError, match=r"'augment.half_body': got 30, expected float from 0 to 1"
+    ):
         override(plain, {"augment.half_body": "30"})
 
 
-@pytest.mark.parametrize("config", [c for c in CONFIGS.values() if c.data.framing == "person"], ids=lambda c: c.name)
+@pytest.mark.parametrize(
+    "config", [c for c in CONFIGS.values() if c.data.framing == "person"], ids=lambda c: c.name
+)
 def test_augmentation_is_as_published(config):
     """Source: HRNet and mmpose show half bodies on COCO, SimpleBaseline and every recipe on MPII do not."""
     mmpose = config.source.startswith("mmpose") and config.data.dataset == "coco"
@@ -168,8 +211,13 @@ def test_variants_differ_from_their_plain_config_in_how_they_code(name):
     varied, plain = CONFIGS[name], CONFIGS[name.rpartition("_")[0]]
     dark = name.endswith("_dark")
     assert varied.codec.decode_by == "dark"
-    assert (varied.codec.unbiased, varied.codec.alignment) == ((True, "published") if dark else (False, "udp"))
-    assert replace(plain.codec, decode_by="dark", unbiased=dark, alignment=varied.codec.alignment) == varied.codec
+    assert (varied.codec.unbiased, varied.codec.alignment) == (
+        (True, "published") if dark else (False, "udp")
+    )
+    assert (
+        replace(plain.codec, decode_by="dark", unbiased=dark, alignment=varied.codec.alignment)
+        == varied.codec
+    )
     assert numbers_of(varied.name) != numbers_of(plain.name)
     assert name in varied.command
     if name.startswith("hrnet"):  # the flip test of both projects moves no maps; mmpose's does
@@ -205,7 +253,10 @@ def test_flags_and_checkpoint_must_agree():
     assert resolve(beside, None, None, {}) == beside
     assert resolve(beside, PLAIN.name, 256, {}) == beside
     assert resolve(beside, None, None, {"train.epochs": "5"}).train.epochs == 5
-    with pytest.raises(ValueError, match="config hourglass52_mpii_384, but the checkpoint was trained as hourglass52"):
+    with pytest.raises(
+        ValueError,
+        match="config hourglass52_mpii_384, but the checkpoint was trained as hourglass52",
+    ):
         resolve(beside, "hourglass52_mpii_384", None, {})
     with pytest.raises(ValueError, match="image_size 384, but the checkpoint was trained at 256"):
         resolve(beside, None, 384, {})
@@ -260,7 +311,9 @@ def test_the_file_says_every_value():
 def test_a_choice_named_none_is_no_none():
     folded = override(CONFIGS["movenet_lightning_coco"], {"model.batch_norm": "none"})
     assert folded.model.batch_norm == "none"
-    assert override(CONFIGS["movenet_lightning_coco"], json.loads(to_json(folded))["values"]) == folded
+    assert (
+        override(CONFIGS["movenet_lightning_coco"], json.loads(to_json(folded))["values"]) == folded
+    )
 
 
 def test_a_text_file_is_no_weights_file_whatever_its_config(tmp_path):

@@ -22,7 +22,8 @@ from paddle_pose.ranges import Range
 from paddle_pose.skeletons import MPII_16
 
 PLAIN, TINY, MOVENET = (
-    CONFIGS[name] for name in ("hourglass52_mpii_256", "hourglass_tiny_128", "movenet_lightning_coco_centernet")
+    CONFIGS[name]
+    for name in ("hourglass52_mpii_256", "hourglass_tiny_128", "movenet_lightning_coco_centernet")
 )
 FAMILIES = (specs.ModelSpec, specs.LossSpec, specs.OptimizerSpec, specs.ScheduleSpec, Codec)
 SPECS = [spec for family in FAMILIES[:-1] for spec in kinds.known(family).values()]
@@ -30,7 +31,13 @@ SPECS = [spec for family in FAMILIES[:-1] for spec in kinds.known(family).values
 
 def test_the_kinds_of_this_package():
     found = {family.__name__: set(kinds.known(family)) for family in FAMILIES}
-    assert found["ModelSpec"] >= {"hourglass", "stacked_hourglass", "hrnet", "simple_baseline", "movenet"}
+    assert found["ModelSpec"] >= {
+        "hourglass",
+        "stacked_hourglass",
+        "hrnet",
+        "simple_baseline",
+        "movenet",
+    }
     assert found["LossSpec"] >= {"heatmap_mse", "movenet"}
     assert found["OptimizerSpec"] >= {"adam", "adamw", "rmsprop"}
     assert found["ScheduleSpec"] >= {"steps", "cosine"}
@@ -50,7 +57,9 @@ def test_a_target_takes_the_arguments_of_its_spec(spec):
         target.bind(**made.arguments(HeatmapCodec()))
 
 
-@pytest.mark.parametrize("spec", [s for s in SPECS if issubclass(s, specs.OptimizerSpec)], ids=lambda s: s.__name__)
+@pytest.mark.parametrize(
+    "spec", [s for s in SPECS if issubclass(s, specs.OptimizerSpec)], ids=lambda s: s.__name__
+)
 def test_the_defaults_of_an_optimizer_are_paddles(spec):
     paddle = pytest.importorskip("paddle")
     theirs = {"adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSProp"}[spec.kind]
@@ -74,7 +83,10 @@ def test_a_recipe_in_epochs_becomes_steps():
 
 def test_a_loss_takes_from_the_skeleton_what_is_its():
     codec = HeatmapCodec(skeleton=MPII_16)
-    assert specs.HeatmapLossSpec(joint_weights=True).arguments(codec)["joint_weights"] == MPII_16.weights
+    assert (
+        specs.HeatmapLossSpec(joint_weights=True).arguments(codec)["joint_weights"]
+        == MPII_16.weights
+    )
     assert specs.MoveNetLossSpec(error="focal").arguments(codec)["limbs"] == MPII_16.limb_indices
 
 
@@ -119,12 +131,18 @@ def test_kinds_stand_before_their_fields_and_come_back_in_any_order(tmp_path, co
 def test_another_kind_begins_with_its_defaults_and_what_its_family_shares():
     tiny = override(TINY, {"train.schedule": "steps"})
     assert tiny.train.schedule == specs.StepScheduleSpec(warmup=50)
-    assert override(TINY, {"model": "hrnet"}).model == specs.HRNetModel()  # not the stem of the tiny Hourglass
-    assert override(TINY, {"codec": "movenet"}).codec == MoveNetCodec(skeleton=MPII_16, input_size=(128, 128))
+    assert (
+        override(TINY, {"model": "hrnet"}).model == specs.HRNetModel()
+    )  # not the stem of the tiny Hourglass
+    assert override(TINY, {"codec": "movenet"}).codec == MoveNetCodec(
+        skeleton=MPII_16, input_size=(128, 128)
+    )
     assert override(MOVENET, {"loss": "heatmap_mse"}).loss == specs.HeatmapLossSpec()
     changes = {"train.optimizer.weight_decay": "0.05", "train.optimizer": "adamw"}
     assert override(TINY, changes).train.optimizer == specs.AdamWSpec(weight_decay=0.05)
-    both = override(TINY, {"train.schedule.gamma": 0.5, "train.schedule": "steps", "train.schedule.warmup": 7})
+    both = override(
+        TINY, {"train.schedule.gamma": 0.5, "train.schedule": "steps", "train.schedule.warmup": 7}
+    )
     assert both.train.schedule == specs.StepScheduleSpec(warmup=7, gamma=0.5)
     assert override(TINY, {"augment": "none"}).augment is None
 
@@ -186,8 +204,16 @@ OLD = {  # what differed in the file of a training of hourglass_tiny_128
 def old_form(config):
     """The values as they were written before networks and the like had keys of their own."""
     old = {new: old for old, new in RENAMED.items()}
-    kept = {k: v for k, v in values(config).items() if k not in KINDS[:-1] and not k.startswith("train.optimizer.")}
-    unused = {"train.milestones": [170, 200], "train.gamma": 0.1} if config.train.schedule.kind == "cosine" else {}
+    kept = {
+        k: v
+        for k, v in values(config).items()
+        if k not in KINDS[:-1] and not k.startswith("train.optimizer.")
+    }
+    unused = (
+        {"train.milestones": [170, 200], "train.gamma": 0.1}
+        if config.train.schedule.kind == "cosine"
+        else {}
+    )
     return {old.get(key, key): value for key, value in kept.items()} | unused
 
 
@@ -200,7 +226,9 @@ def test_the_old_form_is_that_of_a_file():
 @pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
 @pytest.mark.parametrize("schedule", ["steps", "cosine"])
 def test_a_file_of_an_earlier_version_is_read(tmp_path, config, schedule):
-    config = override(config, {"train.schedule": schedule, "train.schedule.warmup": 3, "train.batch_size": 5})
+    config = override(
+        config, {"train.schedule": schedule, "train.schedule.warmup": 3, "train.batch_size": 5}
+    )
     content = {"config": config.name, "values": old_form(config)}
     (tmp_path / FILE_NAME).write_text(json.dumps(content), encoding="utf-8")
     assert read_beside(tmp_path / "model.pdparams") == config
@@ -208,17 +236,27 @@ def test_a_file_of_an_earlier_version_is_read(tmp_path, config, schedule):
 
 @pytest.mark.parametrize("schedule", ["steps", "cosine"])
 def test_an_identity_of_an_earlier_version_is_todays(schedule):
-    config = override(TINY, {"train.schedule": schedule, "train.schedule.warmup": 3, "val.flip": False})
+    config = override(
+        TINY, {"train.schedule": schedule, "train.schedule.warmup": 3, "val.flip": False}
+    )
     left_out = values(config).keys() - identity(config).keys()
     extra = {"processes": 2, "training data": "12 samples"}
-    old = {"config": config.name} | {k: v for k, v in old_form(config).items() if k not in left_out} | extra
-    assert json.dumps(stored_identity(old), sort_keys=True) == json.dumps(identity(config) | extra, sort_keys=True)
+    old = (
+        {"config": config.name}
+        | {k: v for k, v in old_form(config).items() if k not in left_out}
+        | extra
+    )
+    assert json.dumps(stored_identity(old), sort_keys=True) == json.dumps(
+        identity(config) | extra, sort_keys=True
+    )
     today = json.loads(json.dumps(identity(config) | extra))
     assert json.loads(json.dumps(stored_identity(today))) == today
 
 
 def test_an_identity_of_today_keeps_its_optimizer():
-    today = json.loads(json.dumps(identity(override(TINY, {"train.optimizer": "rmsprop", "model": "hrnet"}))))
+    today = json.loads(
+        json.dumps(identity(override(TINY, {"train.optimizer": "rmsprop", "model": "hrnet"})))
+    )
     assert json.loads(json.dumps(stored_identity(today))) == today
     assert today["train.optimizer"] == "rmsprop"
 
@@ -257,20 +295,28 @@ class HalfSchedule(specs.ScheduleSpec):
 @pytest.fixture
 def outside(monkeypatch):
     monkeypatch.setattr(registry, "CONFIGS", dict(CONFIGS))
-    return registry.register(replace(PLAIN, name="outside", source="this file", model=OutsideModel(width=5)))
+    return registry.register(
+        replace(PLAIN, name="outside", source="this file", model=OutsideModel(width=5))
+    )
 
 
 def test_a_spec_and_a_config_from_outside_are_found(tmp_path, outside):
     assert registry.find("outside") is outside
     (tmp_path / FILE_NAME).write_text(to_json(outside), encoding="utf-8")
     assert read_beside(tmp_path / "model.pdparams") == outside
-    changed = override(outside, {"model.width": "6", "model.shape": "(3,)", "train.schedule": "half"})
+    changed = override(
+        outside, {"model.width": "6", "model.shape": "(3,)", "train.schedule": "half"}
+    )
     assert changed.model == OutsideModel(width=6, shape=(3,))
     assert changed.train.schedule == HalfSchedule(warmup=500)
     assert override(PLAIN, {"model": "outside"}).model == OutsideModel()
     with pytest.raises(InputError, match=r"model\.width"):
         override(outside, {"model.width": 10})
-    assert OutsideModel().arguments(HeatmapCodec()) == {"num_joints": 16, "width": 4, "shape": (1, 2)}
+    assert OutsideModel().arguments(HeatmapCodec()) == {
+        "num_joints": 16,
+        "width": 4,
+        "shape": (1, 2),
+    }
 
 
 def test_a_name_is_registered_once(outside):
@@ -281,7 +327,9 @@ def test_a_name_is_registered_once(outside):
 
 def test_a_spec_that_is_no_dataclass_of_its_own_is_refused(monkeypatch):
     monkeypatch.setattr(
-        kinds, "_FAMILIES", {base: replace(f, classes=dict(f.classes)) for base, f in kinds._FAMILIES.items()}
+        kinds,
+        "_FAMILIES",
+        {base: replace(f, classes=dict(f.classes)) for base, f in kinds._FAMILIES.items()},
     )
 
     class Bare(specs.ModelSpec):
@@ -295,6 +343,11 @@ def test_a_spec_that_is_no_dataclass_of_its_own_is_refused(monkeypatch):
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.__name__)
 def test_a_field_is_what_a_file_can_change(spec):
     made = spec()
-    assert {field.name for field in fields(made)} == made.field_values().keys() == asdict(made).keys()
+    assert (
+        {field.name for field in fields(made)} == made.field_values().keys() == asdict(made).keys()
+    )
     assert not {"kind", "target"} & made.field_values().keys()
-    assert all(isinstance(value, int | float | str | bool | Sequence) for value in made.field_values().values())
+    assert all(
+        isinstance(value, int | float | str | bool | Sequence)
+        for value in made.field_values().values()
+    )

@@ -48,7 +48,9 @@ def test_the_same_generator_gives_the_same_windows():
     assert windows(Augment(), 20) != windows(Augment(), 20, seed=1)
 
 
-@pytest.mark.parametrize("augment", [Augment(), Augment(flip=0.2, scale=0.25, rotation=30.0, rotation_probability=0.9)])
+@pytest.mark.parametrize(
+    "augment", [Augment(), Augment(flip=0.2, scale=0.25, rotation=30.0, rotation_probability=0.9)]
+)
 def test_amounts_and_shares_are_the_published_ones(augment):
     drawn = windows(augment)
     factors = np.array([window.size[0] / 100.0 for window in drawn])
@@ -76,7 +78,10 @@ def test_switched_off_it_changes_nothing():
 
 
 def test_one_amount_does_not_disturb_the_chance_of_another():
-    plain, turned = windows(Augment(rotation_probability=0.0), 50), windows(Augment(rotation_probability=1.0), 50)
+    plain, turned = (
+        windows(Augment(rotation_probability=0.0), 50),
+        windows(Augment(rotation_probability=1.0), 50),
+    )
     assert [(w.size, w.flip) for w in plain] == [(w.size, w.flip) for w in turned]
 
 
@@ -104,7 +109,9 @@ def test_the_upper_half_is_shown_in_69_of_100_halved_windows(skeleton):
     upper, lower = (np.mean([window == half for window in drawn]) for half in halves)
     assert set(drawn) == {sample.window, *halves}
     assert upper + lower == pytest.approx(0.3, abs=3 * np.sqrt(0.21 / 6000))
-    assert upper / (upper + lower) == pytest.approx(0.6915, abs=3 * np.sqrt(0.21 / 1800))  # a normal number below 0.5
+    assert upper / (upper + lower) == pytest.approx(
+        0.6915, abs=3 * np.sqrt(0.21 / 1800)
+    )  # a normal number below 0.5
 
 
 @EACH
@@ -126,7 +133,11 @@ def without_halves(sample):
     (person,) = sample.persons
     return [
         ("eight labelled joints", labelled_only(sample, range(8)), COCO_17),
-        ("the joints coincide", replace(sample, persons=(replace(person, keypoints=np.ones((17, 2))),)), COCO_17),
+        (
+            "the joints coincide",
+            replace(sample, persons=(replace(person, keypoints=np.ones((17, 2))),)),
+            COCO_17,
+        ),
         ("nobody", replace(sample, persons=()), COCO_17),
         ("two people", replace(sample, persons=(person, person)), COCO_17),
         ("no upper body", sample, replace(COCO_17, upper=())),
@@ -134,10 +145,14 @@ def without_halves(sample):
 
 
 @pytest.mark.parametrize(
-    ("why", "sample", "skeleton"), without_halves(standing(COCO_17)), ids=lambda value: str(value)[:20]
+    ("why", "sample", "skeleton"),
+    without_halves(standing(COCO_17)),
+    ids=lambda value: str(value)[:20],
 )
 def test_where_there_is_no_half_the_whole_window_is_shown(why, sample, skeleton):
-    assert {half_body_window(sample, skeleton, prefer_upper=upper) for upper in (True, False)} == {sample.window}
+    assert {half_body_window(sample, skeleton, prefer_upper=upper) for upper in (True, False)} == {
+        sample.window
+    }
     assert set(windows(replace(STILL, half_body=1.0), 20, 0, sample, skeleton)) == {sample.window}
 
 
@@ -173,16 +188,23 @@ def test_moved_windows_keep_their_size_and_stay_within_the_stated_share():
     assert np.abs(moved).max() <= 0.16
     assert np.allclose(moved.std(axis=0), 0.32 / np.sqrt(12), rtol=0.05)  # uniform
     assert np.allclose(moved.mean(axis=0), 0, atol=0.01)
-    assert all(window.center != (50.0, 60.0) for window in windows(replace(augment, shift_probability=1.0), 50))
+    assert all(
+        window.center != (50.0, 60.0)
+        for window in windows(replace(augment, shift_probability=1.0), 50)
+    )
 
 
 def test_half_bodies_and_shifts_do_not_disturb_the_other_chances():
     sample = standing(COCO_17)
     several = Augment(half_body=1.0, shift=0.16, shift_probability=1.0, occlusion=1.0)
     for seed in range(20):
-        (plain,), (varied,) = (windows(augment, 1, seed, sample, COCO_17) for augment in (Augment(), several))
+        (plain,), (varied,) = (
+            windows(augment, 1, seed, sample, COCO_17) for augment in (Augment(), several)
+        )
         assert (varied.rotation, varied.flip) == (plain.rotation, plain.flip)
-        halves = [half_body_window(sample, COCO_17, prefer_upper=upper).size[0] for upper in (True, False)]
+        halves = [
+            half_body_window(sample, COCO_17, prefer_upper=upper).size[0] for upper in (True, False)
+        ]
         factor = plain.size[0] / sample.window.size[0]
         assert any(varied.size[0] == pytest.approx(half * factor) for half in halves)
         assert varied.center not in {sample.window.center}
@@ -193,7 +215,12 @@ def test_hidden_rectangles_are_as_large_and_as_frequent_as_stated():
     drawn = [Augment(occlusion=0.5).hidden((192, 256), rng) for _ in range(4000)]
     x, y, width, height = np.array([rectangle for rectangle in drawn if rectangle is not None]).T
     assert len(x) / len(drawn) == pytest.approx(0.5, abs=3 * 0.5 / np.sqrt(4000))
-    assert (width.min(), width.max(), height.min(), height.max()) == (38, 77, 51, 102)  # 0.2 and 0.4 of the sides
+    assert (width.min(), width.max(), height.min(), height.max()) == (
+        38,
+        77,
+        51,
+        102,
+    )  # 0.2 and 0.4 of the sides
     assert abs(np.corrcoef(width, height)[0, 1]) < 0.07  # each side by itself
     for corner, size, side in ((x, width, 192), (y, height, 256)):
         assert corner.min() == 0
@@ -204,7 +231,12 @@ def test_nothing_is_hidden_and_no_chance_used_where_occlusion_is_off():
     rng = np.random.default_rng(0)
     assert Augment().hidden((192, 256), rng) is None
     assert rng.bit_generator.state == np.random.default_rng(0).bit_generator.state
-    assert Augment(occlusion=1.0, occlusion_size=(1.0, 1.0)).hidden((192, 256), rng) == (0, 0, 192, 256)
+    assert Augment(occlusion=1.0, occlusion_size=(1.0, 1.0)).hidden((192, 256), rng) == (
+        0,
+        0,
+        192,
+        256,
+    )
 
 
 NOISE = np.random.default_rng(7).integers(0, 256, (24, 20, 3)).astype(np.uint8)
@@ -228,16 +260,25 @@ def test_pixels_stay_and_no_chance_is_used_where_all_options_are_off():
 def shifted_hsv(image, channel, shift):
     """mmdetection's arithmetic, for one channel."""
     hsv = cv2.cvtColor(image, cv2.COLOR_RGB2HSV).astype(np.int64)
-    hsv[..., channel] = (hsv[..., 0] + shift) % 180 if channel == 0 else np.clip(hsv[..., channel] + shift, 0, 255)
+    hsv[..., channel] = (
+        (hsv[..., 0] + shift) % 180 if channel == 0 else np.clip(hsv[..., channel] + shift, 0, 255)
+    )
     return cv2.cvtColor(hsv.astype(np.uint8), cv2.COLOR_HSV2RGB)
 
 
-@pytest.mark.parametrize(("channel", "name", "delta"), [(0, "hue", 5), (1, "saturation", 7), (2, "value", 7)])
+@pytest.mark.parametrize(
+    ("channel", "name", "delta"), [(0, "hue", 5), (1, "saturation", 7), (2, "value", 7)]
+)
 def test_hsv_shifts_are_the_published_ones(channel, name, delta):
     shifts = range(1 - delta, delta)  # cut towards zero: the ends are never reached
-    expected = {shifted_hsv(NOISE, channel, shift).tobytes(): shift for shift in shifts if shift} | {NOISE.tobytes(): 0}
+    expected = {
+        shifted_hsv(NOISE, channel, shift).tobytes(): shift for shift in shifts if shift
+    } | {NOISE.tobytes(): 0}
     drawn = np.array(
-        [expected[one.tobytes()] for one in changed(replace(STILL, **{f"{name}_delta": delta}), count=2000)]
+        [
+            expected[one.tobytes()]
+            for one in changed(replace(STILL, **{f"{name}_delta": delta}), count=2000)
+        ]
     )
     assert set(drawn) == set(shifts)
     assert np.mean(drawn == 0) == pytest.approx(0.5 + 0.5 / delta, abs=3 * 0.5 / np.sqrt(2000))
@@ -254,7 +295,9 @@ def test_hsv_shifts_are_the_published_ones(channel, name, delta):
 )
 def test_blurs_are_as_frequent_as_stated_and_of_three_sizes(name, filtered):
     expected = {filtered(size).tobytes(): size for size in (3, 5, 7)} | {NOISE.tobytes(): 0}
-    drawn = np.array([expected[one.tobytes()] for one in changed(replace(STILL, **{name: 0.25}), count=2000)])
+    drawn = np.array(
+        [expected[one.tobytes()] for one in changed(replace(STILL, **{name: 0.25}), count=2000)]
+    )
     assert np.mean(drawn > 0) == pytest.approx(0.25, abs=3 * np.sqrt(0.1875 / 2000))
     assert np.allclose([np.mean(drawn[drawn > 0] == size) for size in (3, 5, 7)], 1 / 3, atol=0.07)
 
@@ -262,9 +305,9 @@ def test_blurs_are_as_frequent_as_stated_and_of_three_sizes(name, filtered):
 def test_contrast_stretches_about_each_channels_mean():
     image = np.array([100, 150, 40, 60], np.uint8).repeat(3).reshape(2, 2, 3)
     image[..., 1] = 90
-    drawn = np.array(changed(replace(STILL, contrast=0.5, brightness_contrast_probability=1.0), image, 2000)).astype(
-        int
-    )
+    drawn = np.array(
+        changed(replace(STILL, contrast=0.5, brightness_contrast_probability=1.0), image, 2000)
+    ).astype(int)
     assert (drawn[..., 1] == 90).all()
     factors = (drawn[:, 0, 1, 0] - drawn[:, 1, 0, 0]) / 110  # of levels 150 and 40
     assert factors.min() == pytest.approx(0.5, abs=0.02)
@@ -290,7 +333,9 @@ def test_one_option_does_not_disturb_the_chance_of_another():
     blurred = changed(replace(STILL, value_delta=30, blur=1.0), count=50)
     for one, other in zip(alone, blurred, strict=True):
         assert any(np.array_equal(other, cv2.blur(one, (size, size))) for size in (3, 5, 7))
-    several = Augment(hue_delta=5, saturation_delta=30, value_delta=30, blur=0.1, median_blur=0.1, contrast=0.2)
+    several = Augment(
+        hue_delta=5, saturation_delta=30, value_delta=30, blur=0.1, median_blur=0.1, contrast=0.2
+    )
     assert np.array_equal(changed(several), changed(several))
     assert not np.array_equal(changed(several), changed(several, seed=1))
 

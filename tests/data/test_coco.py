@@ -25,7 +25,12 @@ def annotation(**changes):
     }
 
 
-def write(root, annotations, images=({"id": 1, "file_name": "a.jpg", "width": 100, "height": 80},), **changes):
+def write(
+    root,
+    annotations,
+    images=({"id": 1, "file_name": "a.jpg", "width": 100, "height": 80},),
+    **changes,
+):
     (root / "annotations").mkdir(exist_ok=True)
     content = {
         "images": list(images),
@@ -45,7 +50,9 @@ def test_drawn_people_are_read_where_they_were_drawn(tmp_path, capsys):
     images = read_coco(tmp_path / "drawn", "val")
     people = [person for image in images for person in image.persons]
     said = capsys.readouterr().out
-    assert said.startswith(f"=> num_images: 3\n=> load {len(people)} samples\n=> left out as published: 0 crowd, ")
+    assert said.startswith(
+        f"=> num_images: 3\n=> load {len(people)} samples\n=> left out as published: 0 crowd, "
+    )
     for index, image in enumerate(images):
         drawn = draw_scene(np.random.default_rng((0, 1, index)), (256, 256), (1, 2)).persons
         assert image.path.is_file()
@@ -82,7 +89,9 @@ def test_what_is_left_out_is_named_and_counted(tmp_path, capsys):
     assert [sample.persons[0].annotation_id for sample in one_per_person([image], SIZE)] == [1]
     assert path == annotation_file(tmp_path, "val")
     write(tmp_path, records[1:])
-    with pytest.raises(ValueError, match="nobody is left of 6 annotations: 1 crowd, 2 no labelled joint"):
+    with pytest.raises(
+        ValueError, match="nobody is left of 6 annotations: 1 crowd, 2 no labelled joint"
+    ):
         read_coco(tmp_path, "val")
 
 
@@ -131,12 +140,18 @@ def test_a_wrong_record_is_named(tmp_path, changes, message):
 
 
 def test_wrong_files_are_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"person_keypoints_val2017.json: not found; expected D/train2017"):
+    with pytest.raises(
+        FileNotFoundError, match=r"person_keypoints_val2017.json: not found; expected D/train2017"
+    ):
         read_coco(tmp_path, "val")
-    with pytest.raises(ValueError, match="no split 'test' with keypoints; expected one of train, val"):
+    with pytest.raises(
+        ValueError, match="no split 'test' with keypoints; expected one of train, val"
+    ):
         read_coco(tmp_path, "test")
     write(tmp_path, [], images=[{"id": 1, "width": 3, "height": 4}])
-    with pytest.raises(ValueError, match=r"images\[0\]: key 'file_name' must name the image, got None"):
+    with pytest.raises(
+        ValueError, match=r"images\[0\]: key 'file_name' must name the image, got None"
+    ):
         read_coco(tmp_path, "val")
     path = write(tmp_path, {})
     with pytest.raises(ValueError, match="expected COCO's lists images, annotations, categories"):
@@ -151,7 +166,12 @@ def test_detections_become_samples_without_persons(tmp_path, capsys):
     images = read_coco(tmp_path, "val")
     capsys.readouterr()
     box = {"image_id": 1, "category_id": 1, "bbox": [10.0, 20.0, 30.0, 40.0], "score": 0.75}
-    records = [box, {**box, "category_id": 2}, {**box, "image_id": 3}, {**box, "bbox": [1, 1, 0, 5]}]
+    records = [
+        box,
+        {**box, "category_id": 2},
+        {**box, "image_id": 3},
+        {**box, "bbox": [1, 1, 0, 5]},
+    ]
     path = tmp_path / "found.json"
     path.write_text(json.dumps(records), encoding="utf-8")
     (sample,) = read_detections(path, images, SIZE)
@@ -162,7 +182,9 @@ def test_detections_become_samples_without_persons(tmp_path, capsys):
     assert sample.window.center == (25.0, 40.0)
     assert sample.window.size == (37.5, 50.0)
     path.write_text(json.dumps(records[1:]), encoding="utf-8")
-    with pytest.raises(ValueError, match="no box is left of 3: 1 no person, 1 of another image, 1 empty box"):
+    with pytest.raises(
+        ValueError, match="no box is left of 3: 1 no person, 1 of another image, 1 empty box"
+    ):
         read_detections(path, images, SIZE)
 
 
@@ -205,5 +227,9 @@ def test_the_published_detections(shared, capsys):
     path = folder / "annotations" / "COCO_val2017_detections_AP_H_56_person.json"
     samples = read_detections(path, read_coco(folder, "val"), SIZE)
     assert len(samples) == 118
-    assert all(sample.window.size[0] / sample.window.size[1] == pytest.approx(0.75) for sample in samples)
-    assert 0 < min(sample.score for sample in samples) < max(sample.score for sample in samples) <= 1
+    assert all(
+        sample.window.size[0] / sample.window.size[1] == pytest.approx(0.75) for sample in samples
+    )
+    assert (
+        0 < min(sample.score for sample in samples) < max(sample.score for sample in samples) <= 1
+    )

@@ -45,7 +45,10 @@ def displacement(sample, window, reader):
     slope = 100 * 2 * np.pi / PERIOD * np.cos(2 * np.pi * place / PERIOD)
     error = shown - ripples(place[..., 0], place[..., 1])
     assert np.abs(error[inside]).mean() < 4
-    return [(error[..., i] * slope[..., i])[inside].sum() / (slope[..., i] ** 2)[inside].sum() for i in (0, 1)]
+    return [
+        (error[..., i] * slope[..., i])[inside].sum() / (slope[..., i] ** 2)[inside].sum()
+        for i in (0, 1)
+    ]
 
 
 def readers(tmp_path):
@@ -58,7 +61,10 @@ def test_every_reader_shows_the_same_place(tmp_path, image, side):
     rng = np.random.default_rng(0)
     exact = max(0.06, 0.02 * side / INPUT[0])  # image px; at most a fiftieth of an input px
     for reader in readers(tmp_path):
-        for window in (sample.window, *(Augment(scale=0.25).window(sample, CODEC.skeleton, rng) for _ in range(6))):
+        for window in (
+            sample.window,
+            *(Augment(scale=0.25).window(sample, CODEC.skeleton, rng) for _ in range(6)),
+        ):
             assert displacement(sample, window, reader) == pytest.approx([0, 0], abs=exact)
 
 
@@ -80,7 +86,9 @@ def test_only_jpegs_are_reduced(tmp_path):
 
 def test_the_first_sight_equals_every_later_one(tmp_path, image):
     sample = Sample(0, image, Window((300.0, 200.0), (200.0, 200.0)), ())
-    first, again = (CropCache(tmp_path / "cache", INPUT, 1e9)(sample, sample.window) for _ in range(2))
+    first, again = (
+        CropCache(tmp_path / "cache", INPUT, 1e9)(sample, sample.window) for _ in range(2)
+    )
     assert np.array_equal(first[0], again[0])
     assert np.array_equal(first[1], again[1])
     assert len(list(tmp_path.glob("cache/*/*"))) == 1
@@ -108,7 +116,9 @@ def test_a_full_cache_reads_on_and_says_so_once(tmp_path, image, caplog):
             sample = Sample(0, image, Window((x, 200.0), (100.0, 100.0)), ())
             cache(sample, sample.window)
     assert len(list(tmp_path.glob("cache/*/*.crop"))) == 1
-    assert [record.getMessage().split(":")[-1].split(" at")[0].strip() for record in caplog.records] == ["full"]
+    assert [
+        record.getMessage().split(":")[-1].split(" at")[0].strip() for record in caplog.records
+    ] == ["full"]
 
 
 def test_drafts_of_other_processes_do_not_count(tmp_path, image):
@@ -165,7 +175,9 @@ def test_a_changed_image_is_read_anew(tmp_path, image):
 
 def test_threads_share_a_cache(tmp_path, image):
     cache = CropCache(tmp_path / "cache", INPUT, 1e9)
-    samples = [Sample(0, image, Window((300.0, 200.0), (100.0 + i % 3, 100.0)), ()) for i in range(24)]
+    samples = [
+        Sample(0, image, Window((300.0, 200.0), (100.0 + i % 3, 100.0)), ()) for i in range(24)
+    ]
     with ThreadPoolExecutor(8) as pool:
         shown = list(pool.map(lambda sample: cache(sample, sample.window)[0], samples))
     assert all(np.array_equal(shown[i], shown[i % 3]) for i in range(24))

@@ -6,7 +6,15 @@ import pytest
 
 from paddle_pose.codecs.heatmap import HeatmapCodec
 from paddle_pose.data.augment import Augment
-from paddle_pose.data.dataset import PoseDataset, batches, crop, fingerprint, input_keypoints, within, without
+from paddle_pose.data.dataset import (
+    PoseDataset,
+    batches,
+    crop,
+    fingerprint,
+    input_keypoints,
+    within,
+    without,
+)
 from paddle_pose.data.framing import one_per_person
 from paddle_pose.data.mpii import read_mpii
 from paddle_pose.errors import InputError
@@ -23,9 +31,9 @@ def samples(synthetic_mpii):
 
 
 def same(a, b):
-    return all(np.array_equal(a["targets"][name], b["targets"][name]) for name in a["targets"]) and np.array_equal(
-        a["image"], b["image"]
-    )
+    return all(
+        np.array_equal(a["targets"][name], b["targets"][name]) for name in a["targets"]
+    ) and np.array_equal(a["image"], b["image"])
 
 
 def test_an_item_depends_on_seed_epoch_and_index_alone(samples):
@@ -91,12 +99,16 @@ def test_a_replaced_image_is_other_data_and_a_moved_one_is_not(samples, tmp_path
 EVERYTHING = Augment(scale=0.25, half_body=0.5, shift=0.16, occlusion=1.0)
 
 
-@pytest.mark.parametrize("augment", [Augment(scale=0.25), EVERYTHING], ids=["published", "everything"])
+@pytest.mark.parametrize(
+    "augment", [Augment(scale=0.25), EVERYTHING], ids=["published", "everything"]
+)
 @pytest.mark.parametrize("shrink", [1.0, 0.5], ids=["whole", "reduced"])
 def test_a_dot_at_a_joint_is_found_at_the_joint_under_every_augmentation(tmp_path, shrink, augment):
     """Each joint's slot has its own shade; in a mirrored window the left one's dot must lie in the right one's slot."""
     rng = np.random.default_rng(0)
-    places = np.array([(x, y) for x in range(70, 131, 20) for y in range(70, 131, 20)], float)  # far apart
+    places = np.array(
+        [(x, y) for x in range(70, 131, 20) for y in range(70, 131, 20)], float
+    )  # far apart
     pixels = np.zeros((200, 200, 3), np.uint8)
     shades = 60 + 12 * np.arange(16)
     for (x, y), shade in zip(places.astype(int), shades, strict=True):
@@ -123,7 +135,12 @@ def test_a_dot_at_a_joint_is_found_at_the_joint_under_every_augmentation(tmp_pat
         margin = 16 * (
             hidden[2] > 0
         )  # a dot's size in the closest window: only whole dots have their middle at the joint
-        near_hidden = (hidden[0] - margin, hidden[1] - margin, hidden[2] + 2 * margin, hidden[3] + 2 * margin)
+        near_hidden = (
+            hidden[0] - margin,
+            hidden[1] - margin,
+            hidden[2] + 2 * margin,
+            hidden[3] + 2 * margin,
+        )
         for (x, y), shade in zip(keypoints[0], shades[list(order)], strict=True):
             inside = 4 < x < 124 and 4 < y < 124
             if inside and within(np.array([x, y]), hidden):
@@ -142,7 +159,10 @@ def test_hidden_pixels_are_black_and_no_others_change(samples):
     plain, hiding = (PoseDataset(samples, CODEC, Augment(occlusion=p), seed=5) for p in (0.0, 1.0))
     for index in range(len(samples)):
         before, after = plain[3, index], hiding[3, index]
-        assert all(np.array_equal(before["targets"][name], after["targets"][name]) for name in before["targets"])
+        assert all(
+            np.array_equal(before["targets"][name], after["targets"][name])
+            for name in before["targets"]
+        )
         changed = (before["image"] != after["image"]).any(axis=-1)
         assert (after["image"][changed] == 0).all()
         y, x = np.nonzero(changed)
@@ -152,22 +172,35 @@ def test_hidden_pixels_are_black_and_no_others_change(samples):
         assert not same(after, hiding[4, index])
 
 
-COLOURS = Augment(saturation_delta=30, value_delta=30, contrast=0.2, brightness=0.3, brightness_contrast_probability=1)
+COLOURS = Augment(
+    saturation_delta=30,
+    value_delta=30,
+    contrast=0.2,
+    brightness=0.3,
+    brightness_contrast_probability=1,
+)
 
 
 def test_other_pixel_values_change_nothing_else_and_come_before_the_hidden_rectangle(samples):
-    plain, coloured = (PoseDataset(samples, CODEC, augment, seed=5) for augment in (Augment(), COLOURS))
+    plain, coloured = (
+        PoseDataset(samples, CODEC, augment, seed=5) for augment in (Augment(), COLOURS)
+    )
     hiding = PoseDataset(samples, CODEC, replace(COLOURS, occlusion=1.0), seed=5)
     for index in range(len(samples)):
         before, after = plain[3, index], coloured[3, index]
-        assert all(np.array_equal(before["targets"][name], after["targets"][name]) for name in before["targets"])
+        assert all(
+            np.array_equal(before["targets"][name], after["targets"][name])
+            for name in before["targets"]
+        )
         assert not np.array_equal(before["image"], after["image"])
         assert same(after, coloured[3, index])
         rng = np.random.default_rng((5, 3, index))
         augment = replace(COLOURS, occlusion=1.0)
         augment.window(samples[index], CODEC.skeleton, rng)
         rectangle = augment.hidden(CODEC.input_size, rng)
-        assert np.array_equal(hiding[3, index]["image"], without(augment.pixels(before["image"], rng), rectangle))
+        assert np.array_equal(
+            hiding[3, index]["image"], without(augment.pixels(before["image"], rng), rectangle)
+        )
 
 
 @pytest.mark.parametrize("final", [COLOURS, None], ids=["final", "none"])
@@ -183,7 +216,9 @@ def test_the_epoch_says_which_stage_holds(samples, final):
 
 
 def test_a_batch_for_the_device_holds_keypoints_instead_of_targets(samples):
-    encoding, sending = (PoseDataset(samples, CODEC, Augment(), 5, encodes=encodes) for encodes in (True, False))
+    encoding, sending = (
+        PoseDataset(samples, CODEC, Augment(), 5, encodes=encodes) for encodes in (True, False)
+    )
     examples = [sending.example((1, index)) for index in (3, 1)]
     batch = sending.batch(examples)
     assert batch.keys() == {"image", "index", "keypoints", "visible"}
@@ -232,7 +267,9 @@ def test_half_bodies_are_chosen_by_the_codecs_skeleton(samples, alignment):
     codec = replace(CODEC, alignment=alignment)
     halved = replace(codec, skeleton=replace(codec.skeleton, upper=()))
     augment = Augment(half_body=1.0)
-    assert not same(PoseDataset(samples, codec, augment)[0], PoseDataset(samples, codec, Augment())[0])
+    assert not same(
+        PoseDataset(samples, codec, augment)[0], PoseDataset(samples, codec, Augment())[0]
+    )
     assert same(PoseDataset(samples, halved, augment)[0], PoseDataset(samples, codec, Augment())[0])
 
 
@@ -240,7 +277,9 @@ def test_mirrored_people_swap_what_is_labelled_with_where_it_is(samples):
     person = samples[0].persons[0]
     visible = np.zeros(16, np.int64)
     visible[[0, 10]] = 1, 2  # right ankle, right wrist
-    sample = Sample(0, Path("a"), samples[0].window, (Person(person.keypoints, visible, person.box, 0),))
+    sample = Sample(
+        0, Path("a"), samples[0].window, (Person(person.keypoints, visible, person.box, 0),)
+    )
     window = Window(sample.window.center, sample.window.size, flip=True)
     assert np.flatnonzero(input_keypoints(sample, window, CODEC)[1][0]).tolist() == [5, 15]
     plain = input_keypoints(sample, sample.window, CODEC)[0][0]

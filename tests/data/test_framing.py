@@ -4,7 +4,12 @@ import cv2
 import numpy as np
 import pytest
 
-from paddle_pose.data.framing import is_target, one_per_central_person, one_per_image, one_per_person
+from paddle_pose.data.framing import (
+    is_target,
+    one_per_central_person,
+    one_per_image,
+    one_per_person,
+)
 from paddle_pose.geometry import box_window, move
 from paddle_pose.structures import AnnotatedImage, Person
 
@@ -14,8 +19,12 @@ def person(number, box, crowd=False):
 
 
 def test_a_window_per_person_in_the_files_order_and_none_per_crowd():
-    first = AnnotatedImage(7, Path("a.jpg"), (person(3, (0.0, 0.0, 10.0, 50.0)), person(0, (5.0, 5.0, 40.0, 20.0))))
-    second = AnnotatedImage(8, Path("b.jpg"), (person(2, (1.0, 2.0, 3.0, 4.0), crowd=True), person(1, (0, 0, 9, 9))))
+    first = AnnotatedImage(
+        7, Path("a.jpg"), (person(3, (0.0, 0.0, 10.0, 50.0)), person(0, (5.0, 5.0, 40.0, 20.0)))
+    )
+    second = AnnotatedImage(
+        8, Path("b.jpg"), (person(2, (1.0, 2.0, 3.0, 4.0), crowd=True), person(1, (0, 0, 9, 9)))
+    )
     samples = one_per_person([first, second], (192, 256), context=1.5)
     assert [sample.persons[0].annotation_id for sample in samples] == [0, 1, 3]
     assert [(sample.image_id, sample.image_path.name) for sample in samples] == [
@@ -37,7 +46,12 @@ def test_a_letterboxed_window_per_image_with_everybody_and_crowds_in_it():
         AnnotatedImage(2, Path("a.jpg"), (), (100.0, 300.0)),
     ]
     first, empty = one_per_image(annotated, (192, 96))
-    assert (first.image_id, first.image_path, first.persons, first.central) == (8, Path("b.jpg"), people, False)
+    assert (first.image_id, first.image_path, first.persons, first.central) == (
+        8,
+        Path("b.jpg"),
+        people,
+        False,
+    )
     assert (empty.image_id, empty.persons) == (2, ())
     matrix = first.window.to_input((192, 96))
     assert np.allclose(move(np.array([[0, 0], [640, 480]]), matrix), [[32, 0], [160, 96]])
@@ -63,11 +77,18 @@ def test_a_central_person_comes_first_and_everybody_else_after():
         person(1, (0, 0, 5.0, 9.0)),
     )
     alone = person(3, (1, 1, 5.0, 9.0))
-    annotated = [AnnotatedImage(7, Path("a.jpg"), (first, crowd, second)), AnnotatedImage(8, Path("b.jpg"), (alone,))]
+    annotated = [
+        AnnotatedImage(7, Path("a.jpg"), (first, crowd, second)),
+        AnnotatedImage(8, Path("b.jpg"), (alone,)),
+    ]
     samples = one_per_central_person(annotated, (64, 64), context=1.5)
     plain = one_per_person(annotated, (64, 64), context=1.5)
     assert [s.window for s in samples] == [s.window for s in plain]
-    assert [s.persons for s in samples] == [(second, first, crowd), (alone,), (first, crowd, second)]
+    assert [s.persons for s in samples] == [
+        (second, first, crowd),
+        (alone,),
+        (first, crowd, second),
+    ]
     assert all(s.central for s in samples)
     assert not any(s.central for s in plain)
 

@@ -36,7 +36,9 @@ def agreement(root, output, split):
     worst = 0.0
     for image, crop in zip(read, crops, strict=True):
         target = image.persons[0]
-        candidates = [p for p in people[crop.source.stem] if p.visible.tolist() == target.visible.tolist()]
+        candidates = [
+            p for p in people[crop.source.stem] if p.visible.tolist() == target.visible.tolist()
+        ]
         moved = target.keypoints + crop.corner
         errors = [np.abs(moved - p.keypoints)[p.visible > 0].max() for p in candidates]
         worst = max(worst, min(errors))
@@ -68,15 +70,22 @@ def test_regions_of_other_people_lie_round_their_joints(synthetic):
     root, output = synthetic
     found = 0
     for split in ("train", "val"):
-        for image, crop in zip(read_movenet_crops(output, split), plan_crops(root, split)[0], strict=True):
+        for image, crop in zip(
+            read_movenet_crops(output, split), plan_crops(root, split)[0], strict=True
+        ):
             record, side = crop.record, crop.side
-            listed = [*record["other_centers"], *(point for points in record["other_keypoints"] for point in points)]
+            listed = [
+                *record["other_centers"],
+                *(point for points in record["other_keypoints"] for point in points),
+            ]
             assert len(image.persons) == 1 + len(listed)
             for region, point in zip(image.persons[1:], listed, strict=True):
                 assert region.crowd
                 assert not region.visible.any()
                 x, y, width, height = region.box
-                assert (x + width / 2, y + height / 2) == pytest.approx((point[0] * side, point[1] * side))
+                assert (x + width / 2, y + height / 2) == pytest.approx(
+                    (point[0] * side, point[1] * side)
+                )
                 assert (width, height) == pytest.approx((2 * OTHERS_REACH * side,) * 2)
                 found += 1
     assert found > 10
@@ -121,7 +130,9 @@ def test_a_wrong_record_is_named(tmp_path, changes, message):
 
 
 def test_wrong_files_are_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"train2017.json: not found; expected D/imgs.*prepare_coco makes"):
+    with pytest.raises(
+        FileNotFoundError, match=r"train2017.json: not found; expected D/imgs.*prepare_coco makes"
+    ):
         read_movenet_crops(tmp_path, "train")
     with pytest.raises(ValueError, match="no split 'test'; expected one of train, val"):
         read_movenet_crops(tmp_path, "test")

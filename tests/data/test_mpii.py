@@ -56,10 +56,16 @@ def test_drawn_people_are_read_where_they_were_drawn(synthetic_mpii, split, numb
         assert np.abs(person.keypoints - drawn.mpii)[labelled].max() < 1e-3
         x, y, width, height = drawn.box
         side = max(width, height)
-        assert person.box == pytest.approx((x + (width - side) / 2, y + (height - side) / 2, side, side), abs=1e-3)
+        assert person.box == pytest.approx(
+            (x + (width - side) / 2, y + (height - side) / 2, side, side), abs=1e-3
+        )
         x1, y1, x2, y2 = drawn.head_box
         head = 0.6 * np.hypot(x2 - x1, y2 - y1)
-        assert np.isnan(person.head_size) if split == "train" else person.head_size == pytest.approx(head)
+        assert (
+            np.isnan(person.head_size)
+            if split == "train"
+            else person.head_size == pytest.approx(head)
+        )
 
 
 def test_the_centre_moves_down_by_15_px_times_the_scale_and_becomes_0_based(tmp_path):
@@ -103,7 +109,9 @@ def test_the_test_split_has_no_joints(tmp_path):
 
 def test_val_takes_keypoints_and_head_sizes_from_the_mat(tmp_path):
     truth = [record(), record(joints_vis=[0, *[1] * 15])]
-    write_json(tmp_path, [{**r, "joints": (np.array(r["joints"]) + 0.4).tolist()} for r in truth], "val")
+    write_json(
+        tmp_path, [{**r, "joints": (np.array(r["joints"]) + 0.4).tolist()} for r in truth], "val"
+    )
     write_mat(tmp_path, truth)
     persons = read_mpii(tmp_path, "val")[0].persons
     for person, expected in zip(persons, truth, strict=True):
@@ -122,7 +130,10 @@ def test_val_takes_keypoints_and_head_sizes_from_the_mat(tmp_path):
         ([], "the list is empty"),
         ([record(), record(image="")], "record 1: key 'image' must name the image"),
         ([record(image=3)], "record 0: key 'image' must name the image, got 3"),
-        ([record(center=[1.0])], r"record 0 \(a.jpg\): key 'center' must have shape \(2,\), got \(1,\)"),
+        (
+            [record(center=[1.0])],
+            r"record 0 \(a.jpg\): key 'center' must have shape \(2,\), got \(1,\)",
+        ),
         ([record(center=None)], r"record 0 \(a.jpg\): key 'center'"),
         ([record(center="left")], "key 'center' does not hold numbers"),
         ([record(scale=0)], "key 'scale' must be positive .*, got 0.0"),
@@ -132,7 +143,10 @@ def test_val_takes_keypoints_and_head_sizes_from_the_mat(tmp_path):
         ([record(joints=[[1, 2]] * 15 + [[3]])], "key 'joints' does not hold numbers"),
         ([record(joints=[[1, float("inf")]] * 16)], "key 'joints' holds NaN or infinity"),
         ([record(joints_vis=[1] * 14)], r"key 'joints_vis' must have shape \(16,\)"),
-        ([{"image": "a.jpg", "center": [1, 1], "scale": 1}], "no key 'joints' or 'gt_joints'; it has"),
+        (
+            [{"image": "a.jpg", "center": [1, 1], "scale": 1}],
+            "no key 'joints' or 'gt_joints'; it has",
+        ),
         ([{"image": "a.jpg", "scale": 1}], "no key 'center'; it has"),
     ],
 )
@@ -149,7 +163,9 @@ def test_what_is_missing_is_named_with_the_layout(tmp_path):
     write_json(tmp_path, [record()], "val")
     with pytest.raises(FileNotFoundError, match=r"mpii_gt_val.mat: not found; expected D/images"):
         read_mpii(tmp_path, "val")
-    with pytest.raises(ValueError, match="no split 'valid'; expected one of train, val, trainval, test"):
+    with pytest.raises(
+        ValueError, match="no split 'valid'; expected one of train, val, trainval, test"
+    ):
         read_mpii(tmp_path, "valid")
 
 
@@ -159,10 +175,16 @@ def test_what_is_missing_is_named_with_the_layout(tmp_path):
         ({"jnt_missing": None}, "'jnt_missing' .* no such variable"),
         ({"pos_gt_src": None}, "'pos_gt_src' .* no such variable"),
         ({"headboxes_src": None}, "'headboxes_src' .* no such variable"),
-        ({"headboxes_src": np.zeros((4, 1))}, r"'headboxes_src' must have shape \(2, 2, 'N'\), got shape \(4, 1\)"),
+        (
+            {"headboxes_src": np.zeros((4, 1))},
+            r"'headboxes_src' must have shape \(2, 2, 'N'\), got shape \(4, 1\)",
+        ),
         ({"pos_gt_src": np.zeros((2, 16, 3))}, r"'pos_gt_src' must have shape \(16, 2, 'N'\)"),
         ({"jnt_missing": np.zeros((16, 7))}, "'jnt_missing' must have shape"),
-        ({"pos_gt_src": np.where(np.arange(3) == 1, np.nan, np.ones((16, 2, 3)))}, "person 1 has .* without numbers"),
+        (
+            {"pos_gt_src": np.where(np.arange(3) == 1, np.nan, np.ones((16, 2, 3)))},
+            "person 1 has .* without numbers",
+        ),
         ({"headboxes_src": np.ones((2, 2, 1)) * [1, 1, 1]}, "person 0 has an empty head box"),
     ],
 )
@@ -190,7 +212,9 @@ def test_json_and_mat_must_list_the_same_people_in_the_same_order(tmp_path):
     with pytest.raises(ValueError, match=r"record 0 lies .* px from person 0 .* same order"):
         read_mpii(tmp_path, "val")
     write_mat(tmp_path, records[:1])
-    with pytest.raises(ValueError, match=r"holds 1 people and .* 2; they belong to different releases"):
+    with pytest.raises(
+        ValueError, match=r"holds 1 people and .* 2; they belong to different releases"
+    ):
         read_mpii(tmp_path, "val")
 
 
@@ -208,7 +232,9 @@ def test_published_counts(shared, capsys, folder, split, images, people):
     found = read_mpii(shared / "data" / folder, split)
     assert (len(found), sum(len(image.persons) for image in found)) == (images, people)
     assert capsys.readouterr().out == f"=> num_images: {images}\n=> load {people} samples\n"
-    labelled = np.concatenate([p.keypoints[p.visible > 0] for image in found for p in image.persons])
+    labelled = np.concatenate(
+        [p.keypoints[p.visible > 0] for image in found for p in image.persons]
+    )
     assert np.isfinite(labelled).all()
     assert labelled.min() > -60
 
@@ -222,4 +248,8 @@ def test_the_published_counts_of_joints(shared):
         *(2932, 2932, 2928, 2935, 2944, 2944, 2932, 2909),
     ]
     heads = np.array([p.head_size for p in persons])
-    assert [round(v, 1) for v in (heads.min(), np.median(heads), heads.mean())] == [14.5, 68.9, 80.5]
+    assert [round(v, 1) for v in (heads.min(), np.median(heads), heads.mean())] == [
+        14.5,
+        68.9,
+        80.5,
+    ]

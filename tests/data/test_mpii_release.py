@@ -9,7 +9,13 @@ import pytest
 import scipy.io
 
 from paddle_pose.data.mpii import read_ground_truth, read_mpii
-from paddle_pose.data.mpii_release import is_release, read_release, split, write_ground_truth, write_records
+from paddle_pose.data.mpii_release import (
+    is_release,
+    read_release,
+    split,
+    write_ground_truth,
+    write_records,
+)
 
 EMPTY = np.zeros((0, 0))
 
@@ -27,8 +33,15 @@ def annorect(record: dict[str, Any], head_box: np.ndarray | None) -> dict[str, A
     points: Any = EMPTY
     if "joints" in record:
         marks = [
-            {"x": float(x), "y": float(y), "id": float(slot), "is_visible": (EMPTY, "0", 1.0)[slot % 3]}
-            for slot, ((x, y), seen) in enumerate(zip(record["joints"], record["joints_vis"], strict=True))
+            {
+                "x": float(x),
+                "y": float(y),
+                "id": float(slot),
+                "is_visible": (EMPTY, "0", 1.0)[slot % 3],
+            }
+            for slot, ((x, y), seen) in enumerate(
+                zip(record["joints"], record["joints_vis"], strict=True)
+            )
             if seen
         ]
         points = {"point": structs(marks[::-1])}
@@ -44,7 +57,11 @@ def write_release(path: Path, images: list[tuple[str, bool, list[dict[str, Any]]
     """Writes (name, is training, people) in the form of `mpii_human_pose_v1_u12_1.mat`."""
     annolist = structs(
         [
-            {"image": {"name": name}, "annorect": structs(people) if people else EMPTY, "vididx": EMPTY}
+            {
+                "image": {"name": name},
+                "annorect": structs(people) if people else EMPTY,
+                "vididx": EMPTY,
+            }
             for name, _, people in images
         ]
     )
@@ -57,7 +74,9 @@ def release_of(root: Path, path: Path) -> Path:
     """The release that a data set in the published layout could have been made of; val and train images alternate."""
     truth = scipy.io.loadmat(root / "annotations/mpii_gt_val.mat")["headboxes_src"]  # [2, 2, N]
     people: dict[str, list[dict[str, Any]]] = {}
-    boxes = {json.dumps(record): truth[..., n].ravel() for n, record in enumerate(records(root, "val"))}
+    boxes = {
+        json.dumps(record): truth[..., n].ravel() for n, record in enumerate(records(root, "val"))
+    }
     for record in records(root, "train") + records(root, "val"):  # in mpii5 the two are the same
         box = boxes.get(json.dumps(record), np.array([1.0, 2, 3, 4]))
         people.setdefault(record["image"], []).append(annorect(record, box))
@@ -122,21 +141,32 @@ def test_the_written_files_are_what_the_reader_reads(root, tmp_path):
     folder = tmp_path / "made" / "annotations"
     folder.mkdir(parents=True)
     write_records(folder / "mpii_val.json", [release.trainval[n] for n in val])
-    write_ground_truth(folder / "mpii_gt_val.mat", [release.trainval[n] for n in val], release.head_boxes[val])
+    write_ground_truth(
+        folder / "mpii_gt_val.mat", [release.trainval[n] for n in val], release.head_boxes[val]
+    )
     made = read_ground_truth(folder / "mpii_gt_val.mat")
     known = read_ground_truth(root / "annotations/mpii_gt_val.mat")
     np.testing.assert_array_equal(made.labelled, known.labelled)
-    np.testing.assert_allclose(made.keypoints[made.labelled], known.keypoints[known.labelled], atol=1e-4)
+    np.testing.assert_allclose(
+        made.keypoints[made.labelled], known.keypoints[known.labelled], atol=1e-4
+    )
     np.testing.assert_allclose(made.head_sizes, known.head_sizes)
     once = (folder / "mpii_gt_val.mat").read_bytes()
-    write_ground_truth(folder / "mpii_gt_val.mat", [release.trainval[n] for n in val], release.head_boxes[val])
+    write_ground_truth(
+        folder / "mpii_gt_val.mat", [release.trainval[n] for n in val], release.head_boxes[val]
+    )
     assert (folder / "mpii_gt_val.mat").read_bytes() == once
     assert sum(len(image.persons) for image in read_mpii(tmp_path / "made", "val")) == len(val)
 
 
 def test_one_image_with_one_person_with_one_joint(tmp_path):
     """SciPy squeezes arrays of one; the release has many of them."""
-    record = {"joints": [[7.0, 8.0]] * 16, "joints_vis": [0] * 9 + [1] + [0] * 6, "center": [1.0, 2.0], "scale": 3.0}
+    record = {
+        "joints": [[7.0, 8.0]] * 16,
+        "joints_vis": [0] * 9 + [1] + [0] * 6,
+        "center": [1.0, 2.0],
+        "scale": 3.0,
+    }
     path = write_release(tmp_path / "r.mat", [("1.jpg", True, [annorect(record, None)])])
     (person,) = read_release(path).trainval
     assert person["joints_vis"] == record["joints_vis"]
@@ -150,7 +180,9 @@ def test_a_validation_person_of_another_release(root, tmp_path):
     people = read_release(release_of(root, tmp_path / "r.mat")).trainval
     val = records(root, "val")
     val[2]["joints"][val[2]["joints_vis"].index(1)][0] += 40
-    with pytest.raises(ValueError, match=r"validation person 2 is not in the release \(2 of 2 before it are\)"):
+    with pytest.raises(
+        ValueError, match=r"validation person 2 is not in the release \(2 of 2 before it are\)"
+    ):
         split(people, val_records=val)
     with pytest.raises(ValueError, match="got neither"):
         split(people)

@@ -13,7 +13,9 @@ def slow_first(key):
 
 @pytest.mark.parametrize("num_workers", [0, 1, 3])
 def test_results_come_in_the_keys_order(num_workers):
-    assert list(prefetch(slow_first, range(20), num_workers, ahead=5)) == [key * 10 for key in range(20)]
+    assert list(prefetch(slow_first, range(20), num_workers, ahead=5)) == [
+        key * 10 for key in range(20)
+    ]
     assert list(prefetch(slow_first, [], num_workers, ahead=5)) == []
 
 
@@ -64,7 +66,9 @@ def test_a_thread_that_hangs_is_given_up_and_its_key_named():
             free.wait(60)
         return key
 
-    results = prefetch(read, range(5), num_workers=1, ahead=4, timeout=0.05, name=lambda key: f"{key}.jpg")
+    results = prefetch(
+        read, range(5), num_workers=1, ahead=4, timeout=0.05, name=lambda key: f"{key}.jpg"
+    )
     assert [next(results), next(results)] == [0, 1]
     with pytest.raises(TimeoutError, match=r"^2\.jpg: not read within 0\.05 seconds"):
         next(results)

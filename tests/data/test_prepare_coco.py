@@ -37,17 +37,26 @@ def test_a_square_of_width_plus_height_round_box_and_labelled_joints(tmp_path):
     assert list(crop.record) == KEYS
     points = np.array(crop.record["keypoints"]).reshape(17, 3)
     assert np.allclose(
-        points[:, :2] * 72 + crop.corner, np.array(outside["keypoints"]).reshape(17, 3)[:, :2], atol=1e-4
+        points[:, :2] * 72 + crop.corner,
+        np.array(outside["keypoints"]).reshape(17, 3)[:, :2],
+        atol=1e-4,
     )
     assert points[:, 2].tolist() == outside["keypoints"][2::3]
-    assert np.allclose(np.array(crop.record["center"]) * 72 + crop.corner, (46, 28), atol=1e-4)  # of the box alone
+    assert np.allclose(
+        np.array(crop.record["center"]) * 72 + crop.corner, (46, 28), atol=1e-4
+    )  # of the box alone
     corners = np.array(crop.record["bbox"]).reshape(2, 2) * 72 + crop.corner
     assert np.allclose(corners, [(30, 20), (62, 36)], atol=1e-4)
 
 
 def test_unlabelled_joints_stretch_no_square_and_are_zero(tmp_path):
     write_folder(
-        tmp_path, [annotation(labelled=9, keypoints=annotation(labelled=9)["keypoints"][:27] + [90, 70, 0] * 8)]
+        tmp_path,
+        [
+            annotation(
+                labelled=9, keypoints=annotation(labelled=9)["keypoints"][:27] + [90, 70, 0] * 8
+            )
+        ],
     )
     (crop,), _ = plan_crops(tmp_path, "val")
     assert crop.side == 48
@@ -74,7 +83,12 @@ def test_what_is_left_out_is_counted(tmp_path, capsys):
     few = annotation(1, labelled=7)
     records = [
         *(annotation(1), annotation(1, **crowd), few),  # three annotations: one person is good
-        *(annotation(2), annotation(2), annotation(2), annotation(2, **crowd)),  # a crowd counts: too many
+        *(
+            annotation(2),
+            annotation(2),
+            annotation(2),
+            annotation(2, **crowd),
+        ),  # a crowd counts: too many
         annotation(4, labelled=8),
     ]
     write_folder(tmp_path, records, ids=(1, 2, 3, 4))
@@ -93,16 +107,23 @@ def test_what_is_left_out_is_counted(tmp_path, capsys):
 
 
 def test_others_are_known_by_their_joints_in_their_own_list_and_by_centres_inside(tmp_path):
-    near, far = annotation(1, labelled=9, at=(40.0, 30.0)), annotation(1, labelled=3, at=(65.0, 55.0))
+    near, far = (
+        annotation(1, labelled=9, at=(40.0, 30.0)),
+        annotation(1, labelled=3, at=(65.0, 55.0)),
+    )
     write_folder(tmp_path, [annotation(1), near, far], size=(200, 150))
     (crop, _), _ = plan_crops(tmp_path, "val")
     assert (crop.corner, crop.side) == ((22, 4), 48)
     others = crop.record["other_keypoints"]
     for k in range(17):
-        points = [(a["keypoints"][3 * k : 3 * k + 2]) for a in (near, far) if a["keypoints"][3 * k + 2]]
+        points = [
+            (a["keypoints"][3 * k : 3 * k + 2]) for a in (near, far) if a["keypoints"][3 * k + 2]
+        ]
         inside = [p for p in points if 22 <= p[0] <= 70 and 4 <= p[1] <= 52]
         assert np.allclose(
-            np.array(others[k]).reshape(-1, 2) * 48 + (22, 4), np.array(inside).reshape(-1, 2), atol=1e-4
+            np.array(others[k]).reshape(-1, 2) * 48 + (22, 4),
+            np.array(inside).reshape(-1, 2),
+            atol=1e-4,
         ), k
     assert [len(points) for points in others] == [1] * 9 + [0] * 8
     assert np.allclose(np.array(crop.record["other_centers"]) * 48 + (22, 4), [(56, 38)], atol=1e-4)
@@ -110,7 +131,11 @@ def test_others_are_known_by_their_joints_in_their_own_list_and_by_centres_insid
 
 def test_once_more_changes_nothing_and_an_interrupted_run_is_finished(synthetic, tmp_path, capsys):
     root, complete = synthetic
-    whole = {path.relative_to(complete): path.read_bytes() for path in complete.rglob("*") if path.is_file()}
+    whole = {
+        path.relative_to(complete): path.read_bytes()
+        for path in complete.rglob("*")
+        if path.is_file()
+    }
     before = {path: path.stat().st_mtime_ns for path in complete.rglob("*")}
     number = prepare_coco(root, complete)
     assert number == len(list((complete / "imgs").iterdir()))
@@ -127,13 +152,19 @@ def test_once_more_changes_nothing_and_an_interrupted_run_is_finished(synthetic,
     assert len(list((tmp_path / "imgs").iterdir())) == 2
     assert prepare_coco(root, tmp_path) == number
     assert f"{len(crops) - 2} images written, 2 were there already" in capsys.readouterr().out
-    assert {path.relative_to(tmp_path): path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == whole
+    assert {
+        path.relative_to(tmp_path): path.read_bytes()
+        for path in tmp_path.rglob("*")
+        if path.is_file()
+    } == whole
 
 
 def test_what_stops_the_making_is_named(tmp_path):
     root = tmp_path / "coco"
     write_folder(root, [annotation(1, labelled=3)])
-    with pytest.raises(ValueError, match=r"nobody is left of split 'val'.*1 people with fewer than 8"):
+    with pytest.raises(
+        ValueError, match=r"nobody is left of split 'val'.*1 people with fewer than 8"
+    ):
         prepare_coco(root, tmp_path / "out", ["val"])
     write_folder(root, [annotation(1)])
     (root / "val2017" / "1.png").unlink()
@@ -160,7 +191,12 @@ def test_the_file_is_one_line_of_the_originals_keys(synthetic):
     assert "\n" not in text
     for record in json.loads(text):
         assert list(record) == KEYS
-        assert [len(record[key]) for key in ("keypoints", "center", "bbox", "other_keypoints")] == [51, 2, 4, 17]
+        assert [len(record[key]) for key in ("keypoints", "center", "bbox", "other_keypoints")] == [
+            51,
+            2,
+            4,
+            17,
+        ]
         labelled = np.array(record["keypoints"]).reshape(17, 3)
         inside = labelled[labelled[:, 2] > 0, :2]
         assert ((inside >= 0) & (inside <= 1)).all()
@@ -170,7 +206,10 @@ def test_progress_counts_the_crops_of_each_split(tmp_path):
     write_folder(tmp_path, [annotation(1), annotation(1, at=(20.0, 30.0))])
     shown = []
     prepare_coco(
-        tmp_path, tmp_path / "out", ["val"], progress=lambda total, unit: lambda done: shown.append((done, total))
+        tmp_path,
+        tmp_path / "out",
+        ["val"],
+        progress=lambda total, unit: lambda done: shown.append((done, total)),
     )
     assert shown == [(1, 2), (2, 2)]
 

@@ -21,7 +21,11 @@ def write(tmp_path):
 
 
 def annotations(*categories):
-    return {"images": [], "annotations": [], "categories": [{"id": n, **one} for n, one in enumerate(categories)]}
+    return {
+        "images": [],
+        "annotations": [],
+        "categories": [{"id": n, **one} for n, one in enumerate(categories)],
+    }
 
 
 def test_a_whole_file_is_taken_as_it_is_and_nothing_is_said_but_its_name(write, capsys):
@@ -35,14 +39,18 @@ def test_a_whole_file_is_taken_as_it_is_and_nothing_is_said_but_its_name(write, 
         "upper": ["eye"],
     }
     skeleton = read_skeleton(write(content))
-    assert json.loads(json.dumps([getattr(skeleton, key) for key in KEYS])) == list(content.values())
+    assert json.loads(json.dumps([getattr(skeleton, key) for key in KEYS])) == list(
+        content.values()
+    )
     assert capsys.readouterr().out == "=> skeleton crab: 3 joints\n"
     assert skeleton.side("claw") == "left"
 
 
 def test_what_a_file_leaves_out_comes_from_the_categories_and_is_said(write, capsys):
     category = {"name": "hand", "keypoints": HAND, "skeleton": [[1, 3], [2, 3]]}
-    skeleton = read_skeleton(write({"sigmas": [0.1, 0.1, 0.2]}), write(annotations({}, category), "a.json"))
+    skeleton = read_skeleton(
+        write({"sigmas": [0.1, 0.1, 0.2]}), write(annotations({}, category), "a.json")
+    )
     assert skeleton.joints == HAND
     assert skeleton.limbs == (("Left hand", "nose"), ("right hand", "nose"))
     assert skeleton.flip == (1, 0, 2)
@@ -53,7 +61,9 @@ def test_what_a_file_leaves_out_comes_from_the_categories_and_is_said(write, cap
     by_itself = read_skeleton(None, write(annotations(category), "a.json"))
     assert (by_itself.name, by_itself.sigmas) == ("a", (DEFAULT_SIGMA,) * 3)
     assert f"sigmas {DEFAULT_SIGMA} each, the mean of COCO's" in capsys.readouterr().out
-    fewer = read_skeleton(write({"joints": ["nose", "Left hand"]}), write(annotations(category), "a.json"))
+    fewer = read_skeleton(
+        write({"joints": ["nose", "Left hand"]}), write(annotations(category), "a.json")
+    )
     assert fewer.limbs == (("Left hand", "nose"),)
     assert "nothing is named left and right" in capsys.readouterr().out
 
@@ -64,7 +74,9 @@ def test_known_skeletons_need_no_file(write):
 
 
 def test_a_config_takes_a_file(write):
-    config = override(CONFIGS["hourglass52_mpii_256"], {"codec.skeleton": str(write({"joints": ["a", "b"]}))})
+    config = override(
+        CONFIGS["hourglass52_mpii_256"], {"codec.skeleton": str(write({"joints": ["a", "b"]}))}
+    )
     assert config.codec.skeleton.joints == ("a", "b")
 
 
@@ -72,16 +84,31 @@ def test_a_config_takes_a_file(write):
     ("content", "message"),
     [
         ({"joint": ["a"]}, f"unknown key 'joint'; the valid ones are {', '.join(KEYS)}"),
-        ({}, "key 'joints' is missing, and no annotation file names .* the valid keys are name, joints"),
+        (
+            {},
+            "key 'joints' is missing, and no annotation file names .* the valid keys are name, joints",
+        ),
         ([], "expected an object with the keys name, .*; got list"),
         ({"joints": "nose"}, "key 'joints' must be a list of joint names, got 'nose'"),
         ({"joints": ["a", "A"]}, "joint names repeat"),
-        ({"joints": ["a", "b"], "limbs": [["a", "b", "c"]]}, "key 'limbs' must be a list of pairs of names"),
+        (
+            {"joints": ["a", "b"], "limbs": [["a", "b", "c"]]},
+            "key 'limbs' must be a list of pairs of names",
+        ),
         ({"joints": ["a", "b"], "limbs": [["a", "c"]]}, r"unknown joints \['c'\]"),
-        ({"joints": ["a", "b"], "mirror_pairs": [[1, 2]]}, "key 'mirror_pairs' must be a list of pairs of names"),
+        (
+            {"joints": ["a", "b"], "mirror_pairs": [[1, 2]]},
+            "key 'mirror_pairs' must be a list of pairs of names",
+        ),
         ({"joints": ["a", "b"], "sigmas": [0.1]}, "1 sigmas for 2 joints"),
-        ({"joints": ["a", "b"], "sigmas": [0.1, 0]}, "key 'sigmas' must be a list of positive numbers"),
-        ({"joints": ["a", "b"], "weights": {"a": 1}}, "key 'weights' must be a list of positive numbers"),
+        (
+            {"joints": ["a", "b"], "sigmas": [0.1, 0]},
+            "key 'sigmas' must be a list of positive numbers",
+        ),
+        (
+            {"joints": ["a", "b"], "weights": {"a": 1}},
+            "key 'weights' must be a list of positive numbers",
+        ),
         ({"joints": ["a", "b"], "upper": ["c"]}, r"unknown joints \['c'\]"),
     ],
 )
@@ -96,7 +123,9 @@ def test_a_wrong_file_is_named_with_its_key(write, content, message):
 def test_wrong_categories_are_named(write):
     with pytest.raises(ValueError, match=r"categories 0, 1 have different keypoints; one skeleton"):
         read_skeleton(None, write(annotations({"keypoints": ["a"]}, {"keypoints": ["b"]})))
-    with pytest.raises(ValueError, match=r"categories\[0\]: key 'keypoints' must list the joints' names, got 17"):
+    with pytest.raises(
+        ValueError, match=r"categories\[0\]: key 'keypoints' must list the joints' names, got 17"
+    ):
         read_skeleton(None, write(annotations({"keypoints": 17})))
     with pytest.raises(ValueError, match=r"places outside 1\.\.2: \[\[0, 1\]\]"):
         read_skeleton(None, write(annotations({"keypoints": ["a", "b"], "skeleton": [[0, 1]]})))

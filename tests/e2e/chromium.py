@@ -13,7 +13,14 @@ from typing import Any
 import pytest
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = ("--headless=new", "--no-sandbox", "--no-proxy-server", "--mute-audio", "--disable-gpu", "--no-first-run")
+FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--no-proxy-server",
+    "--mute-audio",
+    "--disable-gpu",
+    "--no-first-run",
+)
 
 
 def program() -> str:
@@ -30,8 +37,17 @@ class Chromium:
         """Starts it with an empty profile in a folder, or skips as `program`."""
         import websocket
 
-        command = [program(), *FLAGS, *flags, f"--user-data-dir={folder}", "--remote-debugging-port=0", "about:blank"]
-        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        command = [
+            program(),
+            *FLAGS,
+            *flags,
+            f"--user-data-dir={folder}",
+            "--remote-debugging-port=0",
+            "about:blank",
+        ]
+        self._process = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         self._ids = itertools.count(1)
         try:
             port = int(_waited(lambda: (folder / "DevToolsActivePort").read_text().split()[0]))
@@ -39,7 +55,9 @@ class Chromium:
             with opener.open(f"http://127.0.0.1:{port}/json/list", timeout=30) as answer:
                 (page,) = (target for target in json.load(answer) if target["type"] == "page")
             address = page["webSocketDebuggerUrl"]
-            self._socket = websocket.create_connection(address, timeout=60, suppress_origin=True, http_no_proxy=["*"])
+            self._socket = websocket.create_connection(
+                address, timeout=60, suppress_origin=True, http_no_proxy=["*"]
+            )
         except BaseException:
             self._process.kill()
             self._process.wait()

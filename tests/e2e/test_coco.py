@@ -7,7 +7,12 @@ import pytest
 
 from paddle_pose.data.synthetic.dataset import write_coco
 
-REDUCED = ("model.width=8", "model.deconv_channels=16", "codec.input_size=(64,64)", "train.log_every=1")
+REDUCED = (
+    "model.width=8",
+    "model.deconv_channels=16",
+    "codec.input_size=(64,64)",
+    "train.log_every=1",
+)
 RECIPE = ("augment=none", "train.eval_every=10", "val.flip=false")
 CONFIG = "simple_baseline_r50_coco_256x192"
 
@@ -36,13 +41,22 @@ def trained(tmp_path_factory, synthetic_coco, run_in):
 def test_training_is_chosen_by_ap(trained):
     _, said = trained
     assert "=> left out as published: 0 crowd, 0 no labelled joint, 0 no area, 0 empty box" in said
-    assert re.search(r"\[EVAL\] epoch=1:AP=\S+ AP\(L\)=\S+ AP\(M\)=\S+ AP50=\S+ AP75=\S+ AR=\S+ ", said)
+    assert re.search(
+        r"\[EVAL\] epoch=1:AP=\S+ AP\(L\)=\S+ AP\(M\)=\S+ AP50=\S+ AP75=\S+ AR=\S+ ", said
+    )
     assert "chosen on the validation set by AP" in said
 
 
-def test_evaluation_with_annotated_boxes_repeats_the_training_and_draws(trained, synthetic_coco, run_in, tmp_path):
+def test_evaluation_with_annotated_boxes_repeats_the_training_and_draws(
+    trained, synthetic_coco, run_in, tmp_path
+):
     run, said = trained
-    flags = ("--pretrained_model", run / "last" / "model.pdparams", "--dataset_root", synthetic_coco)
+    flags = (
+        "--pretrained_model",
+        run / "last" / "model.pdparams",
+        "--dataset_root",
+        synthetic_coco,
+    )
     done = run_in(tmp_path, "val.py", *flags, "--draw", "--baseline", "--report")
     assert done.returncode == 0, done.stderr
     (output,) = (tmp_path / "output" / "val").iterdir()
@@ -59,17 +73,24 @@ def test_evaluation_with_annotated_boxes_repeats_the_training_and_draws(trained,
     scores = json.loads((output / "scores.json").read_text(encoding="utf-8"))["values"]
     truth = synthetic_coco / "annotations" / "person_keypoints_val2017.json"
     again = ("val.py", "--results", output / "keypoints_results.json", "--ground_truth", truth)
-    assert json.loads(run_in(tmp_path, *again, "--json").stdout) == pytest.approx(scores, abs=0, nan_ok=True)
+    assert json.loads(run_in(tmp_path, *again, "--json").stdout) == pytest.approx(
+        scores, abs=0, nan_ok=True
+    )
     assert run_in(tmp_path, *again).stdout.startswith("[EVAL] AP=")
     refused = run_in(tmp_path, *again, "--zero_based")
     assert refused.returncode == 2
-    assert refused.stderr == "error: --zero_based: COCO's results always count pixels from 0; leave the flag out\n"
+    assert (
+        refused.stderr
+        == "error: --zero_based: COCO's results always count pixels from 0; leave the flag out\n"
+    )
 
 
 def test_evaluation_with_detected_boxes_says_so(trained, synthetic_coco, run_in, tmp_path):
     run, _ = trained
     annotations = json.loads(
-        (synthetic_coco / "annotations" / "person_keypoints_val2017.json").read_text(encoding="utf-8")
+        (synthetic_coco / "annotations" / "person_keypoints_val2017.json").read_text(
+            encoding="utf-8"
+        )
     )
     boxes = [
         {"image_id": a["image_id"], "category_id": 1, "bbox": a["bbox"], "score": 0.5}
@@ -104,10 +125,19 @@ def test_a_skeleton_without_a_joint_in_common_is_refused(synthetic_coco, run_in,
 
 def test_the_metric_is_a_flag(trained, synthetic_coco, run_in, tmp_path):
     run, _ = trained
-    flags = ("val.py", "--weights", run / "last" / "model.pdparams", "--dataset_root", synthetic_coco, "--metric")
+    flags = (
+        "val.py",
+        "--weights",
+        run / "last" / "model.pdparams",
+        "--dataset_root",
+        synthetic_coco,
+        "--metric",
+    )
     done = run_in(tmp_path, *flags, "pck", "--baseline", "--draw")
     assert done.returncode == 0, done.stderr
-    assert re.search(r"\[EVAL\] Ankle=\S+ Ear=\S+ .*Mean=\S+ Nose=\S+ Shoulder=\S+ Wrist=\S+ \n", done.stdout)
+    assert re.search(
+        r"\[EVAL\] Ankle=\S+ Ear=\S+ .*Mean=\S+ Nose=\S+ Shoulder=\S+ Wrist=\S+ \n", done.stdout
+    )
     assert "PCK@0.2 of the torso in percent" in done.stdout
     assert "mean training pose: [EVAL] Ankle=" in done.stdout
     assert "metric pck" in done.stdout
@@ -116,7 +146,9 @@ def test_the_metric_is_a_flag(trained, synthetic_coco, run_in, tmp_path):
     assert "metric 'pckh' needs MPII's head boxes, which data set 'coco' has not" in refused.stderr
 
 
-def test_the_original_movenets_crops_are_made_and_evaluated_on(trained, synthetic_coco, run_in, tmp_path):
+def test_the_original_movenets_crops_are_made_and_evaluated_on(
+    trained, synthetic_coco, run_in, tmp_path
+):
     run, _ = trained
     done = run_in(tmp_path, "prepare_coco", "--dataset_root", synthetic_coco, "--output", "crops")
     assert done.returncode == 0, done.stderr
@@ -127,7 +159,12 @@ def test_the_original_movenets_crops_are_made_and_evaluated_on(trained, syntheti
     assert done.returncode == 0, done.stderr
     assert f"=> load {people} samples" in done.stdout
     assert "[EVAL] absent=" in done.stdout
-    assert "Accuracy of the original MoveNet (radius 0.161 of the side, absent joints count)" in done.stdout
+    assert (
+        "Accuracy of the original MoveNet (radius 0.161 of the side, absent joints count)"
+        in done.stdout
+    )
     missing = run_in(tmp_path, "prepare_coco", "--dataset_root", "crops", "--output", "again")
     assert missing.returncode == 2
-    assert missing.stderr.startswith("error: crops/annotations/person_keypoints_train2017.json: not found; expected D/")
+    assert missing.stderr.startswith(
+        "error: crops/annotations/person_keypoints_train2017.json: not found; expected D/"
+    )

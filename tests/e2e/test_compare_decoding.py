@@ -4,7 +4,16 @@ import json
 
 import pytest
 
-SMALL = ("--config", "hourglass_tiny_128", "--num_workers", "1", "--batch_size", "4", "--epochs", "30")
+SMALL = (
+    "--config",
+    "hourglass_tiny_128",
+    "--num_workers",
+    "1",
+    "--batch_size",
+    "4",
+    "--epochs",
+    "30",
+)
 # Long enough that some joints are found: all readings of an untrained network score nothing.
 RECIPE = (
     "--learning_rate",
@@ -23,7 +32,10 @@ def rows(said):
     lines = said.splitlines()
     start = next(i for i, line in enumerate(lines) if line.startswith("decode"))
     names = lines[start].split()[3:]
-    cells = [line.split() for line in lines[start + 1 : lines.index(next(x for x in lines if "Protocol" in x))]]
+    cells = [
+        line.split()
+        for line in lines[start + 1 : lines.index(next(x for x in lines if "Protocol" in x))]
+    ]
     return {tuple(c[:3]): dict(zip(names, map(float, c[3:]), strict=True)) for c in cells}
 
 
@@ -44,8 +56,12 @@ def test_one_pass_gives_the_numbers_of_many_evaluations(trained, synthetic_mpii,
     assert f"alignment {alignment}" in done.stdout
     found = rows(done.stdout)
     looks = {("no", "-"), ("yes", "no")} | ({("yes", "yes")} if alignment == "published" else set())
-    assert set(found) == {(decode, *look) for decode in ("argmax", "quarter", "dark") for look in looks}
-    assert len({tuple(numbers.values()) for numbers in found.values()}) > 1, "all readings gave the same numbers"
+    assert set(found) == {
+        (decode, *look) for decode in ("argmax", "quarter", "dark") for look in looks
+    }
+    assert len({tuple(numbers.values()) for numbers in found.values()}) > 1, (
+        "all readings gave the same numbers"
+    )
     shift = "yes" if alignment == "published" else "no"
     for decode, flags, key in [
         ("quarter", (), ("quarter", "yes", shift)),
@@ -64,6 +80,15 @@ def test_one_pass_gives_the_numbers_of_many_evaluations(trained, synthetic_mpii,
 
 def test_an_unknown_decoding_is_refused(trained, synthetic_mpii, run_in, tmp_path):
     _, weights = trained
-    done = run_in(tmp_path, "val.py", "--weights", weights, "--dataset_root", synthetic_mpii, "--decode", "soft")
+    done = run_in(
+        tmp_path,
+        "val.py",
+        "--weights",
+        weights,
+        "--dataset_root",
+        synthetic_mpii,
+        "--decode",
+        "soft",
+    )
     assert done.returncode == 2
     assert "invalid choice: 'soft'" in done.stderr

@@ -64,7 +64,12 @@ def pose_tracker(seed, tracker):
 
 def seen_in_full(ids):
     return [
-        Poses(frame.keypoints, np.ones(frame.keypoints.shape[:2]), np.ones(len(frame.ids)), ids=ids(frame))
+        Poses(
+            frame.keypoints,
+            np.ones(frame.keypoints.shape[:2]),
+            np.ones(len(frame.ids)),
+            ids=ids(frame),
+        )
         for frame in FRAMES
     ]
 
@@ -73,7 +78,9 @@ def test_the_judge_knows_right_from_wrong():
     assert judged(seen_in_full(lambda frame: frame.ids))["idf1"] == 1.0
     late = FRAMES[-1].seconds / 2
     swapped = judged(
-        seen_in_full(lambda frame: np.choose(frame.ids * (frame.seconds > late), [frame.ids, 2, 1, 3, 4, 5]))
+        seen_in_full(
+            lambda frame: np.choose(frame.ids * (frame.seconds > late), [frame.ids, 2, 1, 3, 4, 5])
+        )
     )
     assert swapped["num_switches"] == 2
     assert swapped["idf1"] < 0.9
@@ -82,7 +89,9 @@ def test_the_judge_knows_right_from_wrong():
 @pytest.mark.parametrize("by", ["oks", "iou"])
 def test_people_found_well_are_followed_from_the_third_frame_to_the_last(by):
     tracker = Tracker(by=by)
-    tracked = [tracker(f.seconds, p) for f, p in zip(FRAMES, seen_in_full(lambda f: f.ids), strict=True)]
+    tracked = [
+        tracker(f.seconds, p) for f, p in zip(FRAMES, seen_in_full(lambda f: f.ids), strict=True)
+    ]
     result = judged(tracked)
     sights = sum(len(frame.ids) for frame in FRAMES)
     assert result["num_switches"] == 0
@@ -100,7 +109,8 @@ def test_people_found_badly_keep_their_ids(seed):
 
 def test_what_motion_and_births_are_worth():
     whole, still, hasty = (
-        judged(pose_tracker(0, Tracker(**rules))) for rules in ({}, {"motion": False}, {"min_hits": 1})
+        judged(pose_tracker(0, Tracker(**rules)))
+        for rules in ({}, {"motion": False}, {"min_hits": 1})
     )
     assert whole["idf1"] > still["idf1"] + 0.1
     assert still["num_switches"] >= 3

@@ -31,12 +31,18 @@ def said(folder, tmp_path_factory):
 
 def test_promised_files_are_there(said, folder):
     images = re.findall(r"^  (\S+\.png): ", said, re.MULTILINE)
-    assert sorted(Path(path).name for path in images) == ["heatmaps.png", "loss_curve.png", "predictions.png"]
+    assert sorted(Path(path).name for path in images) == [
+        "heatmaps.png",
+        "loss_curve.png",
+        "predictions.png",
+    ]
     for path in images:
         assert min(cv2.imread(path).shape[:2]) >= 256
         assert cv2.imread(path).std() > 10  # something is drawn
     python, image, weights = re.search(
-        r"^  (\S+) (?:predict.py|-m paddle_pose predict) (\S+) --detector none --weights (\S+)", said, re.MULTILINE
+        r"^  (\S+) (?:predict.py|-m paddle_pose predict) (\S+) --detector none --weights (\S+)",
+        said,
+        re.MULTILINE,
     ).groups()
     assert Path(python).samefile(sys.executable), "the Python that has what the demo needs"
     assert cv2.imread(image) is not None

@@ -19,12 +19,21 @@ from paddle_pose.engine.export import export_model
 from paddle_pose.weights.write import write_weights
 
 ROOT = Path(__file__).resolve().parents[2]
-NEEDS = {"onnx": ("paddle2onnx", "onnxruntime"), "openvino": ("paddle2onnx", "onnxruntime", "openvino"), "paddle": ()}
+NEEDS = {
+    "onnx": ("paddle2onnx", "onnxruntime"),
+    "openvino": ("paddle2onnx", "onnxruntime", "openvino"),
+    "paddle": (),
+}
 FILES = {"onnx": "model.onnx", "openvino": "model.xml", "paddle": "model.json"}
 REDUCED = {
     "hourglass_tiny_128": (),
     "stacked_hourglass2_mpii_256": ("model.num_stacks=2", "model.channels=16", "model.depth=3"),
-    "hrnet_w32_mpii_256": ("model.width=8", "model.modules=(1,1,1)", "model.blocks=1", "model.stem_channels=8"),
+    "hrnet_w32_mpii_256": (
+        "model.width=8",
+        "model.modules=(1,1,1)",
+        "model.blocks=1",
+        "model.stem_channels=8",
+    ),
     "simple_baseline_r50_mpii_256": ("model.width=8", "model.deconv_channels=16"),
     "movenet_lightning_coco": ("model.width=0.25",),
 }
@@ -66,9 +75,14 @@ def exported(trained, run_in):
     def export(kind, *flags):
         need(kind)
         if (kind, flags) not in done:
-            ran = run_in(trained, "export.py", "--weights", "model.pdparams", "--format", kind, *flags)
+            ran = run_in(
+                trained, "export.py", "--weights", "model.pdparams", "--format", kind, *flags
+            )
             assert ran.returncode == 0, ran.stderr
-            done[kind, flags] = trained / re.findall(r"^Written: (\S+),", ran.stdout, re.MULTILINE)[0], ran.stdout
+            done[kind, flags] = (
+                trained / re.findall(r"^Written: (\S+),", ran.stdout, re.MULTILINE)[0],
+                ran.stdout,
+            )
         return done[kind, flags]
 
     return export
@@ -77,12 +91,18 @@ def exported(trained, run_in):
 def write_weights_of(config, changes, folder):
     """Writes chance's weights of a changed config to model.pdparams."""
     network = build.model(overrides.override(registry.find(config), changes))
-    write_weights(folder / "model.pdparams", {name: t.numpy() for name, t in network.state_dict().items()})
+    write_weights(
+        folder / "model.pdparams", {name: t.numpy() for name, t in network.state_dict().items()}
+    )
 
 
 def table(said):
     """The lines of val.py that tell the result."""
-    lines = [line for line in said.splitlines() if not line.startswith(("Loading", "There are", "Protocol", "Written"))]
+    lines = [
+        line
+        for line in said.splitlines()
+        if not line.startswith(("Loading", "There are", "Protocol", "Written"))
+    ]
     return [line for line in lines if "ms per person" not in line]
 
 
@@ -91,21 +111,30 @@ def run_without(module, command, folder, *arguments):
     code = WITHOUT.format(module, [f"{command}.py", *map(str, arguments)], command)
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     call = [sys.executable, "-c", code]
-    return subprocess.run(call, cwd=folder, env=environment, capture_output=True, text=True, timeout=240)
+    return subprocess.run(
+        call, cwd=folder, env=environment, capture_output=True, text=True, timeout=240
+    )
 
 
 @pytest.mark.parametrize("kind", FILES)
-def test_an_exported_file_has_the_checkpoint_s_table(kind, exported, trained, synthetic_mpii, run_in, tmp_path):
+def test_an_exported_file_has_the_checkpoint_s_table(
+    kind, exported, trained, synthetic_mpii, run_in, tmp_path
+):
     path, said = exported(kind)
     assert path == trained.parent / "exports" / f"last{path.suffix}"
     assert path.suffix == Path(FILES[kind]).suffix
-    found = re.search(r"maps (\S+) of their greatest value, keypoints (\S+) input px .* over (\d+) keypoints", said)
+    found = re.search(
+        r"maps (\S+) of their greatest value, keypoints (\S+) input px .* over (\d+) keypoints",
+        said,
+    )
     assert float(found[1]) < 1e-4
     assert float(found[2]) < 0.5
     assert int(found[3]) > 200
     tables = []
     for weights in (trained / "model.pdparams", path):
-        done = run_in(tmp_path, "val.py", "--pretrained_model", weights, "--dataset_root", synthetic_mpii)
+        done = run_in(
+            tmp_path, "val.py", "--pretrained_model", weights, "--dataset_root", synthetic_mpii
+        )
         assert done.returncode == 0, done.stderr
         tables.append(table(done.stdout))
     assert "flip True" in done.stdout
@@ -119,28 +148,49 @@ def test_every_system_is_exported(config, run_in, tmp_path):
     need("onnx")
     changes = dict(text.split("=") for text in REDUCED[config]) | {"codec.input_size": (64, 64)}
     write_weights_of(config, changes, tmp_path)
-    given = [part for text in (*REDUCED[config], "codec.input_size=(64,64)") for part in ("-o", text)]
+    given = [
+        part for text in (*REDUCED[config], "codec.input_size=(64,64)") for part in ("-o", text)
+    ]
     done = run_in(tmp_path, "export.py", "--weights", "model.pdparams", "--config", config, *given)
     assert done.returncode == 0, done.stderr
     import onnxruntime
 
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
-    assert [(i.name, i.shape, i.type) for i in session.get_inputs()] == [("image", ["N", 64, 64, 3], "tensor(uint8)")]
+    assert [(i.name, i.shape, i.type) for i in session.get_inputs()] == [
+        ("image", ["N", 64, 64, 3], "tensor(uint8)")
+    ]
     answers = session.run(None, {"image": np.zeros((5, 64, 64, 3), np.uint8)})
     metadata = json.loads(session.get_modelmeta().custom_metadata_map["paddle_pose"])
     names = list(registry.find(config).codec.outputs)
-    assert [output["name"] for output in metadata["outputs"]] == names == [o.name for o in session.get_outputs()]
-    assert [["N", *answer.shape[1:]] for answer in answers] == [output["shape"] for output in metadata["outputs"]]
+    assert (
+        [output["name"] for output in metadata["outputs"]]
+        == names
+        == [o.name for o in session.get_outputs()]
+    )
+    assert [["N", *answer.shape[1:]] for answer in answers] == [
+        output["shape"] for output in metadata["outputs"]
+    ]
     assert {len(answer) for answer in answers} == {5}
 
 
 def test_movenet_decodes_into_google_s_form(run_in, tmp_path):
     need("onnx")
-    flags = ("--config", "movenet_lightning_coco", "-o", "model.width=0.25", "-o", "codec.input_size=(64,64)")
-    write_weights_of("movenet_lightning_coco", {"model.width": 0.25, "codec.input_size": (64, 64)}, tmp_path)
+    flags = (
+        "--config",
+        "movenet_lightning_coco",
+        "-o",
+        "model.width=0.25",
+        "-o",
+        "codec.input_size=(64,64)",
+    )
+    write_weights_of(
+        "movenet_lightning_coco", {"model.width": 0.25, "codec.input_size": (64, 64)}, tmp_path
+    )
     command = ("export.py", "--weights", "model.pdparams", "--decode", *flags)
     several = run_in(tmp_path, *command)
-    assert "a graph finds one person, the config up to 6; add -o codec.max_persons=1" in several.stderr
+    assert (
+        "a graph finds one person, the config up to 6; add -o codec.max_persons=1" in several.stderr
+    )
     done = run_in(tmp_path, *command, "-o", "codec.max_persons=1")
     assert done.returncode == 0, done.stderr
     import onnxruntime
@@ -148,13 +198,19 @@ def test_movenet_decodes_into_google_s_form(run_in, tmp_path):
     session = onnxruntime.InferenceSession(tmp_path / "model_decoded.onnx")
     assert [(o.name, o.shape[1:]) for o in session.get_outputs()] == [("keypoints", [1, 17, 3])]
     metadata = json.loads(session.get_modelmeta().custom_metadata_map["paddle_pose"])
-    assert (metadata["outputs"][0]["columns"], metadata["outputs"][0]["unit"]) == (["y", "x", "score"], "fraction")
+    assert (metadata["outputs"][0]["columns"], metadata["outputs"][0]["unit"]) == (
+        ["y", "x", "score"],
+        "fraction",
+    )
 
 
 def test_the_metadata_tells_where_a_file_comes_from(exported, trained):
     path, _ = exported("paddle")
     metadata = json.loads(path.with_name(path.name + ".metadata.json").read_text())
-    assert metadata["source"]["sha256"] == hashlib.sha256((trained / "model.pdparams").read_bytes()).hexdigest()
+    assert (
+        metadata["source"]["sha256"]
+        == hashlib.sha256((trained / "model.pdparams").read_bytes()).hexdigest()
+    )
     assert metadata["config"] == json.loads((trained / "config.json").read_text())
     assert metadata["input"]["shape"] == ["N", 128, 128, 3]
     assert metadata["outputs"][0]["stride"] == 4
@@ -168,15 +224,30 @@ def test_with_an_onnx_file_paddle_is_never_imported(exported, synthetic_mpii, tm
     alone = tmp_path / "alone.onnx"
     alone.write_bytes(path.read_bytes())
     image = min((synthetic_mpii / "images").iterdir())
-    done = run_without("paddle", "predict", tmp_path, image, "--weights", alone, "--detector", "none", "--threads", 1)
+    done = run_without(
+        "paddle",
+        "predict",
+        tmp_path,
+        image,
+        "--weights",
+        alone,
+        "--detector",
+        "none",
+        "--threads",
+        1,
+    )
     assert done.returncode == 0, done.stderr
-    done = run_without("paddle", "val", tmp_path, "--pretrained_model", alone, "--dataset_root", synthetic_mpii)
+    done = run_without(
+        "paddle", "val", tmp_path, "--pretrained_model", alone, "--dataset_root", synthetic_mpii
+    )
     assert done.returncode == 0, done.stderr
     assert "ONNX Runtime" in done.stdout
 
 
 @pytest.mark.parametrize("decode", [(), ("--decode",)])
-def test_the_minimal_consumer_finds_what_the_predictor_finds(decode, exported, synthetic_mpii, run_in, tmp_path):
+def test_the_minimal_consumer_finds_what_the_predictor_finds(
+    decode, exported, synthetic_mpii, run_in, tmp_path
+):
     image = min((synthetic_mpii / "images").iterdir())
     box = (40, 30, 120, 150)
     (tmp_path / "boxes.json").write_text(json.dumps({image.name: [box]}))
@@ -184,11 +255,15 @@ def test_the_minimal_consumer_finds_what_the_predictor_finds(decode, exported, s
     assert run_in(tmp_path, "predict.py", image, *flags).returncode == 0
     document = json.loads((tmp_path / "output" / "predict" / "predictions.json").read_text())
     person = document["images"][0]["persons"][0]
-    done = run_in(tmp_path, "scripts/minimal_onnx.py", exported("onnx", *decode)[0], image, "--box", *box)
+    done = run_in(
+        tmp_path, "scripts/minimal_onnx.py", exported("onnx", *decode)[0], image, "--box", *box
+    )
     assert done.returncode == 0, done.stderr
     rows = [line.split("\t") for line in done.stdout.splitlines()]
     assert [row[0] for row in rows] == document["joints"]
-    assert np.allclose([[float(v) for v in row[1:3]] for row in rows], person["keypoints"], atol=0.0015)
+    assert np.allclose(
+        [[float(v) for v in row[1:3]] for row in rows], person["keypoints"], atol=0.0015
+    )
     assert np.allclose([float(row[3]) for row in rows], person["scores"], atol=1.5e-5)
 
 
@@ -205,7 +280,9 @@ def test_the_minimal_consumer_needs_nothing_of_this_project():
 
 @pytest.mark.parametrize("kind", ["onnx", "openvino"])
 def test_int8_says_what_it_loses(kind, exported, trained, synthetic_mpii, run_in, tmp_path):
-    path, said = exported(kind, "--int8", "--calibration", synthetic_mpii / "images", "--tolerance", 20)
+    path, said = exported(
+        kind, "--int8", "--calibration", synthetic_mpii / "images", "--tolerance", 20
+    )
     assert "_int8" in path.name
     assert re.search(r"greatest difference: maps \S+ .* \(median \S+, ", said)
     weights = path if kind == "onnx" else path.with_suffix(".bin")
@@ -227,7 +304,10 @@ def test_what_an_export_has_fixed_cannot_be_changed(exported, synthetic_mpii, ru
     flags = ("--pretrained_model", path, "--dataset_root", synthetic_mpii)
     refused = run_in(tmp_path, "val.py", *flags, "-o", "codec.input_size=(64,64)")
     assert refused.returncode == 2
-    assert "was exported with codec.input_size [128, 128]; that cannot be changed to [64, 64]" in refused.stderr
+    assert (
+        "was exported with codec.input_size [128, 128]; that cannot be changed to [64, 64]"
+        in refused.stderr
+    )
     assert run_in(tmp_path, "val.py", *flags, "--decode", "dark", "--no-flip").returncode == 0
 
 
@@ -243,21 +323,38 @@ def test_a_broken_export_fails_and_leaves_the_old_file(trained, run_in, tmp_path
     assert run_in(tmp_path, "export.py", *flags).returncode == 0
     old = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     with pytest.raises(ValueError, match="differs from the live one"):
-        export_model(trained / "model.pdparams", tmp_path / "old.json", format="paddle", tolerance=-1.0)
+        export_model(
+            trained / "model.pdparams", tmp_path / "old.json", format="paddle", tolerance=-1.0
+        )
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == old
 
 
 @pytest.mark.parametrize(
     ("missing", "kind", "command"),
     [
-        ("paddle2onnx", "onnx", 'pip install "paddle2onnx==2.1.0" (or pip install "paddle_pose[export]"'),
-        ("openvino", "openvino", 'pip install "openvino>=2024.0" (or pip install "paddle_pose[export]"'),
+        (
+            "paddle2onnx",
+            "onnx",
+            'pip install "paddle2onnx==2.1.0" (or pip install "paddle_pose[export]"',
+        ),
+        (
+            "openvino",
+            "openvino",
+            'pip install "openvino>=2024.0" (or pip install "paddle_pose[export]"',
+        ),
     ],
 )
 def test_what_an_export_needs_is_said(missing, kind, command, trained, tmp_path):
     if missing == "openvino":
         need("onnx")
-    flags = ("--weights", trained / "model.pdparams", "--format", kind, "--output_file", f"new{FILES[kind][5:]}")
+    flags = (
+        "--weights",
+        trained / "model.pdparams",
+        "--format",
+        kind,
+        "--output_file",
+        f"new{FILES[kind][5:]}",
+    )
     done = run_without(missing, "export", tmp_path, *flags)
     assert done.returncode == 2
     assert command in done.stderr
@@ -266,26 +363,40 @@ def test_what_an_export_needs_is_said(missing, kind, command, trained, tmp_path)
 
 def test_an_onnx_file_without_its_runtime_says_what_to_install(exported, synthetic_mpii, tmp_path):
     path, _ = exported("onnx")
-    done = run_without("onnxruntime", "val", tmp_path, "--pretrained_model", path, "--dataset_root", synthetic_mpii)
+    done = run_without(
+        "onnxruntime", "val", tmp_path, "--pretrained_model", path, "--dataset_root", synthetic_mpii
+    )
     assert done.returncode == 2
     assert 'pip install "onnxruntime>=1.17"' in done.stderr
 
 
 def test_the_table_of_all_backends(trained, synthetic_mpii, run_in, tmp_path):
     need("openvino")
-    flags = ("--weights", trained / "model.pdparams", "--dataset_root", synthetic_mpii, "--output", "table")
+    flags = (
+        "--weights",
+        trained / "model.pdparams",
+        "--dataset_root",
+        synthetic_mpii,
+        "--output",
+        "table",
+    )
     done = run_in(tmp_path, "benchmarks/backend_table.py", *flags)
     assert done.returncode == 0, done.stderr
     table = (tmp_path / "table" / "backends.md").read_text(encoding="utf-8")
     assert table in done.stdout
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines()]
-    assert [row[1] for row in rows[2:]] == ["live Paddle", *(name for name in backend_table.BACKENDS)]
+    assert [row[1] for row in rows[2:]] == [
+        "live Paddle",
+        *(name for name in backend_table.BACKENDS),
+    ]
     for row in rows[3:6]:
         assert float(row[2]) < 0.5
         assert row[6] == "+0.00, +0.00"
 
 
-def test_an_exported_file_is_compared_over_all_decodings(exported, trained, synthetic_mpii, run_in, tmp_path):
+def test_an_exported_file_is_compared_over_all_decodings(
+    exported, trained, synthetic_mpii, run_in, tmp_path
+):
     tables = []
     for weights in (trained / "model.pdparams", exported("onnx")[0]):
         done = run_in(tmp_path, "compare", "--weights", weights, "--dataset_root", synthetic_mpii)

@@ -6,7 +6,16 @@ import json
 def test_a_film_is_followed_and_smoothed(run_command, tmp_path, shared):
     film = shared / "data/video/pose_squats.mp4"
     weights = shared / "data/movenet/movenet_single_pose_lightning_ptq.tflite"
-    flags = ("--config", "movenet_lightning_coco", "--one_person", "--smooth", "--device", "cpu", "--output", "film")
+    flags = (
+        "--config",
+        "movenet_lightning_coco",
+        "--one_person",
+        "--smooth",
+        "--device",
+        "cpu",
+        "--output",
+        "film",
+    )
     done = run_command("predict.py", film, "--weights", weights, *flags)
     assert done.returncode == 0, done.stderr
     frames = json.loads((tmp_path / "film/predictions.json").read_text())["images"]

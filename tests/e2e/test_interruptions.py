@@ -17,8 +17,18 @@ from paddle_pose.errors import Interrupted
 
 ROOT = Path(__file__).resolve().parents[2]
 CHANGES = (
-    *("codec.input_size=(64,64)", "model.channels=(8,8,8,8)", "model.blocks=(1,1,1,1)", "model.stem_channels=8"),
-    *("model.feature_channels=8", "train.schedule.warmup=0", "train.log_every=1", "train.schedule=steps"),
+    *(
+        "codec.input_size=(64,64)",
+        "model.channels=(8,8,8,8)",
+        "model.blocks=(1,1,1,1)",
+        "model.stem_channels=8",
+    ),
+    *(
+        "model.feature_channels=8",
+        "train.schedule.warmup=0",
+        "train.log_every=1",
+        "train.schedule=steps",
+    ),
 )
 SMALL = (
     *("--config", "hourglass_tiny_128", "--batch_size", 2, "--num_workers", 1, "--output", "run"),
@@ -31,7 +41,9 @@ def trained(tmp_path_factory, synthetic_mpii, run_in):
     """A folder with a run of two epochs, and a checkpoint after each step."""
     folder = tmp_path_factory.mktemp("trained")
     every = ("-o", "train.checkpoint_steps=1", "--keep", 3)
-    done = run_in(folder, "train.py", "--dataset_root", synthetic_mpii, *SMALL, *every, "--epochs", 2)
+    done = run_in(
+        folder, "train.py", "--dataset_root", synthetic_mpii, *SMALL, *every, "--epochs", 2
+    )
     assert done.returncode == 0, done.stderr
     return folder
 
@@ -43,10 +55,24 @@ def progress(folder):
 @pytest.mark.parametrize(
     ("number", "status", "name"), [(signal.SIGTERM, 143, "SIGTERM"), (signal.SIGINT, 130, "Ctrl-C")]
 )
-def test_a_signal_saves_and_the_next_command_continues(synthetic_mpii, run_in, tmp_path, number, status, name):
-    command = [sys.executable, ROOT / "train.py", "--dataset_root", synthetic_mpii, *SMALL, "--epochs", 500]
+def test_a_signal_saves_and_the_next_command_continues(
+    synthetic_mpii, run_in, tmp_path, number, status, name
+):
+    command = [
+        sys.executable,
+        ROOT / "train.py",
+        "--dataset_root",
+        synthetic_mpii,
+        *SMALL,
+        "--epochs",
+        500,
+    ]
     process = subprocess.Popen(
-        list(map(str, command)), cwd=tmp_path, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        list(map(str, command)),
+        cwd=tmp_path,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     )
     log = tmp_path / "run" / "log.txt"
     while process.poll() is None and (not log.exists() or "[TRAIN]" not in log.read_text()):
@@ -56,12 +82,22 @@ def test_a_signal_saves_and_the_next_command_continues(synthetic_mpii, run_in, t
     assert process.returncode == status, errors
     assert errors == "", "neither a traceback nor a report of Paddle's"
     assert re.search(
-        rf"Ended early by {name} at epoch=\d+, batch_id=\d+; saved in run/last. Continue with --resume run", said
+        rf"Ended early by {name} at epoch=\d+, batch_id=\d+; saved in run/last. Continue with --resume run",
+        said,
     )
     stood = progress(tmp_path / "run/last")
     assert stood["step"] == 4 * stood["epoch"] + stood["batch"] > 0
     epochs = stood["epoch"] + 1
-    resumed = run_in(tmp_path, "train.py", "--dataset_root", synthetic_mpii, "--resume", "run", "--epochs", epochs)
+    resumed = run_in(
+        tmp_path,
+        "train.py",
+        "--dataset_root",
+        synthetic_mpii,
+        "--resume",
+        "run",
+        "--epochs",
+        epochs,
+    )
     assert resumed.returncode == 0, resumed.stderr
     assert progress(tmp_path / "run/last")["step"] == 4 * epochs
     lines = (tmp_path / "run/metrics.jsonl").read_text().splitlines()
@@ -70,11 +106,24 @@ def test_a_signal_saves_and_the_next_command_continues(synthetic_mpii, run_in, t
 
 
 def test_hours_end_with_a_status_of_their_own(synthetic_mpii, run_in, tmp_path):
-    done = run_in(tmp_path, "train.py", "--dataset_root", synthetic_mpii, *SMALL, "--epochs", 1, "--max_hours", 1e-9)
+    done = run_in(
+        tmp_path,
+        "train.py",
+        "--dataset_root",
+        synthetic_mpii,
+        *SMALL,
+        "--epochs",
+        1,
+        "--max_hours",
+        1e-9,
+    )
     assert done.returncode == 124, done.stderr
     assert "Ended early by --max_hours at epoch=0, batch_id=1" in done.stdout
     assert progress(tmp_path / "run/last")["step"] == 1
-    assert run_in(tmp_path, "train.py", "--dataset_root", synthetic_mpii, "--resume", "run").returncode == 0
+    assert (
+        run_in(tmp_path, "train.py", "--dataset_root", synthetic_mpii, "--resume", "run").returncode
+        == 0
+    )
     assert progress(tmp_path / "run/last")["step"] == 4
 
 
@@ -90,10 +139,14 @@ def test_what_ends_early_leaves_its_best_weights_where_the_original_looks(monkey
     with pytest.raises(Interrupted):
         train.train(image_size=256, data="D")
     assert (tmp_path / "output/256_best_model/model.pdparams").read_text() == "model.pdparams"
-    assert (tmp_path / "output/256_best_model/from_run.txt").read_text() == "output/hourglass52_mpii_256\n"
+    assert (
+        tmp_path / "output/256_best_model/from_run.txt"
+    ).read_text() == "output/hourglass52_mpii_256\n"
 
 
-def test_a_damaged_checkpoint_is_named_and_the_one_before_it_taken(trained, synthetic_mpii, run_in, tmp_path):
+def test_a_damaged_checkpoint_is_named_and_the_one_before_it_taken(
+    trained, synthetic_mpii, run_in, tmp_path
+):
     subprocess.run(["cp", "-r", trained / "run", tmp_path / "run"], check=True)
     weights = tmp_path / "run/last/model.pdparams"
     weights.write_bytes(weights.read_bytes()[:-1])
@@ -114,8 +167,9 @@ def test_another_config_is_refused_unless_forced(trained, synthetic_mpii, run_in
     common = ("train.py", "--dataset_root", synthetic_mpii, "--resume", "run", "--epochs", 3)
     refused = run_in(tmp_path, *common, "--learning_rate", 0.5, "-o", "train.log_every=7")
     assert refused.returncode == 2
-    assert "run/last was made by a run that differs in\n  train.learning_rate: 0.004 in the checkpoint, 0.5 now\n" in (
-        refused.stderr
+    assert (
+        "run/last was made by a run that differs in\n  train.learning_rate: 0.004 in the checkpoint, 0.5 now\n"
+        in (refused.stderr)
     )
     assert "log_every" not in refused.stderr
     assert progress(tmp_path / "run/last")["step"] == 8
@@ -128,9 +182,13 @@ def test_another_config_is_refused_unless_forced(trained, synthetic_mpii, run_in
 def test_more_epochs_need_no_force(synthetic_mpii, run_in, tmp_path, schedule):
     flags = (*SMALL, "--dataset_root", synthetic_mpii, "-o", f"train.schedule={schedule}")
     assert run_in(tmp_path, "train.py", *flags, "--epochs", 1).returncode == 0
-    resumed = run_in(tmp_path, "train.py", "--dataset_root", synthetic_mpii, "--resume", "run", "--epochs", 2)
+    resumed = run_in(
+        tmp_path, "train.py", "--dataset_root", synthetic_mpii, "--resume", "run", "--epochs", 2
+    )
     assert resumed.returncode == 0, resumed.stderr
-    records = map(json.loads, (tmp_path / "run/metrics.jsonl").read_text(encoding="utf-8").splitlines())
+    records = map(
+        json.loads, (tmp_path / "run/metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    )
     rates = [record["lr"] for record in records if record["kind"] == "train"]
     half = len(rates) // 2
     if schedule == "steps":
@@ -168,12 +226,19 @@ def test_a_run_without_a_checkpoint_begins_again(synthetic_mpii, run_in, tmp_pat
     assert len((tmp_path / "run/metrics.jsonl").read_text().splitlines()) == 5
 
 
-def test_numbers_that_would_explode_are_refused_before_anything_is_written(synthetic_mpii, run_in, tmp_path):
+def test_numbers_that_would_explode_are_refused_before_anything_is_written(
+    synthetic_mpii, run_in, tmp_path
+):
     """What becomes of numbers that explode all the same: `tests/faults` and `tests/training/test_trainer.py`."""
     before = set(tmp_path.rglob("*"))
-    done = run_in(tmp_path, "train.py", "--dataset_root", synthetic_mpii, *SMALL, "--learning_rate", "1e30")
+    done = run_in(
+        tmp_path, "train.py", "--dataset_root", synthetic_mpii, *SMALL, "--learning_rate", "1e30"
+    )
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "error: key 'train.learning_rate': got 1e+30, expected float above 0, at most 10\n"
+    assert (
+        done.stderr
+        == "error: key 'train.learning_rate': got 1e+30, expected float above 0, at most 10\n"
+    )
     assert set(tmp_path.rglob("*")) == before
 
 
@@ -186,7 +251,9 @@ def test_joints_outside_every_window_are_nothing_to_learn_from(synthetic_mpii, r
     annotations.write_text(json.dumps(records))
     done = run_in(tmp_path, "train.py", "--dataset_root", "data", *SMALL, "--epochs", 2)
     assert done.returncode == 2
-    assert done.stderr.startswith("error: no batch of epoch 0 held anything to learn from: every gradient was zero")
+    assert done.stderr.startswith(
+        "error: no batch of epoch 0 held anything to learn from: every gradient was zero"
+    )
 
 
 def test_half_precision_needs_a_gpu(synthetic_mpii, run_in, tmp_path):

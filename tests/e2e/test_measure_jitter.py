@@ -19,7 +19,8 @@ def write(path, tracks):
             "frame": n,
             "seconds": seconds,
             "persons": [
-                {"id": who, "keypoints": points[n].tolist(), "scores": [0.9] * 17} for who, points in tracks.items()
+                {"id": who, "keypoints": points[n].tolist(), "scores": [0.9] * 17}
+                for who, points in tracks.items()
             ],
         }
         for n, seconds in enumerate(TIMES)
@@ -39,7 +40,9 @@ def test_jitter_before_and_after(run_command, tmp_path):
     first, second = rows(run_command("jitter", raw))
     assert (first[:2], second[:2]) == ([1, 120], [4, 120])
     assert second[2] == pytest.approx(2 * first[2], rel=0.05)
-    assert first[3] == pytest.approx(307 / first[2], rel=0.1)  # percent of the size, of noise of 1 px
+    assert first[3] == pytest.approx(
+        307 / first[2], rel=0.1
+    )  # percent of the size, of noise of 1 px
     assert first[4] < 0.9 * first[3]
     later = np.concatenate([true[:1], true[:1], true[:-2]])
     (only,) = rows(run_command("jitter", raw, write(tmp_path / "late.json", {1: later})))

@@ -15,15 +15,23 @@ def eight_people(tmp_path_factory, synthetic_mpii):
     (folder / "images").symlink_to(synthetic_mpii / "images")
     (folder / "annotations").mkdir()
     for name in ("mpii_val.json", "mpii_gt_val.mat"):
-        (folder / "annotations" / name).write_bytes((synthetic_mpii / "annotations" / name).read_bytes())
-    (folder / "annotations" / "mpii_train.json").symlink_to(folder / "annotations" / "mpii_val.json")
+        (folder / "annotations" / name).write_bytes(
+            (synthetic_mpii / "annotations" / name).read_bytes()
+        )
+    (folder / "annotations" / "mpii_train.json").symlink_to(
+        folder / "annotations" / "mpii_val.json"
+    )
     return folder
 
 
 # Steps, learning rate and reduction of each network.
 REDUCED = {
     "hourglass_tiny_128": (200, 0.004, ()),
-    "stacked_hourglass2_mpii_256": (300, 0.002, ("model.num_stacks=1", "model.channels=64", "model.depth=3")),
+    "stacked_hourglass2_mpii_256": (
+        300,
+        0.002,
+        ("model.num_stacks=1", "model.channels=64", "model.depth=3"),
+    ),
     "hrnet_w32_mpii_256": (
         *(150, 0.004),
         ("model.width=16", "model.modules=(1,1,1)", "model.blocks=1", "model.stem_channels=16"),
@@ -67,7 +75,11 @@ def test_eight_people_are_overfitted(config, eight_people, run_in, tmp_path):
 def eight_groups(tmp_path_factory):
     """Eight images of 2 to 4 people, to train on and to validate with."""
     folder = write_coco(
-        tmp_path_factory.mktemp("groups") / "data", num_train=0, num_val=8, size=(384, 192), persons=(2, 4)
+        tmp_path_factory.mktemp("groups") / "data",
+        num_train=0,
+        num_val=8,
+        size=(384, 192),
+        persons=(2, 4),
     )
     learned = folder / "annotations" / "person_keypoints_train2017.json"
     learned.unlink()
@@ -80,7 +92,12 @@ def eight_groups(tmp_path_factory):
 # Offsets are learned last, and OKS of people this small sees a quarter of a cell: they are taught at fewer cells, and weigh
 # more.
 GROUPS = (
-    *("model.width=0.25", "codec.input_size=(192,96)", "codec.regression_radius=1.0", "codec.offset_radius=1.0"),
+    *(
+        "model.width=0.25",
+        "codec.input_size=(192,96)",
+        "codec.regression_radius=1.0",
+        "codec.offset_radius=1.0",
+    ),
     *("loss.offset=5.0", *RECIPE[1:]),
 )
 
@@ -91,7 +108,15 @@ def test_eight_groups_are_overfitted(eight_groups, run_in, tmp_path):
     changes = [part for text in GROUPS for part in ("-o", text)]
     done = run_in(
         tmp_path,
-        *("train.py", "--config", "movenet_lightning_coco", "--dataset_root", eight_groups, "--output", "run"),
+        *(
+            "train.py",
+            "--config",
+            "movenet_lightning_coco",
+            "--dataset_root",
+            eight_groups,
+            "--output",
+            "run",
+        ),
         *("--epochs", 300, "--batch_size", 8, "--learning_rate", 0.015, *changes),
         timeout=1200,
     )
@@ -100,9 +125,18 @@ def test_eight_groups_are_overfitted(eight_groups, run_in, tmp_path):
     done = run_in(tmp_path, "val.py", "--weights", weights, "--dataset_root", eight_groups)
     assert done.returncode == 0, done.stderr
     assert float(re.findall(r"\[EVAL\] AP=(\S+)", done.stdout)[0]) > 0.9
-    done = run_in(tmp_path, "predict.py", eight_groups / "val2017", "--weights", weights, "--output", "drawn")
+    done = run_in(
+        tmp_path, "predict.py", eight_groups / "val2017", "--weights", weights, "--output", "drawn"
+    )
     assert done.returncode == 0, done.stderr
-    found = json.loads((tmp_path / "drawn" / "predictions.json").read_text(encoding="utf-8"))["images"]
-    truth = json.loads((eight_groups / "annotations" / "person_keypoints_val2017.json").read_text(encoding="utf-8"))
-    people = [[a for a in truth["annotations"] if a["image_id"] == image["id"]] for image in truth["images"]]
+    found = json.loads((tmp_path / "drawn" / "predictions.json").read_text(encoding="utf-8"))[
+        "images"
+    ]
+    truth = json.loads(
+        (eight_groups / "annotations" / "person_keypoints_val2017.json").read_text(encoding="utf-8")
+    )
+    people = [
+        [a for a in truth["annotations"] if a["image_id"] == image["id"]]
+        for image in truth["images"]
+    ]
     assert [len(image["persons"]) for image in found] == [len(group) for group in people]

@@ -8,7 +8,12 @@ import pytest
 from paddle_pose.data.synthetic.dataset import write_coco
 from paddle_pose.io import images
 
-REDUCED = ("model.width=8", "model.deconv_channels=16", "codec.input_size=(64,64)", "train.log_every=1")
+REDUCED = (
+    "model.width=8",
+    "model.deconv_channels=16",
+    "codec.input_size=(64,64)",
+    "train.log_every=1",
+)
 RECIPE = ("augment=none", "train.eval_every=10")
 CONFIG = "simple_baseline_r50_coco_256x192"
 FIVE = ("nose", "left_wrist", "right_wrist", "left_ankle", "right_ankle")
@@ -20,7 +25,9 @@ def five_joints(source, target):
     slots = [content["categories"][0]["keypoints"].index(name) for name in FIVE]
     for record in content["annotations"]:
         numbers = record["keypoints"]
-        record["keypoints"] = [value for slot in slots for value in numbers[3 * slot : 3 * slot + 3]]
+        record["keypoints"] = [
+            value for slot in slots for value in numbers[3 * slot : 3 * slot + 3]
+        ]
     content["categories"] = [
         {"id": 1, "name": "figure", "keypoints": FIVE, "skeleton": [[1, 2], [1, 3], [2, 4], [3, 5]]}
     ]
@@ -35,10 +42,15 @@ def own(tmp_path_factory):
     data = write_coco(folder / "coco", num_train=2, num_val=2, size=(128, 128))
     (folder / "images").mkdir()
     for split in ("train", "val"):
-        five_joints(data / "annotations" / f"person_keypoints_{split}2017.json", folder / f"{split}.json")
+        five_joints(
+            data / "annotations" / f"person_keypoints_{split}2017.json", folder / f"{split}.json"
+        )
         for path in (data / f"{split}2017").iterdir():
             (folder / "images" / path.name).symlink_to(path)
-    skeleton = {"sigmas": [0.03, 0.06, 0.06, 0.09, 0.09], "upper": ["nose", "left_wrist", "right_wrist"]}
+    skeleton = {
+        "sigmas": [0.03, 0.06, 0.06, 0.09, 0.09],
+        "upper": ["nose", "left_wrist", "right_wrist"],
+    }
     (folder / "my5.json").write_text(json.dumps(skeleton), encoding="utf-8")
     return folder
 
@@ -49,7 +61,15 @@ def trained(own, run_in):
     changes = [part for text in (*REDUCED, *RECIPE) for part in ("-o", text)]
     done = run_in(
         own,
-        *("train.py", "--config", CONFIG, "--train_annotations", "train.json", "--val_annotations", "val.json"),
+        *(
+            "train.py",
+            "--config",
+            CONFIG,
+            "--train_annotations",
+            "train.json",
+            "--val_annotations",
+            "val.json",
+        ),
         *("--images", "images", "--skeleton", "my5.json", "--output", "run"),
         *("--epochs", 2, "--batch_size", 2, "--num_workers", 1, *changes),
     )
@@ -83,38 +103,76 @@ def test_evaluation_needs_no_flag_and_repeats_the_training(trained, own, run_in)
     rescored = run_in(own, "val.py", "--results", "scored/keypoints_results.json", *again)
     assert rescored.returncode == 0, rescored.stderr
     scores = json.loads((own / "scored" / "scores.json").read_text(encoding="utf-8"))["values"]
-    repeated = json.loads((own / "scored again" / "scores.json").read_text(encoding="utf-8"))["values"]
+    repeated = json.loads((own / "scored again" / "scores.json").read_text(encoding="utf-8"))[
+        "values"
+    ]
     assert repeated == pytest.approx(scores, abs=0, nan_ok=True)
 
 
 def test_detected_boxes_of_ones_own_category_are_taken(trained, own, run_in):
     people = json.loads((own / "val.json").read_text(encoding="utf-8"))["annotations"]
-    boxes = [{"image_id": p["image_id"], "category_id": 7, "bbox": p["bbox"], "score": 0.5} for p in people]
+    boxes = [
+        {"image_id": p["image_id"], "category_id": 7, "bbox": p["bbox"], "score": 0.5}
+        for p in people
+    ]
     (own / "boxes.json").write_text(json.dumps(boxes), encoding="utf-8")
-    done = run_in(own, "val.py", "--weights", weights(own), "--detections", "boxes.json", "--output", "detected")
+    done = run_in(
+        own,
+        "val.py",
+        "--weights",
+        weights(own),
+        "--detections",
+        "boxes.json",
+        "--output",
+        "detected",
+    )
     assert done.returncode == 0, done.stderr
     assert f"{len(boxes)} detected boxes" in done.stdout
 
 
 def test_a_prediction_has_five_joints(trained, own, run_in):
     image = next((own / "coco" / "val2017").iterdir())
-    done = run_in(own, "predict.py", image, "--weights", weights(own), "--threshold", -9, "--maps", "--output", "drawn")
+    done = run_in(
+        own,
+        "predict.py",
+        image,
+        "--weights",
+        weights(own),
+        "--threshold",
+        -9,
+        "--maps",
+        "--output",
+        "drawn",
+    )
     assert done.returncode == 0, done.stderr
     content = json.loads((own / "drawn" / "predictions.json").read_text(encoding="utf-8"))
     assert content["joints"] == list(FIVE)
     assert len(content["images"][0]["persons"][0]["keypoints"]) == 5
     assert (own / "drawn" / f"{image.stem}.png").stat().st_size > 1000
     maps = images.read_upright(own / "drawn" / f"{image.stem}_maps_1.png")
-    assert maps.shape == (2 * 64, 4 * 64, 3), "a tile of the input's size for each of five joints, four in a row"
+    assert maps.shape == (2 * 64, 4 * 64, 3), (
+        "a tile of the input's size for each of five joints, four in a row"
+    )
     assert (maps[:64].max(axis=(0, 1)) > 0).all()
     assert (maps[64:, 64:] == 0).all()
 
 
 def test_five_joints_are_evaluated_on_coco_and_mpii(trained, own, synthetic_mpii, run_in):
-    done = run_in(own, "val.py", "--weights", weights(own), "--dataset_root", "coco", "--output", "crossed")
+    done = run_in(
+        own, "val.py", "--weights", weights(own), "--dataset_root", "coco", "--output", "crossed"
+    )
     assert done.returncode == 0, done.stderr
     assert "\ncross-evaluation: 5 of 17 joints (left out: left_eye, right_eye, " in done.stdout
-    flags = ("--weights", weights(own), "--dataset_root", synthetic_mpii, "--dataset", "mpii", "--output", "crossed")
+    flags = (
+        "--weights",
+        weights(own),
+        "--dataset_root",
+        synthetic_mpii,
+        "--dataset",
+        "mpii",
+        "--output",
+        "crossed",
+    )
     done = run_in(own, "val.py", *flags, "--draw", "--baseline")
     assert done.returncode == 0, done.stderr
     assert "\ncross-evaluation: 4 of 16 joints (left out: right_knee, " in done.stdout
@@ -125,7 +183,10 @@ def test_five_joints_are_evaluated_on_coco_and_mpii(trained, own, synthetic_mpii
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (("--dataset_root", "coco", "--images", "images"), "--dataset_root coco and --images: give either"),
+        (
+            ("--dataset_root", "coco", "--images", "images"),
+            "--dataset_root coco and --images: give either",
+        ),
         (("--val_annotations", "absent.json"), "absent.json: not found; --val_annotations"),
         (("--images", "absent"), "absent: no such folder of images; --images"),
         (("--dataset", "mpii"), "--dataset_root D is missing: where the data are"),
@@ -139,7 +200,9 @@ def test_flags_that_do_not_fit_are_explained(trained, own, run_in, flags, messag
 
 
 def test_both_annotation_files_and_the_images_are_needed(own, run_in):
-    done = run_in(own, "train.py", "--config", CONFIG, "--val_annotations", "val.json", "--images", "images")
+    done = run_in(
+        own, "train.py", "--config", CONFIG, "--val_annotations", "val.json", "--images", "images"
+    )
     assert done.returncode == 2
     assert "--train_annotations FILE is missing: give it, or --dataset_root D" in done.stderr
 
@@ -149,12 +212,21 @@ def test_both_annotation_files_and_the_images_are_needed(own, run_in):
     [
         ({"image_id": "1000001"}, "record 0: key 'image_id' must be an integer, got '1000001'"),
         ({"image_id": 5}, "1 images of the results are not in "),
-        ({"keypoints": [1.0] * 51}, "must hold 15 numbers: x, y, score of every joint of my5; got 51 values"),
+        (
+            {"keypoints": [1.0] * 51},
+            "must hold 15 numbers: x, y, score of every joint of my5; got 51 values",
+        ),
         ({"category_id": 9}, "category 9, the annotated people have 1"),
     ],
 )
 def test_somebody_elses_wrong_results_are_explained(own, run_in, tmp_path, change, message):
-    result = {"image_id": 1000001, "category_id": 1, "keypoints": [1.0] * 15, "score": 0.5, **change}
+    result = {
+        "image_id": 1000001,
+        "category_id": 1,
+        "keypoints": [1.0] * 15,
+        "score": 0.5,
+        **change,
+    }
     (tmp_path / "results.json").write_text(json.dumps([result]), encoding="utf-8")
     flags = ("--val_annotations", own / "val.json", "--skeleton", own / "my5.json")
     done = run_in(tmp_path, "val.py", "--results", "results.json", *flags)
@@ -169,7 +241,10 @@ def test_somebody_elses_wrong_results_are_explained(own, run_in, tmp_path, chang
         ({"area": None}, "key 'area' is missing; OKS is measured in the area"),
         ({"id": "7"}, "key 'id' must be an integer, got '7'"),
         ({"keypoints": [0] * 15}, "no labelled joint; there is nothing that AP could measure"),
-        ({"keypoints": [0] * 51}, "key 'keypoints' must hold 3 numbers for each of the 5 joints nose, "),
+        (
+            {"keypoints": [0] * 51},
+            "key 'keypoints' must hold 3 numbers for each of the 5 joints nose, ",
+        ),
     ],
 )
 def test_a_wrong_ground_truth_is_explained(own, run_in, tmp_path, change, message):
@@ -192,7 +267,9 @@ def test_a_wrong_ground_truth_is_explained(own, run_in, tmp_path, change, messag
 
 def test_results_in_mpiis_and_cocos_layout_are_scored(own, shared, run_in, tmp_path):
     preds = shared / "data" / "mpii_val" / "predictions" / "hg_s2_b1.mat"
-    done = run_in(tmp_path, "val.py", "--results", preds, "--dataset_root", shared / "data" / "mpii_val")
+    done = run_in(
+        tmp_path, "val.py", "--results", preds, "--dataset_root", shared / "data" / "mpii_val"
+    )
     assert done.returncode == 0, done.stderr
     assert re.search(r"Mean=87\.2\d+ Mean@0\.1=23\.9", done.stdout)
     annotations = own / "coco" / "annotations" / "person_keypoints_val2017.json"
@@ -204,7 +281,14 @@ def test_results_in_mpiis_and_cocos_layout_are_scored(own, shared, run_in, tmp_p
     assert done.returncode == 0, done.stderr
     assert re.search(r"\[EVAL\] AP=1 ", done.stdout)
     refused = run_in(
-        tmp_path, "val.py", "--results", "perfect.json", "--dataset_root", own / "coco", "--dataset", "mpii"
+        tmp_path,
+        "val.py",
+        "--results",
+        "perfect.json",
+        "--dataset_root",
+        own / "coco",
+        "--dataset",
+        "mpii",
     )
     assert refused.returncode == 2
     assert "results for COCO are .json" in refused.stderr

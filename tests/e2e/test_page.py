@@ -72,7 +72,9 @@ def address(files):
 @pytest.fixture(scope="module")
 def browser(files, tmp_path_factory):
     """A browser, with a camera that shows a drawing."""
-    with Chromium(tmp_path_factory.mktemp("profile"), "--use-fake-device-for-media-stream") as chromium:
+    with Chromium(
+        tmp_path_factory.mktemp("profile"), "--use-fake-device-for-media-stream"
+    ) as chromium:
         yield chromium
 
 
@@ -81,7 +83,9 @@ def opened(browser, address):
     """The page in English, ready; the poses that it finds are kept in `seen`."""
     browser.open(address)
     browser.wait(f"{SAID} === 'Ready.'")
-    browser.run("document.addEventListener('poses', (event) => seen.push(event.detail)), globalThis.seen = [], 0")
+    browser.run(
+        "document.addEventListener('poses', (event) => seen.push(event.detail)), globalThis.seen = [], 0"
+    )
     return browser
 
 
@@ -141,7 +145,10 @@ def test_a_skeleton_is_drawn_and_mirrored(page, shared):
     page.run(drag.format(0.2))
     assert page.run(blue) > 100
     page.run("document.getElementById('mirror').click()")
-    assert page.run("getComputedStyle(document.getElementById('canvas')).transform") == "matrix(-1, 0, 0, 1, 0, 0)"
+    assert (
+        page.run("getComputedStyle(document.getElementById('canvas')).transform")
+        == "matrix(-1, 0, 0, 1, 0, 0)"
+    )
 
 
 def test_a_video_plays_and_ends_when_told(page, shared):
@@ -164,11 +171,15 @@ def test_the_camera(page, address):
     assert page.run(f"{ERROR} + {SAID}").startswith("nobody found · ")
     assert page.run("document.getElementById('mirror').checked")
     page.run("document.getElementById('stop').click()")
-    page.tell("Browser.setPermission", permission={"name": "camera"}, setting="denied", origin=address)
+    page.tell(
+        "Browser.setPermission", permission={"name": "camera"}, setting="denied", origin=address
+    )
     page.run("document.getElementById('camera').click()")
     page.wait(f"{ERROR}.startsWith('The camera may not be used')")
     page.tell("Browser.resetPermissions")
-    page.run("navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', 'NotFoundError'))")
+    page.run(
+        "navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', 'NotFoundError'))"
+    )
     page.run("document.getElementById('camera').click()")
     page.wait(f"{ERROR} === 'There is no camera.'")
 
@@ -177,7 +188,9 @@ def test_files_that_are_nothing_to_look_at(page, tmp_path):
     (tmp_path / "a.jpg").write_bytes(b"no image")
     (tmp_path / "a.mp4").write_bytes(b"no video")
     page.choose(tmp_path / "a.jpg", "#file")
-    page.wait(f"{ERROR} === 'This file is neither an image nor a video that this browser can read. (a.jpg)'")
+    page.wait(
+        f"{ERROR} === 'This file is neither an image nor a video that this browser can read. (a.jpg)'"
+    )
     drop = "new DragEvent('drop', { bubbles: true, dataTransfer: new DataTransfer() })"
     page.run(
         f"(() => {{ const e = {drop}; e.dataTransfer.items.add(new File(['x'], 'b.txt')); stage.dispatchEvent(e); }})()"
@@ -192,7 +205,9 @@ def test_files_that_are_nothing_to_look_at(page, tmp_path):
 
 
 def test_another_page_without_a_model(browser, files):
-    with serving({name: content for name, content in files[0].items() if name != "model.onnx"}) as place:
+    with serving(
+        {name: content for name, content in files[0].items() if name != "model.onnx"}
+    ) as place:
         browser.open(place)
         browser.wait(
             f"{ERROR} === 'The model could not be loaded. Is serve_demo still running? (model.onnx: 404 Not Found)'"

@@ -49,7 +49,9 @@ def weights(tmp_path_factory):
         registry.find("hourglass_tiny_128"), {key: str(value) for key, value in CHANGES.items()}
     )
     path = tmp_path_factory.mktemp("weights") / "model.safetensors"
-    write_weights(path, {name: tensor.numpy() for name, tensor in build.model(config).state_dict().items()})
+    write_weights(
+        path, {name: tensor.numpy() for name, tensor in build.model(config).state_dict().items()}
+    )
     path.with_name(registry.FILE_NAME).write_text(registry.to_json(config))
     return path
 
@@ -60,8 +62,14 @@ def run(tmp_path, monkeypatch, weights):
     monkeypatch.chdir(tmp_path)
 
     def run_predict(*arguments):
-        whole = () if {"--detector", "--boxes", "--one_person"} & set(arguments) else ("--detector", "none")
-        return predict.main([*map(str, arguments), *whole, "--weights", str(weights), "--device", "cpu"])
+        whole = (
+            ()
+            if {"--detector", "--boxes", "--one_person"} & set(arguments)
+            else ("--detector", "none")
+        )
+        return predict.main(
+            [*map(str, arguments), *whole, "--weights", str(weights), "--device", "cpu"]
+        )
 
     return run_predict
 
@@ -71,7 +79,9 @@ def found(folder="output/predict"):
 
 
 def image(path, size=(80, 60)):
-    images.write(Path(path), np.random.default_rng(0).integers(0, 255, (size[1], size[0], 3), np.uint8))
+    images.write(
+        Path(path), np.random.default_rng(0).integers(0, 255, (size[1], size[0], 3), np.uint8)
+    )
 
 
 def test_a_folder_with_images_and_a_turned_video(run, capsys):
@@ -81,7 +91,9 @@ def test_a_folder_with_images_and_a_turned_video(run, capsys):
     Path("in/broken.jpg").write_bytes(b"no image")
     assert run("in", "--save", "drawing", "json", "coco", "csv", "--output", "in/out") == 1
     said = capsys.readouterr()
-    assert said.err.endswith("error: in/broken.jpg: not an image that can be decoded; is it complete?\n")
+    assert said.err.endswith(
+        "error: in/broken.jpg: not an image that can be decoded; is it complete?\n"
+    )
     assert "13 frames, 13 people" in said.out
     records = found("in/out")
     assert [(record["image"], record.get("frame")) for record in records] == [
@@ -146,7 +158,15 @@ def test_what_somebody_else_wrote_is_an_error_before_anything_is_written(run, na
 def test_after_a_kill_the_next_run_replaces_what_is_there(run, tmp_path, weights):
     for number in range(40):
         image(f"in/{number}.jpg", size=(400, 300))
-    command = [sys.executable, ROOT / "predict.py", "in", "--weights", weights, "--detector", "none"]
+    command = [
+        sys.executable,
+        ROOT / "predict.py",
+        "in",
+        "--weights",
+        weights,
+        "--detector",
+        "none",
+    ]
     command += ["--device", "cpu", "--batch_size", "1"]
     process = subprocess.Popen(list(map(str, command)), cwd=tmp_path, stdout=subprocess.DEVNULL)
     drawings = tmp_path / "output/predict"
@@ -155,7 +175,9 @@ def test_after_a_kill_the_next_run_replaces_what_is_there(run, tmp_path, weights
     process.kill()
     process.wait()
     assert run("in") == 0
-    assert sorted(path.name for path in drawings.glob("*.png")) == sorted(f"{number}.png" for number in range(40))
+    assert sorted(path.name for path in drawings.glob("*.png")) == sorted(
+        f"{number}.png" for number in range(40)
+    )
     assert len(found()) == 40
 
 
@@ -180,9 +202,12 @@ def test_boxes_of_coco_decide_who_is_looked_at_and_under_which_id(run):
         image(name)
     coco = {
         "images": [
-            {"id": 50 + n, "file_name": name, "width": 80, "height": 60} for n, name in enumerate(("a.png", "b.png"))
+            {"id": 50 + n, "file_name": name, "width": 80, "height": 60}
+            for n, name in enumerate(("a.png", "b.png"))
         ],
-        "annotations": [{"id": n, "image_id": 51, "category_id": 1, "bbox": [n, 2, 30, 40]} for n in range(3)],
+        "annotations": [
+            {"id": n, "image_id": 51, "category_id": 1, "bbox": [n, 2, 30, 40]} for n in range(3)
+        ],
         "categories": [{"id": 1, "name": "person"}],
     }
     Path("coco.json").write_text(json.dumps(coco))
@@ -203,7 +228,9 @@ def test_a_first_network_finds_people_for_a_second(run, weights):
     records = found()
     assert [record["frame"] for record in records] == [0, 1, 2, 3, 4]
     assert {len(record["persons"]) for record in records} <= {0, 1}
-    assert all(person["box"] != [0, 0, 64, 48] for record in records for person in record["persons"])
+    assert all(
+        person["box"] != [0, 0, 64, 48] for record in records for person in record["persons"]
+    )
     header = json.loads(Path("output/predict/predictions.json").read_text())
     checksum = hashlib.sha256(Path(weights).read_bytes()).hexdigest()
     assert (header["detector"], header["detector_sha256"]) == (str(weights), checksum)
@@ -215,7 +242,9 @@ def test_how_frames_are_batched_changes_nothing(run):
     movies.write(Path("a.mp4"), count=7)
     for number in (1, 3):
         assert run("a.mp4", "--batch_size", number, "--save", "json", "--output", number) == 0
-    one, three = ([record["persons"][0]["keypoints"] for record in found(str(number))] for number in (1, 3))
+    one, three = (
+        [record["persons"][0]["keypoints"] for record in found(str(number))] for number in (1, 3)
+    )
     np.testing.assert_allclose(one, three, atol=0.01)
 
 
@@ -227,7 +256,12 @@ def test_the_lines_for_a_notebook_in_the_readme_run(weights, tmp_path, monkeypat
     movies.write(Path("clip.mp4"), count=3)
     lines = lines.partition("run = pp.train")[0].replace("movenet_thunder", str(weights))
     names = {}
-    exec(lines.replace('.jpg"', '.jpg", detector=None').replace("smooth=True", "smooth=True, detector=None"), names)
+    exec(
+        lines.replace('.jpg"', '.jpg", detector=None').replace(
+            "smooth=True", "smooth=True, detector=None"
+        ),
+        names,
+    )
     assert names["result"].keypoints.shape == (1, 16, 2)
     assert Path("poses.png").is_file()
     assert names["frame"].frame == 2
@@ -262,7 +296,9 @@ def published_size(monkeypatch):
     """The published config is that of the small network."""
     from paddle_pose.configs import overrides, registry
 
-    small = overrides.override(registry.find("hourglass_tiny_128"), {key: str(value) for key, value in CHANGES.items()})
+    small = overrides.override(
+        registry.find("hourglass_tiny_128"), {key: str(value) for key, value in CHANGES.items()}
+    )
     monkeypatch.setitem(registry.CONFIGS, "hourglass_tiny_128", small)
 
 
@@ -280,14 +316,21 @@ def test_without_weights_the_published_ones_are_fetched_once(server, tmp_path, m
 
 
 @pytest.mark.usefixtures("published_size")
-def test_a_copy_takes_the_place_of_the_server_and_is_verified(server, weights, tmp_path, monkeypatch):
+def test_a_copy_takes_the_place_of_the_server_and_is_verified(
+    server, weights, tmp_path, monkeypatch
+):
     monkeypatch.chdir(tmp_path)
     _, asked = server
     image("a.png")
     Path("wrong").write_bytes(b"wrong")
     with pytest.raises(ValueError, match="wrong: its SHA-256 is"):
         predict.main(["a.png", "--from_file", "wrong"])
-    assert predict.main(["a.png", "--detector", "none", "--from_file", str(weights), "--cache", "kept"]) == 0
+    assert (
+        predict.main(
+            ["a.png", "--detector", "none", "--from_file", str(weights), "--cache", "kept"]
+        )
+        == 0
+    )
     assert asked == []
     assert Path("kept/movenet_thunder/config.json").is_file()
 
@@ -295,10 +338,16 @@ def test_a_copy_takes_the_place_of_the_server_and_is_verified(server, weights, t
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
-        (["nowhere.png"], "nowhere.png: not found; expected an image, video, folder, pattern or a camera's number"),
+        (
+            ["nowhere.png"],
+            "nowhere.png: not found; expected an image, video, folder, pattern or a camera's number",
+        ),
         (["empty"], "empty: no image or video in this folder"),
         (["a.png", "--output", "a.png"], "--output a.png: is a file; expected a folder"),
-        (["a.png", "--boxes", "b.json", "--detector", "d"], "--boxes b.json and --detector d: one of them"),
+        (
+            ["a.png", "--boxes", "b.json", "--detector", "d"],
+            "--boxes b.json and --detector d: one of them",
+        ),
         (["a.png", "--boxes", "b.json"], "--boxes b.json: not found"),
         (["a.png", "--detector", "d"], "detector d: no such file"),
         (["a.png", "--one_person", "--track"], "--one_person does not go with --track"),
@@ -343,13 +392,29 @@ def test_a_video_without_frames_is_told_at_the_end(run, capsys):
 )
 def test_an_interrupted_video_is_complete_so_far(tmp_path, weights, number, status, name):
     movies.write(tmp_path / "a.mp4", count=20_000, size=(16, 16))
-    command = [sys.executable, ROOT / "predict.py", "a.mp4", "--weights", weights, "--save", "drawing", "json", "csv"]
+    command = [
+        sys.executable,
+        ROOT / "predict.py",
+        "a.mp4",
+        "--weights",
+        weights,
+        "--save",
+        "drawing",
+        "json",
+        "csv",
+    ]
     command += ["--detector", "none"]
     process = subprocess.Popen(
-        list(map(str, command)), cwd=tmp_path, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        list(map(str, command)),
+        cwd=tmp_path,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     )
     rows = tmp_path / "output/predict/predictions.csv"
-    while process.poll() is None and not any(path.stat().st_size > 20_000 for path in rows.parent.glob(".*.part.csv")):
+    while process.poll() is None and not any(
+        path.stat().st_size > 20_000 for path in rows.parent.glob(".*.part.csv")
+    ):
         time.sleep(0.01)
     os.kill(process.pid, number)
     said, errors = process.communicate(timeout=60)
@@ -368,7 +433,10 @@ LIGHTNING = ("--weights", "google_movenet_lightning_int8", "--detector", "none",
 
 @pytest.mark.parametrize(
     ("flags", "copies"),
-    [((), ("movenet_tfjs", "nanodet")), (LIGHTNING, ("movenet/movenet_single_pose_lightning_ptq.tflite",))],
+    [
+        ((), ("movenet_tfjs", "nanodet")),
+        (LIGHTNING, ("movenet/movenet_single_pose_lightning_ptq.tflite",)),
+    ],
     ids=["default", "whole image"],
 )
 def test_googles_movenet_follows_the_squats(shared, tmp_path, monkeypatch, flags, copies):

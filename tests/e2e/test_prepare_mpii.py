@@ -86,7 +86,9 @@ def test_once_more_changes_nothing(source, tmp_path, capsys):
     before = {path: path.stat().st_mtime_ns for path in output.rglob("[!.]*") if path.is_file()}
     capsys.readouterr()
     assert prepare(archive, "--output", output) == 0
-    assert {path: path.stat().st_mtime_ns for path in output.rglob("[!.]*") if path.is_file()} == before
+    assert {
+        path: path.stat().st_mtime_ns for path in output.rglob("[!.]*") if path.is_file()
+    } == before
     assert ": 0 files written" in capsys.readouterr().out
 
 
@@ -111,7 +113,9 @@ def test_interrupted_it_goes_on_to_the_same_tree(source, after, tmp_path, monkey
 
     def interrupted(path, content, size):
         if len(written) == after:
-            path.with_name(f".{path.stem}.part{path.suffix}").write_bytes(b"half")  # what a killed process leaves
+            path.with_name(f".{path.stem}.part{path.suffix}").write_bytes(
+                b"half"
+            )  # what a killed process leaves
             raise KeyboardInterrupt
         real(path, content, size)
         written.append(path)
@@ -133,7 +137,9 @@ def test_killed_it_goes_on_to_the_same_tree(synthetic_mpii, tmp_path):
         "from paddle_pose.cli import prepare_mpii; prepare_mpii.main(sys.argv[1:])"
     )
     child = subprocess.Popen(
-        [sys.executable, "-c", slow, str(archive), "--output", str(output)], cwd=ROOT, stdout=subprocess.DEVNULL
+        [sys.executable, "-c", slow, str(archive), "--output", str(output)],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
     )
     try:
         deadline = time.monotonic() + 60
@@ -203,7 +209,16 @@ def test_images_without_annotations_and_the_reverse(source, tmp_path, capsys):
     assert "holds no annotations" in capsys.readouterr().err
     assert prepare(source / "annotations", "--output", tmp_path / "out2") == 1
     assert "holds no images" in capsys.readouterr().err
-    assert prepare(tmp_path / "images", "--annotations", source / "annotations", "--output", tmp_path / "out") == 0
+    assert (
+        prepare(
+            tmp_path / "images",
+            "--annotations",
+            source / "annotations",
+            "--output",
+            tmp_path / "out",
+        )
+        == 0
+    )
     assert tree(tmp_path / "out") == expected(source)
 
 
@@ -238,23 +253,34 @@ def official(root: Path, folder: Path) -> tuple[Path, Path]:
     truth = scipy.io.loadmat(root / "annotations/mpii_gt_val.mat")["headboxes_src"]
     annolist = []
     for split in ("train", "val"):
-        for n, record in enumerate(json.loads((root / f"annotations/mpii_{split}.json").read_text())):
+        for n, record in enumerate(
+            json.loads((root / f"annotations/mpii_{split}.json").read_text())
+        ):
             x1, y1, x2, y2 = truth[..., n if split == "val" else 0].ravel()
             marks = [
                 {"x": x, "y": y, "id": slot}
-                for slot, ((x, y), seen) in enumerate(zip(record["joints"], record["joints_vis"], strict=True))
+                for slot, ((x, y), seen) in enumerate(
+                    zip(record["joints"], record["joints_vis"], strict=True)
+                )
                 if seen
             ]
             place = {"x": record["center"][0], "y": record["center"][1]}
             box = {"x1": x1, "y1": y1, "x2": x2, "y2": y2}
-            person = {**box, "annopoints": {"point": structs(marks)}, "scale": record["scale"], "objpos": place}
+            person = {
+                **box,
+                "annopoints": {"point": structs(marks)},
+                "scale": record["scale"],
+                "objpos": place,
+            }
             annolist.append({"image": {"name": record["image"]}, "annorect": structs([person])})
     content = io.BytesIO()
     train = np.ones((1, len(annolist)), np.uint8)
     scipy.io.savemat(content, {"RELEASE": {"annolist": structs(annolist), "img_train": train}})
     with zipfile.ZipFile(folder / "mpii_human_pose_v1_u12_2.zip", "w") as archive:
         archive.writestr("mpii_human_pose_v1_u12_2/README.md", "MPII")
-        archive.writestr("mpii_human_pose_v1_u12_2/mpii_human_pose_v1_u12_1.mat", content.getvalue())
+        archive.writestr(
+            "mpii_human_pose_v1_u12_2/mpii_human_pose_v1_u12_1.mat", content.getvalue()
+        )
     with tarfile.open(folder / "mpii_human_pose_v1.tar.gz", "w:gz") as tar:
         for path in sorted(root.glob("images/*")):
             info, data = entry(f"images/{path.name}", path.read_bytes())
@@ -280,7 +306,10 @@ def test_the_release_with_a_split_is_complete(synthetic_mpii, by, tmp_path):
     output = tmp_path / "out"
     first = prepare(images, "--annotations", annotations, "--output", output)  # without: incomplete
     split = synthetic_mpii / "annotations" / by
-    assert (first, prepare(images, "--annotations", annotations, "--annotations", split, "--output", output)) == (
+    assert (
+        first,
+        prepare(images, "--annotations", annotations, "--annotations", split, "--output", output),
+    ) == (
         1,
         0,
     )

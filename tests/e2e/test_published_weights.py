@@ -63,7 +63,11 @@ class Published:
     @property
     def original(self):
         """The same tensors under the original Paddle project's names."""
-        return {renamed(n, MMPOSE_TO_TXYUGOOD): t for n, t in self.tensors.items() if "num_batches" not in n}
+        return {
+            renamed(n, MMPOSE_TO_TXYUGOOD): t
+            for n, t in self.tensors.items()
+            if "num_batches" not in n
+        }
 
     def error(self, path, config=None):
         """The relative error of the heatmaps that a file of these weights gives."""
@@ -76,7 +80,11 @@ class Published:
 def torch_content(tensors):
     """What MMPose saves around its tensors."""
     state = {name: whole(str(i), tensor) for i, (name, tensor) in enumerate(tensors.items())}
-    return {"meta": {"mmpose_version": "1.3.2", "epoch": 210}, "state_dict": state, "message_hub": {"seen": 1}}
+    return {
+        "meta": {"mmpose_version": "1.3.2", "epoch": 210},
+        "state_dict": state,
+        "message_hub": {"seen": 1},
+    }
 
 
 def write_mmpose_1(path, published):
@@ -84,7 +92,10 @@ def write_mmpose_1(path, published):
 
 
 def write_mmpose_0(path, published):
-    tensors = {re.sub(r"^head\.", "keypoint_head.", name): tensor for name, tensor in published.tensors.items()}
+    tensors = {
+        re.sub(r"^head\.", "keypoint_head.", name): tensor
+        for name, tensor in published.tensors.items()
+    }
     write_stream(path, torch_content(tensors))
 
 
@@ -93,7 +104,9 @@ def write_safetensors(path, published):
 
 
 def write_original(path, published):
-    paddle.save({name: paddle.to_tensor(tensor) for name, tensor in published.original.items()}, str(path))
+    paddle.save(
+        {name: paddle.to_tensor(tensor) for name, tensor in published.original.items()}, str(path)
+    )
 
 
 KINDS = {  # file name -> writer, family, the format to convert it to
@@ -119,7 +132,9 @@ def run(capsys):
 @pytest.fixture(scope="module")
 def one_person(tmp_path_factory):
     """A data set with one drawn person to evaluate."""
-    return write_mpii(tmp_path_factory.mktemp("one_person"), num_train=1, num_val=1, size=(256, 256))
+    return write_mpii(
+        tmp_path_factory.mktemp("one_person"), num_train=1, num_val=1, size=(256, 256)
+    )
 
 
 @pytest.fixture
@@ -133,7 +148,9 @@ def filled(shapes):
     """Numbers that depend on the names alone and stay near 1 from layer to layer."""
     tensors = {}
     for name, shape in shapes.items():
-        wave = np.sin(np.arange(np.prod(shape)) * 1.7 + zlib.crc32(name.encode()) % 997).reshape(shape)
+        wave = np.sin(np.arange(np.prod(shape)) * 1.7 + zlib.crc32(name.encode()) % 997).reshape(
+            shape
+        )
         if name.endswith("running_var"):
             value = 1 + 0.5 * wave
         elif len(shape) == 1:
@@ -154,7 +171,11 @@ def tiny():
     tensors = filled({theirs[name]: tuple(value.shape) for name, value in state.items()})
     for name, value in state.items():
         value.set_value(tensors[theirs[name]])
-    counters = {name.replace("running_mean", "num_batches_tracked") for name in tensors if "running_mean" in name}
+    counters = {
+        name.replace("running_mean", "num_batches_tracked")
+        for name in tensors
+        if "running_mean" in name
+    }
     tensors |= {name: np.asarray(7, np.int64) for name in sorted(counters)}
     y, x, channel = np.mgrid[:128, :128, :3]
     image = ((13 * x + 29 * y + 71 * channel + x * y) % 256).astype(np.uint8)
@@ -169,7 +190,9 @@ def hourglass52(shared):
     names = shared / "facts" / "checkpoint_names" / "hourglass52_mmpose1_mpii16.json"
     tensors = parity["fill"](json.loads(names.read_text(encoding="utf-8"))["tensors"])
     with np.load(shared / "data" / "parity" / "hourglass52_mmpose1_mpii16_256x256.npz") as answer:
-        return Published("hourglass52_mpii_256", tensors, parity["picture"](256, 256), answer["heatmaps"])
+        return Published(
+            "hourglass52_mpii_256", tensors, parity["picture"](256, 256), answer["heatmaps"]
+        )
 
 
 def check_file(kind, published, folder, run, dataset, flags):
@@ -205,11 +228,15 @@ def check_file(kind, published, folder, run, dataset, flags):
 def test_files_of_every_kind(tiny, kind, folder, run, one_person):
     converted = check_file(kind, tiny, folder, run, one_person, ("--config", tiny.config))
     evaluate = ("--dataset_root", one_person, "--no-flip", "--output", folder / "again")
-    code, said, err = run("val", "--pretrained_model", converted, *evaluate)  # and no flag says which network
+    code, said, err = run(
+        "val", "--pretrained_model", converted, *evaluate
+    )  # and no flag says which network
     assert code == 0, err
     count = len(tiny.original)
     assert f"There are {count}/{count} variables loaded, named as in this project.\n" in said
-    first, second = (json.loads((folder / name / "predictions.json").read_text()) for name in ("val", "again"))
+    first, second = (
+        json.loads((folder / name / "predictions.json").read_text()) for name in ("val", "again")
+    )
     assert first == second
 
 
@@ -223,13 +250,19 @@ def test_names_are_the_published_ones(shared, hourglass52):
     facts = shared / "facts" / "checkpoint_names" / "hourglass52_original_paddle_mpii16.json"
     expected = json.loads(facts.read_text(encoding="utf-8"))["tensors"]
     assert {name: list(tensor.shape) for name, tensor in hourglass52.original.items()} == expected
-    state = build.model(build.fitted(registry.find("hourglass52_mpii_256"), hourglass52.tensors)).state_dict()
-    assert {renamed(n, OURS_TO_MMPOSE) for n in state} == {n for n in hourglass52.tensors if "num_batches" not in n}
+    state = build.model(
+        build.fitted(registry.find("hourglass52_mpii_256"), hourglass52.tensors)
+    ).state_dict()
+    assert {renamed(n, OURS_TO_MMPOSE) for n in state} == {
+        n for n in hourglass52.tensors if "num_batches" not in n
+    }
 
 
 def test_small_golden(tiny):
     """Numbers noted once: whoever changes names, filling or network must explain why these move."""
-    np.testing.assert_allclose(tiny.heatmaps[::5, 7, 20], [0.275516, -0.084216, -0.173013, 0.163096], atol=5e-5)
+    np.testing.assert_allclose(
+        tiny.heatmaps[::5, 7, 20], [0.275516, -0.084216, -0.173013, 0.163096], atol=5e-5
+    )
 
 
 def test_our_checkpoints_need_no_flag_and_no_inters(tiny, folder, run, one_person):
@@ -245,7 +278,9 @@ def test_our_checkpoints_need_no_flag_and_no_inters(tiny, folder, run, one_perso
     code, said, err = run("val", "--pretrained_model", path, *evaluate)
     assert code == 0, err
     assert len(state) == len(tiny.original) - 10
-    assert f"There are {len(state)}/{len(state)} variables loaded, named as in this project.\n" in said
+    assert (
+        f"There are {len(state)}/{len(state)} variables loaded, named as in this project.\n" in said
+    )
     assert tiny.error(path) <= 1e-6  # `inters` of a single stack are never used
     code, said, err = run("convert", path, folder / "ours" / "model.safetensors")
     assert code == 0, err
@@ -278,7 +313,9 @@ OUR_NAME = "hourglasses.0.low1.0.conv1.weight"
 
 @pytest.mark.parametrize("command", ["val", "convert"])
 @pytest.mark.parametrize("original", [False, True], ids=["mmpose", "original"])
-@pytest.mark.parametrize("damage", [without_one, with_another_name, with_one_more, with_another_shape])
+@pytest.mark.parametrize(
+    "damage", [without_one, with_another_name, with_one_more, with_another_shape]
+)
 def test_tensors_that_do_not_fit(tiny, damage, original, command, tmp_path, run, one_person):
     path = tmp_path / "their.file"
     if original:
@@ -308,7 +345,9 @@ def arguments(command, path, tmp_path, published, dataset):
 
 @pytest.mark.parametrize("command", ["val", "convert"])
 @pytest.mark.parametrize("form", ["pdparams", "zip", "stream"])
-@pytest.mark.parametrize(("module", "name"), [("os", "system"), ("posix", "system"), ("builtins", "eval")])
+@pytest.mark.parametrize(
+    ("module", "name"), [("os", "system"), ("posix", "system"), ("builtins", "eval")]
+)
 def test_files_that_try_to_run_code(tiny, module, name, form, command, tmp_path, run, one_person):
     path, trace = tmp_path / "their.file", tmp_path / "it ran"
     text = f"open({str(trace)!r}, 'w')" if name == "eval" else f"touch '{trace}'"
@@ -333,10 +372,14 @@ def test_as_processes(tiny, tmp_path, run_command, one_person):
     flags = ("--config", tiny.config)
     done = run_command("convert", "model.pdparams", "ours/model.safetensors", *flags)
     assert done.returncode == 0, done.stderr
-    done = run_command("val.py", "--pretrained_model", "ours/model.safetensors", "--dataset_root", one_person)
+    done = run_command(
+        "val.py", "--pretrained_model", "ours/model.safetensors", "--dataset_root", one_person
+    )
     assert done.returncode == 0, done.stderr
     write_stream(tmp_path / "evil.pth", {"w": Call(Name("os", "system"), ("touch ran",))})
-    done = run_command("val.py", "--pretrained_model", "evil.pth", "--dataset_root", one_person, *flags)
+    done = run_command(
+        "val.py", "--pretrained_model", "evil.pth", "--dataset_root", one_person, *flags
+    )
     assert done.returncode == 2
     assert done.stderr.startswith("error: evil.pth: wants to run os.system")
     assert not (tmp_path / "ran").exists()
@@ -347,26 +390,38 @@ def test_nothing_is_overwritten_unasked(tiny, tmp_path, run):
     ours = tmp_path / "ours"
     flags = ("--config", tiny.config)
     assert run("convert", tmp_path / "model.pdparams", ours / "a.safetensors", *flags)[0] == 0
-    assert run("convert", tmp_path / "model.pdparams", ours / "b.pdparams", *flags)[0] == 0  # same config.json
+    assert (
+        run("convert", tmp_path / "model.pdparams", ours / "b.pdparams", *flags)[0] == 0
+    )  # same config.json
     before = {path.name: path.read_bytes() for path in ours.iterdir()}
     code, _, err = run("convert", tmp_path / "model.pdparams", ours / "a.safetensors", *flags)
     assert code == 2
-    assert f"error: {ours / 'a.safetensors'}: already there; choose another folder, or add --force" in err
+    assert (
+        f"error: {ours / 'a.safetensors'}: already there; choose another folder, or add --force"
+        in err
+    )
     changed = (*flags, "-o", "val.batch_size=3")
     code, _, err = run("convert", tmp_path / "model.pdparams", ours / "c.pdparams", *changed)
     assert code == 2
     assert f"error: {ours / 'config.json'}: already there" in err
     assert {path.name: path.read_bytes() for path in ours.iterdir()} == before
-    assert run("convert", tmp_path / "model.pdparams", ours / "a.safetensors", *changed, "--force")[0] == 0
+    assert (
+        run("convert", tmp_path / "model.pdparams", ours / "a.safetensors", *changed, "--force")[0]
+        == 0
+    )
     assert registry.read_beside(ours / "a.safetensors").val.batch_size == 3
 
 
 def test_what_cannot_be_converted(tiny, tmp_path, run):
     write_original(tmp_path / "model.pdparams", tiny)
-    code, _, err = run("convert", tmp_path / "model.pdparams", tmp_path / "out.pth", "--config", tiny.config)
+    code, _, err = run(
+        "convert", tmp_path / "model.pdparams", tmp_path / "out.pth", "--config", tiny.config
+    )
     assert code == 2
     assert "weights are written as .safetensors or .pdparams" in err
-    code, _, err = run("convert", tmp_path / "none.pth", tmp_path / "out.pdparams", "--config", tiny.config)
+    code, _, err = run(
+        "convert", tmp_path / "none.pth", tmp_path / "out.pdparams", "--config", tiny.config
+    )
     assert code == 2
     assert f"error: {tmp_path / 'none.pth'}: no such weights file" in err
     code, _, err = run("convert", tmp_path / "model.pdparams", tmp_path / "out.pdparams")
@@ -379,23 +434,35 @@ def test_what_cannot_be_converted(tiny, tmp_path, run):
 def test_the_channel_order_follows_the_file(mmpose, tmp_path, run, one_person):
     """The configs say BGR as the official weights saw it; mmpose's networks saw RGB and must not score wrongly."""
     name, small = "simple_baseline_r50_mpii_256", {"model.width": 2, "model.deconv_channels": 4}
-    flags = ("--config", name, *(part for key, value in small.items() for part in ("-o", f"{key}={value}")))
-    config = overrides.override(registry.find(name), small | {"model.order": "rgb" if mmpose else "bgr"})
+    flags = (
+        "--config",
+        name,
+        *(part for key, value in small.items() for part in ("-o", f"{key}={value}")),
+    )
+    config = overrides.override(
+        registry.find(name), small | {"model.order": "rgb" if mmpose else "bgr"}
+    )
     network = build.model(config)
     prefix = {"final_layer": "head.", "deconv_layers": "head."} if mmpose else {}
     tensors = {}
     for key, value in network.state_dict().items():
         key = prefix.get(key.split(".")[0], "backbone." if mmpose else "") + key
-        tensors[key.replace("._mean", ".running_mean").replace("._variance", ".running_var")] = value.numpy()
+        tensors[key.replace("._mean", ".running_mean").replace("._variance", ".running_var")] = (
+            value.numpy()
+        )
     write_zip(tmp_path / "their.pth", torch_content(tensors))
     image = np.random.default_rng(0).integers(0, 256, (1, 64, 64, 3)).astype(np.uint8)
     expected = PaddleBackend(network)(image)["heatmaps"]
 
-    code, said, err = run("convert", tmp_path / "their.pth", tmp_path / "ours" / "model.safetensors", *flags)
+    code, said, err = run(
+        "convert", tmp_path / "their.pth", tmp_path / "ours" / "model.safetensors", *flags
+    )
     assert code == 0, err
     line = "It sees BGR images (model.order).\n"
     if mmpose:
-        line = "It sees RGB images (model.order), as all of MMPose's do, where the config says bgr.\n"
+        line = (
+            "It sees RGB images (model.order), as all of MMPose's do, where the config says bgr.\n"
+        )
     assert line in said
     kept = registry.read_beside(tmp_path / "ours" / "model.safetensors")
     assert kept.model.order == config.model.order
@@ -421,11 +488,15 @@ def test_list_of_published_files(run):
     assert "published: Mean 88.9, Mean@0.1 31.7" in said
 
 
-def test_download_ends_with_the_command_that_scores_it(tiny, tmp_path, run, monkeypatch, one_person):
+def test_download_ends_with_the_command_that_scores_it(
+    tiny, tmp_path, run, monkeypatch, one_person
+):
     copy = tmp_path / "a copy.pth"
     write_mmpose_1(copy, tiny)
     digest = hashlib.sha256(copy.read_bytes()).hexdigest()[:8]
-    file = PublishedFile("net", "https://example.org/net.pth", digest, tiny.config, (("Mean", 50.0),), "theirs", "")
+    file = PublishedFile(
+        "net", "https://example.org/net.pth", digest, tiny.config, (("Mean", 50.0),), "theirs", ""
+    )
     monkeypatch.setitem(PUBLISHED, "net", file)
     code, said, err = run("download", "net", "--cache", tmp_path / "weights", "--from_file", copy)
     assert code == 0, err
@@ -465,11 +536,16 @@ def test_files_on_a_page_are_fetched_by_hand(tmp_path, run):
     name, file = "official_hrnet_w32_mpii_256", "pose_hrnet_w32_256x256.pth"
     code, _, err = run("download", name, "--cache", tmp_path / "weights")
     assert code == 2
-    assert f"{name} has no address of its own: fetch {file} by hand from https://drive.google.com/" in err
+    assert (
+        f"{name} has no address of its own: fetch {file} by hand from https://drive.google.com/"
+        in err
+    )
     assert "--from_file FILE" in err
     assert not (tmp_path / "weights" / file).exists()
     (tmp_path / "a copy.pth").write_bytes(b"weights")
-    code, said, err = run("download", name, "--cache", tmp_path / "weights", "--from_file", tmp_path / "a copy.pth")
+    code, said, err = run(
+        "download", name, "--cache", tmp_path / "weights", "--from_file", tmp_path / "a copy.pth"
+    )
     assert code == 0, err
     assert f"{file}: no checksum is published" in said
     assert "published: Mean 90.3, Mean@0.11 37.7" in said
@@ -478,8 +554,21 @@ def test_files_on_a_page_are_fetched_by_hand(tmp_path, run):
 def test_backbones_end_with_the_command_that_starts_from_them(tmp_path, run, monkeypatch):
     (tmp_path / "resnet.pth").write_bytes(b"weights")
     digest = hashlib.sha256(b"weights").hexdigest()[:8]
-    file = PublishedFile("net", f"https://example.org/net-{digest}.pth", digest, "c", (), "theirs", "", purpose="start")
+    file = PublishedFile(
+        "net",
+        f"https://example.org/net-{digest}.pth",
+        digest,
+        "c",
+        (),
+        "theirs",
+        "",
+        purpose="start",
+    )
     monkeypatch.setitem(PUBLISHED, "net", file)
-    code, said, err = run("download", "net", "--cache", tmp_path, "--from_file", tmp_path / "resnet.pth")
+    code, said, err = run(
+        "download", "net", "--cache", tmp_path, "--from_file", tmp_path / "resnet.pth"
+    )
     assert code == 0, err
-    assert f"paddle_pose train --config c --init {tmp_path / file.file_name} --dataset_root D" in said
+    assert (
+        f"paddle_pose train --config c --init {tmp_path / file.file_name} --dataset_root D" in said
+    )

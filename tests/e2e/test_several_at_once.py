@@ -23,8 +23,18 @@ from paddle_pose.io import manifest
 ROOT = Path(__file__).resolve().parents[2]
 REPEATS = range(int(os.environ.get("PADDLE_POSE_TEST_REPEATS", "1")))
 CHANGES = (
-    *("codec.input_size=(64,64)", "model.channels=(8,8,8,8)", "model.blocks=(1,1,1,1)", "model.stem_channels=8"),
-    *("model.feature_channels=8", "train.schedule.warmup=0", "train.log_every=1", "train.schedule=steps"),
+    *(
+        "codec.input_size=(64,64)",
+        "model.channels=(8,8,8,8)",
+        "model.blocks=(1,1,1,1)",
+        "model.stem_channels=8",
+    ),
+    *(
+        "model.feature_channels=8",
+        "train.schedule.warmup=0",
+        "train.log_every=1",
+        "train.schedule=steps",
+    ),
 )
 SMALL = (
     *("--config", "hourglass_tiny_128", "--batch_size", 4, "--num_workers", 1),
@@ -59,7 +69,11 @@ def started(folder, *command):
     """Starts a process; `communicate` returns its output."""
     env = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), "no_proxy": "127.0.0.1"}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    _processes.append(subprocess.Popen([sys.executable, *map(str, command)], cwd=folder, env=env, text=True, **pipes))
+    _processes.append(
+        subprocess.Popen(
+            [sys.executable, *map(str, command)], cwd=folder, env=env, text=True, **pipes
+        )
+    )
     return _processes[-1]
 
 
@@ -95,7 +109,11 @@ def at_once(folder, count, imports, work, *arguments):
 
 def contents(folder):
     """Returns the files of a folder but hidden ones, which are locks and drafts."""
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("[!.]*") if path.is_file()}
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("[!.]*")
+        if path.is_file()
+    }
 
 
 def assert_one_training(run_dir):
@@ -140,7 +158,9 @@ def test_trainings_without_a_folder_get_one_each(synthetic_mpii, tmp_path, repea
 
 @pytest.mark.parametrize("repeat", REPEATS)
 def test_of_two_trainings_in_one_folder_the_second_is_refused(synthetic_mpii, tmp_path, repeat):
-    processes = trainings(tmp_path, 2, "--dataset_root", synthetic_mpii, *ENDLESS, "--output", "run")
+    processes = trainings(
+        tmp_path, 2, "--dataset_root", synthetic_mpii, *ENDLESS, "--output", "run"
+    )
     refused, (other,) = first_to_end(processes)
     assert_refused(refused, other, "run")
     wait_for(tmp_path / "run/last", other)
@@ -189,7 +209,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         content, middle = self.server.content[start:], len(self.server.content) // 2
         self.send_response(206 if asked else 200)
         if asked:
-            self.send_header("Content-Range", f"bytes {start}-{start + len(content) - 1}/{start + len(content)}")
+            self.send_header(
+                "Content-Range", f"bytes {start}-{start + len(content) - 1}/{start + len(content)}"
+            )
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         if len(self.server.asked) == 1:
@@ -268,7 +290,9 @@ def test_crop_caches_in_one_folder_read_the_same(synthetic_mpii, tmp_path, repea
         "import hashlib; from paddle_pose import build; from paddle_pose.configs import registry; "
         "from paddle_pose.data.crop_cache import CropCache"
     )
-    (alone,) = at_once(tmp_path / "alone", 1, imports, CACHE, synthetic_mpii, tmp_path / "crops_of_one")
+    (alone,) = at_once(
+        tmp_path / "alone", 1, imports, CACHE, synthetic_mpii, tmp_path / "crops_of_one"
+    )
     printed = at_once(tmp_path / "at_once", 4, imports, CACHE, synthetic_mpii, tmp_path / "crops")
     assert {line.split()[0] for line in printed} == {alone.split()[0]}
     assert contents(tmp_path / "crops").keys() == contents(tmp_path / "crops_of_one").keys()
@@ -299,8 +323,15 @@ def test_data_sets_prepared_at_once_are_as_from_one(maker, tmp_path, repeat):
         draw(sources[0], num_train=6, num_val=2, size=(96, 96))
     outcomes = []
     for name, count in (("alone", 1), ("at_once", 4)):
-        printed = at_once(tmp_path / name, count, *MAKERS[maker], *sources, tmp_path / f"{name}_out")
-        outcomes.append(({line.rpartition("\n")[0][-20:] for line in printed}, contents(tmp_path / f"{name}_out")))
+        printed = at_once(
+            tmp_path / name, count, *MAKERS[maker], *sources, tmp_path / f"{name}_out"
+        )
+        outcomes.append(
+            (
+                {line.rpartition("\n")[0][-20:] for line in printed},
+                contents(tmp_path / f"{name}_out"),
+            )
+        )
     (alone_printed, alone), (printed, found) = outcomes
     assert printed == alone_printed
     assert found == alone

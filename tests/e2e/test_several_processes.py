@@ -12,11 +12,27 @@ from paddle_pose.data.synthetic.dataset import write_mpii
 
 ROOT = Path(__file__).resolve().parents[2]
 CHANGES = (
-    *("codec.input_size=(64,64)", "model.channels=(8,8,8,8)", "model.blocks=(1,1,1,1)", "model.stem_channels=8"),
-    *("model.feature_channels=8", "train.schedule.warmup=0", "train.log_every=1", "train.schedule=steps"),
+    *(
+        "codec.input_size=(64,64)",
+        "model.channels=(8,8,8,8)",
+        "model.blocks=(1,1,1,1)",
+        "model.stem_channels=8",
+    ),
+    *(
+        "model.feature_channels=8",
+        "train.schedule.warmup=0",
+        "train.log_every=1",
+        "train.schedule=steps",
+    ),
     *("augment=none", "val.batch_size=3"),
 )
-SMALL = ("--config", "hourglass_tiny_128", "--num_workers", 1, *(p for change in CHANGES for p in ("-o", change)))
+SMALL = (
+    "--config",
+    "hourglass_tiny_128",
+    "--num_workers",
+    1,
+    *(p for change in CHANGES for p in ("-o", change)),
+)
 
 
 @pytest.fixture(scope="module")
@@ -32,8 +48,21 @@ def train(people, tmp_path):
     """Runs `train.py` with a number of processes into a folder's `run`; returns what it printed and the status."""
 
     def run(processes, name, *flags):
-        launch = ("-m", "paddle.distributed.launch", "--nproc_per_node", processes, "--log_dir", f"{name}.logs")
-        command = [sys.executable, *(launch if processes > 1 else ()), ROOT / "train.py", "--dataset_root", people]
+        launch = (
+            "-m",
+            "paddle.distributed.launch",
+            "--nproc_per_node",
+            processes,
+            "--log_dir",
+            f"{name}.logs",
+        )
+        command = [
+            sys.executable,
+            *(launch if processes > 1 else ()),
+            ROOT / "train.py",
+            "--dataset_root",
+            people,
+        ]
         done = subprocess.run(
             list(map(str, (*command, *SMALL, "--output", name, *flags))),
             cwd=tmp_path,
@@ -60,7 +89,14 @@ def test_two_processes_follow_the_losses_of_one_with_twice_the_batch(train, tmp_
         (2, "two", 4, ()),
         (1, "parts", 4, ("train.accumulate=2",)),
     ):
-        done = train(processes, name, "--batch_size", batch, *common, *(p for change in more for p in ("-o", change)))
+        done = train(
+            processes,
+            name,
+            "--batch_size",
+            batch,
+            *common,
+            *(p for change in more for p in ("-o", change)),
+        )
         assert done.returncode == 0, done.stdout + done.stderr
     expected = records(tmp_path / "one", "train")
     assert len(expected) == 6
@@ -68,7 +104,9 @@ def test_two_processes_follow_the_losses_of_one_with_twice_the_batch(train, tmp_
         found = records(tmp_path / name, "train")
         assert [(r["step"], r["lr"]) for r in found] == [(r["step"], r["lr"]) for r in expected]
         assert [r["loss"] for r in found] == pytest.approx([r["loss"] for r in expected], rel=1e-4)
-        assert [r["grad_norm"] for r in found] == pytest.approx([r["grad_norm"] for r in expected], rel=1e-4)
+        assert [r["grad_norm"] for r in found] == pytest.approx(
+            [r["grad_norm"] for r in expected], rel=1e-4
+        )
     assert (tmp_path / "two/last/ema.pdparams").is_file()
 
 
@@ -76,12 +114,23 @@ def test_two_processes_evaluate_to_the_numbers_of_one(train, tmp_path):
     assert train(1, "learned", "--batch_size", 4, "--epochs", 25).returncode == 0
     learned = records(tmp_path / "learned", "eval")[-1]
     assert learned["Mean"] > 10, "numbers that could differ"
-    still = ("--init", "learned/last/model.pdparams", "--freeze", "statistics", "--learning_rate", 1e-30, "--epochs", 1)
+    still = (
+        "--init",
+        "learned/last/model.pdparams",
+        "--freeze",
+        "statistics",
+        "--learning_rate",
+        1e-30,
+        "--epochs",
+        1,
+    )
     done = train(2, "two", "--batch_size", 4, *still)
     assert done.returncode == 0, done.stdout + done.stderr
     (two,) = records(tmp_path / "two", "eval")
     assert {**two, "step": 0, "epoch": 0} == {**learned, "step": 0, "epoch": 0}
-    assert done.stdout.count("[EVAL] epoch=0:") == 3, "once, and as best and last: the second process is silent"
+    assert done.stdout.count("[EVAL] epoch=0:") == 3, (
+        "once, and as best and last: the second process is silent"
+    )
 
 
 def test_statistics_of_the_first_process_hold_and_a_resumed_job_continues(train, tmp_path):
@@ -110,5 +159,7 @@ def test_a_process_that_fails_ends_the_job_and_says_why(train, people, tmp_path)
     finally:
         victim.write_bytes(whole)
     assert done.returncode != 0
-    logs = "".join(path.read_text(encoding="utf-8") for path in (tmp_path / "run.logs").glob("workerlog.*"))
+    logs = "".join(
+        path.read_text(encoding="utf-8") for path in (tmp_path / "run.logs").glob("workerlog.*")
+    )
     assert f"error: {victim}: not an image that can be decoded" in logs

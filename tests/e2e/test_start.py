@@ -11,7 +11,12 @@ from paddle_pose.configs import overrides, registry
 from paddle_pose.weights.read import read_weights
 
 CONFIG = "simple_baseline_r50_mpii_256"
-SMALL = {"model.width": 2, "model.deconv_channels": 4, "codec.input_size": "(64, 64)", "train.epochs": 1}
+SMALL = {
+    "model.width": 2,
+    "model.deconv_channels": 4,
+    "codec.input_size": "(64, 64)",
+    "train.epochs": 1,
+}
 FLAGS = [part for key, value in SMALL.items() for part in ("-o", f"{key}={value}")]
 
 
@@ -28,11 +33,15 @@ def backbone(tmp_path_factory):
     }
     tensors |= {"fc.weight": np.zeros((9, 64), np.float32), "fc.bias": np.zeros(9, np.float32)}
     path = tmp_path_factory.mktemp("imagenet") / "resnet50.pth"
-    write_zip(path, {name: whole(str(i), tensor) for i, (name, tensor) in enumerate(tensors.items())})
+    write_zip(
+        path, {name: whole(str(i), tensor) for i, (name, tensor) in enumerate(tensors.items())}
+    )
     return path, tensors
 
 
-def test_a_frozen_imagenet_backbone_from_start_to_resume(backbone, synthetic_mpii, run_in, tmp_path):
+def test_a_frozen_imagenet_backbone_from_start_to_resume(
+    backbone, synthetic_mpii, run_in, tmp_path
+):
     path, tensors = backbone
     common = ("--dataset_root", synthetic_mpii, "--batch_size", 4, "--num_workers", 0)
     flags = ("--config", CONFIG, *FLAGS, "--init", path, "--freeze", "backbone", "--output", "run")
@@ -46,7 +55,9 @@ def test_a_frozen_imagenet_backbone_from_start_to_resume(backbone, synthetic_mpi
     )
     assert lines in done.stdout
     assert lines in (tmp_path / "run" / "log.txt").read_text(encoding="utf-8")
-    values = json.loads((tmp_path / "run" / "last" / "config.json").read_text(encoding="utf-8"))["values"]
+    values = json.loads((tmp_path / "run" / "last" / "config.json").read_text(encoding="utf-8"))[
+        "values"
+    ]
     assert (values["train.init"], values["train.freeze"]) == (str(path), "backbone")
 
     moved = path.rename(path.with_suffix(".moved"))  # a resumed run has its weights
@@ -76,7 +87,10 @@ def test_what_cannot_start(backbone, synthetic_mpii, run_in, tmp_path):
             ("--config", "hourglass_tiny_128", "--freeze", "backbone"),
             "error: train.freeze=backbone would hold random numbers",
         ),
-        (("--resume", "--init", path), f"error: --init {path} with --resume: a resumed run has its weights"),
+        (
+            ("--resume", "--init", path),
+            f"error: --init {path} with --resume: a resumed run has its weights",
+        ),
     ):
         done = run_in(tmp_path, "train.py", *common, *flags)
         assert done.returncode == 2

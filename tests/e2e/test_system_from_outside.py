@@ -37,47 +37,70 @@ class ToyCodec(Codec):
     split_ratio: Annotated[int, Range(1, 8)] = 2
     sigma: Annotated[float, Range(0.1, 100)] = 4.0
 
-    def encode(self, keypoints: np.ndarray, visible: np.ndarray, boxes: np.ndarray | None = None) -> Maps:
+    def encode(
+        self, keypoints: np.ndarray, visible: np.ndarray, boxes: np.ndarray | None = None
+    ) -> Maps:
         targets = {"weights": (visible[0] > 0).astype(np.float32)}
         for axis, (name, side) in enumerate(zip(self.outputs, self.input_size, strict=True)):
             distance = (
-                np.arange(side * self.split_ratio) - np.nan_to_num(keypoints[0, :, axis, None]) * self.split_ratio
+                np.arange(side * self.split_ratio)
+                - np.nan_to_num(keypoints[0, :, axis, None]) * self.split_ratio
             )
             targets[name] = np.exp(-(distance**2) / (2 * self.sigma**2)).astype(np.float32)
         return targets
 
     def decode(self, maps: Mapping[str, np.ndarray]) -> list[Poses]:
-        keypoints = np.stack([maps[name].argmax(axis=-1) for name in self.outputs], axis=-1) / self.split_ratio
+        keypoints = (
+            np.stack([maps[name].argmax(axis=-1) for name in self.outputs], axis=-1)
+            / self.split_ratio
+        )
         scores = np.minimum(*[maps[name].max(axis=-1) for name in self.outputs])
-        return [Poses(k[None], s[None], s.mean(keepdims=True)) for k, s in zip(keypoints, scores, strict=True)]
+        return [
+            Poses(k[None], s[None], s.mean(keepdims=True))
+            for k, s in zip(keypoints, scores, strict=True)
+        ]
 
     def mirror(self, maps: Maps, shift: bool) -> Maps:
         along_x, along_y = (maps[name][:, list(self.skeleton.flip)] for name in self.outputs)
         last = (self.input_size[0] - 1) * self.split_ratio
-        return {"x": np.concatenate([along_x[..., last::-1], along_x[..., last + 1 :]], axis=-1), "y": along_y}
+        return {
+            "x": np.concatenate([along_x[..., last::-1], along_x[..., last + 1 :]], axis=-1),
+            "y": along_y,
+        }
 
     def output_spec(self, shapes: Mapping[str, tuple[int, ...]]) -> tuple[OutputSpec, ...]:
-        return tuple(OutputSpec(name, AXES[name], split_ratio=self.split_ratio) for name in self.outputs)
+        return tuple(
+            OutputSpec(name, AXES[name], split_ratio=self.split_ratio) for name in self.outputs
+        )
 
 
 class ToyNetwork(nn.Layer):
     """Three convolutions and a linear layer for each of the two vectors."""
 
-    def __init__(self, num_joints: int, size: tuple[int, int], split_ratio: int, channels: int) -> None:
+    def __init__(
+        self, num_joints: int, size: tuple[int, int], split_ratio: int, channels: int
+    ) -> None:
         super().__init__()
         self.num_joints = num_joints
         layers = []
         for before, after in ((3, channels), (channels, channels), (channels, channels)):
-            layers += [nn.Conv2D(before, after, 3, stride=2, padding=1), nn.BatchNorm2D(after), nn.ReLU()]
+            layers += [
+                nn.Conv2D(before, after, 3, stride=2, padding=1),
+                nn.BatchNorm2D(after),
+                nn.ReLU(),
+            ]
         self.features = nn.Sequential(*layers)
         cells = channels * (size[0] // 8) * (size[1] // 8)
         self.x = nn.Linear(cells, num_joints * size[0] * split_ratio)
         self.y = nn.Linear(cells, num_joints * size[1] * split_ratio)
 
     def forward(self, images: paddle.Tensor) -> dict[str, paddle.Tensor]:
-        features = self.features(images.astype("float32").transpose([0, 3, 1, 2]) / 127.5 - 1).flatten(1)
+        features = self.features(
+            images.astype("float32").transpose([0, 3, 1, 2]) / 127.5 - 1
+        ).flatten(1)
         return {
-            name: layer(features).reshape([0, self.num_joints, -1]) for name, layer in (("x", self.x), ("y", self.y))
+            name: layer(features).reshape([0, self.num_joints, -1])
+            for name, layer in (("x", self.x), ("y", self.y))
         }
 
 
@@ -106,7 +129,8 @@ class ToyLoss:
     def __call__(self, outputs, targets) -> dict[str, paddle.Tensor]:
         weights = targets["weights"].unsqueeze(-1)
         return {
-            f"{name}_loss": self.scale * ((outputs[name] - targets[name]).square() * weights).mean() for name in "xy"
+            f"{name}_loss": self.scale * ((outputs[name] - targets[name]).square() * weights).mean()
+            for name in "xy"
         }
 
 
@@ -143,7 +167,12 @@ def test_it_trains_is_evaluated_resumed_exported_and_predicts(synthetic_mpii, tm
     run = pp.train(TOY.name, output=tmp_path / "run", **options)
     content = json.loads((tmp_path / "run/config.json").read_text())
     kinds = {key: content["values"][key] for key in ("model", "codec", "loss", "train.optimizer")}
-    assert kinds == {"model": "toy_network", "codec": "toy_vectors", "loss": "toy_loss", "train.optimizer": "adam"}
+    assert kinds == {
+        "model": "toy_network",
+        "codec": "toy_vectors",
+        "loss": "toy_loss",
+        "train.optimizer": "adam",
+    }
 
     begun = pp.train(TOY.name, output=tmp_path / "parts", overrides={"train.epochs": 1}, **options)
     resumed = pp.train(resume=begun.folder, overrides={"train.epochs": 2}, **options)
@@ -169,7 +198,9 @@ def test_it_trains_is_evaluated_resumed_exported_and_predicts(synthetic_mpii, tm
 
 def test_learning_helps(synthetic_mpii, tmp_path):
     longer = {"train.epochs": 30, "train.eval_every": 30, "augment": None}
-    run = pp.train(TOY.name, data=synthetic_mpii, output=tmp_path / "run", overrides=longer, device="cpu")
+    run = pp.train(
+        TOY.name, data=synthetic_mpii, output=tmp_path / "run", overrides=longer, device="cpu"
+    )
     losses = [record["loss"] for record in run.history if record["kind"] == "train"]
     assert losses[-1] < 0.5 * losses[0]
 
@@ -180,7 +211,13 @@ def test_a_name_is_registered_once():
 
 
 def test_a_file_that_names_an_unknown_class_imports_nothing(synthetic_mpii, tmp_path):
-    run = pp.train(TOY.name, data=synthetic_mpii, output=tmp_path / "run", overrides={"train.epochs": 1}, device="cpu")
+    run = pp.train(
+        TOY.name,
+        data=synthetic_mpii,
+        output=tmp_path / "run",
+        overrides={"train.epochs": 1},
+        device="cpu",
+    )
     path = run.last.parent / "config.json"
     content = json.loads(path.read_text())
     (run.last.parent / "manifest.json").unlink(missing_ok=True)

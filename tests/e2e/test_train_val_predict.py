@@ -19,7 +19,9 @@ FLAGS = ("--batch_size", "4", "-o", "train.schedule.warmup=0", "-o", "augment=no
 def trained(tmp_path_factory, synthetic_mpii, run_in):
     """The folder in which `train.py` has trained two epochs of a small network."""
     folder = tmp_path_factory.mktemp("trained")
-    done = run_in(folder, "train.py", "--dataset_root", synthetic_mpii, *SMALL, *FLAGS, "--epochs", 2)
+    done = run_in(
+        folder, "train.py", "--dataset_root", synthetic_mpii, *SMALL, *FLAGS, "--epochs", 2
+    )
     assert done.returncode == 0, done.stderr
     return folder, done.stdout
 
@@ -32,22 +34,38 @@ def test_training_says_what_it_does(trained):
         r"reader_cost=[\d.]+, ips=[\d.]+ images/s ETA \d+:\d\d:\d\d"
     )
     assert re.search(line, said)
-    assert re.search(r"\[EVAL\] epoch=1:Ankle=\S+ Elbow=.* Mean=\S+ Mean@0\.1=\S+ Shoulder=\S+ Wrist=\S+ \n", said)
+    assert re.search(
+        r"\[EVAL\] epoch=1:Ankle=\S+ Elbow=.* Mean=\S+ Mean@0\.1=\S+ Shoulder=\S+ Wrist=\S+ \n",
+        said,
+    )
     run = folder / "output" / "hourglass_tiny_128"
     assert sorted(path.name for path in run.glob("[!.]*") if path.name != "vdl") == [
         *("best_model", "config.json", "earlier", "last", "log.txt", "metrics.jsonl")
     ]
     assert (run / "log.txt").read_text(encoding="utf-8") in said
-    records = [json.loads(line) for line in (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
+    records = [
+        json.loads(line)
+        for line in (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
     assert [r["step"] for r in records if r["kind"] == "train"] == [1, 2, 3, 4]
     assert "best [EVAL] epoch=" in said
     assert "last [EVAL] epoch=1:" in said
 
 
-def test_evaluation_repeats_the_last_numbers_of_the_training(trained, synthetic_mpii, run_in, tmp_path):
+def test_evaluation_repeats_the_last_numbers_of_the_training(
+    trained, synthetic_mpii, run_in, tmp_path
+):
     folder, said = trained
     weights = folder / "output" / "hourglass_tiny_128" / "last" / "model.pdparams"
-    done = run_in(tmp_path, "val.py", "--pretrained_model", weights, "--dataset_root", synthetic_mpii, "--report")
+    done = run_in(
+        tmp_path,
+        "val.py",
+        "--pretrained_model",
+        weights,
+        "--dataset_root",
+        synthetic_mpii,
+        "--report",
+    )
     assert done.returncode == 0, done.stderr
     in_training = re.findall(r"last \[EVAL\] epoch=1:(.*)", said)[0]
     assert f"[EVAL] {in_training}" in done.stdout
@@ -65,11 +83,21 @@ def test_evaluation_repeats_the_last_numbers_of_the_training(trained, synthetic_
     report = (output / "report.html").read_text(encoding="utf-8")
     assert f">{scores['values']['Mean']:.2f}<" in report
     assert "hourglass_tiny_128" in report
-    again = run_in(tmp_path, "val.py", "--results", output.relative_to(tmp_path), "--report", "--output", "again")
+    again = run_in(
+        tmp_path,
+        "val.py",
+        "--results",
+        output.relative_to(tmp_path),
+        "--report",
+        "--output",
+        "again",
+    )
     assert again.returncode == 0, again.stderr
     assert (tmp_path / "again" / "report.html").read_text(encoding="utf-8") == report
     truth = synthetic_mpii / "annotations" / "mpii_gt_val.mat"
-    scored = run_in(tmp_path, "val.py", "--results", output / "pred.mat", "--ground_truth", truth, "--json")
+    scored = run_in(
+        tmp_path, "val.py", "--results", output / "pred.mat", "--ground_truth", truth, "--json"
+    )
     assert json.loads(scored.stdout) == pytest.approx(scores["values"])
 
 
@@ -77,10 +105,18 @@ def test_each_checkpoint_has_its_own_result(trained, synthetic_mpii, run_in, tmp
     run = trained[0] / "output" / "hourglass_tiny_128"
     before = next((run / "earlier").iterdir())
     for folder in (run / "last", before, run / "last"):
-        flags = ("--weights", folder / "model.pdparams", "--dataset_root", synthetic_mpii, "--no-flip")
+        flags = (
+            "--weights",
+            folder / "model.pdparams",
+            "--dataset_root",
+            synthetic_mpii,
+            "--no-flip",
+        )
         assert run_in(tmp_path, "val.py", *flags).returncode == 0
     paths = sorted((tmp_path / "output" / "val").glob("*/scores.json"))
-    checkpoints = {json.loads(path.read_text(encoding="utf-8"))["protocol"]["checkpoint"] for path in paths}
+    checkpoints = {
+        json.loads(path.read_text(encoding="utf-8"))["protocol"]["checkpoint"] for path in paths
+    }
     assert checkpoints == {str(folder / "model.pdparams") for folder in (run / "last", before)}
     table = run_in(tmp_path, "results").stdout
     assert all(str(path.relative_to(tmp_path)) in table for path in paths)
@@ -89,9 +125,20 @@ def test_each_checkpoint_has_its_own_result(trained, synthetic_mpii, run_in, tmp
 def test_other_protocols_are_flags(trained, synthetic_mpii, run_in, tmp_path):
     folder, _ = trained
     weights = folder / "output" / "hourglass_tiny_128" / "best_model" / "model.pdparams"
-    done = run_in(tmp_path, "val.py", "--weights", weights, "--dataset_root", synthetic_mpii, "--no-flip")
+    done = run_in(
+        tmp_path, "val.py", "--weights", weights, "--dataset_root", synthetic_mpii, "--no-flip"
+    )
     assert "flip False, shift False" in done.stdout
-    refused = run_in(tmp_path, "val.py", "--weights", weights, "--dataset_root", synthetic_mpii, "--image_size", 384)
+    refused = run_in(
+        tmp_path,
+        "val.py",
+        "--weights",
+        weights,
+        "--dataset_root",
+        synthetic_mpii,
+        "--image_size",
+        384,
+    )
     assert refused.returncode == 2
     assert refused.stderr == "error: --image_size 384, but the checkpoint was trained at 128\n"
 
@@ -100,12 +147,18 @@ def test_prediction_draws_and_writes(trained, synthetic_mpii, run_in, tmp_path):
     folder, _ = trained
     weights = folder / "output" / "hourglass_tiny_128" / "best_model" / "model.pdparams"
     images = sorted((synthetic_mpii / "images").iterdir())[:2]
-    (tmp_path / "boxes.json").write_text(json.dumps({images[0].name: [[10, 10, 50, 60], [40, 20, 30, 90]]}))
+    (tmp_path / "boxes.json").write_text(
+        json.dumps({images[0].name: [[10, 10, 50, 60], [40, 20, 30, 90]]})
+    )
     (tmp_path / "broken.jpg").write_bytes(b"no image")
-    done = run_in(tmp_path, "predict.py", *images, "broken.jpg", "--weights", weights, "--boxes", "boxes.json")
+    done = run_in(
+        tmp_path, "predict.py", *images, "broken.jpg", "--weights", weights, "--boxes", "boxes.json"
+    )
     assert done.returncode == 1
     assert "error: broken.jpg: not an image" in done.stderr
-    document = json.loads((tmp_path / "output" / "predict" / "predictions.json").read_text(encoding="utf-8"))
+    document = json.loads(
+        (tmp_path / "output" / "predict" / "predictions.json").read_text(encoding="utf-8")
+    )
     assert [len(image["persons"]) for image in document["images"]] == [2, 1]
     assert np.shape(document["images"][0]["persons"][0]["keypoints"]) == (16, 2)
     for image in document["images"]:
@@ -115,28 +168,63 @@ def test_prediction_draws_and_writes(trained, synthetic_mpii, run_in, tmp_path):
 
 def test_resume_continues_and_equals_an_uninterrupted_run(synthetic_mpii, run_in, tmp_path):
     # A cosine would depend on the number of epochs that the stopped run was given.
-    common = ("--dataset_root", synthetic_mpii, *SMALL, "--batch_size", 4, "-o", "train.schedule=steps")
-    assert run_in(tmp_path, "train.py", *common, "--epochs", 3, "--output", "straight").returncode == 0
-    assert run_in(tmp_path, "train.py", *common, "--epochs", 2, "--output", "stopped").returncode == 0
-    resumed = run_in(tmp_path, "train.py", "--dataset_root", synthetic_mpii, "--resume", "stopped", "--epochs", 3)
+    common = (
+        "--dataset_root",
+        synthetic_mpii,
+        *SMALL,
+        "--batch_size",
+        4,
+        "-o",
+        "train.schedule=steps",
+    )
+    assert (
+        run_in(tmp_path, "train.py", *common, "--epochs", 3, "--output", "straight").returncode == 0
+    )
+    assert (
+        run_in(tmp_path, "train.py", *common, "--epochs", 2, "--output", "stopped").returncode == 0
+    )
+    resumed = run_in(
+        tmp_path, "train.py", "--dataset_root", synthetic_mpii, "--resume", "stopped", "--epochs", 3
+    )
     assert resumed.returncode == 0, resumed.stderr
     assert "Resumed stopped" in resumed.stdout
-    a, b = (Path(tmp_path / name / "last" / "model.pdparams").read_bytes() for name in ("straight", "stopped"))
+    a, b = (
+        Path(tmp_path / name / "last" / "model.pdparams").read_bytes()
+        for name in ("straight", "stopped")
+    )
     assert a == b
 
 
-def test_the_originals_command_leaves_weights_where_its_validation_looks(synthetic_mpii, run_in, tmp_path):
-    reduced = ("model.channels=(8,8,8,8,8,8)", "model.blocks=(1,1,1,1,1,1)", "model.stem_channels=4")
+def test_the_originals_command_leaves_weights_where_its_validation_looks(
+    synthetic_mpii, run_in, tmp_path
+):
+    reduced = (
+        "model.channels=(8,8,8,8,8,8)",
+        "model.blocks=(1,1,1,1,1,1)",
+        "model.stem_channels=4",
+    )
     changes = [part for text in (*reduced, "model.feature_channels=8") for part in ("-o", text)]
     done = run_in(
         tmp_path,
         "train.py",
-        *("--dataset_root", synthetic_mpii, "--image_size", 256, "--epochs", 1, "--batch_size", 8, *changes),
+        *(
+            "--dataset_root",
+            synthetic_mpii,
+            "--image_size",
+            256,
+            "--epochs",
+            1,
+            "--batch_size",
+            8,
+            *changes,
+        ),
     )
     assert done.returncode == 0, done.stderr
     command = re.findall(r"python (\S*val\.py --image_size 256 .*)", done.stdout)[0].split()
     assert command[3:5] == ["--pretrained_model", "output/256_best_model/model.pdparams"]
-    assert (tmp_path / "output/256_best_model/from_run.txt").read_text().strip() == "output/hourglass52_mpii_256"
+    assert (
+        tmp_path / "output/256_best_model/from_run.txt"
+    ).read_text().strip() == "output/hourglass52_mpii_256"
     assert run_in(tmp_path, *command).returncode == 0
 
 
@@ -144,7 +232,13 @@ def test_a_taken_output_is_not_overwritten(trained, synthetic_mpii, run_in):
     folder, _ = trained
     before = (folder / "output" / "hourglass_tiny_128" / "config.json").read_bytes()
     taken = run_in(
-        folder, "train.py", "--dataset_root", synthetic_mpii, *SMALL, "--output", "output/hourglass_tiny_128"
+        folder,
+        "train.py",
+        "--dataset_root",
+        synthetic_mpii,
+        *SMALL,
+        "--output",
+        "output/hourglass_tiny_128",
     )
     assert taken.returncode == 2
     assert "holds a run already" in taken.stderr
@@ -154,12 +248,18 @@ def test_a_taken_output_is_not_overwritten(trained, synthetic_mpii, run_in):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--dataset_root", "nowhere"], "error: nowhere/annotations/mpii_train.json: not found; expected D/images"),
+        (
+            ["--dataset_root", "nowhere"],
+            "error: nowhere/annotations/mpii_train.json: not found; expected D/images",
+        ),
         (["--config", "nothing"], "error: no config 'nothing'"),
         (["-o", "train.epoch=3"], "error: unknown key 'train.epoch'. Did you mean 'train.epochs'?"),
         (["--image_size", "300"], "error: --image_size 300: the published sizes are 256 and 384"),
         (["--resume"], "error: --resume: no checkpoint in output"),
-        (["--device", "gpu"], "error: --device gpu, but the installed Paddle computes on the CPU only"),
+        (
+            ["--device", "gpu"],
+            "error: --device gpu, but the installed Paddle computes on the CPU only",
+        ),
     ],
 )
 def test_bad_input_is_one_clear_message(run_in, tmp_path, arguments, message):

@@ -10,12 +10,16 @@ from paddle_pose.engine.check import check_annotations, check_dataset, layout_of
 
 @pytest.fixture(scope="module")
 def mpii(tmp_path_factory):
-    return write_mpii(tmp_path_factory.mktemp("mpii") / "data", num_train=3, num_val=2, size=(96, 96))
+    return write_mpii(
+        tmp_path_factory.mktemp("mpii") / "data", num_train=3, num_val=2, size=(96, 96)
+    )
 
 
 @pytest.fixture(scope="module")
 def coco(tmp_path_factory):
-    return write_coco(tmp_path_factory.mktemp("coco") / "data", num_train=3, num_val=2, size=(96, 96))
+    return write_coco(
+        tmp_path_factory.mktemp("coco") / "data", num_train=3, num_val=2, size=(96, 96)
+    )
 
 
 def codes(report):
@@ -49,7 +53,9 @@ def test_annotation_files_anywhere_are_checked(coco, tmp_path):
     report = check_annotations(annotations, coco / "train2017")
     assert codes(report) == {"missing_image"}
     assert report.counts == {"train": (3, 3), "val": (2, 2)}
-    assert check_annotations({"train": annotations["train"]}, coco / "train2017").number("error") == 0
+    assert (
+        check_annotations({"train": annotations["train"]}, coco / "train2017").number("error") == 0
+    )
 
 
 def test_an_unknown_decode_is_an_error(mpii):

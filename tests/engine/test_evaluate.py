@@ -11,7 +11,13 @@ from paddle_pose.configs import registry
 from paddle_pose.configs.overrides import override
 from paddle_pose.data.mpii import read_ground_truth
 from paddle_pose.data.synthetic.dataset import write_coco
-from paddle_pose.engine.evaluate import dataset_of, default_folder, evaluate, score_file, write_scores
+from paddle_pose.engine.evaluate import (
+    dataset_of,
+    default_folder,
+    evaluate,
+    score_file,
+    write_scores,
+)
 from paddle_pose.engine.pose_model import load_model
 from paddle_pose.errors import InputError
 from paddle_pose.evaluation.report.write import write as write_report
@@ -46,7 +52,9 @@ def perfect(synthetic_mpii, tmp_path):
     return tmp_path / "perfect.mat"
 
 
-def test_an_evaluation_writes_nothing_unless_told_where(weights, synthetic_mpii, tmp_path, monkeypatch):
+def test_an_evaluation_writes_nothing_unless_told_where(
+    weights, synthetic_mpii, tmp_path, monkeypatch
+):
     monkeypatch.chdir(tmp_path)
     told = []
     found = evaluate(
@@ -62,7 +70,11 @@ def test_an_evaluation_writes_nothing_unless_told_where(weights, synthetic_mpii,
     assert told == [(3, 8, "people"), (6, 8, "people"), (8, 8, "people")]
     protocol = found.protocol
     assert (protocol["flip"], protocol["shift"], protocol["people"]) == (False, False, 8)
-    assert (protocol["input"], protocol["boxes"], protocol["metric"]) == ([64, 64], "ground truth", "pckh")
+    assert (protocol["input"], protocol["boxes"], protocol["metric"]) == (
+        [64, 64],
+        "ground truth",
+        "pckh",
+    )
     assert protocol["image_folder"] == str(synthetic_mpii / "images")
 
 
@@ -78,7 +90,11 @@ def test_everything_an_evaluation_can_write(weights, synthetic_mpii, tmp_path):
         command="python val.py",
     )
     names = {"pred.mat", "predictions.json", "predictions.png", "scores.json", "report.html"}
-    assert {path.name for path in found.written} == {path.name for path in output.glob("[!.]*")} == names
+    assert (
+        {path.name for path in found.written}
+        == {path.name for path in output.glob("[!.]*")}
+        == names
+    )
     assert images.read_upright(output / "predictions.png").shape[2] == 3
     content = json.loads((output / "scores.json").read_text(encoding="utf-8"))
     assert content["values"] == pytest.approx(found.values)
@@ -94,7 +110,9 @@ def test_everything_an_evaluation_can_write(weights, synthetic_mpii, tmp_path):
     assert write_report(output, output / "again.html").read_text(encoding="utf-8") == page
 
 
-def test_a_second_evaluation_leaves_no_page_or_image_of_the_first(weights, synthetic_mpii, tmp_path):
+def test_a_second_evaluation_leaves_no_page_or_image_of_the_first(
+    weights, synthetic_mpii, tmp_path
+):
     evaluate(weights, synthetic_mpii, output=tmp_path, draw=True, report=True)
     (tmp_path / "report.html").write_text("mine")
     evaluate(weights, synthetic_mpii, output=tmp_path)
@@ -103,7 +121,9 @@ def test_a_second_evaluation_leaves_no_page_or_image_of_the_first(weights, synth
     }
 
 
-@pytest.mark.parametrize("name", ["pred.mat", "predictions.json", "predictions.png", "scores.json", "report.html"])
+@pytest.mark.parametrize(
+    "name", ["pred.mat", "predictions.json", "predictions.png", "scores.json", "report.html"]
+)
 def test_nothing_of_somebody_else_is_replaced(name, weights, synthetic_mpii, tmp_path):
     (tmp_path / name).write_text("mine")
     with pytest.raises(InputError, match=name):
@@ -112,7 +132,13 @@ def test_nothing_of_somebody_else_is_replaced(name, weights, synthetic_mpii, tmp
 
 
 def test_the_default_folder_tells_weights_apart(tmp_path):
-    for name, content in (("a.xml", "graph"), ("a.bin", "one"), ("b.xml", "graph"), ("b.bin", "two"), ("c.pth", "one")):
+    for name, content in (
+        ("a.xml", "graph"),
+        ("a.bin", "one"),
+        ("b.xml", "graph"),
+        ("b.bin", "two"),
+        ("c.pth", "one"),
+    ):
         (tmp_path / name).write_text(content)
     folders = [default_folder(tmp_path / name, "net") for name in ("a.xml", "b.xml", "c.pth")]
     assert folders[0] != folders[1]
@@ -129,7 +155,9 @@ def test_files_need_a_folder(weights, synthetic_mpii, flag):
 
 def test_a_report_on_another_metric_is_refused(weights, synthetic_mpii, tmp_path):
     with pytest.raises(InputError):
-        evaluate(weights, synthetic_mpii, overrides={"val.metric": "pck"}, output=tmp_path, report=True)
+        evaluate(
+            weights, synthetic_mpii, overrides={"val.metric": "pck"}, output=tmp_path, report=True
+        )
     assert list(tmp_path.iterdir()) == []
 
 
@@ -182,7 +210,11 @@ def test_the_ground_truth_has_to_be_named(perfect):
 
 
 def test_the_suffix_says_whose_format_it_is(tmp_path):
-    assert [dataset_of(tmp_path / name) for name in ("a.json", "a.mat", "a.h5")] == ["coco", "mpii", "mpii"]
+    assert [dataset_of(tmp_path / name) for name in ("a.json", "a.mat", "a.h5")] == [
+        "coco",
+        "mpii",
+        "mpii",
+    ]
 
 
 def test_scores_are_written_with_their_protocol(perfect, synthetic_mpii, tmp_path):
@@ -210,7 +242,9 @@ def test_a_closed_model_is_not_evaluated(weights):
         evaluate(model, "nowhere")
 
 
-@pytest.mark.parametrize(("name", "value"), [("device", "cuda"), ("threads", 0), ("overrides", [1])], ids=str)
+@pytest.mark.parametrize(
+    ("name", "value"), [("device", "cuda"), ("threads", 0), ("overrides", [1])], ids=str
+)
 def test_what_no_argument_may_be_is_refused(weights, name, value):
     with pytest.raises(InputError, match=f"^{name}"):
         evaluate(weights, "nowhere", **{name: value})

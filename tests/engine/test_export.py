@@ -39,11 +39,13 @@ def test_a_training_replaces_no_export(weights, name, tmp_path, monkeypatch):
     run = tmp_path / "run"
     (run / weights).parent.mkdir(parents=True)
     (run / "config.json").touch()
-    assert export_path(run / weights, None, "onnx", decode=False, int8=False) == run / "exports" / name
-    monkeypatch.chdir((run / weights).parent)
-    assert export_path(Path(Path(weights).name), None, "onnx", decode=False, int8=False).resolve() == (
-        run / "exports" / name
+    assert (
+        export_path(run / weights, None, "onnx", decode=False, int8=False) == run / "exports" / name
     )
+    monkeypatch.chdir((run / weights).parent)
+    assert export_path(
+        Path(Path(weights).name), None, "onnx", decode=False, int8=False
+    ).resolve() == (run / "exports" / name)
 
 
 def test_a_given_path_is_taken():
@@ -82,7 +84,9 @@ def test_a_closed_model_is_not_exported(tmp_path):
 def test_overrides_of_an_export_are_a_mapping(tmp_path):
     (tmp_path / "model.pdparams").write_bytes(b"\x80\x02")
     with pytest.raises(InputError, match=r"^overrides"):
-        export_model(tmp_path / "model.pdparams", config="hourglass_tiny_128", overrides=["val.flip"])
+        export_model(
+            tmp_path / "model.pdparams", config="hourglass_tiny_128", overrides=["val.flip"]
+        )
 
 
 def test_the_folder_of_a_run_is_exported_without_a_word_on_stdout(tmp_path, capfd, caplog):

@@ -13,7 +13,13 @@ TIMES = np.arange(60) / 25
 def track(frames):
     frames = np.asarray(frames)
     return Track(
-        "a.mp4", 1, (320, 240), frames, TIMES[frames], squats(TIMES)[frames] + 20, np.full((len(frames), 17), 0.9)
+        "a.mp4",
+        1,
+        (320, 240),
+        frames,
+        TIMES[frames],
+        squats(TIMES)[frames] + 20,
+        np.full((len(frames), 17), 0.9),
     )
 
 
@@ -35,7 +41,11 @@ def test_two_tracks_are_compared_in_the_longest_run_of_both(raw, other, common):
 def test_smoothing_keeps_everything_but_the_keypoints():
     raw = track(range(60))
     smooth = smooth_track(raw)
-    assert (smooth.video, smooth.id, smooth.frames.tolist()) == (raw.video, raw.id, raw.frames.tolist())
+    assert (smooth.video, smooth.id, smooth.frames.tolist()) == (
+        raw.video,
+        raw.id,
+        raw.frames.tolist(),
+    )
     assert smooth.keypoints.shape == raw.keypoints.shape
     np.testing.assert_allclose(smooth.keypoints[0], raw.keypoints[0])
     assert not np.allclose(smooth.keypoints, raw.keypoints)

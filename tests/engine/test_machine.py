@@ -5,7 +5,10 @@ from paddle_pose.engine import machine
 
 def test_what_is_found_is_told():
     found = machine.Machine("3.12.1", "3.3.1", ("A100", "A100"), 8, 32e9, 99.6e9)
-    assert str(found) == "Python 3.12.1, Paddle 3.3.1\nGPU: A100, A100\nCPU cores: 8, memory: 32 GB, free disk: 100 GB"
+    assert (
+        str(found)
+        == "Python 3.12.1, Paddle 3.3.1\nGPU: A100, A100\nCPU cores: 8, memory: 32 GB, free disk: 100 GB"
+    )
 
 
 def test_the_machine_is_probed(tmp_path):

@@ -18,11 +18,21 @@ def write(folder, lines):
 
 
 def steps(number):
-    return [{"kind": "train", "step": n, "epoch": n // 4, "loss": 1 / n, "lr": 1e-3} for n in range(1, number + 1)]
+    return [
+        {"kind": "train", "step": n, "epoch": n // 4, "loss": 1 / n, "lr": 1e-3}
+        for n in range(1, number + 1)
+    ]
 
 
 def evaluation(step, value, weights="live"):
-    return {"kind": "eval", "step": step, "epoch": step // 4, "weights": weights, "monitor": "Mean", "Mean": value}
+    return {
+        "kind": "eval",
+        "step": step,
+        "epoch": step // 4,
+        "weights": weights,
+        "monitor": "Mean",
+        "Mean": value,
+    }
 
 
 @pytest.fixture
@@ -46,7 +56,10 @@ def test_the_image_of_a_file_stands_beside_it(run):
 
 def test_a_run_without_evaluations_is_drawn(tmp_path, capsys):
     run = write(tmp_path / "run", steps(4))
-    assert plot_training([run], metric="AP", output_file=tmp_path / "new" / "a.png") == tmp_path / "new" / "a.png"
+    assert (
+        plot_training([run], metric="AP", output_file=tmp_path / "new" / "a.png")
+        == tmp_path / "new" / "a.png"
+    )
     assert "run: 4 logged steps up to 4 (epoch 1)" in capsys.readouterr().out.splitlines()
     assert (tmp_path / "new" / "a.png").is_file()
 

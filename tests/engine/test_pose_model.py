@@ -67,7 +67,11 @@ def model(opened):
 def test_an_array_gives_one_result(model):
     result = model.predict(photo(), detector=None)
     assert isinstance(result, PoseResult)
-    assert (result.keypoints.shape, result.scores.shape, result.boxes.shape) == ((1, 16, 2), (1, 16), (1, 4))
+    assert (result.keypoints.shape, result.scores.shape, result.boxes.shape) == (
+        (1, 16, 2),
+        (1, 16),
+        (1, 4),
+    )
     assert np.abs(result.keypoints[0, 0] - POINT).max() < 4  # a cell is 2.5 px
     assert result.windows.tolist() == [[0, -10, 80, 80]]
     assert result.path is None
@@ -78,7 +82,9 @@ def test_an_array_gives_one_result(model):
 def test_images_come_as_paths_arrays_or_pil_images(model, kind, tmp_path):
     path = tmp_path / "photo.png"
     PIL.Image.fromarray(photo()).save(path)
-    given = {"path": path, "str": str(path), "array": photo(), "pil": PIL.Image.fromarray(photo())}[kind]
+    given = {"path": path, "str": str(path), "array": photo(), "pil": PIL.Image.fromarray(photo())}[
+        kind
+    ]
     result = model.predict(given, detector=None)
     assert np.array_equal(result.keypoints, model.predict(photo(), detector=None).keypoints)
     assert result.path == (path if kind in ("path", "str") else None)
@@ -161,7 +167,9 @@ def test_a_box_outside_the_image_is_named(model, capsys):
 
 
 @pytest.mark.parametrize(
-    "answer", [None, np.ones((3, 4)), (np.ones((1, 4)), np.ones(2)), (np.ones((1, 5)), np.ones(1))], ids=str
+    "answer",
+    [None, np.ones((3, 4)), (np.ones((1, 4)), np.ones(2)), (np.ones((1, 5)), np.ones(1))],
+    ids=str,
 )
 def test_what_a_detector_returns_is_checked(model, answer):
     with pytest.raises(InputError):
@@ -173,7 +181,9 @@ def test_a_model_of_several_people_is_a_detector(model, opened):
     maps = {"centers": 1, "heatmaps": 17, "regressions": 34, "offsets": 34}
 
     def run(images):
-        found = {name: np.zeros((len(images), count, 48, 48), np.float32) for name, count in maps.items()}
+        found = {
+            name: np.zeros((len(images), count, 48, 48), np.float32) for name, count in maps.items()
+        }
         found["centers"][:, 0, 24, 24] = 0.9
         for k in range(17):
             found["heatmaps"][:, k, 20 + k // 4, 20 + k % 4] = 0.9
@@ -200,7 +210,9 @@ def test_auto_looks_at_whole_images_where_a_network_finds_several_people(opened)
     model = PoseModel(config, Path("w"), brightest, "cpu", open_detector=opened.append)
     assert not model.needs_boxes
     assert model.open_detector("auto") is None
-    single = PoseModel(with_people(config, 1), Path("w"), brightest, "cpu", open_detector=opened.append)
+    single = PoseModel(
+        with_people(config, 1), Path("w"), brightest, "cpu", open_detector=opened.append
+    )
     assert single.needs_boxes
 
 
@@ -269,7 +281,9 @@ def test_threads_do_not_enter_the_network_together():
     model = PoseModel(CONFIG, Path("w"), run, "cpu", open_detector=lambda name: one_box)
     found = []
     threads = [
-        threading.Thread(target=lambda x=x: found.append((x, model.predict(photo((x, 30)), detector=None))))
+        threading.Thread(
+            target=lambda x=x: found.append((x, model.predict(photo((x, 30)), detector=None)))
+        )
         for x in range(10, 70, 10)
     ]
     for thread in threads:
@@ -289,11 +303,15 @@ def test_the_flip_test_holds_where_the_config_says():
         return brightest(images)
 
     config = replace(CONFIG, val=replace(CONFIG.val, flip=True))
-    PoseModel(config, Path("w"), run, "cpu", open_detector=lambda name: one_box).predict(photo(), detector=None)
+    PoseModel(config, Path("w"), run, "cpu", open_detector=lambda name: one_box).predict(
+        photo(), detector=None
+    )
     assert calls == [1, 1]
 
 
-@pytest.mark.parametrize(("name", "found"), [("movenet_lightning_coco", 3), ("hourglass52_mpii_256", None)])
+@pytest.mark.parametrize(
+    ("name", "found"), [("movenet_lightning_coco", 3), ("hourglass52_mpii_256", None)]
+)
 def test_several_people_are_for_networks_that_find_several(name, found):
     config = registry.find(name)
     assert with_people(config, None) is config
@@ -310,7 +328,11 @@ def test_a_detector_finds_several_people(tmp_path, monkeypatch):
         open_detector(weights)
     (tmp_path / registry.FILE_NAME).write_text(registry.to_json(config))
     asked = []
-    monkeypatch.setattr(pose_model.build, "backend", lambda config, *others: asked.append(config) or (brightest, "cpu"))
+    monkeypatch.setattr(
+        pose_model.build,
+        "backend",
+        lambda config, *others: asked.append(config) or (brightest, "cpu"),
+    )
     open_detector(weights)
     open_detector(weights, max_people=2)
     assert [config.codec.max_persons for config in asked] == [MAX_PEOPLE, 2]
@@ -366,7 +388,9 @@ def test_track_refuses_what_no_argument_may_be_when_it_is_called(model, name, va
         model.track([photo()], **{"detector": None, name: value})
 
 
-@pytest.mark.parametrize("one", [photo(), PIL.Image.fromarray(photo()), 2.5], ids=["array", "pil", "number"])
+@pytest.mark.parametrize(
+    "one", [photo(), PIL.Image.fromarray(photo()), 2.5], ids=["array", "pil", "number"]
+)
 def test_one_image_is_no_video(model, one):
     with pytest.raises(InputError, match="list of frames"):
         model.track(one, detector=None)

@@ -40,7 +40,9 @@ def test_a_new_run_takes_the_first_free_number(tmp_path):
     assert run_folders.new(None, "net") == run_folders.OUTPUT / "net"
     begun("net-2")
     assert run_folders.new(None, "net") == run_folders.OUTPUT / "net-3"
-    assert run_folders.new(None, "net") == run_folders.OUTPUT / "net-4", "taken, though nothing is in it yet"
+    assert run_folders.new(None, "net") == run_folders.OUTPUT / "net-4", (
+        "taken, though nothing is in it yet"
+    )
     assert run_folders.new(tmp_path / "mine", "net") == tmp_path / "mine"
 
 
@@ -129,9 +131,14 @@ def test_the_best_weights_are_copied_where_txyugoods_command_looks(monkeypatch, 
         assert (target / "model.pdparams").read_text() == weights
         said = capsys.readouterr().out
         assert (
-            f"python val.py --image_size 256 --pretrained_model {target / 'model.pdparams'} --dataset_root D\n" in said
+            f"python val.py --image_size 256 --pretrained_model {target / 'model.pdparams'} --dataset_root D\n"
+            in said
         )
-    assert sorted(path.name for path in target.glob("[!.]*")) == ["config.json", "from_run.txt", "model.pdparams"]
+    assert sorted(path.name for path in target.glob("[!.]*")) == [
+        "config.json",
+        "from_run.txt",
+        "model.pdparams",
+    ]
     assert (target / "from_run.txt").read_text() == f"{folder}\n"
     (target / "model.pdparams").write_text("somebody's")
     run_folders.copy_to_txyugood_path(folder, 256, "D")

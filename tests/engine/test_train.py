@@ -36,7 +36,9 @@ def trained(monkeypatch):
 
     def train_config(config, **arguments):
         calls.append((config, arguments))
-        (arguments["run_dir"] / "metrics.jsonl").write_text('{"kind": "eval", "epoch": 0, "Mean": 50.0}\n')
+        (arguments["run_dir"] / "metrics.jsonl").write_text(
+            '{"kind": "eval", "epoch": 0, "Mean": 50.0}\n'
+        )
         return {"Mean": 50.0}
 
     monkeypatch.setattr(train, "train_config", train_config)
@@ -67,7 +69,10 @@ def test_the_config_is_the_named_one_or_fits_the_data(trained, arguments, name):
 def test_the_skeleton_of_annotation_files_is_read(trained, tmp_path):
     data = write_coco(tmp_path / "coco", num_train=1, num_val=1, size=(64, 64))
     annotations = str(data / "annotations" / "person_keypoints_train2017.json")
-    train.train(overrides={"data.train_annotations": annotations, "data.dataset": "coco"}, output=Path("run"))
+    train.train(
+        overrides={"data.train_annotations": annotations, "data.dataset": "coco"},
+        output=Path("run"),
+    )
     ((config, _),) = trained
     assert config.name == "hourglass52_mpii_256"
     assert (config.codec.skeleton.num_joints, config.data.train_annotations) == (17, annotations)
@@ -94,7 +99,10 @@ def test_a_run_from_python_is_interrupted_saved_and_resumed(synthetic_mpii, caps
             interruption=interruption,
         )
     assert (stop.value.status, stop.value.folder) == (143, Path("run"))
-    assert "Ended early by SIGTERM at epoch=0, batch_id=1; saved in run/last" in capsys.readouterr().out
+    assert (
+        "Ended early by SIGTERM at epoch=0, batch_id=1; saved in run/last"
+        in capsys.readouterr().out
+    )
     run = train.train(device="cpu", resume=stop.value.folder, progress=None)  # it knows its data
     assert run.folder == Path("run")
     assert run.values["epoch"] == 0
@@ -138,10 +146,14 @@ def test_only_the_first_of_several_processes_speaks(monkeypatch, trained):
         return {}
 
     monkeypatch.setattr(train, "train_config", train_config)
-    monkeypatch.setattr(ProcessGroup, "on_main", lambda self, do: do())  # there are no others to wait for
+    monkeypatch.setattr(
+        ProcessGroup, "on_main", lambda self, do: do()
+    )  # there are no others to wait for
     try:
         for rank in (0, 1):
-            monkeypatch.setattr(ProcessGroup, "start", lambda device, rank=rank: ProcessGroup(rank, 2))
+            monkeypatch.setattr(
+                ProcessGroup, "start", lambda device, rank=rank: ProcessGroup(rank, 2)
+            )
             train.train(output=Path("run"))
     finally:
         logger.setLevel(level)
@@ -155,7 +167,9 @@ def test_a_resumed_run_whose_data_are_gone_says_so(synthetic_mpii, tmp_path):
     with pytest.raises(InputError, match="data"):
         train.train(resume="run", device="cpu")
     longer = {"train.epochs": 2}
-    assert train.train(resume="run", data="moved", overrides=longer, device="cpu").values["epoch"] in (0, 1)
+    assert train.train(resume="run", data="moved", overrides=longer, device="cpu").values[
+        "epoch"
+    ] in (0, 1)
 
 
 def test_a_resumed_run_stays_in_its_folder():
@@ -165,7 +179,9 @@ def test_a_resumed_run_stays_in_its_folder():
         train.train(resume="run", init="w.pdparams")
 
 
-@pytest.mark.parametrize(("name", "value"), [("device", "cuda"), ("overrides", ["train.epochs"])], ids=str)
+@pytest.mark.parametrize(
+    ("name", "value"), [("device", "cuda"), ("overrides", ["train.epochs"])], ids=str
+)
 def test_what_no_argument_may_be_is_refused_before_there_is_a_folder(tmp_path, name, value):
     with pytest.raises(InputError, match=f"^{name}"):
         train.train("hourglass_tiny_128", output=tmp_path / "run", **{name: value})

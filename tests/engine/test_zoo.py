@@ -23,7 +23,9 @@ def copy(tmp_path, monkeypatch):
     """A file that is the published one by its checksum."""
     path = tmp_path / "copy.tflite"
     path.write_bytes(b"weights")
-    monkeypatch.setitem(PUBLISHED, NAME, replace(PUBLISHED[NAME], sha256=hashlib.sha256(b"weights").hexdigest()))
+    monkeypatch.setitem(
+        PUBLISHED, NAME, replace(PUBLISHED[NAME], sha256=hashlib.sha256(b"weights").hexdigest())
+    )
     return path
 
 
@@ -97,7 +99,15 @@ def test_several_that_want_a_file_convert_it_once(copy, tmp_path, monkeypatch):
 def test_a_description_holds_everything_known(name):
     file = PUBLISHED[name]
     text = zoo.description(file)
-    for known in (file.name, file.url, file.sha256, file.config, file.source, file.file_name, file.protocol):
+    for known in (
+        file.name,
+        file.url,
+        file.sha256,
+        file.config,
+        file.source,
+        file.file_name,
+        file.protocol,
+    ):
         assert known in text
     assert all(f"{metric} {value}" in text for metric, value in file.published)
     used = {"start": " train ", "score": " val ", "detect": " predict "}[file.purpose]
@@ -118,10 +128,14 @@ def only_copies(file, folder, *, from_file=None, **options):
     return download(file, folder, from_file=from_file)
 
 
-@pytest.mark.parametrize(("name", "data"), [("movenet_lightning", "movenet_tfjs"), ("nanodet_g", "nanodet")])
+@pytest.mark.parametrize(
+    ("name", "data"), [("movenet_lightning", "movenet_tfjs"), ("nanodet_g", "nanodet")]
+)
 def test_models_of_two_files_become_onnx_files(shared, folder, name, data, monkeypatch):
     pytest.importorskip("onnx", reason="needs onnx (requirements/predict.txt)")
-    runtime = pytest.importorskip("onnxruntime", reason="needs onnxruntime (requirements/predict.txt)")
+    runtime = pytest.importorskip(
+        "onnxruntime", reason="needs onnxruntime (requirements/predict.txt)"
+    )
     path = zoo.converted_onnx(name, folder, shared / "data" / data)
     assert path == folder / name / "model.onnx"
     files = {file.file_name for file in PUBLISHED[name].files}
@@ -147,11 +161,16 @@ def test_a_detector_in_onnx_stays_as_it_is(shared, folder):
 
 def test_a_model_of_two_files_becomes_ours(shared, folder):
     pytest.importorskip("paddle")
-    files = [shared / "data/movenet_tfjs" / f"movenet-lightning.{ending}" for ending in ("bin", "json")]
+    files = [
+        shared / "data/movenet_tfjs" / f"movenet-lightning.{ending}" for ending in ("bin", "json")
+    ]
     path = zoo.converted("movenet_lightning", folder, files)
     assert path == folder / "movenet_lightning" / "model.safetensors"
     assert registry.read_beside(path).model.batch_norm == "none"
-    assert sum(tensor.size for tensor in read_weights(path).values()) == PUBLISHED["movenet_lightning"].parameters
+    assert (
+        sum(tensor.size for tensor in read_weights(path).values())
+        == PUBLISHED["movenet_lightning"].parameters
+    )
 
 
 def test_without_paddle_a_movenet_is_an_onnx_file(shared, folder, monkeypatch):
@@ -202,7 +221,10 @@ def test_the_table_has_a_row_of_what_is_known(name):
 
 def test_an_onnx_file_is_replaced_only_where_this_project_wrote_it(shared, tmp_path):
     pytest.importorskip("onnx", reason="needs onnx (requirements/onnx.txt)")
-    source, target = shared / "data/movenet/movenet_single_pose_lightning_ptq.tflite", tmp_path / "model.onnx"
+    source, target = (
+        shared / "data/movenet/movenet_single_pose_lightning_ptq.tflite",
+        tmp_path / "model.onnx",
+    )
     zoo.convert_file(source, target, config="movenet_lightning_coco")
     first = target.read_bytes()
     with pytest.raises(InputError, match="--force"):
@@ -213,4 +235,7 @@ def test_an_onnx_file_is_replaced_only_where_this_project_wrote_it(shared, tmp_p
     with pytest.raises(InputError, match=r"model\.onnx"):
         zoo.convert_file(source, target, config="movenet_lightning_coco", force=True)
     assert target.read_bytes() == b"somebody's"
-    assert {path.name for path in tmp_path.glob("[!.]*")} == {"model.onnx", "model.onnx.metadata.json"}
+    assert {path.name for path in tmp_path.glob("[!.]*")} == {
+        "model.onnx",
+        "model.onnx.metadata.json",
+    }

@@ -28,7 +28,9 @@ def test_every_reading_is_that_of_an_evaluation_of_its_own_from_two_looks(alignm
 
     def backend(pictures):
         looks.append(len(pictures))
-        return {"heatmaps": np.random.default_rng(int(pictures[0, 0, 0, 0])).random((2, 1, 16, 16, 16))}
+        return {
+            "heatmaps": np.random.default_rng(int(pictures[0, 0, 0, 0])).random((2, 1, 16, 16, 16))
+        }
 
     done = []
     predictions = predict_by_reading(backend, codec, batches, done.append)

@@ -22,14 +22,21 @@ def oracle(samples, calls):
 
     def backend(images):
         calls.append(len(images))
-        drawn = [CODEC.encode(*input_keypoints(s, s.window, CODEC)) for _, s in zip(images, waiting, strict=False)]
+        drawn = [
+            CODEC.encode(*input_keypoints(s, s.window, CODEC))
+            for _, s in zip(images, waiting, strict=False)
+        ]
         return {"heatmaps": np.stack([maps["heatmaps"] for maps in drawn])[:, None]}
 
     return backend
 
 
 def test_targets_evaluated_as_maps_are_nearly_perfect(synthetic_mpii):
-    samples, calls, done = one_per_person(read_mpii(synthetic_mpii, "val"), CODEC.input_size), [], []
+    samples, calls, done = (
+        one_per_person(read_mpii(synthetic_mpii, "val"), CODEC.input_size),
+        [],
+        [],
+    )
     loaded = batches(samples, CODEC, 3, num_workers=0)
     predictions = evaluate(oracle(samples, calls), CODEC, loaded, done.append)
     assert (calls, done) == ([3, 3, 2], [3, 6, 8])
@@ -51,7 +58,11 @@ def test_poses_are_returned_in_image_px_with_their_sample():
 
 
 def test_processes_that_share_the_batches_return_what_one_would(synthetic_mpii):
-    samples, calls, found = one_per_person(read_mpii(synthetic_mpii, "val"), CODEC.input_size), [], []
+    samples, calls, found = (
+        one_per_person(read_mpii(synthetic_mpii, "val"), CODEC.input_size),
+        [],
+        [],
+    )
     alone = evaluate(oracle(samples, calls), CODEC, batches(samples, CODEC, 3, num_workers=0))
 
     def keep(part):
@@ -66,7 +77,9 @@ def test_processes_that_share_the_batches_return_what_one_would(synthetic_mpii):
         assert evaluate(oracle(own, calls), CODEC, looked_at, gather=keep) == []
     assert calls == [3, 3, 2, 3, 2, 3], "each sees whole batches, nothing twice"
     images = np.zeros((0, 128, 128, 3), np.uint8)
-    together = evaluate(oracle([], calls), CODEC, [(images, [])][:0], gather=lambda none: in_turn(found))
+    together = evaluate(
+        oracle([], calls), CODEC, [(images, [])][:0], gather=lambda none: in_turn(found)
+    )
     assert [sample for sample, _ in together] == [sample for sample, _ in alone] == list(samples)
     for (_, one), (_, other) in zip(alone, together, strict=True):
         assert np.array_equal(one.keypoints, other.keypoints)

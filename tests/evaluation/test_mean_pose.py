@@ -37,12 +37,18 @@ def test_joints_that_are_not_labelled_do_not_count():
     broken = np.full((16, 2), 10.0)
     broken[4] = np.nan
     visible = np.arange(16) != 4
-    mean_pose = MeanPose([sample((0, 0), 1.0, pose), sample((0, 0), 1.0, broken, visible.astype(int))], CODEC)
-    np.testing.assert_allclose(mean_pose.keypoints, np.where(visible, 20.0, 30.0)[:, None].repeat(2, 1))
+    mean_pose = MeanPose(
+        [sample((0, 0), 1.0, pose), sample((0, 0), 1.0, broken, visible.astype(int))], CODEC
+    )
+    np.testing.assert_allclose(
+        mean_pose.keypoints, np.where(visible, 20.0, 30.0)[:, None].repeat(2, 1)
+    )
 
 
 def test_joint_that_is_labelled_nowhere_is_in_the_middle():
-    mean_pose = MeanPose([sample((0, 0), 1.0, np.ones((16, 2)), (np.arange(16) != 4).astype(int))], CODEC)
+    mean_pose = MeanPose(
+        [sample((0, 0), 1.0, np.ones((16, 2)), (np.arange(16) != 4).astype(int))], CODEC
+    )
     assert mean_pose.keypoints[4].tolist() == [32.0, 32.0]
     assert mean_pose.keypoints[5].tolist() == [1.0, 1.0]
 
@@ -52,6 +58,9 @@ def test_the_mean_pose_of_training_samples_is_scored_on_validation_samples():
     pose = np.full((16, 2), 30.0)
     for away, value in ((6.0, 100.0), (7.0, 0.0)):
         scores = mean_pose_scores(
-            [sample((0, 0), 1.0, pose)], [sample((9, 9), 2.0, np.add(pose, (away, 0)))], CODEC, metric
+            [sample((0, 0), 1.0, pose)],
+            [sample((9, 9), 2.0, np.add(pose, (away, 0)))],
+            CODEC,
+            metric,
         )
         assert scores["Mean"] == value

@@ -31,13 +31,16 @@ def predictions(synthetic_mpii):
 def test_people_are_ranked_from_the_best_to_the_worst(predictions):
     examples = rank_examples(PCKh(), predictions)
     assert [example.sample for example in examples] == [sample for sample, _ in predictions]
-    assert [example.sample_score.quality for example in rank_examples(PCKh(), predictions[::-1])] == [
-        example.sample_score.quality for example in examples
-    ]
+    assert [
+        example.sample_score.quality for example in rank_examples(PCKh(), predictions[::-1])
+    ] == [example.sample_score.quality for example in examples]
 
 
 def test_people_without_a_truth_are_not_drawn(predictions):
-    box = (Sample(0, Path("a.jpg"), Window((32.0, 32.0), (64.0, 64.0)), ()), poses(np.zeros((16, 2))))
+    box = (
+        Sample(0, Path("a.jpg"), Window((32.0, 32.0), (64.0, 64.0)), ()),
+        poses(np.zeros((16, 2))),
+    )
     with pytest.raises(InputError):
         rank_examples(PCKh(), [box])
     assert len(rank_examples(PCKh(), [box, *predictions])) == len(predictions)

@@ -3,7 +3,14 @@ import json
 import pytest
 
 from paddle_pose.configs.overrides import override
-from paddle_pose.configs.published import COMPLETE, DETECTED, DETECTIONS, GROUND_TRUTH, PUBLISHED, numbers_of
+from paddle_pose.configs.published import (
+    COMPLETE,
+    DETECTED,
+    DETECTIONS,
+    GROUND_TRUTH,
+    PUBLISHED,
+    numbers_of,
+)
 from paddle_pose.configs.registry import CONFIGS, to_json
 from paddle_pose.errors import InputError
 from paddle_pose.evaluation.results import BY_JOINT, by_joint, rows, to_html, to_markdown
@@ -13,16 +20,36 @@ AP = {"AP": 0.7441, "AP50": 0.905}
 
 
 def scores(
-    folder, config="hourglass52_mpii_256", metric="pckh", data="mpii", people=2958, boxes="ground truth", **more
+    folder,
+    config="hourglass52_mpii_256",
+    metric="pckh",
+    data="mpii",
+    people=2958,
+    boxes="ground truth",
+    **more,
 ):
     """A scores.json as val.py writes it."""
     run = folder / "run"
     (run / "best_model").mkdir(parents=True)
     (run / "log.txt").write_text("trained\n")
     protocol = {
-        **{"config": config, "joints": {"mpii": "mpii_16", "coco": "coco_17"}[data], "data": data, "metric": metric},
-        **{"input": [192, 256] if data == "coco" else [256, 256], "flip": True, "shift": False, "decode": "dark"},
-        **{"checkpoint": str(run / "best_model" / "model.pdparams"), "people": people, "boxes": boxes},
+        **{
+            "config": config,
+            "joints": {"mpii": "mpii_16", "coco": "coco_17"}[data],
+            "data": data,
+            "metric": metric,
+        },
+        **{
+            "input": [192, 256] if data == "coco" else [256, 256],
+            "flip": True,
+            "shift": False,
+            "decode": "dark",
+        },
+        **{
+            "checkpoint": str(run / "best_model" / "model.pdparams"),
+            "people": people,
+            "boxes": boxes,
+        },
     }
     values = PCKH if metric == "pckh" else AP
     intervals = {"Mean": [88.0, 89.9]} if metric == "pckh" else {}
@@ -41,7 +68,11 @@ def cells(text, model, status):
     """The cells of one row by the names of their columns."""
     found = []
     for block in text.split("### ")[1:]:
-        lines = [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in block.splitlines() if "|" in line]
+        lines = [
+            [cell.strip() for cell in line.strip("| ").split(" | ")]
+            for line in block.splitlines()
+            if "|" in line
+        ]
         head = lines[0]
         found += [
             {"table": block.splitlines()[0], **dict(zip(head, line, strict=True))}
@@ -65,7 +96,9 @@ def test_the_two_thresholds_are_never_in_one_column():
     text = to_markdown(rows([]))
     (official,) = cells(text, "hrnet_w32_mpii_256", "published")
     assert (official["Mean@0.10"], official["Mean@0.11"]) == ("-", "37.7")
-    reference, paddle_detection = [row for row in cells(text, "HRNet-W32", "published") if "MPII" in row["table"]]
+    reference, paddle_detection = [
+        row for row in cells(text, "HRNet-W32", "published") if "MPII" in row["table"]
+    ]
     assert (reference["Mean@0.10"], reference["Mean@0.11"]) == ("33.4", "-")
     assert (paddle_detection["Mean@0.10"], paddle_detection["Mean@0.11"]) == ("-", "38.5")
     for row in rows([]):
@@ -78,11 +111,15 @@ def test_annotated_and_detected_boxes_are_never_in_one_table():
     for row in rows([]):
         by_title.setdefault(row.table.title, set()).add(row.table.boxes)
     assert all(len(boxes) == 1 for boxes in by_title.values())
-    annotated = [title for title in by_title if title.startswith("COCO") and "ground-truth boxes" in title]
+    annotated = [
+        title for title in by_title if title.startswith("COCO") and "ground-truth boxes" in title
+    ]
     detected = [title for title in by_title if "COCO" in title and "detected boxes" in title]
     assert len(annotated) == len(detected) == 1
     published = {
-        (row.who, row.table.boxes) for row in rows([]) if row.table.dataset == "coco" and row.status == "published"
+        (row.who, row.table.boxes)
+        for row in rows([])
+        if row.table.dataset == "coco" and row.status == "published"
     }
     assert ("PaddleDetection", GROUND_TRUTH) in published
     assert ("mmpose", DETECTED) in published
@@ -108,7 +145,11 @@ def test_a_measured_row_stands_beside_the_published_ones(tmp_path):
     [
         ("ground truth", 6352, "COCO val2017, ground-truth boxes, AP in percent"),
         (f"detected (data/{DETECTIONS})", 104125, "COCO val2017, detected boxes, AP in percent"),
-        ("detected (mine.json)", 104125, "COCO val2017, other detected boxes, detected (mine.json)"),
+        (
+            "detected (mine.json)",
+            104125,
+            "COCO val2017, other detected boxes, detected (mine.json)",
+        ),
         ("ground truth", 68, "COCO val2017, ground-truth boxes, AP in percent: 68 people"),
     ],
 )
@@ -136,7 +177,10 @@ def test_what_was_trained_otherwise_than_its_config_says_so(tmp_path):
     weights.touch()
     for changes, said in (
         ({}, "flip, no shift, dark"),
-        ({"val.batch_size": 2, "codec.decode_by": "dark", "train.num_workers": 0}, "flip, no shift, dark"),
+        (
+            {"val.batch_size": 2, "codec.decode_by": "dark", "train.num_workers": 0},
+            "flip, no shift, dark",
+        ),
         (
             {"train.epochs": 2, "model.stem_channels": 8, "augment": None},
             "flip, no shift, dark; not the config's own augment, model.stem_channels, train.epochs",
@@ -161,7 +205,9 @@ def test_strange_files(tmp_path):
         path.write_text(json.dumps(content))
         with pytest.raises(InputError, match=str(path)):
             rows([path])
-    path.write_text(json.dumps({"protocol": {"results": "somebody's.mat"}, "values": PCKH}))  # an older val.py wrote it
+    path.write_text(
+        json.dumps({"protocol": {"results": "somebody's.mat"}, "values": PCKH})
+    )  # an older val.py wrote it
     with pytest.raises(InputError, match=str(path)):
         rows([path])
 
@@ -169,12 +215,21 @@ def test_strange_files(tmp_path):
 def test_somebodys_predictions_have_a_table_of_their_own(tmp_path):
     path = tmp_path / "scores.json"
     protocol = {"results": "his/hg.mat", "data": "mpii", "ground truth": "gt.mat"}
-    content = {"protocol": protocol, "values": PCKH, "intervals": {"Mean": [88, 89]}, "command": "python val.py"}
+    content = {
+        "protocol": protocol,
+        "values": PCKH,
+        "intervals": {"Mean": [88, 89]},
+        "command": "python val.py",
+    }
     path.write_text(json.dumps(content))
     text = to_markdown(rows([path]))
     (his,) = cells(text, "hg.mat", "scored here")
     assert his["table"] == "MPII validation, boxes not stated, PCKh in percent: scored with gt.mat"
-    assert (his["Mean"], his["Mean@0.10"], his["command"]) == ("88.95 (88.00 .. 89.00)", "33.25", "`python val.py`")
+    assert (his["Mean"], his["Mean@0.10"], his["command"]) == (
+        "88.95 (88.00 .. 89.00)",
+        "33.25",
+        "`python val.py`",
+    )
     path.write_text(json.dumps({**content, "protocol": {**protocol, "data": "coco"}, "values": AP}))
     (his,) = cells(to_markdown(rows([path])), "hg.mat", "scored here")
     assert his["AP"] == "74.41"
@@ -194,7 +249,15 @@ def test_joint_by_joint_only_rows_that_tell_it(tmp_path):
 
 
 def test_the_mean_of_the_published_groups_is_near_the_published_mean():
-    labelled = {"Head": 2932, "Shoulder": 5888, "Elbow": 5867, "Wrist": 5837, "Hip": 5777, "Knee": 4963, "Ankle": 4234}
+    labelled = {
+        "Head": 2932,
+        "Shoulder": 5888,
+        "Elbow": 5867,
+        "Wrist": 5837,
+        "Hip": 5777,
+        "Knee": 4963,
+        "Ankle": 4234,
+    }
     told = [row for row in by_joint(rows([])) if row.status == "published"]
     assert len(told) == 6
     for row in told:  # left and right are about as often labelled; the necks, 2,932 more joints, are in Mean alone

@@ -27,7 +27,9 @@ def test_a_tile_shows_the_photograph_truth_and_prediction(tmp_path):
     found = Poses(someone().keypoints[None], np.full((1, 16), 0.15), np.ones(1))
     hidden = draw_tile(tmp_path / "a.png", (50, 50), HALF, MPII_16, truth=[], poses=found)
     assert np.array_equal(hidden, bare)
-    shown = draw_tile(tmp_path / "a.png", (50, 50), HALF, MPII_16, truth=[], poses=found, threshold=0.1)
+    shown = draw_tile(
+        tmp_path / "a.png", (50, 50), HALF, MPII_16, truth=[], poses=found, threshold=0.1
+    )
     assert np.ptp(shown, axis=2).max() > 100, "in colours"
 
 

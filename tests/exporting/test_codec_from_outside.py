@@ -41,7 +41,9 @@ def export(tmp_path, monkeypatch):
     """Exports a network for a codec: `export(codec, "model.json", decode=True)` returns the file and the network."""
 
     def write(codec, name, decode=False):
-        if not name.endswith(".json") and any(find_spec(package) is None for package in ("paddle2onnx", "openvino")):
+        if not name.endswith(".json") and any(
+            find_spec(package) is None for package in ("paddle2onnx", "openvino")
+        ):
             pytest.skip("needs paddle2onnx and openvino (requirements/export.txt)")
         config = config_of(codec)
         monkeypatch.setitem(registry.CONFIGS, config.name, config)
@@ -90,9 +92,13 @@ def test_an_exported_file_states_its_vectors_and_predicts(export, image, name):
         "min_score": 0.0,
     }
     model = load_model(path, device="cpu", overrides={"val.flip": False})
-    assert model.predict(image, detector=None).keypoints[0].tolist() == [list(point) for point in expected_keypoints()]
+    assert model.predict(image, detector=None).keypoints[0].tolist() == [
+        list(point) for point in expected_keypoints()
+    ]
     images = np.stack([image, image[::-1]])
-    difference = compare(PaddleBackend(network), open_exported(path, "cpu"), VectorCodec(), in_batches(images))
+    difference = compare(
+        PaddleBackend(network), open_exported(path, "cpu"), VectorCodec(), in_batches(images)
+    )
     assert difference.maps < 1e-6
     assert (difference.pixels.max(), difference.undecided) == (0, 0)
 
@@ -103,9 +109,13 @@ def test_keypoints_are_decoded_in_the_graph(export, image):
     assert (output["shape"], output["axes"]) == (["N", 16, 3], ["N", "K", "columns"])
     assert (output["columns"], output["unit"]) == (["x", "y", "score"], "input px")
     exported = open_exported(path, "cpu")
-    assert exported(image[None])["keypoints"][0, :, :2].tolist() == [list(point) for point in expected_keypoints()]
+    assert exported(image[None])["keypoints"][0, :, :2].tolist() == [
+        list(point) for point in expected_keypoints()
+    ]
     live = PaddleBackend(network)
-    difference = compare(live, exported, DecodedVectorCodec(), in_batches(image[None]), decoded=output)
+    difference = compare(
+        live, exported, DecodedVectorCodec(), in_batches(image[None]), decoded=output
+    )
     assert (difference.pixels.max(), len(difference.pixels)) == (0, 16)
 
 
@@ -114,7 +124,9 @@ def test_there_is_no_graph_to_decode_with(export):
         export(VectorCodec(), "model.json", decode=True)
 
 
-@pytest.mark.parametrize(("key", "value"), [("codec.split_ratio", 1), ("codec.input_size", (48, 64))])
+@pytest.mark.parametrize(
+    ("key", "value"), [("codec.split_ratio", 1), ("codec.input_size", (48, 64))]
+)
 def test_what_the_export_fixed_may_not_change(export, key, value):
     path, _ = export(VectorCodec(), "model.json")
     changed = overrides.override(registry.read_beside(path), {key: value})

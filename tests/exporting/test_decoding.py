@@ -19,7 +19,9 @@ class Answers(nn.Layer):
 
     def __init__(self, heatmaps, **others):
         super().__init__()
-        self.maps = {name: paddle.to_tensor(maps) for name, maps in {"heatmaps": heatmaps, **others}.items()}
+        self.maps = {
+            name: paddle.to_tensor(maps) for name, maps in {"heatmaps": heatmaps, **others}.items()
+        }
 
     def forward(self, images):
         return self.maps
@@ -57,7 +59,9 @@ def test_the_graph_reads_what_the_codec_reads(maps, alignment, decode_by):
 
 
 def test_dark_is_no_graph():
-    with pytest.raises(ValueError, match=r"decode: a graph reads peaks by argmax or quarter, the config says dark"):
+    with pytest.raises(
+        ValueError, match=r"decode: a graph reads peaks by argmax or quarter, the config says dark"
+    ):
         HeatmapKeypoints(Answers(noise(8, 8)), HeatmapCodec(decode_by="dark"))
 
 
@@ -65,7 +69,9 @@ def test_dark_is_no_graph():
 def test_one_person_is_found_as_the_codec_finds_them(regression_unit):
     codec = MoveNetCodec(input_size=(96, 64), regression_unit=regression_unit)
     channels = {"centers": 1, "heatmaps": 17, "regressions": 34, "offsets": 34}
-    maps = {name: RNG.random((5, count, 16, 24)).astype(np.float32) for name, count in channels.items()}
+    maps = {
+        name: RNG.random((5, count, 16, 24)).astype(np.float32) for name, count in channels.items()
+    }
     maps["regressions"] = (maps["regressions"] - 0.5) * (1 if regression_unit == "map" else 20)
     answer = MoveNetKeypoints(Answers(**maps), codec)(None)["keypoints"].numpy()
     assert answer.shape == (5, 1, 17, 3)  # as Google's files answer
@@ -75,7 +81,10 @@ def test_one_person_is_found_as_the_codec_finds_them(regression_unit):
 
 
 def test_several_people_are_no_graph():
-    with pytest.raises(ValueError, match=r"decode: a graph finds one person, the config up to 6; .*codec.max_persons"):
+    with pytest.raises(
+        ValueError,
+        match=r"decode: a graph finds one person, the config up to 6; .*codec.max_persons",
+    ):
         MoveNetKeypoints(Answers(noise(8, 8)), MoveNetCodec(max_persons=6))
 
 

@@ -16,7 +16,9 @@ def test_a_file_is_replaced_with_all_that_belongs_to_it(tmp_path):
         for name in NAMES:
             (draft / name).write_text(content)
         put_in_place(draft / "m.xml", target / "m.xml")
-        assert {path.name: path.read_text() for path in target.glob("[!.]*")} == dict.fromkeys(NAMES, content)
+        assert {path.name: path.read_text() for path in target.glob("[!.]*")} == dict.fromkeys(
+            NAMES, content
+        )
 
 
 @pytest.mark.parametrize("name", NAMES)

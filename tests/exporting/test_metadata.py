@@ -190,14 +190,19 @@ def test_how_maps_are_read_may_change(exported):
 
 def test_what_the_file_fixes_may_not(exported):
     changed = overrides.override(CONFIG, {"model.width": 48})
-    with pytest.raises(ValueError, match=r"model.xml: was exported with model.width 32; that cannot be changed to 48"):
+    with pytest.raises(
+        ValueError,
+        match=r"model.xml: was exported with model.width 32; that cannot be changed to 48",
+    ):
         check_fits(changed, exported, ["heatmaps"])
 
 
 @pytest.mark.parametrize(("key", "value"), [("codec.stride", 8), ("codec.alignment", "udp")])
 def test_what_the_outputs_mean_may_not_change(exported, key, value):
     with pytest.raises(InputError, match=key):
-        check_fits(overrides.override(CONFIG, {key: value, "codec.sigma": 3.0}), exported, ["heatmaps"])
+        check_fits(
+            overrides.override(CONFIG, {key: value, "codec.sigma": 3.0}), exported, ["heatmaps"]
+        )
 
 
 def test_a_file_that_answers_other_maps_is_refused(exported):

@@ -21,13 +21,18 @@ pytest.importorskip("onnxruntime", reason="needs onnxruntime (requirements/predi
 
 LIGHTNING = registry.find("movenet_lightning_coco")
 SMALL = replace(
-    LIGHTNING, model=replace(LIGHTNING.model, width=0.25), codec=MoveNetCodec(input_size=(96, 64), max_persons=6)
+    LIGHTNING,
+    model=replace(LIGHTNING.model, width=0.25),
+    codec=MoveNetCodec(input_size=(96, 64), max_persons=6),
 )
 
 
 def network_of(config, **changes):
     """A network with random weights and biases, in inference mode."""
-    model, values = replace(config.model, **{"batch_norm": "none", **changes}), np.random.default_rng(0)
+    model, values = (
+        replace(config.model, **{"batch_norm": "none", **changes}),
+        np.random.default_rng(0),
+    )
     network = MoveNet(17, **vars(model))
     for name, tensor in network.state_dict().items():
         spread = 0.3 if len(tensor.shape) == 1 else np.sqrt(1 / np.prod(tensor.shape[1:]))
@@ -42,7 +47,9 @@ def saved(network, path):
     return path
 
 
-@pytest.mark.parametrize("changes", [{}, {"padding": "symmetric", "activation": "relu"}], ids=["google", "other"])
+@pytest.mark.parametrize(
+    "changes", [{}, {"padding": "symmetric", "activation": "relu"}], ids=["google", "other"]
+)
 def test_it_answers_what_paddle_answers(tmp_path, changes):
     config = replace(SMALL, model=replace(SMALL.model, **changes))
     network = network_of(config)
@@ -58,7 +65,9 @@ def test_it_answers_what_paddle_answers(tmp_path, changes):
         for name, maps in expected.items():
             assert maps.std() > 0.01
             tolerance = 1e-4 * max(1, np.abs(maps).max())
-            np.testing.assert_allclose(found[name], maps[:count], rtol=0, atol=tolerance, err_msg=name)
+            np.testing.assert_allclose(
+                found[name], maps[:count], rtol=0, atol=tolerance, err_msg=name
+            )
 
 
 def test_the_metadata_is_that_of_an_export_with_paddle(tmp_path):
@@ -75,12 +84,16 @@ def test_the_metadata_is_that_of_an_export_with_paddle(tmp_path):
         assert getattr(written.graph, kind)[0] == getattr(other.graph, kind)[0]
     for path in (tmp_path / "model.onnx", tmp_path / "paddle.onnx"):
         assert read_metadata(path)["outputs"] == expected["outputs"]
-    assert (tmp_path / "model.onnx.metadata.json").read_text() == (tmp_path / "paddle.onnx.metadata.json").read_text()
+    assert (tmp_path / "model.onnx.metadata.json").read_text() == (
+        tmp_path / "paddle.onnx.metadata.json"
+    ).read_text()
 
 
 def test_the_file_opens_with_the_oldest_runtime(tmp_path):
     """ONNX Runtime 1.17 reads IR version 9 and operator set 20."""
-    write_movenet(SMALL, saved(network_of(SMALL), tmp_path / "w.safetensors"), tmp_path / "model.onnx")
+    write_movenet(
+        SMALL, saved(network_of(SMALL), tmp_path / "w.safetensors"), tmp_path / "model.onnx"
+    )
     written = onnx.load(tmp_path / "model.onnx")
     assert written.ir_version <= 9
     assert [(entry.domain, entry.version <= 20) for entry in written.opset_import] == [("", True)]
@@ -93,11 +106,15 @@ def test_weights_with_normalisations_are_refused(tmp_path):
     assert not (tmp_path / "model.onnx").exists()
 
 
-@pytest.mark.parametrize("changes", [{"width": 0.5}, {"pyramid": "fire717"}, {"expansion": "stage"}], ids=str)
+@pytest.mark.parametrize(
+    "changes", [{"width": 0.5}, {"pyramid": "fire717"}, {"expansion": "stage"}], ids=str
+)
 def test_another_network_than_the_weights_is_refused(tmp_path, changes):
     weights = saved(network_of(SMALL), tmp_path / "w.safetensors")
     with pytest.raises(InputError):
-        write_movenet(replace(SMALL, model=replace(SMALL.model, **changes)), weights, tmp_path / "model.onnx")
+        write_movenet(
+            replace(SMALL, model=replace(SMALL.model, **changes)), weights, tmp_path / "model.onnx"
+        )
     assert not (tmp_path / "model.onnx").exists()
 
 

@@ -28,7 +28,9 @@ def test_the_last_convolutions_and_all_behind_them_are_found():
 @pytest.mark.parametrize("answer", ["b", "c"])  # a convolution's own output, or one behind it
 def test_a_network_in_8_bits_answers_in_floats(tmp_path, answer):
     onnx = pytest.importorskip("onnx", reason="needs onnx (requirements/predict.txt)")
-    runtime = pytest.importorskip("onnxruntime", reason="needs onnxruntime (requirements/predict.txt)")
+    runtime = pytest.importorskip(
+        "onnxruntime", reason="needs onnxruntime (requirements/predict.txt)"
+    )
     helper, rng = onnx.helper, np.random.default_rng(0)
     weights = {name: rng.normal(size=(4, 4, 3, 3)).astype(np.float32) for name in ("v", "w")}
     nodes = [
@@ -51,7 +53,10 @@ def test_a_network_in_8_bits_answers_in_floats(tmp_path, answer):
     options = runtime.SessionOptions()
     # As written, in floats: a processor without VNNI may overflow where convolutions are run in 8 bits.
     options.graph_optimization_level = runtime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    exact, found = (runtime.InferenceSession(path, options).run([answer, "d"], {"image": images}) for path in paths)
+    exact, found = (
+        runtime.InferenceSession(path, options).run([answer, "d"], {"image": images})
+        for path in paths
+    )
     assert 0 < np.abs(found[1] - exact[1]).max() < 0.03 * np.abs(exact[1]).max()
     assert len(np.unique(found[1])) > 1000  # of 1152; 8 bits have 256
     np.testing.assert_array_equal(found[0], -found[1] if answer == "b" else found[0])

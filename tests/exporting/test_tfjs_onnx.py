@@ -14,7 +14,10 @@ runtime = pytest.importorskip("onnxruntime", reason="needs onnxruntime (requirem
 
 RNG = np.random.default_rng(0)
 IMAGE = RNG.normal(size=(1, 6, 8, 3)).astype("f4")
-KERNEL, DEPTHWISE = RNG.normal(size=(3, 3, 3, 4)).astype("f4"), RNG.normal(size=(3, 3, 3, 2)).astype("f4")
+KERNEL, DEPTHWISE = (
+    RNG.normal(size=(3, 3, 3, 4)).astype("f4"),
+    RNG.normal(size=(3, 3, 3, 2)).astype("f4"),
+)
 BIAS = RNG.normal(size=4).astype("f4")
 
 
@@ -36,11 +39,17 @@ def answers(tmp_path, nodes, constants=None, outputs=("y",), image=IMAGE):
     path = tmp_path / "model.json"
     sizes = [{"size": str(side)} for side in image.shape]
     graph = [
-        {"name": "x", "op": "Placeholder", "attr": {"shape": {"shape": {"dim": sizes}}, "dtype": {"type": "DT_FLOAT"}}},
+        {
+            "name": "x",
+            "op": "Placeholder",
+            "attr": {"shape": {"shape": {"dim": sizes}}, "dtype": {"type": "DT_FLOAT"}},
+        },
         *({"name": name, "op": "Const"} for name in constants),
         *nodes,
     ]
-    manifest = [{"name": n, "shape": list(v.shape), "dtype": str(v.dtype)} for n, v in constants.items()]
+    manifest = [
+        {"name": n, "shape": list(v.shape), "dtype": str(v.dtype)} for n, v in constants.items()
+    ]
     content = {
         "format": "graph-model",
         "signature": {"outputs": {name: {"name": f"{name}:0"} for name in outputs}},
@@ -50,7 +59,9 @@ def answers(tmp_path, nodes, constants=None, outputs=("y",), image=IMAGE):
     path.write_text(json.dumps(content))
     (tmp_path / "w.bin").write_bytes(b"".join(value.tobytes() for value in constants.values()))
     write_graph(path, tmp_path / "model.onnx")
-    session = runtime.InferenceSession(str(tmp_path / "model.onnx"), providers=["CPUExecutionProvider"])
+    session = runtime.InferenceSession(
+        str(tmp_path / "model.onnx"), providers=["CPUExecutionProvider"]
+    )
     assert [output.name for output in session.get_outputs()] == list(outputs)
     found = session.run(None, {"x": image})
     for output, array in zip(session.get_outputs(), found, strict=True):
@@ -75,7 +86,11 @@ def convolved(image, kernel, stride, padding, depthwise=False):
     y = np.zeros((1, *size, channels))
     for i in range(size[0]):
         for j in range(size[1]):
-            seen = image[0, i * stride : i * stride + kernel.shape[0], j * stride : j * stride + kernel.shape[1]]
+            seen = image[
+                0,
+                i * stride : i * stride + kernel.shape[0],
+                j * stride : j * stride + kernel.shape[1],
+            ]
             if depthwise:
                 y[0, i, j] = (seen[..., None] * kernel).sum(axis=(0, 1)).reshape(-1)
             else:
@@ -90,7 +105,9 @@ def test_convolutions(tmp_path, op, stride, padding):
     depthwise = "Depthwise" in op
     kernel = DEPTHWISE if depthwise else KERNEL
     strides = numbers(1, stride, stride, 1)
-    y = answers(tmp_path, [node(op, "x", "k", strides=strides, padding=text(padding))], {"k": kernel})
+    y = answers(
+        tmp_path, [node(op, "x", "k", strides=strides, padding=text(padding))], {"k": kernel}
+    )
     np.testing.assert_allclose(y, convolved(IMAGE, kernel, stride, padding, depthwise), atol=1e-5)
 
 
@@ -118,7 +135,12 @@ def test_a_bias_that_is_added_and_planes_round_a_convolution(tmp_path, addition)
         node("Transpose", "s", "to_nchw", name="p"),
         node("LeakyRelu", "p", alpha={"f": 0.25}),
     ]
-    constants = {"to_nhwc": np.int32([0, 2, 3, 1]), "to_nchw": np.int32([0, 3, 1, 2]), "k": KERNEL, "b": BIAS}
+    constants = {
+        "to_nhwc": np.int32([0, 2, 3, 1]),
+        "to_nchw": np.int32([0, 3, 1, 2]),
+        "k": KERNEL,
+        "b": BIAS,
+    }
     image = IMAGE.transpose(0, 3, 1, 2)
     y = answers(tmp_path, nodes, constants, image=image)
     expected = (convolved(IMAGE, KERNEL, 1, "VALID") + BIAS).transpose(0, 3, 1, 2)
@@ -136,7 +158,9 @@ def test_an_output_that_is_read_twice_keeps_its_sum(tmp_path):
     y = answers(tmp_path, nodes, {"k": KERNEL, "b": BIAS})
     plain = convolved(IMAGE, KERNEL, 1, "SAME")
     np.testing.assert_allclose(y, plain * (plain + BIAS), atol=1e-3)
-    c, y = answers(tmp_path, [nodes[0], node("AddV2", "c", "b")], {"k": KERNEL, "b": BIAS}, ("c", "y"))
+    c, y = answers(
+        tmp_path, [nodes[0], node("AddV2", "c", "b")], {"k": KERNEL, "b": BIAS}, ("c", "y")
+    )
     np.testing.assert_allclose(c, plain, atol=1e-5)
     np.testing.assert_allclose(y, plain + BIAS, atol=1e-5)
 
@@ -162,7 +186,11 @@ SIMPLE = {
         {"p": np.int32([[0, 0], [1, 0], [0, 0], [0, 0]]), "v": np.array(-np.inf, "f4")},
         np.pad(IMAGE, [(0, 0), (1, 0), (0, 0), (0, 0)], constant_values=-np.inf),
     ),
-    "Transpose": (node("Transpose", "x", "p"), {"p": np.int32([0, 3, 1, 2])}, IMAGE.transpose(0, 3, 1, 2)),
+    "Transpose": (
+        node("Transpose", "x", "p"),
+        {"p": np.int32([0, 3, 1, 2])},
+        IMAGE.transpose(0, 3, 1, 2),
+    ),
     "ConcatV2": (
         node("ConcatV2", "x", "c", "axis"),
         {"c": IMAGE[:, :, :2], "axis": np.array(2, np.int32)},
@@ -170,7 +198,13 @@ SIMPLE = {
     ),
     "Reshape": (node("Reshape", "x", "s"), {"s": np.int32([1, -1, 3])}, IMAGE.reshape(1, -1, 3)),
     "MaxPool": (
-        node("MaxPool", "x", ksize=numbers(1, 2, 2, 1), strides=numbers(1, 2, 2, 1), padding=text("VALID")),
+        node(
+            "MaxPool",
+            "x",
+            ksize=numbers(1, 2, 2, 1),
+            strides=numbers(1, 2, 2, 1),
+            padding=text("VALID"),
+        ),
         {},
         IMAGE.reshape(1, 3, 2, 4, 2, 3).max(axis=(2, 4)),
     ),
@@ -184,7 +218,11 @@ def test_other_operations(tmp_path, op):
 
 
 def test_parts(tmp_path):
-    nodes = [node("SplitV", "x", "sizes", "axis", name="s"), node("Relu", "s", name="a"), node("Relu", "s:1", name="b")]
+    nodes = [
+        node("SplitV", "x", "sizes", "axis", name="s"),
+        node("Relu", "s", name="a"),
+        node("Relu", "s:1", name="b"),
+    ]
     constants = {"sizes": np.int32([2, 6]), "axis": np.array(2, np.int32)}
     a, b = answers(tmp_path, nodes, constants, ("a", "b"))
     np.testing.assert_array_equal(a, np.maximum(IMAGE[:, :, :2], 0))
@@ -195,7 +233,10 @@ def test_parts(tmp_path):
 def test_resizing_with_centres_at_halves(tmp_path, size):
     half = {"half_pixel_centers": {"b": True}}
     y = answers(tmp_path, [node("ResizeBilinear", "x", "size", **half)], {"size": np.int32(size)})
-    places = [(np.arange(n) + 0.5) * side / n - 0.5 for n, side in zip(size, IMAGE.shape[1:3], strict=True)]
+    places = [
+        (np.arange(n) + 0.5) * side / n - 0.5
+        for n, side in zip(size, IMAGE.shape[1:3], strict=True)
+    ]
     expected = IMAGE.astype(np.float64)
     for axis, place in enumerate(places, start=1):
         place = np.clip(place, 0, IMAGE.shape[axis] - 1)
@@ -228,15 +269,34 @@ def test_shapes_of_constants_alone_are_computed(tmp_path):
 BAD = {
     "unknown operation": ([node("TopKV2", "x")], "TopKV2"),
     "loop": ([node("Relu", "z"), node("Relu", "y", name="z")], "'y'"),
-    "computed kernel": ([node("Conv2D", "x", "x", strides=numbers(1, 1, 1, 1), padding=text("SAME"))], "'y'"),
+    "computed kernel": (
+        [node("Conv2D", "x", "x", strides=numbers(1, 1, 1, 1), padding=text("SAME"))],
+        "'y'",
+    ),
     "computed shape": ([node("Reshape", "x", "x")], "'y'"),
     "other layout": ([node("BiasAdd", "x", "x", data_format=text("NCHW"))], "NHWC"),
     "other padding": (
-        [node("MaxPool", "x", ksize=numbers(1, 2, 2, 1), strides=numbers(1, 2, 2, 1), padding=text("EXPLICIT"))],
+        [
+            node(
+                "MaxPool",
+                "x",
+                ksize=numbers(1, 2, 2, 1),
+                strides=numbers(1, 2, 2, 1),
+                padding=text("EXPLICIT"),
+            )
+        ],
         "EXPLICIT",
     ),
     "strides of batches": (
-        [node("MaxPool", "x", ksize=numbers(1, 2, 2, 1), strides=numbers(2, 2, 2, 1), padding=text("SAME"))],
+        [
+            node(
+                "MaxPool",
+                "x",
+                ksize=numbers(1, 2, 2, 1),
+                strides=numbers(2, 2, 2, 1),
+                padding=text("SAME"),
+            )
+        ],
         "strides",
     ),
 }

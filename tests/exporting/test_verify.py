@@ -49,7 +49,9 @@ def test_swapped_joints_are_seen():
 
 def test_a_tie_decides_nothing():
     live, exported = blobs(), blobs()
-    live[:, 0, 7] = np.maximum(live[:, 0, 7], blobs((53.0, 13.0))[:, 0, 7])  # two peaks of one height
+    live[:, 0, 7] = np.maximum(
+        live[:, 0, 7], blobs((53.0, 13.0))[:, 0, 7]
+    )  # two peaks of one height
     exported[:, 0, 7] = live[:, 0, 7] * np.linspace(1, 1 + 1e-6, 16)
     live[:, 0, 7] *= np.linspace(1 + 1e-6, 1, 16)
     difference = compared(live, exported)
@@ -66,7 +68,10 @@ def test_numbers_that_are_none_are_no_agreement(value):
 
 
 def decoded(answer):
-    return {"live": backend(blobs()), "exported": lambda images: {"keypoints": answer[: len(images)]}}
+    return {
+        "live": backend(blobs()),
+        "exported": lambda images: {"keypoints": answer[: len(images)]},
+    }
 
 
 def test_keypoints_are_compared_as_they_are():
@@ -109,7 +114,9 @@ def test_in_eight_bits_everybody_is_compared_with_whoever_is_nearest():
     spread = np.random.default_rng(0).uniform(-8, 8, (17, 2))
 
     def seen(*people):
-        maps = codec.encode(np.array([person + spread for person in people]), np.ones((len(people), 17)))
+        maps = codec.encode(
+            np.array([person + spread for person in people]), np.ones((len(people), 17))
+        )
         return lambda images: {name: maps[name][None] for name in codec.outputs}
 
     one = np.zeros((1, 96, 96, 3), np.uint8)

@@ -94,7 +94,11 @@ def several(*steps: Callable[[Path], object]) -> Callable[[Path], object]:
 
 def training_image(folder: Path) -> Path:
     """Returns an image that only the training split uses."""
-    return folder / "drawn/images" / json.loads((folder / "drawn/annotations/mpii_train.json").read_text())[2]["image"]
+    return (
+        folder
+        / "drawn/images"
+        / json.loads((folder / "drawn/annotations/mpii_train.json").read_text())[2]["image"]
+    )
 
 
 def damaged_training_image(folder: Path) -> None:
@@ -184,7 +188,9 @@ def other_image(split: str) -> Callable[[Path], object]:
     def prepare(folder: Path) -> None:
         names = {
             record["image"]
-            for record in json.loads((folder / f"drawn/annotations/mpii_{split}.json").read_text(encoding="utf-8"))
+            for record in json.loads(
+                (folder / f"drawn/annotations/mpii_{split}.json").read_text(encoding="utf-8")
+            )
         }
         with (folder / "drawn/images" / min(names)).open("ab") as file:
             file.write(b"another")
@@ -258,7 +264,9 @@ def no_visualdl() -> contextlib.AbstractContextManager[object]:
 
 def running_away(rate: float) -> contextlib.AbstractContextManager[object]:
     """Lets every step take the same, much too large learning rate."""
-    return mock.patch("paddle_pose.training.optimizers.StepSchedule", return_value=lambda step: rate)
+    return mock.patch(
+        "paddle_pose.training.optimizers.StepSchedule", return_value=lambda step: rate
+    )
 
 
 def without_joints(content: list[dict]) -> None:
@@ -272,9 +280,21 @@ REPLACE = ("-o", "train.on_bad_image=replace")
 EXTRACT = ("--output", "out")
 
 FAULTS = (
-    Fault("an image breaks while training", "train", FRESH, r"\.jpg: ", damaged_training_image, may_change="new"),
     Fault(
-        *("an image breaks, to be replaced", "train", (*FRESH, *REPLACE), r"\[REPLACED\] .*\.jpg: .*1 in all"),
+        "an image breaks while training",
+        "train",
+        FRESH,
+        r"\.jpg: ",
+        damaged_training_image,
+        may_change="new",
+    ),
+    Fault(
+        *(
+            "an image breaks, to be replaced",
+            "train",
+            (*FRESH, *REPLACE),
+            r"\[REPLACED\] .*\.jpg: .*1 in all",
+        ),
         *(damaged_training_image, 0),
     ),
     Fault(
@@ -282,7 +302,12 @@ FAULTS = (
         *(lambda folder: training_image(folder).unlink(), 2, r"(?!)", breaks_later),
     ),
     Fault(
-        *("an image vanishes, to be replaced", "train", (*FRESH, *REPLACE), r"\[REPLACED\] .*\.jpg: not found"),
+        *(
+            "an image vanishes, to be replaced",
+            "train",
+            (*FRESH, *REPLACE),
+            r"\[REPLACED\] .*\.jpg: not found",
+        ),
         *(lambda folder: training_image(folder).unlink(), 0, r"(?!)", breaks_later),
     ),
     Fault(
@@ -296,11 +321,21 @@ FAULTS = (
         trouble=partial(full_disk, ".writing"),
     ),
     Fault(
-        *("the disk is full at the first checkpoint", "train", FRESH, r"error: .*No space left.*there was none before"),
+        *(
+            "the disk is full at the first checkpoint",
+            "train",
+            FRESH,
+            r"error: .*No space left.*there was none before",
+        ),
         trouble=partial(full_disk, ".writing"),
     ),
     Fault(
-        *("the disk is full for the log", "train", (*RESUME, "--epochs", "3"), r"error: .*log.txt: No space left"),
+        *(
+            "the disk is full for the log",
+            "train",
+            (*RESUME, "--epochs", "3"),
+            r"error: .*log.txt: No space left",
+        ),
         may_change=r"run/(log.txt|metrics.jsonl|config.json)",
         trouble=partial(full_disk, "log.txt"),
     ),
@@ -328,9 +363,20 @@ FAULTS = (
         status=130,
         trouble=partial(signalled, signal.SIGINT),
     ),
-    Fault("the hours are over", "train", (*FRESH, "--max_hours", "1e-9"), r"Ended early by --max_hours", status=124),
     Fault(
-        *("the newest checkpoint is cut", "train", RESUME, r"model.pdparams: damaged.*trying the checkpoint before it"),
+        "the hours are over",
+        "train",
+        (*FRESH, "--max_hours", "1e-9"),
+        r"Ended early by --max_hours",
+        status=124,
+    ),
+    Fault(
+        *(
+            "the newest checkpoint is cut",
+            "train",
+            RESUME,
+            r"model.pdparams: damaged.*trying the checkpoint before it",
+        ),
         *(cut(LAST), 0, RUN),
     ),
     Fault(
@@ -352,7 +398,12 @@ FAULTS = (
         *(edited("run/last/state.json", lambda state: state["progress"].update(step=1)), 0, RUN),
     ),
     Fault(
-        *("the only checkpoint is damaged", "train", RESUME, r"error: --resume: no checkpoint in run"),
+        *(
+            "the only checkpoint is damaged",
+            "train",
+            RESUME,
+            r"error: --resume: no checkpoint in run",
+        ),
         several(cut(LAST), gone("run/earlier")),
     ),
     Fault(
@@ -426,7 +477,9 @@ INPUTS = (
         bad_weights(
             f"{name} in a .pdparams",
             rf"bad.pdparams: wants to run {name}; refused",
-            written(lambda path, call: path.write_bytes(pickled({"w": call}, 4)), "bad.pdparams", call),
+            written(
+                lambda path, call: path.write_bytes(pickled({"w": call}, 4)), "bad.pdparams", call
+            ),
             "bad.pdparams",
         )
         for name, call in ATTACKS.items()
@@ -549,12 +602,24 @@ INPUTS = (
         r"error: a.tar.gz",
         put("a.tar.gz", tar(("mpii/images/a.jpg", os.urandom(5000), tarfile.REGTYPE, ""))[:3000]),
     ),
-    Case("an archive that is missing", "prepare_mpii", ("none.tar.gz", *EXTRACT), r"error: none.tar.gz"),
-    bad_weights("weights that are missing", r"none.pdparams: no such", lambda folder: None, "none.pdparams"),
-    bad_weights("a folder without weights", r"error: drawn", lambda folder: None, "drawn"),
-    bad_weights("an empty weights file", r"error: w.pdparams", put("w.pdparams", b""), "w.pdparams"),
+    Case(
+        "an archive that is missing",
+        "prepare_mpii",
+        ("none.tar.gz", *EXTRACT),
+        r"error: none.tar.gz",
+    ),
     bad_weights(
-        "a web page as weights", r"error: w.pdparams", put("w.pdparams", b"<html>not found</html>"), "w.pdparams"
+        "weights that are missing", r"none.pdparams: no such", lambda folder: None, "none.pdparams"
+    ),
+    bad_weights("a folder without weights", r"error: drawn", lambda folder: None, "drawn"),
+    bad_weights(
+        "an empty weights file", r"error: w.pdparams", put("w.pdparams", b""), "w.pdparams"
+    ),
+    bad_weights(
+        "a web page as weights",
+        r"error: w.pdparams",
+        put("w.pdparams", b"<html>not found</html>"),
+        "w.pdparams",
     ),
     bad_weights("weights that are cut", r"error: run/last/model.pdparams", cut(LAST), LAST),
     bad_weights(
@@ -583,7 +648,12 @@ INPUTS = (
         r"error: there is no config.json beside",
         gone("run/last/config.json"),
     ),
-    Case("a data set that is missing", "val", ("--weights", LAST, "--dataset_root", "none"), r"error: none"),
+    Case(
+        "a data set that is missing",
+        "val",
+        ("--weights", LAST, "--dataset_root", "none"),
+        r"error: none",
+    ),
     Case(
         "annotations that are cut",
         "train",
@@ -617,7 +687,10 @@ INPUTS = (
         "val",
         ("--weights", LAST, *VAL, *REPLACE),
         r"error: drawn/images/.*\.jpg: not an image",
-        lambda folder: [path.write_bytes(b"\xff\xd8\xff cut") for path in (folder / "drawn/images").glob("*.jpg")],
+        lambda folder: [
+            path.write_bytes(b"\xff\xd8\xff cut")
+            for path in (folder / "drawn/images").glob("*.jpg")
+        ],
     ),
     Case(
         "an empty image",
@@ -635,7 +708,12 @@ INPUTS = (
         put("a.jpg", b"hello"),
         status=1,
     ),
-    Case("an image that is missing", "predict", ("none.jpg", "--weights", LAST, "--output", "new"), r"error: none.jpg"),
+    Case(
+        "an image that is missing",
+        "predict",
+        ("none.jpg", "--weights", LAST, "--output", "new"),
+        r"error: none.jpg",
+    ),
     Case(
         "detections that are no list",
         "val",
@@ -656,9 +734,17 @@ INPUTS = (
         (*FRESH, "-o", "train.schedule.warmup=many"),
         r"error: key 'train.schedule.warmup': got 'many'",
     ),
-    Case("a change without =", "train", (*FRESH, "-o", "train.epochs"), r"error: -o train.epochs: expected KEY=VALUE"),
     Case(
-        "a batch of none", "train", (*FRESH, "--batch_size", "0"), r"error: key 'train.batch_size': got 0, expected int"
+        "a change without =",
+        "train",
+        (*FRESH, "-o", "train.epochs"),
+        r"error: -o train.epochs: expected KEY=VALUE",
+    ),
+    Case(
+        "a batch of none",
+        "train",
+        (*FRESH, "--batch_size", "0"),
+        r"error: key 'train.batch_size': got 0, expected int",
     ),
     Case(
         "no time to read",
@@ -666,8 +752,18 @@ INPUTS = (
         (*FRESH, "-o", "train.read_timeout=0"),
         r"error: key 'train.read_timeout': got 0, expected",
     ),
-    Case("mixed precision on a CPU", "train", (*FRESH, "--amp", "O1", "--device", "cpu"), r"error: .*(amp|precision)"),
-    Case("a random backbone to be frozen", "train", (*FRESH, "--freeze", "backbone"), r"error: train.freeze=backbone"),
+    Case(
+        "mixed precision on a CPU",
+        "train",
+        (*FRESH, "--amp", "O1", "--device", "cpu"),
+        r"error: .*(amp|precision)",
+    ),
+    Case(
+        "a random backbone to be frozen",
+        "train",
+        (*FRESH, "--freeze", "backbone"),
+        r"error: train.freeze=backbone",
+    ),
     Case(
         "an output folder that holds a run",
         "train",
@@ -705,7 +801,10 @@ INPUTS = (
         "train",
         ("--config", "simple_baseline_r50_coco_256x192", "--dataset_root", "coco"),
         r"error: coco/annotations/person.*image",
-        edited("coco/annotations/person_keypoints_train2017.json", lambda content: content["images"].clear()),
+        edited(
+            "coco/annotations/person_keypoints_train2017.json",
+            lambda content: content["images"].clear(),
+        ),
     ),
     Case(
         "weights to convert onto a file",
@@ -714,7 +813,9 @@ INPUTS = (
         r"error: .*out.safetensors",
         put("out.safetensors", b"mine"),
     ),
-    Case("weights to convert to an unknown kind", "convert", (LAST, "out.txt"), r"error: .*out.txt"),
+    Case(
+        "weights to convert to an unknown kind", "convert", (LAST, "out.txt"), r"error: .*out.txt"
+    ),
     Case(
         "predictions that are no .mat",
         "val",
@@ -724,18 +825,43 @@ INPUTS = (
     ),
     Case("a data set to check that is missing", "check", ("none",), r"error: .*none"),
     Case("a run without numbers", "plot", ("drawn",), r"error: drawn/metrics.jsonl: not found"),
-    Case("a learning rate of nan", "train", (*FRESH, "--learning_rate", "nan"), r"'train.learning_rate': got nan"),
-    Case("an endless epoch", "train", (*FRESH, "--epochs", "-1"), r"'train.epochs': got -1, expected int from 1"),
-    Case("an input too large", "train", (*FRESH, "-o", "codec.input_size=(200000,64)"), r"input_size': got 200000"),
-    Case("threads below none", "val", ("--weights", LAST, "--threads", "-3"), r"argument --threads: got '-3'"),
+    Case(
+        "a learning rate of nan",
+        "train",
+        (*FRESH, "--learning_rate", "nan"),
+        r"'train.learning_rate': got nan",
+    ),
+    Case(
+        "an endless epoch",
+        "train",
+        (*FRESH, "--epochs", "-1"),
+        r"'train.epochs': got -1, expected int from 1",
+    ),
+    Case(
+        "an input too large",
+        "train",
+        (*FRESH, "-o", "codec.input_size=(200000,64)"),
+        r"input_size': got 200000",
+    ),
+    Case(
+        "threads below none",
+        "val",
+        ("--weights", LAST, "--threads", "-3"),
+        r"argument --threads: got '-3'",
+    ),
     Case(
         "a number beside the weights that is none",
         "val",
         ("--weights", LAST, "--dataset_root", "drawn"),
         r"error: run/last/config.json: .*'codec.sigma': got nan",
         several(
-            lambda folder: (folder / "run/last/manifest.json").unlink(),  # else the file is damaged in the first place
-            edited("run/last/config.json", lambda content: content["values"].update({"codec.sigma": float("nan")})),
+            lambda folder: (
+                folder / "run/last/manifest.json"
+            ).unlink(),  # else the file is damaged in the first place
+            edited(
+                "run/last/config.json",
+                lambda content: content["values"].update({"codec.sigma": float("nan")}),
+            ),
         ),
     ),
     Case(
@@ -756,7 +882,12 @@ INPUTS = (
         )
         for command, flags, name, step in (
             ("predict", PREDICT, "new/predictions.json", put("new/predictions.json", b"mine")),
-            ("predict", (*PREDICT, "--save", "csv"), "new/predictions.csv", linked("new/predictions.csv")),
+            (
+                "predict",
+                (*PREDICT, "--save", "csv"),
+                "new/predictions.csv",
+                linked("new/predictions.csv"),
+            ),
             ("val", ("--weights", LAST, *VAL), "new/scores.json", put("new/scores.json", b"mine")),
         )
     ),
@@ -765,15 +896,27 @@ INPUTS = (
         "predict",
         ("pics/x.jpg", "--weights", LAST, *WHOLE, "--output", "pics"),
         r"1 frames",
-        several(lambda folder: put("pics/x.jpg", (folder / IMAGE).read_bytes())(folder), put("pics/x.png", b"mine")),
+        several(
+            lambda folder: put("pics/x.jpg", (folder / IMAGE).read_bytes())(folder),
+            put("pics/x.png", b"mine"),
+        ),
         status=0,
     ),
     *(
         Case(
-            f"somebody's file where {command} writes", command, (*flags, "--output_file", name), rf"error: {name}", step
+            f"somebody's file where {command} writes",
+            command,
+            (*flags, "--output_file", name),
+            rf"error: {name}",
+            step,
         )
         for command, flags, name, step in (
-            ("export", ("--weights", LAST, "--format", "paddle"), "mine.json", put("mine.json", b"mine")),
+            (
+                "export",
+                ("--weights", LAST, "--format", "paddle"),
+                "mine.json",
+                put("mine.json", b"mine"),
+            ),
             ("plot", ("run",), "mine.png", put("mine.png", b"mine")),
             ("results", (), "mine.md", linked("mine.md")),
         )
@@ -799,7 +942,9 @@ INPUTS = (
         "val",
         ("--weights", LAST, *VAL),
         r"error: run/last/config.json: damaged: .*take another checkpoint",
-        edited("run/last/config.json", lambda content: content["values"].update({"data.context": 1.5})),
+        edited(
+            "run/last/config.json", lambda content: content["values"].update({"data.context": 1.5})
+        ),
     ),
     *(
         Case(

@@ -33,32 +33,72 @@ FLAGS = {
         *("-o", "model.channels=(8,8,8,8)", "-o", "model.blocks=(1,1,1,1)"),
         *("-o", "model.stem_channels=8", "-o", "model.feature_channels=8"),
     ),
-    "movenet": ("--config", "movenet_lightning_coco", "--epochs", "12", *_COMMON, "-o", "model.width=0.25"),
+    "movenet": (
+        "--config",
+        "movenet_lightning_coco",
+        "--epochs",
+        "12",
+        *_COMMON,
+        "-o",
+        "model.width=0.25",
+    ),
 }
-SECONDS = {"hourglass": 1.0, "movenet": 8.0}  # the longest that a killed training has trained, some checkpoints long
-FILES = ("last/model.pdparams", "last/model.pdopt", "last/ema.pdparams", "best_model/model.pdparams")
+SECONDS = {
+    "hourglass": 1.0,
+    "movenet": 8.0,
+}  # the longest that a killed training has trained, some checkpoints long
+FILES = (
+    "last/model.pdparams",
+    "last/model.pdopt",
+    "last/ema.pdparams",
+    "best_model/model.pdparams",
+)
 TIMES = {"batch_cost", "reader_cost", "ips"}
 
 
 def start(
-    folder: Path, run: str, workers: int, resume: bool, processes: int = 1, network: str = "hourglass"
+    folder: Path,
+    run: str,
+    workers: int,
+    resume: bool,
+    processes: int = 1,
+    network: str = "hourglass",
 ) -> subprocess.Popen[str]:
     """Starts `train.py` in a folder, where it writes all it says to `<run>.txt`."""
-    launch = ("-m", "paddle.distributed.launch", "--nproc_per_node", str(processes), "--log_dir", f"{run}.logs")
-    where = ("--resume", run) if resume else ("--output", run, *FLAGS[network], "--num_workers", str(workers))
+    launch = (
+        "-m",
+        "paddle.distributed.launch",
+        "--nproc_per_node",
+        str(processes),
+        "--log_dir",
+        f"{run}.logs",
+    )
+    where = (
+        ("--resume", run)
+        if resume
+        else ("--output", run, *FLAGS[network], "--num_workers", str(workers))
+    )
     command = [sys.executable, *launch] if processes > 1 else [sys.executable]
     command += [str(ROOT / "train.py"), "--dataset_root", "drawn", *where]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
     with (folder / f"{run}.txt").open("a", encoding="utf-8") as said:
-        return subprocess.Popen(command, cwd=folder, env=environment, stdout=said, stderr=said, text=True)
+        return subprocess.Popen(
+            command, cwd=folder, env=environment, stdout=said, stderr=said, text=True
+        )
 
 
-def kill_sometime(process: subprocess.Popen[str], run_dir: Path, chance: random.Random, seconds: float = 1.0) -> str:
+def kill_sometime(
+    process: subprocess.Popen[str], run_dir: Path, chance: random.Random, seconds: float = 1.0
+) -> str:
     """Kills a training at a random moment; returns what it was doing, or "" if it ended before."""
     kind = chance.choice(("starting", "any", "any", "saving", "saving"))
     log = run_dir / "log.txt"
     length = log.stat().st_size if log.exists() else 0
-    while kind != "starting" and process.poll() is None and (not log.exists() or log.stat().st_size == length):
+    while (
+        kind != "starting"
+        and process.poll() is None
+        and (not log.exists() or log.stat().st_size == length)
+    ):
         time.sleep(0.002)  # until it has begun to train
     moment = time.monotonic() + chance.uniform(0, 3 if kind == "starting" else seconds)
     while process.poll() is None and time.monotonic() < moment:
@@ -69,7 +109,9 @@ def kill_sometime(process: subprocess.Popen[str], run_dir: Path, chance: random.
         time.sleep(chance.uniform(0, 0.03))
     if process.poll() is not None:
         return ""
-    victims = children(process.pid) or [process.pid]  # of several processes one, which has to end the others
+    victims = children(process.pid) or [
+        process.pid
+    ]  # of several processes one, which has to end the others
     os.kill(chance.choice(victims), signal.SIGKILL)
     process.wait(timeout=120)
     return f"killed at {kind}, leaving {', '.join(half_done(run_dir)) or 'nothing half done'}"
@@ -89,13 +131,22 @@ def half_done(run_dir: Path) -> list[str]:
 
 def facts(run_dir: Path) -> dict[str, object]:
     """Returns all that has to be the same: tensors bit for bit, numbers of every step and evaluation, the best."""
-    records = [json.loads(line) for line in (run_dir / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
+    records = [
+        json.loads(line)
+        for line in (run_dir / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
     state = json.loads((run_dir / "last" / "state.json").read_text(encoding="utf-8"))
     log = (run_dir / "log.txt").read_text(encoding="utf-8").splitlines()
     return {
         **{name: (run_dir / name).read_bytes() for name in FILES},
-        "metrics.jsonl": [{k: v for k, v in record.items() if k not in TIMES} for record in records],
-        "log.txt": [line.partition(", batch_cost")[0] for line in log if not line.startswith(("Resumed", "Done"))],
+        "metrics.jsonl": [
+            {k: v for k, v in record.items() if k not in TIMES} for record in records
+        ],
+        "log.txt": [
+            line.partition(", batch_cost")[0]
+            for line in log
+            if not line.startswith(("Resumed", "Done"))
+        ],
         "state.json": {key: value for key, value in state.items() if key != "log"},
     }
 
@@ -112,7 +163,12 @@ def stood_at(run_dir: Path) -> tuple[int, int]:
 
 
 def kill_and_resume(
-    folder: Path, kills: int, workers: int, seed: int, processes: int = 1, network: str = "hourglass"
+    folder: Path,
+    kills: int,
+    workers: int,
+    seed: int,
+    processes: int = 1,
+    network: str = "hourglass",
 ) -> list[str]:
     """Runs it all.
 
@@ -132,33 +188,47 @@ def kill_and_resume(
     write = write_coco if network == "movenet" else write_mpii
     write(folder / "drawn", num_train=24, num_val=8, seed=0, size=(128, 128))
     if start(folder, "straight", workers, False, processes, network).wait() != 0:
-        return ["the training that nobody touched failed:\n" + (folder / "straight.txt").read_text(encoding="utf-8")]
+        return [
+            "the training that nobody touched failed:\n"
+            + (folder / "straight.txt").read_text(encoding="utf-8")
+        ]
     expected, chance, done, rounds = facts(folder / "straight"), random.Random(seed), 0, 0
     while done < kills:
         rounds += 1
         run, stood = f"killed{rounds}", (-1, 0)
         run_dir = folder / run
         while True:
-            process = start(folder, run, workers, (run_dir / "config.json").exists(), processes, network)
+            process = start(
+                folder, run, workers, (run_dir / "config.json").exists(), processes, network
+            )
             doing = (
-                kill_sometime(process, run_dir, chance, SECONDS[network]) if done < kills else str(process.wait())[:0]
+                kill_sometime(process, run_dir, chance, SECONDS[network])
+                if done < kills
+                else str(process.wait())[:0]
             )
             if not doing:
                 break
             done += 1
             now = stood_at(run_dir)
-            print(f"kill {done}, run {rounds}: {doing}; the newest whole checkpoint stands at {now}", flush=True)
+            print(
+                f"kill {done}, run {rounds}: {doing}; the newest whole checkpoint stands at {now}",
+                flush=True,
+            )
             if now < stood:
                 return [f"the checkpoint at {stood} was lost, there is only {now}"]
             stood = now
         if process.returncode != 0:
             return [
-                f"run {rounds} ended with {process.returncode}:\n" + (folder / f"{run}.txt").read_text("utf-8")[-3000:]
+                f"run {rounds} ended with {process.returncode}:\n"
+                + (folder / f"{run}.txt").read_text("utf-8")[-3000:]
             ]
         found = facts(run_dir)
         different = [name for name in expected if found[name] != expected[name]]
         if different:
-            return [f"run {rounds} in {run_dir}: {name} differs from {folder / 'straight'}" for name in different]
+            return [
+                f"run {rounds} in {run_dir}: {name} differs from {folder / 'straight'}"
+                for name in different
+            ]
         print(f"run {rounds}: ended with the bits of the training that was left alone", flush=True)
         shutil.rmtree(run_dir)
     return []
@@ -166,11 +236,17 @@ def kill_and_resume(
 
 def main() -> int:
     """Reads the flags and runs it; returns 1 if anything was different."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--kills", type=int, default=100, metavar="N")
-    parser.add_argument("--num_workers", type=int, default=2, metavar="N", help="loading threads of the training")
+    parser.add_argument(
+        "--num_workers", type=int, default=2, metavar="N", help="loading threads of the training"
+    )
     parser.add_argument("--processes", type=int, default=1, metavar="N", help="that train together")
-    parser.add_argument("--network", choices=tuple(FLAGS), default="hourglass", help="that is trained")
+    parser.add_argument(
+        "--network", choices=tuple(FLAGS), default="hourglass", help="that is trained"
+    )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the moments")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:

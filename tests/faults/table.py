@@ -27,11 +27,30 @@ from unittest import mock
 
 ROOT = Path(__file__).resolve().parents[2]
 CHANGES = (
-    *("codec.input_size=(64,64)", "model.channels=(8,8,8,8)", "model.blocks=(1,1,1,1)", "model.stem_channels=8"),
-    *("model.feature_channels=8", "train.schedule.warmup=0", "train.log_every=1", "train.schedule=steps"),
+    *(
+        "codec.input_size=(64,64)",
+        "model.channels=(8,8,8,8)",
+        "model.blocks=(1,1,1,1)",
+        "model.stem_channels=8",
+    ),
+    *(
+        "model.feature_channels=8",
+        "train.schedule.warmup=0",
+        "train.log_every=1",
+        "train.schedule=steps",
+    ),
     "train.checkpoint_steps=1",
 )
-TRAIN = ("--config", "hourglass_tiny_128", "--batch_size", "4", "--num_workers", "1", "--dataset_root", "drawn")
+TRAIN = (
+    "--config",
+    "hourglass_tiny_128",
+    "--batch_size",
+    "4",
+    "--num_workers",
+    "1",
+    "--dataset_root",
+    "drawn",
+)
 SMALL = tuple(part for change in CHANGES for part in ("-o", change))
 
 
@@ -102,7 +121,9 @@ def site(folder: Path) -> Path:
         flags = (*TRAIN, *SMALL, "--output", "run", "--epochs", "2", "--keep", "3")
         status, said, errors = run("train", flags)
     if status:
-        raise RuntimeError(f"the training that nobody disturbed ended with {status}:\n{said}\n{errors}")
+        raise RuntimeError(
+            f"the training that nobody disturbed ended with {status}:\n{said}\n{errors}"
+        )
     return folder
 
 
@@ -132,7 +153,11 @@ def attempt(case: Case, start: Path, folder: Path) -> Outcome:
         problems.append("changed " + ", ".join(lost))
     if "executed" in new or (folder.parent / "escaped").exists():
         problems.append("EXECUTED, or written outside")
-    left = f"{len(before)} files as they were" if not changed else f"changed as they should: {', '.join(changed[:3])}"
+    left = (
+        f"{len(before)} files as they were"
+        if not changed
+        else f"changed as they should: {', '.join(changed[:3])}"
+    )
     left += f"; new: {', '.join(new)}" if new else ""
     found = [line for line in (out + err).splitlines() if re.search(case.says, line)]
     said = err[err.find("error: ") :] if status in (1, 2) else "\n".join(found)
@@ -143,15 +168,24 @@ def table(cases: Sequence[Case], outcomes: Sequence[Outcome], folder: str) -> st
     """Returns the Markdown."""
     lines = []
     for fault, title in ((True, "Faults"), (False, "Bad inputs")):
-        rows = [(case, outcome) for case, outcome in zip(cases, outcomes, strict=True) if case.fault == fault]
+        rows = [
+            (case, outcome)
+            for case, outcome in zip(cases, outcomes, strict=True)
+            if case.fault == fault
+        ]
         well = sum(not outcome.problems for _, outcome in rows)
         lines += [f"## {title}: {len(rows)} tried, {well} as expected", ""]
-        lines += ["| # | what | command | status | what it said | on disk |", "|---|---|---|---|---|---|"]
+        lines += [
+            "| # | what | command | status | what it said | on disk |",
+            "|---|---|---|---|---|---|",
+        ]
         for number, (case, outcome) in enumerate(rows, 1):
             said = re.sub(r"\s+", " ", outcome.said.replace(folder, "…").replace("|", "\\|"))
             said = said if len(said) <= 320 else said[:320] + " …"
             left = "**" + "; ".join(outcome.problems) + "**" if outcome.problems else outcome.left
-            lines.append(f"| {number} | {case.name} | {case.command} | {case.status} | {said} | {left} |")
+            lines.append(
+                f"| {number} | {case.name} | {case.command} | {case.status} | {said} | {left} |"
+            )
         lines.append("")
     return "\n".join(lines)
 
@@ -159,7 +193,10 @@ def table(cases: Sequence[Case], outcomes: Sequence[Outcome], folder: str) -> st
 def _tree(folder: Path) -> dict[str, str]:
     """Returns a hash of every file by its name."""
     files = [path for path in sorted(folder.rglob("*")) if path.is_file() or path.is_symlink()]
-    return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in files
+    }
 
 
 @contextlib.contextmanager
@@ -177,7 +214,9 @@ def main() -> int:
     """Tries all cases; returns 1 if one was not as expected."""
     from faults.cases import CASES
 
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--output", type=Path, metavar="FILE", help="the table; default: printed")
     parser.add_argument("--only", default="", metavar="PATTERN", help="cases whose name matches")
     arguments = parser.parse_args()
@@ -189,7 +228,9 @@ def main() -> int:
             for problem in outcomes[-1].problems:
                 print(f"{case.name}: {problem}\n  it said: {outcomes[-1].said}", flush=True)
             shutil.rmtree(Path(folder) / "cases" / str(number))
-        text = re.sub(re.escape(folder) + r"/cases/\d+", "…", table(cases, outcomes, folder + "/cases"))
+        text = re.sub(
+            re.escape(folder) + r"/cases/\d+", "…", table(cases, outcomes, folder + "/cases")
+        )
     if arguments.output is None:
         print(text)
     else:

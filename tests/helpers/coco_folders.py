@@ -12,9 +12,18 @@ def annotation(
     image_id: int = 1, labelled: int = 17, at: tuple[float, float] = (30.0, 20.0), **changes: Any
 ) -> dict[str, Any]:
     """Returns a person's record with so many labelled joints and the box's corner at `at`."""
-    points = [(at[0] + 2 * k, at[1] + k, 1 + k % 2) if k < labelled else (0, 0, 0) for k in range(17)]
+    points = [
+        (at[0] + 2 * k, at[1] + k, 1 + k % 2) if k < labelled else (0, 0, 0) for k in range(17)
+    ]
     box = [at[0], at[1], 32.0, 16.0]
-    base = {"id": 7, "image_id": image_id, "category_id": 1, "iscrowd": 0, "area": 500.0, "bbox": box}
+    base = {
+        "id": 7,
+        "image_id": image_id,
+        "category_id": 1,
+        "iscrowd": 0,
+        "area": 500.0,
+        "bbox": box,
+    }
     return {**base, "keypoints": [value for point in points for value in point], **changes}
 
 
@@ -29,10 +38,16 @@ def write_folder(
         (root / folder).mkdir(parents=True, exist_ok=True)
     x, y = np.meshgrid(np.arange(size[0]), np.arange(size[1]))
     for n in ids:
-        cv2.imwrite(str(root / "val2017" / f"{n}.png"), np.dstack([2 * x, 3 * y, np.full_like(x, 40 * n)]))
+        cv2.imwrite(
+            str(root / "val2017" / f"{n}.png"), np.dstack([2 * x, 3 * y, np.full_like(x, 40 * n)])
+        )
     listed = [{"id": n, "file_name": f"{n}.png", "width": size[0], "height": size[1]} for n in ids]
     records = [{**record, "id": n} for n, record in enumerate(annotations, 1)]
-    content = {"images": listed, "annotations": records, "categories": [{"id": 1, "name": "person"}]}
+    content = {
+        "images": listed,
+        "annotations": records,
+        "categories": [{"id": 1, "name": "person"}],
+    }
     path = root / "annotations" / "person_keypoints_val2017.json"
     path.write_text(json.dumps(content), encoding="utf-8")
     return path

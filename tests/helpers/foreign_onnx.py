@@ -40,16 +40,28 @@ def write_constant(
     constants = []
     infos = []
     for name, values in outputs.items():
-        lengths = [1, *(f"{name}_{axis}" for axis in range(1, values.ndim))] if open_outputs else values.shape
+        lengths = (
+            [1, *(f"{name}_{axis}" for axis in range(1, values.ndim))]
+            if open_outputs
+            else values.shape
+        )
         kind = helper.np_dtype_to_tensor_dtype(values.dtype)
         constants.append(onnx.numpy_helper.from_array(values, f"{name}_values"))
         shape_of = f"{name}_shape"
-        if open_outputs:  # a shape that only a run tells: the constant one, plus 0 computed from the input
-            constants.append(onnx.numpy_helper.from_array(np.array(values.shape, np.int64), f"{shape_of}_known"))
+        if (
+            open_outputs
+        ):  # a shape that only a run tells: the constant one, plus 0 computed from the input
+            constants.append(
+                onnx.numpy_helper.from_array(np.array(values.shape, np.int64), f"{shape_of}_known")
+            )
             nodes += [
                 helper.make_node("ReduceMax", [input_name], [f"{shape_of}_max"], keepdims=0),
-                helper.make_node("Cast", [f"{shape_of}_max"], [f"{shape_of}_whole"], to=types.INT64),
-                helper.make_node("Sub", [f"{shape_of}_whole", f"{shape_of}_whole"], [f"{shape_of}_zero"]),
+                helper.make_node(
+                    "Cast", [f"{shape_of}_max"], [f"{shape_of}_whole"], to=types.INT64
+                ),
+                helper.make_node(
+                    "Sub", [f"{shape_of}_whole", f"{shape_of}_whole"], [f"{shape_of}_zero"]
+                ),
                 helper.make_node("Add", [f"{shape_of}_known", f"{shape_of}_zero"], [shape_of]),
                 helper.make_node("Reshape", [f"{name}_values", shape_of], [name]),
             ]

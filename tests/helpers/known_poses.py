@@ -14,7 +14,9 @@ from paddle_pose.exporting.metadata import build_metadata
 from paddle_pose.exporting.onnx_graph import OnnxGraph
 
 
-def write_known_poses(path: Path, keypoints: np.ndarray, input_size: tuple[int, int] = (96, 64)) -> Path:
+def write_known_poses(
+    path: Path, keypoints: np.ndarray, input_size: tuple[int, int] = (96, 64)
+) -> Path:
     """Writes the network, its metadata beside it, and returns its path.
 
     Args:

@@ -8,7 +8,11 @@ import numpy as np
 from paddle_pose.io.videos import VideoWriter
 
 PARENTS = (b"moov", b"trak", b"mdia", b"minf", b"stbl")
-ROTATED = {90: (0, 1, -1, 0), 180: (-1, 0, 0, -1), 270: (0, -1, 1, 0)}  # degrees clockwise: a, b, c, d of the matrix
+ROTATED = {
+    90: (0, 1, -1, 0),
+    180: (-1, 0, 0, -1),
+    270: (0, -1, 1, 0),
+}  # degrees clockwise: a, b, c, d of the matrix
 
 
 def frames(count: int, size: tuple[int, int] = (64, 48)) -> list[np.ndarray]:
@@ -51,7 +55,9 @@ def set_durations(path: Path, factors: list[int]) -> None:
     table = struct.pack(">I4sII", 16 + len(entries), b"stts", 0, len(factors)) + entries
     for parent in PARENTS:
         place = content.index(parent) - 4
-        struct.pack_into(">I", content, place, struct.unpack_from(">I", content, place)[0] + len(table) - size)
+        struct.pack_into(
+            ">I", content, place, struct.unpack_from(">I", content, place)[0] + len(table) - size
+        )
     for header, offset in (
         (b"mdhd", 20),
         (b"mvhd", 20),

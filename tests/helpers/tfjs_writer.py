@@ -61,7 +61,9 @@ def model_of(convolutions, tensors=()) -> dict:
         last = f"convolution_{index}"
         nodes.append({"name": last, "op": convolution.op, "input": inputs, "attr": attributes})
         if convolution.added:
-            nodes.append({"name": f"sum_{index}", "op": "AddV2", "input": [last, convolution.bias.name]})
+            nodes.append(
+                {"name": f"sum_{index}", "op": "AddV2", "input": [last, convolution.bias.name]}
+            )
             last = f"sum_{index}"
     return {
         "format": "graph-model",

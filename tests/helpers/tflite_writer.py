@@ -111,7 +111,9 @@ def _tensor(builder, stored, shape, buffer):
     quantization = None
     if stored.scales:
         scales = builder.CreateNumpyVector(np.array(stored.scales, np.float32))
-        zeros = builder.CreateNumpyVector(np.array(stored.zeros, np.int64)) if stored.zeros else None
+        zeros = (
+            builder.CreateNumpyVector(np.array(stored.zeros, np.int64)) if stored.zeros else None
+        )
         tflite.QuantizationParametersStart(builder)
         tflite.QuantizationParametersAddScale(builder, scales)
         if zeros is not None:

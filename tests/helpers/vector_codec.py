@@ -27,17 +27,23 @@ class VectorCodec(Codec):
     split_ratio: Annotated[int, Range(1, 8)] = 2
     min_score: float = 0.0
 
-    def encode(self, keypoints: np.ndarray, visible: np.ndarray, boxes: np.ndarray | None = None) -> Maps:
+    def encode(
+        self, keypoints: np.ndarray, visible: np.ndarray, boxes: np.ndarray | None = None
+    ) -> Maps:
         bins = (keypoints[0] * self.split_ratio).round().astype(int)  # K, 2
         sides = dict(zip(self.outputs, self.input_size, strict=True))
-        maps = {name: np.zeros((len(bins), side * self.split_ratio)) for name, side in sides.items()}
+        maps = {
+            name: np.zeros((len(bins), side * self.split_ratio)) for name, side in sides.items()
+        }
         for axis, name in enumerate(self.outputs):
             maps[name][np.arange(len(bins)), bins[:, axis]] = 0.9
         return maps
 
     def decode(self, maps: Mapping[str, np.ndarray]) -> list[Poses]:
         vectors = [maps[name] for name in self.outputs]
-        keypoints = np.stack([values.argmax(axis=-1) for values in vectors], axis=-1) / self.split_ratio  # N, K, 2
+        keypoints = (
+            np.stack([values.argmax(axis=-1) for values in vectors], axis=-1) / self.split_ratio
+        )  # N, K, 2
         scores = np.minimum(*[values.max(axis=-1) for values in vectors])
         return [
             Poses(points[None], values[None], values.mean(keepdims=True))
@@ -54,7 +60,9 @@ class VectorCodec(Codec):
         for name, side in zip(self.outputs, self.input_size, strict=True):
             if shapes[name][1:] != (self.skeleton.num_joints, side * self.split_ratio):
                 raise InputError(f"{name}: {shapes[name]}")
-        return tuple(OutputSpec(name, AXES[name], split_ratio=self.split_ratio) for name in self.outputs)
+        return tuple(
+            OutputSpec(name, AXES[name], split_ratio=self.split_ratio) for name in self.outputs
+        )
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,10 @@ class Brightness(nn.Layer):
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         colors = images.astype("float32").transpose([0, 3, 1, 2]) / 255  # N, 3, H, W
-        return {"along_y": self._vectors(colors.max(axis=3)), "along_x": self._vectors(colors.max(axis=2))}
+        return {
+            "along_y": self._vectors(colors.max(axis=3)),
+            "along_x": self._vectors(colors.max(axis=2)),
+        }
 
     def _vectors(self, values: Tensor) -> Tensor:
         """Returns [N, K, length * split ratio] of brightness [N, 3, length]; between two px there is none."""
@@ -47,6 +50,9 @@ class VectorKeypoints(GraphDecoder):
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         maps = self.network(images)
-        x, y = (maps[name].argmax(-1).astype("float32") / self.split_ratio for name in ("along_x", "along_y"))
+        x, y = (
+            maps[name].argmax(-1).astype("float32") / self.split_ratio
+            for name in ("along_x", "along_y")
+        )
         scores = paddle.minimum(maps["along_x"].max(-1), maps["along_y"].max(-1))
         return {"keypoints": paddle.stack([x, y, scores], axis=-1)}

@@ -10,11 +10,16 @@ FLIP = list(CODEC.skeleton.flip)
 
 def symmetric(images):
     """A backend that knows its left from its right: mirrored images get mirrored, swapped maps."""
-    grey = images[:, ::4, ::4, 0].astype(float) + images[:, ::4, 3::4, 0]  # [N, h, w], mirrors cell by cell
+    grey = (
+        images[:, ::4, ::4, 0].astype(float) + images[:, ::4, 3::4, 0]
+    )  # [N, h, w], mirrors cell by cell
     slots = np.arange(16)
     left = np.where(slots < np.array(FLIP), 1.0, np.where(slots > np.array(FLIP), -1.0, 0.0))
     column = np.linspace(-1, 1, grey.shape[-1])
-    maps = grey[:, None] * (1 + 0.1 * left[:, None, None] * column) + np.minimum(slots, FLIP)[:, None, None]
+    maps = (
+        grey[:, None] * (1 + 0.1 * left[:, None, None] * column)
+        + np.minimum(slots, FLIP)[:, None, None]
+    )
     return {"heatmaps": maps[:, None]}
 
 
@@ -23,7 +28,9 @@ def test_a_backend_that_is_symmetric_already_is_not_changed():
     before = images.copy()
     alone, averaged = symmetric(images), FlipAverage(symmetric, CODEC, shift=False)(images)
     assert np.allclose(averaged["heatmaps"], alone["heatmaps"])
-    assert not np.allclose(FlipAverage(symmetric, CODEC, shift=True)(images)["heatmaps"], alone["heatmaps"])
+    assert not np.allclose(
+        FlipAverage(symmetric, CODEC, shift=True)(images)["heatmaps"], alone["heatmaps"]
+    )
     assert np.array_equal(images, before)
 
 
@@ -39,7 +46,9 @@ def test_it_averages_with_the_codecs_mirror_of_the_mirrored_images_maps(shift):
 
     got = FlipAverage(backend, CODEC, shift)(images)["heatmaps"]
     assert np.array_equal(seen[1], images[:, :, ::-1])
-    expected = (backend(images)["heatmaps"] + CODEC.mirror(backend(images[:, :, ::-1]), shift)["heatmaps"]) / 2
+    expected = (
+        backend(images)["heatmaps"] + CODEC.mirror(backend(images[:, :, ::-1]), shift)["heatmaps"]
+    ) / 2
     assert np.array_equal(got, expected)
 
 
@@ -48,5 +57,7 @@ def test_every_map_is_averaged():
         def mirror(self, maps, shift):
             return {name: value + 2 for name, value in maps.items()}
 
-    got = FlipAverage(lambda _: {"a": np.zeros(3), "b": np.ones(2)}, Codec())(np.zeros((1, 4, 4, 3), np.uint8))
+    got = FlipAverage(lambda _: {"a": np.zeros(3), "b": np.ones(2)}, Codec())(
+        np.zeros((1, 4, 4, 3), np.uint8)
+    )
     assert {name: value.tolist() for name, value in got.items()} == {"a": [1, 1, 1], "b": [2, 2]}

@@ -28,7 +28,9 @@ CAMERA = Source("camera", Path("0"), Path("camera_0"))
 
 def poses(people=1, ids=()):
     keypoints = np.arange(people * 4.0).reshape(people, 2, 2)
-    return Poses(keypoints, np.full((people, 2), 0.5), np.full(people, 0.25), ids=np.array(ids, np.int64))
+    return Poses(
+        keypoints, np.full((people, 2), 0.5), np.full(people, 0.25), ids=np.array(ids, np.int64)
+    )
 
 
 def test_each_video_has_steps_of_its_own_and_images_have_none():
@@ -36,12 +38,19 @@ def test_each_video_has_steps_of_its_own_and_images_have_none():
 
     def maker():
         number = next(made)
-        return lambda index, seconds, size, poses: replace(poses, ids=np.array([100 * number + index]))
+        return lambda index, seconds, size, poses: replace(
+            poses, ids=np.array([100 * number + index])
+        )
 
     def twice():
         return lambda index, seconds, size, poses: replace(poses, ids=poses.ids * 2)
 
-    frames = [Frame(IMAGE, PIXELS), Frame(VIDEO, PIXELS, 0), Frame(VIDEO, PIXELS, 1, 0.5), Frame(CAMERA, PIXELS, 3)]
+    frames = [
+        Frame(IMAGE, PIXELS),
+        Frame(VIDEO, PIXELS, 0),
+        Frame(VIDEO, PIXELS, 1, 0.5),
+        Frame(CAMERA, PIXELS, 3),
+    ]
     after = pipeline.tracked(((frame, poses()) for frame in frames), [maker, twice])
     assert [found.ids.tolist() for _, found in after] == [[], [0], [2], [206]]
 
@@ -49,7 +58,10 @@ def test_each_video_has_steps_of_its_own_and_images_have_none():
 def through(**wanted):
     """A noisy walk through the steps that are asked for: what was found, what came out."""
     rng, walker = np.random.default_rng(0), walk(TIMES, 40.0, 100.0) + np.array([60, 200])
-    found = [Poses(p[None], np.full((1, 17), 0.9), np.ones(1)) for p in walker + rng.normal(0, 1, walker.shape)]
+    found = [
+        Poses(p[None], np.full((1, 17), 0.9), np.ones(1))
+        for p in walker + rng.normal(0, 1, walker.shape)
+    ]
     steps = [make() for make in pipeline.tracking_steps(COCO_17, **wanted)]
     results = []
     for index, (seconds, poses) in enumerate(zip(TIMES, found, strict=True)):
@@ -65,12 +77,17 @@ def test_without_tracking_nothing_happens():
 
 
 @pytest.mark.parametrize(
-    "wanted", [{"track": "oks"}, {"track": "iou"}, {"smooth": True}, {"smooth": True, "track": "oks"}], ids=str
+    "wanted",
+    [{"track": "oks"}, {"track": "iou"}, {"smooth": True}, {"smooth": True, "track": "oks"}],
+    ids=str,
 )
 def test_ids_and_smoothing_come_as_asked_for(wanted):
     found, results = through(**wanted)
     assert [poses.ids.tolist() for poses in results] == [[-1]] * 2 + [[1]] * 10
-    changed = [not np.allclose(a.keypoints, b.keypoints) for a, b in zip(found[3:], results[3:], strict=True)]
+    changed = [
+        not np.allclose(a.keypoints, b.keypoints)
+        for a, b in zip(found[3:], results[3:], strict=True)
+    ]
     assert all(changed) if "smooth" in wanted else not any(changed)
 
 
@@ -78,7 +95,11 @@ def test_boxes_come_from_a_file_or_from_nowhere():
     boxes = Boxes(Path("boxes.json"), {"x.jpg": [(1.0, 2.0, 3.0, 4.0)]}, {}, {}, complete=False)
     frames = [Frame(IMAGE, PIXELS), Frame(VIDEO, PIXELS, 1)]
     (_, first), (_, second) = pipeline.with_boxes(frames, boxes)
-    assert (first.boxes.tolist(), first.scores.tolist(), second) == ([[1.0, 2.0, 3.0, 4.0]], [1.0], None)
+    assert (first.boxes.tolist(), first.scores.tolist(), second) == (
+        [[1.0, 2.0, 3.0, 4.0]],
+        [1.0],
+        None,
+    )
     assert [found for _, found in pipeline.with_boxes(frames)] == [None, None]
 
 
@@ -95,7 +116,9 @@ class Standing:
     skeleton, input_size, alignment = COCO_17, (96, 96), "published"
 
     def decode(self, maps: Maps):
-        return [Poses(walk(np.zeros(1), 0.0, 50.0) + 40, np.full((1, 17), 0.9), np.ones(1))] * len(maps["maps"])
+        return [Poses(walk(np.zeros(1), 0.0, 50.0) + 40, np.full((1, 17), 0.9), np.ones(1))] * len(
+            maps["maps"]
+        )
 
 
 def test_one_person_begins_anew_with_every_source():
@@ -136,7 +159,9 @@ def standing(count):
     one = walk(np.zeros(1), 0.0, 50.0) + np.array([60.0, 80.0])
     keypoints = np.concatenate([one + np.array([60.0 * n, 0.0]) for n in range(count)])
     boxes = np.array([[30.0 + 60 * n, 0, 60, 120] for n in range(count)])
-    return Poses(keypoints, np.full((count, 17), 0.5), np.full(count, 0.5), boxes=boxes, windows=boxes)
+    return Poses(
+        keypoints, np.full((count, 17), 0.5), np.full(count, 0.5), boxes=boxes, windows=boxes
+    )
 
 
 def test_detected_people_are_scored_by_box_and_joints_and_sorted():
@@ -154,7 +179,10 @@ def test_of_two_equal_people_the_worse_one_is_left_out():
     twice = replace(poses, keypoints=poses.keypoints[[0, 0]] + np.array([[[0.0]], [[0.1]]]))
     scored = pipeline.rescored(twice, Detections(poses.boxes, np.array([0.4, 0.8])), COCO_17)
     assert scored.person_scores == pytest.approx([0.4])
-    assert len(pipeline.rescored(poses, Detections(poses.boxes, np.array([0.4, 0.8])), COCO_17).scores) == 2
+    assert (
+        len(pipeline.rescored(poses, Detections(poses.boxes, np.array([0.4, 0.8])), COCO_17).scores)
+        == 2
+    )
 
 
 def test_a_detected_person_without_a_visible_joint_is_left_out():
@@ -171,12 +199,19 @@ def test_in_videos_the_detector_runs_on_every_nth_frame_and_on_all_images():
         calls.append(1)
         return np.array([[100.0, 60.0, 120.0, 120.0]]), np.array([0.9])
 
-    predictor, pixels = Predictor(lambda crops: {"maps": crops}, Standing()), np.zeros((*SIZE[::-1], 3), np.uint8)
+    predictor, pixels = (
+        Predictor(lambda crops: {"maps": crops}, Standing()),
+        np.zeros((*SIZE[::-1], 3), np.uint8),
+    )
     frames = [Frame(VIDEO, pixels, n) for n in range(7)]
     found = list(pipeline.predict_videos(frames, predictor, detector, every=3))
     assert [frame.index for frame, _ in found] == list(range(7))
     assert len(calls) == 3
     assert all(poses.person_scores == pytest.approx([0.81]) for _, poses in found)
     other = Source("image", Path("y.jpg"), Path("y"))
-    list(pipeline.predict_videos([Frame(IMAGE, pixels), Frame(other, pixels)], predictor, detector, every=3))
+    list(
+        pipeline.predict_videos(
+            [Frame(IMAGE, pixels), Frame(other, pixels)], predictor, detector, every=3
+        )
+    )
     assert len(calls) == 5

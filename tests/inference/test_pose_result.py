@@ -42,13 +42,21 @@ def test_a_notebook_shows_a_png():
 def test_it_is_jsons_types_and_cocos_results():
     content = json.loads(json.dumps(result(frame=3, seconds=0.25).to_dict()))
     assert (content["image"], content["width"], content["height"]) == (None, 80, 60)
-    assert (content["frame"], content["seconds"], content["joints"]) == (3, 0.25, list(COCO_17.joints))
+    assert (content["frame"], content["seconds"], content["joints"]) == (
+        3,
+        0.25,
+        list(COCO_17.joints),
+    )
     person = content["persons"][1]
     assert (person["id"], person["box"], person["window"]) == (2, [1, 2, 30, 40], [0, 0, 80, 80])
     assert np.allclose(person["keypoints"], result().keypoints[1], atol=1e-3)
     records = json.loads(json.dumps(result().to_coco(image_id=7)))
-    assert [(record["image_id"], record["category_id"], record["score"]) for record in records] == [(7, 1, 0.8)] * 2
-    assert np.allclose(np.reshape(records[0]["keypoints"], (17, 3))[:, :2], result().keypoints[0], atol=1e-3)
+    assert [(record["image_id"], record["category_id"], record["score"]) for record in records] == [
+        (7, 1, 0.8)
+    ] * 2
+    assert np.allclose(
+        np.reshape(records[0]["keypoints"], (17, 3))[:, :2], result().keypoints[0], atol=1e-3
+    )
 
 
 @pytest.mark.parametrize("image_id", ["a", 1.5, True, None], ids=repr)

@@ -54,14 +54,18 @@ def test_every_window_can_be_seen_with_its_own_maps():
 def test_how_people_are_batched_does_not_matter():
     points = [(60.0, 50.0), (250.0, 170.0), (100.0, 200.0)]
     boxes = [(x - 30, y - 20, 50.0, 60.0) for x, y in points]
-    one, all_ = (Predictor(Brightest(), CODEC, batch_size=n)(image(*points), boxes) for n in (1, 16))
+    one, all_ = (
+        Predictor(Brightest(), CODEC, batch_size=n)(image(*points), boxes) for n in (1, 16)
+    )
     for name in ("keypoints", "scores", "person_scores", "boxes"):
         assert np.array_equal(getattr(one, name), getattr(all_, name))
 
 
 def test_without_boxes_it_looks_at_the_whole_image_and_no_more():
     poses = Predictor(Brightest(), CODEC)(image((310.0, 120.0)))
-    assert np.abs(poses.keypoints - [310, 120]).max() < 15  # the image is 320 px wide, the map 16 cells
+    assert (
+        np.abs(poses.keypoints - [310, 120]).max() < 15
+    )  # the image is 320 px wide, the map 16 cells
     assert poses.windows.tolist() == [[0, -120, 320, 480]]
     (x, y, width, height), joints = poses.boxes[0], poses.keypoints[0]
     assert (joints >= (x, y)).all()
@@ -116,7 +120,11 @@ def test_one_at_a_time_waits_for_no_other():
             read.append(n)
             yield n, image((5, 5)), None
 
-    assert [len(read) for _ in Predictor(Brightest(), CODEC).stream(images(), batch_size=1)] == [1, 2, 3]
+    assert [len(read) for _ in Predictor(Brightest(), CODEC).stream(images(), batch_size=1)] == [
+        1,
+        2,
+        3,
+    ]
 
 
 def test_a_batch_of_nothing_is_refused():
@@ -127,7 +135,9 @@ def test_a_batch_of_nothing_is_refused():
 def test_a_whole_image_can_be_stretched():
     seen = []
     for fit in ("letterbox", "stretch"):
-        Predictor(Brightest(), CODEC, fit=fit)(np.full((40, 80, 3), 200, np.uint8), None, seen.append)
+        Predictor(Brightest(), CODEC, fit=fit)(
+            np.full((40, 80, 3), 200, np.uint8), None, seen.append
+        )
     letterbox, stretch = (crop[:, 32, 0] for crop, _ in seen)
     assert letterbox[[10, 85]].tolist() == [0, 0]
     assert (stretch[2:-2] == 200).all()
@@ -136,7 +146,12 @@ def test_a_whole_image_can_be_stretched():
 def test_no_boxes_no_poses():
     backend = Brightest()
     poses = Predictor(backend, CODEC)(image((5, 5)), [])
-    assert [poses.keypoints.shape, poses.scores.shape, poses.person_scores.shape, poses.boxes.shape] == [
+    assert [
+        poses.keypoints.shape,
+        poses.scores.shape,
+        poses.person_scores.shape,
+        poses.boxes.shape,
+    ] == [
         (0, 16, 2),
         (0, 16),
         (0,),
@@ -145,7 +160,9 @@ def test_no_boxes_no_poses():
     assert backend.sizes == []
 
 
-@pytest.mark.parametrize("image", [np.zeros((9, 9), np.uint8), np.zeros((9, 9, 4), np.uint8), np.zeros((9, 9, 3))])
+@pytest.mark.parametrize(
+    "image", [np.zeros((9, 9), np.uint8), np.zeros((9, 9, 4), np.uint8), np.zeros((9, 9, 3))]
+)
 def test_other_arrays_are_refused(image):
     with pytest.raises(ValueError, match=r"expected uint8 \[h, w, 3\], got"):
         Predictor(Brightest(), CODEC)(image)

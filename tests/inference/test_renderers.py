@@ -19,14 +19,27 @@ NOBODY = Poses(np.zeros((0, 2, 2)), np.zeros((0, 2)), np.zeros(0))
 
 
 def test_drawings_never_replace_each_other_or_a_source(tmp_path):
-    places = [("image", "out/x.png"), ("image", "a/x.jpg"), ("video", "b/x.mp4"), ("image", "c/x.png")]
+    places = [
+        ("image", "out/x.png"),
+        ("image", "a/x.jpg"),
+        ("video", "b/x.mp4"),
+        ("image", "c/x.png"),
+    ]
     named = [Source(kind, tmp_path / path, Path("x")) for kind, path in places]
     images.write(tmp_path / "out/x.png", PIXELS)
     outputs = Outputs(tmp_path / "out", "predict", keep=[source.path for source in named])
     found = renderers.drawing_places(tmp_path / "out", named, outputs)
-    assert [found[source.path].name for source in named] == ["x_2.png", "x_3.png", "x.mp4", "x_4.png"]
+    assert [found[source.path].name for source in named] == [
+        "x_2.png",
+        "x_3.png",
+        "x.mp4",
+        "x_4.png",
+    ]
     below = Source("image", tmp_path / "f/day/x.jpg", Path("day/x"))
-    assert renderers.drawing_places(tmp_path / "out", [below], outputs)[below.path] == tmp_path / "out/day/x.png"
+    assert (
+        renderers.drawing_places(tmp_path / "out", [below], outputs)[below.path]
+        == tmp_path / "out/day/x.png"
+    )
 
 
 def test_a_cameras_video_lasts_as_long_as_it_took(tmp_path):
@@ -52,7 +65,11 @@ def test_maps_are_kept_until_their_frame_is_written(tmp_path):
     assert list(tmp_path.iterdir()) == []
     for each in (frame, image):
         sink.write(each, NOBODY, PIXELS)
-    assert sorted(path.name for path in tmp_path.glob("*.png")) == ["v_7_maps_1.png", "x_maps_1.png", "x_maps_2.png"]
+    assert sorted(path.name for path in tmp_path.glob("*.png")) == [
+        "v_7_maps_1.png",
+        "x_maps_1.png",
+        "x_maps_2.png",
+    ]
     assert images.read_upright(tmp_path / "x_maps_1.png").ndim == 3
     sink.write(image, NOBODY, PIXELS)
     assert len(list(tmp_path.glob("*.png"))) == 3, "nothing is written twice"

@@ -12,7 +12,9 @@ def test_a_box_holds_the_joints_that_are_seen_with_a_margin():
     rng = np.random.default_rng(0)
     for _ in range(20):
         points, scores = rng.uniform(0, 100, (1, 17, 2)), rng.uniform(0, 1, (1, 17))
-        ((x, y, width, height),), _ = person_boxes(people(points, scores, [1]), min_keypoint_score=0.3)
+        ((x, y, width, height),), _ = person_boxes(
+            people(points, scores, [1]), min_keypoint_score=0.3
+        )
         seen = points[0][scores[0] >= 0.3]
         margin = BOX_MARGIN * np.ptp(seen, axis=0).max()
         np.testing.assert_allclose([x + margin, y + margin], seen.min(axis=0))

@@ -16,7 +16,14 @@ def poses(people=1, ids=()):
     keypoints = np.arange(people * 4.0).reshape(people, 2, 2)
     boxes = np.tile([1.0, 2.0, 3.0, 4.0], (people, 1))
     windows = np.tile([0.0, 1.0, 5.0, 6.0], (people, 1))
-    return Poses(keypoints, np.full((people, 2), 0.5), np.full(people, 0.25), boxes, np.array(ids, np.int64), windows)
+    return Poses(
+        keypoints,
+        np.full((people, 2), 0.5),
+        np.full(people, 0.25),
+        boxes,
+        np.array(ids, np.int64),
+        windows,
+    )
 
 
 def test_image_ids_are_the_files_or_the_names_or_counted():
@@ -36,11 +43,16 @@ def test_image_ids_are_the_files_or_the_names_or_counted():
 
 def test_files_say_everything_and_are_complete_at_any_moment(tmp_path):
     sinks = [
-        writers.JsonFile(tmp_path / "p.json", {"joints": ["a", "b"]}, {VIDEO.path: tmp_path / "v" / "x.mp4"}),
+        writers.JsonFile(
+            tmp_path / "p.json", {"joints": ["a", "b"]}, {VIDEO.path: tmp_path / "v" / "x.mp4"}
+        ),
         writers.CocoFile(tmp_path / "c.json", lambda frame: 40 + frame.index),
         writers.CsvFile(tmp_path / "p.csv", ["a", "b"]),
     ]
-    empty = [writers.JsonFile(tmp_path / "e.json", {}, {}), writers.CocoFile(tmp_path / "f.json", lambda frame: 0)]
+    empty = [
+        writers.JsonFile(tmp_path / "e.json", {}, {}),
+        writers.CocoFile(tmp_path / "f.json", lambda frame: 0),
+    ]
     for sink in sinks:
         sink.write(Frame(VIDEO, PIXELS, 1, 0.1, 10), poses(2, ids=(5, 6)), PIXELS)
         sink.write(Frame(VIDEO, PIXELS, 2, 0.2, 10), poses(0), PIXELS)
@@ -53,7 +65,12 @@ def test_files_say_everything_and_are_complete_at_any_moment(tmp_path):
         **{"id": 6, "score": 0.25, "box": [1.0, 2.0, 3.0, 4.0], "window": [0.0, 1.0, 5.0, 6.0]},
         **{"keypoints": [[4.0, 5.0], [6.0, 7.0]], "scores": [0.5, 0.5]},
     }
-    assert (first["image"], first["frame"], first["seconds"], first["drawing"]) == ("b/x.mp4", 1, 0.1, "v/x.mp4")
+    assert (first["image"], first["frame"], first["seconds"], first["drawing"]) == (
+        "b/x.mp4",
+        1,
+        0.1,
+        "v/x.mp4",
+    )
     assert (second["width"], second["height"], second["persons"]) == (64, 48, [])
     results = json.loads((tmp_path / "c.json").read_text())
     assert results[1] == {
@@ -63,7 +80,9 @@ def test_files_say_everything_and_are_complete_at_any_moment(tmp_path):
     with (tmp_path / "p.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [(row["box_width"], row["window_height"]) for row in rows] == [("3.0", "6.0")] * 2
-    assert [(row["frame"], row["person"], row["id"], row["b_y"], row["b_score"]) for row in rows] == [
+    assert [
+        (row["frame"], row["person"], row["id"], row["b_y"], row["b_score"]) for row in rows
+    ] == [
         ("1", "0", "5", "3.0", "0.5"),
         ("1", "1", "6", "7.0", "0.5"),
     ]

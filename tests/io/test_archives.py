@@ -15,7 +15,11 @@ from paddle_pose.io import archives
 from paddle_pose.io.archives import Extracted, extract
 
 _BYTES = np.random.default_rng(0).bytes
-FILES = {"mpii/images/1.jpg": _BYTES(15000), "mpii/images/2.jpg": _BYTES(27000), "mpii/annotations/a.json": b"[]"}
+FILES = {
+    "mpii/images/1.jpg": _BYTES(15000),
+    "mpii/images/2.jpg": _BYTES(27000),
+    "mpii/annotations/a.json": b"[]",
+}
 
 
 def tar_entry(name: str, content: bytes = b"x", **fields: object) -> tuple[tarfile.TarInfo, bytes]:
@@ -50,7 +54,11 @@ def whole(path: Path, kind: str) -> Path:
 
 
 def tree(folder: Path) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
 @pytest.mark.parametrize("kind", ["tar", "tgz", "tar.bz2", "tar.xz", "zip"])
@@ -84,7 +92,9 @@ def test_folders_dots_and_macos_files(tmp_path):
     ]
     place = {"mpii/images/1.jpg": "images/1.jpg"}.get
     archive = write_tar(tmp_path / "a.tar.gz", entries)
-    assert extract(archive, tmp_path / "out", place=place) == Extracted(written=1, macos=3, ignored=1)
+    assert extract(archive, tmp_path / "out", place=place) == Extracted(
+        written=1, macos=3, ignored=1
+    )
     assert tree(tmp_path / "out") == {"images/1.jpg": b"1"}
 
 
@@ -109,7 +119,9 @@ def refuse(archive: Path, tmp_path: Path, match: str, **options: float) -> None:
     new = set(tmp_path.rglob("*")) - before
     allowed = {tmp_path / "deep", tmp_path / "deep/out", tmp_path / "deep/out/good"}
     assert new <= allowed
-    assert not (tmp_path / "deep/out").exists() or all(path.is_file() for path in (tmp_path / "deep/out").iterdir())
+    assert not (tmp_path / "deep/out").exists() or all(
+        path.is_file() for path in (tmp_path / "deep/out").iterdir()
+    )
 
 
 @pytest.mark.parametrize(("name", "why"), NAMES.items())
@@ -137,7 +149,9 @@ def test_hostile_kinds_in_a_tar(kind, why, tmp_path):
     refuse(write_tar(tmp_path / "a.tar.gz", [tar_entry("good"), entry]), tmp_path, why)
 
 
-@pytest.mark.parametrize(("mode", "why"), [(stat.S_IFLNK, "link"), (stat.S_IFIFO, "fifo"), (stat.S_IFCHR, "device")])
+@pytest.mark.parametrize(
+    ("mode", "why"), [(stat.S_IFLNK, "link"), (stat.S_IFIFO, "fifo"), (stat.S_IFCHR, "device")]
+)
 def test_hostile_kinds_in_a_zip(mode, why, tmp_path):
     refuse(write_zip(tmp_path / "a.zip", {"mpii/images": b"/etc"}, mode | 0o777), tmp_path, why)
 
@@ -277,7 +291,9 @@ def test_files_and_folders_in_each_others_place(tmp_path):
 
 
 def test_two_different_files_for_one_place(tmp_path):
-    archive = write_tar(tmp_path / "a.tgz", [tar_entry("a/1.jpg", b"1"), tar_entry("b/1.jpg", b"other")])
+    archive = write_tar(
+        tmp_path / "a.tgz", [tar_entry("a/1.jpg", b"1"), tar_entry("b/1.jpg", b"other")]
+    )
     with pytest.raises(ValueError, match=r"two different files for 1\.jpg"):
         extract(archive, tmp_path / "out", place=lambda name: Path(name).name)
 
@@ -286,7 +302,9 @@ def test_a_full_disk_is_told_before_it_is_full(tmp_path, monkeypatch):
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10**9, 10**9, 1000))
     archive, folder = whole(tmp_path, "tgz"), tmp_path / "out"
-    with pytest.raises(OSError, match=f"no room: 1,000 bytes are free, {archive.stat().st_size:,} and"):
+    with pytest.raises(
+        OSError, match=f"no room: 1,000 bytes are free, {archive.stat().st_size:,} and"
+    ):
         extract(archive, folder)
     (folder / "begun").touch()
     with pytest.raises(OSError, match=r"no room: 1,000 bytes are free, 15,000 and"):

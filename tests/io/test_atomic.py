@@ -31,7 +31,9 @@ def test_an_error_leaves_what_was_there(tmp_path, error):
     def write(path):
         with atomic.replacing(path) as draft:
             assert draft.parent == path.parent
-            assert draft.suffix == path.suffix, "writers that look at the suffix write the same format"
+            assert draft.suffix == path.suffix, (
+                "writers that look at the suffix write the same format"
+            )
             draft.write_text("half of")
             raise error
 
@@ -76,7 +78,10 @@ def test_the_next_run_replaces_what_a_killed_one_left(tmp_path):
 
 
 def test_an_error_names_the_file_and_not_its_draft(tmp_path):
-    with pytest.raises(OSError, match="No space") as caught, atomic.replacing(tmp_path / "a.txt") as draft:
+    with (
+        pytest.raises(OSError, match="No space") as caught,
+        atomic.replacing(tmp_path / "a.txt") as draft,
+    ):
         raise OSError(28, "No space left on device", str(draft))
     assert caught.value.filename == str(tmp_path / "a.txt")
 

@@ -53,7 +53,9 @@ def test_annotations_are_matched_by_the_end_of_the_path_and_hold_for_all_images(
     assert boxes.of(Path("b/x.jpg")) == [(5, 6, 7, 8)], "neither crowd, nor dog, nor an empty box"
     assert boxes.of(Path("other.jpg")) == []
     assert (boxes.image_id(Path("d/b/x.jpg")), boxes.image_id(Path("other.jpg"))) == (8, None)
-    with pytest.raises(ValueError, match=r"no box is for one of the images \(the first one is other\.jpg\)$"):
+    with pytest.raises(
+        ValueError, match=r"no box is for one of the images \(the first one is other\.jpg\)$"
+    ):
         boxes.check([Path("other.jpg")])
 
 
@@ -61,7 +63,9 @@ def test_detections_are_matched_by_number_and_weak_ones_left_out(written):
     boxes = read_boxes(written(DETECTED), min_score=0.2)
     assert boxes.of(Path("val2017/000000000139.jpg")) == [(1, 2, 3, 4)]
     assert boxes.of(Path("000000000141.jpg")) == []
-    with pytest.raises(ValueError, match=r"image ids are matched with images named like 000000000139\.jpg"):
+    with pytest.raises(
+        ValueError, match=r"image ids are matched with images named like 000000000139\.jpg"
+    ):
         boxes.check([Path("x.jpg")])
 
 
@@ -76,9 +80,15 @@ def test_detections_are_matched_by_number_and_weak_ones_left_out(written):
         ({"x.jpg": [[1, 2, float("nan"), 4]]}, r"key 'x\.jpg': expected"),
         ([3], r"record \[0\]: expected .*got int"),
         ([{"image_id": 1, "score": 1}], r"record \[0\]: no key 'bbox'"),
-        ([{"image_id": "1", "bbox": [1, 2, 3, 4], "score": 1}], "key 'image_id' must be an integer"),
+        (
+            [{"image_id": "1", "bbox": [1, 2, 3, 4], "score": 1}],
+            "key 'image_id' must be an integer",
+        ),
         ([{"image_id": 1, "bbox": [1, 2, 3, 4]}], "no key 'score'"),
-        ({**COCO, "images": [{"id": 7}, {"id": 8}]}, r"images\[0\]: key 'file_name' must name the image"),
+        (
+            {**COCO, "images": [{"id": 7}, {"id": 8}]},
+            r"images\[0\]: key 'file_name' must name the image",
+        ),
         ({**COCO, "categories": 3}, "expected COCO's lists images, annotations, categories"),
     ],
 )

@@ -32,25 +32,32 @@ def packed(members):
 
 
 ARCHIVE = packed(
-    [("package/README.md", b"read me")] + [(f"package/models/{name}", content) for name, content in CONTENTS.items()]
+    [("package/README.md", b"read me")]
+    + [(f"package/models/{name}", content) for name, content in CONTENTS.items()]
 )
 
 
 @pytest.fixture
 def site(monkeypatch):
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    with serving(Site({**{f"own/{name}": content for name, content in CONTENTS.items()}, "all.tgz": ARCHIVE})) as site:
+    with serving(
+        Site({**{f"own/{name}": content for name, content in CONTENTS.items()}, "all.tgz": ARCHIVE})
+    ) as site:
         yield site
 
 
 def remote(site, name, content):
-    return RemoteFile("net", f"{site.address}{name}", hashlib.sha256(content).hexdigest(), size=len(content))
+    return RemoteFile(
+        "net", f"{site.address}{name}", hashlib.sha256(content).hexdigest(), size=len(content)
+    )
 
 
 def fetch(site, folder, copies=(), archive=True, **options):
     files = [remote(site, f"own/{name}", content) for name, content in CONTENTS.items()]
     packed = remote(site, "all.tgz", site.files["all.tgz"]) if archive else None
-    return download_files(files, folder, archive=packed, copies=copies, timeout=5.0, pause=0.01, **options)
+    return download_files(
+        files, folder, archive=packed, copies=copies, timeout=5.0, pause=0.01, **options
+    )
 
 
 def is_complete(folder):
@@ -69,10 +76,16 @@ def test_an_interrupted_file_is_continued(site, tmp_path):
     site.drops["own/net.bin"] = [100_000, 50_000]
     fetch(site, tmp_path)
     assert is_complete(tmp_path)
-    assert [asked for name, asked in site.asked if name == "own/net.bin"] == [None, "bytes=100000-", "bytes=150000-"]
+    assert [asked for name, asked in site.asked if name == "own/net.bin"] == [
+        None,
+        "bytes=100000-",
+        "bytes=150000-",
+    ]
 
 
-@pytest.mark.parametrize("missing", [["own/net.json", "own/net.bin"], ["own/net.bin"]], ids=["both", "second"])
+@pytest.mark.parametrize(
+    "missing", [["own/net.json", "own/net.bin"], ["own/net.bin"]], ids=["both", "second"]
+)
 def test_the_archive_comes_last(site, tmp_path, missing, caplog):
     caplog.set_level("INFO", logger="paddle_pose")
     for name in missing:
@@ -80,7 +93,11 @@ def test_the_archive_comes_last(site, tmp_path, missing, caplog):
     fetch(site, tmp_path)
     assert is_complete(tmp_path)
     assert site.asked[-1][0] == "all.tgz"
-    assert sorted(path.name for path in tmp_path.glob("[!.]*")) == ["all.tgz", "net.bin", "net.json"]
+    assert sorted(path.name for path in tmp_path.glob("[!.]*")) == [
+        "all.tgz",
+        "net.bin",
+        "net.json",
+    ]
     (said,) = [record.getMessage() for record in caplog.records if "all.tgz" in record.getMessage()]
     assert f"{len(ARCHIVE) / 1e6:.1f} MB" in said
     fetch(site, tmp_path)
@@ -185,7 +202,9 @@ def test_copies_of_any_kind(site, tmp_path, copies, kind):
             for name, content in CONTENTS.items():
                 archive.writestr(f"models/{name}", content)
         given = [copies / "all.zip"]
-    assert fetch(site, tmp_path / "weights", given) == [tmp_path / "weights" / name for name in CONTENTS]
+    assert fetch(site, tmp_path / "weights", given) == [
+        tmp_path / "weights" / name for name in CONTENTS
+    ]
     assert sorted(path.name for path in (tmp_path / "weights").glob("[!.]*")) == sorted(CONTENTS)
     assert is_complete(tmp_path / "weights")
     assert site.asked == []
@@ -215,8 +234,12 @@ def test_copies_that_lack_a_file_or_are_wrong(site, tmp_path, copies):
 def test_weights_whose_name_is_an_archives_are_copied(site, tmp_path):
     copy = tmp_path / "net.pth.tar"
     copy.write_bytes(b"weights, no archive")
-    file = RemoteFile("net", f"{site.address}own/net.pth.tar", hashlib.sha256(copy.read_bytes()).hexdigest())
-    assert download_files([file], tmp_path / "weights", copies=[copy]) == [tmp_path / "weights" / "net.pth.tar"]
+    file = RemoteFile(
+        "net", f"{site.address}own/net.pth.tar", hashlib.sha256(copy.read_bytes()).hexdigest()
+    )
+    assert download_files([file], tmp_path / "weights", copies=[copy]) == [
+        tmp_path / "weights" / "net.pth.tar"
+    ]
 
 
 def test_a_damaged_file_in_the_folder_is_named(site, tmp_path):

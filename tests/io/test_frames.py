@@ -30,7 +30,10 @@ def read(found):
 
 def test_folders_are_searched_to_the_bottom_but_not_for_earlier_drawings(holiday):
     found = frames.find([str(holiday)], leave_out=holiday / "drawn")
-    assert [(source.kind, source.path.relative_to(holiday).as_posix(), source.name.as_posix()) for source in found] == [
+    assert [
+        (source.kind, source.path.relative_to(holiday).as_posix(), source.name.as_posix())
+        for source in found
+    ] == [
         ("image", "a.JPG", "a"),
         ("image", "b.png", "b"),
         ("image", "day/c.png", "day/c"),
@@ -38,7 +41,9 @@ def test_folders_are_searched_to_the_bottom_but_not_for_earlier_drawings(holiday
     ]
     assert frames.count(found) == 6
     read_frames, failures = read(found)
-    assert [(frame.source.path.name, frame.index, frame.seconds, frame.rate) for frame in read_frames] == [
+    assert [
+        (frame.source.path.name, frame.index, frame.seconds, frame.rate) for frame in read_frames
+    ] == [
         *(("a.JPG", 0, 0, 0), ("b.png", 0, 0, 0), ("c.png", 0, 0, 0)),
         *(("d.mp4", 0, 0, 10), ("d.mp4", 1, 0.1, 10), ("d.mp4", 2, 0.2, 10)),
     ]
@@ -66,7 +71,10 @@ def test_what_cannot_be_read_is_told_and_the_rest_goes_on(holiday):
     (holiday / "day" / "d.mp4").write_bytes(b"no video")
     read_frames, failures = read(frames.find([str(holiday)]))
     assert [frame.source.path.name for frame in read_frames] == ["b.png", "c.png", "old.png"]
-    assert [failure.split(": ")[0] for failure in failures] == [str(holiday / "a.JPG"), str(holiday / "day" / "d.mp4")]
+    assert [failure.split(": ")[0] for failure in failures] == [
+        str(holiday / "a.JPG"),
+        str(holiday / "day" / "d.mp4"),
+    ]
 
 
 def test_a_image_is_turned_as_its_camera_says(tmp_path):
@@ -75,13 +83,18 @@ def test_a_image_is_turned_as_its_camera_says(tmp_path):
     Image.fromarray(np.zeros((6, 8, 3), np.uint8)).save(tmp_path / "a.jpg", exif=exif)
     ((frame,), _) = read(frames.find([str(tmp_path / "a.jpg")]))
     assert frame.size == (6, 8)
-    assert cv2.imread(str(tmp_path / "a.jpg"), cv2.IMREAD_IGNORE_ORIENTATION | cv2.IMREAD_COLOR).shape == (6, 8, 3)
+    assert cv2.imread(
+        str(tmp_path / "a.jpg"), cv2.IMREAD_IGNORE_ORIENTATION | cv2.IMREAD_COLOR
+    ).shape == (6, 8, 3)
 
 
 @pytest.mark.parametrize(
     ("place", "message"),
     [
-        ("nowhere.jpg", "not found; expected an image, video, folder, pattern or a camera's number"),
+        (
+            "nowhere.jpg",
+            "not found; expected an image, video, folder, pattern or a camera's number",
+        ),
         ("*.jpg", "no file fits this pattern"),
         ("", "no image or video in this folder"),
     ],

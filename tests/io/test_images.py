@@ -36,7 +36,9 @@ def test_what_is_written_is_read_as_rgb(tmp_path, pixels, suffix):
 def test_grey_images_and_those_with_transparency_have_three_channels(tmp_path, pixels):
     Image.fromarray(pixels[..., 0]).save(tmp_path / "grey.png")
     Image.fromarray(np.dstack([pixels, pixels[..., :1]])).save(tmp_path / "clear.png")
-    assert np.array_equal(images.read(tmp_path / "grey.png")[0], np.repeat(pixels[..., :1], 3, axis=2))
+    assert np.array_equal(
+        images.read(tmp_path / "grey.png")[0], np.repeat(pixels[..., :1], 3, axis=2)
+    )
     assert images.read(tmp_path / "clear.png")[0].shape == (40, 60, 3)
 
 
@@ -72,7 +74,9 @@ def test_exif_without_a_rotation_says_nothing(tmp_path, pixels, caplog, monkeypa
     assert not caplog.records
     assert images.exif_orientation(b"Exif but no image") == 1
     turned = save(tmp_path / "b.jpg", pixels, 6)
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)  # an image far beyond Pillow's limit is read all the same
+    monkeypatch.setattr(
+        Image, "MAX_IMAGE_PIXELS", 100
+    )  # an image far beyond Pillow's limit is read all the same
     assert images.read(turned)[0].shape == (40, 60, 3)
 
 

@@ -36,7 +36,9 @@ def place(tmp_path, request):
 def holder(place):
     """Another process that holds the lock."""
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
-    with subprocess.Popen([sys.executable, "-c", HOLD, place], stdout=subprocess.PIPE, env=env) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, place], stdout=subprocess.PIPE, env=env
+    ) as process:
         assert process.stdout.readline() == b"held\n"
         yield process
         process.kill()
@@ -103,7 +105,9 @@ def test_an_error_in_the_block_frees_the_place(place):
     ],
     ids=["system", "network", "read-only"],
 )
-def test_where_nothing_can_be_locked_it_is_said_once_and_done_without(monkeypatch, tmp_path, caplog, problem):
+def test_where_nothing_can_be_locked_it_is_said_once_and_done_without(
+    monkeypatch, tmp_path, caplog, problem
+):
     def acquire(self, **options):
         raise problem
 

@@ -18,7 +18,9 @@ def test_every_bit_counts(folder):
     manifest.check_file(path)
     whole = path.read_bytes()
     for place in range(0, 400, 37):
-        path.write_bytes(bytes(byte ^ (1 << place % 8) * (n == place // 8) for n, byte in enumerate(whole)))
+        path.write_bytes(
+            bytes(byte ^ (1 << place % 8) * (n == place // 8) for n, byte in enumerate(whole))
+        )
         with pytest.raises(ValueError, match=r"model\.bin: damaged: .*another checkpoint"):
             manifest.check_file(path)
     path.write_bytes(whole)
@@ -33,7 +35,9 @@ def test_what_no_manifest_lists_is_not_checked(folder, tmp_path_factory):
     manifest.check_file(alone / "model.bin")
 
 
-@pytest.mark.parametrize("content", [[1], {}, {"files": 3}, {"files": []}, {"name": "a web page", "icons": []}])
+@pytest.mark.parametrize(
+    "content", [[1], {}, {"files": 3}, {"files": []}, {"name": "a web page", "icons": []}]
+)
 def test_manifests_of_others_say_nothing(folder, content):
     (folder / manifest.MANIFEST).write_text(json.dumps(content))
     manifest.check_file(folder / "model.bin")

@@ -6,7 +6,9 @@ import scipy.io
 from paddle_pose.io.mpii_predictions import read_predictions
 
 PREDS = np.random.default_rng(0).uniform(0, 500, (5, 16, 2))
-ORDERS = pytest.mark.parametrize("axes", [(0, 1, 2), (2, 1, 0), (1, 2, 0)], ids=["N162", "216N", "162N"])
+ORDERS = pytest.mark.parametrize(
+    "axes", [(0, 1, 2), (2, 1, 0), (1, 2, 0)], ids=["N162", "216N", "162N"]
+)
 
 
 @ORDERS
@@ -38,7 +40,10 @@ def test_numbers_of_people_that_look_like_another_axis(tmp_path, people):
         ({"preds": PREDS[0]}, r"shape \(16, 2\)"),
         ({"preds": PREDS[:4]}, "holds 4 people, the ground truth 5"),
         ({"preds": np.array(["a", "b"], object)}, "does not hold numbers"),
-        ({"preds": np.where(np.arange(5)[:, None, None] == 3, np.nan, PREDS)}, "person 3 has a coordinate that is NaN"),
+        (
+            {"preds": np.where(np.arange(5)[:, None, None] == 3, np.nan, PREDS)},
+            "person 3 has a coordinate that is NaN",
+        ),
     ],
 )
 def test_what_is_wrong_is_said(tmp_path, content, message):
@@ -54,7 +59,9 @@ def test_an_incomplete_file_is_refused(tmp_path, kept):
     path = tmp_path / "pred.mat"
     scipy.io.savemat(path, {"preds": PREDS})
     path.write_bytes(path.read_bytes()[:kept])
-    with pytest.raises(ValueError, match=r"pred.mat: (neither a MATLAB nor an HDF5 file|no variable)"):
+    with pytest.raises(
+        ValueError, match=r"pred.mat: (neither a MATLAB nor an HDF5 file|no variable)"
+    ):
         read_predictions(path, 5)
     with pytest.raises(FileNotFoundError, match=r"no.mat: not found"):
         read_predictions(tmp_path / "no.mat", 5)

@@ -157,7 +157,10 @@ def test_nothing_outside_the_folder_is_removed(tmp_path):
     (out / "day").rename(elsewhere)
     (out / "day").symlink_to(elsewhere)
     record = out / RECORD
-    lines = [record.read_text().replace("day/a.png", name) for name in ("../elsewhere/a.png", f"{elsewhere}/a.png")]
+    lines = [
+        record.read_text().replace("day/a.png", name)
+        for name in ("../elsewhere/a.png", f"{elsewhere}/a.png")
+    ]
     record.write_text(record.read_text() + "".join(lines))
     write(out, "new", "b.png").remove_old([".png"])
     assert texts(elsewhere) == {"a.png": "old"}

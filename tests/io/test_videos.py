@@ -19,7 +19,8 @@ def test_what_is_written_is_read(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("degrees", "shape", "red"), [(90, (64, 48), (4, 24)), (180, (48, 64), (24, 60)), (270, (64, 48), (60, 24))]
+    ("degrees", "shape", "red"),
+    [(90, (64, 48), (4, 24)), (180, (48, 64), (24, 60)), (270, (64, 48), (60, 24))],
 )
 def test_a_phones_rotation_is_followed(tmp_path, degrees, shape, red):
     path = movies.write(tmp_path / "a.mp4", count=2)

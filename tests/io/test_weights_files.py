@@ -7,7 +7,10 @@ from paddle_pose.io.weights_files import find_weights
 @pytest.mark.parametrize(
     ("files", "found"),
     [
-        (["config.json", "best_model/model.pdparams", "last/model.pdparams"], "best_model/model.pdparams"),
+        (
+            ["config.json", "best_model/model.pdparams", "last/model.pdparams"],
+            "best_model/model.pdparams",
+        ),
         (["config.json", "manifest.json", "model.pdparams", "model.pdopt"], "model.pdparams"),
         (["pose.onnx", "pose.onnx.metadata.json"], "pose.onnx"),
         (["pose.xml", "pose.bin", "pose.xml.metadata.json"], "pose.xml"),
@@ -27,7 +30,9 @@ def test_a_file_is_itself_even_where_it_is_missing(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "files", [["a.onnx", "b.onnx"], ["notes.txt", "data.json"], []], ids=["several", "none", "empty"]
+    "files",
+    [["a.onnx", "b.onnx"], ["notes.txt", "data.json"], []],
+    ids=["several", "none", "empty"],
 )
 def test_what_is_in_another_folder_is_named(tmp_path, files):
     for name in files:

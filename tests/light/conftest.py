@@ -42,7 +42,9 @@ def python_without() -> Callable[..., subprocess.CompletedProcess[str]]:
     def run(folder: Path, code: str, *arguments: object) -> subprocess.CompletedProcess[str]:
         environment = {**os.environ, "PYTHONPATH": str(Path(paddle_pose.__file__).parents[1])}
         line = [sys.executable, "-W", "error", "-c", WITHOUT + code, *map(str, arguments)]
-        return subprocess.run(line, cwd=folder, env=environment, text=True, capture_output=True, timeout=240)
+        return subprocess.run(
+            line, cwd=folder, env=environment, text=True, capture_output=True, timeout=240
+        )
 
     return run
 
@@ -54,6 +56,8 @@ def command(
     """Runs a command in a temporary folder, `command("predict", "photo.png")`, where no heavy package can be imported."""
 
     def run(*words: object) -> subprocess.CompletedProcess[str]:
-        return python_without(tmp_path, "from paddle_pose.cli import run\nsys.argv[0] = 'paddle-pose'\nrun()", *words)
+        return python_without(
+            tmp_path, "from paddle_pose.cli import run\nsys.argv[0] = 'paddle-pose'\nrun()", *words
+        )
 
     return run

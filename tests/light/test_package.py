@@ -28,7 +28,14 @@ PREDICTION = (
 ANNOTATIONS = {
     "images": [{"id": 1, "file_name": "photo.png", "width": 9, "height": 9}],
     "annotations": [
-        {"id": 1, "image_id": 1, "category_id": 1, "keypoints": [5, 5, 2] * 17, "area": 9.0, "bbox": [0, 0, 9, 9]}
+        {
+            "id": 1,
+            "image_id": 1,
+            "category_id": 1,
+            "keypoints": [5, 5, 2] * 17,
+            "area": 9.0,
+            "bbox": [0, 0, 9, 9],
+        }
     ],
     "categories": [{"id": 1, "name": "person", "keypoints": list(COCO_17.joints)}],
 }
@@ -38,13 +45,20 @@ HAS_PADDLE = importlib.util.find_spec("paddle") is not None
 def test_the_installed_package_is_the_one_tested():
     if HAS_PADDLE:
         pytest.skip("of the environment without Paddle only: make test-light")
-    assert ROOT not in Path(paddle_pose.__file__).parents or "site-packages" in Path(paddle_pose.__file__).parts
+    assert (
+        ROOT not in Path(paddle_pose.__file__).parents
+        or "site-packages" in Path(paddle_pose.__file__).parts
+    )
 
 
 def test_the_package_does_not_ask_for_paddle():
     if HAS_PADDLE:
         pytest.skip("of the environment without Paddle only: make test-light")
-    installed = {name for name in ("scipy", "pycocotools", "matplotlib", "visualdl") if importlib.util.find_spec(name)}
+    installed = {
+        name
+        for name in ("scipy", "pycocotools", "matplotlib", "visualdl")
+        if importlib.util.find_spec(name)
+    }
     assert installed == set()
 
 
@@ -56,7 +70,9 @@ def test_prediction_imports_no_heavy_package(python_without, tmp_path):
         if path.stem != "__init__"
     ]
     assert len(inference) > 10
-    code = "import importlib, json\nfor name in json.loads(sys.argv[1]): importlib.import_module(name)"
+    code = (
+        "import importlib, json\nfor name in json.loads(sys.argv[1]): importlib.import_module(name)"
+    )
     done = python_without(tmp_path, code, json.dumps([*PREDICTION, *inference]))
     assert done.returncode == 0, done.stderr
 
@@ -91,7 +107,9 @@ def test_the_zoo_is_listed(command):
     assert set(PUBLISHED) <= {line.split()[0] for line in done.stdout.splitlines() if line}
 
 
-@pytest.mark.parametrize("words", [("train",), ("export", "--weights", "model.pdparams")], ids=lambda words: words[0])
+@pytest.mark.parametrize(
+    "words", [("train",), ("export", "--weights", "model.pdparams")], ids=lambda words: words[0]
+)
 def test_what_needs_paddle_says_what_to_install(command, words):
     done = command(*words)
     assert done.returncode == 2
@@ -100,9 +118,7 @@ def test_what_needs_paddle_says_what_to_install(command, words):
 
 
 def test_training_from_python_raises_what_is_missing(python_without, tmp_path):
-    code = (
-        "import paddle_pose\ntry:\n    paddle_pose.train\nexcept ImportError as error:\n    print(error.name or error)"
-    )
+    code = "import paddle_pose\ntry:\n    paddle_pose.train\nexcept ImportError as error:\n    print(error.name or error)"
     done = python_without(tmp_path, code)
     assert done.returncode == 0, done.stderr
     assert "paddle" in done.stdout
@@ -112,10 +128,19 @@ def test_training_from_python_raises_what_is_missing(python_without, tmp_path):
     ("code", "package"),
     [
         ("from paddle_pose.weights.formats.tflite import read_tflite; read_tflite(path)", "tflite"),
-        ("from paddle_pose.weights.write import write_weights; write_weights(path, {})", "safetensors"),
-        ("from paddle_pose.io.mpii_predictions import read_predictions; read_predictions(path, 1)", "h5py"),
+        (
+            "from paddle_pose.weights.write import write_weights; write_weights(path, {})",
+            "safetensors",
+        ),
+        (
+            "from paddle_pose.io.mpii_predictions import read_predictions; read_predictions(path, 1)",
+            "h5py",
+        ),
         ("from paddle_pose.data.mpii import read_ground_truth; read_ground_truth(path)", "scipy"),
-        ("from paddle_pose.evaluation.report import plots; plots.curves([], {}, '', {}, '')", "matplotlib"),
+        (
+            "from paddle_pose.evaluation.report import plots; plots.curves([], {}, '', {}, '')",
+            "matplotlib",
+        ),
         (
             "from paddle_pose.skeletons import COCO_17; from paddle_pose.metrics.coco_ap import GroundTruth; "
             f"GroundTruth({ANNOTATIONS}, COCO_17)",
@@ -124,14 +149,15 @@ def test_training_from_python_raises_what_is_missing(python_without, tmp_path):
     ],
     ids=["tflite", "safetensors", "h5py", "scipy", "matplotlib", "pycocotools"],
 )
-def test_a_missing_package_is_named_with_the_extra_that_brings_it(python_without, tmp_path, code, package):
+def test_a_missing_package_is_named_with_the_extra_that_brings_it(
+    python_without, tmp_path, code, package
+):
     path = tmp_path / "file.safetensors"
     path.write_bytes(b"")
-    start = (
-        f"from pathlib import Path\nfrom paddle_pose.errors import MissingDependencyError\npath = Path({str(path)!r})\n"
-    )
+    start = f"from pathlib import Path\nfrom paddle_pose.errors import MissingDependencyError\npath = Path({str(path)!r})\n"
     done = python_without(
-        tmp_path, f"{start}try:\n    {code}\nexcept MissingDependencyError as error:\n    print(error)"
+        tmp_path,
+        f"{start}try:\n    {code}\nexcept MissingDependencyError as error:\n    print(error)",
     )
     assert done.returncode == 0, done.stderr
     assert f'pip install "{package}' in done.stdout

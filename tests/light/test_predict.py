@@ -28,7 +28,9 @@ ONE = spread((48, 32), 24)[None]
 @pytest.fixture
 def photo(tmp_path):
     path = tmp_path / "photo.png"
-    cv2.imwrite(str(path), np.random.default_rng(0).integers(0, 256, (SIZE[1], SIZE[0], 3), np.uint8))
+    cv2.imwrite(
+        str(path), np.random.default_rng(0).integers(0, 256, (SIZE[1], SIZE[0], 3), np.uint8)
+    )
     return path
 
 
@@ -64,7 +66,9 @@ def test_the_whole_image_gives_the_known_people(photo, two):
 def test_several_images_are_processed_together(photo, two):
     image = cv2.imread(str(photo))[..., ::-1]
     with pp.load_model(two) as model:
-        results = list(model.predict([image, image[:, ::-1], image[::-1]], detector=None, batch_size=2))
+        results = list(
+            model.predict([image, image[:, ::-1], image[::-1]], detector=None, batch_size=2)
+        )
     assert [len(result) for result in results] == [2, 2, 2]
 
 
@@ -77,7 +81,19 @@ def test_a_detector_is_called_first(photo, one):
 
 
 def test_the_command_writes_a_drawing_json_coco_and_csv(command, tmp_path, photo, one, two):
-    words = ("--weights", one, "--detector", two, "--save", "drawing", "json", "coco", "csv", "--output", "poses")
+    words = (
+        "--weights",
+        one,
+        "--detector",
+        two,
+        "--save",
+        "drawing",
+        "json",
+        "coco",
+        "csv",
+        "--output",
+        "poses",
+    )
     done = command("predict", photo, *words)
     assert done.returncode == 0, done.stderr
     folder = tmp_path / "poses"
@@ -85,7 +101,9 @@ def test_the_command_writes_a_drawing_json_coco_and_csv(command, tmp_path, photo
     people = entry["persons"]
     assert len(people) == 2
     keypoints = np.array([person["keypoints"] for person in people])
-    np.testing.assert_allclose(keypoints, in_windows([person["window"] for person in people]), atol=0.02)
+    np.testing.assert_allclose(
+        keypoints, in_windows([person["window"] for person in people]), atol=0.02
+    )
     coco = json.loads((folder / "keypoints_results.json").read_text("utf-8"))
     np.testing.assert_allclose(
         [np.reshape(person["keypoints"], (17, 3))[:, :2] for person in coco], keypoints, atol=0.01
@@ -101,7 +119,9 @@ def test_the_command_writes_a_drawing_json_coco_and_csv(command, tmp_path, photo
 
 def test_weights_of_a_checkpoint_need_paddle(command, tmp_path, photo):
     (tmp_path / "model.pdparams").write_bytes(b"\x80\x04}.")
-    done = command("predict", photo, "--weights", "model.pdparams", "--config", "hourglass_tiny_128")
+    done = command(
+        "predict", photo, "--weights", "model.pdparams", "--config", "hourglass_tiny_128"
+    )
     assert done.returncode == 2
     assert "pip install" in done.stderr
     assert "paddlepaddle" in done.stderr

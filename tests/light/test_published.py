@@ -34,7 +34,9 @@ def test_thunder_finds_the_stored_keypoints(shared, published, name):
 
 def test_thunder_looks_at_the_people_that_nanodet_finds(shared, published):
     image = read_upright(shared / "data/movenet/squat.bmp")
-    stored = json.loads((shared / "data/nanodet/boxes_squat.json").read_text("utf-8"))["boxes"]["nanodet-m"]
+    stored = json.loads((shared / "data/nanodet/boxes_squat.json").read_text("utf-8"))["boxes"][
+        "nanodet-m"
+    ]
     expected = np.array([box for box in stored if box[4] > 0.3])
     detector = open_detector(zoo.locate("nanodet_m", published, what="detector"), min_score=0.3)
     with pp.load_model("movenet_thunder", cache=published) as model:
@@ -50,7 +52,16 @@ def test_the_command_takes_the_name(command, shared, published, tmp_path):
     image = shared / "data/movenet/squat.bmp"
     boxes = tmp_path / "boxes.json"
     boxes.write_text(json.dumps({"squat.bmp": [[0, 0, 400, 400]]}))
-    words = ("--weights", "movenet_thunder", "--cache", published, "--boxes", boxes, "--output", "poses")
+    words = (
+        "--weights",
+        "movenet_thunder",
+        "--cache",
+        published,
+        "--boxes",
+        boxes,
+        "--output",
+        "poses",
+    )
     done = command("predict", image, *words)
     assert done.returncode == 0, done.stderr
     (entry,) = json.loads((tmp_path / "poses/predictions.json").read_text("utf-8"))["images"]

@@ -13,7 +13,12 @@ from paddle_pose.skeletons import Skeleton
 from paddle_pose.structures import Person, Poses, Sample
 
 THREE = Skeleton(
-    "three", ("head", "left_hand", "right_hand"), (("left_hand", "right_hand"),), (), (0.05, 0.1, 0.1), (1,) * 3
+    "three",
+    ("head", "left_hand", "right_hand"),
+    (("left_hand", "right_hand"),),
+    (),
+    (0.05, 0.1, 0.1),
+    (1,) * 3,
 )
 SIGMAS = THREE.sigmas
 AREA = 3000.0
@@ -37,7 +42,11 @@ def person(number, **changes):
 
 
 def truth(*people):
-    return {"images": [{"id": 1}, {"id": 2}], "annotations": list(people), "categories": [{"id": 1}]}
+    return {
+        "images": [{"id": 1}, {"id": 2}],
+        "annotations": list(people),
+        "categories": [{"id": 1}],
+    }
 
 
 def points_of(record):
@@ -51,7 +60,9 @@ def sample(number, detected=True, score=1.0, image_id=1):
 
 
 def poses(keypoints, heights=(1.0, 1.0, 1.0)):
-    return Poses(np.asarray(keypoints, float)[None], np.array([heights], float), np.array([np.mean(heights)]))
+    return Poses(
+        np.asarray(keypoints, float)[None], np.array([heights], float), np.array([np.mean(heights)])
+    )
 
 
 def ap(metric, *predictions):
@@ -83,10 +94,16 @@ def test_an_annotation_with_id_0_can_be_found():
 
 def test_oks_is_the_formula():
     moved = points_of(person(0)) + np.array([[3.0, 4.0], [0.0, 0.0], [30.0, 40.0]])
-    terms = [np.exp(-(d**2) / (2 * AREA * (2 * s) ** 2)) for d, s in zip((5, 0, 50), SIGMAS, strict=True)]
+    terms = [
+        np.exp(-(d**2) / (2 * AREA * (2 * s) ** 2)) for d, s in zip((5, 0, 50), SIGMAS, strict=True)
+    ]
     assert oks(moved, points_of(person(0)), AREA, SIGMAS) == pytest.approx(np.mean(terms))
-    assert oks(moved, points_of(person(0)), AREA, SIGMAS, np.array([1, 1, 0]) > 0) == pytest.approx(np.mean(terms[:2]))
-    sample_score = CocoAP(truth(person(0)), THREE).score_sample(sample(0, detected=False), poses(moved))
+    assert oks(moved, points_of(person(0)), AREA, SIGMAS, np.array([1, 1, 0]) > 0) == pytest.approx(
+        np.mean(terms[:2])
+    )
+    sample_score = CocoAP(truth(person(0)), THREE).score_sample(
+        sample(0, detected=False), poses(moved)
+    )
     assert sample_score.quality == pytest.approx((np.mean(terms),))
     assert sample_score.words == f"OKS {np.mean(terms):.2f}"
 
@@ -121,11 +138,16 @@ def test_nms_keeps_the_better_of_two_alike_and_both_of_two_apart():
 def test_a_window_given_twice_and_the_order_change_nothing(tmp_path):
     found = [(sample(n, score=0.5 + n / 10), poses(points_of(person(n)) + 3 * n)) for n in range(3)]
     metric = CocoAP(truth(person(0), person(1), person(2)), THREE)
-    first, second = (metric.compute_scores([found[n] for n in order]).values for order in ((0, 1, 2), (2, 0, 1, 0, 2)))
+    first, second = (
+        metric.compute_scores([found[n] for n in order]).values
+        for order in ((0, 1, 2), (2, 0, 1, 0, 2))
+    )
     assert first == pytest.approx(second, nan_ok=True)
     assert 0 < first["AP"] < 1
     best = (found[2][0], poses(points_of(person(2))))
-    assert ap(metric, *found, best) == ap(metric, *found[:2], best) > first["AP"], "the last poses of a window count"
+    assert ap(metric, *found, best) == ap(metric, *found[:2], best) > first["AP"], (
+        "the last poses of a window count"
+    )
 
 
 def test_of_two_boxes_at_one_place_the_certain_one_counts(tmp_path):
@@ -138,12 +160,18 @@ def test_of_two_boxes_at_one_place_the_certain_one_counts(tmp_path):
 
 def test_what_is_saved_scores_the_same_when_it_is_read(tmp_path):
     annotations = tmp_path / "truth.json"
-    annotations.write_text(json.dumps(truth(person(0), person(1), person(2, iscrowd=1))), encoding="utf-8")
+    annotations.write_text(
+        json.dumps(truth(person(0), person(1), person(2, iscrowd=1))), encoding="utf-8"
+    )
     metric = CocoAP(annotations, THREE)
-    predictions = [(sample(n, score=0.3 * n), poses(points_of(person(n)) + 4 * n)) for n in (0, 1, 2)]
+    predictions = [
+        (sample(n, score=0.3 * n), poses(points_of(person(n)) + 4 * n)) for n in (0, 1, 2)
+    ]
     (path,) = metric.save(predictions, tmp_path)
     expected = metric.compute_scores(predictions).values
-    assert score_results(path, annotations, THREE).values == pytest.approx(expected, abs=0, nan_ok=True)
+    assert score_results(path, annotations, THREE).values == pytest.approx(
+        expected, abs=0, nan_ok=True
+    )
 
 
 @pytest.mark.parametrize(
@@ -188,7 +216,10 @@ def test_a_score_needs_results_of_annotated_images():
     ("changes", "message"),
     [
         ({"image_id": "1"}, "record 0: key 'image_id' must be an integer, got '1'"),
-        ({"image_id": 77}, "1 images of the results are not in annotations, e.g. 77; .* same split"),
+        (
+            {"image_id": 77},
+            "1 images of the results are not in annotations, e.g. 77; .* same split",
+        ),
         ({"category_id": 2}, "record 0: category 2, the annotated people have 1"),
         ({"keypoints": [1.0] * 6}, "record 0: key 'keypoints' must hold 9 numbers"),
         ({"keypoints": [float("nan")] * 9}, "record 0: key 'keypoints' must hold 9 numbers"),
@@ -207,7 +238,11 @@ def test_somebody_elses_wrong_results_are_explained(tmp_path, changes, message):
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("{}", "expected a list of results, got dict"), ("[1]", "record 0: expected a record"), ("[]", "any result")],
+    [
+        ("{}", "expected a list of results, got dict"),
+        ("[1]", "record 0: expected a record"),
+        ("[]", "any result"),
+    ],
 )
 def test_other_files_are_no_results(tmp_path, text, message):
     path = tmp_path / "results.json"
@@ -218,14 +253,26 @@ def test_other_files_are_no_results(tmp_path, text, message):
 
 def whole(image_id, *people, score=1.0):
     """A whole image with some of the annotated people."""
-    annotated = [Person(points_of(person(n)), np.full(3, 2), (0.0, 0.0, 60.0, 70.0), n, AREA) for n in people]
-    return Sample(image_id, Path(f"{image_id}.jpg"), Window((200.0, 200.0), (400.0, 400.0)), tuple(annotated), score)
+    annotated = [
+        Person(points_of(person(n)), np.full(3, 2), (0.0, 0.0, 60.0, 70.0), n, AREA) for n in people
+    ]
+    return Sample(
+        image_id,
+        Path(f"{image_id}.jpg"),
+        Window((200.0, 200.0), (400.0, 400.0)),
+        tuple(annotated),
+        score,
+    )
 
 
 def found(*keypoints, scores=None):
     count = len(keypoints)
     points = np.reshape(np.array(keypoints, float), (count, 3, 2))
-    return Poses(points, np.full((count, 3), 0.05), np.ones(count) if scores is None else np.array(scores, float))
+    return Poses(
+        points,
+        np.full((count, 3), 0.05),
+        np.ones(count) if scores is None else np.array(scores, float),
+    )
 
 
 def test_of_a_whole_image_everybody_found_counts_with_their_own_score(tmp_path):
@@ -236,18 +283,28 @@ def test_of_a_whole_image_everybody_found_counts_with_their_own_score(tmp_path):
     assert (scores.values["AP"], scores.values["AR"]) == pytest.approx((1.0, 1.0))
     assert "1 whole images, 3 people after OKS-NMS" in scores.table
     (path,) = metric.save(predictions, tmp_path)
-    assert [record["score"] for record in json.loads(path.read_text(encoding="utf-8"))] == [0.9, 0.6, 0.4]
+    assert [record["score"] for record in json.loads(path.read_text(encoding="utf-8"))] == [
+        0.9,
+        0.6,
+        0.4,
+    ]
     values = metric.compute_scores([(whole(1, 0, 1, 2), found(*everybody[:2]))]).values
     assert values["AR"] == pytest.approx(2 / 3)
     assert values["AP"] == pytest.approx(67 / 101)  # recall 0, 0.01 ... 0.66
-    assert metric.score_sample(whole(1, 0, 1, 2), found(*everybody[:2])).quality == pytest.approx((2 / 3,), abs=1e-6)
+    assert metric.score_sample(whole(1, 0, 1, 2), found(*everybody[:2])).quality == pytest.approx(
+        (2 / 3,), abs=1e-6
+    )
 
 
 def test_people_who_stand_close_are_not_merged_but_one_found_twice_is():
-    close = person(1, keypoints=[v for x, y in points_of(person(0)) + np.array([12, 0]) for v in (x, y, 2)])
+    close = person(
+        1, keypoints=[v for x, y in points_of(person(0)) + np.array([12, 0]) for v in (x, y, 2)]
+    )
     metric = CocoAP(truth(person(0), close), THREE, whole_images=True)
     first, second = points_of(person(0)), points_of(close)
-    scores = metric.compute_scores([(whole(1, 0), found(first, second, first + 0.5, scores=(0.9, 0.8, 0.7)))])
+    scores = metric.compute_scores(
+        [(whole(1, 0), found(first, second, first + 0.5, scores=(0.9, 0.8, 0.7)))]
+    )
     assert scores.values["AP"] == pytest.approx(1.0)
     assert "2 people after OKS-NMS" in scores.table
     # measured in the area of the window they would be alike
@@ -259,8 +316,12 @@ def test_people_found_in_an_image_without_any_are_wrong():
     right = (whole(1, 0), found(points_of(person(0)), scores=(0.5,)))
     assert ap(metric, right, (whole(2), found())) == pytest.approx(1.0)
     # less certain than everybody true, then more
-    assert ap(metric, right, (whole(2), found(points_of(person(0)), scores=(0.4,)))) == pytest.approx(1.0)
-    assert ap(metric, right, (whole(2), found(points_of(person(0)), scores=(0.6,)))) == pytest.approx(0.5)
+    assert ap(
+        metric, right, (whole(2), found(points_of(person(0)), scores=(0.4,)))
+    ) == pytest.approx(1.0)
+    assert ap(
+        metric, right, (whole(2), found(points_of(person(0)), scores=(0.6,)))
+    ) == pytest.approx(0.5)
 
 
 def test_nobody_found_is_0_and_no_error():

@@ -3,7 +3,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from paddle_pose.metrics.diagnosis import bias, curves, hits, reliability, strata, torso_angles, weighed
+from paddle_pose.metrics.diagnosis import (
+    bias,
+    curves,
+    hits,
+    reliability,
+    strata,
+    torso_angles,
+    weighed,
+)
 from paddle_pose.metrics.errors import MatchedPoses
 from paddle_pose.skeletons import MPII_16, Skeleton
 
@@ -41,7 +49,9 @@ def test_curves_rise_and_end_at_what_is_counted():
     assert "Mean" in lines
     assert "Head top" in lines
     assert all(np.all(np.diff(line) >= 0) for line in lines.values())
-    ankles = [hits(found.distances[:, JOINTS.index(f"{side}_ankle")], 0.5) for side in ("left", "right")]
+    ankles = [
+        hits(found.distances[:, JOINTS.index(f"{side}_ankle")], 0.5) for side in ("left", "right")
+    ]
     assert lines["Ankle"][-1] == pytest.approx(np.mean(ankles))
     assert lines["Mean"][-1] == hits(found.distances, 0.5)
 
@@ -104,7 +114,9 @@ def test_every_counted_joint_is_in_exactly_one_part(way):
     assert (sum(part.astype(int) for part in parts.values()) == found.counted).all()
     rows = weighed(parts, found, (0.5,))
     total = sum(count for _, count, _ in rows)
-    assert sum(count * rate for _, count, (rate,) in rows) / total == pytest.approx(hits(found.distances, 0.5))
+    assert sum(count * rate for _, count, (rate,) in rows) / total == pytest.approx(
+        hits(found.distances, 0.5)
+    )
 
 
 def test_visibility_is_left_out_where_the_truth_says_nothing():
@@ -119,7 +131,9 @@ def test_reliability_of_scores_that_keep_their_promise_and_of_those_that_say_not
     honest = replace(found, predicted=found.truth + np.where(right[..., None], 0.0, 1e3))
     measured = reliability(honest, 0.5)
     assert measured.ece < 4
-    assert measured.auc == pytest.approx(5 / 6, abs=0.03)  # of uniform scores that are probabilities
+    assert measured.auc == pytest.approx(
+        5 / 6, abs=0.03
+    )  # of uniform scores that are probabilities
     assert sum(row[2] for row in measured.rows) == found.counted.sum()
     blind = reliability(replace(honest, scores=rng.random(found.counted.shape)), 0.5)
     assert blind.auc == pytest.approx(0.5, abs=0.03)

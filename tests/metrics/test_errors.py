@@ -12,8 +12,14 @@ FLIP = list(MPII_16.flip)
 
 def people(count=6, seed=0, head=20.0):
     """People of 16 labelled joints, 100 px or more from each other, two to an image, predicted exactly."""
-    places = np.stack(np.meshgrid(np.arange(4) * 100.0, np.arange(4) * 100.0), axis=-1).reshape(16, 2)
-    truth = places + 2000 * np.arange(count)[:, None, None] + np.random.default_rng(seed).uniform(-5, 5, (count, 16, 2))
+    places = np.stack(np.meshgrid(np.arange(4) * 100.0, np.arange(4) * 100.0), axis=-1).reshape(
+        16, 2
+    )
+    truth = (
+        places
+        + 2000 * np.arange(count)[:, None, None]
+        + np.random.default_rng(seed).uniform(-5, 5, (count, 16, 2))
+    )
     visible = np.ones((count, 16), np.int64)
     return MatchedPoses(
         skeleton=MPII_16,
@@ -34,7 +40,9 @@ def named(found):
 
 def moved(found, heads):
     """The same people with every joint so many head sizes away."""
-    return replace(found, predicted=found.truth + np.array([0.6, -0.8]) * heads * found.units[..., None])
+    return replace(
+        found, predicted=found.truth + np.array([0.6, -0.8]) * heads * found.units[..., None]
+    )
 
 
 def test_exact_predictions_are_good():
@@ -43,7 +51,14 @@ def test_exact_predictions_are_good():
 
 @pytest.mark.parametrize(
     ("heads", "kind"),
-    [(0.05, "good"), (0.24, "good"), (0.245, "jitter"), (0.499, "jitter"), (0.501, "miss"), (2.0, "miss")],
+    [
+        (0.05, "good"),
+        (0.24, "good"),
+        (0.245, "jitter"),
+        (0.499, "jitter"),
+        (0.501, "miss"),
+        (2.0, "miss"),
+    ],
 )
 def test_known_amounts_of_jitter(heads, kind):
     assert named(moved(people(), heads)) == {kind}
@@ -62,7 +77,9 @@ def test_the_reach_of_coco_is_the_distance_at_which_its_similarity_is_half():
         away = np.zeros((17, 2))
         away[k, 0] = reach[k]
         assert oks(away, np.zeros((17, 2)), area, COCO_17.sigmas, alone) == pytest.approx(0.5)
-        assert oks(away * GOOD, np.zeros((17, 2)), area, COCO_17.sigmas, alone) == pytest.approx(0.85)
+        assert oks(away * GOOD, np.zeros((17, 2)), area, COCO_17.sigmas, alone) == pytest.approx(
+            0.85
+        )
 
 
 def test_mirrored_people_are_inversions_and_joints_without_a_side_stay_good():

@@ -16,7 +16,9 @@ ALL = np.ones(17, np.int64)
 
 
 def sample(keypoints, visible=ALL, number=0):
-    return Sample(number, Path(f"{number}.jpg"), WINDOW, (Person(keypoints, visible, (0, 0, 1, 1), number),))
+    return Sample(
+        number, Path(f"{number}.jpg"), WINDOW, (Person(keypoints, visible, (0, 0, 1, 1), number),)
+    )
 
 
 def poses(keypoints, scores):
@@ -77,17 +79,24 @@ def test_the_accuracy_is_the_mean_over_joints_of_hits_per_person():
 
 def test_the_radius_is_a_fraction_of_each_axis_of_a_stretched_window():
     wide = Sample(
-        0, Path("0.jpg"), Window((0.0, 0.0), (400.0, 100.0)), (Person(np.zeros((17, 2)), ALL, (0, 0, 1, 1), 0),)
+        0,
+        Path("0.jpg"),
+        Window((0.0, 0.0), (400.0, 100.0)),
+        (Person(np.zeros((17, 2)), ALL, (0, 0, 1, 1), 0),),
     )
     along, across = (poses(np.tile(point, (17, 1)), 0.5) for point in ([60.0, 0.0], [0.0, 60.0]))
     assert values_of((wide, along))["acc"] == 1.0
     assert values_of((wide, across))["acc"] == 0.0
-    assert values_of((wide, across), (wide, along))["acc"] == 1.0, "of a sample given twice the last poses count"
+    assert values_of((wide, across), (wide, along))["acc"] == 1.0, (
+        "of a sample given twice the last poses count"
+    )
 
 
 def test_nobody_found_is_seventeen_absent_joints():
     half = np.where(np.arange(17) < 8, 1, 0)
-    values = values_of((sample(TRUTH, half), Poses(np.zeros((0, 17, 2)), np.zeros((0, 17)), np.zeros(0))))
+    values = values_of(
+        (sample(TRUTH, half), Poses(np.zeros((0, 17, 2)), np.zeros((0, 17)), np.zeros(0)))
+    )
     assert values["acc"] == pytest.approx(9 / 17)
     assert (values["labelled"], values["absent"]) == (0.0, 1.0)
 
@@ -95,11 +104,15 @@ def test_nobody_found_is_seventeen_absent_joints():
 def test_table_summary_and_the_score_of_a_sample():
     metric = Fire717Accuracy(COCO_17)
     rng = np.random.default_rng(1)
-    found = [(sample(TRUTH, ALL, n), poses(TRUTH + rng.normal(0, 25, (17, 2)), 0.5)) for n in range(20)]
+    found = [
+        (sample(TRUTH, ALL, n), poses(TRUTH + rng.normal(0, 25, (17, 2)), 0.5)) for n in range(20)
+    ]
     scores = metric.compute_scores(found)
     values, lines = scores.values, scores.table.splitlines()
     assert lines[0].endswith("20 people, 95 % bootstrap intervals")
-    assert [line.split()[:2] for line in lines[1:]] == [[name, f"{value:.4f}"] for name, value in values.items()]
+    assert [line.split()[:2] for line in lines[1:]] == [
+        [name, f"{value:.4f}"] for name, value in values.items()
+    ]
     low, high = scores.intervals["acc"]
     assert low <= values["acc"] <= high
     assert low < high

@@ -29,7 +29,10 @@ def poses(keypoints):
 def torso_of(length, joints=17):
     """Points at the origin, but the right hip: `length` away, at 3:4."""
     points = np.zeros((joints, 2))
-    points[HIP if joints == 17 else MPII_16.joints.index("right_hip")] = (0.6 * length, 0.8 * length)
+    points[HIP if joints == 17 else MPII_16.joints.index("right_hip")] = (
+        0.6 * length,
+        0.8 * length,
+    )
     return points
 
 
@@ -47,8 +50,12 @@ def scored(pairs, **options):
 
 
 def test_perfect_predictions_get_100_and_wild_ones_0():
-    assert set(scored([(s, poses(s.persons[0].keypoints)) for s, _ in people(5)]).values()) == {100.0}
-    assert set(scored([(s, poses(s.persons[0].keypoints + 1e4)) for s, _ in people(5)]).values()) == {0.0}
+    assert set(scored([(s, poses(s.persons[0].keypoints)) for s, _ in people(5)]).values()) == {
+        100.0
+    }
+    assert set(
+        scored([(s, poses(s.persons[0].keypoints + 1e4)) for s, _ in people(5)]).values()
+    ) == {0.0}
 
 
 @pytest.mark.parametrize(
@@ -72,12 +79,25 @@ def test_left_and_right_share_a_number_and_the_mean_weighs_by_count():
     missed = truth.copy()
     missed[COCO_17.joints.index("left_wrist")] += 500
     hidden = np.array([0 if name.endswith("knee") else 1 for name in COCO_17.joints])
-    values = scored([(sample(truth, number=0), poses(missed)), (sample(truth, hidden, number=1), poses(truth))])
+    values = scored(
+        [(sample(truth, number=0), poses(missed)), (sample(truth, hidden, number=1), poses(truth))]
+    )
     assert values["Wrist"] == 75.0
     assert {name for name, value in values.items() if value != 100.0} == {"Wrist", "Mean"}
     assert values["Mean"] == pytest.approx(100 * 31 / 32)
     assert tuple(values) == tuple(PCK().summary)
-    assert tuple(values) == ("Nose", "Eye", "Ear", "Shoulder", "Elbow", "Wrist", "Hip", "Knee", "Ankle", "Mean")
+    assert tuple(values) == (
+        "Nose",
+        "Eye",
+        "Ear",
+        "Shoulder",
+        "Elbow",
+        "Wrist",
+        "Hip",
+        "Knee",
+        "Ankle",
+        "Mean",
+    )
 
 
 def test_unlabelled_joints_do_not_count_whatever_their_coordinates():
@@ -94,7 +114,10 @@ def test_unlabelled_joints_do_not_count_whatever_their_coordinates():
 def test_people_without_a_torso_are_left_out_and_counted():
     truth, hidden = torso_of(50.0), np.ones(17, np.int64)
     hidden[HIP] = 0
-    pairs = [(sample(truth, number=0), poses(truth)), (sample(truth, hidden, number=1), poses(truth + 500))]
+    pairs = [
+        (sample(truth, number=0), poses(truth)),
+        (sample(truth, hidden, number=1), poses(truth + 500)),
+    ]
     scores = PCK().compute_scores(pairs)
     assert scores.values["Mean"] == 100.0
     assert "1 people (1 without a labelled torso left out)" in scores.table
@@ -130,7 +153,9 @@ def test_order_and_repetition_change_nothing():
     before = scored(pairs)
     assert scored(pairs[::-1]) == before
     assert scored(pairs + pairs[:7]) == before
-    assert PCK().compute_scores(pairs[::-1] + pairs[:7]) == PCK().compute_scores(pairs), "intervals and table, too"
+    assert PCK().compute_scores(pairs[::-1] + pairs[:7]) == PCK().compute_scores(pairs), (
+        "intervals and table, too"
+    )
 
 
 def test_of_a_sample_given_twice_the_last_poses_count():
@@ -159,7 +184,9 @@ def test_the_table_names_every_number_with_an_interval_that_holds_it():
         assert low < high
     plain = PCK().compute_scores(pairs, intervals=False)
     assert (plain.values, plain.intervals) == (scores.values, {})
-    assert [line.split() for line in plain.table.splitlines()[1:]] == [line.split()[:2] for line in lines[1:]]
+    assert [line.split() for line in plain.table.splitlines()[1:]] == [
+        line.split()[:2] for line in lines[1:]
+    ]
 
 
 def test_the_score_of_a_sample_orders_people():

@@ -62,7 +62,9 @@ def test_thresholds_in_head_sizes(distance, hits):
     truth = np.zeros((16, 2))
     away = np.array([0.6, 0.8]) * distance * 20.0
     values = scored([(sample(truth, head=20.0), poses(truth + away))])
-    assert {name: values[name] for name in hits} == {name: 100.0 * hit for name, hit in hits.items()}
+    assert {name: values[name] for name in hits} == {
+        name: 100.0 * hit for name, hit in hits.items()
+    }
 
 
 @pytest.mark.parametrize(("group", "names"), GROUPS.items())
@@ -71,7 +73,9 @@ def test_a_missed_joint_lowers_its_own_group_alone(group, names):
     missed = truth.copy()
     missed[MPII_16.joints.index(names[0])] = 500
     values = scored([(sample(truth), poses(missed))])
-    assert {g: values[g] for g in GROUPS} == {g: 100 - 100 / len(names) if g == group else 100.0 for g in GROUPS}
+    assert {g: values[g] for g in GROUPS} == {
+        g: 100 - 100 / len(names) if g == group else 100.0 for g in GROUPS
+    }
     assert values["Mean"] == pytest.approx(100 * 13 / 14)
 
 
@@ -118,7 +122,9 @@ def test_order_and_repetition_change_nothing():
     assert scored(pairs[::-1]) == before
     assert scored(pairs + pairs[:7]) == before
     assert scored(pairs[7:]) != before
-    assert PCKh().compute_scores(pairs[::-1] + pairs[:7]) == PCKh().compute_scores(pairs), "intervals and table, too"
+    assert PCKh().compute_scores(pairs[::-1] + pairs[:7]) == PCKh().compute_scores(pairs), (
+        "intervals and table, too"
+    )
 
 
 def test_of_a_sample_given_twice_the_last_poses_count():
@@ -136,7 +142,9 @@ def test_no_predictions_are_an_error(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("changes", [{"head": float("nan")}, {"head": 0.0}, {"persons": 0}, {"persons": 2}], ids=repr)
+@pytest.mark.parametrize(
+    "changes", [{"head": float("nan")}, {"head": 0.0}, {"persons": 0}, {"persons": 2}], ids=repr
+)
 def test_a_sample_that_cannot_be_measured_is_refused(changes):
     truth = np.zeros((16, 2))
     assert scored([(sample(truth), poses(truth))])["Mean"] == 100.0
@@ -154,12 +162,15 @@ def test_nobody_found_misses_every_joint(tmp_path):
     truth = np.zeros((16, 2))
     pairs = [(sample(truth, number=0), NOBODY), (sample(truth, number=1), poses(truth))]
     assert set(scored(pairs).values()) == {50.0}
-    assert PCKh().score_sample(*pairs[0]).quality < PCKh().score_sample(pairs[0][0], poses(truth + 1e4)).quality
+    assert (
+        PCKh().score_sample(*pairs[0]).quality
+        < PCKh().score_sample(pairs[0][0], poses(truth + 1e4)).quality
+    )
     mat, document = PCKh().save(pairs, tmp_path)
     preds = read_predictions(mat, 2)
-    assert scored([(given, poses(points - 1)) for (given, _), points in zip(pairs, preds, strict=True)]) == scored(
-        pairs
-    )
+    assert scored(
+        [(given, poses(points - 1)) for (given, _), points in zip(pairs, preds, strict=True)]
+    ) == scored(pairs)
     content = json.loads(document.read_text(encoding="utf-8"))
     assert [record["annotation_id"] for record in content["predictions"]] == [1]
 
@@ -211,7 +222,9 @@ def test_saved_predictions_read_back_score_the_same(tmp_path):
     mat, document = PCKh().save(pairs[::-1], tmp_path / "new")
     preds = read_predictions(mat, 12)
     # in the annotations' order and counted from 1
-    assert np.allclose(preds, np.stack([pose.keypoints[0] for _, pose in pairs]) + 1, atol=0, rtol=1e-15)
+    assert np.allclose(
+        preds, np.stack([pose.keypoints[0] for _, pose in pairs]) + 1, atol=0, rtol=1e-15
+    )
     again = [(given, poses(points - 1)) for (given, _), points in zip(pairs, preds, strict=True)]
     assert scored(again) == scored(pairs)
     content = json.loads(document.read_text(encoding="utf-8"))
@@ -240,6 +253,9 @@ def test_the_table_has_every_number_with_its_interval(intervals):
 
 
 def test_what_is_counted():
-    assert [MPII_16.joints[j] for j in range(16) if j not in counted(MPII_16)] == ["pelvis", "thorax"]
+    assert [MPII_16.joints[j] for j in range(16) if j not in counted(MPII_16)] == [
+        "pelvis",
+        "thorax",
+    ]
     assert PCKh.monitor in PCKh().summary
     assert set(PCKh().summary) <= scored(list(people(2))).keys()

@@ -70,7 +70,9 @@ def test_refuses_what_is_no_batch_of_images(shape):
         small()(paddle.zeros(shape, dtype="uint8"))
 
 
-@pytest.mark.parametrize("wrong", [{"blocks": (1, 1)}, {"channels": (4,), "blocks": (1,)}, {"num_stacks": 0}])
+@pytest.mark.parametrize(
+    "wrong", [{"blocks": (1, 1)}, {"channels": (4,), "blocks": (1,)}, {"num_stacks": 0}]
+)
 def test_refuses_numbers_that_are_no_network(wrong):
     with pytest.raises(ValueError, match="expected positive numbers"):
         small(**wrong)

@@ -27,7 +27,9 @@ def test_any_number_of_joints(joints):
 def test_every_parameter_learns():
     network = HRNet(num_joints=2, width=4, modules=(1, 2, 2), blocks=1, stem_channels=8)
     network(paddle.randint(0, 256, [2, 64, 64, 3]).astype("uint8"))["heatmaps"].sum().backward()
-    assert [name for name, p in network.named_parameters() if not p.stop_gradient and p.grad is None] == []
+    assert [
+        name for name, p in network.named_parameters() if not p.stop_gradient and p.grad is None
+    ] == []
 
 
 def test_a_wrong_size_is_named():

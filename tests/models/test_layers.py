@@ -3,7 +3,13 @@ import paddle
 import paddle.nn.functional as F
 import pytest
 
-from paddle_pose.models.layers import BasicBlock, ConvBN, Normalize, UpsampleBilinear2x, UpsampleNearest2x
+from paddle_pose.models.layers import (
+    BasicBlock,
+    ConvBN,
+    Normalize,
+    UpsampleBilinear2x,
+    UpsampleNearest2x,
+)
 from paddle_pose.models.macs import count_macs
 
 

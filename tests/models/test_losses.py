@@ -80,7 +80,9 @@ def test_a_weighed_joint_costs_its_weight_squared():
     maps, wanted = np.zeros((1, 1, 2, 2, 2)), np.zeros((1, 2, 2, 2))
     maps[:, :, 1] = 1
     plain = loss_of(maps, wanted, [[1, 1]]).item()
-    assert loss_of(maps, wanted, [[1, 1]], joint_weights=(1, 1.5)).item() == pytest.approx(2.25 * plain)
+    assert loss_of(maps, wanted, [[1, 1]], joint_weights=(1, 1.5)).item() == pytest.approx(
+        2.25 * plain
+    )
     assert loss_of(maps, wanted, [[1, 1]], joint_weights=(1.5, 1)).item() == plain
 
 
@@ -95,9 +97,17 @@ def test_the_config_weighs_knees_elbows_wrists_and_ankles_on_request():
     weighed = override(plain, {"loss.joint_weights": "true"})
     maps, wanted = np.zeros((1, 1, 17, 2, 2)), np.ones((1, 17, 2, 2))
     joints = COCO_17.joints
-    for joint, weight in (("nose", 1), ("left_hip", 1), ("left_knee", 1.2), ("right_elbow", 1.2), ("left_ankle", 1.5)):
+    for joint, weight in (
+        ("nose", 1),
+        ("left_hip", 1),
+        ("left_knee", 1.2),
+        ("right_elbow", 1.2),
+        ("left_ankle", 1.5),
+    ):
         targets = batch(maps, wanted, [np.eye(17)[joints.index(joint)]])
-        one, more = (build.loss(config)(*targets)["heatmap_loss"].item() for config in (plain, weighed))
+        one, more = (
+            build.loss(config)(*targets)["heatmap_loss"].item() for config in (plain, weighed)
+        )
         assert one == pytest.approx(0.5 / 17)
         assert more == pytest.approx(one * weight**2)
 
@@ -177,7 +187,8 @@ def test_with_several_people_whoever_is_found_counts():
     counts[2, 20, 9] = 0  # somebody nobody annotated stands there
     targets = {"heatmaps": wanted, "heatmap_weights": counts}
     maps = [
-        {k: paddle.to_tensor(v[None].astype(np.float32)) for k, v in d.items()} for d in ({"heatmaps": found}, targets)
+        {k: paddle.to_tensor(v[None].astype(np.float32)) for k, v in d.items()}
+        for d in ({"heatmaps": found}, targets)
     ]
     measure = MoveNetLoss().measures["acc_pose"]
     assert measure(*maps).item() == 1 / 2
@@ -221,7 +232,9 @@ def movenet_batch(seed=0, people=2, share=0.6):
         draw = rng.random if counted == channels else rng.normal
         outputs[name] = draw(size=(people, channels, 3, 4))
         targets[name] = draw(size=(people, channels, 3, 4))
-        targets[f"{name[:-1]}_weights"] = (rng.random((people, counted, 3, 4)) < share).astype(float)
+        targets[f"{name[:-1]}_weights"] = (rng.random((people, counted, 3, 4)) < share).astype(
+            float
+        )
     targets["centers"][:, 0, 1, 2] = targets["heatmaps"][:, :, 2, 1] = 1
     targets["center_weights"][:, 0, 1, 2] = targets["heatmap_weights"][:, :, 2, 1] = 1
     return outputs, targets
@@ -229,20 +242,29 @@ def movenet_batch(seed=0, people=2, share=0.6):
 
 def movenet_terms(outputs, targets, **settings):
     """The terms as numbers, and the gradients of their sum."""
-    predicted = {k: paddle.to_tensor(np.asarray(v, np.float32), stop_gradient=False) for k, v in outputs.items()}
+    predicted = {
+        k: paddle.to_tensor(np.asarray(v, np.float32), stop_gradient=False)
+        for k, v in outputs.items()
+    }
     wanted = {k: paddle.to_tensor(np.asarray(v, np.float32)) for k, v in targets.items()}
     terms = MoveNetLoss(**settings)(predicted, wanted)
     sum(terms.values()).backward()
-    slopes = {k: np.zeros(v.shape) if v.grad is None else v.grad.numpy() for k, v in predicted.items()}
+    slopes = {
+        k: np.zeros(v.shape) if v.grad is None else v.grad.numpy() for k, v in predicted.items()
+    }
     return {name: term.item() for name, term in terms.items()}, slopes
 
 
 def test_movenets_terms_of_one_cell_by_hand():
     ones = {f"{name[:-1]}_weights": np.ones((1, n, 1, 1)) for name, (_, n) in CHANNELS.items()}
     outputs = {"centers": [[[[0.5]]]], "heatmaps": [[[[0.25]], [[1.0]]]]}
-    outputs |= {name: np.reshape([3.0, 0, -1, 1], (1, 4, 1, 1)) for name in ("regressions", "offsets")}
+    outputs |= {
+        name: np.reshape([3.0, 0, -1, 1], (1, 4, 1, 1)) for name in ("regressions", "offsets")
+    }
     targets = {"centers": [[[[1.0]]]], "heatmaps": [[[[0.5]], [[0.0]]]]}
-    targets |= {name: np.reshape([1.0, 1, -1, 1], (1, 4, 1, 1)) for name in ("regressions", "offsets")}
+    targets |= {
+        name: np.reshape([1.0, 1, -1, 1], (1, 4, 1, 1)) for name in ("regressions", "offsets")
+    }
     terms, slopes = movenet_terms(outputs, targets | ones)
     assert terms == pytest.approx(
         {
@@ -256,7 +278,9 @@ def test_movenets_terms_of_one_cell_by_hand():
     assert slopes["centers"].item() == pytest.approx(9 * 2 * -0.5)
     assert slopes["heatmaps"].ravel() == pytest.approx([5 * 2 * -0.25 / 2, 1 * 2 * 1 / 2])
     assert slopes["regressions"].ravel() == pytest.approx([0.5, -0.5, 0, 0], rel=1e-4)
-    weighed, _ = movenet_terms(outputs, targets | ones, center=2.0, heatmap=3.0, regression=0.1, offset=0.0)
+    weighed, _ = movenet_terms(
+        outputs, targets | ones, center=2.0, heatmap=3.0, regression=0.1, offset=0.0
+    )
     for (name, term), factor in zip(terms.items(), (2, 3, 0.1, 0), strict=True):
         assert weighed[name] == pytest.approx(factor * term)
 
@@ -269,13 +293,17 @@ def test_movenets_mean_squared_error_is_the_published_formula_where_it_counts():
         for name in ("center", "heatmap"):
             p, t, w = outputs[f"{name}s"], targets[f"{name}s"], targets[f"{name}_weights"]
             expected = sum(
-                w[n, c, y, x] * (peak_weight * t[n, c, y, x] + 1) * (p[n, c, y, x] - t[n, c, y, x]) ** 2
+                w[n, c, y, x]
+                * (peak_weight * t[n, c, y, x] + 1)
+                * (p[n, c, y, x] - t[n, c, y, x]) ** 2
                 for n, c, y, x in np.ndindex(p.shape)
             ) / (p.shape[0] * p.shape[1])
             assert terms[f"{name}_loss"] == pytest.approx(expected, rel=1e-5)
         for name in ("regression", "offset"):
             p, t, w = outputs[f"{name}s"], targets[f"{name}s"], targets[f"{name}_weights"]
-            expected = sum(w[n, c // 2, y, x] * abs(p - t)[n, c, y, x] for n, c, y, x in np.ndindex(p.shape))
+            expected = sum(
+                w[n, c // 2, y, x] * abs(p - t)[n, c, y, x] for n, c, y, x in np.ndindex(p.shape)
+            )
             assert terms[f"{name}_loss"] == pytest.approx(expected / (w.sum() + 1e-4), rel=1e-5)
 
 
@@ -324,7 +352,8 @@ def test_masked_cells_move_nothing(settings):
     for name in CHANNELS:
         counted = targets[f"{name[:-1]}_weights"]
         hidden = np.broadcast_to(
-            counted.repeat(slopes[name].shape[1] // counted.shape[1], axis=1) == 0, slopes[name].shape
+            counted.repeat(slopes[name].shape[1] // counted.shape[1], axis=1) == 0,
+            slopes[name].shape,
         )
         assert hidden.any()
         assert not slopes[name][hidden].any()
@@ -336,7 +365,9 @@ def test_masked_cells_move_nothing(settings):
 @pytest.mark.parametrize("error", ["mse", "focal"])
 def test_batches_in_which_nothing_counts_cost_nothing(error):
     outputs, targets = movenet_batch(5)
-    targets = {name: 0 * values if name.endswith("weights") else values for name, values in targets.items()}
+    targets = {
+        name: 0 * values if name.endswith("weights") else values for name, values in targets.items()
+    }
     terms, slopes = movenet_terms(outputs, targets, error=error)
     assert set(terms.values()) == {0.0}
     assert not any(slope.any() for slope in slopes.values())
@@ -358,7 +389,10 @@ def test_a_perfect_prediction_is_the_minimum(settings):
 def test_movenets_heatmaps_are_measured_by_their_peaks():
     outputs, targets = movenet_batch(8)
     (measure,) = MoveNetLoss().measures.values()
-    tensors = [{k: paddle.to_tensor(np.asarray(v, np.float32)) for k, v in maps.items()} for maps in (outputs, targets)]
+    tensors = [
+        {k: paddle.to_tensor(np.asarray(v, np.float32)) for k, v in maps.items()}
+        for maps in (outputs, targets)
+    ]
     assert measure(tensors[1], tensors[1]).item() == 1
     assert measure(*tensors).item() < 1
 
@@ -384,14 +418,17 @@ def test_movenets_maps_that_do_not_match_are_refused(name, shape):
 def test_a_movenet_loss_of_another_error_is_refused():
     with pytest.raises(ValueError, match="error is 'mean'; expected 'mse' or 'focal'"):
         MoveNetLoss(error="mean")
-    with pytest.raises(ValueError, match=r"bone term has weight 1\.0, but the skeleton has no limbs"):
+    with pytest.raises(
+        ValueError, match=r"bone term has weight 1\.0, but the skeleton has no limbs"
+    ):
         MoveNetLoss(bone=1.0)
 
 
 def test_the_configs_weigh_the_terms_as_their_sources():
     outputs, targets = movenet_batch(9, share=1.0)
     outputs, targets = (
-        {k: paddle.to_tensor(np.asarray(v, np.float32)) for k, v in maps.items()} for maps in (outputs, targets)
+        {k: paddle.to_tensor(np.asarray(v, np.float32)) for k, v in maps.items()}
+        for maps in (outputs, targets)
     )
 
     def terms(name, **changes):
@@ -399,7 +436,9 @@ def test_the_configs_weigh_the_terms_as_their_sources():
         return {key: term.item() for key, term in loss(outputs, targets).items()}
 
     plain = {key: term.item() for key, term in MoveNetLoss()(outputs, targets).items()}
-    assert terms("movenet_lightning_coco") == terms("movenet_original_coco") == plain  # 1:1:1:1, k = 8
+    assert (
+        terms("movenet_lightning_coco") == terms("movenet_original_coco") == plain
+    )  # 1:1:1:1, k = 8
     focal = terms("movenet_lightning_coco_centernet")
     assert focal["regression_loss"] == pytest.approx(0.1 * plain["regression_loss"])
     assert focal["offset_loss"] == plain["offset_loss"]

@@ -29,14 +29,25 @@ def test_features_of_four_strides():
 
 
 def test_channels_are_multiples_of_eight_and_never_far_below():
-    assert [scaled(c, 1.75) for c in (32, 16, 24, 32, 64, 96, 160, 320)] == [56, 32, 40, 56, 112, 168, 280, 560]
+    assert [scaled(c, 1.75) for c in (32, 16, 24, 32, 64, 96, 160, 320)] == [
+        56,
+        32,
+        40,
+        56,
+        112,
+        168,
+        280,
+        560,
+    ]
     for width in np.linspace(0.1, 3, 30):
         for channels in (16, 24, 96):
             assert scaled(channels, width) % 8 == 0
             assert scaled(channels, width) >= 0.9 * channels * width
 
 
-@pytest.mark.parametrize(("padding", "places"), [("same", [(1, 1), (0, 0)]), ("symmetric", [(0, 0), (3, 3)])])
+@pytest.mark.parametrize(
+    ("padding", "places"), [("same", [(1, 1), (0, 0)]), ("symmetric", [(0, 0), (3, 3)])]
+)
 def test_where_a_strided_kernel_stands(padding, places):
     """With "same" its centre is on odd cells, with "symmetric" on even ones."""
     unit = ConvUnit(1, 1, 3, 2, bias=False, padding=padding)
@@ -63,15 +74,21 @@ def test_same_padding_learns_as_if_the_input_were_padded(groups):
 
 def test_shared_residuals_run_as_often_as_separate_ones():
     """Copies of the shared block in every place give the same answer."""
-    shared, separate = (MobileNetV2(0.1, "stage", "relu", "symmetric", share_residuals=s) for s in (True, False))
+    shared, separate = (
+        MobileNetV2(0.1, "stage", "relu", "symmetric", share_residuals=s) for s in (True, False)
+    )
     state, index = {}, 0
     for block, (after, times) in enumerate(zip(shared.blocks, shared.repeats, strict=True)):
         for _ in range(times):
             for name, value in after.state_dict().items():
                 state[f"blocks.{index}.{name}"] = value
             index += 1
-        assert (times == 0) == (block == len(shared.blocks) - 1)  # as published, the last is never used
-    rest = {name: value for name, value in shared.state_dict().items() if not name.startswith("blocks.")}
+        assert (times == 0) == (
+            block == len(shared.blocks) - 1
+        )  # as published, the last is never used
+    rest = {
+        name: value for name, value in shared.state_dict().items() if not name.startswith("blocks.")
+    }
     assert separate.set_state_dict({**state, **rest}) == ([], [])
     image = paddle.rand([1, 3, 32, 32])
     for network in (shared, separate):
@@ -80,7 +97,9 @@ def test_shared_residuals_run_as_often_as_separate_ones():
         np.testing.assert_array_equal(one.numpy(), other.numpy())
 
 
-@pytest.mark.parametrize("wrong", [{"width": 0}, {"activation": "elu"}, {"padding": "valid"}, {"expansion": "all"}])
+@pytest.mark.parametrize(
+    "wrong", [{"width": 0}, {"activation": "elu"}, {"padding": "valid"}, {"expansion": "all"}]
+)
 def test_wrong_values_are_named(wrong):
     with pytest.raises(ValueError, match=rf"{next(iter(wrong))}=.*expected"):
         MobileNetV2(**wrong)

@@ -30,7 +30,9 @@ def test_published_parameters_and_macs(network, count, side, macs):
     assert count_macs(network, (side, side)) == pytest.approx(macs, abs=0.05e6)
 
 
-@pytest.mark.parametrize("make", [lambda k: MoveNet(k, width=0.25), fire717_movenet], ids=["google", "fire717"])
+@pytest.mark.parametrize(
+    "make", [lambda k: MoveNet(k, width=0.25), fire717_movenet], ids=["google", "fire717"]
+)
 @pytest.mark.parametrize("joints", [1, 5, 17])
 def test_any_number_of_joints_and_any_size(make, joints):
     maps = make(joints)(paddle.zeros([2, 64, 96, 3], dtype="uint8"))
@@ -69,7 +71,9 @@ def test_head_layers_are_all_but_the_backbone():
 
 def test_images_reach_the_backbone_between_minus_one_and_one():
     images = paddle.to_tensor(np.uint8([0, 255, 51] * 4).reshape(1, 2, 2, 3))
-    np.testing.assert_allclose(MoveNet(1, width=0.25).normalize(images)[0, :, 0, 0].tolist(), [-1, 1, -0.6], atol=1e-6)
+    np.testing.assert_allclose(
+        MoveNet(1, width=0.25).normalize(images)[0, :, 0, 0].tolist(), [-1, 1, -0.6], atol=1e-6
+    )
 
 
 def test_wrong_values_and_sizes_are_named():

@@ -32,7 +32,9 @@ def convolve(x, weight, stride, padding):
     y = np.zeros((len(weight), size, size))
     for i in range(kernel):
         for j in range(kernel):
-            seen = x[:, i : i + size * stride : stride, j : j + size * stride : stride][:, :size, :size]
+            seen = x[:, i : i + size * stride : stride, j : j + size * stride : stride][
+                :, :size, :size
+            ]
             tap = weight[:, :, i, j]
             depthwise = weight.shape[1] == 1 and len(x) > 1
             y += tap[:, :, None] * seen if depthwise else np.tensordot(tap, seen, 1)
@@ -50,7 +52,12 @@ def doubled(x):
                 source = (at + 0.5) / 2 - 0.5
                 low = int(np.floor(source))
                 share = source - low
-                places.append([(min(max(low, 0), size - 1), 1 - share), (min(max(low + 1, 0), size - 1), share)])
+                places.append(
+                    [
+                        (min(max(low, 0), size - 1), 1 - share),
+                        (min(max(low + 1, 0), size - 1), share),
+                    ]
+                )
             for row, row_share in places[0]:
                 for column, column_share in places[1]:
                     value = value + row_share * column_share * x[:, row, column]
@@ -68,13 +75,19 @@ class Network:
     def __call__(self, x, name, activation=None, stride=1):
         weight = self.state[f"{name}.conv.weight"]
         kernel = weight.shape[-1]
-        pad = same(x.shape[1], kernel, stride) if self.padding == "same" else (kernel // 2, kernel // 2)
+        pad = (
+            same(x.shape[1], kernel, stride)
+            if self.padding == "same"
+            else (kernel // 2, kernel // 2)
+        )
         x = convolve(x, weight, stride, pad)
         if f"{name}.conv.bias" in self.state:
             x = x + self.state[f"{name}.conv.bias"][:, None, None]
         if f"{name}.bn.weight" in self.state:
             parts = ("weight", "bias", "_mean", "_variance")
-            scale, shift, mean, variance = (self.state[f"{name}.bn.{p}"][:, None, None] for p in parts)
+            scale, shift, mean, variance = (
+                self.state[f"{name}.bn.{p}"][:, None, None] for p in parts
+            )
             x = (x - mean) / np.sqrt(variance + 1e-5) * scale + shift
         return x if activation is None else activation(x)
 
@@ -95,7 +108,9 @@ def google(state, image):
     x = net(net(x, "backbone.top", relu6), "pyramid.top")
     for level, tap in enumerate((9, 5, 2)):
         x = doubled(x) + net(seen[tap], f"pyramid.levels.{level}.lateral")
-        x = net(net(x, f"pyramid.levels.{level}.depthwise"), f"pyramid.levels.{level}.pointwise", relu)
+        x = net(
+            net(x, f"pyramid.levels.{level}.depthwise"), f"pyramid.levels.{level}.pointwise", relu
+        )
     return heads(net, x)
 
 
@@ -106,7 +121,12 @@ def original(state, image, shared):
     x = net(net(x, "backbone.blocks.0.depthwise", relu), "backbone.blocks.0.project")
 
     def block(x, index, stride=1):
-        y = net(net(x, f"backbone.blocks.{index}.expand", relu), f"backbone.blocks.{index}.depthwise", relu, stride)
+        y = net(
+            net(x, f"backbone.blocks.{index}.expand", relu),
+            f"backbone.blocks.{index}.depthwise",
+            relu,
+            stride,
+        )
         return net(y, f"backbone.blocks.{index}.project")
 
     taps, index = [], 1
@@ -116,9 +136,15 @@ def original(state, image, shared):
             x = x + block(x, index + 1 + (0 if shared else j))
         index += 2 if shared else 1 + residuals
         taps.append(x)
-    x = doubled(net(net(x, "backbone.top", relu), "pyramid.top")) + net(taps[2], "pyramid.levels.0.lateral")
+    x = doubled(net(net(x, "backbone.top", relu), "pyramid.top")) + net(
+        taps[2], "pyramid.levels.0.lateral"
+    )
     for level in (0, 1):
-        x = net(net(x, f"pyramid.levels.{level}.depthwise", relu), f"pyramid.levels.{level}.pointwise", relu)
+        x = net(
+            net(x, f"pyramid.levels.{level}.depthwise", relu),
+            f"pyramid.levels.{level}.pointwise",
+            relu,
+        )
         x = doubled(x) + net(taps[1 - level], f"pyramid.levels.{level + 1}.lateral")
     return heads(net, net(net(x, "pyramid.levels.2.depthwise"), "pyramid.levels.2.pointwise", relu))
 
@@ -140,7 +166,9 @@ def run_tflite(data, image):
 
     model = tflite.Model.GetRootAs(data, 0)
     graph = model.Subgraphs(0)
-    names = {value: key for key, value in vars(tflite.BuiltinOperator).items() if isinstance(value, int)}
+    names = {
+        value: key for key, value in vars(tflite.BuiltinOperator).items() if isinstance(value, int)
+    }
     types = {0: np.float32, 1: np.float16, 2: np.int32, 3: np.uint8, 9: np.int8}
     values = {graph.Inputs(0): image.astype(np.float64)[None]}
     answers = []
@@ -157,7 +185,11 @@ def run_tflite(data, image):
         side = np.ones(stored.ndim, int)
         if len(scales) > 1:
             side[how.QuantizedDimension()] = -1
-        return (stored - zeros.reshape(side)) * scales.reshape(side) if stored.ndim else (stored - zeros) * scales
+        return (
+            (stored - zeros.reshape(side)) * scales.reshape(side)
+            if stored.ndim
+            else (stored - zeros) * scales
+        )
 
     for i in range(graph.OperatorsLength()):
         operator = graph.Operators(i)
@@ -188,7 +220,10 @@ def run_tflite(data, image):
             padding = (0, 0)
             if options.Padding() == tflite.Padding.SAME:
                 padding = same(x.shape[1], weight.shape[-1], options.StrideH())
-            y = convolve(x[0].transpose(2, 0, 1), weight, options.StrideH(), padding) + bias[:, None, None]
+            y = (
+                convolve(x[0].transpose(2, 0, 1), weight, options.StrideH(), padding)
+                + bias[:, None, None]
+            )
             answers.append((graph.Tensors(indices[1]).Name().decode(), y))
             activation = {0: lambda y: y, 1: relu, 3: relu6}[options.FusedActivationFunction()]
             y = activation(y).transpose(1, 2, 0)[None]
@@ -222,7 +257,9 @@ def decode_single(centers, heatmaps, regressions, offsets):
     answer = []
     for k, heatmap in enumerate(heatmaps):
         x0, y0 = cx + regressions[2 * k][cy][cx], cy + regressions[2 * k + 1][cy][cx]
-        answer.append(place_of(heatmap, offsets[2 * k], offsets[2 * k + 1], best_cell(heatmap, x0, y0)))
+        answer.append(
+            place_of(heatmap, offsets[2 * k], offsets[2 * k + 1], best_cell(heatmap, x0, y0))
+        )
     return answer
 
 
@@ -236,18 +273,27 @@ def decode_many(centers, heatmaps, regressions, offsets, threshold, most):
             for v in range(max(y - 1, 0), min(y + 2, height)):
                 for u in range(max(x - 1, 0), min(x + 2, width)):
                     earlier = (v, u) < (y, x)
-                    exceeded |= centers[v][u] > centers[y][x] or (earlier and centers[v][u] == centers[y][x])
+                    exceeded |= centers[v][u] > centers[y][x] or (
+                        earlier and centers[v][u] == centers[y][x]
+                    )
             if not exceeded:
                 peaks.append((-centers[y][x], y, x))
     people = []
     for chance, cy, cx in sorted(peaks)[:most]:
-        points = [(cx + regressions[2 * k][cy][cx], cy + regressions[2 * k + 1][cy][cx]) for k in range(len(heatmaps))]
+        points = [
+            (cx + regressions[2 * k][cy][cx], cy + regressions[2 * k + 1][cy][cx])
+            for k in range(len(heatmaps))
+        ]
         sides = [max(p[axis] for p in points) - min(p[axis] for p in points) for axis in (0, 1)]
         reach = max(0.3 * max(sides), 2.0)
         found = []
         for k, heatmap in enumerate(heatmaps):
             x0, y0 = min(max(points[k][0], 0), width - 1), min(max(points[k][1], 0), height - 1)
-            found.append(place_of(heatmap, offsets[2 * k], offsets[2 * k + 1], best_cell(heatmap, x0, y0, reach)))
+            found.append(
+                place_of(
+                    heatmap, offsets[2 * k], offsets[2 * k + 1], best_cell(heatmap, x0, y0, reach)
+                )
+            )
         score = -chance * sum(height_ for _, height_ in found) / len(found)
         people.append((score, [place for place, _ in found], [height_ for _, height_ in found]))
     return sorted(people, key=lambda person: -person[0])

@@ -58,7 +58,13 @@ def training_losses(shared, name, model, size, folder, steps=6):
             return [{"image": images, "targets": targets}] * len(expected)
 
     trainer = Trainer(
-        model, JointsMSELoss(), adam(model), lambda step: 5e-4, run_dir=folder, log_every=1, visualdl=False
+        model,
+        JointsMSELoss(),
+        adam(model),
+        lambda step: 5e-4,
+        run_dir=folder,
+        log_every=1,
+        visualdl=False,
     )
     trainer.fit(SameBatch(), epochs=1)
     trainer.log.close()

@@ -98,7 +98,11 @@ def stacked_hourglass(state, image, depth, num_stacks):
 
     def level(x, name, below):
         low = net.bottleneck(pooled(x), f"{name}.low1.1.0")
-        low = level(low, f"{name}.low2", below - 1) if below > 1 else net.bottleneck(low, f"{name}.low2.0")
+        low = (
+            level(low, f"{name}.low2", below - 1)
+            if below > 1
+            else net.bottleneck(low, f"{name}.low2.0")
+        )
         low = net.bottleneck(low, f"{name}.low3.0")
         return net.bottleneck(x, f"{name}.up1.0") + doubled(low)
 
@@ -195,7 +199,12 @@ def dark_peaks(heatmaps, kernel):
             dx = 0.5 * (log[py][px + 1] - log[py][px - 1])
             dy = 0.5 * (log[py + 1][px] - log[py - 1][px])
             dxx = 0.25 * (log[py][px + 2] - 2 * log[py][px] + log[py][px - 2])
-            dxy = 0.25 * (log[py + 1][px + 1] - log[py - 1][px + 1] - log[py + 1][px - 1] + log[py - 1][px - 1])
+            dxy = 0.25 * (
+                log[py + 1][px + 1]
+                - log[py - 1][px + 1]
+                - log[py + 1][px - 1]
+                + log[py - 1][px - 1]
+            )
             dyy = 0.25 * (log[py + 2][px] - 2 * log[py][px] + log[py - 2][px])
             if dxx * dyy - dxy**2 != 0:
                 point -= np.linalg.inv(np.array([[dxx, dxy], [dxy, dyy]])) @ np.array([dx, dy])
@@ -215,7 +224,13 @@ def udp_peaks(heatmaps, kernel):
             continue
         log = np.pad(np.log(np.clip(smoothed(heatmap, kernel), 1e-3, 50)), 1, mode="edge")
         x, y = px + 1, py + 1
-        here, left, right, above, below = log[y, x], log[y, x - 1], log[y, x + 1], log[y - 1, x], log[y + 1, x]
+        here, left, right, above, below = (
+            log[y, x],
+            log[y, x - 1],
+            log[y, x + 1],
+            log[y - 1, x],
+            log[y + 1, x],
+        )
         slope = np.array([(right - left) / 2, (below - above) / 2])
         dxy = (log[y + 1, x + 1] - right - below + 2 * here - left - above + log[y - 1, x - 1]) / 2
         hessian = np.array([[right - 2 * here + left, dxy], [dxy, below - 2 * here + above]])
@@ -241,7 +256,10 @@ def exact_targets(keypoints, visible, map_size, input_size, sigma, udp):
         if not visible[k]:
             continue
         if udp:
-            mu_x, mu_y = x * (width - 1) / (input_size[0] - 1), y * (height - 1) / (input_size[1] - 1)
+            mu_x, mu_y = (
+                x * (width - 1) / (input_size[0] - 1),
+                y * (height - 1) / (input_size[1] - 1),
+            )
         else:
             mu_x, mu_y = x * width / input_size[0], y * height / input_size[1]
         for cell_y in range(height):
@@ -256,7 +274,10 @@ def exact_targets(keypoints, visible, map_size, input_size, sigma, udp):
 def cells_to_image(cells, center, scale, map_width):
     """Where HRNet puts cells [K, 2] of a square map in the image; scale 1 is 200 px."""
     return np.array(
-        [[x * scale * 200 / map_width + c - scale * 100 for x, c in zip(p, center, strict=True)] for p in cells]
+        [
+            [x * scale * 200 / map_width + c - scale * 100 for x, c in zip(p, center, strict=True)]
+            for p in cells
+        ]
     )
 
 
@@ -298,7 +319,9 @@ def oks(points, annotation, sigmas):
         else:  # how far outside three times the box
             dx = max(0, left - width - points[k][0]) + max(0, points[k][0] - left - 2 * width)
             dy = max(0, top - height - points[k][1]) + max(0, points[k][1] - top - 2 * height)
-        terms.append(np.exp(-(dx**2 + dy**2) / (2 * (annotation["area"] + np.spacing(1)) * (2 * sigma) ** 2)))
+        terms.append(
+            np.exp(-(dx**2 + dy**2) / (2 * (annotation["area"] + np.spacing(1)) * (2 * sigma) ** 2))
+        )
     return sum(terms) / len(terms)
 
 
@@ -333,9 +356,15 @@ def average_precision(dataset, results, sigmas):
     """COCO's AP and AR by name: a literal restatement; NaN where there is nobody of a size."""
     images = sorted(image["id"] for image in dataset["images"])
     people = {i: [a for a in dataset["annotations"] if a["image_id"] == i] for i in images}
-    ranked = {i: sorted((r for r in results if r["image_id"] == i), key=lambda r: -r["score"])[:20] for i in images}
+    ranked = {
+        i: sorted((r for r in results if r["image_id"] == i), key=lambda r: -r["score"])[:20]
+        for i in images
+    }
     similar = {
-        i: [[oks(np.reshape(r["keypoints"], (-1, 3))[:, :2], a, sigmas) for a in people[i]] for r in ranked[i]]
+        i: [
+            [oks(np.reshape(r["keypoints"], (-1, 3))[:, :2], a, sigmas) for a in people[i]]
+            for r in ranked[i]
+        ]
         for i in images
     }
     values = {}
@@ -343,7 +372,9 @@ def average_precision(dataset, results, sigmas):
         precisions, recalls = [], []
         for threshold in np.linspace(0.5, 0.95, 10):
             parts = [_found(people[i], ranked[i], similar[i], threshold, low, high) for i in images]
-            rows = sorted((row for part, _ in parts for row in part if not row[2]), key=lambda row: -row[0])
+            rows = sorted(
+                (row for part, _ in parts for row in part if not row[2]), key=lambda row: -row[0]
+            )
             total = sum(number for _, number in parts)
             if not total:
                 precisions.append(np.nan)
@@ -353,7 +384,10 @@ def average_precision(dataset, results, sigmas):
             for n, (_, hit, _) in enumerate(rows, 1):
                 hits += hit
                 curve.append((hits / total, hits / n))
-            at = [max((p for r, p in curve if r >= recall), default=0.0) for recall in np.linspace(0, 1, 101)]
+            at = [
+                max((p for r, p in curve if r >= recall), default=0.0)
+                for recall in np.linspace(0, 1, 101)
+            ]
             precisions.append(np.mean(at))
             recalls.append(hits / total)
         for name, series in (("AP", precisions), ("AR", recalls)):
@@ -374,10 +408,14 @@ def pck(predictions, truth, visible, threshold):
         torso = (across**2 + down**2) ** 0.5
         for k in range(17):
             if seen[k]:
-                distance = ((points[k][0] - true[k][0]) ** 2 + (points[k][1] - true[k][1]) ** 2) ** 0.5
+                distance = (
+                    (points[k][0] - true[k][0]) ** 2 + (points[k][1] - true[k][1]) ** 2
+                ) ** 0.5
                 hits[k] += distance <= threshold * torso
                 totals[k] += 1
-    return [100 * hit / total for hit, total in zip(hits, totals, strict=True)], 100 * sum(hits) / sum(totals)
+    return [100 * hit / total for hit, total in zip(hits, totals, strict=True)], 100 * sum(
+        hits
+    ) / sum(totals)
 
 
 def movenet_accuracy(predictions, scores, truth, visible):

@@ -26,8 +26,12 @@ def perturbed(content, rng):
         points = np.array(annotation["keypoints"], float).reshape(-1, 3)
         left, top, width, height = annotation["bbox"]
         strange = rng.uniform((left, top), (left + width, top + height), (len(points), 2))
-        near = points[:, :2] + rng.normal(0, rng.choice([0.0, 0.02, 0.08]) * annotation["area"] ** 0.5, (17, 2))
-        for keypoints in (near if annotation["num_keypoints"] else strange, strange)[: rng.integers(0, 3)]:
+        near = points[:, :2] + rng.normal(
+            0, rng.choice([0.0, 0.02, 0.08]) * annotation["area"] ** 0.5, (17, 2)
+        )
+        for keypoints in (near if annotation["num_keypoints"] else strange, strange)[
+            : rng.integers(0, 3)
+        ]:
             results.append(
                 {
                     "image_id": annotation["image_id"],
@@ -40,7 +44,9 @@ def perturbed(content, rng):
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-@pytest.mark.parametrize(("folder", "split"), [("coco4", "val"), ("coco_mini", "val"), ("coco_mini", "train")])
+@pytest.mark.parametrize(
+    ("folder", "split"), [("coco4", "val"), ("coco_mini", "val"), ("coco_mini", "train")]
+)
 def test_every_number_is_the_literal_loops(shared, tmp_path, folder, split, seed):
     path, content = truth_of(shared, folder, split)
     results = perturbed(content, np.random.default_rng(seed))
@@ -48,7 +54,9 @@ def test_every_number_is_the_literal_loops(shared, tmp_path, folder, split, seed
     values = score_results(tmp_path / "results.json", path, COCO_17).values
     expected = reference.average_precision(content, results, COCO_17.sigmas)
     assert 0.02 < expected["AP"] < 0.98
-    assert values == pytest.approx({name: float(expected[name]) for name in NAMES}, abs=1e-9, nan_ok=True)
+    assert values == pytest.approx(
+        {name: float(expected[name]) for name in NAMES}, abs=1e-9, nan_ok=True
+    )
 
 
 @pytest.mark.parametrize("folder", ["coco4", "coco_mini"])

@@ -23,7 +23,11 @@ def both_layouts(request, tmp_path, synthetic_mpii):
         folder = request.getfixturevalue("shared") / "data" / "lspet"
         return folder, folder / "annotations" / "person_keypoints_val.json", folder / "images"
     drawn = write_coco(tmp_path / "coco", num_train=0, num_val=8, size=(256, 256))
-    return synthetic_mpii, drawn / "annotations" / "person_keypoints_val2017.json", drawn / "val2017"
+    return (
+        synthetic_mpii,
+        drawn / "annotations" / "person_keypoints_val2017.json",
+        drawn / "val2017",
+    )
 
 
 def found(person, skeleton):
@@ -34,20 +38,27 @@ def found(person, skeleton):
 
 def by_image(samples):
     """Both layouts list the same images in the same order under other names."""
-    return [sample.persons[0] for sample in sorted(samples, key=lambda sample: sample.image_path.name)]
+    return [
+        sample.persons[0] for sample in sorted(samples, key=lambda sample: sample.image_path.name)
+    ]
 
 
 def test_a_coco_network_on_mpii(both_layouts, capsys):
     folder, annotations, images = both_layouts
     samples = one_per_person(read_mpii(folder, "val", COCO_17), SIZE)
     assert (
-        "=> 12 of 16 joints (left out: pelvis, thorax, upper_neck, head_top) are in coco_17" in capsys.readouterr().out
+        "=> 12 of 16 joints (left out: pelvis, thorax, upper_neck, head_top) are in coco_17"
+        in capsys.readouterr().out
     )
     theirs = by_image(one_per_person(read_annotations(annotations, images), SIZE))
     ordered = sorted(samples, key=lambda sample: sample.image_path.name)
     metric = PCKh(COCO_17)
-    assert all((sample.persons[0].visible[:5] == 0).all() for sample in ordered), "MPII labels no face"
-    predictions = [(sample, found(person, COCO_17)) for sample, person in zip(ordered, theirs, strict=True)]
+    assert all((sample.persons[0].visible[:5] == 0).all() for sample in ordered), (
+        "MPII labels no face"
+    )
+    predictions = [
+        (sample, found(person, COCO_17)) for sample, person in zip(ordered, theirs, strict=True)
+    ]
     scores = metric.compute_scores(predictions)
     values = scores.values
     assert "Head" not in values
@@ -59,7 +70,13 @@ def test_a_coco_network_on_mpii(both_layouts, capsys):
         poses.keypoints[0, COCO_17.joints.index("left_elbow")] += 1e3
     worse = metric.compute_scores(predictions).values
     assert worse["Elbow"] == 50.0
-    assert {name for name in worse if worse[name] == 100.0} == {"Shoulder", "Wrist", "Hip", "Knee", "Ankle"}
+    assert {name for name in worse if worse[name] == 100.0} == {
+        "Shoulder",
+        "Wrist",
+        "Hip",
+        "Knee",
+        "Ankle",
+    }
 
 
 def test_an_mpii_network_on_coco(both_layouts, capsys):
@@ -77,7 +94,9 @@ def test_an_mpii_network_on_coco(both_layouts, capsys):
     assert "\ncross-evaluation: 12 of 17 joints (left out: nose, " in scores.table
     # Joints that the annotations do not have count for nothing; each of the others does.
     for name, same in (("head_top", True), ("left_elbow", False)):
-        predictions = [(sample, found(person, MPII_16)) for sample, person in zip(ordered, theirs, strict=True)]
+        predictions = [
+            (sample, found(person, MPII_16)) for sample, person in zip(ordered, theirs, strict=True)
+        ]
         for _, poses in predictions:
             poses.keypoints[0, MPII_16.joints.index(name)] += 1e3
         assert (metric.compute_scores(predictions).values["AP"] == pytest.approx(1.0)) is same, name
@@ -85,7 +104,24 @@ def test_an_mpii_network_on_coco(both_layouts, capsys):
 
 def test_published_limbs_are_those_in_common():
     """Source: mmpose's table for joint training on both: MPII's 0 1 2 3 4 5 10 11 12 13 14 15."""
-    published = {0: 16, 1: 14, 2: 12, 3: 11, 4: 13, 5: 15, 10: 10, 11: 8, 12: 6, 13: 5, 14: 7, 15: 9}
-    assert {j: slot for j, slot in enumerate(MPII_16.slots(COCO_17.joints)) if slot >= 0} == published
-    assert {slot: j for j, slot in enumerate(COCO_17.slots(MPII_16.joints)) if slot >= 0} == published
+    published = {
+        0: 16,
+        1: 14,
+        2: 12,
+        3: 11,
+        4: 13,
+        5: 15,
+        10: 10,
+        11: 8,
+        12: 6,
+        13: 5,
+        14: 7,
+        15: 9,
+    }
+    assert {
+        j: slot for j, slot in enumerate(MPII_16.slots(COCO_17.joints)) if slot >= 0
+    } == published
+    assert {
+        slot: j for j, slot in enumerate(COCO_17.slots(MPII_16.joints)) if slot >= 0
+    } == published
     assert len(LIMBS) == 12

@@ -21,7 +21,9 @@ ALL = {"min_score": 0.05, "max_people": 1000}
 
 def image_of(shared, name):
     paths = (
-        [shared / "data" / IMAGES[name]] if name in IMAGES else (shared / "data" / "coco_mini").glob(f"*2017/{name}")
+        [shared / "data" / IMAGES[name]]
+        if name in IMAGES
+        else (shared / "data" / "coco_mini").glob(f"*2017/{name}")
     )
     return read_upright(next(iter(paths)))
 
@@ -74,7 +76,9 @@ def test_stored_raw_outputs_decode_to_the_stored_people(shared, name, network, t
     outputs = {str(n): values for n, values in enumerate(maps[::-1])}
     if together:
         outputs = {"output": np.concatenate([scores, distances], axis=2)}
-    detector = PersonDetector(lambda _: outputs, (416, 416), NANODET_PREPROCESSING, NanoDetDecoder(), **ALL)
+    detector = PersonDetector(
+        lambda _: outputs, (416, 416), NANODET_PREPROCESSING, NanoDetDecoder(), **ALL
+    )
     tolerance = {"m": 0.011, "g": 0.1}[network]  # the distances of -g are stored as float16
     assert_same(detector(image_of(shared, name)), boxes[f"nanodet-{network}"], tolerance)
 
@@ -97,11 +101,15 @@ def test_dets_and_labels_are_the_boxes_of_the_network_inside(shared):
     path = shared / "data" / "foreign_onnx" / "detector_dets_labels_416.onnx"
     _, boxes = stored(shared, "squat")
     network = ForeignOnnx(path, device="cpu")
-    detector = PersonDetector(network, (416, 416), NANODET_PREPROCESSING, DetsLabelsDecoder(), min_score=0.05)
+    detector = PersonDetector(
+        network, (416, 416), NANODET_PREPROCESSING, DetsLabelsDecoder(), min_score=0.05
+    )
     found = detector(image_of(shared, "squat"))
     # The graph suppresses at IoU 0.5 and before clipping, so only the best person is the same.
     np.testing.assert_allclose(corners_of(found)[0], boxes["nanodet-m"][0][:4], atol=0.011)
-    as_rtmdet = open_detector(path, format="rtmdet")(image_of(shared, "squat"))  # the same values, other padding
+    as_rtmdet = open_detector(path, format="rtmdet")(
+        image_of(shared, "squat")
+    )  # the same values, other padding
     assert len(as_rtmdet.scores) == 1
     assert iou(corners_of(as_rtmdet)[0], corners_of(found)[:1])[0] > 0.9
     with pytest.raises(InputError, match="yolox-nms, rtmdet"):

@@ -9,7 +9,9 @@ from paddle_pose.codecs.heatmap import HeatmapCodec
 from paddle_pose.geometry import Window
 
 
-@pytest.mark.parametrize(("input_size", "sigma"), [((256, 256), 2), ((192, 256), 2), ((96, 128), 3)])
+@pytest.mark.parametrize(
+    ("input_size", "sigma"), [((256, 256), 2), ((192, 256), 2), ((96, 128), 3)]
+)
 def test_targets_are_the_published_ones(input_size, sigma):
     codec = HeatmapCodec(input_size=input_size, sigma=float(sigma))
     rng = np.random.default_rng(0)
@@ -34,7 +36,9 @@ def test_peaks_are_the_published_ones_borders_and_empty_maps_included():
     heatmaps[1:4] = np.round(heatmaps[1:4])  # many cells alike
     heatmaps[5] = -np.abs(heatmaps[5])
     heatmaps[6] = 0
-    for n, (x, y) in enumerate([(0, 0), (1, 9), (2, 9), (14, 9), (15, 9), (7, 0), (7, 1), (7, 2), (7, 22), (7, 23)]):
+    for n, (x, y) in enumerate(
+        [(0, 0), (1, 9), (2, 9), (14, 9), (15, 9), (7, 0), (7, 1), (7, 2), (7, 22), (7, 23)]
+    ):
         heatmaps[10 + n, ..., y, x] = 9
     for poses, stages in zip(codec.decode({"heatmaps": heatmaps}), heatmaps, strict=True):
         cells, heights = reference.heatmap_peaks(stages[-1])
@@ -51,7 +55,9 @@ def test_decoded_joints_stand_in_the_image_where_the_published_transform_puts_th
     window = Window(center, (200 * scale, 200 * scale))
     (poses,) = codec.decode({"heatmaps": heatmaps})
     got = poses.moved(window.to_image(codec.input_size)).keypoints[0]
-    expected = reference.cells_to_image(reference.heatmap_peaks(heatmaps[0, 0])[0], center, scale, 64)
+    expected = reference.cells_to_image(
+        reference.heatmap_peaks(heatmaps[0, 0])[0], center, scale, 64
+    )
     assert np.allclose(got, expected, atol=1e-9)
 
 
@@ -63,14 +69,18 @@ def test_exact_targets_are_the_published_ones(alignment):
     for _ in range(3):
         keypoints, visible = rng.uniform(0, (95, 127), (16, 2)), (rng.random(16) < 0.8).astype(int)
         maps = codec.encode(keypoints[None], visible[None])
-        expected = reference.exact_targets(keypoints, visible, codec.map_size, codec.input_size, 2, udp)
+        expected = reference.exact_targets(
+            keypoints, visible, codec.map_size, codec.input_size, 2, udp
+        )
         assert np.abs(maps["heatmaps"] - expected).max() < 1e-7
         assert maps["weights"].tolist() == visible.tolist()
 
 
 @pytest.mark.parametrize(("sigma", "kernel"), [(2.0, 11), (3.0, 17)])
 @pytest.mark.parametrize("alignment", ["published", "udp"])
-def test_refined_peaks_are_the_published_ones_borders_and_empty_maps_included(alignment, sigma, kernel):
+def test_refined_peaks_are_the_published_ones_borders_and_empty_maps_included(
+    alignment, sigma, kernel
+):
     codec = HeatmapCodec(input_size=(96, 128), sigma=sigma, decode_by="dark", alignment=alignment)
     width, height = codec.map_size
     rng = np.random.default_rng(4)
@@ -100,4 +110,6 @@ def test_refined_peaks_of_maps_of_any_height_are_the_published_ones(alignment, h
     heatmaps = height * draw_exact(centers, codec.map_size, 2.0).astype(np.float64)
     peaks = reference.udp_peaks if alignment == "udp" else reference.dark_peaks
     (poses,) = codec.decode({"heatmaps": heatmaps[None, None]})
-    assert np.allclose(poses.keypoints[0], peaks(heatmaps, 11) * codec.cell_size, rtol=1e-6, atol=1e-6)
+    assert np.allclose(
+        poses.keypoints[0], peaks(heatmaps, 11) * codec.cell_size, rtol=1e-6, atol=1e-6
+    )

@@ -13,7 +13,9 @@ SIZES = [(8, 8), (12, 7), (5, 9), (1, 6)]
 
 def codec(size, most=1, threshold=0.1):
     width, height = size
-    return MoveNetCodec(THREE, (4 * width, 4 * height), max_persons=most, center_threshold=threshold)
+    return MoveNetCodec(
+        THREE, (4 * width, 4 * height), max_persons=most, center_threshold=threshold
+    )
 
 
 def random_maps(rng, size, scale=2.0):
@@ -30,7 +32,10 @@ def random_maps(rng, size, scale=2.0):
 
 def coarse(maps):
     """Few different values: ties in nearly every comparison."""
-    return {name: np.round(values, 1 if name in ("centers", "heatmaps") else 0) for name, values in maps.items()}
+    return {
+        name: np.round(values, 1 if name in ("centers", "heatmaps") else 0)
+        for name, values in maps.items()
+    }
 
 
 def decoded(by, maps):
@@ -39,15 +44,26 @@ def decoded(by, maps):
 
 
 def check_single(size, maps):
-    answer = decode_single(maps["centers"][0], maps["heatmaps"], maps["regressions"], maps["offsets"])
+    answer = decode_single(
+        maps["centers"][0], maps["heatmaps"], maps["regressions"], maps["offsets"]
+    )
     poses = decoded(codec(size), maps)
-    assert poses.keypoints[0] == pytest.approx(4 * np.array([place for place, _ in answer]), abs=1e-9)
+    assert poses.keypoints[0] == pytest.approx(
+        4 * np.array([place for place, _ in answer]), abs=1e-9
+    )
     assert poses.scores[0].tolist() == [score for _, score in answer]
     assert poses.person_scores == pytest.approx([np.mean([score for _, score in answer])])
 
 
 def check_many(size, maps, most, threshold):
-    arguments = (maps["centers"][0], maps["heatmaps"], maps["regressions"], maps["offsets"], threshold, most)
+    arguments = (
+        maps["centers"][0],
+        maps["heatmaps"],
+        maps["regressions"],
+        maps["offsets"],
+        threshold,
+        most,
+    )
     answer = decode_many(*arguments)
     poses = decoded(codec(size, most, threshold), maps)
     assert len(poses.scores) == len(answer)
@@ -72,14 +88,21 @@ def test_many_people_are_found_by_our_rule(size):
     counts = []
     for number in range(60):
         maps = random_maps(rng, size, scale=rng.choice([0.5, 3.0]))
-        counts.append(check_many(size, coarse(maps) if number % 3 == 0 else maps, int(rng.integers(2, 7)), 0.5))
+        counts.append(
+            check_many(
+                size, coarse(maps) if number % 3 == 0 else maps, int(rng.integers(2, 7)), 0.5
+            )
+        )
     assert min(counts) < max(counts) > 1
 
 
 def flat(size, value=0.5):
     width, height = size
     shapes = {"centers": 1, "heatmaps": 3, "regressions": 6, "offsets": 6}
-    return {name: np.full((count, height, width), value if count in (1, 3) else 0.0) for name, count in shapes.items()}
+    return {
+        name: np.full((count, height, width), value if count in (1, 3) else 0.0)
+        for name, count in shapes.items()
+    }
 
 
 @pytest.mark.parametrize("size", [(8, 8), (7, 7), (7, 8)])
@@ -99,7 +122,10 @@ def test_centres_and_joints_at_the_border_are_found(corner):
     maps = flat(size, 0.01)
     maps["centers"][0, y, x] = 0.9
     maps["heatmaps"][:, 5 - y, 7 - x] = 0.8
-    maps["regressions"][0::2, y, x], maps["regressions"][1::2, y, x] = 3 * (7 - 2 * x), 3 * (5 - 2 * y)  # far outside
+    maps["regressions"][0::2, y, x], maps["regressions"][1::2, y, x] = (
+        3 * (7 - 2 * x),
+        3 * (5 - 2 * y),
+    )  # far outside
     maps["offsets"][:, 5 - y, 7 - x] = 0.25
     check_single(size, maps)
     assert check_many(size, maps, 6, 0.5) == 1

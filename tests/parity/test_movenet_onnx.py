@@ -23,7 +23,10 @@ TFJS = "data/movenet_tfjs/movenet-{}.json"
 FILES = {
     "lightning": (TFJS.format("lightning"), "movenet_lightning_coco"),
     "thunder": (TFJS.format("thunder"), "movenet_thunder_coco"),
-    "lightning_int8": ("data/movenet/movenet_single_pose_lightning_ptq.tflite", "movenet_lightning_coco"),
+    "lightning_int8": (
+        "data/movenet/movenet_single_pose_lightning_ptq.tflite",
+        "movenet_lightning_coco",
+    ),
 }
 
 
@@ -41,7 +44,9 @@ def test_every_map_is_paddles(shared, tmp_path, model):
     found = backend(images)
     assert list(found) == list(config.codec.outputs) == list(expected)
     for name, maps in expected.items():
-        np.testing.assert_allclose(found[name], maps, rtol=0, atol=1e-4 * max(1, np.abs(maps).max()), err_msg=name)
+        np.testing.assert_allclose(
+            found[name], maps, rtol=0, atol=1e-4 * max(1, np.abs(maps).max()), err_msg=name
+        )
     for poses, other in zip(config.codec.decode(found), config.codec.decode(expected), strict=True):
         np.testing.assert_allclose(poses.keypoints, other.keypoints, rtol=0, atol=1e-2)
 
@@ -72,7 +77,10 @@ def test_it_is_written_and_run_without_paddle(shared, tmp_path):
     target, photo = tmp_path / "thunder.onnx", shared / "data/movenet_tfjs/thunder_squat.npz"
     arguments = [shared / TFJS.format("thunder"), photo, target]
     done = subprocess.run(
-        [sys.executable, "-c", WITHOUT_PADDLE, *map(str, arguments)], cwd=ROOT, capture_output=True, text=True
+        [sys.executable, "-c", WITHOUT_PADDLE, *map(str, arguments)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stderr
     with np.load(photo) as stored:

@@ -70,7 +70,10 @@ def test_every_map_is_googles(shared, lightning):
     for name, want in expected.items():
         assert np.abs(want).max() > 0.5, "the photograph shows a person"
         np.testing.assert_allclose(maps[name], want, rtol=0, atol=1e-3, err_msg=name)
-    for name, head in (("centers", "center"), ("heatmaps", "kpt_heatmap")):  # also before the sigmoid
+    for name, head in (
+        ("centers", "center"),
+        ("heatmaps", "kpt_heatmap"),
+    ):  # also before the sigmoid
         p = maps[name].astype(np.float64)
         np.testing.assert_allclose(np.log(p / (1 - p)), heads[head], rtol=0, atol=1e-3)
 
@@ -79,7 +82,9 @@ def test_key_points_are_googles(shared, lightning):
     """Google's decoding rule on our maps, against its own key points: within 1 % of the image's sides."""
     _, maps = lightning
     with (shared / f"{LIGHTNING}_reference.csv").open(newline="") as stream:
-        expected = np.array([(row["keypoint_x"], row["keypoint_y"]) for row in csv.DictReader(stream)], float)
+        expected = np.array(
+            [(row["keypoint_x"], row["keypoint_y"]) for row in csv.DictReader(stream)], float
+        )
     y, x = np.mgrid[:48, :48]
     cy, cx = np.divmod((maps["centers"][0] / (np.hypot(y - 24, x - 24) + 1.8)).argmax(), 48)
     points = []
@@ -96,7 +101,9 @@ def test_key_points_are_googles(shared, lightning):
 def test_forward_is_the_literal_one(batch_norm):
     network = filled(MoveNet(3, width=0.5, batch_norm=batch_norm))
     image = np.random.default_rng(1).integers(0, 256, (64, 64, 3), np.uint8)
-    expected = reference.google({name: t.numpy() for name, t in network.state_dict().items()}, image)
+    expected = reference.google(
+        {name: t.numpy() for name, t in network.state_dict().items()}, image
+    )
     compare(answered(network, image), expected)
 
 
@@ -112,4 +119,6 @@ def compare(maps, expected):
     assert list(maps) == list(expected)
     for name, want in expected.items():
         assert want.std() > 0.01, "the filled network answers nothing that could differ"
-        np.testing.assert_allclose(maps[name], want, rtol=0, atol=1e-4 * max(1, np.abs(want).max()), err_msg=name)
+        np.testing.assert_allclose(
+            maps[name], want, rtol=0, atol=1e-4 * max(1, np.abs(want).max()), err_msg=name
+        )

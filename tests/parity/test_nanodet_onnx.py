@@ -20,7 +20,10 @@ def session(shared, tmp_path_factory):
 
 def test_the_file_states_its_shapes(session):
     cells = (2704, 676, 169)
-    expected = {f"Identity_{n}" if n else "Identity": [1, cells[n % 3], 80 if n < 3 else 44] for n in range(6)}
+    expected = {
+        f"Identity_{n}" if n else "Identity": [1, cells[n % 3], 80 if n < 3 else 44]
+        for n in range(6)
+    }
     assert {output.name: output.shape for output in session.get_outputs()} == expected
     (given,) = session.get_inputs()
     assert (given.name, given.shape, given.type) == ("input_1", [1, 3, 416, 416], "tensor(float)")
@@ -32,8 +35,16 @@ def test_scores_and_distances_are_the_stored_ones(shared, session, photo):
         image, scores, distances = stored["input"], stored["scores_g"], stored["distances_g"]
     blob = (image[..., ::-1] - np.float32(MEAN)) / np.float32(STD)
     names = [output.name for output in session.get_outputs()]
-    found = dict(zip(names, session.run(None, {"input_1": blob.transpose(2, 0, 1)[None].astype("f4")}), strict=True))
-    people = np.concatenate([found[name][0, :, 0] for name in ("Identity", "Identity_1", "Identity_2")])
+    found = dict(
+        zip(
+            names,
+            session.run(None, {"input_1": blob.transpose(2, 0, 1)[None].astype("f4")}),
+            strict=True,
+        )
+    )
+    people = np.concatenate(
+        [found[name][0, :, 0] for name in ("Identity", "Identity_1", "Identity_2")]
+    )
     np.testing.assert_allclose(people, scores, rtol=0, atol=1e-5)
     sides = np.concatenate([found[name][0] for name in ("Identity_3", "Identity_4", "Identity_5")])
     np.testing.assert_allclose(sides, distances, rtol=1e-3, atol=1e-3)  # stored in half precision

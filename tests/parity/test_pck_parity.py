@@ -24,7 +24,10 @@ def guesses(shared):
             x, y, width, height = person.box
             side = width + height
             sample = Sample(
-                image.image_id, image.path, Window((x + width / 2, y + height / 2), (side, side)), (person,)
+                image.image_id,
+                image.path,
+                Window((x + width / 2, y + height / 2), (side, side)),
+                (person,),
             )
             noise = rng.normal(0, rng.choice([0.02, 0.1]) * side, (17, 2))
             inside = np.clip(person.keypoints + noise, (x, y), (x + width, y + height))
@@ -33,10 +36,16 @@ def guesses(shared):
 
 
 def test_pck(guesses):
-    predictions = [(sample, Poses(points[None], scores[None], np.ones(1))) for sample, points, scores in guesses]
+    predictions = [
+        (sample, Poses(points[None], scores[None], np.ones(1)))
+        for sample, points, scores in guesses
+    ]
     people = [sample.persons[0] for sample, *_ in guesses]
     joints, mean = reference.pck(
-        [points for _, points, _ in guesses], [p.keypoints for p in people], [p.visible for p in people], 0.2
+        [points for _, points, _ in guesses],
+        [p.keypoints for p in people],
+        [p.visible for p in people],
+        0.2,
     )
     computed = PCK().compute_scores(predictions)
     values = computed.values
@@ -45,7 +54,10 @@ def test_pck(guesses):
     assert 20 < mean < 90
     left_out = sum(not (p.visible[5] and p.visible[12]) for p in people)
     assert 0 < left_out < len(people)
-    assert f"{len(people) - left_out} people ({left_out} without a labelled torso left out)" in computed.table
+    assert (
+        f"{len(people) - left_out} people ({left_out} without a labelled torso left out)"
+        in computed.table
+    )
 
 
 def test_the_fire717_accuracy(guesses):
@@ -55,8 +67,13 @@ def test_the_fire717_accuracy(guesses):
         predictions.append((points - corner) / sample.window.size)
         truth.append((sample.persons[0].keypoints - corner) / sample.window.size)
     visible = [sample.persons[0].visible for sample, *_ in guesses]
-    expected = reference.movenet_accuracy(predictions, [scores for *_, scores in guesses], truth, visible)
-    found = [(sample, Poses(points[None], scores[None], np.ones(1))) for sample, points, scores in guesses]
+    expected = reference.movenet_accuracy(
+        predictions, [scores for *_, scores in guesses], truth, visible
+    )
+    found = [
+        (sample, Poses(points[None], scores[None], np.ones(1)))
+        for sample, points, scores in guesses
+    ]
     values = Fire717Accuracy(COCO_17).compute_scores(found, intervals=False).values
     assert values["acc"] == pytest.approx(expected, rel=1e-12)
     assert 0.2 < expected < 0.9

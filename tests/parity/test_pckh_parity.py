@@ -78,5 +78,7 @@ def test_every_number_is_the_literal_loops(shared):
         assert values[group] == pytest.approx(rates[list(joints)].mean(), abs=1e-9)
     for name, index in (("Mean@0.1", 10), ("Mean@0.11", 11)):
         threshold = np.arange(0, 0.51, 0.01)[index]
-        mean = reference.pckh(preds[first], truth[first], missing[first], boxes[first], threshold)[1]
+        mean = reference.pckh(preds[first], truth[first], missing[first], boxes[first], threshold)[
+            1
+        ]
         assert values[name] == pytest.approx(mean, abs=1e-9)

@@ -18,16 +18,30 @@ def copies(shared):
 @pytest.mark.slow
 def test_the_table_reaches_what_is_required_and_the_commands_agree(shared, copies, tmp_path):
     data = shared / "data/coco_mini"
-    table = {row.what: row for row in rows(Benchmark(data, resamples=20), from_file=copies, threads=1)}
+    table = {
+        row.what: row for row in rows(Benchmark(data, resamples=20), from_file=copies, threads=1)
+    }
     default = table["movenet_thunder, nanodet_m"]
     assert default.values["AP"] >= 0.44
     assert table["nanodet_m > 0.2"].values["AP"] >= 0.46
     assert table["movenet_thunder, annotated boxes x 1.25"].values["AP"] >= 0.43
     assert table["movenet_thunder alone"].values["AP"] < default.values["AP"]
-    assert (default.num_images, default.num_people, table["nanodet_m > 0.2"].num_people) == (32, 68, 92)
-    assert all(row.intervals["AP"][0] < row.values["AP"] < row.intervals["AP"][1] for row in table.values())
+    assert (default.num_images, default.num_people, table["nanodet_m > 0.2"].num_people) == (
+        32,
+        68,
+        92,
+    )
+    assert all(
+        row.intervals["AP"][0] < row.values["AP"] < row.intervals["AP"][1] for row in table.values()
+    )
 
     images = [str(data / "val2017")]
-    predict_files(images, "movenet_thunder", results=Results(tmp_path, save=("coco",)), threads=1, from_file=copies)
+    predict_files(
+        images,
+        "movenet_thunder",
+        results=Results(tmp_path, save=("coco",)),
+        threads=1,
+        from_file=copies,
+    )
     scored = pp.score_file(tmp_path / "keypoints_results.json", data=data)
     assert scored.values["AP"] == pytest.approx(default.values["AP"], abs=2e-3)

@@ -10,7 +10,11 @@ from paddle_pose.inference.detection.open import open_detector
 @pytest.mark.parametrize(
     ("file", "nms_iou", "expected"),
     [
-        ("nanodet/nanodet_m_416.onnx", None, {"AP": 0.474, "AP50": 0.801, "AP75": 0.444, "AR100": 0.597}),
+        (
+            "nanodet/nanodet_m_416.onnx",
+            None,
+            {"AP": 0.474, "AP50": 0.801, "AP75": 0.444, "AR100": 0.597},
+        ),
         ("foreign_onnx/yolox_nano_person_192.onnx", 0.6, {"AP": 0.281, "AP50": 0.458}),
     ],
     ids=["nanodet-m", "yolox-nano"],

@@ -52,16 +52,23 @@ def test_filled_networks_answer_the_published_heatmaps(shared, name):
     assert published.relative_error(found, published.heatmaps(shared, f"{name}_192x256")) <= 1e-4
 
 
-@pytest.mark.parametrize(("name", "write"), list(zip(NETWORKS, (write_zip, write_stream), strict=True)))
+@pytest.mark.parametrize(
+    ("name", "write"), list(zip(NETWORKS, (write_zip, write_stream), strict=True))
+)
 def test_converted_pth_files_answer_the_published_heatmaps(shared, name, write, tmp_path, capsys):
     """The release's own form: a DataParallel's names in torch's format; the answers were computed from RGB images."""
     rule, config = published.rule(shared), NETWORKS[name][1]
     tensors = rule["fill"](published.shapes(shared, name))
-    state = {f"module.{key}": whole(f"{i}", np.asarray(value)) for i, (key, value) in enumerate(tensors.items())}
+    state = {
+        f"module.{key}": whole(f"{i}", np.asarray(value))
+        for i, (key, value) in enumerate(tensors.items())
+    }
     write(tmp_path / "their.pth.tar", state)
     order = ["-o", "model.order=rgb"] if name.startswith("simple_baseline") else []
     target = tmp_path / "ours" / "model.safetensors"
-    status = execute("convert", [str(tmp_path / "their.pth.tar"), str(target), "--config", config, *order])
+    status = execute(
+        "convert", [str(tmp_path / "their.pth.tar"), str(target), "--config", config, *order]
+    )
     assert status == 0, capsys.readouterr().err
     backend = PaddleBackend(build.trained(registry.read_beside(target), target))
     found = backend(rule["picture"](192, 256)[None])["heatmaps"][0, 0]
@@ -71,7 +78,9 @@ def test_converted_pth_files_answer_the_published_heatmaps(shared, name, write, 
 @pytest.mark.slow
 def test_training_losses_are_the_published_ones(shared, tmp_path):
     name = "simple_baseline_official_r50_coco17"
-    losses, expected = published.training_losses(shared, name, filled(shared, name)[0], (192, 256), tmp_path)
+    losses, expected = published.training_losses(
+        shared, name, filled(shared, name)[0], (192, 256), tmp_path
+    )
     assert losses[0] == pytest.approx(expected[0], rel=1e-5)
     assert losses[1:] == pytest.approx(expected[1:], rel=0.01)
 
@@ -89,5 +98,9 @@ def test_published_names_load_without_remainder(shared, name):
 
 def test_every_known_file_is_tested(shared):
     kept = {path.stem for path in (shared / "facts" / "checkpoint_names").glob("*.json")}
-    read = ("hrnet_mmpose1", "hrnet_official", "simple_baseline")  # PaddleDetection's names are not converted
+    read = (
+        "hrnet_mmpose1",
+        "hrnet_official",
+        "simple_baseline",
+    )  # PaddleDetection's names are not converted
     assert {name for name in kept if name.startswith(read)} == {*NAMES}

@@ -39,7 +39,9 @@ def test_keypoints_are_the_published_graphs(shared, model, photo):
     with np.load(shared / FOLDER / f"{model}_{photo}.npz") as stored:
         image, expected = stored["input"], stored["output"]
     with paddle.no_grad():
-        maps = {name: values.numpy() for name, values in network(paddle.to_tensor(image[None])).items()}
+        maps = {
+            name: values.numpy() for name, values in network(paddle.to_tensor(image[None])).items()
+        }
     (poses,) = replace(config.codec, max_persons=1).decode(maps)
     cells = poses.keypoints[0] / config.codec.stride
     np.testing.assert_allclose(cells * CELL[model], expected[:, 1::-1], rtol=0, atol=1e-4)

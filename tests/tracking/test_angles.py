@@ -22,7 +22,9 @@ def test_an_angle_stays_when_the_image_is_turned_mirrored_moved_or_scaled():
     people = rng.normal(0, 50, (30, 17, 2))
     angles = joint_angle(people, KNEE)
     for matrix in ([[0, -2, 5], [2, 0, 7]], [[-1, 0, 9], [0, 1, 0]]):
-        assert np.allclose(joint_angle(geometry.move(people, np.array(matrix, float)), KNEE), angles)
+        assert np.allclose(
+            joint_angle(geometry.move(people, np.array(matrix, float)), KNEE), angles
+        )
     assert np.allclose(joint_angle(people, KNEE[::-1]), angles)
 
 
@@ -52,6 +54,14 @@ def test_trembling_at_a_bound_counts_once():
 
 def test_it_begins_stretched_and_frames_without_a_person_change_nothing():
     count = RepetitionCounter(100, 150)
-    assert [count(angle) for angle in (90, 160, float("nan"), 90, float("nan"), 120, 160)] == [0, 0, 0, 0, 0, 0, 1]
+    assert [count(angle) for angle in (90, 160, float("nan"), 90, float("nan"), 120, 160)] == [
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        1,
+    ]
     with pytest.raises(ValueError, match="expected low < high, got 150 and 100"):
         RepetitionCounter(150, 100)

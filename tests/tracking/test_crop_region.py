@@ -11,7 +11,8 @@ from paddle_pose.tracking.crop_region import next_window, pose_score, whole_squa
 SIZE = (640, 480)
 WHOLE = Window((320.0, 240.0), (640.0, 640.0))
 HIPS, SHOULDERS = (
-    [COCO_17.joints.index(f"{side}_{name}") for side in ("left", "right")] for name in ("hip", "shoulder")
+    [COCO_17.joints.index(f"{side}_{name}") for side in ("left", "right")]
+    for name in ("hip", "shoulder")
 )
 
 
@@ -26,7 +27,10 @@ def somebody(rng, center=(320, 240), spread=30.0):
 
 def restated(keypoints, scores, width, height):
     """The tutorial's rule, joint by joint, in fractions of the image: (y_min, x_min, y_max, x_max)."""
-    point = {name: (y / height, x / width) for name, (x, y) in zip(COCO_17.joints, keypoints, strict=True)}
+    point = {
+        name: (y / height, x / width)
+        for name, (x, y) in zip(COCO_17.joints, keypoints, strict=True)
+    }
     score = dict(zip(COCO_17.joints, scores, strict=True))
     if width > height:
         initial = ((height - width) / 2 / height, 0.0, (height + width) / 2 / height, 1.0)
@@ -61,11 +65,18 @@ def test_the_rule_is_the_tutorials(size):
     whole = 0
     for _ in range(300):
         center = rng.uniform(-0.1, 1.1, 2) * size
-        keypoints, scores = somebody(rng, center, rng.choice([10, 40, 120])), rng.uniform(0, rng.choice([0.3, 0.9]), 17)
+        keypoints, scores = (
+            somebody(rng, center, rng.choice([10, 40, 120])),
+            rng.uniform(0, rng.choice([0.3, 0.9]), 17),
+        )
         window = next_window(poses(keypoints, scores), size, min_pose_score=0.0)
         top, left, bottom, right = restated(keypoints, scores, *size)
-        assert window.center == pytest.approx(((left + right) / 2 * size[0], (top + bottom) / 2 * size[1]), abs=1e-6)
-        assert window.size == pytest.approx(((right - left) * size[0], (bottom - top) * size[1]), abs=1e-6)
+        assert window.center == pytest.approx(
+            ((left + right) / 2 * size[0], (top + bottom) / 2 * size[1]), abs=1e-6
+        )
+        assert window.size == pytest.approx(
+            ((right - left) * size[0], (bottom - top) * size[1]), abs=1e-6
+        )
         assert window.size[0] == window.size[1]
         assert window.size[0] <= max(size) + 1e-9
         whole += window == whole_square(size)

@@ -41,7 +41,9 @@ def test_nothing_still_has_no_jitter():
 def test_lag_is_the_shift(frames):
     track = squats(np.arange(-10, 160) / 25, period=3.0)
     noise = np.random.default_rng(0).normal(0, 0.5, (150, 17, 2))
-    assert lag(track[10 - frames : 160 - frames] + noise, track[10:160]) == pytest.approx(frames, abs=0.1)
+    assert lag(track[10 - frames : 160 - frames] + noise, track[10:160]) == pytest.approx(
+        frames, abs=0.1
+    )
 
 
 def test_lag_between_frames():
@@ -49,9 +51,13 @@ def test_lag_between_frames():
 
 
 def test_smoothing_lowers_jitter_and_costs_little_lag():
-    raw = squats(TIMES, height=200.0) + np.random.default_rng(0).normal((100, 30), 0.6, (150, 17, 2))
+    raw = squats(TIMES, height=200.0) + np.random.default_rng(0).normal(
+        (100, 30), 0.6, (150, 17, 2)
+    )
     smooth, size = OneEuro(), np.array([400, 300])
-    smoothed = np.stack([smooth(points / size, seconds) * size for points, seconds in zip(raw, TIMES, strict=True)])
+    smoothed = np.stack(
+        [smooth(points / size, seconds) * size for points, seconds in zip(raw, TIMES, strict=True)]
+    )
     where = still(raw)
     assert jitter(smoothed, where) < 0.7 * jitter(raw, where)
     assert 0 < lag(smoothed, raw) < 0.6

@@ -42,7 +42,9 @@ def test_every_coordinate_is_the_restatements():
     assert found.shape == track.shape
     for k in range(17):
         for axis in range(2):
-            assert found[:, 0, k, axis].tolist() == pytest.approx(restated(track[:, 0, k, axis], times), abs=1e-12)
+            assert found[:, 0, k, axis].tolist() == pytest.approx(
+                restated(track[:, 0, k, axis], times), abs=1e-12
+            )
 
 
 def test_a_still_point_stays_and_the_first_frame_passes():
@@ -55,10 +57,14 @@ def test_trembling_is_damped_and_a_fast_way_is_followed():
     rng, times = np.random.default_rng(1), np.arange(200) / 30
     still = 0.5 + rng.normal(0, 0.0005, 200)
     smooth = OneEuro()
-    damped = np.array([smooth(np.array([value]), time)[0] for value, time in zip(still, times, strict=True)])
+    damped = np.array(
+        [smooth(np.array([value]), time)[0] for value, time in zip(still, times, strict=True)]
+    )
     assert damped[20:].std() < 0.7 * still[20:].std()
     fast, smooth = 0.5 * times, OneEuro()
-    tracked = np.array([smooth(np.array([value]), time)[0] for value, time in zip(fast, times, strict=True)])
+    tracked = np.array(
+        [smooth(np.array([value]), time)[0] for value, time in zip(fast, times, strict=True)]
+    )
     assert np.abs(tracked - fast)[5:].max() < 0.01
 
 
@@ -100,7 +106,9 @@ def test_what_it_was_given_may_change_afterwards():
 def test_wrong_points_are_refused():
     smooth = OneEuro()
     smooth(np.zeros((17, 2)), 0.0)
-    with pytest.raises(ValueError, match=r"expected points \[17, 2\] as in the last frame, got \[16, 2\]"):
+    with pytest.raises(
+        ValueError, match=r"expected points \[17, 2\] as in the last frame, got \[16, 2\]"
+    ):
         smooth(np.zeros((16, 2)), 0.1)
     for points, time in ((np.full((17, 2), np.nan), 0.1), (np.zeros((17, 2)), float("inf"))):
         with pytest.raises(ValueError, match="finite points and time"):

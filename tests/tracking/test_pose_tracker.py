@@ -24,7 +24,11 @@ def found(keypoints):
 
 def two_people(rng):
     people = np.stack(
-        [walk(TIMES, 30.0, 100.0) + np.array([60, 200]), walk(TIMES, -20.0, 90.0) + np.array([250, 190])], axis=1
+        [
+            walk(TIMES, 30.0, 100.0) + np.array([60, 200]),
+            walk(TIMES, -20.0, 90.0) + np.array([250, 190]),
+        ],
+        axis=1,
     )
     return people + rng.normal(0, 1, people.shape)
 
@@ -37,7 +41,12 @@ def test_everybody_is_smoothed_by_a_filter_of_their_own():
         order = rng.permutation(2)
         poses = pose_tracker(seconds, SIZE, found(now[order]))
         assert sorted(poses.ids) == [1, 2]
-        expected = np.stack([smooth(points / SIZE, seconds) * SIZE for smooth, points in zip(alone, now, strict=True)])
+        expected = np.stack(
+            [
+                smooth(points / SIZE, seconds) * SIZE
+                for smooth, points in zip(alone, now, strict=True)
+            ]
+        )
         assert np.allclose(poses.keypoints, expected[order])
     assert not np.allclose(expected, now)
 

@@ -19,12 +19,18 @@ def standing(*places):
 def found(keypoints, scores=0.9, person_scores=None):
     people = len(keypoints)
     scores = np.broadcast_to(np.asarray(scores, float), keypoints.shape[:2])
-    return Poses(keypoints, scores, np.full(people, 0.9) if person_scores is None else np.array(person_scores))
+    return Poses(
+        keypoints,
+        scores,
+        np.full(people, 0.9) if person_scores is None else np.array(person_scores),
+    )
 
 
 def run(tracker, keypoints, frames, start=0, **more):
     """The ids of each of some frames with the same people."""
-    return [tracker((start + n) * STEP, found(keypoints, **more)).ids.tolist() for n in range(frames)]
+    return [
+        tracker((start + n) * STEP, found(keypoints, **more)).ids.tolist() for n in range(frames)
+    ]
 
 
 @pytest.mark.parametrize("by", ["oks", "iou"])
@@ -34,7 +40,9 @@ def test_ids_do_not_depend_on_the_order_people_are_found_in(by):
     assert sorted(first) == [1, 2, 3, 4]
     for n in range(4, 20):
         order = rng.permutation(4)
-        poses = found(people[order] + rng.normal(0, 1, (4, 17, 2)), person_scores=rng.uniform(0.3, 1, 4))
+        poses = found(
+            people[order] + rng.normal(0, 1, (4, 17, 2)), person_scores=rng.uniform(0.3, 1, 4)
+        )
         assert tracker(n * STEP, poses).ids.tolist() == [first[p] for p in order]
 
 
@@ -140,7 +148,9 @@ def test_nobody_and_other_skeletons():
 
 def test_a_frame_twice_changes_no_id():
     tracker, people = Tracker(min_hits=1), standing(100)
-    assert [tracker(seconds, found(people)).ids.tolist() for seconds in (1.0, 1.0, 0.5, 1.04)] == [[1]] * 4
+    assert [tracker(seconds, found(people)).ids.tolist() for seconds in (1.0, 1.0, 0.5, 1.04)] == [
+        [1]
+    ] * 4
 
 
 def test_wrong_rules_and_times_are_refused():

@@ -12,12 +12,21 @@ from paddle_pose.training import checkpoint
 from paddle_pose.weights.read import read_weights
 
 STATE = {"epoch": 2, "best": {"Mean": 1 / 3}}
-TENSORS = {"model.pdparams": {"a.weight": np.arange(6, dtype="float32").reshape(2, 3), "a.bias": np.ones(2, "float32")}}
+TENSORS = {
+    "model.pdparams": {
+        "a.weight": np.arange(6, dtype="float32").reshape(2, 3),
+        "a.bias": np.ones(2, "float32"),
+    }
+}
 
 
 def save(folder, state=STATE, aside=None):
     checkpoint.save(
-        folder, {**TENSORS, "model.pdopt": {"a.bias/moment1_0": np.zeros(2)}, "ema.pdparams": {}}, state, "{}\n", aside
+        folder,
+        {**TENSORS, "model.pdopt": {"a.bias/moment1_0": np.zeros(2)}, "ema.pdparams": {}},
+        state,
+        "{}\n",
+        aside,
     )
 
 
@@ -49,7 +58,9 @@ class CutError(Exception):
 @pytest.mark.parametrize("aside", [None, "earlier/epoch-1"], ids=["alone", "aside"])
 @pytest.mark.parametrize("left", [(), (".writing",), (".old",)], ids=["clean", "writing", "old"])
 @pytest.mark.parametrize("at", range(16))
-def test_a_save_cut_short_anywhere_leaves_a_whole_checkpoint(tmp_path, monkeypatch, at, left, aside):
+def test_a_save_cut_short_anywhere_leaves_a_whole_checkpoint(
+    tmp_path, monkeypatch, at, left, aside
+):
     """Each call that changes the disk is cut once: before a first save, and again where leftovers lie about."""
     folder, aside = tmp_path / "last", aside and tmp_path / aside
     save(folder, {"epoch": 1})
@@ -145,11 +156,14 @@ def test_every_byte_counts(tmp_path, name):
     for broken in (whole[:-1], whole + b" ", bytes([whole[0] ^ 1]) + whole[1:], b""):
         path.write_bytes(broken)
         with pytest.raises(
-            ValueError, match=rf"last/{name}: damaged: it is \d+ bytes.*was written as {len(whole)} bytes"
+            ValueError,
+            match=rf"last/{name}: damaged: it is \d+ bytes.*was written as {len(whole)} bytes",
         ):
             manifest.check(folder)
     path.unlink()
-    with pytest.raises(FileNotFoundError, match=rf"last/{name}: not found, although manifest.json lists it"):
+    with pytest.raises(
+        FileNotFoundError, match=rf"last/{name}: not found, although manifest.json lists it"
+    ):
         manifest.check(folder)
 
 
@@ -160,15 +174,21 @@ def test_a_manifest_is_needed_and_read(tmp_path, text):
     with pytest.raises(ValueError, match=r"last/manifest.json: damaged"):
         manifest.check(tmp_path / "last")
     (tmp_path / "last" / "manifest.json").unlink()
-    with pytest.raises(FileNotFoundError, match=r"manifest.json: not found; .*last is no complete checkpoint"):
+    with pytest.raises(
+        FileNotFoundError, match=r"manifest.json: not found; .*last is no complete checkpoint"
+    ):
         manifest.check(tmp_path / "last")
 
 
 def test_another_network_is_refused_with_the_files_name(tmp_path):
     path = tmp_path / "model.pdparams"
     model = paddle.nn.Linear(3, 4)
-    with pytest.raises(ValueError, match=r"model.pdparams: the weights do not fit the network.*misshapen"):
-        checkpoint.put(model, {"weight": np.ones((3, 5), "float32"), "bias": np.ones(4, "float32")}, path)
+    with pytest.raises(
+        ValueError, match=r"model.pdparams: the weights do not fit the network.*misshapen"
+    ):
+        checkpoint.put(
+            model, {"weight": np.ones((3, 5), "float32"), "bias": np.ones(4, "float32")}, path
+        )
 
 
 def test_a_full_disk_leaves_the_older_checkpoint_and_nothing_half_done(tmp_path, monkeypatch):
@@ -181,7 +201,8 @@ def test_a_full_disk_leaves_the_older_checkpoint_and_nothing_half_done(tmp_path,
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
         with pytest.raises(
-            OSError, match=r"last cannot be written \(No space left on device\); the one that was there stays"
+            OSError,
+            match=r"last cannot be written \(No space left on device\); the one that was there stays",
         ):
             save(folder, {"epoch": 2})
     manifest.check(folder)

@@ -17,7 +17,11 @@ def at(folder):
 
 
 def earlier(run_dir):
-    return sorted(path.name for path in (run_dir / "earlier").iterdir()) if (run_dir / "earlier").is_dir() else []
+    return (
+        sorted(path.name for path in (run_dir / "earlier").iterdir())
+        if (run_dir / "earlier").is_dir()
+        else []
+    )
 
 
 @pytest.mark.parametrize("keep", [1, 2, 4])
@@ -86,7 +90,10 @@ def test_nothing_is_found_where_nothing_is(tmp_path):
 def test_due_by_steps_or_minutes(tmp_path, monkeypatch):
     now = [0.0]
     monkeypatch.setattr(checkpoint_policy.time, "monotonic", lambda: now[0])
-    assert [CheckpointStore(tmp_path, CheckpointPolicy(every_steps=3)).is_due(step) for step in (1, 2, 3, 6)] == [
+    assert [
+        CheckpointStore(tmp_path, CheckpointPolicy(every_steps=3)).is_due(step)
+        for step in (1, 2, 3, 6)
+    ] == [
         False,
         False,
         True,

@@ -33,9 +33,13 @@ def test_they_are_what_the_codec_encodes(codec, joint_sigmas, kind):
     rng = np.random.default_rng(0)
     size = np.array(codec.input_size)
     anywhere = rng.uniform(-40, size + 40, (60, 17, 2))
-    between_cells = rng.integers(-12, size // 2 + 12, (60, 17, 2)) * 2.0  # on cells, and half-way between them
+    between_cells = (
+        rng.integers(-12, size // 2 + 12, (60, 17, 2)) * 2.0
+    )  # on cells, and half-way between them
     at_borders = np.where(
-        rng.random((20, 17, 2)) < 0.5, rng.choice([-3.0, -2.0, -0.5, 0.0, 1.0], (20, 17, 2)), size - 1
+        rng.random((20, 17, 2)) < 0.5,
+        rng.choice([-3.0, -2.0, -0.5, 0.0, 1.0], (20, 17, 2)),
+        size - 1,
     )
     far = rng.choice([-1e5, 1e5, 50.0], (10, 17, 2))
     keypoints = np.concatenate([anywhere, between_cells, at_borders, far]).astype(kind)
@@ -66,7 +70,9 @@ def trained(config, root, folder):
 
 
 @pytest.mark.parametrize(
-    "changes", [{}, {"codec.alignment": "udp", "train.accumulate": 2}], ids=["plain", "udp in parts"]
+    "changes",
+    [{}, {"codec.alignment": "udp", "train.accumulate": 2}],
+    ids=["plain", "udp in parts"],
 )
 def test_a_training_has_the_losses_of_one_with_numpys_targets(synthetic_mpii, tmp_path, changes):
     config = override(
@@ -83,7 +89,9 @@ def test_a_training_has_the_losses_of_one_with_numpys_targets(synthetic_mpii, tm
         },
     )
     usual = trained(config, synthetic_mpii, tmp_path / "usual")
-    drawn = trained(override(config, {"train.device_targets": True}), synthetic_mpii, tmp_path / "drawn")
+    drawn = trained(
+        override(config, {"train.device_targets": True}), synthetic_mpii, tmp_path / "drawn"
+    )
     assert len(usual) >= 3
     assert len(np.unique(usual)) == len(usual)
     np.testing.assert_allclose(drawn, usual, rtol=0, atol=1e-5)

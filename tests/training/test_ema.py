@@ -14,13 +14,17 @@ def make(decay=0.9):
 
 def test_it_is_the_average_that_the_formula_says():
     model, ema = make()
-    expected = {name: tensor.numpy().astype("float64") for name, tensor in model.state_dict().items()}
+    expected = {
+        name: tensor.numpy().astype("float64") for name, tensor in model.state_dict().items()
+    }
     for step in range(1, 120):
         for tensor in model.state_dict().values():
             tensor.set_value(tensor + np.float32(0.1 * step))
         ema.update()
         decay = min(0.9, (1 + step) / (10 + step))
-        expected = {n: decay * expected[n] + (1 - decay) * t.numpy() for n, t in model.state_dict().items()}
+        expected = {
+            n: decay * expected[n] + (1 - decay) * t.numpy() for n, t in model.state_dict().items()
+        }
     assert ema.updates == 119
     for name, average in ema.average.items():
         np.testing.assert_allclose(average.numpy(), expected[name], rtol=1e-5)

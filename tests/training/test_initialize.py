@@ -18,7 +18,9 @@ from paddle_pose.training.trainer import Trainer
 from paddle_pose.weights.write import write_weights
 
 NETWORKS = {
-    "hourglass": lambda k: Hourglass(k, 2, channels=(4, 4, 6), blocks=(1, 1, 1), stem_channels=4, feature_channels=4),
+    "hourglass": lambda k: Hourglass(
+        k, 2, channels=(4, 4, 6), blocks=(1, 1, 1), stem_channels=4, feature_channels=4
+    ),
     "stacked_hourglass": lambda k: StackedHourglass(2, k, channels=8, depth=1),
     "hrnet": lambda k: HRNet(k, width=2, modules=(1, 1, 1), blocks=1, stem_channels=4),
     "simple_baseline": lambda k: SimpleBaseline(k, width=2, deconv_channels=4),
@@ -43,7 +45,10 @@ class Loader:
             targets = {"heatmaps": rng.random((2, 3, 8, 8)), "weights": np.ones((2, 3))}
             yield {
                 "image": paddle.to_tensor(images),
-                "targets": {name: paddle.to_tensor(value.astype(np.float32)) for name, value in targets.items()},
+                "targets": {
+                    name: paddle.to_tensor(value.astype(np.float32))
+                    for name, value in targets.items()
+                },
             }
 
 
@@ -59,7 +64,12 @@ def test_a_frozen_backbone_is_bit_identical_after_training(make, frozen, tmp_pat
         return {"score": 1.0}
 
     trainer = Trainer(
-        network, JointsMSELoss(), adam(network), lambda step: 1e-2, run_dir=tmp_path / "run", visualdl=False
+        network,
+        JointsMSELoss(),
+        adam(network),
+        lambda step: 1e-2,
+        run_dir=tmp_path / "run",
+        visualdl=False,
     )
     trainer.fit(Loader(), epochs=2, validate=validate, monitor="score")
     trainer.log.close()
@@ -67,25 +77,38 @@ def test_a_frozen_backbone_is_bit_identical_after_training(make, frozen, tmp_pat
     moved = {name.split(".")[0] for name in after if not np.array_equal(after[name], before[name])}
     if frozen:
         assert moved == {*network.head_layers}
-        numbers = [int(text.replace(",", "")) for text in re.findall(r"[\d,]{2,}\d|\d+(?= of)", said)]
+        numbers = [
+            int(text.replace(",", "")) for text in re.findall(r"[\d,]{2,}\d|\d+(?= of)", said)
+        ]
         head = sum(
-            v.size for n, v in before.items() if n.split(".")[0] in moved and not n.endswith(("_mean", "_variance"))
+            v.size
+            for n, v in before.items()
+            if n.split(".")[0] in moved and not n.endswith(("_mean", "_variance"))
         )
         assert numbers[0] == head < numbers[1]
         assert said.startswith(f"Frozen: all but {', '.join(network.head_layers)}; {head:,} of ")
     else:
         assert moved == {name.split(".")[0] for name in after}
-        assert any(name.endswith("._mean") for name in after if not np.array_equal(after[name], before[name]))
+        assert any(
+            name.endswith("._mean")
+            for name in after
+            if not np.array_equal(after[name], before[name])
+        )
 
 
 def test_frozen_statistics_stay_while_all_weights_move(tmp_path):
     network = NETWORKS["hourglass"](3)
     line = freeze_statistics(network)
     norms = sum(name.endswith("_variance") for name in network.state_dict())
-    assert line == f"Frozen: the running statistics of {norms} batch normalisations, which normalise with them"
+    assert (
+        line
+        == f"Frozen: the running statistics of {norms} batch normalisations, which normalise with them"
+    )
     assert prepare(NETWORKS["hourglass"](3), "", "statistics", resumed=False) == [line]
     before = tensors_of(network)
-    trainer = Trainer(network, JointsMSELoss(), adam(network), lambda step: 1e-2, run_dir=tmp_path, visualdl=False)
+    trainer = Trainer(
+        network, JointsMSELoss(), adam(network), lambda step: 1e-2, run_dir=tmp_path, visualdl=False
+    )
     trainer.fit(Loader(), epochs=2)
     trainer.log.close()
     for name, value in tensors_of(network).items():
@@ -98,7 +121,11 @@ def test_every_network_has_a_head_and_a_backbone(make):
     children = {name for name, child in network.named_children() if child.parameters()}
     assert {*network.head_layers} < children
     wider = make(5)  # whatever depends on the joints belongs to the head
-    differ = {n.split(".")[0] for n, v in tensors_of(network).items() if v.shape != tensors_of(wider)[n].shape}
+    differ = {
+        n.split(".")[0]
+        for n, v in tensors_of(network).items()
+        if v.shape != tensors_of(wider)[n].shape
+    }
     assert differ <= {*network.head_layers}
 
 
@@ -127,7 +154,9 @@ def test_a_random_backbone_is_not_frozen():
 
 
 def test_a_resumed_run_is_frozen_but_not_started_again(tmp_path):
-    lines = prepare(NETWORKS["hrnet"](3), str(tmp_path / "gone.pth"), freeze="backbone", resumed=True)
+    lines = prepare(
+        NETWORKS["hrnet"](3), str(tmp_path / "gone.pth"), freeze="backbone", resumed=True
+    )
     assert [line.split(":")[0] for line in lines] == ["Frozen"]
     assert prepare(NETWORKS["hrnet"](3), "", freeze="nothing", resumed=False) == []
     with pytest.raises(FileNotFoundError, match=r"gone\.pth: no such weights file"):

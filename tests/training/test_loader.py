@@ -48,9 +48,9 @@ def test_every_sample_at_most_once_and_the_smaller_last_batch_left_out(samples, 
     seen = [index for batch in batches for index in batch]
     assert len(set(seen)) == len(seen)
     if batch_size == 3:
-        assert set(seen) | {i for epoch in range(9) for batch in indices(loaded.epoch(epoch)) for i in batch} == {
-            *range(8)
-        }
+        assert set(seen) | {
+            i for epoch in range(9) for batch in indices(loaded.epoch(epoch)) for i in batch
+        } == {*range(8)}
 
 
 def test_fewer_samples_than_a_batch_are_one_batch(samples):
@@ -64,7 +64,10 @@ def test_any_number_of_workers_gives_the_same_bits(samples):
     assert len(alone) == len(threads) == 2
     for a, b in zip(alone, threads, strict=True):
         assert a.keys() == b.keys() == {"image", "targets", "index"}
-        pairs = [(a["image"], b["image"]), *((a["targets"][n], b["targets"][n]) for n in a["targets"])]
+        pairs = [
+            (a["image"], b["image"]),
+            *((a["targets"][n], b["targets"][n]) for n in a["targets"]),
+        ]
         assert all(np.array_equal(x.numpy(), y.numpy()) for x, y in pairs)
         assert a["image"].shape == [3, 64, 64, 3]
         assert str(a["image"].dtype) == "paddle.uint8"
@@ -89,12 +92,17 @@ def test_numbers_out_of_range_are_refused(samples):
 
 
 def test_half_bodies_that_a_skeleton_makes_impossible_are_said_to_be_off(samples, capsys):
-    config = override(CONFIGS["hourglass_tiny_128"], {"augment.half_body": 0.3, "train.num_workers": 0})
+    config = override(
+        CONFIGS["hourglass_tiny_128"], {"augment.half_body": 0.3, "train.num_workers": 0}
+    )
     build.loader(config, samples)
     assert capsys.readouterr().out == ""
     headless = dataclasses.replace(CODEC.skeleton, name="headless", upper=())
     build.loader(override(config, {"codec.skeleton": headless}), samples)
-    assert "Half-body windows (augment.half_body=0.3) are off: skeleton headless has 16" in capsys.readouterr().out
+    assert (
+        "Half-body windows (augment.half_body=0.3) are off: skeleton headless has 16"
+        in capsys.readouterr().out
+    )
     for silent in ({"augment.half_body": 0}, {"augment": None}):
         build.loader(override(config, {"codec.skeleton": headless, **silent}), samples)
         assert capsys.readouterr().out == ""
@@ -106,7 +114,9 @@ def test_an_epoch_starts_where_asked_without_reading_what_was_before(samples, st
     whole = indices(loaded.epoch(4))
     read = []
     original = PoseDataset.example
-    monkeypatch.setattr(PoseDataset, "example", lambda self, key: read.append(key[1]) or original(self, key))
+    monkeypatch.setattr(
+        PoseDataset, "example", lambda self, key: read.append(key[1]) or original(self, key)
+    )
     assert indices(loaded.epoch(4, start)) == whole[start:]
     assert read == [index for batch in whole[start:] for index in batch]
     assert indices(loaded.epoch(4, len(loaded))) == []
@@ -120,7 +130,9 @@ def test_processes_together_see_what_one_with_a_larger_batch_would(samples, size
         indices(EpochLoader(PoseDataset(samples, CODEC), 2, 0, 0, process_group).epoch(1))
         for process_group in process_groups
     ]
-    assert [[index for part in step for index in part] for step in zip(*parts, strict=True)] == alone
+    assert [
+        [index for part in step for index in part] for step in zip(*parts, strict=True)
+    ] == alone
 
 
 def test_more_processes_than_samples_are_refused(samples):
@@ -131,11 +143,15 @@ def test_more_processes_than_samples_are_refused(samples):
 
 @pytest.mark.parametrize("damage", ["missing", "cut"])
 @pytest.mark.parametrize("num_workers", [0, 2])
-def test_a_bad_image_ends_the_epoch_or_is_replaced_by_the_next(samples, tmp_path, damage, num_workers):
+def test_a_bad_image_ends_the_epoch_or_is_replaced_by_the_next(
+    samples, tmp_path, damage, num_workers
+):
     bad = tmp_path / "bad.jpg"
     if damage == "cut":
         bad.write_bytes(samples[3].image_path.read_bytes()[:40])
-    broken = [dataclasses.replace(s, image_path=bad) if n in (3, 7) else s for n, s in enumerate(samples)]
+    broken = [
+        dataclasses.replace(s, image_path=bad) if n in (3, 7) else s for n, s in enumerate(samples)
+    ]
     dataset = PoseDataset(broken, CODEC, Augment(), 0)
     with pytest.raises((FileNotFoundError, ValueError), match=r"bad\.jpg: "):
         list(EpochLoader(dataset, 2, num_workers, 0).epoch(0))
@@ -153,9 +169,16 @@ def test_replacing_hides_neither_defects_nor_a_data_set_without_images(samples, 
         raise ValueError("a defect")
 
     with pytest.raises(ValueError, match="a defect"):
-        next(iter(EpochLoader(PoseDataset(samples, CODEC, reader=defect), 2, 0, 0, replace_bad=True).epoch(0)))
+        next(
+            iter(
+                EpochLoader(
+                    PoseDataset(samples, CODEC, reader=defect), 2, 0, 0, replace_bad=True
+                ).epoch(0)
+            )
+        )
     nothing = [dataclasses.replace(sample, image_path=tmp_path / "gone.jpg") for sample in samples]
     with pytest.raises(
-        ValueError, match=r"none of the 8 training images can be read; the first: .*gone\.jpg: not found"
+        ValueError,
+        match=r"none of the 8 training images can be read; the first: .*gone\.jpg: not found",
     ):
         next(iter(EpochLoader(PoseDataset(nothing, CODEC), 2, 0, 0, replace_bad=True).epoch(0)))

@@ -9,7 +9,10 @@ BAD = [float("nan"), float("inf"), -float("inf")]
 
 def network():
     return paddle.nn.Sequential(
-        paddle.nn.Conv2D(2, 3, 1), paddle.nn.BatchNorm2D(3), paddle.nn.Conv2D(3, 1, 1), paddle.nn.BatchNorm2D(1)
+        paddle.nn.Conv2D(2, 3, 1),
+        paddle.nn.BatchNorm2D(3),
+        paddle.nn.Conv2D(3, 1, 1),
+        paddle.nn.BatchNorm2D(1),
     )
 
 
@@ -30,7 +33,13 @@ def test_a_good_step_is_told_its_numbers():
     guard = NonFiniteGuard(model)
     loss = forward(model)
     health = guard.check(loss)
-    norm = np.sqrt(sum((p.grad.numpy().astype("float64") ** 2).sum() for p in model.parameters() if p.grad is not None))
+    norm = np.sqrt(
+        sum(
+            (p.grad.numpy().astype("float64") ** 2).sum()
+            for p in model.parameters()
+            if p.grad is not None
+        )
+    )
     assert health.finite
     assert health.loss == loss.item()
     assert health.gradient == pytest.approx(norm, rel=1e-5)

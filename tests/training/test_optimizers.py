@@ -38,7 +38,9 @@ def test_a_milestone_within_the_warm_up_counts():
     assert [schedule(step) for step in (4, 5, 10)] == pytest.approx([0.4, 0.05, 0.1])
 
 
-@pytest.mark.parametrize("make", [lambda w: StepSchedule(2.0, (), warmup=w), lambda w: CosineSchedule(2.0, 1000, w)])
+@pytest.mark.parametrize(
+    "make", [lambda w: StepSchedule(2.0, (), warmup=w), lambda w: CosineSchedule(2.0, 1000, w)]
+)
 def test_without_a_warm_up_it_starts_at_the_top(make):
     assert make(0)(0) == 2.0
     rising = [make(20)(step) for step in range(21)]
@@ -49,7 +51,9 @@ def test_without_a_warm_up_it_starts_at_the_top(make):
 
 def test_the_cosine_ends_at_zero():
     schedule = CosineSchedule(1.0, 200)
-    assert [schedule(step) for step in (0, 100, 200, 500)] == pytest.approx([1, 0.5, 0, 0], abs=1e-12)
+    assert [schedule(step) for step in (0, 100, 200, 500)] == pytest.approx(
+        [1, 0.5, 0, 0], abs=1e-12
+    )
     assert schedule(50) == pytest.approx((1 + cos(pi / 4)) / 2)
 
 
@@ -67,7 +71,10 @@ def moved(**limits):
     """What one step of plain descent with Adam's clipping does to the gradient it is given."""
     model = paddle.nn.Linear(2, 1)
     clip = adam(model, grad_clip=gradient_clip(**limits))._grad_clip
-    pairs = [(model.weight, paddle.to_tensor([[3.0], [-0.5]])), (model.bias, paddle.to_tensor([4.0]))]
+    pairs = [
+        (model.weight, paddle.to_tensor([[3.0], [-0.5]])),
+        (model.bias, paddle.to_tensor([4.0])),
+    ]
     return np.concatenate([gradient.numpy().ravel() for _, gradient in clip(pairs)])
 
 
@@ -79,7 +86,9 @@ def test_gradients_are_clipped_together_or_one_by_one():
     assert adam(paddle.nn.Linear(2, 1))._grad_clip is None
 
 
-@pytest.mark.parametrize("limits", [{"clip_norm": -1.0}, {"clip_value": -1.0}, {"clip_norm": 1.0, "clip_value": 1.0}])
+@pytest.mark.parametrize(
+    "limits", [{"clip_norm": -1.0}, {"clip_value": -1.0}, {"clip_norm": 1.0, "clip_value": 1.0}]
+)
 def test_limits_that_make_no_sense_are_refused(limits):
     with pytest.raises(ValueError, match="expected one positive limit at most"):
         gradient_clip(**limits)
@@ -99,11 +108,16 @@ def normalised():
     """A network with a convolution, a normalisation of each common sort and a linear layer; its gradients."""
     paddle.seed(1)
     nn = paddle.nn
-    model = nn.Sequential(nn.Conv2D(2, 2, 1), nn.BatchNorm2D(2), nn.LayerNorm(2), nn.GroupNorm(1, 2), nn.Linear(2, 2))
+    model = nn.Sequential(
+        nn.Conv2D(2, 2, 1), nn.BatchNorm2D(2), nn.LayerNorm(2), nn.GroupNorm(1, 2), nn.Linear(2, 2)
+    )
     for parameter in model.parameters():
         parameter.set_value(paddle.full_like(parameter, 2.0))
     rng = np.random.default_rng(0)
-    return model, [rng.normal(0, 1, parameter.shape).astype(np.float32) for parameter in trained_parameters(model)]
+    return model, [
+        rng.normal(0, 1, parameter.shape).astype(np.float32)
+        for parameter in trained_parameters(model)
+    ]
 
 
 @pytest.mark.parametrize("spares", [False, True], ids=["all decay", "norms and biases do not"])
@@ -112,11 +126,15 @@ def test_adamw_decays_what_it_should(spares):
     weights = {"0.weight", "4.weight"}
     names = [name for name, parameter in model.named_parameters() if not parameter.stop_gradient]
     assert {"1.weight", "1.bias", "2.weight", "3.bias", "0.bias"} <= set(names)
-    assert {name for name, p in model.named_parameters() if p.name not in norms_and_biases(model)} == weights
+    assert {
+        name for name, p in model.named_parameters() if p.name not in norms_and_biases(model)
+    } == weights
     after = one_step(adamw, model, gradients, weight_decay=0.5, decay_norms_and_biases=not spares)
     for name, value, gradient in zip(names, after, gradients, strict=True):
         decays = name in weights or not spares
-        expected = 2 * (1 - 0.1 * 0.5 * decays) - 0.1 * np.sign(gradient)  # the first step of Adam is the rate
+        expected = 2 * (1 - 0.1 * 0.5 * decays) - 0.1 * np.sign(
+            gradient
+        )  # the first step of Adam is the rate
         np.testing.assert_allclose(value, expected, atol=1e-5, err_msg=name)
 
 

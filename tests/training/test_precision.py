@@ -58,5 +58,7 @@ def test_float32_has_no_scale():
 
 @pytest.mark.parametrize("level", ["O1", "O2"])
 def test_half_precision_is_refused_where_paddle_would_ignore_it(level):
-    with pytest.raises(ValueError, match=rf"train.amp {level} needs a GPU: on cpu Paddle ignores it"):
+    with pytest.raises(
+        ValueError, match=rf"train.amp {level} needs a GPU: on cpu Paddle ignores it"
+    ):
         Precision(level)

@@ -54,8 +54,15 @@ def test_lines_and_numbers_are_kept_and_appended_to(tmp_path, capsys):
         log.say(f"line {n} é")
         log.numbers("train", n, {"loss": n / 3, "note": "x"})
         # on the disk at once, not when the run ends
-        assert (tmp_path / "run" / "log.txt").read_text(encoding="utf-8").splitlines()[-1] == f"line {n} é"
-        assert lines(tmp_path / "run" / "metrics.jsonl")[-1] == {"kind": "train", "step": n, "loss": n / 3, "note": "x"}
+        assert (tmp_path / "run" / "log.txt").read_text(encoding="utf-8").splitlines()[
+            -1
+        ] == f"line {n} é"
+        assert lines(tmp_path / "run" / "metrics.jsonl")[-1] == {
+            "kind": "train",
+            "step": n,
+            "loss": n / 3,
+            "note": "x",
+        }
         log.close()
     assert len(lines(tmp_path / "run" / "metrics.jsonl")) == 2
     assert capsys.readouterr().out == "line 0 é\nline 1 é\n"
@@ -70,7 +77,10 @@ def test_two_runs_of_one_second_have_a_visualdl_file_each(tmp_path, monkeypatch)
         log.close()
         files = sorted((tmp_path / "vdl").iterdir())
         contents.append([path.read_bytes() for path in files])
-    assert [path.name for path in files] == ["vdlrecords.1000000000.log", "vdlrecords.1000000001.log"]
+    assert [path.name for path in files] == [
+        "vdlrecords.1000000000.log",
+        "vdlrecords.1000000001.log",
+    ]
     assert contents[1][:1] == contents[0]
 
 
@@ -105,7 +115,9 @@ def test_a_failing_visualdl_ends_no_training_and_is_told_once(tmp_path, visualdl
 
 @pytest.mark.parametrize("state", ["missing", "broken"])
 def test_a_missing_or_broken_visualdl_is_not_fatal(tmp_path, monkeypatch, caplog, state):
-    monkeypatch.setitem(sys.modules, "visualdl", None if state == "missing" else types.SimpleNamespace())
+    monkeypatch.setitem(
+        sys.modules, "visualdl", None if state == "missing" else types.SimpleNamespace()
+    )
     with caplog.at_level(logging.WARNING, "paddle_pose"):
         log = RunLog(tmp_path)
     log.numbers("train", 1, {"loss": 1.0})
@@ -149,7 +161,9 @@ def test_numbers_that_are_none_are_null(tmp_path, visualdl):
     log.close()
     text = (tmp_path / "metrics.jsonl").read_text(encoding="utf-8")
     assert text == '{"kind": "skip", "step": 3, "loss": null, "norm": null, "lr": 0.5, "n": 2}\n'
-    assert [arguments["tag"] for method, arguments in visualdl[0].told if method == "add_scalar"] == [
+    assert [
+        arguments["tag"] for method, arguments in visualdl[0].told if method == "add_scalar"
+    ] == [
         "skip/lr",
         "skip/n",
     ]

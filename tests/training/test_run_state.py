@@ -15,7 +15,10 @@ from paddle_pose.training.run_state import Progress, State, moments, put_moments
 
 def network(width=4):
     return paddle.nn.Sequential(
-        paddle.nn.Conv2D(3, width, 3), paddle.nn.BatchNorm2D(width), paddle.nn.ReLU(), paddle.nn.Conv2D(width, 2, 1)
+        paddle.nn.Conv2D(3, width, 3),
+        paddle.nn.BatchNorm2D(width),
+        paddle.nn.ReLU(),
+        paddle.nn.Conv2D(width, 2, 1),
     )
 
 
@@ -31,7 +34,11 @@ def train(state, steps, seed):
     state.model.train()
     for step in range(steps):
         state.optimizer.set_lr(0.01 / (1 + step))
-        loss = (state.model(paddle.to_tensor(rng.random((2, 3, 8, 8)).astype("float32"))) - 1).square().mean()
+        loss = (
+            (state.model(paddle.to_tensor(rng.random((2, 3, 8, 8)).astype("float32"))) - 1)
+            .square()
+            .mean()
+        )
         loss.backward()
         state.optimizer.step()
         state.optimizer.clear_grad()
@@ -51,7 +58,11 @@ def load(state, folder):
 
 def equal(a, b):
     same = a.keys() == b.keys()
-    return same and all(np.array_equal(a[file][name], b[file][name]) for file in a for name in {**a[file], **b[file]})
+    return same and all(
+        np.array_equal(a[file][name], b[file][name])
+        for file in a
+        for name in {**a[file], **b[file]}
+    )
 
 
 @pytest.fixture
@@ -148,7 +159,9 @@ def test_another_network_is_refused_before_anything_changes(tmp_path, trained):
     folder = save(trained, tmp_path / "last")
     other = new(width=6)
     before = other.files()
-    with pytest.raises(ValueError, match=r"model.pdparams: the weights do not fit the network.*misshapen"):
+    with pytest.raises(
+        ValueError, match=r"model.pdparams: the weights do not fit the network.*misshapen"
+    ):
         load(other, folder)
     assert equal(other.files(), before)
 
@@ -173,7 +186,9 @@ def test_master_weights_are_kept_by_name(trained):
 
     name = trained.model[0].weight.name
     master = trained.model[0].weight.clone() + 1e-9
-    optimizer = Masters({"master_weights": {name: master}, f"{name}_fp32_master_0_moment1_0": master * 2})
+    optimizer = Masters(
+        {"master_weights": {name: master}, f"{name}_fp32_master_0_moment1_0": master * 2}
+    )
     kept = moments(trained.model, optimizer)
     assert sorted(kept) == ["0.weight/fp32_master_0_moment1_0", "0.weight/master"]
     assert float32(trained.model, optimizer)["0.weight"] is master

@@ -26,7 +26,10 @@ def terms(outputs, targets):
 
 def batch(size=7):
     rng = np.random.default_rng(0)
-    image, target = rng.normal(size=(size, 3)).astype("float32"), rng.normal(size=(size, 2)).astype("float32")
+    image, target = (
+        rng.normal(size=(size, 3)).astype("float32"),
+        rng.normal(size=(size, 2)).astype("float32"),
+    )
     return {"image": paddle.to_tensor(image), "targets": {"map": paddle.to_tensor(target)}}
 
 
@@ -67,7 +70,9 @@ def test_parts_of_a_batch_move_the_weights_as_the_batch_does(accumulate):
         assert other.health.loss == pytest.approx(one.health.loss, rel=1e-5)
         assert other.health.gradient == pytest.approx(one.health.gradient, rel=1e-5)
         assert other.health.terms["square"] == pytest.approx(one.health.terms["square"], rel=1e-5)
-    np.testing.assert_allclose(parts[1].linear.weight.numpy(), whole[1].linear.weight.numpy(), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(
+        parts[1].linear.weight.numpy(), whole[1].linear.weight.numpy(), rtol=1e-4, atol=1e-6
+    )
 
 
 class Noisy(Model):

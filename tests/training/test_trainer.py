@@ -59,7 +59,17 @@ def make(tmp_path):
     def new(name="run", seed=0, loss=square, model=Model, schedule=SCHEDULE, **options):
         paddle.seed(seed)
         built = model()
-        made.append(Trainer(built, loss, adam(built), schedule, run_dir=tmp_path / name, visualdl=False, **options))
+        made.append(
+            Trainer(
+                built,
+                loss,
+                adam(built),
+                schedule,
+                run_dir=tmp_path / name,
+                visualdl=False,
+                **options,
+            )
+        )
         return made[-1]
 
     yield new
@@ -103,7 +113,9 @@ class Cut(Interruption):
 
 @pytest.mark.parametrize("options", [{}, {"ema": 0.9}], ids=["plain", "ema"])
 @pytest.mark.parametrize("after", range(1, 13))
-def test_a_run_cut_anywhere_and_resumed_equals_the_straight_run_bit_for_bit(make, tmp_path, after, options):
+def test_a_run_cut_anywhere_and_resumed_equals_the_straight_run_bit_for_bit(
+    make, tmp_path, after, options
+):
     options = {"log_every": 1, "model": Dropping, **options}
     scores = {"validate": lambda epoch: {"score": [3.0, 5.0, 4.0, 1.0][epoch]}, "monitor": "score"}
     straight = make("straight", **options)
@@ -162,7 +174,9 @@ def test_checkpoints_within_an_epoch(make, tmp_path):
         def epoch(self, epoch, start=0):
             for batch in super().epoch(epoch, start):
                 found = checkpoint_policy.newest(tmp_path / "run")
-                seen.append(found and json.loads((found / "state.json").read_text())["progress"]["step"])
+                seen.append(
+                    found and json.loads((found / "state.json").read_text())["progress"]["step"]
+                )
                 yield batch
 
     make(policy=CheckpointPolicy(every_steps=2)).fit(Watching(), epochs=2)
@@ -172,17 +186,23 @@ def test_checkpoints_within_an_epoch(make, tmp_path):
 def test_another_run_is_refused_with_what_differs(make, tmp_path):
     first = make(identity={"train.batch_size": 8, "codec.sigma": 2.0, "same": (1, 2)})
     first.fit(Loader(), epochs=1)
-    other = make(identity={"train.batch_size": 16, "codec.sigma": 2.0, "same": [1, 2], "new": None}, seed=5)
+    other = make(
+        identity={"train.batch_size": 16, "codec.sigma": 2.0, "same": [1, 2], "new": None}, seed=5
+    )
     before = weights(other)
     with pytest.raises(
-        ValueError, match=r"differs in\n  train.batch_size: 8 in the checkpoint, 16 now\n  new: nothing"
+        ValueError,
+        match=r"differs in\n  train.batch_size: 8 in the checkpoint, 16 now\n  new: nothing",
     ) as error:
         other.resume(tmp_path / "run/last")
     assert "force" in str(error.value)
     assert weights(other) == before
     other.resume(tmp_path / "run/last", force=True)
     assert weights(other) == weights(first)
-    assert "although train.batch_size: 8 in the checkpoint, 16 now" in (tmp_path / "run/log.txt").read_text()
+    assert (
+        "although train.batch_size: 8 in the checkpoint, 16 now"
+        in (tmp_path / "run/log.txt").read_text()
+    )
 
 
 def test_an_identity_of_an_earlier_version_is_compared_by_todays_names(make, tmp_path):
@@ -224,7 +244,13 @@ def test_a_bad_step_leaves_no_trace(make, tmp_path):
         def epoch(self, epoch, start=0):
             for batch in super().epoch(epoch, start):
                 yield batch
-                kept.append([array.tobytes() for part in trainer._state.files().values() for array in part.values()])
+                kept.append(
+                    [
+                        array.tobytes()
+                        for part in trainer._state.files().values()
+                        for array in part.values()
+                    ]
+                )
 
     progress = trainer.fit(Watching(4), epochs=3)
     assert (progress.step, progress.skipped, progress.skipped_in_a_row) == (9, 1, 0)
@@ -238,7 +264,8 @@ def test_a_bad_step_leaves_no_trace(make, tmp_path):
 def test_too_many_bad_steps_end_the_run_and_keep_the_checkpoint_before(make, tmp_path):
     trainer = make(max_bad_steps=3, policy=CheckpointPolicy(every_steps=1))
     with pytest.raises(
-        ValueError, match=r"3 steps in a row had no finite loss.*epoch=2, batch_id=0.*checkpoint is .*last; nothing bad"
+        ValueError,
+        match=r"3 steps in a row had no finite loss.*epoch=2, batch_id=0.*checkpoint is .*last; nothing bad",
     ):
         trainer.fit(Spoiled(1, 4, 5, 6), epochs=4)
     state = json.loads((tmp_path / "run/last/state.json").read_text())
@@ -248,7 +275,9 @@ def test_too_many_bad_steps_end_the_run_and_keep_the_checkpoint_before(make, tmp
 
 def stored(folder):
     """The tensors of every file below a folder."""
-    return {f"{path}: {n}": v for path in folder.rglob("*.pd*") for n, v in read_weights(path).items()}
+    return {
+        f"{path}: {n}": v for path in folder.rglob("*.pd*") for n, v in read_weights(path).items()
+    }
 
 
 @pytest.mark.parametrize("ema", [0.0, 0.9], ids=["plain", "ema"])
@@ -259,14 +288,18 @@ def test_weights_that_overflow_are_in_no_checkpoint(make, tmp_path, last, evalua
     trainer = make(policy=CheckpointPolicy(every_steps=2, keep=9), ema=ema)
     good = trainer._step._schedule
     trainer._step._schedule = lambda step: 1e39 if step == last else good(step)
-    scores = {"validate": lambda epoch: {"score": float(epoch)}, "monitor": "score"} if evaluated else {}
+    scores = (
+        {"validate": lambda epoch: {"score": float(epoch)}, "monitor": "score"} if evaluated else {}
+    )
     with pytest.raises(ValueError, match=r"not finite|no finite loss") as caught:
         trainer.fit(Loader(), epochs=9, **scores)
     found = checkpoint_policy.newest(tmp_path / "run")
     assert not all(np.isfinite(np.array(values)).all() for values in weights(trainer).values())
     assert "nothing bad was saved" in str(caught.value)
     assert ("no checkpoint" if found is None else str(found)) in str(caught.value)
-    assert [name for name, values in stored(tmp_path).items() if not np.isfinite(values).all()] == []
+    assert [
+        name for name, values in stored(tmp_path).items() if not np.isfinite(values).all()
+    ] == []
     if found is not None:
         again = make("again", seed=9, ema=ema)
         again.resume(found)
@@ -278,7 +311,9 @@ def test_a_run_that_is_interrupted_with_weights_that_overflowed_saves_none(make,
     trainer = make(interruption=Cut(5))
     good = trainer._step._schedule
     trainer._step._schedule = lambda step: 1e39 if step == 4 else good(step)
-    with pytest.raises(ValueError, match=r"not finite after 5 steps. The last good checkpoint is .*last"):
+    with pytest.raises(
+        ValueError, match=r"not finite after 5 steps. The last good checkpoint is .*last"
+    ):
         trainer.fit(Loader(), epochs=9)
     assert all(np.isfinite(values).all() for values in stored(tmp_path).values())
     assert json.loads((tmp_path / "run/last/state.json").read_text())["progress"]["step"] == 3
@@ -294,13 +329,17 @@ def test_nothing_to_learn_from_is_an_error(make):
     def nothing(outputs, targets):
         return {"zero": (outputs["map"] * 0).sum()}
 
-    with pytest.raises(ValueError, match=r"no batch of epoch 0 held anything to learn from.*joints"):
+    with pytest.raises(
+        ValueError, match=r"no batch of epoch 0 held anything to learn from.*joints"
+    ):
         make(loss=nothing).fit(Loader(), epochs=2)
 
 
 def test_not_a_number_is_never_the_best(make):
     said = [float("nan"), 3.0, float("inf"), float("nan")]
-    progress = make().fit(Loader(), epochs=4, validate=lambda epoch: {"score": said[epoch]}, monitor="score")
+    progress = make().fit(
+        Loader(), epochs=4, validate=lambda epoch: {"score": said[epoch]}, monitor="score"
+    )
     assert (progress.best["score"], progress.best["epoch"]) == (3.0, 1)
 
 
@@ -316,9 +355,15 @@ def test_the_average_is_evaluated_too_and_may_be_the_best(make, tmp_path):
     live, averaged = looked
     assert live == weights(trainer) != averaged
     assert progress.best == {"score": 2.0, "epoch": 0, "weights": "averaged"}
-    best = {name: value.tolist() for name, value in read_weights(tmp_path / "run/best_model/model.pdparams").items()}
+    best = {
+        name: value.tolist()
+        for name, value in read_weights(tmp_path / "run/best_model/model.pdparams").items()
+    }
     assert best == averaged
-    assert [record["weights"] for record in numbers(tmp_path / "run", "eval")] == ["live", "averaged"]
+    assert [record["weights"] for record in numbers(tmp_path / "run", "eval")] == [
+        "live",
+        "averaged",
+    ]
     kept = read_weights(tmp_path / "run/last/ema.pdparams")
     assert {name: value.tolist() for name, value in kept.items()} == averaged
 
@@ -355,7 +400,9 @@ def test_it_learns_and_the_rate_follows_the_schedule(make, tmp_path):
     make(log_every=1).fit(Loader(), epochs=30)
     records = numbers(tmp_path / "run")
     assert [r["lr"] for r in records] == [SCHEDULE(step) for step in range(90)]
-    assert np.mean([r["loss"] for r in records[-6:]]) < 0.5 * np.mean([r["loss"] for r in records[:6]])
+    assert np.mean([r["loss"] for r in records[-6:]]) < 0.5 * np.mean(
+        [r["loss"] for r in records[:6]]
+    )
 
 
 def test_the_best_weights_are_those_of_the_highest_monitored_value(make, tmp_path):
@@ -369,7 +416,10 @@ def test_the_best_weights_are_those_of_the_highest_monitored_value(make, tmp_pat
 
     progress = trainer.fit(Loader(), epochs=4, validate=validate, monitor="score")
     assert progress.best == {"score": 30.0, "other": -30.0, "epoch": 1, "weights": "live"}
-    best = {name: value.tolist() for name, value in read_weights(tmp_path / "run/best_model/model.pdparams").items()}
+    best = {
+        name: value.tolist()
+        for name, value in read_weights(tmp_path / "run/best_model/model.pdparams").items()
+    }
     assert best == kept[1] != kept[2]
     state = json.loads((tmp_path / "run/best_model/state.json").read_text())["progress"]
     assert (state["step"], state["best"]) == (6, progress.best)
@@ -380,7 +430,9 @@ def test_the_best_weights_are_those_of_the_highest_monitored_value(make, tmp_pat
         (9, 2, 30.0),
         (12, 3, 5.0),
     ]
-    assert "[EVAL] best score=30.0000 at epoch 1, now 5.0000" in (tmp_path / "run/log.txt").read_text()
+    assert (
+        "[EVAL] best score=30.0000 at epoch 1, now 5.0000" in (tmp_path / "run/log.txt").read_text()
+    )
 
 
 def test_a_resumed_run_remembers_its_best(make, tmp_path):
@@ -388,12 +440,16 @@ def test_a_resumed_run_remembers_its_best(make, tmp_path):
     best = (tmp_path / "run/best_model/model.pdparams").read_bytes()
     again = make()
     again.resume(tmp_path / "run" / "last")
-    progress = again.fit(Loader(), epochs=2, validate=lambda epoch: {"score": 40.0}, monitor="score")
+    progress = again.fit(
+        Loader(), epochs=2, validate=lambda epoch: {"score": 40.0}, monitor="score"
+    )
     assert progress.best == {"score": 50.0, "epoch": 0, "weights": "live"}
     assert (tmp_path / "run/best_model/model.pdparams").read_bytes() == best
 
 
-@pytest.mark.parametrize(("every", "epochs", "expected"), [(1, 3, [0, 1, 2]), (2, 5, [1, 3, 4]), (9, 3, [2])])
+@pytest.mark.parametrize(
+    ("every", "epochs", "expected"), [(1, 3, [0, 1, 2]), (2, 5, [1, 3, 4]), (9, 3, [2])]
+)
 def test_evaluations_come_on_schedule_and_after_the_last_epoch(make, every, epochs, expected):
     evaluated = []
 
@@ -412,7 +468,11 @@ def test_evaluations_come_on_schedule_and_after_the_last_epoch(make, every, epoc
 
 def test_without_a_validation_there_is_no_best(make, tmp_path):
     make(config_json='{"x": 1}\n').fit(Loader(), epochs=1)
-    assert sorted(p.name for p in (tmp_path / "run").iterdir()) == ["last", "log.txt", "metrics.jsonl"]
+    assert sorted(p.name for p in (tmp_path / "run").iterdir()) == [
+        "last",
+        "log.txt",
+        "metrics.jsonl",
+    ]
     assert (tmp_path / "run/last/config.json").read_text() == '{"x": 1}\n'
 
 
@@ -454,7 +514,9 @@ def means(records, sizes):
     starts = [sum(sizes[:n]) for n in range(len(sizes))]
     names = ("loss", "square", "absolute", "grad_norm")
     groups = [records[start : start + size] for start, size in zip(starts, sizes, strict=True)]
-    return [{name: np.mean([record[name] for record in group]) for name in names} for group in groups]
+    return [
+        {name: np.mean([record[name] for record in group]) for name in names} for group in groups
+    ]
 
 
 def test_a_line_shows_the_mean_since_the_one_before(make, tmp_path):
@@ -533,7 +595,14 @@ def test_the_time_left_counts_steps_and_no_evaluation(make, tmp_path, monkeypatc
 
     make(loss=slow_loss, log_every=1).fit(Slow(), epochs=2, validate=validate, monitor="score")
     text = (tmp_path / "run/log.txt").read_text()
-    assert re.findall(r"ETA (\S+)", text) == ["0:05:00", "0:04:00", "0:03:00", "0:02:00", "0:01:00", "0:00:00"]
+    assert re.findall(r"ETA (\S+)", text) == [
+        "0:05:00",
+        "0:04:00",
+        "0:03:00",
+        "0:02:00",
+        "0:01:00",
+        "0:00:00",
+    ]
     for record in numbers(tmp_path / "run"):
         assert (record["batch_cost"], record["reader_cost"]) == (60, 10)
         assert record["ips"] == pytest.approx(4 / 60)
@@ -552,7 +621,8 @@ def test_an_error_in_an_epoch_leaves_the_epoch_before(make, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(0, "0:00:00"), (59.6, "0:01:00"), (3599, "0:59:59"), (360000, "100:00:00")]
+    ("seconds", "text"),
+    [(0, "0:00:00"), (59.6, "0:01:00"), (3599, "0:59:59"), (360000, "100:00:00")],
 )
 def test_clock(seconds, text):
     assert clock(seconds) == text

@@ -32,7 +32,9 @@ def tensors_of(network):
 @pytest.mark.parametrize("mode", ["eval", "train"])
 def test_the_function_stays(folded, mode):
     network = MoveNet(3, width=0.25)
-    lines = start_from(network, tensors_of(folded), Path("a.tflite"), lambda: paddle.to_tensor(IMAGES))
+    lines = start_from(
+        network, tensors_of(folded), Path("a.tflite"), lambda: paddle.to_tensor(IMAGES)
+    )
     assert lines[0].endswith(
         f"loaded {len(network.state_dict())}/{len(network.state_dict())} tensors, named as in this project"
     )
@@ -42,7 +44,9 @@ def test_the_function_stays(folded, mode):
     with paddle.no_grad():
         for name, expected in folded(images).items():
             assert expected.numpy().std() > 0.01
-            np.testing.assert_allclose(network(images)[name].numpy(), expected.numpy(), atol=2e-3, err_msg=name)
+            np.testing.assert_allclose(
+                network(images)[name].numpy(), expected.numpy(), atol=2e-3, err_msg=name
+            )
 
 
 def test_statistics_are_the_images(folded):
@@ -51,7 +55,9 @@ def test_statistics_are_the_images(folded):
     assert tensors.keys() == network.state_dict().keys()
     with paddle.no_grad():
         stem = network.backbone.stem.conv(network.normalize(paddle.to_tensor(IMAGES)))
-    np.testing.assert_allclose(tensors["backbone.stem.bn._mean"], stem.mean([0, 2, 3]).numpy(), atol=1e-5)
+    np.testing.assert_allclose(
+        tensors["backbone.stem.bn._mean"], stem.mean([0, 2, 3]).numpy(), atol=1e-5
+    )
 
 
 def test_what_is_not_folded_comes_back_as_it_came(folded):
@@ -65,7 +71,9 @@ def test_what_is_not_folded_comes_back_as_it_came(folded):
 
 
 def test_a_backbone_alone_is_unfolded_and_the_rest_named(folded):
-    tensors = {name: value for name, value in tensors_of(folded).items() if name.startswith("backbone.")}
+    tensors = {
+        name: value for name, value in tensors_of(folded).items() if name.startswith("backbone.")
+    }
     tensors["top/classifier.weight"] = np.zeros((5, 3, 1, 1), np.float32)
     network = MoveNet(3, width=0.25)
     lines = start_from(network, tensors, Path("a.tflite"), lambda: paddle.to_tensor(IMAGES))

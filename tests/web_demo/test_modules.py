@@ -34,13 +34,16 @@ def node(tmp_path_factory):
     (folder / "package.json").write_text('{"type": "module"}')
 
     def run(imports, body, given=None):
-        script = (
-            f"{imports}\nimport {{ readFileSync }} from 'fs';\nconst given = JSON.parse(readFileSync(0));\n{MAPS}\n"
-        )
+        script = f"{imports}\nimport {{ readFileSync }} from 'fs';\nconst given = JSON.parse(readFileSync(0));\n{MAPS}\n"
         script += f"console.log(JSON.stringify(await (async () => {{ {body} }})()));"
         (folder / "script.js").write_text(script)
         done = subprocess.run(
-            [program, "script.js"], cwd=folder, input=json.dumps(given), text=True, capture_output=True, timeout=60
+            [program, "script.js"],
+            cwd=folder,
+            input=json.dumps(given),
+            text=True,
+            capture_output=True,
+            timeout=60,
         )
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
@@ -49,7 +52,11 @@ def node(tmp_path_factory):
 
 
 def random_maps(seed, codec=CODEC, likelihood=1.0):
-    rng, (width, height), joints = np.random.default_rng(seed), codec.map_size, codec.skeleton.num_joints
+    rng, (width, height), joints = (
+        np.random.default_rng(seed),
+        codec.map_size,
+        codec.skeleton.num_joints,
+    )
     unit = codec.map_size if codec.regression_unit == "map" else (1, 1)
     moves = rng.normal(0, 3, (joints, 2, height, width)) / np.array(unit)[:, None, None]
     maps = {
@@ -104,12 +111,16 @@ def test_pixels_are_warped_as_geometry_warps_them(node, box):
     difference = np.abs(np.reshape(found[0], expected.shape) - expected.astype(int))
     assert difference.max() <= 1, "more than versions of OpenCV differ"
     assert difference.mean() < 0.05
-    np.testing.assert_allclose(found[1], geometry.move(np.array([10.0, 20.0]), window.to_image(size)))
+    np.testing.assert_allclose(
+        found[1], geometry.move(np.array([10.0, 20.0]), window.to_image(size))
+    )
 
 
 def test_the_next_window_is_that_of_the_crop_region(node):
     rng, size = np.random.default_rng(0), (640, 480)
-    keypoints = rng.uniform(0, 1, (30, 17, 2)) * rng.uniform(50, 400, (30, 1, 1)) + rng.uniform(0, 200, (30, 1, 2))
+    keypoints = rng.uniform(0, 1, (30, 17, 2)) * rng.uniform(50, 400, (30, 1, 1)) + rng.uniform(
+        0, 200, (30, 1, 2)
+    )
     scores = rng.uniform(0, 1, (30, 17)) * rng.choice([0.25, 1.0], (30, 17))
     scores[:3] *= 0.2  # who is lost
     previous = geometry.Window((200.0, 150.0), (300.0, 300.0))
@@ -118,7 +129,10 @@ def test_the_next_window_is_that_of_the_crop_region(node):
         "return given.people.map((person, n) => isTracked(person)"
         " ? nextWindow(person, given.size, n % 2 ? given.previous : null, given.joints) : wholeSquare(given.size));",
         {
-            "people": [{"keypoints": k, "scores": s} for k, s in zip(keypoints.tolist(), scores.tolist(), strict=True)],
+            "people": [
+                {"keypoints": k, "scores": s}
+                for k, s in zip(keypoints.tolist(), scores.tolist(), strict=True)
+            ],
             "size": size,
             "previous": asdict(previous),
             "joints": COCO_17.joints,
@@ -127,7 +141,9 @@ def test_the_next_window_is_that_of_the_crop_region(node):
     for n, window in enumerate(found):
         poses = Poses(keypoints[n : n + 1], scores[n : n + 1], np.ones(1))
         expected = crop_region.next_window(poses, size, previous if n % 2 else None)
-        np.testing.assert_allclose([window["center"], window["size"]], [expected.center, expected.size])
+        np.testing.assert_allclose(
+            [window["center"], window["size"]], [expected.center, expected.size]
+        )
     assert len({tuple(window["size"]) for window in found}) > 10
 
 
@@ -146,7 +162,9 @@ def test_one_person_is_tracked_as_in_a_video_of_the_package(node):
         },
     )
     answers = iter(maps)
-    predictor = Predictor(lambda images: {name: values[None] for name, values in next(answers).items()}, CODEC)
+    predictor = Predictor(
+        lambda images: {name: values[None] for name, values in next(answers).items()}, CODEC
+    )
     video = SinglePersonVideo(predictor, smoother=None)
     expected = [video(n / 10, np.zeros((160, 120, 3), np.uint8)) for n in range(len(maps))]
     assert [len(people) for people in found] == [1, 1, 0, 1, 1]

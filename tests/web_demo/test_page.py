@@ -24,7 +24,9 @@ def test_copies_are_told_apart():
 
 
 def test_weights_that_do_not_fit(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"--weights none.onnx: no such file, and no published one"):
+    with pytest.raises(
+        FileNotFoundError, match=r"--weights none.onnx: no such file, and no published one"
+    ):
         page.onnx_model("none.onnx", tmp_path)
     (tmp_path / "model.xml").touch()
     with pytest.raises(ValueError, match="--format onnx"):
@@ -61,7 +63,9 @@ def onnx_file(tmp_path):
         }
         shape = ["N", 8, 8, 3]
         values = [helper.make_tensor_value_info(name, uint8, shape) for name in ("image", "same")]
-        graph = helper.make_graph([helper.make_node("Identity", ["image"], ["same"])], "g", values[:1], values[1:])
+        graph = helper.make_graph(
+            [helper.make_node("Identity", ["image"], ["same"])], "g", values[:1], values[1:]
+        )
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
         if config.name:
             helper.set_model_props(model, {"paddle_pose": json.dumps(metadata)})
@@ -87,7 +91,9 @@ def test_the_page_is_told_of_people_and_colours(onnx_file):
 
 def test_files_that_the_page_cannot_run(onnx_file):
     config = registry.find("movenet_lightning_coco")
-    with pytest.raises(ValueError, match="returns keypoints, and the page reads maps: export it without --decode"):
+    with pytest.raises(
+        ValueError, match="returns keypoints, and the page reads maps: export it without --decode"
+    ):
         page.page_settings(onnx_file(config, ["keypoints"]))
     other = registry.find("hourglass_tiny_128")
     with pytest.raises(ValueError, match="the page needs a MoveNet"):

@@ -55,7 +55,9 @@ def test_files_and_their_types(ask, path, name, kind):
     assert answer.headers["Cross-Origin-Embedder-Policy"] == "require-corp"
 
 
-@pytest.mark.parametrize("path", ["/", "/onnxruntime/a.mjs", "/a.wasm", "/settings.json", "/model.onnx"])
+@pytest.mark.parametrize(
+    "path", ["/", "/onnxruntime/a.mjs", "/a.wasm", "/settings.json", "/model.onnx"]
+)
 def test_the_browser_is_told_to_fetch_and_run_nothing_from_elsewhere(ask, path):
     headers = ask(path)[0].headers
     (policy,) = headers.get_all("Content-Security-Policy")
@@ -68,7 +70,14 @@ def test_the_browser_is_told_to_fetch_and_run_nothing_from_elsewhere(ask, path):
 
 
 @pytest.mark.parametrize(
-    "path", ["/nothing", "/../pyproject.toml", "/%2e%2e/pyproject.toml", "/page/index.html", "/onnxruntime"]
+    "path",
+    [
+        "/nothing",
+        "/../pyproject.toml",
+        "/%2e%2e/pyproject.toml",
+        "/page/index.html",
+        "/onnxruntime",
+    ],
 )
 def test_nothing_else_is_served(ask, path):
     assert ask(path)[0].status == 404
@@ -79,7 +88,10 @@ def test_only_get_is_answered(ask):
 
 
 def test_a_port_that_is_taken():
-    with page_server.open_server({}) as server, pytest.raises(ValueError, match="name another --port"):
+    with (
+        page_server.open_server({}) as server,
+        pytest.raises(ValueError, match="name another --port"),
+    ):
         page_server.open_server({}, port=server.server_port)
     with pytest.raises(ValueError, match="--port 70000: expected 0 to 65535"):
         page_server.open_server({}, port=70000)
@@ -88,7 +100,9 @@ def test_a_port_that_is_taken():
 def test_the_page_is_whole_and_fetches_nothing_from_elsewhere():
     files = {name: content.decode() for name, content in page_server.page_files().items()}
     text = "\n".join(files.values())
-    named = set(re.findall(r'(?:from |src=|href=|new URL\()"(?:\./)?([\w/.-]+\.(?:js|css|mjs|wasm))"', text))
+    named = set(
+        re.findall(r'(?:from |src=|href=|new URL\()"(?:\./)?([\w/.-]+\.(?:js|css|mjs|wasm))"', text)
+    )
     own = {name for name in named if not name.startswith("onnxruntime/")}
     assert own == set(files) - {"index.html"}
     assert named - own == {f"onnxruntime/{name}" for name in page_server.RUNTIME_FILES}

@@ -28,7 +28,9 @@ def test_fields_are_the_networks_arguments_with_their_defaults():
 def test_folded_weights_need_a_network_without_normalisation():
     given = config()
     assert build.fitted(given, ["backbone.stem.bn._mean"]) == given
-    assert build.fitted(given, ["center_0/conv2d_4/Conv2D.weight"]).model == MoveNetModel(batch_norm="none")
+    assert build.fitted(given, ["center_0/conv2d_4/Conv2D.weight"]).model == MoveNetModel(
+        batch_norm="none"
+    )
 
 
 def test_googles_file_is_read_as_it_is(shared):

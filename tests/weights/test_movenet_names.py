@@ -5,7 +5,14 @@ import json
 import numpy as np
 import pytest
 
-from paddle_pose.weights.names import FAMILIES, Family, convert_names, family_of, fit, has_batch_norm
+from paddle_pose.weights.names import (
+    FAMILIES,
+    Family,
+    convert_names,
+    family_of,
+    fit,
+    has_batch_norm,
+)
 from paddle_pose.weights.read import read_weights
 
 pytest.importorskip("paddle")
@@ -33,7 +40,10 @@ def shapes(network):
         (FEATURES + "conv2d_3/Conv2D", "pyramid.levels.2.lateral"),
         (FEATURES + "separable_conv2d/separable_conv2d/depthwise1", "pyramid.levels.0.depthwise"),
         (FEATURES + "separable_conv2d_2/separable_conv2d", "pyramid.levels.2.pointwise"),
-        ("kpt_regress_0/separable_conv2d_5/separable_conv2d/depthwise11", "heads.regressions.depthwise"),
+        (
+            "kpt_regress_0/separable_conv2d_5/separable_conv2d/depthwise11",
+            "heads.regressions.depthwise",
+        ),
         ("kpt_heatmap_0/separable_conv2d_4/separable_conv2d", "heads.heatmaps.pointwise"),
         ("kpt_offset_0/conv2d_7/Conv2D", "heads.offsets.out"),
         ("center_0/conv2d_4/Conv2D", "heads.centers.out"),
@@ -61,7 +71,9 @@ def test_lightning_fits_without_remainder(shared):
     assert family_of(tensors, target).name == "Google's MoveNet"
     assert len(ours) == len(tensors) == 148
     for name in ("regressions", "offsets"):
-        theirs = next(tensors[n] for n in tensors if GOOGLE.rename(n) == f"heads.{name}.out.conv.bias")
+        theirs = next(
+            tensors[n] for n in tensors if GOOGLE.rename(n) == f"heads.{name}.out.conv.bias"
+        )
         np.testing.assert_array_equal(
             ours[f"heads.{name}.out.conv.bias"].reshape(17, 2), theirs.reshape(17, 2)[:, ::-1]
         )
@@ -75,7 +87,9 @@ def test_mobilenet_v2_is_a_backbone(shared):
     assert len(found.fitting) == 104
     assert all(name.startswith("backbone.") for name in found.fitting)
     assert all(name.startswith(("pyramid.", "heads.")) for name in found.missing)
-    assert found.unused == [f"MobileNetV2/top/Conv2d_1x1_output/Conv2D.{kind}" for kind in ("weight", "bias")]
+    assert found.unused == [
+        f"MobileNetV2/top/Conv2d_1x1_output/Conv2D.{kind}" for kind in ("weight", "bias")
+    ]
     assert not found.misshapen
     assert not found.repeated
 
@@ -83,12 +97,16 @@ def test_mobilenet_v2_is_a_backbone(shared):
 def test_the_original_fits_without_remainder(shared):
     path = shared / "facts/checkpoint_names/movenet_original_paddle_coco17.json"
     published = json.loads(path.read_text(encoding="utf-8"))["tensors"]
-    tensors = {name: np.full(shape, i, np.float32) for i, (name, shape) in enumerate(published.items())}
+    tensors = {
+        name: np.full(shape, i, np.float32) for i, (name, shape) in enumerate(published.items())
+    }
     target = shapes(fire717_movenet(share_residuals=True))
     ours = convert_names(tensors, target)
     assert family_of(tensors, target).name == "the original Paddle MoveNet"
     assert has_batch_norm(tensors)
-    assert len({float(value.flat[0]) for value in ours.values()}) == len(tensors) == 285  # each exactly once
+    assert (
+        len({float(value.flat[0]) for value in ours.values()}) == len(tensors) == 285
+    )  # each exactly once
     for our, theirs in {
         "backbone.stem.bn._mean": "backbone.features1.0.1._mean",
         "backbone.blocks.0.project.conv.weight": "backbone.features1.1.3.weight",

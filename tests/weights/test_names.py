@@ -31,7 +31,10 @@ def published(shared, name):
 @pytest.mark.parametrize("name", PUBLISHED)
 @pytest.mark.parametrize("head", ["head.", "keypoint_head."])
 def test_published_hourglass(shared, hourglass52, name, head):
-    tensors = {(head + n.split(".", 1)[1] if "head." in n else n): t for n, t in published(shared, name).items()}
+    tensors = {
+        (head + n.split(".", 1)[1] if "head." in n else n): t
+        for n, t in published(shared, name).items()
+    }
     ours = convert_names(tensors, hourglass52)
     assert list(ours) == list(hourglass52)
     assert all(value.dtype == np.float32 and value.flags.owndata for value in ours.values())
@@ -50,13 +53,17 @@ def test_layers_keep_their_place(shared, hourglass52, name):
         "hourglass52_mmpose1_mpii16": {
             "stem.0.bn._mean": "backbone.stem.0.bn.running_mean",
             "stem.1.downsample.1._variance": "backbone.stem.1.0.downsample.1.running_var",
-            "hourglasses.0.low2.low3.1.bn2.bias": ("backbone.hourglass_modules.0.low2.low3.1.bn2.bias"),
+            "hourglasses.0.low2.low3.1.bn2.bias": (
+                "backbone.hourglass_modules.0.low2.low3.1.bn2.bias"
+            ),
             "heads.0.weight": "head.multi_final_layers.0.weight",
         },
         "hourglass52_original_paddle_mpii16": {
             "stem.0.bn._mean": "backbone.stem.0._batch_norm._mean",
             "stem.1.downsample.1._variance": "backbone.stem.1.0.downsample.0._batch_norm._variance",
-            "hourglasses.0.low2.low3.1.bn2.bias": ("backbone.hourglass_modules.0.low2.low3.1.conv2._batch_norm.bias"),
+            "hourglasses.0.low2.low3.1.bn2.bias": (
+                "backbone.hourglass_modules.0.low2.low3.1.conv2._batch_norm.bias"
+            ),
             "heads.0.weight": "keypoint_head.multi_final_layers.0.weight",
         },
     }[name]

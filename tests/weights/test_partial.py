@@ -37,7 +37,10 @@ def resnet(depth, width=WIDTH, classes=10):
             for conv, (out, inn, kernel) in enumerate(
                 ((inside, before, 1), (inside, inside, 3), (4 * inside, inside, 1)), start=1
             ):
-                shapes |= {f"{layer}.conv{conv}.weight": (out, inn, kernel, kernel), **norm(f"{layer}.bn{conv}", out)}
+                shapes |= {
+                    f"{layer}.conv{conv}.weight": (out, inn, kernel, kernel),
+                    **norm(f"{layer}.bn{conv}", out),
+                }
             if block == 0:
                 shapes |= {f"{layer}.downsample.0.weight": (4 * inside, before, 1, 1)}
                 shapes |= norm(f"{layer}.downsample.1", 4 * inside)
@@ -47,7 +50,9 @@ def resnet(depth, width=WIDTH, classes=10):
 
 def numbered(shapes):
     """Every tensor full of its own number."""
-    return {name: np.full(shape, i + 1, np.float32) for i, (name, shape) in enumerate(shapes.items())}
+    return {
+        name: np.full(shape, i + 1, np.float32) for i, (name, shape) in enumerate(shapes.items())
+    }
 
 
 def in_torch(name):
@@ -101,17 +106,30 @@ def test_paddles_resnet_fills_the_backbone():
 
 def imagenet_hrnet(network):
     """Name -> shape of HRNet's ImageNet files: `network`'s backbone, all branches exchanged, and a classifier."""
-    head = {"final_layer.0.weight": (2048, 1024, 1, 1), "final_layer.0.bias": (2048,), **norm("final_layer.1", 2048)}
+    head = {
+        "final_layer.0.weight": (2048, 1024, 1, 1),
+        "final_layer.0.bias": (2048,),
+        **norm("final_layer.1", 2048),
+    }
     head |= {"classifier.weight": (1000, 2048), "classifier.bias": (1000,)}
     for branch in range(4):
-        head |= {f"incre_modules.{branch}.0.conv1.weight": (8, 8, 1, 1), **norm(f"incre_modules.{branch}.0.bn1", 8)}
+        head |= {
+            f"incre_modules.{branch}.0.conv1.weight": (8, 8, 1, 1),
+            **norm(f"incre_modules.{branch}.0.bn1", 8),
+        }
     for branch in range(3):
-        head |= {f"downsamp_modules.{branch}.0.weight": (8, 8, 3, 3), f"downsamp_modules.{branch}.0.bias": (8,)}
+        head |= {
+            f"downsamp_modules.{branch}.0.weight": (8, 8, 3, 3),
+            f"downsamp_modules.{branch}.0.bias": (8,),
+        }
         head |= norm(f"downsamp_modules.{branch}.1", 8)
     backbone = [n for n in shapes_of(network) if not n.startswith("final_layer.")]
     shapes = {in_torch(name): shapes_of(network)[name] for name in backbone}
     last = max(int(name.split(".")[1]) for name in backbone if name.startswith("stage4."))
-    more = {f"stage4.{last}.fuse_layers.1.0.0.0.weight": (8, 4, 3, 3), **norm(f"stage4.{last}.fuse_layers.1.0.0.1", 8)}
+    more = {
+        f"stage4.{last}.fuse_layers.1.0.0.0.weight": (8, 4, 3, 3),
+        **norm(f"stage4.{last}.fuse_layers.1.0.0.1", 8),
+    }
     return shapes | more | head
 
 
@@ -119,7 +137,10 @@ def test_hrnets_imagenet_files_fill_the_backbone():
     network = HRNet(width=4, modules=(1, 1, 2), blocks=1, stem_channels=8)
     target, tensors = shapes_of(network), numbered(imagenet_hrnet(network))
     taken, lines = fitting_tensors(tensors, target)
-    assert [name for name in target if name not in taken] == ["final_layer.weight", "final_layer.bias"]
+    assert [name for name in target if name not in taken] == [
+        "final_layer.weight",
+        "final_layer.bias",
+    ]
     assert lines[0] == f"loaded {len(target) - 2}/{len(target)} tensors, {OFFICIAL}"
     assert lines[1] == "left at their random start: final_layer.* (2)"
     assert lines[2] == (
@@ -133,7 +154,10 @@ def test_other_joints_keep_the_random_head():
     target = shapes_of(SimpleBaseline(num_joints=16, width=WIDTH, deconv_channels=8))
     tensors = numbered(shapes_of(SimpleBaseline(num_joints=17, width=WIDTH, deconv_channels=8)))
     taken, lines = fitting_tensors(tensors, target)
-    assert [name for name in target if name not in taken] == ["final_layer.weight", "final_layer.bias"]
+    assert [name for name in target if name not in taken] == [
+        "final_layer.weight",
+        "final_layer.bias",
+    ]
     assert lines[1] == (
         "left at their random start, of another shape in the file: final_layer.weight (file (17, 8, 1, 1), network "
         "(16, 8, 1, 1)), final_layer.bias (file (17,), network (16,))"
@@ -164,8 +188,14 @@ def test_a_file_of_another_network_is_refused():
 
 
 def test_two_tensors_for_one_place_are_refused():
-    twice = {"backbone.conv1.weight": np.zeros(1), "conv1.weight": np.zeros(1), "backbone.bn1.weight": np.zeros(1)}
-    with pytest.raises(ValueError, match=r"2 tensors would be used twice: backbone\.conv1\.weight, conv1\.weight"):
+    twice = {
+        "backbone.conv1.weight": np.zeros(1),
+        "conv1.weight": np.zeros(1),
+        "backbone.bn1.weight": np.zeros(1),
+    }
+    with pytest.raises(
+        ValueError, match=r"2 tensors would be used twice: backbone\.conv1\.weight, conv1\.weight"
+    ):
         fitting_tensors(twice, {"conv1.weight": (1,), "bn1.weight": (1,)})
 
 

@@ -104,7 +104,14 @@ def test_checkpoints_of_training_frameworks(tmp_path, write, protocol):
         "state_dict": Built(
             Call(
                 Name("collections", "OrderedDict"),
-                ([("module.w", Call(Name("torch._utils", "_rebuild_parameter"), (weight, True, {})))],),
+                (
+                    [
+                        (
+                            "module.w",
+                            Call(Name("torch._utils", "_rebuild_parameter"), (weight, True, {})),
+                        )
+                    ],
+                ),
             ),
             {"_metadata": {"": {"version": 1}}},
         ),
@@ -120,7 +127,9 @@ def test_checkpoints_of_training_frameworks(tmp_path, write, protocol):
 
 UINT64 = Name("torch", "uint64")
 REBUILD_V3 = Name("torch._utils", "_rebuild_tensor_v3")
-UNTYPED = Storage("0", np.arange(3, dtype="<u8").view(np.uint8), Name("torch.storage", "UntypedStorage"))
+UNTYPED = Storage(
+    "0", np.arange(3, dtype="<u8").view(np.uint8), Name("torch.storage", "UntypedStorage")
+)
 
 
 @TORCH
@@ -244,23 +253,39 @@ def test_damaged_bytes_raise_nothing_but_valueerror(tmp_path, kind):
     [
         pytest.param(b"", "the file is empty", id="empty"),
         pytest.param(b"\n<!DOCTYPE html><html>", "a web page", id="web page"),
-        pytest.param(b"version https://git-lfs.github.com/spec/v1\noid", "Git LFS pointer", id="git lfs"),
+        pytest.param(
+            b"version https://git-lfs.github.com/spec/v1\noid", "Git LFS pointer", id="git lfs"
+        ),
         pytest.param(b'{"meta": 1}', "is JSON", id="json"),
         pytest.param(gzip.compress(b"x"), "gzip", id="gzip"),
         pytest.param(bytes(100), "unknown format", id="zeros"),
-        pytest.param(b"\x08\x00\x00\x00TFL3" + bytes(50), "damaged or unknown kind of TFLite file", id="tflite"),
+        pytest.param(
+            b"\x08\x00\x00\x00TFL3" + bytes(50),
+            "damaged or unknown kind of TFLite file",
+            id="tflite",
+        ),
         pytest.param(pickled([1, 2]), "holds a list, expected named tensors", id="list"),
         pytest.param(pickled({"a": "text"}), "'a' is a str, expected a tensor", id="text"),
-        pytest.param(pickled({"a": {"b": None}}), "'a.b' is a NoneType, expected a tensor", id="none"),
+        pytest.param(
+            pickled({"a": {"b": None}}), "'a.b' is a NoneType, expected a tensor", id="none"
+        ),
         pytest.param(pickled({"epoch": 3}), "holds no tensors", id="only a number"),
         pytest.param(pickled({}), "holds no tensors", id="empty dict"),
         pytest.param(
-            pickled({"a": {"b": np.ones(2)}, "a.b": np.ones(2)}), "two tensors are called 'a.b'", id="same name twice"
+            pickled({"a": {"b": np.ones(2)}, "a.b": np.ones(2)}),
+            "two tensors are called 'a.b'",
+            id="same name twice",
         ),
         pytest.param(pickled(MAGIC), "truncated or damaged", id="truncated pickle"),
-        pytest.param(b"\x80\x02}q\x00U\x01ah\x00s.", "nested too deeply, or in itself", id="endless pickle"),
+        pytest.param(
+            b"\x80\x02}q\x00U\x01ah\x00s.", "nested too deeply, or in itself", id="endless pickle"
+        ),
         pytest.param(b"PK\x03\x04" + bytes(50), "damaged zip file", id="zip"),
-        pytest.param(b"\x09\x00\x00\x00\x00\x00\x00\x00{" + bytes(50), "damaged safetensors", id="safetensors"),
+        pytest.param(
+            b"\x09\x00\x00\x00\x00\x00\x00\x00{" + bytes(50),
+            "damaged safetensors",
+            id="safetensors",
+        ),
     ],
 )
 def test_what_is_no_weights_file(tmp_path, data, message):
@@ -366,7 +391,9 @@ class TestPaddle:
         value = paddle.to_tensor([1.0, -2.5]).astype("bfloat16")
         for name, safe in (("a.pdparams", False), ("b.pdparams", True)):
             paddle.save({"w": value}, str(tmp_path / name), safetensors=safe)
-            np.testing.assert_array_equal(read_weights(tmp_path / name)["w"], np.float32([1.0, -2.5]), strict=True)
+            np.testing.assert_array_equal(
+                read_weights(tmp_path / name)["w"], np.float32([1.0, -2.5]), strict=True
+            )
 
 
 class TestDamagedNumbers:
@@ -381,12 +408,18 @@ class TestDamagedNumbers:
         tensors = {"good": np.ones(2, dtype), "head.weight": spoiled, "count": np.int64(3)}
         path = tmp_path / name
         if path.suffix == ".safetensors":
-            safetensors.numpy.save_file({key: np.atleast_1d(value) for key, value in tensors.items()}, path)
+            safetensors.numpy.save_file(
+                {key: np.atleast_1d(value) for key, value in tensors.items()}, path
+            )
         elif path.suffix == ".pth":
-            write_zip(path, {key: whole(key, np.atleast_1d(value)) for key, value in tensors.items()})
+            write_zip(
+                path, {key: whole(key, np.atleast_1d(value)) for key, value in tensors.items()}
+            )
         else:
             path.write_bytes(pickle.dumps(tensors, 4))
-        with pytest.raises(ValueError, match=rf"{name}: 1 of 5 numbers of 'head\.weight' are NaN or infinite"):
+        with pytest.raises(
+            ValueError, match=rf"{name}: 1 of 5 numbers of 'head\.weight' are NaN or infinite"
+        ):
             read_weights(path)
 
     def test_the_manifest_beside_a_file_is_heeded(self, tmp_path):
@@ -395,7 +428,9 @@ class TestDamagedNumbers:
         manifest.write(tmp_path, {})
         read_weights(path)
         content = bytearray(path.read_bytes())
-        content[content.index(np.float32(1).tobytes()) + 1] ^= 1  # another number, as good as the first
+        content[content.index(np.float32(1).tobytes()) + 1] ^= (
+            1  # another number, as good as the first
+        )
         path.write_bytes(content)
         with pytest.raises(ValueError, match=r"model\.pdparams: damaged"):
             read_weights(path)

@@ -41,14 +41,19 @@ def test_entries_are_complete(name):
         assert file.archive.size
 
 
-@pytest.mark.parametrize("name", [name for name, file in PUBLISHED.items() if file.purpose != "detect"])
+@pytest.mark.parametrize(
+    "name", [name for name, file in PUBLISHED.items() if file.purpose != "detect"]
+)
 def test_entries_and_configs_agree(name):
     """Size, data set and depth in a file's name are the config's, and the numbers are of its metric."""
     file, config = PUBLISHED[name], find(PUBLISHED[name].config)
     width, height = config.codec.input_size
     if file.purpose == "start":
         assert file.published == ()
-        assert f"{file.file_name.split('-')[0].replace('resnet', 'simple_baseline_r')}_coco_256x192" == config.name
+        assert (
+            f"{file.file_name.split('-')[0].replace('resnet', 'simple_baseline_r')}_coco_256x192"
+            == config.name
+        )
         return
     if "movenet" in name:
         assert (width, config.model.width) == ((192, 1.0) if "lightning" in name else (256, 1.75))
@@ -64,7 +69,9 @@ def test_entries_and_configs_agree(name):
         assert f"hrnet_w{config.model.width}_" in file.file_name
 
 
-@pytest.mark.parametrize("name", [name for name, file in PUBLISHED.items() if file.purpose == "score"])
+@pytest.mark.parametrize(
+    "name", [name for name, file in PUBLISHED.items() if file.purpose == "score"]
+)
 def test_the_channel_order_reaches_the_network(name):
     """mmpose's SimpleBaseline saw RGB, the official one BGR; the names in the file decide."""
     file, config = PUBLISHED[name], find(PUBLISHED[name].config)
@@ -99,7 +106,9 @@ def test_hourglass_numbers_are_mmposes(side, numbers):
 
 def test_a_published_file_is_recognised_by_its_checksum(tmp_path, monkeypatch):
     content = b"somebody's weights"
-    known = replace(PUBLISHED["mmpose_hourglass52_mpii_256"], sha256=hashlib.sha256(content).hexdigest()[:8])
+    known = replace(
+        PUBLISHED["mmpose_hourglass52_mpii_256"], sha256=hashlib.sha256(content).hexdigest()[:8]
+    )
     monkeypatch.setitem(PUBLISHED, known.name, known)
     (tmp_path / "renamed.pth").write_bytes(content)
     (tmp_path / "other.pth").write_bytes(content + b".")
@@ -130,7 +139,9 @@ def test_sizes_and_checksums_are_those_of_the_files(shared, name, folder):
         assert path.stat().st_size == file.size
         assert sha256_of(path) == file.sha256
     assert model.total_size == sum(file.size for file in model.files)
-    assert recognise(shared / "data" / folder / stored.get(model.file_name, model.file_name)) is model
+    assert (
+        recognise(shared / "data" / folder / stored.get(model.file_name, model.file_name)) is model
+    )
 
 
 SCORED = {file.config: file.parameters for file in PUBLISHED.values() if file.purpose == "score"}
@@ -141,5 +152,7 @@ NETWORKS = {count: config for config, count in SCORED.items()}
 @pytest.mark.parametrize("count", NETWORKS)
 def test_parameters_are_those_of_the_network(count):
     pytest.importorskip("paddle")
-    config = build.fitted(find(NETWORKS[count]), ["bn._mean"] if "movenet" not in NETWORKS[count] else ["conv.bias"])
+    config = build.fitted(
+        find(NETWORKS[count]), ["bn._mean"] if "movenet" not in NETWORKS[count] else ["conv.bias"]
+    )
     assert sum(p.size for p in build.model(config).parameters() if p.trainable) == count

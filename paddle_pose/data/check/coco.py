@@ -34,14 +34,23 @@ _BAD = {
         "ids that are no integers",
         'write them without quotes: "1" and 1 are different ids to COCO\'s evaluation',
     ),
-    "duplicate_id": ("ids that are there twice", "number images and annotations anew, each with an id of its own"),
-    "unknown_image": ("annotations whose image is not in the list of images", "mend image_id, or list the image"),
+    "duplicate_id": (
+        "ids that are there twice",
+        "number images and annotations anew, each with an id of its own",
+    ),
+    "unknown_image": (
+        "annotations whose image is not in the list of images",
+        "mend image_id, or list the image",
+    ),
     "joint_count": (
         "keypoints that are not three numbers for each joint",
         "write x, y, v for every joint; 0, 0, 0 if missing",
     ),
     "not_numbers": ("values that are no numbers, NaN or infinite", "write plain numbers"),
-    "visibility": ("keypoints whose v is none of 0, 1, 2", "0: not labelled, 1: labelled, 2: labelled and seen"),
+    "visibility": (
+        "keypoints whose v is none of 0, 1, 2",
+        "0: not labelled, 1: labelled, 2: labelled and seen",
+    ),
     "normalised": (
         "people whose joints all lie within one pixel",
         "write px of the stored image, not shares of its size",
@@ -79,7 +88,11 @@ def check_coco(
     sizes, decoded = {}, 0
     for folder in dict.fromkeys(folder for name, (_, folder) in files.items() if name in contents):
         here = [contents[name]["images"] for name in contents if files[name][1] == folder]
-        names = list(dict.fromkeys(_file_name(image) for images in here for image in images if _file_name(image)))
+        names = list(
+            dict.fromkeys(
+                _file_name(image) for images in here for image in images if _file_name(image)
+            )
+        )
         sizes[folder], problems, number = check_images(folder, names, decode, progress)
         findings, decoded = findings + problems, decoded + number
     splits: dict[str, Split] = {}
@@ -88,7 +101,12 @@ def check_coco(
         path, folder = files[name]
         joints, problems = _joints(content, path, skeleton)
         split, damage = _split(content, name, path, joints)
-        findings += [*problems, *damage, *_sizes(content, path, sizes[folder]), *_people(split, content, joints)]
+        findings += [
+            *problems,
+            *damage,
+            *_sizes(content, path, sizes[folder]),
+            *_people(split, content, joints),
+        ]
         splits[name], counts[name] = split, (len(split), len(content["images"]))
     if len(splits) == 2 and len({folder for _, folder in files.values()}) == 1:
         findings += shared_images(splits["train"], splits["val"])
@@ -104,8 +122,13 @@ def _read(path: Path) -> tuple[Mapping[str, Any] | None, list[Finding]]:
     if findings:
         return None, findings
     lists = [content.get(key) for key in LISTS] if isinstance(content, dict) else []
-    if not lists or not all(isinstance(part, list) and all(isinstance(r, dict) for r in part) for part in lists):
-        text, fix = f"is not an object with the lists {', '.join(LISTS)} of records", "MPII's layout is a plain list"
+    if not lists or not all(
+        isinstance(part, list) and all(isinstance(r, dict) for r in part) for part in lists
+    ):
+        text, fix = (
+            f"is not an object with the lists {', '.join(LISTS)} of records",
+            "MPII's layout is a plain list",
+        )
         return None, [Finding("error", "not_coco", str(path), text, fix)]
     return content, []
 
@@ -115,7 +138,9 @@ def _file_name(image: Mapping[str, Any]) -> str:
     return name if isinstance(name, str) else ""
 
 
-def _joints(content: Mapping[str, Any], path: Path, skeleton: Skeleton | None) -> tuple[tuple[str, ...], list[Finding]]:
+def _joints(
+    content: Mapping[str, Any], path: Path, skeleton: Skeleton | None
+) -> tuple[tuple[str, ...], list[Finding]]:
     """Returns the joints of the file's keypoints, and how they differ from the network's."""
     try:
         names = joint_names(content, str(path))
@@ -129,29 +154,60 @@ def _joints(content: Mapping[str, Any], path: Path, skeleton: Skeleton | None) -
         names = (skeleton or COCO_17).joints
         text = f"the categories name no joints: the order is taken to be {', '.join(names)}"
         findings.append(
-            Finding("note", "no_joint_names", str(path), text, "write them into the category's 'keypoints'")
+            Finding(
+                "note",
+                "no_joint_names",
+                str(path),
+                text,
+                "write them into the category's 'keypoints'",
+            )
         )
     unlabelled = (
-        [joint for joint, slot in zip(skeleton.joints, skeleton.slots(names), strict=True) if slot < 0]
+        [
+            joint
+            for joint, slot in zip(skeleton.joints, skeleton.slots(names), strict=True)
+            if slot < 0
+        ]
         if skeleton
         else []
     )
     if unlabelled:
         text = f"joints of the skeleton that are not in the file: {', '.join(unlabelled)}"
-        findings.append(Finding("warning", "joints_missing", str(path), text, "they are not learned", len(unlabelled)))
+        findings.append(
+            Finding(
+                "warning",
+                "joints_missing",
+                str(path),
+                text,
+                "they are not learned",
+                len(unlabelled),
+            )
+        )
     if shared:
         text = f"only {shared} are in the skeleton"
-        findings.append(Finding("note", "joints_left_out", str(path), text, "nothing has to be done if it is meant so"))
+        findings.append(
+            Finding(
+                "note",
+                "joints_left_out",
+                str(path),
+                text,
+                "nothing has to be done if it is meant so",
+            )
+        )
     return names, findings
 
 
-def _split(content: Mapping[str, Any], name: str, path: Path, joints: tuple[str, ...]) -> tuple[Split, list[Finding]]:
+def _split(
+    content: Mapping[str, Any], name: str, path: Path, joints: tuple[str, ...]
+) -> tuple[Split, list[Finding]]:
     """Returns the people as far as they can be read, and the records that cannot."""
     bad: dict[str, list[str]] = {code: [] for code in _BAD}
     listed: dict[str, str] = {}  # images by what is written as their id: 1 and "1" are two
     seen: set[str] = set()
 
-    def check_ids(record: Mapping[str, Any], where: str, keys: tuple[str, ...], others: Collection[str]) -> None:
+    def check_ids(
+        record: Mapping[str, Any], where: str, keys: tuple[str, ...], others: Collection[str]
+    ) -> None:
         wrong = [key for key in keys if type(record.get(key)) is not int]
         bad["id_type"] += [f"{where}: {key} {record.get(key)!r}" for key in wrong]
         if repr(record.get("id")) in others:
@@ -165,7 +221,11 @@ def _split(content: Mapping[str, Any], name: str, path: Path, joints: tuple[str,
             bad["no_name"].append(where)
     records = content["annotations"]
     count = len(records)
-    images, points, flags = [""] * count, np.full((count, len(joints), 2), np.nan), np.zeros((count, len(joints)))
+    images, points, flags = (
+        [""] * count,
+        np.full((count, len(joints), 2), np.nan),
+        np.zeros((count, len(joints))),
+    )
     boxes = np.array([_box(record) for record in records]).reshape(-1, 4)
     for n, record in enumerate(records):
         images[n] = listed.get(repr(record.get("image_id")), "")
@@ -180,7 +240,9 @@ def _split(content: Mapping[str, Any], name: str, path: Path, joints: tuple[str,
         triples = _numbers(written, 3 * len(joints))
         if triples is None:
             counted = isinstance(written, list) and len(written) != 3 * len(joints)
-            problem = f"{len(written)} numbers instead of {3 * len(joints)}" if counted else "keypoints"
+            problem = (
+                f"{len(written)} numbers instead of {3 * len(joints)}" if counted else "keypoints"
+            )
             bad["joint_count" if counted else "not_numbers"].append(f"{where}: {problem}")
             continue
         rows = triples.reshape(-1, 3)
@@ -190,13 +252,23 @@ def _split(content: Mapping[str, Any], name: str, path: Path, joints: tuple[str,
         if flags[n].any() and np.abs(points[n][flags[n] > 0]).max() <= 1:
             bad["normalised"].append(where)
         area = record.get("area", 0)
-        if (rows[:, 2] > 0).any() and not record.get("iscrowd") and not (type(area) in (int, float) and area > 0):
+        if (
+            (rows[:, 2] > 0).any()
+            and not record.get("iscrowd")
+            and not (type(area) in (int, float) and area > 0)
+        ):
             bad["area"].append(f"{where}: {record.get('area', 'missing')}")
     center, size = boxes[:, :2] + boxes[:, 2:] / 2, boxes[:, 2:].max(axis=1, initial=0)
     split = Split(name, path, images, points, flags > 0, center, size / 200)
     return split, [
         Finding(
-            "error", code, str(path), *_BAD[code], count=len(named), total=max(count, len(named)), examples=tuple(named)
+            "error",
+            code,
+            str(path),
+            *_BAD[code],
+            count=len(named),
+            total=max(count, len(named)),
+            examples=tuple(named),
         )
         for code, named in bad.items()
         if named
@@ -205,13 +277,19 @@ def _split(content: Mapping[str, Any], name: str, path: Path, joints: tuple[str,
 
 def _numbers(value: Any, count: int) -> np.ndarray | None:
     """Returns that many finite numbers, or None."""
-    if not isinstance(value, list) or len(value) != count or not all(type(v) in (int, float) for v in value):
+    if (
+        not isinstance(value, list)
+        or len(value) != count
+        or not all(type(v) in (int, float) for v in value)
+    ):
         return None
     numbers = np.array([float(v) if abs(v) < 1e300 else np.inf for v in value])
     return numbers if np.isfinite(numbers).all() else None
 
 
-def _sizes(content: Mapping[str, Any], path: Path, sizes: Mapping[str, tuple[int, int]]) -> list[Finding]:
+def _sizes(
+    content: Mapping[str, Any], path: Path, sizes: Mapping[str, tuple[int, int]]
+) -> list[Finding]:
     """Compares the sizes that the file states with those of the images."""
     differing = [
         f"{_file_name(image)}: {stated}, the image has {sizes[_file_name(image)]}"
@@ -224,7 +302,16 @@ def _sizes(content: Mapping[str, Any], path: Path, sizes: Mapping[str, tuple[int
     text = "images whose width and height are not the image's"
     fix = "the images were resized or belong to other annotations: keypoints are pixels of the stored file"
     return [
-        Finding("error", "image_size", str(path), text, fix, len(differing), len(content["images"]), tuple(differing))
+        Finding(
+            "error",
+            "image_size",
+            str(path),
+            text,
+            fix,
+            len(differing),
+            len(content["images"]),
+            tuple(differing),
+        )
     ]
 
 
@@ -233,7 +320,9 @@ def _people(split: Split, content: Mapping[str, Any], joints: tuple[str, ...]) -
     crowd = np.array([bool(record.get("iscrowd")) for record in records], bool)
     labelled = split.labelled.sum(axis=1)
     miscounted = [
-        n for n, record in enumerate(records) if record.get("num_keypoints", int(labelled[n])) != int(labelled[n])
+        n
+        for n, record in enumerate(records)
+        if record.get("num_keypoints", int(labelled[n])) != int(labelled[n])
     ]
     findings = split.found(
         "warning",
@@ -242,26 +331,42 @@ def _people(split: Split, content: Mapping[str, Any], joints: tuple[str, ...]) -
         "records whose num_keypoints is not the number of labelled joints",
         "count v > 0; this project counts itself, others leave people with 0 out",
     )
-    text, fix = "people without a labelled joint (crowds aside)", "nothing has to be done: they are left out"
-    findings += split.found("note", "nothing_labelled", np.flatnonzero((labelled == 0) & ~crowd), text, fix)
+    text, fix = (
+        "people without a labelled joint (crowds aside)",
+        "nothing has to be done: they are left out",
+    )
+    findings += split.found(
+        "note", "nothing_labelled", np.flatnonzero((labelled == 0) & ~crowd), text, fix
+    )
     boxes = np.array([_box(record) for record in records]).reshape(-1, 4)
     empty = (boxes[:, 2:] <= 0).any(axis=1) & (labelled > 0)
     findings += split.found(
-        "share", "empty_box", np.flatnonzero(empty), "boxes without an area", "write x, y, width, height"
+        "share",
+        "empty_box",
+        np.flatnonzero(empty),
+        "boxes without an area",
+        "write x, y, width, height",
     )
     stated = {repr(image.get("id")): _size(image) for image in content["images"]}
-    sizes = np.array([stated.get(repr(record.get("image_id")), _size({})) for record in records]).reshape(-1, 1, 2)
-    outside = ((split.points < -_OUTSIDE_PX) | (split.points > sizes - 1 + _OUTSIDE_PX)).any(axis=(1, 2))
+    sizes = np.array(
+        [stated.get(repr(record.get("image_id")), _size({})) for record in records]
+    ).reshape(-1, 1, 2)
+    outside = ((split.points < -_OUTSIDE_PX) | (split.points > sizes - 1 + _OUTSIDE_PX)).any(
+        axis=(1, 2)
+    )
     text = f"records with a labelled joint more than {_OUTSIDE_PX:.0f} px outside the image"
     fix = "does the image belong to the record, and was it resized? A missing joint is 0, 0, 0"
     findings += split.found("share", "joint_outside_image", np.flatnonzero(outside), text, fix)
     low, size = boxes[:, None, :2], boxes[:, None, 2:]
-    astray = ((split.points < low - _OUTSIDE_BOX * size) | (split.points > low + (1 + _OUTSIDE_BOX) * size)).any(
-        axis=(1, 2)
-    )
+    astray = (
+        (split.points < low - _OUTSIDE_BOX * size)
+        | (split.points > low + (1 + _OUTSIDE_BOX) * size)
+    ).any(axis=(1, 2))
     text = "records with a labelled joint farther outside the box than half its size"
     fix = "bbox is x, y of the upper left corner, width and height in px; or the joint is wrong"
-    findings += split.found("share", "joint_outside_box", np.flatnonzero(astray & ~empty), text, fix)
+    findings += split.found(
+        "share", "joint_outside_box", np.flatnonzero(astray & ~empty), text, fix
+    )
     named = Skeleton("file", joints, (), (), (1.0,) * len(joints), (1.0,) * len(joints))
     return [*findings, *check_sides(split, named), *_swapped(split, joints)]
 

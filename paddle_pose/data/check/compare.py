@@ -39,12 +39,17 @@ def compare(split: Split, points: np.ndarray, labelled: np.ndarray, other: str) 
             text = f"joints count from 0, those of {other} from 1: all lie 1 px to the upper left"
         findings += split.found("error", "zero_based", np.arange(len(split)), text, _ONE_BASED)
     same = both & _near(joints, points)
-    swapped = np.stack([_swapped(joints, split.labelled, points, labelled, same, a, b) for a, b in _PAIRS], axis=1)
+    swapped = np.stack(
+        [_swapped(joints, split.labelled, points, labelled, same, a, b) for a, b in _PAIRS], axis=1
+    )
     mirrored = swapped.any(axis=1)
     fits = mirrored | (2 * same.sum(axis=1) >= np.maximum(1, both.sum(axis=1))) & both.any(axis=1)
     others = np.flatnonzero(~fits & split.labelled.any(axis=1))
     findings += _others(split, joints, points, labelled, others, other)
-    names = [MPII_16.mirror_pairs[p][0].removeprefix("left_") for p in np.flatnonzero(swapped.any(axis=0))]
+    names = [
+        MPII_16.mirror_pairs[p][0].removeprefix("left_")
+        for p in np.flatnonzero(swapped.any(axis=0))
+    ]
     findings += split.found(
         "error",
         "sides_swapped",
@@ -78,7 +83,11 @@ def compare_truth(split: Split, truth: GroundTruth, mat: str) -> list[Finding]:
     count, people = len(split), len(truth.head_sizes)
     if count != people:
         text = f"{count} records, but {people} people in {mat}: PCKh matches them by position"
-        findings.append(Finding("error", "count_differs", str(split.path), text, "take both from the same release"))
+        findings.append(
+            Finding(
+                "error", "count_differs", str(split.path), text, "take both from the same release"
+            )
+        )
     common = min(count, people)
     part = Split(
         split.name,
@@ -95,7 +104,9 @@ def compare_truth(split: Split, truth: GroundTruth, mat: str) -> list[Finding]:
         if not 0.9 < ratio < 1.1:
             text = f"0.6 x the head boxes' diagonal is {ratio:.2f} x what neck and head top say (published: 1.00)"
             fix = "headboxes_src must hold (x1, y1), (x2, y2) in px, unscaled; PCKh divides by it"
-            findings.append(Finding("error", "head_size_ratio", mat, text, fix, int(known.sum()), people))
+            findings.append(
+                Finding("error", "head_size_ratio", mat, text, fix, int(known.sum()), people)
+            )
     return findings
 
 
@@ -169,7 +180,9 @@ def _shift(apart: np.ndarray) -> float:
     shares = {}
     for shift in (0.0, -1.0, 1.0):
         known = np.isfinite(apart).all(axis=-1)
-        shares[shift] = float((_near(apart, np.full(2, shift), 0.3) & known).sum() / max(1, known.sum()))
+        shares[shift] = float(
+            (_near(apart, np.full(2, shift), 0.3) & known).sum() / max(1, known.sum())
+        )
     best = max(shares, key=lambda shift: shares[shift])
     return best if shares[best] > 0.25 else 0.0
 
@@ -194,7 +207,12 @@ def _swapped(
 
 
 def _others(
-    split: Split, joints: np.ndarray, points: np.ndarray, labelled: np.ndarray, rows: np.ndarray, other: str
+    split: Split,
+    joints: np.ndarray,
+    points: np.ndarray,
+    labelled: np.ndarray,
+    rows: np.ndarray,
+    other: str,
 ) -> list[Finding]:
     """Finds records that are somebody else: further down in the other list, or nowhere in it."""
     if not len(rows):
@@ -202,7 +220,8 @@ def _others(
 
     def middle(values: np.ndarray, known: np.ndarray) -> np.ndarray:
         means: np.ndarray = (
-            np.where(known[..., None], values, 0).sum(axis=1) / np.maximum(1, known.sum(axis=1))[:, None]
+            np.where(known[..., None], values, 0).sum(axis=1)
+            / np.maximum(1, known.sum(axis=1))[:, None]
         )
         return means
 
@@ -214,7 +233,9 @@ def _others(
         distance = np.abs(theirs - ours[n]).max(axis=1)
         candidates = np.flatnonzero(distance <= _SAME_PX + 0.5)
         known = split.labelled[n] & labelled[candidates]
-        hits = (_near(joints[n], points[candidates]) & known).sum(axis=1) * 2 >= np.maximum(1, known.sum(axis=1))
+        hits = (_near(joints[n], points[candidates]) & known).sum(axis=1) * 2 >= np.maximum(
+            1, known.sum(axis=1)
+        )
         match = candidates[hits]
         if len(match):
             order.append(n)
@@ -231,5 +252,16 @@ def _others(
     if order:
         text = f"records in another order than {other}"
         fix = "restore the published order: PCKh matches people by position"
-        findings.append(Finding("error", "order", str(split.path), text, fix, len(order), len(split), tuple(examples)))
+        findings.append(
+            Finding(
+                "error",
+                "order",
+                str(split.path),
+                text,
+                fix,
+                len(order),
+                len(split),
+                tuple(examples),
+            )
+        )
     return findings

@@ -68,17 +68,27 @@ class Report:
         """Returns the report for reading: counts, findings, totals."""
         lines = [self.root, f"{'split':<10}{'samples':>9}{'images':>9}   published"]
         for name, (samples, images) in self.counts.items():
-            published = "{:,} in {:,}".format(*self.published[name]) if name in self.published else "-"
+            published = (
+                "{:,} in {:,}".format(*self.published[name]) if name in self.published else "-"
+            )
             lines.append(f"{name:<10}{samples:>9,}{images:>9,}   {published}")
         for finding in self.findings:
             counts = f"{finding.count:,} of {finding.total:,}"
             lines += ["", f"{finding.severity.upper()} {finding.code}: {counts} in {finding.file}"]
-            lines += [f"  {finding.text}", *(f"    {example}" for example in finding.examples[:_NUM_SHOWN])]
+            lines += [
+                f"  {finding.text}",
+                *(f"    {example}" for example in finding.examples[:_NUM_SHOWN]),
+            ]
             if len(finding.examples) > _NUM_SHOWN:
-                lines.append(f"    ... and {len(finding.examples) - _NUM_SHOWN:,} more (--json lists all)")
+                lines.append(
+                    f"    ... and {len(finding.examples) - _NUM_SHOWN:,} more (--json lists all)"
+                )
             lines.append(f"  To do: {finding.fix}")
         lines += ["", f"{'finding':<24}{'severity':<10}{'count':>9}"]
-        lines += [f"{finding.code:<24}{finding.severity:<10}{finding.count:>9,}" for finding in self.findings]
+        lines += [
+            f"{finding.code:<24}{finding.severity:<10}{finding.count:>9,}"
+            for finding in self.findings
+        ]
         numbers = ", ".join(f"{self.number(severity)} {severity}s" for severity in SEVERITIES)
         text = "\n".join([*lines, f"{numbers}; {self.decoded:,} images decoded", self.limits])
         # A damaged name may contain what cannot be printed.

@@ -16,7 +16,13 @@ from paddle_pose.skeletons import MPII_16, Skeleton
 _NECK, _HEAD_TOP = MPII_16.joints.index("upper_neck"), MPII_16.joints.index("head_top")
 # Published people: 0.75 x neck to head top is 25 px x scale, in MPII for every person (Leeds: median 25.0, drawn: 24).
 _HEAD_PER_SCALE = 25.0
-_CHAINS = (("shoulder", "elbow"), ("elbow", "wrist"), ("hip", "knee"), ("knee", "ankle"), ("shoulder", "hip"))
+_CHAINS = (
+    ("shoulder", "elbow"),
+    ("elbow", "wrist"),
+    ("hip", "knee"),
+    ("knee", "ankle"),
+    ("shoulder", "hip"),
+)
 
 
 def check_records(split: Split, sizes: dict[str, tuple[int, int]]) -> list[Finding]:
@@ -34,11 +40,19 @@ def check_records(split: Split, sizes: dict[str, tuple[int, int]]) -> list[Findi
     again = [n for n, key in enumerate(keys) if seen.setdefault(key, n) != n]
     # trainval repeats what train and val have in common, which is told for val.
     severity = "warning" if split.name == "trainval" else "share"
-    findings = split.found(severity, "duplicate", again, "records that repeat an earlier one", "remove the copies")
-    size = np.array([sizes.get(image, (np.nan, np.nan)) for image in split.images], np.float64).reshape(-1, 2)
+    findings = split.found(
+        severity, "duplicate", again, "records that repeat an earlier one", "remove the copies"
+    )
+    size = np.array(
+        [sizes.get(image, (np.nan, np.nan)) for image in split.images], np.float64
+    ).reshape(-1, 2)
     astray = ((split.center < 0.5) | (split.center > size + 0.5)).any(axis=1)
     findings += split.found(
-        "share", "center_outside", np.flatnonzero(astray), "centres outside the image", "check center and the image"
+        "share",
+        "center_outside",
+        np.flatnonzero(astray),
+        "centres outside the image",
+        "check center and the image",
     )
     if split.name == "test":
         return findings
@@ -95,7 +109,11 @@ def _adjusted_twice(split: Split) -> list[Finding]:
     points, rows = split.points, np.arange(len(split))
     head = 0.75 * np.linalg.norm(points[:, _NECK] - points[:, _HEAD_TOP], axis=1) / split.scale
     head = head[np.isfinite(head)]
-    whole = (split.labelled.sum(axis=1) >= 14) & np.isfinite(split.scale) & np.isfinite(split.center).all(axis=1)
+    whole = (
+        (split.labelled.sum(axis=1) >= 14)
+        & np.isfinite(split.scale)
+        & np.isfinite(split.center).all(axis=1)
+    )
     if len(head) < 3 or whole.sum() < 3:
         return []
     low = points[whole].min(axis=1, initial=np.inf, where=split.labelled[whole][..., None])
@@ -105,7 +123,9 @@ def _adjusted_twice(split: Split) -> list[Finding]:
     length = float(np.median((high - low).max(axis=1) / (200 * scale)))
     below = float(np.median((center[:, 1] - (low + high)[:, 1] / 2) / scale))
     spread = float(np.subtract(*np.percentile(head, [75, 25])))
-    measured = f"0.75 x neck to head top is {ratio:.1f} px x scale (published: {_HEAD_PER_SCALE:.1f})"
+    measured = (
+        f"0.75 x neck to head top is {ratio:.1f} px x scale (published: {_HEAD_PER_SCALE:.1f})"
+    )
     if not 10 < ratio < 60 or not 0.3 < length < 2.5:
         text = f"scale is not the person's height / 200 px: {measured}, and the joints span {length:.2f} of it"
         return split.found("error", "scale_unit", rows, text, "write scale = height in px / 200")
@@ -134,7 +154,9 @@ def check_sides(split: Split, skeleton: Skeleton) -> list[Finding]:
         pairs = [[f"{side}_{name}" for side in ("right", "left")] for name in (first, second)]
         if not {name for pair in pairs for name in pair} <= set(skeleton.joints):
             continue
-        (a, b), (c, d) = ([split.points[:, skeleton.joints.index(name)] for name in pair] for pair in pairs)
+        (a, b), (c, d) = (
+            [split.points[:, skeleton.joints.index(name)] for name in pair] for pair in pairs
+        )
         own = np.linalg.norm(a - c, axis=1) + np.linalg.norm(b - d, axis=1)
         crossed = np.linalg.norm(a - d, axis=1) + np.linalg.norm(b - c, axis=1)
         known = np.isfinite(own + crossed)

@@ -25,10 +25,18 @@ _THREADS = 4
 DECODE = ("all", "sample", "none")
 _TEXTS = {
     "missing_image": ("error", "images that are not there", "unpack the archive again, completely"),
-    "empty_image": ("error", "images of zero bytes", "unpack them again; the disk may have been full"),
+    "empty_image": (
+        "error",
+        "images of zero bytes",
+        "unpack them again; the disk may have been full",
+    ),
     "unreadable": ("error", "images that cannot be read", "check the files and their permissions"),
     "corrupt_image": ("error", "images that cannot be decoded", "unpack them again"),
-    "truncated_image": ("error", "images that end too early (grey below)", "unpack or download them again"),
+    "truncated_image": (
+        "error",
+        "images that end too early (grey below)",
+        "unpack or download them again",
+    ),
     "exif_rotated": (
         "warning",
         "images with an EXIF rotation: annotations are taken as pixels of the stored file",
@@ -73,7 +81,9 @@ def check_images(
                 found.setdefault(code, []).append(name + (f": {details}" if details else ""))
             show(count)
     findings = [
-        Finding(severity, code, str(folder), text, fix, len(found[code]), len(names), tuple(found[code]))
+        Finding(
+            severity, code, str(folder), text, fix, len(found[code]), len(names), tuple(found[code])
+        )
         for code, (severity, text, fix) in _TEXTS.items()
         if code in found
     ]
@@ -142,7 +152,9 @@ def _check(path: Path, decode: bool, present: set[str]) -> tuple[str, str, tuple
         return "truncated_image", "", size
     if decode and not _decodes(content):
         return "corrupt_image", "", size
-    return ("exif_rotated", f"orientation {orientation}", size) if orientation != 1 else ("", "", size)
+    return (
+        ("exif_rotated", f"orientation {orientation}", size) if orientation != 1 else ("", "", size)
+    )
 
 
 def _ends_early(path: Path) -> bool:

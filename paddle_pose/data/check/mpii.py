@@ -7,7 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from paddle_pose.data.check.compare import compare_facing, compare_trainval, compare_truth, shared_images
+from paddle_pose.data.check.compare import (
+    compare_facing,
+    compare_trainval,
+    compare_truth,
+    shared_images,
+)
 from paddle_pose.data.check.findings import Finding, Report, sorted_findings
 from paddle_pose.data.check.geometry import check_records
 from paddle_pose.data.check.images import check_images
@@ -44,14 +49,26 @@ def check_mpii(root: Path, decode: str = "all", progress: ProgressFactory = no_p
         if path.exists():
             split, problems = read_split(path, name)
             # Nothing is trained or measured on test records.
-            findings += [replace(found, severity="warning") for found in problems] if name == "test" else problems
+            findings += (
+                [replace(found, severity="warning") for found in problems]
+                if name == "test"
+                else problems
+            )
             if split is not None:
                 splits[name] = split
         elif name in ("train", "val"):
             findings.append(
-                Finding("error", "missing_file", str(path), "not there", f"{LAYOUT} for --dataset_root D{_hint(root)}")
+                Finding(
+                    "error",
+                    "missing_file",
+                    str(path),
+                    "not there",
+                    f"{LAYOUT} for --dataset_root D{_hint(root)}",
+                )
             )
-    names = list(dict.fromkeys(image for split in splits.values() for image in split.images if image))
+    names = list(
+        dict.fromkeys(image for split in splits.values() for image in split.images if image)
+    )
     sizes, problems, decoded = check_images(root / "images", names, decode, progress)
     findings += _softened(problems, splits)
     for split in splits.values():
@@ -91,7 +108,9 @@ def _count(split: Split) -> list[Finding]:
         return []
     if not 0.8 < counts[0] / published[0] < 1.25:
         return []  # another data set; the table shows both numbers
-    text = "{:,} samples in {:,} images; MPII as published has {:,} in {:,}".format(*counts, *published)
+    text = "{:,} samples in {:,} images; MPII as published has {:,} in {:,}".format(
+        *counts, *published
+    )
     fix = "results will not compare with published ones: take the published file"
     return [Finding("warning", "count", str(split.path), text, fix)]
 

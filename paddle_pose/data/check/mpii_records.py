@@ -53,24 +53,52 @@ def read_split(path: Path, name: str) -> tuple[Split | None, list[Finding]]:
         np.array([row[4] for row in rows]),
     )
     findings = [
-        Finding("error", code, str(path), *_FORMAT[code], count=len(named), total=len(rows), examples=tuple(named))
+        Finding(
+            "error",
+            code,
+            str(path),
+            *_FORMAT[code],
+            count=len(named),
+            total=len(rows),
+            examples=tuple(named),
+        )
         for code, named in problems.items()
     ]
     return split, findings
 
 
 _FORMAT = {
-    "not_a_record": ("records that are no objects", "every entry must be {image, center, scale, joints, joints_vis}"),
-    "wrong_key": ("records without a key that is needed", "rename the key; joints or gt_joints, joints_vis, are read"),
-    "joint_count": (f"records with another number of joints than {_K}", f"MPII has {_K}: {', '.join(MPII_16.joints)}"),
-    "wrong_shape": ("values of the wrong shape", "center is [x, y], scale one number, joints_vis 16 numbers"),
+    "not_a_record": (
+        "records that are no objects",
+        "every entry must be {image, center, scale, joints, joints_vis}",
+    ),
+    "wrong_key": (
+        "records without a key that is needed",
+        "rename the key; joints or gt_joints, joints_vis, are read",
+    ),
+    "joint_count": (
+        f"records with another number of joints than {_K}",
+        f"MPII has {_K}: {', '.join(MPII_16.joints)}",
+    ),
+    "wrong_shape": (
+        "values of the wrong shape",
+        "center is [x, y], scale one number, joints_vis 16 numbers",
+    ),
     "not_numbers": ("values that are no numbers", "write plain numbers"),
-    "nan": ("values that are NaN, null or infinite", "write [-1, -1] and joints_vis 0 for a missing joint"),
-    "scale": ("records whose scale is not positive", "scale is the person's height in px / 200; remove or mend them"),
+    "nan": (
+        "values that are NaN, null or infinite",
+        "write [-1, -1] and joints_vis 0 for a missing joint",
+    ),
+    "scale": (
+        "records whose scale is not positive",
+        "scale is the person's height in px / 200; remove or mend them",
+    ),
 }
 
 
-def _record(record: Any, n: int, split: str, problems: dict[str, list[str]]) -> tuple[str, Any, Any, Any, float]:
+def _record(
+    record: Any, n: int, split: str, problems: dict[str, list[str]]
+) -> tuple[str, Any, Any, Any, float]:
     joints, labelled, center = np.full((_K, 2), np.nan), np.zeros(_K, bool), np.full(2, np.nan)
     if not isinstance(record, dict):
         problems.setdefault("not_a_record", []).append(f"record {n}: a {type(record).__name__}")
@@ -92,11 +120,15 @@ def _record(record: Any, n: int, split: str, problems: dict[str, list[str]]) -> 
         try:
             got = np.asarray(record[key], np.float64)
         except (TypeError, ValueError, OverflowError):
-            problems.setdefault("not_numbers", []).append(f"{where}: {key} is no array of numbers of shape {shape}")
+            problems.setdefault("not_numbers", []).append(
+                f"{where}: {key} is no array of numbers of shape {shape}"
+            )
             return value
         if got.shape != shape:
             code = "joint_count" if shape[:1] == (_K,) and got.ndim == len(shape) else "wrong_shape"
-            problems.setdefault(code, []).append(f"{where}: {key} has shape {got.shape}, not {shape}")
+            problems.setdefault(code, []).append(
+                f"{where}: {key} has shape {got.shape}, not {shape}"
+            )
             return value
         if not np.isfinite(got).all():
             problems.setdefault("nan", []).append(f"{where}: {key}")

@@ -49,7 +49,9 @@ class Split:
         """Returns the names of records: "record 3 (1.jpg)"."""
         return tuple(f"record {n} ({self.images[n] or 'no image'})" for n in rows)
 
-    def found(self, severity: str, code: str, rows: Sequence[int] | np.ndarray, text: str, fix: str) -> list[Finding]:
+    def found(
+        self, severity: str, code: str, rows: Sequence[int] | np.ndarray, text: str, fix: str
+    ) -> list[Finding]:
         """Returns one finding for these records, none where there are none.
 
         "share" as severity: an error when more than 5 % of the records have it, else a warning.
@@ -67,7 +69,15 @@ def read_json(path: Path) -> tuple[Any, list[Finding]]:
     try:
         return json.loads(path.read_text(encoding="utf-8")), []
     except (ValueError, RecursionError) as problem:
-        code, text, fix = "not_json", f"not valid JSON: {problem}", "unpack it again; it may be cut off"
+        code, text, fix = (
+            "not_json",
+            f"not valid JSON: {problem}",
+            "unpack it again; it may be cut off",
+        )
     except OSError as problem:
-        code, text, fix = "unreadable", f"cannot be read: {problem.strerror}", "check the file and its permissions"
+        code, text, fix = (
+            "unreadable",
+            f"cannot be read: {problem.strerror}",
+            "check the file and its permissions",
+        )
     return None, [Finding("error", code, str(path), text, fix)]

@@ -9,7 +9,9 @@ from paddle_pose.data.synthetic.body import SKIN, Style
 from paddle_pose.data.synthetic.figure import Layer, fill, hull, solid
 
 
-def background(rng: np.random.Generator, size: tuple[int, int], style: Style) -> tuple[np.ndarray, np.ndarray]:
+def background(
+    rng: np.random.Generator, size: tuple[int, int], style: Style
+) -> tuple[np.ndarray, np.ndarray]:
     """A background uint8 [H, W, 3] and its mean colour [3]."""
     width, height = size
     base = rng.uniform(40, 215) + rng.uniform(-35, 35, 3)
@@ -39,7 +41,9 @@ def background(rng: np.random.Generator, size: tuple[int, int], style: Style) ->
     return image, image.reshape(-1, 3)[:: max(1, image.size // 3000)].mean(axis=0)
 
 
-def _near(rng: np.random.Generator, base: np.ndarray, shape: tuple[int, ...], spread: float) -> np.ndarray:
+def _near(
+    rng: np.random.Generator, base: np.ndarray, shape: tuple[int, ...], spread: float
+) -> np.ndarray:
     """Colours [*shape, 3] float32 that differ from `base` in lightness, and half as much in hue."""
     grey, hue = rng.uniform(-spread, spread, (*shape, 1)), rng.uniform(-1, 1, (*shape, 3))
     return (base + grey + spread / 2 * hue).astype(np.float32)

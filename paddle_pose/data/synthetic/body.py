@@ -40,7 +40,9 @@ LEGS: dict[str, tuple[float, _Leg, _Leg]] = {
     "sitting": (0.09, ((65, 88), (4, 16), (65, 95)), ((65, 88), (4, 16), (65, 95))),
     "crouching": (0.07, ((55, 95), (8, 24), (85, 130)), ((45, 80), (8, 24), (85, 130))),
 }
-SKIN = np.array([(250, 220, 196), (232, 186, 150), (198, 140, 100), (141, 90, 58), (82, 52, 38)], float)
+SKIN = np.array(
+    [(250, 220, 196), (232, 186, 150), (198, 140, 100), (141, 90, 58), (82, 52, 38)], float
+)
 HAIR = np.array(
     [(35, 26, 22), (84, 52, 30), (150, 98, 48), (214, 178, 104), (168, 70, 36), (176, 176, 176)],
     float,
@@ -143,7 +145,9 @@ def rotation(x: float = 0.0, y: float = 0.0, z: float = 0.0) -> np.ndarray:
     return turned
 
 
-def _swing(rng: np.random.Generator, frame: np.ndarray, sign: float, flexion: _Range, abduction: _Range) -> np.ndarray:
+def _swing(
+    rng: np.random.Generator, frame: np.ndarray, sign: float, flexion: _Range, abduction: _Range
+) -> np.ndarray:
     """The direction of an upper limb of the side `sign`, hanging from `frame` [3, 3]."""
     outward = rotation(z=-sign * rng.uniform(*abduction))
     direction: np.ndarray = frame @ rotation(x=rng.uniform(*flexion)) @ outward @ _DOWN
@@ -183,10 +187,16 @@ def pose_body(rng: np.random.Generator, style: Style) -> Body:
         rng.normal(0, 12 if bent else 4),
     )
     torso = hips @ rotation(x=-forward, z=sideways)
-    head = torso @ rotation(x=0.5 * forward + rng.normal(0, 6), y=rng.normal(0, 14), z=rng.normal(0, 7))
+    head = torso @ rotation(
+        x=0.5 * forward + rng.normal(0, 6), y=rng.normal(0, 14), z=rng.normal(0, 7)
+    )
 
     length = rng.uniform(0.155, 0.19)  # of the head
-    torso_length, thigh, shin = rng.uniform(0.27, 0.31), rng.uniform(0.225, 0.26), rng.uniform(0.215, 0.25)
+    torso_length, thigh, shin = (
+        rng.uniform(0.27, 0.31),
+        rng.uniform(0.225, 0.26),
+        rng.uniform(0.215, 0.25),
+    )
     upper_arm, forearm = rng.uniform(0.15, 0.18), rng.uniform(0.135, 0.16)
     shoulder_width, hip_width = rng.uniform(0.095, 0.13), rng.uniform(0.055, 0.08)
     points = {"pelvis": np.zeros(3), "thorax": torso @ (-torso_length * _DOWN)}
@@ -228,7 +238,9 @@ def dress(rng: np.random.Generator, style: Style, backdrop: np.ndarray) -> Appea
     """Draw clothes, skin and hair that stand out from `backdrop`, the mean background RGB [3]."""
 
     def cloth() -> np.ndarray:
-        hsv = np.array([[[rng.uniform(0, 180), rng.uniform(20, 235), rng.uniform(45, 250)]]], np.uint8)
+        hsv = np.array(
+            [[[rng.uniform(0, 180), rng.uniform(20, 235), rng.uniform(45, 250)]]], np.uint8
+        )
         rgb: np.ndarray = cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)[0, 0].astype(float)
         return rgb
 

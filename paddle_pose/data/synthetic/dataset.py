@@ -65,7 +65,11 @@ class _Request:
     def __post_init__(self) -> None:
         min_persons, max_persons = self.persons
         persons_fit = 1 <= min_persons <= max_persons
-        if min(self.num_train, self.num_val, self.seed) < 0 or min(self.size) < 32 or not persons_fit:
+        if (
+            min(self.num_train, self.num_val, self.seed) < 0
+            or min(self.size) < 32
+            or not persons_fit
+        ):
             raise InputError(
                 f"cannot draw {self}: counts and seed must be >= 0, sides >= 32 px, "
                 "persons (least, most) with 1 <= least <= most"
@@ -278,7 +282,11 @@ def _check_ours(folder: Path, request: _Request) -> None:
     except FileNotFoundError:  # looked for first: it goes when the other one is there
         ours = (folder / STAMP).is_file()
     # hidden files are drafts and locks
-    if not ours and folder.exists() and any(not path.name.startswith(".") for path in folder.iterdir()):
+    if (
+        not ours
+        and folder.exists()
+        and any(not path.name.startswith(".") for path in folder.iterdir())
+    ):
         raise InputError(
             f"{folder} holds other files (or an unfinished drawing with other arguments): "
             "choose an empty folder, or delete this one"

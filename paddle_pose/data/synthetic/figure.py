@@ -10,7 +10,9 @@ import numpy as np
 
 from paddle_pose.data.synthetic.body import SIDES, Appearance, Body
 
-_CIRCLE = np.stack([f(np.linspace(0, 2 * np.pi, 16, endpoint=False)) for f in (np.cos, np.sin)], axis=1)
+_CIRCLE = np.stack(
+    [f(np.linspace(0, 2 * np.pi, 16, endpoint=False)) for f in (np.cos, np.sin)], axis=1
+)
 _WHITE, _BLACK, _RED = np.full(3, 250.0), np.full(3, 25.0), np.array([150.0, 40.0, 50.0])
 
 
@@ -72,7 +74,9 @@ def fill(image: np.ndarray, polygon: np.ndarray, color: np.ndarray | float) -> N
     cv2.fillConvexPoly(image, corners, np.broadcast_to(color, 3).tolist(), smooth, shift=4)
 
 
-def solid(centers: np.ndarray, radii: np.ndarray | float, color: np.ndarray, light: np.ndarray) -> list[Layer]:
+def solid(
+    centers: np.ndarray, radii: np.ndarray | float, color: np.ndarray, light: np.ndarray
+) -> list[Layer]:
     """A rounded shape: a dark rim, the colour, a lighter core shifted by `light` radii."""
     centers, radii = np.asarray(centers, float), np.broadcast_to(radii, len(centers)).astype(float)
     rim = np.maximum(0.05 * radii.max(), 0.6)
@@ -84,9 +88,14 @@ def solid(centers: np.ndarray, radii: np.ndarray | float, color: np.ndarray, lig
     ]
 
 
-def bands(left: np.ndarray, right: np.ndarray, count: int, color: np.ndarray, thickness: float) -> list[Layer]:
+def bands(
+    left: np.ndarray, right: np.ndarray, count: int, color: np.ndarray, thickness: float
+) -> list[Layer]:
     """`count` straight bands between two edges, `left` and `right`: [2, 2] px, start and end."""
-    ends = [(left[0] + t * (left[1] - left[0]), right[0] + t * (right[1] - right[0])) for t in _inside(count)]
+    ends = [
+        (left[0] + t * (left[1] - left[0]), right[0] + t * (right[1] - right[0]))
+        for t in _inside(count)
+    ]
     return [Layer(hull(np.array(pair), thickness), color) for pair in ends]
 
 
@@ -104,7 +113,9 @@ def person_parts(figure: Figure) -> list[Part]:
     return sorted(parts, key=lambda part: part.depth)
 
 
-def _covered(figure: Figure, ends: np.ndarray, radii: list[float], color: np.ndarray, length: float) -> list[Layer]:
+def _covered(
+    figure: Figure, ends: np.ndarray, radii: list[float], color: np.ndarray, length: float
+) -> list[Layer]:
     """A limb between `ends` [2, 2] in skin, covered with cloth over its first `length`."""
     appearance, wide = figure.appearance, np.array(radii)
     layers = figure.rounded(ends, radii, appearance.skin) if length < 1 else []
@@ -120,7 +131,9 @@ def _covered(figure: Figure, ends: np.ndarray, radii: list[float], color: np.nda
     distance = float(np.linalg.norm(along))
     if appearance.pattern == "stripes" and distance > 3 * thick:
         across = 0.8 * thick / distance * np.array([-along[1], along[0]]) * wide[:, None] / wide[0]
-        layers += bands(ends - across, ends + across, 3, (color + appearance.accent) / 2, 0.16 * thick)
+        layers += bands(
+            ends - across, ends + across, 3, (color + appearance.accent) / 2, 0.16 * thick
+        )
     return layers
 
 
@@ -128,9 +141,13 @@ def _arm(figure: Figure, side: str) -> list[Part]:
     appearance, thick = figure.appearance, figure.appearance.thickness
     shoulder, elbow, wrist, hand = (f"{side}_{n}" for n in ("shoulder", "elbow", "wrist", "hand"))
     color, length = appearance.sleeves[side], appearance.sleeve_length
-    upper = _covered(figure, figure.at(shoulder, elbow), [0.029 * thick, 0.024 * thick], color, length)
+    upper = _covered(
+        figure, figure.at(shoulder, elbow), [0.029 * thick, 0.024 * thick], color, length
+    )
     lower = figure.rounded(figure.at(wrist, hand), [0.019 * thick, 0.023 * thick], appearance.skin)
-    lower += _covered(figure, figure.at(elbow, wrist), [0.024 * thick, 0.018 * thick], color, length - 1)
+    lower += _covered(
+        figure, figure.at(elbow, wrist), [0.024 * thick, 0.018 * thick], color, length - 1
+    )
     nearer = 0.03  # an arm that hangs beside the torso is drawn over its rim
     return [
         Part(figure.depth(shoulder, elbow) + nearer, frozenset({shoulder, elbow}), upper),
@@ -143,8 +160,12 @@ def _leg(figure: Figure, side: str) -> list[Part]:
     hip, knee, ankle, toe = (f"{side}_{n}" for n in ("hip", "knee", "ankle", "toe"))
     color, length = appearance.trousers[side], appearance.trouser_length
     upper = _covered(figure, figure.at(hip, knee), [0.048 * thick, 0.036 * thick], color, length)
-    lower = _covered(figure, figure.at(knee, ankle), [0.036 * thick, 0.024 * thick], color, length - 1)
-    lower += figure.rounded(figure.at(ankle, toe), [0.026 * thick, 0.022 * thick], appearance.shoes[side])
+    lower = _covered(
+        figure, figure.at(knee, ankle), [0.036 * thick, 0.024 * thick], color, length - 1
+    )
+    lower += figure.rounded(
+        figure.at(ankle, toe), [0.026 * thick, 0.022 * thick], appearance.shoes[side]
+    )
     further = 0.01  # a standing leg begins under the torso's rim
     return [
         Part(figure.depth(hip, knee) - further, frozenset({hip, knee, "pelvis"}), upper),
@@ -160,9 +181,13 @@ def _torso(figure: Figure) -> Part:
     waist += 0.12 * (waist.mean(axis=0) - waist)
     below, chest = np.concatenate([hips, waist]), np.concatenate([shoulders, waist])
     belt = (appearance.trousers["l"] + appearance.trousers["r"]) / 2
-    layers = figure.rounded(figure.at("thorax", "neck"), [0.032 * girth] * 2, appearance.skin * 0.92)
+    layers = figure.rounded(
+        figure.at("thorax", "neck"), [0.032 * girth] * 2, appearance.skin * 0.92
+    )
     layers += figure.rounded(below, [r * girth for r in (0.045, 0.045, 0.05, 0.05)], belt)
-    layers += figure.rounded(chest, [r * girth for r in (0.036, 0.036, 0.052, 0.052)], appearance.shirt)
+    layers += figure.rounded(
+        chest, [r * girth for r in (0.036, 0.036, 0.052, 0.052)], appearance.shirt
+    )
     left, right = chest[[0, 2]], chest[[1, 3]]
     if appearance.pattern == "stripes":
         layers += bands(left, right, 4, appearance.accent, 0.012 * scale)
@@ -178,7 +203,9 @@ def _torso(figure: Figure) -> Part:
         layers.append(Layer(hull(collar, 0.006 * scale), appearance.skin * 0.95))
         if appearance.pattern == "buttons":
             line = thorax + front + [[0.3], [0.45], [0.6], [0.75]] * (pelvis - thorax)
-            layers += [Layer(hull(button[None], 0.01 * scale), appearance.accent) for button in line]
+            layers += [
+                Layer(hull(button[None], 0.01 * scale), appearance.accent) for button in line
+            ]
     joints = {"pelvis", "thorax", "neck", "l_shoulder", "r_shoulder", "l_hip", "r_hip"}
     return Part(figure.depth("pelvis", "thorax"), frozenset(joints), layers)
 

@@ -13,11 +13,17 @@ import numpy as np
 from paddle_pose.skeletons import COCO_17
 
 _THIGH, _SHIN, _TORSO, _UPPER_ARM, _FOREARM = 0.25, 0.25, 0.3, 0.17, 0.15  # body heights
-_HEAD = {"nose": (0.07, -0.1), "eye": (0.05, -0.13), "ear": (0.0, -0.11)}  # from between the shoulders
+_HEAD = {
+    "nose": (0.07, -0.1),
+    "eye": (0.05, -0.13),
+    "ear": (0.0, -0.11),
+}  # from between the shoulders
 _APART = {"left": -0.02, "right": 0.02}
 
 
-def squats(seconds: np.ndarray, period: float = 2.0, depth: float = 80.0, height: float = 200.0) -> np.ndarray:
+def squats(
+    seconds: np.ndarray, period: float = 2.0, depth: float = 80.0, height: float = 200.0
+) -> np.ndarray:
     """Returns the joints [T, 17, 2] of somebody who squats: standing at the time 0 and after every period.
 
     Args:
@@ -31,7 +37,9 @@ def squats(seconds: np.ndarray, period: float = 2.0, depth: float = 80.0, height
     arms = {side: (bent * 1.1, np.zeros_like(bent)) for side in _APART}
     points = _figure(legs, arms, 0.5 * bent)
     slots = [COCO_17.joints.index("left_ankle"), COCO_17.joints.index("right_ankle")]
-    points[..., 0] -= points[:, slots, 0].mean(axis=1, keepdims=True)  # the feet stay, the hips move
+    points[..., 0] -= points[:, slots, 0].mean(
+        axis=1, keepdims=True
+    )  # the feet stay, the hips move
     scaled: np.ndarray = height * (points + np.array([0.5, 1.0]))
     return scaled
 
@@ -45,9 +53,13 @@ def walk(seconds: np.ndarray, speed: float, height: float = 200.0) -> np.ndarray
         height: px.
     """
     seconds = np.asarray(seconds, np.float64)
-    phase = 2 * np.pi * seconds * abs(speed) / (0.75 * height)  # a double step is 0.75 of the height long
+    phase = (
+        2 * np.pi * seconds * abs(speed) / (0.75 * height)
+    )  # a double step is 0.75 of the height long
     swing = {"left": 28 * np.sin(phase), "right": -28 * np.sin(phase)}
-    lift = {side: sign * np.cos(phase) * (speed != 0) for side, sign in (("left", 1), ("right", -1))}
+    lift = {
+        side: sign * np.cos(phase) * (speed != 0) for side, sign in (("left", 1), ("right", -1))
+    }
     legs = {side: (swing[side], 8 + 30 * np.maximum(0, lift[side])) for side in _APART}
     arms = {side: (-0.8 * swing[side], 15 + 0 * phase) for side in _APART}
     points = _figure(legs, arms, np.full(len(seconds), 4.0)) * height
@@ -72,7 +84,9 @@ class Frame:
     keypoints: np.ndarray
 
 
-def crossing_people(frames: int = 150, rate: float = 25.0, size: tuple[int, int] = (640, 360)) -> list[Frame]:
+def crossing_people(
+    frames: int = 150, rate: float = 25.0, size: tuple[int, int] = (640, 360)
+) -> list[Frame]:
     """Returns a video of five people: two cross in the middle, one overtakes, one stands, one comes late and leaves early.
 
     Args:
@@ -102,7 +116,9 @@ def crossing_people(frames: int = 150, rate: float = 25.0, size: tuple[int, int]
 
 
 def _figure(
-    legs: dict[str, tuple[np.ndarray, np.ndarray]], arms: dict[str, tuple[np.ndarray, np.ndarray]], lean: np.ndarray
+    legs: dict[str, tuple[np.ndarray, np.ndarray]],
+    arms: dict[str, tuple[np.ndarray, np.ndarray]],
+    lean: np.ndarray,
 ) -> np.ndarray:
     """Returns joints [T, 17, 2] in body heights of a figure that faces +x, hips round x = 0, the lower foot at y = 0.
 
@@ -121,7 +137,10 @@ def _figure(
         points["ankle", side] = points["knee", side] + _SHIN * _direction(thigh - knee)
         points["elbow", side] = shoulder + _UPPER_ARM * _direction(arm)
         points["wrist", side] = points["elbow", side] + _FOREARM * _direction(arm + elbow)
-        points["eye", side], points["ear", side] = neck + _HEAD["eye"], neck + _HEAD["ear"] + (apart / 2, 0.0)
+        points["eye", side], points["ear", side] = (
+            neck + _HEAD["eye"],
+            neck + _HEAD["ear"] + (apart / 2, 0.0),
+        )
     named = {f"{side}_{name}": point for (name, side), point in points.items()}
     named["nose"] = neck + _HEAD["nose"]
     joints = np.stack([named[name] for name in COCO_17.joints], axis=1)

@@ -84,7 +84,9 @@ def draw_scene(
     """
     image, backdrop = background(rng, size, style)
     count = int(rng.integers(persons[0], persons[1] + 1))
-    figures = [_place_person(rng, size, (column, count), style, backdrop) for column in range(count)]
+    figures = [
+        _place_person(rng, size, (column, count), style, backdrop) for column in range(count)
+    ]
     parts = [[*_seat(rng, figure), *person_parts(figure)] for figure in figures]
     # who stands lower stands nearer
     order = np.argsort([figure.at("l_ankle", "r_ankle")[:, 1].max() for figure in figures])
@@ -109,7 +111,9 @@ def _place_person(
     outline = _corners(person_parts(Figure(body, appearance, np.zeros(2), 1000.0))) / 1000
     low, high = outline.min(axis=0), outline.max(axis=0)
     left, own = column[0] * size[0] / column[1], size[0] / column[1]
-    before, after = (0.5 * style.overlap * own * shared for shared in (column[0] > 0, column[0] < column[1] - 1))
+    before, after = (
+        0.5 * style.overlap * own * shared for shared in (column[0] > 0, column[0] < column[1] - 1)
+    )
     cell = np.array([own + before + after, size[1]])
     room = 0.96 * cell
     scale = min(float(np.min(room / (high - low))), size[1] / 0.95) * rng.uniform(*style.fill)
@@ -137,7 +141,9 @@ def _seat(rng: np.random.Generator, figure: Figure) -> list[Part]:
     return [Part(0.0, frozenset(), layers)]
 
 
-def _labels(figure: Figure, parts: list[Part], scene: list[Part], size: tuple[int, int]) -> SyntheticPerson:
+def _labels(
+    figure: Figure, parts: list[Part], scene: list[Part], size: tuple[int, int]
+) -> SyntheticPerson:
     """The labels of a `figure`, painted as `parts`, which are some of the `scene`."""
     border = np.array(size) - 1
     order = {id(part): index for index, part in enumerate(scene)}

@@ -40,7 +40,9 @@ def ranking(found: MatchedPoses, worst: int, median: int) -> Ranking:
     distances = found.distances / found.reach
     labelled = found.counted.any(axis=1)
     people = np.flatnonzero(labelled & found.found if (labelled & found.found).any() else labelled)
-    share = np.nanmean(np.where(np.isnan(distances[people]), np.nan, distances[people] <= 1.0), axis=1)
+    share = np.nanmean(
+        np.where(np.isnan(distances[people]), np.nan, distances[people] <= 1.0), axis=1
+    )
     away = np.nanmean(np.minimum(distances[people], 10.0), axis=1)
     order = people[np.lexsort((-away, share))]
     worst = min(worst, (len(order) + 1) // 2)
@@ -61,14 +63,20 @@ def tile(data: ReportData, n: int, kind: np.ndarray) -> str:
     good = counts["good"] + counts["jitter"]
     words = f"{good} of {int(found.counted[n].sum())} joints found"
     words += "".join(
-        f", {number} {name}" for name, number in counts.items() if number and name not in ("good", "jitter")
+        f", {number} {name}"
+        for name, number in counts.items()
+        if number and name not in ("good", "jitter")
     )
     source = data.images[n] if data.images else None
     caption = f"Person {n}{f' ({source.name})' if source else ''}: {words}"
-    done, jpeg = cv2.imencode(".jpg", _draw(found, n, source)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+    done, jpeg = cv2.imencode(
+        ".jpg", _draw(found, n, source)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _QUALITY]
+    )
     if not done:
         raise OSError("OpenCV cannot write JPEG")
-    return page.figure(page.image(jpeg.tobytes(), f"{caption}; truth white, prediction in colours"), caption)
+    return page.figure(
+        page.image(jpeg.tobytes(), f"{caption}; truth white, prediction in colours"), caption
+    )
 
 
 def _draw(found: MatchedPoses, n: int, source: Path | None) -> np.ndarray:

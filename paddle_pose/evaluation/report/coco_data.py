@@ -58,13 +58,19 @@ def read(
     results = coco_ap.read_results(predictions, ground_truth, skeleton)
     records, shared = coco_json.in_skeleton(content, str(truth), skeleton)
     people = [
-        record for record in records if not record.get("iscrowd") and any(v > 0 for v in record["keypoints"][2::3])
+        record
+        for record in records
+        if not record.get("iscrowd") and any(v > 0 for v in record["keypoints"][2::3])
     ]
-    points = np.array([record["keypoints"] for record in people], np.float64).reshape(-1, len(sigmas), 3)
+    points = np.array([record["keypoints"] for record in people], np.float64).reshape(
+        -1, len(sigmas), 3
+    )
     areas = np.array([record["area"] for record in people], np.float64)
     image_ids = np.array([record["image_id"] for record in people])
     matched = match(results, points, areas, image_ids, skeleton)
-    triples = np.array([record["keypoints"] for record in results], np.float64).reshape(-1, len(sigmas), 3)
+    triples = np.array([record["keypoints"] for record in results], np.float64).reshape(
+        -1, len(sigmas), 3
+    )
     there = (matched >= 0)[:, None]
     found = MatchedPoses(
         skeleton=skeleton,
@@ -88,11 +94,19 @@ def read(
     return ReportData(
         name=str(predictions),
         measure="COCO keypoints, percent",
-        protocol={**protocol, "truth": str(truth), "people": str(len(people)), "results": str(len(results))},
+        protocol={
+            **protocol,
+            "truth": str(truth),
+            "people": str(len(people)),
+            "results": str(len(results)),
+        },
         found=found,
         values=_percent(ground_truth.score(results)),
         intervals={},
-        remarks={"AP": "OKS 0.50:0.05:0.95; AP has no interval here", "AR": "at most 20 people per image"},
+        remarks={
+            "AP": "OKS 0.50:0.05:0.95; AP has no interval here",
+            "AR": "at most 20 people per image",
+        },
         gained=("AP", "AP50", "AP75"),
         rescore=rescore,
         unit="the distance at which KS is .5",
@@ -108,7 +122,11 @@ def read(
 
 
 def match(
-    results: list[dict[str, Any]], points: np.ndarray, areas: np.ndarray, image_ids: np.ndarray, skeleton: Skeleton
+    results: list[dict[str, Any]],
+    points: np.ndarray,
+    areas: np.ndarray,
+    image_ids: np.ndarray,
+    skeleton: Skeleton,
 ) -> np.ndarray:
     """Returns [N] which result found each person, -1 where none did.
 
@@ -129,7 +147,10 @@ def match(
             continue
         pose = np.array(results[r]["keypoints"], np.float64).reshape(-1, 3)[:, :2]
         either = np.stack([pose, pose[list(skeleton.flip)]])
-        alike = [oks(either, points[n, :, :2], areas[n], skeleton.sigmas, points[n, :, 2] > 0).max() for n in free]
+        alike = [
+            oks(either, points[n, :, :2], areas[n], skeleton.sigmas, points[n, :, 2] > 0).max()
+            for n in free
+        ]
         if max(alike) >= MATCHED_OKS:
             matched[free[int(np.argmax(alike))]] = r
     return matched
@@ -145,11 +166,20 @@ def _records(
     """Returns results with the changed joints in them; people who were unfound get one, with the median score."""
     kept = set(matched.tolist()) if without_unmatched else set(range(len(results)))
     records = {r: dict(results[r]) for r in sorted(kept - {-1})}
-    differs = (changed.predicted != found.predicted).any(axis=-1) & np.isfinite(changed.predicted).all(axis=-1)
-    usual = {"category_id": results[0]["category_id"], "score": float(np.median([r["score"] for r in results]))}
+    differs = (changed.predicted != found.predicted).any(axis=-1) & np.isfinite(
+        changed.predicted
+    ).all(axis=-1)
+    usual = {
+        "category_id": results[0]["category_id"],
+        "score": float(np.median([r["score"] for r in results])),
+    }
     for n in np.flatnonzero(differs.any(axis=1)):
         place = int(matched[n]) if matched[n] >= 0 else len(results) + int(n)
-        new = {"image_id": int(found.image_ids[n]), "keypoints": [0.0] * differs.shape[1] * 3, **usual}
+        new = {
+            "image_id": int(found.image_ids[n]),
+            "keypoints": [0.0] * differs.shape[1] * 3,
+            **usual,
+        }
         record = records.get(place, new)
         triples = np.array(record["keypoints"], np.float64).reshape(-1, 3)
         triples[differs[n], :2] = changed.predicted[n, differs[n]]

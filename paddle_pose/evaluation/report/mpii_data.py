@@ -43,16 +43,27 @@ def read(
         InputError: If a file is not as expected.
     """
     root = truth.parent.parent
-    listed = truth.name == TRUTH and truth.parent.name == "annotations" and (truth.parent / "mpii_val.json").is_file()
+    listed = (
+        truth.name == TRUTH
+        and truth.parent.name == "annotations"
+        and (truth.parent / "mpii_val.json").is_file()
+    )
     known = read_ground_truth(truth)
     people = len(known.head_sizes)
     image_ids, images = np.arange(people), []
     if listed:
         persons = sorted(
-            ((person.annotation_id, image) for image in read_mpii(root, "val") for person in image.persons),
+            (
+                (person.annotation_id, image)
+                for image in read_mpii(root, "val")
+                for person in image.persons
+            ),
             key=lambda pair: pair[0],
         )
-        image_ids, images = np.array([image.image_id for _, image in persons]), [image.path for _, image in persons]
+        image_ids, images = (
+            np.array([image.image_id for _, image in persons]),
+            [image.path for _, image in persons],
+        )
     preds = read_predictions(predictions, people) - (0.0 if zero_based else 1.0)
     counted = known.labelled & np.isin(np.arange(MPII_16.num_joints), pckh.counted(MPII_16))
     found = MatchedPoses(
@@ -114,8 +125,14 @@ def _scores(path: Path, preds: np.ndarray) -> np.ndarray:
         points = np.array([record["keypoints"] for record in records], np.float64)
         scores = np.array([record["scores"] for record in records], np.float64)
     except (KeyError, TypeError, ValueError) as problem:
-        raise InputError(f"{path}: not a predictions.json as {command('val')} writes it ({problem})") from problem
-    if points.shape != preds.shape or scores.shape != preds.shape[:2] or np.abs(points - preds).max(initial=0) > 0.01:
+        raise InputError(
+            f"{path}: not a predictions.json as {command('val')} writes it ({problem})"
+        ) from problem
+    if (
+        points.shape != preds.shape
+        or scores.shape != preds.shape[:2]
+        or np.abs(points - preds).max(initial=0) > 0.01
+    ):
         raise InputError(
             f"{path}: holds other predictions than the .mat beside it; run {command('val')} into a folder of its own"
         )

@@ -61,7 +61,9 @@ def paragraph(text: str, kind: str = "") -> str:
     return f'<p class="{kind}">{escape(text)}</p>' if kind else f"<p>{escape(text)}</p>"
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[object]], text_columns: Sequence[int] = ()) -> str:
+def table(
+    head: Sequence[str], rows: Sequence[Sequence[object]], text_columns: Sequence[int] = ()
+) -> str:
     """Returns a table that scrolls sideways when the screen is narrow.
 
     Args:
@@ -71,10 +73,14 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]], text_columns: S
     """
     kinds = [' class="text"' if n in text_columns else "" for n in range(len(head))]
     lines = [
-        "<tr>" + "".join(f'<th scope="col"{k}>{escape(h)}</th>' for h, k in zip(head, kinds, strict=True)) + "</tr>"
+        "<tr>"
+        + "".join(f'<th scope="col"{k}>{escape(h)}</th>' for h, k in zip(head, kinds, strict=True))
+        + "</tr>"
     ]
     for row in rows:
-        cells = "".join(f"<td{k}>{escape(shown(cell))}</td>" for cell, k in zip(row, kinds, strict=True))
+        cells = "".join(
+            f"<td{k}>{escape(shown(cell))}</td>" for cell, k in zip(row, kinds, strict=True)
+        )
         lines.append(f"<tr>{cells}</tr>")
     return '<div class="scroll" tabindex="0"><table>\n' + "\n".join(lines) + "\n</table></div>"
 

@@ -28,7 +28,11 @@ _STYLE: Any = {
 
 
 def curves(
-    thresholds: Sequence[float], lines: Mapping[str, Sequence[float]], unit: str, marks: Mapping[str, float], alt: str
+    thresholds: Sequence[float],
+    lines: Mapping[str, Sequence[float]],
+    unit: str,
+    marks: Mapping[str, float],
+    alt: str,
 ) -> str:
     """Draws percentages over thresholds, "Mean" as the thick line.
 
@@ -40,19 +44,32 @@ def curves(
         alt: what is seen, for those who cannot.
     """
     with needed("matplotlib", MATPLOTLIB, "train").rc_context(_STYLE):
-        drawing = needed("matplotlib.figure", MATPLOTLIB, "train").Figure(figsize=(_SIZE[0], 4.2), layout="constrained")
+        drawing = needed("matplotlib.figure", MATPLOTLIB, "train").Figure(
+            figsize=(_SIZE[0], 4.2), layout="constrained"
+        )
         axis = drawing.add_subplot()
         for n, (name, values) in enumerate(sorted(lines.items(), key=lambda item: -item[1][-1])):
             mean = name == "Mean"
             style: dict[str, Any] = (
-                {"color": "#000000", "linewidth": 2.8} if mean else {"color": COLORS[n % 6], "linewidth": 1.4}
+                {"color": "#000000", "linewidth": 2.8}
+                if mean
+                else {"color": COLORS[n % 6], "linewidth": 1.4}
             )
             dashes = "-" if mean or n < 6 else "--"
-            axis.plot(thresholds, values, linestyle=dashes, label=f"{name} {values[-1]:.1f}", **style)
+            axis.plot(
+                thresholds, values, linestyle=dashes, label=f"{name} {values[-1]:.1f}", **style
+            )
         for name, place in marks.items():
             axis.axvline(place, color="#777777", linewidth=0.8, linestyle=":")
-            axis.annotate(name, (place, 1), fontsize=8, color="#555555", rotation=90, ha="right", va="bottom")
-        axis.set(xlabel=f"threshold, {unit}", ylabel="joints found, %", ylim=(0, 100), xlim=(0, thresholds[-1]))
+            axis.annotate(
+                name, (place, 1), fontsize=8, color="#555555", rotation=90, ha="right", va="bottom"
+            )
+        axis.set(
+            xlabel=f"threshold, {unit}",
+            ylabel="joints found, %",
+            ylim=(0, 100),
+            xlim=(0, thresholds[-1]),
+        )
         drawing.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=8)
         return svg(drawing, alt)
 
@@ -60,7 +77,9 @@ def curves(
 def reliability(measured: Reliability, alt: str) -> str:
     """Draws percent correct over the mean score of each bin; the diagonal is a score that keeps its promise."""
     with needed("matplotlib", MATPLOTLIB, "train").rc_context(_STYLE):
-        drawing = needed("matplotlib.figure", MATPLOTLIB, "train").Figure(figsize=_SIZE, layout="constrained")
+        drawing = needed("matplotlib.figure", MATPLOTLIB, "train").Figure(
+            figsize=_SIZE, layout="constrained"
+        )
         axis = drawing.add_subplot()
         axis.plot([0, 1], [0, 100], color="#777777", linestyle=":", label="score = share correct")
         scores, rates = [row[3] for row in measured.rows], [row[4] for row in measured.rows]

@@ -48,5 +48,8 @@ def find(folders: Iterable[Path]) -> Run | None:
 
 def _curves(folder: Path) -> Curves | None:
     """Reads the nearest metrics.jsonl: checkpoints lie one folder below it."""
-    path = next((f / "metrics.jsonl" for f in (folder, folder.parent) if (f / "metrics.jsonl").is_file()), None)
+    path = next(
+        (f / "metrics.jsonl" for f in (folder, folder.parent) if (f / "metrics.jsonl").is_file()),
+        None,
+    )
     return None if path is None else read(path)

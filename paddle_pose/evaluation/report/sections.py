@@ -30,13 +30,18 @@ def summary(data: ReportData) -> str:
         interval = "-" if np.isnan(low) else f"{low:.2f} .. {high:.2f}"
         rows.append((name, value, interval))
     width = 3 if data.intervals else 2  # columns
-    protocol = [("predictions", data.name), *((name, str(value)) for name, value in data.protocol.items())]
+    protocol = [
+        ("predictions", data.name),
+        *((name, str(value)) for name, value in data.protocol.items()),
+    ]
     return page.section(
         "Numbers",
         "结果",
         page.table([data.measure, "value", "95 % interval"][:width], [row[:width] for row in rows]),
         *(page.paragraph(f"{name}: {remark}.", "note") for name, remark in data.remarks.items()),
-        page.paragraph("Intervals resample people; they say nothing about another training.", "note")
+        page.paragraph(
+            "Intervals resample people; they say nothing about another training.", "note"
+        )
         if data.intervals
         else "",
         page.paragraph("Protocol, without which the numbers mean nothing:"),
@@ -54,12 +59,16 @@ def thresholds(data: ReportData) -> str:
     columns = [int(n) for n in np.linspace(5, 50, 4)] + [10]
     columns = sorted({*columns, round(50 * data.fine / found.reach)})
     rows = [(name, *(values[n] for n in columns)) for name, values in lines.items()]
-    alt = "Joints found, in percent, over the threshold: " + ", ".join(f"{k} {v[-1]:.1f}" for k, v in lines.items())
+    alt = "Joints found, in percent, over the threshold: " + ", ".join(
+        f"{k} {v[-1]:.1f}" for k, v in lines.items()
+    )
     return page.section(
         "Accuracy over thresholds",
         "不同阈值下的准确率",
         page.figure(
-            plots.curves(steps.tolist(), lines, "in units of " + data.unit.split(" (")[0], marks, alt),
+            plots.curves(
+                steps.tolist(), lines, "in units of " + data.unit.split(" (")[0], marks, alt
+            ),
             f"A joint is found when its distance to the truth, in units of {data.unit}, is at most the threshold. "
             "Joints are the mean of left and right; Mean weighs joints by their number.",
         ),
@@ -73,22 +82,35 @@ def parts(data: ReportData) -> str:
     limits = (found.reach, data.fine)
     tables = []
     for way, by_name in diagnosis.strata(found).items():
-        rows = [(name, count, *values) for name, count, values in diagnosis.weighed(by_name, found, limits)]
+        rows = [
+            (name, count, *values)
+            for name, count, values in diagnosis.weighed(by_name, found, limits)
+        ]
         tables.append(page.table([way, "joints", *(f"% @{limit:.3g}" for limit in limits)], rows))
     note = (
         f"Sizes are quarters of the people by {data.size}. The torso's angle is that of mid-shoulders to mid-hips from "
         "straight down."
     )
-    return page.section("Whom it fails", "按可见性、尺度与躯干角度", *tables, page.paragraph(note, "note"))
+    return page.section(
+        "Whom it fails", "按可见性、尺度与躯干角度", *tables, page.paragraph(note, "note")
+    )
 
 
 def taxonomy(data: ReportData) -> str:
     """Kinds of errors and what mending each would gain."""
     kind, found = kinds(data.found), data.found
     before = data.values
-    counted = {name: number for name, number in shares(kind).items() if number[0] or name not in ("unfound",)}
+    counted = {
+        name: number
+        for name, number in shares(kind).items()
+        if number[0] or name not in ("unfound",)
+    }
     rows = [(name, number, share, _MEANING[name]) for name, (number, share) in counted.items()]
-    fixes = {name: kind == KINDS.index(name) for name in ("good", *_CORRECTED) if (kind == KINDS.index(name)).any()}
+    fixes = {
+        name: kind == KINDS.index(name)
+        for name in ("good", *_CORRECTED)
+        if (kind == KINDS.index(name)).any()
+    }
     errors = kind > KINDS.index("good")
     named = [(name, joints, False) for name, joints in fixes.items()]
     named.append(("all but good", errors, False))
@@ -98,11 +120,19 @@ def taxonomy(data: ReportData) -> str:
     gains = []
     for name, joints, without_unmatched in named:
         after = data.rescore(found.corrected(joints), without_unmatched)
-        gains.append((name, *(cell for g in data.gained for cell in (after[g], f"{after[g] - before[g]:+.2f}"))))
+        gains.append(
+            (
+                name,
+                *(cell for g in data.gained for cell in (after[g], f"{after[g] - before[g]:+.2f}")),
+            )
+        )
     slots = [k for k in range(found.skeleton.num_joints) if found.counted[:, k].any()]
     shown = [name for name in counted if name != "good"]
     by_joint = [
-        (found.skeleton.joints[k].replace("_", " "), *(shares(kind[:, k])[name][1] for name in ("good", *shown)))
+        (
+            found.skeleton.joints[k].replace("_", " "),
+            *(shares(kind[:, k])[name][1] for name in ("good", *shown)),
+        )
         for k in slots
     ]
     head = [title for g in data.gained for title in (f"{g} then", "gain")]
@@ -131,7 +161,10 @@ def displacement(data: ReportData) -> str:
     found, at = data.found, f"@{data.fine:.3g}"
     pixels = diagnosis.bias(found, data.fine)
     sizes = diagnosis.bias(found, data.fine, found.sizes, limit=0.4)
-    displaced = [max(map(abs, pixels.shift)) >= 0.5 and pixels.held_out[0] > 0, sizes.held_out[0] > 0]
+    displaced = [
+        max(map(abs, pixels.shift)) >= 0.5 and pixels.held_out[0] > 0,
+        sizes.held_out[0] > 0,
+    ]
     if not any(displaced):
         verdict = "No displacement of half a pixel or more is to be seen."
     elif displaced[1] and sizes.gain > pixels.gain + 1:
@@ -148,7 +181,9 @@ def displacement(data: ReportData) -> str:
     for unit, best in (("px", pixels), ("sizes", sizes)):
         low, high = best.held_out
         dx, dy = best.shift
-        rows.append((f"{dx:+.3g}, {dy:+.3g} {unit}", best.before, best.after, f"{low:+.2f} .. {high:+.2f}"))
+        rows.append(
+            (f"{dx:+.3g}, {dy:+.3g} {unit}", best.before, best.after, f"{low:+.2f} .. {high:+.2f}")
+        )
     return page.section(
         "Are the coordinates displaced?",
         "坐标偏移检查",
@@ -167,12 +202,20 @@ def scores(data: ReportData) -> str:
     title = ("Do the scores mean anything?", "置信度可靠性")
     if data.found.scores is None or not data.found.found.any():
         return page.section(
-            *title, page.paragraph("No scores of joints belong to these people; val.py's predictions.json has some.")
+            *title,
+            page.paragraph(
+                "No scores of joints belong to these people; val.py's predictions.json has some."
+            ),
         )
     measured = diagnosis.reliability(data.found, data.found.reach)
     caption = f"A joint is correct within {data.found.reach:.3g}, in units of {data.unit}."
-    rows = [(f"{low:.1f} .. {high:.1f}", count, mean, rate) for low, high, count, mean, rate in measured.rows]
-    alt = "Percent correct by mean score: " + ", ".join(f"{row[3]:.2f}: {row[4]:.0f}" for row in measured.rows)
+    rows = [
+        (f"{low:.1f} .. {high:.1f}", count, mean, rate)
+        for low, high, count, mean, rate in measured.rows
+    ]
+    alt = "Percent correct by mean score: " + ", ".join(
+        f"{row[3]:.2f}: {row[4]:.0f}" for row in measured.rows
+    )
     return page.section(
         *title,
         page.figure(
@@ -194,7 +237,9 @@ def people(data: ReportData) -> str:
     return page.section(
         "Cases",
         "最差与中位样例",
-        page.paragraph("White: truth. Predicted: left blue, right orange, middle yellow. Worst first:", "note"),
+        page.paragraph(
+            "White: truth. Predicted: left blue, right orange, middle yellow. Worst first:", "note"
+        ),
         page.tiles([cases.tile(data, n, kind) for n in chosen.worst]),
         page.paragraph("Round the median:", "note") if chosen.median else "",
         page.tiles([cases.tile(data, n, kind) for n in chosen.median]) if chosen.median else "",
@@ -206,9 +251,13 @@ def training(run: Run, names: tuple[str, ...]) -> str:
     rows = [(key, str(value)) for key, value in run.values.items() if not isinstance(value, dict)]
     curve = ""
     if run.curves is not None:
-        metric = next((name for name in names if any(name in one for one in run.curves.evaluations)), "")
+        metric = next(
+            (name for name in names if any(name in one for one in run.curves.evaluations)), ""
+        )
         alt = f"Training loss, learning rate and {metric or 'no evaluation'} over the steps of the run"
         drawing = training_curves.figure([run.curves], metric, size=(4.2, 5.0))
         curve = page.figure(plots.svg(drawing, alt), alt)
     about = page.paragraph(f"Config {run.name}, from {run.source}")
-    return page.section("The run", "训练配置与曲线", about, curve, page.table(["key", "value"], rows, [1]))
+    return page.section(
+        "The run", "训练配置与曲线", about, curve, page.table(["key", "value"], rows, [1])
+    )

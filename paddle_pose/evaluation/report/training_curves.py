@@ -40,8 +40,16 @@ class Curves:
 
     def monitor(self) -> str:
         """Returns the number that the run's best weights were chosen by; "" without evaluations."""
-        named = [record["monitor"] for record in self.evaluations if isinstance(record.get("monitor"), str)]
-        usual = [name for name in ("Mean@0.1", "Mean", "AP") if any(name in record for record in self.evaluations)]
+        named = [
+            record["monitor"]
+            for record in self.evaluations
+            if isinstance(record.get("monitor"), str)
+        ]
+        usual = [
+            name
+            for name in ("Mean@0.1", "Mean", "AP")
+            if any(name in record for record in self.evaluations)
+        ]
         return next(iter([*named[-1:], *usual]), "")
 
     def best(self, metric: str) -> Record | None:
@@ -62,13 +70,19 @@ def read(run: Path) -> Curves:
     """
     path = run / "metrics.jsonl" if run.is_dir() else run
     if not path.is_file():
-        raise FileNotFoundError(f"{path}: not found; name the folder of a run of {command('train')}")
+        raise FileNotFoundError(
+            f"{path}: not found; name the folder of a run of {command('train')}"
+        )
     found: dict[tuple[Any, ...], Record] = {}
     remarks, again = [], 0
-    for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
+    for number, line in enumerate(
+        path.read_text(encoding="utf-8", errors="replace").splitlines(), 1
+    ):
         record = _record(line)
         if record is None:
-            remarks.append(f"{path}: line {number} is not a line of a training, left out: {line[:60]!r}")
+            remarks.append(
+                f"{path}: line {number} is not a line of a training, left out: {line[:60]!r}"
+            )
             continue
         key = record["kind"], record["step"], record.get("weights")
         again += key in found
@@ -76,7 +90,9 @@ def read(run: Path) -> Curves:
     if again:
         remarks.append(f"{path}: {again} lines come again for the same step; the last one counts")
     of = {
-        kind: tuple(sorted((r for r in found.values() if r["kind"] == kind), key=lambda r: r["step"]))
+        kind: tuple(
+            sorted((r for r in found.values() if r["kind"] == kind), key=lambda r: r["step"])
+        )
         for kind in ("train", "eval", "skip")
     }
     if not of["train"]:
@@ -84,7 +100,9 @@ def read(run: Path) -> Curves:
     if not of["eval"]:
         remarks.append(f"{path}: no evaluation")
     if of["skip"]:
-        remarks.append(f"{path}: {len(of['skip'])} steps were skipped, their numbers were not finite")
+        remarks.append(
+            f"{path}: {len(of['skip'])} steps were skipped, their numbers were not finite"
+        )
     log = path.parent / "log.txt"
     said = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.is_file() else []
     remarks += [f"{path}: {line}" for line in said if line.startswith("Resumed ")]
@@ -93,7 +111,9 @@ def read(run: Path) -> Curves:
 
 def draw(runs: Sequence[Curves], metric: str) -> np.ndarray:
     """Returns an image of the curves of `figure`: uint8 RGB [h, w, 3]."""
-    canvas = needed("matplotlib.backends.backend_agg", MATPLOTLIB, "train").FigureCanvasAgg(figure(runs, metric))
+    canvas = needed("matplotlib.backends.backend_agg", MATPLOTLIB, "train").FigureCanvasAgg(
+        figure(runs, metric)
+    )
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
@@ -121,7 +141,9 @@ def figure(runs: Sequence[Curves], metric: str, size: tuple[float, float] = (9, 
         rates = _column(run.steps, "lr")
         rate.plot(rates[0][thin], rates[1][thin], color=color)
         for weights, style in (("live", "o-"), ("averaged", "s--")):
-            points = _column([r for r in run.evaluations if r.get("weights", "live") == weights], metric)
+            points = _column(
+                [r for r in run.evaluations if r.get("weights", "live") == weights], metric
+            )
             label = run.name + (", averaged weights" if weights == "averaged" else "")
             if points[0]:
                 score.plot(*points, style, color=color, markersize=3, label=label)
@@ -130,7 +152,13 @@ def figure(runs: Sequence[Curves], metric: str, size: tuple[float, float] = (9, 
             place = best["step"], best[metric]
             score.plot(*place, "*", color=color, markersize=15, markeredgecolor="black", zorder=3)
             score.annotate(
-                f"{place[1]:.4g}", place, (0, -16), textcoords="offset points", ha="center", fontsize=9, zorder=4
+                f"{place[1]:.4g}",
+                place,
+                (0, -16),
+                textcoords="offset points",
+                ha="center",
+                fontsize=9,
+                zorder=4,
             )
     loss.set(ylabel="training loss", yscale="log")
     loss.legend(frameon=False)
@@ -151,7 +179,11 @@ def _record(line: str) -> Record | None:
         record = json.loads(line)
     except ValueError:
         return None
-    whole = isinstance(record, dict) and isinstance(record.get("kind"), str) and type(record.get("step")) is int
+    whole = (
+        isinstance(record, dict)
+        and isinstance(record.get("kind"), str)
+        and type(record.get("step")) is int
+    )
     return record if whole else None
 
 

@@ -55,7 +55,9 @@ def read(
     if source.is_dir():
         if (source / "scores.json").is_file():
             protocol = _protocol(source / "scores.json")
-        names = [name for metric, name in REPORTED.items() if protocol.get("metric", metric) == metric]
+        names = [
+            name for metric, name in REPORTED.items() if protocol.get("metric", metric) == metric
+        ]
         predictions = next((source / name for name in names if (source / name).is_file()), None)
         scores = source / "predictions.json" if (source / "predictions.json").is_file() else None
         checkpoint = Path(str(protocol.get("checkpoint", source / "none")))
@@ -75,13 +77,23 @@ def read(
         truth = Path(str(protocol["truth"]))
         images = Path(str(next((protocol[key] for key in _IMAGE_FOLDER if key in protocol), "")))
     truth = truth or _truth(predictions, dataset_root, coco)
-    words = {name: str(value) for name, value in protocol.items() if name not in ("truth", *_IMAGE_FOLDER)}
+    words = {
+        name: str(value)
+        for name, value in protocol.items()
+        if name not in ("truth", *_IMAGE_FOLDER)
+    }
     if coco:
         if zero_based:
-            raise InputError("--zero_based: COCO's results always count pixels from 0; leave the flag out")
+            raise InputError(
+                "--zero_based: COCO's results always count pixels from 0; leave the flag out"
+            )
         skeleton = skeleton or SKELETONS.get(words.get("joints", ""))
-        return coco_data.read(predictions, truth, skeleton=skeleton, images=images, protocol=words), run
-    return mpii_data.read(predictions, truth, zero_based=zero_based, scores=scores, protocol=words), run
+        return coco_data.read(
+            predictions, truth, skeleton=skeleton, images=images, protocol=words
+        ), run
+    return mpii_data.read(
+        predictions, truth, zero_based=zero_based, scores=scores, protocol=words
+    ), run
 
 
 def write(source: Path, path: Path, **where: Any) -> Path:
@@ -140,7 +152,9 @@ def _protocol(path: Path) -> dict[str, Any]:
 
 def _truth(predictions: Path, root: Path | None, coco: bool) -> Path:
     if root is None:
-        raise InputError(f"{predictions}: name the truth with --dataset_root D or --ground_truth FILE")
+        raise InputError(
+            f"{predictions}: name the truth with --dataset_root D or --ground_truth FILE"
+        )
     path = root / "annotations" / ("person_keypoints_val2017.json" if coco else mpii_data.TRUTH)
     if not path.is_file():
         raise FileNotFoundError(

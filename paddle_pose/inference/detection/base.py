@@ -45,7 +45,9 @@ class BoxDecoder(Protocol):
     def nms_iou(self) -> float | None:
         """IoU above which the worse of two boxes is suppressed; None where the network has done it."""
 
-    def decode(self, outputs: Mapping[str, np.ndarray], input_size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    def decode(
+        self, outputs: Mapping[str, np.ndarray], input_size: tuple[int, int]
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Returns all candidates: corners [M, 4] (x0, y0, x1, y1) in input px, and scores [M] of being a person.
 
         Args:
@@ -119,7 +121,9 @@ class PersonDetector:
             InputError: If the image is not uint8 [h, w, 3].
         """
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
-            raise InputError(f"expected an image as uint8 RGB [h, w, 3], got {image.dtype} {list(image.shape)}")
+            raise InputError(
+                f"expected an image as uint8 RGB [h, w, 3], got {image.dtype} {list(image.shape)}"
+            )
         pixels, placement = self.preprocessing(image, self.input_size)
         corners, scores = self.decoder.decode(self.network(pixels), self.input_size)
         sure = scores > self.min_score  # False for NaN
@@ -128,7 +132,13 @@ class PersonDetector:
         corners = np.clip(corners, 0, np.tile(image.shape[1::-1], 2))
         whole = (corners[:, 2:] > corners[:, :2]).all(axis=1)
         corners, scores = corners[whole], scores[whole]
-        order = np.argsort(-scores, kind="stable") if self.nms_iou is None else nms(corners, scores, self.nms_iou)
+        order = (
+            np.argsort(-scores, kind="stable")
+            if self.nms_iou is None
+            else nms(corners, scores, self.nms_iou)
+        )
         best = order[: self.max_people]
         corners = corners[best]
-        return Detections(np.hstack([corners[:, :2], corners[:, 2:] - corners[:, :2]]), scores[best])
+        return Detections(
+            np.hstack([corners[:, :2], corners[:, 2:] - corners[:, :2]]), scores[best]
+        )

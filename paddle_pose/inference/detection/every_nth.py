@@ -39,7 +39,9 @@ class EveryNth:
         array([[ 10.,  10.,  60., 120.]])
     """
 
-    def __init__(self, detector: Detector, n: int, *, min_keypoint_score: float = MIN_KEYPOINT_SCORE_FOR_BOX) -> None:
+    def __init__(
+        self, detector: Detector, n: int, *, min_keypoint_score: float = MIN_KEYPOINT_SCORE_FOR_BOX
+    ) -> None:
         if n < 1:
             raise InputError(f"a detector runs on every n-th frame: n is {n}, expected at least 1")
         self._detector = detector
@@ -63,7 +65,8 @@ class EveryNth:
         if previous is not None and last is not None and last <= frame_index < last + self._n:
             box_scores = previous.person_scores / np.maximum(mean_joint_score(previous), 1e-9)
             moved = person_boxes(
-                replace(previous, person_scores=box_scores), min_keypoint_score=self._min_keypoint_score
+                replace(previous, person_scores=box_scores),
+                min_keypoint_score=self._min_keypoint_score,
             )
             if len(moved.scores) or not self._found_people:
                 return moved

@@ -21,7 +21,9 @@ def count_cells(input_size: tuple[int, int], strides: tuple[int, ...] = STRIDES)
     return sum(-(-input_size[0] // stride) * -(-input_size[1] // stride) for stride in strides)
 
 
-def grid_cells(input_size: tuple[int, int], strides: tuple[int, ...] = STRIDES) -> tuple[np.ndarray, np.ndarray]:
+def grid_cells(
+    input_size: tuple[int, int], strides: tuple[int, ...] = STRIDES
+) -> tuple[np.ndarray, np.ndarray]:
     """Returns (column, row) of every cell [n, 2] float64, and its stride [n, 1]; arguments as `count_cells`.
 
     Example:

@@ -58,10 +58,18 @@ class Preprocessing:
     rounding: Literal["nearest", "down"] = "nearest"
 
     def __str__(self) -> str:
-        values = "0..255" if self.deviation == (1.0, 1.0, 1.0) else "0..1" if not any(self.mean) else "normalised"
+        values = (
+            "0..255"
+            if self.deviation == (1.0, 1.0, 1.0)
+            else "0..1"
+            if not any(self.mean)
+            else "normalised"
+        )
         return f"{self.channels} {values}, padded with {self.pad} ({self.position})"
 
-    def __call__(self, image: np.ndarray, input_size: tuple[int, int]) -> tuple[np.ndarray, Placement]:
+    def __call__(
+        self, image: np.ndarray, input_size: tuple[int, int]
+    ) -> tuple[np.ndarray, Placement]:
         """Returns the input, float32 [1, 3, H, W], and the image's place on it.
 
         Args:
@@ -71,11 +79,15 @@ class Preprocessing:
         canvas, placement = self.canvas(image, input_size)
         if self.channels == "BGR":
             canvas = canvas[..., ::-1]
-        mean, deviation = (np.array(values, np.float32)[:, None, None] for values in (self.mean, self.deviation))
+        mean, deviation = (
+            np.array(values, np.float32)[:, None, None] for values in (self.mean, self.deviation)
+        )
         channels = np.ascontiguousarray(canvas.transpose(2, 0, 1))
         return ((channels - mean) / deviation)[None], placement
 
-    def canvas(self, image: np.ndarray, input_size: tuple[int, int]) -> tuple[np.ndarray, Placement]:
+    def canvas(
+        self, image: np.ndarray, input_size: tuple[int, int]
+    ) -> tuple[np.ndarray, Placement]:
         """Returns the padded image, uint8 RGB [H, W, 3], and the image's place on it; arguments as above.
 
         Example:

@@ -52,7 +52,9 @@ class NanoDetDecoder:
     min_score: float = 0.2
     nms_iou: float | None = 0.6
 
-    def decode(self, outputs: Mapping[str, np.ndarray], input_size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    def decode(
+        self, outputs: Mapping[str, np.ndarray], input_size: tuple[int, int]
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Returns corners [n, 4] in input px and scores [n] of all cells.
 
         Args:
@@ -80,7 +82,9 @@ class NanoDetDecoder:
         if len(outputs) == 1:
             classes = split_channels(outputs[0].shape[-1])
             if classes is None:
-                raise InputError(f"an output {list(outputs[0].shape)} is not NanoDet's scores and distances")
+                raise InputError(
+                    f"an output {list(outputs[0].shape)} is not NanoDet's scores and distances"
+                )
             return outputs[0][0, :, self.person], outputs[0][0, :, classes:]
         lengths = [4 * bins for bins in BINS]
         parts = []
@@ -89,7 +93,9 @@ class NanoDetDecoder:
             parts.append(sorted(maps, key=len, reverse=True))
         if [len(scores) for scores in parts[0]] != [len(distances) for distances in parts[1]]:
             shapes = ", ".join(str(list(output.shape)) for output in outputs)
-            raise InputError(f"outputs {shapes} are not NanoDet's: expected scores and distances of each stride")
+            raise InputError(
+                f"outputs {shapes} are not NanoDet's: expected scores and distances of each stride"
+            )
         return np.concatenate(parts[0])[:, self.person], np.concatenate(parts[1])
 
 
@@ -103,8 +109,12 @@ def expected_distances(logits: np.ndarray) -> np.ndarray:
         >>> expected_distances(np.zeros((1, 32)))
         array([[3.5, 3.5, 3.5, 3.5]])
     """
-    logits = logits.astype(np.result_type(logits, np.float32), copy=False)  # float16 would be too coarse
+    logits = logits.astype(
+        np.result_type(logits, np.float32), copy=False
+    )  # float16 would be too coarse
     sides = logits.reshape(len(logits), 4, logits.shape[1] // 4)
     weights = np.exp(sides - sides.max(axis=2, keepdims=True))
-    expected: np.ndarray = weights @ np.arange(sides.shape[2], dtype=weights.dtype) / weights.sum(axis=2)
+    expected: np.ndarray = (
+        weights @ np.arange(sides.shape[2], dtype=weights.dtype) / weights.sum(axis=2)
+    )
     return expected

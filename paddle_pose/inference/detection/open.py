@@ -21,7 +21,12 @@ from paddle_pose.inference.detection.letterbox import (
 )
 from paddle_pose.inference.detection.nanodet import NanoDetDecoder
 from paddle_pose.inference.detection.ready_boxes import DetsLabelsDecoder, EndToEndDecoder
-from paddle_pose.inference.detection.recognize import DetectorFormat, person_class, read_layout, recognize
+from paddle_pose.inference.detection.recognize import (
+    DetectorFormat,
+    person_class,
+    read_layout,
+    recognize,
+)
 from paddle_pose.inference.detection.yolo import UltralyticsDecoder, YoloxDecoder
 
 Decoder = NanoDetDecoder | YoloxDecoder | UltralyticsDecoder | DetsLabelsDecoder | EndToEndDecoder

@@ -27,7 +27,9 @@ class DetsLabelsDecoder:
     min_score: float = 0.3
     nms_iou: float | None = None
 
-    def decode(self, outputs: Mapping[str, np.ndarray], input_size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    def decode(
+        self, outputs: Mapping[str, np.ndarray], input_size: tuple[int, int]
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Returns corners [M, 4] in input px and scores [M] of the people; as `BoxDecoder`."""
         dets, labels = sorted(outputs.values(), key=np.ndim, reverse=True)
         rows = dets[0][labels[0] == self.person]
@@ -48,7 +50,9 @@ class EndToEndDecoder:
     min_score: float = 0.25
     nms_iou: float | None = None
 
-    def decode(self, outputs: Mapping[str, np.ndarray], input_size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    def decode(
+        self, outputs: Mapping[str, np.ndarray], input_size: tuple[int, int]
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Returns corners [M, 4] in input px and scores [M] of the people; as `BoxDecoder`."""
         (output,) = outputs.values()
         rows = output[0][np.rint(output[0][:, 5]) == self.person]

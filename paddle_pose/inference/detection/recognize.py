@@ -29,13 +29,25 @@ from paddle_pose.inference.detection.grid import count_cells, grid_cells
 from paddle_pose.inference.detection.nanodet import PLUS_STRIDES, split_channels
 
 DetectorFormat = Literal[
-    "nanodet", "yolox", "yolox-decoded", "yolox-nms", "rtmdet", "ultralytics", "ultralytics-transposed", "end-to-end"
+    "nanodet",
+    "yolox",
+    "yolox-decoded",
+    "yolox-nms",
+    "rtmdet",
+    "ultralytics",
+    "ultralytics-transposed",
+    "end-to-end",
 ]
 DETECTOR_FORMATS: tuple[DetectorFormat, ...] = get_args(DetectorFormat)
 DEFAULT_SIDE = 640  # px of an input whose size the file leaves open; what YOLOX, RTMDet and Ultralytics use by default
 PEOPLE = ("person", "people", "pedestrian", "human")  # names of a class of people
 POSE_CHANNELS = 4 + 1 + 3 * 17  # of YOLO-pose: a box, its score, COCO's joints
-_PIXELS: tuple[DetectorFormat, ...] = ("yolox-decoded", "ultralytics", "ultralytics-transposed", "end-to-end")
+_PIXELS: tuple[DetectorFormat, ...] = (
+    "yolox-decoded",
+    "ultralytics",
+    "ultralytics-transposed",
+    "end-to-end",
+)
 _BY_NAMES: dict[tuple[str, str], tuple[DetectorFormat, ...]] = {  # first input, only output
     ("images", "output0"): ("ultralytics", "ultralytics-transposed", "end-to-end"),
     ("images", "output"): ("yolox", "yolox-decoded"),
@@ -84,13 +96,19 @@ def read_layout(network: ForeignOnnx) -> InputLayout:
     (tensor,) = network.inputs
     shape = tensor.shape
     channels_last = len(shape) == 4 and shape[1] != 3
-    if len(shape) != 4 or shape[3 if channels_last else 1] != 3 or tensor.dtype not in ("float32", "float16"):
+    if (
+        len(shape) != 4
+        or shape[3 if channels_last else 1] != 3
+        or tensor.dtype not in ("float32", "float16")
+    ):
         raise InputError(
             f"{network.path}: its input is {tensor.dtype} {_text(shape)}, expected a float image [1, 3, H, W] or "
             "[1, H, W, 3]"
         )
     if shape[0] not in (1, None):
-        raise InputError(f"{network.path}: it takes {shape[0]} images at a time; export it for one, or for any number")
+        raise InputError(
+            f"{network.path}: it takes {shape[0]} images at a time; export it for one, or for any number"
+        )
     height, width = shape[1:3] if channels_last else shape[2:4]
     if height is None or width is None:
         open_height, open_width = _metadata_size(network.metadata)
@@ -117,10 +135,14 @@ def recognize(
     fits = _fitting(shapes, layout.size, _class_names(network.metadata))
     if format is not None:
         if format not in DETECTOR_FORMATS:
-            raise InputError(f"{_format_flag()} {format}: expected one of {', '.join(DETECTOR_FORMATS)}")
+            raise InputError(
+                f"{_format_flag()} {format}: expected one of {', '.join(DETECTOR_FORMATS)}"
+            )
         if format not in fits:
             possible = f"it could be {', '.join(fits)}" if fits else "it fits none of them"
-            raise InputError(f"{_outputs(network, shapes)} do not fit {_format_flag()} {format}; {possible}")
+            raise InputError(
+                f"{_outputs(network, shapes)} do not fit {_format_flag()} {format}; {possible}"
+            )
         return format
     kind = _kind_by_shapes(shapes, layout.size, network.metadata)
     if kind is not None:
@@ -135,7 +157,9 @@ def recognize(
             f"known are {', '.join(DETECTOR_FORMATS)}"
         )
     if len(fits) > 1:
-        raise InputError(f"{_outputs(network, shapes)} fit {', '.join(fits)}: say which with {_format_flag()}")
+        raise InputError(
+            f"{_outputs(network, shapes)} fit {', '.join(fits)}: say which with {_format_flag()}"
+        )
     return fits[0]
 
 
@@ -150,7 +174,9 @@ def person_class(network: ForeignOnnx) -> int:
     if found or not names:
         return found[0] if found else 0
     if len(names) > 1:
-        raise InputError(f"{network.path}: finds {', '.join(names.values())}; none of them is a person")
+        raise InputError(
+            f"{network.path}: finds {', '.join(names.values())}; none of them is a person"
+        )
     ((number, name),) = names.items()
     _log.warning(f"{network.path}: its one class is called {name!r}; taken as people")
     return number
@@ -177,11 +203,17 @@ def _kind_by_names(network: ForeignOnnx) -> str | None:
     return None
 
 
-def _kind_by_shapes(shapes: Sequence[Shape], size: tuple[int, int], metadata: Mapping[str, str]) -> str | None:
+def _kind_by_shapes(
+    shapes: Sequence[Shape], size: tuple[int, int], metadata: Mapping[str, str]
+) -> str | None:
     """Returns what the network is where the outputs' shapes are those of no detector of boxes."""
     if any(len(shape) == 4 for shape in shapes):
         last = shapes[0][-2:]
-        return "MoveNet (one person's key points)" if last == (17, 3) else "a network that predicts maps"
+        return (
+            "MoveNet (one person's key points)"
+            if last == (17, 3)
+            else "a network that predicts maps"
+        )
     if len(shapes) > 1 and any(len(shape) == 3 and shape[2] == 4 for shape in shapes):
         return "a DETR or another network with boxes and scores apart, which is not supported"
     if len(shapes) != 1 or len(shapes[0]) != 3:
@@ -202,7 +234,9 @@ def _kind_by_shapes(shapes: Sequence[Shape], size: tuple[int, int], metadata: Ma
     return None
 
 
-def _fitting(shapes: Sequence[Shape], size: tuple[int, int], names: Mapping[int, str]) -> list[DetectorFormat]:
+def _fitting(
+    shapes: Sequence[Shape], size: tuple[int, int], names: Mapping[int, str]
+) -> list[DetectorFormat]:
     """Returns the families whose outputs may have these shapes, in the order of `DETECTOR_FORMATS`."""
     fits: set[DetectorFormat] = set()
     cells = count_cells(size)
@@ -210,7 +244,10 @@ def _fitting(shapes: Sequence[Shape], size: tuple[int, int], names: Mapping[int,
         fits |= {"yolox-nms", "rtmdet"}
     elif len(shapes) in (6, 8):
         lengths = sorted((shape[1] or 0 for shape in shapes if len(shape) == 3), reverse=True)
-        if sum(lengths) in (2 * cells, 2 * count_cells(size, PLUS_STRIDES)) and lengths[::2] == lengths[1::2]:
+        if (
+            sum(lengths) in (2 * cells, 2 * count_cells(size, PLUS_STRIDES))
+            and lengths[::2] == lengths[1::2]
+        ):
             fits.add("nanodet")
     elif len(shapes) == 1 and len(shapes[0]) == 3:
         rows, columns = (length or 0 for length in shapes[0][1:])
@@ -305,7 +342,11 @@ def _class_names(metadata: Mapping[str, str]) -> dict[int, str]:
 def _metadata_size(metadata: Mapping[str, str]) -> tuple[int, int]:
     """Returns (height, width) of the metadata's `imgsz`; 640 where it states none."""
     size = _literal(metadata.get("imgsz", ""))
-    if isinstance(size, list | tuple) and len(size) == 2 and all(isinstance(side, int) and side > 0 for side in size):
+    if (
+        isinstance(size, list | tuple)
+        and len(size) == 2
+        and all(isinstance(side, int) and side > 0 for side in size)
+    ):
         return size[0], size[1]
     return DEFAULT_SIDE, DEFAULT_SIDE
 
@@ -319,12 +360,19 @@ def _literal(text: str) -> object:
 
 
 def _refusal(network: ForeignOnnx, kind: str, fits: Sequence[DetectorFormat] = ()) -> InputError:
-    choices = f"; if it is one all the same, say which with {_format_flag()}: {', '.join(fits)}" if fits else ""
+    choices = (
+        f"; if it is one all the same, say which with {_format_flag()}: {', '.join(fits)}"
+        if fits
+        else ""
+    )
     return InputError(f"{network.path}: {kind}; expected a detector of people's boxes{choices}")
 
 
 def _outputs(network: ForeignOnnx, shapes: Sequence[Shape]) -> str:
-    outputs = (f"{tensor.name} {_text(shape)}" for tensor, shape in zip(network.outputs, shapes, strict=True))
+    outputs = (
+        f"{tensor.name} {_text(shape)}"
+        for tensor, shape in zip(network.outputs, shapes, strict=True)
+    )
     return f"{network.path}: the outputs {', '.join(outputs)}"
 
 

@@ -33,7 +33,9 @@ class YoloxDecoder:
     min_score: float = 0.3
     nms_iou: float | None = 0.45
 
-    def decode(self, outputs: Mapping[str, np.ndarray], input_size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    def decode(
+        self, outputs: Mapping[str, np.ndarray], input_size: tuple[int, int]
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Returns corners [n, 4] in input px and scores [n]; as `BoxDecoder`."""
         (output,) = outputs.values()
         rows = np.asarray(output[0], np.float64)
@@ -60,7 +62,9 @@ class UltralyticsDecoder:
     min_score: float = 0.25
     nms_iou: float | None = 0.7
 
-    def decode(self, outputs: Mapping[str, np.ndarray], input_size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    def decode(
+        self, outputs: Mapping[str, np.ndarray], input_size: tuple[int, int]
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Returns corners [n, 4] in input px and scores [n]; as `BoxDecoder`."""
         (output,) = outputs.values()
         rows = np.asarray(output[0] if self.cells_first else output[0].T, np.float64)

@@ -59,7 +59,9 @@ class _Unpickler(_PythonUnpickler):  # type: ignore[misc]  # typeshed states nei
     for _opcode in ("INST", "OBJ", "NEWOBJ_EX", "EXT1", "EXT2", "EXT4", "FROZENSET"):
         del dispatch[getattr(pickle, _opcode)[0]]  # no file with weights has them
 
-    def __init__(self, stream: BinaryIO, extra: Allowed, persistent: Callable[[Any], Any] | None) -> None:
+    def __init__(
+        self, stream: BinaryIO, extra: Allowed, persistent: Callable[[Any], Any] | None
+    ) -> None:
         super().__init__(_Bounded(stream), encoding="latin1")
         reconstruct = allow("numpy.core.multiarray", _reconstruct=self._blank_array)
         self._allowed = {**PLAIN, **extra, **reconstruct}

@@ -120,7 +120,9 @@ def read_tfjs(path: Path) -> dict[str, np.ndarray]:
             )
         name = _convolution_name(kernel_name, depthwise)
         if f"{name}.weight" in tensors:
-            raise InputError(f"{path}: two convolutions are called {name!r}; convert the model again")
+            raise InputError(
+                f"{path}: two convolutions are called {name!r}; convert the model again"
+            )
         tensors[f"{name}.weight"] = kernel_in_our_layout(kernel, depthwise)
         channels = len(tensors[f"{name}.weight"])
         bias_name = bias_of(graph, node, readers.get(node.name, []))
@@ -135,7 +137,9 @@ def read_tfjs(path: Path) -> dict[str, np.ndarray]:
         elif depthwise:
             tensors[f"{name}.bias"] = np.zeros(channels, np.float32)
     if not tensors:
-        raise InputError(f"{path}: a graph model without convolutions; name the file with the network's weights")
+        raise InputError(
+            f"{path}: a graph model without convolutions; name the file with the network's weights"
+        )
     return tensors
 
 
@@ -198,9 +202,13 @@ def read_graph(path: Path) -> Graph:
     for node in nodes.values():
         missing = [name for name in node.inputs if name.partition(":")[0] not in nodes]
         if missing:
-            raise InputError(f"{path}: node {node.name!r} reads {missing[0]!r}, which is no node; the file is damaged")
+            raise InputError(
+                f"{path}: node {node.name!r} reads {missing[0]!r}, which is no node; the file is damaged"
+            )
         if node.op == "Const" and node.name not in tensors:
-            raise InputError(f"{path}: weightsManifest has no tensor {node.name!r}; the file is damaged")
+            raise InputError(
+                f"{path}: weightsManifest has no tensor {node.name!r}; the file is damaged"
+            )
     return Graph(nodes, tensors, _outputs(path, model, nodes))
 
 
@@ -215,7 +223,9 @@ class _Fields:
 
     def __init__(self, path: Path, where: str, content: object) -> None:
         if not isinstance(content, dict):
-            raise InputError(f"{path}: {where or 'the file'} is a {type(content).__name__}, expected an object")
+            raise InputError(
+                f"{path}: {where or 'the file'} is a {type(content).__name__}, expected an object"
+            )
         self.path = path
         self.where = where
         self.content = content
@@ -227,7 +237,9 @@ class _Fields:
         value = self.content.get(key)
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
             found = f"is a {type(value).__name__}" if key in self.content else "is missing"
-            raise InputError(f"{self.path}: {self.place(key)} {found}, expected a {kind.__name__}; the file is damaged")
+            raise InputError(
+                f"{self.path}: {self.place(key)} {found}, expected a {kind.__name__}; the file is damaged"
+            )
         return value
 
     def optional(self, key: str, kind: type[_T], default: _T) -> _T:
@@ -243,7 +255,9 @@ class _Fields:
     def texts(self, key: str) -> tuple[str, ...]:
         values = self.optional(key, list, [])
         if not all(isinstance(value, str) for value in values):
-            raise InputError(f"{self.path}: {self.place(key)} is {values!r:.80}, expected a list of strings")
+            raise InputError(
+                f"{self.path}: {self.place(key)} is {values!r:.80}, expected a list of strings"
+            )
         return tuple(values)
 
 
@@ -280,11 +294,18 @@ def _attribute(fields: _Fields) -> Attribute | None:
     for kind, value in fields.content.items():
         if kind == "list":
             some = fields.object(kind)
-            values = [_scalar(fields, key, one) for key in some.content for one in some.optional(key, list, [])]
+            values = [
+                _scalar(fields, key, one)
+                for key in some.content
+                for one in some.optional(key, list, [])
+            ]
             return tuple(value for value in values if value is not None)
         if kind == "shape":
             sizes = fields.object(kind).optional("dim", list, [])
-            return tuple(int(_whole(fields, size.get("size", 0) if isinstance(size, dict) else size)) for size in sizes)
+            return tuple(
+                int(_whole(fields, size.get("size", 0) if isinstance(size, dict) else size))
+                for size in sizes
+            )
         return _scalar(fields, kind, value)
     return None
 
@@ -306,7 +327,9 @@ def _scalar(fields: _Fields, kind: str, value: object) -> bool | int | float | s
     if kind == "f" and isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
     if kind in ("s", "type", "b", "f"):
-        raise InputError(f"{fields.path}: {fields.where}.{kind} is {value!r:.80}; the file is damaged")
+        raise InputError(
+            f"{fields.path}: {fields.where}.{kind} is {value!r:.80}; the file is damaged"
+        )
     return None
 
 
@@ -317,7 +340,9 @@ def _whole(fields: _Fields, value: object) -> int:
             raise ValueError("no whole number")
         return int(value)
     except ValueError as error:
-        raise InputError(f"{fields.path}: {fields.where} is {value!r:.80}, expected a whole number") from error
+        raise InputError(
+            f"{fields.path}: {fields.where} is {value!r:.80}, expected a whole number"
+        ) from error
 
 
 def _read_group(path: Path, group: _Fields, read: set[str]) -> Iterator[tuple[str, np.ndarray]]:
@@ -325,16 +350,25 @@ def _read_group(path: Path, group: _Fields, read: set[str]) -> Iterator[tuple[st
     files = []
     for name in group.texts("paths"):
         if name in ("", ".", "..") or any(letter in name for letter in "/\\:\0"):
-            raise InputError(f"{path}: {group.place('paths')} names {name!r}, expected a file beside the .json file")
+            raise InputError(
+                f"{path}: {group.place('paths')} names {name!r}, expected a file beside the .json file"
+            )
         if name in read:
-            raise InputError(f"{path}: {group.place('paths')} names {name!r} twice; the file is damaged")
+            raise InputError(
+                f"{path}: {group.place('paths')} names {name!r} twice; the file is damaged"
+            )
         read.add(name)
         file = path.parent / name
         if not file.is_file():
-            raise FileNotFoundError(f"{file}: no such file; it holds the weights of {path}: put it beside that file")
+            raise FileNotFoundError(
+                f"{file}: no such file; it holds the weights of {path}: put it beside that file"
+            )
         files.append(file)
     entries = [_Entry(fields) for fields in group.objects("weights")]
-    claimed, there = sum(entry.size for entry in entries), sum(file.stat().st_size for file in files)
+    claimed, there = (
+        sum(entry.size for entry in entries),
+        sum(file.stat().st_size for file in files),
+    )
     if claimed != there:
         raise InputError(
             f"{path}: {group.place('weights')} takes {claimed:,} bytes, but {', '.join(file.name for file in files)} "
@@ -358,7 +392,9 @@ class _Entry:
         self.fields, self.name = fields, fields.get("name", str)
         self.kind = fields.get("dtype", str)
         sizes = fields.get("shape", list)
-        if len(sizes) > _MAX_SIDES or any(isinstance(n, bool) or not isinstance(n, int) or n < 0 for n in sizes):
+        if len(sizes) > _MAX_SIDES or any(
+            isinstance(n, bool) or not isinstance(n, int) or n < 0 for n in sizes
+        ):
             raise InputError(
                 f"{fields.path}: {fields.place('shape')} of {self.name!r} is {sizes!r:.80}, expected sizes"
             )
@@ -367,7 +403,9 @@ class _Entry:
         how = None
         if fields.content.get("quantization") is not None:
             how = fields.object("quantization")
-            stored = _QUANTIZED.get(how.get("dtype", str)) if self.kind in ("float32", "int32") else None
+            stored = (
+                _QUANTIZED.get(how.get("dtype", str)) if self.kind in ("float32", "int32") else None
+            )
         if stored is None:
             raise InputError(
                 f"{fields.path}: {self.name!r} is of dtype {self.kind!r}, quantization "
@@ -392,8 +430,14 @@ class _Entry:
     @staticmethod
     def _number(how: _Fields, key: str) -> float:
         value: Any = how.content.get(key)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise InputError(f"{how.path}: {how.place(key)} is {value!r:.80}, expected a finite number")
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int | float)
+            or not math.isfinite(value)
+        ):
+            raise InputError(
+                f"{how.path}: {how.place(key)} is {value!r:.80}, expected a finite number"
+            )
         return float(value)
 
 
@@ -402,14 +446,19 @@ def _outputs(path: Path, model: _Fields, nodes: Mapping[str, Node]) -> tuple[str
     signature = model.optional("signature", dict, {})
     if signature.get("outputs"):
         entries = _Fields(path, "signature", signature).object("outputs")
-        names = [_Fields(path, entries.place(key), value).get("name", str) for key, value in entries.content.items()]
+        names = [
+            _Fields(path, entries.place(key), value).get("name", str)
+            for key, value in entries.content.items()
+        ]
         outputs = tuple(name.removesuffix(":0") for name in names)
     else:
         used = {name.partition(":")[0] for node in nodes.values() for name in node.inputs}
         outputs = tuple(name for name in nodes if name not in used)
     for name in outputs:
         if name.partition(":")[0] not in nodes:
-            raise InputError(f"{path}: signature.outputs names {name!r}, which is no node; the file is damaged")
+            raise InputError(
+                f"{path}: signature.outputs names {name!r}, which is no node; the file is damaged"
+            )
     return outputs
 
 

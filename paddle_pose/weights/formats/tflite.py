@@ -55,13 +55,17 @@ def read_tflite(path: Path) -> dict[str, np.ndarray]:
     """
     schema = needed("tflite", "tflite>=2.10", "train")
     try:
-        tensors = dict(_Graph(schema.Model.GetRootAs(path.read_bytes(), 0), path.stat().st_size).convolutions())
+        tensors = dict(
+            _Graph(schema.Model.GetRootAs(path.read_bytes(), 0), path.stat().st_size).convolutions()
+        )
     except Exception as error:  # a damaged file can raise nearly anything, and means nothing by it
         raise InputError(
             f"{path}: truncated, damaged or unknown kind of TFLite file ({error}); fetch it again"
         ) from error
     if not tensors:
-        raise InputError(f"{path}: a TFLite file without convolutions; name the file with the network's weights")
+        raise InputError(
+            f"{path}: a TFLite file without convolutions; name the file with the network's weights"
+        )
     return tensors
 
 
@@ -82,11 +86,15 @@ class _Graph:
         for i in range(self._checked(self.graph.OperatorsLength(), "operations")):
             operator = self.graph.Operators(i)
             code = self.model.OperatorCodes(operator.OpcodeIndex())
-            kind = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())  # the old field ends at 127
+            kind = max(
+                code.BuiltinCode(), code.DeprecatedBuiltinCode()
+            )  # the old field ends at 127
             if kind in _LAYOUTS or kind == _DEQUANTIZE:
                 self.operators.append((kind, operator))
         # weights of half precision pass through an operation that widens them
-        self.narrow = {o.Outputs(0): o.Inputs(0) for kind, o in self.operators if kind == _DEQUANTIZE}
+        self.narrow = {
+            o.Outputs(0): o.Inputs(0) for kind, o in self.operators if kind == _DEQUANTIZE
+        }
 
     def convolutions(self) -> Iterator[tuple[str, np.ndarray]]:
         """Yields name -> array of every weight and bias."""
@@ -101,10 +109,15 @@ class _Graph:
             seen.add(name)
             weight = self._numbers(tensor, name)
             if weight.ndim != 4:
-                raise InputError(f"the weights {name!r} have shape {weight.shape}, expected four sides")
+                raise InputError(
+                    f"the weights {name!r} have shape {weight.shape}, expected four sides"
+                )
             yield f"{name}.weight", weight.transpose(_LAYOUTS[kind])
             if operator.InputsLength() > 2 and operator.Inputs(2) >= 0:
-                yield f"{name}.bias", self._numbers(self._tensor(operator.Inputs(2)), f"{name}.bias")
+                yield (
+                    f"{name}.bias",
+                    self._numbers(self._tensor(operator.Inputs(2)), f"{name}.bias"),
+                )
 
     def _checked(self, number: int, what: str) -> int:
         if number > self.size:
@@ -119,7 +132,9 @@ class _Graph:
 
     def _numbers(self, tensor: Any, name: str) -> np.ndarray:
         if tensor.Type() not in _NUMBERS:
-            raise InputError(f"{name!r} is of number format {tensor.Type()}; read are INT8, FP16 and FP32")
+            raise InputError(
+                f"{name!r} is of number format {tensor.Type()}; read are INT8, FP16 and FP32"
+            )
         number = np.dtype(_NUMBERS[tensor.Type()])
         shape = tuple(tensor.Shape(i) for i in range(min(tensor.ShapeLength(), 5)))
         buffer = self.model.Buffers(tensor.Buffer())
@@ -142,11 +157,19 @@ class _Graph:
         count = how.ScaleLength() if how else 0
         axis = how.QuantizedDimension() if count > 1 else 0
         zeros = how.ZeroPointLength() if how else 0
-        if not 0 <= axis < stored.ndim or count not in (1, stored.shape[axis]) or zeros not in (0, 1, count):
-            raise InputError(f"{name!r}, {stored.dtype} of shape {stored.shape}, has {count} scales on side {axis}")
+        if (
+            not 0 <= axis < stored.ndim
+            or count not in (1, stored.shape[axis])
+            or zeros not in (0, 1, count)
+        ):
+            raise InputError(
+                f"{name!r}, {stored.dtype} of shape {stored.shape}, has {count} scales on side {axis}"
+            )
         scale = how.ScaleAsNumpy().astype(np.float64)
         zero = how.ZeroPointAsNumpy().astype(np.float64) if zeros else np.zeros(1)
         sides = [1] * stored.ndim
         sides[axis] = -1
-        values: np.ndarray = (scale.reshape(sides) * (stored - zero.reshape(sides))).astype(np.float32)
+        values: np.ndarray = (scale.reshape(sides) * (stored - zero.reshape(sides))).astype(
+            np.float32
+        )
         return values

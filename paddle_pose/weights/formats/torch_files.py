@@ -169,7 +169,9 @@ def _records(path: Path) -> dict[str, bytes]:
                 raise zipfile.BadZipFile("its records are compressed or overlap")
             return {entry.filename: archive.read(entry) for entry in entries}
     except Exception as error:  # a damaged zip file can raise nearly anything
-        raise InputError(f"{path}: truncated or damaged zip file ({error}); fetch the file again") from error
+        raise InputError(
+            f"{path}: truncated or damaged zip file ({error}); fetch the file again"
+        ) from error
 
 
 def read_torch_stream(path: Path) -> Any:

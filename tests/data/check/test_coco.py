@@ -14,7 +14,9 @@ from paddle_pose.skeletons import COCO_17, MPII_16
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory):
-    return write_coco(tmp_path_factory.mktemp("drawn") / "data", num_train=4, num_val=24, size=(96, 96))
+    return write_coco(
+        tmp_path_factory.mktemp("drawn") / "data", num_train=4, num_val=24, size=(96, 96)
+    )
 
 
 @pytest.fixture
@@ -36,7 +38,9 @@ def found(root, damage=lambda content: None, skeleton=None, **options):
     content = damage(content) or content
     path.write_text(json.dumps(content), encoding="utf-8")
     findings = check_coco(files(root), skeleton, **options).findings
-    assert all(finding.examples == () or finding.count == len(finding.examples) for finding in findings)
+    assert all(
+        finding.examples == () or finding.count == len(finding.examples) for finding in findings
+    )
     return {(finding.severity, finding.code): finding for finding in findings}
 
 
@@ -48,7 +52,8 @@ def test_synthetic_people_pass(copy):
 
 
 @pytest.mark.parametrize(
-    ("folder", "people"), [("coco_mini", {"train": (147, 28), "val": (93, 32)}), ("lspet", {"val": (200, 200)})]
+    ("folder", "people"),
+    [("coco_mini", {"train": (147, 28), "val": (93, 32)}), ("lspet", {"val": (200, 200)})],
 )
 def test_real_people_pass(shared, folder, people):
     root = shared / "data" / folder
@@ -93,7 +98,9 @@ def all_swapped(content):
 
 def moved(x):
     """Moves every labelled joint by x px."""
-    return lambda numbers: [v + x * (n % 3 == 0 and numbers[n + 2] > 0) for n, v in enumerate(numbers)]
+    return lambda numbers: [
+        v + x * (n % 3 == 0 and numbers[n + 2] > 0) for n, v in enumerate(numbers)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -114,7 +121,12 @@ def moved(x):
         (each(keypoints=[None] * 51), "error", "not_numbers", "keypoints"),
         (each(bbox=[0, 0, 1]), "error", "not_numbers", "bbox"),
         (each(keypoints=[3] * 51), "error", "visibility", "record 0 (000001000001.jpg)"),
-        (each(keypoints=lambda numbers: [0.5, 0.25, 2] * (len(numbers) // 3)), "error", "normalised", "record 0"),
+        (
+            each(keypoints=lambda numbers: [0.5, 0.25, 2] * (len(numbers) // 3)),
+            "error",
+            "normalised",
+            "record 0",
+        ),
         (each(area=0), "error", "area", "record 0 (000001000001.jpg): 0"),
         (without("annotations", "area"), "error", "area", "missing"),
         (first_image(file_name=3), "error", "no_name", "images[0] (no name)"),
@@ -127,7 +139,12 @@ def moved(x):
         (each(bbox=[0, 0, 3, 3]), "warning", "joint_outside_box", "record 0"),
         (all_swapped, "error", "sides_swapped", "record "),
         (without("categories", "keypoints"), "note", "no_joint_names", None),
-        (lambda content: content["categories"].append({"id": 2, "keypoints": ["x"]}), "error", "joint_names", None),
+        (
+            lambda content: content["categories"].append({"id": 2, "keypoints": ["x"]}),
+            "error",
+            "joint_names",
+            None,
+        ),
         (lambda content: [1], "error", "not_coco", None),
         (lambda content: {"images": [], "annotations": {}}, "error", "not_coco", None),
     ],
@@ -159,7 +176,9 @@ def test_names_are_compared_with_the_skeleton(copy):
     def rename(content):
         content["categories"][0]["keypoints"] = [f"joint {n}" for n in range(17)]
 
-    assert "none in common" in found(copy, rename, COCO_17, decode="none")["error", "joint_names"].text
+    assert (
+        "none in common" in found(copy, rename, COCO_17, decode="none")["error", "joint_names"].text
+    )
 
 
 def test_images_in_both_splits_are_named(copy):
@@ -173,7 +192,9 @@ def test_images_in_both_splits_are_named(copy):
 def test_images_of_another_size_are_told(copy):
     image = next((copy / "val2017").iterdir())
     Image.new("RGB", (48, 48)).save(image)
-    assert found(copy)["error", "image_size"].examples == (f"{image.name}: (96, 96), the image has (48, 48)",)
+    assert found(copy)["error", "image_size"].examples == (
+        f"{image.name}: (96, 96), the image has (48, 48)",
+    )
 
 
 def test_random_damage_never_stops_it(copy):
@@ -211,6 +232,10 @@ def test_random_damage_never_stops_it(copy):
 def test_a_broken_or_missing_file_is_named(copy):
     path, _ = files(copy)["val"]
     path.write_text("{", encoding="utf-8")
-    assert {f.code for f in check_coco(files(copy)).findings if f.severity == "error"} == {"not_json"}
+    assert {f.code for f in check_coco(files(copy)).findings if f.severity == "error"} == {
+        "not_json"
+    }
     path.unlink()
-    assert {f.code for f in check_coco(files(copy)).findings if f.severity == "error"} == {"missing_file"}
+    assert {f.code for f in check_coco(files(copy)).findings if f.severity == "error"} == {
+        "missing_file"
+    }

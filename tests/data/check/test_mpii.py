@@ -36,7 +36,9 @@ class Copy:
 
     def change_mat(self, damage: Callable[[dict], None]) -> None:
         path = self.annotations / "mpii_gt_val.mat"
-        content = {key: value for key, value in scipy.io.loadmat(path).items() if not key.startswith("_")}
+        content = {
+            key: value for key, value in scipy.io.loadmat(path).items() if not key.startswith("_")
+        }
         damage(content)
         scipy.io.savemat(path, content)
 
@@ -68,10 +70,15 @@ def copy_of(source: Path, target: Path, most: int | None = None) -> Copy:
     for split in ("train", "val"):
         if most:
             copy.change(split, lambda records: records[:most])
-        names |= {record["image"] for record in json.loads((copy.annotations / f"mpii_{split}.json").read_text())}
+        names |= {
+            record["image"]
+            for record in json.loads((copy.annotations / f"mpii_{split}.json").read_text())
+        }
     if most:
         keys = ("jnt_missing", "pos_gt_src", "headboxes_src")
-        copy.change_mat(lambda content: content.update({key: content[key][..., :most] for key in keys}))
+        copy.change_mat(
+            lambda content: content.update({key: content[key][..., :most] for key in keys})
+        )
     for name in names:
         (target / "images" / name).symlink_to(source / "images" / name)
     return copy
@@ -82,7 +89,9 @@ def copy(request: pytest.FixtureRequest, tmp_path: Path) -> Copy:
     if request.param == "drawn":
         return copy_of(request.getfixturevalue("synthetic_mpii"), tmp_path / "copy")
     shared = request.getfixturevalue("shared")
-    return copy_of(shared / "data" / request.param, tmp_path / "copy", 60 if request.param == "lspet" else None)
+    return copy_of(
+        shared / "data" / request.param, tmp_path / "copy", 60 if request.param == "lspet" else None
+    )
 
 
 def every(key: str, change: Callable[[np.ndarray], np.ndarray]) -> Callable[[list[dict]], None]:
@@ -108,7 +117,10 @@ def test_the_real_data_pass_as_they_are(name, shared):
 
 def test_the_published_validation_people_pass_but_for_the_images(shared):
     report = check_mpii(shared / "data" / "mpii_val")
-    assert {f.code for f in report.findings if f.severity == "error"} == {"missing_file", "missing_image"}
+    assert {f.code for f in report.findings if f.severity == "error"} == {
+        "missing_file",
+        "missing_image",
+    }
     assert report.counts == {"val": (2958, 2729)}
 
 
@@ -167,7 +179,13 @@ def test_rotated_image(copy):
 
     def rotate(content: bytes) -> bytes:
         segment = exif.tobytes()
-        return content[:2] + b"\xff\xe1" + (len(segment) + 2).to_bytes(2, "big") + segment + content[2:]
+        return (
+            content[:2]
+            + b"\xff\xe1"
+            + (len(segment) + 2).to_bytes(2, "big")
+            + segment
+            + content[2:]
+        )
 
     name = copy.image(rotate)
     assert f"{name}: orientation 6" in copy.codes("warning")["exif_rotated"]
@@ -207,7 +225,9 @@ def test_a_folder_too_high_is_recognised(copy):
     assert f"did you mean {copy.root}?" in Copy(copy.root.parent).codes()["missing_file"]
 
 
-@pytest.mark.parametrize("content", [b"", b"no mat", b"MATLAB 5.0" + bytes(200)], ids=["empty", "text", "header"])
+@pytest.mark.parametrize(
+    "content", [b"", b"no mat", b"MATLAB 5.0" + bytes(200)], ids=["empty", "text", "header"]
+)
 def test_bad_mat(copy, content):
     (copy.annotations / "mpii_gt_val.mat").write_bytes(content)
     assert "mpii_gt_val.mat" in copy.codes()["bad_mat"]
@@ -264,7 +284,10 @@ def test_one_duplicate_among_many_is_a_warning(synthetic_mpii, tmp_path):
 
     def repeat(records):
         for n in range(3):
-            records += [{**record, "center": [c + n + 1 for c in record["center"]]} for record in records[:8]]
+            records += [
+                {**record, "center": [c + n + 1 for c in record["center"]]}
+                for record in records[:8]
+            ]
         return [*records, records[0]]
 
     copy.change("train", repeat)
@@ -461,7 +484,9 @@ def test_validation_images_in_the_training_set(synthetic_mpii, tmp_path):
 
 def test_missing_test_images_do_not_matter(synthetic_mpii, tmp_path):
     copy = copy_of(synthetic_mpii, tmp_path / "copy")
-    (copy.annotations / "mpii_test.json").write_text('[{"image": "t.jpg", "center": [9, 9], "scale": 1}]')
+    (copy.annotations / "mpii_test.json").write_text(
+        '[{"image": "t.jpg", "center": [9, 9], "scale": 1}]'
+    )
     assert copy.codes() == {}
     assert "t.jpg" in copy.codes("note")["missing_image"]
     (copy.annotations / "mpii_test.json").write_text("[]")
@@ -477,7 +502,20 @@ def test_random_damage_never_stops_it(synthetic_mpii, tmp_path):
     path = copy.annotations / "mpii_val.json"
     intact = path.read_text()
     rng = np.random.default_rng(0)
-    values = [None, "x", [], {}, 1e308, -1, [[1, 2]] * 16, float("inf"), True, 10**400, [None] * 16, ""]
+    values = [
+        None,
+        "x",
+        [],
+        {},
+        1e308,
+        -1,
+        [[1, 2]] * 16,
+        float("inf"),
+        True,
+        10**400,
+        [None] * 16,
+        "",
+    ]
     values += ["\ud800.jpg", "a\0b.jpg", "x" * 5000, "../annotations", "/"]
     for _ in range(60):
         records = json.loads(intact)

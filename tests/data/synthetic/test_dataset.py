@@ -156,8 +156,14 @@ def hidden_by_others(drawing) -> int:
     found = 0
     for person in drawing.persons:
         for other in drawing.persons:
-            inside = (person.mpii >= other.box[:2]) & (person.mpii <= np.array(other.box[:2]) + other.box[2:])
-            found += int((inside.all(axis=1) & (person.mpii_visible == 1)).sum()) if other is not person else 0
+            inside = (person.mpii >= other.box[:2]) & (
+                person.mpii <= np.array(other.box[:2]) + other.box[2:]
+            )
+            found += (
+                int((inside.all(axis=1) & (person.mpii_visible == 1)).sum())
+                if other is not person
+                else 0
+            )
     return found
 
 
@@ -177,7 +183,9 @@ def test_groups_that_overlap_stay_in_the_image_and_hide_each_other_at_times():
         for person in drawing.persons:
             assert (person.mpii_visible > 0).all()
     assert 0.2 < np.mean(touching) < 0.95
-    assert [len(drawing.persons) for drawing in close] == [len(drawing.persons) for drawing in apart]
+    assert [len(drawing.persons) for drawing in close] == [
+        len(drawing.persons) for drawing in apart
+    ]
     assert sum(map(hidden_by_others, apart)) == 0
     assert sum(map(hidden_by_others, close)) > 10
 
@@ -292,7 +300,9 @@ def test_mpii_truth_agrees_with_the_annotations(tmp_path):
         box = truth["headboxes_src"][:, :, index]
         if not missing[8:10].any():
             size = 0.6 * np.linalg.norm(box[1] - box[0])
-            np.testing.assert_allclose(size, 0.75 * np.linalg.norm(points[8] - points[9]), rtol=1e-3)
+            np.testing.assert_allclose(
+                size, 0.75 * np.linalg.norm(points[8] - points[9]), rtol=1e-3
+            )
             np.testing.assert_allclose(box.mean(axis=0), points[8:10].mean(axis=0), atol=1e-3)
     assert truth["jnt_missing"].any()
 
@@ -396,7 +406,11 @@ def test_a_draft_of_another_process_is_no_foreign_file(tmp_path):
     draft = tmp_path / ".synthetic.begun.1f2e3d4c.part.json"
     draft.write_text("{")
     write_mpii(tmp_path, num_train=1, num_val=0, size=SIZE)
-    assert {path.name for path in tmp_path.glob("[!.]*")} == {synthetic.STAMP, "images", "annotations"}
+    assert {path.name for path in tmp_path.glob("[!.]*")} == {
+        synthetic.STAMP,
+        "images",
+        "annotations",
+    }
 
 
 @pytest.mark.parametrize("change", [{"seed": 1}, {"num_val": 2}, {"style": Style(noise=0.0)}])
@@ -418,7 +432,9 @@ def test_foreign_folders_are_refused(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["holiday.txt"]
 
 
-@pytest.mark.parametrize("wrong", [{"num_train": -1}, {"size": (8, 96)}, {"persons": (0, 1)}, {"persons": (3, 2)}])
+@pytest.mark.parametrize(
+    "wrong", [{"num_train": -1}, {"size": (8, 96)}, {"persons": (0, 1)}, {"persons": (3, 2)}]
+)
 def test_arguments_out_of_range_are_refused(tmp_path, wrong):
     with pytest.raises(ValueError, match="cannot draw"):
         write_mpii(tmp_path / "new", **({"num_train": 1, "num_val": 1} | wrong))

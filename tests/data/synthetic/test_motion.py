@@ -8,7 +8,9 @@ from paddle_pose.data.synthetic.motion import crossing_people, squats, walk
 TIMES = np.arange(100) / 25
 
 
-@pytest.mark.parametrize("track", [squats(TIMES), walk(TIMES, 90.0), walk(TIMES, -90.0), walk(TIMES, 0.0)])
+@pytest.mark.parametrize(
+    "track", [squats(TIMES), walk(TIMES, 90.0), walk(TIMES, -90.0), walk(TIMES, 0.0)]
+)
 def test_limbs_keep_their_length_and_a_foot_the_ground(track):
     assert track.shape == (100, 17, 2)
     for a, b in [(15, 13), (13, 11), (16, 14), (14, 12), (5, 7), (7, 9), (6, 8), (8, 10)]:

@@ -29,7 +29,10 @@ def test_a_person_with_one_labelled_joint_is_shown_with_the_surroundings(tmp_pat
         image_ids=np.zeros(1, int),
     )
     tile = cases.tile(SimpleNamespace(found=found, images=[tmp_path / "a.png"]), 0, kinds(found))
-    shown = cv2.imdecode(np.frombuffer(b64decode(re.search('base64,(.*?)"', tile)[1]), np.uint8), cv2.IMREAD_GRAYSCALE)
+    shown = cv2.imdecode(
+        np.frombuffer(b64decode(re.search('base64,(.*?)"', tile)[1]), np.uint8),
+        cv2.IMREAD_GRAYSCALE,
+    )
     white = (shown[:, 20:] > 200).mean()
     assert 0.1 < white < 0.3  # (34 - 20) of 68 px
     assert "1 of 1 joints found" in tile

@@ -17,12 +17,20 @@ def write(folder, lines):
 
 def steps(number, start=1):
     return [
-        {"kind": "train", "step": n, "epoch": n // 4, "loss": 1 / n, "lr": 1e-3} for n in range(start, start + number)
+        {"kind": "train", "step": n, "epoch": n // 4, "loss": 1 / n, "lr": 1e-3}
+        for n in range(start, start + number)
     ]
 
 
 def evaluation(step, value, weights="live", name="Mean"):
-    return {"kind": "eval", "step": step, "epoch": step // 4, "weights": weights, "monitor": name, name: value}
+    return {
+        "kind": "eval",
+        "step": step,
+        "epoch": step // 4,
+        "weights": weights,
+        "monitor": name,
+        name: value,
+    }
 
 
 @pytest.fixture
@@ -40,17 +48,28 @@ def test_the_best_is_the_highest_number_of_any_weights(run):
 
 
 def test_bad_lines_are_named_and_left_out(tmp_path):
-    lines = [*steps(2), '{"kind": "train", "st', "[]", '{"kind": "train", "step": null}', *steps(2, 3)]
+    lines = [
+        *steps(2),
+        '{"kind": "train", "st',
+        "[]",
+        '{"kind": "train", "step": null}',
+        *steps(2, 3),
+    ]
     curves = training_curves.read(write(tmp_path / "run", lines))
     assert [record["step"] for record in curves.steps] == [1, 2, 3, 4]
     for number in (3, 4, 5):
-        assert any(f"metrics.jsonl: line {number} is not a line of a training" in line for line in curves.remarks)
+        assert any(
+            f"metrics.jsonl: line {number} is not a line of a training" in line
+            for line in curves.remarks
+        )
     assert any("no evaluation" in line for line in curves.remarks)
 
 
 def test_lines_that_come_again_count_once(tmp_path):
     run = write(tmp_path / "run", [*steps(4), {**steps(1, 3)[0], "loss": 7.0}])
-    (run / "log.txt").write_text("[TRAIN] …\nResumed run/last at epoch=0, batch_id=2\n", encoding="utf-8")
+    (run / "log.txt").write_text(
+        "[TRAIN] …\nResumed run/last at epoch=0, batch_id=2\n", encoding="utf-8"
+    )
     curves = training_curves.read(run)
     assert [record["loss"] for record in curves.steps] == [1, 0.5, 7.0, 0.25]
     assert any("1 lines come again" in line for line in curves.remarks)
@@ -60,7 +79,10 @@ def test_lines_that_come_again_count_once(tmp_path):
 def test_every_run_is_in_the_image(run, tmp_path):
     curves = training_curves.read(run)
     other = training_curves.read(write(tmp_path / "other", [*steps(8), evaluation(4, 50.0)]))
-    one, both = training_curves.draw([curves], "Mean"), training_curves.draw([curves, other], "Mean")
+    one, both = (
+        training_curves.draw([curves], "Mean"),
+        training_curves.draw([curves, other], "Mean"),
+    )
     orange = np.array([0xD5, 0x5E, 0x00])
     assert not (one == orange).all(-1).any()
     assert (both == orange).all(-1).any()
@@ -68,7 +90,10 @@ def test_every_run_is_in_the_image(run, tmp_path):
 
 @pytest.mark.parametrize(
     ("lines", "message"),
-    [([evaluation(4, 1.0)], "holds no training step"), (["broken"], "line 1 is not a line of a training")],
+    [
+        ([evaluation(4, 1.0)], "holds no training step"),
+        (["broken"], "line 1 is not a line of a training"),
+    ],
 )
 def test_what_cannot_be_read(tmp_path, lines, message):
     with pytest.raises(ValueError, match=message):

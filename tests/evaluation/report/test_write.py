@@ -17,7 +17,9 @@ from paddle_pose.skeletons import COCO_17
 def rows(text):
     """Every table row of a page: its first cell and the others."""
     found = re.findall(r"<tr>(.*?)</tr>", text, flags=re.DOTALL)
-    cells = [[unescape(cell) for cell in re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", row)] for row in found]
+    cells = [
+        [unescape(cell) for cell in re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", row)] for row in found
+    ]
     return {row[0]: row[1:] for row in reversed(cells)}  # the first table wins
 
 
@@ -34,7 +36,9 @@ class Pieces(HTMLParser):
         assert tag != "script"
         assert not any(name.startswith("on") for name in given)
         links = [given[name] for name in ("src", "href", "xlink:href") if name in given]
-        self.fetched += [link for link in links if not link.startswith(("data:image/jpeg;base64,", "#"))]
+        self.fetched += [
+            link for link in links if not link.startswith(("data:image/jpeg;base64,", "#"))
+        ]
         self.ids += [(self.open.count("svg"), given["id"])] if "id" in given else []
         if tag in ("img", "svg"):
             self.images.append(given.get("alt") or given.get("aria-label"))
@@ -74,8 +78,21 @@ def test_the_published_predictions_have_their_published_numbers(shared, tmp_path
     assert "width=device-width" in text
     cells = rows(text)
     published = {
-        **{"Head": "95.80", "Shoulder": "94.57", "Elbow": "88.12", "Wrist": "83.31", "Hip": "86.24", "Knee": "80.88"},
-        **{"Ankle": "77.44", "Mean": "87.30", "Plain mean": "86.76", "Mean@0.1": "23.91", "Mean@0.11": "28.08"},
+        **{
+            "Head": "95.80",
+            "Shoulder": "94.57",
+            "Elbow": "88.12",
+            "Wrist": "83.31",
+            "Hip": "86.24",
+            "Knee": "80.88",
+        },
+        **{
+            "Ankle": "77.44",
+            "Mean": "87.30",
+            "Plain mean": "86.76",
+            "Mean@0.1": "23.91",
+            "Mean@0.11": "28.08",
+        },
     }
     assert {name: cells[name][0] for name in published} == published
     kinds = [cells[name] for name in ("good", "jitter", "inversion", "swap", "miss")]
@@ -129,7 +146,9 @@ def run_folder(folder, truth, scores):
         for points, row in zip(truth.keypoints, scores, strict=True)
     ]
     (folder / "predictions.json").write_text(json.dumps({"predictions": records}))
-    (folder / "config.json").write_text(json.dumps({"config": "tiny", "values": {"train.epochs": 2}}))
+    (folder / "config.json").write_text(
+        json.dumps({"config": "tiny", "values": {"train.epochs": 2}})
+    )
     lines = [{"kind": "train", "step": n, "loss": 1.0 / n} for n in (1, 2)] + [
         *({"kind": "train", "step": 3, "loss": None}, {"kind": "eval", "step": 1, "Mean": None}),
         {"kind": "eval", "step": 2, "Mean": 7.0},
@@ -161,7 +180,10 @@ def test_an_exported_file_s_evaluation_has_its_run(drawn, tmp_path):
     run_folder(run, truth, np.ones((8, 16)))
     (tmp_path / "val").mkdir()
     (run / "pred.mat").rename(tmp_path / "val" / "pred.mat")
-    protocol = {"truth": str(root / "annotations" / "mpii_gt_val.mat"), "checkpoint": str(run / "exports/last.onnx")}
+    protocol = {
+        "truth": str(root / "annotations" / "mpii_gt_val.mat"),
+        "checkpoint": str(run / "exports/last.onnx"),
+    }
     (tmp_path / "val/scores.json").write_text(json.dumps({"protocol": protocol, "values": {}}))
     _, found = read(tmp_path / "val")
     assert found is not None
@@ -219,13 +241,22 @@ def coco_truth(count=6):
             "iscrowd": 0,
             "area": 20000.0,
             "bbox": [0, 0, 10, 10],
-            "keypoints": np.concatenate([points[n], np.full((17, 1), 1 + n % 2)], axis=1).ravel().tolist(),
+            "keypoints": np.concatenate([points[n], np.full((17, 1), 1 + n % 2)], axis=1)
+            .ravel()
+            .tolist(),
             "num_keypoints": 17,
         }
         for n in range(count)
     ]
-    images = [{"id": n, "width": 700, "height": 700, "file_name": f"{n}.jpg"} for n in range(-(-count // 2))]
-    return points, {"images": images, "annotations": people, "categories": [{"id": 1, "name": "person"}]}
+    images = [
+        {"id": n, "width": 700, "height": 700, "file_name": f"{n}.jpg"}
+        for n in range(-(-count // 2))
+    ]
+    return points, {
+        "images": images,
+        "annotations": people,
+        "categories": [{"id": 1, "name": "person"}],
+    }
 
 
 def results(points, image_ids, scores):
@@ -255,13 +286,26 @@ def test_scripted_results_of_coco(tmp_path):
     wrong[1, :8] += 2000  # missed
     wrong[2, 10:] = points[3, 10:]  # swapped
     data = coco_page(
-        tmp_path, results([*wrong[:5], points[0] + 5000], [0, 0, 1, 1, 2, 0], [0.9, 0.8, 0.7, 0.6, 0.5, 0.95])
+        tmp_path,
+        results(
+            [*wrong[:5], points[0] + 5000], [0, 0, 1, 1, 2, 0], [0.9, 0.8, 0.7, 0.6, 0.5, 0.95]
+        ),
     )
     text = page_of(data, None)
     Pieces(text).checked()
     cells = rows(text)
-    counts = {name: int(cells[name][0]) for name in ("good", "jitter", "inversion", "swap", "miss", "unfound")}
-    assert counts == {"good": 1 + 9 + 10 + 17 + 17, "jitter": 0, "inversion": 16, "swap": 7, "miss": 8, "unfound": 17}
+    counts = {
+        name: int(cells[name][0])
+        for name in ("good", "jitter", "inversion", "swap", "miss", "unfound")
+    }
+    assert counts == {
+        "good": 1 + 9 + 10 + 17 + 17,
+        "jitter": 0,
+        "inversion": 16,
+        "swap": 7,
+        "miss": 8,
+        "unfound": 17,
+    }
     assert data.unmatched == 1
     assert 0 < data.values["AP"] < 100
     # As every detail is put right, AP becomes 100: the taxonomy leaves nothing unexplained.
@@ -290,7 +334,9 @@ def test_results_that_all_match_nobody(tmp_path):
 def test_a_better_score_chooses_first(tmp_path):
     points, annotations = coco_truth(2)
     twice = results([points[0], points[0] + 1.0, points[1]], [0, 0, 0], [0.3, 0.9, 0.5])
-    triples = np.array([person["keypoints"] for person in annotations["annotations"]]).reshape(-1, 17, 3)
+    triples = np.array([person["keypoints"] for person in annotations["annotations"]]).reshape(
+        -1, 17, 3
+    )
     matched = coco_data.match(twice, triples, np.full(2, 20000.0), np.zeros(2, int), COCO_17)
     assert matched.tolist() == [1, 2]
 

@@ -6,14 +6,18 @@ from paddle_pose.inference.detection.letterbox import ULTRALYTICS_PREPROCESSING,
 from paddle_pose.inference.detection.ready_boxes import EndToEndDecoder
 from paddle_pose.inference.detection.yolo import UltralyticsDecoder
 
-IMAGE = np.zeros((96, 128, 3), np.uint8)  # half as large on an input of 64 x 64, with 16 rows of padding
+IMAGE = np.zeros(
+    (96, 128, 3), np.uint8
+)  # half as large on an input of 64 x 64, with 16 rows of padding
 
 
 def detector_of(rows, preprocessing=YOLOX_PREPROCESSING, suppress=False, **options):
     """A detector whose network finds these (x0, y0, x1, y1, score) in input px."""
     rows = np.array(rows, float).reshape(-1, 5)
     ready = np.hstack([rows, np.zeros((len(rows), 1))])[None]
-    centered = np.hstack([(rows[:, :2] + rows[:, 2:4]) / 2, rows[:, 2:4] - rows[:, :2], rows[:, 4:]]).T[None]
+    centered = np.hstack(
+        [(rows[:, :2] + rows[:, 2:4]) / 2, rows[:, 2:4] - rows[:, :2], rows[:, 4:]]
+    ).T[None]
     decoder = UltralyticsDecoder() if suppress else EndToEndDecoder()
     outputs = {"output": centered if suppress else ready}
     return PersonDetector(lambda _: outputs, (64, 64), preprocessing, decoder, **options)
@@ -87,7 +91,9 @@ def test_another_array_is_refused(image):
 
 
 @pytest.mark.parametrize(
-    "options", [{"min_score": 1.5}, {"nms_iou": -0.1}, {"max_people": 0}], ids=["score", "iou", "people"]
+    "options",
+    [{"min_score": 1.5}, {"nms_iou": -0.1}, {"max_people": 0}],
+    ids=["score", "iou", "people"],
 )
 def test_a_number_out_of_range_is_refused(options):
     with pytest.raises(ValueError, match=next(iter(options))):

@@ -36,7 +36,9 @@ def test_the_detector_runs_on_every_nth_frame_and_boxes_follow_between(n, calls)
         before = detector.calls
         ((box,), (score,)) = every_nth.boxes(frame, IMAGE, previous)
         assert score == 1.0
-        if detector.calls == before:  # round the joints of the frame before, a tenth of 100 px wider
+        if (
+            detector.calls == before
+        ):  # round the joints of the frame before, a tenth of 100 px wider
             assert box.tolist() == [4.0 * (frame - 1) - 10, 10.0, 60.0, 120.0]
         else:
             assert box.tolist() == [0.0, 0.0, 60.0, 120.0]
@@ -48,7 +50,12 @@ def test_it_runs_at_once_when_all_people_are_lost():
     detector = Detector([[0, 0, 60, 120]])
     every_nth = EveryNth(detector, 10)
     every_nth.boxes(0, IMAGE, None)
-    assert every_nth.boxes(1, IMAGE, people_at(0, 100)).boxes[1].tolist() == [90.0, 10.0, 60.0, 120.0]
+    assert every_nth.boxes(1, IMAGE, people_at(0, 100)).boxes[1].tolist() == [
+        90.0,
+        10.0,
+        60.0,
+        120.0,
+    ]
     assert detector.calls == 1
     every_nth.boxes(2, IMAGE, people_at(0, score=0.1))
     assert detector.calls == 2

@@ -5,7 +5,8 @@ from paddle_pose.inference.detection.grid import count_cells, grid_cells
 
 
 @pytest.mark.parametrize(
-    ("size", "cells"), [((640, 640), 8400), ((416, 416), 3549), ((192, 192), 756), ((320, 256), 1680)]
+    ("size", "cells"),
+    [((640, 640), 8400), ((416, 416), 3549), ((192, 192), 756), ((320, 256), 1680)],
 )
 def test_counts_are_the_published_ones(size, cells):
     assert count_cells(size) == cells

@@ -27,7 +27,9 @@ def restated(family, image, side):
     inner = (round(width * ratio), round(height * ratio))
     if family in ("yolox", "rtmdet"):
         inner = (int(width * ratio), int(height * ratio))
-    resized = cv2.resize(np.ascontiguousarray(bgr.astype(np.uint8)), inner, interpolation=cv2.INTER_LINEAR)
+    resized = cv2.resize(
+        np.ascontiguousarray(bgr.astype(np.uint8)), inner, interpolation=cv2.INTER_LINEAR
+    )
     canvas = np.full((side, side, 3), 0.0 if family == "nanodet" else 114.0)
     left = top = 0
     if family == "ultralytics":

@@ -26,7 +26,9 @@ def level_outputs(strides, classes=80, bins=8, person=0):
 @pytest.mark.parametrize("classes", [1, 80])
 def test_a_cell_is_a_box_round_its_centre(classes, bins):
     person = classes - 1
-    corners, scores = NanoDetDecoder(person=person).decode(level_outputs((8, 16, 32), classes, bins, person), SIZE)
+    corners, scores = NanoDetDecoder(person=person).decode(
+        level_outputs((8, 16, 32), classes, bins, person), SIZE
+    )
     best = int(scores.argmax())
     assert best == 64 + 6
     x, y = 2 * 16 + 7.5, 1 * 16 + 7.5
@@ -51,7 +53,10 @@ def test_the_order_of_the_outputs_means_nothing(seed):
 def test_one_output_is_scores_then_distances():
     outputs = level_outputs((8, 16, 32), classes=1, bins=11)
     expected = NanoDetDecoder().decode(outputs, SIZE)
-    whole = [np.concatenate([outputs[f"{kind}{s}"] for s in (8, 16, 32)], axis=1) for kind in ("score", "distance")]
+    whole = [
+        np.concatenate([outputs[f"{kind}{s}"] for s in (8, 16, 32)], axis=1)
+        for kind in ("score", "distance")
+    ]
     got = NanoDetDecoder().decode({"output": np.concatenate(whole, axis=2)}, SIZE)
     assert np.array_equal(got[0], expected[0])
     assert np.array_equal(got[1], expected[1])
@@ -71,7 +76,9 @@ def test_other_outputs_are_refused(outputs):
 
 
 def test_large_logits_are_no_overflow():
-    np.testing.assert_allclose(expected_distances(np.eye(8, dtype=np.float32)[[3] * 4].reshape(1, 32) * 5e4), 3.0)
+    np.testing.assert_allclose(
+        expected_distances(np.eye(8, dtype=np.float32)[[3] * 4].reshape(1, 32) * 5e4), 3.0
+    )
 
 
 def test_half_precision_logits_are_added_in_single_precision():

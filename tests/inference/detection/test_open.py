@@ -12,7 +12,9 @@ from paddle_pose.inference.detection.recognize import DETECTOR_FORMATS
 
 N = 84  # cells of a 64 x 64 input
 IMAGE = np.zeros((96, 128, 3), np.uint8)  # half as large on it
-CORNERS = np.array([[8.0, 12, 24, 44]])  # of the person in input px, where the image lies at the top left
+CORNERS = np.array(
+    [[8.0, 12, 24, 44]]
+)  # of the person in input px, where the image lies at the top left
 CELL = 65  # column 1, row 0 of stride 16
 
 
@@ -57,21 +59,29 @@ OUTPUTS = {
 
 
 @pytest.mark.parametrize("stated", [False, True])
-@pytest.mark.parametrize("layout", [(1, 3, 64, 64), ("n", 64, 64, 3)], ids=["channels-first", "channels-last"])
+@pytest.mark.parametrize(
+    "layout", [(1, 3, 64, 64), ("n", 64, 64, 3)], ids=["channels-first", "channels-last"]
+)
 @pytest.mark.parametrize("family", OUTPUTS)
 def test_the_person_is_where_the_file_says(tmp_path, family, layout, stated):
     path = tmp_path / {"yolox-nms": "yolox.onnx", "rtmdet": "rtmdet.onnx"}.get(family, "model.onnx")
     square = family.startswith("ultralytics")  # [1, 84, 84]: nothing tells the order of its axes
     write_constant(path, OUTPUTS[family], input_name="images", shape=layout)
-    detector = open_detector(path, format=family if stated or square else None, threads=1, device="cpu")
+    detector = open_detector(
+        path, format=family if stated or square else None, threads=1, device="cpu"
+    )
     corners = np.array([7.5, 7.5, 23.5, 39.5]) if family == "nanodet" else CORNERS[0].copy()
     if family in ("ultralytics", "ultralytics-transposed", "end-to-end"):
         corners[[1, 3]] -= 8  # of padding above the image
     corners *= 2
     found = detector(IMAGE)
     assert detector.preprocessing == CONVENTIONS[family][0]
-    np.testing.assert_allclose(found.boxes, [[*corners[:2], *(corners[2:] - corners[:2])]], rtol=1e-5, atol=1e-4)
-    np.testing.assert_allclose(found.scores, [0.81 if family in ("yolox", "yolox-decoded") else 0.9], rtol=1e-6)
+    np.testing.assert_allclose(
+        found.boxes, [[*corners[:2], *(corners[2:] - corners[:2])]], rtol=1e-5, atol=1e-4
+    )
+    np.testing.assert_allclose(
+        found.scores, [0.81 if family in ("yolox", "yolox-decoded") else 0.9], rtol=1e-6
+    )
 
 
 def test_every_format_has_a_convention():
@@ -87,7 +97,9 @@ def test_options_reach_the_detector(tmp_path):
 
 
 def test_the_person_is_found_by_the_name_of_the_class(tmp_path):
-    path = write_constant(tmp_path / "model.onnx", {"output0": READY}, metadata={"names": "{0: 'car', 1: 'person'}"})
+    path = write_constant(
+        tmp_path / "model.onnx", {"output0": READY}, metadata={"names": "{0: 'car', 1: 'person'}"}
+    )
     np.testing.assert_allclose(open_detector(path)(IMAGE).boxes, [[0, 0, 18, 2]])
 
 
@@ -95,4 +107,7 @@ def test_what_the_file_does_not_say_is_logged(tmp_path, caplog):
     path = write_constant(tmp_path / "rtmdet_nano.onnx", OUTPUTS["rtmdet"])
     with caplog.at_level(logging.INFO, logger="paddle_pose"):
         open_detector(path)
-    assert any("rtmdet" in record.getMessage() and "BGR" in record.getMessage() for record in caplog.records)
+    assert any(
+        "rtmdet" in record.getMessage() and "BGR" in record.getMessage()
+        for record in caplog.records
+    )

@@ -13,7 +13,9 @@ def test_labels_of_others_and_of_padding_are_left_out():
 
 
 def test_the_last_column_is_the_class():
-    rows = np.array([[[1, 2, 3, 4, 0.9, 1], [5, 6, 7, 8, 0.8, 0], [9, 9, 9, 9, 0.7, 1]]], np.float32)
+    rows = np.array(
+        [[[1, 2, 3, 4, 0.9, 1], [5, 6, 7, 8, 0.8, 0], [9, 9, 9, 9, 0.7, 1]]], np.float32
+    )
     corners, scores = EndToEndDecoder(person=1).decode({"output0": rows}, (64, 64))
     assert corners.tolist() == [[1, 2, 3, 4], [9, 9, 9, 9]]
     np.testing.assert_allclose(scores, [0.9, 0.7], rtol=1e-6)

@@ -74,7 +74,9 @@ def candidates(error):
         pytest.param(rows_of(6, True), YOLOX_NAMES, "yolox-decoded", id="people-decoded"),
         pytest.param(rows_of(85, False), NO_NAMES, "yolox", id="coco-raw"),
         pytest.param(rows_of(85, True), YOLOX_NAMES, "yolox-decoded", id="coco-decoded"),
-        pytest.param(rows_of(84, True), ULTRALYTICS_NAMES, "ultralytics-transposed", id="coco-transposed"),
+        pytest.param(
+            rows_of(84, True), ULTRALYTICS_NAMES, "ultralytics-transposed", id="coco-transposed"
+        ),
         pytest.param(rows_of(5, True), NO_NAMES, "ultralytics-transposed", id="people-transposed"),
         pytest.param(zeros(5, N), NO_NAMES, "ultralytics", id="people-ultralytics"),
         pytest.param(zeros(80, N), NO_NAMES, "ultralytics", id="ultralytics"),
@@ -93,14 +95,39 @@ def test_one_output_is_recognized(tmp_path, rows, names, expected, open_outputs)
     ("rows", "names", "expected"),
     [
         pytest.param(
-            rows_of(6, True), NO_NAMES, ["yolox-decoded", "ultralytics-transposed", "end-to-end"], id="six-columns"
+            rows_of(6, True),
+            NO_NAMES,
+            ["yolox-decoded", "ultralytics-transposed", "end-to-end"],
+            id="six-columns",
         ),
-        pytest.param(rows_of(6, True), ULTRALYTICS_NAMES, ["ultralytics-transposed", "end-to-end"], id="six-names"),
-        pytest.param(rows_of(85, True), NO_NAMES, ["yolox-decoded", "ultralytics-transposed"], id="85-columns"),
-        pytest.param(rows_of(112, True), NO_NAMES, ["yolox-decoded", "ultralytics-transposed"], id="112-columns"),
+        pytest.param(
+            rows_of(6, True),
+            ULTRALYTICS_NAMES,
+            ["ultralytics-transposed", "end-to-end"],
+            id="six-names",
+        ),
+        pytest.param(
+            rows_of(85, True),
+            NO_NAMES,
+            ["yolox-decoded", "ultralytics-transposed"],
+            id="85-columns",
+        ),
+        pytest.param(
+            rows_of(112, True),
+            NO_NAMES,
+            ["yolox-decoded", "ultralytics-transposed"],
+            id="112-columns",
+        ),
         pytest.param(rows_of(112, False), NO_NAMES, ["nanodet", "yolox"], id="112-columns-raw"),
-        pytest.param(zeros(N, N), ULTRALYTICS_NAMES, ["ultralytics", "ultralytics-transposed"], id="square"),
-        pytest.param(np.full((1, N, 85), 999, np.float32), YOLOX_NAMES, ["yolox", "yolox-decoded"], id="neither"),
+        pytest.param(
+            zeros(N, N), ULTRALYTICS_NAMES, ["ultralytics", "ultralytics-transposed"], id="square"
+        ),
+        pytest.param(
+            np.full((1, N, 85), 999, np.float32),
+            YOLOX_NAMES,
+            ["yolox", "yolox-decoded"],
+            id="neither",
+        ),
     ],
 )
 def test_what_fits_two_families_is_refused_and_a_format_decides(tmp_path, rows, names, expected):
@@ -115,12 +142,21 @@ def test_what_fits_two_families_is_refused_and_a_format_decides(tmp_path, rows, 
     ("rows", "metadata", "expected"),
     [
         pytest.param(zeros(N, N), {**DETECT, "names": names_of(81)}, None, id="no-count-fits"),
-        pytest.param(rows_of(84, True), {**DETECT, "names": names_of(80)}, "ultralytics-transposed", id="80-classes"),
-        pytest.param(rows_of(6, True), {**DETECT, "names": names_of(1)}, "end-to-end", id="one-class"),
+        pytest.param(
+            rows_of(84, True),
+            {**DETECT, "names": names_of(80)},
+            "ultralytics-transposed",
+            id="80-classes",
+        ),
+        pytest.param(
+            rows_of(6, True), {**DETECT, "names": names_of(1)}, "end-to-end", id="one-class"
+        ),
         pytest.param(rows_of(6, True), {**DETECT, "end2end": "True"}, "end-to-end", id="end2end"),
         pytest.param(rows_of(6, True), {**DETECT, "args": "{'nms': True}"}, "end-to-end", id="nms"),
         pytest.param(rows_of(85, True), DETECT, "ultralytics-transposed", id="author"),
-        pytest.param(zeros(56, N), {**DETECT, "names": names_of(52)}, "ultralytics", id="52-classes"),
+        pytest.param(
+            zeros(56, N), {**DETECT, "names": names_of(52)}, "ultralytics", id="52-classes"
+        ),
     ],
 )
 def test_the_files_own_metadata_decides(tmp_path, rows, metadata, expected):
@@ -131,7 +167,9 @@ def test_the_files_own_metadata_decides(tmp_path, rows, metadata, expected):
         assert recognized(tmp_path, rows, metadata=metadata) == expected
 
 
-@pytest.mark.parametrize("names", [("dets", "labels"), ("labels", "dets"), ("a", "b")], ids="-".join)
+@pytest.mark.parametrize(
+    "names", [("dets", "labels"), ("labels", "dets"), ("a", "b")], ids="-".join
+)
 @pytest.mark.parametrize("open_outputs", [False, True])
 def test_boxes_and_labels_are_recognized_by_the_files_name(tmp_path, names, open_outputs):
     boxes, labels = np.zeros((1, 7, 5), np.float32), np.zeros((1, 7), np.int64)
@@ -180,13 +218,23 @@ def test_nanodets_heads_are_recognized_by_their_lengths(tmp_path, strides):
         pytest.param({"a": zeros(300, 57)}, {}, "YOLO-pose", [], id="yolo-pose-end-to-end"),
         pytest.param({"a": zeros(5, N)}, {**DETECT, "task": "pose"}, "'pose'", [], id="task-pose"),
         pytest.param({"a": zeros(5, N)}, {**DETECT, "task": "obb"}, "'obb'", [], id="task-obb"),
-        pytest.param({"a": zeros(56, N)}, {"kpt_shape": "[17, 3]"}, "Ultralytics", [], id="kpt-shape"),
-        pytest.param({"simcc_x": zeros(17, 384), "simcc_y": zeros(17, 512)}, {}, "SimCC", [], id="simcc"),
-        pytest.param({"dets": zeros(9, 5), "keypoints": zeros(9, 17, 3)}, {}, "RTMO", [], id="rtmo"),
+        pytest.param(
+            {"a": zeros(56, N)}, {"kpt_shape": "[17, 3]"}, "Ultralytics", [], id="kpt-shape"
+        ),
+        pytest.param(
+            {"simcc_x": zeros(17, 384), "simcc_y": zeros(17, 512)}, {}, "SimCC", [], id="simcc"
+        ),
+        pytest.param(
+            {"dets": zeros(9, 5), "keypoints": zeros(9, 17, 3)}, {}, "RTMO", [], id="rtmo"
+        ),
         pytest.param({"a": zeros(17, 64, 48)}, {}, "maps", [], id="heatmaps"),
         pytest.param({"a": zeros(300, 4), "b": zeros(300, 80)}, {}, "DETR", [], id="detr"),
-        pytest.param({"dets": zeros(300, 4), "labels": zeros(300, 91)}, {}, "DETR", [], id="rf-detr"),
-        pytest.param({"a": zeros(300, 84)}, {**DETECT, "names": names_of(80)}, "DETR", [], id="rt-detr"),
+        pytest.param(
+            {"dets": zeros(300, 4), "labels": zeros(300, 91)}, {}, "DETR", [], id="rf-detr"
+        ),
+        pytest.param(
+            {"a": zeros(300, 84)}, {**DETECT, "names": names_of(80)}, "DETR", [], id="rt-detr"
+        ),
         pytest.param({"a": zeros(5, N)}, {"paddle_pose": "{}"}, "this project", [], id="ours"),
     ],
 )
@@ -200,12 +248,18 @@ def test_other_networks_are_refused_by_what_they_are(tmp_path, outputs, metadata
 
 def test_a_task_that_the_file_states_is_refused_whatever_the_format(tmp_path):
     with pytest.raises(InputError):
-        recognized(tmp_path, zeros(56, N), metadata={**DETECT, "task": "pose"}, format="ultralytics")
+        recognized(
+            tmp_path, zeros(56, N), metadata={**DETECT, "task": "pose"}, format="ultralytics"
+        )
 
 
 @pytest.mark.parametrize(
     "shape",
-    [pytest.param((3 * N, 85), id="anchors"), pytest.param((100, 7), id="seven"), pytest.param((84,), id="flat")],
+    [
+        pytest.param((3 * N, 85), id="anchors"),
+        pytest.param((100, 7), id="seven"),
+        pytest.param((84,), id="flat"),
+    ],
 )
 def test_unknown_outputs_are_refused_with_what_is_known(tmp_path, shape):
     with pytest.raises(InputError) as error:
@@ -230,10 +284,18 @@ def layout_of(tmp_path, shape, **options):
 @pytest.mark.parametrize(
     ("shape", "dtype", "expected"),
     [
-        pytest.param((1, 3, 64, 96), "FLOAT", InputLayout((96, 64), False, "float32"), id="channels-first"),
-        pytest.param(("n", 64, 96, 3), "FLOAT16", InputLayout((96, 64), True, "float16"), id="channels-last"),
-        pytest.param(("n", 3, "h", "w"), "FLOAT", InputLayout((640, 640), False, "float32"), id="open"),
-        pytest.param(("n", 3, "h", 320), "FLOAT", InputLayout((320, 640), False, "float32"), id="half-open"),
+        pytest.param(
+            (1, 3, 64, 96), "FLOAT", InputLayout((96, 64), False, "float32"), id="channels-first"
+        ),
+        pytest.param(
+            ("n", 64, 96, 3), "FLOAT16", InputLayout((96, 64), True, "float16"), id="channels-last"
+        ),
+        pytest.param(
+            ("n", 3, "h", "w"), "FLOAT", InputLayout((640, 640), False, "float32"), id="open"
+        ),
+        pytest.param(
+            ("n", 3, "h", 320), "FLOAT", InputLayout((320, 640), False, "float32"), id="half-open"
+        ),
     ],
 )
 def test_the_inputs_layout_is_read(tmp_path, shape, dtype, expected):
@@ -241,7 +303,9 @@ def test_the_inputs_layout_is_read(tmp_path, shape, dtype, expected):
     assert layout == expected
     pixels = layout(np.zeros((1, 3, *layout.size[::-1]), np.float32))
     assert pixels.dtype == expected.dtype
-    assert list(pixels.shape) == [{"n": 1, "h": 640, "w": 640}.get(length, length) for length in shape]
+    assert list(pixels.shape) == [
+        {"n": 1, "h": 640, "w": 640}.get(length, length) for length in shape
+    ]
 
 
 def test_the_metadata_states_an_open_size(tmp_path):

@@ -37,7 +37,9 @@ def load(tmp_path: Path, data: bytes):
 
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])
 def test_plain_values_come_back(tmp_path, protocol):
-    content = OrderedDict(a=[1, -(2**70), 0.5, None, True, "ä"], b=(), c={1, "x"}, d=b"\xff", e={"f": {}}, g=(1, 2, 3))
+    content = OrderedDict(
+        a=[1, -(2**70), 0.5, None, True, "ä"], b=(), c={1, "x"}, d=b"\xff", e={"f": {}}, g=(1, 2, 3)
+    )
     assert load(tmp_path, pickle.dumps(content, protocol)) == content
 
 

@@ -32,8 +32,13 @@ def small(path):
     return write_model(
         path,
         [
-            Convolution(Stored("a/Conv2D_weights", floats((1, 1, 2, 4), "f2"), HALF), Stored("a/b", floats(4))),
-            Convolution(Stored("c/depthwise_weights", floats((3, 3, 4, 1), "f2"), HALF), depthwise=True),
+            Convolution(
+                Stored("a/Conv2D_weights", floats((1, 1, 2, 4), "f2"), HALF),
+                Stored("a/b", floats(4)),
+            ),
+            Convolution(
+                Stored("c/depthwise_weights", floats((3, 3, 4, 1), "f2"), HALF), depthwise=True
+            ),
         ],
     )
 
@@ -87,7 +92,9 @@ def test_several_channels_of_a_depthwise_convolution_follow_each_other(path):
 @pytest.mark.parametrize("depthwise", [False, True])
 def test_a_constant_that_is_added_is_the_bias(path, depthwise):
     kernel, bias = floats(DEPTHWISE if depthwise else DENSE), floats((1, 1, 1, 4))
-    write_model(path, [Convolution(Stored("a_weights", kernel), Stored("b", bias), depthwise, added=True)])
+    write_model(
+        path, [Convolution(Stored("a_weights", kernel), Stored("b", bias), depthwise, added=True)]
+    )
     name = "a/depthwise.bias" if depthwise else "a.bias"
     np.testing.assert_array_equal(read_weights(path)[name], bias.ravel())
 
@@ -132,7 +139,11 @@ def test_attributes_and_outputs(path, small):
     node = read_graph(path).nodes["convolution_0"]
     assert node.op == "_FusedConv2D"
     assert node.inputs == ("image", "a/Conv2D_weights", "a/b")
-    assert node.attributes == {"strides": (1, 1, 1, 1), "padding": "SAME", "fused_ops": ("BiasAdd",)}
+    assert node.attributes == {
+        "strides": (1, 1, 1, 1),
+        "padding": "SAME",
+        "fused_ops": ("BiasAdd",),
+    }
     assert read_graph(path).outputs == ("convolution_1",)
     nodes = small["modelTopology"]["node"]
     nodes[-1]["input"] = ["convolution_0:0", "c/depthwise_weights", "^image"]
@@ -180,17 +191,38 @@ BAD = {
     "two nodes of a name": (change(*NODES, 1, "name", to="a/Conv2D_weights"), "a/Conv2D_weights"),
     "a number as an input": (change(*NODES, 4, "input", to=[1, 2]), "modelTopology.node[4].input"),
     "an input that is not there": (change(*NODES, 4, "input", to=["image", "gone"]), "gone"),
-    "a kernel that is computed": (change(*NODES, 4, "input", to=["image", "image"]), "convolution_0"),
+    "a kernel that is computed": (
+        change(*NODES, 4, "input", to=["image", "image"]),
+        "convolution_0",
+    ),
     "a convolution of one input": (change(*NODES, 4, "input", to=["image"]), "convolution_0"),
     "a bias that is computed": (change(*NODES, 4, "input", 2, to="image"), "'image'"),
-    "a bias of another size": (change(*NODES, 4, "input", 2, to="c/depthwise_weights"), "'c/depthwise_weights'"),
-    "text that is no base64": (change(*NODES, 4, "attr", "padding", to={"s": "?"}), "node[4].attr.padding"),
-    "a number that is none": (change(*NODES, 4, "attr", "strides", "list", "i", 0, to="x"), "node[4].attr.strides"),
-    "a list that is none": (change(*NODES, 4, "attr", "strides", "list", "i", to=3), "node[4].attr.strides.list.i"),
-    "an attribute that is none": (change(*NODES, 4, "attr", "padding", to=3), "node[4].attr.padding"),
+    "a bias of another size": (
+        change(*NODES, 4, "input", 2, to="c/depthwise_weights"),
+        "'c/depthwise_weights'",
+    ),
+    "text that is no base64": (
+        change(*NODES, 4, "attr", "padding", to={"s": "?"}),
+        "node[4].attr.padding",
+    ),
+    "a number that is none": (
+        change(*NODES, 4, "attr", "strides", "list", "i", 0, to="x"),
+        "node[4].attr.strides",
+    ),
+    "a list that is none": (
+        change(*NODES, 4, "attr", "strides", "list", "i", to=3),
+        "node[4].attr.strides.list.i",
+    ),
+    "an attribute that is none": (
+        change(*NODES, 4, "attr", "padding", to=3),
+        "node[4].attr.padding",
+    ),
     "a tensor that is not there": (change(*NODES, 0, to={"name": "new", "op": "Const"}), "'new'"),
     "an output that is not there": (change("signature", "outputs", "y", "name", to="gone"), "gone"),
-    "two tensors of a name": (change(*GROUP, "weights", 1, "name", to="a/Conv2D_weights"), "a/Conv2D_weights"),
+    "two tensors of a name": (
+        change(*GROUP, "weights", 1, "name", to="a/Conv2D_weights"),
+        "a/Conv2D_weights",
+    ),
     "text as a shape": (change(*WEIGHT, "shape", to="1"), "weights[0].shape"),
     "negative sizes": (change(*WEIGHT, "shape", to=[-1, -1, 2, 4]), "weights[0].shape"),
     "sizes that are flags": (change(*WEIGHT, "shape", to=[True, 1, 2, 4]), "weights[0].shape"),
@@ -198,9 +230,18 @@ BAD = {
     "more than is stored": (change(*WEIGHT, "shape", to=[10**9, 10**9, 2, 4]), "weights.bin"),
     "less than is stored": (change(*WEIGHT, "shape", to=[1, 1, 1, 4]), "weights.bin"),
     "another number format": (change(*WEIGHT, "dtype", to="complex64"), "complex64"),
-    "a quantisation of another kind": (change(*WEIGHT, "quantization", to={"dtype": "int4"}), "int4"),
-    "text as a quantisation": (change(*WEIGHT, "quantization", to="uint8"), "weights[0].quantization"),
-    "no scale": (change(*WEIGHT, "quantization", to={"dtype": "uint8", "min": 0}), "quantization.scale"),
+    "a quantisation of another kind": (
+        change(*WEIGHT, "quantization", to={"dtype": "int4"}),
+        "int4",
+    ),
+    "text as a quantisation": (
+        change(*WEIGHT, "quantization", to="uint8"),
+        "weights[0].quantization",
+    ),
+    "no scale": (
+        change(*WEIGHT, "quantization", to={"dtype": "uint8", "min": 0}),
+        "quantization.scale",
+    ),
     "an infinite scale": (
         change(*WEIGHT, "quantization", to={"dtype": "uint8", "scale": float("inf"), "min": 0}),
         "quantization.scale",
@@ -219,7 +260,9 @@ def test_what_does_not_fit_is_named(path, small, bad):
     assert named in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["../secret.bin", "/etc/hostname", "folder/a.bin", "..", "", "C:a.bin", "a\\b.bin"])
+@pytest.mark.parametrize(
+    "name", ["../secret.bin", "/etc/hostname", "folder/a.bin", "..", "", "C:a.bin", "a\\b.bin"]
+)
 def test_no_file_outside_the_folder_is_read(path, small, name):
     folder = path.parent / "model"
     (folder / "folder").mkdir(parents=True)

@@ -50,7 +50,9 @@ def test_integers_are_scaled_per_channel_or_as_one(tmp_path, kind):
             Stored("a", dense, (0.5, 0.25, 2.0, 1.0), (1, 2, 3, 4)),
             Stored("bias", bias, (0.125, 0.25, 0.5, 1.0), (0, 0, 0, 0)),
         ),
-        Convolution(Stored("b", depthwise, (0.5, 0.25, 2.0, 1.0), (0,) * 4, axis=3), depthwise=True),
+        Convolution(
+            Stored("b", depthwise, (0.5, 0.25, 2.0, 1.0), (0,) * 4, axis=3), depthwise=True
+        ),
         Convolution(Stored("c", dense, (0.5,), (100,))),
         Convolution(Stored("d", dense, (0.5,))),
     )
@@ -62,12 +64,30 @@ def test_integers_are_scaled_per_channel_or_as_one(tmp_path, kind):
 
 
 BAD = {
-    "no scale": (Convolution(Stored("a", integers(DENSE))), "'a', int8 of shape (4, 3, 3, 2), has 0 scales"),
-    "too few scales": (Convolution(Stored("a", integers(DENSE), (1.0, 2.0))), "has 2 scales on side 0"),
-    "no such side": (Convolution(Stored("a", integers(DENSE), (1.0,) * 4, axis=7)), "4 scales on side 7"),
-    "zero points of others": (Convolution(Stored("a", integers(DENSE), (1.0,) * 4, (0, 1, 2))), "has 4 scales"),
-    "more than is stored": (Convolution(Stored("a", integers(DENSE), (1.0,), shape=(4, 3, 3, 3))), "72 bytes"),
-    "negative": (Convolution(Stored("a", integers(DENSE), (1.0,), shape=(-4, 3, -3, 2))), "72 bytes"),
+    "no scale": (
+        Convolution(Stored("a", integers(DENSE))),
+        "'a', int8 of shape (4, 3, 3, 2), has 0 scales",
+    ),
+    "too few scales": (
+        Convolution(Stored("a", integers(DENSE), (1.0, 2.0))),
+        "has 2 scales on side 0",
+    ),
+    "no such side": (
+        Convolution(Stored("a", integers(DENSE), (1.0,) * 4, axis=7)),
+        "4 scales on side 7",
+    ),
+    "zero points of others": (
+        Convolution(Stored("a", integers(DENSE), (1.0,) * 4, (0, 1, 2))),
+        "has 4 scales",
+    ),
+    "more than is stored": (
+        Convolution(Stored("a", integers(DENSE), (1.0,), shape=(4, 3, 3, 3))),
+        "72 bytes",
+    ),
+    "negative": (
+        Convolution(Stored("a", integers(DENSE), (1.0,), shape=(-4, 3, -3, 2))),
+        "72 bytes",
+    ),
     "three sides": (Convolution(Stored("a", integers((4, 3, 2)), (1.0,))), "expected four sides"),
     "other numbers": (Convolution(Stored("a", np.zeros(DENSE, "i8"))), "number format 4"),
     "not finite": (Convolution(Stored("a", np.full(DENSE, np.nan, "f4"))), "not finite"),
@@ -97,7 +117,10 @@ def small():
     """A file with every kind of thing in it."""
     return tflite_bytes(
         [
-            Convolution(Stored("a", integers((2, 1, 1, 2)), (1.0, 2.0), (0, 0)), Stored("b", np.ones(2, "f4"))),
+            Convolution(
+                Stored("a", integers((2, 1, 1, 2)), (1.0, 2.0), (0, 0)),
+                Stored("b", np.ones(2, "f4")),
+            ),
             Convolution(Stored("c", np.ones((1, 3, 3, 2), "f2")), depthwise=True),
         ]
     )
