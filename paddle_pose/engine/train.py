@@ -26,6 +26,7 @@ from paddle_pose.data.synthetic.dataset import write_coco, write_mpii
 from paddle_pose.engine import run_folders
 from paddle_pose.engine.notebook import html_table
 from paddle_pose.engine.run_folders import OUTPUT
+from paddle_pose.environment import argument
 from paddle_pose.errors import InputError, Interrupted
 from paddle_pose.evaluation.evaluate import evaluate
 from paddle_pose.inference.flip_test import FlipAverage
@@ -98,8 +99,10 @@ def train(
         output: Folder of the run; None for output/<config>, with -2, -3 … where that is taken. It is locked while this
             runs: no other training uses it.
         overrides: Values by dotted key that replace the config's, such as {"train.epochs": 50}.
-        resume: Folder of the run to continue or of one of its checkpoints, True for the newest run of the config; None starts
-            a new run.
+        resume: Folder of the run to continue or of one of its checkpoints, or True for the newest
+            run of the config. "auto" continues the run in `output`, or the newest run of the
+            config, where there is one, and starts one where there is none: for a training in
+            several sittings. None starts a new run.
         max_hours: Hours after which the run is saved and ends; None for no limit.
         device: "auto" (a GPU where there is one), "cpu", "gpu" or "gpu:1".
         init: Weights to start from, such as a backbone trained on ImageNet: what fits is taken. None as the config says.
@@ -125,6 +128,9 @@ def train(
         raise InputError(
             "max_hours and interruption: leave one out; an interruption has its own limit"
         )
+    if resume == "auto":
+        resume = _begun(output, config, image_size)
+        init = None if resume else init
     if init is not None and resume is not None:
         raise InputError(f"init {init} with resume: a resumed run has its weights; leave one out")
     check_device(device)
@@ -358,6 +364,25 @@ def sample_images(
         for image, poses in zip(images, codec.decode(outputs), strict=True):
             tiles.append(visualize.draw_poses(image, poses, codec.skeleton))
     return {"validation": visualize.grid(tiles, columns=4), "maps": maps[0]}
+
+
+def _begun(
+    output: str | Path | None, config: str | None, image_size: int | None
+) -> str | Path | None:
+    """Returns the folder of the run that `resume="auto"` continues, None where none has begun.
+
+    Raises:
+        InputError: If nothing says which run is meant.
+    """
+    if output is not None:
+        return output if (Path(output) / registry.FILE_NAME).is_file() else None
+    if config is None and image_size is None:
+        raise InputError(
+            f"{argument('--resume auto', 'resume')}: which run? Name "
+            f"{argument('--output', 'output')}, {argument('--config', 'config')} or "
+            f"{argument('--image_size', 'image_size')} too"
+        )
+    return next(iter(run_folders.runs_of(config, image_size)), None)
 
 
 def _start_processes(device: str) -> ProcessGroup:
