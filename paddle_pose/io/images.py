@@ -50,9 +50,11 @@ _REDUCED = {
     4: cv2.IMREAD_REDUCED_COLOR_4,
     8: cv2.IMREAD_REDUCED_COLOR_8,
 }
-# What Pillow raises for damaged files: its decoders do not agree on one class.
+# What Pillow raises for damaged files: its decoders do not agree on one class. Warnings are errors
+# where Python is told so.
 PILLOW_ERRORS = (
     OSError,
+    RuntimeError,
     SyntaxError,
     ValueError,
     LookupError,
@@ -61,6 +63,7 @@ PILLOW_ERRORS = (
     EOFError,
     struct.error,
     Image.DecompressionBombError,
+    Warning,
 )
 _log = logging.getLogger("paddle_pose")
 _warned: set[tuple[str, str]] = set()
@@ -507,7 +510,7 @@ def _load(image: Image.Image, name: str, is_cut: bool = False) -> None:
     if empty == height:
         raise InputError(f"{name}: not an image that can be decoded; is it complete?")
     rows = f"{empty} of its {height} rows are empty" if empty else "no row of it is empty"
-    _warn_once(name, f"the image is not complete, {rows}; what can be decoded is used")
+    _warn_once(name, f"the image is not complete ({rows}); what can be decoded is used")
 
 
 def _num_empty_rows(image: Image.Image) -> int:
@@ -523,7 +526,7 @@ def _num_empty_rows(image: Image.Image) -> int:
 def _is_cut(content: bytes) -> bool:
     """Returns whether the end of a JPEG or PNG is missing."""
     if content.startswith(_JPEG):
-        return content.find(_JPEG_END, _start_of_scan(content)) < 0
+        return content.rfind(_JPEG_END) < _start_of_scan(content)
     return content.startswith(_PNG) and _PNG_END not in content
 
 

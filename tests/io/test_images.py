@@ -185,6 +185,18 @@ def test_every_kind_of_image_is_turned_once(tmp_path, pixels, form, orientation)
     assert images.stored_size(path) == stored.shape[1::-1]
 
 
+def test_exif_data_that_follow_a_png_are_obeyed(tmp_path, pixels):
+    exif = Image.Exif()
+    exif[274] = 6
+    content = encoded(Image.fromarray(pixels), "PNG", exif=exif)
+    start = content.index(b"eXIf") - 4
+    end = start + 12 + int.from_bytes(content[start : start + 4], "big")
+    last = content.index(b"IEND") - 4
+    moved = content[:start] + content[end:last] + content[start:end] + content[last:]
+    (tmp_path / "a.png").write_bytes(moved)
+    assert np.array_equal(images.read_upright(tmp_path / "a.png"), np.rot90(pixels, -1))
+
+
 @pytest.mark.parametrize("progressive", [False, True])
 def test_a_jpeg_without_its_last_two_bytes_is_read_whole(tmp_path, noise, said, progressive):
     content = jpeg(noise, progressive=progressive)
