@@ -382,7 +382,7 @@ def _sinks(
     header: Mapping[str, object],
     joints: Sequence[str],
     ids: Callable[[Frame], int],
-    drawings: Mapping[Path, Path],
+    drawings: Mapping[Source, Path],
     outputs: Outputs,
 ) -> Iterator[Sink]:
     """Yields what takes the poses, one made after another."""

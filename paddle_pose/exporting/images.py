@@ -28,12 +28,12 @@ def read_inputs(folder: Path, codec: Codec) -> np.ndarray:
         InputError: If an image cannot be decoded.
     """
     size = codec.input_size
-    paths = [source.path for source in frames.find([str(folder)]) if source.kind == "image"]
-    if not paths:
-        raise FileNotFoundError(f"{folder}: no image there ({', '.join(images.SUFFIXES)})")
+    sources = [source for source in frames.find([str(folder)]) if source.kind == "image"]
+    if not sources:
+        raise FileNotFoundError(f"{folder}: no image there ({', '.join(images.suffixes())})")
     inputs = []
-    for path in paths:
-        pixels = images.read_upright(path)
+    for source in sources:
+        pixels = next(frames.read(source)).pixels
         whole = (0.0, 0.0, float(pixels.shape[1]), float(pixels.shape[0]))
         window = geometry.box_window(whole, size, context=1.0)
         inputs.append(geometry.warp(pixels, window.to_input(size, codec.alignment), size))

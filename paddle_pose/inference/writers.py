@@ -69,7 +69,7 @@ class JsonFile:
     Args:
         path: File to write.
         header: Entries at the beginning of the file.
-        drawings: Path of each source's drawing, by the source's path; empty where nothing is drawn.
+        drawings: Path of each source's drawing; empty where nothing is drawn.
         replacing: Puts a complete file in its place, as `atomic.replacing` does.
     """
 
@@ -77,7 +77,7 @@ class JsonFile:
         self,
         path: Path,
         header: Mapping[str, object],
-        drawings: Mapping[Path, Path],
+        drawings: Mapping[Source, Path],
         replacing: Replacing = atomic.replacing,
     ) -> None:
         self._drawings = drawings
@@ -92,12 +92,12 @@ class JsonFile:
             "width": frame.size[0],
             "height": frame.size[1],
         }
+        if _is_numbered(frame.source):
+            record["frame"] = frame.index
         if frame.source.kind != "image":
-            record |= {"frame": frame.index, "seconds": round(frame.seconds, 4)}
+            record["seconds"] = round(frame.seconds, 4)
         if self._drawings:
-            record["drawing"] = (
-                self._drawings[frame.source.path].relative_to(self._folder).as_posix()
-            )
+            record["drawing"] = self._drawings[frame.source].relative_to(self._folder).as_posix()
         self._list.add({**record, "persons": persons(poses)})
 
     def close(self) -> None:
@@ -106,7 +106,7 @@ class JsonFile:
 
 
 class CocoFile:
-    """keypoints_results.json: COCO's results, with `file_name` and, for videos, `frame` added.
+    """keypoints_results.json: COCO's results, with `file_name` and, for videos and pages, `frame` added.
 
     Args:
         path: File to write.
@@ -123,7 +123,7 @@ class CocoFile:
     def write(self, frame: Frame, poses: Poses, drawing: np.ndarray) -> None:
         """Adds a frame's people."""
         name: dict[str, object] = {"file_name": frame.source.path.name}
-        if frame.source.kind != "image":
+        if _is_numbered(frame.source):
             name["frame"] = frame.index
         for record in coco_results(poses, self._image_ids(frame)):
             self._list.add({**record, **name})
@@ -240,6 +240,11 @@ def image_ids(
         return int(frame.source.name.name) if are_numbers else number
 
     return image_id
+
+
+def _is_numbered(source: Source) -> bool:
+    """Returns whether a file has several images, so that a record has to state the number of its own."""
+    return source.kind != "image" or source.page is not None
 
 
 def _triples(person: PersonRecord) -> list[float]:

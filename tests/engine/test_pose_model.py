@@ -143,6 +143,32 @@ def test_a_video_is_for_track(model, tmp_path, capsys):
         next(model.track(tmp_path / "a.png"))
 
 
+def test_an_animated_image_is_for_track(model, tmp_path):
+    path = tmp_path / "a.webp"
+    frames = [PIL.Image.fromarray(photo((20 + 5 * n, 30))) for n in range(3)]
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=100, lossless=True)
+    with pytest.raises(InputError, match="track"):
+        model.predict(path)
+    results = list(model.track(path, detector=None))
+    assert [(result.frame, round(result.seconds, 4)) for result in results] == [
+        (0, 0),
+        (1, 0.1),
+        (2, 0.2),
+    ]
+
+
+def test_pages_of_a_tiff_are_several_images(model, tmp_path):
+    path = tmp_path / "scan.tif"
+    pages = [PIL.Image.fromarray(photo((20 + 9 * n, 30), (80 + n, 60))) for n in range(3)]
+    pages[0].save(path, save_all=True, append_images=pages[1:])
+    results = list(model.predict(path, detector=None))
+    assert [(result.path, result.frame) for result in results] == [(path, 0), (path, 1), (path, 2)]
+    assert [result.image.shape for result in results] == [(60, 80 + n, 3) for n in range(3)]
+    found = [result.keypoints[0, 0, 0] for result in results]
+    assert np.abs(np.array(found) - [20, 29, 38]).max() < 4
+    assert len(list(model.predict(tmp_path, detector=None))) == 3
+
+
 @pytest.mark.parametrize("boxes", [[BOX], np.array([BOX])], ids=["list", "array"])
 def test_boxes_are_the_windows_and_the_peoples(model, boxes, opened):
     result = model.predict(photo(), boxes=boxes)

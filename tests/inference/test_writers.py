@@ -41,10 +41,30 @@ def test_image_ids_are_the_files_or_the_names_or_counted():
     assert ids([image("x"), image("y")], lambda path: 7 if path.stem == "y" else None) == [1, 7]
 
 
+def test_pages_are_told_apart_by_their_number(tmp_path):
+    pages = [Source("image", Path("scan.tif"), Path(f"scan_{n + 1}"), page=n) for n in range(2)]
+    drawings = {page: tmp_path / f"{page.name}.png" for page in pages}
+    sinks = [
+        writers.JsonFile(tmp_path / "p.json", {}, drawings),
+        writers.CocoFile(tmp_path / "c.json", writers.image_ids(pages, lambda path: None)),
+    ]
+    for sink in sinks:
+        for n, page in enumerate(pages):
+            sink.write(Frame(page, PIXELS, n), poses(1), PIXELS)
+        sink.close()
+    records = json.loads((tmp_path / "p.json").read_text())["images"]
+    assert [(r["image"], r["frame"], r["drawing"], "seconds" in r) for r in records] == [
+        ("scan.tif", 0, "scan_1.png", False),
+        ("scan.tif", 1, "scan_2.png", False),
+    ]
+    results = json.loads((tmp_path / "c.json").read_text())
+    assert [(result["image_id"], result["frame"]) for result in results] == [(1, 0), (2, 1)]
+
+
 def test_files_say_everything_and_are_complete_at_any_moment(tmp_path):
     sinks = [
         writers.JsonFile(
-            tmp_path / "p.json", {"joints": ["a", "b"]}, {VIDEO.path: tmp_path / "v" / "x.mp4"}
+            tmp_path / "p.json", {"joints": ["a", "b"]}, {VIDEO: tmp_path / "v" / "x.mp4"}
         ),
         writers.CocoFile(tmp_path / "c.json", lambda frame: 40 + frame.index),
         writers.CsvFile(tmp_path / "p.csv", ["a", "b"]),
