@@ -208,5 +208,5 @@ def test_what_the_outputs_mean_may_not_change(exported, key, value):
 
 
 def test_a_file_that_answers_other_maps_is_refused(exported):
-    with pytest.raises(ValueError, match=r"answers centers, offsets, but heatmaps is read here"):
+    with pytest.raises(ValueError, match=r"outputs centers, offsets.* needs heatmaps"):
         check_fits(CONFIG, exported, ["centers", "offsets"])
