@@ -98,7 +98,9 @@ def test_the_window_equals_the_published_crop():
     """SimpleBaseline's and HRNet's `get_affine_transform`, where a scale of 1 is 200 px wide."""
     rng = np.random.default_rng(3)
     for _ in range(100):
-        center, scale, rotation = rng.uniform(0, 600, 2), rng.uniform(0.2, 8), rng.uniform(-80, 80)
+        center = rng.uniform(0, 600, 2)
+        scale = rng.uniform(0.2, 8)
+        rotation = rng.uniform(-80, 80)
         width, height = size = tuple(int(s) for s in rng.choice([192, 256, 288, 384], 2))
         window = Window(tuple(center), (200 * scale, 200 * scale * height / width), float(rotation))
         assert np.allclose(

@@ -18,6 +18,6 @@ def test_moved_changes_only_the_keypoints():
 
 
 def test_moved_without_people():
-    nobody = Poses(np.zeros((0, 16, 2)), np.zeros((0, 16)), np.zeros(0))
-    assert nobody.moved(np.eye(2, 3)).keypoints.shape == (0, 16, 2)
-    assert nobody.boxes.shape == (0, 4)
+    empty = Poses(np.zeros((0, 16, 2)), np.zeros((0, 16)), np.zeros(0))
+    assert empty.moved(np.eye(2, 3)).keypoints.shape == (0, 16, 2)
+    assert empty.boxes.shape == (0, 4)

@@ -86,8 +86,8 @@ class MoveNetCodec(Codec):
         offset_radius: Radius in cells around a joint within which its offset is trained.
         max_persons: Maximum number of people that decoding returns; 1 uses Google's single-person
             decoding, which always returns a person.
-        center_threshold: Minimum value of a centre that counts as a person; used if `max_persons` >
-            1.
+        center_threshold: Minimum value of a centre that counts as a person; not used if
+            `max_persons` is 1.
         outputs: Names of the network's outputs in their order in exported files.
 
     Raises:
@@ -163,13 +163,17 @@ class MoveNetCodec(Codec):
                 around the labelled keypoints.
 
         Returns:
-            Maps and their weights in the loss, 0 or 1, as float32: "centers", "center_weights" [1,
-            h, w]: weight 0 in regions to ignore, except on drawn centres. "heatmaps",
-            "heatmap_weights" [K, h, w]: weight 0 in regions to ignore and, for each joint, in the
-            boxes of people whose joint is not labelled, except on the blobs of labelled joints.
-            "regressions" [2K, h, w], "regression_weights" [K, h, w]: x and y of each joint in turn,
-            with weight 1 around the centres. "offsets" [2K, h, w], "offset_weights" [K, h, w]: x
-            and y of each joint in turn, with weight 1 around the joints.
+            Target maps, and their weights (0 or 1) in the loss, as float32:
+
+            - "centers" and "center_weights", [1, h, w]. The weight is 0 in regions to ignore,
+              except on the blobs of centres.
+            - "heatmaps" and "heatmap_weights", [K, h, w]. The weight is 0 in regions to ignore and,
+              for each joint, in the boxes of people whose joint is not labelled, except on the
+              blobs of labelled joints.
+            - "regressions" [2K, h, w], x and y of each joint in turn, and "regression_weights"
+              [K, h, w]. The weight is 1 around the centres.
+            - "offsets" [2K, h, w], x and y of each joint in turn, and "offset_weights" [K, h, w].
+              The weight is 1 around the joints.
 
         Raises:
             InputError: If the shapes of the arrays do not match.

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import numpy as np
 
-DISTANCE_OFFSET = 1.8  # cells; added to a distance before dividing by it
-MAX_DISTANCE_RATIO = (
-    0.3  # maximum distance of a joint from its regression / longer side of the person
-)
-MIN_MAX_DISTANCE = 2.0  # cells; lower limit of that maximum distance
+# Cells; added to a distance before dividing by it.
+DISTANCE_OFFSET = 1.8
+# Maximum distance of a joint from its regressed position, relative to the person's longer side.
+MAX_DISTANCE_RATIO = 0.3
+# Cells; lower limit of that maximum distance.
+MIN_MAX_DISTANCE = 2.0
 
 
 def most_central(centers: np.ndarray) -> np.ndarray:

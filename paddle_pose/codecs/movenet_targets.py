@@ -45,7 +45,7 @@ def fire717_blobs(cells: np.ndarray, size: tuple[int, int], radii: np.ndarray) -
 
 
 def merge_by_maximum(maps: np.ndarray, included: np.ndarray) -> np.ndarray:
-    """Returns the maximum over all people, [C, h, w]; zero where there is nobody.
+    """Returns the maximum over all people, [C, h, w]; zero without people.
 
     Args:
         maps: Maps of all people, [P * C, h, w]: the C maps of each person in turn.
@@ -132,7 +132,7 @@ def covered_cells(corners: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 def region_weights(regions: np.ndarray, unknown: np.ndarray, maps: np.ndarray) -> np.ndarray:
     """Returns the weights of target maps in the loss, [C, h, w] float32.
 
-    They are 0 in the regions of people for whom the map's content is unknown, except where the map
+    They are 0 in the regions of people whose part of the map is unknown, except where the map
     has a positive target; 1 elsewhere.
 
     Args:

@@ -123,7 +123,8 @@ def _logarithms(
         factor[clipped] = peak_values[clipped] / np.where(maximum > 0, maximum, 1.0)
     logarithms = np.log(np.clip(near * factor[..., None, None], floor, ceiling))
     height, width = heatmaps.shape[-2:]
-    (y, x), (batch, joint) = _rows_columns(cells), _grid(heatmaps)
+    y, x = _rows_columns(cells)
+    batch, joint = _grid(heatmaps)
 
     def at(dx: int, dy: int) -> np.ndarray:
         row = np.clip(y + dy, 0, height - 1) - y + _REACH

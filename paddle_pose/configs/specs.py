@@ -293,7 +293,7 @@ class MoveNetModel(ModelSpec):
 
     Attributes:
         width: Factor of the number of channels in the backbone: 1 for Lightning, 1.75 for Thunder.
-        expansion: What determines the number of expanded channels of a residual block: the input of
+        expansion: Basis of the number of expanded channels of a residual block: the input of
             the block itself ("block", Google) or that of the first block of its stage ("stage",
             fire717).
         activation: Activation function in the backbone: "relu6" (Google) or "relu" (fire717).
@@ -546,7 +546,7 @@ class Data:
         dataset: Format of the data set in `--dataset_root`: "mpii", "coco" or "movenet_crops".
         train_split: Split to train on.
         val_split: Split to evaluate on.
-        framing: What a sample's window shows: one "person", one "central_person" together with all
+        framing: Content of a sample's window: one "person", one "central_person" together with all
             other people in the window as further targets, or the whole "image".
         context: Ratio of the window's size to the size of the person's box (or of the image, for
             framing "image").
@@ -580,7 +580,7 @@ class Train:
 
     Attributes:
         epochs: Number of passes over the training data.
-        batch_size: Number of images per step and device.
+        batch_size: Number of images per batch and device.
         learning_rate: Learning rate after the warm-up, before the schedule reduces it.
         optimizer: Spec of the optimizer.
         schedule: Spec of the learning rate schedule.
@@ -613,7 +613,7 @@ class Train:
             devices whose memory is too small for the total batch.
         scale_learning_rate: Whether the learning rate is multiplied by the number of devices and by
             `accumulate`.
-        on_bad_image: What happens when an image cannot be read: "error" stops the training,
+        on_bad_image: Action if an image cannot be read: "error" stops the training,
             "replace" uses the next sample instead.
         read_timeout: Seconds to wait for a loading thread to read an image before the training
             stops with an error.
