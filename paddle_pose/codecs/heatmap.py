@@ -184,8 +184,8 @@ class HeatmapCodec(Codec):
 
         Returns:
             N `Poses` with one person each, in input px. The score of a joint is the maximum of its
-            heatmap. A joint whose heatmap has no positive value is placed at (0, 0), as in the
-            published code.
+            heatmap, the score of the person the mean over the joints. A joint whose heatmap has no
+            positive value is placed at (0, 0), as in the published code.
 
         Raises:
             InputError: If the heatmaps have a different shape.
