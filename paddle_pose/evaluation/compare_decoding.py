@@ -76,7 +76,7 @@ def compare_decoding(
         raise InputError(
             f"{weights}: {settings.name} has no heatmaps of single people, so one way to decode"
         )
-    backend, _ = build.backend(settings, weights, device, threads, say=_log.info)
+    backend, _ = build.backend(settings, weights, device, threads, log=_log.info)
     samples = build.samples(settings, data, settings.data.val_split)
     metric = build.metric(settings, data)
     predictions = predict_by_reading(

@@ -17,7 +17,7 @@ from paddle import Tensor, nn
 from paddle_pose.codecs.base import Codec, OutputSpec
 from paddle_pose.codecs.heatmap import HeatmapCodec
 from paddle_pose.codecs.movenet import MoveNetCodec
-from paddle_pose.codecs.movenet_search import NEAR
+from paddle_pose.codecs.movenet_search import DISTANCE_OFFSET
 from paddle_pose.environment import argument
 from paddle_pose.errors import InputError
 
@@ -152,7 +152,9 @@ class MoveNetKeypoints(GraphDecoder):
         down = paddle.arange(height, dtype="float32").repeat_interleave(width)
         self.register_buffer("across", across, persistable=False)  # h w, x of every cell
         self.register_buffer("down", down, persistable=False)  # h w, y
-        middle = ((across - width / 2).square() + (down - height / 2).square()).sqrt() + NEAR
+        middle = (
+            (across - width / 2).square() + (down - height / 2).square()
+        ).sqrt() + DISTANCE_OFFSET
         self.register_buffer("middle", middle, persistable=False)  # h w, from the middle of the map
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
@@ -166,7 +168,7 @@ class MoveNetKeypoints(GraphDecoder):
         )  # N, K, 1
         dx = self.across - (center_x + moves_x * self.regression_unit[0])  # N, K, h w
         dy = self.down - (center_y + moves_y * self.regression_unit[1])
-        index = _highest(heatmaps / ((dx * dx + dy * dy).sqrt() + NEAR))  # N, K, 1
+        index = _highest(heatmaps / ((dx * dx + dy * dy).sqrt() + DISTANCE_OFFSET))  # N, K, 1
         scores = paddle.take_along_axis(heatmaps, index, axis=-1)
         x, y = _cell(index, self.map_size[0])
         offset_x, offset_y = self._pairs(maps["offsets"], index)

@@ -296,7 +296,7 @@ def test_a_file_that_answers_keypoints_is_not_evaluated(exported, synthetic_mpii
     path, _ = exported("paddle", "--decode")
     done = run_in(tmp_path, "val.py", "--pretrained_model", path, "--dataset_root", synthetic_mpii)
     assert done.returncode == 2
-    assert "answers keypoints, but heatmaps is read here: export it without --decode" in done.stderr
+    assert "has the outputs keypoints, but config hourglass_tiny_128 needs heatmaps" in done.stderr
 
 
 def test_what_an_export_has_fixed_cannot_be_changed(exported, synthetic_mpii, run_in, tmp_path):

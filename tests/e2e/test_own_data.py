@@ -189,7 +189,7 @@ def test_five_joints_are_evaluated_on_coco_and_mpii(trained, own, synthetic_mpii
         ),
         (("--val_annotations", "absent.json"), "absent.json: not found; --val_annotations"),
         (("--images", "absent"), "absent: no such folder of images; --images"),
-        (("--dataset", "mpii"), "--dataset_root D is missing: where the data are"),
+        (("--dataset", "mpii"), "--dataset_root D is missing"),
         (("--dataset", "mpii", "--images", "images"), "annotation files are read in COCO's format"),
     ],
 )

@@ -458,11 +458,9 @@ def test_the_channel_order_follows_the_file(mmpose, tmp_path, run, one_person):
         "convert", tmp_path / "their.pth", tmp_path / "ours" / "model.safetensors", *flags
     )
     assert code == 0, err
-    line = "It sees BGR images (model.order).\n"
+    line = "The network was trained on BGR images (model.order).\n"
     if mmpose:
-        line = (
-            "It sees RGB images (model.order), as all of MMPose's do, where the config says bgr.\n"
-        )
+        line = "The network was trained on RGB images (model.order), as all weights of MMPose; the config states bgr.\n"
     assert line in said
     kept = registry.read_beside(tmp_path / "ours" / "model.safetensors")
     assert kept.model.order == config.model.order

@@ -448,6 +448,6 @@ def test_a_detector_that_cannot_be_fetched_is_not_needed(monkeypatch):
     model = PoseModel(CONFIG, Path("w"), brightest, "cpu", open_detector=open_detector)
     with pytest.raises(ConnectionError, match=r"no network.*detector=None.*boxes="):
         model.predict(photo())
-    environment.speak_of_flags()
+    environment.use_flag_names()
     with pytest.raises(ConnectionError, match="--detector none"):
         open_detector(pose_model.DEFAULT_DETECTOR)

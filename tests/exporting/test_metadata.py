@@ -102,22 +102,23 @@ def test_the_metadata_of_movenet(weights):
             | {
                 "name": "centers",
                 "shape": ["N", 1, 48, 48],
-                "meaning": "probability of a person's centre in a cell",
+                "meaning": "probability that the cell contains the centre of a person",
                 "axes": ["N", "1", "h", "w"],
             },
             grid
             | {
                 "name": "heatmaps",
                 "shape": ["N", 17, 48, 48],
-                "meaning": "K joints, probability of one in a cell",
+                "meaning": "probability that the cell contains the joint, for each of K joints",
                 "axes": ["N", "K", "h", "w"],
             },
             grid
             | {
                 "name": "regressions",
                 "shape": ["N", 34, 48, 48],
-                "meaning": "x, y of the first joint, x, y of the second, ...: from a centre's cell to a joint's cell, in units "
-                "of the codec's regression_unit",
+                "meaning": "x, y of the first joint, x, y of the second joint, ...: vector from the "
+                "cell of a person's centre to the cell of the joint, in units of the codec's "
+                "regression_unit",
                 "axes": ["N", "2K", "h", "w"],
                 "unit": "cell",
             },
@@ -125,7 +126,8 @@ def test_the_metadata_of_movenet(weights):
             | {
                 "name": "offsets",
                 "shape": ["N", 34, 48, 48],
-                "meaning": "likewise, from a joint's cell to the joint, which lies at (cell + offset) * stride in input px",
+                "meaning": "x, y of the first joint, x, y of the second joint, ...: vector from the "
+                "cell of a joint to the joint, which lies at (cell + offset) * stride in input px",
                 "axes": ["N", "2K", "h", "w"],
                 "unit": "cell",
             },
@@ -206,5 +208,5 @@ def test_what_the_outputs_mean_may_not_change(exported, key, value):
 
 
 def test_a_file_that_answers_other_maps_is_refused(exported):
-    with pytest.raises(ValueError, match=r"answers centers, offsets, but heatmaps is read here"):
+    with pytest.raises(ValueError, match=r"outputs centers, offsets.* needs heatmaps"):
         check_fits(CONFIG, exported, ["centers", "offsets"])

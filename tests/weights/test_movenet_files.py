@@ -37,6 +37,6 @@ def test_googles_file_is_read_as_it_is(shared):
     pytest.importorskip("paddle")
     said = []
     path = shared / "data/movenet/movenet_single_pose_lightning_ptq.tflite"
-    network = build.trained(config(), path, say=said.append)
+    network = build.trained(config(), path, log=said.append)
     assert sum(p.size for p in network.parameters()) == 2_318_190
     assert said[1] == "There are 148/148 variables loaded, named as in Google's MoveNet."
