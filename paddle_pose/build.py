@@ -363,7 +363,7 @@ def loaded(
     tensors = read_weights(weights)
     given, config = config, fitted(config, tensors)
     network = model(config)
-    checkpoint.put(network, tensors, weights)
+    checkpoint.set_weights(network, tensors, weights)
     network.eval()
     state = network.state_dict()
     left_out = len(tensors) - len(state)
