@@ -4,7 +4,7 @@ Source: Sun et al., Deep High-Resolution Representation Learning for Human Pose 
     CVPR 2019.
 Checked against: names, shapes and heatmaps of the official W32
     (tests/parity/test_published_heatmaps.py).
-Differs: in nothing; the parameters have the official names.
+Differs: not at all; the parameters have the official names.
 """
 
 from collections.abc import Iterable, Sequence

@@ -161,9 +161,9 @@ class MoveNet(nn.Layer):
         activation: Activation function of the backbone, "relu6" or "relu".
         padding: Padding of convolutions with stride 2, see `ConvUnit`.
         pyramid: Variant of the feature pyramid, "google" or "fire717", see `Pyramid`.
-        batch_norm: Where convolutions have batch normalisations instead of biases: "none", as in
-            Google's published weights, in which they are folded; "backbone" for backbone and
-            pyramid, as Google trains; "all" for the heads too.
+        batch_norm: Layers with batch normalisations instead of biases: "none", as in Google's
+            published weights, in which they are folded; "backbone" for backbone and pyramid, as
+            Google trains; "all" for the heads too.
         share_residuals: Whether the residual blocks of a stage share their weights, see
             `MobileNetV2`.
         prior: Probability that an untrained network predicts in centres and heatmaps; 0.1 for a

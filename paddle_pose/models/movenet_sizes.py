@@ -29,9 +29,9 @@ def scaled(channels: int, width: float) -> int:
         >>> [scaled(c, 1.75) for c in (32, 16, 24, 32)]
         [56, 32, 40, 56]
     """
-    wanted = channels * width
-    rounded = max(8, int(wanted + 4) // 8 * 8)
-    return rounded + 8 if rounded < 0.9 * wanted else rounded
+    product = channels * width
+    rounded = max(8, int(product + 4) // 8 * 8)
+    return rounded + 8 if rounded < 0.9 * product else rounded
 
 
 def map_channels(num_joints: int) -> dict[str, int]:

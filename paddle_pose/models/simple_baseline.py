@@ -4,7 +4,7 @@ Source: Xiao et al., Simple Baselines for Human Pose Estimation and Tracking, EC
     He et al., CVPR 2016.
 Checked against: names, shapes, heatmaps and six training losses of the official R50
     (tests/parity/test_published_heatmaps.py).
-Differs: in nothing; the parameters have the official names. The official weights were trained on
+Differs: not at all; the parameters have the official names. The official weights were trained on
     BGR images: they load exactly, and reach their published scores with `order="bgr"`.
 """
 

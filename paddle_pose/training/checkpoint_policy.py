@@ -79,7 +79,7 @@ class CheckpointStore:
 
     Args:
         run_dir: Folder of the run.
-        policy: How often checkpoints are saved, and how many are kept.
+        policy: Intervals between checkpoints, and number of checkpoints to keep.
 
     Raises:
         InputError: If the policy keeps no checkpoint, or an interval is negative.

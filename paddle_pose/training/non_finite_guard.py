@@ -83,7 +83,7 @@ class NonFiniteGuard:
 
         Args:
             loss: Scalar that is minimised.
-            terms: Scalars by name whose sum is the loss; None for none.
+            terms: Scalars by name whose sum is the loss; None if they are not reported.
         """
         terms = terms or {}
         with paddle.no_grad():

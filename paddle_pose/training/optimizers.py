@@ -100,7 +100,7 @@ def warmup_factor(step: int, warmup: int, start: float) -> float:
 
 
 def gradient_clip(clip_norm: float = 0.0, clip_value: float = 0.0) -> paddle.nn.ClipGradBase | None:
-    """Returns the gradient clipping of an optimizer; None for none.
+    """Returns the gradient clipping of an optimizer; None if both limits are 0.
 
     Args:
         clip_norm: Maximum Euclidean norm of all gradients together; 0 for no limit.
@@ -133,12 +133,12 @@ def adam(
 
     Args:
         model: Network to train.
-        grad_clip: Gradient clipping, see `gradient_clip`; None for none.
+        grad_clip: Gradient clipping, see `gradient_clip`; None for no clipping.
         beta1: Decay of the mean of the gradients.
         beta2: Decay of the mean of the squared gradients.
         epsilon: Number added to the denominator.
-        weight_decay: L2 regularisation: `weight_decay * weight` is added to every gradient; 0 for
-            none.
+        weight_decay: L2 regularisation: `weight_decay * weight` is added to every gradient; 0 adds
+            nothing.
     """
     return paddle.optimizer.Adam(
         learning_rate=0.0,
@@ -167,7 +167,7 @@ def adamw(
 
     Args:
         model: Network to train.
-        grad_clip: Gradient clipping, see `gradient_clip`; None for none.
+        grad_clip: Gradient clipping, see `gradient_clip`; None for no clipping.
         beta1: Decay of the mean of the gradients.
         beta2: Decay of the mean of the squared gradients.
         epsilon: Number added to the denominator.
@@ -204,12 +204,12 @@ def rmsprop(
 
     Args:
         model: Network to train.
-        grad_clip: Gradient clipping, see `gradient_clip`; None for none.
+        grad_clip: Gradient clipping, see `gradient_clip`; None for no clipping.
         rho: Decay of the mean of the squared gradients.
         epsilon: Number added to that mean under the square root.
         momentum: Factor of the previous update that is added to the current one.
-        weight_decay: L2 regularisation: `weight_decay * weight` is added to every gradient; 0 for
-            none.
+        weight_decay: L2 regularisation: `weight_decay * weight` is added to every gradient; 0 adds
+            nothing.
     """
     return paddle.optimizer.RMSProp(
         learning_rate=0.0,

@@ -82,7 +82,7 @@ class State:
         model: Network that is trained.
         optimizer: Optimizer of the network's parameters.
         precision: Precision of the computation, with the loss scale.
-        ema: Average of the weights; None for none.
+        ema: Average of the weights; None if they are not averaged.
         progress: Progress of the run.
     """
 

@@ -79,9 +79,10 @@ class Trainer:
             no average.
         max_bad_steps: Number of consecutive steps with non-finite values that ends the run.
         precision: Precision of the computation; None for float32.
-        policy: How often checkpoints are saved, and how many are kept; None for the defaults.
-        interruption: Object that requests the end of the run, by signal or time limit; None for
-            none.
+        policy: Intervals between checkpoints, and number of checkpoints to keep; None for the
+            defaults.
+        interruption: Object that requests the end of the run, by signal or time limit; None if
+            nothing ends it early.
         accumulate: Number of parts into which a batch is split for gradient accumulation.
         process_group: Processes that train together; None for this process alone.
         draw_targets: Function that makes the targets on the device from a batch's keypoints; None
@@ -404,7 +405,7 @@ class Trainer:
         Args:
             validate: Function that evaluates the network, see `fit`.
             monitor: Name of the value that is compared, see `fit`.
-            weights: Which weights the network has, for the log.
+            weights: Kind of the weights that the network has, for the log.
             tensors: Arrays of the same weights by name, for the checkpoint.
         """
         progress = self.progress

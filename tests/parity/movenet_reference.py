@@ -101,16 +101,16 @@ def google(state, image):
     x = net(image.transpose(2, 0, 1) * (2 / 255) - 1, "backbone.stem", relu6, stride=2)
     strides = [1, 2, 1, 2, 1, 1, 2, 1, 1, 1, 1, 1, 1, 2, 1, 1, 1]
     added = {2, 4, 5, 7, 8, 9, 11, 12, 14, 15}
-    seen = []
+    features = []
     for i, stride in enumerate(strides):
         block = f"backbone.blocks.{i}"
         y = net(x, f"{block}.expand", relu6) if i else x
         y = net(net(y, f"{block}.depthwise", relu6, stride), f"{block}.project")
         x = x + y if i in added else y
-        seen.append(x)
+        features.append(x)
     x = net(net(x, "backbone.top", relu6), "pyramid.top")
     for level, tap in enumerate((9, 5, 2)):
-        x = doubled(x) + net(seen[tap], f"pyramid.levels.{level}.lateral")
+        x = doubled(x) + net(features[tap], f"pyramid.levels.{level}.lateral")
         x = net(
             net(x, f"pyramid.levels.{level}.depthwise"), f"pyramid.levels.{level}.pointwise", relu
         )

@@ -28,9 +28,9 @@ def heatmaps(shared, name):
         return stored["heatmaps"]
 
 
-def relative_error(got, expected):
-    assert got.shape == expected.shape
-    return np.abs(got - expected).max() / np.abs(expected).max()
+def relative_error(result, expected):
+    assert result.shape == expected.shape
+    return np.abs(result - expected).max() / np.abs(expected).max()
 
 
 def training_losses(shared, name, model, size, folder, steps=6):

@@ -53,14 +53,14 @@ def test_pckh_of_a_coco_network_on_mpii(both_layouts, capsys):
         "=> 12 of 16 joints (left out: pelvis, thorax, upper_neck, head_top) are in coco_17"
         in capsys.readouterr().out
     )
-    theirs = persons_by_image(one_per_person(read_annotations(annotations, images), SIZE))
+    persons = persons_by_image(one_per_person(read_annotations(annotations, images), SIZE))
     ordered = sorted(samples, key=lambda sample: sample.image_path.name)
     metric = PCKh(COCO_17)
     assert all((sample.persons[0].visible[:5] == 0).all() for sample in ordered), (
         "MPII labels no face"
     )
     predictions = [
-        (sample, poses_of(person, COCO_17)) for sample, person in zip(ordered, theirs, strict=True)
+        (sample, poses_of(person, COCO_17)) for sample, person in zip(ordered, persons, strict=True)
     ]
     scores = metric.compute_scores(predictions)
     values = scores.values
@@ -86,13 +86,13 @@ def test_ap_of_an_mpii_network_on_coco(both_layouts, capsys):
     folder, annotations, images = both_layouts
     samples = one_per_person(read_annotations(annotations, images, MPII_16), SIZE)
     assert "=> 12 of 17 joints (left out: nose, left_eye, right_eye, " in capsys.readouterr().out
-    theirs = persons_by_image(one_per_person(read_mpii(folder, "val"), SIZE))
+    persons = persons_by_image(one_per_person(read_mpii(folder, "val"), SIZE))
     ordered = sorted(samples, key=lambda sample: sample.image_path.name)
     metric = CocoAP(annotations, MPII_16)
     scores = metric.compute_scores(
         [
             (sample, poses_of(person, MPII_16))
-            for sample, person in zip(ordered, theirs, strict=True)
+            for sample, person in zip(ordered, persons, strict=True)
         ]
     )
     assert scores.values["AP"] == pytest.approx(1.0)
@@ -102,7 +102,7 @@ def test_ap_of_an_mpii_network_on_coco(both_layouts, capsys):
     for name, same in (("head_top", True), ("left_elbow", False)):
         predictions = [
             (sample, poses_of(person, MPII_16))
-            for sample, person in zip(ordered, theirs, strict=True)
+            for sample, person in zip(ordered, persons, strict=True)
         ]
         for _, poses in predictions:
             poses.keypoints[0, MPII_16.joints.index(name)] += 1e3

@@ -46,12 +46,12 @@ def test_heatmap_targets_equal_those_of_the_codec(codec, joint_sigmas, kind):
     non_finite = rng.choice([np.nan, np.inf, -np.inf, 0.0], keypoints.shape).astype(kind)
     keypoints = np.where(visible[..., None] > 0, keypoints, non_finite)
     expected = codec.encode_batch(keypoints[:, None].astype("float64"), visible[:, None])
-    drawn = HeatmapTargets(codec)(paddle.to_tensor(keypoints), paddle.to_tensor(visible))
-    assert drawn.keys() == expected.keys()
+    targets = HeatmapTargets(codec)(paddle.to_tensor(keypoints), paddle.to_tensor(visible))
+    assert targets.keys() == expected.keys()
     for name, values in expected.items():
-        assert drawn[name].dtype == paddle.float32
-        assert drawn[name].stop_gradient
-        np.testing.assert_allclose(drawn[name].numpy(), values, rtol=0, atol=1e-6)
+        assert targets[name].dtype == paddle.float32
+        assert targets[name].stop_gradient
+        np.testing.assert_allclose(targets[name].numpy(), values, rtol=0, atol=1e-6)
     assert 0.2 < expected["weights"].mean() < 0.8
     assert expected["heatmaps"].max() > 0.9
 
@@ -88,12 +88,12 @@ def test_training_with_device_targets_has_the_same_losses(synthetic_mpii, tmp_pa
         },
     )
     expected_losses = train_losses(config, synthetic_mpii, tmp_path / "expected_losses")
-    drawn = train_losses(
-        override(config, {"train.device_targets": True}), synthetic_mpii, tmp_path / "drawn"
+    device_losses = train_losses(
+        override(config, {"train.device_targets": True}), synthetic_mpii, tmp_path / "device"
     )
     assert len(expected_losses) >= 3
     assert len(np.unique(expected_losses)) == len(expected_losses)
-    np.testing.assert_allclose(drawn, expected_losses, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(device_losses, expected_losses, rtol=0, atol=1e-5)
 
 
 def test_device_targets_of_an_unsupported_codec_raise():

@@ -138,19 +138,21 @@ def test_head_layers_contain_all_layers_that_depend_on_the_joints(make):
 @EACH
 def test_initialize_with_other_joints_loads_the_backbone(make, tmp_path):
     """From 3 to 5 joints: only tensors of the head have another shape."""
-    theirs = make(3)
-    ours = make(5)
-    write_weights(tmp_path / "model.safetensors", tensors_of(theirs))
-    before = tensors_of(ours)
-    lines = initialize(ours, str(tmp_path / "model.safetensors"), freeze="backbone", resumed=False)
+    source_network = make(3)
+    network = make(5)
+    write_weights(tmp_path / "model.safetensors", tensors_of(source_network))
+    before = tensors_of(network)
+    lines = initialize(
+        network, str(tmp_path / "model.safetensors"), freeze="backbone", resumed=False
+    )
     assert lines[0].startswith(f"Starting from {tmp_path / 'model.safetensors'}: loaded ")
     assert lines[-1].startswith("Frozen: all but ")
-    for name, value in tensors_of(ours).items():
-        source = tensors_of(theirs)[name]
+    for name, value in tensors_of(network).items():
+        source = tensors_of(source_network)[name]
         if source.shape == value.shape:
             assert np.array_equal(value, source)
         else:
-            assert name.split(".")[0] in ours.head_layers
+            assert name.split(".")[0] in network.head_layers
             assert np.array_equal(value, before[name])
             assert f"{name} (file {source.shape}, network {value.shape})" in lines[1]
 
@@ -162,13 +164,13 @@ def test_initialize_rejects_freezing_a_random_backbone():
 
 def test_initialize_of_a_resumed_run_freezes_without_loading(tmp_path):
     lines = initialize(
-        NETWORKS["hrnet"](3), str(tmp_path / "gone.pth"), freeze="backbone", resumed=True
+        NETWORKS["hrnet"](3), str(tmp_path / "missing.pth"), freeze="backbone", resumed=True
     )
     assert [line.split(":")[0] for line in lines] == ["Frozen"]
     assert initialize(NETWORKS["hrnet"](3), "", freeze="nothing", resumed=False) == []
-    with pytest.raises(FileNotFoundError, match=r"gone\.pth: no such weights file"):
+    with pytest.raises(FileNotFoundError, match=r"missing\.pth: no such weights file"):
         initialize(
-            NETWORKS["hrnet"](3), str(tmp_path / "gone.pth"), freeze="backbone", resumed=False
+            NETWORKS["hrnet"](3), str(tmp_path / "missing.pth"), freeze="backbone", resumed=False
         )
 
 

@@ -46,10 +46,10 @@ def test_epoch_has_no_sample_twice_and_no_partial_batch(samples, batch_size):
     batches = indices(loaded.epoch(0))
     assert len(batches) == len(loaded) == 8 // batch_size
     assert {len(batch) for batch in batches} == {batch_size}
-    seen = [index for batch in batches for index in batch]
-    assert len(set(seen)) == len(seen)
+    indices_read = [index for batch in batches for index in batch]
+    assert len(set(indices_read)) == len(indices_read)
     if batch_size == 3:
-        assert set(seen) | {
+        assert set(indices_read) | {
             i for epoch in range(9) for batch in indices(loaded.epoch(epoch)) for i in batch
         } == {*range(8)}
 
@@ -78,9 +78,9 @@ def test_batches_are_identical_with_any_number_of_workers(samples):
 
 @pytest.mark.parametrize("num_workers", [0, 3])
 def test_epoch_names_a_missing_image(samples, tmp_path, num_workers):
-    gone = dataclasses.replace(samples[4], image_path=tmp_path / "gone.jpg")
-    with pytest.raises(FileNotFoundError, match=r"gone\.jpg: not found"):
-        list(loader([*samples[:4], gone], batch_size=1, num_workers=num_workers).epoch(0))
+    missing = dataclasses.replace(samples[4], image_path=tmp_path / "missing.jpg")
+    with pytest.raises(FileNotFoundError, match=r"missing\.jpg: not found"):
+        list(loader([*samples[:4], missing], batch_size=1, num_workers=num_workers).epoch(0))
 
 
 def test_loader_rejects_numbers_out_of_range(samples):
@@ -170,9 +170,11 @@ def test_replace_bad_raises_other_errors_and_if_no_image_is_readable(samples, tm
     dataset = PoseDataset(samples, CODEC, reader=defect)
     with pytest.raises(ValueError, match="a defect"):
         next(iter(EpochLoader(dataset, 2, 0, 0, replace_bad=True).epoch(0)))
-    missing = [dataclasses.replace(sample, image_path=tmp_path / "gone.jpg") for sample in samples]
+    missing = [
+        dataclasses.replace(sample, image_path=tmp_path / "missing.jpg") for sample in samples
+    ]
     with pytest.raises(
         ValueError,
-        match=r"none of the 8 training images .*gone\.jpg",
+        match=r"none of the 8 training images .*missing\.jpg",
     ):
         next(iter(EpochLoader(PoseDataset(missing, CODEC), 2, 0, 0, replace_bad=True).epoch(0)))

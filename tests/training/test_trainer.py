@@ -155,31 +155,31 @@ def test_resume_truncates_the_log_after_the_checkpoint(make, tmp_path):
                 yield batch
 
     with pytest.raises(KeyError):
-        make("died", log_every=1).fit(Failing(), epochs=2)
-    with (tmp_path / "died/metrics.jsonl").open("a") as stream:
+        make("failed", log_every=1).fit(Failing(), epochs=2)
+    with (tmp_path / "failed/metrics.jsonl").open("a") as stream:
         stream.write('{"kind": "tra')
-    resumed = make("died", log_every=1)
-    resumed.resume(tmp_path / "died/last")
-    assert [record["step"] for record in steps(tmp_path / "died")] == [1, 2, 3]
-    assert len((tmp_path / "died/log.txt").read_text().splitlines()) == 4
+    resumed = make("failed", log_every=1)
+    resumed.resume(tmp_path / "failed/last")
+    assert [record["step"] for record in steps(tmp_path / "failed")] == [1, 2, 3]
+    assert len((tmp_path / "failed/log.txt").read_text().splitlines()) == 4
     resumed.fit(Loader(), epochs=2)
-    assert steps(tmp_path / "died") == steps(tmp_path / "straight")
+    assert steps(tmp_path / "failed") == steps(tmp_path / "straight")
 
 
 def test_fit_saves_checkpoints_within_an_epoch(make, tmp_path):
-    seen = []
+    steps_saved = []
 
     class Watching(Loader):
         def epoch(self, epoch, start=0):
             for batch in super().epoch(epoch, start):
                 found = checkpoint_policy.newest(tmp_path / "run")
-                seen.append(
+                steps_saved.append(
                     found and json.loads((found / "state.json").read_text())["progress"]["step"]
                 )
                 yield batch
 
     make(policy=CheckpointPolicy(every_steps=2)).fit(Watching(), epochs=2)
-    assert seen == [None, None, 2, 3, 4, 4]
+    assert steps_saved == [None, None, 2, 3, 4, 4]
 
 
 def test_resume_of_another_run_lists_the_differences(make, tmp_path):
@@ -322,11 +322,11 @@ def test_fit_continues_after_single_bad_steps(make, tmp_path):
 
 
 def test_epoch_with_zero_gradients_raises(make):
-    def nothing(outputs, targets):
+    def zero_loss(outputs, targets):
         return {"zero": (outputs["map"] * 0).sum()}
 
     with pytest.raises(InputError, match="epoch 0"):
-        make(loss=nothing).fit(Loader(), epochs=2)
+        make(loss=zero_loss).fit(Loader(), epochs=2)
 
 
 def test_non_finite_values_are_never_the_best(make):
@@ -365,12 +365,12 @@ def test_average_is_evaluated_and_can_be_the_best(make, tmp_path):
 def test_interrupted_evaluation_is_repeated_on_resume(make, tmp_path):
     trainer = make(log_every=1)
 
-    def ended(epoch):
+    def interrupt(epoch):
         trainer.log.info("[EVAL] first part")
         raise Interrupted(143, "SIGTERM")
 
     with pytest.raises(Interrupted):
-        trainer.fit(Loader(), epochs=2, validate=ended, monitor="score")
+        trainer.fit(Loader(), epochs=2, validate=interrupt, monitor="score")
     resumed = make(log_every=1)
     loader = Loader()
     resumed.resume(tmp_path / "run/last")
