@@ -439,7 +439,7 @@ def loaded(
     stated = config
     config = fitted(config, tensors)
     network = model(config)
-    checkpoint.put(network, tensors, weights)
+    checkpoint.set_weights(network, tensors, weights)
     network.eval()
     state = network.state_dict()
     unused = len(tensors) - len(state)

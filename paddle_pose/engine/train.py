@@ -35,7 +35,7 @@ from paddle_pose.io import atomic
 from paddle_pose.metrics.base import eval_line
 from paddle_pose.progress import ProgressFactory, no_progress, notebook_progress
 from paddle_pose.structures import Sample
-from paddle_pose.training.initialize import prepare
+from paddle_pose.training.initialize import initialize
 from paddle_pose.training.process_group import ProcessGroup
 
 _log = logging.getLogger("paddle_pose")
@@ -235,9 +235,9 @@ def train_config(
     _log.info(f"Config {config.name} on {where}, run in {run_dir}")
     training = build.samples(config, data, config.data.train_split)
     validation = build.samples(config, data, config.data.val_split)
-    network = process_group.synchronised(build.model(config))
+    network = process_group.sync_batch_norm(build.model(config))
     loader = build.loader(config, training, process_group)
-    start = prepare(
+    start = initialize(
         network,
         init=config.train.init,
         freeze=config.train.freeze,
@@ -257,9 +257,9 @@ def train_config(
         if resume is not None:
             trainer.resume(resume, force)
         else:
-            trainer.log.cut({})
+            trainer.log.truncate({})
         for line in start:
-            trainer.log.say(line)
+            trainer.log.info(line)
         if process_group.is_main:
             atomic.write_text(
                 run_dir / registry.FILE_NAME, registry.to_json(config, None if drawn else data)
@@ -278,7 +278,7 @@ def train_config(
                 gather=process_group.gather,
             )
             values = metric.compute_scores(predictions, intervals=False).values
-            trainer.log.say(eval_line(values, metric.summary, prefix=f"epoch={epoch}:"))
+            trainer.log.info(eval_line(values, metric.summary, prefix=f"epoch={epoch}:"))
             if process_group.is_main:
                 for name, image in sample_images(config, backend, validation[:8]).items():
                     trainer.log.image(name, trainer.progress.step, image)
@@ -290,19 +290,19 @@ def train_config(
             validate=validate,
             monitor=metric.monitor,
             eval_every=config.train.eval_every,
-            shown=progress(config.train.epochs * len(loader), "steps")
+            on_step=progress(config.train.epochs * len(loader), "steps")
             if process_group.is_main
             else lambda step: None,
         )
         best = end.best
-        trainer.log.say(
+        trainer.log.info(
             f"Done: {end.epoch} epochs, {end.step} steps. "
             f"Best weights (epoch {best.get('epoch', -1):.0f}, "
             f"chosen on the validation set by {metric.monitor}): "
             f"{run_dir / 'best_model' / 'model.pdparams'}; "
             f"last: {run_dir / 'last' / 'model.pdparams'}"
         )
-        _report_both(trainer.log.say, run_dir, best, metric.summary)
+        _report_both(trainer.log.info, run_dir, best, metric.summary)
     return best
 
 

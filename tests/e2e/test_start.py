@@ -85,7 +85,7 @@ def test_what_cannot_start(backbone, synthetic_mpii, run_in, tmp_path):
         ),
         (
             ("--config", "hourglass_tiny_128", "--freeze", "backbone"),
-            "error: train.freeze=backbone would hold random numbers",
+            "error: train.freeze=backbone would freeze random weights",
         ),
         (
             ("--resume", "--init", path),

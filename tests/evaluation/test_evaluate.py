@@ -11,7 +11,7 @@ from paddle_pose.evaluation.evaluate import evaluate
 from paddle_pose.geometry import Window
 from paddle_pose.metrics.pckh import PCKh
 from paddle_pose.structures import Person, Sample
-from paddle_pose.training.process_group import ProcessGroup, in_turn
+from paddle_pose.training.process_group import ProcessGroup, interleave
 
 CODEC = HeatmapCodec(input_size=(128, 128))
 
@@ -78,7 +78,7 @@ def test_processes_that_share_the_batches_return_what_one_would(synthetic_mpii):
     assert calls == [3, 3, 2, 3, 2, 3], "each sees whole batches, nothing twice"
     images = np.zeros((0, 128, 128, 3), np.uint8)
     together = evaluate(
-        oracle([], calls), CODEC, [(images, [])][:0], gather=lambda none: in_turn(found)
+        oracle([], calls), CODEC, [(images, [])][:0], gather=lambda none: interleave(found)
     )
     assert [sample for sample, _ in together] == [sample for sample, _ in alone] == list(samples)
     for (_, one), (_, other) in zip(alone, together, strict=True):
