@@ -19,7 +19,7 @@ from paddle_pose.configs.overrides import identity, values
 from paddle_pose.configs.registry import read_beside, stored_identity, to_json
 from paddle_pose.configs.specs import Config
 from paddle_pose.data import coco, dataset, framing, movenet_crops, mpii
-from paddle_pose.data.augment import HALVED_ABOVE, has_halves
+from paddle_pose.data.augment import HALF_BODY_ABOVE_JOINTS, supports_half_body
 from paddle_pose.data.crop_cache import CropCache, Reader, ReducedReader, read_whole
 from paddle_pose.data.dataset import PoseDataset
 from paddle_pose.environment import argument
@@ -167,12 +167,12 @@ def metric(config: Config, root: str | Path | None) -> Metric:
 
 
 def batches(
-    config: Config, samples: Sequence[Sample], share: dataset.Share = list
+    config: Config, samples: Sequence[Sample], shard: dataset.Shard = list
 ) -> Iterator[tuple[np.ndarray, Sequence[Sample]]]:
     """Returns what evaluation looks at: uint8 images [N, H, W, 3] and their samples, in order; see `pose_dataset.batches`."""
     reader: Reader = ReducedReader(config.codec.input_size) if config.val.reduced else read_whole
     timeout = config.train.read_timeout
-    return dataset.batches(samples, config.codec, config.val.batch_size, 1, reader, share, timeout)
+    return dataset.batches(samples, config.codec, config.val.batch_size, 1, reader, shard, timeout)
 
 
 def model(config: Config) -> Network:
@@ -233,11 +233,11 @@ def loader(
         _log.info(
             f"Training samples do not vary from epoch {train.final_augment_epoch} on: final_augment is none"
         )
-    if half_body > 0 and not has_halves(skeleton):
+    if half_body > 0 and not supports_half_body(skeleton):
         _log.info(
             f"Half-body windows (augment.half_body={half_body}) are off: skeleton {skeleton.name} has "
             f"{skeleton.num_joints} joints and names {len(skeleton.upper)} of them in `upper`; they need more than "
-            f"{HALVED_ABOVE} joints, and an upper body."
+            f"{HALF_BODY_ABOVE_JOINTS} joints, and an upper body."
         )
     reader: Reader = read_whole
     if data.cache is not None:
