@@ -65,7 +65,7 @@ class ReducedReader:
 
 
 class CropCache:
-    """Reader that stores a crop round each sample's own window on disk and reads it instead.
+    """Reader that stores a crop around each sample's window on disk and reads it instead.
 
     A crop covers `MARGIN` times the sample's window with up to `DETAIL` pixels per input pixel. It
     is stored uncompressed with JPEG's chroma subsampling (4:2:0, three bytes for two pixels), which

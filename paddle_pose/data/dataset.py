@@ -116,7 +116,7 @@ def input_boxes(sample: Sample, window: Window, codec: Codec) -> np.ndarray:
 
     Returns:
         [P, 4] as (x, y, width, height) in input px. In a rotated window they are the upright boxes
-        round the rotated corners.
+        around the rotated corners.
     """
     boxes = np.array([person.box for person in sample.persons], np.float64).reshape(-1, 1, 4)
     unit_corners = np.array([(0, 0), (1, 0), (0, 1), (1, 1)])

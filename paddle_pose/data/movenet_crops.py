@@ -30,7 +30,7 @@ from paddle_pose.structures import AnnotatedImage, Person
 _log = logging.getLogger("paddle_pose")
 
 FOLDERS = ("", "cropped", "croped")  # as published: one of the two projects writes "croped"
-# Half the side of the ignored square round another person's joint, as a fraction of the crop's
+# Half the side of the ignored square around another person's joint, as a fraction of the crop's
 # side: 4 of the 48 cells of the source's map, the radius of its smallest blob.
 IGNORED_RADIUS = 4 / 48
 LAYOUT = (
@@ -72,11 +72,12 @@ def read_movenet_crops(root: str | Path, split: str) -> list[AnnotatedImage]:
 
     Returns:
         One image per record, in the file's order and with its position as id. Keypoints and boxes
-        are in px of the crop. The first person is the one for whom the image was cropped. The file
+        are in px of the crop. The first person is the one that the image was cropped to. The file
         does not state which joint belongs to which of the other people, so that they cannot be used
-        for training. Instead, a square round each of their joints and centres, which extends
-        `IGNORED_RADIUS` of the crop's side to each direction, follows as a crowd, which losses
-        mask. Compared with COCO, the identity of the other people and the areas for OKS are lost.
+        for training. Instead, a square around each of their joints and centres, which
+        extends `IGNORED_RADIUS` of the crop's side to each direction, follows as a crowd, which
+        losses mask. Compared with COCO, the identity of the other people and the areas for OKS are
+        lost.
 
     Raises:
         FileNotFoundError: If the JSON file or an image is missing.

@@ -116,7 +116,7 @@ def read_mpii(root: str | Path, split: str, skeleton: Skeleton = MPII_16) -> lis
     Returns:
         Images in the order of their first record. A person's `annotation_id` is the position of its
         record in the file. Keypoints and boxes are in 0-based image px. The box is the square of
-        200 px x scale round the centre, moved down by 15 px x scale. In "val", keypoints and head
+        200 px x scale around the centre, moved down by 15 px x scale. In "val", keypoints and head
         sizes come from the .mat file.
 
     Raises:

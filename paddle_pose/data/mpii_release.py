@@ -150,8 +150,8 @@ def split(
         val_records: Records of `mpii_val.json`.
 
     Returns:
-        Positions in `trainval` of the training people, none of whom is in a validation image, and
-        of the validation people in the order of the given file.
+        Positions in `trainval` of the training people, without people in validation images, and of
+        the validation people in the order of the given file.
 
     Raises:
         InputError: If neither file is given, or a validation person is not in the release.
@@ -185,7 +185,7 @@ def write_ground_truth(path: Path, records: Sequence[Record], head_boxes: np.nda
     Args:
         path: Path of the file to write.
         records: Records of N validation people.
-        head_boxes: Their head boxes, [N, 4] as x1, y1, x2, y2 in 1-based image px.
+        head_boxes: Head boxes of these people, [N, 4] as x1, y1, x2, y2 in 1-based image px.
 
     Raises:
         InputError: If a person has no head box.

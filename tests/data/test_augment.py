@@ -54,15 +54,15 @@ def test_same_generator_state_gives_same_windows():
     "augment", [Augment(), Augment(flip=0.2, scale=0.25, rotation=30.0, rotation_probability=0.9)]
 )
 def test_windows_have_the_published_distributions(augment):
-    drawn = windows(augment)
-    factors = np.array([window.size[0] / 100.0 for window in drawn])
-    angles = np.array([window.rotation for window in drawn])
+    sampled = windows(augment)
+    factors = np.array([window.size[0] / 100.0 for window in sampled])
+    angles = np.array([window.rotation for window in sampled])
     turned = angles[angles != 0]
-    sigma = 3 / np.sqrt(len(drawn))  # three standard deviations of a frequency
-    assert all(window.center == (50.0, 60.0) for window in drawn)
-    assert all(window.size[1] == pytest.approx(2 * window.size[0]) for window in drawn)
-    assert np.mean([window.flip for window in drawn]) == pytest.approx(augment.flip, abs=sigma)
-    assert len(turned) / len(drawn) == pytest.approx(augment.rotation_probability, abs=sigma)
+    sigma = 3 / np.sqrt(len(sampled))  # three standard deviations of a frequency
+    assert all(window.center == (50.0, 60.0) for window in sampled)
+    assert all(window.size[1] == pytest.approx(2 * window.size[0]) for window in sampled)
+    assert np.mean([window.flip for window in sampled]) == pytest.approx(augment.flip, abs=sigma)
+    assert len(turned) / len(sampled) == pytest.approx(augment.rotation_probability, abs=sigma)
     # A normal distribution clipped at one standard deviation has 16 % at each end.
     assert (factors.min(), factors.max()) == pytest.approx((1 - augment.scale, 1 + augment.scale))
     for end in (factors.min(), factors.max()):
@@ -105,9 +105,9 @@ def test_half_body_window_is_the_published_one_and_contains_its_joints(skeleton,
 def test_upper_half_is_chosen_with_probability_069(skeleton):
     sample = standing(skeleton)
     halves = [half_body_window(sample, skeleton, prefer_upper=upper) for upper in (True, False)]
-    drawn = windows(replace(STILL, half_body=0.3), 6000, 0, sample, skeleton)
-    upper, lower = (np.mean([window == half for window in drawn]) for half in halves)
-    assert set(drawn) == {sample.window, *halves}
+    sampled = windows(replace(STILL, half_body=0.3), 6000, 0, sample, skeleton)
+    upper, lower = (np.mean([window == half for window in sampled]) for half in halves)
+    assert set(sampled) == {sample.window, *halves}
     assert upper + lower == pytest.approx(0.3, abs=3 * np.sqrt(0.21 / 6000))
     # The probability that a standard normal number is below 0.5.
     assert upper / (upper + lower) == pytest.approx(0.6915, abs=3 * np.sqrt(0.21 / 1800))
@@ -178,11 +178,11 @@ def test_half_body_needs_an_upper_body_and_more_than_eight_joints(skeleton):
 
 def test_shifted_windows_keep_their_size_and_are_uniform():
     augment = replace(STILL, shift=0.16)
-    drawn = windows(augment)
-    offsets = np.array([(np.array(window.center) - (50, 60)) / (100, 200) for window in drawn])
+    sampled = windows(augment)
+    offsets = np.array([(np.array(window.center) - (50, 60)) / (100, 200) for window in sampled])
     moved = offsets[(offsets != 0).any(axis=1)]
-    assert {window.size for window in drawn} == {SAMPLE.window.size}
-    assert len(moved) / len(drawn) == pytest.approx(0.3, abs=3 * np.sqrt(0.21 / 4000))
+    assert {window.size for window in sampled} == {SAMPLE.window.size}
+    assert len(moved) / len(sampled) == pytest.approx(0.3, abs=3 * np.sqrt(0.21 / 4000))
     assert np.abs(moved).max() == pytest.approx(0.16, rel=0.01)
     assert np.abs(moved).max() <= 0.16
     assert np.allclose(moved.std(axis=0), 0.32 / np.sqrt(12), rtol=0.05)  # uniform
@@ -211,9 +211,9 @@ def test_half_body_and_shift_do_not_change_the_other_options():
 
 def test_hidden_rectangles_have_the_configured_sizes_and_frequency():
     rng = np.random.default_rng(0)
-    drawn = [Augment(occlusion=0.5).hidden((192, 256), rng) for _ in range(4000)]
-    x, y, width, height = np.array([rectangle for rectangle in drawn if rectangle is not None]).T
-    assert len(x) / len(drawn) == pytest.approx(0.5, abs=3 * 0.5 / np.sqrt(4000))
+    sampled = [Augment(occlusion=0.5).hidden((192, 256), rng) for _ in range(4000)]
+    x, y, width, height = np.array([rectangle for rectangle in sampled if rectangle is not None]).T
+    assert len(x) / len(sampled) == pytest.approx(0.5, abs=3 * 0.5 / np.sqrt(4000))
     assert (width.min(), width.max()) == (38, 77)  # 0.2 and 0.4 of 192
     assert (height.min(), height.max()) == (51, 102)  # 0.2 and 0.4 of 256
     assert abs(np.corrcoef(width, height)[0, 1]) < 0.07  # independent of each other
@@ -270,15 +270,15 @@ def test_hsv_shifts_have_the_published_distribution(channel, name, delta):
     expected = {
         shifted_hsv(NOISE, channel, shift).tobytes(): shift for shift in shifts if shift
     } | {NOISE.tobytes(): 0}
-    drawn = np.array(
+    sampled = np.array(
         [
             expected[one.tobytes()]
             for one in changed(replace(STILL, **{f"{name}_delta": delta}), count=2000)
         ]
     )
-    assert set(drawn) == set(shifts)
-    assert np.mean(drawn == 0) == pytest.approx(0.5 + 0.5 / delta, abs=3 * 0.5 / np.sqrt(2000))
-    assert abs(drawn.mean()) < 3 * delta / np.sqrt(6 * 2000)
+    assert set(sampled) == set(shifts)
+    assert np.mean(sampled == 0) == pytest.approx(0.5 + 0.5 / delta, abs=3 * 0.5 / np.sqrt(2000))
+    assert abs(sampled.mean()) < 3 * delta / np.sqrt(6 * 2000)
 
 
 @pytest.mark.parametrize(
@@ -291,32 +291,34 @@ def test_hsv_shifts_have_the_published_distribution(channel, name, delta):
 )
 def test_blurs_have_the_configured_frequency_and_three_sizes(name, filtered):
     expected = {filtered(size).tobytes(): size for size in (3, 5, 7)} | {NOISE.tobytes(): 0}
-    drawn = np.array(
+    sampled = np.array(
         [expected[one.tobytes()] for one in changed(replace(STILL, **{name: 0.25}), count=2000)]
     )
-    assert np.mean(drawn > 0) == pytest.approx(0.25, abs=3 * np.sqrt(0.1875 / 2000))
-    assert np.allclose([np.mean(drawn[drawn > 0] == size) for size in (3, 5, 7)], 1 / 3, atol=0.07)
+    assert np.mean(sampled > 0) == pytest.approx(0.25, abs=3 * np.sqrt(0.1875 / 2000))
+    assert np.allclose(
+        [np.mean(sampled[sampled > 0] == size) for size in (3, 5, 7)], 1 / 3, atol=0.07
+    )
 
 
 def test_contrast_scales_deviations_from_the_channel_mean():
     image = np.array([100, 150, 40, 60], np.uint8).repeat(3).reshape(2, 2, 3)
     image[..., 1] = 90
-    drawn = np.array(
+    sampled = np.array(
         changed(replace(STILL, contrast=0.5, brightness_contrast_probability=1.0), image, 2000)
     ).astype(int)
-    assert (drawn[..., 1] == 90).all()
-    factors = (drawn[:, 0, 1, 0] - drawn[:, 1, 0, 0]) / 110  # between the levels 150 and 40
+    assert (sampled[..., 1] == 90).all()
+    factors = (sampled[:, 0, 1, 0] - sampled[:, 1, 0, 0]) / 110  # between the levels 150 and 40
     assert factors.min() == pytest.approx(0.5, abs=0.02)
     assert factors.max() == pytest.approx(1.5, abs=0.02)
     assert factors.std() == pytest.approx(1 / np.sqrt(12), rel=0.05)
-    means = drawn[..., 0].mean(axis=(1, 2))
+    means = sampled[..., 0].mean(axis=(1, 2))
     assert np.abs(means - 87.5).max() <= 1  # levels are truncated, not rounded
 
 
 def test_brightness_is_added_and_clipped():
-    drawn = np.array(changed(replace(STILL, brightness=0.2), count=2000)).astype(int)
-    moved = drawn - NOISE
-    free = (drawn > 0) & (drawn < 255)
+    sampled = np.array(changed(replace(STILL, brightness=0.2), count=2000)).astype(int)
+    moved = sampled - NOISE
+    free = (sampled > 0) & (sampled < 255)
     same = [np.ptp(one[where]) for one, where in zip(moved, free, strict=True)]
     assert max(same) == 0
     offsets = np.array([one[where][0] for one, where in zip(moved, free, strict=True)])

@@ -1,4 +1,4 @@
-"""Readers of images: all show a window at the same place; what the crop cache stores and repeats."""
+"""Readers of images: all show a window at the same place; the crop cache stores valid crops."""
 
 import logging
 import os
@@ -64,7 +64,7 @@ def readers(tmp_path):
 def test_all_readers_show_a_window_at_the_same_place(tmp_path, image, side):
     sample = Sample(0, image, Window((300.3, 222.7), (side, side)), ())
     rng = np.random.default_rng(0)
-    tolerance = max(0.06, 0.02 * side / INPUT[0])  # image px; at least 0.02 input px
+    tolerance = max(0.06, 0.02 * side / INPUT[0])  # image px: 0.02 input px, at least 0.06
     for reader in readers(tmp_path):
         for window in (
             sample.window,

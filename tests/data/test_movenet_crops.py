@@ -24,7 +24,7 @@ def synthetic(tmp_path_factory):
     return root / "coco", root / "crops"
 
 
-def agreement(root, output, split):
+def compare_with_coco(root, output, split):
     """Compares the keypoints of crops with those of COCO.
 
     Returns:
@@ -38,7 +38,7 @@ def agreement(root, output, split):
     crops, _ = plan_crops(root, split)
     read = read_movenet_crops(output, split)
     assert len(read) == len(crops)
-    worst = 0.0
+    max_error = 0.0
     for image, crop in zip(read, crops, strict=True):
         target = image.persons[0]
         candidates = [
@@ -46,18 +46,18 @@ def agreement(root, output, split):
         ]
         moved = target.keypoints + crop.corner
         errors = [np.abs(moved - p.keypoints)[p.visible > 0].max() for p in candidates]
-        worst = max(worst, min(errors))
+        max_error = max(max_error, min(errors))
         assert image.path.is_file()
         assert not target.crowd
-    return worst, len(read)
+    return max_error, len(read)
 
 
 def test_synthetic_people_are_read_at_their_places(synthetic, capsys):
     root, output = synthetic
     for split in ("train", "val"):
-        worst, count = agreement(root, output, split)
+        max_error, count = compare_with_coco(root, output, split)
         assert count > 2
-        assert worst < 1e-3
+        assert max_error < 1e-3
         printed = capsys.readouterr().out
         assert f"=> num_images: {count}\n=> load {count} samples\n" in printed
         regions = sum(len(image.persons) - 1 for image in read_movenet_crops(output, split))
@@ -69,8 +69,8 @@ def test_real_people_are_read_at_their_places(shared, tmp_path, capsys):
     root = shared / "data" / "coco_mini"
     assert prepare_coco(root, tmp_path) == 35
     assert "12 people in 11 images" in capsys.readouterr().out
-    assert agreement(root, tmp_path, "train") == (pytest.approx(0, abs=2e-3), 12)
-    assert agreement(root, tmp_path, "val") == (pytest.approx(0, abs=2e-3), 23)
+    assert compare_with_coco(root, tmp_path, "train") == (pytest.approx(0, abs=2e-3), 12)
+    assert compare_with_coco(root, tmp_path, "val") == (pytest.approx(0, abs=2e-3), 23)
 
 
 def test_ignored_regions_are_round_the_joints_of_other_people(synthetic):

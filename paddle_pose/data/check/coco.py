@@ -34,8 +34,8 @@ _MAX_OUTSIDE_BOX = 0.5  # beyond the edge of the box, as a fraction of its size
 # Sentences on invalid records by the code of their finding: (what was found and expected, the fix).
 _TEXTS = {
     "id_type": (
-        "Some ids (id, image_id, category_id) are not integers; COCO's evaluation matches ids by "
-        'value and type, so that "1" and 1 are different ids.',
+        "Some ids ('id', 'image_id', 'category_id') are not integers; COCO's evaluation matches "
+        'ids by value and type, so that "1" and 1 are different ids.',
         "Write ids as integers, without quotes.",
     ),
     "duplicate_id": (
@@ -43,30 +43,30 @@ _TEXTS = {
         "Number the images and the annotations again.",
     ),
     "unknown_image": (
-        "Some annotations have an image_id that is not in the list images.",
-        "Correct image_id, or add the image to the list images.",
+        "Some annotations have an 'image_id' that is not in the list 'images'.",
+        "Correct 'image_id', or add the image to the list 'images'.",
     ),
     "joint_count": (
-        "Some records have keypoints that are not three numbers for each joint.",
+        "Some records have 'keypoints' that are not three numbers for each joint.",
         "Write x, y, v for each joint, and 0, 0, 0 for a missing one.",
     ),
     "not_numbers": (
         "Some values are not finite numbers.",
-        "Write keypoints and bbox (x, y, width, height) as plain JSON numbers.",
+        "Write 'keypoints' and 'bbox' (x, y, width, height) as plain JSON numbers.",
     ),
     "visibility": (
-        "Some records have keypoints whose v is not 0 (not labelled), 1 (labelled, hidden) or 2 "
+        "Some records have 'keypoints' whose v is not 0 (not labelled), 1 (labelled, hidden) or 2 "
         "(labelled, visible).",
         "Write v as one of these numbers.",
     ),
     "normalised": (
         "Some people have all their joints within one pixel; expected px of the stored image, not "
         "fractions of its size.",
-        "Multiply the keypoints by the image's width and height.",
+        "Multiply the keypoints by the width and height of the image.",
     ),
     "area": (
-        f"Some people have labelled joints but no area. {AREA_HINT}.",
-        "Write the area of each person in px^2.",
+        f"Some people have labelled joints but no 'area'. {AREA_HINT}.",
+        "Write the area of each person in px^2 as 'area'.",
     ),
     "no_name": (
         "Some images have no file name in 'file_name'.",
@@ -403,15 +403,15 @@ def _check_people(
         severity="warning",
         code="num_keypoints",
         rows=miscounted,
-        text="Some records have a num_keypoints that is not the number of joints with v > 0.",
-        fix="Correct num_keypoints. This project counts the joints itself, but other programs "
-        "leave out people whose num_keypoints is 0.",
+        text="Some records have a 'num_keypoints' that is not the number of joints with v > 0.",
+        fix="Correct 'num_keypoints'. This project counts the joints itself, but other programs "
+        "leave out people whose 'num_keypoints' is 0.",
     )
     findings += split.findings(
         severity="note",
         code="nothing_labelled",
         rows=np.flatnonzero((labelled == 0) & ~crowd),
-        text="Some people, who are no crowds, have no labelled joint.",
+        text="Some people (crowds excluded) have no labelled joint.",
         fix="Nothing has to be done; they are left out.",
     )
     boxes = np.array([_box(record) for record in records]).reshape(-1, 4)
@@ -420,8 +420,8 @@ def _check_people(
         severity=ERROR_IF_FREQUENT,
         code="empty_box",
         rows=np.flatnonzero(empty),
-        text="Some people with labelled joints have a bbox whose width or height is not positive.",
-        fix="Write bbox as x, y, width, height in px.",
+        text="Some people with labelled joints have a 'bbox' with a width or height of 0 or less.",
+        fix="Write 'bbox' as x, y, width, height in px.",
     )
     stated = {repr(image.get("id")): _size(image) for image in content["images"]}
     sizes = np.array(
@@ -435,7 +435,7 @@ def _check_people(
         rows=np.flatnonzero((above | below).any(axis=(1, 2))),
         text=f"Some records have a labelled joint more than {_MAX_OUTSIDE_PX:.0f} px outside their "
         "image.",
-        fix="Check that image_id is right and the image was not resized; write missing joints as "
+        fix="Check 'image_id', and that the image was not resized; write missing joints as "
         "0, 0, 0.",
     )
     corner, size = boxes[:, None, :2], boxes[:, None, 2:]
@@ -445,9 +445,9 @@ def _check_people(
         severity=ERROR_IF_FREQUENT,
         code="joint_outside_box",
         rows=np.flatnonzero((above | below).any(axis=(1, 2)) & ~empty),
-        text="Some records have a labelled joint outside their bbox by more than half its size.",
-        fix="Write bbox as x and y of the upper left corner, width and height in px; else correct "
-        "the joint.",
+        text="Some records have a labelled joint outside their 'bbox' by more than half its size.",
+        fix="Write 'bbox' as x and y of the upper left corner, width and height in px; else "
+        "correct the joint.",
     )
     ones = (1.0,) * len(joints)
     skeleton = Skeleton(

@@ -49,7 +49,7 @@ def compare(split: Split, points: np.ndarray, labelled: np.ndarray, other: str) 
             code="zero_based",
             rows=np.arange(len(split)),
             text=text,
-            fix="Add 1 to each joint and center of the 0-based file; JSON and .mat files count "
+            fix="Add 1 to each joint and 'center' of the 0-based file; JSON and .mat files count "
             "from 1.",
         )
     same = both & _near(joints, points)
@@ -82,7 +82,7 @@ def compare(split: Split, points: np.ndarray, labelled: np.ndarray, other: str) 
         code="labels_differ",
         rows=np.flatnonzero(usual & (split.labelled != labelled).any(axis=1)),
         text=f"Some records label other joints than {other}.",
-        fix="Take joints_vis from jnt_missing: 1 for annotated joints, also hidden ones.",
+        fix="Take 'joints_vis' from 'jnt_missing': 1 for annotated joints, also hidden ones.",
     )
     moved = (both & ~_near(joints, points, _DIFFERENT_PX)).any(axis=1)
     findings += split.findings(
@@ -132,8 +132,8 @@ def compare_truth(split: Split, truth: GroundTruth, mat: str) -> list[Finding]:
                     file=mat,
                     text="The head sizes, 0.6 x the diagonals of the head boxes, are "
                     f"{ratio:.2f} x 0.75 x the distance from neck to head top (published: 1.00 x).",
-                    fix="Write headboxes_src as (x1, y1), (x2, y2) in px, not scaled; PCKh divides "
-                    "by the head size.",
+                    fix="Write 'headboxes_src' as (x1, y1), (x2, y2) in px, not scaled; PCKh "
+                    "divides by the head size.",
                     count=int(known.sum()),
                     total=people,
                 )
@@ -286,7 +286,7 @@ def _find_mismatched(
 
     Args:
         split: Readable part of the split.
-        joints: Its joints without a common shift, [N, 16, 2] in px.
+        joints: Joints of the split after removing a common shift, [N, 16, 2] in px.
         points: Joints of the other list, [N, 16, 2] in px.
         labelled: Whether the joints of the other list are labelled, [N, 16] bool.
         rows: Positions of the records that differ from the other list.

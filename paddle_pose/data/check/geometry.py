@@ -56,8 +56,8 @@ def check_records(split: Split, sizes: dict[str, tuple[int, int]]) -> list[Findi
         severity=ERROR_IF_FREQUENT,
         code="center_outside",
         rows=np.flatnonzero(center_outside),
-        text="Some records have a center outside their image.",
-        fix="Check that center is in px of the image, and that image is the right file.",
+        text="Some records have a 'center' outside their image.",
+        fix="Check that 'center' is in px of the image, and that 'image' names the right file.",
     )
     if split.name == "test":
         return findings
@@ -66,8 +66,8 @@ def check_records(split: Split, sizes: dict[str, tuple[int, int]]) -> list[Findi
         severity=ERROR_IF_FREQUENT,
         code="nothing_labelled",
         rows=np.flatnonzero(readable & ~split.labelled.any(axis=1)),
-        text="Some records have joints_vis 0 for all joints, so nothing can be learned from them.",
-        fix="Set joints_vis to 1 for annotated joints, or remove the records.",
+        text="Some records have 'joints_vis' 0 for all joints; nothing can be learned from them.",
+        fix="Set 'joints_vis' to 1 for annotated joints, or remove the records.",
     )
     points = split.points
     outside = ((points < 1 - 5.0) | (points > size[:, None] + 5.0)).any(axis=(1, 2))
@@ -76,8 +76,8 @@ def check_records(split: Split, sizes: dict[str, tuple[int, int]]) -> list[Findi
         code="joint_outside_image",
         rows=np.flatnonzero(outside),
         text="Some records have a labelled joint more than 5 px outside their image.",
-        fix="Check that image is the right file and was not resized; give missing joints "
-        "joints_vis 0.",
+        fix="Check that 'image' names the right file and that it was not resized; give missing "
+        "joints 'joints_vis' 0.",
     )
     half_window = 125.0 * split.scale
     window_center = split.center + np.stack([0 * split.scale, 15.0 * split.scale], axis=1)
@@ -91,9 +91,9 @@ def check_records(split: Split, sizes: dict[str, tuple[int, int]]) -> list[Findi
         code="joint_outside_box",
         rows=far,
         text="Some records have a joint far outside the person's window, the square of "
-        "250 px x scale round center.",
-        fix="Check that center and scale belong to this person and to the size of this image; else "
-        "correct the joint.",
+        "250 px x 'scale' around 'center'.",
+        fix="Check that 'center' and 'scale' belong to this person and to the size of this image; "
+        "else correct the joint.",
     )
     return [*findings, *_check_base(split), *_check_adjusted(split), *check_sides(split, MPII_16)]
 
@@ -110,7 +110,7 @@ def _check_base(split: Split) -> list[Finding]:
         rows=np.flatnonzero(shifted.any(axis=1)),
         text="Missing joints are (-2, -2) instead of (-1, -1): 1 was subtracted from all joints, "
         "so they count from 0; expected joints that count from 1.",
-        fix="Add 1 to each joint and center; the reader subtracts it.",
+        fix="Add 1 to each joint and to 'center'; the reader subtracts it.",
     )
 
 
@@ -140,7 +140,7 @@ def _check_adjusted(split: Split) -> list[Finding]:
     shift = float(np.median((center[:, 1] - (low + high)[:, 1] / 2) / scale))
     rows = np.arange(len(split))
     measured = (
-        f"0.75 x the distance from neck to head top is {head_ratio:.1f} px x scale (published: "
+        f"0.75 x the distance from neck to head top is {head_ratio:.1f} px x 'scale' (published: "
         f"{_HEAD_PER_SCALE:.1f})"
     )
     if not 10 < head_ratio < 60 or not 0.3 < length < 2.5:
@@ -148,9 +148,9 @@ def _check_adjusted(split: Split) -> list[Finding]:
             severity="error",
             code="scale_unit",
             rows=rows,
-            text=f"Scale is not the person's height / 200 px: {measured}, and the joints extend "
+            text=f"'scale' is not the person's height / 200 px: {measured}, and the joints extend "
             f"over {length:.2f} of that height.",
-            fix="Write scale = height of the person in px / 200.",
+            fix="Write the person's height in px / 200 as 'scale'.",
         )
     findings = []
     if head_ratio < 22.4 and (head_spread < 0.5 or length < 0.78):
@@ -158,18 +158,18 @@ def _check_adjusted(split: Split) -> list[Finding]:
             severity="error",
             code="adjusted_twice",
             rows=rows,
-            text=f"Scale has already been multiplied by 1.25, which readers do: {measured}.",
-            fix="Divide scale by 1.25, and subtract 15 x scale from the y of center, as in HRNet's "
-            "JSON files.",
+            text=f"'scale' has already been multiplied by 1.25, which readers do: {measured}.",
+            fix="Divide 'scale' by 1.25, and subtract 15 x 'scale' from the y of 'center', as in "
+            "HRNet's JSON files.",
         )
     if shift > 2.0:
         findings += split.findings(
             severity="error" if findings or is_complete.sum() >= 50 else "warning",
             code="center_moved_twice",
             rows=rows,
-            text=f"Centers are {shift:.1f} px x scale below the middle of the joints: they have "
+            text=f"'center' is {shift:.1f} px x 'scale' below the middle of the joints: it has "
             "already been moved down, which readers do.",
-            fix="Subtract 15 x (published) scale from the y of center; the reader adds it.",
+            fix="Subtract 15 x (published) 'scale' from the y of 'center'; the reader adds it.",
         )
     return findings
 

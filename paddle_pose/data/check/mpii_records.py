@@ -17,13 +17,13 @@ _K = MPII_16.num_joints
 # Sentences on invalid records by the code of their finding: (what was found and expected, the fix).
 _TEXTS = {
     "not_a_record": (
-        "Some records are not JSON objects; expected the keys image, center, scale, joints and "
-        "joints_vis.",
+        "Some records are not JSON objects; expected the keys 'image', 'center', 'scale', 'joints' "
+        "and 'joints_vis'.",
         "Write each record as an object with these keys.",
     ),
     "wrong_key": (
-        "Some records lack a required key: image, center, scale, joints (or gt_joints) and "
-        "joints_vis (or joints_visible).",
+        "Some records lack a required key; expected 'image', 'center', 'scale', 'joints' (or "
+        "'gt_joints') and 'joints_vis' (or 'joints_visible').",
         "Add the key, or rename the one that contains its value.",
     ),
     "joint_count": (
@@ -32,8 +32,8 @@ _TEXTS = {
     ),
     "wrong_shape": (
         "Some values have the wrong shape.",
-        f"Write center as [x, y], scale as one number, joints as {_K} lists [x, y] and joints_vis "
-        f"as {_K} numbers.",
+        f"Write 'center' as [x, y], 'scale' as one number, 'joints' as {_K} lists [x, y] and "
+        f"'joints_vis' as {_K} numbers.",
     ),
     "not_numbers": (
         "Some values are not numbers.",
@@ -41,11 +41,11 @@ _TEXTS = {
     ),
     "nan": (
         "Some values are NaN, null or infinite; expected finite numbers.",
-        "Write a missing joint as [-1, -1] with joints_vis 0.",
+        "Write a missing joint as [-1, -1] with 'joints_vis' 0.",
     ),
     "scale": (
-        "Some records have a scale that is not positive; expected the person's height in px / 200.",
-        "Correct the scale, or remove the records.",
+        "Some records have a 'scale' that is not positive; expected the person's height / 200 px.",
+        "Correct 'scale', or remove the records.",
     ),
 }
 

@@ -198,7 +198,7 @@ def _mpii_record(person: SyntheticPerson, name: str) -> dict[str, Any]:
     scale = max(width, height) / 200
     labelled = person.mpii_visible > 0
     joints = np.where(labelled[:, None], person.mpii + 1, -1.0)
-    # Readers place the window round (center_x, center_y + 15 * scale) - 1.
+    # Readers place the window around (center_x, center_y + 15 * scale) - 1.
     center = (x + width / 2 + 1, y + height / 2 + 1 - 15 * scale)
     return {
         "joints_vis": labelled.astype(int).tolist(),

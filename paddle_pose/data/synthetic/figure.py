@@ -46,7 +46,7 @@ class Figure(NamedTuple):
 
         Args:
             points: Centres of the circles, [n, 2] in image px.
-            radii: Their radii in body units.
+            radii: Radii of the circles in body units.
             color: RGB [3] in grey levels.
         """
         return solid(points, np.array(radii) * self.scale, color, self.appearance.light)
@@ -170,7 +170,7 @@ def _covered(
     Args:
         figure: Person; gives skin, accent, pattern and light.
         ends: Start and end of the half limb, [2, 2] in image px.
-        radii: Its radii at start and end, in body units.
+        radii: Radii of the half limb at start and end, in body units.
         color: Colour of the cloth, RGB [3] in grey levels.
         length: Fraction that is covered: nothing if it is 0 or less, all if it is 1 or more.
     """

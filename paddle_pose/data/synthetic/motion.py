@@ -84,7 +84,7 @@ class Frame:
     Attributes:
         seconds: Time of the frame in seconds.
         ids: Track ids of the P people in the frame, [P] int64, counted from 1.
-        keypoints: Their joints in COCO's order, [P, 17, 2] in image px.
+        keypoints: Joints of these people in COCO's order, [P, 17, 2] in image px.
     """
 
     seconds: float
@@ -138,14 +138,14 @@ def _figure(
     """Returns the joints of a figure that faces +x.
 
     Args:
-        legs: By side, the angles by which the thigh is raised to the front and the knee is bent,
-            each [T] in degrees.
-        arms: By side, the angles by which the upper arm is raised to the front and the elbow is
-            bent, each [T] in degrees.
+        legs: Angles of the legs by side: how far the thigh is raised to the front, and how far the
+            knee is bent, each [T] in degrees.
+        arms: Angles of the arms by side: how far the upper arm is raised to the front, and how far
+            the elbow is bent, each [T] in degrees.
         lean: Angle by which the torso leans to the front, [T] in degrees.
 
     Returns:
-        [T, 17, 2] (x, y) in body heights, with the hips round x = 0 and the lower foot at y = 0.
+        [T, 17, 2] (x, y) in body heights, with the hips around x = 0 and the lower foot at y = 0.
     """
     points = {}
     neck = _TORSO * _direction(180 - lean)

@@ -68,15 +68,15 @@ class Copy:
     def places(self, severity: str = "error", **options: str) -> dict[str, str]:
         """Returns {code: files and examples} of the findings of one severity."""
         return {
-            code: "\n".join(place for one in found for place in (one.file, *one.examples))
-            for code, found in self.findings(severity, **options).items()
+            code: "\n".join(place for one in findings for place in (one.file, *one.examples))
+            for code, findings in self.findings(severity, **options).items()
         }
 
     def texts(self, severity: str = "error", **options: str) -> dict[str, str]:
         """Returns {code: texts} of the findings of one severity."""
         return {
-            code: "\n".join(one.text for one in found)
-            for code, found in self.findings(severity, **options).items()
+            code: "\n".join(one.text for one in findings)
+            for code, findings in self.findings(severity, **options).items()
         }
 
 

@@ -308,10 +308,17 @@ def test_mpii_ground_truth_agrees_with_the_annotations(tmp_path):
 def test_mpii_ground_truth_has_the_format_of_the_published_file(tmp_path, shared):
     write_mpii(tmp_path, num_train=0, num_val=5, size=SIZE)
     path = "annotations/mpii_gt_val.mat"
-    ours, published = (scipy.io.loadmat(root / path) for root in (tmp_path, shared / "data/mpii5"))
+    written, published = (
+        scipy.io.loadmat(root / path) for root in (tmp_path, shared / "data/mpii5")
+    )
     for key in ("dataset_joints", "jnt_missing", "pos_gt_src", "headboxes_src"):
-        assert (ours[key].shape, ours[key].dtype) == (published[key].shape, published[key].dtype)
-    names = [[str(cell[0]) for cell in truth["dataset_joints"][0]] for truth in (ours, published)]
+        assert (written[key].shape, written[key].dtype) == (
+            published[key].shape,
+            published[key].dtype,
+        )
+    names = [
+        [str(cell[0]) for cell in truth["dataset_joints"][0]] for truth in (written, published)
+    ]
     assert names[0] == names[1]
     records = [labels(root, "mpii_val.json") for root in (tmp_path, shared / "data/mpii5")]
     assert records[0][0].keys() == records[1][0].keys()
