@@ -246,6 +246,7 @@ class CropCache:
             return False
 
     def _store(self, path: Path, content: bytes) -> None:
+        """Writes a crop's file atomically and counts its bytes."""
         atomic.write_bytes(path, content)
         with self._lock:
             self._bytes += len(content)

@@ -155,11 +155,20 @@ def read_mpii(root: str | Path, split: str, skeleton: Skeleton = MPII_16) -> lis
 
 
 def truth_files(root: str | Path) -> tuple[Path, Path]:
-    """Returns the path of the validation split's ground truth, and the folder of all images."""
+    """Returns the path of the validation split's ground truth, and the folder of all images.
+
+    Args:
+        root: Folder D of the layout above.
+    """
     return Path(root) / "annotations" / "mpii_gt_val.mat", Path(root) / "images"
 
 
 def _load(path: Path) -> list[dict[str, Any]]:
+    """Returns the records of a JSON file.
+
+    Raises:
+        InputError: If the file is not a list of records, or the list is empty.
+    """
     try:
         records = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as problem:

@@ -219,6 +219,7 @@ def _crop(
 
 
 def _rounded(numbers: np.ndarray) -> list[Any]:
+    """Returns an array as a list of numbers with six decimals."""
     rounded: list[Any] = np.round(numbers, 6).tolist()
     return rounded
 

@@ -62,6 +62,7 @@ def read_split(path: Path, name: str) -> tuple[Split | None, list[Finding]]:
     """
 
     def unreadable(code: str, text: str, fix: str) -> tuple[None, list[Finding]]:
+        """Returns no split and a finding on the whole file."""
         return None, [Finding("error", code, file=str(path), text=text, fix=fix)]
 
     records, findings = read_json(path)
