@@ -19,7 +19,7 @@ from paddle_pose.configs.overrides import identity, values
 from paddle_pose.configs.registry import read_beside, stored_identity, to_json
 from paddle_pose.configs.specs import Config
 from paddle_pose.data import coco, dataset, framing, movenet_crops, mpii
-from paddle_pose.data.augment import HALVED_ABOVE, has_halves
+from paddle_pose.data.augment import HALF_BODY_ABOVE_JOINTS, supports_half_body
 from paddle_pose.data.crop_cache import CropCache, Reader, ReducedReader, read_whole
 from paddle_pose.data.dataset import PoseDataset
 from paddle_pose.environment import argument
@@ -193,14 +193,14 @@ def metric(config: Config, root: str | Path | None) -> Metric:
 
 
 def batches(
-    config: Config, samples: Sequence[Sample], share: dataset.Share = list
+    config: Config, samples: Sequence[Sample], shard: dataset.Shard = list
 ) -> Iterator[tuple[np.ndarray, Sequence[Sample]]]:
     """Returns an iterator over the evaluation batches: images uint8 [N, H, W, 3] and their samples.
 
     Args:
         config: Config that specifies the codec, the batch size and how images are decoded.
         samples: Samples to evaluate; batches keep their order.
-        share: Function that selects the batches of this process from all batches; `list` selects
+        shard: Function that selects the batches of this process from all batches; `list` selects
             all.
     """
     reader: Reader = ReducedReader(config.codec.input_size) if config.val.reduced else read_whole
@@ -210,7 +210,7 @@ def batches(
         config.val.batch_size,
         num_workers=1,
         reader=reader,
-        share=share,
+        shard=shard,
         timeout=config.train.read_timeout,
     )
 
@@ -295,11 +295,11 @@ def loader(
             f"Training samples are not augmented from epoch {train.final_augment_epoch} on: "
             "final_augment is none"
         )
-    if half_body > 0 and not has_halves(skeleton):
+    if half_body > 0 and not supports_half_body(skeleton):
         _log.info(
             f"Half-body windows (augment.half_body={half_body}) are off: skeleton {skeleton.name} "
             f"has {skeleton.num_joints} joints and names {len(skeleton.upper)} of them in `upper`; "
-            f"they need more than {HALVED_ABOVE} joints, and an upper body."
+            f"they need more than {HALF_BODY_ABOVE_JOINTS} joints, and an upper body."
         )
     reader: Reader = read_whole
     if data.cache is not None:

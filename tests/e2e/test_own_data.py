@@ -83,7 +83,8 @@ def weights(own):
 
 def test_training_says_what_the_skeleton_file_did_not(trained, own):
     assert (
-        "=> skeleton my5: 5 joints; mirrored by name: left_wrist - right_wrist, left_ankle - right_ankle; weights 1\n"
+        "=> skeleton my5: 5 joints; mirror pairs by name: left_wrist - right_wrist, "
+        "left_ankle - right_ankle; all weights 1\n"
     ) in trained
     assert "chosen on the validation set by AP" in trained
     values = json.loads((own / "run" / "config.json").read_text(encoding="utf-8"))["values"]
@@ -187,9 +188,9 @@ def test_five_joints_are_evaluated_on_coco_and_mpii(trained, own, synthetic_mpii
             ("--dataset_root", "coco", "--images", "images"),
             "--dataset_root coco and --images: give either",
         ),
-        (("--val_annotations", "absent.json"), "absent.json: not found; --val_annotations"),
-        (("--images", "absent"), "absent: no such folder of images; --images"),
-        (("--dataset", "mpii"), "--dataset_root D is missing"),
+        (("--val_annotations", "absent.json"), "absent.json: annotation file not found"),
+        (("--images", "absent"), "absent: folder of images not found"),
+        (("--dataset", "mpii"), "--dataset_root D is missing: where the data are"),
         (("--dataset", "mpii", "--images", "images"), "annotation files are read in COCO's format"),
     ],
 )

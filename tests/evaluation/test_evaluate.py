@@ -73,7 +73,7 @@ def test_processes_that_share_the_batches_return_what_one_would(synthetic_mpii):
     for process_group in process_groups:
         groups = process_group.shard([samples[0:3], samples[3:6], samples[6:8]])
         own = [sample for group in groups for sample in group]
-        looked_at = batches(samples, CODEC, 3, num_workers=1, share=process_group.shard)
+        looked_at = batches(samples, CODEC, 3, num_workers=1, shard=process_group.shard)
         assert evaluate(oracle(own, calls), CODEC, looked_at, gather=keep) == []
     assert calls == [3, 3, 2, 3, 2, 3], "each sees whole batches, nothing twice"
     images = np.zeros((0, 128, 128, 3), np.uint8)
