@@ -7,14 +7,17 @@ may be hidden for a while, or found with a low score.
 Source: the trackers of Google's MoveNet demo (tfjs-models): OKS or box IoU, greedy, and the constants.
 Checked against: motmetrics' IDF1 and identity switches on a drawn video (tests/e2e/test_crossing_people.py).
 Differs: the demo compares with the last place somebody was seen at, gives an id at first sight, and has one least score; the
-    same test measures what that costs. A box is that of the joints seen; the demo's network predicts boxes.
+    same test measures what that costs. A box is that of the joints seen; the demo's network predicts boxes. The age limit
+    is at least some frame intervals, so that low frame rates have ids, too.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import exp
+from statistics import median_low
 from typing import Literal
 
 import numpy as np
@@ -27,7 +30,19 @@ from paddle_pose.structures import Poses
 MIN_KEYPOINT_SCORE_FOR_TRACKING = 0.3  # a joint with this score is compared
 MIN_JOINTS = 4
 MIN_OKS, MIN_IOU = 0.2, 0.15
+MIN_AGE_IN_INTERVALS = 3.5
+"""Frame intervals for which a track is kept at any frame rate; this project's choice.
+
+A person may be missed in two frames running, and the half allows for irregular times. More frames would keep more ids at low
+frame rates, and give more of them to the next person who stands at the same place.
+"""
+LONG_PAUSE = 1.0
+"""Seconds after which a person may have stopped: a pose is then compared with the track's last position, too.
+
+It is the default of `max_age`, so that only frame rates below 3.5 per second have such pauses; this project's choice.
+"""
 _INERTIA = 0.2  # s over which a motion is averaged
+_NUM_INTERVALS = 9  # last frame intervals, whose median is the usual one
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,9 +56,11 @@ class _Track:
     scores: np.ndarray
     velocity: np.ndarray
 
-    def at(self, seconds: float) -> np.ndarray:
-        """Returns where the joints [K, 2] are expected."""
-        return self.keypoints + self.velocity * max(0.0, seconds - self.seconds)
+    def expected(self, seconds: float) -> list[np.ndarray]:
+        """Returns the positions [K, 2] that the joints may have at a time: moved on, and after a long pause also the last one."""
+        elapsed = max(0.0, seconds - self.seconds)
+        moved = self.keypoints + self.velocity * elapsed
+        return [moved] if elapsed < LONG_PAUSE else [moved, self.keypoints]
 
     def seen(
         self, seconds: float, keypoints: np.ndarray, scores: np.ndarray, moves: bool
@@ -95,7 +112,7 @@ class Tracker:
             new_track_score: of somebody new.
             min_score: of somebody followed; a lower one goes unfollowed.
             min_hits: in how many frames running somebody new must be seen to get an id.
-            max_age: s after which somebody not seen is given up.
+            max_age: s after which somebody not seen is given up, but not before `MIN_AGE_IN_INTERVALS` frame intervals.
             max_tracks: the most people followed; those seen last stay.
             motion: whether people are expected where their motion takes them, or where they were.
 
@@ -122,6 +139,8 @@ class Tracker:
         self._max_age, self._max_tracks, self._motion = max_age, max_tracks, motion
         self._tracks: list[_Track] = []
         self._born = 0
+        self._seconds: float | None = None
+        self._intervals: deque[float] = deque(maxlen=_NUM_INTERVALS)
 
     @property
     def alive(self) -> set[int]:
@@ -143,7 +162,8 @@ class Tracker:
         """
         if not np.isfinite(seconds):
             raise InputError(f"a frame's time must be finite, got {seconds}")
-        left = [track for track in self._tracks if seconds - track.seconds <= self._max_age]
+        max_age = self._max_age_at(seconds)
+        left = [track for track in self._tracks if seconds - track.seconds <= max_age]
         tracked: list[_Track] = []
         ids = np.full(len(poses.scores), -1, np.int64)
         for p in np.argsort(-poses.person_scores, kind="stable"):
@@ -151,7 +171,11 @@ class Tracker:
             if score < self._min_score:
                 continue
             similar = [
-                self._similar(keypoints, scores, track.at(seconds), track.scores) for track in left
+                max(
+                    self._similar(keypoints, scores, expected, track.scores)
+                    for expected in track.expected(seconds)
+                )
+                for track in left
             ]
             if similar and max(similar) >= self._min_similarity:
                 track = left.pop(int(np.argmax(similar))).seen(
@@ -173,6 +197,18 @@ class Tracker:
             : self._max_tracks
         ]
         return replace(poses, ids=ids)
+
+    def _max_age_at(self, seconds: float) -> float:
+        """Returns the age limit in s at a frame: `max_age`, or `MIN_AGE_IN_INTERVALS` usual intervals if these are longer.
+
+        The usual interval is the lower median of the last ones, so that a single pause in a video does not change it.
+        """
+        if self._seconds is not None and seconds > self._seconds:
+            self._intervals.append(seconds - self._seconds)
+        self._seconds = seconds
+        if not self._intervals:
+            return self._max_age
+        return max(self._max_age, MIN_AGE_IN_INTERVALS * median_low(self._intervals))
 
 
 class _Oks:

@@ -153,6 +153,66 @@ def test_a_frame_twice_changes_no_id():
     ] * 4
 
 
+def swaying(seconds, seed=0):
+    """A person [T, 1, 17, 2] who stands at about the same place and moves a little."""
+    rng = np.random.default_rng(seed)
+    return standing(100) + rng.normal(0, 2, (len(seconds), 1, 1, 2))
+
+
+@pytest.mark.parametrize("by", ["oks", "iou"])
+@pytest.mark.parametrize("rate", [0.1, 0.5, 1.0, 2.0])
+def test_low_frame_rates_have_ids(by, rate):
+    tracker, seconds = Tracker(by=by), np.arange(12) / rate
+    ids = [
+        tracker(now, found(person)).ids.tolist()
+        for now, person in zip(seconds, swaying(seconds), strict=True)
+    ]
+    assert ids == [[-1]] * 2 + [[1]] * 10
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.5])
+@pytest.mark.parametrize(("missed", "expected"), [(1, 1), (2, 1), (3, -1)])
+def test_at_low_frame_rates_the_age_limit_is_three_frames(rate, missed, expected):
+    tracker, person = Tracker(), standing(100)
+    numbers = [*range(5), 5 + missed]
+    for number in range(6 + missed):
+        poses = tracker(number / rate, found(person if number in numbers else person[:0]))
+    assert poses.ids.tolist() == [expected]
+
+
+def test_at_low_frame_rates_irregular_times_have_ids():
+    rng = np.random.default_rng(0)
+    seconds = np.cumsum(rng.uniform(6.0, 14.0, 20))
+    tracker = Tracker()
+    ids = [
+        tracker(now, found(person)).ids.tolist()
+        for now, person in zip(seconds, swaying(seconds), strict=True)
+    ]
+    assert ids == [[-1]] * 2 + [[1]] * 18
+
+
+def test_a_single_pause_does_not_raise_the_age_limit():
+    tracker, person = Tracker(), standing(100)
+    run(tracker, person, 3)
+    assert tracker(8.0, found(person)).ids.tolist() == [-1]
+    assert run(tracker, person, 2, start=201) == [[-1], [2]]
+
+
+def test_at_low_frame_rates_who_moved_far_has_no_id():
+    tracker = Tracker()
+    for number in range(8):
+        poses = tracker(2.0 * number, found(standing(100 + 120 * number)))
+        assert poses.ids.tolist() == [-1]
+
+
+@pytest.mark.parametrize("then", [(132, 140), (124, 124), (116, 108)], ids=["on", "stop", "back"])
+def test_at_low_frame_rates_a_motion_may_go_on_or_end(then):
+    tracker = Tracker(min_hits=1)
+    for number, x in enumerate((100, 108, 116, 124, *then)):
+        poses = tracker(2.0 * number, found(standing(x)))
+        assert poses.ids.tolist() == [1]
+
+
 def test_wrong_rules_and_times_are_refused():
     with pytest.raises(ValueError, match="expected 'oks' or 'iou'"):
         Tracker(by="size")
