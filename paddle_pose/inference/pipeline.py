@@ -6,6 +6,7 @@ Images, videos and cameras differ only in where frames come from, and nothing gr
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import Literal
 
 import numpy as np
@@ -27,8 +28,6 @@ MAX_OKS = 0.9  # of two people who are both kept; as SimpleBaseline and HRNet
 
 Boxed = tuple[Frame, Detections | None]
 """A frame and the people to look at in it; None for the whole image."""
-Step = Callable[[int, float, tuple[int, int], Poses], Poses]
-"""Receives a frame's number, its seconds, its (width, height) px and its poses; returns them changed, or with ids."""
 
 
 def with_boxes(
@@ -222,46 +221,44 @@ def one_person(
         yield frame, video(frame.seconds, frame.pixels)
 
 
-def tracking_steps(
-    skeleton: Skeleton, track: Literal["oks", "iou"] | None = None, smooth: bool = False
-) -> list[Callable[[], Step]]:
-    """Returns makers of the steps that track and smooth the poses of a video, for `tracked`.
-
-    Args:
-        skeleton: Joints of the poses.
-        track: What makes people similar: their joints ("oks") or the boxes round them ("iou"); None for no ids.
-        smooth: Whether keypoints are smoothed (One-Euro), which needs ids: by "oks" where `track` is None.
-    """
-    if track is None and not smooth:
-        return []
-
-    def make() -> Step:
-        pose_tracker = PoseTracker(
-            Tracker(skeleton, by=track or "oks"), OneEuro if smooth else None
-        )
-        return lambda index, seconds, size, poses: pose_tracker(seconds, size, poses)
-
-    return [make]
-
-
 def tracked(
-    found: Iterable[tuple[Frame, Poses]], makers: Sequence[Callable[[], Step]] = ()
+    found: Iterable[tuple[Frame, Poses]],
+    skeleton: Skeleton,
+    track: Literal["oks", "iou"] | None = None,
+    smooth: bool = False,
 ) -> Iterator[tuple[Frame, Poses]]:
-    """Passes the poses of each video or camera through steps of its own, such as tracking; an image's stay as they are.
+    """Yields frames with their poses; people of videos and cameras have ids and are smoothed, images stay as they are.
+
+    Each video is tracked by itself. A person has its id from the first frame on: with ids, a frame follows when the next two
+    were read, see `PoseTracker`.
 
     Args:
         found: Frames with their poses.
-        makers: Functions that each make a step without a past.
-
-    Yields:
-        The frames, with their poses after the last step.
+        skeleton: Joints of the poses.
+        track: What makes people similar: their joints ("oks") or the boxes around them ("iou"); None for no ids.
+        smooth: Whether keypoints are smoothed (One-Euro), which needs ids: by "oks" where `track` is None.
     """
-    source: Source | None = None
-    steps: list[Step] = []
-    for frame, poses in found:
-        if frame.source != source:
-            source = frame.source
-            steps = [] if source.kind == "image" else [make() for make in makers]
-        for step in steps:
-            poses = step(frame.index, frame.seconds, frame.size, poses)
-        yield frame, poses
+    for source, of_source in groupby(found, key=lambda pair: pair[0].source):
+        if source.kind == "image" or not (track or smooth):
+            yield from of_source
+        else:
+            tracker = Tracker(skeleton, by=track or "oks")
+            pose_tracker = PoseTracker(tracker, OneEuro if smooth else None)
+            yield from pose_tracker.stream(
+                (frame, frame.seconds, frame.size, poses) for frame, poses in of_source
+            )
+
+
+def until(
+    found: Iterable[tuple[Frame, Poses]], is_ended: Callable[[], bool]
+) -> Iterator[tuple[Frame, Poses]]:
+    """Yields frames until a run is ended early; what waits for later frames then goes on as at the end of a video.
+
+    Args:
+        found: Frames with their poses.
+        is_ended: Whether no more frames are wanted.
+    """
+    for pair in found:
+        yield pair
+        if is_ended():
+            return

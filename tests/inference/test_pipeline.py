@@ -1,7 +1,6 @@
-"""The stream of frames: boxes for each, one person, and steps that every video begins anew."""
+"""The stream of frames: boxes for each, one person, and tracking that every video begins anew."""
 
 from dataclasses import dataclass, field, replace
-from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -18,77 +17,90 @@ from paddle_pose.io.boxes import Boxes
 from paddle_pose.io.frames import Frame, Source
 from paddle_pose.skeletons import COCO_17
 from paddle_pose.structures import Poses
+from paddle_pose.tracking.one_euro import OneEuro
 
-SIZE, TIMES = (320, 240), np.arange(12) * 0.04
+SIZE = (320, 240)
 PIXELS = np.full((48, 64, 3), 90, np.uint8)
 IMAGE = Source("image", Path("a/x.jpg"), Path("x"))
 VIDEO = Source("video", Path("b/x.mp4"), Path("x"))
+OTHER = Source("video", Path("c/x.mp4"), Path("x_2"))
 CAMERA = Source("camera", Path("0"), Path("camera_0"))
 
 
-def poses(people=1, ids=()):
-    keypoints = np.arange(people * 4.0).reshape(people, 2, 2)
-    return Poses(
-        keypoints, np.full((people, 2), 0.5), np.full(people, 0.25), ids=np.array(ids, np.int64)
-    )
-
-
-def test_each_video_has_steps_of_its_own_and_images_have_none():
-    made = count()
-
-    def maker():
-        number = next(made)
-        return lambda index, seconds, size, poses: replace(
-            poses, ids=np.array([100 * number + index])
-        )
-
-    def twice():
-        return lambda index, seconds, size, poses: replace(poses, ids=poses.ids * 2)
-
-    frames = [
-        Frame(IMAGE, PIXELS),
-        Frame(VIDEO, PIXELS, 0),
-        Frame(VIDEO, PIXELS, 1, 0.5),
-        Frame(CAMERA, PIXELS, 3),
+def walking(frames, seed=0):
+    """A person who walks, found with noise in some frames."""
+    rng = np.random.default_rng(seed)
+    walker = walk(np.arange(frames) * 0.04, 40.0, 100.0) + np.array([60, 200])
+    return [
+        Poses(person[None], np.full((1, 17), 0.9), np.ones(1))
+        for person in walker + rng.normal(0, 1, walker.shape)
     ]
-    after = pipeline.tracked(((frame, poses()) for frame in frames), [maker, twice])
-    assert [found.ids.tolist() for _, found in after] == [[], [0], [2], [206]]
 
 
-def through(**wanted):
-    """A noisy walk through the steps that are asked for: what was found, what came out."""
-    rng, walker = np.random.default_rng(0), walk(TIMES, 40.0, 100.0) + np.array([60, 200])
-    found = [
-        Poses(p[None], np.full((1, 17), 0.9), np.ones(1))
-        for p in walker + rng.normal(0, 1, walker.shape)
+def film(source, frames, seed=0):
+    return [
+        (Frame(source, PIXELS, index, index * 0.04), poses)
+        for index, poses in enumerate(walking(frames, seed))
     ]
-    steps = [make() for make in pipeline.tracking_steps(COCO_17, **wanted)]
-    results = []
-    for index, (seconds, poses) in enumerate(zip(TIMES, found, strict=True)):
-        for step in steps:
-            poses = step(index, float(seconds), SIZE, poses)
-        results.append(poses)
-    return found, results
 
 
-def test_without_tracking_nothing_happens():
-    found, results = through()
-    assert results == found
+def test_each_video_is_tracked_by_itself_and_images_are_not():
+    image = [(Frame(IMAGE, PIXELS), poses) for poses in walking(1)]
+    found = film(VIDEO, 4) + image + film(CAMERA, 5, seed=1) + film(OTHER, 2)
+    after = list(pipeline.tracked(iter(found), COCO_17, "oks"))
+    assert [frame for frame, _ in after] == [frame for frame, _ in found]
+    ids = [poses.ids.tolist() for _, poses in after]
+    assert ids == [[1]] * 4 + [[]] + [[1]] * 5 + [[-1]] * 2
+    for (_, before), (_, poses) in zip(found, after, strict=True):
+        assert poses.keypoints is before.keypoints
+
+
+def test_without_tracking_nothing_happens_or_waits():
+    found = film(VIDEO, 5)
+    read = []
+    results = pipeline.tracked((read.append(pair) or pair for pair in found), COCO_17)
+    for number, pair in enumerate(found, start=1):
+        assert next(results) is pair
+        assert len(read) == number
 
 
 @pytest.mark.parametrize(
-    "wanted",
-    [{"track": "oks"}, {"track": "iou"}, {"smooth": True}, {"smooth": True, "track": "oks"}],
-    ids=str,
+    ("track", "smooth"),
+    [("oks", False), ("iou", False), (None, True), ("oks", True), ("iou", True)],
 )
-def test_ids_and_smoothing_come_as_asked_for(wanted):
-    found, results = through(**wanted)
-    assert [poses.ids.tolist() for poses in results] == [[-1]] * 2 + [[1]] * 10
+def test_ids_and_smoothing_come_as_asked_for(track, smooth):
+    found = film(VIDEO, 12)
+    results = list(pipeline.tracked(found, COCO_17, track, smooth))
+    assert [poses.ids.tolist() for _, poses in results] == [[1]] * 12
     changed = [
-        not np.allclose(a.keypoints, b.keypoints)
-        for a, b in zip(found[3:], results[3:], strict=True)
+        not np.allclose(before.keypoints, after.keypoints)
+        for (_, before), (_, after) in zip(found[1:], results[1:], strict=True)
     ]
-    assert all(changed) if "smooth" in wanted else not any(changed)
+    assert all(changed) if smooth else not any(changed)
+    assert np.allclose(found[0][1].keypoints, results[0][1].keypoints)
+
+
+def test_a_smoothed_person_does_not_jump_when_the_track_is_confirmed():
+    found = film(VIDEO, 30)
+    smooth = OneEuro()
+    for (frame, before), (_, after) in zip(
+        found, pipeline.tracked(found, COCO_17, smooth=True), strict=True
+    ):
+        expected = smooth(before.keypoints[0] / frame.size, frame.seconds) * frame.size
+        assert np.allclose(after.keypoints[0], expected)
+
+
+@pytest.mark.parametrize("last", [0, 1, 2, 6])
+def test_after_an_early_end_the_frames_that_wait_come(last):
+    read, seen = [], []
+    found = pipeline.until(
+        (read.append(pair) or pair for pair in film(VIDEO, 20)), lambda: len(seen) > last
+    )
+    for pair in pipeline.tracked(found, COCO_17, "oks"):
+        seen.append(pair)
+    assert [frame.index for frame, _ in seen] == list(range(last + 3))
+    assert len(read) == last + 3
+    assert [poses.ids.tolist() for _, poses in seen] == [[1]] * (last + 3)
 
 
 def test_boxes_come_from_a_file_or_from_nowhere():

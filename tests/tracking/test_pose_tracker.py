@@ -1,5 +1,8 @@
 """PoseTracker and SinglePersonVideo: smoothing belongs to a person, and ends with them."""
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 
@@ -33,13 +36,26 @@ def two_people(rng):
     return people + rng.normal(0, 1, people.shape)
 
 
+def stream(pose_tracker, frames, seconds=TIMES):
+    """The people of frames, tracked; the frames have their number as a label."""
+    labelled = [
+        (number, now, SIZE, frame)
+        for number, (now, frame) in enumerate(zip(seconds, frames, strict=False))
+    ]
+    results = list(pose_tracker.stream(labelled))
+    assert [number for number, _ in results] == list(range(len(labelled)))
+    return [poses for _, poses in results]
+
+
 def test_everybody_is_smoothed_by_a_filter_of_their_own():
     rng = np.random.default_rng(0)
-    people, pose_tracker = two_people(rng), PoseTracker(Tracker(min_hits=1))
+    people = two_people(rng)
+    orders = [rng.permutation(2) for _ in people]
+    frames = [found(now[order]) for now, order in zip(people, orders, strict=True)]
     alone = [OneEuro(), OneEuro()]
-    for seconds, now in zip(TIMES, people, strict=True):
-        order = rng.permutation(2)
-        poses = pose_tracker(seconds, SIZE, found(now[order]))
+    for poses, now, order, seconds in zip(
+        stream(PoseTracker(), frames), people, orders, TIMES, strict=True
+    ):
         assert sorted(poses.ids) == [1, 2]
         expected = np.stack(
             [
@@ -52,26 +68,98 @@ def test_everybody_is_smoothed_by_a_filter_of_their_own():
 
 
 def test_without_a_smoother_only_ids_come():
-    poses = found(two_people(np.random.default_rng(1))[0])
-    tracked = PoseTracker(Tracker(min_hits=1), smoother=None)(0.0, SIZE, poses)
-    assert tracked.keypoints is poses.keypoints
-    assert tracked.ids.tolist() == [1, 2]
+    frames = [found(now) for now in two_people(np.random.default_rng(1))[:3]]
+    for before, after in zip(frames, stream(PoseTracker(smoother=None), frames), strict=True):
+        assert after.keypoints is before.keypoints
+        assert after.ids.tolist() == [1, 2]
+        assert before.ids.shape == (0,)
 
 
 def test_who_is_lost_comes_back_unsmoothed():
-    people, pose_tracker = two_people(np.random.default_rng(2)), PoseTracker(Tracker(min_hits=1))
-    for seconds, now in zip(TIMES[:5], people, strict=False):
-        pose_tracker(seconds, SIZE, found(now))
-    later = pose_tracker(9.0, SIZE, found(people[5]))
-    assert later.ids.tolist() == [3, 4]
-    assert np.allclose(later.keypoints, people[5], atol=1e-9)
+    people = two_people(np.random.default_rng(2))[:8]
+    seconds = [*TIMES[:5], *(9 + TIMES[:3])]
+    results = stream(PoseTracker(), map(found, people), seconds)
+    assert [poses.ids.tolist() for poses in results] == [[1, 2]] * 5 + [[3, 4]] * 3
+    assert np.allclose(results[5].keypoints, people[5], atol=1e-9)
+    assert not np.allclose(results[6].keypoints, people[6])
 
 
-def test_who_has_no_id_is_left_alone():
+def test_a_person_who_is_never_confirmed_is_left_alone():
     people = two_people(np.random.default_rng(3))
-    poses = PoseTracker()(0.0, SIZE, found(people[0]))
-    assert poses.ids.tolist() == [-1, -1]
-    assert np.array_equal(poses.keypoints, people[0])
+    frames = [found(people[0]), found(people[1]), found(people[2, :1]), *map(found, people[3:5])]
+    results = stream(PoseTracker(), frames)
+    assert [poses.ids.tolist() for poses in results] == [[1, -1], [1, -1], [1], [1, -1], [1, -1]]
+    for number in (0, 1, 3, 4):
+        assert np.array_equal(results[number].keypoints[1], people[number, 1])
+
+
+def test_earlier_frames_have_the_id_at_the_persons_place_in_them():
+    one, other = np.moveaxis(two_people(np.random.default_rng(4))[:6], 1, 0)
+    frames = [
+        found(one[:1]),
+        found(np.stack([one[1], other[1]])),
+        found(np.stack([other[2], one[2]])),
+        found(np.stack([other[3], one[3]])),
+        found(np.stack([one[4], other[4]])),
+        found(other[5:]),
+    ]
+    ids = [poses.ids.tolist() for poses in stream(PoseTracker(), frames)]
+    assert ids == [[1], [1, 2], [2, 1], [2, 1], [1, 2], [2]]
+
+
+@pytest.mark.parametrize("min_hits", [1, 2, 3, 5])
+def test_a_frame_waits_for_as_many_as_confirm_a_track(min_hits):
+    people = two_people(np.random.default_rng(5))[:8]
+    read = []
+
+    def frames():
+        for number, now in enumerate(people):
+            read.append(number)
+            yield number, TIMES[number], SIZE, found(now)
+
+    waited = [
+        len(read) - number - 1
+        for number, poses in PoseTracker(Tracker(min_hits=min_hits)).stream(frames())
+    ]
+    assert waited == [min_hits - 1] * (9 - min_hits) + list(range(min_hits - 2, -1, -1))
+
+
+@pytest.mark.parametrize("length", [0, 1, 2])
+def test_a_video_of_few_frames_is_whole_and_has_no_ids(length):
+    frames = [found(now) for now in two_people(np.random.default_rng(6))[:length]]
+    results = stream(PoseTracker(), frames)
+    assert [poses.ids.tolist() for poses in results] == [[-1, -1]] * length
+
+
+def test_what_breaks_a_video_comes_after_its_frames():
+    people = two_people(np.random.default_rng(7))[:4]
+
+    def frames():
+        for number, now in enumerate(people):
+            yield number, TIMES[number], SIZE, found(now)
+        raise OSError("broken")
+
+    results = PoseTracker().stream(frames())
+    assert [next(results)[0] for _ in people] == [0, 1, 2, 3]
+    with pytest.raises(OSError, match="broken"):
+        next(results)
+
+
+def test_filters_are_dropped_with_their_tracks():
+    made = weakref.WeakSet()
+
+    def smoother():
+        smooth = OneEuro()
+        made.add(smooth)
+        return smooth
+
+    people = two_people(np.random.default_rng(8))
+    seconds = np.concatenate([10 * part + TIMES[:5] for part in range(20)])
+    frames = [found(people[n % 5]) for n in range(100)]
+    pose_tracker = PoseTracker(smoother=smoother)
+    assert stream(pose_tracker, frames, seconds)[-1].ids.tolist() == [39, 40]
+    gc.collect()
+    assert len(made) == 2
 
 
 class Answers:

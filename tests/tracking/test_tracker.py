@@ -70,9 +70,9 @@ def test_who_is_hidden_keeps_the_id_for_the_longest_age(gap, who):
     run(tracker, people, 5)
     last = 4 * STEP
     assert tracker(last + gap / 2, found(people[:0])).ids.tolist() == []
-    assert tracker.alive == {1}
+    assert tracker.active_ids == {1}
     assert tracker(last + gap, found(people)).ids.tolist() == [who]
-    assert tracker.alive == ({1} if who == 1 else set())
+    assert tracker.active_ids == ({1} if who == 1 else set())
 
 
 def test_an_id_is_never_given_twice():
@@ -136,7 +136,7 @@ def test_joints_that_are_not_seen_do_not_count():
 def test_no_more_are_followed_than_allowed():
     tracker = Tracker(max_tracks=2, min_hits=1)
     run(tracker, standing(100, 200, 300), 3)
-    assert len(tracker.alive) == 2
+    assert len(tracker.active_ids) == 2
 
 
 def test_nobody_and_other_skeletons():
