@@ -59,7 +59,7 @@ class Predictor:
         self._batch_size = batch_size
         self._fit = fit
 
-    def through(self, image: np.ndarray, window: Window) -> Poses:
+    def predict_window(self, image: np.ndarray, window: Window) -> Poses:
         """Returns the people in one window.
 
         Args:

@@ -20,13 +20,13 @@ T = TypeVar("T")
 
 
 class WindowPredictor(Protocol):
-    """A network that finds people in a window on an image, such as `inference.predictor.Predictor`."""
+    """A network that finds people in a window on an image: `inference.predictor.Predictor`."""
 
     @property
     def codec(self) -> Codec:
         """Codec of the network's maps; it states the skeleton and the input size."""
 
-    def through(self, image: np.ndarray, window: Window) -> Poses:
+    def predict_window(self, image: np.ndarray, window: Window) -> Poses:
         """Returns the people in a window, sorted by score, highest first.
 
         Args:
@@ -46,8 +46,8 @@ class PoseTracker:
 
     Args:
         tracker: Tracker that confirms tracks; None makes one with its default rules.
-        smoother: Function that makes the filter of one person; None smooths nothing. A filter starts
-            at the first frame of a track and is dropped with the track.
+        smoother: Function that makes the filter of one person; None smooths nothing. A filter
+            starts at the first frame of a track and is dropped with the track.
 
     Example:
         >>> keypoints = np.random.default_rng(0).uniform(0, 90, (1, 17, 2))
@@ -70,8 +70,8 @@ class PoseTracker:
         """Yields the people of each frame with ids; `Tracker.min_hits` - 1 frames wait in memory.
 
         Args:
-            frames: For each frame a label of any kind, its time in s, its (width, height) in px, and
-                its poses in image px.
+            frames: Label of any kind, time in s, (width, height) in px, and poses in image px, for
+                each frame.
 
         Yields:
             The label of a frame, and its people with ids; -1 is a person whose track was never
@@ -174,7 +174,7 @@ class SinglePersonVideo:
         codec = self._predictor.codec
         window = self._window or whole_square(image_size)
         input_window = box_window(window.box, codec.input_size, context=1.0)
-        poses = self._predictor.through(image, input_window)
+        poses = self._predictor.predict_window(image, input_window)
         if not len(poses.scores) or pose_score(poses.scores[0]) < MIN_POSE_SCORE:
             self._window = None
             self._filter = None

@@ -127,7 +127,8 @@ class Tracker:
 
     Args:
         skeleton: Joints of the poses; OKS uses their sigmas.
-        by: What is compared: the joints ("oks"), or the boxes around the visible joints ("iou").
+        by: Similarity of two poses: the OKS of their joints ("oks"), or the IoU of the boxes around
+            their visible joints ("iou").
         min_similarity: Lowest similarity of two poses of one person; None for the demo's: `MIN_OKS`
             or `MIN_IOU`.
         new_track_score: Lowest score of a person who starts a track.
@@ -136,7 +137,8 @@ class Tracker:
         max_age: Seconds after which a track without the person is dropped, but not before
             `MIN_AGE_IN_INTERVALS` usual frame intervals.
         max_tracks: Highest number of tracks; those seen last are kept.
-        motion: Whether tracks are expected where their velocity leads to, or at their last position.
+        motion: Whether tracks are expected at the position that their velocity leads to; otherwise
+            at their last one.
 
     Raises:
         InputError: If `by` is unknown, or a number is out of range.
