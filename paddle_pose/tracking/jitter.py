@@ -40,7 +40,7 @@ def still(keypoints: np.ndarray, visible: np.ndarray | None = None) -> np.ndarra
     Args:
         keypoints: Joints [T, K, 2] in px of one person, as predicted; smoothed ones would stand
             still more often.
-        visible: Which of them count, bool [T, K]; None for all.
+        visible: Joints that count, bool [T, K]; None for all.
     """
     result = np.zeros(keypoints.shape[:2], bool)
     counts = np.ones_like(result) if visible is None else visible
