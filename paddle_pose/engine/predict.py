@@ -230,11 +230,11 @@ def predict_files(
             header |= {"detector": str(detector_file), "detector_sha256": sha256_of(detector_file)}
         made = _sinks(results, header, model.joints, image_ids(sources, known), drawings, outputs)
         sinks = [stack.enter_context(closing(sink)) for sink in made]
-        see: Callable[[Frame, CropMaps], None] = _keep_nothing
+        on_maps: Callable[[Frame, CropMaps], None] = _keep_nothing
         if results.maps:
             maps = MapImages(drawings, model.config.codec.visualize, outputs)
             sinks.append(maps)
-            see = maps.see
+            on_maps = maps.see
         # The screen's key ends the run: the other sinks have the frame before that.
         sinks.sort(key=lambda sink: isinstance(sink, ScreenRenderer))
         stream = frames.frames(sources, failures.append)
@@ -250,7 +250,7 @@ def predict_files(
                 boxes=boxes,
                 detector=detector,
                 every=people.detect_every if moving else 1,
-                see=see,
+                on_maps=on_maps,
                 batch_size=batch_size,
             )
             predicted = pipeline.until(predicted, lambda: ended is not None)
