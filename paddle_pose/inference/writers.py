@@ -168,9 +168,9 @@ class CsvFile:
         """Adds the people of a frame."""
         of_frame = (frame.source.path, frame.index, round(frame.seconds, 4), *frame.size)
         for number, person in enumerate(persons(poses)):
-            box = person["box"] or [""] * 4
-            window = person["window"] or [""] * 4
             of_person = (number, person.get("id", ""), person["score"])
+            box = person["box"] or ("",) * 4
+            window = person["window"] or ("",) * 4
             self._rows.writerow([*of_frame, *of_person, *box, *window, *_triples(person)])
 
     def close(self) -> None:

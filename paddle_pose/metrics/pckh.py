@@ -130,7 +130,8 @@ def pckh(
     total = counts @ labelled.astype(np.float64)
 
     def hits(threshold: float) -> np.ndarray:
-        return counts @ ((errors <= threshold) & labelled).astype(np.float64)
+        number: np.ndarray = counts @ ((errors <= threshold) & labelled).astype(np.float64)
+        return number
 
     values = scores(hits(0.5), total, skeleton)
     for name, threshold in THRESHOLDS.items():
