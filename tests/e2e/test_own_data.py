@@ -216,7 +216,7 @@ def test_both_annotation_files_and_the_images_are_needed(own, run_in):
             {"keypoints": [1.0] * 51},
             "must hold 15 numbers: x, y, score of every joint of my5; got 51 values",
         ),
-        ({"category_id": 9}, "category 9, the annotated people have 1"),
+        ({"category_id": 9}, "key 'category_id' is 9; the annotated people have 1"),
     ],
 )
 def test_somebody_elses_wrong_results_are_explained(own, run_in, tmp_path, change, message):
