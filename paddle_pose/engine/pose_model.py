@@ -217,6 +217,9 @@ class PoseModel:
     ) -> Iterator[PoseResult]:
         """Yields the poses in each frame of a video, with ids that stay with a person.
 
+        A person who is found in three frames running has the id in all three. Each result therefore waits for the next two
+        frames, also with a camera; without ids (`by=None`) and with `one_person` nothing waits.
+
         Args:
             source: Path of a video or an animated image, number of a camera, or an iterable of
                 frames (paths, arrays, PIL images).
@@ -266,7 +269,7 @@ class PoseModel:
             predicted = pipeline.predict_frames(
                 stream, predictor, detector=find, every=detect_every, batch_size=1
             )
-            found = pipeline.tracked(predicted, pipeline.tracking_steps(self.skeleton, by, smooth))
+            found = pipeline.tracked(predicted, self.skeleton, by, smooth)
         for frame, poses in found:
             yield PoseResult.of_frame(frame, poses, self.skeleton)
 

@@ -163,7 +163,7 @@ def test_the_original_movenets_crops_are_made_and_evaluated_on(
     assert f"=> load {people} samples" in done.stdout
     assert "[EVAL] absent=" in done.stdout
     assert (
-        "Accuracy of the original MoveNet (radius 0.161 of the side, absent joints count)"
+        "Accuracy of fire717's MoveNet (radius 0.161 of the side, absent joints count)"
         in done.stdout
     )
     missing = run_in(tmp_path, "prepare_coco", "--dataset_root", "crops", "--output", "again")

@@ -217,7 +217,7 @@ def test_both_annotation_files_and_the_images_are_needed(own, run_in):
             {"keypoints": [1.0] * 51},
             "must hold 15 numbers: x, y, score of every joint of my5; got 51 values",
         ),
-        ({"category_id": 9}, "category 9, the annotated people have 1"),
+        ({"category_id": 9}, "key 'category_id' is 9; the annotated people have 1"),
     ],
 )
 def test_somebody_elses_wrong_results_are_explained(own, run_in, tmp_path, change, message):
@@ -241,7 +241,7 @@ def test_somebody_elses_wrong_results_are_explained(own, run_in, tmp_path, chang
         ({"area": 0}, "key 'area' is 0; OKS is measured in the area"),
         ({"area": None}, "key 'area' is missing; OKS is measured in the area"),
         ({"id": "7"}, "key 'id' must be an integer, got '7'"),
-        ({"keypoints": [0] * 15}, "no labelled joint; there is nothing that AP could measure"),
+        ({"keypoints": [0] * 15}, "no labelled joint; AP cannot be computed"),
         (
             {"keypoints": [0] * 51},
             "key 'keypoints' must hold 3 numbers for each of the 5 joints nose, ",

@@ -264,7 +264,7 @@ def test_a_video_is_tracked(model, tmp_path):
     movies.write(tmp_path / "a.mp4", count=6)
     results = list(model.track(tmp_path / "a.mp4", detector=None))
     assert [result.frame for result in results] == [0, 1, 2, 3, 4, 5]
-    assert results[-1].ids.tolist() == [1]
+    assert [result.ids.tolist() for result in results] == [[1]] * 6
     assert results[0].path == tmp_path / "a.mp4"
     untracked = next(model.track(tmp_path / "a.mp4", detector=None, by=None))
     assert untracked.ids.tolist() == []
@@ -274,9 +274,32 @@ def test_frames_are_tracked_with_their_times(model):
     frames = [photo((20 + x, 30)) for x in range(5)]
     results = list(model.track(iter(frames), detector=None, frames_per_second=10.0))
     assert [round(result.seconds, 3) for result in results] == [0.0, 0.1, 0.2, 0.3, 0.4]
-    assert results[-1].ids.tolist() == [1]
+    assert [result.ids.tolist() for result in results] == [[1]] * 5
     alone = list(model.track(frames, one_person=True))
     assert [result.ids.tolist() for result in alone] == [[1]] * 5
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.5])
+def test_people_have_ids_at_low_frame_rates(model, rate):
+    frames = [photo((20 + x, 30)) for x in range(4)]
+    results = list(model.track(frames, detector=None, frames_per_second=rate))
+    assert [result.ids.tolist() for result in results] == [[1]] * 4
+
+
+@pytest.mark.parametrize(("by", "waited"), [("oks", [2, 2, 2, 1, 0]), (None, [0] * 5)])
+def test_track_is_two_frames_late_where_it_gives_ids(model, by, waited):
+    read = []
+    frames = (read.append(x) or photo((20 + x, 30)) for x in range(5))
+    results = model.track(frames, detector=None, by=by)
+    assert [len(read) - result.frame - 1 for result in results] == waited
+
+
+def test_frames_before_a_broken_one_come_first(model):
+    frames = [photo((20, 30)), photo((21, 30)), photo((22, 30)), np.zeros((4, 4), np.float32)]
+    results = model.track(iter(frames), detector=None)
+    assert [next(results).ids.tolist() for _ in range(3)] == [[1]] * 3
+    with pytest.raises(InputError):
+        next(results)
 
 
 def test_maps_are_the_networks_own(model):
