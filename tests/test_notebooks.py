@@ -362,7 +362,7 @@ def test_percent_text_becomes_cells():
 
 def test_an_unknown_parameter_is_refused():
     notebook = read_notebook('# %% tags=["parameters"]\nA = 1\n')
-    with pytest.raises(ValueError, match="--set C: no such parameter; there are A"):
+    with pytest.raises(ValueError, match=r"--set C: .* A"):
         set_parameters(notebook, {"C": "1"})
 
 

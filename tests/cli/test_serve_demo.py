@@ -4,7 +4,7 @@ from paddle_pose.cli.download import show_download
 from paddle_pose.cli.serve_demo import build_parser, main
 
 
-def test_flags_reach_the_page(monkeypatch):
+def test_serve_demo_passes_flags_to_the_page(monkeypatch):
     from paddle_pose.web_demo import page
 
     given = {}
@@ -24,7 +24,7 @@ def test_flags_reach_the_page(monkeypatch):
     }
 
 
-def test_defaults():
+def test_serve_demo_defaults_are_published_weights_and_local_host():
     from paddle_pose.web_demo.server import HOST
     from paddle_pose.weights.zoo import PUBLISHED
 

@@ -79,10 +79,8 @@ def test_evaluation_with_annotated_boxes_repeats_the_training_and_draws(
     assert run_in(tmp_path, *again).stdout.startswith("[EVAL] AP=")
     refused = run_in(tmp_path, *again, "--zero_based")
     assert refused.returncode == 2
-    assert (
-        refused.stderr
-        == "error: --zero_based: COCO's results always count pixels from 0; leave the flag out\n"
-    )
+    assert refused.stderr.startswith("error: --zero_based: ")
+    assert len(refused.stderr.splitlines()) == 1
 
 
 def test_evaluation_with_detected_boxes_says_so(trained, synthetic_coco, run_in, tmp_path):

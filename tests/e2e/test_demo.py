@@ -61,7 +61,7 @@ def test_second_demo_uses_the_drawings_and_replaces_the_run(said, folder, capsys
     before = drawn.stat().st_mtime_ns
     assert demo.main([*TINY, "--output", str(folder)]) == 0
     again = capsys.readouterr().out
-    assert "is an earlier demo's run: replacing it" in again
+    assert "=> Replacing " in again
     assert drawn.stat().st_mtime_ns == before
     assert len((folder / "run" / "metrics.jsonl").read_text(encoding="utf-8").splitlines()) == 2
 

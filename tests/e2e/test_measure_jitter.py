@@ -54,4 +54,5 @@ def test_other_videos_and_files_are_refused(run_command, tmp_path):
     raw, other = (write(tmp_path / f"{who}.json", {who: squats(TIMES)}) for who in (1, 2))
     done = run_command("jitter", raw, other)
     assert (done.returncode, done.stdout) == (2, "")
-    assert f"error: {other}: nobody of {raw} is in it; are both of one video?" in done.stderr
+    assert f"error: {other}: " in done.stderr
+    assert str(raw) in done.stderr
