@@ -26,7 +26,7 @@ from paddle_pose.evaluation.report import page
 from paddle_pose.io.coco_json import read_json
 from paddle_pose.io.outputs import Outputs
 
-# The column titles tell threshold 0.10 from 0.11.
+# The titles distinguish the thresholds 0.10 and 0.11.
 _TITLES = {"Mean@0.1": "Mean@0.10"}
 _COLUMNS = ("Mean", "Mean@0.1", "Mean@0.11", "AP", "AP50", "AP75", "AR", "acc")
 BY_JOINT = ("Head", "Shoulder", "Elbow", "Wrist", "Hip", "Knee", "Ankle", "Mean")
@@ -340,7 +340,7 @@ def _of_predictions(path: Path, content: Mapping[str, Any]) -> Row:
 
     Args:
         path: Path of the scores.json.
-        content: Its content.
+        content: Parsed content of the file.
     """
     protocol = content["protocol"]
     dataset = protocol["data"]

@@ -92,10 +92,10 @@ FAMILIES: tuple[Family, ...] = (
     Family("this project", ()),
     Family("ResNets, the official HRNet and SimpleBaseline", _TORCH_BATCH_NORM),
     Family("MMPose", _HOURGLASS + _HEAD + _TORCH_BATCH_NORM),
-    Family("the original Paddle project's Hourglass", _CONV_AND_NORM + _HOURGLASS),
+    Family("txyugood's Paddle Hourglass", _CONV_AND_NORM + _HOURGLASS),
     Family("Google's MoveNet", movenet_names.GOOGLE_MOVENET, movenet_names.GOOGLE_MOVENET_YX),
     Family("Google's MobileNetV2", movenet_names.GOOGLE_MOBILENET_V2),
-    Family("the original Paddle MoveNet", movenet_names.FIRE717_MOVENET),
+    Family("fire717's Paddle MoveNet", movenet_names.FIRE717_MOVENET),
 )  # where several match equally many names, the first one counts: its rules change the least
 
 

@@ -42,7 +42,7 @@ MMPOSE_TO_TXYUGOOD = [
     (r"\.downsample\.1\.", ".downsample.0._batch_norm."),
     (r"^head\.", "keypoint_head."),
 ]
-MMPOSE, ORIGINAL = "MMPose", "the original Paddle project's Hourglass"
+MMPOSE, ORIGINAL = "MMPose", "txyugood's Paddle Hourglass"
 
 
 def renamed(name, rules):

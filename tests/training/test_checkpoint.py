@@ -184,7 +184,8 @@ def test_another_network_is_refused_with_the_files_name(tmp_path):
     path = tmp_path / "model.pdparams"
     model = paddle.nn.Linear(3, 4)
     with pytest.raises(
-        ValueError, match=r"model.pdparams: the weights do not fit the network.*with a different shape"
+        ValueError,
+        match=r"model.pdparams: the weights do not fit the network.*with a different shape",
     ):
         checkpoint.put(
             model, {"weight": np.ones((3, 5), "float32"), "bias": np.ones(4, "float32")}, path

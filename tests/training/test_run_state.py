@@ -160,7 +160,8 @@ def test_another_network_is_refused_before_anything_changes(tmp_path, trained):
     other = new(width=6)
     before = other.files()
     with pytest.raises(
-        ValueError, match=r"model.pdparams: the weights do not fit the network.*with a different shape"
+        ValueError,
+        match=r"model.pdparams: the weights do not fit the network.*with a different shape",
     ):
         load(other, folder)
     assert equal(other.files(), before)

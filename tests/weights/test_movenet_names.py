@@ -102,7 +102,7 @@ def test_all_tensors_of_fire717_are_used(shared):
     }
     target = shapes(fire717_movenet(share_residuals=True))
     ours = convert_names(tensors, target)
-    assert family_of(tensors, target).name == "the original Paddle MoveNet"
+    assert family_of(tensors, target).name == "fire717's Paddle MoveNet"
     assert has_batch_norm(tensors)
     assert (
         len({float(value.flat[0]) for value in ours.values()}) == len(tensors) == 285

@@ -10,7 +10,7 @@ from paddle_pose.weights.names import FAMILIES, convert_names, has_inters
 
 PUBLISHED = {
     "hourglass52_mmpose1_mpii16": "MMPose",
-    "hourglass52_original_paddle_mpii16": "the original Paddle project's Hourglass",
+    "hourglass52_original_paddle_mpii16": "txyugood's Paddle Hourglass",
 }
 
 

@@ -1,4 +1,4 @@
-"""Partial loading: fitting tensors are taken, and the report lists every other tensor."""
+"""Partial loading: fitting tensors are loaded, and the report lists all others."""
 
 import re
 

@@ -73,7 +73,7 @@ def test_entries_and_configs_agree(name):
     "name", [name for name, file in PUBLISHED.items() if file.purpose == "score"]
 )
 def test_the_network_gets_the_channel_order_of_its_training(name):
-    """MMPose trained SimpleBaseline on RGB, its authors on BGR; the tensor names tell which."""
+    """MMPose trained SimpleBaseline on RGB, its authors on BGR; the tensor names differ."""
     file, config = PUBLISHED[name], find(PUBLISHED[name].config)
     prefix = "backbone." if name.startswith("mmpose") else ""
     fitted = build.fitted(config, [f"{prefix}conv1.weight", f"{prefix}bn1.running_mean"])

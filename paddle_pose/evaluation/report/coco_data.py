@@ -173,7 +173,7 @@ def _records(
         results: Original results.
         matched: Index of each person's result, [N]; -1 for none.
         found: People with their predictions.
-        changed: The same people with corrected joints.
+        changed: People of `found` with corrected joints.
         without_unmatched: Whether results that are matched with no person are left out.
     """
     kept = set(matched.tolist()) if without_unmatched else set(range(len(results)))

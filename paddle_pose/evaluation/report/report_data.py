@@ -26,7 +26,7 @@ class ReportData:
         remarks: Explanations of values, by name.
         gained: Names of the values that improvements are stated in.
         rescore: Function that computes the values again for people with corrected joints; its
-            second argument tells whether unmatched results are left out.
+            second argument states whether unmatched results are left out.
         unit: Length that distances are measured in.
         fine: Strict threshold in units, for exact joints; `found.reach` is the usual threshold.
         size: Definition of `found.sizes`.

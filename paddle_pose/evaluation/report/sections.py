@@ -86,12 +86,14 @@ def parts(data: ReportData) -> str:
     found = data.found
     limits = (found.reach, data.fine)
     tables = []
-    for way, by_name in diagnosis.strata(found).items():
+    for criterion, by_name in diagnosis.strata(found).items():
         rows = [
             (name, count, *values)
             for name, count, values in diagnosis.weighed(by_name, found, limits)
         ]
-        tables.append(page.table([way, "joints", *(f"% @{limit:.3g}" for limit in limits)], rows))
+        tables.append(
+            page.table([criterion, "joints", *(f"% @{limit:.3g}" for limit in limits)], rows)
+        )
     note = (
         f"Sizes are quartiles of {data.size}. The torso angle is measured between the line from "
         "mid-shoulders to mid-hips and the vertical; 0 is upright."

@@ -348,7 +348,7 @@ def _attribute(fields: _Fields) -> Attribute | None:
         if kind == "shape":
             sizes = fields.object(kind).optional("dim", list, [])
             return tuple(
-                int(_whole(fields, size.get("size", 0) if isinstance(size, dict) else size))
+                int(_integer(fields, size.get("size", 0) if isinstance(size, dict) else size))
                 for size in sizes
             )
         return _scalar(fields, kind, value)
@@ -367,7 +367,7 @@ def _scalar(fields: _Fields, kind: str, value: object) -> bool | int | float | s
         InputError: If the value is not of its kind.
     """
     if kind == "i":
-        return _whole(fields, value)
+        return _integer(fields, value)
     if kind == "s" and isinstance(value, str):
         try:
             return base64.b64decode(value, validate=True).decode("utf-8", "replace")
@@ -388,8 +388,8 @@ def _scalar(fields: _Fields, kind: str, value: object) -> bool | int | float | s
     return None
 
 
-def _whole(fields: _Fields, value: object) -> int:
-    """Returns an integer, which the format may also write as text."""
+def _integer(fields: _Fields, value: object) -> int:
+    """Returns an integer; the format writes some of them as text."""
     try:
         if isinstance(value, bool) or not isinstance(value, int | str):
             raise ValueError("not an integer")
