@@ -81,7 +81,7 @@ def test_what_cannot_start(backbone, synthetic_mpii, run_in, tmp_path):
     for flags, message in (
         (
             ("--config", "hourglass_tiny_128", "--init", path),
-            f"error: {path}: none of its 267 tensors fits the network",
+            f"error: {path}: none of the 267 tensors of the file fits the network",
         ),
         (
             ("--config", "hourglass_tiny_128", "--freeze", "backbone"),

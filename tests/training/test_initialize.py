@@ -164,7 +164,7 @@ def test_a_resumed_run_is_frozen_but_not_started_again(tmp_path):
 
 
 def test_a_foreign_file_is_named(tmp_path):
-    with pytest.raises(ValueError, match=r"their\.pth: none of its 1 tensors fits the network"):
+    with pytest.raises(ValueError, match=r"their\.pth: none of the 1 tensors "):
         start_from(NETWORKS["hrnet"](3), {"fc.weight": np.zeros(3)}, tmp_path / "their.pth")
 
 
