@@ -267,7 +267,7 @@ def _announced(container: InputContainer, stream: VideoStream) -> float | None:
         return float(stream.duration * stream.time_base)
     if container.duration is None:
         return None
-    return (container.duration + (container.start_time or 0)) / 1e6 - _start_of(stream)
+    return float(container.duration + (container.start_time or 0)) / 1e6 - _start_of(stream)
 
 
 def _start_of(stream: VideoStream) -> float:
@@ -453,6 +453,12 @@ def encoder() -> str:
         ", ".join(H264_ENCODERS),
     )
     return "mpeg4"
+
+
+def codec() -> str:
+    """Returns what videos are written as, in words: the codec, and its encoder in brackets."""
+    name = encoder()
+    return f"{'H.264' if name in H264_ENCODERS else 'MPEG-4 part 2'} ({name})"
 
 
 class VideoWriter:
