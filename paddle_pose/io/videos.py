@@ -540,7 +540,7 @@ class VideoWriter:
         self._tick = max(self._tick + 1, round(position * self._ticks))
         context = self._stream.codec_context
         even = np.ascontiguousarray(pixels[: context.height, : context.width])
-        frame = pyav().VideoFrame.from_ndarray(even, format="rgb24")
+        frame = pyav().VideoFrame.from_numpy_buffer(even, format="rgb24")
         frame = frame.reformat(format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG")
         frame.pts, frame.time_base = self._tick, context.time_base
         self.written += 1
