@@ -496,7 +496,7 @@ class VideoWriter:
         self.written = 0
         self._tick = -1
         self._held: Packet | None = None
-        self._has_failed = False
+        self._failure: Exception | None = None
         self._sound: Sound | None = None
         with errors_of(path):
             self._container = pyav().open(
@@ -553,10 +553,10 @@ class VideoWriter:
         """Finishes the file.
 
         Raises:
-            OSError: If it cannot be written, as on a full disk.
+            OSError: If it cannot be written, as on a full disk; also if a frame could not be.
         """
-        if self._has_failed:
-            return
+        if self._failure is not None:
+            raise self._failure
         with self._failing():
             self._mux(self._stream.encode(None))
             if self._held is not None:
@@ -581,8 +581,8 @@ class VideoWriter:
         try:
             with errors_of(self._path):
                 yield
-        except Exception:
-            self._has_failed = True
+        except Exception as error:
+            self._failure = error
             with contextlib.suppress(pyav().FFmpegError):
                 self._container.close()
             raise
