@@ -352,17 +352,20 @@ class _Upright:
 
     def _build(self, frame: VideoFrame, turns: tuple[str, ...]) -> None:
         """Makes the filters for frames like this one."""
-        if self._size is None:
-            size = (frame.width, frame.height)
-            self._size = size[::-1] if "transpose" in turns else size
+        size = (frame.width, frame.height)
+        if "transpose" in turns:
+            size = size[::-1]
+        self._size = self._size or size
         self._graph = pyav().filter.Graph()
         self._source = self._graph.add(
             "buffer",
             f"video_size={frame.width}x{frame.height}:pix_fmt={frame.format.name}:time_base=1/1000"
             f":colorspace={frame.colorspace}:range={frame.color_range}",
         )
-        scale = ("scale", f"{self._size[0]}:{self._size[1]}")
-        filters = [*((turn, "") for turn in turns), scale, ("format", "rgb24"), ("buffersink", "")]
+        filters = [(turn, "") for turn in turns]
+        if size != self._size:
+            filters.append(("scale", f"{self._size[0]}:{self._size[1]}"))
+        filters += [("format", "rgb24"), ("buffersink", "")]
         self._sink = add_filters(self._graph, self._source, filters)
 
 

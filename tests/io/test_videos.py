@@ -1,5 +1,6 @@
 import logging
 import os
+import shutil
 import subprocess
 import sys
 from fractions import Fraction
@@ -125,6 +126,20 @@ def test_colours_are_those_of_the_stated_matrix_and_range(tmp_path, matrix, colo
     assert stream.codec_context.pix_fmt in (pix_fmt, pix_fmt.replace("yuv", "yuvj"))
     for pixels, colour in zip(read(path)[0], colours, strict=True):
         assert np.abs(pixels[8:24, 8:24].astype(int) - colour).max() <= 4
+
+
+@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="needs the program ffmpeg")
+@pytest.mark.parametrize("pix_fmt", ["yuv420p", "yuv422p", "yuv444p", "yuv420p10le"])
+@pytest.mark.parametrize("turned", ["", "90", "180", "mirrored", "mirrored 270"])
+def test_pixels_are_those_of_ffmpeg(tmp_path, pix_fmt, turned):
+    path = movies.encode(tmp_path / "a.mp4", movies.noise(3), pix_fmt=pix_fmt)
+    if turned:
+        movies.turn(path, turned)
+    pixels = np.stack(read(path)[0])
+    command = ["ffmpeg", "-v", "error", "-i", path, "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
+    raw = subprocess.run(command, capture_output=True, check=True).stdout
+    theirs = np.frombuffer(raw, np.uint8).reshape(pixels.shape)
+    assert np.abs(pixels.astype(int) - theirs).max() <= 1
 
 
 def test_interlaced_frames_are_as_they_are(tmp_path):
