@@ -89,7 +89,7 @@ class Sound:
         self._packets: Iterator[Packet] = container.demux(stream)
         self._next: Packet | None = None
         self._last_dts: int | None = None
-        self._has_warned = False
+        self._has_told = False
         self._copy: AudioStream | None = None
         self._encoder: _AacEncoder | None = None
         if stream.codec_context.name in COPIED:
@@ -110,8 +110,7 @@ class Sound:
         """
         limit = self._start + seconds / self._stream.time_base
         while (packet := self._packet_before(limit)) is not None:
-            for converted in self._converted(packet):
-                self._output.mux(converted)
+            self._write(self._converted(packet))
 
     def close(self) -> None:
         """Writes what the encoder still holds, and closes the source.
@@ -121,8 +120,17 @@ class Sound:
         """
         self._container.close()
         if self._encoder is not None:
-            for packet in self._encoder.finish():
+            self._write(self._encoder.finish())
+
+    def _write(self, packets: list[Packet]) -> None:
+        """Writes packets but for those that the format refuses, as it may damaged ones."""
+        for packet in packets:
+            try:
                 self._output.mux(packet)
+            except pyav().FFmpegError as error:
+                if isinstance(error, OSError | MemoryError):  # as on a full disk
+                    raise
+                self._tell(f"a part of the sound is left out ({error.strerror})")
 
     def _packet_before(self, limit: float) -> Packet | None:
         """Returns the next packet of the source if it begins before a time, in its own units."""
@@ -133,7 +141,7 @@ class Sound:
                 self._packets = iter(())
             except pyav().FFmpegError as error:
                 self._packets = iter(())
-                self._warn(f"the sound ends where it cannot be read ({error.strerror})")
+                self._tell(f"the sound ends where it cannot be read ({error.strerror})")
             if self._next is None:
                 return None
             if self._next.pts is None:  # the mark of the end, or a packet without a time
@@ -149,7 +157,7 @@ class Sound:
             try:
                 return self._encoder.encode(packet.decode(), self._start)
             except pyav().FFmpegError as error:
-                self._warn(f"a part of the sound is left out ({error.strerror})")
+                self._tell(f"a part of the sound is left out ({error.strerror})")
                 return []
         end = packet.pts + (packet.duration or 0)
         if packet.dts is None or end <= self._start:
@@ -162,11 +170,11 @@ class Sound:
         packet.stream = self._copy
         return [packet]
 
-    def _warn(self, what: str) -> None:
-        """Logs once what is wrong with the sound."""
-        if not self._has_warned:
-            self._has_warned = True
-            _log.warning("%s: %s", self._source, what)
+    def _tell(self, what: str) -> None:
+        """Logs once what is wrong with the sound; where the file is damaged, its picture warns."""
+        if not self._has_told:
+            self._has_told = True
+            _log.info("%s: %s", self._source, what)
 
 
 class _AacEncoder:

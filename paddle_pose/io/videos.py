@@ -63,7 +63,7 @@ ENCODER_OPTIONS = {
 }
 _BT709 = 1  # AVCOL_SPC_BT709, AVCOL_PRI_BT709, AVCOL_TRC_BT709
 _LIMITED = 1  # AVCOL_RANGE_MPEG
-_CONTIGUOUS = ("matroska", "flv")  # formats that write one packet behind the other
+_CONTIGUOUS = ("matroska", "flv", "avi")  # formats that write one packet behind the other
 _LOST_BYTES = 1024  # between two of their packets: what was there cannot be read
 _MAX_READ_ERRORS = 100  # one after another; then the rest of a damaged file is given up
 
@@ -215,11 +215,19 @@ class _Reader:
                 continue
             if is_contiguous and packet.pos is not None:
                 if end_in_file is not None and packet.pos - end_in_file > _LOST_BYTES:
-                    self._damaged_at = self._picture_end
+                    self._note_gap(end_in_file)
                 end_in_file = packet.pos + packet.size
             self._note_end(packet)
             if packet.stream.index == self._stream.index:
                 yield packet
+
+    def _note_gap(self, start: int) -> None:
+        """Keeps that bytes belong to no packet: a damaged place, unless an AVI has its indices there."""
+        with self._path.open("rb") as file:
+            file.seek(start + start % 2)
+            chunk = file.read(4)
+        if chunk not in (b"JUNK", b"LIST", b"RIFF", b"idx1") and not chunk.startswith(b"ix"):
+            self._damaged_at = self._picture_end
 
     def _note_end(self, packet: Packet) -> None:
         """Keeps how far the packets go."""

@@ -236,7 +236,7 @@ def test_a_cut_file_without_its_table_is_refused(tmp_path):
     assert videos.length(path) == 0
 
 
-@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".mts", ".flv", ".mpg", ".webm"])
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".mts", ".flv", ".mpg", ".webm", ".avi"])
 def test_what_is_damaged_is_passed_over_with_one_warning(tmp_path, caplog, suffix):
     path = tmp_path / f"a{suffix}"
     images = movies.noise(150, (128, 96))
@@ -248,7 +248,8 @@ def test_what_is_damaged_is_passed_over_with_one_warning(tmp_path, caplog, suffi
     pixels, times, _, error = read(path)
     assert error is None
     assert 100 <= len(pixels) <= 150
-    assert times[-1] == pytest.approx(149 / 30, abs=0.05)
+    # AVI has no times: frames that are lost do not count.
+    assert times[-1] == pytest.approx(149 / 30, abs=0.5 if suffix == ".avi" else 0.05)
     assert min(np.diff(times)) > 0
     (warning,) = warnings_of(caplog)
     assert str(path) in warning
