@@ -248,6 +248,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(
         f"{summary.frames} frames, {summary.people} people, {pace:.2g} frames per second: {arguments.output}"
     )
+    if summary.video_codec:
+        print(f"Videos are {summary.video_codec}.")
     for failure in summary.failures:
         print(f"error: {failure}", file=sys.stderr)
     if summary.ended is not None:

@@ -30,7 +30,7 @@ from paddle_pose.inference.renderers import Drawings, MapImages, ScreenRenderer,
 from paddle_pose.inference.two_stage import MIN_BOX_SCORE
 from paddle_pose.inference.writers import CocoFile, CsvFile, JsonFile, Sink, image_ids
 from paddle_pose.interruption import Interruption
-from paddle_pose.io import frames
+from paddle_pose.io import frames, videos
 from paddle_pose.io.boxes import Boxes, read_boxes
 from paddle_pose.io.checksum import sha256_of
 from paddle_pose.io.download import Progress as DownloadProgress
@@ -105,6 +105,7 @@ class Summary:
         seconds: Duration without the loading of the networks.
         failures: Message for each source that could not be read, or not to its end.
         ended: Why the run ended early; None where it did not.
+        video_codec: Codec and encoder of the drawn videos; "" where none was drawn.
     """
 
     frames: int
@@ -112,6 +113,7 @@ class Summary:
     seconds: float
     failures: tuple[str, ...]
     ended: Interrupted | None
+    video_codec: str = ""
 
 
 def predict_files(
@@ -268,7 +270,15 @@ def predict_files(
                 ended = ended or stop
     if "json" in results.save:
         outputs.remove_old((".png", ".mp4"))
-    return Summary(done, num_people, monotonic() - began, tuple(failures), ended)
+    has_video = "drawing" in results.save and any(source.kind != "image" for source in sources)
+    return Summary(
+        frames=done,
+        people=num_people,
+        seconds=monotonic() - began,
+        failures=tuple(failures),
+        ended=ended,
+        video_codec=videos.codec() if has_video else "",
+    )
 
 
 def check_people(people: People, results: Results) -> None:
