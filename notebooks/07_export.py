@@ -367,7 +367,7 @@ def tile(title, poses, side=230):
     drawing = visualize.draw_poses(
         larger, poses.moved(scale), config.codec.skeleton, threshold=-1.0
     )
-    visualize.caption(drawing, title, (4, 14), 0.45)
+    visualize.caption(drawing, title, (4, 14), 10)
     return drawing
 
 

@@ -143,7 +143,7 @@ print("Ids:", *sorted({who for result in smoothed for who in result.ids.tolist()
 
 # %%
 chosen = np.linspace(0, min(len(times) - 1, int(2.5 * rate)), 6).astype(int)
-tiles = [np.asarray(smoothed[n].draw(min_score=0.3)) for n in chosen]
+tiles = [np.asarray(smoothed[n].draw(min_score=0.3, color="side")) for n in chosen]
 shrink = 210 / tiles[0].shape[1]
 show(
     visualize.grid(

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
-from paddle_pose import geometry
+from paddle_pose import geometry, visualize
 from paddle_pose.evaluation.report import page
 from paddle_pose.evaluation.report.report_data import ReportData
 from paddle_pose.evaluation.tiles import draw_tile
@@ -69,13 +68,9 @@ def tile(data: ReportData, n: int, kind: np.ndarray) -> str:
     )
     source = data.images[n] if data.images else None
     caption = f"Person {n}{f' ({source.name})' if source else ''}: {words}"
-    done, jpeg = cv2.imencode(
-        ".jpg", _draw(found, n, source)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _QUALITY]
-    )
-    if not done:
-        raise OSError("OpenCV cannot write JPEG")
+    content = visualize.jpeg(_draw(found, n, source), _QUALITY)
     return page.figure(
-        page.image(jpeg.tobytes(), f"{caption}; truth white, prediction in colours"), caption
+        page.image(content, f"{caption}; truth white, prediction in colours"), caption
     )
 
 
