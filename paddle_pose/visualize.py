@@ -159,9 +159,9 @@ class _Figure:
         """Returns the lower left corner of a label of that width: on the box, or above the head."""
         if self.box is not None:
             return self.box[0], self.box[1] - self.width / 2
-        seen = self.points[self.shown]
-        x, y = seen[seen[:, 1].argmin()].tolist()
-        return x - across / 2, y - 0.09 * self.size
+        x, y = self.points[self.shown].T
+        head = y <= y.min() + 0.12 * self.size  # whatever joints of it there are
+        return float(x[head].mean() - across / 2), float(y.min() - 0.09 * self.size)
 
 
 def _figure(
@@ -284,7 +284,7 @@ def _draw_box(drawing: np.ndarray, figure: _Figure) -> None:
         return
     x, y, width, height = figure.box
     corners = np.array([(x, y), (x + width, y), (x + width, y + height), (x, y + height)])
-    line = max(1, round(0.5 * figure.width))
+    line = max(1, round(0.5 * _line_width(math.hypot(width, height), drawing.shape)))
     cv2.polylines(drawing, [_fixed(corners)], True, figure.ink, line, cv2.LINE_AA, _SHIFT)
 
 
@@ -440,7 +440,7 @@ def jpeg(pixels: np.ndarray, quality: int = 85) -> bytes:
         quality: 1 to 95.
     """
     content = io.BytesIO()
-    PIL.Image.fromarray(pixels).save(content, "JPEG", quality=quality, optimize=True)
+    PIL.Image.fromarray(pixels).save(content, "JPEG", quality=quality, progressive=True)
     return content.getvalue()
 
 
