@@ -326,7 +326,7 @@ from paddle_pose.structures import Poses
 
 def show(pixels):
     """Shows uint8 RGB [h, w, 3]."""
-    display(Image(data=visualize.png(pixels, colors=64)))
+    display(Image(data=visualize.jpeg(pixels)))
 
 
 sample = validation[0]
