@@ -289,7 +289,7 @@ def _draw_box(drawing: np.ndarray, figure: _Figure) -> None:
 
 
 def _label(poses: Poses, person: int, score: bool) -> str:
-    """Returns what is written above a head: the id of a tracked person, the score if it is wanted."""
+    """Returns the text above a head: the id of a tracked person, and the score if asked for."""
     words = []
     if len(poses.ids) and poses.ids[person] > 0:
         words.append(f"#{poses.ids[person]}")
@@ -444,18 +444,6 @@ def jpeg(pixels: np.ndarray, quality: int = 85) -> bytes:
     return content.getvalue()
 
 
-def png(pixels: np.ndarray, colors: int = 128) -> bytes:
-    """Returns a small PNG file of an image, for a notebook.
-
-    Args:
-        pixels: uint8 RGB [h, w, 3].
-        colors: that it is reduced to, at most 256.
-    """
-    content, method = io.BytesIO(), PIL.Image.Quantize.FASTOCTREE
-    PIL.Image.fromarray(pixels).quantize(colors, method).save(content, "PNG", optimize=True)
-    return content.getvalue()
-
-
 def caption(
     pixels: np.ndarray,
     text: str,
@@ -479,18 +467,28 @@ def caption(
 
 
 def _ink(pixels: np.ndarray, mask: np.ndarray, corner: tuple[int, int], color: Color) -> None:
-    """Blends a color into the array by a mask [h, w] from 0 to 1 with its upper left corner at `corner`."""
+    """Blends a color into the array by a mask.
+
+    Args:
+        pixels: uint8 RGB [h, w, 3].
+        mask: [h, w] from 0 to 1; what reaches beyond the array is left out.
+        corner: (x, y) of the mask's upper left corner in the array.
+        color: RGB.
+    """
     x, y = corner
     region = pixels[max(0, y) : max(0, y + mask.shape[0]), max(0, x) : max(0, x + mask.shape[1])]
     seen = mask[max(0, -y) :, max(0, -x) :][: region.shape[0], : region.shape[1], None]
-    region[:] = (region * (1 - seen) + np.array(color) * seen + 0.5).astype(np.uint8)
+    ink = np.array(color, np.float32)
+    region[:] = region * (1 - seen) + (ink * seen + 0.5)  # cut to whole numbers
 
 
 @lru_cache(maxsize=512)
 def _text_masks(text: str, height: int) -> tuple[np.ndarray, np.ndarray, tuple[int, int]]:
-    """Returns the outline and the letters as float32 [h, w] from 0 to 1, and their upper left corner.
+    """Returns masks of the outline and the letters, and their upper left corner.
 
-    The corner is (x, y) in px from the lower left corner of the first letter.
+    Returns:
+        Two float32 [h, w] from 0 to 1, and (x, y) in px from the lower left corner of the first
+        letter.
     """
     font = PIL.ImageFont.load_default(height / 0.7)  # its capitals are 0.7 of its size high
     stroke = max(1, round(height / 7))

@@ -22,8 +22,7 @@ CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 
 def images(notebook) -> list[str]:
-    shown = [output.get("data", {}) for output in outputs(notebook)]
-    return [data[kind] for data in shown for kind in ("image/jpeg", "image/png") if kind in data]
+    return [o["data"]["image/jpeg"] for o in outputs(notebook) if "image/jpeg" in o.get("data", {})]
 
 
 def outputs(notebook) -> list:

@@ -190,8 +190,8 @@ def _add_results(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--color",
         choices=("person", "side"),
-        help="person: a colour for each person, light on the left side, dark on the right; side: left blue, right orange, "
-        "middle yellow. Default person, in videos without ids (--track) side",
+        help="person: a colour for each person, light on the left side, dark on the right; side: "
+        "left blue, right orange, middle yellow. Default person, in videos without ids side",
     )
     group.add_argument("--draw_boxes", action="store_true", help="draw each person's box")
     group.add_argument("--draw_scores", action="store_true", help="write each person's score")

@@ -86,8 +86,8 @@ class Results:
         show: Whether frames are shown in a window on the screen, too.
         min_score: Lowest score of a joint that is drawn.
         joint_names: Whether the joints' names are drawn.
-        color: Whether each person has a colour, or each side of the body; None for people, but sides in videos without ids,
-            where nothing says who is who from frame to frame.
+        color: Whether each person has a colour, or each side of the body; None for people, but for
+            sides in videos without ids, where nobody knows who is who from frame to frame.
         boxes: Whether each person's box is drawn.
         scores: Whether each person's score is written above the head.
         maps: Whether the network's maps are drawn, an image for each window.
@@ -370,7 +370,7 @@ def _detector_name(people: People, model: PoseModel) -> str | None:
 
 
 def _color(frame: Frame, poses: Poses) -> ColorBy:
-    """Returns what colours say by default: the person, where it stays the same one from frame to frame."""
+    """Returns "person" for images and for people with ids, else "side": see `Results.color`."""
     return "person" if frame.source.kind == "image" or len(poses.ids) else "side"
 
 

@@ -122,13 +122,13 @@ class PoseResult:
         boxes: bool = False,
         scores: bool = False,
     ) -> PIL.Image.Image:
-        """Returns the image with the skeletons drawn into it, ids of tracked people above the heads.
+        """Returns the image with skeletons, and ids of tracked people above their heads.
 
         Args:
             min_score: Lowest score of a joint that is drawn; below 0.5 joints are fainter.
             joint_names: Whether the joints' names are written beside them.
-            color: "person": each person in one colour, the left light, the right dark; tracked people keep theirs. "side":
-                left blue, right orange, middle yellow.
+            color: "person": each person in one colour, the left light, the right dark; tracked
+                people keep theirs. "side": left blue, right orange, middle yellow.
             boxes: Whether each person's box is drawn.
             scores: Whether each person's score is written above the head.
 
