@@ -326,7 +326,7 @@ from paddle_pose.structures import Poses
 
 def show(pixels):
     """Shows uint8 RGB [h, w, 3]."""
-    display(Image(data=visualize.png(pixels, colors=64)))
+    display(Image(data=visualize.jpeg(pixels)))
 
 
 sample = validation[0]
@@ -367,7 +367,7 @@ def tile(title, poses, side=230):
     drawing = visualize.draw_poses(
         larger, poses.moved(scale), config.codec.skeleton, threshold=-1.0
     )
-    visualize.caption(drawing, title, (4, 14), 0.45)
+    visualize.caption(drawing, title, (4, 14), 10)
     return drawing
 
 

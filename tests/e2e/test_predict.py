@@ -159,6 +159,27 @@ def test_no_photo_is_replaced_in_its_own_folder(run):
         assert len(list(Path("pics").glob("[!.]*"))) == 5, "a drawing, its map and predictions.json"
 
 
+def test_people_have_a_colour_each_where_they_are_known_and_sides_where_not(run):
+    image("a.png")
+    movies.write(Path("b.mp4"), count=4)
+
+    def drawn(*flags):
+        assert run("a.png", "b.mp4", "--threshold", "-1", "--save", "drawing", *flags) == 0
+        folder = Path("output/predict")
+        frames = [pixels for pixels, _, _ in read_video(folder / "b.mp4")]
+        return images.read_upright(folder / "a.png"), frames[-1]
+
+    plain, person, side = drawn(), drawn("--color", "person"), drawn("--color", "side")
+    assert np.array_equal(plain[0], person[0])
+    assert not np.array_equal(plain[0], side[0])
+    assert np.array_equal(plain[1], side[1])
+    assert not np.array_equal(plain[1], person[1])
+    tracked = drawn("--track")
+    assert not np.array_equal(tracked[1], drawn("--track", "--color", "side")[1])
+    for flag in ("--draw_boxes", "--draw_scores", "--names"):
+        assert not np.array_equal(drawn(flag)[0], plain[0])
+
+
 def test_drawings_that_are_not_listed_are_removed(run):
     for name in ("a", "b", "c"):
         image(f"{name}.jpg")
