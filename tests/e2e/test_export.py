@@ -189,7 +189,8 @@ def test_movenet_decodes_into_google_s_form(run_in, tmp_path):
     command = ("export.py", "--weights", "model.pdparams", "--decode", *flags)
     several = run_in(tmp_path, *command)
     assert (
-        "a graph finds one person, the config up to 6; add -o codec.max_persons=1" in several.stderr
+        "a graph supports codec.max_persons 1, the config says 6; add -o codec.max_persons=1"
+        in several.stderr
     )
     done = run_in(tmp_path, *command, "-o", "codec.max_persons=1")
     assert done.returncode == 0, done.stderr

@@ -42,7 +42,7 @@ MMPOSE_TO_TXYUGOOD = [
     (r"\.downsample\.1\.", ".downsample.0._batch_norm."),
     (r"^head\.", "keypoint_head."),
 ]
-MMPOSE, ORIGINAL = "MMPose", "the original Paddle project's Hourglass"
+MMPOSE, ORIGINAL = "MMPose", "txyugood's Paddle Hourglass"
 
 
 def renamed(name, rules):
@@ -305,7 +305,7 @@ def with_one_more(tensors, name):
 def with_another_shape(tensors, name):
     shape = tensors[name].shape
     tensors[name] = np.ascontiguousarray(tensors[name][:-1])
-    return f"1 misshapen: {OUR_NAME} (file {tensors[name].shape}, network {shape})"
+    return f"1 with a different shape: {OUR_NAME} (file {tensors[name].shape}, network {shape})"
 
 
 OUR_NAME = "hourglasses.0.low1.0.conv1.weight"
