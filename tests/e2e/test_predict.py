@@ -510,7 +510,7 @@ def test_an_interrupted_video_is_complete_so_far(tmp_path, weights, number, stat
     os.kill(process.pid, number)
     said, errors = process.communicate(timeout=60)
     assert process.returncode == status, errors
-    assert errors.splitlines()[-1] == f"Ended early by {name}; what is there so far is complete."
+    assert errors.splitlines()[-1].startswith(f"Ended early by {name}; ")
     assert "Traceback" not in errors
     frames = len(found(tmp_path / "output/predict"))
     assert 0 < frames < 20_000
