@@ -3,7 +3,10 @@ from pathlib import Path
 import pytest
 
 from paddle_pose.cli.export import build_parser, main
+from paddle_pose.engine import export
+from paddle_pose.engine.export import SUFFIXES
 from paddle_pose.errors import InputError
+from paddle_pose.exporting.verify import INT8_TOLERANCE, TOLERANCE
 
 
 @pytest.mark.parametrize("flag", ["--weights", "--pretrained_model"])
@@ -20,8 +23,6 @@ def test_int8_without_calibration_or_with_paddle_format_raises(words):
 
 
 def test_export_passes_flags_to_the_engine(monkeypatch):
-    from paddle_pose.engine import export
-
     given = {}
     monkeypatch.setattr(
         export, "export_model", lambda *args, **settings: given.update(settings, args=args)
@@ -44,9 +45,6 @@ def test_export_passes_flags_to_the_engine(monkeypatch):
 
 
 def test_export_help_states_formats_and_tolerances_of_the_engine():
-    from paddle_pose.engine.export import SUFFIXES
-    from paddle_pose.exporting.verify import INT8_TOLERANCE, TOLERANCE
-
     (choices,) = (action.choices for action in build_parser()._actions if action.dest == "format")
     assert choices == tuple(SUFFIXES)
     text = " ".join(build_parser().format_help().split())

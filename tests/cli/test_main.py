@@ -132,8 +132,8 @@ def test_command_receives_the_arguments_after_its_name(given, monkeypatch):
 
 def test_call_without_command_lists_the_commands(capsys):
     assert dispatcher.execute(None, []) == 2
-    said = capsys.readouterr().out
-    assert all(f"\n  {name} " in said for name in dispatcher.COMMANDS)
+    printed = capsys.readouterr().out
+    assert all(f"\n  {name} " in printed for name in dispatcher.COMMANDS)
 
 
 @pytest.mark.parametrize("words", [["nothing"], ["--nothing"]])
@@ -148,8 +148,8 @@ def test_help_lists_the_commands(capsys):
     with pytest.raises(SystemExit) as stopped:
         dispatcher.execute(None, ["--help"])
     assert stopped.value.code == 0
-    said = capsys.readouterr().out
-    assert all(f"\n  {name} " in said for name in dispatcher.COMMANDS)
+    printed = capsys.readouterr().out
+    assert all(f"\n  {name} " in printed for name in dispatcher.COMMANDS)
 
 
 @pytest.mark.parametrize(
@@ -231,11 +231,11 @@ def test_missing_package_message_names_package_and_python(
     monkeypatch.chdir(tmp_path)
     error = ModuleNotFoundError(f"No module named {module!r}", name=module)
     assert status_of(raising(error)) == 2
-    said = capsys.readouterr().err
-    assert said.count("error: ") == 1
-    assert f"package {package} is not installed in {sys.executable}; " in said
-    assert f"{sys.executable} -m pip install {package}\n" in said
-    assert ".venv" not in said.replace(sys.executable, "")
+    printed = capsys.readouterr().err
+    assert printed.count("error: ") == 1
+    assert f"package {package} is not installed in {sys.executable}; " in printed
+    assert f"{sys.executable} -m pip install {package}\n" in printed
+    assert ".venv" not in printed.replace(sys.executable, "")
 
 
 def test_missing_package_message_names_the_environment_in_the_folder(

@@ -16,16 +16,16 @@ def listed(capsys, *flags):
 
 
 def test_list_configs_prints_all_configs(capsys):
-    said = listed(capsys)
-    assert [line for line in said.splitlines() if line in CONFIGS] == list(CONFIGS)
-    assert "  model.num_stacks=1\n" in said
+    printed = listed(capsys)
+    assert [line for line in printed.splitlines() if line in CONFIGS] == list(CONFIGS)
+    assert "  model.num_stacks=1\n" in printed
 
 
 def test_list_configs_after_config_prints_only_that_config(capsys):
-    said = listed(capsys, "--config", "movenet_original_coco")
-    assert [line for line in said.splitlines() if line in CONFIGS] == ["movenet_original_coco"]
-    assert "  model.share_residuals=False\n" in said
-    assert "model.num_stacks" not in said
+    printed = listed(capsys, "--config", "movenet_original_coco")
+    assert [line for line in printed.splitlines() if line in CONFIGS] == ["movenet_original_coco"]
+    assert "  model.share_residuals=False\n" in printed
+    assert "model.num_stacks" not in printed
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ ROOT = Path(environment.__file__).parents[1]
 
 
 @pytest.fixture
-def asked(monkeypatch):
+def engine_call(monkeypatch):
     """Returns a function that runs the command without training and returns the engine's call."""
 
     def run(*flags):
@@ -31,8 +31,8 @@ def asked(monkeypatch):
     return run
 
 
-def test_train_without_flags_changes_nothing(asked):
-    call = asked()
+def test_train_without_flags_changes_nothing(engine_call):
+    call = engine_call()
     assert isinstance(call.pop("interruption"), SignalInterruption)
     assert call.pop("progress") is no_progress
     assert call == {
@@ -47,12 +47,12 @@ def test_train_without_flags_changes_nothing(asked):
     }
 
 
-def test_recipe_flags_change_their_config_keys(asked):
+def test_recipe_flags_change_their_config_keys(engine_call):
     flags = ["--batch_size", "3", "--epochs", "4", "--learning_rate", "0.5"]
     flags += ["--num_workers", "0", "--seed", "7", "--amp", "O1", "--init", "w.pth"]
     flags += ["--freeze", "backbone", "--keep", "9", "--crop_cache", "crops"]
     flags += ["-o", "val.flip=false", "--images", "there"]
-    call = asked(*flags)
+    call = engine_call(*flags)
     assert call["overrides"] == {
         "train.batch_size": 3,
         "train.epochs": 4,
@@ -73,14 +73,14 @@ def test_recipe_flags_change_their_config_keys(asked):
 @pytest.mark.parametrize(
     ("flags", "resume"), [((), None), (("--resume",), True), (("--resume", "run"), "run")]
 )
-def test_resume_accepts_the_folder_of_a_run(asked, flags, resume):
-    assert asked(*flags)["resume"] == resume
+def test_resume_accepts_the_folder_of_a_run(engine_call, flags, resume):
+    assert engine_call(*flags)["resume"] == resume
 
 
-def test_train_passes_run_flags_to_the_engine(asked):
+def test_train_passes_run_flags_to_the_engine(engine_call):
     flags = ["--output", "run", "--force", "--device", "cpu", "--config", "a"]
     flags += ["--image_size", "256", "--dataset_root", "D"]
-    call = asked(*flags)
+    call = engine_call(*flags)
     assert call["output"] == Path("run")
     assert call["force"] is True
     assert call["device"] == "cpu"
@@ -98,7 +98,7 @@ def test_train_passes_run_flags_to_the_engine(asked):
     ],
 )
 def test_invalid_flags_raise_before_paddle_is_imported(monkeypatch, flags, words):
-    monkeypatch.setattr(environment, "require_paddle", lambda: pytest.fail("Paddle was asked for"))
+    monkeypatch.setattr(environment, "require_paddle", lambda: pytest.fail("Paddle is required"))
     with pytest.raises(InputError, match=words):
         train.main(flags)
 

@@ -292,4 +292,4 @@ def test_results_in_mpiis_and_cocos_layout_are_scored(own, shared, run_in, tmp_p
         "mpii",
     )
     assert refused.returncode == 2
-    assert "results for COCO are .json" in refused.stderr
+    assert refused.stderr.startswith("error: --dataset mpii: ")
