@@ -1,6 +1,7 @@
 import ast
 import importlib
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -87,6 +88,20 @@ def test_every_command_has_parser_and_main(name):
     parser = module.build_parser()
     assert parser.prog == environment.command(name)
     assert parser.format_help()
+
+
+@pytest.mark.parametrize("name", dispatcher.COMMANDS)
+def test_examples_of_the_help_are_valid_calls(name):
+    parser = importlib.import_module(f"paddle_pose.cli.{name}").build_parser()
+    text = (parser.epilog or "").replace("\\\n", " ")
+    examples = [
+        line.strip().removeprefix(parser.prog)
+        for line in text.splitlines()
+        if line.strip().startswith(parser.prog)
+    ]
+    assert len(examples) >= (3 if name in environment.ROOT_SCRIPTS else 2)
+    for example in examples:
+        parser.parse_args(shlex.split(example))
 
 
 @pytest.fixture
