@@ -525,7 +525,7 @@ def test_download_refusals_say_what_to_do(tmp_path, run, monkeypatch):
     monkeypatch.setitem(PUBLISHED, "net", PublishedFile("net", url, "00000000", "c", (), "", ""))
     code, _, err = run("download", "net", "--cache", tmp_path)
     assert code == 2
-    assert err.startswith(f"error: cannot fetch {url}")
+    assert err.startswith(f"error: cannot download {url}")
     assert str(tmp_path / "net.pth") in err
     assert "--from_file" in err
 
@@ -535,7 +535,7 @@ def test_files_on_a_page_are_fetched_by_hand(tmp_path, run):
     code, _, err = run("download", name, "--cache", tmp_path / "weights")
     assert code == 2
     assert (
-        f"{name} has no address of its own: fetch {file} by hand from https://drive.google.com/"
+        f"{name} cannot be downloaded automatically: download {file} by hand from https://drive.google.com/"
         in err
     )
     assert "--from_file FILE" in err

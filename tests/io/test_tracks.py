@@ -75,13 +75,11 @@ def test_bad_files_are_named(tmp_path):
             ValueError, match=r"broken.json: expected what .*predict writes of a video"
         ):
             read_tracks(broken)
-    with pytest.raises(
-        ValueError, match=r"frame 4 of a.mp4 has 2 people without ids: --track gives them"
-    ):
+    with pytest.raises(ValueError, match=r"frame 4 of a.mp4 has 2 people without ids: .*--track"):
         read_tracks(written(tmp_path, frame(4, person(1), person(2))))
-    with pytest.raises(ValueError, match="there is no frame of a video in it"):
+    with pytest.raises(ValueError, match="contains no frame of a video"):
         read_tracks(written(tmp_path))
-    with pytest.raises(ValueError, match="nobody is followed in it"):
+    with pytest.raises(ValueError, match="contains no tracked person"):
         read_tracks(written(tmp_path, frame(0)))
     with pytest.raises(ValueError, match=r"expected what .*predict writes"):
         read_tracks(
