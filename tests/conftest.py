@@ -26,7 +26,8 @@ def pytest_make_parametrize_id(val: object, argname: str) -> None:
     """
     if isinstance(val, bytes | bytearray | memoryview):
         raise ValueError(
-            f"parameter {argname!r} is binary: name the case, pytest.param(..., id=...) or ids=[...]"
+            f"parameter {argname!r} is binary: name the case, pytest.param(..., id=...) or"
+            " ids=[...]"
         )
 
 
@@ -53,7 +54,8 @@ def shared() -> Path:
     folder = Path(os.environ.get("PADDLE_POSE_TEST_DATA") or ROOT.parent / "shared")
     if not folder.is_dir():
         pytest.skip(
-            f"needs real data in {folder}, which is not here; PADDLE_POSE_TEST_DATA names another folder"
+            f"needs real data in {folder}, which is not here; PADDLE_POSE_TEST_DATA names another"
+            " folder"
         )
     return folder
 

@@ -62,7 +62,8 @@ def project(tmp_path: Path) -> Path:
 def write_test(root: Path, values: str) -> None:
     """Writes a test file whose parameters are `VALUES`, which the code in `values` sets."""
     (root / "test_it.py").write_text(
-        f"import pytest\n{values}\n\n@pytest.mark.parametrize('value', VALUES)\ndef test_it(value):\n    pass\n",
+        f"import pytest\n{values}\n\n@pytest.mark.parametrize('value', VALUES)\ndef"
+        " test_it(value):\n    pass\n",
         encoding="utf-8",
     )
 

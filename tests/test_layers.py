@@ -37,7 +37,8 @@ QUICK = tuple(
     f"paddle_pose.{name}"
     for name in ("cli", "environment", "errors", "interruption", "progress", "ranges", "io.atomic")
 )
-OPTIONAL = (  # packages that prediction on ONNX Runtime does without: `environment.needed` imports them
+# packages that prediction on ONNX Runtime does without: `environment.needed` imports them
+OPTIONAL = (
     "scipy",
     "pycocotools",
     "matplotlib",
@@ -126,7 +127,8 @@ def violations(source: str, module: str, is_package: bool = False) -> list[str]:
             and (at_module_level or unit != "build")
         ):
             found.append(
-                f"{module} imports {name}: Paddle only in {', '.join(WITH_PADDLE)}, and in functions of build"
+                f"{module} imports {name}: Paddle only in {', '.join(WITH_PADDLE)}, and in"
+                " functions of build"
             )
         if top in OPTIONAL and at_module_level:
             found.append(f"{module} imports {name} at module level: prediction works without it")

@@ -31,8 +31,20 @@ def trained(tmp_path_factory, synthetic_coco, run_in):
     changes = [part for text in (*REDUCED, *RECIPE) for part in ("-o", text)]
     done = run_in(
         folder,
-        *("train.py", "--config", CONFIG, "--dataset_root", synthetic_coco, "--output", "run"),
-        *("--epochs", 2, "--batch_size", 2, "--num_workers", 1, *changes),
+        "train.py",
+        "--config",
+        CONFIG,
+        "--dataset_root",
+        synthetic_coco,
+        "--output",
+        "run",
+        "--epochs",
+        2,
+        "--batch_size",
+        2,
+        "--num_workers",
+        1,
+        *changes,
     )
     assert done.returncode == 0, done.stderr
     return folder / "run", done.stdout

@@ -1,7 +1,8 @@
 """A drawn video with people who cross, come and leave, found badly and followed; judged by motmetrics.
 
-IDF1 is the share of sights with the right identity, over both kinds of error (Ristani et al., 2016); a switch is a person whose
-id changes. A person found counts as the true one whose joints are 0.25 of its height away at most, on average.
+IDF1 is the share of sights with the right identity, over both kinds of error (Ristani et al.,
+2016); a switch is a person whose id changes. A person found counts as the true one whose joints are
+0.25 of its height away at most, on average.
 """
 
 import motmetrics

@@ -14,9 +14,19 @@ def test_a_slow_film_has_ids_from_its_first_frame(run_command, tmp_path, shared)
             writer.write(pixels)
     writer.close()
     flags = (
-        *("--weights", shared / "data/movenet/movenet_single_pose_lightning_ptq.tflite"),
-        *("--config", "movenet_lightning_coco", "--detector", "none", "--device", "cpu"),
-        *("--track", "--save", "json", "--output", "slow"),
+        "--weights",
+        shared / "data/movenet/movenet_single_pose_lightning_ptq.tflite",
+        "--config",
+        "movenet_lightning_coco",
+        "--detector",
+        "none",
+        "--device",
+        "cpu",
+        "--track",
+        "--save",
+        "json",
+        "--output",
+        "slow",
     )
     done = run_command("predict.py", "slow.mp4", *flags)
     assert done.returncode == 0, done.stderr

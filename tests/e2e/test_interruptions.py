@@ -17,21 +17,24 @@ from paddle_pose.errors import Interrupted
 
 ROOT = Path(__file__).resolve().parents[2]
 CHANGES = (
-    *(
-        "codec.input_size=(64,64)",
-        "model.channels=(8,8,8,8)",
-        "model.blocks=(1,1,1,1)",
-        "model.stem_channels=8",
-    ),
-    *(
-        "model.feature_channels=8",
-        "train.schedule.warmup=0",
-        "train.log_every=1",
-        "train.schedule=steps",
-    ),
+    "codec.input_size=(64,64)",
+    "model.channels=(8,8,8,8)",
+    "model.blocks=(1,1,1,1)",
+    "model.stem_channels=8",
+    "model.feature_channels=8",
+    "train.schedule.warmup=0",
+    "train.log_every=1",
+    "train.schedule=steps",
 )
 SMALL = (
-    *("--config", "hourglass_tiny_128", "--batch_size", 2, "--num_workers", 1, "--output", "run"),
+    "--config",
+    "hourglass_tiny_128",
+    "--batch_size",
+    2,
+    "--num_workers",
+    1,
+    "--output",
+    "run",
     *(part for change in CHANGES for part in ("-o", change)),
 )
 
@@ -82,7 +85,8 @@ def test_a_signal_saves_and_the_next_command_continues(
     assert process.returncode == status, errors
     assert errors == "", "neither a traceback nor a report of Paddle's"
     assert re.search(
-        rf"Ended early by {name} at epoch=\d+, batch_id=\d+; saved in run/last. Continue with --resume run",
+        rf"Ended early by {name} at epoch=\d+, batch_id=\d+; saved in run/last. Continue with"
+        r" --resume run",
         said,
     )
     stood = progress(tmp_path / "run/last")
@@ -168,8 +172,8 @@ def test_another_config_is_refused_unless_forced(trained, synthetic_mpii, run_in
     refused = run_in(tmp_path, *common, "--learning_rate", 0.5, "-o", "train.log_every=7")
     assert refused.returncode == 2
     assert (
-        "run/last was made by a run that differs in\n  train.learning_rate: 0.004 in the checkpoint, 0.5 now\n"
-        in (refused.stderr)
+        "run/last was made by a run that differs in\n  train.learning_rate: 0.004 in the"
+        " checkpoint, 0.5 now\n" in (refused.stderr)
     )
     assert "log_every" not in refused.stderr
     assert progress(tmp_path / "run/last")["step"] == 8

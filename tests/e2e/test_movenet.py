@@ -34,16 +34,20 @@ def test_the_originals_crops_are_made_learned_from_and_scored_by_its_accuracy(
     assert done.returncode == 0, done.stderr
     done = run_in(
         tmp_path,
-        *(
-            "train.py",
-            "--config",
-            "movenet_original_coco",
-            "--dataset_root",
-            "crops",
-            "--output",
-            "run",
-        ),
-        *("--epochs", 1, "--batch_size", 2, "--num_workers", 1, *changes()),
+        "train.py",
+        "--config",
+        "movenet_original_coco",
+        "--dataset_root",
+        "crops",
+        "--output",
+        "run",
+        "--epochs",
+        1,
+        "--batch_size",
+        2,
+        "--num_workers",
+        1,
+        *changes(),
     )
     assert done.returncode == 0, done.stderr
     assert (
@@ -74,24 +78,20 @@ def test_a_network_that_finds_nobody_scores_0(groups, run_in, tmp_path):
     """It ended the training: there was nothing that pycocotools could load."""
     done = run_in(
         tmp_path,
-        *(
-            "train.py",
-            "--config",
-            "movenet_lightning_coco",
-            "--dataset_root",
-            groups,
-            "--output",
-            "run",
-        ),
-        *(
-            "--epochs",
-            1,
-            "--batch_size",
-            2,
-            "--num_workers",
-            1,
-            *changes("codec.center_threshold=0.99"),
-        ),
+        "train.py",
+        "--config",
+        "movenet_lightning_coco",
+        "--dataset_root",
+        groups,
+        "--output",
+        "run",
+        "--epochs",
+        1,
+        "--batch_size",
+        2,
+        "--num_workers",
+        1,
+        *changes("codec.center_threshold=0.99"),
     )
     assert done.returncode == 0, done.stderr
     assert re.search(r"\[EVAL\] epoch=0:AP=0 ", done.stdout)

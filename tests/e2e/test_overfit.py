@@ -33,21 +33,21 @@ REDUCED = {
         ("model.num_stacks=1", "model.channels=64", "model.depth=3"),
     ),
     "hrnet_w32_mpii_256": (
-        *(150, 0.004),
+        150,
+        0.004,
         ("model.width=16", "model.modules=(1,1,1)", "model.blocks=1", "model.stem_channels=16"),
     ),
     "simple_baseline_r50_mpii_256": (200, 0.004, ("model.width=8", "model.deconv_channels=32")),
 }
 # No flip test: these networks have never seen a mirrored person.
 RECIPE = (
-    *(
-        "codec.input_size=(128,128)",
-        "train.schedule=cosine",
-        "train.schedule.warmup=20",
-        "augment=none",
-        "val.flip=false",
-    ),
-    *("train.eval_every=1000", "train.log_every=1"),
+    "codec.input_size=(128,128)",
+    "train.schedule=cosine",
+    "train.schedule.warmup=20",
+    "augment=none",
+    "val.flip=false",
+    "train.eval_every=1000",
+    "train.log_every=1",
 )
 
 
@@ -59,8 +59,20 @@ def test_eight_people_are_overfitted(config, eight_people, run_in, tmp_path):
     changes = [part for text in (*RECIPE, *reduction) for part in ("-o", text)]
     done = run_in(
         tmp_path,
-        *("train.py", "--config", config, "--dataset_root", eight_people, "--output", "run"),
-        *("--epochs", steps, "--batch_size", 8, "--learning_rate", learning_rate, *changes),
+        "train.py",
+        "--config",
+        config,
+        "--dataset_root",
+        eight_people,
+        "--output",
+        "run",
+        "--epochs",
+        steps,
+        "--batch_size",
+        8,
+        "--learning_rate",
+        learning_rate,
+        *changes,
         timeout=900,
     )
     assert done.returncode == 0, done.stderr
@@ -89,16 +101,16 @@ def eight_groups(tmp_path_factory):
     return folder
 
 
-# Offsets are learned last, and OKS of people this small sees a quarter of a cell: they are taught at fewer cells, and weigh
+# Offsets are learned last, and OKS of people this small sees a quarter of a cell: they are taught
+# at fewer cells, and weigh
 # more.
 GROUPS = (
-    *(
-        "model.width=0.25",
-        "codec.input_size=(192,96)",
-        "codec.regression_radius=1.0",
-        "codec.offset_radius=1.0",
-    ),
-    *("loss.offset=5.0", *RECIPE[1:]),
+    "model.width=0.25",
+    "codec.input_size=(192,96)",
+    "codec.regression_radius=1.0",
+    "codec.offset_radius=1.0",
+    "loss.offset=5.0",
+    *RECIPE[1:],
 )
 
 
@@ -108,16 +120,20 @@ def test_eight_groups_are_overfitted(eight_groups, run_in, tmp_path):
     changes = [part for text in GROUPS for part in ("-o", text)]
     done = run_in(
         tmp_path,
-        *(
-            "train.py",
-            "--config",
-            "movenet_lightning_coco",
-            "--dataset_root",
-            eight_groups,
-            "--output",
-            "run",
-        ),
-        *("--epochs", 300, "--batch_size", 8, "--learning_rate", 0.015, *changes),
+        "train.py",
+        "--config",
+        "movenet_lightning_coco",
+        "--dataset_root",
+        eight_groups,
+        "--output",
+        "run",
+        "--epochs",
+        300,
+        "--batch_size",
+        8,
+        "--learning_rate",
+        0.015,
+        *changes,
         timeout=1200,
     )
     assert done.returncode == 0, done.stderr

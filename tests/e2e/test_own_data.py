@@ -61,17 +61,26 @@ def trained(own, run_in):
     changes = [part for text in (*REDUCED, *RECIPE) for part in ("-o", text)]
     done = run_in(
         own,
-        *(
-            "train.py",
-            "--config",
-            CONFIG,
-            "--train_annotations",
-            "train.json",
-            "--val_annotations",
-            "val.json",
-        ),
-        *("--images", "images", "--skeleton", "my5.json", "--output", "run"),
-        *("--epochs", 2, "--batch_size", 2, "--num_workers", 1, *changes),
+        "train.py",
+        "--config",
+        CONFIG,
+        "--train_annotations",
+        "train.json",
+        "--val_annotations",
+        "val.json",
+        "--images",
+        "images",
+        "--skeleton",
+        "my5.json",
+        "--output",
+        "run",
+        "--epochs",
+        2,
+        "--batch_size",
+        2,
+        "--num_workers",
+        1,
+        *changes,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -22,7 +22,8 @@ from paddle_pose.web_demo.server import RUNTIME, open_server, page_files, runtim
 
 ROOT = Path(__file__).resolve().parents[2]
 LIGHTNING = "data/movenet/movenet_single_pose_lightning_ptq.tflite"
-# Of those where a grey level more or less, as between versions of OpenCV, moves no joint to another place.
+# Of those where a grey level more or less, as between versions of OpenCV, moves no joint to another
+# place.
 IMAGES = (
     "movenet/squat.bmp",
     "coco_mini/val2017/000000000139.jpg",
@@ -84,7 +85,8 @@ def opened(browser, address):
     browser.open(address)
     browser.wait(f"{SAID} === 'Ready.'")
     browser.run(
-        "document.addEventListener('poses', (event) => seen.push(event.detail)), globalThis.seen = [], 0"
+        "document.addEventListener('poses', (event) => seen.push(event.detail)), globalThis.seen ="
+        " [], 0"
     )
     return browser
 
@@ -178,7 +180,8 @@ def test_the_camera(page, address):
     page.wait(f"{ERROR}.startsWith('The camera may not be used')")
     page.tell("Browser.resetPermissions")
     page.run(
-        "navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', 'NotFoundError'))"
+        "navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('',"
+        " 'NotFoundError'))"
     )
     page.run("document.getElementById('camera').click()")
     page.wait(f"{ERROR} === 'There is no camera.'")
@@ -189,11 +192,13 @@ def test_files_that_are_nothing_to_look_at(page, tmp_path):
     (tmp_path / "a.mp4").write_bytes(b"no video")
     page.choose(tmp_path / "a.jpg", "#file")
     page.wait(
-        f"{ERROR} === 'This file is neither an image nor a video that this browser can read. (a.jpg)'"
+        f"{ERROR} === 'This file is neither an image nor a video that this browser can read."
+        " (a.jpg)'"
     )
     drop = "new DragEvent('drop', { bubbles: true, dataTransfer: new DataTransfer() })"
     page.run(
-        f"(() => {{ const e = {drop}; e.dataTransfer.items.add(new File(['x'], 'b.txt')); stage.dispatchEvent(e); }})()"
+        f"(() => {{ const e = {drop}; e.dataTransfer.items.add(new File(['x'], 'b.txt'));"
+        f" stage.dispatchEvent(e); }})()"
     )
     page.wait(f"{ERROR}.endsWith('(b.txt)')")
     page.choose(tmp_path / "a.mp4", "#file")
@@ -210,7 +215,8 @@ def test_another_page_without_a_model(browser, files):
     ) as place:
         browser.open(place)
         browser.wait(
-            f"{ERROR} === 'The model could not be loaded. Is serve_demo still running? (model.onnx: 404 Not Found)'"
+            f"{ERROR} === 'The model could not be loaded. Is serve_demo still running? (model.onnx:"
+            " 404 Not Found)'"
         )
 
 

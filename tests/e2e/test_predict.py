@@ -169,7 +169,10 @@ def test_drawings_that_are_not_listed_are_removed(run):
     assert run("c.jpg") == 0
     assert [record["drawing"] for record in found()] == ["c.png"]
     assert sorted(path.name for path in drawings.glob("[!.]*")) == [
-        *("b.png", "c.png", "predictions.csv", "predictions.json")
+        "b.png",
+        "c.png",
+        "predictions.csv",
+        "predictions.json",
     ]
     assert run("output/predict/c.png", "--save", "json") == 0
     assert (drawings / "c.png").exists(), "an input stays"
@@ -223,7 +226,10 @@ def test_maps_are_drawn_for_each_window_of_each_frame(run):
     Path("boxes.json").write_text(json.dumps({"a.png": [[1, 1, 20, 30], [5, 5, 20, 20]]}))
     assert run("a.png", "b.mp4", "--maps", "--boxes", "boxes.json") == 0
     assert sorted(path.name for path in Path("output/predict").glob("*_maps_*")) == [
-        *("a_maps_1.png", "a_maps_2.png", "b_0_maps_1.png", "b_1_maps_1.png")
+        "a_maps_1.png",
+        "a_maps_2.png",
+        "b_0_maps_1.png",
+        "b_1_maps_1.png",
     ]
 
 
@@ -370,7 +376,8 @@ def test_a_copy_takes_the_place_of_the_server_and_is_verified(
     [
         (
             ["nowhere.png"],
-            "nowhere.png: not found; expected an image, video, folder, pattern or a camera's number",
+            "nowhere.png: not found; expected an image, video, folder, pattern or a camera's"
+            " number",
         ),
         (["empty"], "empty: no image or video in this folder"),
         (["a.png", "--output", "a.png"], "--output a.png: is a file; expected a folder"),

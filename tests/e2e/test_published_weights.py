@@ -535,8 +535,8 @@ def test_files_on_a_page_are_fetched_by_hand(tmp_path, run):
     code, _, err = run("download", name, "--cache", tmp_path / "weights")
     assert code == 2
     assert (
-        f"{name} cannot be downloaded automatically: download {file} by hand from https://drive.google.com/"
-        in err
+        f"{name} cannot be downloaded automatically: download {file} by hand from"
+        " https://drive.google.com/" in err
     )
     assert "--from_file FILE" in err
     assert not (tmp_path / "weights" / file).exists()

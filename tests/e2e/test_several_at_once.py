@@ -1,6 +1,7 @@
 """Several processes at one place at the same time: nothing is lost, nothing is mixed, and whoever cannot go on says why.
 
-`PADDLE_POSE_TEST_REPEATS=20` does each twenty times; which of the processes comes first is another one each time.
+`PADDLE_POSE_TEST_REPEATS=20` does each twenty times; which of the processes comes first is another
+one each time.
 """
 
 import hashlib
@@ -23,21 +24,22 @@ from paddle_pose.io import manifest
 ROOT = Path(__file__).resolve().parents[2]
 REPEATS = range(int(os.environ.get("PADDLE_POSE_TEST_REPEATS", "1")))
 CHANGES = (
-    *(
-        "codec.input_size=(64,64)",
-        "model.channels=(8,8,8,8)",
-        "model.blocks=(1,1,1,1)",
-        "model.stem_channels=8",
-    ),
-    *(
-        "model.feature_channels=8",
-        "train.schedule.warmup=0",
-        "train.log_every=1",
-        "train.schedule=steps",
-    ),
+    "codec.input_size=(64,64)",
+    "model.channels=(8,8,8,8)",
+    "model.blocks=(1,1,1,1)",
+    "model.stem_channels=8",
+    "model.feature_channels=8",
+    "train.schedule.warmup=0",
+    "train.log_every=1",
+    "train.schedule=steps",
 )
 SMALL = (
-    *("--config", "hourglass_tiny_128", "--batch_size", 4, "--num_workers", 1),
+    "--config",
+    "hourglass_tiny_128",
+    "--batch_size",
+    4,
+    "--num_workers",
+    1,
     *(part for change in CHANGES for part in ("-o", change)),
 )
 ENDLESS = ("--epochs", 10**6, "-o", "train.eval_every=1000000", "-o", "train.checkpoint_steps=5")

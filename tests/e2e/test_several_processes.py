@@ -12,19 +12,16 @@ from paddle_pose.data.synthetic.dataset import write_mpii
 
 ROOT = Path(__file__).resolve().parents[2]
 CHANGES = (
-    *(
-        "codec.input_size=(64,64)",
-        "model.channels=(8,8,8,8)",
-        "model.blocks=(1,1,1,1)",
-        "model.stem_channels=8",
-    ),
-    *(
-        "model.feature_channels=8",
-        "train.schedule.warmup=0",
-        "train.log_every=1",
-        "train.schedule=steps",
-    ),
-    *("augment=none", "val.batch_size=3"),
+    "codec.input_size=(64,64)",
+    "model.channels=(8,8,8,8)",
+    "model.blocks=(1,1,1,1)",
+    "model.stem_channels=8",
+    "model.feature_channels=8",
+    "train.schedule.warmup=0",
+    "train.log_every=1",
+    "train.schedule=steps",
+    "augment=none",
+    "val.batch_size=3",
 )
 SMALL = (
     "--config",

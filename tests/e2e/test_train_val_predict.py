@@ -30,7 +30,8 @@ def test_training_says_what_it_does(trained):
     folder, said = trained
     assert "=> num_images: 8\n=> load 8 samples" in said
     line = (
-        r"\[TRAIN\] epoch=0, batch_id=0, loss=[\d.]+, lr=[\d.]+, acc_pose=[\d.]+, batch_cost=[\d.]+, "
+        r"\[TRAIN\] epoch=0, batch_id=0, loss=[\d.]+, lr=[\d.]+, acc_pose=[\d.]+,"
+        r" batch_cost=[\d.]+, "
         r"reader_cost=[\d.]+, ips=[\d.]+ images/s ETA \d+:\d\d:\d\d"
     )
     assert re.search(line, said)
@@ -40,7 +41,12 @@ def test_training_says_what_it_does(trained):
     )
     run = folder / "output" / "hourglass_tiny_128"
     assert sorted(path.name for path in run.glob("[!.]*") if path.name != "vdl") == [
-        *("best_model", "config.json", "earlier", "last", "log.txt", "metrics.jsonl")
+        "best_model",
+        "config.json",
+        "earlier",
+        "last",
+        "log.txt",
+        "metrics.jsonl",
     ]
     assert (run / "log.txt").read_text(encoding="utf-8") in said
     records = [
@@ -207,17 +213,15 @@ def test_the_originals_command_leaves_weights_where_its_validation_looks(
     done = run_in(
         tmp_path,
         "train.py",
-        *(
-            "--dataset_root",
-            synthetic_mpii,
-            "--image_size",
-            256,
-            "--epochs",
-            1,
-            "--batch_size",
-            8,
-            *changes,
-        ),
+        "--dataset_root",
+        synthetic_mpii,
+        "--image_size",
+        256,
+        "--epochs",
+        1,
+        "--batch_size",
+        8,
+        *changes,
     )
     assert done.returncode == 0, done.stderr
     command = re.findall(r"python (\S*val\.py --image_size 256 .*)", done.stdout)[0].split()

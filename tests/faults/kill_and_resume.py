@@ -3,9 +3,10 @@
     python tests/faults/kill_and_resume.py --kills 100
     python tests/faults/kill_and_resume.py --kills 10 --processes 2
 
-Of five kills one comes while the command starts, two come at any moment of the training, two while a checkpoint is being
-written. Prints every kill and what it left; ends with status 1 at the first difference. A small round of it runs in the tests.
-With several processes one of them is killed, and `paddle.distributed.launch` has to end the others.
+Of five kills one comes while the command starts, two come at any moment of the training, two while
+a checkpoint is being written. Prints every kill and what it left; ends with status 1 at the first
+difference. A small round of it runs in the tests. With several processes one of them is killed, and
+`paddle.distributed.launch` has to end the others.
 """
 
 from __future__ import annotations
@@ -24,14 +25,34 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 _COMMON = (
-    *("--batch_size", "4", "-o", "codec.input_size=(64,64)", "-o", "train.schedule.warmup=3"),
-    *("-o", "train.ema=0.9", "-o", "train.checkpoint_steps=2", "-o", "train.log_every=3"),
+    "--batch_size",
+    "4",
+    "-o",
+    "codec.input_size=(64,64)",
+    "-o",
+    "train.schedule.warmup=3",
+    "-o",
+    "train.ema=0.9",
+    "-o",
+    "train.checkpoint_steps=2",
+    "-o",
+    "train.log_every=3",
 )
 FLAGS = {
     "hourglass": (
-        *("--config", "hourglass_tiny_128", "--epochs", "4", *_COMMON),
-        *("-o", "model.channels=(8,8,8,8)", "-o", "model.blocks=(1,1,1,1)"),
-        *("-o", "model.stem_channels=8", "-o", "model.feature_channels=8"),
+        "--config",
+        "hourglass_tiny_128",
+        "--epochs",
+        "4",
+        *_COMMON,
+        "-o",
+        "model.channels=(8,8,8,8)",
+        "-o",
+        "model.blocks=(1,1,1,1)",
+        "-o",
+        "model.stem_channels=8",
+        "-o",
+        "model.feature_channels=8",
     ),
     "movenet": (
         "--config",

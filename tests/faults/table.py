@@ -2,9 +2,9 @@
 
     python tests/faults/table.py --output faults.md
 
-Every case runs in a fresh folder with synthetic people and a trained run. It passes if the command ends with the
-expected status, says what is expected in one message, never shows a traceback, and leaves every file as it was but
-those that the case may change. A part of it runs in the tests.
+Every case runs in a fresh folder with synthetic people and a trained run. It passes if the command
+ends with the expected status, says what is expected in one message, never shows a traceback, and
+leaves every file as it was but those that the case may change. A part of it runs in the tests.
 """
 
 from __future__ import annotations
@@ -27,18 +27,14 @@ from unittest import mock
 
 ROOT = Path(__file__).resolve().parents[2]
 CHANGES = (
-    *(
-        "codec.input_size=(64,64)",
-        "model.channels=(8,8,8,8)",
-        "model.blocks=(1,1,1,1)",
-        "model.stem_channels=8",
-    ),
-    *(
-        "model.feature_channels=8",
-        "train.schedule.warmup=0",
-        "train.log_every=1",
-        "train.schedule=steps",
-    ),
+    "codec.input_size=(64,64)",
+    "model.channels=(8,8,8,8)",
+    "model.blocks=(1,1,1,1)",
+    "model.stem_channels=8",
+    "model.feature_channels=8",
+    "train.schedule.warmup=0",
+    "train.log_every=1",
+    "train.schedule=steps",
     "train.checkpoint_steps=1",
 )
 TRAIN = (

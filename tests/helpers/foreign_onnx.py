@@ -27,7 +27,8 @@ def write_constant(
         shape: Shape of that input; text for a length left open.
         dtype: Type of that input, as ONNX calls it.
         metadata: The file's own metadata.
-        open_outputs: Whether the outputs' lengths, but for the first one, are known after a run only.
+        open_outputs: Whether the outputs' lengths, but for the first one, are known after a run
+            only.
         more_inputs: Shapes of further float inputs by name.
     """
     onnx = pytest.importorskip("onnx", reason="needs onnx (requirements/predict.txt)")

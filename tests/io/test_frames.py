@@ -45,8 +45,12 @@ def test_folders_are_searched_to_the_bottom_but_not_for_earlier_drawings(holiday
     assert [
         (frame.source.path.name, frame.index, frame.seconds, frame.rate) for frame in read_frames
     ] == [
-        *(("a.JPG", 0, 0, 0), ("b.png", 0, 0, 0), ("c.png", 0, 0, 0)),
-        *(("d.mp4", 0, 0, 10), ("d.mp4", 1, 0.1, 10), ("d.mp4", 2, 0.2, 10)),
+        ("a.JPG", 0, 0, 0),
+        ("b.png", 0, 0, 0),
+        ("c.png", 0, 0, 0),
+        ("d.mp4", 0, 0, 10),
+        ("d.mp4", 1, 0.1, 10),
+        ("d.mp4", 2, 0.2, 10),
     ]
     assert [frame.size for frame in read_frames[2:4]] == [(8, 6), (64, 48)]
     assert failures == []
