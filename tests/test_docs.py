@@ -107,7 +107,7 @@ def test_public_names_are_documented(path):
         "'''M.'''\ndef f(a):\n    '''F.'''\n    if a:\n        raise ValueError(a)",
     ],
 )
-def test_missing_docs_are_seen(source):
+def test_missing_docstrings_are_found(source):
     assert missing_docs(source)
 
 
@@ -119,7 +119,7 @@ def test_missing_docs_are_seen(source):
         "class C:\n    'C.\\n\\nAttributes:\\n    a: A.'\n    @property\n    def a(self): return 1",
     ],
 )
-def test_private_inner_and_listed_names_need_no_docs(source):
+def test_private_inner_and_listed_names_need_no_docstring(source):
     assert missing_docs(f"'M.'\n{source}") == []
 
 
@@ -161,7 +161,7 @@ def slugs(text: str) -> list[str]:
     return [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
 
 
-def test_anchors_are_those_of_the_headings():
+def test_anchors_equal_those_of_the_headings():
     assert slugs("# A b, c\n```bash\n# no\n```\n## `f.g`: \u300a\u4e2d\u6587\u300b x-y") == [
         "a-b-c",
         "fg-\u4e2d\u6587-x-y",
@@ -199,7 +199,7 @@ def outline(page: str) -> dict[str, list]:
 
 
 @pytest.mark.parametrize("page", TRANSLATED)
-def test_a_translation_shows_the_same(page):
+def test_translation_has_the_same_content(page):
     english, chinese = outline(page), outline(page.replace(".md", "_zh.md"))
     for part, content in english.items():
         assert chinese[part] == content, part
@@ -377,12 +377,12 @@ def test_commands_are_found():
 @pytest.mark.parametrize(
     "words", [["make", "nothing"], ["python", "nothing.py"], ["python", "-u", "nothing.py", "-x"]]
 )
-def test_a_command_that_does_not_exist_is_seen(words):
+def test_unknown_command_is_found(words):
     with pytest.raises(AssertionError):
         check_command(words)
 
 
-def test_an_unknown_flag_is_seen(monkeypatch):
+def test_unknown_flag_is_found(monkeypatch):
     parser = ArgumentParser()
     parser.add_argument("--known")
     monkeypatch.setitem(globals(), "parser_of", lambda script: parser)
@@ -424,7 +424,7 @@ def test_commands_of_notebooks_are_found(tmp_path):
         "python -m paddle_pose download mmpose_hourglas",
     ],
 )
-def test_a_name_that_does_not_exist_is_seen(line):
+def test_unknown_name_is_found(line):
     with pytest.raises(AssertionError):
         check_command(line.split())
 
@@ -485,7 +485,7 @@ def tables_of(page: str) -> list[list[tuple[str, ...]]]:
 
 
 @pytest.mark.parametrize("page", ["docs/speed.md", "docs/speed_zh.md"])
-def test_speeds_are_those_that_the_benchmark_printed(page):
+def test_speeds_equal_the_printed_benchmark(page):
     (printed,) = (table for table in tables_of("benchmarks/README.md") if table[0][0] == "measured")
     (shown,) = (
         table for table in tables_of(page) if any(cell.endswith(" ms") for cell in table[2])
@@ -496,7 +496,7 @@ def test_speeds_are_those_that_the_benchmark_printed(page):
 
 
 @pytest.mark.parametrize("page", ["docs/results.md", "docs/results_zh.md"])
-def test_result_tables_are_part_of_what_results_table_prints(page):
+def test_result_tables_are_part_of_the_printed_results(page):
     from paddle_pose.evaluation.results import rows, to_markdown
 
     printed = []

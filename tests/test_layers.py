@@ -138,7 +138,7 @@ def violations(source: str, module: str, is_package: bool = False) -> list[str]:
     return found
 
 
-def test_the_package_is_found():
+def test_modules_of_the_package_are_found():
     assert "paddle_pose.environment" in MODULES
 
 
@@ -174,7 +174,7 @@ def test_a_module_imports_lower_layers_only(module):
         ("cli.train", "from paddle_pose.configs.registry import CONFIGS"),
     ],
 )
-def test_a_forbidden_import_is_seen(module, source):
+def test_forbidden_import_is_found(module, source):
     assert violations(source, f"paddle_pose.{module}")
 
 
@@ -192,7 +192,7 @@ def test_a_forbidden_import_is_seen(module, source):
         ("cli.train", "def f():\n    from paddle_pose.configs.registry import CONFIGS"),
     ],
 )
-def test_an_allowed_import_passes(module, source):
+def test_allowed_import_is_not_reported(module, source):
     assert violations(source, f"paddle_pose.{module}") == []
 
 
@@ -206,12 +206,12 @@ def architecture(kind: str) -> str:
     return section.partition(f"```{kind}\n")[2].partition("```")[0]
 
 
-def test_the_described_layers_are_the_enforced_ones():
+def test_described_layers_equal_the_enforced_ones():
     rows = [line.split()[1:] for line in reversed(architecture("text").splitlines()) if line]
     assert tuple(map(tuple, rows)) == LAYERS
 
 
-def test_the_drawn_arrows_are_imports():
+def test_arrows_of_the_diagram_are_imports():
     lines = [line for line in architecture("mermaid").splitlines() if "-->" in line]
     arrows = {
         (low, high)
@@ -229,7 +229,7 @@ def test_the_drawn_arrows_are_imports():
     assert arrows - real == set()
 
 
-def test_init_files_hold_a_docstring_only():
+def test_init_files_contain_only_a_docstring():
     for path in FILES:
         if path.name != "__init__.py":
             continue
@@ -291,7 +291,7 @@ def test_the_targets_of_the_specs_exist():
         }
 
 
-def test_all_but_learning_works_without_paddle():
+def test_modules_without_paddle_can_be_imported_without_it():
     """Of everything that runs without Paddle, no module imports one that needs it, or an optional package."""
     modules = [
         m

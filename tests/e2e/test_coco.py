@@ -50,7 +50,7 @@ def trained(tmp_path_factory, synthetic_coco, run_in):
     return folder / "run", done.stdout
 
 
-def test_training_is_chosen_by_ap(trained):
+def test_best_checkpoint_is_chosen_by_ap(trained):
     _, said = trained
     assert "=> left out as published: 0 crowd, 0 no labelled joint, 0 no area, 0 empty box" in said
     assert re.search(
@@ -59,7 +59,7 @@ def test_training_is_chosen_by_ap(trained):
     assert "chosen on the validation set by AP" in said
 
 
-def test_evaluation_with_annotated_boxes_repeats_the_training_and_draws(
+def test_evaluation_with_annotated_boxes_equals_that_of_training_and_draws(
     trained, synthetic_coco, run_in, tmp_path
 ):
     run, said = trained
@@ -97,7 +97,7 @@ def test_evaluation_with_annotated_boxes_repeats_the_training_and_draws(
     )
 
 
-def test_evaluation_with_detected_boxes_says_so(trained, synthetic_coco, run_in, tmp_path):
+def test_evaluation_with_detected_boxes_states_the_boxes(trained, synthetic_coco, run_in, tmp_path):
     run, _ = trained
     annotations = json.loads(
         (synthetic_coco / "annotations" / "person_keypoints_val2017.json").read_text(
@@ -126,7 +126,7 @@ def test_evaluation_with_detected_boxes_says_so(trained, synthetic_coco, run_in,
     assert "use annotated boxes" in refused.stderr
 
 
-def test_a_skeleton_without_a_joint_in_common_is_refused(synthetic_coco, run_in, tmp_path):
+def test_skeleton_without_a_common_joint_is_an_error(synthetic_coco, run_in, tmp_path):
     (tmp_path / "crab.json").write_text('{"joints": ["claw"]}', encoding="utf-8")
     flags = ("--config", CONFIG, "--dataset_root", synthetic_coco, "--skeleton", "crab.json")
     done = run_in(tmp_path, "train.py", *flags)
@@ -135,7 +135,7 @@ def test_a_skeleton_without_a_joint_in_common_is_refused(synthetic_coco, run_in,
     assert "skeleton crab has claw: none in common. They are matched by name" in done.stderr
 
 
-def test_the_metric_is_a_flag(trained, synthetic_coco, run_in, tmp_path):
+def test_metric_flag_chooses_the_metric(trained, synthetic_coco, run_in, tmp_path):
     run, _ = trained
     flags = (
         "val.py",
@@ -161,9 +161,7 @@ def test_the_metric_is_a_flag(trained, synthetic_coco, run_in, tmp_path):
     )
 
 
-def test_the_original_movenets_crops_are_made_and_evaluated_on(
-    trained, synthetic_coco, run_in, tmp_path
-):
+def test_movenet_crops_are_prepared_and_evaluated(trained, synthetic_coco, run_in, tmp_path):
     run, _ = trained
     done = run_in(tmp_path, "prepare_coco", "--dataset_root", synthetic_coco, "--output", "crops")
     assert done.returncode == 0, done.stderr

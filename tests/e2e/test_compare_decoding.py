@@ -48,7 +48,7 @@ def trained(request, tmp_path_factory, synthetic_mpii, run_in):
     return request.param, folder / "output" / "hourglass_tiny_128" / "last" / "model.pdparams"
 
 
-def test_one_pass_gives_the_numbers_of_many_evaluations(trained, synthetic_mpii, run_in, tmp_path):
+def test_comparison_equals_separate_evaluations(trained, synthetic_mpii, run_in, tmp_path):
     alignment, weights = trained
     common = ("--weights", weights, "--dataset_root", synthetic_mpii)
     done = run_in(tmp_path, "compare", *common)
@@ -78,7 +78,7 @@ def test_one_pass_gives_the_numbers_of_many_evaluations(trained, synthetic_mpii,
             assert value == pytest.approx(values[name], abs=6e-4)
 
 
-def test_an_unknown_decoding_is_refused(trained, synthetic_mpii, run_in, tmp_path):
+def test_unknown_decoding_is_an_error(trained, synthetic_mpii, run_in, tmp_path):
     _, weights = trained
     done = run_in(
         tmp_path,

@@ -76,7 +76,7 @@ def seen_in_full(ids):
     ]
 
 
-def test_the_judge_knows_right_from_wrong():
+def test_score_of_a_perfect_and_of_a_wrong_tracking():
     assert judged(seen_in_full(lambda frame: frame.ids))["idf1"] == 1.0
     late = FRAMES[-1].seconds / 2
     swapped = judged(
@@ -89,7 +89,7 @@ def test_the_judge_knows_right_from_wrong():
 
 
 @pytest.mark.parametrize("by", ["oks", "iou"])
-def test_people_found_well_are_tracked_from_the_first_frame_to_the_last(by):
+def test_exactly_detected_people_are_tracked_in_every_frame(by):
     people = seen_in_full(lambda frame: frame.ids)
     frames = [
         (None, frame.seconds, SIZE, poses) for frame, poses in zip(FRAMES, people, strict=True)
@@ -103,14 +103,14 @@ def test_people_found_well_are_tracked_from_the_first_frame_to_the_last(by):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_people_found_badly_keep_their_ids(seed):
+def test_badly_detected_people_keep_their_ids(seed):
     result = judged(pose_tracker(seed, Tracker()))
     assert result["num_switches"] == 0
     assert result["num_false_positives"] == 0
     assert result["idf1"] > 0.88  # about one sight in six is hidden or missed
 
 
-def test_what_motion_and_births_are_worth():
+def test_motion_and_new_track_rules_improve_tracking():
     whole, still, hasty = (
         judged(pose_tracker(0, Tracker(**rules)))
         for rules in ({}, {"motion": False}, {"min_hits": 1})

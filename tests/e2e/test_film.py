@@ -5,7 +5,7 @@ import json
 from paddle_pose.io.videos import VideoWriter, read_video
 
 
-def test_a_slow_film_has_ids_from_its_first_frame(run_command, tmp_path, shared):
+def test_slow_video_has_ids_from_its_first_frame(run_command, tmp_path, shared):
     writer = None
     for number, (pixels, _, _) in enumerate(read_video(shared / "data/video/pose_squats.mp4")):
         if number % 8 == 0:
@@ -35,7 +35,7 @@ def test_a_slow_film_has_ids_from_its_first_frame(run_command, tmp_path, shared)
     assert [[person["id"] for person in frame["persons"]] for frame in frames] == [[1]] * 9
 
 
-def test_a_film_is_followed_and_smoothed(run_command, tmp_path, shared):
+def test_video_is_tracked_and_smoothed(run_command, tmp_path, shared):
     film = shared / "data/video/pose_squats.mp4"
     weights = shared / "data/movenet/movenet_single_pose_lightning_ptq.tflite"
     flags = (

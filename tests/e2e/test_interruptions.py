@@ -58,7 +58,7 @@ def progress(folder):
 @pytest.mark.parametrize(
     ("number", "status", "name"), [(signal.SIGTERM, 143, "SIGTERM"), (signal.SIGINT, 130, "Ctrl-C")]
 )
-def test_a_signal_saves_and_the_next_command_continues(
+def test_training_ended_by_a_signal_is_resumed(
     synthetic_mpii, run_in, tmp_path, number, status, name
 ):
     command = [
@@ -109,7 +109,7 @@ def test_a_signal_saves_and_the_next_command_continues(
     assert trained == list(range(1, 4 * epochs + 1))
 
 
-def test_hours_end_with_a_status_of_their_own(synthetic_mpii, run_in, tmp_path):
+def test_max_hours_ends_with_its_own_status(synthetic_mpii, run_in, tmp_path):
     done = run_in(
         tmp_path,
         "train.py",
@@ -131,7 +131,7 @@ def test_hours_end_with_a_status_of_their_own(synthetic_mpii, run_in, tmp_path):
     assert progress(tmp_path / "run/last")["step"] == 4
 
 
-def test_what_ends_early_leaves_its_best_weights_where_the_original_looks(monkeypatch, tmp_path):
+def test_training_that_ends_early_leaves_its_best_weights_in_best_model(monkeypatch, tmp_path):
     def train_config(config, *, run_dir, **others):
         (run_dir / "best_model").mkdir(parents=True)
         for name in ("config.json", "model.pdparams"):
@@ -148,7 +148,7 @@ def test_what_ends_early_leaves_its_best_weights_where_the_original_looks(monkey
     ).read_text() == "output/hourglass52_mpii_256\n"
 
 
-def test_a_damaged_checkpoint_is_named_and_the_one_before_it_taken(
+def test_damaged_checkpoint_is_reported_and_the_previous_one_resumed(
     trained, synthetic_mpii, run_in, tmp_path
 ):
     subprocess.run(["cp", "-r", trained / "run", tmp_path / "run"], check=True)
@@ -166,7 +166,7 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_it_taken(
     assert not (tmp_path / "x").exists()
 
 
-def test_another_config_is_refused_unless_forced(trained, synthetic_mpii, run_in, tmp_path):
+def test_resume_with_another_config_needs_force(trained, synthetic_mpii, run_in, tmp_path):
     subprocess.run(["cp", "-r", trained / "run", tmp_path / "run"], check=True)
     common = ("train.py", "--dataset_root", synthetic_mpii, "--resume", "run", "--epochs", 3)
     refused = run_in(tmp_path, *common, "--learning_rate", 0.5, "-o", "train.log_every=7")
@@ -183,7 +183,7 @@ def test_another_config_is_refused_unless_forced(trained, synthetic_mpii, run_in
 
 
 @pytest.mark.parametrize("schedule", ["steps", "cosine"])
-def test_more_epochs_need_no_force(synthetic_mpii, run_in, tmp_path, schedule):
+def test_resume_with_more_epochs_needs_no_force(synthetic_mpii, run_in, tmp_path, schedule):
     flags = (*SMALL, "--dataset_root", synthetic_mpii, "-o", f"train.schedule={schedule}")
     assert run_in(tmp_path, "train.py", *flags, "--epochs", 1).returncode == 0
     resumed = run_in(
@@ -205,7 +205,7 @@ def test_more_epochs_need_no_force(synthetic_mpii, run_in, tmp_path, schedule):
         assert f"the next step's learning rate is {rates[half]:g} instead of 0" in resumed.stdout
 
 
-def test_other_data_are_refused(trained, synthetic_mpii, run_in, tmp_path):
+def test_resume_with_other_data_is_an_error(trained, synthetic_mpii, run_in, tmp_path):
     subprocess.run(["cp", "-r", trained / "run", tmp_path / "run"], check=True)
     subprocess.run(["cp", "-r", synthetic_mpii, tmp_path / "data"], check=True)
     annotations = tmp_path / "data/annotations/mpii_train.json"
@@ -217,7 +217,7 @@ def test_other_data_are_refused(trained, synthetic_mpii, run_in, tmp_path):
     assert "training data: " in refused.stderr
 
 
-def test_a_run_without_a_checkpoint_begins_again(synthetic_mpii, run_in, tmp_path):
+def test_run_without_a_checkpoint_starts_from_the_beginning(synthetic_mpii, run_in, tmp_path):
     done = run_in(tmp_path, "train.py", "--dataset_root", synthetic_mpii, *SMALL, "--epochs", 1)
     assert done.returncode == 0
     expected = (tmp_path / "run/last/model.pdparams").read_bytes()
@@ -230,9 +230,7 @@ def test_a_run_without_a_checkpoint_begins_again(synthetic_mpii, run_in, tmp_pat
     assert len((tmp_path / "run/metrics.jsonl").read_text().splitlines()) == 5
 
 
-def test_numbers_that_would_explode_are_refused_before_anything_is_written(
-    synthetic_mpii, run_in, tmp_path
-):
+def test_invalid_numbers_are_an_error_before_anything_is_written(synthetic_mpii, run_in, tmp_path):
     """What becomes of numbers that explode all the same: `tests/faults` and `tests/training/test_trainer.py`."""
     before = set(tmp_path.rglob("*"))
     done = run_in(
@@ -246,7 +244,7 @@ def test_numbers_that_would_explode_are_refused_before_anything_is_written(
     assert set(tmp_path.rglob("*")) == before
 
 
-def test_joints_outside_every_window_are_nothing_to_learn_from(synthetic_mpii, run_in, tmp_path):
+def test_data_without_a_joint_inside_a_window_is_an_error(synthetic_mpii, run_in, tmp_path):
     subprocess.run(["cp", "-r", synthetic_mpii, tmp_path / "data"], check=True)
     annotations = tmp_path / "data/annotations/mpii_train.json"
     records = json.loads(annotations.read_text())
@@ -260,7 +258,7 @@ def test_joints_outside_every_window_are_nothing_to_learn_from(synthetic_mpii, r
     )
 
 
-def test_half_precision_needs_a_gpu(synthetic_mpii, run_in, tmp_path):
+def test_half_precision_on_the_cpu_is_an_error(synthetic_mpii, run_in, tmp_path):
     done = run_in(tmp_path, "train.py", "--dataset_root", synthetic_mpii, *SMALL, "--amp", "O1")
     assert done.returncode == 2
     assert done.stderr.startswith("error: --amp O1 needs a GPU: on cpu Paddle ignores it")

@@ -27,7 +27,7 @@ def groups(tmp_path_factory):
     return write_coco(folder, num_train=2, num_val=2, size=(128, 128), persons=(2, 2))
 
 
-def test_the_originals_crops_are_made_learned_from_and_scored_by_its_accuracy(
+def test_movenet_crops_are_prepared_trained_on_and_scored_by_fire717_accuracy(
     groups, run_in, tmp_path
 ):
     done = run_in(tmp_path, "prepare_coco", "--dataset_root", groups, "--output", "crops")
@@ -74,7 +74,7 @@ def test_the_originals_crops_are_made_learned_from_and_scored_by_its_accuracy(
     assert 0 <= scores["acc"] <= 1
 
 
-def test_a_network_that_finds_nobody_scores_0(groups, run_in, tmp_path):
+def test_network_without_detections_scores_0(groups, run_in, tmp_path):
     """It ended the training: there was nothing that pycocotools could load."""
     done = run_in(
         tmp_path,

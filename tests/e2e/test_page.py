@@ -109,7 +109,7 @@ def look(page, path):
 
 
 @pytest.mark.parametrize(("mode", "most"), [("single", 1), ("several", 6)])
-def test_the_page_finds_what_python_finds(page, files, shared, tmp_path, mode, most):
+def test_page_predicts_like_python(page, files, shared, tmp_path, mode, most):
     turned = tmp_path / "turned.jpg"
     exif = PIL.Image.Exif()
     exif[0x0112] = 6  # to be turned by a quarter
@@ -133,7 +133,7 @@ def test_the_page_finds_what_python_finds(page, files, shared, tmp_path, mode, m
     assert people == len(IMAGES) + 1 if most == 1 else people > len(IMAGES) + 5
 
 
-def test_a_skeleton_is_drawn_and_mirrored(page, shared):
+def test_page_draws_and_mirrors_the_skeleton(page, shared):
     look(page, shared / "data/movenet/squat.bmp")
     blue = f"""(() => {{
         const canvas = document.getElementById("canvas"), color = {list(LEFT)};
@@ -153,7 +153,7 @@ def test_a_skeleton_is_drawn_and_mirrored(page, shared):
     )
 
 
-def test_a_video_plays_and_ends_when_told(page, shared):
+def test_page_plays_and_stops_a_video(page, shared):
     page.choose(shared / "data/video/pose_squats.mp4", "#file")
     page.wait(f"seen.length > 3 || {ERROR}")
     if page.run(ERROR).startswith("This browser cannot play"):
@@ -166,7 +166,7 @@ def test_a_video_plays_and_ends_when_told(page, shared):
     assert page.run(SAID) == "Ready."
 
 
-def test_the_camera(page, address):
+def test_page_reads_the_camera(page, address):
     page.tell("Browser.grantPermissions", permissions=["videoCapture"])
     page.run("document.getElementById('camera').click()")
     page.wait(f"seen.length > 3 || {ERROR}")
@@ -187,7 +187,7 @@ def test_the_camera(page, address):
     page.wait(f"{ERROR} === 'There is no camera.'")
 
 
-def test_files_that_are_nothing_to_look_at(page, tmp_path):
+def test_page_reports_files_that_cannot_be_shown(page, tmp_path):
     (tmp_path / "a.jpg").write_bytes(b"no image")
     (tmp_path / "a.mp4").write_bytes(b"no video")
     page.choose(tmp_path / "a.jpg", "#file")
@@ -209,7 +209,7 @@ def test_files_that_are_nothing_to_look_at(page, tmp_path):
     page.run("document.getElementById('language').click()")
 
 
-def test_another_page_without_a_model(browser, files):
+def test_page_reports_a_missing_model(browser, files):
     with serving(
         {name: content for name, content in files[0].items() if name != "model.onnx"}
     ) as place:
@@ -220,7 +220,7 @@ def test_another_page_without_a_model(browser, files):
         )
 
 
-def test_another_page_without_webassembly_in_chinese(browser, address):
+def test_page_reports_missing_webassembly_in_chinese(browser, address):
     agent = browser.run("navigator.userAgent")
     browser.tell("Emulation.setUserAgentOverride", userAgent=agent, acceptLanguage="zh-CN")
     browser.tell("Page.enable")

@@ -85,7 +85,7 @@ def image(path, size=(80, 60)):
     )
 
 
-def test_animations_pages_and_incomplete_images(run, capsys):
+def test_animations_pages_and_incomplete_images_are_predicted(run, capsys):
     Path("in").mkdir()
     frames = [Image.new("RGB", (80 + 8 * n, 60), (40 * n, 90, 90)) for n in range(3)]
     same = [frame.resize((80, 60)) for frame in frames]
@@ -114,7 +114,7 @@ def test_animations_pages_and_incomplete_images(run, capsys):
     assert len(list(read_video(Path("out/wave.mp4")))) == 3
 
 
-def test_a_folder_with_images_and_a_turned_video(run, capsys):
+def test_folder_with_images_and_a_rotated_video_is_predicted(run, capsys):
     image("in/a.png")
     image("in/day/a.jpg")
     movies.turn(movies.write(Path("in/b.mp4"), count=11), 90)
@@ -147,7 +147,7 @@ def texts(folder):
     return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
 
 
-def test_no_photo_is_replaced_in_its_own_folder(run):
+def test_predictions_never_replace_the_input_images(run):
     image("pics/x.jpg")
     image("pics/x.png", size=(30, 20))
     photos = texts("pics")
@@ -158,7 +158,7 @@ def test_no_photo_is_replaced_in_its_own_folder(run):
         assert len(list(Path("pics").glob("[!.]*"))) == 5, "a drawing, its map and predictions.json"
 
 
-def test_drawings_that_are_not_listed_are_removed(run):
+def test_drawings_of_earlier_runs_are_removed(run):
     for name in ("a", "b", "c"):
         image(f"{name}.jpg")
     assert run("a.jpg", "b.jpg", "c.jpg") == 0
@@ -179,7 +179,7 @@ def test_drawings_that_are_not_listed_are_removed(run):
 
 
 @pytest.mark.parametrize("name", predict_engine.FILES.values())
-def test_what_somebody_else_wrote_is_an_error_before_anything_is_written(run, name):
+def test_foreign_output_is_an_error_before_anything_is_written(run, name):
     image("a.jpg")
     Path("out").mkdir()
     Path("out", name).write_text("mine")
@@ -188,7 +188,7 @@ def test_what_somebody_else_wrote_is_an_error_before_anything_is_written(run, na
     assert texts("out") == {name: b"mine"}
 
 
-def test_after_a_kill_the_next_run_replaces_what_is_there(run, tmp_path, weights):
+def test_run_after_a_killed_one_replaces_its_files(run, tmp_path, weights):
     for number in range(40):
         image(f"in/{number}.jpg", size=(400, 300))
     command = [
@@ -214,7 +214,7 @@ def test_after_a_kill_the_next_run_replaces_what_is_there(run, tmp_path, weights
     assert len(found()) == 40
 
 
-def test_only_what_is_asked_for_is_written(run):
+def test_only_requested_files_are_written(run):
     image("a.png")
     assert run("a.png", "--save", "csv") == 0
     assert [path.name for path in Path("output/predict").glob("[!.]*")] == ["predictions.csv"]
@@ -233,7 +233,7 @@ def test_maps_are_drawn_for_each_window_of_each_frame(run):
     ]
 
 
-def test_boxes_of_coco_decide_who_is_looked_at_and_under_which_id(run):
+def test_coco_boxes_choose_the_people_and_the_image_ids(run):
     for name in ("a.png", "b.png", "c.png"):
         image(name)
     coco = {
@@ -257,7 +257,7 @@ def test_boxes_of_coco_decide_who_is_looked_at_and_under_which_id(run):
     assert [result["image_id"] for result in results] == [51, 51, 51]
 
 
-def test_a_first_network_finds_people_for_a_second(run, weights):
+def test_network_that_finds_people_for_another_one(run, weights):
     movies.write(Path("a.mp4"), count=5)
     everybody = ("--box_threshold", -9)
     assert run("a.mp4", "--detector", weights, *everybody, "--batch_size", 2) == 0
@@ -274,7 +274,7 @@ def test_a_first_network_finds_people_for_a_second(run, weights):
     assert [record["persons"] for record in found("nobody")] == [[]] * 5
 
 
-def test_how_frames_are_batched_changes_nothing(run):
+def test_batch_size_does_not_change_predictions(run):
     movies.write(Path("a.mp4"), count=7)
     for number in (1, 3):
         assert run("a.mp4", "--batch_size", number, "--save", "json", "--output", number) == 0
@@ -284,7 +284,7 @@ def test_how_frames_are_batched_changes_nothing(run):
     np.testing.assert_allclose(one, three, atol=0.01)
 
 
-def test_the_lines_for_a_notebook_in_the_readme_run(weights, tmp_path, monkeypatch):
+def test_python_example_of_the_readme_runs(weights, tmp_path, monkeypatch):
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     (lines,) = re.findall(r"^```python\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
     monkeypatch.chdir(tmp_path)
@@ -339,7 +339,7 @@ def published_size(monkeypatch):
 
 
 @pytest.mark.usefixtures("published_size")
-def test_without_weights_the_published_ones_are_fetched_once(server, tmp_path, monkeypatch, capsys):
+def test_default_weights_are_downloaded_once(server, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PADDLE_POSE_HOME", "home")
     _, asked = server
@@ -352,7 +352,7 @@ def test_without_weights_the_published_ones_are_fetched_once(server, tmp_path, m
 
 
 @pytest.mark.usefixtures("published_size")
-def test_a_copy_takes_the_place_of_the_server_and_is_verified(
+def test_from_file_is_verified_and_used_instead_of_the_server(
     server, weights, tmp_path, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
@@ -393,7 +393,7 @@ def test_a_copy_takes_the_place_of_the_server_and_is_verified(
         (["a.png", "--show"], "--show needs a screen, and the package opencv-python"),
     ],
 )
-def test_bad_input_is_one_clear_message(run, monkeypatch, arguments, error):
+def test_bad_input_is_one_error_line(run, monkeypatch, arguments, error):
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     image("a.png")
@@ -403,7 +403,7 @@ def test_bad_input_is_one_clear_message(run, monkeypatch, arguments, error):
     assert str(problem.value).startswith(error)
 
 
-def test_a_detector_that_cannot_be_fetched_can_be_done_without(run, monkeypatch):
+def test_failed_download_of_the_detector_names_the_flag_without_it(run, monkeypatch):
     def locate(source, *arguments, **more):
         if source == DEFAULT_DETECTOR:
             raise ConnectionError("cannot fetch it")
@@ -416,7 +416,7 @@ def test_a_detector_that_cannot_be_fetched_can_be_done_without(run, monkeypatch)
         run("a.png", "--detector", "auto")
 
 
-def test_a_video_without_frames_is_told_at_the_end(run, capsys):
+def test_video_without_frames_is_reported_at_the_end(run, capsys):
     movies.write(Path("a.mp4"), count=0)
     image("b.png")
     assert run("a.mp4", "b.png") == 1
@@ -427,7 +427,9 @@ def test_a_video_without_frames_is_told_at_the_end(run, capsys):
 @pytest.mark.parametrize(
     ("number", "status", "name"), [(signal.SIGTERM, 143, "SIGTERM"), (signal.SIGINT, 130, "Ctrl-C")]
 )
-def test_an_interrupted_video_is_complete_so_far(tmp_path, weights, number, status, name):
+def test_interrupted_prediction_of_a_video_keeps_its_frames(
+    tmp_path, weights, number, status, name
+):
     movies.write(tmp_path / "a.mp4", count=20_000, size=(16, 16))
     command = [
         sys.executable,
@@ -476,7 +478,7 @@ LIGHTNING = ("--weights", "google_movenet_lightning_int8", "--detector", "none",
     ],
     ids=["default", "whole image"],
 )
-def test_googles_movenet_follows_the_squats(shared, tmp_path, monkeypatch, flags, copies):
+def test_googles_movenet_tracks_the_squats(shared, tmp_path, monkeypatch, flags, copies):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PADDLE_POSE_HOME", "home")
     files = [str(shared / "data" / name) for name in copies]

@@ -225,7 +225,7 @@ def check_file(kind, published, folder, run, dataset, flags):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_files_of_every_kind(tiny, kind, folder, run, one_person):
+def test_files_of_every_kind_load_and_convert(tiny, kind, folder, run, one_person):
     converted = check_file(kind, tiny, folder, run, one_person, ("--config", tiny.config))
     evaluate = ("--dataset_root", one_person, "--no-flip", "--output", folder / "again")
     code, said, err = run(
@@ -242,11 +242,11 @@ def test_files_of_every_kind(tiny, kind, folder, run, one_person):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["mmpose1.pth", "model.pdparams"])
-def test_hourglass52_gives_the_published_heatmaps(hourglass52, kind, folder, run, one_person):
+def test_hourglass52_predicts_the_published_heatmaps(hourglass52, kind, folder, run, one_person):
     check_file(kind, hourglass52, folder, run, one_person, ("--image_size", 256))
 
 
-def test_names_are_the_published_ones(shared, hourglass52):
+def test_names_and_shapes_equal_the_published_ones(shared, hourglass52):
     facts = shared / "facts" / "checkpoint_names" / "hourglass52_original_paddle_mpii16.json"
     expected = json.loads(facts.read_text(encoding="utf-8"))["tensors"]
     assert {name: list(tensor.shape) for name, tensor in hourglass52.original.items()} == expected
@@ -258,14 +258,14 @@ def test_names_are_the_published_ones(shared, hourglass52):
     }
 
 
-def test_small_golden(tiny):
+def test_small_network_predicts_stored_values(tiny):
     """Numbers noted once: whoever changes names, filling or network must explain why these move."""
     np.testing.assert_allclose(
         tiny.heatmaps[::5, 7, 20], [0.275516, -0.084216, -0.173013, 0.163096], atol=5e-5
     )
 
 
-def test_our_checkpoints_need_no_flag_and_no_inters(tiny, folder, run, one_person):
+def test_own_checkpoints_load_without_flags_and_without_inters(tiny, folder, run, one_person):
     config = registry.find(tiny.config)
     network = build.model(config)
     state = network.state_dict()
@@ -316,7 +316,9 @@ OUR_NAME = "hourglasses.0.low1.0.conv1.weight"
 @pytest.mark.parametrize(
     "damage", [without_one, with_another_name, with_one_more, with_another_shape]
 )
-def test_tensors_that_do_not_fit(tiny, damage, original, command, tmp_path, run, one_person):
+def test_tensors_that_do_not_fit_are_an_error(
+    tiny, damage, original, command, tmp_path, run, one_person
+):
     path = tmp_path / "their.file"
     if original:
         tensors = tiny.original
@@ -348,7 +350,9 @@ def arguments(command, path, tmp_path, published, dataset):
 @pytest.mark.parametrize(
     ("module", "name"), [("os", "system"), ("posix", "system"), ("builtins", "eval")]
 )
-def test_files_that_try_to_run_code(tiny, module, name, form, command, tmp_path, run, one_person):
+def test_files_that_try_to_run_code_are_refused(
+    tiny, module, name, form, command, tmp_path, run, one_person
+):
     path, trace = tmp_path / "their.file", tmp_path / "it ran"
     text = f"open({str(trace)!r}, 'w')" if name == "eval" else f"touch '{trace}'"
     content = torch_content(tiny.tensors)
@@ -367,7 +371,7 @@ def test_files_that_try_to_run_code(tiny, module, name, form, command, tmp_path,
     assert [p.name for p in tmp_path.iterdir()] == ["their.file"]
 
 
-def test_as_processes(tiny, tmp_path, run_command, one_person):
+def test_convert_and_val_run_as_processes(tiny, tmp_path, run_command, one_person):
     write_original(tmp_path / "model.pdparams", tiny)
     flags = ("--config", tiny.config)
     done = run_command("convert", "model.pdparams", "ours/model.safetensors", *flags)
@@ -385,7 +389,7 @@ def test_as_processes(tiny, tmp_path, run_command, one_person):
     assert not (tmp_path / "ran").exists()
 
 
-def test_nothing_is_overwritten_unasked(tiny, tmp_path, run):
+def test_convert_overwrites_files_only_with_force(tiny, tmp_path, run):
     write_original(tmp_path / "model.pdparams", tiny)
     ours = tmp_path / "ours"
     flags = ("--config", tiny.config)
@@ -412,7 +416,7 @@ def test_nothing_is_overwritten_unasked(tiny, tmp_path, run):
     assert registry.read_beside(ours / "a.safetensors").val.batch_size == 3
 
 
-def test_what_cannot_be_converted(tiny, tmp_path, run):
+def test_invalid_conversions_are_an_error(tiny, tmp_path, run):
     write_original(tmp_path / "model.pdparams", tiny)
     code, _, err = run(
         "convert", tmp_path / "model.pdparams", tmp_path / "out.pth", "--config", tiny.config
@@ -431,7 +435,7 @@ def test_what_cannot_be_converted(tiny, tmp_path, run):
 
 
 @pytest.mark.parametrize("mmpose", [True, False], ids=["mmpose", "official"])
-def test_the_channel_order_follows_the_file(mmpose, tmp_path, run, one_person):
+def test_channel_order_follows_the_file(mmpose, tmp_path, run, one_person):
     """The configs say BGR as the official weights saw it; mmpose's networks saw RGB and must not score wrongly."""
     name, small = "simple_baseline_r50_mpii_256", {"model.width": 2, "model.deconv_channels": 4}
     flags = (
@@ -476,7 +480,7 @@ def test_the_channel_order_follows_the_file(mmpose, tmp_path, run, one_person):
     assert line in said
 
 
-def test_list_of_published_files(run):
+def test_download_lists_the_published_files(run):
     code, said, _ = run("download")
     assert code == 0
     for file in PUBLISHED.values():
@@ -486,7 +490,7 @@ def test_list_of_published_files(run):
     assert "published: Mean 88.9, Mean@0.1 31.7" in said
 
 
-def test_download_ends_with_the_command_that_scores_it(
+def test_download_prints_the_command_that_evaluates_the_file(
     tiny, tmp_path, run, monkeypatch, one_person
 ):
     copy = tmp_path / "a copy.pth"
@@ -508,7 +512,7 @@ def test_download_ends_with_the_command_that_scores_it(
     assert "expected one that begins with" in err
 
 
-def test_download_refusals_say_what_to_do(tmp_path, run, monkeypatch):
+def test_download_errors_name_the_remedy(tmp_path, run, monkeypatch):
     code, _, err = run("download", "hourglass")
     assert code == 2
     assert "'hourglass'" in err
@@ -530,7 +534,7 @@ def test_download_refusals_say_what_to_do(tmp_path, run, monkeypatch):
     assert "--from_file" in err
 
 
-def test_files_on_a_page_are_fetched_by_hand(tmp_path, run):
+def test_files_on_a_page_need_a_manual_download(tmp_path, run):
     name, file = "official_hrnet_w32_mpii_256", "pose_hrnet_w32_256x256.pth"
     code, _, err = run("download", name, "--cache", tmp_path / "weights")
     assert code == 2
@@ -549,7 +553,7 @@ def test_files_on_a_page_are_fetched_by_hand(tmp_path, run):
     assert "published: Mean 90.3, Mean@0.11 37.7" in said
 
 
-def test_backbones_end_with_the_command_that_starts_from_them(tmp_path, run, monkeypatch):
+def test_download_of_a_backbone_prints_the_training_command(tmp_path, run, monkeypatch):
     (tmp_path / "resnet.pth").write_bytes(b"weights")
     digest = hashlib.sha256(b"weights").hexdigest()[:8]
     file = PublishedFile(

@@ -145,7 +145,9 @@ def stopped(process):
 
 
 @pytest.mark.parametrize("repeat", REPEATS)
-def test_trainings_without_a_folder_get_one_each(synthetic_mpii, tmp_path, repeat):
+def test_simultaneous_trainings_without_output_get_separate_folders(
+    synthetic_mpii, tmp_path, repeat
+):
     processes = trainings(tmp_path, 2, "--dataset_root", synthetic_mpii, "--epochs", 1)
     for process in processes:
         _, err = process.communicate(timeout=200)
@@ -159,7 +161,7 @@ def test_trainings_without_a_folder_get_one_each(synthetic_mpii, tmp_path, repea
 
 
 @pytest.mark.parametrize("repeat", REPEATS)
-def test_of_two_trainings_in_one_folder_the_second_is_refused(synthetic_mpii, tmp_path, repeat):
+def test_second_training_in_one_folder_is_an_error(synthetic_mpii, tmp_path, repeat):
     processes = trainings(
         tmp_path, 2, "--dataset_root", synthetic_mpii, *ENDLESS, "--output", "run"
     )
@@ -171,7 +173,7 @@ def test_of_two_trainings_in_one_folder_the_second_is_refused(synthetic_mpii, tm
 
 
 @pytest.mark.parametrize("repeat", REPEATS)
-def test_of_two_resumes_the_second_is_refused(synthetic_mpii, tmp_path, repeat):
+def test_second_resume_of_one_run_is_an_error(synthetic_mpii, tmp_path, repeat):
     flags = ("--dataset_root", synthetic_mpii, *ENDLESS)
     (first,) = trainings(tmp_path, 1, *flags, "--output", "run", "--max_hours", 1e-9)
     first.communicate(timeout=100)
@@ -246,7 +248,7 @@ IMPORTS = "import hashlib; from paddle_pose.io.download import RemoteFile, downl
 
 
 @pytest.mark.parametrize("repeat", REPEATS)
-def test_downloads_of_one_file_all_get_it(server, tmp_path, repeat):
+def test_simultaneous_downloads_of_one_file_all_succeed(server, tmp_path, repeat):
     server.go_on.set()
     digest, out = hashlib.sha256(server.content).hexdigest(), tmp_path / "out"
     url = f"http://127.0.0.1:{server.server_address[1]}/net.pth"
@@ -257,7 +259,7 @@ def test_downloads_of_one_file_all_get_it(server, tmp_path, repeat):
 
 
 @pytest.mark.parametrize("repeat", REPEATS)
-def test_a_download_goes_on_where_a_killed_one_ended(server, tmp_path, repeat):
+def test_download_continues_a_killed_one(server, tmp_path, repeat):
     url = f"http://127.0.0.1:{server.server_address[1]}/net.pth"
     (tmp_path / "go").touch()
     flags = (tmp_path, url, hashlib.sha256(server.content).hexdigest(), tmp_path / "out")
@@ -287,7 +289,7 @@ print(digest.hexdigest(), crops._bytes)
 
 
 @pytest.mark.parametrize("repeat", REPEATS)
-def test_crop_caches_in_one_folder_read_the_same(synthetic_mpii, tmp_path, repeat):
+def test_crop_caches_in_one_folder_read_the_same_images(synthetic_mpii, tmp_path, repeat):
     imports = (
         "import hashlib; from paddle_pose import build; from paddle_pose.configs import registry; "
         "from paddle_pose.data.crop_cache import CropCache"
@@ -314,7 +316,7 @@ MAKERS = {  # imports, work
 
 @pytest.mark.parametrize("repeat", REPEATS)
 @pytest.mark.parametrize("maker", MAKERS)
-def test_data_sets_prepared_at_once_are_as_from_one(maker, tmp_path, repeat):
+def test_simultaneous_preparations_equal_a_single_one(maker, tmp_path, repeat):
     sources = {
         "synthetic": (),
         "mpii": (tmp_path / "source/drawn",),

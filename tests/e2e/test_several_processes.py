@@ -78,7 +78,7 @@ def records(folder, kind):
     return [record for record in lines if record["kind"] == kind]
 
 
-def test_two_processes_follow_the_losses_of_one_with_twice_the_batch(train, tmp_path):
+def test_losses_of_two_processes_equal_those_of_one_with_twice_the_batch(train, tmp_path):
     """The statistics of batch normalisation are held, since each process has its own; gradients are averaged."""
     common = ("--epochs", 2, "--freeze", "statistics", "-o", "train.ema=0.9")
     for processes, name, batch, more in (
@@ -107,7 +107,7 @@ def test_two_processes_follow_the_losses_of_one_with_twice_the_batch(train, tmp_
     assert (tmp_path / "two/last/ema.pdparams").is_file()
 
 
-def test_two_processes_evaluate_to_the_numbers_of_one(train, tmp_path):
+def test_evaluation_with_two_processes_equals_that_of_one(train, tmp_path):
     assert train(1, "learned", "--batch_size", 4, "--epochs", 25).returncode == 0
     learned = records(tmp_path / "learned", "eval")[-1]
     assert learned["Mean"] > 10, "numbers that could differ"
@@ -130,7 +130,7 @@ def test_two_processes_evaluate_to_the_numbers_of_one(train, tmp_path):
     )
 
 
-def test_statistics_of_the_first_process_hold_and_a_resumed_job_continues(train, tmp_path):
+def test_statistics_of_the_first_process_are_used_in_evaluation_and_resume(train, tmp_path):
     """Also where each process has statistics of its own: both evaluate and resume with those of the first."""
     common = ("--batch_size", 4, "--epochs", 3)
     assert train(2, "straight", *common).returncode == 0
@@ -146,7 +146,7 @@ def test_statistics_of_the_first_process_hold_and_a_resumed_job_continues(train,
         assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "straight" / name).read_bytes()
 
 
-def test_a_process_that_fails_ends_the_job_and_says_why(train, people, tmp_path):
+def test_failing_process_ends_the_job_with_its_error(train, people, tmp_path):
     images = sorted((people / "images").iterdir())
     victim = next(path for path in images if path.suffix == ".jpg")
     whole = victim.read_bytes()

@@ -39,7 +39,7 @@ def backbone(tmp_path_factory):
     return path, tensors
 
 
-def test_a_frozen_imagenet_backbone_from_start_to_resume(
+def test_frozen_imagenet_backbone_is_trained_and_resumed(
     backbone, synthetic_mpii, run_in, tmp_path
 ):
     path, tensors = backbone
@@ -74,7 +74,7 @@ def test_a_frozen_imagenet_backbone_from_start_to_resume(
         assert theirs not in tensors or np.array_equal(value, tensors[theirs]), name
 
 
-def test_what_cannot_start(backbone, synthetic_mpii, run_in, tmp_path):
+def test_invalid_initial_weights_are_an_error(backbone, synthetic_mpii, run_in, tmp_path):
     path, _ = backbone
     common = ("--dataset_root", synthetic_mpii, "--num_workers", 0)
     for flags, message in (

@@ -162,7 +162,7 @@ def _registered(monkeypatch):
     registry.register(TOY)
 
 
-def test_it_trains_is_evaluated_resumed_exported_and_predicts(synthetic_mpii, tmp_path):
+def test_external_system_trains_evaluates_resumes_exports_and_predicts(synthetic_mpii, tmp_path):
     options = {"data": synthetic_mpii, "device": "cpu"}
     run = pp.train(TOY.name, output=tmp_path / "run", **options)
     content = json.loads((tmp_path / "run/config.json").read_text())
@@ -196,7 +196,7 @@ def test_it_trains_is_evaluated_resumed_exported_and_predicts(synthetic_mpii, tm
     assert found.image.shape == read_upright(photo).shape
 
 
-def test_learning_helps(synthetic_mpii, tmp_path):
+def test_training_of_the_external_system_reduces_the_loss(synthetic_mpii, tmp_path):
     longer = {"train.epochs": 30, "train.eval_every": 30, "augment": None}
     run = pp.train(
         TOY.name, data=synthetic_mpii, output=tmp_path / "run", overrides=longer, device="cpu"
@@ -205,12 +205,12 @@ def test_learning_helps(synthetic_mpii, tmp_path):
     assert losses[-1] < 0.5 * losses[0]
 
 
-def test_a_name_is_registered_once():
+def test_kind_of_another_class_cannot_be_registered():
     with pytest.raises(pp.InputError):
         registry.register(replace(TOY, source="another"))
 
 
-def test_a_file_that_names_an_unknown_class_imports_nothing(synthetic_mpii, tmp_path):
+def test_config_with_an_unknown_kind_imports_nothing(synthetic_mpii, tmp_path):
     run = pp.train(
         TOY.name,
         data=synthetic_mpii,

@@ -30,7 +30,7 @@ sys.exit(execute(sys.argv[1], sys.argv[2:]))
 @pytest.mark.parametrize(
     "model", ["movenet_thunder", "movenet_lightning", "google_movenet_lightning_int8"]
 )
-def test_poses_in_a_photograph(shared, tmp_path, model):
+def test_googles_movenet_predicts_a_photograph_without_paddle(shared, tmp_path, model):
     photo, folder = shared / "data/movenet/squat.bmp", shared / "data/movenet_tfjs"
     copy = (
         shared / "data/movenet/movenet_single_pose_lightning_ptq.tflite"

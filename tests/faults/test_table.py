@@ -11,11 +11,11 @@ def start(tmp_path_factory):
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name.replace(" ", "_"))
-def test_what_goes_wrong_is_said_and_nothing_is_lost(case, start, tmp_path, capsys):
+def test_fault_is_reported_and_nothing_is_lost(case, start, tmp_path, capsys):
     assert attempt(case, start, tmp_path / "here").problems == ()
 
 
-def test_the_table_shows_what_was_not_as_expected(start, tmp_path):
+def test_table_shows_unexpected_outcomes(start, tmp_path):
     wrong = Case("nothing is wrong", "val", ("--help",), "no such words", status=2)
     outcome = attempt(wrong, start, tmp_path / "here")
     assert outcome.problems[:2] == ("status 0, expected 2", "does not say 'no such words'")
@@ -24,7 +24,7 @@ def test_the_table_shows_what_was_not_as_expected(start, tmp_path):
     assert "**status 0, expected 2; " in text
 
 
-def test_there_are_enough():
+def test_numbers_of_cases_are_not_reduced():
     assert len(FAULTS) >= 15
     assert len(INPUTS) >= 30
     assert len({case.name for case in CASES}) == len(CASES)
