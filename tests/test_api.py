@@ -1,4 +1,4 @@
-"""The public names of the package."""
+"""The public names of the package exist, and are documented and typed."""
 
 import ast
 import importlib.util
@@ -66,7 +66,10 @@ def test_public_methods_are_typed_without_any(name):
 
 
 def test_importing_the_package_imports_nothing_else():
-    code = "import sys, paddle_pose; print([m for m in ('numpy', 'cv2', 'paddle', 'tqdm') if m in sys.modules])"
+    code = (
+        "import sys, paddle_pose;"
+        " print([m for m in ('numpy', 'cv2', 'paddle', 'tqdm') if m in sys.modules])"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, text=True, capture_output=True, timeout=60
     )
@@ -74,9 +77,12 @@ def test_importing_the_package_imports_nothing_else():
 
 
 def test_threads_are_set_before_paddle_is_imported(monkeypatch):
-    code = "import os; os.environ.pop('OMP_NUM_THREADS', None); import paddle_pose as pp; pp.train; import os; "
-    code += "from paddle_pose.environment import usable_cores; "
-    code += "print(int(os.environ['OMP_NUM_THREADS']) == usable_cores())"
+    code = (
+        "import os; os.environ.pop('OMP_NUM_THREADS', None)\n"
+        "import paddle_pose as pp; pp.train\n"
+        "from paddle_pose.environment import usable_cores\n"
+        "print(int(os.environ['OMP_NUM_THREADS']) == usable_cores())"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, text=True, capture_output=True, timeout=120
     )
@@ -129,7 +135,10 @@ def test_calls_in_the_documentation_match_the_signatures(page, call):
 
 
 def test_importing_paddle_does_not_change_the_root_logger():
-    code = "import logging, paddle_pose as pp; pp.train; print(logging.getLogger().handlers, logging.getLogger().level)"
+    code = (
+        "import logging, paddle_pose as pp; pp.train;"
+        " print(logging.getLogger().handlers, logging.getLogger().level)"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, text=True, capture_output=True, timeout=120
     )
@@ -137,9 +146,12 @@ def test_importing_paddle_does_not_change_the_root_logger():
 
 
 def test_ctrl_c_takes_effect_after_the_import_of_paddle():
-    code = "import os, signal, sys, threading; sys.path.insert(0, '.'); import paddle_pose as pp\n"
-    code += "threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
-    code += "try:\n    pp.train\nexcept KeyboardInterrupt:\n    print('interrupted')\nprint(pp.train.__name__)"
+    code = (
+        "import os, signal, sys, threading; sys.path.insert(0, '.'); import paddle_pose as pp\n"
+        "threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
+        "try:\n    pp.train\nexcept KeyboardInterrupt:\n    print('interrupted')\n"
+        "print(pp.train.__name__)"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, text=True, capture_output=True, timeout=120
     )

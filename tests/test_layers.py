@@ -1,4 +1,4 @@
-"""Who may import whom: the table of DESIGN, enforced on the source and in a run without Paddle."""
+"""Modules import lower layers only; checked in the source and in a run without Paddle."""
 
 import ast
 import subprocess
@@ -37,7 +37,7 @@ QUICK = tuple(
     f"paddle_pose.{name}"
     for name in ("cli", "environment", "errors", "interruption", "progress", "ranges", "io.atomic")
 )
-# packages that prediction on ONNX Runtime does without: `environment.needed` imports them
+# Packages that prediction with ONNX Runtime does not need; `environment.needed` imports them.
 OPTIONAL = (
     "scipy",
     "pycocotools",
@@ -61,7 +61,7 @@ MAX_FUNCTION_IMPORTS = 40
 
 
 def module_name(path: Path) -> str:
-    """`paddle_pose/codecs/base.py` -> "paddle_pose.codecs.base"; `__init__`: its package's name."""
+    """Returns the name of a module; for `__init__.py` that of its package."""
     parts = path.relative_to(ROOT).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
@@ -71,7 +71,7 @@ MODULES = {module_name(path): path for path in FILES}
 
 
 def imports(source: str, module: str, is_package: bool = False) -> Iterator[tuple[str, bool]]:
-    """Yields every module that `source` imports, and whether it does so at module level."""
+    """Yields every module that `source` imports, and whether the import is at module level."""
     tree = ast.parse(source)
     functions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
     nested = {
@@ -80,7 +80,7 @@ def imports(source: str, module: str, is_package: bool = False) -> Iterator[tupl
         if isinstance(function, functions)
         for node in ast.walk(function)
     }
-    # `if TYPE_CHECKING:` is never run, so nothing waits for it.
+    # A block `if TYPE_CHECKING:` is never run.
     unrun = [
         node
         for node in ast.walk(tree)
@@ -104,12 +104,12 @@ def imports(source: str, module: str, is_package: bool = False) -> Iterator[tupl
 
 
 def is_in(module: str, *places: str) -> bool:
-    """Whether `module` is one of the places or lies below one."""
+    """Returns whether `module` is one of `places` or below one."""
     return any(module == place or module.startswith(place + ".") for place in places)
 
 
 def violations(source: str, module: str, is_package: bool = False) -> list[str]:
-    """Lists the imports of `module`, a full name, that the layers forbid."""
+    """Returns the imports of a module that the layers forbid; `module` is its full name."""
     found = []
     inside = module.removeprefix("paddle_pose").lstrip(".")
     unit = inside.split(".")[0]
@@ -197,7 +197,7 @@ def test_allowed_import_is_not_reported(module, source):
 
 
 def architecture(kind: str) -> str:
-    """The fenced block of that kind in the section on layers of CONTRIBUTING.md."""
+    """Returns the fenced block of a kind in the section on layers of CONTRIBUTING.md."""
     section = (
         (ROOT / "CONTRIBUTING.md")
         .read_text(encoding="utf-8")
@@ -251,7 +251,7 @@ def test_every_folder_of_the_package_has_an_init_file():
 
 
 def function_imports(source: str) -> list[str]:
-    """Returns the imports inside functions, as they are written."""
+    """Returns the imports inside functions as source text."""
     functions = [
         n
         for n in ast.walk(ast.parse(source))
@@ -292,7 +292,7 @@ def test_the_targets_of_the_specs_exist():
 
 
 def test_modules_without_paddle_can_be_imported_without_it():
-    """Of everything that runs without Paddle, no module imports one that needs it, or an optional package."""
+    """No module that runs without Paddle imports Paddle or an optional package."""
     modules = [
         m
         for m in MODULES

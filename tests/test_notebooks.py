@@ -1,4 +1,4 @@
-"""The notebooks run, and what is committed of them is what their text says."""
+"""The notebooks run, and the committed ones equal their text."""
 
 import ast
 import json
@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 TEXTS = sorted((ROOT / "notebooks").glob("*.py"))
 HOURGLASS = ROOT / "notebooks/03_hourglass.py"
 SQUATS = ROOT / "notebooks/08_squats.py"
-MAX_BYTES = 300 * 1024  # what the pre-commit hook lets pass
+MAX_BYTES = 300 * 1024  # limit of the pre-commit hook
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 
@@ -38,7 +38,17 @@ def committed(text: Path):
 
 
 def executed(run_command, tmp_path, text: Path, **values) -> tuple[Path, nbformat.NotebookNode]:
-    """Executes a notebook with other values of its parameters; returns its working folder and the result."""
+    """Executes a notebook with other values of its parameters.
+
+    Args:
+        run_command: Fixture that runs a command.
+        tmp_path: Temporary folder.
+        text: Text of the notebook.
+        **values: Values of parameters.
+
+    Returns:
+        Working folder and executed notebook.
+    """
     work, place = tmp_path / "work", tmp_path / "executed.ipynb"
     flags = [
         word
@@ -59,7 +69,7 @@ def executed(run_command, tmp_path, text: Path, **values) -> tuple[Path, nbforma
 
 
 def small_run(run_command, tmp_path, archive: Path) -> tuple[Path, nbformat.NotebookNode]:
-    """Executes the Hourglass notebook with the smallest settings."""
+    """Executes the notebook of Hourglass with the smallest settings."""
     return executed(run_command, tmp_path, HOURGLASS, ARCHIVE=str(archive), PEOPLE=(8, 4), EPOCHS=2)
 
 
@@ -77,7 +87,8 @@ def check_results(work: Path, notebook) -> None:
     for size in (256, 384):
         scores = json.loads((work / f"output/{size}_val/scores.json").read_text())
         assert scores["protocol"]["input"] == [size, size]
-        row = f"| {size} | {scores['values']['Mean']:.5g} | {scores['values']['Mean@0.1']:.5g} | **this run**"
+        mean, mean_01 = (scores["values"][name] for name in ("Mean", "Mean@0.1"))
+        row = f"| {size} | {mean:.5g} | {mean_01:.5g} | **this run**"
         assert row in str(outputs(notebook))
         best = work / f"output/hourglass52_mpii_{size}/best_model/model.pdparams"
         assert (work / f"output/{size}_best_model/model.pdparams").read_bytes() == best.read_bytes()
@@ -100,7 +111,7 @@ def test_the_notebook_runs_on_an_archive(run_command, tmp_path, synthetic_mpii):
             tar.add(synthetic_mpii / folder, f"mpii/{folder}")
         tar.add(
             synthetic_mpii / "synthetic.json", "mpii/images/._000000001.jpg"
-        )  # what macOS leaves behind
+        )  # as macOS adds it to archives
     work, notebook = small_run(run_command, tmp_path, archive)
     check_results(work, notebook)
     assert len(list((work / "data/images").iterdir())) == 16
@@ -136,7 +147,7 @@ def test_maps_notebook_shows_the_sources_of_error(run_command, tmp_path):
     values = {"DATA": str(tmp_path / "absent"), "POINTS": 320}
     _, notebook = executed(run_command, tmp_path, ROOT / "notebooks/02_maps.py", **values)
     perfect, uncertain, sizes, flip, movenet = tables(notebook)
-    assert float(perfect[0][1]) == float(perfect[0][3]) > 1.4  # rounded: no way of reading helps
+    assert float(perfect[0][1]) == float(perfect[0][3]) > 1.4  # rounded: no decoding helps
     assert 0.7 < float(perfect[1][2]) < 0.85
     assert float(perfect[1][3]) < 0.01
     for row in uncertain:
@@ -260,7 +271,7 @@ def test_own_data_notebook_trains_from_a_table(run_command, tmp_path):
 
 
 def counted_squats(run_command, tmp_path, **values) -> str:
-    """Executes the notebook of squats; returns what it prints."""
+    """Executes the notebook of squats; returns its printed output."""
     place = tmp_path / "executed.ipynb"
     flags = [word for name, value in values.items() for word in ("--set", f"{name}={value!r}")]
     done = run_command(

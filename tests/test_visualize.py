@@ -44,7 +44,7 @@ def test_a_limb_from_side_to_side_is_in_the_middle_and_the_mirror_pairs_name_the
     for color, expected in zip(
         colors, (visualize.RIGHT, visualize.MIDDLE, visualize.LEFT), strict=True
     ):
-        assert np.abs(color - expected).max() < 25  # a line's edges are smooth
+        assert np.abs(color - expected).max() < 25  # the edges of a line are smooth
     assert COCO_17.side("left_hip") == "left"
 
 

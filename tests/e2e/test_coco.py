@@ -1,4 +1,4 @@
-"""Training and evaluation on COCO's layout through the real commands, on synthetic people."""
+"""Training and evaluation of data in COCO's layout with the real commands, on synthetic people."""
 
 import json
 import re
@@ -19,14 +19,14 @@ CONFIG = "simple_baseline_r50_coco_256x192"
 
 @pytest.fixture(scope="module")
 def synthetic_coco(tmp_path_factory):
-    """Two drawn images to train on and two to validate with, one or two people in each."""
+    """Returns a data set of two training and two validation images with one or two people each."""
     folder = tmp_path_factory.mktemp("synthetic_coco") / "data"
     return write_coco(folder, num_train=2, num_val=2, size=(128, 128), persons=(1, 2))
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory, synthetic_coco, run_in):
-    """The folder in which `train.py` has made a few steps, and what it said."""
+    """Returns the folder of a run of a few steps, and the output of `train.py`."""
     folder = tmp_path_factory.mktemp("trained")
     changes = [part for text in (*REDUCED, *RECIPE) for part in ("-o", text)]
     done = run_in(

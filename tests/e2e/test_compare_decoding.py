@@ -1,4 +1,4 @@
-"""`compare` on synthetic people: its numbers are those of `val`, line by line."""
+"""`compare` on synthetic people has the same results as `val`, for each decoding."""
 
 import json
 
@@ -14,7 +14,7 @@ SMALL = (
     "--epochs",
     "30",
 )
-# Long enough that some joints are found: all readings of an untrained network score nothing.
+# Long enough that some joints are found: every decoding of an untrained network scores 0.
 RECIPE = (
     "--learning_rate",
     "0.003",
@@ -28,7 +28,7 @@ RECIPE = (
 
 
 def rows(said):
-    """{(decode, flip, shift): its numbers by name} of the printed table."""
+    """Returns the results by name in the printed table, by (decode, flip, shift)."""
     lines = said.splitlines()
     start = next(i for i, line in enumerate(lines) if line.startswith("decode"))
     names = lines[start].split()[3:]

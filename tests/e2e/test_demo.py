@@ -1,4 +1,4 @@
-"""The demo, tiny: it writes what it promises, twice."""
+"""The demo with small settings writes the documented files, also when it runs again."""
 
 import re
 import sys
@@ -19,7 +19,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def said(folder, tmp_path_factory):
-    """What the demo prints."""
+    """Returns the output of the demo."""
     import contextlib
     import io
 

@@ -1,4 +1,4 @@
-"""What is shipped: the checkpoint's table and keypoints through every backend, without Paddle where that can be."""
+"""Exported files have the results of their checkpoint with every backend, also without Paddle."""
 
 import hashlib
 import json
@@ -37,7 +37,13 @@ REDUCED = {
     "simple_baseline_r50_mpii_256": ("model.width=8", "model.deconv_channels=16"),
     "movenet_lightning_coco": ("model.width=0.25",),
 }
-WITHOUT = "import sys\nsys.modules[{!r}] = None\nfrom paddle_pose.cli import run\nsys.argv = {!r}\nrun({!r})"
+WITHOUT = """
+import sys
+sys.modules[{!r}] = None
+from paddle_pose.cli import run
+sys.argv = {!r}
+run({!r})
+"""
 
 
 def need(kind):
@@ -48,7 +54,7 @@ def need(kind):
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory, synthetic_mpii, run_in):
-    """A folder with a small network that has learned a little."""
+    """Returns a folder with a small network after a short training."""
     folder = tmp_path_factory.mktemp("to_export")
     flags = (
         "--config",
@@ -69,7 +75,10 @@ def trained(tmp_path_factory, synthetic_mpii, run_in):
 
 @pytest.fixture(scope="module")
 def exported(trained, run_in):
-    """Exports once per kind: `exported("onnx", "--decode")` returns the file and what was said."""
+    """Returns a function that exports each kind once.
+
+    `exported("onnx", "--decode")` returns the file and the output of the command.
+    """
     done = {}
 
     def export(kind, *flags):
@@ -89,7 +98,7 @@ def exported(trained, run_in):
 
 
 def write_weights_of(config, changes, folder):
-    """Writes chance's weights of a changed config to model.pdparams."""
+    """Writes random weights of a changed config to model.pdparams."""
     network = build.model(overrides.override(registry.find(config), changes))
     write_weights(
         folder / "model.pdparams", {name: t.numpy() for name, t in network.state_dict().items()}
@@ -97,7 +106,7 @@ def write_weights_of(config, changes, folder):
 
 
 def table(said):
-    """The lines of val.py that tell the result."""
+    """Returns the lines of val.py with the results."""
     lines = [
         line
         for line in said.splitlines()
@@ -107,7 +116,7 @@ def table(said):
 
 
 def run_without(module, command, folder, *arguments):
-    """Runs a command where a module cannot be imported."""
+    """Runs a command in a process in which a module cannot be imported."""
     code = WITHOUT.format(module, [f"{command}.py", *map(str, arguments)], command)
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     call = [sys.executable, "-c", code]
@@ -144,7 +153,7 @@ def test_exported_file_scores_like_its_checkpoint(
 
 @pytest.mark.parametrize("config", REDUCED)
 def test_exported_files_of_every_system_predict_like_the_network(config, run_in, tmp_path):
-    """With chance's weights: the file answers what the live network answers."""
+    """With random weights, the file returns the outputs of the live network."""
     need("onnx")
     changes = dict(text.split("=") for text in REDUCED[config]) | {"codec.input_size": (64, 64)}
     write_weights_of(config, changes, tmp_path)
@@ -219,7 +228,7 @@ def test_metadata_states_the_origin_of_a_file(exported, trained):
 
 
 def test_onnx_file_is_evaluated_without_importing_paddle(exported, synthetic_mpii, tmp_path):
-    """One file is enough: moved away from its metadata and config."""
+    """The file is sufficient: it is moved away from its metadata and config."""
     path, _ = exported("onnx")
     alone = tmp_path / "alone.onnx"
     alone.write_bytes(path.read_bytes())

@@ -1,4 +1,4 @@
-"""A film of somebody squatting through Google's MoveNet: one person, one id, less trembling."""
+"""A video of a person who squats, with Google's MoveNet: one person, one id, less jitter."""
 
 import json
 
@@ -54,7 +54,7 @@ def test_video_is_tracked_and_smoothed(run_command, tmp_path, shared):
     assert [[person["id"] for person in frame["persons"]] for frame in frames] == [[1]] * 65
     assert (tmp_path / "film/pose_squats.mp4").stat().st_size > 100_000
     side = [frame["persons"][0]["window"][2] for frame in frames]
-    assert side[0] == 1280  # the whole image, then round the person
+    assert side[0] == 1280  # first the whole image, then windows around the person
     assert max(side[1:]) < 1280
     done = run_command("jitter", "film/predictions.json")
     assert done.returncode == 0, done.stderr

@@ -1,4 +1,4 @@
-"""What ends a training before its time, and how the next command takes it up."""
+"""Trainings that end early, and commands that resume them."""
 
 import json
 import math
@@ -41,7 +41,7 @@ SMALL = (
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory, synthetic_mpii, run_in):
-    """A folder with a run of two epochs, and a checkpoint after each step."""
+    """Returns a folder with a run of two epochs that has a checkpoint of each step."""
     folder = tmp_path_factory.mktemp("trained")
     every = ("-o", "train.checkpoint_steps=1", "--keep", 3)
     done = run_in(
@@ -159,7 +159,7 @@ def test_damaged_checkpoint_is_reported_and_the_previous_one_resumed(
     assert "run/last/model.pdparams: damaged: it is" in resumed.stdout
     assert "Resumed run/earlier/epoch-0001-batch-000003 at epoch=1, batch_id=3" in resumed.stdout
     assert weights.read_bytes() == (trained / "run/last/model.pdparams").read_bytes()
-    named = run_in(tmp_path, "train.py", "--resume", trained / "run/last")  # it knows its data
+    named = run_in(tmp_path, "train.py", "--resume", trained / "run/last")  # states its data
     assert named.returncode == 0, named.stderr
     refused = run_in(tmp_path, "train.py", "--resume", trained / "run/last", "--output", "x")
     assert refused.returncode == 2
@@ -198,7 +198,7 @@ def test_resume_with_more_epochs_needs_no_force(synthetic_mpii, run_in, tmp_path
     if schedule == "steps":
         assert len(set(rates)) == 1
         assert "learning rate" not in resumed.stdout
-    else:  # on the longer cosine from there on, as if it had always been that one
+    else:  # from there on as with the longer cosine schedule
         assert rates[half:] == pytest.approx(
             [0.004 * (1 + math.cos(math.pi * n / len(rates))) / 2 for n in range(half, len(rates))]
         )
@@ -231,7 +231,7 @@ def test_run_without_a_checkpoint_starts_from_the_beginning(synthetic_mpii, run_
 
 
 def test_invalid_numbers_are_an_error_before_anything_is_written(synthetic_mpii, run_in, tmp_path):
-    """What becomes of numbers that explode all the same: `tests/faults` and `tests/training/test_trainer.py`."""
+    """Weights that overflow in training: `tests/faults` and `tests/training/test_trainer.py`."""
     before = set(tmp_path.rglob("*"))
     done = run_in(
         tmp_path, "train.py", "--dataset_root", synthetic_mpii, *SMALL, "--learning_rate", "1e30"

@@ -1,4 +1,4 @@
-"""MoveNet through the real commands: the original's crops, and whole images of groups."""
+"""MoveNet with the real commands, on crops of single people and on images of groups."""
 
 import json
 import re
@@ -22,7 +22,7 @@ def changes(*more):
 
 @pytest.fixture(scope="module")
 def groups(tmp_path_factory):
-    """Two drawn images to train on and two to validate with, two people in each."""
+    """Returns a data set of two training and two validation images with two people each."""
     folder = tmp_path_factory.mktemp("groups") / "data"
     return write_coco(folder, num_train=2, num_val=2, size=(128, 128), persons=(2, 2))
 
@@ -75,7 +75,7 @@ def test_movenet_crops_are_prepared_trained_on_and_scored_by_fire717_accuracy(
 
 
 def test_network_without_detections_scores_0(groups, run_in, tmp_path):
-    """It ended the training: there was nothing that pycocotools could load."""
+    """Regression: pycocotools cannot load an empty list of results, which ended the training."""
     done = run_in(
         tmp_path,
         "train.py",

@@ -1,4 +1,4 @@
-"""One's own joints in COCO's format, from a skeleton file to a drawing, and evaluation across skeletons."""
+"""A user's skeleton in COCO's format, from training to drawings, and cross-evaluation."""
 
 import json
 import re
@@ -20,7 +20,7 @@ FIVE = ("nose", "left_wrist", "right_wrist", "left_ankle", "right_ankle")
 
 
 def five_joints(source, target):
-    """Writes an annotation file of five of COCO's joints."""
+    """Writes an annotation file with five of COCO's joints."""
     content = json.loads(source.read_text(encoding="utf-8"))
     slots = [content["categories"][0]["keypoints"].index(name) for name in FIVE]
     for record in content["annotations"]:
@@ -37,7 +37,11 @@ def five_joints(source, target):
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory):
-    """A folder with images, two annotation files of five joints, a skeleton, and the same people in COCO's layout."""
+    """Returns a folder of a data set with its own skeleton.
+
+    It contains images, two annotation files of five joints, the skeleton file, and the same people
+    in COCO's layout.
+    """
     folder = tmp_path_factory.mktemp("own")
     data = write_coco(folder / "coco", num_train=2, num_val=2, size=(128, 128))
     (folder / "images").mkdir()
@@ -57,7 +61,7 @@ def own(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def trained(own, run_in):
-    """What `train.py` said of two epochs on five joints; its run is `own / "run"`."""
+    """Returns the output of a training of two epochs on five joints; its run is `own / "run"`."""
     changes = [part for text in (*REDUCED, *RECIPE) for part in ("-o", text)]
     done = run_in(
         own,
@@ -266,7 +270,7 @@ def test_invalid_ground_truth_is_an_error(own, run_in, tmp_path, change, message
     (tmp_path / "val.json").write_text(json.dumps(content), encoding="utf-8")
     result = {"image_id": 1000001, "category_id": 1, "keypoints": [1.0] * 15, "score": 0.5}
     (tmp_path / "results.json").write_text(json.dumps([result]), encoding="utf-8")
-    # Without Paddle: the name is taken by something that cannot be imported.
+    # Without Paddle: a module of this name that cannot be imported.
     (tmp_path / "paddle.py").write_text("raise ImportError('no Paddle here')\n", encoding="utf-8")
     flags = ("--results", "results.json", "--val_annotations", "val.json")
     done = run_in(tmp_path, "val.py", *flags, PYTHONPATH=str(tmp_path))

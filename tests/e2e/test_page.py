@@ -1,4 +1,4 @@
-"""The page in Chromium: the same people as in Python, and what it says when something is wrong."""
+"""The browser page in Chromium predicts like Python, and reports errors."""
 
 import json
 import threading
@@ -22,8 +22,8 @@ from paddle_pose.web_demo.server import RUNTIME, open_server, page_files, runtim
 
 ROOT = Path(__file__).resolve().parents[2]
 LIGHTNING = "data/movenet/movenet_single_pose_lightning_ptq.tflite"
-# Of those where a grey level more or less, as between versions of OpenCV, moves no joint to another
-# place.
+# Images in which a difference of one grey level, as between versions of OpenCV, moves no joint to
+# another cell.
 IMAGES = (
     "movenet/squat.bmp",
     "coco_mini/val2017/000000000139.jpg",
@@ -38,7 +38,7 @@ ERROR = "document.getElementById('error').textContent"
 
 @pytest.fixture(scope="module")
 def files(shared, tmp_path_factory):
-    """What a server has, with Google's Lightning; and the ONNX file."""
+    """Returns the files of a server with Google's Lightning, and the ONNX file."""
     package = ROOT / "output/published" / RUNTIME
     if not package.is_file():
         pytest.skip(f"needs {package.relative_to(ROOT)}, which serve_demo downloads")
@@ -55,7 +55,7 @@ def files(shared, tmp_path_factory):
 
 @contextmanager
 def serving(files):
-    """Yields the address of a server of these files."""
+    """Yields the address of a server with these files."""
     with open_server(files) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
@@ -72,7 +72,7 @@ def address(files):
 
 @pytest.fixture(scope="module")
 def browser(files, tmp_path_factory):
-    """A browser, with a camera that shows a drawing."""
+    """Yields a browser whose camera shows a synthetic image."""
     with Chromium(
         tmp_path_factory.mktemp("profile"), "--use-fake-device-for-media-stream"
     ) as chromium:
@@ -81,7 +81,7 @@ def browser(files, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def opened(browser, address):
-    """The page in English, ready; the poses that it finds are kept in `seen`."""
+    """Returns the loaded page in English; it keeps its poses in the variable `seen`."""
     browser.open(address)
     browser.wait(f"{SAID} === 'Ready.'")
     browser.run(
@@ -93,14 +93,14 @@ def opened(browser, address):
 
 @pytest.fixture
 def page(opened):
-    """The opened page, looking for one person."""
+    """Returns the loaded page with the mode for one person."""
     opened.run("document.querySelector('[value=single]').click(), seen.length = 0")
     return opened
 
 
 def look(page, path):
-    """Returns what the page finds in an image."""
-    page.wait(f"{SAID} !== 'Looking…'")  # at the image before, for another number of people
+    """Returns the poses that the page finds in an image."""
+    page.wait(f"{SAID} !== 'Looking…'")  # the previous image, with another number of people
     page.run("seen.length = 0")
     page.choose(path, "#file")
     page.wait(f"seen.length > 0 || {ERROR}")
@@ -112,7 +112,7 @@ def look(page, path):
 def test_page_predicts_like_python(page, files, shared, tmp_path, mode, most):
     turned = tmp_path / "turned.jpg"
     exif = PIL.Image.Exif()
-    exif[0x0112] = 6  # to be turned by a quarter
+    exif[0x0112] = 6  # rotate by 90 degrees
     with PIL.Image.open(shared / "data" / IMAGES[1]) as picture:
         picture.save(turned, exif=exif, quality=95)
     model = files[1]
@@ -138,9 +138,13 @@ def test_page_draws_and_mirrors_the_skeleton(page, shared):
     blue = f"""(() => {{
         const canvas = document.getElementById("canvas"), color = {list(LEFT)};
         const {{ data }} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-        return data.reduce((n, _, i) => n + (i % 4 === 0 && color.every((value, c) => data[i + c] === value)), 0);
+        const isBlue = (_, i) => i % 4 === 0 && color.every((value, c) => data[i + c] === value);
+        return data.filter(isBlue).length;
     }})()"""
-    drag = "document.getElementById('threshold').value = {}, document.getElementById('threshold').oninput()"
+    drag = (
+        "document.getElementById('threshold').value = {},"
+        " document.getElementById('threshold').oninput()"
+    )
     assert page.run(blue) > 100
     page.run(drag.format(1))
     assert page.run(blue) == 0

@@ -1,4 +1,4 @@
-"""`predict.py` on images, videos and boxes from anywhere, with a small network that has learnt nothing."""
+"""`predict.py` on images, videos and boxes with a small untrained network."""
 
 import functools
 import hashlib
@@ -41,7 +41,7 @@ FLAGS = [part for key, value in CHANGES.items() for part in ("-o", f"{key}={valu
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):
-    """A weights file with its config beside it."""
+    """Returns a weights file with its config beside it."""
     from paddle_pose import build
     from paddle_pose.configs import overrides, registry
     from paddle_pose.weights.write import write_weights
@@ -305,7 +305,10 @@ def test_python_example_of_the_readme_runs(weights, tmp_path, monkeypatch):
 
 @pytest.fixture
 def server(tmp_path_factory, weights, monkeypatch):
-    """Offers the small network as the published file that is the default; yields it and what was asked for."""
+    """Serves the small network as the published default weights.
+
+    Yields the published file, and the list of requested paths.
+    """
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     asked = []
 
@@ -329,7 +332,7 @@ def server(tmp_path_factory, weights, monkeypatch):
 
 @pytest.fixture
 def published_size(monkeypatch):
-    """The published config is that of the small network."""
+    """Makes the published config that of the small network."""
     from paddle_pose.configs import overrides, registry
 
     small = overrides.override(

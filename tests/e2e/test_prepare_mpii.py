@@ -1,4 +1,4 @@
-"""prepare_mpii on AI Studio's archive and on the official release: whole, interrupted, hostile, and once more."""
+"""`prepare_mpii` on AI Studio's archive and the official release: complete, interrupted, unsafe."""
 
 import io
 import json
@@ -38,7 +38,7 @@ def entry(name: str, content: bytes = b"Mac OS X", kind: bytes = tarfile.REGTYPE
 
 
 def ai_studio(root: Path, path: Path, *more: tuple[tarfile.TarInfo, bytes]) -> Path:
-    """`mpii.tar.gz` as its users know it: a folder `mpii`, and a `._*` file beside every file."""
+    """Returns `mpii.tar.gz` as on AI Studio: a folder `mpii`, each file with a `._*` file."""
     entries = [entry("._mpii"), entry("mpii", kind=tarfile.DIRTYPE), entry("mpii/.DS_Store")]
     for file in [*sorted(root.glob("images/*")), *sorted(root.glob("annotations/mpii_*"))]:
         name = file.relative_to(root).as_posix()
@@ -51,7 +51,7 @@ def ai_studio(root: Path, path: Path, *more: tuple[tarfile.TarInfo, bytes]) -> P
 
 
 def tree(folder: Path) -> dict[str, bytes]:
-    """Returns the files below a folder, without hidden ones: locks."""
+    """Returns the files below a folder without hidden files, such as locks."""
     files = [path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")]
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
@@ -102,7 +102,7 @@ def test_folder_and_zip_file_are_prepared(source, inside, tmp_path):
             archive.writestr(str(Path(inside) / name), content)
     assert prepare(tmp_path / "mpii.zip", "--output", tmp_path / "out2") == 0
     assert tree(tmp_path / "out2") == expected(source)
-    assert prepare(output, "--output", output) == 0  # a folder that is ready already
+    assert prepare(output, "--output", output) == 0  # a folder that is prepared already
     assert tree(output) == expected(source)
 
 
@@ -115,7 +115,7 @@ def test_interrupted_preparation_is_continued(source, after, tmp_path, monkeypat
         if len(written) == after:
             path.with_name(f".{path.stem}.part{path.suffix}").write_bytes(
                 b"half"
-            )  # what a killed process leaves
+            )  # as a killed process leaves it
             raise KeyboardInterrupt
         real(path, content, size)
         written.append(path)
@@ -249,7 +249,7 @@ def structs(items: list[dict]) -> np.ndarray:
 
 
 def official(root: Path, folder: Path) -> tuple[Path, Path]:
-    """`mpii_human_pose_v1.tar.gz` (images/*.jpg) and `mpii_human_pose_v1_u12_2.zip` (the .mat)."""
+    """Returns `mpii_human_pose_v1.tar.gz` (images) and `mpii_human_pose_v1_u12_2.zip` (.mat)."""
     truth = scipy.io.loadmat(root / "annotations/mpii_gt_val.mat")["headboxes_src"]
     annolist = []
     for split in ("train", "val"):

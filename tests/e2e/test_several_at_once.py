@@ -1,4 +1,6 @@
-"""Several processes at one place at the same time: nothing is lost, nothing is mixed, and whoever cannot go on says why.
+"""Several processes use one folder or file at the same time, and no result is lost or mixed.
+
+A process that cannot continue names the one that it conflicts with.
 
 `PADDLE_POSE_TEST_REPEATS=20` does each twenty times; which of the processes comes first is another
 one each time.
@@ -60,7 +62,7 @@ _processes = []
 
 @pytest.fixture(autouse=True)
 def _none_is_left():
-    """Ends what a failed test leaves running."""
+    """Ends the processes that a failed test leaves running."""
     yield
     while _processes:
         with _processes.pop() as process:
@@ -80,12 +82,12 @@ def started(folder, *command):
 
 
 def trainings(folder, count, *flags):
-    """Starts `count` times the same training at once."""
+    """Starts the same training `count` times simultaneously."""
     return [started(folder, ROOT / "train.py", *SMALL, *flags) for _ in range(count)]
 
 
 def first_to_end(processes):
-    """Returns the process that ends first, and the others."""
+    """Returns the process that ends first, and the other ones."""
     while all(process.poll() is None for process in processes):
         time.sleep(0.02)
     ended = next(process for process in processes if process.poll() is not None)
@@ -93,7 +95,7 @@ def first_to_end(processes):
 
 
 def at_once(folder, count, imports, work, *arguments):
-    """Runs a piece of Python in several processes from the same moment on; returns what each printed."""
+    """Runs Python code in several processes that start together; returns the output of each."""
     folder.mkdir()
     code = GO.format(imports=imports, work=work)
     processes = [started(folder, "-c", code, number, folder, *arguments) for number in range(count)]
@@ -110,7 +112,7 @@ def at_once(folder, count, imports, work, *arguments):
 
 
 def contents(folder):
-    """Returns the files of a folder but hidden ones, which are locks and drafts."""
+    """Returns the files of a folder without hidden files, which are locks and drafts."""
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in folder.rglob("[!.]*")
@@ -119,7 +121,7 @@ def contents(folder):
 
 
 def assert_one_training(run_dir):
-    """Asserts that a log tells of one training, and that its checkpoints are whole."""
+    """Asserts that a log contains one training, and that its checkpoints are complete."""
     lines = map(json.loads, (run_dir / "metrics.jsonl").read_text(encoding="utf-8").splitlines())
     steps = [record["step"] for record in lines if record["kind"] == "train"]
     assert steps == list(range(1, len(steps) + 1))
@@ -128,7 +130,7 @@ def assert_one_training(run_dir):
 
 
 def assert_refused(process, by, run_dir):
-    """Asserts that a command ended with status 2 and one message that names the place and its user."""
+    """Asserts status 2 and one message that names the folder and the process that uses it."""
     _, err = process.communicate(timeout=100)
     assert process.returncode == 2, err
     assert err.count("error: ") == 1
@@ -138,7 +140,7 @@ def assert_refused(process, by, run_dir):
 
 
 def stopped(process):
-    """Ends a training by SIGTERM."""
+    """Ends a training with SIGTERM."""
     process.send_signal(signal.SIGTERM)
     _, err = process.communicate(timeout=100)
     assert process.returncode == 143, err
@@ -189,14 +191,14 @@ def test_second_resume_of_one_run_is_an_error(synthetic_mpii, tmp_path, repeat):
 
 
 def wait_for(path, process):
-    """Waits until a process has made a file or folder."""
+    """Waits until a file or folder exists."""
     while not path.exists():
         assert process.poll() is None
         time.sleep(0.02)
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """Offers one file; the first answer stops in the middle until `go_on` is set."""
+    """A server of one file; its first answer pauses in the middle until `go_on` is set."""
 
     content = hashlib.sha256(b"").digest() * 100_000
 
@@ -226,7 +228,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def log_message(self, *args):
-        """Stays silent."""
+        """Writes no log."""
 
 
 @pytest.fixture

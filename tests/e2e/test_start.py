@@ -1,4 +1,4 @@
-"""`train.py --init --freeze`: other people's weights as a start, on the screen, in the log and in config.json."""
+"""`train.py --init --freeze`: published weights as a start, in output, log and config.json."""
 
 import json
 
@@ -22,7 +22,7 @@ FLAGS = [part for key, value in SMALL.items() for part in ("-o", f"{key}={value}
 
 @pytest.fixture(scope="module")
 def backbone(tmp_path_factory):
-    """A ResNet with a classifier as torchvision names it, and its tensors."""
+    """Returns a file of a ResNet with a classifier, named as in torchvision, and its tensors."""
     state = build.model(overrides.override(registry.find(CONFIG), SMALL)).state_dict()
     rng = np.random.default_rng(1)
     tensors = {
@@ -59,7 +59,7 @@ def test_frozen_imagenet_backbone_is_trained_and_resumed(
     ]
     assert (values["train.init"], values["train.freeze"]) == (str(path), "backbone")
 
-    moved = path.rename(path.with_suffix(".moved"))  # a resumed run has its weights
+    moved = path.rename(path.with_suffix(".moved"))  # a resumed run does not need the file
     try:
         resumed = run_in(tmp_path, "train.py", *common, "--resume", "run", "--epochs", 2)
     finally:

@@ -1,4 +1,7 @@
-"""A system from this file alone: a codec of vectors, a network, a loss and a recipe, without a line of the package changed."""
+"""A pose estimation system that is defined in this file alone, without a change of the package.
+
+It has a codec of vectors, a network, a loss and a config.
+"""
 
 import json
 from collections.abc import Mapping
@@ -106,7 +109,7 @@ class ToyNetwork(nn.Layer):
 
 @dataclass(frozen=True)
 class ToyModel(ModelSpec):
-    """The network's one field; what depends on the codec is taken from it."""
+    """Fields of the network; sizes that depend on the codec are taken from the codec."""
 
     kind: ClassVar[str] = "toy_network"
     target: ClassVar[str] = f"{__name__}:ToyNetwork"
@@ -136,7 +139,7 @@ class ToyLoss:
 
 @dataclass(frozen=True)
 class ToyLossSpec(LossSpec):
-    """The loss's one field."""
+    """Fields of the loss."""
 
     kind: ClassVar[str] = "toy_loss"
     target: ClassVar[str] = f"{__name__}:ToyLoss"

@@ -1,4 +1,4 @@
-"""The real commands, one after another, on synthetic people: what a user does on the first day."""
+"""Training, evaluation and prediction with the real commands, on synthetic people."""
 
 import json
 import os
@@ -17,7 +17,7 @@ FLAGS = ("--batch_size", "4", "-o", "train.schedule.warmup=0", "-o", "augment=no
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory, synthetic_mpii, run_in):
-    """The folder in which `train.py` has trained two epochs of a small network."""
+    """Returns the folder of a run of two epochs, and the output of `train.py`."""
     folder = tmp_path_factory.mktemp("trained")
     done = run_in(
         folder, "train.py", "--dataset_root", synthetic_mpii, *SMALL, *FLAGS, "--epochs", 2
@@ -171,7 +171,7 @@ def test_prediction_writes_drawings_and_results(trained, synthetic_mpii, run_in,
 
 
 def test_resumed_run_equals_an_uninterrupted_one(synthetic_mpii, run_in, tmp_path):
-    # A cosine would depend on the number of epochs that the stopped run was given.
+    # A cosine schedule would depend on the number of epochs of the stopped run.
     common = (
         "--dataset_root",
         synthetic_mpii,

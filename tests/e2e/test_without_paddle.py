@@ -1,4 +1,4 @@
-"""Real commands in a process that has no Paddle, with Google's MoveNet from its published files."""
+"""The real commands in a process without Paddle, with Google's MoveNet from published files."""
 
 import csv
 import json
@@ -63,4 +63,4 @@ def test_googles_movenet_predicts_a_photograph_without_paddle(shared, tmp_path, 
     deviation = np.abs(
         np.array(person["keypoints"])[:, :2] / images.read_upright(photo).shape[1::-1] - expected
     )
-    assert deviation.mean() < 0.02  # of the photograph
+    assert deviation.mean() < 0.02  # of the image's sides

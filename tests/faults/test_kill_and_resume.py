@@ -1,4 +1,4 @@
-"""Three of the kills that `kill_and_resume.py` makes by the hundred."""
+"""Three kills of `kill_and_resume.py`, which is run with hundreds by hand."""
 
 import pytest
 from faults.kill_and_resume import kill_and_resume

@@ -1,4 +1,4 @@
-"""Tiny MP4 videos for the tests: drawn frames, turned like a phone's, and with times of their own."""
+"""Small MP4 videos for the tests, also rotated or with a variable frame rate."""
 
 import struct
 from pathlib import Path
@@ -16,7 +16,7 @@ ROTATED = {
 
 
 def frames(count: int, size: tuple[int, int] = (64, 48)) -> list[np.ndarray]:
-    """Grey frames that get brighter, red at the left."""
+    """Returns grey frames of increasing brightness, red at the left."""
     images = []
     for n in range(count):
         pixels = np.full((size[1], size[0], 3), 20 + 10 * n % 200, np.uint8)
@@ -35,7 +35,13 @@ def write(path: Path, count: int = 5, size: tuple[int, int] = (64, 48), rate: fl
 
 
 def turn(path: Path, degrees: int, size: tuple[int, int] = (64, 48)) -> None:
-    """Asks players to turn the video clockwise, as a phone does that was held upright."""
+    """Sets the rotation of a video in place, as a phone does that was held upright.
+
+    Args:
+        path: Video to change.
+        degrees: Clockwise rotation for players, a key of `ROTATED`.
+        size: (width, height) of the stored frames in px.
+    """
     content = bytearray(path.read_bytes())
     matrix = content.index(b"tkhd") + 44
     a, b, c, d = ROTATED[degrees]
@@ -46,7 +52,7 @@ def turn(path: Path, degrees: int, size: tuple[int, int] = (64, 48)) -> None:
 
 
 def set_durations(path: Path, factors: list[int]) -> None:
-    """Makes frame n last factors[n] times as long as it does: a variable frame rate."""
+    """Multiplies the duration of frame n by factors[n] in place, for a variable frame rate."""
     content = bytearray(path.read_bytes())
     start = content.index(b"stts") - 4
     (size,) = struct.unpack_from(">I", content, start)
@@ -63,7 +69,7 @@ def set_durations(path: Path, factors: list[int]) -> None:
         (b"mvhd", 20),
         (b"tkhd", 24),
         (b"elst", 12),
-    ):  # their times grow as the frames' do
+    ):  # headers with the total duration
         place = content.index(header) + offset
         (whole,) = struct.unpack_from(">I", content, place)
         struct.pack_into(">I", content, place, whole * sum(factors) // len(factors))

@@ -1,4 +1,4 @@
-"""Archives: what they hold arrives whole; what is hostile is refused by name; an interrupted run goes on."""
+"""Archives are extracted completely or refused by name, and interrupted runs are continued."""
 
 import io
 import shutil
@@ -111,7 +111,7 @@ NAMES = {
 
 
 def refuse(archive: Path, tmp_path: Path, match: str, **options: float) -> None:
-    """Checks that an archive is refused, and that nothing but files of the good member appeared anywhere."""
+    """Checks that an archive is refused, and that at most the valid member was extracted."""
     before = set(tmp_path.rglob("*"))
     with pytest.raises(ValueError, match=match) as caught:
         extract(archive, tmp_path / "deep" / "out", **options)
@@ -188,7 +188,7 @@ def test_false_size_is_an_error(tmp_path):
 def test_truncated_archive_is_an_error_at_every_length_and_can_be_continued(kind, tmp_path):
     archive, folder = whole(tmp_path, kind), tmp_path / "out"
     content = archive.read_bytes()
-    # A plain tar ends with at least 1024 zeros: what is cut from them is not missed.
+    # A plain tar file ends with at least 1024 zeros, of which some may be missing.
     end = len(content) if kind != "tar" else len(content.rstrip(b"\0"))
     rng = np.random.default_rng(0)
     for length in {0, 1, 511, 512, end - 1, *rng.integers(0, end, 25).tolist()}:
@@ -215,7 +215,7 @@ def test_changed_byte_never_gives_a_wrong_file_without_an_error(kind, tmp_path):
             extract(archive, folder)
         except ValueError:
             continue
-        # Names, dates and modes have no checksum everywhere, the files' content has.
+        # Content always has a checksum; names, dates and modes do not in every format.
         assert set(tree(folder).values()) <= set(FILES.values())
 
 
@@ -269,7 +269,7 @@ def test_link_among_the_folders_is_an_error(which, tmp_path):
 
 def test_link_in_the_place_of_a_file_is_replaced(tmp_path):
     archive, victim = whole(tmp_path, "tgz"), tmp_path / "victim"
-    victim.write_bytes(FILES["mpii/images/1.jpg"])  # even of the right size
+    victim.write_bytes(FILES["mpii/images/1.jpg"])  # of the right size
     (tmp_path / "out/mpii/images").mkdir(parents=True)
     for name in ("1.jpg", ".1.part.jpg", ".2.part.jpg"):
         (tmp_path / "out/mpii/images" / name).symlink_to(victim)

@@ -105,13 +105,13 @@ def test_missing_file_is_named(tmp_path):
 
 @pytest.fixture
 def said(caplog):
-    """Returns the levels and lines that have been logged."""
+    """Returns a function for the levels and lines that have been logged."""
     with caplog.at_level(logging.INFO, "paddle_pose"):
         yield lambda: [(record.levelno, record.getMessage()) for record in caplog.records]
 
 
 def with_categories(*names):
-    """Returns annotations of one image with a box of each category; its left edge is the category's id."""
+    """Returns annotations of one image with one box of each category, whose left edge is its id."""
     return {
         "images": [{"id": 7, "file_name": "x.jpg"}],
         "annotations": [

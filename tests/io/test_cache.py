@@ -1,4 +1,4 @@
-"""Where downloaded files are kept."""
+"""The folders of downloaded files."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Downloads from a server on this machine: resumed, dropped, refused, damaged, unreachable."""
+"""Downloads from a local server: continued, dropped, refused, damaged and unreachable."""
 
 import hashlib
 import http.server
@@ -17,14 +17,14 @@ DATA = np.random.default_rng(0).bytes(1_000_000)
 
 @dataclass
 class Behaviour:
-    """What the server does, and what it was asked."""
+    """Behaviour of the server, and the requests that it received."""
 
     data: bytes = DATA
     ranges: bool = True
-    drops: list[int] = field(default_factory=list)  # answers that end after so many bytes
-    statuses: list[int] = field(default_factory=list)  # answers that are errors
+    drops: list[int] = field(default_factory=list)  # bytes after which each answer ends early
+    statuses: list[int] = field(default_factory=list)  # statuses of answers that are errors
     says_length: bool = True
-    shifted: bool = False  # answers another range than it was asked for
+    shifted: bool = False  # whether it answers with another range than requested
     asked: list[str | None] = field(default_factory=list)
 
 
@@ -35,7 +35,7 @@ def behaviour():
 
 @pytest.fixture
 def server(behaviour, monkeypatch):
-    """The address of a server that behaves so."""
+    """Yields the address of a server with this behaviour."""
     monkeypatch.setenv("no_proxy", "127.0.0.1")
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -64,7 +64,7 @@ def server(behaviour, monkeypatch):
             self.wfile.write(body[: behaviour.drops.pop(0)] if behaviour.drops else body)
 
         def log_message(self, *args):
-            """Stays silent."""
+            """Writes no log."""
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
         thread = threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True)

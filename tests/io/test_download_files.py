@@ -1,4 +1,4 @@
-"""Models of several files: from their own addresses, out of an archive, from copies; resumed, wrong and hostile ones."""
+"""Downloads of models of several files: from their URLs, an archive or copies."""
 
 import hashlib
 import io
@@ -18,7 +18,7 @@ CONTENTS = {"net.json": GRAPH, "net.bin": WEIGHTS}
 
 
 def packed(members):
-    """A .tgz of (name, content or tarfile.TarInfo)."""
+    """Returns a .tgz of (name, content or tarfile.TarInfo)."""
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w:gz") as archive:
         for name, content in members:

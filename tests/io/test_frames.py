@@ -12,7 +12,7 @@ from paddle_pose.io import frames, images
 
 @pytest.fixture
 def holiday(tmp_path):
-    """A folder of images and a video, and what is neither."""
+    """Returns a folder of images, a video and other files."""
     folder = tmp_path / "holiday"
     for name in ("b.png", "a.JPG", "day/c.png", "._a.png", ".a.1f2e3d4c.part.png"):
         images.write(folder / name.lower(), np.zeros((6, 8, 3), np.uint8))
@@ -84,7 +84,7 @@ def test_unreadable_files_are_reported_and_the_others_read(holiday):
 
 def test_image_is_rotated_by_its_exif_data(tmp_path):
     exif = Image.Exif()
-    exif[274] = 6  # turn a quarter clockwise to see it upright
+    exif[274] = 6  # upright after a clockwise rotation by 90 degrees
     Image.fromarray(np.zeros((6, 8, 3), np.uint8)).save(tmp_path / "a.jpg", exif=exif)
     ((frame,), _) = read(frames.find([str(tmp_path / "a.jpg")]))
     assert frame.size == (6, 8)

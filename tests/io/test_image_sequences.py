@@ -14,7 +14,7 @@ FORMS = {"GIF": {}, "PNG": {}, "WEBP": {"lossless": True}, "AVIF": {"quality": 1
 
 
 def drawn(count):
-    """Frames of one colour each, with a square that moves."""
+    """Returns frames of one colour each, with a moving square."""
     frames = []
     for n in range(count):
         pixels = np.full((SIZE[1], SIZE[0], 3), (30 * n + 20, 200 - 20 * n, 90), np.uint8)
@@ -31,12 +31,12 @@ def save(path, frames, **options):
 @pytest.mark.parametrize("form", FORMS)
 def test_animation_is_read_completely_with_its_times(tmp_path, form):
     frames = drawn(4)
-    path = tmp_path / "a"  # its content says what it is
+    path = tmp_path / "a"  # no suffix: the content decides
     save(path, frames, format=form, duration=[50, 100, 0, 250], **FORMS[form])
     assert image_sequences.contents(path) == ("animation", [0, 1, 2, 3])
     seen = list(image_sequences.read_animation(path))
     times = [round(seconds, 4) for _, seconds, _ in seen]
-    # a frame of 0 s lasts 0.1 s
+    # A frame of 0 s is shown for 0.1 s.
     assert times == [0, 0.05, 0.15, 0.25]
     assert {round(rate, 6) for _, _, rate in seen} == {8}  # 4 frames in 0.5 s
     for (pixels, _, _), frame in zip(seen, frames, strict=True):

@@ -29,7 +29,7 @@ def save(path, pixels, orientation=None):
 
 
 def encoded(image, form, **options):
-    """Returns an image as a file's content."""
+    """Returns an image as the content of a file."""
     file = io.BytesIO()
     image.save(file, form, **options)
     return file.getvalue()
@@ -40,7 +40,10 @@ def jpeg(pixels, **options):
 
 
 def upright(pixels, orientation):
-    """What the numbers mean, by the first row and column of the stored image (EXIF 2.3, tag 274)."""
+    """Returns the upright image of an EXIF orientation.
+
+    Source: EXIF 2.3, tag 274: the sides of the stored image's first row and column.
+    """
     return {
         1: pixels,
         2: pixels[:, ::-1],
@@ -55,7 +58,7 @@ def upright(pixels, orientation):
 
 @pytest.fixture
 def said(caplog):
-    """Returns what has been logged since the last call."""
+    """Returns a function for the lines that have been logged since its last call."""
 
     def take():
         messages = [record.getMessage() for record in caplog.records]
@@ -68,7 +71,7 @@ def said(caplog):
 
 @pytest.fixture
 def noise():
-    """An image that compresses badly, so that a cut takes rows."""
+    """Returns an image of noise, whose file loses rows when it is truncated."""
     return np.random.default_rng(0).integers(1, 255, (96, 120, 3), np.uint8)
 
 
@@ -116,7 +119,7 @@ def test_exif_without_a_rotation_logs_nothing(tmp_path, pixels, caplog, monkeypa
     turned = save(tmp_path / "b.jpg", pixels, 6)
     monkeypatch.setattr(
         Image, "MAX_IMAGE_PIXELS", 100
-    )  # an image far beyond Pillow's limit is read all the same
+    )  # an image far beyond Pillow's limit is read nevertheless
     assert images.read(turned)[0].shape == (40, 60, 3)
 
 
@@ -180,7 +183,7 @@ def test_every_kind_of_image_is_rotated_once(tmp_path, pixels, form, orientation
     assert np.abs(got.astype(int) - expected).mean() < 5
     with Image.open(path) as image:
         assert np.abs(images.as_pixels(image).astype(int) - expected).mean() < 5
-    stored = expected if form == "TIFF" else pixels  # every reader turns a TIFF
+    stored = expected if form == "TIFF" else pixels  # every decoder rotates a TIFF
     assert images.read(path)[0].shape == stored.shape
     assert images.stored_size(path) == stored.shape[1::-1]
 
@@ -229,7 +232,7 @@ def test_truncated_jpeg_is_read_up_to_its_end(tmp_path, noise, said, reduction):
         assert f"{empty} of its 96 rows are empty" in incomplete
     assert np.array_equal(matrix, whole_matrix)
     assert cut.shape == whole.shape
-    seen = (96 - empty - 8) // reduction  # the last row of blocks ends in its middle
+    seen = (96 - empty - 8) // reduction  # the last row of blocks is incomplete
     assert np.abs(cut[:seen].astype(int) - whole[:seen]).mean() < 3
     stored = images.read(tmp_path / "cut.jpg")[0]
     assert np.array_equal(images.read_upright(tmp_path / "cut.jpg"), np.rot90(stored, -1))
@@ -276,7 +279,7 @@ def test_truncated_pil_image_is_read_up_to_its_end(tmp_path, noise, said):
 
 
 def kinds_of_pixels():
-    """Returns file contents by suffix, and the pixels that they show."""
+    """Returns contents of files by name, and their expected pixels."""
     y, x = np.mgrid[:40, :60]
     fine = (x * 1000 + y * 100).astype(np.uint16)
     colours = np.stack([fine, fine[:, ::-1], fine[::-1]], axis=-1)
@@ -326,7 +329,7 @@ def kinds_of_pixels():
 def test_every_kind_of_pixels_becomes_8_bit_rgb(tmp_path, name, content, shown):
     path = tmp_path / "a"
     path.write_bytes(content)
-    allowed = 3 if name == "cmyk" else 1  # JPEG; OpenCV cuts 16 bits to 8 without rounding
+    allowed = 3 if name == "cmyk" else 1  # JPEG; OpenCV truncates 16 bits to 8 without rounding
     difference = np.abs(images.read_upright(path).astype(int) - shown)
     assert difference.max() <= allowed
     assert np.array_equal(images.read(path)[0], images.read_upright(path))
@@ -402,7 +405,10 @@ def test_rotation_of_heic_is_applied_once(case, tmp_path):
 
 
 def with_rotation(heic, quarters):
-    """Returns a HEIC file of one image that asks for a rotation by so many quarters counter-clockwise."""
+    """Returns a HEIC file of one image with a counter-clockwise rotation by 90 degrees * `quarters`.
+
+    The rotation is stored as a property of the format, not in EXIF data.
+    """
     content = bytearray(heic)
     rotation = struct.pack(">I4sB", 9, b"irot", quarters)
     place = content.index(b"ipma") + 4 + 4 + 4 + 2  # version and flags, number of items, item
@@ -416,7 +422,7 @@ def with_rotation(heic, quarters):
         start = content.index(box.encode()) - 4
         size = int.from_bytes(content[start : start + 4], "big") + more
         content[start : start + 4] = size.to_bytes(4, "big")
-    offset = heic.index(b"mdat") + 4  # where the pixels begin, as `iloc` says
+    offset = heic.index(b"mdat") + 4  # start of the pixels, which `iloc` states
     where = content.index(offset.to_bytes(4, "big"), content.index(b"iloc"))
     content[where : where + 4] = (offset + 10).to_bytes(4, "big")
     return bytes(content)

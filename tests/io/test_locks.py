@@ -34,7 +34,7 @@ def place(tmp_path, request):
 
 @pytest.fixture
 def holder(place):
-    """Another process that holds the lock."""
+    """Returns another process that holds the lock."""
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
     with subprocess.Popen(
         [sys.executable, "-c", HOLD, place], stdout=subprocess.PIPE, env=env

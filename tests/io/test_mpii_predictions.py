@@ -26,7 +26,7 @@ def test_every_order_of_axes_is_read(tmp_path, kind, axes):
 
 @pytest.mark.parametrize("people", [2, 16])
 def test_number_of_people_equal_to_another_axis_is_read(tmp_path, people):
-    """As many people as an axis is long must not turn the axes round."""
+    """A number of people equal to the length of another axis must not swap the axes."""
     preds = np.random.default_rng(1).uniform(0, 500, (people, 16, 2))
     scipy.io.savemat(tmp_path / "pred.mat", {"preds": preds})
     assert np.array_equal(read_predictions(tmp_path / "pred.mat", people), preds)

@@ -7,7 +7,7 @@ from paddle_pose.io.outputs import RECORD, Outputs
 
 
 def write(folder, text, *names, command="predict", keep=()):
-    """A run of a command that writes files; returns what it wrote through."""
+    """Runs a command that writes files, and returns its `Outputs`."""
     outputs = Outputs(folder, command, keep)
     for name in names:
         with outputs.replacing(folder / name) as draft:
@@ -35,7 +35,7 @@ def changed(folder):
 
 
 def linked(folder):
-    (folder / "mine.json").write_text("ours")  # even where the content is the command's
+    (folder / "mine.json").write_text("ours")  # foreign even with the content of the command
     (folder / "a.json").unlink()
     (folder / "a.json").symlink_to("mine.json")
 
@@ -108,7 +108,7 @@ def test_linked_folder_is_an_error(tmp_path):
 
 
 class Kill(BaseException):
-    """A kill at a moment."""
+    """An exception in the place of a kill."""
 
 
 @pytest.mark.parametrize("recorded", [True, False])

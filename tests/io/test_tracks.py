@@ -1,4 +1,4 @@
-"""Tracks from predict.py's JSON: people stay apart, gaps stay gaps, every bad file is named."""
+"""Tracks in the JSON of predict.py: people are separate, gaps are kept, invalid files are named."""
 
 import json
 
