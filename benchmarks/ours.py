@@ -33,7 +33,7 @@ def loading(root: str, config: str, samples: str, reader: str, batch: str = "16"
         root: Folder of a data set in MPII's layout.
         config: Name of the config.
         samples: Number of samples of a run.
-        reader: How images are decoded: "whole", "reduced" or "cache".
+        reader: Reader of the images: "whole", "reduced" or "cache", see `data.crop_cache`.
         batch: Number of samples that are stacked.
     """
     from paddle_pose import build

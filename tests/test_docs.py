@@ -81,7 +81,7 @@ def raises_unsaid(function: ast.FunctionDef, text: str) -> bool:
 
 
 def missing_docs(source: str) -> list[str]:
-    """Lists the public names of a module that lack a docstring or its `Raises:` section."""
+    """Returns the public names of a module that lack a docstring or its `Raises:` section."""
     tree = ast.parse(source)
     found = [] if ast.get_docstring(tree) else ["the module has no docstring"]
     for name, node in public_names(tree):

@@ -117,7 +117,7 @@ def _verify(path: Path, file: RemoteFile, fix: str) -> None:
     Args:
         path: File to verify.
         file: Published file.
-        fix: What to do, for the message.
+        fix: Instruction to the user at the end of the message.
 
     Raises:
         InputError: If it has another checksum.

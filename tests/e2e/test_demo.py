@@ -1,5 +1,7 @@
 """The demo with small settings writes the documented files, also when it runs again."""
 
+import contextlib
+import io
 import re
 import sys
 from pathlib import Path
@@ -20,9 +22,6 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def said(folder, tmp_path_factory):
     """Returns the output of the demo."""
-    import contextlib
-    import io
-
     screen = io.StringIO()
     with contextlib.redirect_stdout(screen):
         assert demo.main([*TINY, "--output", str(folder)]) == 0

@@ -228,7 +228,7 @@ def test_metadata_states_the_origin_of_a_file(exported, trained):
 
 
 def test_onnx_file_is_evaluated_without_importing_paddle(exported, synthetic_mpii, tmp_path):
-    """The file is sufficient: it is moved away from its metadata and config."""
+    """The file is moved away from its metadata and config, which it also contains."""
     path, _ = exported("onnx")
     alone = tmp_path / "alone.onnx"
     alone.write_bytes(path.read_bytes())

@@ -259,8 +259,8 @@ def test_coco_boxes_choose_the_people_and_the_image_ids(run):
 
 def test_network_that_finds_people_for_another_one(run, weights):
     movies.write(Path("a.mp4"), count=5)
-    everybody = ("--box_threshold", -9)
-    assert run("a.mp4", "--detector", weights, *everybody, "--batch_size", 2) == 0
+    all_boxes = ("--box_threshold", -9)
+    assert run("a.mp4", "--detector", weights, *all_boxes, "--batch_size", 2) == 0
     records = found()
     assert [record["frame"] for record in records] == [0, 1, 2, 3, 4]
     assert {len(record["persons"]) for record in records} <= {0, 1}

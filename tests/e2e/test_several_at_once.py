@@ -204,7 +204,9 @@ class Server(http.server.ThreadingHTTPServer):
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
-        self.asked, self.half, self.go_on = [], threading.Event(), threading.Event()
+        self.asked = []
+        self.half = threading.Event()
+        self.go_on = threading.Event()
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -212,7 +214,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         asked = self.headers.get("Range")
         self.server.asked.append(asked)
         start = int(re.fullmatch(r"bytes=(\d+)-", asked)[1]) if asked else 0
-        content, middle = self.server.content[start:], len(self.server.content) // 2
+        content = self.server.content[start:]
+        middle = len(self.server.content) // 2
         self.send_response(206 if asked else 200)
         if asked:
             self.send_header(

@@ -154,7 +154,9 @@ def tar(*entries: tuple[str, bytes, bytes, str]) -> bytes:
     with tarfile.open(fileobj=file, mode="w:gz") as archive:
         for name, content, kind, link in entries:
             info = tarfile.TarInfo(name)
-            info.type, info.linkname, info.size = kind, link, len(content)
+            info.type = kind
+            info.linkname = link
+            info.size = len(content)
             archive.addfile(info, io.BytesIO(content))
     return file.getvalue()
 
@@ -164,7 +166,8 @@ def zipped(name: str, content: bytes, mode: int = 0) -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         info = zipfile.ZipInfo(name)
-        info.external_attr, info.compress_type = mode << 16, zipfile.ZIP_DEFLATED
+        info.external_attr = mode << 16
+        info.compress_type = zipfile.ZIP_DEFLATED
         archive.writestr(info, content)
     return file.getvalue()
 
@@ -176,8 +179,9 @@ def flipped_weight(name: str) -> Callable[[Path], object]:
     """
 
     def prepare(folder: Path) -> None:
-        path, first = folder / name, next(iter(pickle.loads((folder / name).read_bytes()).values()))
+        path = folder / name
         content = bytearray(path.read_bytes())
+        first = next(iter(pickle.loads(content).values()))
         content[content.index(first.tobytes()) + 2] ^= 0x40
         path.write_bytes(content)
 
@@ -257,13 +261,13 @@ def signalled(number: int) -> Iterator[None]:
     """Sends a signal during the first step."""
     from paddle_pose.training.trainer import Trainer
 
-    say = Trainer._say_step
+    log_step = Trainer._log_step
 
     def interrupted(self: Trainer, *args: object) -> None:
         os.kill(os.getpid(), number)
-        say(self, *args)
+        log_step(self, *args)
 
-    with mock.patch.object(Trainer, "_say_step", interrupted):
+    with mock.patch.object(Trainer, "_log_step", interrupted):
         yield
 
 
@@ -348,7 +352,7 @@ FAULTS = (
         "the disk is full at the first checkpoint",
         "train",
         FRESH,
-        r"error: .*No space left.*there was none before",
+        r"error: .*No space left.*there is no earlier one",
         trouble=partial(full_disk, ".writing"),
     ),
     Fault(

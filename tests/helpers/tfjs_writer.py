@@ -10,7 +10,7 @@ import numpy as np
 
 @dataclass(frozen=True, eq=False)
 class Stored:
-    """A tensor as stored; `quantization` as in the manifest."""
+    """A stored tensor; `quantization` has the form of the manifest, None for none."""
 
     name: str
     numbers: np.ndarray

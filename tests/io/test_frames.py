@@ -149,24 +149,29 @@ def test_image_without_animation_is_an_image(tmp_path, suffix):
 
 
 def test_frames_of_a_gif_are_composed_by_their_disposal(tmp_path):
-    red, blue, green, nothing = (200, 0, 0, 255), (0, 0, 200, 255), (0, 200, 0, 255), (0, 0, 0, 0)
-    unsaid, keep, restore = 0, 1, 3
+    red = (200, 0, 0, 255)
+    blue = (0, 0, 200, 255)
+    green = (0, 200, 0, 255)
+    transparent = (0, 0, 0, 0)
+    # Values of the disposal in a GIF.
+    unspecified = 0
+    keep = 1
+    restore = 3
     (tmp_path / "a.gif").write_bytes(
         animations.gif(
             SIZE,
-            (red, 0, 0, *SIZE, unsaid),
+            (red, 0, 0, *SIZE, unspecified),
             (blue, 10, 10, 10, 10, restore),
-            (green, 30, 10, 10, 10, unsaid),
+            (green, 30, 10, 10, 10, unspecified),
             (blue, 10, 10, 10, 10, restore),
-            (nothing, 0, 0, *SIZE, keep),
+            (transparent, 0, 0, *SIZE, keep),
         )
     )
     read_frames, _ = read(frames.find([str(tmp_path / "a.gif")]))
-    one, two, three = red[:3], blue[:3], green[:3]
-    left = [tuple(frame.pixels[15, 15].tolist()) for frame in read_frames]
-    right = [tuple(frame.pixels[15, 35].tolist()) for frame in read_frames]
-    assert left == [one, two, one, two, one]
-    assert right == [one, one, three, three, three]
+    left = [(*frame.pixels[15, 15].tolist(), 255) for frame in read_frames]
+    right = [(*frame.pixels[15, 35].tolist(), 255) for frame in read_frames]
+    assert left == [red, blue, red, blue, red]
+    assert right == [red, red, green, green, green]
 
 
 def test_every_page_of_a_tiff_is_an_image(tmp_path):

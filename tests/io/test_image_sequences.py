@@ -45,8 +45,14 @@ def test_animation_is_read_completely_with_its_times(tmp_path, form):
 
 
 def test_frames_are_composed_by_their_disposal(tmp_path):
-    red, blue, green, nothing = (200, 0, 0, 255), (0, 0, 200, 255), (0, 200, 0, 255), (0, 0, 0, 0)
-    keep, clear, restore = 0, 1, 2
+    red = (200, 0, 0, 255)
+    blue = (0, 0, 200, 255)
+    green = (0, 200, 0, 255)
+    transparent = (0, 0, 0, 0)
+    # Values of the disposal in an animated PNG.
+    keep = 0
+    clear = 1
+    restore = 2
     (tmp_path / "a.png").write_bytes(
         animations.apng(
             SIZE,
@@ -54,17 +60,16 @@ def test_frames_are_composed_by_their_disposal(tmp_path):
             (blue, 10, 10, 10, 10, restore),
             (green, 30, 10, 10, 10, keep),
             (blue, 10, 10, 10, 10, restore),
-            (nothing, 0, 0, *SIZE, keep),
+            (transparent, 0, 0, *SIZE, keep),
             (blue, 20, 10, 20, 10, clear),
-            (nothing, 0, 0, 1, 1, keep),
+            (transparent, 0, 0, 1, 1, keep),
         )
     )
     seen = [pixels for pixels, _, _ in image_sequences.read_animation(tmp_path / "a.png")]
     left = [tuple(pixels[15, 15].tolist()) for pixels in seen]
     right = [tuple(pixels[15, 35].tolist()) for pixels in seen]
-    one, two, three, none = red[:3], blue[:3], green[:3], nothing[:3]
-    assert left == [one, two, one, two, one, one, one]
-    assert right == [one, one, three, three, three, two, none]
+    assert left == [color[:3] for color in (red, blue, red, blue, red, red, red)]
+    assert right == [color[:3] for color in (red, red, green, green, green, blue, transparent)]
 
 
 def test_still_image_beside_an_animation_is_left_out(tmp_path):

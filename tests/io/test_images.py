@@ -104,10 +104,10 @@ def test_exif_rotates_images_of_users_but_not_of_data_sets(tmp_path, pixels, cap
         again = images.read(path)[0]
     assert np.array_equal(stored, plain)
     assert np.array_equal(again, plain)
-    told = [record.getMessage() for record in caplog.records]
-    assert len(told) == 1, "a file is named once, and one without a rotation never"
-    assert str(path) in told[0]
-    assert f"orientation {orientation}" in told[0]
+    messages = [record.getMessage() for record in caplog.records]
+    assert len(messages) == 1, "a file is named once, and one without a rotation never"
+    assert str(path) in messages[0]
+    assert f"orientation {orientation}" in messages[0]
     assert np.array_equal(images.read_upright(path), upright(plain, orientation))
 
 
