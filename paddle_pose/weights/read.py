@@ -58,9 +58,10 @@ def read_weights(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        InputError: If the file is empty, truncated, of another kind, differs from the manifest
-            beside it, contains no tensors, or contains a number that is not finite; its subclass
-            `allow_list.RefusedError` if reading the file would execute anything.
+        InputError: If the path is a folder; if the file is empty, truncated or of another format,
+            differs from its entry in the manifest, contains no tensor or two of the same name, or
+            contains a number that is not finite; its subclass `allow_list.RefusedError` if reading
+            the file would execute anything.
         MissingDependencyError: If the package that reads .safetensors or .tflite files is needed
             and not installed.
 
@@ -95,13 +96,14 @@ def read_weights(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
 def check_kind(path: Path) -> None:
     """Raises an error unless a file begins like a format that `read_weights` reads.
 
-    Only the first bytes are read.
+    Only the first 64 bytes are read.
 
     Args:
         path: Weights file.
 
     Raises:
-        InputError: If the file is empty, or of another kind.
+        FileNotFoundError: If there is no such file.
+        InputError: If the file is empty, or begins like none of the formats.
     """
     _reader(path)
 

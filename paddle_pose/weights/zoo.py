@@ -25,21 +25,24 @@ class PublishedFile(RemoteFile):
     """A published model: its main file, which is the `RemoteFile`, and the files that belong to it.
 
     Attributes:
-        config: Name of the config of its network; "" for a person detector.
-        published: (metric, value) as reported by the publisher; not measured by this project.
+        config: Name of the config of the network; "" for a person detector.
+        published: (metric, value) pairs as the publisher reports them, not measured by this
+            project: percent for MPII, MoveNet and NanoDet, fractions for all others on COCO.
         protocol: Protocol of the published numbers.
         source: Address of the page that states them.
         order: Order of the colour channels that the network was trained on; `build.fitted` or the
             config applies it.
         purpose: Use of the file: "score" for evaluation and prediction, "start" for the backbone
             that a training starts from, "detect" for a person detector.
-        companions: Further files that must be in the same folder.
-        archive: Archive that contains all files of the model, used if a single one cannot be
-            downloaded; None for none.
+        companions: Further files that must be in the same folder, such as the .bin file of a
+            TensorFlow.js model.
+        archive: Archive that contains all files of the model, used if one of them cannot be
+            downloaded by itself; None for none.
         parameters: Number of parameters of the network as trained or published; None if unknown.
         input_size: (width, height) of the network's input in px; None where the config states it.
-        boxes: Kind of person boxes that the published numbers were measured with.
-        measured: (metric, value) as measured by this project.
+        boxes: Person boxes that the published numbers were measured with, such as "annotated"; ""
+            for classifiers.
+        measured: (metric, value) pairs as measured by this project, fractions.
         measured_protocol: Protocol of the measured numbers, with the command.
         author: Author of the weights.
         licence: Licence of the weights.
@@ -526,13 +529,17 @@ PUBLISHED: dict[str, PublishedFile] = {
 
 
 def recognise(path: Path) -> PublishedFile | None:
-    """Returns the published model that a file belongs to, recognized by its checksum.
+    """Returns the published model whose main file has the checksum of a file.
 
     Args:
         path: Path of the file, under any name.
 
     Returns:
-        The model; None if no published checksum matches.
+        Entry of `PUBLISHED`; None if no published checksum matches, as for every file that was
+        published without one and for companions.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
     """
     checksum = sha256_of(path)
     return next(
