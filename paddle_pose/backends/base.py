@@ -106,7 +106,8 @@ def check_input(path: object, shape: Sequence[object], dtype: str) -> None:
 
     Args:
         path: Path of the file, for the message.
-        shape: Shape of the input, with a name or None for each dynamic axis.
+        shape: Lengths of the input's axes; a name or None for a dynamic axis. Only the number of
+            axes and the last length are checked.
         dtype: NumPy name of the input's type.
 
     Raises:

@@ -27,10 +27,10 @@ KEYPOINTS = "keypoints"  # name of the only output
 class GraphDecoder(nn.Layer):  # type: ignore[misc]  # mypy sees Paddle as Any
     """Base class of networks followed by the decoding of their codec.
 
-    `with_decoding` constructs a derived class as `Class(network, codec)`, with arguments as it
-    takes them. `forward` of a derived class takes uint8 RGB images [N, H, W, 3] and returns
-    {"keypoints": [N, K, 3]}, or [N, P, K, 3] for several people, in columns and unit as stated by
-    the attributes.
+    `with_decoding` constructs a derived class as `Class(network, codec)`; both are described there.
+    `forward` of a derived class takes uint8 RGB images [N, H, W, 3] and returns
+    {"keypoints": [N, K, 3]}, or [N, P, K, 3] for several people, with the columns and the unit that
+    the attributes state.
 
     Attributes:
         columns: Contents of the last axis in their order: "x", "y" and "score".

@@ -35,8 +35,9 @@ class OnnxGraph:
         """Adds a constant and returns its name.
 
         Args:
-            name: Name of the constant.
-            values: Values; Python floats become float32 and Python integers int64.
+            name: Name of the constant; a constant of the same name is replaced.
+            values: Array, which keeps its dtype; or Python numbers, of which floats become float32
+                and integers int64.
         """
         array = np.asarray(values)
         if not isinstance(values, np.ndarray):

@@ -49,7 +49,7 @@ class Predictor:
         context: Ratio of a window's sides to those of its box, after the box was extended on one
             side to the input's aspect ratio around its centre.
         batch_size: Number of windows that are predicted together, 1 or more.
-        fit: How a whole image becomes the input: "letterbox" keeps the aspect ratio and pads with
+        fit: Way a whole image becomes the input: "letterbox" keeps the aspect ratio and pads with
             black, "stretch" fills the input; see `geometry.whole_image_window`.
 
     Example:

@@ -90,7 +90,7 @@ class Sink(Protocol):
         """
 
     def close(self) -> None:
-        """Completes the files."""
+        """Completes the files, or closes the screen's window; no frame may follow."""
 
 
 class JsonFile:
@@ -137,7 +137,7 @@ class JsonFile:
         self._list.add({**record, "persons": persons(poses)})
 
     def close(self) -> None:
-        """Completes the file."""
+        """Completes the file, which then has its final name."""
         self._list.close()
 
 
@@ -169,7 +169,7 @@ class CocoFile:
             self._list.add({**record, **name})
 
     def close(self) -> None:
-        """Completes the file."""
+        """Completes the file, which then has its final name."""
         self._list.close()
 
 
@@ -208,7 +208,7 @@ class CsvFile:
             self._rows.writerow([*of_frame, *of_person, *box, *window, *_triples(person)])
 
     def close(self) -> None:
-        """Completes the file."""
+        """Completes the file, which then has its final name."""
         self._draft.close()
 
 

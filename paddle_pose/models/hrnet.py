@@ -61,7 +61,7 @@ class HRNet(nn.Layer):
         num_joints: Number of joints K, one heatmap each.
         width: Channels of the branch with the highest resolution; each following branch has twice
             as many. 32 or 48 as published.
-        modules: Number of modules in the stages with 2, 3 and 4 branches.
+        modules: Number of `HighResolutionModule`s in the stages with 2, 3 and 4 branches.
         blocks: Residual blocks of each branch in a module.
         stem_channels: Channels of the stem.
 

@@ -64,7 +64,7 @@ class Family:
         """Returns the name that this project uses for a tensor of the scheme.
 
         Args:
-            name: Name of the tensor in the file.
+            name: Name of the tensor in the file; a name that no rule matches is returned unchanged.
 
         Example:
             >>> FAMILIES[2].rename("backbone.stem.1.0.bn1.running_var")
@@ -199,7 +199,7 @@ class Fit:
 
 
 def fit(tensors: Mapping[str, np.ndarray], target_shapes: Mapping[str, tuple[int, ...]]) -> Fit:
-    """Returns which tensors of a weights file fit a network, and which do not; it never raises.
+    """Returns which tensors of a weights file fit a network, and which do not.
 
     Args:
         tensors: Arrays by name, as `read.read_weights` returns them; `family_of` chooses the naming

@@ -128,7 +128,8 @@ class PersonDetector:
             image: uint8 RGB [h, w, 3].
 
         Raises:
-            InputError: If the image is not uint8 [h, w, 3].
+            InputError: If the image is not uint8 [h, w, 3], or the decoder does not accept the
+                network's outputs.
         """
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
             raise InputError(

@@ -157,11 +157,15 @@ def _encode(text: Any, encoding: Any) -> bytes:
 
 
 class Dtype:
-    """A NumPy dtype while a file is read; only dtypes of plain numbers are accepted.
+    """Stand-in for `numpy.dtype` in a pickle; only dtypes of plain numbers are accepted.
 
     Args:
-        code: Code of the dtype without byte order, such as "f4".
+        code: Code of the dtype without byte order, such as "f4"; not checked by the caller.
         flags: Further arguments of `numpy.dtype`; ignored.
+
+    Attributes:
+        code: Code of the dtype without byte order.
+        order: Byte order: "<", ">", "|", or "=" for the machine's.
 
     Raises:
         RefusedError: If the dtype is not that of plain numbers.
