@@ -47,13 +47,14 @@ _CONV_AND_NORM: Rules = (
 class Family:
     """A naming scheme of tensors, with the rules that convert it to the names of this project.
 
+    A pattern is a regular expression that is searched in a name; the default matches no name.
+
     Attributes:
         name: Name of the scheme: the project or networks that use it.
-        rules: (regular expression, replacement) pairs, applied one after another to a name of the
-            scheme; the result is the name in this project.
-        yx: Regular expression that is searched in converted names. Tensors whose names it matches
-            have the output channels y, x, y, x, ... in the files and x, y, x, y, ... here. The
-            default matches no name.
+        rules: (pattern, replacement) pairs that convert a name of the scheme to a name of this
+            project, applied one after another.
+        yx: Pattern of converted names; their tensors have the output channels y, x, y, x, ... in
+            the files and x, y, x, y, ... here.
     """
 
     name: str
@@ -77,8 +78,8 @@ class Family:
     def reorder(self, name: str, tensor: np.ndarray) -> np.ndarray:
         """Returns a tensor with its output channels in the order of this project's networks.
 
-        A tensor whose name does not match `yx` is returned unchanged, as is one without axes or
-        with an odd number of channels.
+        A tensor whose name matches no pattern of the scheme is returned unchanged, as is a tensor
+        of `yx` without axes or with an odd number of channels.
 
         Args:
             name: Converted name of the tensor, as `rename` returns it.

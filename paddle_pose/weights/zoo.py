@@ -25,10 +25,10 @@ class PublishedFile(RemoteFile):
     """A published model: its main file, which is the `RemoteFile`, and the files that belong to it.
 
     Attributes:
-        config: Name of the config of the network; "" for a person detector.
-        published: (metric, value) pairs as the publisher reports them, not measured by this
-            project: percent for MPII, MoveNet and NanoDet, fractions for all others on COCO.
-        protocol: Protocol of the published numbers.
+        config: Name of the config of its network; "" for a person detector.
+        published: (metric, value) as reported by the publisher; not measured by this project.
+        protocol: Protocol of the published numbers, which are percent on MPII and for MoveNet and
+            NanoDet, and fractions for the other networks on COCO.
         source: Address of the page that states them.
         order: Order of the colour channels that the network was trained on; `build.fitted` or the
             config applies it.

@@ -72,7 +72,7 @@ channels and not normalised. The outputs are in the file's order. The function m
 
 @dataclass(frozen=True)
 class InputLayout:
-    """Layout of a detector's input: its size, the order of its axes and its type.
+    """Layout of a detector's input.
 
     Attributes:
         size: (width, height) of the input in px.
@@ -85,11 +85,7 @@ class InputLayout:
     dtype: str
 
     def __call__(self, pixels: np.ndarray) -> np.ndarray:
-        """Returns pixels in this layout and type: [1, H, W, 3] or [1, 3, H, W].
-
-        Args:
-            pixels: float32 [1, 3, H, W] of the size of the input; their values do not change.
-        """
+        """Returns the network's input for float32 [1, 3, H, W]."""
         return (pixels.transpose(0, 2, 3, 1) if self.channels_last else pixels).astype(self.dtype)
 
 
