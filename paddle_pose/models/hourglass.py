@@ -45,7 +45,7 @@ from paddle_pose.models.layers import (
 
 
 class HourglassLevel(nn.Layer):
-    """One resolution of an hourglass: the sum of a branch at it and a branch through lower ones.
+    """One level of an hourglass: the sum of a branch at its resolution and one at lower ones.
 
     The arguments are sublayers of the same names.
 

@@ -47,7 +47,8 @@ def read_weights(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     more than its network (under ``state_dict`` or ``model``) only the network is returned. The
     prefix ``module.`` is removed if every name has it; nested names are joined by dots, single
     numbers become 0-d arrays, bfloat16 becomes float32. Arrays may be read-only. A file that is
-    listed in the manifest of a checkpoint is first compared with its entry.
+    listed in the manifest of a checkpoint in its folder is first compared with its entry there, see
+    `io.manifest`.
 
     Args:
         path: Weights file: ``.pdparams``, ``.pdopt``, ``.pth``, ``.pt``, ``.safetensors``,

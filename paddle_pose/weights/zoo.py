@@ -73,7 +73,7 @@ class PublishedFile(RemoteFile):
 
     @property
     def total_size(self) -> int | None:
-        """Size of all files in bytes; None if the size of a file is not known."""
+        """Size of `files` in bytes, without `archive`; None if the size of a file is not known."""
         sizes = [file.size for file in self.files]
         return None if None in sizes else sum(size for size in sizes if size is not None)
 

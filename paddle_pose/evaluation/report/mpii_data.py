@@ -49,6 +49,7 @@ def read(
         FileNotFoundError: If a file is missing.
         InputError: If a file has another form than expected, or `scores` belongs to other
             predictions.
+        MissingDependencyError: If SciPy or h5py is not installed.
     """
     root = truth.parent.parent
     listed = (

@@ -51,6 +51,7 @@ def read(
         FileNotFoundError: If `source` or the ground truth is missing.
         InputError: If a file has another form than expected, the ground truth is unknown, the
             folder has neither predictions nor a run, or `zero_based` is set for a .json file.
+        MissingDependencyError: If SciPy or h5py, which .mat and .h5 files need, is not installed.
     """
     if not source.exists():
         raise FileNotFoundError(
@@ -118,7 +119,7 @@ def write(source: Path, path: Path, **where: Any) -> Path:
     Raises:
         FileNotFoundError: As from `read`.
         InputError: As from `read`, or if an image cannot be decoded.
-        MissingDependencyError: If Matplotlib is not installed.
+        MissingDependencyError: As from `read`, or if Matplotlib is not installed.
         OSError: If the report cannot be written.
     """
     text = page_of(*read(source, **where))

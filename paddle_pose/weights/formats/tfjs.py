@@ -97,7 +97,7 @@ def is_tfjs(path: Path) -> bool:
 
 
 def read_tfjs(path: Path) -> dict[str, np.ndarray]:
-    """Returns the weights and biases of all convolutions of a graph model.
+    """Returns the weights and biases of all convolutions of a TensorFlow.js graph model.
 
     A convolution has the name of its kernel's tensor, without "_weights" or "/ReadVariableOp", as
     in TFLite files of the same network; the name of the depthwise part of a separable convolution
@@ -195,7 +195,7 @@ def bias_of(graph: Graph, node: Node, readers: Sequence[Node]) -> str | None:
 
 
 def read_graph(path: Path) -> Graph:
-    """Returns the nodes and the tensors of a graph model.
+    """Returns the nodes and the tensors of a TensorFlow.js graph model.
 
     Args:
         path: The .json file; the .bin files that it names are in the same folder. Files in other
