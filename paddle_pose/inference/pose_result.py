@@ -41,7 +41,8 @@ class PoseResult:
     Example:
         >>> poses = Poses(np.full((1, 17, 2), 8.0), np.full((1, 17), 0.9), np.ones(1))
         >>> from paddle_pose.skeletons import COCO_17
-        >>> result = PoseResult(image=np.zeros((16, 16, 3), np.uint8), skeleton=COCO_17, poses=poses)
+        >>> image = np.zeros((16, 16, 3), np.uint8)
+        >>> result = PoseResult(image=image, skeleton=COCO_17, poses=poses)
         >>> len(result), result.keypoints.shape, result.joints[:2]
         (1, (1, 17, 2), ('nose', 'left_eye'))
     """

@@ -284,7 +284,7 @@ def image_ids(
 
 
 def _is_numbered(source: Source) -> bool:
-    """Returns whether a file has several images, so that a record has to state the number of its own."""
+    """Returns whether a record has to state the frame's number, as of videos, cameras and pages."""
     return source.kind != "image" or source.page is not None
 
 

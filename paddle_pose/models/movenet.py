@@ -87,9 +87,10 @@ class Pyramid(nn.Layer):
 
     Args:
         channels: Channels of the features at strides 4, 8, 16 and 32, in this order.
-        form: Variant of the pyramid. "google": every level mixes with a linear depthwise convolution and a 1x1
-            convolution. "fire717": there is a ReLU between both (in the last level a batch
-            normalisation, if `batch_norm` is set), and the first 1x1 convolution has no bias.
+        form: Variant of the pyramid. "google": every level mixes with a linear depthwise
+            convolution and a 1x1 convolution. "fire717": there is a ReLU between both (in the last
+            level a batch normalisation, if `batch_norm` is set), and the first 1x1 convolution has
+            no bias.
         batch_norm: Whether batch normalisations replace biases.
     """
 
