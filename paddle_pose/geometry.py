@@ -44,7 +44,7 @@ def move(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
 
 
 def compose(second: np.ndarray, first: np.ndarray) -> np.ndarray:
-    """Returns the affine matrix [2, 3] that applies `first`, then `second`.
+    """Returns the affine matrix [2, 3] that applies `first`, then `second`, when used by `move`.
 
     Args:
         second: Affine matrix that is applied last, [2, 3].
@@ -125,10 +125,11 @@ class Window:
 
         Args:
             input_size: (width, height) of the network's input in px.
-            alignment: Convention for the position of pixels. "published" maps the window's centre
-                to (W/2, H/2), scales by W/width and mirrors x -> W - x. "udp" measures distances
-                between pixel centres: it maps the centre to ((W-1)/2, (H-1)/2), scales by
-                (W-1)/width and mirrors x -> W-1-x.
+            alignment: Convention for the position of pixels, where (W, H) is `input_size` and
+                (width, height) the window's size. "published" maps the window's centre to (W/2,
+                H/2), scales x by W/width and mirrors x -> W - x. "udp" measures distances between
+                pixel centres: it maps the centre to ((W-1)/2, (H-1)/2), scales x by (W-1)/width and
+                mirrors x -> W-1-x. y is scaled in the same way.
 
         Raises:
             InputError: If the window is empty or the alignment is unknown.

@@ -48,12 +48,16 @@ class Processes(Protocol):
 
 
 class OneProcess:
-    """A run with a single process."""
+    """The `Processes` of a run that consists of a single process."""
 
     size = 1
 
     def largest(self, number: int) -> int:
-        """Returns `number`."""
+        """Returns the number itself.
+
+        Args:
+            number: Number that the process passes.
+        """
         return number
 
 

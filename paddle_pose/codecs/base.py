@@ -206,7 +206,7 @@ class Codec(ABC):
         """
 
     def describe(self) -> str:
-        """Returns a short description of the decoding method, for the protocol of an evaluation."""
+        """Returns a short text on the decoding method, for the protocol line of an evaluation."""
         return type(self).__name__
 
     def visualize(self, maps: Mapping[str, np.ndarray]) -> Maps:

@@ -170,10 +170,11 @@ class MoveNetCodec(Codec):
             - "heatmaps" and "heatmap_weights", [K, h, w]. The weight is 0 in regions to ignore and,
               for each joint, in the boxes of people whose joint is not labelled, except on the
               blobs of labelled joints.
-            - "regressions" [2K, h, w], x and y of each joint in turn, and "regression_weights"
-              [K, h, w]. The weight is 1 around the centres.
-            - "offsets" [2K, h, w], x and y of each joint in turn, and "offset_weights" [K, h, w].
-              The weight is 1 around the joints.
+            - "regressions" [2K, h, w], x and y of each joint in turn, in the unit
+              `regression_unit`; and "regression_weights" [K, h, w]. The weight is 1 around the
+              centres, where the joint is labelled.
+            - "offsets" [2K, h, w], x and y of each joint in turn, in cells; and "offset_weights"
+              [K, h, w]. The weight is 1 around the joints.
 
         Raises:
             InputError: If the shapes of the arrays do not match.
@@ -288,7 +289,7 @@ class MoveNetCodec(Codec):
         )
 
     def describe(self) -> str:
-        """Returns the maximum number of people and the threshold of their centres, in words."""
+        """Returns a text with the maximum number of people and the threshold of their centres."""
         if self.max_persons == 1:
             return "the most central person"
         return f"up to {self.max_persons} people with a centre above {self.center_threshold:g}"

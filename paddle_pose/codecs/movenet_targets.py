@@ -15,7 +15,7 @@ from paddle_pose.codecs import gaussian
 
 
 def blobs(cells: np.ndarray, size: tuple[int, int], sigmas: np.ndarray) -> np.ndarray:
-    """Returns Gaussians centred on cells, with peak 1 and cut off at 3 sigma, [M, h, w] float32.
+    """Returns Gaussians around cells, with value 1 there and cut off at 3 sigma, [M, h, w] float32.
 
     Args:
         cells: Cells of the peaks, [M, 2] (x, y), integer values.
@@ -28,7 +28,7 @@ def blobs(cells: np.ndarray, size: tuple[int, int], sigmas: np.ndarray) -> np.nd
 def fire717_blobs(cells: np.ndarray, size: tuple[int, int], radii: np.ndarray) -> np.ndarray:
     """Returns fire717's blobs exp(-3 d / r) within squares of 2 r + 1 cells, [M, h, w] float32.
 
-    They are not Gaussians: d is the distance from the peak, not its square.
+    They are not Gaussians: d is the distance in cells from the peak, not its square.
 
     Args:
         cells: Cells of the peaks, [M, 2] (x, y), integer values.

@@ -77,7 +77,7 @@ class ReducedReader:
         return max(factor for factor in (1, 2, 4, 8) if factor <= max(1.0, detail))
 
     def __call__(self, sample: Sample, window: Window) -> tuple[np.ndarray, np.ndarray]:
-        """Returns the pixels of the reduced image, and the matrix from image px to them.
+        """Returns the reduced image, uint8 RGB [h, w, 3], and the matrix [2, 3] to its pixels.
 
         Args:
             sample: Sample whose image is read.

@@ -93,14 +93,14 @@ def is_release(path: Path) -> bool:
 
 
 def read_release(path: Path) -> Release:
-    """Returns the people of the official release.
+    """Returns the people of the official release, in its order.
 
     Args:
         path: Path of `mpii_human_pose_v1_u12_1.mat`.
 
     Raises:
         FileNotFoundError: If the file is missing.
-        InputError: If the file is not the official release.
+        InputError: If the file is not the official release, or an image in it has no name.
         MissingDependencyError: If SciPy is not installed.
     """
     if not path.is_file():

@@ -87,7 +87,7 @@ class MatchedPoses:
         """Returns the same people with some joints moved to the truth.
 
         Args:
-            joints: Joints to move, bool [N, K].
+            joints: Joints to move, bool [N, K]; all of them labelled.
         """
         return replace(self, predicted=np.where(joints[..., None], self.truth, self.predicted))
 

@@ -106,8 +106,8 @@ def scores(
 
     Returns:
         Percentages [...], 0..100, by name: the groups of `GROUPS`, "Mean" (of the counted joints,
-        weighted by the numbers of labelled joints) and "Plain mean" (of the counted joints alike);
-        see `counted`. NaN for a joint that is never labelled.
+        weighted by the numbers of labelled joints) and "Plain mean" (of the counted joints with
+        equal weights); see `counted`. NaN for a joint that is never labelled.
     """
     chosen = counted(skeleton)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -240,7 +240,7 @@ class PCKh(OnePerson):
 
     @property
     def summary(self) -> Sequence[str]:
-        """The nine names of txyugood's `[EVAL]` line, without groups that the skeleton lacks."""
+        """Names of the groups of the skeleton, "Mean" and "Mean@0.1": txyugood's `[EVAL]` line."""
         return (*group_slots(self.skeleton), "Mean", "Mean@0.1")
 
     def compute_scores(

@@ -1,10 +1,11 @@
 """Track ids: each person keeps an id from frame to frame.
 
-The poses of a frame are compared with the positions that the tracks are expected at, by OKS or by
-the IoU of their boxes. Matching is greedy: the pose with the highest score takes the most similar
-track, then the next one takes the most similar of those left. A track is confirmed, and gets its
-id, after several frames running with the person. A confirmed track is kept while the person is
-hidden, up to an age limit, and also matches poses with low scores.
+A *track* is a person in successive frames. The poses of a frame are compared with the positions at
+which the tracks are expected, by OKS or by the IoU of boxes. Matching is greedy: the pose with the
+highest score takes the most similar track, then the next pose takes the most similar of the other
+tracks. A track is confirmed, and gets its id, after several consecutive frames with the person. A
+confirmed track is kept while the person is hidden, up to an age limit, and also matches poses with
+low scores.
 
 Source: the trackers of Google's MoveNet demo (tfjs-models): OKS or box IoU, greedy, and the
     constants.
@@ -43,8 +44,9 @@ MIN_IOU = 0.15
 MIN_AGE_IN_INTERVALS = 3.5
 """Frame intervals for which a track is kept at any frame rate; this project's choice.
 
-A person may be missed in two frames running; the half allows for irregular times. A higher number
-would keep more ids at low frame rates, but give more of them to another person at the same place.
+A person may be missed in two consecutive frames; the half allows for irregular times. A higher
+limit would keep more ids at low frame rates, but give more of them to another person at the same
+place.
 """
 LONG_PAUSE = 1.0
 """Seconds after which a person may have stopped; this project's choice.
@@ -203,7 +205,7 @@ class Tracker:
 
     @property
     def active_ids(self) -> set[int]:
-        """Ids of all confirmed tracks, with or without the person in the last frame."""
+        """Ids of the confirmed tracks, also of those without the person in the last frame."""
         return {track.id for track in self._tracks if track.id}
 
     @property

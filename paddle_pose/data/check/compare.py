@@ -28,7 +28,7 @@ def compare(split: Split, points: np.ndarray, labelled: np.ndarray, other: str) 
         points: Joints of the other list in MPII's order, [N, 16, 2] in 1-based image px; those that
             are not labelled may have any value.
         labelled: Whether each joint of the other list is labelled, [N, 16] bool.
-        other: Name of the other list, such as that of its file, for messages.
+        other: Name of the other list, such as "mpii_gt_val.mat", for messages.
     """
     both = split.labelled & labelled
     difference = np.where(both[..., None], split.joints - points, np.nan)

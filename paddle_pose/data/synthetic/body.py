@@ -173,9 +173,9 @@ def rotation(x: float = 0.0, y: float = 0.0, z: float = 0.0) -> np.ndarray:
     """Returns the matrix [3, 3] of a rotation about x, then y, then z.
 
     Args:
-        x: Angle about the x axis in degrees; positive turns down to forward.
-        y: Angle about the y axis in degrees; positive turns forward to +x.
-        z: Angle about the z axis in degrees; positive turns +x to down.
+        x: Angle about the x axis in degrees; a positive one turns down (+y) to forward (+z).
+        y: Angle about the y axis in degrees; a positive one turns forward (+z) to +x.
+        z: Angle about the z axis in degrees; a positive one turns +x to down (+y).
     """
     angles = np.radians([x, y, z])
     cx, cy, cz = np.cos(angles)

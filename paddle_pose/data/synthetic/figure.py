@@ -50,12 +50,12 @@ class Figure(NamedTuple):
         return float(np.mean([self.body.points[name][2] for name in names]))
 
     def rounded(self, points: np.ndarray, radii: list[float], color: np.ndarray) -> list[Layer]:
-        """Returns the layers of a rounded shape with this figure's light; see `solid`.
+        """Returns the layers of a rounded shape with the light of this figure; see `solid`.
 
         Args:
-            points: Centres of the circles, [n, 2] in image px.
-            radii: Radii of the circles in body units.
-            color: RGB [3] in grey levels.
+            points: Centres of the circles whose hull is the shape, [n, 2] (x, y) in image px.
+            radii: Radii of the n circles in body units.
+            color: RGB [3] in grey levels, 0 to 255.
         """
         return solid(points, np.array(radii) * self.scale, color, self.appearance.light)
 

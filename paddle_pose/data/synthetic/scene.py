@@ -93,8 +93,8 @@ class SyntheticScene:
     """A synthetic image and its labels.
 
     Attributes:
-        image: uint8 RGB [H, W, 3].
-        persons: People in the image, from left to right.
+        image: Image, uint8 RGB [H, W, 3].
+        persons: Labels of the people in the image, from left to right.
     """
 
     image: np.ndarray
