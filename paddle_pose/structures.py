@@ -29,8 +29,8 @@ class Person:
     Attributes:
         keypoints: Keypoints, [K, 2] float64 (x, y) in image px; those of unlabelled joints may have
             any value, including NaN.
-        visible: Visibility, [K] int64: 0 not labelled, 1 labelled, 2 labelled and visible (COCO's
-            third value).
+        visible: Visibility, [K] int64: 0 not labelled, 1 labelled, 2 labelled and visible. In COCO
+            1 means hidden; MPII's labelled joints are all 1.
         box: Box (x, y, width, height) in image px; (x, y) is the upper left corner.
         annotation_id: Id of the person's record, or the position of the record if the file has no
             ids; metrics identify people by it and sort them by it.

@@ -41,6 +41,8 @@ GOOD = math.sqrt(math.log(GOOD_KS) / math.log(NEAR_KS))
 class MatchedPoses:
     """N annotated people with the poses predicted for them.
 
+    The keypoint similarity (KS) of a joint is 1 at the truth and a Gaussian of the distance.
+
     Attributes:
         skeleton: Skeleton of the K joints.
         predicted: Predicted joints [N, K, 2] in image px; NaN for people without a pose.

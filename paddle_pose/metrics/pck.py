@@ -30,7 +30,7 @@ TORSO = ("left_shoulder", "right_hip")
 
 @dataclass(frozen=True)
 class PCK(OnePerson):
-    """PCK of predictions against the samples' own annotations; in percent.
+    """PCK: percentage of joints within a fraction of a length of the samples' own annotations.
 
     Attributes:
         name: Name of the metric, for messages.

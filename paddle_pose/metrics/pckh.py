@@ -217,7 +217,7 @@ def table(
 
 @dataclass(frozen=True)
 class PCKh(OnePerson):
-    """PCKh of predictions against the samples' own annotations; in percent.
+    """PCKh: percentage of joints within half a head size of the samples' own annotations.
 
     Attributes:
         name: Name of the metric, for messages.

@@ -63,9 +63,13 @@ def still(keypoints: np.ndarray, visible: np.ndarray | None = None) -> np.ndarra
 def jitter(keypoints: np.ndarray, where: np.ndarray) -> float:
     """Returns the jitter in person sizes per frame^2; NaN if no joint stands still.
 
+    It is the mean length of the second difference of the joints that stand still, divided by
+    `person_size`.
+
     Args:
-        keypoints: Joints [T, K, 2] in px of one person in consecutive frames.
-        where: Result of `still`, bool [T, K]; pass the same one before and after smoothing.
+        keypoints: Joints [T, K, 2] in px of one person in consecutive frames, all finite.
+        where: Result of `still` for the joints as predicted, bool [T, K]; pass the same array for
+            the joints before and after smoothing.
 
     Example:
         >>> noise = np.random.default_rng(0).normal((200, 100), 1.0, (400, 17, 2))
