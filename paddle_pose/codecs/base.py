@@ -81,10 +81,10 @@ class Codec(ABC):
         graph_decoder: Import path "module:Class" of a layer that decodes the outputs inside an
             exported file, see `exporting.decoding.GraphDecoder`; None if there is none, so that
             exported files contain maps only.
-        device_targets: Import path "module:Class" of a class that draws the targets on the training
-            device, such as `training.device_targets.HeatmapTargets`: it is called with the codec,
-            and its instances with keypoints and visibility of a batch. None if there is none, so
-            that NumPy draws the targets in the loading threads.
+        device_targets: Import path "module:Class" of a class that is created with the codec and
+            whose instances draw the targets of a batch on the training device, see
+            `training.step.DrawTargets`. None if there is none, so that NumPy draws the targets in
+            the loading threads.
 
     Raises:
         InputError: If the value of a field lies outside its range.

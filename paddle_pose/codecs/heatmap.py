@@ -124,7 +124,7 @@ class HeatmapCodec(Codec):
         Returns:
             {"heatmaps": [K, h, w], "weights": [K]}, float32. A heatmap is a Gaussian with values
             from 0 to 1. A weight is 1, or 0 for joints that are not labelled or whose Gaussian lies
-            outside the map: their heatmaps are zero.
+            outside the map; the heatmaps of these joints are zero.
 
         Raises:
             InputError: If there is not exactly one person with K joints.

@@ -133,8 +133,8 @@ def covered_cells(corners: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 def region_weights(regions: np.ndarray, unknown: np.ndarray, maps: np.ndarray) -> np.ndarray:
     """Returns the weights of target maps in the loss, [C, h, w] float32.
 
-    A weight is 0 in the regions of people for whom the content of the map is unknown, except where
-    the map has a positive target, and 1 elsewhere.
+    A weight is 0 in the region of each person that has `unknown` True for the map, except where the
+    map has a positive target, and 1 elsewhere.
 
     Args:
         regions: Cells of the region of each person, [P, h, w] bool, as of `covered_cells`.

@@ -75,7 +75,7 @@ def read_movenet_crops(root: str | Path, split: str) -> list[AnnotatedImage]:
     Returns:
         One image per record, in the order of the JSON file, with the position of the record as id
         and without a size. Keypoints ([17, 2] in COCO's order) and boxes are in px of the crop. The
-        first person is the one for whom the crop was made. The file does not state which joint
+        first person is the one that the record describes. The file does not state which joint
         belongs to which of the other people, so that they cannot be used for training. Instead, a
         square around each of their joints and centres, which extends `IGNORED_RADIUS` of the crop's
         side to each direction, follows as a crowd, which losses mask. Compared with COCO, the

@@ -146,7 +146,7 @@ class Bias:
 
     @property
     def gain(self) -> float:
-        """Gain of the shift in percentage points, on the people by whom the shift was chosen."""
+        """Gain of the shift in percentage points, on the same people that determined the shift."""
         return self.after - self.before
 
 

@@ -79,11 +79,11 @@ class OnePerson:
         return [best[key] for key in sorted(best)]
 
     def target(self, sample: Sample) -> Person:
-        """Returns the annotated person for whom a sample's window was made.
+        """Returns the annotated person with which the pose of a sample is compared.
 
         Args:
-            sample: Sample whose `persons` are one person besides crowd regions, or several people
-                with `central` True, of whom the first one is returned.
+            sample: Sample whose `persons` are one person besides crowd regions; or several people
+                with `central` True, the first of which is returned.
 
         Raises:
             InputError: If there is no person, there are several people without `central`, or the

@@ -100,8 +100,8 @@ def scores(
     """Returns the percentages of hits by group of joints and in the mean.
 
     Args:
-        hits: Number of people for whom each joint is a hit, [..., K].
-        labelled: Number of people for whom each joint is labelled, [..., K].
+        hits: Number of people whose joint is a hit, [..., K], for each joint.
+        labelled: Number of people whose joint is labelled, [..., K], for each joint.
         skeleton: Skeleton of the K joints; groups of which it lacks a joint are left out.
 
     Returns:
@@ -326,7 +326,7 @@ class PCKh(OnePerson):
         return written
 
     def target(self, sample: Sample) -> Person:
-        """Returns the annotated person for whom a sample's window was made.
+        """Returns the annotated person with which the pose of a sample is compared.
 
         Args:
             sample: Sample of one person, as for `OnePerson.target`.
