@@ -62,17 +62,19 @@ _TEXTS = {
 def check_images(
     folder: Path, names: Sequence[str], decode: str = "all", progress: ProgressFactory = no_progress
 ) -> tuple[dict[str, tuple[int, int]], list[Finding], int]:
-    """Checks the images that records name.
+    """Returns the sizes of the images that records name, and findings on them.
 
     Args:
         folder: Folder of the images.
-        names: File names of the images, each once.
-        decode: Images whose pixels are decoded: "all", "sample" (200 of them) or "none".
-        progress: Function that creates a progress display for the images.
+        names: File names of the images relative to the folder, each once.
+        decode: Images whose pixels are decoded: "all", "sample" (up to 200, evenly spaced in
+            `names`) or "none". Of the others, only the first bytes are read.
+        progress: Function that creates a progress display for the images, see
+            `progress.ProgressFactory`.
 
     Returns:
-        (width, height) in px of the stored images by file name, the findings, and the number of
-        images that were decoded.
+        {file name: (width, height) in px as stored, without EXIF rotation} of the images that could
+        be opened; the findings; and the number of images that were decoded.
 
     Raises:
         InputError: If `decode` is unknown.
