@@ -24,7 +24,9 @@ class Ema:
     It starts with the values at the time of construction.
 
     Args:
-        tensors: Function that returns the current float32 tensors of the network by name.
+        tensors: Function that returns the network's own tensors by name, such as
+            `precision.full_precision`; optimizer and forward pass must change them in place. It is
+            called here, and again at the first update after it and after each `load`.
         decay: Factor of the old average in an update; smaller in the first updates, see the module.
 
     Attributes:
@@ -41,19 +43,28 @@ class Ema:
         self._decay = decay
         self.updates = 0
         self._average = {
-            name: tensor.detach().clone()
+            name: tensor.detach().clone().astype("float32")
             for name, tensor in tensors().items()
             if tensor.is_floating_point()
         }
+        self._pairs: list[tuple[paddle.Tensor, paddle.Tensor]] = []
 
     def update(self) -> None:
         """Updates the average with the current tensors of the network."""
         self.updates += 1
         share = 1 - min(self._decay, (1 + self.updates) / (10 + self.updates))
-        with paddle.no_grad():
+        if not self._pairs:  # not earlier: the optimizer makes float32 copies in its first step
             current = self._tensors()
-            for name, average in self._average.items():
-                average.lerp_(current[name], share)
+            self._pairs = [(average, current[name]) for name, average in self._average.items()]
+        # The operators behind `average.scale_(1 - share).add_(tensor * share)`. A step calls them
+        # for every tensor, and Paddle's Python methods take up to ten times as long.
+        ops = paddle._C_ops
+        with paddle.no_grad():
+            for average, tensor in self._pairs:
+                if tensor.dtype != paddle.float32:
+                    tensor = tensor.astype("float32")
+                ops.scale_(average, 1 - share, 0.0, True)
+                ops.add_(average, ops.scale(tensor, share, 0.0, True))
 
     @property
     def average(self) -> Mapping[str, paddle.Tensor]:
@@ -75,6 +86,7 @@ class Ema:
         for name, array in arrays.items():
             self._average[name].set_value(array)
         self.updates = updates
+        self._pairs = []
 
     @contextmanager
     def in_place_of(self, model: paddle.nn.Layer) -> Iterator[None]:

@@ -140,10 +140,12 @@ class Precision:
             self.scale = LossScale(state["value"], int(state["good"]), int(state["grow_every"]))
 
 
-def float32(
+def full_precision(
     model: paddle.nn.Layer, optimizer: paddle.optimizer.Optimizer
 ) -> dict[str, paddle.Tensor]:
-    """Returns the state of a network by name, as float32.
+    """Returns the tensors of a network by name, each in the highest precision there is.
+
+    They are the tensors themselves, which training changes in place.
 
     Args:
         model: Network, possibly with half-precision weights.
@@ -151,9 +153,20 @@ def float32(
             their place.
     """
     masters = optimizer.state_dict().get("master_weights", {})
-    state = {name: masters.get(tensor.name, tensor) for name, tensor in model.state_dict().items()}
+    return {name: masters.get(tensor.name, tensor) for name, tensor in model.state_dict().items()}
+
+
+def float32(
+    model: paddle.nn.Layer, optimizer: paddle.optimizer.Optimizer
+) -> dict[str, paddle.Tensor]:
+    """Returns the state of a network by name, as float32; see `full_precision`.
+
+    Args:
+        model: Network, possibly with half-precision weights.
+        optimizer: Optimizer with the float32 master copies of those weights.
+    """
     half = (paddle.float16, paddle.bfloat16)
     return {
         name: tensor.astype("float32") if tensor.dtype in half else tensor
-        for name, tensor in state.items()
+        for name, tensor in full_precision(model, optimizer).items()
     }

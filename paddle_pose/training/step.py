@@ -79,6 +79,9 @@ class Step:
     def begin(self) -> None:
         """Prepares the network for training steps; call it after any other use of the network."""
         self._state.model.train()
+        self._parameters = [
+            parameter for parameter in self._state.model.parameters() if not parameter.stop_gradient
+        ]
         self._guard = NonFiniteGuard(self._state.model, self._process_group)
 
     def __call__(self, batch: Mapping[str, Any]) -> StepResult:
@@ -133,7 +136,7 @@ class Step:
                 name: sums[name] + term.detach() if name in sums else term.detach()
                 for name, term in terms.items()
             }
-        precision.unscale(self._state.model.parameters())
+        precision.unscale(self._parameters)
         health = self._guard.check(paddle.add_n(list(sums.values())), sums)
         return StepResult(outputs, targets, health)
 
