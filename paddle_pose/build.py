@@ -208,7 +208,7 @@ def batches(
         samples,
         config.codec,
         config.val.batch_size,
-        num_workers=1,
+        num_workers=config.train.num_workers,
         reader=reader,
         shard=shard,
         timeout=config.train.read_timeout,

@@ -80,8 +80,9 @@ class Codec(ABC):
         graph_decoder: Import path "module:Class" of a layer that decodes the outputs inside an
             exported file, see `exporting.decoding.GraphDecoder`; None if there is none, so that
             exported files contain maps only.
-        device_targets: Import path "module:function" of a function that draws the targets on the
-            training device; None if there is none, so that NumPy draws them in the loading threads.
+        device_targets: Import path "module:Class" of a class that draws the targets on the training
+            device, see `training.step.DrawTargets`; None if there is none, so that NumPy draws them
+            in the loading threads.
 
     Raises:
         InputError: If the value of a field lies outside its range.
@@ -118,7 +119,10 @@ class Codec(ABC):
 
     @property
     def max_persons(self) -> int | None:
-        """Maximum number of people that `decode` returns per window; None if it is always one."""
+        """Maximum number of people that `decode` returns per window; None if it is always one.
+
+        With None, `encode` and `device_targets` take exactly one person per sample.
+        """
         return None
 
     @abstractmethod

@@ -587,7 +587,7 @@ class Train:
         eval_every: Number of epochs between evaluations; the last epoch is always evaluated.
         log_every: Number of steps between log lines; a line shows means over these steps.
         num_workers: Number of threads that load images; 0 loads in the main thread between steps,
-            -1 uses the number of cores minus one, at most 8.
+            -1 uses the number of usable cores minus one, at most 8. Evaluations use as many.
         seed: Seed of all random numbers: initial weights, shuffling and augmentation.
         ema: Decay of an exponential moving average of the weights, which is evaluated as well, e.g.
             0.999; 0 disables it.
@@ -620,8 +620,8 @@ class Train:
         final_augment_epoch: First epoch, counted from 0, in which the config's `final_augment`
             replaces `augment`; 0 never uses it.
         device_targets: Whether targets are drawn from the keypoints on the training device instead
-            of in the loading threads; available for heatmap codecs. On a GPU this speeds up loading
-            and transfers less data; on a CPU it is slower.
+            of in the loading threads; available for the codecs "heatmap" and "movenet". On a GPU
+            this speeds up loading and transfers less data; on a CPU it is slower.
     """
 
     epochs: Count = 210

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
@@ -13,7 +12,7 @@ import numpy as np
 import paddle
 
 from paddle_pose.data.dataset import PoseDataset, TrainingExample
-from paddle_pose.data.prefetch import prefetch
+from paddle_pose.data.prefetch import loading_threads, prefetch
 from paddle_pose.errors import InputError
 from paddle_pose.io import images
 from paddle_pose.training.process_group import ProcessGroup
@@ -26,8 +25,8 @@ class EpochLoader:
         dataset: Samples to iterate over, indexed by (epoch, index).
         batch_size: Samples per batch in this process. The last batch of an epoch is dropped if it
             would be smaller, unless it is the only one.
-        num_workers: Number of reading threads; 0 reads when a batch is requested, -1 uses one
-            thread per core except one, at most 8.
+        num_workers: Number of reading threads, see `loading_threads`; 0 reads when a batch is
+            requested.
         seed: Seed of the order of the samples.
         process_group: Processes that share every batch; together they train on the same samples as
             one process with a larger batch. None for this process alone.
@@ -67,14 +66,12 @@ class EpochLoader:
                 f"batch_size {batch_size} and num_workers {num_workers}: expected a batch_size of"
                 " at least 1, and num_workers of at least -1"
             )
-        if num_workers < 0:
-            num_workers = min(8, max(1, (os.cpu_count() or 2) - 1))
         self._dataset = dataset
         self._seed = seed
         self._replace_bad = replace_bad
         self._timeout = timeout
         self._size = min(batch_size, len(dataset) // self._process_group.size)
-        self._workers = num_workers
+        self._workers = loading_threads(num_workers)
         cv2.setNumThreads(1)  # the reading threads already run in parallel
 
     def __len__(self) -> int:
@@ -89,8 +86,9 @@ class EpochLoader:
             start: Index of the first batch to yield; earlier batches are not read.
 
         Yields:
-            The result of `PoseDataset.batch`, with tensors instead of arrays. If samples were
-            replaced, "replaced" is a list with one line for each: its image and the problem.
+            The result of `PoseDataset.batch`, with tensors instead of arrays, except for "index",
+            which nothing on the device needs. If samples were replaced, "replaced" is a list with
+            one line for each: its image and the problem.
 
         Raises:
             FileNotFoundError: If an image does not exist, without `replace_bad`.
@@ -114,7 +112,9 @@ class EpochLoader:
 
         # One more thread collates the batches, so that training waits only if reading is slower.
         for batch, replaced in prefetch(collate, range(start, len(self)), min(1, self._workers), 1):
-            yield {**_tensors(batch), "replaced": replaced} if replaced else _tensors(batch)
+            index = batch.pop("index")
+            loaded = {**_tensors(batch), "index": index}
+            yield {**loaded, "replaced": replaced} if replaced else loaded
 
     def _path(self, key: tuple[int, int]) -> Path:
         return self._dataset.samples[key[1]].image_path

@@ -16,8 +16,9 @@ from paddle_pose.training.seeds import seed_step
 
 Tensors = Mapping[str, paddle.Tensor]
 Loss = Callable[[Tensors, Tensors], dict[str, paddle.Tensor]]
-DrawTargets = Callable[[paddle.Tensor, paddle.Tensor], Tensors]
-"""Returns the loss's targets for keypoints [N, K, 2] in input px and visible [N, K] of a batch."""
+DrawTargets = Callable[[paddle.Tensor, paddle.Tensor, paddle.Tensor], Tensors]
+"""Returns the loss's targets for a batch's keypoints [N, P, K, 2] in input px, visible [N, P, K] and
+boxes [N, P, 4] (x, y, width, height) in input px."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ class Step:
 
         Args:
             batch: Tensors by name: "image", and either "targets" or, with `draw_targets`,
-                "keypoints" and "visible".
+                "keypoints", "visible" and "boxes".
         """
         state = self._state
         progress = state.progress
@@ -123,7 +124,9 @@ class Step:
         for n in range(parts):
             part = _sliced(batch, n * size // parts, (n + 1) * size // parts)
             draw = self._draw_targets
-            targets = draw(part["keypoints"], part["visible"]) if draw else part["targets"]
+            targets = (
+                draw(part["keypoints"], part["visible"], part["boxes"]) if draw else part["targets"]
+            )
             with self._process_group.accumulating(self._network, more=n + 1 < parts):
                 outputs = precision.run(self._network, part["image"])
                 terms = self._loss(outputs, targets)
