@@ -235,7 +235,7 @@ def train_config(
     _log.info(f"Config {config.name} on {where}, run in {run_dir}")
     training = build.samples(config, data, config.data.train_split)
     validation = build.samples(config, data, config.data.val_split)
-    network = process_group.sync_batch_norm(build.model(config))
+    network = process_group.sync_batch_norm(build.model(config), config.train.freeze)
     loader = build.loader(config, training, process_group)
     start = initialize(
         network,
@@ -264,7 +264,7 @@ def train_config(
             atomic.write_text(
                 run_dir / registry.FILE_NAME, registry.to_json(config, None if drawn else data)
             )
-        backend: Backend = PaddleBackend(network)
+        backend: Backend = PaddleBackend(trainer.model, trainer.precision.run)
         if config.val.flip:
             backend = FlipAverage(backend, config.codec, config.val.shift)
         metric = build.metric(config, data)

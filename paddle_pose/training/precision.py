@@ -16,6 +16,7 @@ import paddle
 
 from paddle_pose.environment import argument
 from paddle_pose.errors import InputError
+from paddle_pose.models.layers import Normalize
 
 
 @dataclass
@@ -88,7 +89,8 @@ class Precision:
         """Returns model and optimizer as they are to be used for training.
 
         At level "O2" the weights are in half precision, with float32 master copies in the
-        optimizer; at other levels both are returned unchanged.
+        optimizer; images are still normalised in float32, as half precision would round the
+        factors. At other levels both are returned unchanged.
 
         Args:
             model: Network to train.
@@ -97,11 +99,20 @@ class Precision:
         if self._level != "O2":
             return model, optimizer
         return paddle.amp.decorate(
-            model, optimizer, level="O2", dtype=self._dtype, master_weight=True, master_grad=True
+            model,
+            optimizer,
+            level="O2",
+            dtype=self._dtype,
+            master_weight=True,
+            master_grad=True,
+            excluded_layers=[Normalize],
         )
 
     def run(self, model: paddle.nn.Layer, image: paddle.Tensor) -> Mapping[str, paddle.Tensor]:
         """Returns the maps of a network by name, as float32 at every level.
+
+        Evaluations need it as well as training: Paddle refuses half-precision weights and float32
+        images outside of `auto_cast`.
 
         Args:
             model: Network to run.

@@ -152,6 +152,11 @@ class Trainer:
         self.log = RunLog(run_dir, visualdl, silent=not self._process_group.is_main)
 
     @property
+    def precision(self) -> Precision:
+        """Precision of the run; evaluations run the network through its `run`."""
+        return self._state.precision
+
+    @property
     def progress(self) -> Progress:
         """Progress of the run."""
         return self._state.progress
