@@ -324,6 +324,7 @@ def loader(
         process_group=process_group,
         replace_bad=train.on_bad_image == "replace",
         timeout=train.read_timeout,
+        pin_memory=train.pin_memory,
     )
 
 

@@ -622,6 +622,13 @@ class Train:
         device_targets: Whether targets are drawn from the keypoints on the training device instead
             of in the loading threads; available for the codecs "heatmap" and "movenet". On a GPU
             this speeds up loading and transfers less data; on a CPU it is slower.
+        deterministic: Whether a GPU uses only algorithms that give the same bits in each run, which
+            may be slower. A CPU always does.
+        cudnn_search: Whether cuDNN tries all algorithms of each convolution on a GPU, which takes
+            time once and may speed up the other steps; not with `deterministic`.
+        conv_workspace: Maximum memory in MB that a convolution may use on a GPU for a faster
+            algorithm; 0 keeps Paddle's default.
+        pin_memory: Whether batches are copied to a GPU from page-locked memory.
     """
 
     epochs: Count = 210
@@ -650,6 +657,10 @@ class Train:
     read_timeout: Annotated[float, Range(0, 604_800, exclusive_min=True)] = 600.0
     final_augment_epoch: Annotated[int, Range(0, 1_000_000)] = 0
     device_targets: bool = False
+    deterministic: bool = False
+    cudnn_search: bool = False
+    conv_workspace: Annotated[int, Range(0, 65_536)] = 0
+    pin_memory: bool = False
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ from paddle_pose.io import atomic
 from paddle_pose.metrics.base import eval_line
 from paddle_pose.progress import ProgressFactory, no_progress, notebook_progress
 from paddle_pose.structures import Sample
+from paddle_pose.training import gpu_flags
 from paddle_pose.training.initialize import initialize
 from paddle_pose.training.process_group import ProcessGroup
 
@@ -225,6 +226,9 @@ def train_config(
         InputError: If data or config do not fit.
     """
     where, process_group = set_device(device), process_group or _start_processes(device)
+    gpu_flags.set_flags(
+        config.train.deterministic, config.train.cudnn_search, config.train.conv_workspace
+    )
     drawn = (
         data is None
         and config.data.train_annotations is None

@@ -15,6 +15,7 @@ from paddle_pose.data.dataset import PoseDataset, TrainingExample
 from paddle_pose.data.prefetch import loading_threads, prefetch
 from paddle_pose.errors import InputError
 from paddle_pose.io import images
+from paddle_pose.training import gpu_flags
 from paddle_pose.training.process_group import ProcessGroup
 
 
@@ -33,6 +34,8 @@ class EpochLoader:
         replace_bad: Whether a sample whose image cannot be read is replaced by the next one;
             otherwise it is an error.
         timeout: Maximum seconds to wait for a sample that a thread reads; None waits indefinitely.
+        pin_memory: Whether batches go to a GPU through page-locked memory; on a CPU it has no
+            effect.
 
     Raises:
         InputError: If the data set is empty or has fewer samples than there are processes, or a
@@ -48,6 +51,7 @@ class EpochLoader:
         process_group: ProcessGroup | None = None,
         replace_bad: bool = False,
         timeout: float | None = None,
+        pin_memory: bool = False,
     ) -> None:
         self._process_group = process_group or ProcessGroup()
         if len(dataset) == 0:
@@ -70,6 +74,7 @@ class EpochLoader:
         self._seed = seed
         self._replace_bad = replace_bad
         self._timeout = timeout
+        self._pin_memory = pin_memory and paddle.get_device().startswith("gpu")
         self._size = min(batch_size, len(dataset) // self._process_group.size)
         self._workers = loading_threads(num_workers)
         cv2.setNumThreads(1)  # the reading threads already run in parallel
@@ -105,15 +110,21 @@ class EpochLoader:
             self._read, keys, self._workers, 2 * self._size, self._timeout, self._path
         )
 
-        def collate(_: int) -> tuple[dict[str, Any], list[str]]:
+        def collate(_: int) -> tuple[Any, np.ndarray, list[str]]:
             read = [*islice(examples, self._size)]
             batch = self._dataset.batch([example for example, _ in read])
-            return batch, [line for _, lines in read for line in lines]
+            index = batch.pop("index")
+            if self._pin_memory:
+                batch = gpu_flags.pinned(batch)
+            return batch, index, [line for _, lines in read for line in lines]
 
         # One more thread collates the batches, so that training waits only if reading is slower.
-        for batch, replaced in prefetch(collate, range(start, len(self)), min(1, self._workers), 1):
-            index = batch.pop("index")
-            loaded = {**_tensors(batch), "index": index}
+        collated = prefetch(collate, range(start, len(self)), min(1, self._workers), 1)
+        # `batch` stays alive until the next batch is requested, as `gpu_flags.on_device` needs it:
+        # a training step waits for the device.
+        for batch, index, replaced in collated:
+            tensors = gpu_flags.on_device(batch) if self._pin_memory else _tensors(batch)
+            loaded = {**tensors, "index": index}
             yield {**loaded, "replaced": replaced} if replaced else loaded
 
     def _path(self, key: tuple[int, int]) -> Path:
