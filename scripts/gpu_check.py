@@ -14,8 +14,6 @@ been measured by this project: tolerances are what the data types suggest, and a
 allowed for in float32.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import subprocess
@@ -99,8 +97,8 @@ class Row:
         return self.difference <= self.tolerance  # false for NaN
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Runs all checks, or one with --task; returns the exit status."""
+def build_parser() -> argparse.ArgumentParser:
+    """Returns the parser of the script."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -112,7 +110,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--steps", type=int, default=20, help="timed steps; 0: none (%(default)s)")
     parser.add_argument("--processes", type=int, help="1 or 2 (default: 2 where there are 2 GPUs)")
     parser.add_argument("--task", help=argparse.SUPPRESS)
-    arguments = parser.parse_args(argv)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs all checks, or one with --task; returns the exit status."""
+    arguments = build_parser().parse_args(argv)
     if arguments.task:
         run_task(json.loads(arguments.task))
         return 0

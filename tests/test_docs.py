@@ -357,6 +357,7 @@ def known_flags() -> frozenset[str]:
     """The flags of all commands."""
     tools = [
         "scripts/build_notebooks.py",
+        "scripts/gpu_check.py",
         "scripts/minimal_onnx.py",
         "benchmarks/benchmark.py",
         "benchmarks/backend_table.py",

@@ -87,7 +87,8 @@ class PaddleBackend:
 
 def _call(model: paddle.nn.Layer, images: paddle.Tensor) -> Mapping[str, paddle.Tensor]:
     """Returns the maps of a network in the precision of its weights."""
-    return model(images)
+    maps: Mapping[str, paddle.Tensor] = model(images)
+    return maps
 
 
 class PaddleProgram:
