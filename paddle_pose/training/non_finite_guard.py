@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import paddle
 
+from paddle_pose.training.flat import flat
 from paddle_pose.training.process_group import ProcessGroup
 
 
@@ -47,23 +48,6 @@ def non_finite(files: Mapping[str, Mapping[str, np.ndarray]]) -> str | None:
             if not np.isfinite(array).all():
                 return f"{name} of {file}"
     return None
-
-
-def squared_norm(tensor: paddle.Tensor) -> paddle.Tensor:
-    """Returns the sum of the squares of a tensor, float32 [1].
-
-    Args:
-        tensor: Tensor of any floating-point type and shape.
-
-    Example:
-        >>> squared_norm(paddle.to_tensor([[3.0], [4.0]])).tolist()
-        [25.0]
-    """
-    # The operator of Paddle's own gradient clipping: one kernel in place of two or three. Its
-    # result has the type of its input, and 256 squared overflows in float16.
-    if tensor.dtype != paddle.float32:
-        tensor = tensor.astype("float32")
-    return paddle._C_ops.squared_l2_norm(tensor)
 
 
 class NonFiniteGuard:
@@ -106,12 +90,12 @@ class NonFiniteGuard:
         """
         terms = terms or {}
         with paddle.no_grad():
-            squares = [
-                squared_norm(gradient)
+            gradients = [
+                gradient
                 for parameter in self._parameters
                 if (gradient := parameter.grad) is not None
             ]
-            norm = paddle.add_n(squares).sum().sqrt() if squares else paddle.zeros([])
+            norm = flat(gradients).norm() if gradients else paddle.zeros([])
             statistics = self._flat_statistics()
             scalars = [value.astype("float32") for value in (loss, *terms.values())]
             values = self._process_group.mean(
@@ -139,4 +123,4 @@ class NonFiniteGuard:
     def _flat_statistics(self) -> paddle.Tensor:
         """Returns a 0 (so that the result is not empty) and all running statistics as a vector."""
         with paddle.no_grad():
-            return paddle.concat([paddle.zeros([1]), *self._statistics])
+            return flat([paddle.zeros([1]), *self._statistics])

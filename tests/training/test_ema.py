@@ -67,6 +67,9 @@ def test_loaded_average_continues_identically():
         assert np.array_equal(average.numpy(), other.average[name].numpy())
     with pytest.raises(ValueError, match=r"ema.pdparams are not those of this network"):
         other.load({"x": np.ones(1)}, 1)
+    wrong = {name: np.zeros((1, *tensor.shape)) for name, tensor in ema.average.items()}
+    with pytest.raises(ValueError, match=r"ema.pdparams are not those of this network"):
+        other.load(wrong, 1)
 
 
 @pytest.mark.parametrize("decay", [0.0, 1.0, -1.0, float("nan")])
