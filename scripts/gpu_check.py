@@ -5,9 +5,10 @@
 Each check runs in a process of its own, so that one that crashes does not end the others. For each
 config: the maps of the untrained network and the loss of its first step, in float32 and with
 `--amp O1` and `O2`, against the CPU's in float32; an evaluation after each step; two steps against
-one step, a resume and another step; targets drawn on the device against the loading threads'; peak
-memory beside its estimate; images per second with each setting of `training.gpu_flags`; and two
-processes against one, where there are two GPUs. On a CPU the same runs in float32.
+one step, a resume and another step; gradients accumulated over two parts; targets drawn on the
+device against the loading threads'; peak memory beside its estimate; images per second with each
+setting of `training.gpu_flags`; and two processes against one, where there are two GPUs. On a CPU
+the same runs in float32.
 
 The exit status is 1 if a difference exceeds its tolerance or a check fails. The GPU's rows have not
 been measured by this project: tolerances are what the data types suggest, and a GPU's TF32 is
@@ -56,6 +57,7 @@ CONFIGS = (
 LOSS_TOLERANCE = {"O0": 2e-3, "O1": 2e-2, "O2": 5e-2}
 MAP_TOLERANCE = {"O0": 1e-2, "O1": 5e-2, "O2": 1e-1}
 RESUME_TOLERANCE = {"cpu": 0.0, "gpu": 1e-3}  # a GPU adds gradients in any order
+PARTS_TOLERANCE = {"O0": 2e-3, "O1": 2e-2, "O2": 5e-2}
 PROCESSES_TOLERANCE = 5e-3
 TARGET_TOLERANCE = 1e-4
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -210,6 +212,16 @@ def compared(task: dict[str, Any]) -> list[Row]:
                 RESUME_TOLERANCE[device],
             ),
         ]
+        whole, parts = found["accumulated"]
+        rows.append(
+            Row(
+                name,
+                f"{label}: gradients of two parts, loss of the second step",
+                f"{parts:.6g}, one part {whole:.6g}",
+                abs(parts - whole) / abs(whole),
+                PARTS_TOLERANCE[level],
+            )
+        )
         if found["target_difference"] is not None:
             rows.append(
                 Row(
@@ -292,8 +304,8 @@ def run_task(task: dict[str, Any]) -> None:
 
     Args:
         task: "config" and "changes"; "device"; "amp"; "batch_size"; "to", the folder; and
-            optionally "freeze", "settings" (fields of `train`) and "steps", the number of steps to
-            time.
+            optionally "freeze", "accumulate", "settings" (fields of `train`) and "steps", the number
+            of steps to time.
     """
     folder = Path(task["to"])
     set_device(task["device"])
@@ -312,8 +324,8 @@ def run_task(task: dict[str, Any]) -> None:
     )
     batch = example(config, task["batch_size"], group)
 
-    def trainer(name: str) -> Trainer:
-        return trainer_of(config, weights, task, group, folder / name)
+    def trainer(name: str, **changes: Any) -> Trainer:
+        return trainer_of(config, weights, {**task, **changes}, group, folder / name)
 
     if task.get("steps"):
         result = {"images_per_second": speed(trainer("speed"), batch, task["steps"], pinned)}
@@ -352,7 +364,7 @@ class Repeated:
 
 def two_steps(
     config: Config,
-    make_trainer: Callable[[str], Trainer],
+    make_trainer: Callable[..., Trainer],
     batch: dict[str, Any],
     group: ProcessGroup,
     folder: Path,
@@ -361,7 +373,8 @@ def two_steps(
 
     Args:
         config: Config of the network.
-        make_trainer: Function that returns a trainer with the first weights for a run's name.
+        make_trainer: Function that returns a trainer with the first weights for a run's name, and
+            changes of the task.
         batch: Arrays of the batch that both steps train on.
         group: Processes that train together.
         folder: Folder of the runs.
@@ -389,6 +402,10 @@ def two_steps(
         resumed.resume(folder / "cut" / "last")
         fit(resumed, batch, epochs=2)
         result["resumed_loss"] = losses_of(folder / "cut")[1]
+        # Each part has statistics of its own; without them the parts give the step of the whole.
+        for name, parts in (("whole", 1), ("parts", 2)):
+            fit(make_trainer(name, accumulate=parts, freeze="statistics"), batch, epochs=2)
+        result["accumulated"] = [losses_of(folder / name)[1] for name in ("whole", "parts")]
     return result
 
 
@@ -466,6 +483,7 @@ def trainer_of(
         visualdl=False,
         ema=0.9,
         precision=Precision(task["amp"]),
+        accumulate=task.get("accumulate", 1),
         process_group=group,
     )
 

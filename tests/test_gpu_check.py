@@ -43,7 +43,9 @@ def test_a_cpu_passes_its_rows(tmp_path):
     )
     assert done.returncode == 0, done.stdout + done.stderr
     rows = [line for line in done.stdout.splitlines() if line.startswith("| ")]
-    assert len(rows) == 1 + 8  # heading; Paddle, loss, maps, resume, targets, memory, speed, two
+    assert (
+        len(rows) == 1 + 9
+    )  # heading; Paddle, loss, maps, resume, parts, targets, memory, speed, two
     assert all(row.endswith("| ok |") for row in rows[1:])
     assert not list(tmp_path.iterdir())
 
@@ -52,6 +54,7 @@ RESULT = {
     "losses": [2.0, 1.5],
     "resumed_loss": 1.5,
     "maps": {"heatmaps": np.ones((1, 2))},
+    "accumulated": [1.5, 1.5],
     "target_difference": 0.0,
     "estimated_mb": 1.0,
     "peak_mb": 2.0,
@@ -68,6 +71,7 @@ RESULT = {
         ({"maps": {"heatmaps": np.array([[1.0, 0.8]])}}, 1),
         ({"maps": {"heatmaps": np.array([[1.0, np.nan]])}}, 1),
         ({"resumed_loss": 1.6}, 1),
+        ({"accumulated": [1.5, 1.7]}, 1),
         ({"target_difference": 0.01}, 1),
     ],
 )
@@ -83,7 +87,7 @@ def test_a_difference_of_a_gpu_is_found(script, monkeypatch, level, change, fail
         ),
     )
     rows = script.compared({"config": CONFIG, "device": "gpu", "amp": "O0", "batch_size": 2})
-    assert len(rows) == 3 * 5
+    assert len(rows) == 3 * 6
     bad = [row for row in rows if not row.ok]
     assert len(bad) == failed
     label = "float32" if level == "O0" else level
