@@ -489,19 +489,23 @@ def trainer_of(
 
 
 def example(config: Config, batch_size: int, group: ProcessGroup) -> dict[str, Any]:
-    """Returns a process's share of a batch: images of noise with one person each, as arrays."""
+    """Returns a process's share of a batch: images of noise with one person each, as arrays.
+
+    The images differ, the people do not: losses that divide by the number of labelled cells then
+    divide by the same number in each process and part.
+    """
     rng = np.random.default_rng(0)
     width, height = config.codec.input_size
     joints = config.codec.skeleton.num_joints
     images = rng.integers(0, 256, (batch_size, height, width, 3), dtype=np.uint8)
-    keypoints = rng.uniform(0, (width, height), (batch_size, 1, joints, 2))
-    people = {
+    keypoints = rng.uniform(0, (width, height), (1, 1, joints, 2))
+    person = {
         "keypoints": keypoints,
-        "visible": rng.integers(0, 2, (batch_size, 1, joints)),
+        "visible": rng.integers(0, 2, (1, 1, joints)),
         "boxes": np.concatenate([keypoints.min(axis=2), np.ptp(keypoints, axis=2)], axis=-1),
     }
     own = slice(group.rank, None, group.size)
-    people = {name: values[own] for name, values in people.items()}
+    people = {name: values.repeat(len(images[own]), axis=0) for name, values in person.items()}
     targets = config.codec.encode_batch(*(people[name] for name in PEOPLE))
     return {"image": images[own], "targets": targets, "people": people}
 
