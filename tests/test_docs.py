@@ -364,6 +364,7 @@ def known_flags() -> frozenset[str]:
     """Returns the flags of all commands."""
     tools = [
         "scripts/build_notebooks.py",
+        "scripts/gpu_check.py",
         "scripts/minimal_onnx.py",
         "benchmarks/benchmark.py",
         "benchmarks/backend_table.py",

@@ -121,7 +121,10 @@ class Codec(ABC):
 
     @property
     def max_persons(self) -> int | None:
-        """Maximum number of people that `decode` returns per window; None if it is always one."""
+        """Maximum number of people that `decode` returns per window; None if it is always one.
+
+        With None, `encode` and `device_targets` take exactly one person per sample.
+        """
         return None
 
     @abstractmethod

@@ -137,6 +137,7 @@ class Hourglass(nn.Layer):
         self.conv1x1s = nn.LayerList([ConvBN(c, c, 1, activation=None) for _ in range(between)])
         self.remap_convs = nn.LayerList([ConvBN(f, c, 1, activation=None) for _ in range(between)])
         self.inters = nn.LayerList([BasicBlock(c, c) for _ in range(max(between, int(inters)))])
+        self.has_unused_parameters = len(self.inters) > between
         for layer in self.sublayers():
             if isinstance(layer, nn.Conv2D):
                 nn.initializer.Normal(std=0.001)(layer.weight)

@@ -217,6 +217,7 @@ class MoveNet(nn.Layer):
             batch_norm=normalized,
             share_residuals=share_residuals,
         )
+        self.has_unused_parameters = 0 in self.backbone.repeats
         self.pyramid = Pyramid(self.backbone.out_channels, pyramid, normalized)
         self.heads = nn.LayerDict(
             {

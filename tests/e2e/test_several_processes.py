@@ -167,3 +167,28 @@ def test_failing_process_ends_the_job_with_its_error(train, people, tmp_path):
         path.read_text(encoding="utf-8") for path in (tmp_path / "run.logs").glob("workerlog.*")
     )
     assert f"error: {victim}: not an image that can be decoded" in logs
+
+
+def test_gradients_are_averaged_where_some_parameters_have_none(train, tmp_path):
+    """`model.inters` adds a block that a single stack never runs."""
+    common = ("--epochs", 2, "--freeze", "statistics", "-o", "model.inters=true")
+    for processes, name, batch, accumulate in (
+        (1, "one", 8, 1),
+        (2, "two", 4, 1),
+        (2, "parts", 2, 2),
+    ):
+        done = train(
+            processes,
+            name,
+            "--batch_size",
+            batch,
+            *common,
+            "-o",
+            f"train.accumulate={accumulate}",
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+    expected = records(tmp_path / "one", "train")
+    assert len(expected) == 6
+    for name in ("two", "parts"):
+        found = records(tmp_path / name, "train")
+        assert [r["loss"] for r in found] == pytest.approx([r["loss"] for r in expected], rel=1e-4)

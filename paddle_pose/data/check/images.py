@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from paddle_pose.data.check.findings import Finding
+from paddle_pose.environment import usable_cores
 from paddle_pose.errors import InputError
 from paddle_pose.io.images import exif_orientation
 from paddle_pose.progress import ProgressFactory, no_progress
@@ -88,7 +89,7 @@ def check_images(
         chosen = set(names[::step]) if decode == "sample" else set()
     examples: dict[str, list[str]] = {}
     sizes: dict[str, tuple[int, int]] = {}
-    with ThreadPoolExecutor(min(_NUM_THREADS, os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(min(_NUM_THREADS, usable_cores())) as pool:
         results = pool.map(lambda name: _check(folder / name, name in chosen, present), names)
         show = progress(len(names), "images")
         for count, (name, (code, details, size)) in enumerate(zip(names, results, strict=True), 1):
