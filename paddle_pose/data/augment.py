@@ -1,13 +1,17 @@
-"""Augmentation is the choice of another window, of other pixel values, and of a rectangle that hides part of what it shows.
+"""Augmentation: another window on a sample, other pixel values, and rectangles that hide parts.
 
-Source: SimpleBaseline (Xiao et al., ECCV 2018) for scale, rotation and mirroring, HRNet (Sun et al., CVPR 2019) for half
-    bodies, mmpose for moved windows and hidden rectangles (`TopDownRandomShiftBboxCenter`, `CoarseDropout` of RTMPose); with
-    the amounts that each config states. Pixel values: `YOLOXHSVRandomAug` of mmdetection, `Blur` and `MedianBlur` of
-    Albumentations, as RTMPose uses them; contrast and brightness of `ColorDistort` of fire717's MoveNet.
-Differs: chance is drawn in another order than published, half bodies last, so that turning one option on changes no other
-    factor, angle or mirroring. What is drawn is applied in HRNet's order. Where all three HSV shifts are 0, pixels stay as
-    they are; the source converts to HSV and back, which rounds them. `ColorDistort` also multiplies the saturation by a
-    factor; here it is shifted, as in RTMPose.
+Source: SimpleBaseline (Xiao et al., ECCV 2018) for scale, rotation and mirroring, HRNet (Sun et
+    al., CVPR 2019) for half bodies, mmpose for moved windows and hidden rectangles
+    (`TopDownRandomShiftBboxCenter`, `CoarseDropout` of RTMPose), with the amounts that each config
+    states. Pixel values: `YOLOXHSVRandomAug` of mmdetection, `Blur` and `MedianBlur` of
+    Albumentations, as RTMPose uses them; fire717's MoveNet (`lib/data/data_augment.py`) for
+    everything exclusive, for contrast, brightness and colour distortion, noise and squares on
+    joints.
+Differs: random numbers are drawn in another order than published, half bodies last, so that
+    enabling one option changes no other factor, angle or mirroring. What is drawn is applied in
+    HRNet's order. If all three HSV shifts are 0, pixels stay as they are; the source converts to
+    HSV and back, which rounds them. fire717 converts RGB images as if they were BGR; the range of
+    hues is the same.
 """
 
 from __future__ import annotations
@@ -28,42 +32,73 @@ HALVED_ABOVE = 8  # labelled joints: half of fewer shows too little
 _HALF_CONTEXT = 1.5
 _BLUR_SIZES = (3, 5, 7)  # px, Albumentations' default
 _Part = Annotated[float, Range(0, 1, exclusive_min=True)]
+_Border = Annotated[float, Range(0, 0.49)]
 
 
 @dataclass(frozen=True)
 class Augment:
-    """How what is shown of a training sample is varied.
+    """Random changes of a training sample.
 
-    There are three parts, applied and drawn from one generator in this order, except that `hidden` is drawn before `pixels`:
+    There are three kinds, applied in this order and drawn from one generator; `hidden` is drawn
+    before `pixels`:
 
-    - `window`: the window shows half a body, is moved, scaled, turned and mirrored, in this order; it is then warped.
-    - `pixels`: contrast, brightness, hue, saturation and value of the warped image change, then it is blurred.
+    - `window`: the window shows half a body, is moved, scaled, rotated and mirrored, in this order;
+      the image is then warped. With `exclusive`, it is mirrored and changed in at most one way.
+    - `pixels`: contrast, brightness, hue, saturation and value change, the image is blurred, its
+      colours are distorted, noise is added, and a square on a joint gets one grey level.
     - `hidden`: a rectangle becomes black.
 
     Attributes:
-        flip: probability of mirroring.
-        scale: the factor is normal with mean 1 and this deviation, clipped to 1 +- this.
-        rotation: degrees; the angle is normal with this deviation, clipped to +- twice this.
-        rotation_probability: share of the samples that are turned at all.
-        half_body: probability of showing the upper or the lower body only, see `half_body_window`.
-        shift: the centre moves by up to this share of the window's width and height, uniformly.
-        shift_probability: share of the samples whose window is moved at all.
-        occlusion: probability of hiding a rectangle.
-        occlusion_size: least and most of the input's width and height that the rectangle takes.
-        occlusion_hides_joints: count joints in the rectangle as not labelled; as published they stay labelled, and the
-            network learns to infer them.
-        hue_delta: hue shifts by up to this much, modulo 180, in units of OpenCV's 8-bit HSV: 2 degrees. Each of the three
-            HSV shifts is uniform, cut to a whole number, and applied to half of the images.
-        saturation_delta: saturation shifts by up to this much, of 255.
-        value_delta: value, HSV's brightness, shifts by up to this much, of 255.
-        blur: probability of a box filter of 3, 5 or 7 px.
-        median_blur: probability of a median filter of 3, 5 or 7 px.
-        contrast: distances from each channel's mean are multiplied by a factor in 1 +- this, uniformly.
-        brightness: up to this share of 255 is added to all channels, uniformly.
-        brightness_contrast_probability: share of the images whose contrast and brightness change at all.
+        flip: Probability of mirroring.
+        scale: Standard deviation of the scale factor, which is normal with mean 1 and clipped to
+            1 +- this value.
+        rotation: Standard deviation of the angle in degrees, which is normal and clipped to +-
+            twice this value; with `exclusive`, the angle is uniform within +- this value.
+        rotation_probability: Probability of a rotation.
+        half_body: Probability of showing the upper or the lower body only, see `half_body_window`.
+        shift: Maximum shift of the centre as a fraction of the window's width and height, uniform;
+            with `exclusive`, the shift of each axis has at least a quarter of this size.
+        shift_probability: Probability of a shift.
+        exclusive: Whether the window is changed in one of four ways at most, as in fire717's
+            MoveNet: enlarged (`padding`), cut (`crop`), rotated, or moved if it contains a single
+            person. `scale` and `half_body` are not used. The probabilities add up to at most 1;
+            beyond that, the later ones get less.
+        padding: Probability of enlarging the window, if `exclusive`.
+        padding_size: Minimum and maximum border that is added on each side, as a fraction of the
+            side.
+        crop: Probability of cutting the window, if `exclusive`; a window with a single person also
+            moves towards the top left by up to half the border, as published.
+        crop_size: Minimum and maximum border that is cut off on each side, as a fraction of the
+            side.
+        occlusion: Probability of hiding a rectangle.
+        occlusion_size: Minimum and maximum width and height of the rectangle, as fractions of the
+            input's.
+        occlusion_hides_joints: Whether joints in the rectangle count as unlabelled; as published
+            they stay labelled, and the network learns to infer them.
+        hue_delta: Maximum shift of the hue, modulo 180, in units of OpenCV's 8-bit HSV: 2 degrees.
+            Each of the three HSV shifts is uniform, truncated to an integer, and applied to half of
+            the images.
+        saturation_delta: Maximum shift of the saturation, of 255.
+        value_delta: Maximum shift of the value, HSV's brightness, of 255.
+        blur: Probability of a box filter of 3, 5 or 7 px.
+        median_blur: Probability of a median filter of 3, 5 or 7 px.
+        contrast: Maximum change of the factor by which distances from each channel's mean are
+            multiplied, uniform around 1.
+        brightness: Maximum offset that is added to all channels, as a fraction of 255, uniform.
+        brightness_contrast_probability: Probability that contrast and brightness change.
+        color_distortion: Probability that contrast, brightness, hue and saturation change together.
+        color_distortion_amounts: Maximum changes by the colour distortion, each uniform: of the
+            factor of the contrast, the brightness (as a fraction of 255), the hue (as a fraction of
+            180, OpenCV's range of hues) and the factor of the saturation.
+        noise: Maximum noise in grey levels, uniform and independent for each value of the image.
+        noise_probability: Probability of noise.
+        joint_occlusion: Probability that a square on one of the joints gets a random grey level.
+        joint_occlusion_size: Minimum and maximum of half the side of the square, as fractions of
+            the mean of the input's width and height.
 
     Raises:
-        InputError: If an amount lies outside its range, or the rectangle's least is more than its most.
+        InputError: If an amount lies outside its range, or the minimum of a size exceeds its
+            maximum.
     """
 
     flip: Share = 0.5
@@ -84,23 +119,38 @@ class Augment:
     contrast: Annotated[float, Range(0, 1)] = 0.0
     brightness: Share = 0.0
     brightness_contrast_probability: Share = 0.4
+    exclusive: bool = False
+    padding: Share = 0.0
+    padding_size: tuple[_Border, _Border] = (0.06, 0.12)
+    crop: Share = 0.0
+    crop_size: tuple[_Border, _Border] = (0.1, 0.3)
+    color_distortion: Share = 0.0
+    color_distortion_amounts: tuple[Share, Share, Share, Share] = (0.2, 0.2, 0.1, 0.2)
+    noise: Annotated[int, Range(0, 255)] = 0
+    noise_probability: Share = 0.4
+    joint_occlusion: Share = 0.0
+    joint_occlusion_size: tuple[_Part, _Part] = (3 / 192, 6 / 192)
 
     def __post_init__(self) -> None:
         """Checks the amounts."""
         check_fields(self, "augment")
-        if self.occlusion_size[0] > self.occlusion_size[1]:
-            raise InputError(
-                f"augment.occlusion_size is {self.occlusion_size}; expected the least and the most share of a side"
-            )
+        for name in ("occlusion_size", "padding_size", "crop_size", "joint_occlusion_size"):
+            size = getattr(self, name)
+            if size[0] > size[1]:
+                raise InputError(
+                    f"augment.{name} is {size}; expected a minimum and a maximum that is not less"
+                )
 
     def window(self, sample: Sample, skeleton: Skeleton, rng: np.random.Generator) -> Window:
         """Returns another window on the same people.
 
         Args:
-            sample: whose window is varied.
-            skeleton: says which joints are the upper body's.
-            rng: the only source of chance; the same generator gives the same window.
+            sample: Sample whose window is varied.
+            skeleton: Skeleton that defines which joints belong to the upper body.
+            rng: Only source of randomness; the same generator gives the same window.
         """
+        if self.exclusive:
+            return self._window_with_one_change(sample, rng)
         factor = np.clip(rng.normal(1.0, self.scale), 1.0 - self.scale, 1.0 + self.scale)
         angle = np.clip(rng.normal(0.0, self.rotation), -2 * self.rotation, 2 * self.rotation)
         turned = rng.random() < self.rotation_probability
@@ -124,14 +174,46 @@ class Augment:
             flip=bool(mirrored),
         )
 
+    def _window_with_one_change(self, sample: Sample, rng: np.random.Generator) -> Window:
+        """Returns a window that is mirrored or not, and changed in at most one other way.
+
+        Args:
+            sample: Sample whose window is varied.
+            rng: Only source of randomness.
+        """
+        window = replace(sample.window, flip=bool(rng.random() < self.flip))
+        chances = (self.padding, self.crop, self.rotation_probability, self.shift_probability)
+        change = int(np.searchsorted(np.cumsum(chances), rng.random(), side="right"))
+        alone = len(sample.persons) == 1
+        offset = np.zeros(2)
+        if change == 0:
+            border = rng.uniform(*self.padding_size)
+            return window.scaled(float(1 + 2 * border))
+        if change == 1:
+            border = rng.uniform(*self.crop_size)
+            if alone:
+                offset = -rng.uniform(0, border / 2, 2)
+            window_size = np.array(window.size)
+            window = window.scaled(float(1 - 2 * border))
+            x, y = window.center + offset * window_size
+            return replace(window, center=(float(x), float(y)))
+        if change == 2:
+            return replace(window, rotation=float(rng.uniform(-self.rotation, self.rotation)))
+        if change == 3 and alone:
+            most = rng.uniform(self.shift / 2, self.shift)
+            offset = rng.uniform(most / 2, most, 2) * rng.choice((-1, 1), 2)
+            x, y = window.center + offset * window.size
+            return replace(window, center=(float(x), float(y)))
+        return window
+
     def hidden(
         self, input_size: tuple[int, int], rng: np.random.Generator
     ) -> tuple[int, int, int, int] | None:
-        """Returns the rectangle (x, y, width, height) of whole input px to hide, inside the input; None to hide nothing.
+        """Returns the rectangle (x, y, width, height) to hide, in whole input px; None for nothing.
 
         Args:
-            input_size: (width, height) of the network's input.
-            rng: the only source of chance; untouched where `occlusion` is 0.
+            input_size: (width, height) of the network's input in px.
+            rng: Only source of randomness; not used if `occlusion` is 0.
         """
         if self.occlusion == 0 or rng.random() >= self.occlusion:
             return None
@@ -143,12 +225,16 @@ class Augment:
         ).tolist()
         return x, y, width, height
 
-    def pixels(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def pixels(
+        self, image: np.ndarray, rng: np.random.Generator, joints: np.ndarray | None = None
+    ) -> np.ndarray:
         """Returns an image with other pixel values; no joint moves.
 
         Args:
-            image: uint8 RGB [H, W, 3], as the window was warped; it is not changed.
-            rng: the only source of chance; untouched where all of these options are off.
+            image: uint8 RGB [H, W, 3], as the window was warped; it is not modified.
+            rng: Only source of randomness; not used if all of these options are off.
+            joints: Labelled joints in the image, [M, 2] in input px, for `joint_occlusion`; None or
+                none of them: no square.
 
         Returns:
             uint8 RGB [H, W, 3].
@@ -158,6 +244,30 @@ class Augment:
             >>> augment = Augment(brightness=0.2, brightness_contrast_probability=1.0)
             >>> augment.pixels(grey, np.random.default_rng(5))[0, 0]
             array([115, 115, 115], dtype=uint8)
+        """
+        image = self._adjusted(image, rng)
+        if self.color_distortion and rng.random() < self.color_distortion:
+            contrast, brightness, hue, saturation = rng.uniform(-1, 1, 4) * np.array(
+                self.color_distortion_amounts
+            )
+            image = _with_contrast_and_brightness(image, 1 + contrast, 255 * brightness)
+            image = _with_hue_and_saturation(image, 180 * hue, 1 + saturation)
+        if self.noise and rng.random() < self.noise_probability:
+            noise = rng.uniform(-self.noise, self.noise, image.shape)
+            image = np.clip(image + noise, 0, 255).astype(np.uint8)
+        if self.joint_occlusion and rng.random() < self.joint_occlusion:
+            half = int(rng.uniform(*self.joint_occlusion_size) * sum(image.shape[:2]) / 2)
+            level = int(rng.integers(0, 255, endpoint=True))
+            if joints is not None and len(joints):
+                image = _with_square(image, rng.choice(joints), half, level)
+        return image
+
+    def _adjusted(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Returns an image with other contrast, brightness, hue, saturation and value, and blurred.
+
+        Args:
+            image: uint8 RGB [H, W, 3]; it is not modified.
+            rng: Only source of randomness; not used if all of these options are off.
         """
         deltas = np.array([self.hue_delta, self.saturation_delta, self.value_delta])
         if not (deltas.any() or self.blur or self.median_blur or self.contrast or self.brightness):
@@ -199,6 +309,38 @@ def _shifted_hsv(image: np.ndarray, shifts: np.ndarray) -> np.ndarray:
     table[:, 0] = levels[:, 0] % 180
     shifted = cv2.LUT(cv2.cvtColor(image, cv2.COLOR_RGB2HSV), table.astype(np.uint8)[None])
     return cv2.cvtColor(shifted, cv2.COLOR_HSV2RGB)
+
+
+def _with_hue_and_saturation(image: np.ndarray, shift: float, factor: float) -> np.ndarray:
+    """Returns an image uint8 RGB [H, W, 3] with another hue and saturation.
+
+    Args:
+        image: Image to change.
+        shift: Offset of the 8-bit hue, modulo 180.
+        factor: Factor of the saturation.
+    """
+    levels = np.arange(256, dtype=float)
+    table = np.stack([(levels + shift) % 180, np.clip(levels * factor, 0, 255), levels], axis=-1)
+    changed = cv2.LUT(cv2.cvtColor(image, cv2.COLOR_RGB2HSV), table.astype(np.uint8)[None])
+    return cv2.cvtColor(changed, cv2.COLOR_HSV2RGB)
+
+
+def _with_square(image: np.ndarray, center: np.ndarray, half: int, level: int) -> np.ndarray:
+    """Returns an image with a square of one grey level, clipped at the image's borders.
+
+    Args:
+        image: uint8 [H, W, 3]; it is not modified.
+        center: (x, y) of the square in px.
+        half: Half of the square's side in px.
+        level: Grey level.
+    """
+    height, width = image.shape[:2]
+    x, y = center.tolist()
+    columns = slice(int(max(0, x - half)), int(min(width - 1, x + half)))
+    rows = slice(int(max(0, y - half)), int(min(height - 1, y + half)))
+    covered = image.copy()
+    covered[rows, columns] = level
+    return covered
 
 
 def has_halves(skeleton: Skeleton) -> bool:

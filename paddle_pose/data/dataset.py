@@ -111,6 +111,24 @@ def within(points: np.ndarray, rectangle: tuple[int, int, int, int]) -> np.ndarr
     return inside
 
 
+def labelled_in(
+    keypoints: np.ndarray, visible: np.ndarray, input_size: tuple[int, int]
+) -> np.ndarray:
+    """Returns the labelled joints [M, 2] of the first person with any, inside the network's input.
+
+    Args:
+        keypoints: [P, K, 2] in input px.
+        visible: [P, K], 0 where not labelled.
+        input_size: (width, height) of the network's input in px.
+    """
+    for points, flags in zip(keypoints, visible, strict=True):
+        shown = points[flags > 0]
+        shown = shown[np.all((shown >= 0) & (shown < input_size), axis=-1)]
+        if len(shown):
+            return np.asarray(shown)
+    return np.zeros((0, 2))
+
+
 @dataclass(frozen=True, eq=False)
 class TrainingExample:
     """A training sample whose targets are not drawn yet.
@@ -217,21 +235,21 @@ class PoseDataset:
         sample = self.samples[index]
         augment = self._final_augment if 0 < self._final_augment_epoch <= epoch else self._augment
         window, hidden = sample.window, None
+        codec = self._codec
         rng = np.random.default_rng((self._seed, epoch, index))
         if augment is not None:
-            window = augment.window(sample, self._codec.skeleton, rng)
-            hidden = augment.hidden(self._codec.input_size, rng)
-        keypoints, visible = input_keypoints(sample, window, self._codec)
-        image = crop(sample, window, self._codec, self._reader)
+            window = augment.window(sample, codec.skeleton, rng)
+            hidden = augment.hidden(codec.input_size, rng)
+        keypoints, visible = input_keypoints(sample, window, codec)
+        image = crop(sample, window, codec, self._reader)
         if augment is not None:
-            image = augment.pixels(image, rng)
+            image = augment.pixels(image, rng, labelled_in(keypoints, visible, codec.input_size))
             if hidden is not None:
                 image = without(image, hidden)
                 if augment.occlusion_hides_joints:
                     visible = np.where(within(keypoints, hidden), 0, visible)
-        return TrainingExample(
-            image, (keypoints, visible, input_boxes(sample, window, self._codec)), index
-        )
+        people = (keypoints, visible, input_boxes(sample, window, codec))
+        return TrainingExample(image, people, index)
 
 
 def batches(

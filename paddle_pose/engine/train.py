@@ -8,24 +8,26 @@ from __future__ import annotations
 import json
 import logging
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from paddle_pose import build, environment, visualize
-from paddle_pose.backends.base import Backend, check_device
+from paddle_pose.backends.base import Backend, Network, check_device
 from paddle_pose.backends.paddle import PaddleBackend, set_device
 from paddle_pose.configs import registry
 from paddle_pose.configs.overrides import check_changes
 from paddle_pose.configs.specs import Config
 from paddle_pose.data.skeleton_file import read_skeleton
-from paddle_pose.data.synthetic.dataset import write_coco, write_mpii
+from paddle_pose.data.synthetic.dataset import is_synthetic, write_coco, write_mpii
 from paddle_pose.engine import run_folders
+from paddle_pose.engine.batch_plan import BatchPlan
 from paddle_pose.engine.notebook import html_table
 from paddle_pose.engine.run_folders import OUTPUT
+from paddle_pose.engine.zoo import is_published, path_of_published
 from paddle_pose.environment import argument
 from paddle_pose.errors import InputError, Interrupted
 from paddle_pose.evaluation.evaluate import evaluate
@@ -36,12 +38,14 @@ from paddle_pose.metrics.base import eval_line
 from paddle_pose.progress import ProgressFactory, no_progress, notebook_progress
 from paddle_pose.structures import Sample
 from paddle_pose.training.initialize import prepare
+from paddle_pose.training.memory import device_memory, estimate_memory
 from paddle_pose.training.process_group import ProcessGroup
 
 _log = logging.getLogger("paddle_pose")
 
 SYNTHETIC = {"mpii": "synthetic_people", "coco": "synthetic_people_coco"}  # folder by layout
 NUM_TRAIN, NUM_VAL = 4000, 300  # synthetic people where no data are given, as in the demo
+_BATCH_KEYS = {"train.batch_size", "train.accumulate"}
 DEFAULT_CONFIG, DEFAULT_SYNTHETIC_CONFIG = "hourglass52_mpii_256", "hourglass_tiny_128"
 
 
@@ -105,7 +109,8 @@ def train(
             several sittings. None starts a new run.
         max_hours: Hours after which the run is saved and ends; None for no limit.
         device: "auto" (a GPU where there is one), "cpu", "gpu" or "gpu:1".
-        init: Weights to start from, such as a backbone trained on ImageNet: what fits is taken. None as the config says.
+        init: Weights to start from: a file, or the name of a published one; what fits is taken. "none" starts from random
+            weights, None as the config says, or from random weights on synthetic people.
         image_size: Input size of Hourglass-52 on MPII, as in txyugood's project; instead of `config`.
         force: Whether to resume although the config or the data differ.
         interruption: What may end the run early; None for Ctrl-C and `max_hours`.
@@ -169,6 +174,7 @@ def train(
         try:
             best = train_config(
                 chosen,
+                given=set(changes) if beside is None else None,
                 data=dataset_root,
                 run_dir=folder,
                 device=device,
@@ -197,6 +203,7 @@ def train_config(
     *,
     data: str | Path | None,
     run_dir: Path,
+    given: Collection[str] | None = None,
     device: str = "auto",
     resume: Path | None = None,
     force: bool = False,
@@ -208,6 +215,10 @@ def train_config(
 
     Args:
         config: The recipe.
+        given: Dotted keys that the user chose for a new run: its batch size and accumulation are
+            adapted to the devices unless one of them is among these, and synthetic people start
+            from random weights unless `train.init` is. None uses all values of `config` as they
+            are.
         data: Folder of the data set; None takes the config's annotation files, and synthetic
             people where it has none.
         run_dir: Folder of the run.
@@ -220,7 +231,7 @@ def train_config(
         progress: Shows how many steps are done.
 
     Raises:
-        FileNotFoundError: If data are missing.
+        FileNotFoundError: If data, or the weights to start from, are missing.
         Interrupted: If it was ended early; it is saved.
         InputError: If data or config do not fit.
     """
@@ -233,15 +244,22 @@ def train_config(
     if drawn:
         data = process_group.on_main(lambda: _synthetic_data(config))
     _log.info(f"Config {config.name} on {where}, run in {run_dir}")
+    begins = resume is None
+    if begins and given is not None and "train.init" not in given and is_synthetic(data):
+        config = _with_random_weights(config)
+    init = _weights_of(config) if begins else ""
     training = build.samples(config, data, config.data.train_split)
     validation = build.samples(config, data, config.data.val_split)
-    network = process_group.synchronised(build.model(config))
+    network = build.model(config)
+    keeps_batches = given is None or not _BATCH_KEYS.isdisjoint(given)
+    config, batch_lines = _with_planned_batches(config, network, process_group, keeps_batches)
+    network = process_group.synchronised(network)
     loader = build.loader(config, training, process_group)
     start = prepare(
         network,
-        init=config.train.init,
+        init=init,
         freeze=config.train.freeze,
-        resumed=resume is not None,
+        resumed=not begins,
         images=lambda: next(iter(loader.epoch(0)))["image"],
     )
     trainer = build.trainer(
@@ -258,7 +276,7 @@ def train_config(
             trainer.resume(resume, force)
         else:
             trainer.log.cut({})
-        for line in start:
+        for line in (*batch_lines, *start):
             trainer.log.say(line)
         if process_group.is_main:
             atomic.write_text(
@@ -304,6 +322,70 @@ def train_config(
         )
         _report_both(trainer.log.say, run_dir, best, metric.summary)
     return best
+
+
+def _with_planned_batches(
+    config: Config, network: Network, process_group: ProcessGroup, keeps_batches: bool
+) -> tuple[Config, list[str]]:
+    """Returns the config with the batch size and accumulation of a run, and lines for the log.
+
+    Args:
+        config: Recipe.
+        network: Network to train, on the device that trains.
+        process_group: Processes that train together.
+        keeps_batches: Whether the recipe's batch size and accumulation are kept as they are.
+    """
+    train = config.train
+    estimate = estimate_memory(
+        network,
+        config.codec.input_size,
+        moments=train.optimizer.moments,
+        ema=train.ema > 0,
+    )
+    memory = device_memory()
+    if memory is not None:  # all processes take the same batches, so the smallest GPU decides
+        memory = -process_group.largest(-memory)
+    if keeps_batches:
+        plan = BatchPlan.as_stated(train, process_group.size)
+    else:
+        largest = None if memory is None else estimate.largest_batch(memory)
+        plan = BatchPlan.of_recipe(train, process_group.size, largest)
+    planned = replace(train, batch_size=plan.batch_size, accumulate=plan.accumulate)
+    lines = [plan.summary(estimate, memory), plan.difference(keeps_batches)]
+    return replace(config, train=planned), [line for line in lines if line]
+
+
+def _with_random_weights(config: Config) -> Config:
+    """Returns the config without weights to start from, for a training on synthetic people."""
+    if not config.train.init:
+        return config
+    flag = f"--init {config.train.init}"
+    _log.info(
+        f"Synthetic people: the training starts from random weights instead of {config.train.init}; "
+        f"{argument(flag, f'init={config.train.init}')} starts from these"
+    )
+    return replace(config, train=replace(config.train, init=""))
+
+
+def _weights_of(config: Config) -> str:
+    """Returns the path of the weights that a config starts from; "" for random weights.
+
+    Raises:
+        FileNotFoundError: If it names a published file that has not been downloaded.
+    """
+    init = config.train.init
+    if init in ("", "none"):
+        return ""
+    if Path(init).exists() or not is_published(init):
+        return init
+    path = path_of_published(init)
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"config {config.name} starts from the published weights {init}, but there is no {path}; "
+            f"get them with {environment.command('download')} {init}, or start from random weights "
+            f"with {argument('--init none', 'init=none')}"
+        )
+    return str(path)
 
 
 def read_history(run_dir: Path) -> list[dict[str, float | str | None]]:

@@ -236,6 +236,11 @@ def _images(
         yield index, list(drawing.persons)
 
 
+def is_synthetic(folder: str | Path | None) -> bool:
+    """Returns whether a folder holds synthetic people, completely written."""
+    return folder is not None and (Path(folder) / STAMP).is_file()
+
+
 def _write(folder: Path, request: _Request, draw: Callable[[Path, _Request], None]) -> Path:
     """Run `draw` between the two stamps, unless `folder` is complete already."""
     if _is_complete(folder, request):
