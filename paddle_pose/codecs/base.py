@@ -82,6 +82,9 @@ class Codec(ABC):
             exported files contain maps only.
         device_targets: Import path "module:function" of a function that draws the targets on the
             training device; None if there is none, so that NumPy draws them in the loading threads.
+        draws_several: Whether that function draws several people per window: it is called with
+            keypoints [N, P, K, 2], visible [N, P, K] and boxes [N, P, 4], else with keypoints
+            [N, K, 2] and visible [N, K] of one person.
 
     Raises:
         InputError: If the value of a field lies outside its range.
@@ -90,6 +93,7 @@ class Codec(ABC):
     kind: ClassVar[str]
     graph_decoder: ClassVar[str | None] = None
     device_targets: ClassVar[str | None] = None
+    draws_several: ClassVar[bool] = False
 
     skeleton: Skeleton
     input_size: tuple[Side, Side]

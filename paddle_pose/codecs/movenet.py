@@ -107,6 +107,8 @@ class MoveNetCodec(Codec):
 
     kind: ClassVar[str] = "movenet"
     graph_decoder: ClassVar[str | None] = "paddle_pose.exporting.decoding:MoveNetKeypoints"
+    device_targets: ClassVar[str | None] = "paddle_pose.training.movenet_targets:MoveNetTargets"
+    draws_several: ClassVar[bool] = True
 
     skeleton: Skeleton = COCO_17
     input_size: tuple[Side, Side] = (192, 192)

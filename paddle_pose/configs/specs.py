@@ -20,6 +20,11 @@ from paddle_pose.data.augment import Augment
 from paddle_pose.ranges import BatchSize, Range, Seed, Share
 from paddle_pose.weights.names import has_batch_norm, has_inters, is_mmpose
 
+PER_GPU_STATISTICS = (
+    "On several GPUs, batch normalisation takes its statistics from the images of all of them; the "
+    "authors' from those of each GPU."
+)  # for `Config.differs`
+
 Channels = Annotated[int, Range(1, 8192)]
 Depth = Annotated[int, Range(1, 64)]  # number of consecutive blocks, stacks or modules
 Count = Annotated[int, Range(1, 1_000_000)]

@@ -19,6 +19,7 @@ from paddle_pose.errors import InputError
 from paddle_pose.geometry import Window
 from paddle_pose.structures import Sample
 
+_OUTSIDE = -1e6  # input px
 Share = Callable[[list[Sequence[Sample]]], Sequence[Sequence[Sample]]]
 """All batches -> those of this process."""
 
@@ -206,7 +207,9 @@ class PoseDataset:
 
         Returns:
             "image" uint8 [N, H, W, 3], "index" [N], and "targets" as the codec encodes them, or, for targets that the device
-            draws, "keypoints" [N, K, 2] float64 in input px and "visible" [N, K].
+            draws, "keypoints" [N, K, 2] float64 in input px and "visible" [N, K]; where it draws several people,
+            "keypoints" [N, P, K, 2], "visible" [N, P, K] and "boxes" [N, P, 4] of the largest number P of people, see
+            `padded`.
 
         Raises:
             InputError: If the codec or the device draws one person in each sample, and there is another number of people.
@@ -218,6 +221,8 @@ class PoseDataset:
         keypoints, visible, boxes = zip(*(example.people for example in examples), strict=True)
         if self._encodes:
             return {**batch, "targets": self._codec.encode_batch(keypoints, visible, boxes)}
+        if self._codec.draws_several:
+            return batch | padded([example.people for example in examples])
         if several := [one.index for one in examples if len(one.people[0]) != 1]:
             raise InputError(
                 f"sample {several[0]}: {len(self.samples[several[0]].persons)} people; targets that the device draws are of "
@@ -250,6 +255,38 @@ class PoseDataset:
                     visible = np.where(within(keypoints, hidden), 0, visible)
         people = (keypoints, visible, input_boxes(sample, window, codec))
         return TrainingExample(image, people, index)
+
+
+def padded(
+    people: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]],
+) -> dict[str, np.ndarray]:
+    """Returns the people of N samples as arrays, padded to P people, the largest number (at least 1).
+
+    A padded person has no visible joint, and a box far outside the input.
+
+    Args:
+        people: Keypoints [P, K, 2] in input px, visible [P, K] and boxes [P, 4] of each sample.
+
+    Returns:
+        "keypoints" [N, P, K, 2], "visible" [N, P, K] and "boxes" [N, P, 4], float64.
+
+    Example:
+        >>> one, two = ((np.ones((n, 3, 2)), np.ones((n, 3)), np.ones((n, 4))) for n in (1, 2))
+        >>> padded([one, two])["visible"].sum(axis=-1)
+        array([[3., 0.],
+               [3., 3.]])
+    """
+    most = max(1, *(len(keypoints) for keypoints, _, _ in people))
+    joints = people[0][0].shape[1]
+    arrays = {
+        "keypoints": np.zeros((len(people), most, joints, 2)),
+        "visible": np.zeros((len(people), most, joints)),
+        "boxes": np.full((len(people), most, 4), (_OUTSIDE, _OUTSIDE, 0.0, 0.0)),
+    }
+    for n, parts in enumerate(people):
+        for array, part in zip(arrays.values(), parts, strict=True):
+            array[n, : len(part)] = part
+    return arrays
 
 
 def batches(

@@ -181,7 +181,8 @@ class MoveNetLoss:
         heatmap: Of the heatmaps'.
         regression: Of the regressions'.
         offset: Of the offsets'.
-        bone: Of the bones': the distance between predicted and true differences of the heatmaps of a limb's two joints.
+        bone: Of the bones': the distance between predicted and true differences of the heatmaps of a limb's two joints, over
+            the cells in which both joints count; its mean over limbs, divided by the number of images.
         limbs: Pairs of joints.
 
     Example:
@@ -261,11 +262,12 @@ class MoveNetLoss:
         return error.sum() / (error.shape[0] * error.shape[1])
 
     def _bones(self, heatmaps: Tensor, targets: Mapping[str, Tensor]) -> Tensor:
-        error = (heatmaps - targets["heatmaps"]) * targets["heatmap_weights"]  # N, K, h, w
+        counts = targets["heatmap_weights"]  # N, K, h, w
+        error = heatmaps - targets["heatmaps"]  # N, K, h, w
         first, second = (paddle.to_tensor(joints) for joints in zip(*self._limbs, strict=True))
-        between = error.index_select(first, axis=1) - error.index_select(
-            second, axis=1
-        )  # N, L, h, w
+        between = error.index_select(first, axis=1) - error.index_select(second, axis=1)
+        # A limb counts in the cells in which both of its joints do.
+        between = between * counts.index_select(first, axis=1) * counts.index_select(second, axis=1)
         squared = between.square().sum(axis=[0, 2, 3])  # L
         # the root's slope at 0 is infinite
         return (squared + _EPSILON**2).sqrt().mean() / heatmaps.shape[0]

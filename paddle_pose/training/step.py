@@ -16,8 +16,8 @@ from paddle_pose.training.seeds import seed_step
 
 Tensors = Mapping[str, paddle.Tensor]
 Loss = Callable[[Tensors, Tensors], dict[str, paddle.Tensor]]
-DrawTargets = Callable[[paddle.Tensor, paddle.Tensor], Tensors]
-"""Keypoints in input px and visible of a batch -> the targets that the loss takes."""
+DrawTargets = Callable[..., Tensors]
+"""Keypoints in input px, visible and, for several people per image, boxes of a batch -> the targets that the loss takes."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,8 @@ class Step:
         for n in range(parts):
             part = _sliced(batch, n * size // parts, (n + 1) * size // parts)
             draw = self._draw_targets
-            targets = draw(part["keypoints"], part["visible"]) if draw else part["targets"]
+            people = [part[name] for name in ("keypoints", "visible", "boxes") if name in part]
+            targets = draw(*people) if draw else part["targets"]
             with self._process_group.accumulating(self._network, more=n + 1 < parts):
                 outputs = precision.run(self._network, part["image"])
                 terms = self._loss(outputs, targets)

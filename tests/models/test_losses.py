@@ -337,8 +337,10 @@ def test_focal_bears_certainty_and_maps_without_a_peak():
 def test_bones_are_the_differences_of_their_ends():
     outputs, targets = movenet_batch(3)
     terms, _ = movenet_terms(outputs, targets, bone=2.0, limbs=[(0, 1)])
-    error = (outputs["heatmaps"] - targets["heatmaps"]) * targets["heatmap_weights"]
-    expected = 2.0 * np.sqrt(((error[:, 0] - error[:, 1]) ** 2).sum()) / len(error)
+    error, counts = outputs["heatmaps"] - targets["heatmaps"], targets["heatmap_weights"]
+    between = (error[:, 0] - error[:, 1]) * counts[:, 0] * counts[:, 1]
+    assert 0 < counts.mean() < 1
+    expected = 2.0 * np.sqrt((between**2).sum()) / len(error)
     assert terms.keys() == {*TERMS, "bone_loss"}
     assert terms["bone_loss"] == pytest.approx(expected, rel=1e-5)
     both, _ = movenet_terms(outputs, targets, bone=1.0, limbs=[(0, 1), (1, 0)])
