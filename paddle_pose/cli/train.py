@@ -96,7 +96,13 @@ def _add_recipe(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group(
         "recipe", "Each changes one value of the config, which is its default."
     )
-    group.add_argument("--batch_size", type=int, metavar="N", help="images per step")
+    group.add_argument(
+        "--batch_size",
+        type=int,
+        metavar="N",
+        help="images per forward pass and GPU (default: what the recipe's total batch, the GPUs and "
+        "their memory ask for)",
+    )
     group.add_argument(
         "--epochs", type=int, metavar="N", help="passes over the training data, in all"
     )
@@ -117,9 +123,10 @@ def _add_recipe(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--init",
-        metavar="FILE",
-        help="weights to start from, such as an ImageNet backbone or another data set's network: "
-        "takes what fits and lists what does not (default: a random start)",
+        metavar="FILE|NAME",
+        help="weights to start from, such as another data set's network: a file, or a published one "
+        "by its name; takes what fits and lists what does not; none: random weights (default: the "
+        "recipe's ImageNet backbone, if it has one; random on synthetic people)",
     )
     group.add_argument(
         "--freeze",

@@ -247,9 +247,9 @@ def train_config(
     begins = resume is None
     if begins and given is not None and "train.init" not in given and is_synthetic(data):
         config = _with_random_weights(config)
-    init = _weights_of(config) if begins else ""
     training = build.samples(config, data, config.data.train_split)
     validation = build.samples(config, data, config.data.val_split)
+    init = _weights_of(config) if begins else ""
     network = build.model(config)
     keeps_batches = given is None or not _BATCH_KEYS.isdisjoint(given)
     config, batch_lines = _with_planned_batches(config, network, process_group, keeps_batches)

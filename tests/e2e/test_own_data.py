@@ -70,7 +70,7 @@ def trained(own, run_in):
             "--val_annotations",
             "val.json",
         ),
-        *("--images", "images", "--skeleton", "my5.json", "--output", "run"),
+        *("--images", "images", "--skeleton", "my5.json", "--output", "run", "--init", "none"),
         *("--epochs", 2, "--batch_size", 2, "--num_workers", 1, *changes),
     )
     assert done.returncode == 0, done.stderr
