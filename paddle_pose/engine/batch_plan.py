@@ -39,7 +39,13 @@ class BatchPlan:
     accumulate: int
 
     @classmethod
-    def of_recipe(cls, train: Train, processes: int, largest: int | None = None) -> BatchPlan:
+    def of_recipe(
+        cls,
+        train: Train,
+        processes: int,
+        largest: int | None = None,
+        samples: int | None = None,
+    ) -> BatchPlan:
         """Returns the division that reaches the total batch of a recipe, or the largest below it.
 
         A process takes an equal share of the total. The batch size is the largest divisor of the
@@ -51,6 +57,8 @@ class BatchPlan:
             train: Recipe; without a total batch its own numbers are returned.
             processes: Number of processes that train together.
             largest: Largest batch size that fits into the memory of a GPU; None for no limit.
+            samples: Number of training samples, of which a step takes each at most once; None for
+                no limit.
 
         Example:
             >>> recipe = Train(total_batch=128, batch_size=32)
@@ -61,7 +69,8 @@ class BatchPlan:
         """
         if not train.total_batch:
             return cls.as_stated(train, processes)
-        share = max(1, train.total_batch // processes)
+        total = train.total_batch if samples is None else min(train.total_batch, samples)
+        share = max(1, total // processes)
         limit = min(train.batch_size, share, share if largest is None else largest)
         batch_size = max(size for size in range(1, limit + 1) if share % size == 0)
         if 2 * batch_size <= limit:
@@ -97,18 +106,19 @@ class BatchPlan:
             'Total batch 128 = 2 processes x 32 images x 2 accumulated; about 4.8 GB in float32, the GPU has 16.0 GB'
         """
         processes = f"{self.processes} process" + ("es" if self.processes > 1 else "")
-        needed = f"{estimate.total(self.batch_size) / 1e9:.1f} GB in float32"
-        available = "" if memory is None else f", the GPU has {memory / 1e9:.1f} GB"
+        needed = f"{_gigabytes(estimate.total(self.batch_size))} in float32"
+        available = "" if memory is None else f", the GPU has {_gigabytes(memory)}"
         return (
             f"Total batch {self.reached} = {processes} x {self.batch_size} images x "
             f"{self.accumulate} accumulated; about {needed}{available}"
         )
 
-    def difference(self, given: bool = False) -> str:
+    def difference(self, given: bool = False, samples: int | None = None) -> str:
         """Returns by how much the recipe's total batch is missed and what to type; "" for nothing.
 
         Args:
             given: Whether the user chose the batch size or the accumulation.
+            samples: Number of training samples; None if it is unknown.
 
         Example:
             >>> BatchPlan(total=128, processes=1, batch_size=32, accumulate=1).difference(given=True)
@@ -118,8 +128,11 @@ class BatchPlan:
             return ""
         missed = self.total - self.reached
         amount = f"{missed} fewer" if missed > 0 else f"{-missed} more"
+        few = samples is not None and samples < self.total
         accumulate, rest = divmod(self.total, self.processes * self.batch_size)
-        if accumulate and not rest:
+        if few and not given:
+            hint = f"there are {samples} training samples"
+        elif accumulate and not rest:
             assignment = f"train.accumulate={accumulate}"
             hint = argument(f"type -o {assignment}", f"set {assignment}")
         elif self.total % self.processes:
@@ -137,3 +150,8 @@ class BatchPlan:
             f"The recipe's learning rate belongs to a total batch of {self.total}, this run takes "
             f"{self.reached} ({amount}): {hint}"
         )
+
+
+def _gigabytes(number: int) -> str:
+    """Returns a number of bytes for the log, in GB or, below 1 GB, in MB."""
+    return f"{number / 1e9:.1f} GB" if number >= 1e9 else f"{number / 1e6:.0f} MB"

@@ -252,7 +252,9 @@ def train_config(
     init = _weights_of(config) if begins else ""
     network = build.model(config)
     keeps_batches = given is None or not _BATCH_KEYS.isdisjoint(given)
-    config, batch_lines = _with_planned_batches(config, network, process_group, keeps_batches)
+    config, batch_lines = _with_planned_batches(
+        config, network, process_group, samples=len(training), keeps_batches=keeps_batches
+    )
     network = process_group.synchronised(network)
     loader = build.loader(config, training, process_group)
     start = prepare(
@@ -325,7 +327,11 @@ def train_config(
 
 
 def _with_planned_batches(
-    config: Config, network: Network, process_group: ProcessGroup, keeps_batches: bool
+    config: Config,
+    network: Network,
+    process_group: ProcessGroup,
+    samples: int,
+    keeps_batches: bool,
 ) -> tuple[Config, list[str]]:
     """Returns the config with the batch size and accumulation of a run, and lines for the log.
 
@@ -333,6 +339,7 @@ def _with_planned_batches(
         config: Recipe.
         network: Network to train, on the device that trains.
         process_group: Processes that train together.
+        samples: Number of training samples.
         keeps_batches: Whether the recipe's batch size and accumulation are kept as they are.
     """
     train = config.train
@@ -349,9 +356,9 @@ def _with_planned_batches(
         plan = BatchPlan.as_stated(train, process_group.size)
     else:
         largest = None if memory is None else estimate.largest_batch(memory)
-        plan = BatchPlan.of_recipe(train, process_group.size, largest)
+        plan = BatchPlan.of_recipe(train, process_group.size, largest, samples)
     planned = replace(train, batch_size=plan.batch_size, accumulate=plan.accumulate)
-    lines = [plan.summary(estimate, memory), plan.difference(keeps_batches)]
+    lines = [plan.summary(estimate, memory), plan.difference(keeps_batches, samples)]
     return replace(config, train=planned), [line for line in lines if line]
 
 

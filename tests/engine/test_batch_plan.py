@@ -63,6 +63,14 @@ def test_random_recipes_fit_and_come_close_to_their_total():
     assert exact > 200
 
 
+def test_a_step_takes_no_sample_twice():
+    plan = BatchPlan.of_recipe(HRNET, 1, samples=50)
+    assert (plan.batch_size, plan.accumulate, plan.reached) == (25, 2, 50)
+    assert "50 training samples" in plan.difference(samples=50)
+    assert BatchPlan.of_recipe(HRNET, 2, samples=3).reached == 2
+    assert BatchPlan.of_recipe(HRNET, 4, samples=128) == BatchPlan.of_recipe(HRNET, 4)
+
+
 def test_without_a_total_the_numbers_stay_and_nothing_differs():
     plan = BatchPlan.of_recipe(Train(batch_size=8, accumulate=3), 2, largest=1)
     assert plan == BatchPlan(0, 2, 8, 3)
