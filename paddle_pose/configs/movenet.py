@@ -81,6 +81,8 @@ MOVENET_ORIGINAL_COCO = replace(
     command="python train.py --config movenet_original_coco --dataset_root D  "
     "(D from prepare_coco)",
     differs=(
+        "The residual blocks of a stage have weights of their own, as in fire717's later version; "
+        "those of MoveNet.Paddle share one set (model.share_residuals).",
         "MoveNet.Paddle also jitters three points of an image affinely (10.5 % of the samples).",
         "MoveNet.Paddle undoes a change, mirroring included, after which more than five joints are "
         "unlabelled or more than three have left the image: samples with six unlabelled joints are "

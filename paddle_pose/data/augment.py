@@ -67,7 +67,7 @@ class Augment:
         padding_size: Minimum and maximum border that is added on each side, as a fraction of the
             side.
         crop: Probability of cutting the window, if `exclusive`; a window with a single person also
-            moves towards the top left by up to half the border, as published.
+            moves towards the top left of the mirrored image by up to half the border, as published.
         crop_size: Minimum and maximum border that is cut off on each side, as a fraction of the
             side.
         occlusion: Probability of hiding a rectangle.
@@ -191,8 +191,8 @@ class Augment:
             return window.scaled(float(1 + 2 * border))
         if change == 1:
             border = rng.uniform(*self.crop_size)
-            if alone:
-                offset = -rng.uniform(0, border / 2, 2)
+            if alone:  # published for the image after it has been mirrored
+                offset = rng.uniform(0, border / 2, 2) * (1 if window.flip else -1, -1)
             window_size = np.array(window.size)
             window = window.scaled(float(1 - 2 * border))
             x, y = window.center + offset * window_size
