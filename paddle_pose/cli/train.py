@@ -113,7 +113,8 @@ def _add_recipe(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--crop_cache",
         metavar="DIR",
-        help="keep crops of the training images in this folder, so that later epochs load faster (default: keep none)",
+        help="keep crops of the training images in this folder, so that later epochs load faster "
+        "(default: keep none)",
     )
     group.add_argument("--seed", type=int, metavar="N", help="seed of everything random")
     group.add_argument(
@@ -131,7 +132,8 @@ def _add_recipe(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--freeze",
         choices=("nothing", "backbone", "statistics"),
-        help="backbone: train the head alone; statistics: hold those of the batch normalisations (default: nothing)",
+        help="backbone: train the head alone; statistics: keep those of batch normalisation "
+        "(default: nothing)",
     )
 
 

@@ -290,12 +290,12 @@ class Augment:
 
 
 def _with_contrast_and_brightness(image: np.ndarray, factor: float, offset: float) -> np.ndarray:
-    """Returns an image with other contrast, then other brightness.
+    """Returns an image with another contrast and then another brightness.
 
     Args:
         image: uint8 [H, W, 3].
-        factor: of the distances from each channel's mean.
-        offset: added afterwards, in grey levels.
+        factor: Factor of the distances from each channel's mean.
+        offset: Offset that is added afterwards, in grey levels.
     """
     levels, mean = np.arange(256)[:, None], np.array(cv2.mean(image)[:3])
     contrasted = np.clip((levels - mean) * factor + mean, 0, 255).astype(np.uint8)
@@ -303,7 +303,12 @@ def _with_contrast_and_brightness(image: np.ndarray, factor: float, offset: floa
 
 
 def _shifted_hsv(image: np.ndarray, shifts: np.ndarray) -> np.ndarray:
-    """Returns an image uint8 RGB [H, W, 3] with whole shifts [3] added to its 8-bit hue, saturation and value."""
+    """Returns an image with integer shifts [3] added to its 8-bit hue, saturation and value.
+
+    Args:
+        image: uint8 RGB [H, W, 3].
+        shifts: Offsets [3].
+    """
     levels = np.arange(256)[:, None] + shifts
     table = np.clip(levels, 0, 255)
     table[:, 0] = levels[:, 0] % 180
@@ -344,24 +349,26 @@ def _with_square(image: np.ndarray, center: np.ndarray, half: int, level: int) -
 
 
 def has_halves(skeleton: Skeleton) -> bool:
-    """Returns whether half-body windows exist: the skeleton names its upper body and has enough joints."""
+    """Returns whether there are half-body windows: the upper body is named, and joints suffice."""
     return bool(skeleton.upper) and skeleton.num_joints > HALVED_ABOVE
 
 
 def half_body_window(sample: Sample, skeleton: Skeleton, prefer_upper: bool) -> Window:
     """Returns the window on the upper or the lower half of a sample's person.
 
-    As published, its centre is the mean of the half's labelled joints and its size 1.5 times their box, widened to the aspect
-    of the sample's window, so a joint far from all others may lie outside.
+    As published, its centre is the mean of the half's labelled joints, and its size is 1.5 times
+    their box, widened to the aspect ratio of the sample's window. A joint far from all others may
+    lie outside.
 
     Args:
-        sample: of one person.
-        skeleton: says which joints are the upper body's.
-        prefer_upper: which half to show where it has more than two labelled joints, otherwise the other one.
+        sample: Sample of one person.
+        skeleton: Skeleton that defines which joints belong to the upper body.
+        prefer_upper: Whether the upper half is shown, else the lower one; if that half has two
+            labelled joints or fewer, the other half is shown instead.
 
     Returns:
-        The sample's own window where it holds no single person, the skeleton has no halves, too few joints are labelled
-        (`HALVED_ABOVE` or fewer) or those of the half coincide.
+        The window; the sample's own if it does not have exactly one person, the skeleton has no
+        halves, `HALVED_ABOVE` or fewer joints are labelled, or those of the half coincide.
     """
     if len(sample.persons) != 1 or not has_halves(skeleton):
         return sample.window

@@ -1,4 +1,4 @@
-"""Training: chooses the config and the folder of a run, trains, and evaluates on schedule.
+"""Training: selects the config and the folder of a run, trains, and evaluates regularly.
 
 The best and the last weights are kept.
 """
@@ -51,16 +51,18 @@ DEFAULT_CONFIG, DEFAULT_SYNTHETIC_CONFIG = "hourglass52_mpii_256", "hourglass_ti
 
 @dataclass(frozen=True)
 class Run:
-    """A training that has ended.
+    """A completed training.
 
     Attributes:
         folder: Folder of the run.
-        best: Weights of the best evaluation, by PCKh's "Mean@0.1" or AP; there is no such file where no evaluation gave a
-            finite number.
+        best: Weights of the best evaluation, by PCKh's "Mean@0.1" or AP; the file does not exist if
+            no evaluation gave a finite number.
         last: Weights of the last checkpoint.
-        values: Numbers of the best evaluation, with its "epoch", and "weights" "live" or "averaged" (`train.ema`).
-        history: Every line of metrics.jsonl, "kind" "train" (at every `train.log_every` steps: "step", "epoch", "loss" and its
-            terms, "lr", "acc_pose", "grad_norm", "ips") or "eval" ("epoch", and the metric's numbers).
+        values: Numbers of the best evaluation, with its "epoch", and "weights" "live" or "averaged"
+            (`train.ema`).
+        history: Every line of metrics.jsonl, "kind" "train" (at every `train.log_every` steps:
+            "step", "epoch", "loss" and its terms, "lr", "acc_pose", "grad_norm", "ips") or "eval"
+            ("epoch", and the metric's numbers).
     """
 
     folder: Path
@@ -91,41 +93,44 @@ def train(
 ) -> Run:
     """Trains a named config, or continues a run.
 
-    Ctrl-C (in a notebook: "interrupt the kernel") ends the training after the step, saves a checkpoint and raises
-    `Interrupted`, whose `folder` is what `resume` continues; before the first step it is a plain `KeyboardInterrupt`, and there
-    is nothing to continue.
+    Ctrl-C (in a notebook: "interrupt the kernel") ends the training after the step, saves a
+    checkpoint and raises `Interrupted`, whose `folder` can be passed to `resume`. Before the first
+    step it raises `KeyboardInterrupt`, and there is nothing to continue.
 
     Args:
-        config: Name of the config; None for that of `image_size`, else Hourglass-52 on MPII, or a tiny Hourglass on synthetic
-            people.
-        data: Folder of the data set; None takes the annotation files that `overrides` name, and synthetic people where they
-            name none. A resumed run knows its own.
-        output: Folder of the run; None for output/<config>, with -2, -3 … where that is taken. It is locked while this
-            runs: no other training uses it.
+        config: Name of the config; None uses that of `image_size`, else Hourglass-52 on MPII, or a
+            tiny Hourglass on synthetic people.
+        data: Folder of the data set; None uses the annotation files that `overrides` name, or
+            synthetic people if they name none. A resumed run uses its own data.
+        output: Folder of the run; None for output/<config>, with -2, -3, ... if that is taken. It
+            is locked during the training, so that no other training uses it.
         overrides: Values by dotted key that replace the config's, such as {"train.epochs": 50}.
         resume: Folder of the run to continue or of one of its checkpoints, or True for the newest
             run of the config. "auto" continues the run in `output`, or the newest run of the
             config, where there is one, and starts one where there is none: for a training in
             several sittings. None starts a new run.
         max_hours: Hours after which the run is saved and ends; None for no limit.
-        device: "auto" (a GPU where there is one), "cpu", "gpu" or "gpu:1".
-        init: Weights to start from: a file, or the name of a published one; what fits is taken. "none" starts from random
-            weights, None as the config says, or from random weights on synthetic people.
-        image_size: Input size of Hourglass-52 on MPII, as in txyugood's project; instead of `config`.
+        device: "auto" (a GPU if there is one), "cpu", "gpu" or "gpu:1".
+        init: Weights to start from: a file, or the name of a published one; tensors that fit are
+            loaded. "none" starts from random weights. None uses the weights that the config names,
+            or random weights on synthetic people.
+        image_size: Input size of Hourglass-52 on MPII, as in txyugood/PaddlePose; instead of
+            `config`.
         force: Whether to resume although the config or the data differ.
-        interruption: What may end the run early; None for Ctrl-C and `max_hours`.
-        progress: Shows how many steps are done; None shows nothing.
+        interruption: Interruption that may end the run early; None for Ctrl-C and `max_hours`.
+        progress: Display of the number of completed steps; None shows nothing.
 
     Returns:
         The run: its folder, weights, best numbers and history.
 
     Raises:
-        FileNotFoundError: If data or a run to continue are missing.
-        Interrupted: If it was ended early; it is saved.
+        FileNotFoundError: If the data, the weights to start from or the run to continue are
+            missing.
+        Interrupted: If the training was ended early; it is saved.
         InputError: If data, config or folder do not fit, or another process trains in the folder.
 
     Example:
-        `run = train("hourglass52_mpii_256", data="data/mpii", overrides={"train.epochs": 50}); run.values["Mean"]`
+        `run = train("hourglass52_mpii_256", data="data/mpii", overrides={"train.epochs": 50})`
     """
     if interruption is None:
         interruption = SignalInterruption(max_hours, signals=[signal.SIGINT])
@@ -150,7 +155,8 @@ def train(
         and output.resolve() not in (Path(resume).resolve(), *Path(resume).resolve().parents)
     ):
         raise InputError(
-            f"resume {resume} and output {output}: a resumed run goes on in its own folder; leave output out"
+            f"resume {resume} and output {output}: a resumed run continues in its own folder; leave "
+            "output out"
         )
     process_group = _start_processes(device)
     changes = dict(overrides or {})
@@ -214,28 +220,30 @@ def train_config(
     """Trains a config in a folder; returns the numbers of the best evaluation.
 
     Args:
-        config: The recipe.
+        config: Config to train.
         given: Dotted keys that the user chose for a new run: its batch size and accumulation are
             adapted to the devices unless one of them is among these, and synthetic people start
             from random weights unless `train.init` is. None uses all values of `config` as they
             are.
-        data: Folder of the data set; None takes the config's annotation files, and synthetic
-            people where it has none.
+        data: Folder of the data set; None uses the config's annotation files, or synthetic people
+            if it has none.
         run_dir: Folder of the run.
         device: "auto", "cpu" or "gpu".
         resume: Checkpoint folder to continue from; None starts, and empties the log that an
             earlier start left in `run_dir`.
         force: Whether to resume although the config or the data differ.
-        interruption: What may end the run early; None for nothing.
-        process_group: The processes that train together; None asks `paddle.distributed.launch`.
-        progress: Shows how many steps are done.
+        interruption: Interruption that may end the run early; None for none.
+        process_group: Processes that train together; None uses those that
+            `paddle.distributed.launch` has started.
+        progress: Display of the number of completed steps.
 
     Raises:
         FileNotFoundError: If data, or the weights to start from, are missing.
-        Interrupted: If it was ended early; it is saved.
+        Interrupted: If the training was ended early; it is saved.
         InputError: If data or config do not fit.
     """
-    where, process_group = set_device(device), process_group or _start_processes(device)
+    where = set_device(device)
+    process_group = process_group or _start_processes(device)
     drawn = (
         data is None
         and config.data.train_annotations is None
@@ -396,7 +404,7 @@ def _weights_of(config: Config) -> str:
 
 
 def read_history(run_dir: Path) -> list[dict[str, float | str | None]]:
-    """Returns what a run has logged: a record for each line of its metrics.jsonl.
+    """Returns the records that a run has logged, one for each line of its metrics.jsonl.
 
     Args:
         run_dir: Folder of the run.
@@ -410,13 +418,13 @@ def write_synthetic_data(
 ) -> Path:
     """Writes synthetic people in the layout of a config's data set.
 
-    They are written once: the same arguments find them there.
+    Later calls with the same arguments write nothing.
 
     Args:
-        config: Config whose data set has the layout.
+        config: Config that specifies the data set.
         folder: Folder to write to.
         num_train: Number of people to train on.
-        num_val: Number of other people to validate with.
+        num_val: Number of people to validate with.
         seed: Seed of the people.
 
     Returns:
@@ -432,15 +440,15 @@ def write_synthetic_data(
 def sample_images(
     config: Config, backend: Backend, samples: Sequence[Sample]
 ) -> dict[str, np.ndarray]:
-    """Returns images of what a backend finds in a few samples, and of its maps for the first one.
+    """Returns drawings of the poses in a few samples, and of the maps of the first sample.
 
     Args:
         config: Config of the network.
         backend: Network to run.
-        samples: The samples; at least one.
+        samples: Samples to draw; at least one.
 
     Returns:
-        uint8 RGB [h, w, 3] by the name "validation" and "maps".
+        uint8 RGB images [h, w, 3] by name, "validation" and "maps".
     """
     codec = config.codec
     tiles: list[np.ndarray] = []
@@ -458,10 +466,10 @@ def sample_images(
 def _begun(
     output: str | Path | None, config: str | None, image_size: int | None
 ) -> str | Path | None:
-    """Returns the folder of the run that `resume="auto"` continues, None where none has begun.
+    """Returns the folder of the run that `resume="auto"` continues; None if there is none.
 
     Raises:
-        InputError: If nothing says which run is meant.
+        InputError: If neither the folder nor the config of the run is given.
     """
     if output is not None:
         return output if (Path(output) / registry.FILE_NAME).is_file() else None
@@ -483,21 +491,22 @@ def _start_processes(device: str) -> ProcessGroup:
 
 
 def _synthetic_data(config: Config) -> Path:
-    """Writes the synthetic people that a config is trained on where no data are given.
+    """Writes the synthetic people that a config is trained on if no data are given.
 
     Raises:
-        InputError: If synthetic people cannot stand in for the config's data set.
+        InputError: If synthetic people cannot replace the config's data set.
     """
     if config.data.dataset not in SYNTHETIC:
         raise InputError(
-            f"{environment.argument('--dataset_root D', 'data')} is missing: config {config.name} learns from "
-            f"{config.data.dataset}, which are not drawn; {environment.command('prepare_coco')} makes such a folder"
+            f"{argument('--dataset_root D', 'data')} is missing: config {config.name} is trained on "
+            f"{config.data.dataset}, for which there are no synthetic people; "
+            f"{environment.command('prepare_coco')} makes such a folder"
         )
     folder = OUTPUT / SYNTHETIC[config.data.dataset]
     _log.info(
-        f"No {environment.argument('--dataset_root', 'data')}: training on {NUM_TRAIN} synthetic people in {folder}. "
-        f"These are not photographs; for {config.data.dataset.upper()} give {environment.argument('--dataset_root D', 'data')} "
-        "(the README says how to prepare it)."
+        f"No {argument('--dataset_root', 'data')}: training on {NUM_TRAIN} synthetic people in "
+        f"{folder}. These are not photographs; for {config.data.dataset.upper()} give "
+        f"{argument('--dataset_root D', 'data')} (the README says how to prepare it)."
     )
     return write_synthetic_data(config, folder)
 
@@ -509,7 +518,7 @@ def _copy_to_txyugood_path(
     dataset_root: str | Path | None,
     process_group: ProcessGroup,
 ) -> None:
-    """Copies the best weights to where txyugood's commands look, if the run was asked for so."""
+    """Copies the best weights to the path of txyugood's commands if `--image_size` was given."""
     if image_size is not None and run_dir.parent == OUTPUT and process_group.is_main:
         root = dataset_root or OUTPUT / SYNTHETIC[config.data.dataset]
         run_folders.copy_to_txyugood_path(run_dir, image_size, root)
