@@ -61,6 +61,7 @@ def test_eight_people_are_overfitted(config, eight_people, run_in, tmp_path):
         tmp_path,
         *("train.py", "--config", config, "--dataset_root", eight_people, "--output", "run"),
         *("--epochs", steps, "--batch_size", 8, "--learning_rate", learning_rate, *changes),
+        *("--init", "none"),
         timeout=900,
     )
     assert done.returncode == 0, done.stderr
