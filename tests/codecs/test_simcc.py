@@ -82,7 +82,10 @@ def test_mirrored_vectors_are_those_of_the_mirrored_joints():
 
 
 def test_nothing_above_zero_is_bin_minus_one():
-    maps = {name: np.full((1, 17, bins), -0.5) for name, bins in zip(PLAIN.outputs, PLAIN.bins)}
+    maps = {
+        name: np.full((1, 17, bins), -0.5)
+        for name, bins in zip(PLAIN.outputs, PLAIN.bins, strict=True)
+    }
     for codec in (PLAIN, replace(PLAIN, decode_by="dark")):
         (poses,) = codec.decode(maps)
         assert (poses.keypoints == -0.5).all()
