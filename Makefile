@@ -1,4 +1,5 @@
-# Needs the system's Python 3.10 to 3.13 with pip, nothing else. Everything is installed into .venv; test-light makes .venv-light.
+# Needs the system's Python 3.10 to 3.13 with pip, nothing else. Everything is installed into .venv; test-light makes .venv-light,
+# test-versions a .venv-paddle-VERSION for each version.
 PYTHON ?= python3
 VENV := .venv
 LIGHT := .venv-light
@@ -7,10 +8,10 @@ PIP := $(RUN) -m pip --disable-pip-version-check
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help install format lint test test-light demo notebooks bench clean
+.PHONY: help install format lint test test-light test-versions demo notebooks bench clean
 
 help:  ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
 
 install: $(VENV)/.dev  ## make .venv and install the project's and the developers' requirements
 
@@ -34,6 +35,16 @@ test-light: $(LIGHT)/.created  ## install the package without Paddle into .venv-
 	@OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} PYTHONPATH="$(CURDIR)/tests" $(LIGHT)/bin/pytest -c /dev/null --rootdir . \
 	  -p no:cacheprovider --import-mode=importlib -W error -q tests/light
 
+# What a user does from training to prediction, and every export; the first and the newest release unless VERSIONS names others.
+VERSIONS ?= 3.0.0 newest
+test-versions: $(VERSIONS:%=.venv-paddle-%/.installed)  ## train, resume, evaluate, export and predict with several versions of Paddle
+	@set -e; for version in $(VERSIONS); do \
+	  python=.venv-paddle-$$version/bin/python; \
+	  echo "Paddle $$($$python -c 'import paddle; print(paddle.__version__)' 2>/dev/null)"; \
+	  $$python -m pytest -q -p no:cacheprovider --numprocesses auto --maxprocesses 2 --dist loadfile \
+	    tests/e2e/test_train_val_predict.py tests/e2e/test_export.py; \
+	done
+
 demo: $(VENV)/.installed  ## train on drawn people for a few minutes and write pictures of the result
 	@$(RUN) -m paddle_pose demo
 
@@ -44,7 +55,7 @@ bench: $(VENV)/.installed  ## measure speed beside mmpose and others (benchmarks
 	@$(RUN) benchmarks/benchmark.py $(BENCH)
 
 clean:  ## remove the environments and the caches; output/ stays
-	rm -rf $(VENV) $(LIGHT) .mypy_cache .pytest_cache .ruff_cache build *.egg-info
+	rm -rf $(VENV) $(LIGHT) .venv-paddle-* .mypy_cache .pytest_cache .ruff_cache build *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamps inside .venv are written last, so an interrupted installation is taken up again.
@@ -57,8 +68,13 @@ $(VENV)/.installed: requirements.txt $(BASE:%=requirements/%.txt) | $(VENV)/.cre
 	$(PIP) install -r requirements.txt
 	@touch $@
 
+.venv-paddle-%/.installed: requirements/dev.txt | .venv-paddle-%/.created
+	.venv-paddle-$*/bin/python -m pip --disable-pip-version-check install -r requirements/dev.txt \
+	  "paddlepaddle$(if $(filter newest,$*),,==$*)"
+	@touch $@
+
 # A bare Debian has no ensurepip, so that `venv` fails: there the system's pip puts a pip into an environment made without.
-$(VENV)/.created $(LIGHT)/.created: %/.created:
+$(VENV)/.created $(LIGHT)/.created $(VERSIONS:%=.venv-paddle-%/.created): %/.created:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' || { \
 	  echo 'error: "$(PYTHON)" is missing or not Python 3.10 to 3.13, which Paddle 3 needs.' >&2; \
 	  echo 'Name one that is: PYTHON=python3.12 make $(or $(MAKECMDGOALS),demo)' >&2; exit 1; }

@@ -243,7 +243,7 @@ def rows(config: Config, weights: Path, root: Path, threads: int | None) -> Iter
 
 if __name__ == "__main__":
     logs.attach()
-    environment.ignore_paddle_remarks()
+    environment.ignore_paddle_warnings()
     try:
         sys.exit(main())
     except (PaddlePoseError, OSError) as error:

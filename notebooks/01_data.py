@@ -189,7 +189,7 @@ def look(sample, window, side=SIDE, hidden=None):
     """Returns what a window shows, with the joints in it; a hidden rectangle (x, y, width, height) is black."""
     keypoints, visible = dataset.input_keypoints(sample, window, config.codec)
     crop = dataset.crop(sample, window, config.codec)
-    crop = dataset.without(crop, hidden) if hidden else crop
+    crop = dataset.black_out(crop, hidden) if hidden else crop
     small = cv2.resize(crop, (side, side), interpolation=cv2.INTER_AREA)
     poses = Poses(keypoints * side / crop.shape[0], visible, np.ones(1))
     return visualize.draw_poses(small, poses, skeleton)

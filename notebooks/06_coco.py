@@ -555,7 +555,7 @@ for table in dict.fromkeys(row.table for row in rows):
     ]
     for row in (row for row in rows if row.table == table):
         lines.append(
-            f"| {row.model} | {row.input} | {row.numbers['AP']} | {row.status} | {row.who} | {row.protocol} |"
+            f"| {row.model} | {row.input} | {row.numbers['AP']} | {row.status} | {row.source} | {row.protocol} |"
         )
     display(Markdown("\n".join(lines)))
 

@@ -124,9 +124,8 @@ def drawn(size=(320, 240), rate=25):
         pp.PoseResult(image, COCO_17, poses, seconds=time)
         for time, poses in zip(times, found, strict=True)
     ]
-    return raw, [
-        replace(result, poses=pose_tracker(result.seconds, size, result.poses)) for result in raw
-    ]
+    frames = [(result, result.seconds, size, result.poses) for result in raw]
+    return raw, [replace(result, poses=poses) for result, poses in pose_tracker.stream(frames)]
 
 
 raw, smoothed = filmed() if REAL else drawn()

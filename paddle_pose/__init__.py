@@ -64,7 +64,7 @@ def __getattr__(name: str) -> object:
     environment = importlib.import_module("paddle_pose.environment")
     environment.use_all_cores()
     environment.keep_freed_memory()
-    environment.ignore_paddle_remarks()
+    environment.ignore_paddle_warnings()
     module = _MODULES[name]
     if module in _NEED_PADDLE:
         environment.require_paddle()

@@ -1,4 +1,4 @@
-"""Makes objects from a config: samples, batches, metric, network, loss, trainer, backend."""
+"""Creates objects from a config: samples, batches, metric, network, loss, trainer and backend."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from paddle_pose.configs.overrides import identity, values
 from paddle_pose.configs.registry import read_beside, stored_identity, to_json
 from paddle_pose.configs.specs import Config
 from paddle_pose.data import coco, dataset, framing, movenet_crops, mpii
-from paddle_pose.data.augment import HALVED_ABOVE, has_halves
+from paddle_pose.data.augment import HALF_BODY_ABOVE_JOINTS, supports_half_body
 from paddle_pose.data.crop_cache import CropCache, Reader, ReducedReader, read_whole
 from paddle_pose.data.dataset import PoseDataset
 from paddle_pose.environment import argument
@@ -44,20 +44,24 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("paddle_pose")
 
+# Prefixes of the keys that cannot be changed after an export.
 FIXED_BY_EXPORT = ("model", "codec.input_size", "codec.skeleton")
 READERS: dict[str, Callable[[Config, str | Path | None, str], list[AnnotatedImage]]] = {
-    "mpii": lambda config, root, split: mpii.read_mpii(_given(root), split, config.codec.skeleton),
+    "mpii": lambda config, root, split: mpii.read_mpii(
+        _required(root), split, config.codec.skeleton
+    ),
     "coco": lambda config, root, split: coco.read_annotations(
         *_files(config, root, split), config.codec.skeleton
     ),
     "movenet_crops": lambda config, root, split: movenet_crops.read_movenet_crops(
-        _given(root), split
+        _required(root), split
     ),
 }
 METRICS: dict[str, Callable[[Config, str | Path | None], Metric]] = {
     "pckh": lambda config, root: PCKh(config.codec.skeleton),
     "ap": lambda config, root: CocoAP(
-        *(_files(config, root, config.data.val_split)[0], config.codec.skeleton),
+        _files(config, root, config.data.val_split)[0],
+        config.codec.skeleton,
         whole_images=config.data.framing == "image",
     ),
     "pck": lambda config, root: PCK(config.codec.skeleton),
@@ -71,20 +75,35 @@ FRAMINGS = {
 USUAL_METRIC = {"mpii": "pckh", "coco": "ap", "movenet_crops": "fire717_accuracy"}
 
 
-def _given(root: str | Path | None) -> str | Path:
+def _required(root: str | Path | None) -> str | Path:
+    """Returns the folder of the data set.
+
+    Raises:
+        InputError: If it is None.
+    """
     if root is None:
-        raise InputError(f"{argument('--dataset_root D', 'data')} is missing: where the data are")
+        raise InputError(
+            f"{argument('--dataset_root D', 'data')} is missing: the folder of the data set"
+        )
     return root
 
 
 def truth_files(config: Config, root: str | Path | None) -> tuple[Path, Path]:
-    """Returns the file of the validation split's truth, and the folder of its images; for data sets that have both."""
+    """Returns the ground truth file of the validation split and the folder of its images.
+
+    For data sets that have both, "mpii" and "coco".
+
+    Args:
+        config: Config that specifies the data set.
+        root: Folder of the data set; None if the config specifies annotation files.
+    """
     if config.data.dataset == "mpii":
-        return mpii.truth_files(_given(root))
+        return mpii.truth_files(_required(root))
     return _files(config, root, config.data.val_split)
 
 
 def _files(config: Config, root: str | Path | None, split: str) -> tuple[Path, Path]:
+    """Returns the annotation file of a split in COCO format and the folder of its images."""
     own = (
         config.data.val_annotations
         if split == config.data.val_split
@@ -96,17 +115,21 @@ def _files(config: Config, root: str | Path | None, split: str) -> tuple[Path, P
 def samples(
     config: Config, root: str | Path | None, split: str, detections: Path | None = None
 ) -> list[Sample]:
-    """Reads a split and frames its people, or those that a detector found; prints the counts.
+    """Returns the samples of a split: windows around annotated or detected boxes.
+
+    The numbers of images and samples are logged. Images without labelled people are removed from
+    the training split.
 
     Args:
-        config: names the data set, the framing, and the skeleton that the people's joints are matched with by name.
-        root: `--dataset_root`; None where the config names annotation files.
-        split: a split of the data set.
-        detections: a file of detected boxes in COCO's format; None takes the annotated ones.
+        config: Config that specifies the data set, the framing and the skeleton; the joints of the
+            annotations are matched with the skeleton by name.
+        root: Folder of the data set; None if the config specifies annotation files.
+        split: Name of the split.
+        detections: File of detected boxes in COCO format; None uses the annotated boxes.
 
     Raises:
         FileNotFoundError: If an annotation file or an image is missing.
-        InputError: If a record is not as expected, or the people have no joint of the config's skeleton.
+        InputError: If a record is invalid, or the annotations have no joint of the skeleton.
     """
     annotated = READERS[config.data.dataset](config, root, split)
     images.check_present(image.path for image in annotated)
@@ -114,69 +137,92 @@ def samples(
     skeleton = config.codec.skeleton
     if joints - {skeleton.num_joints}:
         raise InputError(
-            f"{root}: data set {config.data.dataset!r} has people of {max(joints)} joints, but codec.skeleton "
-            f"{skeleton.name} has {skeleton.num_joints}"
+            f"{root}: data set {config.data.dataset!r} has people with {max(joints)} joints, but "
+            f"codec.skeleton {skeleton.name} has {skeleton.num_joints}"
         )
     if detections is not None:
-        category = (
-            coco.PERSON if root is not None else None
-        )  # one's own files name their own things
+        # Annotation files given by the user may have any categories.
+        category = coco.PERSON if root is not None else None
         return coco.read_detections(
             detections, annotated, config.codec.input_size, config.data.context, category
         )
     framed = FRAMINGS[config.data.framing](annotated, config.codec.input_size, config.data.context)
     if split != config.data.train_split:
         return framed
-    taught = [sample for sample in framed if any(map(framing.is_target, sample.persons))]
-    if len(taught) < len(framed):
-        _log.info(
-            f"=> left out of training: {len(framed) - len(taught)} images without anybody labelled"
-        )
-    return taught
+    with_targets = [sample for sample in framed if any(map(framing.is_target, sample.persons))]
+    if len(with_targets) < len(framed):
+        removed = len(framed) - len(with_targets)
+        _log.info(f"=> left out of training: {removed} images without labelled people")
+    return with_targets
 
 
 def metric_name(config: Config) -> str:
-    """Returns which of `METRICS` a config is evaluated with.
+    """Returns the name in `METRICS` of the metric that a config is evaluated with.
+
+    Args:
+        config: Config that specifies the metric and the data set.
 
     Raises:
-        InputError: If its data set lacks what the metric measures in.
+        InputError: If the data set lacks annotations that the metric needs.
     """
-    dataset, usual = config.data.dataset, USUAL_METRIC[config.data.dataset]
+    dataset = config.data.dataset
+    usual = USUAL_METRIC[dataset]
     name = usual if config.val.metric == "auto" else config.val.metric
     if name in ("pckh", "ap") and name != usual:
         needed = {"pckh": "MPII's head boxes", "ap": "COCO's annotation file"}[name]
         raise InputError(
-            f"metric {name!r} needs {needed}, which data set {dataset!r} has not; expected "
+            f"metric {name!r} needs {needed}, which data set {dataset!r} does not have; expected "
             f"{', '.join(dict.fromkeys((usual, 'pck', 'fire717_accuracy')))}"
         )
     return name
 
 
 def metric(config: Config, root: str | Path | None) -> Metric:
-    """Returns the metric of the config for the validation split.
+    """Returns the metric of a config for the validation split.
 
     Args:
-        config: names the data set, the metric, and the skeleton of the poses.
-        root: `--dataset_root`, for metrics that own their ground truth; None where the config names annotation files.
+        config: Config that specifies the data set, the metric and the skeleton.
+        root: Folder of the data set, for metrics that read the ground truth themselves; None if the
+            config specifies annotation files.
 
     Raises:
         FileNotFoundError: If an annotation file is missing.
-        InputError: If it could only give wrong numbers.
+        InputError: If the data set lacks annotations that the metric needs.
     """
     return METRICS[metric_name(config)](config, root)
 
 
 def batches(
-    config: Config, samples: Sequence[Sample], share: dataset.Share = list
+    config: Config, samples: Sequence[Sample], shard: dataset.Shard = list
 ) -> Iterator[tuple[np.ndarray, Sequence[Sample]]]:
-    """Returns what evaluation looks at: uint8 images [N, H, W, 3] and their samples, in order; see `pose_dataset.batches`."""
+    """Returns an iterator over the evaluation batches: images uint8 [N, H, W, 3] and their samples.
+
+    Args:
+        config: Config that specifies the codec, the batch size and how images are decoded.
+        samples: Samples to evaluate; batches keep their order.
+        shard: Function that selects the batches of this process from all batches; `list` selects
+            all.
+    """
     reader: Reader = ReducedReader(config.codec.input_size) if config.val.reduced else read_whole
-    timeout = config.train.read_timeout
-    return dataset.batches(samples, config.codec, config.val.batch_size, 1, reader, share, timeout)
+    return dataset.batches(
+        samples,
+        config.codec,
+        config.val.batch_size,
+        num_workers=1,
+        reader=reader,
+        shard=shard,
+        timeout=config.train.read_timeout,
+    )
 
 
 def model(config: Config) -> Network:
-    """Returns the untrained network, a `paddle.nn.Layer`; the same one for the same `train.seed`."""
+    """Returns the untrained network, a `paddle.nn.Layer`.
+
+    Its initial weights are determined by `train.seed`.
+
+    Args:
+        config: Config that specifies the network, the codec and the seed.
+    """
     import paddle
 
     network_class = kinds.load(config.model.target)
@@ -186,24 +232,32 @@ def model(config: Config) -> Network:
 
 
 def loss(config: Config) -> TrainingLoss:
-    """Returns the training loss."""
-    made: TrainingLoss = kinds.load(config.loss.target)(**config.loss.arguments(config.codec))
-    return made
+    """Returns the training loss.
+
+    Args:
+        config: Config that specifies the loss and the codec.
+    """
+    loss_class = kinds.load(config.loss.target)
+    training_loss: TrainingLoss = loss_class(**config.loss.arguments(config.codec))
+    return training_loss
 
 
 def device_targets(config: Config) -> DrawTargets | None:
-    """Returns what draws targets on the device, where `train.device_targets` asks for it; else None.
+    """Returns the function that draws targets on the device; None if `device_targets` is false.
+
+    Args:
+        config: Config that specifies the codec.
 
     Raises:
-        InputError: If it is asked for and the codec names nothing that does.
+        InputError: If `train.device_targets` is true and the codec has no such function.
     """
     if not config.train.device_targets:
         return None
     target = config.codec.device_targets
     if target is None:
         raise InputError(
-            f"key 'train.device_targets': got True, but {type(config.codec).__name__} draws its targets in the loading "
-            "threads only; set train.device_targets=false"
+            f"key 'train.device_targets': got True, but {type(config.codec).__name__} draws its "
+            "targets in the loading threads only; set train.device_targets=false"
         )
     draw: DrawTargets = kinds.load(target)(config.codec)
     return draw
@@ -212,57 +266,64 @@ def device_targets(config: Config) -> DrawTargets | None:
 def loader(
     config: Config, training_samples: list[Sample], process_group: ProcessGroup | None = None
 ) -> EpochLoader:
-    """Returns the training batches, or one process's share; logs which augmentation is impossible or never used.
+    """Returns the loader of the training batches; logs which augmentation is impossible or unused.
+
+    Args:
+        config: Config that specifies augmentation, codec and loading.
+        training_samples: Samples to train on.
+        process_group: Processes that train together, of which each loads its part of the batches;
+            None for a single process.
 
     Raises:
-        InputError: If there are no samples, or targets cannot be drawn as the config says.
+        InputError: If there are no samples, or `train.device_targets` is not available for the
+            codec.
     """
     from paddle_pose.training.loader import EpochLoader
 
-    train, data, size = config.train, config.data, config.codec.input_size
+    train = config.train
+    data = config.data
+    skeleton = config.codec.skeleton
     stages = [config.augment, *([config.final_augment] if train.final_augment_epoch else [])]
-    skeleton, half_body = (
-        config.codec.skeleton,
-        max(stage.half_body if stage else 0.0 for stage in stages),
-    )
+    half_body = max(stage.half_body if stage else 0.0 for stage in stages)
     if config.final_augment and not 0 < train.final_augment_epoch < train.epochs:
         _log.info(
-            f"final_augment is never used: train.final_augment_epoch={train.final_augment_epoch}, train.epochs={train.epochs}"
+            f"final_augment is never used: train.final_augment_epoch={train.final_augment_epoch}, "
+            f"train.epochs={train.epochs}"
         )
     if train.final_augment_epoch and not config.final_augment:
         _log.info(
-            f"Training samples do not vary from epoch {train.final_augment_epoch} on: final_augment is none"
+            f"Training samples are not augmented from epoch {train.final_augment_epoch} on: "
+            "final_augment is none"
         )
-    if half_body > 0 and not has_halves(skeleton):
+    if half_body > 0 and not supports_half_body(skeleton):
         _log.info(
-            f"Half-body windows (augment.half_body={half_body}) are off: skeleton {skeleton.name} has "
-            f"{skeleton.num_joints} joints and names {len(skeleton.upper)} of them in `upper`; they need more than "
-            f"{HALVED_ABOVE} joints, and an upper body."
+            f"Half-body windows (augment.half_body={half_body}) are off: skeleton {skeleton.name} "
+            f"has {skeleton.num_joints} joints and names {len(skeleton.upper)} of them in `upper`; "
+            f"they need more than {HALF_BODY_ABOVE_JOINTS} joints, and an upper body."
         )
     reader: Reader = read_whole
     if data.cache is not None:
-        reader = CropCache(Path(data.cache), size, data.cache_gb * 1e9)
+        reader = CropCache(Path(data.cache), config.codec.input_size, data.cache_gb * 1e9)
     elif data.reduced:
-        reader = ReducedReader(size)
+        reader = ReducedReader(config.codec.input_size)
     dataset = PoseDataset(
         training_samples,
         config.codec,
-        config.augment,
-        train.seed,
-        reader,
+        augment=config.augment,
+        seed=train.seed,
+        reader=reader,
         final_augment=config.final_augment,
         final_augment_epoch=train.final_augment_epoch,
         encodes=device_targets(config) is None,
     )
-    at_once, replace_bad = train.batch_size * train.accumulate, train.on_bad_image == "replace"
     return EpochLoader(
         dataset,
-        at_once,
-        train.num_workers,
-        train.seed,
-        process_group,
-        replace_bad,
-        train.read_timeout,
+        batch_size=train.batch_size * train.accumulate,
+        num_workers=train.num_workers,
+        seed=train.seed,
+        process_group=process_group,
+        replace_bad=train.on_bad_image == "replace",
+        timeout=train.read_timeout,
     )
 
 
@@ -275,16 +336,17 @@ def trainer(
     interruption: Interruption | None = None,
     process_group: ProcessGroup | None = None,
 ) -> Trainer:
-    """Returns the trainer of the recipe.
+    """Returns the trainer of a run.
 
     Args:
-        config: states the recipe.
-        network: to train.
-        run_dir: of the run.
-        training: the batches that it will see.
-        data: Samples by "training" and "validation", which have to be the same when the run is resumed.
-        interruption: What may end the run early; None for nothing.
-        process_group: the processes that train together.
+        config: Config that specifies the loss and the training recipe.
+        network: Network to train.
+        run_dir: Folder of the run.
+        training: Loader of the training batches.
+        data: Samples by split, "training" and "validation"; they must be the same when the run is
+            resumed.
+        interruption: Interruption that may end the run early; None for none.
+        process_group: Processes that train together; None for a single process.
     """
     from paddle_pose.training.checkpoint_policy import CheckpointPolicy
     from paddle_pose.training.optimizers import gradient_clip
@@ -292,27 +354,30 @@ def trainer(
     from paddle_pose.training.process_group import ProcessGroup
     from paddle_pose.training.trainer import Trainer
 
-    train, process_group, minimised = config.train, process_group or ProcessGroup(), loss(config)
-    rate = train.learning_rate * (
-        process_group.size * train.accumulate if train.scale_learning_rate else 1
+    train = config.train
+    training_loss = loss(config)
+    process_group = process_group or ProcessGroup()
+    batches_per_step = process_group.size * train.accumulate
+    rate = train.learning_rate * (batches_per_step if train.scale_learning_rate else 1)
+    make_optimizer = kinds.load(train.optimizer.target)
+    optimizer = make_optimizer(
+        network,
+        grad_clip=gradient_clip(train.clip_norm, train.clip_value),
+        **train.optimizer.arguments(),
     )
-    optimizer = kinds.load(train.optimizer.target)
-    schedule = kinds.load(train.schedule.target)
+    make_schedule = kinds.load(train.schedule.target)
+    schedule = make_schedule(**train.schedule.arguments(rate, len(training), train.epochs))
     return Trainer(
         network,
-        minimised,
-        optimizer(
-            network,
-            grad_clip=gradient_clip(train.clip_norm, train.clip_value),
-            **train.optimizer.arguments(),
-        ),
-        schedule(**train.schedule.arguments(rate, len(training), train.epochs)),
+        training_loss,
+        optimizer,
+        schedule,
         run_dir=run_dir,
         config_json=to_json(config),
         identity={**identity(config), "processes": process_group.size}
-        | {f"{split} data": dataset.fingerprint(chosen) for split, chosen in data.items()},
+        | {f"{name} data": dataset.fingerprint(split) for name, split in data.items()},
         upgrade_identity=stored_identity,
-        measures=minimised.measures,
+        measures=training_loss.measures,
         log_every=train.log_every,
         seed=train.seed,
         ema=train.ema,
@@ -327,50 +392,64 @@ def trainer(
 
 
 def fitted(config: Config, names: Collection[str]) -> Config:
-    """Returns the config with what a weights file decides by itself, see `ModelSpec.fitted`.
+    """Returns the config with the fields that a weights file determines, see `ModelSpec.fitted`.
 
     Args:
-        config: states the network.
-        names: Names of the file's tensors.
+        config: Config that specifies the network.
+        names: Names of the tensors in the file.
     """
     return replace(config, model=config.model.fitted(names))
 
 
 def trained(
-    config: Config, weights: Path, say: Callable[[str], None] = lambda line: None
+    config: Config, weights: Path, log: Callable[[str], None] = lambda line: None
 ) -> Network:
-    """Returns the network with weights from any file that `weights.read` reads, in inference mode; see `loaded`."""
-    return loaded(config, weights, say)[1]
+    """Returns the network with the weights of a file, in inference mode, see `loaded`.
+
+    Args:
+        config: Config that specifies the network.
+        weights: Weights file in any format that `weights.read` reads.
+        log: Function that receives log lines.
+    """
+    return loaded(config, weights, log)[1]
 
 
 def loaded(
-    config: Config, weights: Path, say: Callable[[str], None] = lambda line: None
+    config: Config, weights: Path, log: Callable[[str], None] = lambda line: None
 ) -> tuple[Config, Network]:
-    """Returns a config as a weights file `fitted` it, and its network with those weights, in inference mode.
+    """Returns the config fitted to a weights file, and its network with these weights.
+
+    The network is in inference mode.
 
     Args:
-        config: states the network.
-        weights: the file.
-        say: told which file is read, how many of its tensors are used, and what it changes.
+        config: Config that specifies the network.
+        weights: Weights file in any format that `weights.read` reads.
+        log: Function that receives log lines: the path of the file, the number of tensors that are
+            used, and the remark of the network's spec.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        InputError: If a tensor is missing, left over or misshapen, or the file is not a weights file.
+        FileNotFoundError: If the file does not exist.
+        InputError: If the file is not a weights file, or a tensor is missing, superfluous or has
+            the wrong shape.
     """
     from paddle_pose.training import checkpoint
 
-    say(f"Loading pretrained model from {weights}")
+    log(f"Loading pretrained model from {weights}")
     tensors = read_weights(weights)
-    given, config = config, fitted(config, tensors)
+    stated = config
+    config = fitted(config, tensors)
     network = model(config)
-    checkpoint.put(network, tensors, weights)
+    checkpoint.set_weights(network, tensors, weights)
     network.eval()
     state = network.state_dict()
-    left_out = len(tensors) - len(state)
-    line = f"There are {len(state)}/{len(tensors)} variables loaded, named as in {family_of(tensors, state).name}"
-    say(line + (f"; {left_out} num_batches_tracked left out." if left_out else "."))
-    if remark := config.model.remark(given.model):
-        say(remark)
+    unused = len(tensors) - len(state)
+    line = (
+        f"There are {len(state)}/{len(tensors)} variables loaded, "
+        f"named as in {family_of(tensors, state).name}"
+    )
+    log(line + (f"; {unused} num_batches_tracked left out." if unused else "."))
+    if remark := config.model.remark(stated.model):
+        log(remark)
     return config, network
 
 
@@ -379,67 +458,71 @@ def backend(
     weights: Path,
     device: str,
     threads: int | None = None,
-    say: Callable[[str], None] = lambda line: None,
+    log: Callable[[str], None] = lambda line: None,
 ) -> tuple[Backend, str]:
-    """Returns what looks at images through an exported file or any file that `loaded` reads, and where it computes.
+    """Returns the backend that runs a weights file or an exported file, and the device it uses.
+
+    It raises the errors of `backends.open` and `loaded`.
 
     Args:
-        config: of the network.
-        weights: the file; see `backends.open`, which names the other arguments and the errors.
+        config: Config of the network.
+        weights: Exported file, or weights file in any format that `weights.read` reads.
         device: "auto", "cpu" or "gpu".
-        threads: to compute with on the CPU; None for the usual number.
-        say: told which file is read.
+        threads: Number of CPU threads; None uses the default.
+        log: Function that receives log lines, such as the path of the file.
     """
     if not is_exported(weights):
-        return open_live(lambda: trained(config, weights, say), device, threads)
-    say(f"Loading exported model from {weights}")
+        return open_live(lambda: trained(config, weights, log), device, threads)
+    log(f"Loading exported model from {weights}")
     exported = open_exported(weights, device, threads)
     check_fits(config, weights, exported.outputs)
     return exported, exported.device
 
 
 def check_fits(config: Config, weights: Path, outputs: Sequence[str]) -> None:
-    """Refuses an exported file that is not the config's network.
+    """Checks that an exported file matches a config.
 
     Args:
-        config: to be run with it.
-        weights: the file.
-        outputs: names of what it answers.
+        config: Config that the file is to be used with.
+        weights: Exported file.
+        outputs: Names of the outputs of the file.
 
     Raises:
-        InputError: If the codec reads maps that it does not answer, or a flag changes what the export has fixed.
+        InputError: If the file lacks an output that the codec needs, or the config differs from
+            that of the file in a value that the export has fixed.
     """
     missing = [name for name in config.codec.outputs if name not in outputs]
     if missing:
         raise InputError(
-            f"{weights}: answers {', '.join(outputs)}, but {', '.join(missing)} is read here: "
-            f"export it without {argument('--decode')}, or name the right {argument('--config')}"
+            f"{weights}: has the outputs {', '.join(outputs)}, but config {config.name} needs "
+            f"{', '.join(missing)}: export it without {argument('--decode')}, or specify the "
+            f"matching {argument('--config')}"
         )
     exported, metadata = read_beside(weights), read_metadata(weights)
     if exported is None:
         return
-    given = values(config)
-    changed = {key: value for key, value in values(exported).items() if given.get(key) != value}
+    requested = values(config)
+    changed = {key: value for key, value in values(exported).items() if requested.get(key) != value}
     fixed = [key for key in changed if key.startswith(FIXED_BY_EXPORT)]
-    if (
-        not fixed
-        and metadata
-        and not _read_alike(config.codec, exported.codec, metadata["outputs"])
-    ):
-        fixed = [key for key in changed if key.startswith("codec")]
+    if not fixed and metadata:
+        same_outputs = _same_output_spec(config.codec, exported.codec, metadata["outputs"])
+        fixed = [] if same_outputs else [key for key in changed if key.startswith("codec")]
     if fixed:
-        had = ", ".join(f"{key} {changed[key]}" for key in fixed)
-        wanted = ", ".join(str(given.get(key)) for key in fixed)
-        raise InputError(f"{weights}: was exported with {had}; that cannot be changed to {wanted}")
+        exported_values = ", ".join(f"{key} {changed[key]}" for key in fixed)
+        requested_values = ", ".join(str(requested.get(key)) for key in fixed)
+        raise InputError(
+            f"{weights}: was exported with {exported_values}; that cannot be changed to "
+            f"{requested_values}"
+        )
 
 
-def _read_alike(codec: Codec, exported: Codec, outputs: Sequence[OutputMetadata]) -> bool:
-    """Returns whether the outputs of an exported file mean the same to two codecs.
+def _same_output_spec(codec: Codec, exported: Codec, outputs: Sequence[OutputMetadata]) -> bool:
+    """Returns whether two codecs describe the outputs of an exported file in the same way.
 
     Args:
         codec: Codec that is to decode the outputs.
         exported: Codec that the file was exported with.
-        outputs: The file's metadata of each output.
+        outputs: Metadata of each output of the file.
     """
     shapes = {output["name"]: (1, *map(int, output["shape"][1:])) for output in outputs}
     try:

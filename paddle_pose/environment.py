@@ -1,4 +1,4 @@
-"""Threads, memory, installed versions, and how this program was called."""
+"""Threads, memory, installed packages, and the names of commands and flags in messages."""
 
 from __future__ import annotations
 
@@ -20,20 +20,25 @@ from types import ModuleType
 from paddle_pose.errors import MissingDependencyError
 
 ROOT_SCRIPTS = ("train", "val", "predict", "export")
-_PADDLE_HINT = """paddle_pose needs Paddle 3.0 or newer for this.
-CPU: {python} -m pip install paddlepaddle
-GPU: {python} -m pip install paddlepaddle-gpu -i https://www.paddlepaddle.org.cn/packages/stable/cu126/
-     (cu118, cu129, cu130 for other CUDA versions; PyPI's paddlepaddle-gpu stops at 2.6.2)
-The CPU build comes with all else that training needs: {python} -m pip install "paddle_pose[train]"; on a GPU see the README."""
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of malloc.h
+_PADDLE_HINT = (
+    "paddle_pose needs Paddle 3.0 or newer for this.\n"
+    "CPU: {python} -m pip install paddlepaddle\n"
+    "GPU: {python} -m pip install paddlepaddle-gpu "
+    "-i https://www.paddlepaddle.org.cn/packages/stable/cu126/\n"
+    "     (cu118, cu129, cu130 for other CUDA versions; PyPI's paddlepaddle-gpu stops at 2.6.2)\n"
+    "The CPU build and all other packages for training: "
+    '{python} -m pip install "paddle_pose[train]"; for GPUs see the README.'
+)
+_M_TRIM_THRESHOLD = -1  # constant of malloc.h
+_M_MMAP_THRESHOLD = -3  # constant of malloc.h
 _in_command = False
 
 
 def use_all_cores() -> None:
-    """Lets Paddle compute with every usable core; must run before Paddle is imported.
+    """Sets `OMP_NUM_THREADS` so that Paddle uses all usable cores; call it before importing Paddle.
 
-    Paddle itself sets `OMP_NUM_THREADS` to 1 when it is unset. A value that is set stays, and so does the single thread of each
-    process under `paddle.distributed.launch`.
+    Paddle itself sets the variable to 1 if it is not set. A value that is already set is kept, and
+    so is the single thread per process under `paddle.distributed.launch`.
     """
     launched = "PADDLE_TRAINERS_NUM" in os.environ or "PADDLE_TRAINER_ID" in os.environ
     if not launched:
@@ -41,19 +46,23 @@ def use_all_cores() -> None:
 
 
 def keep_freed_memory() -> None:
-    """Makes the C library keep the memory of freed images and maps, up to half a gigabyte, for the next ones.
+    """Configures glibc to keep up to half a gigabyte of freed memory for the next images and maps.
 
-    By default glibc gives arrays of more than 128 KB back at once, and fetching the pages anew costs as much as decoding the
-    image that they hold. Other C libraries are left as they are.
+    By default glibc returns arrays of more than 128 KB to the operating system when they are freed,
+    and allocating the pages again takes as long as decoding an image of that size. Other C
+    libraries are not changed.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if os.name == "posix" else None
     if mallopt is not None:
-        mallopt(_M_MMAP_THRESHOLD, 32 << 20)  # the largest value that glibc allows
+        mallopt(_M_MMAP_THRESHOLD, 32 << 20)  # maximum that glibc allows
         mallopt(_M_TRIM_THRESHOLD, 512 << 20)
 
 
 def usable_cores() -> int:
-    """Returns the number of cores that this process may use, at least 1: its CPU affinity, cut to a container's CPU quota."""
+    """Returns the number of cores that the process may use, at least 1.
+
+    It is the CPU affinity of the process, limited by the CPU quota of its container.
+    """
     cores = (
         len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     )
@@ -61,33 +70,31 @@ def usable_cores() -> int:
 
 
 def threads_to_use() -> int:
-    """Returns how many threads a backend computes with: `OMP_NUM_THREADS` where it is set, else every usable core."""
+    """Returns the number of threads for a backend: `OMP_NUM_THREADS` or, if unset, all cores."""
     return int(os.environ.get("OMP_NUM_THREADS", "").split(",")[0] or usable_cores())
 
 
-def ignore_paddle_remarks() -> None:
-    """Silences the warnings that Paddle gives at every start, training and export, which ask nothing of the user."""
+def ignore_paddle_warnings() -> None:
+    """Suppresses warnings of Paddle that appear in every training or export and need no action."""
     warnings.filterwarnings("ignore", "No ccache found")
     warnings.filterwarnings("ignore", "When training, we now always track global mean and variance")
-    warnings.filterwarnings(
-        "ignore", "Tensor do not have 'place' interface"
-    )  # at an export with decoding
+    # Issued by exports with decoding.
+    warnings.filterwarnings("ignore", "Tensor do not have 'place' interface")
 
 
 def needed(module: str, requirement: str, extra: str = "", note: str = "") -> ModuleType:
-    """Imports a package that only some uses need, and returns it.
+    """Returns a module of a package that is imported only when it is used.
 
     Args:
-        module: Module to import.
-        requirement: What pip calls the package.
-        extra: Extra of this project that brings it; "" for a package that this project always brings.
-        note: What else to know before installing it.
-
-    Returns:
-        The module.
+        module: Name of the module to import.
+        requirement: Requirement of the package for pip, such as "scipy>=1.10".
+        extra: Extra of this project that includes the package; "" for a package that is always
+            installed.
+        note: Text that is appended to the error message.
 
     Raises:
-        MissingDependencyError: If it is not installed; says how to install it.
+        MissingDependencyError: If the package is not installed; the message states how to install
+            it.
 
     Example:
         >>> needed("json", "json").loads("[1]")
@@ -98,39 +105,42 @@ def needed(module: str, requirement: str, extra: str = "", note: str = "") -> Mo
     except ModuleNotFoundError as problem:
         if problem.name not in (module.split(".")[0], module):
             raise
-        brings = (
-            f' (or pip install "paddle_pose[{extra}]", which brings all that is needed here)'
+        alternative = (
+            f' (or pip install "paddle_pose[{extra}]", which includes all packages for this)'
             if extra
             else ""
         )
         raise MissingDependencyError(
-            f'{requirement} is not installed in {python_name()}; run: pip install "{requirement}"{brings}{note}'
+            f"{requirement} is not installed in {python_name()}; run: "
+            f'pip install "{requirement}"{alternative}{note}'
         ) from problem
 
 
 def require_paddle() -> None:
-    """Imports Paddle without the lines that it writes about threads, and without its warnings of minor importance.
+    """Imports Paddle without its output on threads and without minor warnings.
 
     Raises:
-        MissingDependencyError: If it is missing or older than 3.0; says how to install it.
+        MissingDependencyError: If Paddle is missing or older than 3.0; the message states how to
+            install it.
     """
-    found = []
+    installed = []
     for name in ("paddlepaddle", "paddlepaddle-gpu"):
         try:
-            found.append((name, metadata.version(name)))
+            installed.append((name, metadata.version(name)))
         except metadata.PackageNotFoundError:
             continue
-    # 0.0.0 is what a build from Paddle's development branch calls itself.
-    if not any(version == "0.0.0" or int(version.split(".")[0]) >= 3 for _, version in found):
+    # Builds from Paddle's development branch have the version 0.0.0.
+    if not any(version == "0.0.0" or int(version.split(".")[0]) >= 3 for _, version in installed):
         state = (
-            "found " + " and ".join(" ".join(item) for item in found)
-            if found
+            "found " + " and ".join(" ".join(item) for item in installed)
+            if installed
             else "Paddle is not installed"
         )
         raise MissingDependencyError(
             f"{state} in {python_name()}; {_PADDLE_HINT.format(python=python_name())}"
         )
-    # Warnings of Paddle's C++ side, such as "PIR not support input out tensor" at every export, ask nothing of the user.
+    # Hides warnings of Paddle's C++ code that require no action, such as "PIR not support input out
+    # tensor" at every export.
     os.environ.setdefault("GLOG_minloglevel", "2")
     if "paddle" not in sys.modules:
         with (
@@ -147,25 +157,30 @@ def require_paddle() -> None:
 
 @contextlib.contextmanager
 def _interrupts_held_back() -> Iterator[None]:
-    """Lets Ctrl-C wait until the block is done: a Paddle whose import was interrupted cannot be imported again."""
+    """Delays Ctrl-C until the end of the block.
+
+    Paddle cannot be imported again after an interrupted import.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    pressed: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, frame: pressed.append(number))
+    received: list[int] = []
+    previous = signal.signal(signal.SIGINT, lambda number, frame: received.append(number))
     try:
         yield
     finally:
-        signal.signal(
-            signal.SIGINT, signal.SIG_DFL if before is None else before
-        )  # None: set by a library in C
-    if pressed:
+        # The previous handler is None if it was installed by a C library.
+        signal.signal(signal.SIGINT, signal.SIG_DFL if previous is None else previous)
+    if received:
         raise KeyboardInterrupt
 
 
 @contextlib.contextmanager
 def _root_logger_kept() -> Iterator[None]:
-    """Takes back what the block does to the root logger: Paddle gives it a handler, after which `basicConfig` does nothing."""
+    """Restores the root logger after the block.
+
+    Paddle adds a handler to it, after which `logging.basicConfig` would have no effect.
+    """
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
     try:
@@ -176,7 +191,7 @@ def _root_logger_kept() -> Iterator[None]:
 
 
 def python_name() -> str:
-    """Returns the path of this Python as a command would name it."""
+    """Returns the path of the running Python, relative to the working directory if inside it."""
     path = Path(sys.executable)
     with contextlib.suppress(ValueError):
         path = path.relative_to(Path.cwd())
@@ -184,7 +199,7 @@ def python_name() -> str:
 
 
 def command(name: str) -> str:
-    """Returns how a command of this project is typed, in the manner in which this program itself was called.
+    """Returns how to type a command of this project, in the form used to start this program.
 
     Args:
         name: Name of the command, such as "val".
@@ -201,23 +216,24 @@ def command(name: str) -> str:
     return f"python -m paddle_pose {name}"
 
 
-def speak_of_flags(on: bool = True) -> None:
-    """Makes messages name flags, as on a command line; the parsers of the commands call it.
+def use_flag_names(on: bool = True) -> None:
+    """Sets whether messages name flags; called by the parsers of the commands.
 
     Args:
-        on: Whether a command runs; otherwise messages name the arguments of Python functions.
+        on: Whether messages name the flags of commands; if False, they name the arguments of Python
+            functions.
     """
     global _in_command
     _in_command = on
 
 
 def argument(flag: str, name: str | None = None) -> str:
-    """Returns how the user names an argument: its flag where a command runs, its name in Python otherwise.
+    """Returns the name of an argument for messages: its flag in commands, else its name in Python.
 
     Args:
-        flag: Flag of the commands, or other words for their users.
-        name: Name of the argument of the Python functions, or other words for their callers; None for the flag's without
-            dashes.
+        flag: Flag of the command, or other text for users of the commands.
+        name: Name of the argument in Python, or other text for callers of the functions; None uses
+            the flag without its dashes.
 
     Example:
         >>> argument("--dataset_root D", "data"), argument("--device")
@@ -229,13 +245,16 @@ def argument(flag: str, name: str | None = None) -> str:
 
 
 def _cpu_quota(folder: str) -> int:
-    """Returns the whole cores that a container may use by its control group (2 or 1); 0 for no limit."""
+    """Returns the CPU quota of a container in whole cores, at least 1; 0 if there is no limit.
+
+    Args:
+        folder: Folder of the control groups (version 2 or 1).
+    """
     for names in (["cpu.max"], ["cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"]):
         paths = [Path(folder, name) for name in names]
         if not all(path.is_file() for path in paths):
             continue
-        quota, period = (
-            number for path in paths for number in path.read_text().split()
-        )  # microseconds
+        # Both numbers are in microseconds.
+        quota, period = (number for path in paths for number in path.read_text().split())
         return 0 if quota in ("max", "-1") else max(1, int(quota) // int(period))
     return 0

@@ -1,4 +1,4 @@
-"""Errors that this package raises on purpose; the command line shows their message without a traceback."""
+"""Exceptions of this package; the command line prints their message without a traceback."""
 
 from __future__ import annotations
 
@@ -8,51 +8,49 @@ from pathlib import Path
 
 
 class PaddlePoseError(Exception):
-    """Base class of the errors that this package raises on purpose."""
+    """Base class of all exceptions that this package defines."""
 
 
 class InputError(PaddlePoseError, ValueError):
-    """A file, a value or a flag is not as expected; the message says what was expected and what to do."""
+    """Raised for an invalid file, value or flag; the message states what was expected."""
 
 
 class MissingDependencyError(PaddlePoseError, ImportError):
-    """A package is missing or too old; the message says how to install it."""
+    """Raised if a required package is missing or too old; the message states how to install it."""
 
 
 class Interrupted(PaddlePoseError):
-    """A run ended early on request, with everything saved.
+    """Raised when a run ends early on request, after its state was saved.
 
-    It is an ordinary exception, unlike `KeyboardInterrupt`.
+    Unlike `KeyboardInterrupt`, it is a subclass of `Exception`.
 
     Args:
         status: Exit status of the process.
-        reason: What ended the run, for messages.
-        folder: Folder of the run that is saved; None where there is none.
+        reason: Cause of the interruption, for messages.
+        folder: Folder of the saved run; None if there is none.
 
     Attributes:
-        status: Exit status that a command gives: 130 after Ctrl-C, 143 after SIGTERM, 124 at a time limit.
-        reason: What ended the run: "Ctrl-C", "SIGTERM" or "--max_hours".
-        folder: Folder of the training that is saved, for `train(resume=folder)`; None for other runs.
+        status: Exit status of a command: 130 after Ctrl-C, 143 after SIGTERM, 124 at a time limit.
+        reason: Cause of the interruption: "Ctrl-C", "SIGTERM" or "--max_hours".
+        folder: Folder of the saved training, for `train(resume=folder)`; None for other runs.
     """
 
     def __init__(self, status: int, reason: str, folder: Path | None = None) -> None:
-        saved = (
-            ""
-            if folder is None
-            else f"; saved in {folder}, train(resume={str(folder)!r}) continues it"
-        )
-        super().__init__(f"ended early by {reason}{saved}")
+        message = f"ended early by {reason}"
+        if folder is not None:
+            message += f"; saved in {folder}, train(resume={str(folder)!r}) continues it"
+        super().__init__(message)
         self.status = status
         self.reason = reason
         self.folder = folder
 
 
 def did_you_mean(name: str, valid: Iterable[str]) -> str:
-    """Returns " Did you mean 'NAME'?" with the valid name nearest to a wrong one, or "" where none is near.
+    """Returns " Did you mean 'NAME'?" with the most similar valid name, or "" if none is similar.
 
     Args:
         name: Name that does not exist.
-        valid: Names that do.
+        valid: Names that exist.
 
     Example:
         >>> did_you_mean("train.batchsize", ["train.batch_size", "train.seed"])

@@ -1,11 +1,13 @@
-"""Where things are: windows on an image, and the one place that moves points between spaces.
+"""Windows on an image, and affine transforms of points and pixels between image and network input.
 
-Two spaces meet here. *Image px* are pixels of the file, 0-based, with pixel centres at integers. *Input px* are pixels of
-the network's input. A :class:`Window` knows the affine matrix between them; cropping, scaling, rotating and flipping are
-all a choice of window, so an image is warped once and a point is moved by one matrix.
+Two coordinate spaces are used. *Image px* are pixels of the file, 0-based, with pixel centres at
+integers. *Input px* are pixels of the network's input. A `Window` defines the affine matrix between
+them. Cropping, scaling, rotating and flipping all change the window, so that an image is warped
+only once and a point is transformed by a single matrix.
 
-Source: the crop of Newell et al. (ECCV 2016) as SimpleBaseline (Xiao et al., ECCV 2018) and its descendants compute it
-    (`published`), and Huang et al., "The Devil is in the Details" (CVPR 2020) for the unbiased one (`udp`).
+Source: the crop of Newell et al. (ECCV 2016) as computed by SimpleBaseline (Xiao et al., ECCV 2018)
+    and its successors (`published`), and the unbiased crop of Huang et al., "The Devil is in the
+    Details" (CVPR 2020) (`udp`).
 """
 
 from __future__ import annotations
@@ -23,14 +25,14 @@ ALIGNMENTS = ("published", "udp")
 
 
 def move(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Moves points by an affine matrix.
+    """Returns points transformed by an affine matrix.
 
     Args:
-        points: [..., 2] (x, y) in the space the matrix starts from.
-        matrix: [2, 3].
+        points: Points, [..., 2] (x, y) in the source space of the matrix.
+        matrix: Affine matrix, [2, 3].
 
     Returns:
-        [..., 2] float64 in the space the matrix leads to.
+        Points in the target space of the matrix, [..., 2] float64.
 
     Example:
         >>> move(np.array([[1.0, 2.0]]), np.array([[2.0, 0, 0], [0, 2, 5]]))
@@ -41,7 +43,11 @@ def move(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
 
 
 def compose(second: np.ndarray, first: np.ndarray) -> np.ndarray:
-    """Returns the [2, 3] matrix that applies `first`, then `second`.
+    """Returns the affine matrix [2, 3] that applies `first`, then `second`.
+
+    Args:
+        second: Affine matrix that is applied last, [2, 3].
+        first: Affine matrix that is applied first, [2, 3].
 
     Example:
         >>> double, shift = np.array([[2.0, 0, 0], [0, 2, 0]]), np.array([[1.0, 0, 3], [0, 1, 4]])
@@ -54,7 +60,10 @@ def compose(second: np.ndarray, first: np.ndarray) -> np.ndarray:
 
 
 def invert(matrix: np.ndarray) -> np.ndarray:
-    """Returns the inverse of an affine [2, 3] matrix.
+    """Returns the inverse of an affine matrix, [2, 3].
+
+    Args:
+        matrix: Affine matrix, [2, 3].
 
     Raises:
         numpy.linalg.LinAlgError: If the matrix is singular.
@@ -63,23 +72,24 @@ def invert(matrix: np.ndarray) -> np.ndarray:
     return np.hstack([linear, (-linear @ matrix[:, 2])[:, None]])
 
 
-_FEW = 4  # pixels of an image for each of the result
+_MAX_RATIO_FOR_RGBA = 4  # pixels of the image per pixel of the result
 
 
 def warp(pixels: np.ndarray, matrix: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Warps an image bilinearly; what lies outside it is black.
+    """Returns an image warped with bilinear interpolation; pixels from outside the image are black.
 
     Args:
-        pixels: uint8 [h, w, 3].
-        matrix: [2, 3] from the pixels given to the pixels returned.
-        size: (width, height) of the result.
+        pixels: Image, uint8 [h, w, 3].
+        matrix: Affine matrix from px of the image to px of the result, [2, 3].
+        size: (width, height) of the result in px.
 
     Returns:
-        uint8 [height, width, 3].
+        Warped image, uint8 [height, width, 3].
     """
-    if pixels.shape[0] * pixels.shape[1] > _FEW * size[0] * size[1]:
+    if pixels.shape[0] * pixels.shape[1] > _MAX_RATIO_FOR_RGBA * size[0] * size[1]:
         return cv2.warpAffine(pixels, matrix, size, flags=cv2.INTER_LINEAR)
-    # The same bytes: OpenCV warps four channels in half the time of three, which pays for adding one to few pixels.
+    # OpenCV warps four channels in half the time of three, with the same result. For small images
+    # this saves more than adding the channel costs.
     warped = cv2.warpAffine(
         cv2.cvtColor(pixels, cv2.COLOR_RGB2RGBA), matrix, size, flags=cv2.INTER_LINEAR
     )
@@ -88,13 +98,15 @@ def warp(pixels: np.ndarray, matrix: np.ndarray, size: tuple[int, int]) -> np.nd
 
 @dataclass(frozen=True)
 class Window:
-    """The part of an image that a network looks at.
+    """Rectangle on an image that becomes the input of a network.
 
     Attributes:
-        center: (x, y) in image px.
-        size: (width, height) in image px; its aspect may differ from the input's (then the image is stretched).
-        rotation: degrees; positive turns the image counter-clockwise on the screen.
-        flip: whether the image is mirrored left to right after everything else.
+        center: Centre (x, y) in image px.
+        size: (width, height) in image px; the image is stretched if its aspect ratio differs from
+            the input's.
+        rotation: Rotation in degrees; positive values rotate the image counter-clockwise on the
+            screen.
+        flip: Whether the image is mirrored horizontally after all other transforms.
 
     Example:
         >>> window = Window(center=(100.0, 50.0), size=(200.0, 200.0))
@@ -108,43 +120,49 @@ class Window:
     flip: bool = False
 
     def to_input(self, input_size: tuple[int, int], alignment: str = "published") -> np.ndarray:
-        """Returns the [2, 3] matrix from image px to input px, flip included.
+        """Returns the affine matrix [2, 3] from image px to input px, including the flip.
 
         Args:
-            input_size: (width, height) of the network's input.
-            alignment: "published" puts the window's centre on (W/2, H/2), scales by W/width and mirrors x -> W - x;
-                "udp" measures in pixel distances: the centre lands on ((W-1)/2, (H-1)/2), the scale is (W-1)/width
-                and the mirror is x -> W-1-x.
+            input_size: (width, height) of the network's input in px.
+            alignment: Convention for the position of pixels. "published" maps the window's centre
+                to (W/2, H/2), scales by W/width and mirrors x -> W - x. "udp" measures distances
+                between pixel centres: it maps the centre to ((W-1)/2, (H-1)/2), scales by
+                (W-1)/width and mirrors x -> W-1-x.
 
         Raises:
-            InputError: If the window is empty or the alignment unknown.
+            InputError: If the window is empty or the alignment is unknown.
         """
         if alignment not in ALIGNMENTS:
             raise InputError(f"alignment is {alignment!r}; expected one of {', '.join(ALIGNMENTS)}")
         if not (self.size[0] > 0 and self.size[1] > 0):
-            raise InputError(f"a window needs a positive size, got {self.size} (width, height)")
+            raise InputError(f"expected a window of positive size, got {self.size} (width, height)")
         interval = np.array(input_size, np.float64) - (alignment == "udp")
         scale = interval / np.array(self.size)
         angle = radians(self.rotation)
-        turn = np.array([[cos(angle), sin(angle)], [-sin(angle), cos(angle)]])
-        linear = scale[:, None] * turn
+        rotation = np.array([[cos(angle), sin(angle)], [-sin(angle), cos(angle)]])
+        linear = scale[:, None] * rotation
         offset = interval / 2 - linear @ np.array(self.center)
         if self.flip:
             linear[0], offset[0] = -linear[0], interval[0] - offset[0]
         return np.hstack([linear, offset[:, None]])
 
     def to_image(self, input_size: tuple[int, int], alignment: str = "published") -> np.ndarray:
-        """Returns the [2, 3] matrix from input px to image px: the inverse of `to_input`."""
+        """Returns the affine matrix [2, 3] from input px to image px, the inverse of `to_input`.
+
+        Args:
+            input_size: (width, height) of the network's input in px.
+            alignment: Convention for the position of pixels, as for `to_input`.
+        """
         return invert(self.to_input(input_size, alignment))
 
     @property
     def box(self) -> tuple[float, float, float, float]:
-        """(x, y, width, height) in image px, before rotation."""
+        """Box (x, y, width, height) of the window in image px, without its rotation."""
         (x, y), (width, height) = self.center, self.size
         return x - width / 2, y - height / 2, width, height
 
     def scaled(self, factor: float) -> Window:
-        """Returns the window with both sides multiplied by `factor`."""
+        """Returns the window with its width and height multiplied by `factor`."""
         return replace(self, size=(self.size[0] * factor, self.size[1] * factor))
 
 
@@ -153,19 +171,21 @@ def whole_image_window(
     input_size: tuple[int, int],
     fit: Literal["letterbox", "stretch"] = "letterbox",
 ) -> Window:
-    """Returns the window that shows a whole image.
+    """Returns the window that contains a whole image.
 
     Args:
         size: (width, height) of the image in px.
-        input_size: (width, height) of the network's input; only their ratio matters.
-        fit: "letterbox" keeps the proportions and adds black; "stretch" fills the input.
+        input_size: (width, height) of the network's input; only the ratio is used.
+        fit: "letterbox" keeps the aspect ratio and pads with black; "stretch" fills the input.
 
     Raises:
-        InputError: If `fit` is another one.
+        InputError: If `fit` has another value.
 
     Example:
-        >>> [whole_image_window((640, 480), (192, 192), fit).size for fit in ("letterbox", "stretch")]
-        [(640.0, 640.0), (640.0, 480.0)]
+        >>> whole_image_window((640, 480), (192, 192), "letterbox").size
+        (640.0, 640.0)
+        >>> whole_image_window((640, 480), (192, 192), "stretch").size
+        (640.0, 480.0)
     """
     if fit not in ("letterbox", "stretch"):
         raise InputError(f"fit is {fit!r}; expected 'letterbox' or 'stretch'")
@@ -178,12 +198,12 @@ def whole_image_window(
 def box_window(
     box: tuple[float, float, float, float], input_size: tuple[float, float], context: float = 1.25
 ) -> Window:
-    """Returns the window round a box, widened to the input's aspect and by `context`.
+    """Returns the window around a box, extended to the aspect ratio of the input and scaled.
 
     Args:
-        box: (x, y, width, height) in image px; x, y is the upper left corner.
-        input_size: (width, height) of the network's input; only their ratio matters.
-        context: how many times the box the window is.
+        box: (x, y, width, height) in image px; (x, y) is the upper left corner.
+        input_size: (width, height) of the network's input; only the ratio is used.
+        context: Ratio of the window's size to that of the extended box.
 
     Example:
         >>> box_window((10.0, 10.0, 20.0, 40.0), (256, 256), context=1.0)
@@ -198,20 +218,20 @@ def box_window(
 def points_box(
     points: np.ndarray, margin: float = 0.0, image_size: tuple[int, int] | None = None
 ) -> tuple[float, float, float, float]:
-    """Returns the box (x, y, width, height) around points, widened on every side.
+    """Returns the bounding box (x, y, width, height) of points, enlarged by a margin.
 
     Args:
-        points: [M, 2] (x, y) with M > 0.
-        margin: Share of the longer side that is added on every side.
-        image_size: (width, height) of the image that the box is clipped to; None does not clip it.
+        points: Points, [M, 2] (x, y) with M > 0.
+        margin: Fraction of the longer side that is added on every side.
+        image_size: (width, height) of the image to which the box is clipped; None does not clip it.
 
     Example:
         >>> points_box(np.array([[0.0, 0.0], [50.0, 100.0]]), margin=0.1, image_size=(640, 480))
         (0.0, 0.0, 60.0, 110.0)
     """
     low, high = points.min(axis=0), points.max(axis=0)
-    widened = margin * float((high - low).max())
-    low, high = low - widened, high + widened
+    padding = margin * float((high - low).max())
+    low, high = low - padding, high + padding
     if image_size is not None:
         low, high = np.clip(low, 0, image_size), np.clip(high, 0, image_size)
     x, y = low.tolist()

@@ -1,13 +1,14 @@
-"""Ending a run early without losing anything: on request, or after a number of hours.
+"""Ends a run early without loss of data: on a signal, or after a number of hours.
 
-| exit status | what ended the run |
+| exit status | cause |
 |---|---|
 | 143 | SIGTERM |
-| 130 | Ctrl-C (a second one ends the run at once, with the last checkpoint) |
-| 124 | `--max_hours`, as of `timeout` |
+| 130 | Ctrl-C (a second one ends the run immediately; the last checkpoint is kept) |
+| 124 | `--max_hours`, the status of the command `timeout` |
 
-A signal handler is set while a run lasts, and put back after it: by the command line for both signals, and by `engine.train`
-for Ctrl-C in a notebook, where a `KeyboardInterrupt` in the middle of a step could not be saved.
+Signal handlers are installed for the duration of a run and restored afterwards: by the command line
+for both signals, and by `engine.train` for Ctrl-C in a notebook, since nothing could be saved after
+a `KeyboardInterrupt` in the middle of a step.
 """
 
 from __future__ import annotations
@@ -21,39 +22,50 @@ from typing import Protocol
 
 from paddle_pose.errors import InputError, Interrupted
 
-CTRL_C, TERMINATED, TIME_LIMIT = 130, 143, 124
+CTRL_C = 130
+TERMINATED = 143
+TIME_LIMIT = 124
 _REASONS = {TERMINATED: "SIGTERM", CTRL_C: "Ctrl-C", TIME_LIMIT: "--max_hours"}
 
 
 class Processes(Protocol):
-    """Processes that end together; `size` of them."""
+    """The processes of a run, which have to end together.
+
+    Attributes:
+        size: Number of processes.
+    """
 
     size: int
 
     def largest(self, number: int) -> int:
-        """Returns the largest of the numbers that the processes give."""
+        """Returns the largest number that any of the processes passes.
+
+        Args:
+            number: Number of this process.
+        """
 
 
 class OneProcess:
-    """A process that runs alone."""
+    """A run with a single process."""
 
     size = 1
 
     def largest(self, number: int) -> int:
-        """Returns the number."""
+        """Returns `number`."""
         return number
 
 
 class Interruption:
-    """Remembers that a run has to end; `check` raises where nothing gets lost.
+    """Stores the request to end a run; `check` raises at a point where the run can be saved.
 
-    It is a context manager, so that a subclass can catch signals while the context lasts; this class does nothing there.
+    It is a context manager so that subclasses can handle signals inside the context; this class
+    does nothing on entering and leaving it.
 
     Args:
-        max_hours: Hours after which the run ends; None for no limit.
+        max_hours: Hours after which the run ends; None sets no limit.
 
     Attributes:
-        processes: Processes that end together, whichever of them was asked.
+        processes: Processes of the run; if one of them is requested to end, all end.
 
     Raises:
         InputError: If `max_hours` is not positive.
@@ -74,19 +86,21 @@ class Interruption:
 
     @property
     def is_requested(self) -> bool:
-        """Whether `request` was called."""
+        """Whether the end of the run was requested."""
         return self._status != 0
 
     def request(self, status: int) -> None:
-        """Asks the run to end at its next `check`; only remembers it, so that a signal handler may call it.
+        """Requests that the run ends at its next `check`; may be called from a signal handler.
 
         Args:
-            status: Exit status of the process, one of the table above.
+            status: Exit status of the process: `CTRL_C`, `TERMINATED` or `TIME_LIMIT`.
         """
         self._status = status
 
     def check(self) -> None:
-        """Ends the run if it has to end; all processes have to call this together.
+        """Raises if the end of the run was requested or its time is over.
+
+        All processes of a run must call this at the same point.
 
         Raises:
             Interrupted: If the run has to end.
@@ -98,7 +112,11 @@ class Interruption:
             raise Interrupted(status, _REASONS[status])
 
     def check_alone(self) -> None:
-        """Calls `check` where processes do not run in step: several processes wait for the next common `check`.
+        """Calls `check` if there is a single process.
+
+        For points of a run that several processes do not reach together.
+
+        With several processes, the run ends at the next common `check`.
 
         Raises:
             Interrupted: If the run has to end.
@@ -111,11 +129,11 @@ Handler = Callable[[int, FrameType | None], object] | int | None
 
 
 class SignalInterruption(Interruption):
-    """An interruption that catches signals while its context lasts; before and after it they do what they always do.
+    """An interruption that handles signals inside its context and restores the handlers after it.
 
     Args:
-        max_hours: Hours after which the run ends; None for no limit.
-        signals: Signals to catch: SIGINT (Ctrl-C) and SIGTERM.
+        max_hours: Hours after which the run ends; None sets no limit.
+        signals: Signals to handle: SIGINT (Ctrl-C), SIGTERM or both.
     """
 
     def __init__(
@@ -125,23 +143,24 @@ class SignalInterruption(Interruption):
     ) -> None:
         super().__init__(max_hours)
         self._signals = tuple(signals)
-        self._before: dict[signal.Signals, Handler] = {}
+        self._previous: dict[signal.Signals, Handler] = {}
 
     def __enter__(self) -> SignalInterruption:
         # Python allows signal handlers in the main thread only.
-        self._before = {}
+        self._previous = {}
         if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.signal(number, self._handle) for number in self._signals}
+            self._previous = {
+                number: signal.signal(number, self._handle) for number in self._signals
+            }
         return self
 
     def __exit__(self, *error: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(
-                number, signal.SIG_DFL if handler is None else handler
-            )  # None: set by a library in C
+        for number, handler in self._previous.items():
+            # The handler is None if it was installed by a C library.
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        """Remembers the request: saving from within a signal handler would interrupt whatever is being written."""
+        """Stores the request; saving inside the handler could interrupt the writing of a file."""
         if number == signal.SIGINT and self.is_requested:
             raise KeyboardInterrupt
         self.request(CTRL_C if number == signal.SIGINT else TERMINATED)

@@ -1,8 +1,9 @@
-"""Classes that a file or a flag chooses by a short name, their *kind*.
+"""Registry of classes that files and flags select by a short name, their *kind*.
 
-A family is all classes of one base, e.g. the specs of networks. A class joins its family where it is defined, so one from
-outside this package can be chosen once its module is imported. A kind is looked up among the classes that are there; what a
-file states is never imported or executed.
+A family contains all registered classes of one base class, e.g. the specs of networks. A class is
+registered when it is defined, so a class from outside this package can be selected after its module
+is imported. A kind is looked up among the registered classes only; text from a file is never
+imported or executed.
 """
 
 from __future__ import annotations
@@ -19,11 +20,18 @@ from paddle_pose.errors import InputError, did_you_mean
 C = TypeVar("C", bound=type)
 _KIND = re.compile(r"[a-z][a-z0-9_]*")
 _TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
-_FIXED = ("kind", "target")  # class variables, so that no file and no flag can change them
+_CLASS_VARIABLES = ("kind", "target")  # not fields, so that no file or flag can change them
 
 
 @dataclass(frozen=True)
 class _Family:
+    """The classes of a family.
+
+    Attributes:
+        shared: Names of fields that keep their values when another kind is selected.
+        classes: Registered classes by kind.
+    """
+
     shared: tuple[str, ...]
     classes: dict[str, type] = field(default_factory=dict)
 
@@ -32,11 +40,11 @@ _FAMILIES: dict[type, _Family] = {}
 
 
 def open_family(base: C, shared: tuple[str, ...] = ()) -> C:
-    """Opens the family of a base class, and returns the class.
+    """Returns the base class after creating an empty family for it.
 
     Args:
-        base: Base class or protocol, used as the type of a config's field.
-        shared: Names of fields whose values stay when another kind is chosen.
+        base: Base class that is the type of a field of a config.
+        shared: Names of fields that keep their values when another kind is selected.
     """
     _FAMILIES[base] = _Family(shared)
     return base
@@ -45,14 +53,16 @@ def open_family(base: C, shared: tuple[str, ...] = ()) -> C:
 def register(base: type) -> Callable[[C], C]:
     """Returns a class decorator that adds a class to a family.
 
-    The class states `kind`, its short name, as a class variable. A class that is defined anew in the same file, as in a
-    notebook's cell that runs twice, takes the old one's place.
+    The class must define its short name as the class variable `kind`. If a class of the same name
+    is defined again in the same file, as when a cell of a notebook runs twice, it replaces the
+    previous one.
 
     Args:
-        base: Base of the family.
+        base: Base class of the family.
 
     Raises:
-        TypeError: If the class states no kind, if `kind` or `target` is a field, or if another class has its kind.
+        TypeError: If the class does not define a kind, if `kind` or `target` is a field, or if
+            another class has the same kind.
 
     Example:
         >>> class Shape: ...
@@ -69,13 +79,15 @@ def register(base: type) -> Callable[[C], C]:
         kind = own.get("kind")
         if not isinstance(kind, str) or not _KIND.fullmatch(kind):
             raise TypeError(
-                f"{cls.__name__}: got kind {kind!r}; expected a class variable `kind` of its own, in lower case, e.g. "
-                f'kind: ClassVar[str] = "{base.__name__.lower()}"'
+                f"{cls.__name__}: got kind {kind!r}; expected a class variable `kind` of its own, "
+                "in "
+                f'lower case, e.g. kind: ClassVar[str] = "{base.__name__.lower()}"'
             )
-        for name in _FIXED:
+        for name in _CLASS_VARIABLES:
             if "ClassVar" not in str(own.get("__annotations__", {}).get(name, "ClassVar")):
                 raise TypeError(
-                    f"{cls.__name__}: `{name}` is annotated as a field; expected {name}: ClassVar[str]"
+                    f"{cls.__name__}: `{name}` is annotated as a field; expected {name}: "
+                    "ClassVar[str]"
                 )
         target = getattr(cls, "target", None)
         if target is not None and not (isinstance(target, str) and _TARGET.fullmatch(target)):
@@ -86,7 +98,8 @@ def register(base: type) -> Callable[[C], C]:
         other = classes.get(kind, cls)
         if _origin(other) != _origin(cls):
             raise TypeError(
-                f"{cls.__name__}: kind {kind!r} is that of {other.__module__}.{other.__qualname__}; choose another"
+                f"{cls.__name__}: kind {kind!r} is already used by "
+                f"{other.__module__}.{other.__qualname__}; choose another one"
             )
         classes[kind] = cls
         return cls
@@ -95,28 +108,36 @@ def register(base: type) -> Callable[[C], C]:
 
 
 def _origin(cls: type) -> tuple[str, str]:
-    """Returns what tells a class from others: the file that defines it, however it was imported, and its name there."""
+    """Returns the file that defines a class and its name there, however the file was imported."""
     file = getattr(sys.modules.get(cls.__module__), "__file__", None)
     return file or cls.__module__, cls.__qualname__
 
 
 def is_family(hint: Any) -> bool:
-    """Tells whether a type is the base of a family."""
+    """Returns whether a type is the base class of a family."""
     return isinstance(hint, type) and hint in _FAMILIES
 
 
 def family_of(cls: type) -> type | None:
-    """Returns the base of the family that a class belongs to by inheritance; None for none."""
+    """Returns the base class of the family that a class inherits from; None if there is none."""
     return next((base for base in cls.__mro__ if base in _FAMILIES), None)
 
 
 def known(base: type) -> dict[str, type]:
-    """Returns the classes of a family by kind, in the order of their definition."""
+    """Returns the classes of a family by kind, in the order of their definition.
+
+    Args:
+        base: Base class of the family.
+    """
     return dict(_FAMILIES[base].classes)
 
 
 def shared(base: type) -> tuple[str, ...]:
-    """Returns the names of the fields whose values stay when another kind of a family is chosen."""
+    """Returns the names of the fields that keep their values when another kind is selected.
+
+    Args:
+        base: Base class of the family.
+    """
     return _FAMILIES[base].shared
 
 
@@ -124,8 +145,8 @@ def find(base: type, kind: object, key: str) -> type:
     """Returns the class of a kind.
 
     Args:
-        base: Base of the family.
-        kind: Short name, as a file or a flag states it.
+        base: Base class of the family.
+        kind: Short name from a file or a flag; any other type raises InputError.
         key: Key of the config, for the message.
 
     Raises:
@@ -136,40 +157,41 @@ def find(base: type, kind: object, key: str) -> type:
         return classes[kind]
     near = did_you_mean(kind, classes) if isinstance(kind, str) and len(kind) < 100 else ""
     raise InputError(
-        f"key {key!r}: got {kind!r}, expected one of {', '.join(classes)}.{near} A {base.__name__} that is defined "
-        "elsewhere is known after its module is imported"
+        f"key {key!r}: got {kind!r}, expected one of {', '.join(classes)}.{near} A {base.__name__} "
+        "from outside this package is available after its module is imported"
     )
 
 
 def kind_of(base: type, value: object, key: str) -> str:
-    """Returns the kind of a value, by which `find` returns its class.
+    """Returns the kind of a value's class.
 
     Args:
-        base: Base of the family.
-        value: Instance of one of its classes.
+        base: Base class of the family.
+        value: Instance of a class of the family.
         key: Key of the config, for the message.
 
     Raises:
-        InputError: If the class is in another family or in none.
+        InputError: If the class of the value is not registered in the family.
     """
     for kind, cls in _FAMILIES[base].classes.items():
         if _origin(type(value)) == _origin(cls):
             return kind
     raise InputError(
-        f"key {key!r}: {type(value).__name__} is not among the kinds {', '.join(_FAMILIES[base].classes)}; state its kind "
-        f"and register it as a {base.__name__}, see paddle_pose.kinds"
+        f"key {key!r}: {type(value).__name__} is not registered; expected one of the kinds "
+        f"{', '.join(_FAMILIES[base].classes)}. Define its `kind` and register it as a "
+        f"{base.__name__}, see paddle_pose.kinds"
     )
 
 
 def load(target: str) -> Any:
-    """Returns the object that a class variable names as "package.module:Name".
+    """Returns the object with the import path "package.module:Name".
 
     Args:
-        target: Class variable of a class, never a value from a file.
+        target: Import path from a class variable, never a value from a file.
 
     Raises:
-        ImportError: If there is no such module, or the module needs one that is not installed.
-        AttributeError: If the module has no such name.
+        ImportError: If the module does not exist, or it imports a module that is not installed.
+        AttributeError: If the module does not define the name.
 
     Example:
         >>> load("math:sqrt")(9.0)

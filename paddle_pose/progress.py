@@ -1,4 +1,4 @@
-"""Progress of long passes: a bar on a terminal and in notebooks, a line now and then elsewhere."""
+"""Progress display: a bar on a terminal and in notebooks, a line every 30 seconds elsewhere."""
 
 from __future__ import annotations
 
@@ -8,53 +8,64 @@ from collections.abc import Callable
 from typing import Any, TextIO
 
 Progress = Callable[[int], None]
-"""Receives how many things are done, in ascending order."""
+"""Function that receives the number of completed items; the numbers must not decrease."""
 ProgressFactory = Callable[[int | None, str], Progress]
-"""Receives the number of things to do (None where it is unknown) and their name in the plural."""
+"""Function that receives the total number of items (None if unknown) and their plural name."""
 
 _SECONDS_BETWEEN_LINES = 30.0
 
 
 def _tqdm() -> Any:
-    """Returns tqdm's class for where this runs; it is imported late, since parsers of commands import this module."""
+    """Returns the tqdm class for the current environment.
+
+    It is imported here, since the parsers of the commands import this module.
+    """
     from tqdm.auto import tqdm
 
     return tqdm
 
 
 def no_progress(total: int | None = None, unit: str = "") -> Progress:
-    """Returns a progress that shows nothing."""
+    """Returns a progress function that displays nothing.
+
+    Args:
+        total: Ignored.
+        unit: Ignored.
+    """
     return lambda done: None
 
 
 def notebook_progress(total: int | None, unit: str) -> Progress:
-    """Returns a progress that shows a bar in a notebook, and nothing elsewhere: the default of the Python API."""
+    """Returns a progress function that displays a bar in notebooks only: the Python API's default.
+
+    Args:
+        total: Total number of items; None if unknown.
+        unit: Name of the items, in the plural.
+    """
     return show_progress(total, unit) if in_notebook() else no_progress()
 
 
 def in_notebook() -> bool:
-    """Returns whether this runs in a notebook's kernel."""
+    """Returns whether the code runs in the kernel of a notebook."""
     return "ipykernel" in sys.modules
 
 
 def show_progress(total: int | None, unit: str, stream: TextIO | None = None) -> Progress:
-    """Returns a progress that shows how many things are done, how fast, and how long the rest takes.
+    """Returns a progress function that displays completed items, speed and remaining time.
 
     Args:
-        total: Number of things to do; None where it is unknown.
-        unit: Name of the things, in the plural.
-        stream: Stream to write to; None for the standard error stream.
+        total: Total number of items; None if unknown.
+        unit: Name of the items, in the plural.
+        stream: Stream to write to; None uses the standard error stream.
     """
     stream = stream or sys.stderr
-    return (
-        _Bar(total, unit, stream)
-        if stream.isatty() or in_notebook()
-        else _Lines(total, unit, stream)
-    )
+    if stream.isatty() or in_notebook():
+        return _Bar(total, unit, stream)
+    return _Lines(total, unit, stream)
 
 
 class _Bar:
-    """A tqdm bar, which is closed when everything is done."""
+    """A tqdm bar, which is closed when all items are completed."""
 
     def __init__(self, total: int | None, unit: str, stream: TextIO) -> None:
         self._bar = _tqdm()(
@@ -64,9 +75,8 @@ class _Bar:
 
     def __call__(self, done: int) -> None:
         bar = self._bar
-        if (
-            not self._begun and done != bar.total
-        ):  # a resumed run begins late: what was done before took no time here
+        # Items that were completed before a run was resumed must not count for the speed.
+        if not self._begun and done != bar.total:
             bar.initial = bar.n = bar.last_print_n = done
             bar.start_t = bar.last_print_t = time.time()
             bar.refresh()
@@ -77,7 +87,7 @@ class _Bar:
 
 
 class _Lines:
-    """A line every half minute, and one at the end."""
+    """A line every 30 seconds, and one at the end."""
 
     def __init__(self, total: int | None, unit: str, stream: TextIO) -> None:
         self._total = total

@@ -1,7 +1,8 @@
-"""Ranges of numbers: what a number may be is stated once, beside its type.
+"""Ranges of numbers, declared as part of a type.
 
-A field of a config is written `epochs: Annotated[int, Range(1, 1_000_000)] = 210`, a flag takes `number(int, min=1, max=1024)`
-of `cli.options` as its type; both refuse NaN, infinities and what lies outside with the same words.
+A field of a config is declared as `epochs: Annotated[int, Range(1, 1_000_000)] = 210`, a flag of a
+command with the type `number(int, min=1, max=1024)` of `cli.options`. Both reject NaN, infinity and
+numbers outside the range with the same message.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ from paddle_pose.errors import InputError
 
 @dataclass(frozen=True)
 class Range:
-    """The numbers from `min` to `max`; neither NaN nor an infinity is one of them.
+    """The numbers from `min` to `max`, without NaN and infinity.
 
     Attributes:
-        min: the least number.
-        max: the greatest.
-        exclusive_min: leave `min` itself out.
+        min: Smallest number.
+        max: Largest number.
+        exclusive_min: Whether `min` itself is excluded.
 
     Example:
         >>> 0.0 in Range(0, 1), 0.0 in Range(0, 1, exclusive_min=True), float("nan") in Range(0, 1)
@@ -37,14 +38,17 @@ class Range:
         )
 
     def words(self, kind: type) -> str:
-        """Returns how a message names the numbers of a kind in this range.
+        """Returns a description of the range for messages.
+
+        Args:
+            kind: Type of the numbers, `int` or `float`.
 
         Example:
             >>> Range(0, 1, exclusive_min=True).words(float)
             'float above 0, at most 1'
         """
-        least = f"above {self.min}, at most" if self.exclusive_min else f"from {self.min} to"
-        return f"{kind.__name__} {least} {self.max}"
+        lower = f"above {self.min}, at most" if self.exclusive_min else f"from {self.min} to"
+        return f"{kind.__name__} {lower} {self.max}"
 
 
 Share = Annotated[float, Range(0, 1)]
@@ -54,15 +58,15 @@ Side = Annotated[int, Range(1, 4096)]  # px of a network's input
 
 
 def check(key: str, value: Any, hint: Any) -> None:
-    """Makes sure that a number, or each of a tuple of numbers, lies in the range that its type states.
+    """Checks that a number, or every number of a tuple, lies in the range that its type declares.
 
     Args:
-        key: names the value in the message.
-        value: of the type's shape.
-        hint: the type; one that states no range allows everything.
+        key: Name of the value, for the message.
+        value: Number, or tuple of numbers.
+        hint: Type of the value; a type without a range accepts every value.
 
     Raises:
-        InputError: If a number is of another kind or lies outside.
+        InputError: If a number has the wrong type or lies outside its range.
 
     Example:
         >>> check("train.seed", -1, Seed)
@@ -72,10 +76,9 @@ def check(key: str, value: Any, hint: Any) -> None:
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Annotated:
         kind, allowed = arguments
-        numeric = isinstance(value, Integral if kind is int else Real) and not isinstance(
-            value, bool
-        )
-        if not numeric or value not in allowed:
+        number_type = Integral if kind is int else Real
+        is_number = isinstance(value, number_type) and not isinstance(value, bool)
+        if not is_number or value not in allowed:
             raise InputError(f"key {key!r}: got {value!r}, expected {allowed.words(kind)}")
     elif origin is tuple:
         kinds = (arguments[0],) * len(value) if arguments[-1] is Ellipsis else arguments
@@ -84,14 +87,14 @@ def check(key: str, value: Any, hint: Any) -> None:
 
 
 def check_fields(values: Any, part: str) -> None:
-    """Makes sure that every field of a dataclass lies in the range that its type states.
+    """Checks that all fields of a dataclass lie in the ranges that their types declare.
 
     Args:
-        values: a dataclass.
-        part: of a config that it is, for the message.
+        values: Instance of a dataclass.
+        part: Dotted key of the instance in the config, for the message.
 
     Raises:
-        InputError: If one lies outside.
+        InputError: If the value of a field lies outside its range.
     """
     for name, hint in get_type_hints(type(values), include_extras=True).items():
         check(f"{part}.{name}", getattr(values, name), hint)

@@ -1,7 +1,8 @@
-"""Skeletons: which joints there are, what they are called, how they mirror and how they are linked.
+"""Skeletons: names, mirror pairs, limbs and constants of the joints of a data set.
 
-Source: MPII (Andriluka et al., CVPR 2014) for the 16 joints, COCO (Lin et al., ECCV 2014) for the 17 and their OKS sigmas;
-    joint weights of HRNet (Sun et al., CVPR 2019); MPII's sigmas are COCO's, carried over to the nearest joint.
+Source: MPII (Andriluka et al., CVPR 2014) for its 16 joints; COCO (Lin et al., ECCV 2014) for its
+    17 joints and their OKS sigmas; HRNet (Sun et al., CVPR 2019) for the joint weights. MPII has no
+    sigmas; they are those of the nearest joint of COCO.
 """
 
 from __future__ import annotations
@@ -20,17 +21,19 @@ class Skeleton:
     """A named set of K joints.
 
     Attributes:
-        name: how configs and files refer to it.
-        joints: K names in the order of every keypoint array.
-        mirror_pairs: (left, right) names that change places in a mirrored image.
-        limbs: pairs of names to draw a line between.
-        sigmas: K constants of OKS (standard deviation of an annotator, in units of the person's size).
-        weights: K loss weights; 1.0 unless the joint is hard.
-        upper: names of the upper body's joints, for half-body windows; empty where that makes no sense.
+        name: Name by which configs and files refer to the skeleton.
+        joints: Names of the K joints, in the order of the keypoint arrays.
+        mirror_pairs: Pairs (left, right) of joint names that are swapped in a mirrored image.
+        limbs: Pairs of joint names that are connected by a line in drawings.
+        sigmas: K constants of OKS: standard deviation of the annotations, relative to the person's
+            size.
+        weights: K weights of the joints in the loss; 1.0, and more for joints that are hard to
+            predict.
+        upper: Names of the upper body's joints, for half-body augmentation; empty disables it.
 
     Raises:
-        InputError: If names repeat, a pair or limb names an unknown joint, lengths differ, or a number lies outside
-            its range.
+        InputError: If joint names repeat, a pair contains an unknown joint, the lengths differ, or
+            a number lies outside its range.
 
     Example:
         >>> MPII_16.flip[0], MPII_16.joints[MPII_16.flip[0]]
@@ -46,7 +49,7 @@ class Skeleton:
     upper: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Checks that the parts agree."""
+        """Checks that the fields are consistent."""
         if len(set(map(_key, self.joints))) != len(self.joints):
             raise InputError(f"skeleton {self.name!r}: joint names repeat: {self.joints}")
         named = [name for pair in (*self.mirror_pairs, *self.limbs, self.upper) for name in pair]
@@ -65,43 +68,53 @@ class Skeleton:
 
     @property
     def num_joints(self) -> int:
-        """K."""
+        """Number of joints, K."""
         return len(self.joints)
 
     @cached_property
     def flip(self) -> tuple[int, ...]:
-        """Permutation of length K: slot i of a mirrored person is slot flip[i] of the person."""
+        """Permutation of length K: joint i of a mirrored person is joint flip[i] of the person."""
         other = {a: b for pair in self.mirror_pairs for a, b in (pair, pair[::-1])}
         return tuple(self.joints.index(other.get(name, name)) for name in self.joints)
 
     def side(self, name: str) -> Literal["left", "right", "middle"]:
-        """Returns the side of the body that a joint is on, as the mirror pairs say."""
+        """Returns the side of the body that a joint is on, according to the mirror pairs.
+
+        Args:
+            name: Name of the joint.
+        """
         for left, right in self.mirror_pairs:
             if name in (left, right):
                 return "left" if name == left else "right"
         return "middle"
 
     def slots(self, joints: Sequence[str]) -> tuple[int, ...]:
-        """Returns where each of this skeleton's K joints stands in another list of names; -1 where it is not there.
+        """Returns the index of each of the K joints in another list of names; -1 if it is missing.
 
-        Names are the same in upper and lower case, and with "_", "-" or a blank between their words.
+        Upper and lower case are not distinguished, nor are "_", "-" and a space between words.
+
+        Args:
+            joints: Names of joints, such as those of an annotation file.
 
         Example:
             >>> COCO_17.slots(MPII_16.joints)
             (-1, -1, -1, -1, -1, 13, 12, 14, 11, 15, 10, 3, 2, 4, 1, 5, 0)
         """
-        places = {_key(name): slot for slot, name in enumerate(joints)}
-        return tuple(places.get(_key(name), -1) for name in self.joints)
+        indices = {_key(name): index for index, name in enumerate(joints)}
+        return tuple(indices.get(_key(name), -1) for name in self.joints)
 
     def shared(self, joints: Sequence[str], whose: str) -> str:
-        """Says how many joints of another list this skeleton has, and which it has not; nothing where it has them all.
+        """Returns how many joints of a list the skeleton has and which are missing, as a text.
 
         Args:
-            joints: the other list.
-            whose: names it in the message.
+            joints: Names of joints, such as those of an annotation file.
+            whose: Origin of the list, for the error message.
+
+        Returns:
+            Text such as in the example; "" if the skeleton has all of them.
 
         Raises:
-            InputError: If it has none of them.
+            InputError: If the skeleton has none of the joints.
 
         Example:
             >>> COCO_17.shared(MPII_16.joints, "mpii_16")
@@ -110,8 +123,8 @@ class Skeleton:
         missing = [joints[slot] for slot in range(len(joints)) if slot not in self.slots(joints)]
         if len(missing) == len(joints):
             raise InputError(
-                f"{whose} has the joints {', '.join(joints)}; skeleton {self.name} has {', '.join(self.joints)}: none in "
-                "common. They are matched by name"
+                f"{whose} has the joints {', '.join(joints)}; skeleton {self.name} has "
+                f"{', '.join(self.joints)}: none in common. They are matched by name"
             )
         if not missing:
             return ""
@@ -121,15 +134,17 @@ class Skeleton:
 
     @cached_property
     def limb_indices(self) -> tuple[tuple[int, int], ...]:
-        """The limbs as pairs of slots."""
+        """The limbs as pairs of joint indices."""
         return tuple((self.joints.index(a), self.joints.index(b)) for a, b in self.limbs)
 
 
 def _key(name: str) -> str:
+    """Returns a joint name in the form in which names are compared."""
     return name.strip().lower().replace(" ", "_").replace("-", "_")
 
 
 def _sided(*names: str) -> tuple[tuple[str, str], ...]:
+    """Returns the pairs of left and right joint names."""
     return tuple((f"left_{name}", f"right_{name}") for name in names)
 
 
@@ -172,13 +187,34 @@ MPII_16 = Skeleton(
         ("left_elbow", "left_wrist"),
     ),
     sigmas=(
-        *(0.089, 0.087, 0.107, 0.107, 0.087, 0.089, 0.107, 0.079, 0.079, 0.035),
-        *(0.062, 0.072, 0.079, 0.079, 0.072, 0.062),
+        0.089,
+        0.087,
+        0.107,
+        0.107,
+        0.087,
+        0.089,
+        0.107,
+        0.079,
+        0.079,
+        0.035,
+        0.062,
+        0.072,
+        0.079,
+        0.079,
+        0.072,
+        0.062,
     ),
     weights=(1.5, 1.2, 1, 1, 1.2, 1.5, 1, 1, 1, 1, 1.5, 1.2, 1, 1, 1.2, 1.5),
     upper=(
-        *("thorax", "upper_neck", "head_top", "right_wrist", "right_elbow", "right_shoulder"),
-        *("left_shoulder", "left_elbow", "left_wrist"),
+        "thorax",
+        "upper_neck",
+        "head_top",
+        "right_wrist",
+        "right_elbow",
+        "right_shoulder",
+        "left_shoulder",
+        "left_elbow",
+        "left_wrist",
     ),
 )
 
@@ -211,8 +247,23 @@ COCO_17 = Skeleton(
         ("right_ear", "right_shoulder"),
     ),
     sigmas=(
-        *(0.026, 0.025, 0.025, 0.035, 0.035, 0.079, 0.079, 0.072, 0.072, 0.062, 0.062),
-        *(0.107, 0.107, 0.087, 0.087, 0.089, 0.089),
+        0.026,
+        0.025,
+        0.025,
+        0.035,
+        0.035,
+        0.079,
+        0.079,
+        0.072,
+        0.072,
+        0.062,
+        0.062,
+        0.107,
+        0.107,
+        0.087,
+        0.087,
+        0.089,
+        0.089,
     ),
     weights=(1, 1, 1, 1, 1, 1, 1, 1.2, 1.2, 1.5, 1.5, 1, 1, 1.2, 1.2, 1.5, 1.5),
     upper=(*_FACE, *(name for pair in _sided("shoulder", "elbow", "wrist") for name in pair)),

@@ -1,4 +1,4 @@
-"""What flows through the project: annotated people, samples with their window, and decoded poses."""
+"""Data structures of the pipeline: annotated people and images, samples, and decoded poses."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from paddle_pose import geometry
 from paddle_pose.geometry import Window
 
 Box = tuple[float, float, float, float]
-"""(x, y, width, height) in image px."""
+"""Box (x, y, width, height) in image px."""
 
-MIN_KEYPOINT_SCORE_FOR_BOX = 0.2  # of a joint that a box holds; this project's choice
-BOX_MARGIN = 0.1  # of the longer side: in COCO the box of a whole person is 0.05 to 0.11 of it beyond the joints, by side
+MIN_KEYPOINT_SCORE_FOR_BOX = 0.2  # minimum score of the joints that a box encloses; our choice
+# Margin of a box around joints, relative to its longer side. In COCO the boxes of whole people
+# extend 0.05 to 0.11 of it beyond the joints, depending on the side.
+BOX_MARGIN = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,13 +25,16 @@ class Person:
     """One annotated person.
 
     Attributes:
-        keypoints: [K, 2] float64 (x, y) in image px; the value of an unlabelled joint means nothing.
-        visible: [K] int64: 0 not labelled, 1 labelled, 2 labelled and seen (COCO's third value).
-        box: (x, y, width, height) in image px.
-        annotation_id: the record's id, or its position in a file that has none; metrics keep this order.
-        area: px^2 of the person's segment, for OKS; 0 where unknown.
-        head_size: 0.6 x diagonal of the head box in px, the unit of PCKh; NaN where unknown.
-        crowd: whether this is a region of many people rather than a person.
+        keypoints: Keypoints, [K, 2] float64 (x, y) in image px; those of unlabelled joints are
+            undefined.
+        visible: Visibility, [K] int64: 0 not labelled, 1 labelled, 2 labelled and visible (COCO's
+            third value).
+        box: Box (x, y, width, height) in image px.
+        annotation_id: Id of the record, or its index if the file has no ids; metrics keep this
+            order.
+        area: Area of the person's segment in px^2, for OKS; 0 if unknown.
+        head_size: 0.6 x diagonal of the head box in px, the unit of PCKh; NaN if unknown.
+        crowd: Whether this is a region with many people rather than a single person.
     """
 
     keypoints: np.ndarray
@@ -41,30 +46,34 @@ class Person:
     crowd: bool = False
 
     def in_slots(self, slots: Sequence[int]) -> Person:
-        """Returns the same person in another order of joints.
+        """Returns the person with its joints in another order.
 
         Args:
-            slots: of `Skeleton.slots`; a joint whose slot is -1 is not labelled.
+            slots: Index of each new joint in the present order, as returned by `Skeleton.slots`; a
+                joint with index -1 is not labelled.
 
         Example:
-            >>> person = Person(np.array([[3.0, 4.0], [5.0, 6.0]]), np.array([2, 1]), (0, 0, 9, 9), 0)
+            >>> keypoints, visible = np.array([[3.0, 4.0], [5.0, 6.0]]), np.array([2, 1])
+            >>> person = Person(keypoints, visible, box=(0, 0, 9, 9), annotation_id=0)
             >>> person.in_slots((1, -1, 0)).visible
             array([1, 0, 2])
         """
-        chosen, there = list(slots), np.array(slots) >= 0
-        keypoints = np.where(there[:, None], self.keypoints[chosen], 0.0)
-        return replace(self, keypoints=keypoints, visible=np.where(there, self.visible[chosen], 0))
+        indices = list(slots)
+        exists = np.array(slots) >= 0
+        keypoints = np.where(exists[:, None], self.keypoints[indices], 0.0)
+        visible = np.where(exists, self.visible[indices], 0)
+        return replace(self, keypoints=keypoints, visible=visible)
 
 
 @dataclass(frozen=True, eq=False)
 class AnnotatedImage:
-    """An image file with everybody annotated in it.
+    """An image file with its annotated people.
 
     Attributes:
-        image_id: as in the annotations.
-        path: the file.
-        persons: people and crowds, in the file's order.
-        size: (width, height) in px; None where the annotations do not say.
+        image_id: Id of the image in the annotations.
+        path: Path of the image file.
+        persons: People and crowds in the order of the annotation file.
+        size: (width, height) in px; None if the annotations do not state it.
     """
 
     image_id: int
@@ -75,15 +84,17 @@ class AnnotatedImage:
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """One look at an image: a window, and the people to be found in it.
+    """A window on an image with the people in it: one input of the network.
 
     Attributes:
-        image_id: as in the annotations.
-        image_path: the file.
-        window: what the network sees, in image px.
-        persons: the annotated people in the window; empty for a detected box (the metric owns its ground truth).
-        score: the detector's, 1.0 for annotated boxes.
-        central: whether the window is the first person's, whoever else is in it.
+        image_id: Id of the image in the annotations.
+        image_path: Path of the image file.
+        window: Part of the image that becomes the network's input, in image px.
+        persons: Annotated people in the window; empty for a detected box (the metric reads the
+            ground truth itself).
+        score: Score of the detected box; 1.0 for annotated boxes.
+        central: Whether the window was placed on the first person, while others may be in it as
+            well.
     """
 
     image_id: int
@@ -96,15 +107,19 @@ class Sample:
 
 @dataclass(frozen=True, eq=False)
 class Poses:
-    """P decoded persons, best first.
+    """The decoded poses of P people, best first.
 
     Attributes:
-        keypoints: [P, K, 2] (x, y); the space is the producer's: input px from a codec, image px after `moved`.
-        scores: [P, K], 0..1 for trained maps.
-        person_scores: [P].
-        boxes: [P, 4] (x, y, width, height) of each person, image px: the given box, else that round the joints; may be empty.
-        ids: [P] int64, who is who from frame to frame, counted from 1; -1 is not followed (yet). Empty where nobody follows.
-        windows: [P, 4] (x, y, width, height) of the part of the image that each person was found in, image px; may be empty.
+        keypoints: Keypoints, [P, K, 2] (x, y); in input px if returned by a codec, in image px
+            after `moved`.
+        scores: Scores of the joints, [P, K], usually between 0 and 1.
+        person_scores: Scores of the people, [P].
+        boxes: Person boxes, [P, 4] (x, y, width, height) in image px: the given or detected boxes,
+            otherwise boxes around the joints; [0, 4] if not set.
+        ids: Track ids, [P] int64, counted from 1; -1 if a person is not tracked (yet). [0] if there
+            is no tracking.
+        windows: Windows in which the people were found, [P, 4] (x, y, width, height) in image px;
+            [0, 4] if not set.
     """
 
     keypoints: np.ndarray
@@ -115,7 +130,10 @@ class Poses:
     windows: np.ndarray = field(default_factory=lambda: np.zeros((0, 4)))
 
     def moved(self, matrix: np.ndarray) -> Poses:
-        """Returns the same people with their keypoints moved by an affine [2, 3] matrix.
+        """Returns the same people with keypoints transformed by an affine matrix.
+
+        Args:
+            matrix: Affine matrix, [2, 3], e.g. from input px to image px.
 
         Example:
             >>> poses = Poses(np.zeros((1, 2, 2)), np.ones((1, 2)), np.ones(1))
@@ -131,16 +149,17 @@ def joints_box(
     image_size: tuple[int, int],
     min_score: float = MIN_KEYPOINT_SCORE_FOR_BOX,
 ) -> Box:
-    """Returns the box around a person's joints, widened by `BOX_MARGIN` and clipped to the image.
+    """Returns the box around a person's joints, enlarged by `BOX_MARGIN` and clipped to the image.
 
     Args:
-        keypoints: [K, 2] in image px.
-        scores: [K].
+        keypoints: Keypoints of the person, [K, 2] in image px.
+        scores: Scores of the joints, [K].
         image_size: (width, height) of the image in px.
-        min_score: Lowest score of a joint that counts; all joints count where fewer than two have it.
+        min_score: Minimum score of the joints that the box encloses; if fewer than two joints have
+            it, the box encloses all joints.
 
     Returns:
-        (x, y, width, height) in image px.
+        Box (x, y, width, height) in image px.
     """
     counted = scores >= min_score
     return geometry.points_box(
@@ -149,13 +168,13 @@ def joints_box(
 
 
 def mean_joint_score(poses: Poses, min_score: float = 0.2) -> np.ndarray:
-    """Returns float64 [P]: each person's mean score of the joints whose score is above a least one; 0 where none is.
+    """Returns each person's mean score over joints above a minimum score, [P] float64; 0 if none.
 
-    Source: SimpleBaseline and HRNet, whose least score is 0.2.
+    Source: SimpleBaseline and HRNet, whose minimum score is 0.2.
 
     Args:
-        poses: People.
-        min_score: Least score of a joint that counts.
+        poses: Poses of the people.
+        min_score: Score above which a joint is included in the mean.
 
     Example:
         >>> mean_joint_score(Poses(np.zeros((1, 3, 2)), np.array([[0.1, 0.5, 0.7]]), np.ones(1)))

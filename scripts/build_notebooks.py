@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import ast
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -109,20 +110,30 @@ def set_parameters(notebook: Any, values: Mapping[str, str]) -> None:
         values: Python literals by name.
 
     Raises:
-        InputError: If a name is not assigned at the start of a line of that cell.
+        InputError: If a name is not assigned in that cell.
     """
     tagged = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
     for name, value in values.items():
-        line = re.compile(rf"^{re.escape(name)} = .*?(?=  #|$)", re.MULTILINE)
-        found = [cell for cell in tagged if line.search(cell.source)]
+        found = [cell for cell in tagged if name in _assignments(cell.source)]
         if not found:
-            valid = re.findall(
-                r"^(\w+) = ", "\n".join(cell.source for cell in tagged), re.MULTILINE
-            )
+            valid = [known for cell in tagged for known in _assignments(cell.source)]
             raise InputError(
                 f"--set {name}: no such parameter; there are {', '.join(valid) or 'none'}"
             )
-        found[0].source = line.sub(f"{name} = {value}".replace("\\", r"\\"), found[0].source)
+        lines = found[0].source.splitlines()
+        node = _assignments(found[0].source)[name]
+        after = lines[node.end_lineno - 1].encode()[node.end_col_offset :].decode()  # a comment
+        lines[node.lineno - 1 : node.end_lineno] = [f"{name} = {value}{after}"]
+        found[0].source = "\n".join(lines)
+
+
+def _assignments(source: str) -> dict[str, Any]:
+    """Returns the assignments to a single name at the top level of a cell, by name."""
+    return {
+        node.targets[0].id: node
+        for node in ast.parse(source).body
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+    }
 
 
 def execute(notebook: Any, source: Path) -> None:

@@ -44,7 +44,7 @@ def _messages_of_python() -> Iterator[None]:
     yield
     from paddle_pose import environment
 
-    environment.speak_of_flags(False)
+    environment.use_flag_names(False)
 
 
 @pytest.fixture(scope="session")

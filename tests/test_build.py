@@ -8,40 +8,45 @@ from paddle_pose import build
 from paddle_pose.configs.overrides import override
 from paddle_pose.configs.registry import CONFIGS
 from paddle_pose.data.synthetic.dataset import write_coco, write_mpii
+from paddle_pose.errors import InputError
 
 CONFIG = override(CONFIGS["hourglass_tiny_128"], {"train.batch_size": 4, "train.num_workers": 0})
 
 
 @pytest.fixture(scope="module")
-def drawn(tmp_path_factory):
+def synthetic_root(tmp_path_factory):
     return write_mpii(
-        tmp_path_factory.mktemp("drawn"), num_train=8, num_val=4, seed=0, size=(480, 480)
+        tmp_path_factory.mktemp("synthetic"), num_train=8, num_val=4, seed=0, size=(480, 480)
     )
 
 
 def epoch(config, root):
+    """Returns the images of the first training epoch."""
     loader = build.loader(config, build.samples(config, root, "train"))
     return np.concatenate([batch["image"].numpy() for batch in loader.epoch(0)])
 
 
-def test_the_cache_changes_grey_levels_only_and_the_same_way_every_time(drawn, tmp_path):
+def test_the_cache_changes_only_grey_levels_and_is_deterministic(synthetic_root, tmp_path):
     cached = replace(CONFIG, data=replace(CONFIG.data, cache=str(tmp_path / "cache")))
-    plain, first, again = epoch(CONFIG, drawn), epoch(cached, drawn), epoch(cached, drawn)
+    plain = epoch(CONFIG, synthetic_root)
+    first = epoch(cached, synthetic_root)
+    again = epoch(cached, synthetic_root)
     assert list(tmp_path.glob("cache/*/*.crop"))
     assert np.array_equal(first, again)
     assert 0 < np.abs(plain.astype(int) - first).mean() < 6
 
 
-def test_reduced_decoding_is_chosen_for_training_and_for_evaluation_apart(drawn):
+def test_reduced_decoding_is_set_separately_for_training_and_evaluation(synthetic_root):
     training = override(CONFIG, {"data.reduced": True})
-    assert 0 < np.abs(epoch(CONFIG, drawn).astype(int) - epoch(training, drawn)).mean() < 6
-    samples = build.samples(CONFIG, drawn, "val")
-    shown = [
+    difference = epoch(CONFIG, synthetic_root).astype(int) - epoch(training, synthetic_root)
+    assert 0 < np.abs(difference).mean() < 6
+    samples = build.samples(CONFIG, synthetic_root, "val")
+    plain, with_training, with_evaluation = (
         np.concatenate([images for images, _ in build.batches(config, samples)])
         for config in (CONFIG, training, override(CONFIG, {"val.reduced": True}))
-    ]
-    assert np.array_equal(shown[0], shown[1])
-    assert 0 < np.abs(shown[0].astype(int) - shown[2]).mean() < 6
+    )
+    assert np.array_equal(plain, with_training)
+    assert 0 < np.abs(plain.astype(int) - with_evaluation).mean() < 6
 
 
 MPII, COCO = CONFIGS["hourglass52_mpii_256"], CONFIGS["hrnet_w32_coco_256x192"]
@@ -62,34 +67,35 @@ CROPS = override(COCO, {"data.dataset": "movenet_crops"})
         (CROPS, "pck", "PCK"),
     ],
 )
-def test_the_metric_is_the_data_sets_or_the_one_asked_for(tmp_path, config, metric, expected):
+def test_the_metric_is_that_of_the_config_or_of_the_data_set(tmp_path, config, metric, expected):
     root = write_coco(tmp_path, num_train=0, num_val=1, size=(64, 64))
     assert type(build.metric(override(config, {"val.metric": metric}), root)).__name__ == expected
 
 
 @pytest.mark.parametrize(
-    ("config", "metric", "message"),
+    ("config", "metric", "pattern"),
     [
-        (
-            MPII,
-            "ap",
-            "metric 'ap' needs COCO's annotation file.*expected pckh, pck, fire717_accuracy",
-        ),
-        (COCO, "pckh", "metric 'pckh' needs MPII's head boxes.*expected ap, pck, fire717_accuracy"),
-        (CROPS, "ap", "data set 'movenet_crops' has not; expected fire717_accuracy, pck"),
+        (MPII, "ap", "'ap'.*'mpii'.*pckh, pck, fire717_accuracy"),
+        (COCO, "pckh", "'pckh'.*'coco'.*ap, pck, fire717_accuracy"),
+        (CROPS, "ap", "'ap'.*'movenet_crops'.*fire717_accuracy, pck"),
     ],
 )
-def test_a_metric_that_the_data_cannot_feed_is_refused(tmp_path, config, metric, message):
-    with pytest.raises(ValueError, match=message):
+def test_a_metric_without_its_annotations_raises(tmp_path, config, metric, pattern):
+    with pytest.raises(InputError, match=pattern):
         build.metric(override(config, {"val.metric": metric}), tmp_path)
 
 
-def test_every_data_set_has_a_reader_and_a_usual_metric():
+def test_a_missing_data_folder_raises():
+    with pytest.raises(InputError, match=r"^data is missing"):
+        build.samples(MPII, None, "train")
+
+
+def test_every_data_set_has_a_reader_and_a_standard_metric():
     assert build.READERS.keys() == build.USUAL_METRIC.keys()
     assert set(build.USUAL_METRIC.values()) <= build.METRICS.keys()
 
 
-def test_images_without_anybody_labelled_are_evaluated_but_not_learned_from(tmp_path, capsys):
+def test_images_without_labelled_people_are_used_for_evaluation_only(tmp_path, capsys):
     root = write_coco(tmp_path, num_train=4, num_val=4, size=(64, 64))
     for split in ("train", "val"):
         path = root / "annotations" / f"person_keypoints_{split}2017.json"
@@ -102,9 +108,9 @@ def test_images_without_anybody_labelled_are_evaluated_but_not_learned_from(tmp_
     config = CONFIGS["movenet_lightning_coco"]
     (sample,) = build.samples(config, root, "train")
     assert sample.image_id == 4
-    said = capsys.readouterr().out
-    assert "=> load 1 samples" in said
-    assert "=> left out of training: 3 images without anybody labelled" in said
+    logged = capsys.readouterr().out
+    assert "=> load 1 samples" in logged
+    assert "=> left out of training: 3 images" in logged
     samples = build.samples(config, root, "val")
     assert [[person.crowd for person in sample.persons] for sample in samples] == [
         [True],
@@ -116,7 +122,7 @@ def test_images_without_anybody_labelled_are_evaluated_but_not_learned_from(tmp_
 
 
 @pytest.mark.parametrize(("scaled", "factor"), [("false", 1), ("true", 3)])
-def test_the_rate_grows_with_the_batch_only_when_asked(drawn, tmp_path, scaled, factor):
+def test_scale_learning_rate_multiplies_the_rate(synthetic_root, tmp_path, scaled, factor):
     changes = {
         "train.accumulate": 3,
         "train.batch_size": 1,
@@ -124,7 +130,7 @@ def test_the_rate_grows_with_the_batch_only_when_asked(drawn, tmp_path, scaled, 
         "train.schedule": "steps",
     }
     config = override(CONFIG, {**changes, "train.scale_learning_rate": scaled})
-    samples = build.samples(config, drawn, "train")
+    samples = build.samples(config, synthetic_root, "train")
     loader = build.loader(config, samples)
     trainer = build.trainer(
         config, build.model(config), tmp_path, loader, data={"training": samples}
@@ -137,16 +143,16 @@ def test_the_rate_grows_with_the_batch_only_when_asked(drawn, tmp_path, scaled, 
 
 
 def finished(trainer, loader, epochs):
-    """The weights after so many epochs in all."""
+    """Returns the weights after training until `epochs` epochs are completed."""
     trainer.fit(loader, epochs=epochs)
     trainer.log.close()
     return {name: tensor.numpy() for name, tensor in trainer.model.state_dict().items()}
 
 
 @pytest.mark.parametrize("num_workers", [0, 2])
-@pytest.mark.parametrize("cut", [1, 2], ids=["before", "after"])
-def test_a_run_resumed_at_a_switch_of_augmentation_equals_the_straight_run(
-    drawn, tmp_path, cut, num_workers
+@pytest.mark.parametrize("first_epochs", [1, 2], ids=["before", "after"])
+def test_resuming_around_the_final_augment_epoch_equals_an_uninterrupted_run(
+    synthetic_root, tmp_path, first_epochs, num_workers
 ):
     stages = {
         "final_augment.value_delta": 40,
@@ -154,7 +160,7 @@ def test_a_run_resumed_at_a_switch_of_augmentation_equals_the_straight_run(
         "train.final_augment_epoch": 1,
     }
     config = override(CONFIG, {"codec.input_size": (64, 64), "train.schedule.warmup": 0, **stages})
-    samples = build.samples(config, drawn, "train")
+    samples = build.samples(config, synthetic_root, "train")
 
     def trainer(name, workers):
         loader = build.loader(override(config, {"train.num_workers": workers}), samples)
@@ -162,20 +168,20 @@ def test_a_run_resumed_at_a_switch_of_augmentation_equals_the_straight_run(
             config, build.model(config), tmp_path / name, loader, data={"training": samples}
         ), loader
 
-    straight = finished(*trainer("straight", 0), epochs=3)
-    finished(*trainer("cut", num_workers), epochs=cut)
-    resumed, loader = trainer("cut", num_workers)
-    resumed.resume(tmp_path / "cut" / "last")
-    ended = finished(resumed, loader, epochs=3)
-    assert all(np.array_equal(ended[name], straight[name]) for name in straight)
-    unchanged = override(config, {"train.final_augment_epoch": 0})
-    loader = build.loader(unchanged, samples)
+    uninterrupted = finished(*trainer("uninterrupted", 0), epochs=3)
+    finished(*trainer("interrupted", num_workers), epochs=first_epochs)
+    resumed, loader = trainer("interrupted", num_workers)
+    resumed.resume(tmp_path / "interrupted" / "last")
+    weights = finished(resumed, loader, epochs=3)
+    assert all(np.array_equal(weights[name], uninterrupted[name]) for name in uninterrupted)
+    without_switch = override(config, {"train.final_augment_epoch": 0})
+    loader = build.loader(without_switch, samples)
     other = build.trainer(
-        unchanged, build.model(config), tmp_path / "other", loader, data={"training": samples}
+        without_switch, build.model(config), tmp_path / "other", loader, data={"training": samples}
     )
     assert any(
-        not np.array_equal(one, straight[name])
-        for name, one in finished(other, loader, epochs=3).items()
+        not np.array_equal(values, uninterrupted[name])
+        for name, values in finished(other, loader, epochs=3).items()
     )
 
 
@@ -193,10 +199,10 @@ def test_a_run_resumed_at_a_switch_of_augmentation_equals_the_straight_run(
     ],
     ids=["none", "never", "too late", "used", "switched off"],
 )
-def test_a_final_augmentation_that_is_never_used_or_missing_is_logged(
-    drawn, capsys, changes, expected
+def test_an_unused_or_missing_final_augmentation_is_logged(
+    synthetic_root, capsys, changes, expected
 ):
-    samples = build.samples(CONFIG, drawn, "train")
+    samples = build.samples(CONFIG, synthetic_root, "train")
     capsys.readouterr()
     build.loader(override(CONFIG, changes), samples)
     logged = capsys.readouterr().out

@@ -1,9 +1,11 @@
+import re
 from math import cos, radians, sin
 
 import cv2
 import numpy as np
 import pytest
 
+from paddle_pose.errors import InputError
 from paddle_pose.geometry import ALIGNMENTS, Window, box_window, compose, invert, move, warp
 
 
@@ -17,15 +19,15 @@ def random_window(rng, side=(20.0, 400.0), flip=None):
 
 
 @pytest.mark.parametrize("alignment", ALIGNMENTS)
-def test_to_image_undoes_to_input(alignment):
+def test_to_image_is_the_inverse_of_to_input(alignment):
     rng = np.random.default_rng(0)
     for _ in range(200):
         window, size = random_window(rng), tuple(int(s) for s in rng.integers(32, 400, 2))
         matrix = compose(window.to_image(size, alignment), window.to_input(size, alignment))
         assert np.allclose(matrix, [[1, 0, 0], [0, 1, 0]], atol=1e-9)
         points = rng.uniform(-500, 500, (3, 4, 2))
-        there = move(points, window.to_input(size, alignment))
-        assert np.allclose(move(there, window.to_image(size, alignment)), points, atol=1e-8)
+        in_input = move(points, window.to_input(size, alignment))
+        assert np.allclose(move(in_input, window.to_image(size, alignment)), points, atol=1e-8)
 
 
 @pytest.mark.parametrize(
@@ -49,18 +51,18 @@ def test_centre_edges_and_mirror(alignment, middle):
         assert np.allclose(move(corner, upright), np.multiply(middle, 2))
 
 
-def test_positive_rotation_turns_the_image_counter_clockwise():
+def test_positive_rotation_rotates_the_image_counter_clockwise():
     matrix = Window((50.0, 50.0), (100.0, 100.0), rotation=90).to_input((100, 100))
     assert np.allclose(move([60.0, 50.0], matrix), [50, 40])  # right becomes up
 
 
 @pytest.mark.parametrize("alignment", ALIGNMENTS)
-def test_a_painted_pixel_is_found_where_move_says(alignment):
+def test_a_warped_pixel_is_at_the_transformed_point(alignment):
     rng = np.random.default_rng(2)
     for _ in range(60):
         window = Window(
             center=tuple(rng.uniform(80, 120, 2)),
-            size=tuple(rng.uniform(40, 128, 2)),  # enlarged, so that no pixel falls between two
+            size=tuple(rng.uniform(40, 128, 2)),  # smaller than the input, so that no pixel is lost
             rotation=float(rng.uniform(-180, 180)),
             flip=bool(rng.random() < 0.5),
         )
@@ -71,12 +73,15 @@ def test_a_painted_pixel_is_found_where_move_says(alignment):
         weight = warp(image, matrix, (128, 160))[..., 0].astype(float)
         assert weight.shape == (160, 128)
         y, x = np.mgrid[:160, :128]
-        found = np.array([(weight * x).sum(), (weight * y).sum()]) / weight.sum()
-        assert np.abs(found - move(point, matrix)).max() < 0.3
+        centroid = np.array([(weight * x).sum(), (weight * y).sum()]) / weight.sum()
+        assert np.abs(centroid - move(point, matrix)).max() < 0.3
 
 
 def published_crop(center, scale, rotation, size):
-    """The matrix through three points: the centre, the middle of the upper edge, and a third at a right angle."""
+    """Returns the affine matrix determined by three points.
+
+    They are the centre, the middle of the upper edge, and a third point at a right angle to them.
+    """
 
     def third(a, b):
         return b + np.array([b[1] - a[1], a[0] - b[0]])
@@ -89,11 +94,13 @@ def published_crop(center, scale, rotation, size):
     return np.linalg.solve(np.column_stack([source, np.ones(3)]), np.array(target)).T
 
 
-def test_the_published_crop_through_three_points():
-    """Source: SimpleBaseline's and HRNet's `get_affine_transform`, where a scale of 1 is 200 px of width."""
+def test_the_window_equals_the_published_crop():
+    """SimpleBaseline's and HRNet's `get_affine_transform`, where a scale of 1 is 200 px wide."""
     rng = np.random.default_rng(3)
     for _ in range(100):
-        center, scale, rotation = rng.uniform(0, 600, 2), rng.uniform(0.2, 8), rng.uniform(-80, 80)
+        center = rng.uniform(0, 600, 2)
+        scale = rng.uniform(0.2, 8)
+        rotation = rng.uniform(-80, 80)
         width, height = size = tuple(int(s) for s in rng.choice([192, 256, 288, 384], 2))
         window = Window(tuple(center), (200 * scale, 200 * scale * height / width), float(rotation))
         assert np.allclose(
@@ -101,51 +108,49 @@ def test_the_published_crop_through_three_points():
         )
 
 
-def test_compose_is_one_after_the_other_and_invert_its_inverse():
+def test_compose_applies_both_matrices_and_invert_returns_the_inverse():
     rng = np.random.default_rng(4)
-    first, second, points = (
-        rng.normal(size=(2, 3)),
-        rng.normal(size=(2, 3)),
-        rng.normal(size=(5, 2)),
-    )
+    first = rng.normal(size=(2, 3))
+    second = rng.normal(size=(2, 3))
+    points = rng.normal(size=(5, 2))
     assert np.allclose(move(points, compose(second, first)), move(move(points, first), second))
     assert np.allclose(compose(invert(first), first), [[1, 0, 0], [0, 1, 0]])
     with pytest.raises(np.linalg.LinAlgError):
         invert(np.zeros((2, 3)))
 
 
-def test_box_window_holds_the_box_in_the_inputs_aspect():
+def test_box_window_contains_the_box_in_the_inputs_aspect_ratio():
     rng = np.random.default_rng(5)
     for _ in range(100):
         x, y, width, height = rng.uniform(1, 300, 4)
         window = box_window((x, y, width, height), (192, 256), context=1.25)
         assert window.center == pytest.approx((x + width / 2, y + height / 2))
         assert window.size[0] / window.size[1] == pytest.approx(192 / 256)
-        # the box touches one side of the window, but for the context, and overlaps none
+        # Without the context, one side of the window equals that of the box, the other is not
+        # smaller.
         assert max(width / window.size[0], height / window.size[1]) == pytest.approx(1 / 1.25)
         assert (window.rotation, window.flip) == (0.0, False)
 
 
-def test_scaled_keeps_everything_but_the_size():
+def test_scaled_changes_only_the_size():
     window = Window((3.0, 4.0), (10.0, 20.0), rotation=30.0, flip=True)
     assert window.scaled(1.5) == Window((3.0, 4.0), (15.0, 30.0), rotation=30.0, flip=True)
 
 
 @pytest.mark.parametrize("size", [(0.0, 10.0), (10.0, -1.0), (float("nan"), 10.0)])
-def test_an_empty_window_is_refused(size):
-    with pytest.raises(ValueError, match="positive size"):
+def test_an_empty_window_raises(size):
+    with pytest.raises(InputError, match=re.escape(str(size))):
         Window((0.0, 0.0), size).to_input((64, 64))
 
 
-def test_an_unknown_alignment_is_refused():
-    with pytest.raises(ValueError, match="expected one of published, udp"):
+def test_an_unknown_alignment_raises():
+    with pytest.raises(InputError, match=r"'exact'.*published, udp"):
         Window((0.0, 0.0), (1.0, 1.0)).to_input((64, 64), "exact")
 
 
-@pytest.mark.parametrize(
-    "size", [(16, 16), (64, 48), (320, 200)]
-)  # of images with many, and with few pixels for each result
-def test_a_warp_has_opencv_s_bytes(size):
+@pytest.mark.parametrize("size", [(16, 16), (64, 48), (320, 200)])
+def test_warp_returns_the_same_bytes_as_opencv(size):
+    # The sizes cover images with many and with few pixels per pixel of the result.
     pixels = np.random.default_rng(0).integers(0, 256, (90, 130, 3)).astype(np.uint8)
     matrix = Window((60.0, 50.0), (80.0, 70.0), rotation=25.0).to_input(size)
     expected = cv2.warpAffine(pixels, matrix, size, flags=cv2.INTER_LINEAR)

@@ -11,7 +11,7 @@ from paddle_pose.interruption import CTRL_C, TERMINATED, Interruption, SignalInt
 
 
 @pytest.mark.parametrize(("status", "reason"), [(TERMINATED, "SIGTERM"), (CTRL_C, "Ctrl-C")])
-def test_a_request_is_granted_at_the_next_check(status, reason):
+def test_a_requested_interruption_is_raised_at_the_next_check(status, reason):
     interruption = Interruption()
     interruption.check()
     assert not interruption.is_requested
@@ -22,7 +22,7 @@ def test_a_request_is_granted_at_the_next_check(status, reason):
     assert (stop.value.status, stop.value.reason) == (status, reason)
 
 
-def test_the_hours_count_from_the_start(monkeypatch):
+def test_max_hours_count_from_the_start(monkeypatch):
     now = [100.0]
     monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
     interruption = Interruption(max_hours=0.5)
@@ -35,19 +35,19 @@ def test_the_hours_count_from_the_start(monkeypatch):
 
 
 @pytest.mark.parametrize("hours", [0, -1, float("nan")])
-def test_no_time_at_all_is_refused(hours):
-    with pytest.raises(InputError, match="expected a positive number of hours"):
+def test_max_hours_must_be_positive(hours):
+    with pytest.raises(InputError, match=f"max_hours={hours}"):
         Interruption(hours)
 
 
-def test_signals_are_left_to_the_command_line():
+def test_the_base_class_does_not_change_signal_handlers():
     before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
     with Interruption():
         assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)] == before
 
 
-class Others:
-    """Two processes, the other of which was asked to end."""
+class OtherProcessRequested:
+    """Two processes; the end of the run was requested in the other one."""
 
     size = 2
 
@@ -55,9 +55,9 @@ class Others:
         return max(number, TERMINATED)
 
 
-def test_processes_end_together_where_all_of_them_check():
+def test_processes_end_together_at_a_common_check():
     interruption = Interruption()
-    interruption.processes = Others()
+    interruption.processes = OtherProcessRequested()
     interruption.check_alone()
     with pytest.raises(Interrupted) as stop:
         interruption.check()
@@ -68,7 +68,7 @@ def test_processes_end_together_where_all_of_them_check():
         interruption.check_alone()
 
 
-def test_it_is_an_error_that_except_exception_catches():
+def test_interrupted_is_a_subclass_of_exception():
     assert issubclass(Interrupted, Exception)
     assert not issubclass(Interrupted, OSError | ValueError)
 
@@ -77,12 +77,12 @@ def test_it_is_an_error_that_except_exception_catches():
     ("number", "status", "reason"),
     [(signal.SIGTERM, 143, "SIGTERM"), (signal.SIGINT, 130, "Ctrl-C")],
 )
-def test_a_signal_is_remembered_until_the_next_check(number, status, reason):
+def test_a_signal_takes_effect_at_the_next_check(number, status, reason):
     before = signal.getsignal(number)
     with SignalInterruption() as interruption:
         interruption.check()
         os.kill(os.getpid(), number)
-        time.sleep(0.01)  # nothing happens yet
+        time.sleep(0.01)  # the signal itself raises nothing
         assert interruption.is_requested
         with pytest.raises(Interrupted) as stop:
             interruption.check()
@@ -90,7 +90,7 @@ def test_a_signal_is_remembered_until_the_next_check(number, status, reason):
     assert signal.getsignal(number) is before
 
 
-def test_a_second_ctrl_c_is_obeyed_at_once():
+def test_a_second_ctrl_c_raises_immediately():
     with SignalInterruption() as interruption:
         os.kill(os.getpid(), signal.SIGINT)
         with pytest.raises(KeyboardInterrupt):
@@ -99,7 +99,7 @@ def test_a_second_ctrl_c_is_obeyed_at_once():
             interruption.check()
 
 
-def test_signals_are_caught_while_the_context_lasts_only():
+def test_signals_are_handled_inside_the_context_only():
     before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
     interruption = SignalInterruption()
     assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)] == before
@@ -107,14 +107,14 @@ def test_signals_are_caught_while_the_context_lasts_only():
     def run():
         with interruption:
             assert signal.getsignal(signal.SIGTERM) not in before
-            raise InputError("something else ends the run")
+            raise InputError("another error ends the run")
 
     with pytest.raises(InputError):
         run()
     assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)] == before
 
 
-def test_in_another_thread_only_the_clock_counts():
+def test_signals_are_not_handled_in_other_threads():
     done = []
 
     def work():
@@ -128,7 +128,7 @@ def test_in_another_thread_only_the_clock_counts():
     assert done
 
 
-def test_only_the_chosen_signals_are_caught():
+def test_only_the_given_signals_are_handled():
     before = signal.getsignal(signal.SIGTERM)
     with SignalInterruption(signals=[signal.SIGINT]):
         assert signal.getsignal(signal.SIGTERM) is before

@@ -47,6 +47,7 @@ OPTIONAL = (  # packages that prediction on ONNX Runtime does without: `environm
     "tflite",
     "openvino",
     "paddle2onnx",
+    "pi_heif",
 )
 NEED_PADDLE = (
     "exporting.write",

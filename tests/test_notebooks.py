@@ -347,14 +347,17 @@ def test_markdown_is_english_then_chinese(text):
 
 
 def test_percent_text_becomes_cells():
-    text = '# head\n\n# %% tags=["parameters"]\nA = 1  # why\nB = ""\n\n# %%\n# !ls \\\n#     -l\n# a comment\n'
+    text = (
+        '# head\n\n# %% tags=["parameters"]\nA = 1  # why\nB = ""\nC = (\n    "x",\n)  # which\n\n'
+        "# %%\n# !ls \\\n#     -l\n# a comment\n"
+    )
     notebook = read_notebook(text)
     assert [cell.source for cell in notebook.cells] == [
-        'A = 1  # why\nB = ""',
+        'A = 1  # why\nB = ""\nC = (\n    "x",\n)  # which',
         "!ls \\\n    -l\n# a comment",
     ]
-    set_parameters(notebook, {"A": "(2, 3)", "B": r"'\1'"})
-    assert notebook.cells[0].source == "A = (2, 3)  # why\nB = '\\1'"
+    set_parameters(notebook, {"A": "(2, 3)", "B": r"'\1'", "C": "()"})
+    assert notebook.cells[0].source == "A = (2, 3)  # why\nB = '\\1'\nC = ()  # which"
 
 
 def test_an_unknown_parameter_is_refused():

@@ -18,7 +18,7 @@ def clock(monkeypatch):
     return now
 
 
-def test_off_a_terminal_a_line_every_half_minute_and_one_at_the_end(clock):
+def test_without_a_terminal_a_line_is_written_every_30_seconds_and_at_the_end(clock):
     stream = io.StringIO()
     show = show_progress(100, "windows", stream)
     for done in range(1, 101):
@@ -32,7 +32,7 @@ def test_off_a_terminal_a_line_every_half_minute_and_one_at_the_end(clock):
     ]
 
 
-def test_on_a_terminal_one_line_is_rewritten():
+def test_on_a_terminal_a_single_line_is_updated():
     stream = Terminal()
     show = show_progress(4, "people", stream)
     for done in range(1, 5):
@@ -42,16 +42,16 @@ def test_on_a_terminal_one_line_is_rewritten():
     assert "4/4 " in last
     assert last.count("people") == 1
     assert stream.getvalue().count("\n") == 1
-    assert stream.getvalue().endswith("\n"), "what is written next begins on a line of its own"
+    assert stream.getvalue().endswith("\n"), "the next output starts on a new line"
 
 
 @pytest.mark.parametrize("stream", [io.StringIO(), Terminal()], ids=["file", "terminal"])
-def test_no_time_and_nothing_done_divide_nothing_by_zero(stream):
+def test_zero_items_in_no_time(stream):
     show_progress(0, "people", stream)(0)
     assert stream.getvalue().endswith("\n")
 
 
-def test_without_an_end_there_is_no_time_left(clock):
+def test_without_a_total_no_remaining_time_is_shown(clock):
     stream = io.StringIO()
     show = show_progress(None, "frames", stream)
     for done in range(1, 32):
@@ -60,11 +60,11 @@ def test_without_an_end_there_is_no_time_left(clock):
     assert stream.getvalue().splitlines() == ["30 frames [00:30,  1.00 frames/s]"]
 
 
-def test_the_standard_error_stream_is_used_unless_told_otherwise(capsys):
+def test_the_default_stream_is_standard_error(capsys):
     show_progress(1, "people")(1)
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert "1/1" in said.err
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert "1/1" in output.err
 
 
 def test_no_progress_shows_nothing(capsys):
@@ -73,7 +73,7 @@ def test_no_progress_shows_nothing(capsys):
     assert capsys.readouterr() == ("", "")
 
 
-def test_steps_before_a_resumed_run_are_not_counted_in_its_speed():
+def test_items_before_a_resumed_run_do_not_count_for_the_speed():
     bar = show_progress(100, "steps", Terminal())
     began = bar._bar.start_t
     bar(50)

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from paddle_pose.errors import InputError
 from paddle_pose.skeletons import MPII_16, SKELETONS
 
 EACH = pytest.mark.parametrize("skeleton", SKELETONS.values(), ids=SKELETONS)
@@ -21,7 +22,7 @@ def test_flip_is_an_involution_that_swaps_left_and_right(skeleton):
 
 
 @EACH
-def test_mirror_images_have_the_same_constants_and_limbs(skeleton):
+def test_constants_and_limbs_are_symmetric(skeleton):
     for values in (skeleton.sigmas, skeleton.weights):
         assert [values[other] for other in skeleton.flip] == list(values)
     limbs = {frozenset(limb) for limb in skeleton.limbs}
@@ -32,8 +33,8 @@ def test_mirror_images_have_the_same_constants_and_limbs(skeleton):
     )
 
 
-def test_published_orders():
-    """Source: HRNet's `flip_pairs` of MPII and COCO's category record."""
+def test_the_order_of_joints_is_as_published():
+    """Source: HRNet's `flip_pairs` for MPII, the category record of COCO."""
     assert (MPII_16.num_joints, SKELETONS["coco_17"].num_joints) == (16, 17)
     pairs = {(j, other) for j, other in enumerate(MPII_16.flip) if j < other}
     assert pairs == {(0, 5), (1, 4), (2, 3), (10, 15), (11, 14), (12, 13)}
@@ -44,18 +45,18 @@ def test_published_orders():
 
 
 @pytest.mark.parametrize(
-    ("change", "message"),
+    ("change", "pattern"),
     [
-        ({"joints": ("pelvis",) * 16}, "joint names repeat"),
-        ({"mirror_pairs": (("left_ankle", "tail"),)}, r"unknown joints \['tail'\]"),
-        ({"limbs": (("horn", "pelvis"),)}, r"unknown joints \['horn'\]"),
-        ({"upper": ("wing",)}, r"unknown joints \['wing'\]"),
-        ({"sigmas": (0.1,)}, "1 sigmas for 16 joints"),
-        ({"weights": (1.0,) * 17}, "17 weights for 16 joints"),
+        ({"joints": ("pelvis",) * 16}, "'mpii_16'.*pelvis"),
+        ({"mirror_pairs": (("left_ankle", "tail"),)}, r"'mpii_16'.*\['tail'\]"),
+        ({"limbs": (("horn", "pelvis"),)}, r"'mpii_16'.*\['horn'\]"),
+        ({"upper": ("wing",)}, r"'mpii_16'.*\['wing'\]"),
+        ({"sigmas": (0.1,)}, "'mpii_16'.*1 sigmas for 16 joints"),
+        ({"weights": (1.0,) * 17}, "'mpii_16'.*17 weights for 16 joints"),
     ],
 )
-def test_parts_that_disagree_are_refused(change, message):
-    with pytest.raises(ValueError, match=message):
+def test_inconsistent_fields_raise(change, pattern):
+    with pytest.raises(InputError, match=pattern):
         replace(MPII_16, **change)
 
 
@@ -71,13 +72,11 @@ def test_joints_are_matched_by_name():
     assert own.slots(own.joints) == tuple(range(16))
     assert own.shared(own.joints, "my file") == ""
     assert own.shared(("left_wrist", "tail"), "my file") == "1 of 2 joints (left out: tail)"
-    with pytest.raises(
-        ValueError, match=r"my file has the joints tail; skeleton mpii_16 has .*: none in common"
-    ):
+    with pytest.raises(InputError, match=r"my file .*tail.*mpii_16.*right_ankle"):
         MPII_16.shared(("tail",), "my file")
 
 
 @EACH
-def test_sides_are_what_the_mirror_pairs_say(skeleton):
+def test_sides_follow_from_the_mirror_pairs(skeleton):
     for name in skeleton.joints:
         assert skeleton.side(name) == (name.split("_")[0] if swapped(name) != name else "middle")

@@ -4,7 +4,7 @@ from paddle_pose.geometry import Window
 from paddle_pose.structures import Poses
 
 
-def test_moved_moves_the_keypoints_and_nothing_else():
+def test_moved_changes_only_the_keypoints():
     rng = np.random.default_rng(0)
     poses = Poses(
         rng.uniform(0, 64, (2, 5, 2)), rng.random((2, 5)), rng.random(2), rng.random((2, 4))
@@ -17,7 +17,7 @@ def test_moved_moves_the_keypoints_and_nothing_else():
         assert getattr(moved, name) is getattr(poses, name)
 
 
-def test_nobody_can_be_moved_too():
-    nobody = Poses(np.zeros((0, 16, 2)), np.zeros((0, 16)), np.zeros(0))
-    assert nobody.moved(np.eye(2, 3)).keypoints.shape == (0, 16, 2)
-    assert nobody.boxes.shape == (0, 4)
+def test_moved_without_people():
+    empty = Poses(np.zeros((0, 16, 2)), np.zeros((0, 16)), np.zeros(0))
+    assert empty.moved(np.eye(2, 3)).keypoints.shape == (0, 16, 2)
+    assert empty.boxes.shape == (0, 4)

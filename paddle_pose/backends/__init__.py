@@ -1,1 +1,1 @@
-"""Backends: whatever turns uint8 images into maps."""
+"""Backends, which run a network: uint8 images in, maps out."""

@@ -1,4 +1,4 @@
-"""What a backend is: uint8 images in, named maps out."""
+"""Types of backends, which run a network on uint8 images and return maps by name, and checks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from paddle_pose.environment import argument, command
 from paddle_pose.errors import InputError
 
 Backend = Callable[[np.ndarray], dict[str, np.ndarray]]
-"""[N, H, W, 3] uint8 RGB -> maps by name, the batch first."""
+"""Returns maps by name, with the batch as first axis, for uint8 RGB images [N, H, W, 3]."""
 
 
 class ExportedBackend(Protocol):
@@ -20,7 +20,7 @@ class ExportedBackend(Protocol):
 
     Attributes:
         outputs: Names of the maps, in the file's order.
-        device: Device and version, to show.
+        device: Device, engine and version, for messages.
     """
 
     outputs: list[str]
@@ -31,25 +31,25 @@ class ExportedBackend(Protocol):
 
 
 class Tensor(Protocol):
-    """What is used of a `paddle.Tensor` where Paddle is not imported.
+    """The part of `paddle.Tensor` that is used in modules that do not import Paddle.
 
     Attributes:
-        size: Number of its values.
-        trainable: Whether training changes it; parameters only.
+        size: Number of elements.
+        trainable: Whether training changes the tensor; parameters only.
     """
 
     size: int
     trainable: bool
 
     def numpy(self) -> np.ndarray:
-        """Returns its values."""
+        """Returns the values as an array."""
 
 
 class Network(Protocol):
-    """What is used of a network, a `paddle.nn.Layer`, where Paddle is not imported.
+    """The part of a network (`paddle.nn.Layer`) that is used in modules that do not import Paddle.
 
     Attributes:
-        training: Whether it is in training mode.
+        training: Whether the network is in training mode.
     """
 
     training: bool
@@ -68,40 +68,42 @@ class Network(Protocol):
 
 
 def check_device(device: str, threads: int | None = None) -> None:
-    """Refuses what names no device, and a number of threads below 1.
+    """Raises an error if a device or a number of threads is not valid.
 
     Args:
-        device: "auto", "cpu", "gpu", or "gpu:1" for the second one.
-        threads: Threads to compute with on the CPU; None for the usual number.
+        device: Name of a device: "auto", "cpu", "gpu", or "gpu:1" for the second GPU.
+        threads: Number of threads on the CPU, 1 or more; None for the default.
 
     Raises:
-        InputError: If one of them is something else.
+        InputError: If one of them has another value.
     """
     if not isinstance(device, str) or not re.fullmatch(r"auto|cpu|gpu(:[0-9]+)?", device):
         raise InputError(
-            f"{argument('--device')} {device!r}: expected auto, cpu, gpu, or gpu:N for the GPU number N"
+            f"{argument('--device')} {device!r}: expected auto, cpu, gpu, or gpu:N for the GPU"
+            " number N"
         )
     if threads is not None and (
         isinstance(threads, bool) or not isinstance(threads, int) or threads < 1
     ):
         raise InputError(
-            f"{argument('--threads')} {threads!r}: expected a whole number from 1, or None for the usual one"
+            f"{argument('--threads')} {threads!r}: expected an integer of at least 1, or None for"
+            " the default"
         )
 
 
 def check_input(path: object, shape: Sequence[object], dtype: str) -> None:
-    """Refuses an exported network whose input is not a batch of images.
+    """Raises an error if the input of an exported network is not a batch of images.
 
     Args:
-        path: of the file.
-        shape: of its input, names or None for sizes left open.
-        dtype: of its input.
+        path: Path of the file, for the message.
+        shape: Shape of the input, with a name or None for each dynamic axis.
+        dtype: NumPy name of the input's type.
 
     Raises:
         InputError: If the input is not uint8 [N, H, W, 3].
     """
     if dtype != "uint8" or len(shape) != 4 or shape[3] != 3:
         raise InputError(
-            f"{path}: its input is {dtype} {shape}, expected uint8 [N, H, W, 3] RGB: export it with "
-            + argument(command("export"), "export_model")
+            f"{path}: its input is {dtype} {shape}, expected uint8 [N, H, W, 3] RGB: export it"
+            " with " + argument(command("export"), "export_model")
         )

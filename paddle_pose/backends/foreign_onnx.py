@@ -1,4 +1,4 @@
-"""An ONNX file of another program: its inputs, outputs and metadata, and running it."""
+"""ONNX files of other programs: reading inputs, outputs and metadata, and running the network."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Tensor:
 
     Attributes:
         name: Name in the file.
-        shape: Length of each axis; None for one that the file leaves open.
-        dtype: Type of its numbers, as NumPy calls it.
+        shape: Length of each axis; None for a dynamic axis.
+        dtype: Element type, as NumPy calls it.
     """
 
     name: str
@@ -30,24 +30,27 @@ class Tensor:
 
 
 class ForeignOnnx:
-    """A network of another program, run with ONNX Runtime; it may be called from several threads.
+    """Runs an ONNX file of another program with ONNX Runtime.
+
+    An instance may be called from several threads.
 
     Args:
-        path: The .onnx file.
-        device: "cpu", "gpu", or "auto": the GPU where this ONNX Runtime has one.
-        threads: Threads to compute with; None as `environment.threads_to_use`.
+        path: Path of the .onnx file.
+        device: Device: "cpu", "gpu", "gpu:1", or "auto" for the GPU if the installed ONNX Runtime
+            supports one, else the CPU.
+        threads: Number of threads; None for `environment.threads_to_use`.
 
     Attributes:
-        path: The .onnx file.
-        device: Device and version, to show.
+        path: Path of the .onnx file.
+        device: Device, ONNX Runtime's version and number of threads, for messages.
         inputs: Inputs, in the file's order.
         outputs: Outputs, in the file's order.
-        metadata: The file's own metadata (`metadata_props`).
+        metadata: Custom metadata of the file (`metadata_props`).
 
     Raises:
-        FileNotFoundError: If there is no such file.
+        FileNotFoundError: If the file does not exist.
         MissingDependencyError: If ONNX Runtime is not installed.
-        InputError: If the file is not an ONNX file, or the device is not there.
+        InputError: If the file is not an ONNX file, or the device is not available.
     """
 
     def __init__(self, path: Path, device: str = "auto", threads: int | None = None) -> None:
@@ -63,20 +66,21 @@ class ForeignOnnx:
         """Returns the outputs by name.
 
         Args:
-            values: Array for the first input; the others must have a default in the file.
+            values: Array for the first input; all other inputs must have defaults in the file.
 
         Raises:
-            InputError: If ONNX Runtime cannot run the network with it.
+            InputError: If ONNX Runtime cannot run the network with this array.
         """
         names = [output.name for output in self.outputs]
         try:
             results = self._session.run(names, {self.inputs[0].name: values})
-        except Exception as problem:  # its own classes, a different one per cause
+        except Exception as problem:  # ONNX Runtime has an own exception class per cause
             raise InputError(f"{self.path}: ONNX Runtime cannot run it ({problem})") from problem
         return dict(zip(names, results, strict=True))
 
 
 def _tensor(value: NodeArg) -> Tensor:
+    """Returns the description of an input or output with NumPy's names of types."""
     shape = tuple(length if isinstance(length, int) else None for length in value.shape)
     dtype = value.type.removeprefix("tensor(").removesuffix(")")
     return Tensor(value.name, shape, _NUMBERS.get(dtype, dtype))

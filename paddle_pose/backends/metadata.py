@@ -1,7 +1,8 @@
-"""What an exported file says of itself: its metadata, in the file or beside it.
+"""Metadata of an exported file: where it is stored, and reading it.
 
-An ONNX file carries it among its own metadata, so that one file is enough; OpenVINO's and Paddle's formats are two files
-each, and the metadata is the third. `exporting.metadata` says what it holds.
+In an ONNX file it is part of the file's own metadata, so that one file is sufficient. The formats
+of OpenVINO and Paddle consist of two files each; the metadata is a third file beside them. Its
+content is documented in `exporting.metadata`.
 """
 
 from __future__ import annotations
@@ -15,13 +16,19 @@ from paddle_pose.backends.onnx import METADATA_KEY, open_session
 from paddle_pose.environment import argument, command
 from paddle_pose.errors import InputError
 
-_SIDECARS = (".onnx", ".xml", ".json")  # ONNX, OpenVINO, Paddle's program
+_SIDECARS = (".onnx", ".xml", ".json")  # suffixes of ONNX, OpenVINO, and Paddle's programs
 VERSION = 1
-RUN_EXPORTS = "exports"  # folder in a run's, where its checkpoints are exported
+RUN_EXPORTS = "exports"  # folder in the folder of a run for the exports of its checkpoints
 
 
 class InputMetadata(TypedDict):
-    """The network's input: `shape` is "N", then numbers."""
+    """The network's input.
+
+    Attributes:
+        name: Name in the file.
+        shape: "N", then the lengths of the other axes.
+        dtype: Element type, as NumPy calls it.
+    """
 
     name: str
     shape: list[int | str]
@@ -29,7 +36,13 @@ class InputMetadata(TypedDict):
 
 
 class OutputMetadata(TypedDict):
-    """One of the network's outputs: `shape` is "N", then numbers."""
+    """One of the network's outputs.
+
+    Attributes:
+        name: Name of the map.
+        shape: "N", then the lengths of the other axes.
+        dtype: Element type, as NumPy calls it.
+    """
 
     name: str
     shape: list[int | str]
@@ -37,9 +50,16 @@ class OutputMetadata(TypedDict):
 
 
 class Metadata(TypedDict):
-    """What this package reads of a file's metadata; `exporting.metadata.build_metadata` says what else is in it.
+    """The part of a file's metadata that this package reads.
 
-    `codec` and `config` are values of a config as JSON states them.
+    The complete content is documented in `exporting.metadata.build_metadata`.
+
+    Attributes:
+        version: Version of the metadata's format.
+        input: The network's input.
+        outputs: The network's outputs, in the file's order.
+        codec: Fields of the codec's spec, as in the JSON of a config.
+        config: Fields of the config, as in its JSON.
     """
 
     version: int
@@ -50,7 +70,10 @@ class Metadata(TypedDict):
 
 
 def metadata_path(exported: Path) -> Path:
-    """Returns the file beside an exported one that holds its metadata.
+    """Returns the path of the metadata file beside an exported file.
+
+    Args:
+        exported: Path of the exported file.
 
     Example:
         >>> metadata_path(Path("output/model.onnx")).name
@@ -60,22 +83,25 @@ def metadata_path(exported: Path) -> Path:
 
 
 def read_metadata(exported: Path) -> Metadata | None:
-    """Reads the metadata of a file; None where it is no exported file or has none.
+    """Returns the metadata of a file; None if it is not an exported file or has no metadata.
 
     Args:
-        exported: a file of any kind. What an ONNX file carries counts before what lies beside it.
+        exported: Path of a file of any kind. For an ONNX file, metadata in the file takes
+            precedence over a metadata file beside it.
 
     Raises:
         MissingDependencyError: If it is an ONNX file and ONNX Runtime is not installed.
-        InputError: If the metadata is not as `export.py` writes it, or the file cannot be opened.
+        InputError: If the metadata is not in the format that `export.py` writes, or the file cannot
+            be opened.
     """
-    text, place = None, metadata_path(exported)
+    text = None
+    source = metadata_path(exported)
     if exported.suffix == ".onnx" and exported.is_file():
-        text = _inside(exported, exported.stat().st_mtime_ns)
+        text = _text_in_onnx(exported, exported.stat().st_mtime_ns)
     if text is not None:
-        place = exported
-    elif exported.suffix in _SIDECARS and place.is_file():
-        text = place.read_text(encoding="utf-8")
+        source = exported
+    elif exported.suffix in _SIDECARS and source.is_file():
+        text = source.read_text(encoding="utf-8")
     if text is None:
         return None
     try:
@@ -83,18 +109,26 @@ def read_metadata(exported: Path) -> Metadata | None:
         version = metadata["version"]
     except (KeyError, TypeError, ValueError) as problem:
         raise InputError(
-            f"{place}: not metadata as {argument(command('export'), 'export_model')} writes them ({problem})"
+            f"{source}: not metadata as {argument(command('export'), 'export_model')} writes it"
+            f" ({problem})"
         ) from problem
     if version != VERSION:
         raise InputError(
-            f"{place}: metadata version {version}, this program reads {VERSION}: export it again"
+            f"{source}: metadata version {version}, this program reads {VERSION}: export it again"
         )
     return metadata
 
 
 @lru_cache(maxsize=1)
-def _inside(path: Path, changed: int) -> str | None:
-    """Returns what an ONNX file carries; opening a large one takes seconds, so the last answer is kept until it changes."""
+def _text_in_onnx(path: Path, changed: int) -> str | None:
+    """Returns the JSON text of this package in an ONNX file; None if there is none.
+
+    The last result is cached, since opening a large file takes seconds.
+
+    Args:
+        path: Path of the .onnx file.
+        changed: Modification time of the file, so that a changed file is read again.
+    """
     session, _ = open_session(path, device="cpu")
     text: str | None = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
     return text

@@ -1,4 +1,4 @@
-"""An ONNX file as a backend, through ONNX Runtime."""
+"""Backend for ONNX files, with ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from paddle_pose.backends.base import check_device, check_input
 from paddle_pose.environment import argument, needed, threads_to_use
 from paddle_pose.errors import InputError
 
-_ERRORS = 3  # ONNX Runtime's level: warnings, as about unused initializers of an INT8 file, ask nothing of the user
-METADATA_KEY = "paddle_pose"  # key of the file's own metadata, see `exported`
+# ONNX Runtime's log level "error". Its warnings, such as those about unused initializers of an INT8
+# file, require no action by the user.
+_ERRORS = 3
+METADATA_KEY = "paddle_pose"  # key in the metadata of an ONNX file, see `backends.metadata`
 _DEVICES = {"cpu": "CPUExecutionProvider", "gpu": "CUDAExecutionProvider"}
 
 
@@ -22,8 +24,8 @@ class NodeArg(Protocol):
 
     Attributes:
         name: Name in the file.
-        shape: Length of each axis; a name or None for one that the file leaves open.
-        type: Type of its numbers, such as "tensor(float)".
+        shape: Length of each axis; a name or None for a dynamic axis.
+        type: Element type, such as "tensor(float)".
     """
 
     name: str
@@ -32,17 +34,17 @@ class NodeArg(Protocol):
 
 
 class ModelMetadata(Protocol):
-    """What a session's file says of itself.
+    """Metadata of a session's file.
 
     Attributes:
-        custom_metadata_map: The file's own metadata (`metadata_props`).
+        custom_metadata_map: Custom metadata of the file (`metadata_props`).
     """
 
     custom_metadata_map: dict[str, str]
 
 
 class Session(Protocol):
-    """What is used of an `onnxruntime.InferenceSession`."""
+    """The part of `onnxruntime.InferenceSession` that is used."""
 
     def get_inputs(self) -> Sequence[NodeArg]:
         """Returns the inputs, in the file's order."""
@@ -51,38 +53,50 @@ class Session(Protocol):
         """Returns the outputs, in the file's order."""
 
     def get_modelmeta(self) -> ModelMetadata:
-        """Returns what the file says of itself."""
+        """Returns the metadata of the file."""
 
     def run(
         self, output_names: Sequence[str], input_feed: Mapping[str, np.ndarray]
     ) -> Sequence[np.ndarray]:
-        """Returns the outputs of these names, in their order, for inputs by name."""
+        """Runs the network.
+
+        Args:
+            output_names: Names of the outputs to return.
+            input_feed: Inputs by name.
+
+        Returns:
+            The outputs, in the order of `output_names`.
+        """
 
 
 def open_session(
     path: Path, device: str = "auto", threads: int | None = None
 ) -> tuple[Session, str]:
-    """Returns the ONNX Runtime session of a file, and the device and version that it runs with, to show.
+    """Opens an ONNX file with ONNX Runtime.
 
     Args:
-        path: The .onnx file.
-        device: "cpu", "gpu", "gpu:1", or "auto": the GPU where this ONNX Runtime has one.
-        threads: Threads to compute with; None as `environment.threads_to_use`.
+        path: Path of the .onnx file.
+        device: Device: "cpu", "gpu", "gpu:1", or "auto" for the GPU if the installed ONNX Runtime
+            supports one, else the CPU.
+        threads: Number of threads; None for `environment.threads_to_use`.
+
+    Returns:
+        The session, and its device, ONNX Runtime's version and number of threads for messages.
 
     Raises:
         MissingDependencyError: If ONNX Runtime is not installed.
-        InputError: If the file is not an ONNX file, or the device is not there.
+        InputError: If the file is not an ONNX file, or the device is not available.
     """
     check_device(device, threads)
     runtime = needed("onnxruntime", "onnxruntime>=1.17")
-    there = runtime.get_available_providers()
+    providers = runtime.get_available_providers()
     if device == "auto":
-        device = "gpu" if _DEVICES["gpu"] in there else "cpu"
+        device = "gpu" if _DEVICES["gpu"] in providers else "cpu"
     kind, _, number = device.partition(":")
-    if _DEVICES[kind] not in there:
+    if _DEVICES[kind] not in providers:
         flag = argument("--device")
         raise InputError(
-            f"{flag} {device}, but the installed ONNX Runtime has {', '.join(there)}; "
+            f"{flag} {device}, but the installed ONNX Runtime has {', '.join(providers)}; "
             f"install onnxruntime-gpu, or use {flag} cpu"
         )
     provider = (_DEVICES[kind], {"device_id": number} if number else {})
@@ -91,35 +105,35 @@ def open_session(
     options.log_severity_level = _ERRORS
     try:
         session = runtime.InferenceSession(str(path), options, providers=[provider])
-    except Exception as problem:  # its own classes, a different one per cause
+    except Exception as problem:  # ONNX Runtime has an own exception class per cause
         raise InputError(f"{path}: ONNX Runtime cannot open it ({problem})") from problem
-    return (
-        session,
-        f"{device}, ONNX Runtime {runtime.__version__}, threads {options.intra_op_num_threads}",
+    description = (
+        f"{device}, ONNX Runtime {runtime.__version__}, threads {options.intra_op_num_threads}"
     )
+    return session, description
 
 
 class OnnxBackend:
-    """Looks at images with ONNX Runtime.
+    """Runs an exported ONNX file with ONNX Runtime.
+
+    Args:
+        path: Path of the .onnx file.
+        device: Device: "cpu", "gpu", "gpu:1", or "auto" for the GPU if the installed ONNX Runtime
+            supports one, else the CPU.
+        threads: Number of threads; None for `environment.threads_to_use`.
 
     Attributes:
-        outputs: names of the maps, in the file's order.
-        metadata: the JSON text that the file carries in its metadata; None where it carries none.
-        place: where it computes, to show.
+        outputs: Names of the maps, in the file's order.
+        metadata: JSON text of this package in the file's metadata; None if there is none.
+        device: Device, ONNX Runtime's version and number of threads, for messages.
+
+    Raises:
+        MissingDependencyError: If ONNX Runtime is not installed.
+        InputError: If the file is not an ONNX file whose first input is uint8 [N, H, W, 3], or the
+            device is not available.
     """
 
     def __init__(self, path: Path, device: str = "auto", threads: int | None = None) -> None:
-        """Opens a file.
-
-        Args:
-            path: the .onnx file.
-            device: "cpu", "gpu", or "auto": the GPU where this ONNX Runtime has one.
-            threads: to compute with; None as `environment.threads_to_use`.
-
-        Raises:
-            MissingDependencyError: If ONNX Runtime is not installed.
-            InputError: If the file is not an ONNX file with one uint8 [N, H, W, 3] input, or the device is not there.
-        """
         self._session, self.device = open_session(path, device, threads)
         inputs = self._session.get_inputs()
         check_input(path, inputs[0].shape, inputs[0].type.removeprefix("tensor(").removesuffix(")"))
@@ -131,6 +145,5 @@ class OnnxBackend:
 
     def __call__(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """Returns the maps of uint8 images [N, H, W, 3]."""
-        return dict(
-            zip(self.outputs, self._session.run(self.outputs, {self._input: images}), strict=True)
-        )
+        maps = self._session.run(self.outputs, {self._input: images})
+        return dict(zip(self.outputs, maps, strict=True))

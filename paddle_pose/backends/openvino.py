@@ -1,4 +1,4 @@
-"""An OpenVINO file (.xml with its .bin) as a backend; ONNX files open here as well."""
+"""Backend for OpenVINO files (.xml with a .bin), which can open ONNX files too."""
 
 from __future__ import annotations
 
@@ -14,35 +14,36 @@ from paddle_pose.errors import InputError
 
 
 class OpenVinoBackend:
-    """Looks at images with OpenVINO.
+    """Runs an exported file with OpenVINO.
+
+    Args:
+        path: Path of the .xml file; the .bin file must be in the same folder.
+        device: Device: "cpu", "gpu" or "gpu:1" (Intel's GPUs), or "auto" for the CPU.
+        threads: Number of threads on the CPU; None for `environment.threads_to_use`.
 
     Attributes:
-        outputs: names of the maps, in the file's order.
-        place: where it computes, to show.
+        outputs: Names of the maps, in the file's order.
+        device: Device, OpenVINO's version and number of threads, for messages.
+
+    Raises:
+        MissingDependencyError: If OpenVINO is not installed.
+        InputError: If the file is not a network whose first input is uint8 [N, H, W, 3], or the
+            device is not available.
     """
 
     def __init__(self, path: Path, device: str = "auto", threads: int | None = None) -> None:
-        """Opens a file.
-
-        Args:
-            path: the .xml file; its .bin is beside it.
-            device: "cpu", "gpu" (Intel's), or "auto": the CPU.
-            threads: to compute with on the CPU; None as `environment.threads_to_use`.
-
-        Raises:
-            MissingDependencyError: If OpenVINO is not installed.
-            InputError: If the file is not a network with one uint8 [N, H, W, 3] input, or the device is not there.
-        """
         check_device(device, threads)
         openvino = needed("openvino", "openvino>=2024.0", "export")
         core = openvino.Core()
         name = {"auto": "CPU"}.get(device, device.upper().replace(":", "."))
-        if name.split(".")[0] not in {there.split(".")[0] for there in core.available_devices}:
+        if name.split(".")[0] not in {other.split(".")[0] for other in core.available_devices}:
             raise InputError(
-                f"{argument('--device')} {device}, but OpenVINO finds {', '.join(core.available_devices)} here"
+                f"{argument('--device')} {device}, but OpenVINO finds only"
+                f" {', '.join(core.available_devices)}"
             )
         threads = threads or threads_to_use()
-        # Processors with bfloat16 would otherwise compute in it: half a pixel, and other numbers on every machine.
+        # Without f32, processors with bfloat16 would use it: keypoints would differ by up to half a
+        # pixel, and between machines.
         settings: dict[str, object] = {
             "INFERENCE_PRECISION_HINT": "f32",
             "PERFORMANCE_HINT": "LATENCY",
@@ -58,7 +59,9 @@ class OpenVinoBackend:
         ]
         check_input(path, shape, model.inputs[0].element_type.to_string().replace("u8", "uint8"))
 
-        @cache  # compiled for one image it is up to a half faster than for any number, and either may be all that is needed
+        # A graph for exactly one image is up to 50 % faster than one for any number of images. Each
+        # is compiled when it is first used.
+        @cache
         def compiled(single: bool) -> Any:
             graph = model.clone()
             if single:
@@ -76,7 +79,6 @@ class OpenVinoBackend:
 
     def __call__(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """Returns the maps of uint8 images [N, H, W, 3]."""
-        answers = self._compiled(len(images) == 1)([images])
-        return {
-            name: np.array(answers[name]) for name in self.outputs
-        }  # OpenVINO uses its memory again
+        results = self._compiled(len(images) == 1)([images])
+        # Copied, because OpenVINO reuses the memory of its results.
+        return {name: np.array(results[name]) for name in self.outputs}

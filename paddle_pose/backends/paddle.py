@@ -1,6 +1,6 @@
-"""Paddle as a backend, with a live network or an exported program, and the choice of its device.
+"""Backends that run a network object or an exported program with Paddle, and Paddle's device.
 
-The GPU path follows Paddle's documented API; it has not been measured by this project.
+The code for GPUs follows Paddle's documented API; this project has not measured it.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from paddle_pose.errors import InputError
 
 
 def set_device(name: str, threads: int | None = None) -> str:
-    """Chooses where Paddle computes.
+    """Sets the device of Paddle and its number of threads.
 
     Args:
-        name: "cpu", "gpu", "gpu:1", or "auto": the GPU where there is one.
-        threads: to compute with on the CPU; None leaves them as they are.
+        name: Device: "cpu", "gpu", "gpu:1", or "auto" for the GPU if there is one, else the CPU.
+        threads: Number of threads on the CPU; None does not change it.
 
     Returns:
-        The device and Paddle's version, to show.
+        The device and Paddle's version, for messages.
 
     Raises:
-        InputError: If the device is not there.
+        InputError: If the device is not available.
     """
     check_device(name, threads)
     if name == "auto":
@@ -37,8 +37,8 @@ def set_device(name: str, threads: int | None = None) -> str:
     if name.startswith("gpu") and not paddle.device.is_compiled_with_cuda():
         flag = argument("--device")
         raise InputError(
-            f"{flag} {name}, but the installed Paddle computes on the CPU only; the README says how to "
-            f"install paddlepaddle-gpu, or use {flag} cpu"
+            f"{flag} {name}, but the installed Paddle computes on the CPU only; install"
+            f" paddlepaddle-gpu as described in the README, or use {flag} cpu"
         )
     paddle.device.set_device(name)
     if threads is not None:
@@ -55,10 +55,13 @@ def available() -> tuple[str, tuple[str, ...]]:
 
 
 class PaddleBackend:
-    """Looks at images with a Paddle network in inference mode."""
+    """Runs a Paddle network in inference mode, and restores its mode after every call.
+
+    Args:
+        model: Network that returns a dict of maps for uint8 images [N, H, W, 3].
+    """
 
     def __init__(self, model: paddle.nn.Layer) -> None:
-        """Takes a network that answers a dict of maps; its mode is restored after every call."""
         self._model = model
 
     def __call__(self, images: np.ndarray) -> dict[str, np.ndarray]:
@@ -75,25 +78,27 @@ class PaddleBackend:
 
 
 class PaddleProgram:
-    """Looks at images with an exported program: `<name>.json` and `<name>.pdiparams`, neither of which is executed Python.
+    """Runs an exported program, which is two files: `<name>.json` and `<name>.pdiparams`.
+
+    Neither file contains Python code that would be executed.
+
+    Args:
+        path: Path of the .json file; the .pdiparams file must be in the same folder.
+        device: Device, see `set_device`.
+        threads: Number of threads on the CPU; None for `environment.threads_to_use`.
 
     Attributes:
-        outputs: names of the maps, in the program's order; Paddle keeps none, the metadata does.
-        place: where it computes, to show.
+        outputs: Names of the maps, in the program's order. They are read from the metadata, as
+            Paddle does not save them.
+        device: Device, Paddle's version and number of threads, for messages.
+
+    Raises:
+        FileNotFoundError: If the .pdiparams file does not exist.
+        InputError: If the program has no metadata, its input is not uint8 [N, H, W, 3], or the
+            device is not available.
     """
 
     def __init__(self, path: Path, device: str = "auto", threads: int | None = None) -> None:
-        """Opens a program.
-
-        Args:
-            path: the .json file; the .pdiparams is beside it.
-            device: as in `set_device`.
-            threads: to compute with on the CPU; None as `environment.threads_to_use`.
-
-        Raises:
-            FileNotFoundError: If there is no .pdiparams beside it.
-            InputError: If it has no metadata, its input is not uint8 [N, H, W, 3], or the device is not there.
-        """
         metadata = read_metadata(path)
         if metadata is None:
             raise InputError(
@@ -105,21 +110,21 @@ class PaddleProgram:
             raise FileNotFoundError(f"{parameters}: not found; it belongs to {path}")
         check_input(path, metadata["input"]["shape"], metadata["input"]["dtype"])
         check_device(device, threads)
-        where = set_device(device)
+        description = set_device(device)
         threads = threads or threads_to_use()
         config = inference.Config(str(path), str(parameters))
         config.disable_glog_info()
-        if where.startswith("gpu"):
-            config.enable_use_gpu(256, int(where.split(",")[0].partition(":")[2] or 0))
+        if description.startswith("gpu"):
+            config.enable_use_gpu(256, int(description.split(",")[0].partition(":")[2] or 0))
         else:
             config.disable_gpu()
             config.set_cpu_math_library_num_threads(threads)
         try:
             self._predictor = inference.create_predictor(config)
-        except Exception as problem:  # Paddle raises what it likes on a damaged file
+        except Exception as problem:  # Paddle raises various classes for a damaged file
             raise InputError(f"{path}: Paddle cannot open it ({problem})") from problem
         self.outputs = [output["name"] for output in metadata["outputs"]]
-        self.device = f"{where} inference, threads {threads}"
+        self.device = f"{description} inference, threads {threads}"
 
     def __call__(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """Returns the maps of uint8 images [N, H, W, 3]."""

@@ -87,7 +87,7 @@ def execute(command: str | None, arguments: Sequence[str]) -> int:
         command, arguments = chosen.command, chosen.arguments
     logs.attach()
     environment.keep_freed_memory()
-    environment.ignore_paddle_remarks()
+    environment.ignore_paddle_warnings()
     try:
         try:
             module = importlib.import_module(f"paddle_pose.cli.{command}")

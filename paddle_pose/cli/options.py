@@ -49,7 +49,7 @@ class Parser(argparse.ArgumentParser):
 
     def parse_known_args(self, args: Iterable[str] | None = None, namespace: Any = None) -> Any:
         """Parses arguments; an unknown flag is the first error, before any that follows from it."""
-        environment.speak_of_flags()
+        environment.use_flag_names()
         words = list(sys.argv[1:] if args is None else args)
         if all(action.nargs != argparse.REMAINDER for action in self._actions):
             for word in words:

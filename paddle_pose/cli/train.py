@@ -30,7 +30,9 @@ _EPILOG = """examples:
   {train} --dataset_root D --image_size 256
       trains Hourglass-52 on MPII in folder D, as txyugood's project does; 384 is its other size
   {train} --dataset_root D --resume output/hourglass52_mpii_256
-      continues a run from its newest checkpoint"""
+      continues a run from its newest checkpoint
+  {train} --dataset_root D --image_size 384 --resume auto --max_hours 7.5
+      trains in daily sittings: the same command starts the run and continues it"""
 
 
 def build_parser() -> options.Parser:
@@ -65,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         MissingDependencyError: If Paddle is missing.
     """
     arguments = build_parser().parse_args(argv)
-    if arguments.resume is not None and arguments.init is not None:
+    if arguments.resume not in (None, "auto") and arguments.init is not None:
         raise InputError(
             f"--init {arguments.init} with --resume: a resumed run has its weights; leave one out"
         )
@@ -145,7 +147,8 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         const="",
         metavar="DIR",
         help="continue a run from its newest whole checkpoint: the run's folder, a checkpoint's, "
-        "or nothing for the newest run of this config (default: start a new run)",
+        "or nothing for the newest run of this config; auto: continue that run where there is "
+        "one, else start it (default: start a new run)",
     )
     group.add_argument(
         "--force",

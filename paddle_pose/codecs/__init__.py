@@ -1,1 +1,1 @@
-"""Codecs: keypoints to maps and back, in NumPy."""
+"""Codecs: encode keypoints as target maps and decode predicted maps to keypoints, in NumPy."""

@@ -1,7 +1,8 @@
-"""The seam: a codec turns keypoints into maps to learn from, and predicted maps back into keypoints.
+"""Codec interface: encodes keypoints as target maps and decodes predicted maps to keypoints.
 
-A codec is a small frozen value: everything about poses stays in NumPy on this side, everything about learning in the
-network's framework on the other. It is the only owner of map coordinates: nobody else sees a cell.
+A codec is a frozen dataclass that separates poses from learning: it works in NumPy and knows
+nothing of the network's framework, and the network and its loss know nothing of poses. Map
+coordinates (cells) are used inside codecs only.
 """
 
 from __future__ import annotations
@@ -26,18 +27,22 @@ Radius = Annotated[float, Range(0, 1000)]  # cells
 
 @dataclass(frozen=True)
 class OutputSpec:
-    """What one output of a network contains; the metadata of an exported file states it for every output.
+    """Description of one output of a network; exported files contain it in their metadata.
 
     Attributes:
         name: Name of the output.
-        axes: A letter of the axis legend, or a product such as "2K", for each axis: N batch, S stage, P persons, K joints,
-            C channels, h w cells of a grid; W and H are also the axes of vectors along the input's width and height.
-        meaning: What the values are, in one sentence; "" where the name says it.
-        unit: Unit of the values, such as "input px"; None where they have none, as scores.
-        stride: Input px per cell of a grid, as a whole number.
-        cell: (x, y) input px from one cell of a grid to the next; the cell (x, y) lies at (x, y) * cell.
-        split_ratio: Bins of a vector per input px; the bin i lies at i / split_ratio.
-        columns: Meaning of each place on the last axis, such as "x", where it is a list of columns.
+        axes: Letter of the axis legend, or a product such as "2K", for each axis: N batch, S stage,
+            P persons, K joints, C channels, h w cells of a grid; W and H are also the axes of
+            vectors along the input's width and height.
+        meaning: Description of the values in one sentence; "" if the name is sufficient.
+        unit: Unit of the values, such as "input px"; None if they have none, such as scores.
+        stride: Integer number of input px per cell of a grid; None if the output is not a grid.
+        cell: (x, y) distance in input px between neighbouring cells of a grid; the cell (x, y) lies
+            at (x, y) * cell. None if the output is not a grid.
+        split_ratio: Number of bins of a vector per input px; bin i lies at i / split_ratio. None if
+            the output is not a vector of bins.
+        columns: Names of the entries on the last axis, such as "x", if that axis is a list of
+            columns; else None.
     """
 
     name: str
@@ -52,29 +57,34 @@ class OutputSpec:
 
 @dataclass(frozen=True)
 class Codec(ABC):
-    """What training, evaluation, prediction and export use of a codec.
+    """Interface of a codec, as used by training, evaluation, prediction and export.
 
-    They use nothing else; only a codec's own graph decoder, and the comparison of ways to decode heatmaps, know its class.
+    These use no other attribute of a codec; its class is known only to its own graph decoder and to
+    the comparison of decoding methods for heatmaps.
 
-    A codec is a frozen dataclass derived from this class, in the package or outside: its fields are the config's keys
-    `codec.*`, changed by `dataclasses.replace` and stored as JSON. It must give `outputs` a default and implement
-    `encode`, `decode`, `mirror` and `output_spec`; the rest has defaults. The ranges that its fields state are checked.
-    A derived class that makes a field of `alignment` or `max_persons` has to give it a default. It states its `kind`, and
-    configs, files and flags can choose it once its module is imported.
+    A codec is a frozen dataclass derived from this class, inside or outside this package. Its
+    fields are the config keys `codec.*`, which are changed with `dataclasses.replace` and stored as
+    JSON; values outside the ranges of the fields are rejected. A derived class must set `kind`,
+    define a default for `outputs`, and implement `encode`, `decode`, `mirror` and `output_spec`;
+    all other methods have defaults. If it redefines `alignment` or `max_persons` as a field, that
+    field needs a default. The codec can be selected in configs, files and flags after its module is
+    imported.
 
     Attributes:
-        kind: Short name that files and flags choose the class by.
-        skeleton: The K joints.
+        kind: Short name by which config files and flags select the class.
+        skeleton: Skeleton that defines the K joints.
         input_size: (width, height) of the network's input in px.
-        outputs: Names of the network's maps in their order in exported files. `decode`, `mirror` and `visualize` receive
-            all of them, and the network may predict more.
-        graph_decoder: "module:Class" of a layer that decodes inside an exported file, see `exporting.decoding.GraphDecoder`;
-            None where there is none: files then contain maps only.
-        device_targets: "module:function" that draws the targets on the training's device; None where there is none: NumPy
-            draws them in the loading threads.
+        outputs: Names of the network's outputs that the codec uses, in their order in exported
+            files. `decode`, `mirror` and `visualize` receive all of them; the network may have
+            further outputs.
+        graph_decoder: Import path "module:Class" of a layer that decodes the outputs inside an
+            exported file, see `exporting.decoding.GraphDecoder`; None if there is none, so that
+            exported files contain maps only.
+        device_targets: Import path "module:function" of a function that draws the targets on the
+            training device; None if there is none, so that NumPy draws them in the loading threads.
 
     Raises:
-        InputError: If a value lies outside the range that its field states.
+        InputError: If the value of a field lies outside its range.
     """
 
     kind: ClassVar[str]
@@ -86,41 +96,43 @@ class Codec(ABC):
     outputs: tuple[str, ...]
 
     def __init_subclass__(cls, **options: Any) -> None:
-        """Lets configs choose the class by its kind.
+        """Registers the class under its kind.
 
         Args:
-            options: Those of other base classes.
+            options: Keyword arguments that are passed on to the next base class.
 
         Raises:
-            TypeError: If it states no kind, or that of another codec.
+            TypeError: If the class does not define a kind, or another codec already has this kind.
         """
         super().__init_subclass__(**options)
         kinds.register(Codec)(cls)
 
     def __post_init__(self) -> None:
-        """Checks the values."""
+        """Checks that the values of the fields lie in their ranges."""
         check_fields(self, "codec")
 
     @property
     def alignment(self) -> str:
-        """How windows and input px correspond: "published" or "udp", see `Window.to_input`."""
+        """Convention that maps windows to input px: "published" or "udp", see `Window.to_input`."""
         return "published"
 
     @property
     def max_persons(self) -> int | None:
-        """Most people that `decode` returns for a window, where it is a field; None where a window always is one person."""
+        """Maximum number of people that `decode` returns per window; None if it is always one."""
         return None
 
     @abstractmethod
     def encode(
         self, keypoints: np.ndarray, visible: np.ndarray, boxes: np.ndarray | None = None
     ) -> Maps:
-        """Returns the targets of one sample by name; they and the names are what the loss expects.
+        """Returns the targets of one sample by name, as the loss expects them.
 
         Args:
-            keypoints: [P, K, 2] in input px.
-            visible: [P, K], 0 where not labelled; a person without any labelled joint is a region, not a person to find.
-            boxes: [P, 4] (x, y, width, height) in input px, for codecs that use them.
+            keypoints: Keypoints of the people, [P, K, 2] in input px.
+            visible: Visibility of the keypoints, [P, K]; 0 if not labelled. A person without any
+                labelled joint is treated as a region to ignore, not as a person to detect.
+            boxes: Person boxes, [P, 4] (x, y, width, height) in input px, for codecs that use them;
+                None if unknown.
         """
 
     def encode_batch(
@@ -129,48 +141,65 @@ class Codec(ABC):
         visible: Sequence[np.ndarray],
         boxes: Sequence[np.ndarray],
     ) -> Maps:
-        """Returns the targets of N samples, [N, ...]: those of `encode`, stacked."""
+        """Returns the targets of N samples by name, [N, ...]: those of `encode`, stacked.
+
+        Args:
+            keypoints: Keypoints of each sample as for `encode`.
+            visible: Visibility of each sample's keypoints as for `encode`.
+            boxes: Person boxes of each sample as for `encode`.
+        """
         targets = [self.encode(*sample) for sample in zip(keypoints, visible, boxes, strict=True)]
         return {name: np.stack([maps[name] for maps in targets]) for name in targets[0]}
 
     @abstractmethod
     def decode(self, maps: Mapping[str, np.ndarray]) -> list[Poses]:
-        """Returns N Poses in input px, read from batched maps [N, ...]."""
+        """Returns the N decoded `Poses` of a batch in input px.
+
+        Args:
+            maps: Outputs of the network by name, each [N, ...].
+        """
 
     @abstractmethod
     def mirror(self, maps: Maps, shift: bool) -> Maps:
-        """Returns the maps [N, ...] of mirrored images in the frame of the unmirrored ones.
+        """Returns the maps of mirrored images transformed back to the frame of the original images.
 
         Args:
-            maps: Maps of images mirrored pixel by pixel (x -> W-1-x).
-            shift: Whether grids are moved by a cell, as published; codecs for which it means nothing ignore it.
+            maps: Outputs of the network by name, [N, ...], for images mirrored pixel by pixel (x ->
+                W-1-x).
+            shift: Whether grids are additionally shifted by one cell, as in the published flip
+                test; codecs without a grid ignore it.
+
+        Returns:
+            Maps by name, [N, ...], to be averaged with those of the original images.
         """
 
     @abstractmethod
     def output_spec(self, shapes: Mapping[str, tuple[int, ...]]) -> tuple[OutputSpec, ...]:
-        """Returns what each of `outputs` contains, in their order.
+        """Returns the description of each of `outputs`, in their order.
 
-        Two codecs for which this differs read the same file differently: a file exported with one is refused with the other.
+        If it differs between two codecs, they would decode the same file differently: a file that
+        was exported with one of them is then rejected when used with the other.
 
         Args:
-            shapes: Shape of each output, with a batch of any size.
+            shapes: Shape of each output by name, with any batch size.
 
         Raises:
             InputError: If maps of these shapes cannot be decoded.
         """
 
     def describe(self) -> str:
-        """Returns how maps are decoded, in a few words, for the protocol of an evaluation."""
+        """Returns a short description of the decoding method, for the protocol of an evaluation."""
         return type(self).__name__
 
     def visualize(self, maps: Mapping[str, np.ndarray]) -> Maps:
-        """Returns images [h, w] of one image's maps by title, 1 = certain.
+        """Returns greyscale images [h, w] of the maps of one image by title, with values up to 1.
 
-        The default returns an image for each output. That of a grid is the highest value of each cell; other outputs are drawn
-        as an image whose rows are the last axis. Values are divided by the highest where that exceeds 1.
+        The default returns one image per output: for a grid, the maximum of each cell over all
+        other axes; for other outputs, an image whose rows are the vectors along the last axis.
+        Values are divided by the maximum if that exceeds 1.
 
         Args:
-            maps: One image's maps, without the axis N.
+            maps: Outputs of the network for one image by name, without the batch axis N.
         """
         batched = {name: np.asarray(maps[name])[None] for name in self.outputs}
         images = {}

@@ -1,7 +1,8 @@
-"""Gaussian blobs on a grid, drawn for all joints at once.
+"""Draws Gaussians on a grid, for all joints at once.
 
-Source: SimpleBaseline's target generation (Xiao et al., ECCV 2018), which HRNet and mmpose's MSRAHeatmap share.
-    The window round an exact centre is that of Huang et al., "The Devil is in the Details" (CVPR 2020).
+Source: SimpleBaseline's target generation (Xiao et al., ECCV 2018), also used by HRNet and by
+    mmpose's MSRAHeatmap. Gaussians around exact centres within a window: Huang et al., "The Devil
+    is in the Details" (CVPR 2020).
 Checked against: `tests/parity/reference.py`, literal loops over joints in float64.
 """
 
@@ -12,21 +13,22 @@ from functools import lru_cache
 import numpy as np
 
 Sigma = float | np.ndarray
-"""Standard deviation in cells: one for all joints, or [K]."""
+"""Standard deviation in cells: a scalar for all joints, or an array [K]."""
 
 
 def draw_rounded(
     centers: np.ndarray, size: tuple[int, int], sigma: Sigma
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draws each Gaussian round the cell nearest to its centre, cut off at 3 sigma.
+    """Returns Gaussians centred on the cell nearest to each centre, cut off at 3 sigma.
 
     Args:
-        centers: [K, 2] (x, y) in cells, any place.
+        centers: Centres, [K, 2] (x, y) in cells; they may lie outside the map.
         size: (width, height) of the maps in cells.
-        sigma: standard deviation in cells, one or [K].
+        sigma: Standard deviation in cells: a scalar, or [K].
 
     Returns:
-        maps [K, height, width] float32 with peak 1, and inside [K] bool: False where the blob's window misses the map.
+        Maps [K, height, width] float32 with peak value 1; and [K] bool, False if the window of the
+        Gaussian lies completely outside the map.
 
     Example:
         >>> maps, inside = draw_rounded(np.array([[1.2, 0.9], [99.0, 0.0]]), (3, 2), sigma=1.0)
@@ -37,10 +39,10 @@ def draw_rounded(
         array([ True, False])
     """
     cells = _rounded(centers)
-    inside = reaches(cells, size, sigma)
+    inside = overlaps_map(cells, size, sigma)
     if np.ndim(sigma):
         return _product(cells, size, sigma, cells), inside
-    # One width for all joints, at whole cells: few different profiles, and most rows are empty.
+    # With one sigma and integer centres there are few different profiles, and most rows are empty.
     width, height = size
     steps = np.arange(-int(_radius(sigma)), int(_radius(sigma)) + 1)
     columns = _profiles(width, float(sigma))[
@@ -56,91 +58,108 @@ def draw_rounded(
 def draw_windowed(
     centers: np.ndarray, size: tuple[int, int], sigma: Sigma
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draws each Gaussian round its exact centre in the window of `draw_rounded` (the target of UDP).
+    """Returns Gaussians around exact centres within the windows of `draw_rounded` (UDP's targets).
 
     Args:
-        centers: [K, 2] (x, y) in cells, any place.
+        centers: Centres, [K, 2] (x, y) in cells; they may lie outside the map.
         size: (width, height) of the maps in cells.
-        sigma: standard deviation in cells, one or [K].
+        sigma: Standard deviation in cells: a scalar, or [K].
 
     Returns:
-        maps [K, height, width] float32 and inside [K] bool, as of `draw_rounded`.
+        Maps [K, height, width] float32; and [K] bool, False if the window of the Gaussian lies
+        completely outside the map.
     """
     centers = np.asarray(centers, np.float64)
     cells = _rounded(centers)
-    return _product(centers, size, sigma, cells), reaches(cells, size, sigma)
+    return _product(centers, size, sigma, cells), overlaps_map(cells, size, sigma)
 
 
 def draw_exact(centers: np.ndarray, size: tuple[int, int], sigma: Sigma) -> np.ndarray:
-    """Draws each Gaussian round its exact sub-cell centre over the whole map (the unbiased target of DARK).
+    """Returns Gaussians around exact centres over the whole map (DARK's unbiased targets).
 
     Args:
-        centers: [K, 2] (x, y) in cells.
+        centers: Centres, [K, 2] (x, y) in cells.
         size: (width, height) of the maps in cells.
-        sigma: standard deviation in cells, one or [K].
+        sigma: Standard deviation in cells: a scalar, or [K].
 
     Returns:
-        maps [K, height, width] float32.
+        Maps [K, height, width] float32.
 
     Source: Zhang et al., "Distribution-Aware Coordinate Representation" (CVPR 2020).
     """
     return _product(np.asarray(centers, np.float64), size, sigma, None)
 
 
-def reaches(centers: np.ndarray, size: tuple[int, int], sigma: Sigma) -> np.ndarray:
-    """Returns [K] bool: whether the window of 3 sigma round each centre [K, 2] in cells meets the map.
+def overlaps_map(centers: np.ndarray, size: tuple[int, int], sigma: Sigma) -> np.ndarray:
+    """Returns [K] bool: whether the window of 3 sigma around each centre overlaps the map.
 
-    As published, the window's far edge is exclusive, so one that ends at cell -1 still counts.
+    As in the published code, the far edge of the window is exclusive, so a window whose last cell
+    is -1 still counts as overlapping.
+
+    Args:
+        centers: Centres, [K, 2] (x, y) in cells.
+        size: (width, height) of the maps in cells.
+        sigma: Standard deviation in cells: a scalar, or [K].
     """
     radius = _radius(sigma)
-    meets: np.ndarray = np.all(
+    overlaps: np.ndarray = np.all(
         (centers - radius < np.array(size)) & (centers + radius + 1 >= 0), axis=1
     )
-    return meets
+    return overlaps
 
 
 def _rounded(centers: np.ndarray) -> np.ndarray:
-    # As published: int() truncates towards zero, so centres left of or above the map land one cell too high.
+    # As in the published code: int() truncates towards zero, so centres to the left of or above the
+    # map are rounded to a cell that is one too high.
     return np.trunc(np.asarray(centers, np.float64) + 0.5)
 
 
 def _radius(sigma: Sigma) -> np.ndarray:
-    """Returns the windows' reach in whole cells, [] or [K, 1]."""
+    """Returns the radius of the windows in whole cells, [] or [K, 1]."""
     radius = np.trunc(3 * np.asarray(sigma, np.float64))
     return radius if radius.ndim == 0 else radius[:, None]
 
 
 def _gaussian(steps: np.ndarray, sigma: Sigma) -> np.ndarray:
-    """Returns the height of a Gaussian at distances in cells."""
-    heights: np.ndarray = np.exp(-(steps**2) / (2 * np.square(sigma)))
-    return heights
+    """Returns the values of an unnormalised Gaussian at distances in cells."""
+    values: np.ndarray = np.exp(-(steps**2) / (2 * np.square(sigma)))
+    return values
 
 
 @lru_cache(maxsize=16)
 def _profiles(length: int, sigma: float) -> np.ndarray:
-    """Returns one-dimensional windowed Gaussians [length + 2 radius + 2, length] float32 round whole cells.
+    """Returns windowed 1-D Gaussians around integer cells, [length + 2 radius + 2, length] float32.
 
-    Number c is the one round cell c; negative numbers count from the end as usual. The outermost two are empty.
+    Row c is the Gaussian around cell c; negative rows count from the end, as usual in NumPy. The
+    two rows that are furthest outside the map are empty.
     """
     reach = length + int(_radius(sigma))
-    places = np.arange(-reach, reach + 1)
-    line = np.where(np.abs(places) <= _radius(sigma), _gaussian(places, sigma), 0.0)
-    stretches = np.lib.stride_tricks.sliding_window_view(
-        line.astype(np.float32), length
-    )  # round cells reach ... -radius - 1
-    return np.roll(stretches[::-1], -int(_radius(sigma)) - 1, axis=0)
+    positions = np.arange(-reach, reach + 1)
+    line = np.where(np.abs(positions) <= _radius(sigma), _gaussian(positions, sigma), 0.0)
+    # The windows of the line are the Gaussians around cells reach, reach - 1, ..., -radius - 1.
+    windows = np.lib.stride_tricks.sliding_window_view(line.astype(np.float32), length)
+    return np.roll(windows[::-1], -int(_radius(sigma)) - 1, axis=0)
 
 
 def _product(
     centers: np.ndarray, size: tuple[int, int], sigma: Sigma, cells: np.ndarray | None
 ) -> np.ndarray:
-    """Returns the Gaussians [K, height, width] float32, each the product of two one-dimensional ones."""
+    """Returns the Gaussians [K, height, width] float32, each as the product of two 1-D Gaussians.
+
+    Args:
+        centers: Centres, [K, 2] (x, y) in cells.
+        size: (width, height) of the maps in cells.
+        sigma: Standard deviation in cells: a scalar, or [K].
+        cells: Integer centres of the windows that cut off the Gaussians, [K, 2]; None does not cut
+            them off.
+    """
     profiles = []
     for axis, length in enumerate(size):
-        places = np.arange(length)[None, :]
-        values = _gaussian(places - centers[:, axis, None], np.reshape(sigma, (-1, 1)))
+        positions = np.arange(length)[None, :]
+        values = _gaussian(positions - centers[:, axis, None], np.reshape(sigma, (-1, 1)))
         if cells is not None:
-            values = np.where(np.abs(places - cells[:, axis, None]) <= _radius(sigma), values, 0.0)
+            in_window = np.abs(positions - cells[:, axis, None]) <= _radius(sigma)
+            values = np.where(in_window, values, 0.0)
         profiles.append(values)
     columns, rows = profiles
     maps: np.ndarray = (rows[:, :, None] * columns[:, None, :]).astype(np.float32)

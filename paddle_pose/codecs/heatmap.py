@@ -1,8 +1,10 @@
-"""One heatmap per joint, one person per window: Hourglass, HRNet and SimpleBaseline.
+"""Heatmap codec: a heatmap per joint and a person per window (Hourglass, HRNet, SimpleBaseline).
 
-Source: SimpleBaseline (Xiao et al., ECCV 2018): Gaussian targets, argmax, and a quarter cell towards the higher neighbour;
-    DARK (Zhang et al., CVPR 2020): exact targets and its refinement; UDP (Huang et al., CVPR 2020): its alignment.
-Checked against: `tests/parity/reference.py`, literal float64 loops of the published encoders and decoders.
+Source: SimpleBaseline (Xiao et al., ECCV 2018): Gaussian targets, argmax decoding and the shift by
+    a quarter cell towards the higher neighbour; DARK (Zhang et al., CVPR 2020): targets around
+    exact centres and its refinement; UDP (Huang et al., CVPR 2020): its alignment.
+Checked against: `tests/parity/reference.py`, literal float64 loops of the published encoders and
+    decoders.
 """
 
 from __future__ import annotations
@@ -21,28 +23,32 @@ from paddle_pose.skeletons import MPII_16, Skeleton
 from paddle_pose.structures import Poses
 
 Refinement = Literal["argmax", "quarter", "dark"]
-_FAR = -1e6  # input px
+_FAR = -1e6  # input px; far outside every map
 
 
 @dataclass(frozen=True)
 class HeatmapCodec(Codec):
-    """Keypoints of one person <-> K heatmaps.
+    """Codec between the keypoints of one person and K heatmaps.
 
     Attributes:
-        skeleton: the K joints.
+        skeleton: Skeleton that defines the K joints.
         input_size: (width, height) of the network's input in px.
-        stride: input px per cell.
-        sigma: standard deviation of the targets in cells.
-        decode_by: "argmax" reads the highest cell, "quarter" moves a quarter cell towards the higher neighbour, "dark" finds
-            the peak of the Gaussian round it, see `refine`. It may be changed without training anew.
-        alignment: how windows, input px and cells correspond, see `Window.to_input`. "udp" puts the corner cells on the corner
-            px, draws targets round exact centres, refines by UDP's formula and needs no shift in the flip test.
-        unbiased: draw the targets round exact centres over the whole map, as DARK does.
-        joint_sigmas: draw wider targets where the skeleton's sigmas are wider; their mean stays `sigma`.
+        stride: Input px per cell.
+        sigma: Standard deviation of the target Gaussians in cells.
+        decode_by: Decoding method: "argmax" takes the highest cell, "quarter" shifts it by a
+            quarter cell towards the higher neighbour, "dark" locates the peak of a Gaussian fitted
+            around it, see `refine`. It can be changed without training again.
+        alignment: Convention that maps windows to input px and cells, see `Window.to_input`. "udp"
+            places the corner cells on the corner px, draws targets around exact centres, refines
+            with UDP's formula and needs no shift in the flip test.
+        outputs: Names of the network's outputs in their order in exported files.
+        unbiased: Whether the targets are drawn around exact centres over the whole map, as in DARK.
+        joint_sigmas: Whether the standard deviation of each joint's target is proportional to the
+            skeleton's sigma of the joint; the mean over the joints stays `sigma`.
 
     Raises:
-        InputError: If a value lies outside its range, the input is not a whole number of cells, or "udp" has fewer than two of
-            them.
+        InputError: If the value of a field lies outside its range, the input size is not a multiple
+            of the stride, or a map has fewer than two cells in a direction with alignment "udp".
 
     Example:
         >>> codec = HeatmapCodec(input_size=(64, 64))
@@ -68,15 +74,17 @@ class HeatmapCodec(Codec):
     joint_sigmas: bool = False
 
     def __post_init__(self) -> None:
-        """Checks the sizes."""
+        """Checks the values of the fields and the size of the maps."""
         super().__post_init__()
         if any(side % self.stride for side in self.input_size):
             raise InputError(
-                f"the input size {self.input_size} is not a multiple of the heatmap's stride {self.stride}"
+                f"codec.input_size={self.input_size} is not a multiple of "
+                f"codec.stride={self.stride}"
             )
         if self.alignment == "udp" and min(self.map_size) < 2:
             raise InputError(
-                f"the input size {self.input_size} gives a map of one cell; alignment 'udp' needs at least two each way"
+                f"codec.input_size={self.input_size} with codec.stride={self.stride} gives maps of "
+                f"{self.map_size} cells; alignment 'udp' needs at least two cells in each direction"
             )
 
     @property
@@ -86,14 +94,14 @@ class HeatmapCodec(Codec):
 
     @property
     def cell_size(self) -> np.ndarray:
-        """(x, y) input px from one cell to the next."""
+        """(x, y) distance in input px between neighbouring cells."""
         udp = self.alignment == "udp"
         cell_size: np.ndarray = (np.array(self.input_size) - udp) / (np.array(self.map_size) - udp)
         return cell_size
 
     @property
     def sigmas(self) -> np.ndarray:
-        """[K] standard deviations of the targets in cells."""
+        """Standard deviations of the target Gaussians, [K] in cells."""
         relative = (
             np.array(self.skeleton.sigmas)
             if self.joint_sigmas
@@ -105,16 +113,16 @@ class HeatmapCodec(Codec):
     def encode(
         self, keypoints: np.ndarray, visible: np.ndarray, boxes: np.ndarray | None = None
     ) -> Maps:
-        """Draws one person's targets.
+        """Returns the targets of one person.
 
         Args:
-            keypoints: [1, K, 2] in input px.
-            visible: [1, K], 0 where not labelled.
-            boxes: not used.
+            keypoints: Keypoints of the person, [1, K, 2] in input px.
+            visible: Visibility of the keypoints, [1, K]; 0 if not labelled.
+            boxes: Ignored.
 
         Returns:
-            "heatmaps" [K, h, w] float32 and "weights" [K] float32: 0 for joints that are not labelled or whose blob lies
-            outside the map; their maps are empty.
+            "heatmaps" [K, h, w] float32; and "weights" [K] float32, 0 for joints that are not
+            labelled or whose Gaussian lies outside the map: their heatmaps are zero.
 
         Raises:
             InputError: If there is not exactly one person with K joints.
@@ -128,27 +136,36 @@ class HeatmapCodec(Codec):
         visible: Sequence[np.ndarray],
         boxes: Sequence[np.ndarray | None] | None = None,
     ) -> Maps:
-        """Draws the targets of N samples at once, each as `encode` does: "heatmaps" [N, K, h, w] and "weights" [N, K].
+        """Returns the targets of N samples, each as returned by `encode`.
+
+        Args:
+            keypoints: Keypoints of each sample, [1, K, 2] in input px.
+            visible: Visibility of each sample's keypoints, [1, K]; 0 if not labelled.
+            boxes: Ignored.
+
+        Returns:
+            "heatmaps" [N, K, h, w] float32 and "weights" [N, K] float32.
 
         Raises:
-            InputError: If a sample has not exactly one person with K joints.
+            InputError: If a sample does not have exactly one person with K joints.
         """
         joints = self.skeleton.num_joints
-        strange = next(
-            (np.shape(one) for one in keypoints if np.shape(one) != (1, joints, 2)), None
-        )
-        if strange is not None:
+        expected = (1, joints, 2)
+        wrong = next((np.shape(one) for one in keypoints if np.shape(one) != expected), None)
+        if wrong is not None:
             raise InputError(
-                f"a heatmap codec encodes one person, keypoints [1, {joints}, 2]; got {strange}"
+                "the heatmap codec encodes one person per sample: expected keypoints of shape "
+                f"{expected}, got {wrong}"
             )
         labelled = np.concatenate(visible).ravel() > 0  # [N K]
         sigmas = np.tile(self.sigmas, len(keypoints)) if self.joint_sigmas else self.sigma
-        # An unlabelled joint's coordinates may be anything, NaN included; far away, nothing is drawn of it.
+        # The coordinates of unlabelled joints may have any value, including NaN. They are replaced
+        # by a point far outside the map, so that nothing is drawn.
         points = np.concatenate(keypoints).reshape(-1, 2)
         centers = np.where(labelled[:, None], points, _FAR) / self.cell_size
         if self.unbiased:
             maps = gaussian.draw_exact(centers, self.map_size, sigmas)
-            inside = gaussian.reaches(centers, self.map_size, sigmas)
+            inside = gaussian.overlaps_map(centers, self.map_size, sigmas)
         else:
             draw = gaussian.draw_windowed if self.alignment == "udp" else gaussian.draw_rounded
             maps, inside = draw(centers, self.map_size, sigmas)
@@ -160,17 +177,18 @@ class HeatmapCodec(Codec):
         }
 
     def decode(self, maps: Mapping[str, np.ndarray]) -> list[Poses]:
-        """Reads the last stage's heatmaps.
+        """Returns the poses decoded from the heatmaps of the last stage.
 
         Args:
             maps: "heatmaps" [N, S, K, h, w].
 
         Returns:
-            N Poses of one person each in input px; scores are the heights of the peaks. A joint whose map has no positive
-            cell is put at (0, 0), as published, with that map's height as its score.
+            N `Poses` with one person each, in input px. The score of a joint is the maximum of its
+            heatmap, the score of the person the mean over the joints. A joint whose heatmap has no
+            positive value is placed at (0, 0), as in the published code.
 
         Raises:
-            InputError: If the heatmaps have another shape.
+            InputError: If the heatmaps have a different shape.
         """
         heatmaps = np.asarray(maps["heatmaps"])
         self._check_shape(heatmaps.shape)
@@ -190,32 +208,33 @@ class HeatmapCodec(Codec):
         ]
 
     def output_spec(self, shapes: Mapping[str, tuple[int, ...]]) -> tuple[OutputSpec, ...]:
-        """Returns what the heatmaps contain.
+        """Returns the description of the heatmaps.
 
         Args:
-            shapes: "heatmaps" (N, S, K, h, w).
+            shapes: Shape (N, S, K, h, w) of "heatmaps".
 
         Raises:
-            InputError: If the heatmaps have another shape.
+            InputError: If the shape does not match the codec.
         """
         self._check_shape(shapes["heatmaps"])
         x, y = self.cell_size.tolist()
         spec = OutputSpec(
             name="heatmaps",
             axes=("N", "S", "K", "h", "w"),
-            meaning="N batch, S stage (read the last), K joints, h, w; the cell (x, y) lies at (x, y) * cell in input px; the "
-            "highest cell of a map is the joint, its value the score",
+            meaning="N batch, S stage (read the last), K joints, h, w; the cell (x, y) lies at "
+            "(x, y) * cell in input px; the highest cell of a map is the joint, its value the "
+            "score",
             stride=self.stride,
             cell=(x, y),
         )
         return (spec,)
 
     def describe(self) -> str:
-        """Returns `decode_by`."""
+        """Returns the decoding method, `decode_by`."""
         return self.decode_by
 
     def visualize(self, maps: Mapping[str, np.ndarray]) -> Maps:
-        """Returns the last stage's heatmaps by the joints' names.
+        """Returns the heatmaps of the last stage by joint name.
 
         Args:
             maps: "heatmaps" [S, K, h, w] of one image.
@@ -223,12 +242,13 @@ class HeatmapCodec(Codec):
         return dict(zip(self.skeleton.joints, np.asarray(maps["heatmaps"])[-1], strict=True))
 
     def mirror(self, maps: Maps, shift: bool) -> Maps:
-        """Returns the heatmaps of mirrored images in the unmirrored frame.
+        """Returns the heatmaps of mirrored images, transformed back to the original images.
 
         Args:
             maps: "heatmaps" [N, S, K, h, w] of images mirrored pixel by pixel (x -> W-1-x).
-            shift: move the result one cell to the right, as published (the true misalignment is (stride-1)/stride cells);
-                column 0 stays. Under "udp" mirrored maps fit as they are and are never moved.
+            shift: Whether the result is shifted by one cell to the right, as in the published flip
+                test; column 0 is kept. The exact misalignment is (stride-1)/stride cells. With
+                alignment "udp" mirrored maps are aligned already and are never shifted.
         """
         heatmaps = maps["heatmaps"][:, :, list(self.skeleton.flip), :, ::-1]
         if shift and self.alignment == "published":
@@ -236,33 +256,40 @@ class HeatmapCodec(Codec):
         return {"heatmaps": heatmaps}
 
     def _check_shape(self, shape: tuple[int, ...]) -> None:
-        """Refuses heatmaps of another shape than [N, S, K, h, w]."""
+        """Raises InputError if the shape of the heatmaps is not [N, S, K, h, w]."""
         width, height = self.map_size
-        expected = (self.skeleton.num_joints, height, width)
-        if len(shape) != 5 or shape[2:] != expected:
-            raise InputError(f"expected heatmaps [N, S, {expected}], got {list(shape)}")
+        joints = self.skeleton.num_joints
+        if len(shape) != 5 or shape[2:] != (joints, height, width):
+            raise InputError(
+                f"expected heatmaps of shape [N, S, {joints}, {height}, {width}], got {list(shape)}"
+            )
 
 
 def peaks(heatmaps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Finds the highest cell of every map.
+    """Returns the highest cell of each heatmap, and its value.
 
     Args:
-        heatmaps: [N, K, h, w].
+        heatmaps: Heatmaps, [N, K, h, w].
 
     Returns:
-        cells [N, K, 2] float64 (x, y) and heights [N, K] float64.
+        Cells [N, K, 2] float64 (x, y) and their values [N, K] float64.
     """
     flat = heatmaps.reshape(*heatmaps.shape[:2], -1)
     index = flat.argmax(axis=-1)
-    heights = np.take_along_axis(flat, index[..., None], axis=-1)[..., 0]
+    values = np.take_along_axis(flat, index[..., None], axis=-1)[..., 0]
     cells = np.stack([index % heatmaps.shape[-1], index // heatmaps.shape[-1]], axis=-1)
-    return cells.astype(np.float64), heights.astype(np.float64)
+    return cells.astype(np.float64), values.astype(np.float64)
 
 
 def quarter_offset(heatmaps: np.ndarray, cells: np.ndarray) -> np.ndarray:
-    """Returns [N, K, 2]: a quarter cell towards the higher neighbour in x and in y.
+    """Returns offsets of a quarter cell towards the higher neighbour in x and in y, [N, K, 2].
 
-    As published, peaks within one cell of the border (px <= 1 or px >= w-1, likewise y) stay where they are.
+    As in the published code, the offset is 0 for peaks near the border (x <= 1 or x >= w-1,
+    likewise y).
+
+    Args:
+        heatmaps: Heatmaps, [N, K, h, w].
+        cells: Highest cell of each heatmap, [N, K, 2] (x, y).
     """
     n, k, h, w = heatmaps.shape
     x, y = cells[..., 0].astype(int), cells[..., 1].astype(int)

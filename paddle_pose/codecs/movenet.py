@@ -1,28 +1,38 @@
-"""Any number of people in one window: a centre, a heatmap, a regression and an offset for each of them (MoveNet).
+"""MoveNet codec: any number of people per window, as centres, heatmaps, regressions and offsets.
 
-Cells: a joint at input px x lies in cell floor(x / stride) at the offset x / stride - cell, and is read at
-(cell + offset) * stride; so Google's (k + offset) / S of a square is (k + offset) * stride in it. A regression leads from the
-person's centre cell to the joint's cell, not to its sub-cell place: with it, what is encoded is decoded exactly.
+A joint at input px x lies in the cell floor(x / stride), its offset is x / stride - cell, and it is
+decoded as (cell + offset) * stride. (Google's (k + offset) / S, relative to a square input, is the
+same point.) A regression points from the cell of the person's centre to the cell of the joint, not
+to the sub-cell position of the joint. Decoding the encoded targets therefore gives the exact
+keypoints.
 
-Source: Google's MoveNet (blog of 2021, the published TFLite graph, TensorFlow's object detection API): the single-person rule
-    and what the maps mean. fire717/movenet.pytorch and its Paddle port, "the original": the kernel "fire717", the centre of
-    the box, regressions that are written round the centre.
-Checked against: `tests/parity/movenet_reference.py`, the single-person rule in literal float64 loops; encode -> decode.
-Differs: from the original, whose defects are not kept:
-    - an unlabelled joint blanked its whole channel and was trained as absent; here it is masked, and within its own person
-      only. Crowds and people without a labelled joint are masked too; the original trained on them as background;
-    - the regressions written round a centre were mirrored for centres in the left or upper half; offsets lay in the wrong row
-      (Paddle port); both were right, or read, at one cell only;
-    - regressions and offsets of everybody but the target were zero, although decoding reads them where another person is more
-      central; here everybody is encoded;
-    - rounding to whole px before offsets were taken is gone: they are exact, not multiples of a quarter;
-    - blobs lacked their right and lower edge, and of several people they were added up, which moves peaks; the highest counts;
-    - decoding cut regressions off towards zero, so that joints left of or above the centre came out one cell too high;
-      heatmaps below 0.1 were zeroed and joints reported as (-1, -1); here, as in Google's, every joint has a place and a score;
-    - 48 cells and 17 joints were written into the code.
-    From Google's multi-person release: people are the peaks of the centres, and a joint is looked for round its regression
-    with the weight of the single-person rule, no further away than 0.3 x the longer side of the regressed person. (The
-    release takes its extent from two more heads.)
+Source: Google's MoveNet (blog of 2021, the published TFLite graph, TensorFlow's object detection
+    API): the meaning of the maps and the decoding of a single person. fire717/movenet.pytorch and
+    its Paddle port on AI Studio: the kernel "fire717", the box centre as the person's centre, and
+    regressions that are written to several cells around the centre.
+Checked against: `tests/parity/movenet_reference.py`, decoding of a single person in literal float64
+    loops; encode -> decode.
+Differs: from fire717/movenet.pytorch, whose defects are corrected:
+    - There, an unlabelled joint set its whole channel to zero and was trained as absent. Here, the
+      loss ignores it in the box of its person. Crowds and people without a labelled joint are
+      ignored in the same way; there, they were trained as background.
+    - There, the regressions around a centre were mirrored for centres in the left or upper half,
+      and offsets were in the wrong row (Paddle port), so that only a single cell was correct or
+      used.
+    - There, regressions and offsets of all people but the target were zero, although decoding uses
+      them if another person is closer to the middle of the map. Here, all people are encoded.
+    - There, keypoints were rounded to whole px before the offsets were computed. Here, offsets are
+      exact and not multiples of a quarter.
+    - There, the right and lower edges of the blobs were missing, and the blobs of several people
+      were added up, which moves the peaks. Here, blobs are complete and merged by their maximum.
+    - There, decoding truncated regressions towards zero, so that joints to the left of or above the
+      centre were one cell too high; heatmap values below 0.1 were set to zero and such joints
+      returned as (-1, -1). Here, as in Google's decoding, every joint has a position and a score.
+    - There, 48 cells and 17 joints were hard-coded.
+    As in Google's multi-person release, people are the peaks of the centres, and a joint is
+    searched for around its regressed position with the weighting of the single-person decoding,
+    within 0.3 x the longer side of the regressed person. (The release predicts this size with two
+    more heads.)
 """
 
 from __future__ import annotations
@@ -43,44 +53,53 @@ from paddle_pose.structures import Poses
 
 _NAMES = ("centers", "heatmaps", "regressions", "offsets")
 _MEANINGS = {
-    "centers": "probability of a person's centre in a cell",
-    "heatmaps": "K joints, probability of one in a cell",
-    "regressions": "x, y of the first joint, x, y of the second, ...: from a centre's cell to a joint's cell, in units of "
-    "the codec's regression_unit",
-    "offsets": "likewise, from a joint's cell to the joint, which lies at (cell + offset) * stride in input px",
+    "centers": "probability that the cell contains the centre of a person",
+    "heatmaps": "probability that the cell contains the joint, for each of K joints",
+    "regressions": "x, y of the first joint, x, y of the second joint, ...: vector from the cell "
+    "of a person's centre to the cell of the joint, in units of the codec's regression_unit",
+    "offsets": "x, y of the first joint, x, y of the second joint, ...: vector from the cell of a "
+    "joint to the joint, which lies at (cell + offset) * stride in input px",
 }
 
 
 @dataclass(frozen=True)
 class MoveNetCodec(Codec):
-    """P people's keypoints <-> centres, heatmaps, regressions and offsets.
+    """Codec between the keypoints of P people and centres, heatmaps, regressions and offsets.
 
     Attributes:
-        skeleton: the K joints.
+        skeleton: Skeleton that defines the K joints.
         input_size: (width, height) of the network's input in px.
-        stride: input px per cell.
-        kernel: shape of the targets' blobs: "gaussian", or the original's exp(-3 d / r) with its radius r of 4, 5 or 6 cells by
-            the person's size (one more for centres).
-        sigma: of the Gaussians in cells, for a person who fills the window; a smaller one's shrink with the box.
-        min_sigma: down to this.
-        center: of a person: of the box in the window, or the mean of the keypoints (Google's).
-        regression_unit: cells, or parts of the map's width and height (the original article's).
-        regression_radius: how far round a centre its regressions are taught, in cells. The single-person rule stops up to
-            2.24 cells (sigma 2) from an off-centre person's centre, towards the middle.
-        offset_radius: how far round a joint its offset is taught, in cells.
-        max_persons: decoding finds this many at most; 1 takes Google's single-person rule, which always answers.
-        center_threshold: lowest centre that is a person, where there may be several.
-        outputs: names of the network's maps in their order in exported files.
+        stride: Input px per cell.
+        kernel: Shape of the target blobs: "gaussian", or "fire717" for exp(-3 d / r) at distance d,
+            with a radius r of 4, 5 or 6 cells that depends on the size of the person (one more for
+            centres).
+        sigma: Standard deviation of the Gaussians in cells for a person that fills the window; it
+            decreases with the square root of the area of the person's box.
+        min_sigma: Lower limit of that standard deviation in cells.
+        center: Definition of a person's centre: "box", the centre of the visible part of the box,
+            or "keypoints", the mean of the keypoints (Google).
+        regression_unit: Unit of the regressions: "cell", or "map" for fractions of the map's width
+            and height (the article on AI Studio).
+        regression_radius: Radius in cells around a centre within which its regressions are trained.
+            The single-person decoding may select a cell up to 2.24 cells (sigma 2) away from the
+            centre of a person that is not in the middle of the window.
+        offset_radius: Radius in cells around a joint within which its offset is trained.
+        max_persons: Maximum number of people that decoding returns; 1 uses Google's single-person
+            decoding, which always returns a person.
+        center_threshold: Minimum value of a centre that counts as a person; not used if
+            `max_persons` is 1.
+        outputs: Names of the network's outputs in their order in exported files.
 
     Raises:
-        InputError: If a value lies outside its range, or the input is not a whole number of cells.
+        InputError: If the value of a field lies outside its range, the input size is not a multiple
+            of the stride, or `min_sigma` exceeds `sigma`.
 
     Example:
         >>> codec = MoveNetCodec(input_size=(96, 64), max_persons=6)
         >>> keypoints = np.random.default_rng(0).uniform(0, 60, (1, 17, 2))
         >>> maps = codec.encode(keypoints, np.ones((1, 17)))
-        >>> {name: maps[name].shape for name in codec.outputs}
-        {'centers': (1, 16, 24), 'heatmaps': (17, 16, 24), 'regressions': (34, 16, 24), 'offsets': (34, 16, 24)}
+        >>> [maps[name].shape for name in codec.outputs]
+        [(1, 16, 24), (17, 16, 24), (34, 16, 24), (34, 16, 24)]
         >>> (poses,) = codec.decode({name: maps[name][None] for name in codec.outputs})
         >>> bool(np.allclose(poses.keypoints, keypoints, atol=1e-5))
         True
@@ -104,14 +123,18 @@ class MoveNetCodec(Codec):
     outputs: tuple[str, ...] = _NAMES
 
     def __post_init__(self) -> None:
-        """Checks the values."""
+        """Checks the values of the fields."""
         super().__post_init__()
         if any(side % self.stride for side in self.input_size):
             raise InputError(
-                f"the input size {self.input_size} is not a multiple of the maps' stride {self.stride}"
+                f"codec.input_size={self.input_size} is not a multiple of "
+                f"codec.stride={self.stride}"
             )
         if self.min_sigma > self.sigma:
-            raise InputError(f"expected min_sigma <= sigma, got {self.min_sigma} and {self.sigma}")
+            raise InputError(
+                f"codec.min_sigma={self.min_sigma} exceeds codec.sigma={self.sigma}; expected "
+                "min_sigma <= sigma"
+            )
 
     @property
     def map_size(self) -> tuple[int, int]:
@@ -120,32 +143,40 @@ class MoveNetCodec(Codec):
 
     @property
     def _unit(self) -> np.ndarray:
-        """[2] cells per unit of the regressions."""
+        """Cells per unit of the regressions, [2] (x, y)."""
         return np.array(self.map_size if self.regression_unit == "map" else (1, 1), np.float64)
 
     def encode(
         self, keypoints: np.ndarray, visible: np.ndarray, boxes: np.ndarray | None = None
     ) -> Maps:
-        """Draws everybody's targets, from the smallest to the largest person: what two claim is the larger one's.
+        """Returns the targets of all people in a window.
 
-        A keypoint outside the window counts as not labelled. Who has no labelled keypoint in it is a region to leave alone: a
-        crowd, or somebody nobody annotated.
+        People are encoded from the smallest to the largest; a cell that belongs to two of them gets
+        the values of the larger one. A keypoint outside the window counts as not labelled. A person
+        without a labelled keypoint in the window is a region to ignore: a crowd, or a person who
+        was not annotated.
 
         Args:
-            keypoints: [P, K, 2] in input px.
-            visible: [P, K], 0 where not labelled.
-            boxes: [P, 4] (x, y, width, height) in input px; None takes them round the labelled keypoints.
+            keypoints: Keypoints of the people, [P, K, 2] in input px.
+            visible: Visibility of the keypoints, [P, K]; 0 if not labelled.
+            boxes: Person boxes, [P, 4] (x, y, width, height) in input px; None uses the boxes
+                around the labelled keypoints.
 
         Returns:
-            float32 maps and what they count for, 0 or 1:
-            "centers", "center_weights" [1, h, w]: 0 in a region to leave alone;
-            "heatmaps", "heatmap_weights" [K, h, w]: 0 there and, joint by joint, in the box of a person whose joint is not
-            labelled; but 1 on the blobs of labelled joints;
-            "regressions" [2K, h, w], "regression_weights" [K, h, w]: round the centres, x and y of each joint in turn;
-            "offsets" [2K, h, w], "offset_weights" [K, h, w]: round the joints.
+            Target maps, and their weights (0 or 1) in the loss, as float32:
+
+            - "centers" and "center_weights", [1, h, w]. The weight is 0 in regions to ignore,
+              except on the blobs of centres.
+            - "heatmaps" and "heatmap_weights", [K, h, w]. The weight is 0 in regions to ignore and,
+              for each joint, in the boxes of people whose joint is not labelled, except on the
+              blobs of labelled joints.
+            - "regressions" [2K, h, w], x and y of each joint in turn, and "regression_weights"
+              [K, h, w]. The weight is 1 around the centres.
+            - "offsets" [2K, h, w], x and y of each joint in turn, and "offset_weights" [K, h, w].
+              The weight is 1 around the joints.
 
         Raises:
-            InputError: If the arrays do not belong together.
+            InputError: If the shapes of the arrays do not match.
         """
         people = len(keypoints)
         shapes = (
@@ -156,83 +187,88 @@ class MoveNetCodec(Codec):
         joints = self.skeleton.num_joints
         if shapes != ((people, joints, 2), (people, joints), (people, 4)):
             raise InputError(
-                f"expected keypoints [P, {joints}, 2], visible [P, {joints}] and boxes [P, 4], got {shapes}"
+                f"expected keypoints [P, {joints}, 2], visible [P, {joints}] and boxes [P, 4], "
+                f"got {shapes}"
             )
         labelled = np.asarray(visible) > 0
-        # An unlabelled joint's coordinates may be anything, NaN included.
+        # The coordinates of unlabelled joints may have any value, including NaN.
         points = np.where(labelled[..., None], keypoints, -1.0) / self.stride
-        corners = targets.around(points, labelled)
+        corners = targets.bounding_boxes(points, labelled)
         if boxes is not None:
             boxes = np.asarray(boxes, np.float64) / self.stride
             corners = np.hstack([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]])
         order = np.argsort(targets.areas(corners), kind="stable")
-        points, labelled, corners = points[order], labelled[order], corners[order]
+        points = points[order]
+        labelled = labelled[order]
+        corners = corners[order]
         cells = np.floor(points)
         known = labelled & targets.on_map(cells, self.map_size)  # [P, K]
-        drawn = known.any(axis=1)  # [P]
-        centers = np.where(
-            drawn[:, None], self._center_cells(points, known, corners), -1.0
-        )  # [P, 2]
-        draw, center_widths, widths = self._kernel(targets.around(points, known), corners)
-        center_map = targets.highest(draw(centers, self.map_size, center_widths), drawn[:, None])
-        heatmaps = targets.highest(
-            draw(cells.reshape(-1, 2), self.map_size, np.repeat(widths, joints)), known
-        )
-        # A person's centre is the anchor of all its joints' regressions.
+        is_target = known.any(axis=1)  # [P]
+        centers = self._center_cells(points, known, corners)
+        centers = np.where(is_target[:, None], centers, -1.0)  # [P, 2]
+        draw, center_widths, widths = self._kernel(targets.bounding_boxes(points, known), corners)
+        center_blobs = draw(centers, self.map_size, center_widths)
+        joint_blobs = draw(cells.reshape(-1, 2), self.map_size, np.repeat(widths, joints))
+        center_map = targets.merge_by_maximum(center_blobs, is_target[:, None])
+        heatmaps = targets.merge_by_maximum(joint_blobs, known)
+        # The regressions of all joints of a person start at the person's centre.
         anchors = np.repeat(centers[:, None], joints, axis=1)
-        moves, moves_known = targets.spread(
-            anchors, cells, known, self.map_size, self.regression_radius
+        regressions, regression_weights = targets.vectors_around(
+            anchors, cells, known, self.map_size, radius=self.regression_radius
         )
-        offsets, offsets_known = targets.spread(
-            cells, points, known, self.map_size, self.offset_radius
+        offsets, offset_weights = targets.vectors_around(
+            cells, points, known, self.map_size, radius=self.offset_radius
         )
-        regions = targets.touched(corners, self.map_size)
+        regions = targets.covered_cells(corners, self.map_size)
         return {
             "centers": center_map,
-            "center_weights": targets.outside(regions, ~drawn[:, None], center_map),
+            "center_weights": targets.region_weights(regions, ~is_target[:, None], center_map),
             "heatmaps": heatmaps,
-            "heatmap_weights": targets.outside(regions, ~known, heatmaps),
-            "regressions": self._scaled(moves, 1 / self._unit),
-            "regression_weights": moves_known,
+            "heatmap_weights": targets.region_weights(regions, ~known, heatmaps),
+            "regressions": self._scaled(regressions, 1 / self._unit),
+            "regression_weights": regression_weights,
             "offsets": offsets,
-            "offset_weights": offsets_known,
+            "offset_weights": offset_weights,
         }
 
     def decode(self, maps: Mapping[str, np.ndarray]) -> list[Poses]:
-        """Finds people.
+        """Returns the people in a batch of maps.
 
         Args:
-            maps: "centers" [N, 1, h, w] and "heatmaps" [N, K, h, w] as probabilities, "regressions" and "offsets"
-                [N, 2K, h, w].
+            maps: "centers" [N, 1, h, w] and "heatmaps" [N, K, h, w] as probabilities; "regressions"
+                and "offsets" [N, 2K, h, w].
 
         Returns:
-            N Poses in input px, best first. Scores are the heatmaps' at the joints' cells. A person's score is their mean,
-            where there may be several times the centre's.
+            N `Poses` in input px, best person first. The score of a joint is the value of its
+            heatmap at its cell. The score of a person is the mean over the joints, multiplied by
+            the value of the centre if `max_persons` > 1.
 
         Raises:
-            InputError: If a map has another shape.
+            InputError: If a map has a different shape.
         """
-        joints, (width, height) = self.skeleton.num_joints, self.map_size
-        wanted = {name: np.asarray(maps[name], np.float64) for name in _NAMES}
-        self._check_shapes({name: values.shape for name, values in wanted.items()})
-        regressions = self._scaled(wanted["regressions"], self._unit)
-        pairs = (len(regressions), joints, 2, height, width)
-        moves, offsets = regressions.reshape(pairs), wanted["offsets"].reshape(pairs)
-        return [
-            self._people(*of_one)
-            for of_one in zip(
-                wanted["centers"][:, 0], wanted["heatmaps"], moves, offsets, strict=True
-            )
-        ]
+        joints = self.skeleton.num_joints
+        width, height = self.map_size
+        arrays = {name: np.asarray(maps[name], np.float64) for name in _NAMES}
+        self._check_shapes({name: values.shape for name, values in arrays.items()})
+        regressions = self._scaled(arrays["regressions"], self._unit)
+        vector_shape = (len(regressions), joints, 2, height, width)
+        samples = zip(
+            arrays["centers"][:, 0],
+            arrays["heatmaps"],
+            regressions.reshape(vector_shape),
+            arrays["offsets"].reshape(vector_shape),
+            strict=True,
+        )
+        return [self._people(*sample) for sample in samples]
 
     def output_spec(self, shapes: Mapping[str, tuple[int, ...]]) -> tuple[OutputSpec, ...]:
-        """Returns what the four maps contain.
+        """Returns the descriptions of the four maps.
 
         Args:
-            shapes: Shapes of the maps as for `decode`.
+            shapes: Shapes of the maps by name, as for `decode`.
 
         Raises:
-            InputError: If a map has another shape.
+            InputError: If a shape does not match the codec.
         """
         self._check_shapes(shapes)
         unit = "map side" if self.regression_unit == "map" else "cell"
@@ -251,49 +287,60 @@ class MoveNetCodec(Codec):
         )
 
     def describe(self) -> str:
-        """Returns how many people are found, and from which centre on."""
+        """Returns the maximum number of people and the threshold of their centres, in words."""
         if self.max_persons == 1:
             return "the most central person"
         return f"up to {self.max_persons} people with a centre above {self.center_threshold:g}"
 
     def visualize(self, maps: Mapping[str, np.ndarray]) -> Maps:
-        """Returns one image's centres, every joint's heatmap, and how far its regressions and offsets lead (1 = furthest)."""
+        """Returns images of the centres, every heatmap, and the lengths of regressions and offsets.
+
+        Args:
+            maps: Maps of one image by name, as for `decode` without the batch axis N. The lengths
+                are divided by the largest one.
+        """
         heatmaps = dict(zip(self.skeleton.joints, np.asarray(maps["heatmaps"]), strict=True))
-        moves = {
-            name: targets.lengths(np.asarray(maps[name])) for name in ("regressions", "offsets")
+        lengths = {
+            name: targets.relative_lengths(np.asarray(maps[name]))
+            for name in ("regressions", "offsets")
         }
-        return {"centers": np.asarray(maps["centers"])[0], **heatmaps, **moves}
+        return {"centers": np.asarray(maps["centers"])[0], **heatmaps, **lengths}
 
     def mirror(self, maps: Maps, shift: bool) -> Maps:
-        """Returns the maps of mirrored images in the unmirrored frame.
+        """Returns the maps of mirrored images, transformed back to the original images.
 
-        For images mirrored pixel by pixel (x -> W-1-x) this is exact: cell c becomes w-1-c, the place in it (s-1)/s minus
-        itself (s px in a cell), and decoding finds the same places. `encode` agrees for joints at whole px; one within the last
-        px of a cell, between s-1 and s, lies in the neighbouring cell of the mirrored image.
+        This is exact for images mirrored pixel by pixel (x -> W-1-x): with s = `stride`, cell c
+        becomes w-1-c and an offset o becomes (s-1)/s - o, so that decoding returns the mirrored
+        keypoints. The result equals the encoded original for joints at whole px; a joint in the
+        last px of a cell, with an offset above (s-1)/s, lies in the neighbouring cell of the
+        mirrored image.
 
         Args:
             maps: "centers", "heatmaps", "regressions" and "offsets" as for `decode`.
-            shift: changes nothing; cells mirror onto cells here.
+            shift: Ignored: the cells of the mirrored maps are aligned already.
         """
-        joints, (width, height) = self.skeleton.num_joints, self.map_size
+        joints = self.skeleton.num_joints
+        width, height = self.map_size
         order = list(self.skeleton.flip)
 
-        def pairs(name: str) -> np.ndarray:
-            return maps[name].reshape(-1, joints, 2, height, width)[:, order, ..., ::-1]
+        def mirrored_vectors(name: str) -> np.ndarray:
+            return maps[name].reshape(-1, joints, 2, height, width)[:, order, ..., ::-1].copy()
 
-        moves, offsets = pairs("regressions").copy(), pairs("offsets").copy()
-        moves[:, :, 0] *= -1
+        regressions = mirrored_vectors("regressions")
+        offsets = mirrored_vectors("offsets")
+        regressions[:, :, 0] *= -1
         offsets[:, :, 0] = (self.stride - 1) / self.stride - offsets[:, :, 0]
         return {
             "centers": maps["centers"][..., ::-1],
             "heatmaps": maps["heatmaps"][:, order, :, ::-1],
-            "regressions": moves.reshape(maps["regressions"].shape),
+            "regressions": regressions.reshape(maps["regressions"].shape),
             "offsets": offsets.reshape(maps["offsets"].shape),
         }
 
     def _check_shapes(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
-        """Refuses maps of other shapes than those of `decode`."""
-        joints, (width, height) = self.skeleton.num_joints, self.map_size
+        """Raises InputError if the maps do not have the shapes stated in `decode`."""
+        joints = self.skeleton.num_joints
+        width, height = self.map_size
         channels = {
             "centers": 1,
             "heatmaps": joints,
@@ -303,27 +350,40 @@ class MoveNetCodec(Codec):
         for name, count in channels.items():
             if shapes[name] != (shapes["centers"][0], count, height, width):
                 raise InputError(
-                    f"expected {name} {['N', count, height, width]}, got {list(shapes[name])}"
+                    f"expected {name} of shape [N, {count}, {height}, {width}], "
+                    f"got {list(shapes[name])}"
                 )
 
     def _center_cells(
         self, points: np.ndarray, known: np.ndarray, corners: np.ndarray
     ) -> np.ndarray:
-        """Returns the cells [P, 2] of people's centres, moved onto the map."""
+        """Returns the cells [P, 2] of the people's centres, clipped to the map.
+
+        Args:
+            points: Keypoints, [P, K, 2] in cells.
+            known: Whether a keypoint is labelled and lies on the map, [P, K] bool.
+            corners: Person boxes, [P, 4] (left, top, right, bottom) in cells.
+        """
         size = np.array(self.map_size)
         if self.center == "box":
-            places = np.clip(corners.reshape(-1, 2, 2), 0, size).mean(axis=1)
+            centers = np.clip(corners.reshape(-1, 2, 2), 0, size).mean(axis=1)
         else:
             count = np.maximum(known.sum(axis=1), 1)[:, None]
-            places = (points * known[..., None]).sum(axis=1) / count
-        cells: np.ndarray = np.clip(np.floor(places), 0, size - 1)
+            centers = (points * known[..., None]).sum(axis=1) / count
+        cells: np.ndarray = np.clip(np.floor(centers), 0, size - 1)
         return cells
 
     def _kernel(
-        self, seen: np.ndarray, corners: np.ndarray
+        self, joint_corners: np.ndarray, corners: np.ndarray
     ) -> tuple[Callable[..., np.ndarray], np.ndarray, np.ndarray]:
-        """Returns how blobs are drawn, and the widths [P] of centres and of joints, from the boxes of joints and of people."""
-        boxes = corners if self.kernel == "gaussian" else seen
+        """Returns the function that draws blobs, and the widths [P] in cells at centres and joints.
+
+        Args:
+            joint_corners: Boxes around each person's joints on the map, [P, 4] (left, top, right,
+                bottom) in cells.
+            corners: Person boxes, [P, 4] in cells.
+        """
+        boxes = corners if self.kernel == "gaussian" else joint_corners
         area = targets.areas(boxes) / np.prod(self.map_size)
         if self.kernel == "gaussian":
             sigmas = np.clip(self.sigma * np.sqrt(area), self.min_sigma, self.sigma)
@@ -331,30 +391,46 @@ class MoveNetCodec(Codec):
         radii = 4.0 + (area >= 0.16) + (area >= 0.3)
         return targets.fire717_blobs, radii + 1, radii
 
-    def _scaled(self, moves: np.ndarray, factor: np.ndarray) -> np.ndarray:
-        """Returns regressions [..., 2K, h, w] times a factor for x and one for y."""
+    def _scaled(self, regressions: np.ndarray, factor: np.ndarray) -> np.ndarray:
+        """Returns regressions [..., 2K, h, w] multiplied by a factor [2] (x, y)."""
         factors = np.tile(factor, self.skeleton.num_joints)[:, None, None]
-        scaled: np.ndarray = (moves * factors).astype(moves.dtype)
+        scaled: np.ndarray = (regressions * factors).astype(regressions.dtype)
         return scaled
 
     def _people(
-        self, centers: np.ndarray, heatmaps: np.ndarray, moves: np.ndarray, offsets: np.ndarray
+        self,
+        centers: np.ndarray,
+        heatmaps: np.ndarray,
+        regressions: np.ndarray,
+        offsets: np.ndarray,
     ) -> Poses:
-        """Returns the people in one sample's maps: [h, w], [K, h, w], [K, 2, h, w], [K, 2, h, w]."""
+        """Returns the people in the maps of one sample.
+
+        Args:
+            centers: Centres, [h, w].
+            heatmaps: Heatmaps, [K, h, w].
+            regressions: Regressions, [K, 2, h, w] in cells.
+            offsets: Offsets, [K, 2, h, w] in cells.
+        """
         if self.max_persons == 1:
-            cells, chances = search.most_central(centers), np.ones(1)
+            center_cells = search.most_central(centers)
+            center_scores = np.ones(1)
         else:
-            cells, chances = search.peaks(centers, self.center_threshold, self.max_persons)
-        joints = cells[:, None] + moves[:, :, cells[:, 1], cells[:, 0]].transpose(
-            2, 0, 1
-        )  # [P, K, 2]
+            center_cells, center_scores = search.peaks(
+                centers, self.center_threshold, self.max_persons
+            )
+        vectors = regressions[:, :, center_cells[:, 1], center_cells[:, 0]].transpose(2, 0, 1)
+        joints = center_cells[:, None] + vectors  # [P, K, 2]
         if self.max_persons == 1:
-            found = search.nearby(heatmaps, joints)
+            cells = search.nearby(heatmaps, joints)
         else:
-            found = search.nearby(heatmaps, *search.within_person(joints, self.map_size))
-        slots, x, y = np.arange(len(heatmaps)), found[..., 0], found[..., 1]
-        scores = heatmaps[slots, y, x]
-        person_scores = chances * scores.mean(axis=1)
+            points, max_distance = search.within_person(joints, self.map_size)
+            cells = search.nearby(heatmaps, points, max_distance)
+        x = cells[..., 0]
+        y = cells[..., 1]
+        joint = np.arange(len(heatmaps))
+        scores = heatmaps[joint, y, x]
+        person_scores = center_scores * scores.mean(axis=1)
         order = np.argsort(-person_scores, kind="stable")
-        keypoints = (found + offsets[slots, :, y, x]) * self.stride
+        keypoints = (cells + offsets[joint, :, y, x]) * self.stride
         return Poses(keypoints[order], scores[order], person_scores[order])

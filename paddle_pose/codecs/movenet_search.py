@@ -1,39 +1,49 @@
-"""Where MoveNet's maps say people and joints are: cells, found with the regression as a guide.
+"""Finds the cells of people and joints in MoveNet's maps, guided by the regressions.
 
-Source: Google's MoveNet: `prediction_to_single_instance_keypoints` and `prediction_to_keypoints_argmax` of TensorFlow's object
-    detection API, as the published TFLite graph computes the former.
-Checked against: `tests/parity/movenet_reference.py`, literal float64 loops of the single-person rule.
+Source: Google's MoveNet: `prediction_to_single_instance_keypoints` and
+    `prediction_to_keypoints_argmax` of TensorFlow's object detection API; the former as computed by
+    the published TFLite graph.
+Checked against: `tests/parity/movenet_reference.py`, literal float64 loops of the single-person
+    decoding.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-NEAR = 1.8  # cells; what makes a distance of 0 a finite weight
-REACH = 0.3  # of the longer side of a person, for its joints
-MIN_REACH = 2.0  # cells
+# Cells; added to a distance before dividing by it.
+DISTANCE_OFFSET = 1.8
+# Maximum distance of a joint from its regressed position, relative to the person's longer side.
+MAX_DISTANCE_RATIO = 0.3
+# Cells; lower limit of that maximum distance.
+MIN_MAX_DISTANCE = 2.0
 
 
 def most_central(centers: np.ndarray) -> np.ndarray:
-    """Returns the cell [1, 2] (x, y) of the centre that is likely and near the middle (w/2, h/2) of the map.
+    """Returns the cell of the most central person, [1, 2] (x, y).
+
+    It has the highest value after division by the distance to the middle (w/2, h/2) of the map plus
+    1.8.
 
     Args:
-        centers: [h, w] probabilities.
+        centers: Probabilities of centres, [h, w].
     """
     height, width = centers.shape
     return _best(centers, np.array([[width / 2, height / 2]]))
 
 
-def peaks(centers: np.ndarray, threshold: float, most: int) -> tuple[np.ndarray, np.ndarray]:
-    """Finds the cells that none of their eight neighbours exceeds; of neighbours alike the first one counts.
+def peaks(centers: np.ndarray, threshold: float, max_peaks: int) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the local maxima: cells that are not exceeded by any of their eight neighbours.
+
+    If neighbouring cells are equal, the first one in row-major order is the peak.
 
     Args:
-        centers: [h, w].
-        threshold: lowest value of a peak.
-        most: how many to return.
+        centers: Probabilities of centres, [h, w].
+        threshold: Minimum value of a peak.
+        max_peaks: Maximum number of peaks to return.
 
     Returns:
-        cells [P, 2] (x, y) and their values [P], highest first.
+        Cells [P, 2] (x, y) and their values [P], highest value first.
 
     Example:
         >>> peaks(np.array([[0.5, 0.5, 0.1, 0.4]]), 0.2, 5)[0]
@@ -51,50 +61,68 @@ def peaks(centers: np.ndarray, threshold: float, most: int) -> tuple[np.ndarray,
             else:
                 peak &= centers >= neighbour
     y, x = np.nonzero(peak)
-    order = np.argsort(-centers[y, x], kind="stable")[:most]
+    order = np.argsort(-centers[y, x], kind="stable")[:max_peaks]
     return np.stack([x, y], axis=-1)[order], centers[y, x][order]
 
 
 def within_person(points: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """Returns where to look for joints, and how far from there, so as to stay with their person.
+    """Returns the search area of each joint, which prevents finding the joints of other people.
 
     Args:
-        points: [P, K, 2] regressed joints in cells.
-        size: (width, height) of the maps.
+        points: Regressed joints, [P, K, 2] in cells.
+        size: (width, height) of the maps in cells.
 
     Returns:
-        The points moved onto the map [P, K, 2], and the reach [P, 1] in cells.
+        Points clipped to the map, [P, K, 2] in cells; and the maximum distance from them, [P, 1] in
+        cells.
     """
-    longest = np.ptp(points, axis=1).max(axis=-1)
-    return np.clip(points, 0, np.array(size) - 1), np.maximum(REACH * longest, MIN_REACH)[:, None]
+    longer_side = np.ptp(points, axis=1).max(axis=-1)
+    max_distance = np.maximum(MAX_DISTANCE_RATIO * longer_side, MIN_MAX_DISTANCE)
+    return np.clip(points, 0, np.array(size) - 1), max_distance[:, None]
 
 
 def nearby(
-    heatmaps: np.ndarray, points: np.ndarray, reach: np.ndarray | float = np.inf
+    heatmaps: np.ndarray, points: np.ndarray, max_distance: np.ndarray | float = np.inf
 ) -> np.ndarray:
-    """Returns the cells [P, K, 2] (x, y) that are likely and near a point.
+    """Returns the cells of the joints, [P, K, 2] (x, y), searched for around the given points.
+
+    Each is the cell with the highest value after division by the distance to the point plus 1.8.
 
     Args:
-        heatmaps: [K, h, w] probabilities.
-        points: [P, K, 2] in cells.
-        reach: cells further away do not count; broadcast to [P, K].
+        heatmaps: Probabilities of joints, [K, h, w].
+        points: Expected positions of the joints, [P, K, 2] in cells.
+        max_distance: Maximum distance from the points in cells, a scalar or an array that
+            broadcasts to [P, K].
     """
     if not len(points):
         return np.zeros(points.shape, np.int64)
+    distances = np.broadcast_to(max_distance, points.shape[:2])
     return np.stack(
         [
-            _best(heatmaps, *both)
-            for both in zip(points, np.broadcast_to(reach, points.shape[:2]), strict=True)
+            _best(heatmaps, of_person, limits)
+            for of_person, limits in zip(points, distances, strict=True)
         ]
     )
 
 
-def _best(maps: np.ndarray, points: np.ndarray, reach: np.ndarray | float = np.inf) -> np.ndarray:
-    """Returns the highest cell [M, 2] of each map [M, h, w] divided by the distance to its point [M, 2] + 1.8."""
+def _best(
+    maps: np.ndarray, points: np.ndarray, max_distance: np.ndarray | float = np.inf
+) -> np.ndarray:
+    """Returns the cell of each map with the highest value / (distance to its point + 1.8), [M, 2].
+
+    Args:
+        maps: M maps, [M, h, w].
+        points: A point for each map, [M, 2] (x, y) in cells.
+        max_distance: Maximum distance from the point in cells, a scalar or [M].
+    """
     height, width = maps.shape[-2:]
-    across = np.arange(width) - points[:, 0, None]
-    down = np.arange(height) - points[:, 1, None]
-    distance = np.hypot(across[:, None, :], down[:, :, None])  # [M, h, w]
-    likely = np.where(distance <= np.reshape(reach, (-1, 1, 1)), maps / (distance + NEAR), -np.inf)
-    index = likely.reshape(len(points), -1).argmax(axis=-1)
+    dx = np.arange(width) - points[:, 0, None]
+    dy = np.arange(height) - points[:, 1, None]
+    distance = np.hypot(dx[:, None, :], dy[:, :, None])  # [M, h, w]
+    weighted = np.where(
+        distance <= np.reshape(max_distance, (-1, 1, 1)),
+        maps / (distance + DISTANCE_OFFSET),
+        -np.inf,
+    )
+    index = weighted.reshape(len(points), -1).argmax(axis=-1)
     return np.stack([index % width, index // width], axis=-1)

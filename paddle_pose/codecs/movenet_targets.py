@@ -1,8 +1,10 @@
-"""What MoveNet's targets are drawn from: blobs on cells, values spread round a cell, and the cells that boxes touch.
+"""Building blocks of MoveNet's targets: blobs, vectors around a cell, and weights of regions.
 
-Source: CenterNet (Zhou et al., 2019) for Gaussians merged by their maximum; the kernel of fire717/movenet.pytorch.
-Checked against: `tests/codecs/test_movenet.py`, maps worked out by hand.
-Differs: the original's kernel stops one cell early to the right and below, and adds people up, which moves their peaks.
+Source: CenterNet (Zhou et al., 2019) for Gaussians merged by their maximum; the kernel of
+    fire717/movenet.pytorch.
+Checked against: `tests/codecs/test_movenet.py`, maps calculated by hand.
+Differs: from fire717/movenet.pytorch, whose kernel ends one cell early to the right and at the
+    bottom, and which adds up the blobs of several people, which moves their peaks.
 """
 
 from __future__ import annotations
@@ -13,157 +15,177 @@ from paddle_pose.codecs import gaussian
 
 
 def blobs(cells: np.ndarray, size: tuple[int, int], sigmas: np.ndarray) -> np.ndarray:
-    """Draws Gaussians with their peak, exactly 1, on a cell; cut off at 3 sigma.
+    """Returns Gaussians centred on cells, with peak 1 and cut off at 3 sigma, [M, h, w] float32.
 
     Args:
-        cells: [M, 2] (x, y), whole numbers.
+        cells: Cells of the peaks, [M, 2] (x, y), integer values.
         size: (width, height) of the maps in cells.
-        sigmas: [M] in cells.
-
-    Returns:
-        [M, h, w] float32.
+        sigmas: Standard deviations, [M] in cells.
     """
     return gaussian.draw_rounded(cells, size, sigmas)[0]
 
 
 def fire717_blobs(cells: np.ndarray, size: tuple[int, int], radii: np.ndarray) -> np.ndarray:
-    """Draws the original's kernel exp(-3 d / r) in the square of 2 r + 1 cells round a cell; no Gaussian.
+    """Returns fire717's blobs exp(-3 d / r) within squares of 2 r + 1 cells, [M, h, w] float32.
+
+    They are not Gaussians: d is the distance from the peak, not its square.
 
     Args:
-        cells: [M, 2] (x, y), whole numbers.
+        cells: Cells of the peaks, [M, 2] (x, y), integer values.
         size: (width, height) of the maps in cells.
-        radii: [M] in cells, r.
-
-    Returns:
-        [M, h, w] float32.
+        radii: Radii r, [M] in cells.
     """
-    across, down = (
-        np.abs(np.arange(length) - cells[:, axis, None]) for axis, length in enumerate(size)
+    dx, dy = (np.abs(np.arange(length) - cells[:, axis, None]) for axis, length in enumerate(size))
+    radius = radii[:, None]
+    values = np.exp(-3 * np.hypot(dx[:, None, :], dy[:, :, None]) / radius[..., None])
+    blobs: np.ndarray = (values * (dx <= radius)[:, None, :] * (dy <= radius)[:, :, None]).astype(
+        np.float32
     )
-    reach = radii[:, None]
-    values = np.exp(-3 * np.hypot(across[:, None, :], down[:, :, None]) / reach[..., None])
-    blobs: np.ndarray = (
-        values * (across <= reach)[:, None, :] * (down <= reach)[:, :, None]
-    ).astype(np.float32)
     return blobs
 
 
-def highest(maps: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Merges people by their highest value.
+def merge_by_maximum(maps: np.ndarray, included: np.ndarray) -> np.ndarray:
+    """Returns the maximum over all people, [C, h, w]; zero without people.
 
     Args:
-        maps: [P * C, h, w], the C maps of each person in turn.
-        counts: [P, C] bool: which of them to take.
-
-    Returns:
-        [C, h, w]; zero where there is nobody.
+        maps: Maps of all people, [P * C, h, w]: the C maps of each person in turn.
+        included: Whether a map is included, [P, C] bool.
     """
-    highest: np.ndarray = (
-        (maps * counts.reshape(-1, 1, 1))
-        .reshape(*counts.shape, *maps.shape[1:])
+    merged: np.ndarray = (
+        (maps * included.reshape(-1, 1, 1))
+        .reshape(*included.shape, *maps.shape[1:])
         .max(axis=0, initial=0.0)
     )
-    return highest
+    return merged
 
 
-def spread(
+def vectors_around(
     anchors: np.ndarray,
     points: np.ndarray,
     known: np.ndarray,
     size: tuple[int, int],
     radius: float,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Writes into every cell near an anchor how far it is from there to the anchor's point.
+    """Returns, for every cell near an anchor, the vector from the cell to the anchor's point.
 
-    Where several people reach a cell, the nearest anchor decides, and among equally near ones the last person.
+    If the anchors of several people are near a cell, the nearest one is used; of equally near ones,
+    that of the last person.
 
     Args:
-        anchors: [P, K, 2] (x, y) whole cells; those outside the map are left out.
-        points: [P, K, 2] (x, y) in cells.
-        known: [P, K] bool: whether there is anything to learn; a cell of an anchor without it has weight 0.
+        anchors: Anchor cells, [P, K, 2] (x, y), integer values; anchors outside the map are
+            skipped.
+        points: Point of each anchor, [P, K, 2] (x, y) in cells.
+        known: Whether the point is known, [P, K] bool; cells near an anchor whose point is not
+            known get weight 0.
         size: (width, height) of the maps in cells.
-        radius: how far from its anchor a value is written, in cells; 0 is the anchor's cell alone.
+        radius: Maximum distance of a cell from its anchor, in cells; 0 is only the cell of the
+            anchor.
 
     Returns:
-        [2K, h, w] float32, x and y of each joint in turn, and weights [K, h, w] float32.
+        Vectors [2K, h, w] float32, x and y of each joint in turn; and weights [K, h, w] float32, 0
+        or 1.
 
     Example:
-        >>> values, weights = spread(np.array([[[1, 0]]]), np.array([[[2.5, 0]]]), np.array([[True]]), (4, 1), radius=1)
-        >>> values[0], weights[0]
+        >>> anchors, points = np.array([[[1, 0]]]), np.array([[[2.5, 0]]])
+        >>> vectors, weights = vectors_around(anchors, points, np.array([[True]]), (4, 1), radius=1)
+        >>> vectors[0], weights[0]
         (array([[2.5, 1.5, 0.5, 0. ]], dtype=float32), array([[1., 1., 1., 0.]], dtype=float32))
     """
-    joints, (width, height) = known.shape[1], size
+    joints = known.shape[1]
+    width, height = size
     side = np.arange(-int(radius), int(radius) + 1)
     steps = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
     squared = (steps**2).sum(axis=1)
-    steps, squared = steps[squared <= radius**2], squared[squared <= radius**2]
-    places = anchors[:, :, None].astype(np.int64) + steps  # [P, K, D, 2]
-    person, joint, step = np.nonzero(on_map(places, size) & on_map(anchors, size)[:, :, None])
-    # The last value written to a cell stays: far ones first, and within a distance person by person.
-    order = np.lexsort((person, -squared[step]))
-    person, joint, step = person[order], joint[order], step[order]
-    place = places[person, joint, step]
-    x, y = place[:, 0], place[:, 1]
-    values = np.zeros((joints, 2, height, width), np.float32)
+    in_radius = squared <= radius**2
+    steps, squared = steps[in_radius], squared[in_radius]
+    cells = anchors[:, :, None].astype(np.int64) + steps  # [P, K, D, 2]
+    indices = np.nonzero(on_map(cells, size) & on_map(anchors, size)[:, :, None])
+    # A later value replaces an earlier one: sort by decreasing distance, then by person.
+    order = np.lexsort((indices[0], -squared[indices[2]]))
+    person, joint, step = (index[order] for index in indices)
+    cell = cells[person, joint, step]
+    x, y = cell[:, 0], cell[:, 1]
+    vectors = np.zeros((joints, 2, height, width), np.float32)
     weights = np.zeros((joints, height, width), np.float32)
-    told = known[person, joint]
-    values[joint, :, y, x] = np.where(told[:, None], points[person, joint] - place, 0.0)
-    weights[joint, y, x] = told
-    return values.reshape(2 * joints, height, width), weights
+    is_known = known[person, joint]
+    vectors[joint, :, y, x] = np.where(is_known[:, None], points[person, joint] - cell, 0.0)
+    weights[joint, y, x] = is_known
+    return vectors.reshape(2 * joints, height, width), weights
 
 
-def touched(corners: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Returns [P, h, w] bool: the cells that boxes touch.
+def covered_cells(corners: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Returns [P, h, w] bool: the cells that each box covers at least in part.
 
     Args:
-        corners: [P, 4] (left, top, right, bottom) in cells.
+        corners: Boxes, [P, 4] (left, top, right, bottom) in cells.
         size: (width, height) of the map in cells.
     """
     masks = []
     for axis, length in enumerate(size):
         first, last = np.floor(corners[:, axis, None]), np.floor(corners[:, axis + 2, None])
         masks.append(np.array((first <= np.arange(length)) & (np.arange(length) <= last)))
-    across, down = masks
-    regions: np.ndarray = down[:, :, None] & across[:, None, :]
+    columns, rows = masks
+    regions: np.ndarray = rows[:, :, None] & columns[:, None, :]
     return regions
 
 
-def outside(regions: np.ndarray, unknown: np.ndarray, maps: np.ndarray) -> np.ndarray:
-    """Returns weights [C, h, w] float32: 0 where a person's region has something unknown, but 1 on what is drawn.
+def region_weights(regions: np.ndarray, unknown: np.ndarray, maps: np.ndarray) -> np.ndarray:
+    """Returns the weights of target maps in the loss, [C, h, w] float32.
+
+    They are 0 in the regions of people whose part of the map is unknown, except where the map
+    has a positive target; 1 elsewhere.
 
     Args:
-        regions: [P, h, w] bool.
-        unknown: [P, C] bool.
-        maps: [C, h, w] targets.
+        regions: Region of each person, [P, h, w] bool.
+        unknown: Whether the content of a map is unknown for a person, [P, C] bool.
+        maps: Target maps, [C, h, w].
     """
-    hidden = np.tensordot(
-        unknown.T.astype(np.float32), regions.astype(np.float32), axes=1
-    )  # [C, h, w]
-    weights: np.ndarray = ((hidden == 0) | (maps > 0)).astype(np.float32)
+    count = np.tensordot(unknown.T.astype(np.float32), regions.astype(np.float32), axes=1)
+    weights: np.ndarray = ((count == 0) | (maps > 0)).astype(np.float32)
     return weights
 
 
 def areas(corners: np.ndarray) -> np.ndarray:
-    """Returns the areas [P] of boxes [P, 4] (left, top, right, bottom); 0 where right or bottom comes first."""
+    """Returns the areas of boxes, [P].
+
+    Args:
+        corners: Boxes, [P, 4] (left, top, right, bottom); the area is 0 if right < left or
+            bottom < top.
+    """
     box_areas: np.ndarray = np.prod(np.maximum(corners[:, 2:] - corners[:, :2], 0.0), axis=1)
     return box_areas
 
 
-def around(points: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Returns the boxes [P, 4] (left, top, right, bottom) round those points [P, K, 2] that count; (-1, -1, -1, -1) of none."""
-    first = np.where(counts[..., None], points, np.inf).min(axis=1)
-    last = np.where(counts[..., None], points, -np.inf).max(axis=1)
-    return np.where(np.any(counts, axis=1, keepdims=True), np.hstack([first, last]), -1.0)
+def bounding_boxes(points: np.ndarray, included: np.ndarray) -> np.ndarray:
+    """Returns the bounding box of each person's points, [P, 4] (left, top, right, bottom).
+
+    Args:
+        points: Points, [P, K, 2].
+        included: Whether a point is included, [P, K] bool; without any, the box is (-1, -1, -1,
+            -1).
+    """
+    low = np.where(included[..., None], points, np.inf).min(axis=1)
+    high = np.where(included[..., None], points, -np.inf).max(axis=1)
+    return np.where(np.any(included, axis=1, keepdims=True), np.hstack([low, high]), -1.0)
 
 
 def on_map(cells: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Returns [...] bool for cells [..., 2]."""
+    """Returns [...] bool: whether cells lie on the map.
+
+    Args:
+        cells: Cells, [..., 2] (x, y).
+        size: (width, height) of the map in cells.
+    """
     inside: np.ndarray = np.all((cells >= 0) & (cells < np.array(size)), axis=-1)
     return inside
 
 
-def lengths(moves: np.ndarray) -> np.ndarray:
-    """Returns the mean length over joints of moves [2K, h, w], as [h, w] with 1 for the longest."""
-    mean = np.hypot(moves[0::2], moves[1::2]).mean(axis=0)
+def relative_lengths(vectors: np.ndarray) -> np.ndarray:
+    """Returns the mean length of the joints' vectors, divided by the maximum over the map, [h, w].
+
+    Args:
+        vectors: Vectors, [2K, h, w]: x and y of each joint in turn.
+    """
+    mean = np.hypot(vectors[0::2], vectors[1::2]).mean(axis=0)
     relative: np.ndarray = mean / max(float(mean.max()), 1e-6)
     return relative

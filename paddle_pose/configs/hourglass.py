@@ -1,6 +1,7 @@
-"""Hourglass-52 on MPII, Newell's stacked hourglass, and a small one for synthetic people.
+"""Configs of Hourglass-52 and Newell's stacked hourglass on MPII, and of a small test network.
 
-Source: mmpose 0.x `hourglass52_mpii_{256x256,384x384}` for the network and its recipe; Newell et al. (ECCV 2016).
+Source: mmpose 0.x `hourglass52_mpii_{256x256,384x384}` for Hourglass-52 and its recipe; Newell et
+    al. (ECCV 2016) for the stacked hourglass.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ HOURGLASS52_MPII_256 = Config(
 HOURGLASS52_MPII_384 = replace(
     HOURGLASS52_MPII_256,
     name="hourglass52_mpii_384",
-    source="mmpose 0.x hourglass52_mpii_384x384: as at 256, batch 32 x 8 GPUs, sigma stays 2 cells",
+    source="mmpose 0.x hourglass52_mpii_384x384: the recipe at 256 (sigma 2 cells) with batch 32 x "
+    "8 GPUs",
     command="python train.py --dataset_root D --image_size 384",
     codec=HeatmapCodec(input_size=(384, 384)),
     train=Train(batch_size=32),
@@ -50,7 +52,8 @@ STACKED_HOURGLASS8_MPII_256 = replace(
 
 HOURGLASS_TINY_128 = Config(
     name="hourglass_tiny_128",
-    source="ours: Hourglass-52 narrowed until two CPU cores train it in minutes; for synthetic people and tests",
+    source="ours: a narrow Hourglass-52 that two CPU cores train in minutes; for synthetic people "
+    "and tests",
     command="make demo",
     model=HourglassModel(
         channels=(32, 32, 48, 64),
@@ -60,7 +63,8 @@ HOURGLASS_TINY_128 = Config(
     ),
     codec=HeatmapCodec(input_size=(128, 128), sigma=1.6),
     augment=Augment(scale=0.15, rotation=15.0),
-    # Measured: many small steps learn far more per second here than few large ones.
+    # Measured: this network learns much faster per second with many small batches than with few
+    # large ones.
     train=Train(
         epochs=5,
         batch_size=8,

@@ -1,11 +1,14 @@
-"""MoveNet on COCO.
+"""Configs of MoveNet on COCO.
 
-Source: Google's graphs (Lightning 192, Thunder 256) and their decoding. Google has not published its training; the optimizer
-    here is fire717/movenet.pytorch's (Adam 1e-3, batch 64, x0.1 at epochs 70 and 100 of 120) and the loss that of the article
-    "MoveNet" on AI Studio (8 t + 1, 1:1:1:1). `centernet` has the loss of CenterNet and of Google's public multi-person recipe.
-    `original` is the AI Studio project: Adam 8e-3, batch 512, x0.1 at 40 and 80 of 100, gradients cut off at 5.
-Differs: the original also decays weights by 5e-4, distorts colours and hides joints; its augmentation skips people with six or
-    more unlabelled joints.
+Source: Google's graphs (Lightning 192, Thunder 256) and their decoding. Google has not published
+    its training recipe. The optimizer used here is that of fire717/movenet.pytorch (Adam 1e-3,
+    batch 64, learning rate x 0.1 at epochs 70 and 100 of 120), the loss that of the article
+    "MoveNet" on AI Studio (squared error weighted by 8 t + 1, terms 1:1:1:1). `*_centernet` uses
+    the loss of CenterNet and of Google's public multi-person recipe. `movenet_original_coco` is the
+    AI Studio project MoveNet.Paddle: Adam 8e-3, batch 512, learning rate x 0.1 at epochs 40 and 80
+    of 100, gradients clipped at 5.
+Differs: MoveNet.Paddle also uses weight decay 5e-4, colour distortion and occlusion of joints; its
+    augmentation skips people with six or more unlabelled joints.
 """
 
 from __future__ import annotations
@@ -26,7 +29,8 @@ from paddle_pose.data.augment import Augment
 
 MOVENET_LIGHTNING_COCO = Config(
     name="movenet_lightning_coco",
-    source="Google's MoveNet Lightning; trained on whole images with everybody in them, Adam 1e-3, 120 epochs, batch 64",
+    source="Google's MoveNet Lightning; trained on whole images with all their people, Adam 1e-3, "
+    "120 epochs, batch 64",
     command="python train.py --config movenet_lightning_coco --dataset_root D",
     model=MoveNetModel(),
     codec=MoveNetCodec(max_persons=6),
@@ -47,7 +51,7 @@ MOVENET_LIGHTNING_COCO = Config(
 MOVENET_THUNDER_COCO = replace(
     MOVENET_LIGHTNING_COCO,
     name="movenet_thunder_coco",
-    source="Google's MoveNet Thunder; trained as Lightning",
+    source="Google's MoveNet Thunder; the recipe of Lightning",
     command="python train.py --config movenet_thunder_coco --dataset_root D",
     model=MoveNetModel(width=1.75),
     codec=MoveNetCodec(input_size=(256, 256), max_persons=6),
@@ -56,7 +60,8 @@ MOVENET_THUNDER_COCO = replace(
 MOVENET_LIGHTNING_COCO_CENTERNET = replace(
     MOVENET_LIGHTNING_COCO,
     name="movenet_lightning_coco_centernet",
-    source="Google's MoveNet Lightning with CenterNet's loss: focal, regression 0.1, offsets within 3 cells",
+    source="Google's MoveNet Lightning with CenterNet's loss: focal loss, regression weight 0.1, "
+    "offsets within 3 cells",
     command="python train.py --config movenet_lightning_coco_centernet --dataset_root D",
     codec=MoveNetCodec(max_persons=6, center="keypoints", offset_radius=3.0),
     loss=MoveNetLossSpec(error="focal", regression=0.1),
@@ -65,8 +70,10 @@ MOVENET_LIGHTNING_COCO_CENTERNET = replace(
 MOVENET_ORIGINAL_COCO = replace(
     MOVENET_LIGHTNING_COCO,
     name="movenet_original_coco",
-    source="MoveNet.Paddle on AI Studio: single people, Adam 8e-3, 100 epochs, batch 512; acc as its file name says (e74)",
-    command="python train.py --config movenet_original_coco --dataset_root D  (D from prepare_coco)",
+    source="MoveNet.Paddle on AI Studio: crops of single people, Adam 8e-3, 100 epochs, batch 512; "
+    "acc from the name of its weights file (epoch 74)",
+    command="python train.py --config movenet_original_coco --dataset_root D  "
+    "(D from prepare_coco)",
     model=MoveNetModel(
         expansion="stage",
         activation="relu",

@@ -1,8 +1,9 @@
-"""Changing single values of a config, by one mechanism: {dotted key: value}.
+"""Reads and changes the values of a config by dotted key, such as "train.batch_size".
 
-Command-line flags, `-o key=value` and the file beside a checkpoint are all such mappings, so an unknown key or a value of the
-wrong kind is the same clear error everywhere. A part that is one of several classes, e.g. `model` or `train.schedule`, has
-a key of its own, whose value is the class's short name (see `kinds`).
+Command-line flags, `-o key=value` and the config.json next to a checkpoint are all mappings {dotted
+key: value}, so an unknown key or a value of the wrong type raises the same error everywhere. A part
+of a config that can be one of several classes, e.g. `model` or `train.schedule`, has a key of its
+own, whose value is the short name of the class (see `kinds`).
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from paddle_pose.ranges import check
 from paddle_pose.skeletons import SKELETONS, Skeleton
 
 _FIXED = ("name", "source", "command")
-# Keys of files that an earlier version wrote, with their names today.
+# Current names of keys in files that were written by earlier versions.
 RENAMED: Mapping[str, str] = {
     "train.warmup": "train.schedule.warmup",
     "train.warmup_start": "train.schedule.warmup_start",
@@ -33,7 +34,12 @@ RENAMED: Mapping[str, str] = {
 
 
 def values(config: Config) -> dict[str, Any]:
-    """Returns every value by its dotted key, in JSON's types; the short name of a class stands before its fields.
+    """Returns all values by dotted key, as JSON types.
+
+    The short name of a class precedes the fields of the class.
+
+    Args:
+        config: Config to read.
 
     Example:
         >>> from paddle_pose.configs.registry import CONFIGS
@@ -46,59 +52,69 @@ def values(config: Config) -> dict[str, Any]:
 
 
 def identity(config: Config) -> dict[str, Any]:
-    """Returns the values that decide what a training computes, and that may not change in its middle.
+    """Returns the values that determine the result of a training; they must not change on resume.
 
-    How many epochs it lasts is none of them: a training may go on longer. A cosine then ends later, which changes the rates
-    that are still to come; `Trainer.resume` says so.
+    The number of epochs is not among them, since a training may be extended. With a cosine schedule
+    this changes the learning rates of the remaining steps, which `Trainer.resume` reports.
+
+    Args:
+        config: Config of the training.
 
     Example:
         >>> from paddle_pose.configs.registry import CONFIGS
         >>> "train.batch_size" in identity(CONFIGS["hourglass52_mpii_256"])
         True
     """
-    free = {
-        "num_workers",
-        "log_every",
-        "max_bad_steps",
-        "keep",
-        "checkpoint_steps",
-        "checkpoint_minutes",
+    excluded = {
+        "data.train_annotations",  # files and folders may be moved
+        "data.val_annotations",
+        "data.images",
+        "data.cache",
+        "train.checkpoint_minutes",
+        "train.checkpoint_steps",
+        "train.epochs",
+        "train.keep",
+        "train.log_every",
+        "train.max_bad_steps",
+        "train.num_workers",
+        "train.on_bad_image",
+        "train.read_timeout",
     }
-    free |= {"on_bad_image", "read_timeout", "epochs"}
-    places = {
-        f"data.{name}" for name in ("train_annotations", "val_annotations", "images", "cache")
-    }  # data may move
-    left_out = places | {f"train.{name}" for name in free}
     return {"config": config.name} | {
-        key: value for key, value in values(config).items() if key not in left_out
+        key: value for key, value in values(config).items() if key not in excluded
     }
 
 
 def override(config: Config, changes: Mapping[str, Any]) -> Config:
-    """Returns the config with single values replaced.
+    """Returns a copy of the config with single values replaced.
 
-    Short names of classes are applied first, whatever the order. Another class than the present one begins with its own
-    defaults, except for the fields that its family shares: a schedule's `warmup` and `warmup_start`, a codec's `skeleton`
-    and `input_size`.
+    Short names of classes are applied first, independent of their order in `changes`. If a class is
+    replaced by another one, the new class starts with its own defaults, except for the fields that
+    its family shares: `warmup` and `warmup_start` of a schedule, `skeleton` and `input_size` of a
+    codec.
 
-    Where `final_augment` is None, "final_augment=augment" or one of its parts starts it as a copy of `augment`, after all
-    other changes; of the default `Augment` where that is None, too.
+    If `final_augment` is None, "final_augment=augment" or a change of one of its fields first sets
+    it to a copy of `augment` (of the default `Augment` if that is None as well), after all other
+    changes.
 
     Args:
-        config: to start from; it stays as it is.
-        changes: dotted key -> value, or the value's text as on a command line.
+        config: Config to start from; it is not modified.
+        changes: New values by dotted key; a value may also be text, as on a command line.
 
     Raises:
-        InputError: If a key does not exist (the valid ones are listed), or its value is of the wrong kind or outside its range.
+        InputError: If a key does not exist (the message lists the valid keys), or a value has the
+            wrong type or lies outside its range.
 
     Example:
         >>> from paddle_pose.configs.registry import CONFIGS
-        >>> changed = override(CONFIGS["hourglass52_mpii_256"], {"train.batch_size": "8", "augment": "none"})
+        >>> plain = CONFIGS["hourglass52_mpii_256"]
+        >>> changed = override(plain, {"train.batch_size": "8", "augment": "none"})
         >>> changed.train.batch_size, changed.augment
         (8, None)
-        >>> override(changed, {"train.schedule.warmup": 9, "train.schedule": "cosine"}).train.schedule
+        >>> changes = {"train.schedule.warmup": 9, "train.schedule": "cosine"}
+        >>> override(changed, changes).train.schedule
         CosineScheduleSpec(warmup=9, warmup_start=0.001)
-        >>> changed = override(CONFIGS["hourglass52_mpii_256"], {"final_augment.flip": 0.1, "augment.scale": 0.2})
+        >>> changed = override(plain, {"final_augment.flip": 0.1, "augment.scale": 0.2})
         >>> changed.final_augment.flip, changed.final_augment.scale
         (0.1, 0.2)
     """
@@ -114,18 +130,18 @@ def override(config: Config, changes: Mapping[str, Any]) -> Config:
 
 
 def check_changes(changes: object) -> None:
-    """Refuses what is no mapping of values by dotted key.
+    """Checks that the overrides are a mapping with strings as keys.
 
     Args:
         changes: Argument `overrides` of the public functions.
 
     Raises:
-        InputError: If it is no mapping, or a key is no string.
+        InputError: If it is not a mapping, or a key is not a string.
     """
     if not isinstance(changes, Mapping):
         raise InputError(
-            f"overrides is a {type(changes).__name__}; expected a mapping of values by dotted key, such as "
-            '{"train.epochs": 50}'
+            f"overrides is a {type(changes).__name__}; expected a mapping of values by dotted key, "
+            'such as {"train.epochs": 50}'
         )
     for key in changes:
         if not isinstance(key, str):
@@ -135,7 +151,7 @@ def check_changes(changes: object) -> None:
 
 
 def upgraded(stored: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns the values of a file by the keys of today, whichever version wrote it.
+    """Returns the values of a file by the current keys.
 
     Args:
         stored: Values by the keys of the version that wrote the file.
@@ -144,24 +160,30 @@ def upgraded(stored: Mapping[str, Any]) -> dict[str, Any]:
         >>> upgraded({"train.schedule": "cosine", "train.warmup": 5, "train.gamma": 0.1})
         {'train.schedule': 'cosine', 'train.schedule.warmup': 5}
     """
-    without_use = (
-        ("train.milestones", "train.gamma") if stored.get("train.schedule") == "cosine" else ()
-    )
-    return {RENAMED.get(key, key): value for key, value in stored.items() if key not in without_use}
+    is_cosine = stored.get("train.schedule") == "cosine"
+    unused = ("train.milestones", "train.gamma") if is_cosine else ()
+    return {RENAMED.get(key, key): value for key, value in stored.items() if key not in unused}
 
 
 def _kind_keys(value: Any, prefix: str) -> set[str]:
-    """Returns the keys whose values are short names of classes."""
-    hints, found = get_type_hints(type(value), include_extras=True), set()
+    """Returns the dotted keys whose values are short names of classes.
+
+    Args:
+        value: A config, or a part of one.
+        prefix: Prefix of the keys, with its dot.
+    """
+    hints = get_type_hints(type(value), include_extras=True)
+    keys = set()
     for field in dataclasses.fields(value):
         if kinds.is_family(hints[field.name]):
-            found.add(prefix + field.name)
+            keys.add(prefix + field.name)
         if dataclasses.is_dataclass(content := getattr(value, field.name)):
-            found |= _kind_keys(content, f"{prefix}{field.name}.")
-    return found
+            keys |= _kind_keys(content, f"{prefix}{field.name}.")
+    return keys
 
 
 def _flat(value: Any, prefix: str) -> list[tuple[str, Any]]:
+    """Returns the dotted keys of a config, or of a part of one, with their values as JSON types."""
     rows: list[tuple[str, Any]] = []
     hints = get_type_hints(type(value), include_extras=True)
     for field in dataclasses.fields(value):
@@ -181,14 +203,22 @@ def _flat(value: Any, prefix: str) -> list[tuple[str, Any]]:
 
 
 def _replaced(node: Any, path: list[str], value: Any, key: str, root: Config) -> Any:
-    """Returns `node` with the value at `path` replaced; `key` and `root` are for messages."""
+    """Returns a part of a config with one value replaced.
+
+    Args:
+        node: Config, or part of one.
+        path: Names of the fields that lead from `node` to the value.
+        value: New value, or its text as on a command line.
+        key: Dotted key of the value, for messages.
+        root: The whole config, for messages and for `final_augment`.
+    """
     name, rest = path[0], path[1:]
     if key in _FIXED or name not in [field.name for field in dataclasses.fields(node)]:
         valid = [name for name, _ in _flat(root, "")]
         if key in RENAMED:
-            raise InputError(f"key {key!r}: it is {RENAMED[key]!r} now; write that instead")
+            raise InputError(f"key {key!r} was renamed to {RENAMED[key]!r}; use the new name")
         raise InputError(
-            f"unknown key {key!r}.{did_you_mean(key, valid)} The valid ones are\n  "
+            f"unknown key {key!r}.{did_you_mean(key, valid)} The valid keys are\n  "
             + "\n  ".join(valid)
             + "\nand augment=none, final_augment=none, final_augment=augment"
         )
@@ -199,31 +229,47 @@ def _replaced(node: Any, path: list[str], value: Any, key: str, root: Config) ->
             return dataclasses.replace(node, final_augment=current)
     if rest:
         if not dataclasses.is_dataclass(current) or isinstance(current, Skeleton):
-            raise InputError(f"key {key!r}: {name!r} is {current!r}, which has no part {rest[0]!r}")
+            raise InputError(
+                f"key {key!r}: {name!r} is {current!r}, which has no field {rest[0]!r}"
+            )
         return dataclasses.replace(node, **{name: _replaced(current, rest, value, key, root)})
     hint = get_type_hints(type(node), include_extras=True)[name]
     if kinds.is_family(hint):
         return dataclasses.replace(node, **{name: _of_kind(current, hint, value, key)})
-    is_a_choice = get_origin(hint) is Literal and value in get_args(hint)  # "none" may be one
-    value = _literal(value) if isinstance(value, str) and not is_a_choice else value
-    return dataclasses.replace(node, **{name: _fitted(value, hint, key)})
+    is_choice = get_origin(hint) is Literal and value in get_args(hint)  # e.g. the choice "none"
+    value = _literal(value) if isinstance(value, str) and not is_choice else value
+    return dataclasses.replace(node, **{name: _converted(value, hint, key)})
 
 
 def _of_kind(current: Any, family: type, kind: object, key: str) -> Any:
-    """Returns the present values where they are of this kind, otherwise the kind's defaults with what its family shares."""
+    """Returns `current` if it is of this kind, else a new object that keeps the shared fields.
+
+    Args:
+        current: Present part of the config.
+        family: Base class of the family.
+        kind: Short name of the new class.
+        key: Dotted key of the part, for messages.
+    """
     chosen = kinds.find(family, kind, key)
     if kinds.kind_of(family, current, key) == kind:
         return current
-    names = {field.name for field in dataclasses.fields(chosen)} & {
-        field.name for field in dataclasses.fields(current)
-    }
-    return chosen(
-        **{name: getattr(current, name) for name in kinds.shared(family) if name in names}
-    )
+    names_before = {field.name for field in dataclasses.fields(current)}
+    names = {field.name for field in dataclasses.fields(chosen)} & names_before
+    kept = {name: getattr(current, name) for name in kinds.shared(family) if name in names}
+    return chosen(**kept)
 
 
-def _fitted(value: Any, hint: Any, key: str) -> Any:
-    """Returns the value in the field's type, or explains why it does not fit."""
+def _converted(value: Any, hint: Any, key: str) -> Any:
+    """Returns the value converted to the type of its field.
+
+    Args:
+        value: New value of the field.
+        hint: Type of the field.
+        key: Dotted key of the field, for messages.
+
+    Raises:
+        InputError: If the value has the wrong type or lies outside its range.
+    """
     if hint is Skeleton:
         return _skeleton(value, key)
     origin, arguments = get_origin(hint), get_args(hint)
@@ -235,26 +281,28 @@ def _fitted(value: Any, hint: Any, key: str) -> Any:
     if origin is Literal and value in arguments:
         return value
     if origin is tuple and isinstance(value, list | tuple):
-        kinds = (arguments[0],) * len(value) if arguments[-1] is Ellipsis else arguments
-        if len(kinds) == len(value):
-            return tuple(_fitted(v, kind, key) for v, kind in zip(value, kinds, strict=True))
+        hints = (arguments[0],) * len(value) if arguments[-1] is Ellipsis else arguments
+        if len(hints) == len(value):
+            return tuple(_converted(v, hint, key) for v, hint in zip(value, hints, strict=True))
     if isinstance(hint, type) and type(value) is hint:
         return value
-    raise InputError(f"key {key!r}: got {value!r}, expected {_words(hint)}")
+    raise InputError(f"key {key!r}: got {value!r}, expected {_type_name(hint)}")
 
 
-def _words(hint: Any) -> str:
-    """Returns how a message names a field's type."""
+def _type_name(hint: Any) -> str:
+    """Returns the name of a field's type, for messages."""
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Annotated:
-        words: str = arguments[1].words(arguments[0])
-        return words
+        name: str = arguments[1].words(arguments[0])
+        return name
     if origin is tuple:
-        return f"tuple of {', '.join('...' if part is Ellipsis else _words(part) for part in arguments)}"
+        parts = ("..." if part is Ellipsis else _type_name(part) for part in arguments)
+        return f"tuple of {', '.join(parts)}"
     return str(list(arguments)) if origin is Literal else str(getattr(hint, "__name__", hint))
 
 
 def _literal(text: str) -> Any:
+    """Returns the value of a text from the command line; the text itself if it is no literal."""
     lowered = text.strip().lower()
     if lowered in ("none", "true", "false"):
         return {"none": None, "true": True, "false": False}[lowered]
@@ -265,6 +313,7 @@ def _literal(text: str) -> Any:
 
 
 def _skeleton(value: Any, key: str) -> Skeleton:
+    """Returns a skeleton given as an object, a name, a .json file or a mapping of its fields."""
     if isinstance(value, Skeleton):
         return value
     if isinstance(value, str) and value in SKELETONS:
@@ -279,4 +328,5 @@ def _skeleton(value: Any, key: str) -> Skeleton:
 
 
 def _tuples(value: Any) -> Any:
+    """Returns the value with all lists converted to tuples."""
     return tuple(map(_tuples, value)) if isinstance(value, list | tuple) else value

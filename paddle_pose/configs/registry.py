@@ -1,4 +1,4 @@
-"""Finding a config by name, and keeping it beside a checkpoint as JSON."""
+"""Finds configs by name, and stores a config as JSON next to a checkpoint."""
 
 from __future__ import annotations
 
@@ -23,14 +23,17 @@ _log = logging.getLogger("paddle_pose")
 _FILES = (hourglass, hrnet, simple_baseline, movenet)
 CONFIGS: dict[str, Config] = {config.name: config for file in _FILES for config in file.ALL}
 FILE_NAME = "config.json"
-_NO_WEIGHTS_INSIDE = (".onnx", ".xml")  # exported files, which are read in another way
+_EXPORTED = (".onnx", ".xml")  # suffixes of exported files, whose format `check_kind` does not know
 
 
 def find(name: str) -> Config:
-    """Returns a config by its name.
+    """Returns the config of a name.
+
+    Args:
+        name: Name of the config.
 
     Raises:
-        InputError: If there is none; the message lists the names.
+        InputError: If no config has this name; the message lists the names.
     """
     if name not in CONFIGS:
         raise InputError(
@@ -41,21 +44,28 @@ def find(name: str) -> Config:
 
 
 def register(config: Config) -> Config:
-    """Adds a config that is defined elsewhere to those that are found by name, and returns it.
+    """Returns the config after adding it to those that are found by name.
+
+    Args:
+        config: Config that is defined outside this package.
 
     Raises:
-        InputError: If there is one of that name.
+        InputError: If a config of that name exists.
     """
     if config.name in CONFIGS:
         raise InputError(
-            f"config {config.name!r} exists already ({CONFIGS[config.name].source}); choose another name"
+            f"config {config.name!r} already exists ({CONFIGS[config.name].source}); choose "
+            "another name"
         )
     CONFIGS[config.name] = config
     return config
 
 
 def for_image_size(size: int) -> Config:
-    """Returns the Hourglass-52 config of the original project's `--image_size`.
+    """Returns the Hourglass-52 config for `--image_size`, a flag of txyugood/PaddlePose.
+
+    Args:
+        size: Width and height of the network's input in px.
 
     Raises:
         InputError: If no config has that size.
@@ -63,7 +73,8 @@ def for_image_size(size: int) -> Config:
     name = f"hourglass52_mpii_{size}"
     if name not in CONFIGS:
         raise InputError(
-            f"{argument('--image_size')} {size}: the published sizes are 256 and 384; for another multiple of 128 add "
+            f"{argument('--image_size')} {size}: the published sizes are 256 and 384; for another "
+            "multiple of 128 add "
             + argument(
                 f'-o "codec.input_size=({size},{size})"',
                 f'overrides={{"codec.input_size": ({size}, {size})}}',
@@ -74,11 +85,11 @@ def for_image_size(size: int) -> Config:
 
 
 def to_json(config: Config, data: str | Path | None = None) -> str:
-    """Returns the text of the file beside a checkpoint, or in a run's folder.
+    """Returns the content of the config.json of a checkpoint or run.
 
     Args:
-        config: Config of the network.
-        data: Folder of the data that a run is trained on; None leaves it out.
+        config: Config to store.
+        data: Folder of the training data to store with it; None stores none.
     """
     content: dict[str, object] = {"config": config.name, "values": values(config)}
     if data is not None:
@@ -87,13 +98,13 @@ def to_json(config: Config, data: str | Path | None = None) -> str:
 
 
 def data_of_run(run_dir: Path) -> str | None:
-    """Returns the folder of the data that a run was trained on; None where its config.json states none.
+    """Returns the folder of the data that a run was trained on; None if config.json states none.
 
     Args:
         run_dir: Folder of the run.
 
     Raises:
-        InputError: If that folder is not there any more.
+        InputError: If that folder does not exist any more.
     """
     path = run_dir / FILE_NAME
     content = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
@@ -102,17 +113,23 @@ def data_of_run(run_dir: Path) -> str | None:
         return None
     if not Path(folder).is_dir():
         raise InputError(
-            f"{run_dir}: was trained on the data in {folder}, which is not there; name the folder with "
-            f"{argument('--dataset_root D', 'data')}"
+            f"{run_dir}: was trained on the data in {folder}, which does not exist; specify the "
+            f"folder with {argument('--dataset_root D', 'data')}"
         )
     return folder
 
 
 def read_beside(weights: Path) -> Config | None:
-    """Returns the config of the file beside a weights file, or of an exported file's metadata; None where there is none.
+    """Returns the config that is stored with a weights file; None if there is none.
+
+    It is read from the metadata of an exported file, or from the config.json in the same folder.
+
+    Args:
+        weights: Weights file, or an exported file.
 
     Raises:
-        InputError: If the file is there but not as `to_json` writes it, or not as the manifest beside it says.
+        InputError: If the stored config is invalid, or config.json does not match the checksum in
+            the checkpoint's manifest.
     """
     path = weights.parent / FILE_NAME
     metadata = read_metadata(weights)
@@ -123,8 +140,8 @@ def read_beside(weights: Path) -> Config | None:
         config = override(find(content["config"]), upgraded(content["values"]))
     except (AttributeError, KeyError, TypeError, ValueError) as problem:
         raise InputError(
-            f"{weights if metadata else path}: not a config that this version reads ({problem}); name "
-            f"one with {argument('--config')} instead of it after moving the file away"
+            f"{weights if metadata else path}: not a config that this version reads ({problem}); "
+            f"move the file away and specify a config with {argument('--config')}"
         ) from problem
     if metadata is None:
         manifest.check_file(path)
@@ -132,19 +149,19 @@ def read_beside(weights: Path) -> Config | None:
 
 
 def stored_identity(stored: Mapping[str, object]) -> dict[str, object]:
-    """Returns the identity in a checkpoint as this version would state it, see `overrides.identity`.
+    """Returns the identity of a checkpoint in the form of this version, see `overrides.identity`.
 
-    Keys of earlier versions are renamed; values that they did not state are those of the config that the identity names.
+    Keys of earlier versions are renamed; missing values are taken from the config that it names.
 
     Args:
-        stored: Identity of a run, with what else it holds beside the config's values.
+        stored: Identity of a run; it may contain further entries besides the values of the config.
 
     Raises:
-        InputError: If it names no config, or its values do not fit.
+        InputError: If it does not name a config, or its values are invalid.
     """
-    parts = {field.name for field in dataclasses.fields(Config)}
+    sections = {field.name for field in dataclasses.fields(Config)}
     content = upgraded(stored)
-    settings = {key: value for key, value in content.items() if key.partition(".")[0] in parts}
+    settings = {key: value for key, value in content.items() if key.partition(".")[0] in sections}
     rest = {key: value for key, value in content.items() if key not in settings}
     return {**identity(override(find(str(content.get("config"))), settings)), **rest}
 
@@ -157,77 +174,81 @@ def config_of(
 ) -> Config:
     """Returns the config of a weights file.
 
-    That is the one beside it, or the one that is named, or that of the published file that it is by its checksum.
+    It is the config stored with the file; if there is none, the config given by `name` or
+    `image_size`; if neither is given, the config of the published file that has the same checksum.
 
     Args:
         weights: Weights file, or an exported file.
-        name: Name of a config, where none is beside the file.
-        image_size: Input size of Hourglass-52 on MPII, as in txyugood's project; None for none.
-        changes: Values by dotted key that replace the config's.
+        name: Name of a config; None uses the stored one.
+        image_size: Input size of Hourglass-52 on MPII, as in txyugood/PaddlePose; None uses the
+            stored config.
+        changes: Values by dotted key that replace those of the config.
 
     Raises:
-        FileNotFoundError: If there is no such weights file.
-        InputError: If it is no weights file, nothing says which network it is for, or the arguments and the file disagree.
+        FileNotFoundError: If the file does not exist.
+        InputError: If it is not a weights file, the config cannot be determined, or the arguments
+            contradict the stored config.
     """
     if not weights.is_file():
         raise FileNotFoundError(f"{weights}: no such weights file")
-    beside = read_beside(weights)
-    if beside is None and name is None and image_size is None and (known := recognise(weights)):
-        name = known.config or None
+    stored = read_beside(weights)
+    is_unknown = stored is None and name is None and image_size is None
+    if is_unknown and (published := recognise(weights)):
+        name = published.config or None
         _log.info(
-            "%s is the published file %s, by its checksum; config %s",
+            "%s is the published file %s (same checksum); config %s",
             weights,
-            known.name,
-            name or "none: it finds people",
+            published.name,
+            name or "none: it is a person detector",
         )
-    if (
-        beside is None
-        and name is None
-        and image_size is None
-        and weights.suffix not in _NO_WEIGHTS_INSIDE
-    ):
+    if is_unknown and name is None and weights.suffix not in _EXPORTED:
         check_kind(weights)
-    return resolve(beside, name, image_size, changes or {})
+    return resolve(stored, name, image_size, changes or {})
 
 
 def resolve(
-    beside: Config | None,
+    stored: Config | None,
     config_name: str | None,
     image_size: int | None,
     changes: Mapping[str, object],
 ) -> Config:
-    """Decides which config holds: a checkpoint's own, or the one that flags name.
+    """Returns the config of a checkpoint, or the one that flags name, with overrides applied.
 
     Args:
-        beside: read from beside the weights, if any.
-        config_name: of `--config`.
-        image_size: of `--image_size`.
-        changes: of `-o` and single flags; applied to whichever holds.
+        stored: Config stored with the weights; None if there is none.
+        config_name: Value of `--config`; None if not given.
+        image_size: Value of `--image_size` in px; None if not given.
+        changes: Values by dotted key from `-o` and other flags; they are applied to the chosen
+            config.
 
     Raises:
-        InputError: If flags and the checkpoint disagree, or nothing says which config it is.
+        InputError: If the flags contradict the stored config, or there is neither a stored config
+            nor a flag.
     """
-    if beside is not None:
-        if config_name not in (None, beside.name):
+    if stored is not None:
+        if config_name not in (None, stored.name):
             raise InputError(
-                f"{argument('--config')} {config_name}, but the checkpoint was trained as {beside.name}"
+                f"{argument('--config')} {config_name}, but the checkpoint was trained as "
+                f"{stored.name}"
             )
-        if image_size not in (None, beside.codec.input_size[0]):
+        if image_size not in (None, stored.codec.input_size[0]):
             raise InputError(
-                f"{argument('--image_size')} {image_size}, but the checkpoint was trained at {beside.codec.input_size[0]}"
+                f"{argument('--image_size')} {image_size}, but the checkpoint was trained at "
+                f"{stored.codec.input_size[0]}"
             )
-        return override(beside, changes)
+        return override(stored, changes)
     if config_name is None and image_size is None:
         raise InputError(
-            f"there is no {FILE_NAME} beside the weights that says which network they are for; "
+            f"there is no {FILE_NAME} beside the weights that states their network; "
             + argument(
-                "add --config NAME (--list_configs shows them) or --image_size 256|384",
-                f"name one as config: {', '.join(CONFIGS)}; or image_size 256 or 384",
+                "add --config NAME (--list_configs lists the names) or --image_size 256|384",
+                f"pass one of these as config: {', '.join(CONFIGS)}; or image_size 256 or 384",
             )
         )
     config = find(config_name) if config_name else for_image_size(image_size or 0)
     if image_size not in (None, config.codec.input_size[0]):
         raise InputError(
-            f"{argument('--image_size')} {image_size}, but config {config.name} has {config.codec.input_size[0]}"
+            f"{argument('--image_size')} {image_size}, but config {config.name} has "
+            f"{config.codec.input_size[0]}"
         )
     return override(config, changes)

@@ -1,10 +1,13 @@
-"""SimpleBaseline on MPII and COCO.
+"""Configs of SimpleBaseline on MPII and COCO.
 
-Source: the official `256x256_d256x3_adam_lr1e-3.yaml` (Xiao et al., ECCV 2018): Adam 1e-3, x0.1 at 90 and 120 of 140 epochs,
-    scale 0.25, rotation 30, from ImageNet weights, BGR images; `384x384`: sigma 3, batch 24 for R152. COCO:
-    `{256x192,384x288}_d256x3_adam_lr1e-3.yaml` of R50, R101 and R152: scale 0.3, rotation 40, sigma 3 at 384x288, batch 24
-    for R152 at 384x288; no half bodies. With DARK: mmpose 0.x `res50_coco_256x192_dark`, whose recipe is its own.
-Differs: the angles and factors of mmpose's published 1.x models are drawn flatter (truncated normals, up to 80 degrees).
+Source: the official `256x256_d256x3_adam_lr1e-3.yaml` (Xiao et al., ECCV 2018) for MPII: Adam 1e-3,
+    learning rate x 0.1 at epochs 90 and 120 of 140, scale 0.25, rotation 30, from ImageNet weights,
+    BGR images; at 384x384 sigma 3, and batch 24 for R152.
+    `{256x192,384x288}_d256x3_adam_lr1e-3.yaml` of R50, R101 and R152 for COCO: scale 0.3, rotation
+    40, sigma 3 at 384x288, batch 24 for R152 at 384x288; no half-body augmentation. mmpose 0.x
+    `res50_coco_256x192_dark` for DARK, with a recipe of its own.
+Differs: the published models of mmpose 1.x were trained with rotations and scales from other
+    distributions (truncated normal, up to 80 degrees).
 """
 
 from __future__ import annotations
@@ -26,7 +29,8 @@ from paddle_pose.skeletons import COCO_17
 
 SIMPLE_BASELINE_R50_MPII_256 = Config(
     name="simple_baseline_r50_mpii_256",
-    source="SimpleBaseline 256x256_d256x3_adam_lr1e-3 (R50): Adam 1e-3, 140 epochs, batch 32 per GPU, from ImageNet weights",
+    source="SimpleBaseline 256x256_d256x3_adam_lr1e-3 (R50): Adam 1e-3, 140 epochs, batch 32 per "
+    "GPU, from ImageNet weights",
     command="python train.py --config simple_baseline_r50_mpii_256 --dataset_root D",
     model=SimpleBaselineModel(order="bgr"),
     augment=Augment(scale=0.25, rotation=30.0),
@@ -43,13 +47,20 @@ SIMPLE_BASELINE_R50_MPII_256 = Config(
 def _mpii(
     depth: Literal[50, 101, 152], side: int, batch_size: int = 32, sigma: float = 2.0
 ) -> Config:
-    """Returns a recipe on MPII."""
+    """Returns a config on MPII.
+
+    Args:
+        depth: Depth of the ResNet.
+        side: Width and height of the network's input in px.
+        batch_size: Number of images per GPU.
+        sigma: Standard deviation of the target Gaussians in cells.
+    """
     name = f"simple_baseline_r{depth}_mpii_{side}"
     return replace(
         SIMPLE_BASELINE_R50_MPII_256,
         name=name,
-        source=f"SimpleBaseline {side}x{side}_d256x3_adam_lr1e-3 (R{depth}): Adam 1e-3, 140 epochs, batch {batch_size} "
-        "per GPU, from ImageNet weights",
+        source=f"SimpleBaseline {side}x{side}_d256x3_adam_lr1e-3 (R{depth}): Adam 1e-3, 140 "
+        f"epochs, batch {batch_size} per GPU, from ImageNet weights",
         command=f"python train.py --config {name} --dataset_root D",
         model=SimpleBaselineModel(depth=depth, order="bgr"),
         codec=HeatmapCodec(input_size=(side, side), sigma=sigma),
@@ -63,14 +74,21 @@ def _coco(
     batch_size: int = 32,
     sigma: float = 2.0,
 ) -> Config:
-    """Returns a recipe on COCO."""
+    """Returns a config on COCO.
+
+    Args:
+        depth: Depth of the ResNet.
+        input_size: (width, height) of the network's input in px.
+        batch_size: Number of images per GPU.
+        sigma: Standard deviation of the target Gaussians in cells.
+    """
     size = f"{input_size[1]}x{input_size[0]}"
     name = f"simple_baseline_r{depth}_coco_{size}"
     return replace(
         SIMPLE_BASELINE_R50_MPII_256,
         name=name,
-        source=f"SimpleBaseline {size}_d256x3_adam_lr1e-3 (R{depth}): Adam 1e-3, 140 epochs, batch {batch_size} per GPU, "
-        "from ImageNet weights",
+        source=f"SimpleBaseline {size}_d256x3_adam_lr1e-3 (R{depth}): Adam 1e-3, 140 epochs, "
+        f"batch {batch_size} per GPU, from ImageNet weights",
         command=f"python train.py --config {name} --dataset_root D",
         model=SimpleBaselineModel(depth=depth, order="bgr"),
         codec=HeatmapCodec(skeleton=COCO_17, input_size=input_size, sigma=sigma),
@@ -85,8 +103,9 @@ R50_COCO_256X192 = _coco(50, (192, 256))
 R50_COCO_256X192_DARK = replace(
     R50_COCO_256X192,
     name="simple_baseline_r50_coco_256x192_dark",
-    source="mmpose res50_coco_256x192_dark: Adam 5e-4, 210 epochs, batch 64 x 8 GPUs, from ImageNet weights, RGB; mmpose's AP "
-    "with the boxes of the 56.4-AP person detector (its plain one: 0.718)",
+    source="mmpose res50_coco_256x192_dark: Adam 5e-4, 210 epochs, batch 64 x 8 GPUs, from "
+    "ImageNet weights, RGB; AP published by mmpose, with the boxes of the 56.4-AP person detector "
+    "(0.718 without DARK)",
     command="python train.py --config simple_baseline_r50_coco_256x192_dark --dataset_root D",
     model=SimpleBaselineModel(),
     codec=HeatmapCodec(skeleton=COCO_17, input_size=(192, 256), unbiased=True, decode_by="dark"),

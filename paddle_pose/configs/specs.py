@@ -1,8 +1,10 @@
-"""The fields of a config: frozen values, each stated once, numbers with their range.
+"""Dataclasses of a config: every field with its type, its default and, for numbers, its range.
 
-Networks, losses, optimizers and schedules are *specs*: a class with a short name, the fields, and the name of what it
-configures. A new one is a frozen dataclass below `ModelSpec`, `LossSpec`, `OptimizerSpec` or `ScheduleSpec`, in any module
-that is imported.
+Networks, losses, optimizers and schedules are configured by *specs*. A spec is a frozen dataclass
+with a short name (`kind`), the import path of the class or function that it configures (`target`)
+and one field per argument. To add one, derive a frozen dataclass from `ModelSpec`, `LossSpec`,
+`OptimizerSpec` or `ScheduleSpec`; it is available as soon as the module that defines it is
+imported.
 """
 
 from __future__ import annotations
@@ -19,8 +21,8 @@ from paddle_pose.ranges import BatchSize, Range, Seed, Share
 from paddle_pose.weights.names import has_batch_norm, has_inters, is_mmpose
 
 Channels = Annotated[int, Range(1, 8192)]
-Depth = Annotated[int, Range(1, 64)]  # of blocks and the like, one after another
-Times = Annotated[int, Range(1, 1_000_000)]
+Depth = Annotated[int, Range(1, 64)]  # number of consecutive blocks, stacks or modules
+Count = Annotated[int, Range(1, 1_000_000)]
 Weight = Annotated[float, Range(0, 1e6)]
 Decay = Annotated[float, Range(0, 10)]
 Momentum = Annotated[float, Range(0, 0.9999999)]
@@ -28,25 +30,30 @@ Epsilon = Annotated[float, Range(0, 1, exclusive_min=True)]
 
 
 class Spec:
-    """Base of the values that configure one object, e.g. a network.
+    """Base class of specs; each configures one object, such as a network or an optimizer.
 
-    A direct subclass opens a family, and its subclasses join it by their `kind`, see `kinds.register`. They are frozen
-    dataclasses, and every field has a default.
+    A direct subclass defines a family of specs. Its own subclasses are registered in that family
+    under their `kind`, see `kinds.register`; they are frozen dataclasses whose fields all have
+    defaults.
+
+    `kind` and `target` are class variables, not fields, so that no config file or flag can change
+    them.
 
     Attributes:
-        kind: Short name that files and flags choose the class by.
-        target: What it configures, a class or a function, as "package.module:Name". Neither is a field: no file changes it.
+        kind: Short name by which config files and flags select the class.
+        target: Import path of the configured class or function, as "package.module:Name".
     """
 
     kind: ClassVar[str]
     target: ClassVar[str]
 
     def __init_subclass__(cls, shared: tuple[str, ...] = (), **options: Any) -> None:
-        """Opens a family, or joins one.
+        """Creates a family for a direct subclass of `Spec`; registers others in their family.
 
         Args:
-            shared: Names of a new family's fields whose values stay when another kind is chosen.
-            options: Those of other base classes.
+            shared: Names of the fields of a new family that keep their values when the config
+                switches to another kind.
+            options: Keyword arguments that are passed on to the next base class.
         """
         super().__init_subclass__(**options)
         if (base := kinds.family_of(cls)) is None:
@@ -55,35 +62,37 @@ class Spec:
             kinds.register(base)(cls)
 
     def __post_init__(self) -> None:
-        """Makes sure that the class's fields are fields.
+        """Checks that the class itself is decorated as a dataclass.
 
         Raises:
-            TypeError: If the class is no dataclass of its own.
+            TypeError: If only a base class is a dataclass, so that the fields of this class would
+                be ignored.
         """
         if "__dataclass_fields__" not in vars(type(self)):
             raise TypeError(
-                f"{type(self).__name__} has no fields of its own; decorate it with @dataclass(frozen=True)"
+                f"{type(self).__name__} is no dataclass; decorate it with @dataclass(frozen=True)"
             )
 
     def field_values(self) -> dict[str, Any]:
-        """Returns the fields by name.
+        """Returns the values of the fields by field name.
 
         Example:
             >>> StackedHourglassModel(num_stacks=8).field_values()
             {'num_stacks': 8, 'channels': 256, 'depth': 4}
         """
-        return {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
+        names = [field.name for field in fields(self)]  # type: ignore[arg-type]
+        return {name: getattr(self, name) for name in names}
 
 
 @dataclass(frozen=True)
 class ModelSpec(Spec):
-    """Base of the networks' specs; `target` is a `paddle.nn.Layer`, see `models`."""
+    """Base class of the network specs; `target` is a `paddle.nn.Layer`, see `models`."""
 
     def arguments(self, codec: Codec) -> dict[str, Any]:
         """Returns the keyword arguments of `target`.
 
         Args:
-            codec: Codec that reads the network's maps.
+            codec: Codec that decodes the network's outputs; it determines the number of joints.
 
         Example:
             >>> StackedHourglassModel().arguments(HeatmapCodec())
@@ -92,41 +101,46 @@ class ModelSpec(Spec):
         return {"num_joints": codec.skeleton.num_joints, **self.field_values()}
 
     def fitted(self, names: Collection[str]) -> ModelSpec:
-        """Returns the spec with the values that a weights file decides by itself.
+        """Returns the spec with the fields that a weights file determines set to match the file.
 
         Args:
-            names: Names of the file's tensors.
+            names: Names of the tensors in the file.
         """
         return self
 
     def remark(self, stated: ModelSpec) -> str:
-        """Returns a sentence for whoever loads weights, e.g. on the order of channels; empty for none.
+        """Returns a sentence to log when weights are loaded, e.g. the channel order; "" for none.
 
         Args:
-            stated: Spec before it was fitted to the file.
+            stated: Spec of the config, before it was fitted to the file.
         """
         return ""
 
 
 @dataclass(frozen=True)
 class LossSpec(Spec):
-    """Base of the losses' specs; `target` is a callable of outputs and targets with `measures`, see `models.losses`."""
+    """Base class of the loss specs.
+
+    `target` is a callable class: it is called with outputs and targets and has an attribute
+    `measures`, see `models.losses`.
+    """
 
     def arguments(self, codec: Codec) -> dict[str, Any]:
         """Returns the keyword arguments of `target`.
 
         Args:
-            codec: Codec that draws the targets.
+            codec: Codec that encodes the targets.
         """
         return self.field_values()
 
 
 @dataclass(frozen=True)
 class OptimizerSpec(Spec):
-    """Base of the optimizers' specs.
+    """Base class of the optimizer specs.
 
-    `target` is a function of a network and `grad_clip` that returns a `paddle.optimizer.Optimizer` with learning rate 0, see
-    `training.optimizers`; the trainer sets the rate at every step.
+    `target` is a function that takes a network and `grad_clip` and returns a
+    `paddle.optimizer.Optimizer` with learning rate 0, see `training.optimizers`; the trainer sets
+    the learning rate at every step.
     """
 
     def arguments(self) -> dict[str, Any]:
@@ -136,11 +150,15 @@ class OptimizerSpec(Spec):
 
 @dataclass(frozen=True)
 class ScheduleSpec(Spec, shared=("warmup", "warmup_start")):
-    """Base of the schedules' specs; `target` returns the learning rate as a function of the step, see `training.optimizers`.
+    """Base class of the learning rate schedule specs.
+
+    `target` is a class whose instances return the learning rate of a step, see
+    `training.optimizers`.
 
     Attributes:
-        warmup: Steps of linear warm-up.
-        warmup_start: Factor of the learning rate at step 0.
+        warmup: Number of linear warm-up steps; 0 disables the warm-up.
+        warmup_start: Factor by which the learning rate is multiplied at step 0; it rises to 1
+            during the warm-up.
     """
 
     warmup: Annotated[int, Range(0, 10_000_000)] = 500
@@ -151,23 +169,25 @@ class ScheduleSpec(Spec, shared=("warmup", "warmup_start")):
 
         Args:
             base: Learning rate after the warm-up.
-            steps_per_epoch: Steps per epoch.
-            epochs: Epochs of the whole training.
+            steps_per_epoch: Number of optimizer steps per epoch.
+            epochs: Total number of epochs.
         """
         return {"base": base, **self.field_values()}
 
 
 @dataclass(frozen=True)
 class HourglassModel(ModelSpec):
-    """Hourglass-52 and its reductions: arguments of `models.hourglass.Hourglass`.
+    """Hourglass-52 and smaller versions of it: arguments of `models.hourglass.Hourglass`.
 
     Attributes:
-        num_stacks: hourglasses one after another, each supervised.
-        channels: per depth; one more than there are downsamplings.
-        blocks: residual blocks per depth.
-        stem_channels: after the first convolution.
-        feature_channels: between and after the hourglasses.
-        inters: keep the block between stacks even where there is one stack (unused; some checkpoints hold it).
+        num_stacks: Number of consecutive hourglasses; the loss is applied to the output of each.
+        channels: Number of channels at each resolution level, highest resolution first. Each
+            further level halves the resolution, so there is one entry more than downsampling steps.
+        blocks: Number of residual blocks at each resolution level.
+        stem_channels: Number of output channels of the first convolution.
+        feature_channels: Number of channels of the feature maps between and after the hourglasses.
+        inters: Whether the block between two stacks is created even if there is only one stack. It
+            is unused there, but some published checkpoints contain its weights.
     """
 
     kind: ClassVar[str] = "hourglass"
@@ -181,7 +201,11 @@ class HourglassModel(ModelSpec):
     inters: bool = False
 
     def fitted(self, names: Collection[str]) -> ModelSpec:
-        """Returns the spec with `inters` as the file has it."""
+        """Returns the spec with `inters` set to whether the file contains these blocks.
+
+        Args:
+            names: Names of the tensors in the file.
+        """
         return replace(self, inters=has_inters(names))
 
 
@@ -190,9 +214,10 @@ class StackedHourglassModel(ModelSpec):
     """Newell's stacked hourglass: arguments of `models.stacked_hourglass.StackedHourglass`.
 
     Attributes:
-        num_stacks: 2 or 8 in the paper.
-        channels: of the maps between and after the hourglasses.
-        depth: halvings.
+        num_stacks: Number of consecutive hourglasses, 2 or 8 in the paper; the loss is applied to
+            the output of each.
+        channels: Number of channels of the feature maps between and after the hourglasses.
+        depth: Number of downsampling steps within an hourglass; each halves the resolution.
     """
 
     kind: ClassVar[str] = "stacked_hourglass"
@@ -205,13 +230,14 @@ class StackedHourglassModel(ModelSpec):
 
 @dataclass(frozen=True)
 class HRNetModel(ModelSpec):
-    """HRNet and its reductions: arguments of `models.hrnet.HRNet`.
+    """HRNet and smaller versions of it: arguments of `models.hrnet.HRNet`.
 
     Attributes:
-        width: channels of the highest resolution, 32 or 48 as published.
-        modules: exchanges of the stages with 2, 3 and 4 branches.
-        blocks: residual blocks of every branch in a module.
-        stem_channels: of the stem.
+        width: Number of channels of the highest-resolution branch, 32 or 48 in the paper. Each
+            lower resolution has twice as many.
+        modules: Number of exchange modules in the stages with 2, 3 and 4 branches.
+        blocks: Number of residual blocks per branch in each module.
+        stem_channels: Number of channels of the two convolutions of the stem.
     """
 
     kind: ClassVar[str] = "hrnet"
@@ -225,13 +251,14 @@ class HRNetModel(ModelSpec):
 
 @dataclass(frozen=True)
 class SimpleBaselineModel(ModelSpec):
-    """SimpleBaseline and its reductions: arguments of `models.simple_baseline.SimpleBaseline`.
+    """SimpleBaseline and smaller versions: arguments of `models.simple_baseline.SimpleBaseline`.
 
     Attributes:
-        depth: 50, 101 or 152, of the ResNet.
-        width: channels of its first stage.
-        deconv_channels: of the deconvolutions.
-        order: of the channels the network sees; the official weights saw BGR.
+        depth: Depth of the ResNet backbone: 50, 101 or 152.
+        width: Number of channels of the first stage of the ResNet, 64 in the paper.
+        deconv_channels: Number of output channels of each deconvolution.
+        order: Order of the colour channels after normalisation: the network is still given RGB
+            images, and swaps the channels itself. The official weights were trained on BGR images.
     """
 
     kind: ClassVar[str] = "simple_baseline"
@@ -243,29 +270,43 @@ class SimpleBaselineModel(ModelSpec):
     order: Literal["rgb", "bgr"] = "rgb"
 
     def fitted(self, names: Collection[str]) -> ModelSpec:
-        """Returns the spec with order "rgb" for files of MMPose."""
+        """Returns the spec with `order` "rgb" if the file was written by MMPose.
+
+        Args:
+            names: Names of the tensors in the file.
+        """
         return replace(self, order="rgb") if is_mmpose(names) else self
 
     def remark(self, stated: ModelSpec) -> str:
-        """Returns the order of the channels, and why it is another one than stated."""
-        why = ", as all of MMPose's do, where the config says bgr" if self != stated else ""
-        return f"It sees {self.order.upper()} images (model.order){why}."
+        """Returns the channel order as a sentence, with the reason if it differs from the config.
+
+        Args:
+            stated: Spec of the config, before it was fitted to the file.
+        """
+        why = ", as all weights of MMPose; the config states bgr" if self != stated else ""
+        return f"The network was trained on {self.order.upper()} images (model.order){why}."
 
 
 @dataclass(frozen=True)
 class MoveNetModel(ModelSpec):
-    """MoveNet, Google's or the original: arguments of `models.movenet.MoveNet`.
+    """MoveNet, Google's or fire717's version: arguments of `models.movenet.MoveNet`.
 
     Attributes:
-        width: factor of the backbone's channels: 1 is Lightning, 1.75 Thunder.
-        expansion: a residual expands its own input ("block", Google) or its stage's first ("stage", the original).
-        activation: of the backbone; the original has "relu".
-        padding: of stride 2; the original is "symmetric".
-        pyramid: how features are mixed.
-        batch_norm: "none" in Google's published weights (reading them sets it), "backbone" to train Google's network from
-            scratch, "all" in the original.
-        share_residuals: one set of weights for all residuals of a stage, as in the original's files.
-        prior: what centres and heatmaps answer before they have learned; 0.1 for a focal loss, the original has 0.5.
+        width: Factor of the number of channels in the backbone: 1 for Lightning, 1.75 for Thunder.
+        expansion: Basis of the number of expanded channels of a residual block: the input of
+            the block itself ("block", Google) or that of the first block of its stage ("stage",
+            fire717).
+        activation: Activation function in the backbone: "relu6" (Google) or "relu" (fire717).
+        padding: Padding of the convolutions with stride 2: "same" as in TensorFlow (Google) or
+            "symmetric" (fire717).
+        pyramid: Architecture of the feature pyramid: "google" or "fire717".
+        batch_norm: Parts that have batch normalisation: "none" for Google's published weights, in
+            which it is folded into the convolutions (set automatically when these are loaded);
+            "backbone" to train Google's network from scratch; "all" for fire717's network.
+        share_residuals: Whether all residual blocks of a stage share one set of weights, as in the
+            published files of fire717's network.
+        prior: Value that the untrained network predicts in every cell of the centres and heatmaps;
+            0.1 suits a focal loss, fire717's network starts at 0.5.
     """
 
     kind: ClassVar[str] = "movenet"
@@ -281,17 +322,23 @@ class MoveNetModel(ModelSpec):
     prior: Annotated[float, Range(1e-6, 0.999999)] = 0.1
 
     def fitted(self, names: Collection[str]) -> ModelSpec:
-        """Returns the spec without batch normalisation for files whose convolutions contain it, as Google's do."""
+        """Returns the spec with `batch_norm` "none" if the file has no batch normalisation.
+
+        Args:
+            names: Names of the tensors in the file.
+        """
         return self if has_batch_norm(names) else replace(self, batch_norm="none")
 
 
 @dataclass(frozen=True)
 class HeatmapLossSpec(LossSpec):
-    """The mean squared error of heatmaps, `models.losses.JointsMSELoss`.
+    """Mean squared error of heatmaps: arguments of `models.losses.JointsMSELoss`.
 
     Attributes:
-        scale: its factor: 1 in mmpose, 0.5 in HRNet and SimpleBaseline.
-        joint_weights: weigh hard joints more, by the skeleton's `weights`, which the loss squares; off as published.
+        scale: Factor of the loss: 1 in mmpose, 0.5 in HRNet and SimpleBaseline.
+        joint_weights: Whether the target weights are multiplied by the skeleton's `weights`, which
+            are larger for hard joints; the loss squares them. The published recipes do not use
+            them.
     """
 
     kind: ClassVar[str] = "heatmap_mse"
@@ -301,7 +348,10 @@ class HeatmapLossSpec(LossSpec):
     joint_weights: bool = False
 
     def arguments(self, codec: Codec) -> dict[str, Any]:
-        """Returns the keyword arguments of `target`; the joints' weights are the skeleton's.
+        """Returns the keyword arguments of `target`; the joint weights are taken from the skeleton.
+
+        Args:
+            codec: Codec that encodes the targets.
 
         Example:
             >>> HeatmapLossSpec(scale=0.5).arguments(HeatmapCodec())
@@ -315,16 +365,19 @@ class HeatmapLossSpec(LossSpec):
 
 @dataclass(frozen=True)
 class MoveNetLossSpec(LossSpec):
-    """The terms of MoveNet's loss: arguments of `models.losses.MoveNetLoss`.
+    """Loss of MoveNet, a weighted sum of terms: arguments of `models.losses.MoveNetLoss`.
 
     Attributes:
-        error: of centres and heatmaps: "mse", weighted by `peak_weight` (the original), or "focal" (CenterNet).
-        peak_weight: k of (k t + 1) (p - t)^2.
-        center: weight of the centres' term.
-        heatmap: of the heatmaps'.
-        regression: of the regressions'; 0.1 in CenterNet.
-        offset: of the offsets'.
-        bone: of the differences between the heatmaps of a limb's two joints; 0 leaves them out.
+        error: Error function of the centres and heatmaps: "mse", weighted by `peak_weight`
+            (fire717), or "focal" (CenterNet).
+        peak_weight: Factor k of the weighted squared error (k t + 1) (p - t)^2 of a prediction p
+            and its target t; used with error "mse" only.
+        center: Weight of the term of the centres.
+        heatmap: Weight of the term of the heatmaps.
+        regression: Weight of the term of the regressions; 0.1 in CenterNet.
+        offset: Weight of the term of the offsets.
+        bone: Weight of the bone term, which compares the difference between the heatmaps of a
+            limb's two joints with that of the targets; 0 disables the term.
     """
 
     kind: ClassVar[str] = "movenet"
@@ -339,21 +392,26 @@ class MoveNetLossSpec(LossSpec):
     bone: Weight = 0.0
 
     def arguments(self, codec: Codec) -> dict[str, Any]:
-        """Returns the keyword arguments of `target`; the limbs are the skeleton's."""
+        """Returns the keyword arguments of `target`; the limbs are taken from the skeleton.
+
+        Args:
+            codec: Codec that encodes the targets.
+        """
         return {**self.field_values(), "limbs": codec.skeleton.limb_indices}
 
 
 @dataclass(frozen=True)
 class AdamSpec(OptimizerSpec):
-    """Adam.
+    """Adam optimizer.
 
     Source: Kingma & Ba, ICLR 2015; the defaults are Paddle's.
 
     Attributes:
-        beta1: Decay of the mean of gradients.
-        beta2: Decay of the mean of squared gradients.
-        epsilon: Number that is added to the denominator.
-        weight_decay: Factor of the weights that is added to their gradients (L2), for all parameters; 0 adds nothing.
+        beta1: Decay rate of the running mean of gradients.
+        beta2: Decay rate of the running mean of squared gradients.
+        epsilon: Constant that is added to the denominator for numerical stability.
+        weight_decay: Coefficient of L2 regularisation: this multiple of every parameter is added to
+            its gradient; 0 disables it.
     """
 
     kind: ClassVar[str] = "adam"
@@ -367,16 +425,18 @@ class AdamSpec(OptimizerSpec):
 
 @dataclass(frozen=True)
 class AdamWSpec(OptimizerSpec):
-    """Adam with decoupled weight decay.
+    """AdamW optimizer: Adam with decoupled weight decay.
 
     Source: Loshchilov & Hutter, ICLR 2019; the defaults are Paddle's.
 
     Attributes:
-        beta1: Decay of the mean of gradients.
-        beta2: Decay of the mean of squared gradients.
-        epsilon: Number that is added to the denominator.
-        weight_decay: Share of a parameter that is subtracted per step, times the learning rate.
-        decay_norms_and_biases: Whether parameters of normalisations and biases decay too; not so in RTMPose's recipes.
+        beta1: Decay rate of the running mean of gradients.
+        beta2: Decay rate of the running mean of squared gradients.
+        epsilon: Constant that is added to the denominator for numerical stability.
+        weight_decay: Coefficient of the weight decay: at every step, this fraction of a parameter
+            times the learning rate is subtracted from it.
+        decay_norms_and_biases: Whether weight decay also applies to biases and to the parameters of
+            normalisation layers; RTMPose's recipes exclude them.
     """
 
     kind: ClassVar[str] = "adamw"
@@ -391,15 +451,18 @@ class AdamWSpec(OptimizerSpec):
 
 @dataclass(frozen=True)
 class RMSPropSpec(OptimizerSpec):
-    """RMSProp.
+    """RMSProp optimizer.
 
     Source: Tieleman & Hinton, 2012; the defaults are Paddle's.
 
     Attributes:
-        rho: Decay of the mean of squared gradients.
-        epsilon: Number that is added to that mean, under the root.
-        momentum: Factor of the previous step.
-        weight_decay: Factor of the weights that is added to their gradients (L2), for all parameters; 0 adds nothing.
+        rho: Decay rate of the running mean of squared gradients.
+        epsilon: Constant that is added to that mean, before the square root, for numerical
+            stability.
+        momentum: Momentum factor: this multiple of the previous update is added to the current one;
+            0 disables it.
+        weight_decay: Coefficient of L2 regularisation: this multiple of every parameter is added to
+            its gradient; 0 disables it.
     """
 
     kind: ClassVar[str] = "rmsprop"
@@ -413,13 +476,15 @@ class RMSPropSpec(OptimizerSpec):
 
 @dataclass(frozen=True)
 class StepScheduleSpec(ScheduleSpec):
-    """Linear warm-up, then a factor at every milestone.
+    """Step schedule: linear warm-up; the rate is multiplied by `gamma` at every milestone.
 
     Attributes:
-        warmup: Steps of linear warm-up.
-        warmup_start: Factor of the learning rate at step 0.
-        milestones: Epochs, counted from the start of training, at which the rate is multiplied by `gamma`.
-        gamma: That factor.
+        warmup: Number of linear warm-up steps; 0 disables the warm-up.
+        warmup_start: Factor by which the learning rate is multiplied at step 0; it rises to 1
+            during the warm-up.
+        milestones: Epochs at which the learning rate is multiplied by `gamma`, counted from the
+            start of training.
+        gamma: Factor by which the learning rate is multiplied at each milestone.
     """
 
     kind: ClassVar[str] = "steps"
@@ -429,10 +494,16 @@ class StepScheduleSpec(ScheduleSpec):
     gamma: Annotated[float, Range(0, 1, exclusive_min=True)] = 0.1
 
     def arguments(self, base: float, steps_per_epoch: int, epochs: int) -> dict[str, Any]:
-        """Returns the keyword arguments of `target`, which counts in steps.
+        """Returns the keyword arguments of `target`, with the milestones converted to steps.
+
+        Args:
+            base: Learning rate after the warm-up.
+            steps_per_epoch: Number of optimizer steps per epoch.
+            epochs: Total number of epochs.
 
         Example:
-            >>> StepScheduleSpec(milestones=(2, 3), warmup=0).arguments(0.1, steps_per_epoch=10, epochs=4)["milestones"]
+            >>> spec = StepScheduleSpec(milestones=(2, 3), warmup=0)
+            >>> spec.arguments(0.1, steps_per_epoch=10, epochs=4)["milestones"]
             (20, 30)
         """
         milestones = tuple(epoch * steps_per_epoch for epoch in self.milestones)
@@ -441,18 +512,26 @@ class StepScheduleSpec(ScheduleSpec):
 
 @dataclass(frozen=True)
 class CosineScheduleSpec(ScheduleSpec):
-    """Linear warm-up, then half a cosine, which reaches 0 at the end of the last epoch.
+    """Cosine schedule: linear warm-up, and half a cosine that ends at 0 after the last epoch.
 
     Attributes:
-        warmup: Steps of linear warm-up, counted within the cosine.
-        warmup_start: Factor of the learning rate at step 0.
+        warmup: Number of linear warm-up steps, during which the cosine already decreases; 0
+            disables the warm-up.
+        warmup_start: Factor by which the learning rate is multiplied at step 0; it rises to 1
+            during the warm-up.
     """
 
     kind: ClassVar[str] = "cosine"
     target: ClassVar[str] = "paddle_pose.training.optimizers:CosineSchedule"
 
     def arguments(self, base: float, steps_per_epoch: int, epochs: int) -> dict[str, Any]:
-        """Returns the keyword arguments of `target`, which counts in steps."""
+        """Returns the keyword arguments of `target`, with `epochs` converted to steps.
+
+        Args:
+            base: Learning rate after the warm-up.
+            steps_per_epoch: Number of optimizer steps per epoch.
+            epochs: Total number of epochs.
+        """
         return {
             **super().arguments(base, steps_per_epoch, epochs),
             "total": epochs * steps_per_epoch,
@@ -461,21 +540,25 @@ class CosineScheduleSpec(ScheduleSpec):
 
 @dataclass(frozen=True)
 class Data:
-    """Which data, and which windows on them.
+    """The data set, and how windows are placed on its images.
 
     Attributes:
-        dataset: whose layout `--dataset_root` has.
-        train_split: part to learn from.
-        val_split: part to evaluate on.
-        framing: a window for each "person", for each "central_person" with everybody else in it, or for each "image".
-        context: how many times a person's box, or an image, its window is.
-        train_annotations: a file in COCO's format to learn from, where there is no `--dataset_root`.
-        val_annotations: one to evaluate on.
-        images: the folder of the images that these two files name.
-        reduced: decode JPEGs at a fraction of their size for training, where a window has the pixels to spare: faster, other
-            last grey levels than evaluation's.
-        cache: folder for crops of the training images, read instead of them from the second epoch on; None keeps none.
-        cache_gb: what that folder may hold.
+        dataset: Format of the data set in `--dataset_root`: "mpii", "coco" or "movenet_crops".
+        train_split: Split to train on.
+        val_split: Split to evaluate on.
+        framing: Content of a sample's window: one "person", one "central_person" together with all
+            other people in the window as further targets, or the whole "image".
+        context: Ratio of the window's size to the size of the person's box (or of the image, for
+            framing "image").
+        train_annotations: Annotation file in COCO format to train on, instead of `--dataset_root`.
+        val_annotations: Annotation file in COCO format to evaluate on, instead of `--dataset_root`.
+        images: Folder of the images that these two annotation files refer to.
+        reduced: Whether JPEGs are decoded at 1/2, 1/4 or 1/8 of their size for training if the
+            window still has at least one pixel per pixel of the input. This is faster; grey levels
+            differ slightly from those in evaluation.
+        cache: Folder in which crops of the training images are stored; from the second epoch on
+            they are read instead of the images. None disables the cache.
+        cache_gb: Maximum size of the cache folder in gigabytes (10^9 bytes).
     """
 
     dataset: Literal["mpii", "coco", "movenet_crops"] = "mpii"
@@ -493,56 +576,70 @@ class Data:
 
 @dataclass(frozen=True)
 class Train:
-    """The recipe.
+    """The training recipe.
 
     Attributes:
-        epochs: passes over the data.
-        batch_size: images per step and device.
-        learning_rate: after the warm-up.
+        epochs: Number of passes over the training data.
+        batch_size: Number of images per batch and device.
+        learning_rate: Learning rate after the warm-up, before the schedule reduces it.
         optimizer: Spec of the optimizer.
-        schedule: Spec of how the learning rate changes.
-        eval_every: epochs between evaluations; the last epoch is always evaluated.
-        log_every: steps between log lines, which show means over these.
-        num_workers: threads that load; 0 loads in between steps, -1 takes the cores less one, at most 8.
-        seed: of everything random.
-        ema: decay of an average of the weights that is evaluated too, e.g. 0.999; 0 keeps none.
-        clip_norm: limit of the gradient's norm over all weights; 0 sets none.
-        clip_value: limit of every single number of the gradient; 0 sets none.
-        max_bad_steps: so many steps in a row without a finite loss and gradient end the training.
-        amp: level of Paddle's mixed precision, for GPUs: O0 is float32.
-        amp_dtype: what it computes in; float16 with a loss scale.
-        keep: checkpoints to keep, the newest included; the best weights are kept besides.
-        checkpoint_steps: steps between checkpoints within an epoch; 0 makes none.
-        checkpoint_minutes: minutes between checkpoints within an epoch; 0 makes none.
-        init: a weights file to start from, of any network: what fits is taken; "" starts at random.
-        freeze: "backbone" holds everything but the network's head as `init` left it, its running statistics too; "statistics"
-            holds the running statistics alone, and normalises with them: for small batches.
-        accumulate: batches whose gradients are averaged before the weights move, where a device has no room for them at once.
-        scale_learning_rate: multiply the rate by the number of devices and `accumulate`.
-        on_bad_image: an image that cannot be read ends the training ("error"), or the next one takes its place ("replace").
-        read_timeout: seconds to wait for an image that a loading thread reads, before the training ends.
-        final_augment_epoch: the first epoch of the config's `final_augment`, counted from the start of training, which is
-            epoch 0; 0 never uses it.
-        device_targets: draw targets on the device that trains, from keypoints, instead of in the loading threads; for heatmap
-            codecs. Loads faster and sends less to a GPU; a CPU draws slower that way.
+        schedule: Spec of the learning rate schedule.
+        eval_every: Number of epochs between evaluations; the last epoch is always evaluated.
+        log_every: Number of steps between log lines; a line shows means over these steps.
+        num_workers: Number of threads that load images; 0 loads in the main thread between steps,
+            -1 uses the number of cores minus one, at most 8.
+        seed: Seed of all random numbers: initial weights, shuffling and augmentation.
+        ema: Decay of an exponential moving average of the weights, which is evaluated as well, e.g.
+            0.999; 0 disables it.
+        clip_norm: Maximum norm of the gradient over all parameters; larger gradients are scaled
+            down. 0 disables it.
+        clip_value: Maximum absolute value of each element of the gradient; 0 disables it.
+        max_bad_steps: Number of consecutive steps with a NaN or infinite loss or gradient after
+            which the training stops with an error.
+        amp: Level of Paddle's automatic mixed precision, for GPUs: O0 disables it and computes in
+            float32.
+        amp_dtype: Data type of mixed precision; with float16 the loss is scaled.
+        keep: Number of checkpoints to keep, including the newest; the best weights are kept in
+            addition.
+        checkpoint_steps: Number of steps between checkpoints within an epoch; 0 disables them.
+        checkpoint_minutes: Minutes between checkpoints within an epoch; 0 disables them.
+        init: Weights file to start from, also of another network: tensors that have a known name
+            and a matching shape are loaded. "" starts from random weights.
+        freeze: Part that is not trained: "nothing"; "backbone", all parameters and running
+            statistics except those of the network's head; or "statistics", only the running
+            statistics of batch normalisation, with which the network then normalises (for small
+            batches).
+        accumulate: Number of batches whose gradients are averaged before an optimizer step, for
+            devices whose memory is too small for the total batch.
+        scale_learning_rate: Whether the learning rate is multiplied by the number of devices and by
+            `accumulate`.
+        on_bad_image: Action if an image cannot be read: "error" stops the training,
+            "replace" uses the next sample instead.
+        read_timeout: Seconds to wait for a loading thread to read an image before the training
+            stops with an error.
+        final_augment_epoch: First epoch, counted from 0, in which the config's `final_augment`
+            replaces `augment`; 0 never uses it.
+        device_targets: Whether targets are drawn from the keypoints on the training device instead
+            of in the loading threads; available for heatmap codecs. On a GPU this speeds up loading
+            and transfers less data; on a CPU it is slower.
     """
 
-    epochs: Times = 210
+    epochs: Count = 210
     batch_size: BatchSize = 64
     learning_rate: Annotated[float, Range(0, 10, exclusive_min=True)] = 5e-4
     optimizer: OptimizerSpec = AdamSpec()
     schedule: ScheduleSpec = StepScheduleSpec()
-    eval_every: Times = 1
-    log_every: Times = 10
+    eval_every: Count = 1
+    log_every: Count = 10
     num_workers: Annotated[int, Range(-1, 256)] = -1
     seed: Seed = 0
     ema: Annotated[float, Range(0, 0.999999)] = 0.0
     clip_norm: Weight = 0.0
     clip_value: Weight = 0.0
-    max_bad_steps: Times = 20
+    max_bad_steps: Count = 20
     amp: Literal["O0", "O1", "O2"] = "O0"
     amp_dtype: Literal["float16", "bfloat16"] = "float16"
-    keep: Times = 2
+    keep: Count = 2
     checkpoint_steps: Annotated[int, Range(0, 1_000_000)] = 0
     checkpoint_minutes: Annotated[float, Range(0, 525_600)] = 15.0
     init: str = ""
@@ -557,14 +654,16 @@ class Train:
 
 @dataclass(frozen=True)
 class Val:
-    """How a checkpoint is evaluated unless flags say otherwise.
+    """The evaluation protocol; flags can override it.
 
     Attributes:
-        flip: average with the mirrored image.
-        shift: move the mirrored heatmaps one cell, as published.
-        batch_size: images at once.
-        reduced: decode JPEGs at a fraction of their size, as `data.reduced` does for training; published numbers do not.
-        metric: what is measured; "auto" takes the data set's usual one.
+        flip: Whether the outputs are averaged with those of the mirrored image (flip test).
+        shift: Whether the mirrored heatmaps are shifted by one cell before averaging, as in the
+            published flip test.
+        batch_size: Number of images per batch.
+        reduced: Whether JPEGs are decoded at a fraction of their size, as `data.reduced` does for
+            training; published numbers are measured without it.
+        metric: Metric to compute; "auto" selects the standard metric of the data set.
     """
 
     flip: bool = True
@@ -576,20 +675,22 @@ class Val:
 
 @dataclass(frozen=True)
 class Config:
-    """Everything that tells one system from another.
+    """A complete configuration: network, codec, data, augmentation, loss, training and evaluation.
 
     Attributes:
-        name: of the config; in names the papers' height x width.
-        source: where the values come from.
-        command: that trains it.
+        name: Name of the config. Sizes in names are height x width, as in the papers.
+        source: Paper or project that the values were taken from.
+        command: Command line that trains the config.
         model: Spec of the network.
-        codec: how keypoints and maps correspond; states skeleton and input size.
-        data: which data.
-        augment: how training samples vary, or None.
-        final_augment: how they vary from `train.final_augment_epoch` on, or None: then not at all.
-        loss: Spec of what is minimised.
-        train: the recipe.
-        val: the protocol.
+        codec: Codec that converts keypoints to target maps and predicted maps to keypoints; it also
+            defines the skeleton and the input size.
+        data: Data set and framing.
+        augment: Augmentation of the training samples; None disables it.
+        final_augment: Augmentation from epoch `train.final_augment_epoch` on; None disables
+            augmentation from that epoch on.
+        loss: Spec of the loss function.
+        train: Training recipe.
+        val: Evaluation protocol.
     """
 
     name: str

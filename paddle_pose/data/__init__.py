@@ -1,1 +1,1 @@
-"""What training and evaluation read: annotations, windows on images, augmentation and loading. No Paddle."""
+"""Data for training and evaluation: annotations, windows, augmentation and loading; no Paddle."""

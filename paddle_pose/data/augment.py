@@ -1,13 +1,19 @@
-"""Augmentation is the choice of another window, of other pixel values, and of a rectangle that hides part of what it shows.
+"""Augmentation of training samples: random windows, pixel values and hidden rectangles.
 
-Source: SimpleBaseline (Xiao et al., ECCV 2018) for scale, rotation and mirroring, HRNet (Sun et al., CVPR 2019) for half
-    bodies, mmpose for moved windows and hidden rectangles (`TopDownRandomShiftBboxCenter`, `CoarseDropout` of RTMPose); with
-    the amounts that each config states. Pixel values: `YOLOXHSVRandomAug` of mmdetection, `Blur` and `MedianBlur` of
-    Albumentations, as RTMPose uses them; contrast and brightness of `ColorDistort` of fire717's MoveNet.
-Differs: chance is drawn in another order than published, half bodies last, so that turning one option on changes no other
-    factor, angle or mirroring. What is drawn is applied in HRNet's order. Where all three HSV shifts are 0, pixels stay as
-    they are; the source converts to HSV and back, which rounds them. `ColorDistort` also multiplies the saturation by a
-    factor; here it is shifted, as in RTMPose.
+Scaling, rotation, translation, half-body cropping and mirroring are one choice of another window
+on the image, which is then warped once. Pixel values are changed after the warp.
+
+Source: SimpleBaseline (Xiao et al., ECCV 2018) for scale, rotation and mirroring; HRNet (Sun et
+    al., CVPR 2019) for half bodies; mmpose for shifted windows and hidden rectangles
+    (`TopDownRandomShiftBboxCenter`, and RTMPose's `CoarseDropout`). The amounts are those of each
+    config. Pixel values: `YOLOXHSVRandomAug` of mmdetection, `Blur` and `MedianBlur` of
+    Albumentations, as RTMPose uses them; contrast and brightness from `ColorDistort` of fire717's
+    MoveNet.
+Differs: Random numbers are drawn in another order than in the sources, half bodies last, so that
+    enabling one option does not change the scale, angle or mirroring drawn for the others. The
+    operations are applied in HRNet's order. If all three HSV shifts are 0, pixels are not changed;
+    the source converts to HSV and back, which rounds them. `ColorDistort` also multiplies the
+    saturation by a factor; here it is shifted, as in RTMPose.
 """
 
 from __future__ import annotations
@@ -24,46 +30,58 @@ from paddle_pose.ranges import Range, Share, check_fields
 from paddle_pose.skeletons import Skeleton
 from paddle_pose.structures import Sample
 
-HALVED_ABOVE = 8  # labelled joints: half of fewer shows too little
-_HALF_CONTEXT = 1.5
+# A half-body window needs more labelled joints than this, as HRNet's `num_joints_half_body`.
+HALF_BODY_ABOVE_JOINTS = 8
+_HALF_BODY_CONTEXT = 1.5
 _BLUR_SIZES = (3, 5, 7)  # px, Albumentations' default
 _Part = Annotated[float, Range(0, 1, exclusive_min=True)]
 
 
 @dataclass(frozen=True)
 class Augment:
-    """How what is shown of a training sample is varied.
+    """Random augmentation of a training sample.
 
-    There are three parts, applied and drawn from one generator in this order, except that `hidden` is drawn before `pixels`:
+    It has three parts, which are applied in this order. They draw from one generator, `hidden`
+    before `pixels`:
 
-    - `window`: the window shows half a body, is moved, scaled, turned and mirrored, in this order; it is then warped.
-    - `pixels`: contrast, brightness, hue, saturation and value of the warped image change, then it is blurred.
-    - `hidden`: a rectangle becomes black.
+    - `window`: The window is reduced to half a body, shifted, scaled, rotated and mirrored, in this
+      order. It is then warped.
+    - `pixels`: Contrast and brightness, then hue, saturation and value of the warped image are
+      changed. Then it is blurred.
+    - `hidden`: A rectangle is filled with black.
 
     Attributes:
-        flip: probability of mirroring.
-        scale: the factor is normal with mean 1 and this deviation, clipped to 1 +- this.
-        rotation: degrees; the angle is normal with this deviation, clipped to +- twice this.
-        rotation_probability: share of the samples that are turned at all.
-        half_body: probability of showing the upper or the lower body only, see `half_body_window`.
-        shift: the centre moves by up to this share of the window's width and height, uniformly.
-        shift_probability: share of the samples whose window is moved at all.
-        occlusion: probability of hiding a rectangle.
-        occlusion_size: least and most of the input's width and height that the rectangle takes.
-        occlusion_hides_joints: count joints in the rectangle as not labelled; as published they stay labelled, and the
-            network learns to infer them.
-        hue_delta: hue shifts by up to this much, modulo 180, in units of OpenCV's 8-bit HSV: 2 degrees. Each of the three
-            HSV shifts is uniform, cut to a whole number, and applied to half of the images.
-        saturation_delta: saturation shifts by up to this much, of 255.
-        value_delta: value, HSV's brightness, shifts by up to this much, of 255.
-        blur: probability of a box filter of 3, 5 or 7 px.
-        median_blur: probability of a median filter of 3, 5 or 7 px.
-        contrast: distances from each channel's mean are multiplied by a factor in 1 +- this, uniformly.
-        brightness: up to this share of 255 is added to all channels, uniformly.
-        brightness_contrast_probability: share of the images whose contrast and brightness change at all.
+        flip: Probability of mirroring the window.
+        scale: Standard deviation of the scale factor, which is normal with mean 1 and clipped to
+            [1 - scale, 1 + scale].
+        rotation: Standard deviation of the angle in degrees, which is normal with mean 0 and
+            clipped to [-2 rotation, 2 rotation].
+        rotation_probability: Probability of rotating the window at all.
+        half_body: Probability of showing only the upper or the lower body; see `half_body_window`.
+        shift: Largest shift of the window's centre, as a fraction of the window's width and height.
+            The shift is uniform and independent in x and y.
+        shift_probability: Probability of shifting the window at all.
+        occlusion: Probability of hiding a rectangle.
+        occlusion_size: Smallest and largest side of the rectangle, as fractions of the input's
+            width and height.
+        occlusion_hides_joints: Whether joints in the rectangle become unlabelled. As published they
+            stay labelled, and the network learns to infer them.
+        hue_delta: Largest shift of the hue, modulo 180, in units of OpenCV's 8-bit HSV (one unit is
+            2 degrees). Each of the three HSV shifts is uniform, truncated to an integer, and
+            applied with probability 0.5.
+        saturation_delta: Largest shift of the saturation, on a scale of 0 to 255.
+        value_delta: Largest shift of HSV's value (brightness), on a scale of 0 to 255.
+        blur: Probability of applying a box filter of 3, 5 or 7 px.
+        median_blur: Probability of applying a median filter of 3, 5 or 7 px.
+        contrast: Largest change of the contrast factor. Each channel's deviation from its mean is
+            multiplied by a factor that is uniform in [1 - contrast, 1 + contrast].
+        brightness: Largest offset added to all channels, as a fraction of 255. The offset is
+            uniform.
+        brightness_contrast_probability: Probability of changing contrast and brightness at all.
 
     Raises:
-        InputError: If an amount lies outside its range, or the rectangle's least is more than its most.
+        InputError: If an amount is outside its range, or the smallest side of the rectangle is
+            greater than the largest.
     """
 
     flip: Share = 0.5
@@ -86,52 +104,58 @@ class Augment:
     brightness_contrast_probability: Share = 0.4
 
     def __post_init__(self) -> None:
-        """Checks the amounts."""
+        """Checks the ranges of all fields."""
         check_fields(self, "augment")
         if self.occlusion_size[0] > self.occlusion_size[1]:
             raise InputError(
-                f"augment.occlusion_size is {self.occlusion_size}; expected the least and the most share of a side"
+                f"augment.occlusion_size is {self.occlusion_size}; expected two fractions of the "
+                "input's sides, the smaller one first"
             )
 
     def window(self, sample: Sample, skeleton: Skeleton, rng: np.random.Generator) -> Window:
-        """Returns another window on the same people.
+        """Returns a random window on the people of a sample.
 
         Args:
-            sample: whose window is varied.
-            skeleton: says which joints are the upper body's.
-            rng: the only source of chance; the same generator gives the same window.
+            sample: Sample whose own window is the starting point.
+            skeleton: Skeleton of the sample's joints; it names the joints of the upper body.
+            rng: Generator of all random numbers; the same state gives the same window.
+
+        Returns:
+            Window in image px.
         """
         factor = np.clip(rng.normal(1.0, self.scale), 1.0 - self.scale, 1.0 + self.scale)
         angle = np.clip(rng.normal(0.0, self.rotation), -2 * self.rotation, 2 * self.rotation)
-        turned = rng.random() < self.rotation_probability
-        mirrored = rng.random() < self.flip
+        is_rotated = rng.random() < self.rotation_probability
+        is_mirrored = rng.random() < self.flip
         window = sample.window
         if self.half_body > 0:
-            halved = rng.random() < self.half_body
-            # As published: a normal number below 0.5, which is 69 % of them.
-            upper = rng.normal() < 0.5
-            window = (
-                half_body_window(sample, skeleton, prefer_upper=bool(upper)) if halved else window
-            )
+            is_half_body = rng.random() < self.half_body
+            # As published: a standard normal number is below 0.5, which has a probability of 0.69.
+            prefer_upper = bool(rng.normal() < 0.5)
+            if is_half_body:
+                window = half_body_window(sample, skeleton, prefer_upper=prefer_upper)
         if self.shift > 0:
-            moved = rng.random() < self.shift_probability
-            offset = rng.uniform(-self.shift, self.shift, 2) * moved
+            is_shifted = rng.random() < self.shift_probability
+            offset = rng.uniform(-self.shift, self.shift, 2) * is_shifted
             x, y = window.center + offset * window.size
             window = replace(window, center=(float(x), float(y)))
         return replace(
             window.scaled(float(factor)),
-            rotation=float(angle) if turned else 0.0,
-            flip=bool(mirrored),
+            rotation=float(angle) if is_rotated else 0.0,
+            flip=bool(is_mirrored),
         )
 
     def hidden(
         self, input_size: tuple[int, int], rng: np.random.Generator
     ) -> tuple[int, int, int, int] | None:
-        """Returns the rectangle (x, y, width, height) of whole input px to hide, inside the input; None to hide nothing.
+        """Returns a random rectangle of the network's input to hide.
 
         Args:
-            input_size: (width, height) of the network's input.
-            rng: the only source of chance; untouched where `occlusion` is 0.
+            input_size: (width, height) of the network's input in px.
+            rng: Generator of all random numbers; not used if `occlusion` is 0.
+
+        Returns:
+            Integer (x, y, width, height) in input px, inside the input; None to hide nothing.
         """
         if self.occlusion == 0 or rng.random() >= self.occlusion:
             return None
@@ -144,14 +168,14 @@ class Augment:
         return x, y, width, height
 
     def pixels(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Returns an image with other pixel values; no joint moves.
+        """Returns a copy of an image with random changes of its pixel values; joints do not move.
 
         Args:
-            image: uint8 RGB [H, W, 3], as the window was warped; it is not changed.
-            rng: the only source of chance; untouched where all of these options are off.
+            image: Warped image, uint8 RGB [H, W, 3]; it is not modified.
+            rng: Generator of all random numbers; not used if all options of pixel values are off.
 
         Returns:
-            uint8 RGB [H, W, 3].
+            uint8 RGB [H, W, 3]; `image` itself if all options of pixel values are off.
 
         Example:
             >>> grey = np.full((4, 4, 3), 100, np.uint8)
@@ -162,38 +186,51 @@ class Augment:
         deltas = np.array([self.hue_delta, self.saturation_delta, self.value_delta])
         if not (deltas.any() or self.blur or self.median_blur or self.contrast or self.brightness):
             return image
-        # All is drawn, so that turning one option on changes no other.
+        # All numbers are drawn in any case, so that enabling one option does not change the others.
         shifts = (rng.uniform(-1, 1, 3) * deltas * rng.integers(0, 2, 3)).astype(int)
-        blurred, median_blurred = rng.random(2) < (self.blur, self.median_blur)
+        apply_blur, apply_median_blur = rng.random(2) < (self.blur, self.median_blur)
         blur_size, median_size = rng.choice(_BLUR_SIZES, 2).tolist()
-        adjusted = rng.random() < self.brightness_contrast_probability
+        apply_contrast = rng.random() < self.brightness_contrast_probability
         factor, offset = rng.uniform(-1, 1, 2) * (self.contrast, self.brightness)
-        if adjusted and (self.contrast or self.brightness):
-            image = _with_contrast_and_brightness(image, 1 + factor, 255 * offset)
+        if apply_contrast and (self.contrast or self.brightness):
+            image = _adjust_contrast_and_brightness(image, 1 + factor, 255 * offset)
         if shifts.any():
-            image = _shifted_hsv(image, shifts)
-        if blurred:
+            image = _shift_hsv(image, shifts)
+        if apply_blur:
             image = cv2.blur(image, (blur_size, blur_size))
-        if median_blurred:
+        if apply_median_blur:
             image = cv2.medianBlur(image, median_size)
         return image
 
 
-def _with_contrast_and_brightness(image: np.ndarray, factor: float, offset: float) -> np.ndarray:
-    """Returns an image with other contrast, then other brightness.
+def _adjust_contrast_and_brightness(image: np.ndarray, factor: float, offset: float) -> np.ndarray:
+    """Returns an image with its contrast, then its brightness changed.
 
     Args:
         image: uint8 [H, W, 3].
-        factor: of the distances from each channel's mean.
-        offset: added afterwards, in grey levels.
+        factor: Factor on each channel's deviation from its mean.
+        offset: Grey levels that are added afterwards.
+
+    Returns:
+        uint8 [H, W, 3].
     """
-    levels, mean = np.arange(256)[:, None], np.array(cv2.mean(image)[:3])
+    levels = np.arange(256)[:, None]
+    mean = np.array(cv2.mean(image)[:3])
     contrasted = np.clip((levels - mean) * factor + mean, 0, 255).astype(np.uint8)
     return cv2.LUT(image, np.clip(contrasted + offset, 0, 255).astype(np.uint8)[None])
 
 
-def _shifted_hsv(image: np.ndarray, shifts: np.ndarray) -> np.ndarray:
-    """Returns an image uint8 RGB [H, W, 3] with whole shifts [3] added to its 8-bit hue, saturation and value."""
+def _shift_hsv(image: np.ndarray, shifts: np.ndarray) -> np.ndarray:
+    """Returns an image with its hue, saturation and value shifted.
+
+    Args:
+        image: uint8 RGB [H, W, 3].
+        shifts: Integers [3] that are added to OpenCV's 8-bit hue (modulo 180), saturation and value
+            (clipped to 0 .. 255).
+
+    Returns:
+        uint8 RGB [H, W, 3].
+    """
     levels = np.arange(256)[:, None] + shifts
     table = np.clip(levels, 0, 255)
     table[:, 0] = levels[:, 0] % 180
@@ -201,38 +238,45 @@ def _shifted_hsv(image: np.ndarray, shifts: np.ndarray) -> np.ndarray:
     return cv2.cvtColor(shifted, cv2.COLOR_HSV2RGB)
 
 
-def has_halves(skeleton: Skeleton) -> bool:
-    """Returns whether half-body windows exist: the skeleton names its upper body and has enough joints."""
-    return bool(skeleton.upper) and skeleton.num_joints > HALVED_ABOVE
+def supports_half_body(skeleton: Skeleton) -> bool:
+    """Returns whether a skeleton allows half-body windows.
+
+    It does if it names the joints of the upper body and has more than `HALF_BODY_ABOVE_JOINTS`
+    joints.
+    """
+    return bool(skeleton.upper) and skeleton.num_joints > HALF_BODY_ABOVE_JOINTS
 
 
 def half_body_window(sample: Sample, skeleton: Skeleton, prefer_upper: bool) -> Window:
     """Returns the window on the upper or the lower half of a sample's person.
 
-    As published, its centre is the mean of the half's labelled joints and its size 1.5 times their box, widened to the aspect
-    of the sample's window, so a joint far from all others may lie outside.
+    As published, its centre is the mean of the half's labelled joints, and its size is 1.5 times
+    their bounding box, widened to the aspect ratio of the sample's window. A joint far from all
+    others may therefore lie outside the window.
 
     Args:
-        sample: of one person.
-        skeleton: says which joints are the upper body's.
-        prefer_upper: which half to show where it has more than two labelled joints, otherwise the other one.
+        sample: Sample with one person.
+        skeleton: Skeleton of the sample's joints; it names the joints of the upper body.
+        prefer_upper: Whether to show the upper half (True) or the lower half (False). If that half
+            has two labelled joints or fewer, the other half is shown.
 
     Returns:
-        The sample's own window where it holds no single person, the skeleton has no halves, too few joints are labelled
-        (`HALVED_ABOVE` or fewer) or those of the half coincide.
+        Window in image px. The sample's own window is returned if the sample does not contain
+        exactly one person, the skeleton does not support half bodies, `HALF_BODY_ABOVE_JOINTS` or
+        fewer joints are labelled, or all labelled joints of the half coincide.
     """
-    if len(sample.persons) != 1 or not has_halves(skeleton):
+    if len(sample.persons) != 1 or not supports_half_body(skeleton):
         return sample.window
     labelled = sample.persons[0].visible > 0
-    if labelled.sum() <= HALVED_ABOVE:
+    if labelled.sum() <= HALF_BODY_ABOVE_JOINTS:
         return sample.window
     is_upper = np.isin(skeleton.joints, skeleton.upper)
-    preferred, other = labelled & (is_upper == prefer_upper), labelled & (is_upper != prefer_upper)
+    preferred = labelled & (is_upper == prefer_upper)
+    other = labelled & (is_upper != prefer_upper)
     joints = sample.persons[0].keypoints[preferred if preferred.sum() > 2 else other]
     (left, top), (width, height) = joints.min(axis=0).tolist(), np.ptp(joints, axis=0).tolist()
     if width == height == 0:
         return sample.window
     x, y = joints.mean(axis=0).tolist()
-    return replace(
-        box_window((left, top, width, height), sample.window.size, _HALF_CONTEXT), center=(x, y)
-    )
+    window = box_window((left, top, width, height), sample.window.size, _HALF_BODY_CONTEXT)
+    return replace(window, center=(x, y))

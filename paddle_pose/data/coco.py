@@ -1,10 +1,11 @@
-"""Reads COCO's person keypoints, files of any joints in its format, and files of detected people.
+"""Readers of COCO's person keypoints, of other files in COCO's format, and of detected boxes.
 
     D/{train,val}2017/*.jpg   D/annotations/person_keypoints_{train,val}2017.json
 
-Source: COCO (Lin et al., ECCV 2014); what is left out and how boxes are clipped: HRNet's `coco.py`.
-Checked against: the counts of small real subsets (tests/data/test_coco.py); another data set in both MPII's and
-    COCO's layout gives the same points.
+Source: COCO (Lin et al., ECCV 2014). Which people are left out and how boxes are clipped: HRNet's
+    `coco.py`.
+Checked against: The counts of small real subsets (tests/data/test_coco.py); a data set that exists
+    in MPII's and in COCO's layout gives the same points.
 """
 
 from __future__ import annotations
@@ -28,15 +29,22 @@ from paddle_pose.structures import AnnotatedImage, Person, Sample
 _log = logging.getLogger("paddle_pose")
 
 SPLITS = ("train", "val")
-PERSON = 1  # COCO's category
-LAYOUT = "expected D/train2017/*.jpg, D/val2017/*.jpg and D/annotations/person_keypoints_{train,val}2017.json"
+PERSON = 1  # id of COCO's category "person"
+LAYOUT = (
+    "expected D/train2017/*.jpg, D/val2017/*.jpg and "
+    "D/annotations/person_keypoints_{train,val}2017.json"
+)
 
 
 def annotation_file(root: str | Path, split: str) -> Path:
-    """Returns the annotation file of a split.
+    """Returns the path of a split's annotation file.
+
+    Args:
+        root: Folder D in the layout above.
+        split: "train" or "val".
 
     Raises:
-        FileNotFoundError: If it is missing.
+        FileNotFoundError: If the file is missing.
         InputError: If there is no such split.
     """
     if split not in SPLITS:
@@ -52,50 +60,55 @@ def annotation_file(root: str | Path, split: str) -> Path:
 
 
 def split_files(
-    root: str | Path | None, split: str, own: str | None, folder: str | None
+    root: str | Path | None, split: str, annotations: str | None, image_folder: str | None
 ) -> tuple[Path, Path]:
-    """Returns a split's annotation file, and the folder of its images.
+    """Returns the annotation file of a split and the folder of its images.
 
     Args:
-        root: a folder in the layout above; None takes the other two.
+        root: Folder D in the layout above; None uses `annotations` and `image_folder` instead.
         split: "train" or "val".
-        own: an annotation file.
-        folder: of the images that it names.
+        annotations: Annotation file in COCO's format; not used if `root` is given.
+        image_folder: Folder of the images that `annotations` names; not used if `root` is given.
 
     Raises:
-        FileNotFoundError: If there is no such file or folder.
-        InputError: If nothing says where they are.
+        FileNotFoundError: If the file or the folder does not exist.
+        InputError: If neither `root` nor both of the others are given.
     """
     if root is not None:
         return annotation_file(root, split), Path(root) / f"{split}2017"
-    annotations = argument(f"--{split}_annotations FILE", f"data.{split}_annotations")
-    folder_of_images = argument("--images DIR", "data.images")
-    if own is None or folder is None:
-        missing = annotations if own is None else folder_of_images
+    annotations_name = argument(f"--{split}_annotations FILE", f"data.{split}_annotations")
+    images_name = argument("--images DIR", "data.images")
+    if annotations is None or image_folder is None:
+        missing = annotations_name if annotations is None else images_name
         root_name = argument("--dataset_root D", "data")
         raise InputError(
             f"{missing} is missing: give it, or {root_name}, a folder in COCO's layout"
         )
-    if not Path(own).is_file():
-        raise FileNotFoundError(f"{own}: not found; {annotations} says where it is now")
-    if not Path(folder).is_dir():
+    if not Path(annotations).is_file():
         raise FileNotFoundError(
-            f"{folder}: no such folder of images; {folder_of_images} says where it is now"
+            f"{annotations}: annotation file not found; give its path with {annotations_name}"
         )
-    return Path(own), Path(folder)
+    if not Path(image_folder).is_dir():
+        raise FileNotFoundError(
+            f"{image_folder}: folder of images not found; give its path with {images_name}"
+        )
+    return Path(annotations), Path(image_folder)
 
 
 def read_coco(root: str | Path, split: str, skeleton: Skeleton = COCO_17) -> list[AnnotatedImage]:
-    """Reads one split of the layout above; see `read_annotations`.
+    """Reads one split of a data set in COCO's layout; see `read_annotations`.
 
     Args:
-        root: the folder D.
+        root: Folder D in the layout above.
         split: "train" or "val".
-        skeleton: of the keypoints returned.
+        skeleton: Skeleton of the returned keypoints.
+
+    Returns:
+        All images of the split, in the file's order.
 
     Raises:
-        FileNotFoundError: If a file is missing.
-        InputError: If a record is not as expected, or nobody is left.
+        FileNotFoundError: If the annotation file is missing.
+        InputError: If there is no such split, a record is invalid, or no person is left.
     """
     return read_annotations(annotation_file(root, split), Path(root) / f"{split}2017", skeleton)
 
@@ -103,22 +116,26 @@ def read_coco(root: str | Path, split: str, skeleton: Skeleton = COCO_17) -> lis
 def read_annotations(
     path: Path, folder: Path, skeleton: Skeleton = COCO_17
 ) -> list[AnnotatedImage]:
-    """Reads a file in COCO's format and prints its counts, also of what is left out.
+    """Reads a file in COCO's format; logs the number of images, of people, and of people left out.
 
     Args:
-        path: the annotation file.
-        folder: where its images are.
-        skeleton: of the keypoints returned. The joints that the file's categories name are matched with it by name, those
-            that the file does not have are unlabelled; a file without names has the skeleton's joints.
+        path: Annotation file.
+        folder: Folder of its images.
+        skeleton: Skeleton of the returned keypoints. Joints that the file's categories name are
+            matched by name, and joints that the file does not have are unlabelled. If the
+            categories name no joints, the file must have the skeleton's joints in its order.
 
     Returns:
-        All images, those without people too, in the file's order. Left out, as published, are people without a labelled
-        joint, without an area, or with an empty box after clipping. Crowds and people without a labelled joint stay in
-        their image, both marked as crowds: regions where nobody knows; framing makes no sample of them.
+        All images in the file's order, also those without people. Keypoints and boxes are in image
+        px. As published, people without a labelled joint, without an area, or whose box is empty
+        after clipping to the image are left out. Crowds and people without a labelled joint are
+        kept in their image with `crowd=True`: regions without reliable labels, for which framing
+        creates no sample.
 
     Raises:
         FileNotFoundError: If the file is missing.
-        InputError: If a record is not as expected (the message names file, record and key), or nobody is left.
+        InputError: If a record is invalid (the message names file, record and key), or no person is
+            left.
     """
     content, _ = coco_json.read(path)
     records, shared = coco_json.in_skeleton(content, str(path), skeleton)
@@ -132,7 +149,7 @@ def read_annotations(
     for n, record in enumerate(records):
         where = f"{path}: annotations[{n}] (id {record['id']})"
         person = _person(record, sizes[record["image_id"]], where)
-        reason = _reason_to_leave_out(person)
+        reason = _exclusion_reason(person)
         if reason is None:
             count += 1
         else:
@@ -146,8 +163,10 @@ def read_annotations(
     if shared:
         _log.info(f"=> {shared} are in {skeleton.name}")
     if not count:
-        fix = f"; {coco_json.AREA_HINT}" if left_out["no area"] else ""
-        raise InputError(f"{path}: nobody is left of {len(records)} annotations: {counts}{fix}")
+        hint = f"; {coco_json.AREA_HINT}" if left_out["no area"] else ""
+        raise InputError(
+            f"{path}: no usable person among {len(records)} annotations; left out: {counts}{hint}"
+        )
     return [
         AnnotatedImage(
             image["id"], folder / image["file_name"], tuple(people[image["id"]]), sizes[image["id"]]
@@ -163,28 +182,32 @@ def read_detections(
     context: float = 1.25,
     category: int | None = PERSON,
 ) -> list[Sample]:
-    """Reads detected people: COCO's list of {image_id, category_id, bbox, score}, and prints its counts.
+    """Reads a file of detected boxes in COCO's results format and logs its counts.
 
     Args:
-        path: the file, e.g. `COCO_val2017_detections_AP_H_56_person.json`.
-        images: where the images are.
-        input_size: (width, height) of the network's input, whose aspect the windows take.
-        context: how many times the box the window is.
-        category: whose boxes to take; None takes all.
+        path: JSON file with a list of {image_id, category_id, bbox, score}, for example
+            `COCO_val2017_detections_AP_H_56_person.json`.
+        images: Annotated images; they give the path of each image id.
+        input_size: (width, height) of the network's input in px; windows get its aspect ratio.
+        context: Size of a window relative to its box.
+        category: Category id of the boxes to return; None returns those of all categories.
 
     Returns:
-        A sample per box in the file's order, without persons, with the detector's score. Left out are other categories, boxes
-        of images that are not among `images`, and empty boxes.
+        One sample per box in the file's order, with the detector's score and without persons. Boxes
+        of other categories, boxes of images that are not in `images`, and empty boxes are left out.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        InputError: If a record is not as expected, or no box is left.
+        FileNotFoundError: If the file is missing.
+        InputError: If a record is invalid (the message names file, record and key), or no box is
+            left.
     """
     records = coco_json.read_json(Path(path))
     if not isinstance(records, list) or not all(isinstance(record, Mapping) for record in records):
-        raise InputError(f"{path}: expected a list of {{image_id, category_id, bbox, score}}")
+        raise InputError(
+            f"{path}: expected a list of objects with the keys image_id, category_id, bbox, score"
+        )
     paths = {image.image_id: image.path for image in images}
-    left_out = dict.fromkeys(("no person", "of another image", "empty box"), 0)
+    left_out = dict.fromkeys(("other category", "unknown image", "empty box"), 0)
     samples = []
     for n, record in enumerate(records):
         where = f"{path}: record {n}"
@@ -192,9 +215,9 @@ def read_detections(
         x, y, width, height = map(float, field(record, ("bbox",), (4,), where))
         score = float(field(record, ("score",), (), where))
         if coco_json.check_id(record, "category_id", where) != category and category is not None:
-            left_out["no person"] += 1
+            left_out["other category"] += 1
         elif image_id not in paths:
-            left_out["of another image"] += 1
+            left_out["unknown image"] += 1
         elif not (width > 0 and height > 0):
             left_out["empty box"] += 1
         else:
@@ -205,32 +228,41 @@ def read_detections(
     _log.info(f"=> left out: {counts}")
     if not samples:
         raise InputError(
-            f"{path}: no box is left of {len(records)}: {counts}; does it belong to these annotations?"
+            f"{path}: no usable box among {len(records)} records; left out: {counts}. Give the "
+            "detections of the images that the annotation file lists"
         )
     return samples
 
 
 def image_size(image: Mapping[str, Any], where: str) -> tuple[float, float]:
-    """Returns (width, height) in px of a record of the list of images, after checking that it names a file.
+    """Returns (width, height) in px as stated by a record of the list "images".
+
+    Args:
+        image: Record with the keys "file_name", "width" and "height".
+        where: File and record, for error messages.
 
     Raises:
-        InputError: If a key is missing or wrong.
+        InputError: If one of these keys is missing or invalid.
     """
     if not isinstance(image.get("file_name"), str) or not image["file_name"]:
         raise InputError(
-            f"{where}: key 'file_name' must name the image, got {image.get('file_name')!r}"
+            f"{where}: key 'file_name' must be the image's file name, "
+            f"got {image.get('file_name')!r}"
         )
     return float(field(image, ("width",), (), where)), float(field(image, ("height",), (), where))
 
 
 def _person(record: Mapping[str, Any], size: tuple[float, float], where: str) -> Person:
+    """Returns the person of a record; `size` is the (width, height) of its image in px."""
     points = field(record, ("keypoints",), (len(record["keypoints"]),), where).reshape(-1, 3)
     if not np.isin(points[:, 2], (0, 1, 2)).all():
         raise InputError(
-            f"{where}: key 'keypoints' holds x, y, v with v one of 0, 1, 2; got {points[:, 2].tolist()}"
+            f"{where}: key 'keypoints' must hold x, y, v for each joint with v one of 0, 1, 2; "
+            f"got v = {points[:, 2].tolist()}"
         )
     x, y, width, height = map(float, field(record, ("bbox",), (4,), where))
-    # As published: the last pixel belongs to the box, so a clipped box is one pixel smaller than the annotated one.
+    # As published: the last pixel belongs to the box, so the clipped box is one pixel smaller than
+    # the annotated one.
     left, top = max(0.0, x), max(0.0, y)
     right = min(size[0] - 1, left + max(0.0, width - 1))
     bottom = min(size[1] - 1, top + max(0.0, height - 1))
@@ -244,7 +276,8 @@ def _person(record: Mapping[str, Any], size: tuple[float, float], where: str) ->
     )
 
 
-def _reason_to_leave_out(person: Person) -> str | None:
+def _exclusion_reason(person: Person) -> str | None:
+    """Returns why a person is left out of training and evaluation; None if it is used."""
     if person.crowd:
         return "crowd"
     if not person.visible.any():

@@ -1,7 +1,8 @@
-"""Readers: how much of an image is read for a window on it.
+"""Readers of images: whole, at a reduced size, or as crops that are cached on disk.
 
-A reader answers pixels and the matrix from image px to them, so that every reader shows the same place; they differ in speed
-and in the last grey levels. Evaluation reads whole images; training may read less.
+A reader returns pixels, and the matrix from image px to these pixels. A window is therefore warped
+to the same place by all readers; they differ in speed and by small differences of grey levels.
+Evaluation reads whole images; training may read less.
 """
 
 from __future__ import annotations
@@ -25,22 +26,26 @@ from paddle_pose.io import atomic, images
 from paddle_pose.structures import Sample
 
 Reader = Callable[[Sample, Window], tuple[np.ndarray, np.ndarray]]
-"""(sample, the window to be shown, in image px) -> uint8 RGB [h, w, 3] and [2, 3] from image px to these pixels."""
+"""Function (sample, window to show in image px) -> (pixels, matrix).
+
+The pixels are uint8 RGB [h, w, 3]; the matrix [2, 3] maps image px to them.
+"""
 
 _log = logging.getLogger("paddle_pose")
 
 
 def read_whole(sample: Sample, window: Window) -> tuple[np.ndarray, np.ndarray]:
-    """Reads the whole image: the reader of evaluation."""
+    """Returns all pixels of a sample's image and the matrix to them; the window is not used."""
     return images.read(sample.image_path)
 
 
 @dataclass(frozen=True)
 class ReducedReader:
-    """Decodes a JPEG at a half, a quarter or an eighth of its size where the window has the pixels to spare.
+    """Reader that decodes a JPEG at a half, a quarter or an eighth of its size for large windows.
 
     Attributes:
-        input_size: (width, height) of the network's input; at least one pixel is read for each of its px.
+        input_size: (width, height) of the network's input in px. An image is reduced only as long
+            as the window keeps at least one image pixel per input pixel.
 
     Example:
         >>> ReducedReader((256, 256)).reduction(Window((0.0, 0.0), (800.0, 800.0)))
@@ -50,53 +55,74 @@ class ReducedReader:
     input_size: tuple[int, int]
 
     def reduction(self, window: Window) -> int:
-        """Returns 1, 2, 4 or 8."""
+        """Returns the factor by which the image is reduced for a window: 1, 2, 4 or 8."""
         detail = min(side / px for side, px in zip(window.size, self.input_size, strict=True))
         return max(factor for factor in (1, 2, 4, 8) if factor <= max(1.0, detail))
 
     def __call__(self, sample: Sample, window: Window) -> tuple[np.ndarray, np.ndarray]:
-        """Reads the image for a window."""
+        """Returns the pixels of the reduced image and the matrix to them; see `Reader`."""
         return images.read(sample.image_path, self.reduction(window))
 
 
 class CropCache:
-    """Keeps generous crops round the samples' own windows on disk, and reads them instead of the images.
+    """Reader that stores a crop around each sample's window on disk and reads it instead.
 
-    A crop shows `MARGIN` times the sample's window with `DETAIL` pixels for each px of the input, stored as JPEG stores
-    colours (4:2:0) but not compressed: three bytes for two pixels, read in a fraction of the time that decoding takes. A window
-    that looks beyond its sample's crop is read from the image. Every file appears whole or not at all, under a name that
-    depends on the image's own time and size, so several processes may share a folder and a changed image is read anew.
-    The first sight of a sample shows the stored crop too: what a training sees does not depend on what the folder held,
-    as long as the folder may hold all of it.
+    A crop covers `MARGIN` times the sample's window with up to `DETAIL` pixels per input pixel. It
+    is stored uncompressed with JPEG's chroma subsampling (4:2:0, three bytes for two pixels), which
+    is read in a fraction of the time that decoding takes. A window that exceeds its sample's crop
+    is read from the image.
+
+    Files are written atomically, and their names depend on the modification time and size of the
+    image. Several processes may therefore share a folder, and a changed image is read again. The
+    first access to a sample returns the stored crop, too, so that training does not depend on what
+    the folder already contained, as long as `max_bytes` is enough for all crops.
+
+    Args:
+        folder: Folder of the crops, created if it is missing. It may be shared by processes and
+            kept between runs.
+        input_size: (width, height) of the network's input in px.
+        max_bytes: Largest size of all crops together; samples whose crops do not fit are read from
+            their images.
+
+    Attributes:
+        MARGIN: Size of a crop relative to the sample's window.
+        DETAIL: Largest number of stored pixels per input pixel, along each axis.
+
+    Raises:
+        OSError: If the folder cannot be created.
     """
 
-    MARGIN, DETAIL = 2.0, 1.25
-    _HEADER = struct.Struct(
-        "<4s6d2I"
-    )  # magic; [2, 3] image px -> stored px by rows; width and height in px
-    _CHECKSUM = struct.Struct("<I")  # CRC-32 of all that is before it, at the end
+    MARGIN = 2.0
+    DETAIL = 1.25
+    # Magic; matrix [2, 3] from image px to stored px by rows; width and height in px.
+    _HEADER = struct.Struct("<4s6d2I")
+    _CHECKSUM = struct.Struct("<I")  # CRC-32 of everything before it, at the end of the file
     _MAGIC = b"PPC3"
-    _COUNT_AGAIN = 256  # files written before those of other processes are counted again
+    _RECOUNT_INTERVAL = 256  # written files after which those of other processes are counted again
 
     def __init__(self, folder: Path, input_size: tuple[int, int], max_bytes: float) -> None:
-        """Takes the folder, made where it is missing.
-
-        Args:
-            folder: of the crops; may be shared and kept between runs.
-            input_size: (width, height) of the network's input.
-            max_bytes: of all crops together; what does not fit is read from the images.
-
-        Raises:
-            OSError: If the folder cannot be made.
-        """
         folder.mkdir(parents=True, exist_ok=True)
-        self._folder, self._input_size, self._max_bytes = folder, input_size, max_bytes
+        self._folder = folder
+        self._input_size = input_size
+        self._max_bytes = max_bytes
         self._direct = ReducedReader(input_size)
-        self._lock, self._written, self._reported_full = threading.Lock(), 0, False
+        self._lock = threading.Lock()
+        self._num_written = 0
+        self._reported_full = False
         self._bytes = self._bytes_on_disk()
 
     def __call__(self, sample: Sample, window: Window) -> tuple[np.ndarray, np.ndarray]:
-        """Reads what a window shows, from the sample's crop where that holds it."""
+        """Returns pixels that contain a window, and the matrix to them; see `Reader`.
+
+        Args:
+            sample: Sample whose crop is used.
+            window: Window to show, in image px; beyond the crop the image is read instead.
+
+        Raises:
+            FileNotFoundError: If the image is missing.
+            InputError: If the image cannot be decoded.
+            OSError: If the crop cannot be written.
+        """
         region = sample.window.scaled(self.MARGIN)
         if not _inside(window, region):
             return self._direct(sample, window)
@@ -108,10 +134,14 @@ class CropCache:
             return self._direct(sample, window)
         content = self._crop(sample, region)
         self._store(path, content)
-        return self._unpacked(content, path)
+        return self._unpack(content, path)
 
     def _path(self, sample: Sample) -> Path:
-        """Returns the file of a sample's crop."""
+        """Returns the path of a sample's crop.
+
+        Raises:
+            FileNotFoundError: If the image is missing.
+        """
         image = sample.image_path
         try:
             status = image.stat()
@@ -130,7 +160,12 @@ class CropCache:
         return self._folder / name[:2] / f"{name}.crop"
 
     def _crop(self, sample: Sample, region: Window) -> bytes:
-        """Returns a file's content."""
+        """Returns the content of a crop's file.
+
+        Args:
+            sample: Sample whose image is read.
+            region: Upright part of the image to store, in image px.
+        """
         stored_size = tuple(round(self.MARGIN * self.DETAIL * px) for px in self._input_size)
         reduction = ReducedReader((stored_size[0], stored_size[1])).reduction(region)
         pixels, image_to_pixels = images.read(sample.image_path, reduction)
@@ -138,31 +173,34 @@ class CropCache:
             1.0, stored_size[0] / (region.size[0] * image_to_pixels[0, 0])
         )  # never enlarged
         left, top, right, bottom = _bounds(region, image_to_pixels)
-        (left, right), (top, bottom) = (
-            _even(left, right, pixels.shape[1]),
-            _even(top, bottom, pixels.shape[0]),
-        )
+        left, right = _even_range(left, right, pixels.shape[1])
+        top, bottom = _even_range(top, bottom, pixels.shape[0])
         part = np.ascontiguousarray(pixels[top:bottom, left:right])
-        if not part.size:  # the region lies beside the image: four black pixels, everything else is black round them
-            part, left, top = np.zeros((2, 2, 3), np.uint8), -3, -3
+        if not part.size:
+            # The region is outside the image: store four black pixels; the warp fills the rest of
+            # a window with black, too.
+            part = np.zeros((2, 2, 3), np.uint8)
+            left = top = -3
         height, width = part.shape[:2]
         size = (max(2, 2 * round(width * detail / 2)), max(2, 2 * round(height * detail / 2)))
-        small = (
-            cv2.resize(part, size, interpolation=cv2.INTER_AREA)
-            if size != (width, height)
-            else part
-        )
-        across, down = size[0] / width, size[1] / height
-        to_part = np.array([[1.0, 0, -left], [0, 1, -top]])
-        to_small = np.array([[across, 0, (across - 1) / 2], [0, down, (down - 1) / 2]])
-        matrix = geometry.compose(to_small, geometry.compose(to_part, image_to_pixels))
-        content = (
-            self._HEADER.pack(self._MAGIC, *matrix.ravel(), *size) + _to_planes(small).tobytes()
-        )
+        small = part
+        if size != (width, height):
+            small = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
+        scale_x, scale_y = size[0] / width, size[1] / height
+        pixels_to_part = np.array([[1.0, 0, -left], [0, 1, -top]])
+        part_to_small = np.array([[scale_x, 0, (scale_x - 1) / 2], [0, scale_y, (scale_y - 1) / 2]])
+        image_to_part = geometry.compose(pixels_to_part, image_to_pixels)
+        image_to_small = geometry.compose(part_to_small, image_to_part)
+        header = self._HEADER.pack(self._MAGIC, *image_to_small.ravel(), *size)
+        content = header + _to_planes(small).tobytes()
         return content + self._CHECKSUM.pack(zlib.crc32(content))
 
-    def _unpacked(self, content: bytes, path: Path) -> tuple[np.ndarray, np.ndarray]:
-        """Returns a file's pixels and matrix.
+    def _unpack(self, content: bytes, path: Path) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the pixels and the matrix that a crop's file contains.
+
+        Args:
+            content: Content of the file.
+            path: Path of the file, for the message.
 
         Raises:
             InputError: If the file is damaged.
@@ -171,36 +209,36 @@ class CropCache:
         magic, *numbers, width, height = (
             self._HEADER.unpack_from(content) if end > start else (b"", 0, 0)
         )
-        is_whole = magic == self._MAGIC and end == start + width * height * 3 // 2
-        if not is_whole or self._CHECKSUM.unpack_from(content, end) != (
+        is_complete = magic == self._MAGIC and end == start + width * height * 3 // 2
+        if not is_complete or self._CHECKSUM.unpack_from(content, end) != (
             zlib.crc32(memoryview(content)[:end]),
         ):
-            raise InputError(f"{path}: a damaged file of the crop cache")
+            raise InputError(f"{path}: this file of the crop cache is damaged")
         planes = np.frombuffer(content, np.uint8, end - start, start).reshape(-1, width)
         return cv2.cvtColor(planes, cv2.COLOR_YUV2RGB_I420), np.array(numbers).reshape(2, 3)
 
     def _load(self, path: Path) -> tuple[np.ndarray, np.ndarray] | None:
-        """Returns what a file holds; None where it is missing or damaged, so that it is made again."""
+        """Returns pixels and matrix of a stored crop; None if the file is missing or damaged."""
         try:
-            return self._unpacked(path.read_bytes(), path)
+            return self._unpack(path.read_bytes(), path)
         except FileNotFoundError:
             return None
         except ValueError as problem:
-            _log.warning("%s; it is made again", problem)
+            _log.warning("%s; it is created again", problem)
             return None
 
     def _has_room(self) -> bool:
-        """Tells whether another crop may be stored; says so once where not."""
+        """Returns whether another crop may be stored; logs once that the cache is full."""
         with self._lock:
             if self._bytes > self._max_bytes and not self._reported_full:
-                self._bytes = (
-                    self._bytes_on_disk()
-                )  # a crop that two processes made at once was counted twice
+                # A crop that two processes wrote at the same time was counted twice.
+                self._bytes = self._bytes_on_disk()
             if self._bytes <= self._max_bytes:
                 return True
             if not self._reported_full:
                 _log.warning(
-                    "%s: full at %.1f GB; what is not in it is read as usual",
+                    "%s: the crop cache is full at %.1f GB; further samples are read from "
+                    "their images",
                     self._folder,
                     self._bytes / 1e9,
                 )
@@ -208,24 +246,32 @@ class CropCache:
             return False
 
     def _store(self, path: Path, content: bytes) -> None:
+        """Writes a crop's file atomically and counts its bytes."""
         atomic.write_bytes(path, content)
         with self._lock:
             self._bytes += len(content)
-            self._written += 1
-            if self._written % self._COUNT_AGAIN == 0:
+            self._num_written += 1
+            if self._num_written % self._RECOUNT_INTERVAL == 0:
                 self._bytes = self._bytes_on_disk()
 
     def _bytes_on_disk(self) -> int:
-        return sum(
-            file.stat().st_size for file in self._folder.glob("*/[!.]*.crop")
-        )  # without drafts
+        """Returns the size of all crops in the folder; hidden files are unfinished ones."""
+        return sum(file.stat().st_size for file in self._folder.glob("*/[!.]*.crop"))
 
 
 def _to_planes(pixels: np.ndarray) -> np.ndarray:
-    """Returns RGB [h, w, 3], h and w even, as planes [h * 3 / 2, w] of Y, U, V."""
+    """Returns the Y, U and V planes of an image in I420 layout.
+
+    Args:
+        pixels: uint8 RGB [h, w, 3] with even h and w.
+
+    Returns:
+        uint8 [h * 3 / 2, w].
+    """
     height, width = pixels.shape[:2]
     planes = cv2.cvtColor(pixels, cv2.COLOR_RGB2YUV_I420)
-    # OpenCV takes the colour of the first of four pixels; the mean of the four lies where the four lie
+    # OpenCV uses the colour of the first of four pixels, which shifts the colours by half a pixel;
+    # the mean of the four does not.
     mean = (
         cv2.resize(pixels, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
         .repeat(2, axis=0)
@@ -235,8 +281,11 @@ def _to_planes(pixels: np.ndarray) -> np.ndarray:
     return planes
 
 
-def _even(first: int, last: int, end: int) -> tuple[int, int]:
-    """Returns a range of pixels within 0 .. end, longer by one where its length was odd and there is room."""
+def _even_range(first: int, last: int, end: int) -> tuple[int, int]:
+    """Returns the range [first, last) clipped to [0, end), extended by one if its length is odd.
+
+    It stays odd only if there is no pixel left on either side.
+    """
     first, last = max(0, first), min(last, end)
     if (last - first) % 2 and last < end:
         last += 1
@@ -252,13 +301,21 @@ def _corners(window: Window) -> np.ndarray:
 
 
 def _inside(window: Window, region: Window) -> bool:
-    """Tells whether an upright region shows everything that a window shows, with a pixel to spare for interpolation."""
+    """Returns whether an upright region contains a window, with 1 px to spare for interpolation."""
     offset = np.abs(_corners(window) - np.array(region.center))
     return bool((offset + 1.0 <= np.array(region.size) / 2).all())
 
 
 def _bounds(region: Window, image_to_pixels: np.ndarray) -> tuple[int, int, int, int]:
-    """Returns the first and one past the last pixel (left, top, right, bottom) that an upright region touches."""
+    """Returns the pixels that an upright region touches.
+
+    Args:
+        region: Region in image px.
+        image_to_pixels: [2, 3] from image px to the pixels.
+
+    Returns:
+        (left, top, right, bottom) in pixels; right and bottom are exclusive.
+    """
     corners = geometry.move(_corners(region), image_to_pixels)
     (left, top), (right, bottom) = np.floor(corners.min(axis=0)), np.ceil(corners.max(axis=0)) + 1
     return int(left), int(top), int(right), int(bottom)

@@ -1,4 +1,4 @@
-"""Samples become arrays: the training data set, and plain batches for evaluation."""
+"""Arrays from samples: the training data set, and batches of images for evaluation."""
 
 from __future__ import annotations
 
@@ -19,15 +19,23 @@ from paddle_pose.errors import InputError
 from paddle_pose.geometry import Window
 from paddle_pose.structures import Sample
 
-Share = Callable[[list[Sequence[Sample]]], Sequence[Sequence[Sample]]]
-"""All batches -> those of this process."""
+Shard = Callable[[list[Sequence[Sample]]], Sequence[Sequence[Sample]]]
+"""Function that takes all batches and returns those of this process."""
 
 
 def fingerprint(samples: Sequence[Sample]) -> str:
-    """Returns a line that tells these data from others: how many samples, and a hash of what is known about them.
+    """Returns a line that identifies a data set: the number of samples and a SHA-256 hash.
 
-    That is the samples' windows, the people in them, and the names and sizes in bytes of the image files; where they lie
-    does not matter, so that data may move.
+    The hash covers the samples' windows, scores and annotated people, and the names and sizes in
+    bytes of the image files. It does not cover the folder of the images, so that a data set may be
+    moved.
+
+    Args:
+        samples: Samples of the data set; their order counts.
+
+    Example:
+        >>> fingerprint([])[:25]
+        '0 samples, sha256 e3b0c44'
     """
     digest = hashlib.sha256()
     sizes: dict[Path, int | None] = {}
@@ -54,10 +62,20 @@ def fingerprint(samples: Sequence[Sample]) -> str:
 
 
 def crop(sample: Sample, window: Window, codec: Codec, reader: Reader = read_whole) -> np.ndarray:
-    """Reads what a window shows of a sample's image, in one warp.
+    """Returns the part of a sample's image that a window shows, warped once.
+
+    Args:
+        sample: Sample whose image is read.
+        window: Window to show, in image px; it may differ from the sample's own.
+        codec: Codec of the network; it gives the input size and the pixel alignment.
+        reader: Function that reads the image; see `crop_cache.Reader`.
 
     Returns:
-        uint8 RGB [H, W, 3] in input px.
+        uint8 RGB [H, W, 3] in input px; black outside the image.
+
+    Raises:
+        FileNotFoundError: If the image is missing.
+        InputError: If the image cannot be decoded.
     """
     pixels, image_to_pixels = reader(sample, window)
     image_to_input = window.to_input(codec.input_size, codec.alignment)
@@ -66,15 +84,22 @@ def crop(sample: Sample, window: Window, codec: Codec, reader: Reader = read_who
 
 
 def input_keypoints(sample: Sample, window: Window, codec: Codec) -> tuple[np.ndarray, np.ndarray]:
-    """Returns everybody's keypoints [P, K, 2] in the window's input px and visible [P, K], mirrored if it mirrors.
+    """Returns the keypoints and visibilities of a sample's people in the input of a window.
 
-    In a crowd nothing is visible: it is no person.
+    Args:
+        sample: Sample with P people and crowds.
+        window: Window that becomes the input, in image px. If it mirrors, left and right joints
+            are swapped.
+        codec: Codec of the network; it gives skeleton, input size and pixel alignment.
+
+    Returns:
+        Keypoints [P, K, 2] in input px and visible [P, K] as in `Person`; all joints of a crowd are
+        0, not labelled.
     """
     joints = codec.skeleton.num_joints
     keypoints = np.array([person.keypoints for person in sample.persons]).reshape(-1, joints, 2)
-    visible = np.array([person.visible * (not person.crowd) for person in sample.persons]).reshape(
-        -1, joints
-    )
+    visible = np.array([person.visible * (not person.crowd) for person in sample.persons])
+    visible = visible.reshape(-1, joints)
     if window.flip:
         order = list(codec.skeleton.flip)
         keypoints, visible = keypoints[:, order], visible[:, order]
@@ -82,28 +107,49 @@ def input_keypoints(sample: Sample, window: Window, codec: Codec) -> tuple[np.nd
 
 
 def input_boxes(sample: Sample, window: Window, codec: Codec) -> np.ndarray:
-    """Returns everybody's boxes [P, 4] (x, y, width, height) in the window's input px; round the corners if it is turned."""
+    """Returns the boxes of a sample's people in the input of a window.
+
+    Args:
+        sample: Sample with P people and crowds.
+        window: Window that becomes the input, in image px.
+        codec: Codec of the network; it gives input size and pixel alignment.
+
+    Returns:
+        [P, 4] as (x, y, width, height) in input px. In a rotated window they are the upright boxes
+        around the rotated corners.
+    """
     boxes = np.array([person.box for person in sample.persons], np.float64).reshape(-1, 1, 4)
-    corners = boxes[..., :2] + boxes[..., 2:] * np.array(
-        [(0, 0), (1, 0), (0, 1), (1, 1)]
-    )  # [P, 4, 2]
+    unit_corners = np.array([(0, 0), (1, 0), (0, 1), (1, 1)])
+    corners = boxes[..., :2] + boxes[..., 2:] * unit_corners  # [P, 4, 2]
     corners = geometry.move(corners, window.to_input(codec.input_size, codec.alignment))
     return np.hstack([corners.min(axis=1), np.ptp(corners, axis=1)])
 
 
-def without(image: np.ndarray, rectangle: tuple[int, int, int, int]) -> np.ndarray:
-    """Returns an image [H, W, 3] with a rectangle (x, y, width, height) of it black, as is what lies outside an image."""
+def black_out(image: np.ndarray, rectangle: tuple[int, int, int, int]) -> np.ndarray:
+    """Returns a copy of an image with a rectangle filled with black.
+
+    Args:
+        image: [H, W, 3].
+        rectangle: (x, y, width, height) in px.
+    """
     x, y, width, height = rectangle
-    shown = image.copy()
-    shown[y : y + height, x : x + width] = 0
-    return shown
+    result = image.copy()
+    result[y : y + height, x : x + width] = 0
+    return result
 
 
-def within(points: np.ndarray, rectangle: tuple[int, int, int, int]) -> np.ndarray:
-    """Returns which points [..., 2] lie on the pixels of a rectangle (x, y, width, height), whose centres are integers.
+def inside_rectangle(points: np.ndarray, rectangle: tuple[int, int, int, int]) -> np.ndarray:
+    """Returns which points lie on the pixels of a rectangle; pixel centres are integers.
+
+    Args:
+        points: [..., 2] as (x, y) in px.
+        rectangle: (x, y, width, height) in px.
+
+    Returns:
+        Bool [...].
 
     Example:
-        >>> within(np.array([[1.6, 2.4], [1.4, 2.0], [3.0, 3.6]]), (2, 2, 2, 2))
+        >>> inside_rectangle(np.array([[1.6, 2.4], [1.4, 2.0], [3.0, 3.6]]), (2, 2, 2, 2))
         array([ True, False, False])
     """
     corner = np.array(rectangle[:2]) - 0.5
@@ -113,12 +159,13 @@ def within(points: np.ndarray, rectangle: tuple[int, int, int, int]) -> np.ndarr
 
 @dataclass(frozen=True, eq=False)
 class TrainingExample:
-    """A training sample whose targets are not drawn yet.
+    """A training sample before its targets are encoded.
 
     Attributes:
         image: uint8 RGB [H, W, 3].
-        people: keypoints [P, K, 2] in input px, visible [P, K] and boxes [P, 4], as `Codec.encode` takes them.
-        index: of the sample.
+        people: Keypoints [P, K, 2] in input px, visible [P, K] and boxes [P, 4] (x, y, width,
+            height) in input px: the arguments of `Codec.encode`.
+        index: Index of the sample in the data set.
     """
 
     image: np.ndarray
@@ -127,23 +174,26 @@ class TrainingExample:
 
 
 class PoseDataset:
-    """Training samples by (epoch, index).
+    """Augmented training samples, indexed by (epoch, index).
 
-    Its chance depends on the seed, the epoch and the index alone, so the images are the same for any number of workers and
-    every one of them can be drawn again.
+    The random numbers of a sample depend on the seed, the epoch and the index only. Images
+    therefore do not depend on the number of workers, and each of them can be reproduced.
 
     Args:
-        samples: Samples to learn from.
-        codec: Codec that draws their targets.
-        augment: How samples are varied; None shows every sample's own window.
-        seed: Seed of the variations.
-        reader: Reader of images.
-        final_augment: What takes the place of `augment` from `final_augment_epoch` on.
-        final_augment_epoch: First epoch of `final_augment`, counted from 0; 0 never uses it.
-        encodes: Whether a batch holds the codec's targets; False gives keypoints, for targets that the device draws.
+        samples: Samples to train on.
+        codec: Codec that encodes their targets.
+        augment: Augmentation of the samples; None uses each sample's own window unchanged.
+        seed: Seed of the augmentation.
+        reader: Function that reads images; see `crop_cache.Reader`.
+        final_augment: Augmentation that replaces `augment` from `final_augment_epoch` on; None
+            switches augmentation off from then on.
+        final_augment_epoch: First epoch that uses `final_augment`, counted from 0; 0 never uses it.
+        encodes: Whether batches contain the codec's targets. False makes batches contain keypoints
+            instead, from which the targets are computed on the device.
 
     Attributes:
-        samples: in the annotation's order; only their numbers cross the loader.
+        samples: Samples in the order of the annotations. The loader passes only their indices to
+            its workers.
     """
 
     def __init__(
@@ -159,22 +209,27 @@ class PoseDataset:
         encodes: bool = True,
     ) -> None:
         self.samples = samples
-        self._codec, self._seed, self._reader = codec, seed, reader
-        self._augment, self._final_augment = augment, final_augment
-        self._final_augment_epoch, self._encodes = final_augment_epoch, encodes
+        self._codec = codec
+        self._augment = augment
+        self._seed = seed
+        self._reader = reader
+        self._final_augment = final_augment
+        self._final_augment_epoch = final_augment_epoch
+        self._encodes = encodes
 
     def __len__(self) -> int:
         """Returns the number of samples."""
         return len(self.samples)
 
     def __getitem__(self, key: int | tuple[int, int]) -> dict[str, Any]:
-        """Returns a sample.
+        """Returns one training sample with its targets.
 
         Args:
-            key: an index, or (epoch, index).
+            key: (epoch, index), or an index in epoch 0.
 
         Returns:
-            "image" uint8 [H, W, 3], "targets" as the codec encodes them, "index" of the sample.
+            "image", uint8 RGB [H, W, 3]; "targets", the codec's targets by name; "index", the
+            sample's index.
         """
         example = self.example(key)
         return {
@@ -184,14 +239,19 @@ class PoseDataset:
         }
 
     def batch(self, examples: Sequence[TrainingExample]) -> dict[str, Any]:
-        """Returns samples [N, ...] with their targets drawn at once: an array for the batch costs less than one for each.
+        """Returns a batch of samples; its targets are encoded together, which is faster.
+
+        Args:
+            examples: N samples from `example`.
 
         Returns:
-            "image" uint8 [N, H, W, 3], "index" [N], and "targets" as the codec encodes them, or, for targets that the device
-            draws, "keypoints" [N, K, 2] float64 in input px and "visible" [N, K].
+            "image", uint8 RGB [N, H, W, 3], and "index" [N]; with `encodes` also "targets", the
+            codec's targets by name, each [N, ...]; without it "keypoints" [N, K, 2] float64 in
+            input px and "visible" [N, K].
 
         Raises:
-            InputError: If the codec or the device draws one person in each sample, and there is another number of people.
+            InputError: If the codec or the device encodes exactly one person per sample, and a
+                sample contains another number of people.
         """
         batch: dict[str, Any] = {
             "image": np.stack([example.image for example in examples]),
@@ -200,23 +260,26 @@ class PoseDataset:
         keypoints, visible, boxes = zip(*(example.people for example in examples), strict=True)
         if self._encodes:
             return {**batch, "targets": self._codec.encode_batch(keypoints, visible, boxes)}
-        if several := [one.index for one in examples if len(one.people[0]) != 1]:
+        wrong = [example.index for example in examples if len(example.people[0]) != 1]
+        if wrong:
             raise InputError(
-                f"sample {several[0]}: {len(self.samples[several[0]].persons)} people; targets that the device draws are of "
-                "one person in each sample. Set train.device_targets=false, or another data.framing"
+                f"sample {wrong[0]} contains {len(self.samples[wrong[0]].persons)} people; targets "
+                "can be computed on the device for exactly one person per sample. Set "
+                "train.device_targets=false, or another data.framing"
             )
         return {**batch, "keypoints": np.concatenate(keypoints), "visible": np.concatenate(visible)}
 
     def example(self, key: int | tuple[int, int]) -> TrainingExample:
-        """Returns what a sample shows, before targets are drawn.
+        """Returns the augmented image and people of one training sample.
 
         Args:
-            key: an index, or (epoch, index).
+            key: (epoch, index), or an index in epoch 0.
         """
         epoch, index = (0, key) if isinstance(key, int) else key
         sample = self.samples[index]
         augment = self._final_augment if 0 < self._final_augment_epoch <= epoch else self._augment
-        window, hidden = sample.window, None
+        window = sample.window
+        hidden = None
         rng = np.random.default_rng((self._seed, epoch, index))
         if augment is not None:
             window = augment.window(sample, self._codec.skeleton, rng)
@@ -226,12 +289,11 @@ class PoseDataset:
         if augment is not None:
             image = augment.pixels(image, rng)
             if hidden is not None:
-                image = without(image, hidden)
+                image = black_out(image, hidden)
                 if augment.occlusion_hides_joints:
-                    visible = np.where(within(keypoints, hidden), 0, visible)
-        return TrainingExample(
-            image, (keypoints, visible, input_boxes(sample, window, self._codec)), index
-        )
+                    visible = np.where(inside_rectangle(keypoints, hidden), 0, visible)
+        people = (keypoints, visible, input_boxes(sample, window, self._codec))
+        return TrainingExample(image, people, index)
 
 
 def batches(
@@ -240,31 +302,46 @@ def batches(
     batch_size: int,
     num_workers: int = 1,
     reader: Reader = read_whole,
-    share: Share = list,
+    shard: Shard = list,
     timeout: float | None = None,
 ) -> Iterator[tuple[np.ndarray, Sequence[Sample]]]:
-    """Reads samples ahead and yields them in order.
+    """Yields the windows of samples as batches of images, in order; threads read ahead.
 
     Args:
-        samples: to look at, each through its own window.
-        codec: gives the input's size.
-        batch_size: the last batch may be smaller.
-        num_workers: threads that read; 0 reads when asked.
-        reader: of images.
-        share: which of the batches to yield, so that several processes see the batches that one would.
-        timeout: seconds to wait for an image; None waits for ever.
+        samples: Samples to read, each through its own window.
+        codec: Codec of the network; it gives the input size and the pixel alignment.
+        batch_size: Number of samples in a batch; the last batch may be smaller.
+        num_workers: Number of reading threads; 0 reads in the calling thread when a batch is
+            requested.
+        reader: Function that reads images; see `crop_cache.Reader`.
+        shard: Function that selects the batches of this process. Batches are formed before it is
+            applied, so that several processes evaluate the same batches as one.
+        timeout: Seconds to wait for an image; None waits for ever.
 
     Yields:
-        uint8 images [N, H, W, 3] and their N samples.
+        Images uint8 RGB [N, H, W, 3] and their N samples.
+
+    Raises:
+        FileNotFoundError: If an image is missing.
+        InputError: If an image cannot be decoded.
+        TimeoutError: If an image is not read in time.
     """
-    groups = share(
-        [samples[start : start + batch_size] for start in range(0, len(samples), batch_size)]
-    )
-    own = (sample for group in groups for sample in group)
+    all_batches: list[Sequence[Sample]] = [
+        samples[start : start + batch_size] for start in range(0, len(samples), batch_size)
+    ]
+    groups = shard(all_batches)
+    own_samples = (sample for group in groups for sample in group)
 
     def read(sample: Sample) -> np.ndarray:
         return crop(sample, sample.window, codec, reader)
 
-    crops = prefetch(read, own, num_workers, batch_size, timeout, lambda sample: sample.image_path)
+    crops = prefetch(
+        read,
+        own_samples,
+        num_workers=num_workers,
+        ahead=batch_size,
+        timeout=timeout,
+        name=lambda sample: sample.image_path,
+    )
     for group in groups:
         yield np.stack([next(crops) for _ in group]), group

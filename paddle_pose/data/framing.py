@@ -1,4 +1,4 @@
-"""Framing: which windows on an image a network is shown."""
+"""Framing: the choice of the windows on an image that become inputs of the network."""
 
 from __future__ import annotations
 
@@ -13,14 +13,17 @@ from paddle_pose.structures import AnnotatedImage, Person, Sample
 def one_per_person(
     images: Iterable[AnnotatedImage], input_size: tuple[int, int], context: float = 1.25
 ) -> list[Sample]:
-    """Returns a sample per person, in the order of the annotation file (top-down).
+    """Returns one sample per person, in the order of the annotation file (top-down).
 
     Args:
-        images: annotated; crowd regions are left out.
-        input_size: (width, height) of the network's input, whose aspect the windows take.
-        context: how many times the person's box the window is.
+        images: Annotated images; crowd regions are left out.
+        input_size: (width, height) of the network's input in px; windows get its aspect ratio.
+        context: Size of a window relative to the person's box.
 
-    Source: SimpleBaseline (Xiao et al., ECCV 2018): 1.25.
+    Returns:
+        Samples with one person each and its window in image px, sorted by `annotation_id`.
+
+    Source: SimpleBaseline (Xiao et al., ECCV 2018) for the context of 1.25.
     """
     samples = [
         Sample(image.image_id, image.path, box_window(person.box, input_size, context), (person,))
@@ -34,16 +37,26 @@ def one_per_person(
 def one_per_central_person(
     images: Iterable[AnnotatedImage], input_size: tuple[int, int], context: float = 1.25
 ) -> list[Sample]:
-    """Returns a sample per person, as `one_per_person`, that also holds everybody else in the image, the person first.
+    """Returns one sample per person that also contains the other people of its image.
 
-    Source: the crops of the original MoveNet, where one person is to be found among others.
+    Args:
+        images: Annotated images; crowd regions get no window of their own.
+        input_size: (width, height) of the network's input in px; windows get its aspect ratio.
+        context: Size of a window relative to the person's box.
+
+    Returns:
+        The samples of `one_per_person`, each with all people and crowds of its image: the person of
+        the window first, then the others in their order. `central` is True.
+
+    Source: The crops of the original MoveNet, in which one central person must be found among
+        others.
     """
     images = list(images)
-    everybody = {image.path: image.persons for image in images}
+    persons_by_image = {image.path: image.persons for image in images}
     samples = []
     for sample in one_per_person(images, input_size, context):
         (target,) = sample.persons
-        others = (person for person in everybody[sample.image_path] if person is not target)
+        others = (person for person in persons_by_image[sample.image_path] if person is not target)
         samples.append(replace(sample, persons=(target, *others), central=True))
     return samples
 
@@ -51,15 +64,18 @@ def one_per_central_person(
 def one_per_image(
     images: Iterable[AnnotatedImage], input_size: tuple[int, int], context: float = 1.0
 ) -> list[Sample]:
-    """Returns a sample per image, in their order, with everybody in it: the whole image, letterboxed (bottom-up).
+    """Returns one sample per image: the whole image, letterboxed, with all its people (bottom-up).
 
     Args:
-        images: annotated; one without people is a sample, too.
-        input_size: (width, height) of the network's input.
-        context: how many times the image its window is.
+        images: Annotated images; images without people give a sample, too.
+        input_size: (width, height) of the network's input in px.
+        context: Size of a window relative to the image.
+
+    Returns:
+        Samples in the order of `images`, with windows in image px and with crowds.
 
     Raises:
-        ValueError: If an image's annotations lack its size and its file does not tell it.
+        ValueError: If the annotations do not state an image's size and its file cannot be read.
     """
     return [
         Sample(
@@ -73,5 +89,5 @@ def one_per_image(
 
 
 def is_target(person: Person) -> bool:
-    """Tells whether somebody is to be found: no crowd, and at least one joint is labelled."""
+    """Returns whether a person must be found: it is no crowd and has a labelled joint."""
     return not person.crowd and bool((person.visible > 0).any())

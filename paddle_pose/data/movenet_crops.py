@@ -1,12 +1,12 @@
-"""Reads the single-person crops that the original MoveNet trains on; `prepare_coco.py` makes them.
+"""Reader of the single-person crops that fire717's MoveNet trains on; see `prepare_coco.py`.
 
     D/imgs/*.jpg (both splits)   D/train2017.json   D/val2017.json
 
 Coordinates are fractions of the crop.
 
-Source: `make_coco_data_17keypooints.py` of the original MoveNet projects (fire717/movenet.pytorch and
-    its Paddle port).
-Checked against: the source's points through crop and back (tests/data/test_movenet_crops.py).
+Source: `make_coco_data_17keypooints.py` of fire717/movenet.pytorch and of its Paddle port.
+Checked against: The keypoints of COCO, compared after cropping and reading
+    (tests/data/test_movenet_crops.py).
 """
 
 from __future__ import annotations
@@ -29,17 +29,25 @@ from paddle_pose.structures import AnnotatedImage, Person
 
 _log = logging.getLogger("paddle_pose")
 
-FOLDERS = ("", "cropped", "croped")  # as published: one of the original projects writes "croped"
-# How far round another person's joint nothing is learnt, in sides of the crop: 4 of the original's 48 cells, its smallest blob.
-OTHERS_REACH = 4 / 48
-LAYOUT = "expected D/imgs/*.jpg with D/train2017.json and D/val2017.json (D may hold them in a folder cropped or croped)"
+FOLDERS = ("", "cropped", "croped")  # as published: one of the two projects writes "croped"
+# Half the side of the ignored square around another person's joint, as a fraction of the crop's
+# side: 4 of the 48 cells of the source's map, the radius of its smallest blob.
+IGNORED_RADIUS = 4 / 48
+LAYOUT = (
+    "expected D/imgs/*.jpg, D/train2017.json and D/val2017.json (also in a folder cropped or "
+    "croped of D)"
+)
 
 
 def annotation_file(root: str | Path, split: str) -> Path:
-    """Returns the JSON of a split.
+    """Returns the path of a split's JSON file.
+
+    Args:
+        root: Folder D of the layout above.
+        split: "train" or "val".
 
     Raises:
-        FileNotFoundError: If it is missing.
+        FileNotFoundError: If the file is missing.
         InputError: If there is no such split.
     """
     if split not in coco.SPLITS:
@@ -50,27 +58,31 @@ def annotation_file(root: str | Path, split: str) -> Path:
     existing = [path for path in paths if path.is_file()]
     if not existing:
         raise FileNotFoundError(
-            f"{paths[0]}: not found; {LAYOUT}; {command('prepare_coco')} makes it from COCO"
+            f"{paths[0]}: not found; {LAYOUT}; {command('prepare_coco')} creates it from COCO"
         )
     return existing[0]
 
 
 def read_movenet_crops(root: str | Path, split: str) -> list[AnnotatedImage]:
-    """Reads one split of the crops, ours or the original's, and prints its counts.
+    """Reads one split of the crops, written by this project or by fire717's; logs its counts.
 
     Args:
-        root: the folder of `LAYOUT`.
+        root: Folder D of the layout above.
         split: "train" or "val".
 
     Returns:
-        An image per record, in the file's order and with its position as id. Its first person is the one it was cropped for.
-        The file does not say which joint belongs to whom of the others, so they cannot be people to learn from: a square round
-        each of their joints and centres, `OTHERS_REACH` of the side to every direction, follows as a crowd, which losses mask.
-        Lost against COCO are the others' identity and the areas of OKS.
+        One image per record, in the file's order and with its position as id. Keypoints and boxes
+        are in px of the crop. The first person is the one that the image was cropped to. The file
+        does not state which joint belongs to which of the other people, so that they cannot be used
+        for training. Instead, a square around each of their joints and centres, which
+        extends `IGNORED_RADIUS` of the crop's side to each direction, follows as a crowd, which
+        losses mask. Compared with COCO, the identity of the other people and the areas for OKS are
+        lost.
 
     Raises:
-        FileNotFoundError: If a file is missing.
-        InputError: If a record is not as expected (the message names file, record and key), or there is none.
+        FileNotFoundError: If the JSON file or an image is missing.
+        InputError: If a record is invalid (the message names file, record and key), if there is no
+            record, or if an image cannot be read.
     """
     path = annotation_file(root, split)
     records = coco_json.read_json(path)
@@ -80,7 +92,8 @@ def read_movenet_crops(root: str | Path, split: str) -> list[AnnotatedImage]:
         or not all(isinstance(record, Mapping) for record in records)
     ):
         raise InputError(
-            f"{path}: expected a list of {{img_name, keypoints, center, bbox, other_centers, other_keypoints}}"
+            f"{path}: expected a list of objects with the keys img_name, keypoints, center, bbox, "
+            "other_centers, other_keypoints"
         )
     folder = path.parent / "imgs"
     folder = folder if folder.is_dir() else path.parent
@@ -90,18 +103,21 @@ def read_movenet_crops(root: str | Path, split: str) -> list[AnnotatedImage]:
     _log.info(f"=> num_images: {len(annotated)}")
     _log.info(f"=> load {len(annotated)} samples")
     regions = sum(len(image.persons) - 1 for image in annotated)
-    _log.info(f"=> {regions} joints and centres of other people are masked")
+    _log.info(f"=> {regions} joints and centres of other people are ignored")
     return annotated
 
 
 def _annotated(n: int, record: Mapping[str, Any], folder: Path, where: str) -> AnnotatedImage:
-    name, joints = record.get("img_name"), COCO_17.num_joints
+    """Returns the image of record `n`; `where` names file and record in messages."""
+    name = record.get("img_name")
+    joints = COCO_17.num_joints
     if not isinstance(name, str) or not name:
-        raise InputError(f"{where}: key 'img_name' must name the image, got {name!r}")
+        raise InputError(f"{where}: key 'img_name' must be the image's file name, got {name!r}")
     points = field(record, ("keypoints",), (3 * joints,), where).reshape(joints, 3)
     if not np.isin(points[:, 2], (0, 1, 2)).all():
         raise InputError(
-            f"{where}: key 'keypoints' holds x, y, v with v one of 0, 1, 2; got {points[:, 2].tolist()}"
+            f"{where}: key 'keypoints' must hold x, y, v for each joint with v one of 0, 1, 2; "
+            f"got v = {points[:, 2].tolist()}"
         )
     left, top, right, bottom = field(record, ("bbox",), (4,), where)
     lists = record.get("other_keypoints")
@@ -110,7 +126,10 @@ def _annotated(n: int, record: Mapping[str, Any], folder: Path, where: str) -> A
         or len(lists) != joints
         or not all(isinstance(points, list) for points in lists)
     ):
-        raise InputError(f"{where}: key 'other_keypoints' must hold {joints} lists of [x, y]")
+        raise InputError(
+            f"{where}: key 'other_keypoints' must hold {joints} lists of points [x, y], one list "
+            "for each joint"
+        )
     centers = record.get("other_centers")
     listed = [
         *(centers if isinstance(centers, list) else [centers]),
@@ -120,18 +139,22 @@ def _annotated(n: int, record: Mapping[str, Any], folder: Path, where: str) -> A
     size = np.array(stored_size(folder / name), np.float64)
     box = (left * size[0], top * size[1], (right - left) * size[0], (bottom - top) * size[1])
     target = Person(points[:, :2] * size, points[:, 2].astype(np.int64), box, n)
-    nowhere = np.zeros((joints, 2)), np.zeros(joints, np.int64)
-    regions = [(*(point - OTHERS_REACH) * size, *2 * OTHERS_REACH * size) for point in others]
-    crowds = [Person(*nowhere, region, n, crowd=True) for region in regions]
+    no_points = np.zeros((joints, 2))
+    no_labels = np.zeros(joints, np.int64)
+    regions = [(*(point - IGNORED_RADIUS) * size, *2 * IGNORED_RADIUS * size) for point in others]
+    crowds = [Person(no_points, no_labels, region, n, crowd=True) for region in regions]
     return AnnotatedImage(n, folder / name, (target, *crowds))
 
 
 def stored_size(path: Path) -> tuple[int, int]:
-    """Returns (width, height) of a crop in px, without decoding its pixels.
+    """Returns (width, height) of a crop in px without decoding its pixels.
+
+    Args:
+        path: Path of the crop.
 
     Raises:
-        FileNotFoundError: If it is missing.
-        InputError: If it is not an image.
+        FileNotFoundError: If the file is missing.
+        InputError: If the file is not an image.
     """
     try:
         with Image.open(path) as image:
@@ -140,5 +163,6 @@ def stored_size(path: Path) -> tuple[int, int]:
         raise FileNotFoundError(f"{path}: not found; {LAYOUT}") from problem
     except (OSError, SyntaxError, ValueError) as problem:
         raise InputError(
-            f"{path}: not an image that can be read ({problem}); delete it and make it again"
+            f"{path}: cannot be read as an image ({problem}); delete it and run "
+            f"{command('prepare_coco')} again"
         ) from problem

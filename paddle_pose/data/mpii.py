@@ -1,11 +1,15 @@
-"""Reads MPII in the layout that HRNet, mmpose and the original Paddle project share.
+"""Reader of MPII in the layout that HRNet, mmpose and txyugood's PaddlePose share.
 
-    D/images/*.jpg   D/annotations/mpii_{train,val,trainval,test}.json   D/annotations/mpii_gt_val.mat
+    D/images/*.jpg
+    D/annotations/mpii_{train,val,trainval,test}.json
+    D/annotations/mpii_gt_val.mat
 
-Here and only here 1-based pixels become 0-based, and a centre with a scale becomes a box.
+Only this module converts 1-based pixels to 0-based ones, and a centre and a scale to a box.
 
-Source: HRNet's `mpii.py` and its json files; the .mat is pytorch-pose's `detections_our_format.mat`.
-Checked against: the published counts (22,246 / 2,958 samples) and the published crops (tests/data/test_mpii.py).
+Source: HRNet's `mpii.py` and its JSON files; the .mat file is pytorch-pose's
+    `detections_our_format.mat`.
+Checked against: The published counts (22,246 and 2,958 samples) and the published crops
+    (tests/data/test_mpii.py).
 """
 
 from __future__ import annotations
@@ -29,23 +33,23 @@ _log = logging.getLogger("paddle_pose")
 SPLITS = ("train", "val", "trainval", "test")
 JOINT_KEYS = ("joints", "gt_joints")
 VISIBLE_KEYS = ("joints_vis", "joints_visible")
-# Samples and images of the published json files.
+# Samples and images of the published JSON files.
 PUBLISHED_COUNTS = {"train": (22246, 14679), "val": (2958, 2729), "trainval": (25204, 17408)}
 LAYOUT = (
     "expected D/images/*.jpg, D/annotations/mpii_{train,val}.json and D/annotations/mpii_gt_val.mat"
 )
-# json and mat round differently: neck and head_top may differ by a pixel or two.
-_SAME_POINT_PX = 3.0
+# The JSON and the .mat file round differently: neck and head_top may differ by one or two pixels.
+_MAX_MEDIAN_DISTANCE_PX = 3.0
 
 
 @dataclass(frozen=True, eq=False)
 class GroundTruth:
-    """What `mpii_gt_val.mat` holds.
+    """Content of `mpii_gt_val.mat`: the ground truth of N validation people.
 
     Attributes:
-        keypoints: [N, 16, 2] float64, 0-based image px.
-        labelled: [N, 16] bool.
-        head_sizes: [N] float64 px, 0.6 x the head box's diagonal.
+        keypoints: Joints of each person in MPII's order, [N, 16, 2] float64 in 0-based image px.
+        labelled: Whether each joint is annotated, [N, 16] bool.
+        head_sizes: 0.6 x the diagonal of each person's head box, [N] float64 in px.
     """
 
     keypoints: np.ndarray
@@ -54,14 +58,14 @@ class GroundTruth:
 
 
 def read_ground_truth(path: Path) -> GroundTruth:
-    """Reads the validation ground truth of the .mat file.
+    """Returns the ground truth of the validation split.
 
     Args:
-        path: `mpii_gt_val.mat` (also named `gt_valid.mat`).
+        path: Path of `mpii_gt_val.mat` (also distributed as `gt_valid.mat`).
 
     Raises:
-        FileNotFoundError: If it is missing.
-        InputError: If it is no such file; the message names the variable.
+        FileNotFoundError: If the file is missing.
+        InputError: If the file is not MPII's ground truth; the message names the variable.
         MissingDependencyError: If SciPy is not installed.
     """
     if not path.is_file():
@@ -71,15 +75,18 @@ def read_ground_truth(path: Path) -> GroundTruth:
     matlab = needed("scipy.io", "scipy>=1.10", "train")
     try:
         content = matlab.loadmat(path)
-    except Exception as problem:  # SciPy has a dozen kinds for broken files, IndexError among them
-        raise InputError(f"{path}: not a MATLAB file that SciPy reads ({problem})") from problem
+    except Exception as problem:  # SciPy raises a dozen classes for broken files, even IndexError
+        raise InputError(
+            f"{path}: not a MATLAB file that SciPy can read ({problem}); get the file again"
+        ) from problem
     count = np.shape(content.get("headboxes_src"))[-1:]
     shapes = {"headboxes_src": (2, 2), "jnt_missing": (16,), "pos_gt_src": (16, 2)}
     for key, shape in shapes.items():
         if np.shape(content.get(key)) != (*shape, *count):
             got = f"shape {np.shape(content[key])}" if key in content else "no such variable"
             raise InputError(
-                f"{path}: variable {key!r} must have shape {(*shape, 'N')}, got {got}; is this mpii_gt_val.mat?"
+                f"{path}: variable {key!r} must have shape {(*shape, 'N')}, got {got}; expected "
+                "MPII's mpii_gt_val.mat"
             )
     boxes = content["headboxes_src"].astype(np.float64)
     truth = GroundTruth(
@@ -87,32 +94,36 @@ def read_ground_truth(path: Path) -> GroundTruth:
         labelled=content["jnt_missing"].T == 0,
         head_sizes=0.6 * np.linalg.norm(boxes[1] - boxes[0], axis=0),
     )
-    measured = np.isfinite(truth.keypoints).all(axis=2) | ~truth.labelled  # [N, 16]
-    good = measured.all(axis=1) & np.isfinite(truth.head_sizes) & (truth.head_sizes > 0)
-    if not good.all():
+    finite = np.isfinite(truth.keypoints).all(axis=2) | ~truth.labelled  # [N, 16]
+    valid = finite.all(axis=1) & np.isfinite(truth.head_sizes) & (truth.head_sizes > 0)
+    if not valid.all():
         raise InputError(
-            f"{path}: person {good.argmin()} has an empty head box, or a labelled joint without numbers"
+            f"{path}: person {valid.argmin()} has an empty head box, or a labelled joint whose "
+            "coordinates are not finite numbers"
         )
     return truth
 
 
 def read_mpii(root: str | Path, split: str, skeleton: Skeleton = MPII_16) -> list[AnnotatedImage]:
-    """Reads one split and prints its counts, and which joints are left out for another skeleton.
+    """Reads one split; logs the number of images and of people, and joints of MPII that are unused.
 
     Args:
-        root: the folder D of the layout above.
+        root: Folder D of the layout above.
         split: "train", "val", "trainval" or "test" (which has no joints).
-        skeleton: of the keypoints returned; its joints that MPII does not have are unlabelled.
+        skeleton: Skeleton of the returned keypoints. Joints are matched by name, and joints that
+            MPII does not have are unlabelled.
 
     Returns:
-        Images in the order of their first record. A person's `annotation_id` is its record's position in the file;
-        keypoints and boxes are 0-based image px; the box is the square of 200 px x scale round the centre, moved down by
-        15 px x scale. In "val", keypoints and head sizes come from the .mat file.
+        Images in the order of their first record. A person's `annotation_id` is the position of its
+        record in the file. Keypoints and boxes are in 0-based image px. The box is the square of
+        200 px x scale around the centre, moved down by 15 px x scale. In "val", keypoints and head
+        sizes come from the .mat file.
 
     Raises:
-        FileNotFoundError: If a file is missing.
-        InputError: If a record is not as expected; the message names the file, the record and the key. If the skeleton has
-            no joint of MPII.
+        FileNotFoundError: If an annotation file is missing.
+        InputError: If a record is invalid (the message names the file, the record and the key), if
+            there is no such split, or if the skeleton has no joint in common with MPII.
+        MissingDependencyError: If SciPy is not installed, which "val" needs.
 
     Source: HRNet's `mpii.py` (centre, scale, 0-based).
     """
@@ -144,37 +155,54 @@ def read_mpii(root: str | Path, split: str, skeleton: Skeleton = MPII_16) -> lis
 
 
 def truth_files(root: str | Path) -> tuple[Path, Path]:
-    """Returns the file of the validation split's truth, and the folder of all images."""
+    """Returns the path of the validation split's ground truth, and the folder of all images.
+
+    Args:
+        root: Folder D of the layout above.
+    """
     return Path(root) / "annotations" / "mpii_gt_val.mat", Path(root) / "images"
 
 
 def _load(path: Path) -> list[dict[str, Any]]:
+    """Returns the records of a JSON file.
+
+    Raises:
+        InputError: If the file is not a list of records, or the list is empty.
+    """
     try:
         records = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as problem:
-        raise InputError(f"{path}: not valid JSON ({problem}); is the file complete?") from problem
+        raise InputError(
+            f"{path}: not valid JSON ({problem}); the file may be incomplete, get it again"
+        ) from problem
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
         raise InputError(f"{path}: expected a list of records, got {type(records).__name__}")
     if not records:
-        raise InputError(f"{path}: the list is empty; there is nothing to read")
+        raise InputError(f"{path}: the list of records is empty; expected at least one person")
     return records
 
 
 def _person(record: dict[str, Any], position: int, path: Path, split: str) -> Person:
+    """Returns the person of a record, in MPII's skeleton and 0-based image px."""
     where = f"{path}: record {position}"
     if not isinstance(record.get("image"), str) or not record["image"]:
-        raise InputError(f"{where}: key 'image' must name the image, got {record.get('image')!r}")
+        raise InputError(
+            f"{where}: key 'image' must be the image's file name, got {record.get('image')!r}"
+        )
     where += f" ({record['image']})"
     center = field(record, ("center",), (2,), where)
     scale = float(field(record, ("scale",), (), where))
     if scale <= 0:
-        raise InputError(f"{where}: key 'scale' must be positive (height / 200 px), got {scale}")
-    joints, visible = np.zeros((MPII_16.num_joints, 2)), np.zeros(MPII_16.num_joints)
+        raise InputError(
+            f"{where}: key 'scale' must be positive (the person's height / 200 px), got {scale}"
+        )
+    joints = np.zeros((MPII_16.num_joints, 2))
+    visible = np.zeros(MPII_16.num_joints)
     if split != "test":
         joints = field(record, JOINT_KEYS, (MPII_16.num_joints, 2), where) - 1.0
         visible = field(record, VISIBLE_KEYS, (MPII_16.num_joints,), where)
     side = 200.0 * scale
-    # As published: the centre is moved down, towards the legs, then made 0-based.
+    # As published: the centre is moved down, towards the legs, and then converted to 0-based px.
     x, y = center[0] - 1.0, center[1] + 15.0 * scale - 1.0
     return Person(
         keypoints=joints,
@@ -185,20 +213,30 @@ def _person(record: dict[str, Any], position: int, path: Path, split: str) -> Pe
 
 
 def _with_ground_truth(persons: list[Person], path: Path, mat: Path) -> list[Person]:
-    """Takes keypoints and head sizes from the .mat, which must list the same people in the same order."""
+    """Returns the people with keypoints and head sizes of the .mat file.
+
+    Args:
+        persons: People of the JSON file, in its order.
+        path: Path of the JSON file, for messages.
+        mat: Path of the .mat file.
+
+    Raises:
+        InputError: If the .mat file does not list the same people in the same order.
+    """
     truth = read_ground_truth(mat)
     if len(truth.head_sizes) != len(persons):
         raise InputError(
-            f"{mat} holds {len(truth.head_sizes)} people and {path} {len(persons)}; they belong to different releases"
+            f"{mat} contains {len(truth.head_sizes)} people, but {path} {len(persons)}; both "
+            "files must be from the same release"
         )
     matched = []
     for n, person in enumerate(persons):
-        both = (person.visible > 0) & truth.labelled[n]
-        apart = np.linalg.norm(person.keypoints - truth.keypoints[n], axis=1)[both]
-        if len(apart) and np.median(apart) > _SAME_POINT_PX:
+        both_labelled = (person.visible > 0) & truth.labelled[n]
+        distances = np.linalg.norm(person.keypoints - truth.keypoints[n], axis=1)[both_labelled]
+        if len(distances) and np.median(distances) > _MAX_MEDIAN_DISTANCE_PX:
             raise InputError(
-                f"{path}: record {n} lies {np.median(apart):.1f} px from person {n} of {mat}; the two files "
-                "must list the same people in the same order, both 1-based"
+                f"{path}: record {n} lies {np.median(distances):.1f} px from person {n} of {mat}; "
+                "the two files must list the same people in the same order, both 1-based"
             )
         matched.append(
             Person(

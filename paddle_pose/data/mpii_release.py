@@ -1,10 +1,13 @@
-"""Turns the official MPII release (`mpii_human_pose_v1_u12_1.mat`) into the records that HRNet's json files hold.
+"""Conversion of the official MPII release, `mpii_human_pose_v1_u12_1.mat`, to HRNet's records.
 
-Source: the release's README (RELEASE.annolist, img_train, annorect, objpos, scale, annopoints); HRNet's record format.
-Checked against: a release of synthetic people (tests/data/test_mpii_release.py); 0.6 x the head box's diagonal = 25 x
-    scale, and the integer limb joints that json and mat share, on the 2,958 published validation people.
-Differs: the published json files hold 25,204 of the release's labelled people, chosen by a list that the release does not
-    contain; all people with joints, a centre and a scale are taken here.
+Source: The release's README (RELEASE.annolist, img_train, annorect, objpos, scale, annopoints);
+    HRNet's record format.
+Checked against: A release of synthetic people (tests/data/test_mpii_release.py); on the 2,958
+    published validation people: 0.6 x the head box's diagonal = 25 x scale, and the integer limb
+    joints that the JSON and the .mat file share.
+Differs: The published JSON files contain 25,204 of the release's labelled people, selected by a
+    list that the release does not contain. All people with joints, a centre and a scale are
+    converted here.
 """
 
 from __future__ import annotations
@@ -25,23 +28,40 @@ from paddle_pose.io import atomic
 from paddle_pose.skeletons import MPII_16
 
 Record = dict[str, Any]
-# As published: neck and head_top are made from the head box and rounded differently in json and mat; the rest is integer.
+# As published: neck and head_top are computed from the head box, and rounded differently in the
+# JSON and the .mat file; all other joints are integers.
 _LIMBS = np.array([n for n in range(MPII_16.num_joints) if n not in (8, 9)])
-_MAT_JOINTS = (
-    *("rank", "rkne", "rhip", "lhip", "lkne", "lank", "pelv", "thor"),
-    *("neck", "head", "rwri", "relb", "rsho", "lsho", "lelb", "lwri"),
+# Names of the joints in `mpii_gt_val.mat`.
+MAT_JOINTS = (
+    "rank",
+    "rkne",
+    "rhip",
+    "lhip",
+    "lkne",
+    "lank",
+    "pelv",
+    "thor",
+    "neck",
+    "head",
+    "rwri",
+    "relb",
+    "rsho",
+    "lsho",
+    "lelb",
+    "lwri",
 )
 
 
 @dataclass(frozen=True, eq=False)
 class Release:
-    """The people of the official release.
+    """People of the official release.
 
     Attributes:
-        trainval: records of training images, with joints (1-based image px).
-        head_boxes: [N, 4] x1, y1, x2, y2 (1-based image px) of `trainval`; NaN where there is none.
-        test: records of test images: image, centre and scale only.
-        left_out: people of training images without joints, centre or scale.
+        trainval: Records of the N people in training images, with joints in 1-based image px.
+        head_boxes: Head boxes of `trainval`, [N, 4] as x1, y1, x2, y2 in 1-based image px; NaN for
+            people without one.
+        test: Records of the people in test images, with image, centre and scale only.
+        left_out: Number of people in training images that have no joints, no centre or no scale.
     """
 
     trainval: list[Record]
@@ -51,20 +71,27 @@ class Release:
 
 
 def is_release(path: Path) -> bool:
-    """Tells by its variables whether a .mat file is the official release."""
+    """Returns whether a .mat file is the official release, which has a variable RELEASE.
+
+    Raises:
+        MissingDependencyError: If SciPy is not installed.
+    """
     matlab = needed("scipy.io", "scipy>=1.10", "train")
     try:
         return any(name == "RELEASE" for name, _, _ in matlab.whosmat(path))
-    except Exception:  # SciPy has a dozen kinds for broken files
+    except Exception:  # SciPy raises a dozen classes for broken files
         return False
 
 
 def read_release(path: Path) -> Release:
-    """Reads the official release.
+    """Returns the people of the official release.
+
+    Args:
+        path: Path of `mpii_human_pose_v1_u12_1.mat`.
 
     Raises:
-        FileNotFoundError: If it is missing.
-        InputError: If it is no such file.
+        FileNotFoundError: If the file is missing.
+        InputError: If the file is not the official release.
         MissingDependencyError: If SciPy is not installed.
     """
     if not path.is_file():
@@ -73,13 +100,15 @@ def read_release(path: Path) -> Release:
     try:
         release = matlab.loadmat(path, struct_as_record=False, squeeze_me=True)["RELEASE"]
         images, is_train = np.atleast_1d(release.annolist), np.atleast_1d(release.img_train)
-    except Exception as problem:  # SciPy has a dozen kinds for broken files
+    except Exception as problem:  # SciPy raises a dozen classes for broken files
         raise InputError(
-            f"{path}: not the official release ({problem}); expected a variable RELEASE with annolist and img_train"
+            f"{path}: not the official release ({problem}); expected a variable RELEASE with the "
+            "fields annolist and img_train"
         ) from problem
     if len(images) != len(is_train):
         raise InputError(
-            f"{path}: {len(images)} images in annolist but {len(is_train)} in img_train; is it complete?"
+            f"{path}: RELEASE.annolist has {len(images)} images, but RELEASE.img_train "
+            f"{len(is_train)}; expected the same number. Download the release again"
         )
     trainval: list[Record] = []
     boxes: list[list[float]] = []
@@ -88,7 +117,10 @@ def read_release(path: Path) -> Release:
     for number, (image, train) in enumerate(zip(images, is_train, strict=True)):
         name = getattr(getattr(image, "image", None), "name", None)
         if not isinstance(name, str) or not name:
-            raise InputError(f"{path}: RELEASE.annolist({number + 1}) names no image")
+            raise InputError(
+                f"{path}: RELEASE.annolist({number + 1}).image.name must be the image's file name, "
+                f"got {name!r}"
+            )
         for person in _structs(getattr(image, "annorect", None)):
             record = _record(name, person, with_joints=bool(train))
             if record is None:
@@ -107,103 +139,104 @@ def split(
     truth: GroundTruth | None = None,
     val_records: Sequence[Record] | None = None,
 ) -> tuple[list[int], list[int]]:
-    """Divides the people of the release as Tompson et al. did, by a file that tells who is in the validation set.
+    """Returns the training and the validation people of the release, divided as by Tompson et al.
+
+    The release does not contain this division; one of two files that list the validation people
+    gives it.
 
     Args:
-        trainval: the release's records.
-        truth: what `mpii_gt_val.mat` holds; or
-        val_records: the records of a `mpii_val.json`.
+        trainval: Records of the release.
+        truth: Content of `mpii_gt_val.mat`; takes precedence over `val_records`.
+        val_records: Records of `mpii_val.json`.
 
     Returns:
-        Positions in `trainval` of the training people (none from a validation image), and of the validation people
-        in the order of the file given.
+        Positions in `trainval` of the training people, without people in validation images, and of
+        the validation people in the order of the given file.
 
     Raises:
-        InputError: If neither is given, or a validation person is not in the release.
+        InputError: If neither file is given, or a validation person is not in the release.
     """
     if truth is not None:
         points, labelled = truth.keypoints + 1.0, truth.labelled
     elif val_records is not None:
-        points = np.array([record["joints"] for record in val_records], np.float64).reshape(
-            -1, MPII_16.num_joints, 2
-        )
-        labelled = (
-            np.array([record["joints_vis"] for record in val_records]).reshape(
-                -1, MPII_16.num_joints
-            )
-            > 0
-        )
+        points, labelled = _joints(val_records)
     else:
         raise InputError("the split needs mpii_gt_val.mat or mpii_val.json; got neither")
     by_joints: dict[bytes, list[int]] = {}
     for n, record in enumerate(trainval):
-        by_joints.setdefault(
-            _key(np.array(record["joints"]), np.array(record["joints_vis"]) > 0), []
-        ).append(n)
+        key = _key(np.array(record["joints"]), np.array(record["joints_vis"]) > 0)
+        by_joints.setdefault(key, []).append(n)
     val: list[int] = []
     for n in range(len(points)):
-        found = by_joints.get(_key(points[n], labelled[n]))
-        if not found:
+        candidates = by_joints.get(_key(points[n], labelled[n]))
+        if not candidates:
             raise InputError(
-                f"validation person {n} is not in the release ({len(val)} of {n} before it are); "
-                "do the two files belong to the same release, mpii_human_pose_v1_u12?"
+                f"validation person {n} is not in the release ({len(val)} of the {n} before it "
+                "are); both files must be of the release mpii_human_pose_v1_u12"
             )
-        val.append(found.pop(0))
-    images = {trainval[n]["image"] for n in val}
-    return [n for n, record in enumerate(trainval) if record["image"] not in images], val
+        val.append(candidates.pop(0))
+    val_images = {trainval[n]["image"] for n in val}
+    return [n for n, record in enumerate(trainval) if record["image"] not in val_images], val
 
 
 def write_ground_truth(path: Path, records: Sequence[Record], head_boxes: np.ndarray) -> None:
-    """Writes `mpii_gt_val.mat`: what `data.mpii.read_ground_truth` reads.
+    """Writes `mpii_gt_val.mat` for `data.mpii.read_ground_truth`, atomically.
 
     Args:
-        path: of the file.
-        records: N validation people.
-        head_boxes: [N, 4] x1, y1, x2, y2, 1-based image px.
+        path: Path of the file to write.
+        records: Records of N validation people.
+        head_boxes: Head boxes of these people, [N, 4] as x1, y1, x2, y2 in 1-based image px.
 
     Raises:
         InputError: If a person has no head box.
+        MissingDependencyError: If SciPy is not installed.
+        OSError: If the file cannot be written.
     """
-    without = np.flatnonzero(~np.isfinite(head_boxes).all(axis=1))
-    if len(without):
+    missing = np.flatnonzero(~np.isfinite(head_boxes).all(axis=1))
+    if len(missing):
         raise InputError(
-            f"{path}: validation person {without[0]} has no head box; PCKh cannot be measured without"
+            f"{path}: validation person {missing[0]} of the release has no head box, which PCKh "
+            "needs; choose validation people with head boxes"
         )
-    labelled = (
-        np.array([record["joints_vis"] for record in records]).reshape(-1, MPII_16.num_joints) > 0
-    )
-    joints = np.array([record["joints"] for record in records], np.float64).reshape(
-        -1, MPII_16.num_joints, 2
-    )
+    joints, labelled = _joints(records)
     content = io.BytesIO()
     needed("scipy.io", "scipy>=1.10", "train").savemat(
         content,
         {
-            "dataset_joints": np.array([_MAT_JOINTS], object),
+            "dataset_joints": np.array([MAT_JOINTS], object),
             "jnt_missing": (~labelled.T).astype(np.uint8),
             "pos_gt_src": np.where(labelled[..., None], joints, 0.0).transpose(1, 2, 0),
             "headboxes_src": head_boxes.reshape(-1, 2, 2).transpose(1, 2, 0),
         },
     )
-    # The first 116 bytes are free text, where SciPy writes the time: the same people, the same bytes.
+    # The first 116 bytes are free text, in which SciPy writes the time. They are replaced so that
+    # the same people give the same bytes.
     free_text = b"MATLAB 5.0 MAT-file, MPII validation".ljust(116)
     atomic.write_bytes(path, free_text + content.getvalue()[116:], concurrent=False)
 
 
 def write_records(path: Path, records: Sequence[Record]) -> None:
-    """Writes a json file of records, whole or not at all."""
+    """Writes a JSON file of records, atomically."""
     atomic.write_text(path, json.dumps(list(records)), concurrent=False)
 
 
+def _joints(records: Sequence[Record]) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the joints [N, 16, 2] of records in 1-based image px, and labelled [N, 16] bool."""
+    joints = np.array([record["joints"] for record in records], np.float64)
+    visible = np.array([record["joints_vis"] for record in records])
+    count = MPII_16.num_joints
+    return joints.reshape(-1, count, 2), visible.reshape(-1, count) > 0
+
+
 def _structs(value: Any) -> Iterator[Any]:
-    """Yields the structs of a field that holds one, several, or (an empty array) none."""
+    """Yields the structs of a field that contains one, several or none (an empty array)."""
     for item in np.atleast_1d(np.array(value, object)).ravel():
         if hasattr(item, "_fieldnames"):
             yield item
 
 
 def _number(struct: Any, field: str) -> float:
-    """Returns a scalar field; NaN where it is absent or empty."""
+    """Returns the value of a scalar field; NaN if it is absent, empty or not a number."""
     value = np.asarray(getattr(struct, field, np.nan))
     try:
         return float(value) if value.size == 1 else float("nan")
@@ -212,18 +245,29 @@ def _number(struct: Any, field: str) -> float:
 
 
 def _record(name: str, person: Any, *, with_joints: bool) -> Record | None:
+    """Returns the record of a person; None if joints (when required), centre or scale are missing.
+
+    Args:
+        name: File name of the image.
+        person: Struct of RELEASE.annolist.annorect.
+        with_joints: Whether the record must contain joints.
+    """
     position = next(_structs(getattr(person, "objpos", None)), None)
-    scale, center = _number(person, "scale"), [_number(position, "x"), _number(position, "y")]
+    scale = _number(person, "scale")
+    center = [_number(position, "x"), _number(position, "y")]
     if not np.isfinite([scale, *center]).all() or scale <= 0:
         return None
     if not with_joints:
         return {"image": name, "scale": scale, "center": center}
-    joints, visible = np.full((MPII_16.num_joints, 2), -1.0), np.zeros(MPII_16.num_joints, int)
+    joints = np.full((MPII_16.num_joints, 2), -1.0)
+    visible = np.zeros(MPII_16.num_joints, int)
     for points in _structs(getattr(person, "annopoints", None)):
         for point in _structs(getattr(points, "point", None)):
-            slot, xy = _number(point, "id"), [_number(point, "x"), _number(point, "y")]
+            slot = _number(point, "id")
+            xy = [_number(point, "x"), _number(point, "y")]
             if slot in range(MPII_16.num_joints) and np.isfinite(xy).all():
-                joints[int(slot)], visible[int(slot)] = xy, 1
+                joints[int(slot)] = xy
+                visible[int(slot)] = 1
     if not visible.any():
         return None
     return {
@@ -236,5 +280,10 @@ def _record(name: str, person: Any, *, with_joints: bool) -> Record | None:
 
 
 def _key(joints: np.ndarray, labelled: np.ndarray) -> bytes:
-    """What the same person has in json, mat and release: the limb joints, rounded to a pixel."""
+    """Returns the limb joints rounded to pixels: the same for a person in JSON, .mat and release.
+
+    Args:
+        joints: [16, 2] in 1-based image px.
+        labelled: [16] bool.
+    """
     return np.where(labelled[_LIMBS, None], np.rint(joints[_LIMBS]), -1).astype(np.int32).tobytes()

@@ -1,8 +1,9 @@
-"""Reads ahead in threads, in order.
+"""Ordered prefetching of data in threads.
 
-Decoding and warping release Python's lock, so threads load as fast as processes would, and none of what loses trainings with
-worker processes can happen: no shared memory to run out of, no worker to die, and an error keeps its message. A thread may hang
-with the disk that it reads from, so there is a time limit, and threads never keep the process from ending.
+Decoding and warping release Python's global interpreter lock, so that threads load as fast as
+worker processes. They avoid what ends trainings with processes: shared memory that runs out,
+workers that die, and errors that lose their message. A thread may hang with the disk that it reads
+from; results therefore have a time limit, and threads do not prevent the process from exiting.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
-from concurrent.futures import TimeoutError as NotDone  # Python 3.10 has two of them
+from concurrent.futures import TimeoutError as FutureTimeoutError  # not the built-in in 3.10
 from itertools import islice
 from queue import SimpleQueue
 from typing import Any, TypeVar
@@ -28,18 +29,22 @@ def prefetch(
     timeout: float | None = None,
     name: Callable[[Key], object] = str,
 ) -> Iterator[Value]:
-    """Yields `read(key)` for every key in order.
+    """Yields `read(key)` for each key, in the order of the keys; threads read ahead.
 
     Args:
-        read: called in threads; what it raises is raised here, when its turn comes.
-        keys: to read.
-        num_workers: threads; 0 reads when asked.
-        ahead: how many results may wait.
-        timeout: seconds that a result may be waited for; None waits for ever, and so does reading without threads.
-        name: of what a key reads, for the message.
+        read: Function that reads the value of a key. It is called in the threads; an exception that
+            it raises is raised here when the key's turn comes.
+        keys: Keys to read.
+        num_workers: Number of threads; 0 reads in the calling thread when a value is requested.
+        ahead: Largest number of values that are read before they are requested.
+        timeout: Seconds to wait for a value; None waits for ever. Without threads it is not used.
+        name: Function that returns the name of a key's source, for the error message.
+
+    Yields:
+        The values of the keys.
 
     Raises:
-        TimeoutError: If a result does not come in time.
+        TimeoutError: If a value is not read within `timeout`; the message contains `name(key)`.
 
     Example:
         >>> list(prefetch(str.upper, ["a", "b", "c"], num_workers=2, ahead=2))
@@ -54,43 +59,45 @@ def prefetch(
     ]
     for thread in threads:
         thread.start()
-    waiting: deque[tuple[Key, Future[Value]]] = deque()
+    pending: deque[tuple[Key, Future[Value]]] = deque()
+    remaining = iter(keys)
+    timed_out = False
 
-    def ask(number: int) -> None:
-        for key in islice(remaining, number):
-            waiting.append((key, Future()))
-            tasks.put(waiting[-1])
+    def submit(count: int) -> None:
+        for key in islice(remaining, count):
+            pending.append((key, Future()))
+            tasks.put(pending[-1])
 
-    remaining, hangs = iter(keys), False
     try:
-        ask(ahead + 1)
-        while waiting:
-            key, future = waiting.popleft()
+        submit(ahead + 1)
+        while pending:
+            key, future = pending.popleft()
             try:
                 future.exception(timeout)
-            except NotDone as problem:
-                hangs = True
+            except FutureTimeoutError as problem:
+                timed_out = True
                 raise TimeoutError(
-                    f"{name(key)}: not read within {timeout:g} seconds; does the disk or network that it lies on still answer?"
+                    f"{name(key)}: not read within {timeout:g} seconds; check that its disk or "
+                    "network drive responds"
                 ) from problem
             value = future.result()
-            ask(1)
+            submit(1)
             yield value
     finally:
-        for _, future in waiting:
+        for _, future in pending:
             future.cancel()
         for _ in threads:
             tasks.put(None)
-        for thread in () if hangs else threads:
+        for thread in () if timed_out else threads:
             thread.join()
 
 
 def _work(read: Callable[[Key], Value], tasks: SimpleQueue[Any]) -> None:
-    """Reads key after key until it gets None."""
+    """Reads the keys of a queue of (key, future) until it receives None."""
     while (task := tasks.get()) is not None:
         key, future = task
         if future.set_running_or_notify_cancel():
             try:
                 future.set_result(read(key))
-            except BaseException as problem:  # it is raised where the result is asked for
+            except BaseException as problem:  # raised again by `prefetch`
                 future.set_exception(problem)

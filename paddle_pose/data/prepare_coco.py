@@ -1,18 +1,18 @@
-"""Makes the single-person crops that the original MoveNet trains on, from a COCO folder.
+"""Creation of the single-person crops that fire717's MoveNet trains on, from a COCO folder.
 
     O/imgs/*.jpg (both splits)   O/train2017.json   O/val2017.json
 
-An image with more than 3 annotations, crowds counted, is left out; in the others everybody with 8
-labelled joints or more gets a square of side w + h round the union (w, h) of box and labelled joints,
-black outside the image. Coordinates are fractions of the square. `movenet_crops.py` reads them.
+Images with more than 3 annotations, including crowds, are left out. In the others, each person with
+8 or more labelled joints gets a square crop. Its side is w + h, where (w, h) is the size of the
+union of the person's box and labelled joints, and it is black outside the image. Coordinates are
+fractions of the square. `movenet_crops.py` reads the crops.
 
-Source: `make_coco_data_17keypooints.py` of the original MoveNet projects (fire717/movenet.pytorch and
-    its Paddle port).
-Checked against: the written keys, ranges and images, and the source's points through crop and back
-    (tests/data/test_prepare_coco.py, tests/data/test_movenet_crops.py).
-Differs: squares start at whole pixels, so that a crop copies pixels; other people's joints stand in
-    their own joint's list (until 2022 the original put all of them into the last one); an unlabelled
-    joint is 0, 0, 0.
+Source: `make_coco_data_17keypooints.py` of fire717/movenet.pytorch and of its Paddle port.
+Checked against: The written keys, ranges and images (tests/data/test_prepare_coco.py), and the
+    keypoints of COCO, compared after cropping and reading (tests/data/test_movenet_crops.py).
+Differs: Squares start at whole pixels, so that cropping copies pixels. Joints of other people are
+    listed under their own joint (until 2022 the source listed all of them under the last one). An
+    unlabelled joint is written as 0, 0, 0.
 """
 
 from __future__ import annotations
@@ -46,14 +46,14 @@ MIN_JOINTS = 8
 
 @dataclass(frozen=True)
 class Crop:
-    """One person's square of an image.
+    """The square crop of one person in an image.
 
     Attributes:
         source: Path of the image.
         source_size: (width, height) of the image in px, as annotated.
-        corner: (x, y) of the square's upper left pixel in the image; may lie outside of it.
+        corner: (x, y) of the square's upper left pixel in image px; it may be outside the image.
         side: Side of the square in px.
-        record: Record of the crop in the JSON file.
+        record: Record of the crop for the JSON file.
     """
 
     source: Path
@@ -70,24 +70,22 @@ def prepare_coco(
     *,
     progress: ProgressFactory = no_progress,
 ) -> int:
-    """Makes the crops of a COCO folder.
+    """Creates the crops of a COCO folder and returns their number.
 
-    An interrupted run goes on when it is called again; called once more, it changes nothing. Two processes that prepare one
-    folder do so one after the other.
+    A call after an interrupted one continues it; a call after a complete one changes nothing. If
+    two processes prepare the same folder, the second one waits for the first.
 
     Args:
-        root: COCO's folder.
-        output: Folder of the crops, made if it is missing.
-        splits: Splits to make: "train", "val" or both.
-        progress: Makes the progress over the crops of a split.
-
-    Returns:
-        The number of crops.
+        root: COCO's folder D; see `data/coco.py` for its layout.
+        output: Folder O of the crops, created if it is missing.
+        splits: Splits to create: "train", "val" or both.
+        progress: Function that creates a progress display for the crops of a split.
 
     Raises:
         FileNotFoundError: If an annotation file or an image is missing.
-        InputError: If a file is not what it should be, or nobody is left of a split.
-        OSError: If the disk is full.
+        InputError: If a record or an image is invalid, if two images would give crops of the same
+            name, or if no person of a split can be used.
+        OSError: If a file cannot be written, for example because the disk is full.
     """
     plans = {split: plan_crops(root, split) for split in dict.fromkeys(splits)}
     names: dict[str, Path] = {}
@@ -98,12 +96,13 @@ def prepare_coco(
         )
         _log.info(f"=> left out as published: {counts}")
         if not crops:
-            raise InputError(f"{root}: nobody is left of split {split!r}: {counts}")
+            raise InputError(f"{root}: no usable person in split {split!r}; left out: {counts}")
         for crop in crops:
             name = crop.record["img_name"]
             if names.setdefault(name, crop.source) != crop.source:
                 raise InputError(
-                    f"{names[name]} and {crop.source} would both be cropped into {name}; rename one"
+                    f"{names[name]} and {crop.source} would both give the crop {name}; rename one "
+                    "of the two images and its record"
                 )
     images.check_present(crop.source for crops, _ in plans.values() for crop in crops)
     archives.make_folder(output, output)
@@ -115,21 +114,25 @@ def prepare_coco(
             path = output / f"{split}2017.json"
             write_records(crops, path)
             _log.info(
-                f"=> {path}: {len(crops)} people; {written} images written, {kept} were there already"
+                f"=> {path}: {len(crops)} people; {written} images written, {kept} already existed"
             )
     return len(names)
 
 
 def plan_crops(root: str | Path, split: str) -> tuple[list[Crop], dict[str, int]]:
-    """Returns the crops of one split, in the order of its images, and how much is left out and why.
+    """Returns the crops of one split, and what is left out.
 
     Args:
-        root: COCO's folder.
+        root: COCO's folder D.
         split: "train" or "val".
+
+    Returns:
+        The crops in the order of the images, and {reason: number of images or people left out}.
 
     Raises:
         FileNotFoundError: If the annotation file is missing.
-        InputError: If a record is not as expected.
+        InputError: If there is no such split, or a record is invalid; the message names file,
+            record and key.
     """
     path = coco.annotation_file(root, split)
     content, _ = coco_json.read(path)
@@ -149,7 +152,8 @@ def plan_crops(root: str | Path, split: str) -> tuple[list[Crop], dict[str, int]
     empty, many, crowds, few = left_out
     crops = []
     for n, image in enumerate(content["images"]):
-        size, group = coco.image_size(image, f"{path}: images[{n}]"), people[image["id"]]
+        size = coco.image_size(image, f"{path}: images[{n}]")
+        group = people[image["id"]]
         source = Path(root) / f"{split}2017" / image["file_name"]
         if not group or len(group) > MAX_ANNOTATIONS:
             left_out[many if group else empty] += 1
@@ -173,7 +177,16 @@ def _crop(
     box: np.ndarray,
     others: Sequence[tuple[np.ndarray, np.ndarray]],
 ) -> Crop:
-    """Returns the square of `joints` [17, 3] and `box` (x, y, width, height); `others` are the same of the other people."""
+    """Returns the crop of one person.
+
+    Args:
+        source: Path of the image.
+        size: (width, height) of the image in px, as annotated.
+        name: File name of the crop.
+        joints: Keypoints of the person as annotated, [17, 3] (x, y, v) in image px.
+        box: Box of the person as annotated, [4] (x, y, width, height) in image px.
+        others: (joints, box) of the other people in the image.
+    """
     corners = np.array([box[:2], box[:2] + box[2:]])
     extent = np.concatenate([corners, joints[joints[:, 2] > 0, :2]])
     low, high = extent.min(axis=0), extent.max(axis=0)
@@ -181,17 +194,15 @@ def _crop(
     corner = np.round((low + high - side) / 2)
 
     def inside(points: np.ndarray) -> np.ndarray:
+        """Returns those of the points [n, 2] that are in the square, as fractions of its side."""
         fractions = (points - corner) / side
         kept: np.ndarray = fractions[((fractions >= 0) & (fractions <= 1)).all(axis=-1)]
         return kept
 
     labelled = joints[:, 2:] > 0
-    keypoints = np.where(
-        labelled, np.column_stack([(joints[:, :2] - corner) / side, joints[:, 2]]), 0.0
-    )
-    centers = np.array([other_box[:2] + other_box[2:] / 2 for _, other_box in others]).reshape(
-        -1, 2
-    )
+    fractions = np.column_stack([(joints[:, :2] - corner) / side, joints[:, 2]])
+    keypoints = np.where(labelled, fractions, 0.0)
+    centers = np.array([other_box[:2] + other_box[2:] / 2 for _, other_box in others])
     other_joints = [
         inside(np.array([other[k, :2] for other, _ in others if other[k, 2] > 0]).reshape(-1, 2))
         for k in range(COCO_17.num_joints)
@@ -201,13 +212,14 @@ def _crop(
         "keypoints": _rounded(keypoints.ravel()),
         "center": _rounded((corners.mean(axis=0) - corner) / side),
         "bbox": _rounded(((corners - corner) / side).ravel()),
-        "other_centers": _rounded(inside(centers)),
+        "other_centers": _rounded(inside(centers.reshape(-1, 2))),
         "other_keypoints": [_rounded(points) for points in other_joints],
     }
     return Crop(source, size, (int(corner[0]), int(corner[1])), side, record)
 
 
 def _rounded(numbers: np.ndarray) -> list[Any]:
+    """Returns an array as a list of numbers with six decimals."""
     rounded: list[Any] = np.round(numbers, 6).tolist()
     return rounded
 
@@ -215,20 +227,22 @@ def _rounded(numbers: np.ndarray) -> list[Any]:
 def write_images(
     crops: Sequence[Crop], folder: Path, progress: Progress = lambda done: None
 ) -> tuple[int, int]:
-    """Writes the crops that are not there yet, each whole or not at all.
+    """Writes the crops that do not exist yet, each atomically.
 
     Args:
-        crops: Crops from `plan_crops`, those of one image together.
-        folder: Folder of the crops, made if it is missing.
-        progress: Receives the number of crops that are done.
+        crops: Crops from `plan_crops`; those of one image follow each other.
+        folder: Folder of the crops, created if it is missing.
+        progress: Function that receives the number of crops processed so far.
 
     Returns:
-        How many were written, and how many were there with the right size.
+        The number of crops written, and the number of crops that already existed with the right
+        size.
 
     Raises:
-        FileNotFoundError: If an image of the source is missing.
-        InputError: If one cannot be decoded, or has another size than annotated.
-        OSError: If the disk is full.
+        FileNotFoundError: If a source image is missing.
+        InputError: If a source image cannot be decoded or has another size than annotated, or an
+            existing crop cannot be read.
+        OSError: If a file cannot be written, for example because the disk is full.
     """
     archives.make_folder(folder, folder)
     present = {path.name for path in folder.iterdir()}
@@ -244,8 +258,10 @@ def write_images(
                     pixels, _ = images.read(source)
                     if pixels.shape[1::-1] != crop.source_size:
                         got = "{} x {}".format(*pixels.shape[1::-1])
+                        expected = "{:g} x {:g}".format(*crop.source_size)
                         raise InputError(
-                            f"{source}: is {got} px, annotated as {crop.source_size}; is it COCO's file?"
+                            f"{source}: the image is {got} px, but its annotation states "
+                            f"{expected} px; restore the image that belongs to the annotation"
                         )
                 x, y = crop.corner
                 square = geometry.warp(
@@ -259,7 +275,7 @@ def write_images(
 
 
 def write_records(crops: Sequence[Crop], path: Path) -> None:
-    """Writes the JSON of a split; a file with the same content stays untouched."""
+    """Writes the JSON file of a split; a file that already has this content is not rewritten."""
     content = json.dumps([crop.record for crop in crops]).encode()
     if not (archives.holds(path, len(content)) and path.read_bytes() == content):
         atomic.write_bytes(path, content, concurrent=False)

@@ -1,6 +1,8 @@
-"""Makes MPII's layout from an archive of it, a folder, or the official release.
+"""Preparation of MPII: archives, folders and the official release become the layout of `mpii.py`.
 
-D/images/*.jpg   D/annotations/mpii_{train,val,trainval,test}.json   D/annotations/mpii_gt_val.mat
+D/images/*.jpg
+D/annotations/mpii_{train,val,trainval,test}.json
+D/annotations/mpii_gt_val.mat
 """
 
 from __future__ import annotations
@@ -21,16 +23,19 @@ from paddle_pose.io.locks import locked
 
 _log = logging.getLogger("paddle_pose")
 
-WHERE_THE_SPLIT_IS = (
-    "the official release does not say who is in the validation set (2,958 people, Tompson et al.). Get mpii_val.json or\n"
-    "  mpii_gt_val.mat (also named gt_valid.mat; pytorch-pose has it as evaluation/data/detections_our_format.mat),\n"
-    "  e.g. from HRNet's or mmpose's MPII annotations, and repeat the command with --annotations FILE"
+SPLIT_HINT = (
+    "the list of the validation people (2,958 people, Tompson et al.), which the official release\n"
+    "  does not contain. Get mpii_val.json or mpii_gt_val.mat (also named gt_valid.mat;\n"
+    "  pytorch-pose has it as evaluation/data/detections_our_format.mat), e.g. from HRNet's or\n"
+    "  mmpose's MPII annotations, and repeat the command with --annotations FILE"
 )
 _MAT_NAMES = {
     "gt_valid.mat": "mpii_gt_val.mat",
     "mpii_gt_val.mat": "mpii_gt_val.mat",
     "detections_our_format.mat": "mpii_gt_val.mat",
 }
+# Names of HRNet's older releases.
+_OLDER_JSON_NAMES = ("train.json", "valid.json", "val.json", "trainval.json", "test.json")
 
 
 @dataclass(frozen=True)
@@ -38,8 +43,9 @@ class PreparedMpii:
     """Result of `prepare_mpii`.
 
     Attributes:
-        missing: What the data set still lacks, a line for each; nothing where it is complete.
-        has_both: Whether there are annotations and a folder of images.
+        missing: One text for each file or group of images that the data set still lacks; empty if
+            it is complete.
+        has_both: Whether the data set has annotations and a folder of images.
     """
 
     missing: tuple[str, ...]
@@ -49,19 +55,25 @@ class PreparedMpii:
 def prepare_mpii(
     sources: Sequence[Path], output: Path, *, progress: Callable[[str], None] = lambda text: None
 ) -> PreparedMpii:
-    """Makes a data set in MPII's layout.
+    """Creates a data set in MPII's layout.
 
-    An interrupted run goes on when it is called again; called once more, it changes nothing. Two processes that prepare one
-    folder do so one after the other.
+    A call after an interrupted one continues it; a call after a complete one changes nothing. If
+    two processes prepare the same folder, the second one waits for the first.
 
     Args:
-        sources: Archives, folders and files: images and annotations.
-        output: Folder of the data set, made if it is missing.
-        progress: Receives a line of text now and then.
+        sources: Archives, folders and files with images and annotations.
+        output: Folder D of the data set, created if it is missing.
+        progress: Function that receives a line of text on the progress from time to time.
+
+    Returns:
+        What the data set contains and lacks.
 
     Raises:
         FileNotFoundError: If a source is missing.
-        InputError: If an archive is damaged or hostile, or a file is not what it should be.
+        InputError: If an archive is damaged or would write outside `output`, if a source contains
+            no file of MPII, or if an annotation file is invalid.
+        MissingDependencyError: If SciPy is not installed, which .mat files need.
+        OSError: If a file cannot be written, for example because the disk is full.
     """
     for source in sources:
         if not source.exists():
@@ -76,21 +88,26 @@ def prepare_mpii(
 def _prepare(
     sources: Sequence[Path], output: Path, progress: Callable[[str], None]
 ) -> PreparedMpii:
-    """Does what `prepare_mpii` says, in a folder that nobody else writes to."""
+    """Prepares a data set while no other process writes to `output`; see `prepare_mpii`."""
     for source in sources:
-        _gather(source, output, progress)
+        _add_source(source, output, progress)
     folder = output / "annotations"
     if not folder.is_dir() or not (output / "images").is_dir():
         what = "annotations (*.json, *.mat)" if not folder.is_dir() else "images (images/*.jpg)"
-        text = f"{sources[0]} holds no {what}; give them too, e.g. with --annotations"
+        text = (
+            f"{what}, which {sources[0]} does not contain; give them too, e.g. --annotations FILE"
+        )
         return PreparedMpii((text,), has_both=False)
-    missing = _from_release(folder) or _complete(folder)
+    missing = _convert_release(folder) or _complete(folder)
     missing += _summarize(output)
     return PreparedMpii(tuple(missing), has_both=True)
 
 
 def path_in_layout(name: str) -> str | None:
-    """Returns where a file belongs below D; None where it is no part of the data set.
+    """Returns the path below D of a file; None if it is not part of the data set.
+
+    Args:
+        name: Path of the file in an archive or below a folder, with "/" between its parts.
 
     Example:
         >>> path_in_layout("mpii/images/015601864.jpg"), path_in_layout("annot/gt_valid.mat")
@@ -99,7 +116,7 @@ def path_in_layout(name: str) -> str | None:
         (None, None)
     """
     path = PurePosixPath(name)
-    if path.name.startswith("."):  # hidden, or the draft of a run that was killed
+    if path.name.startswith("."):  # hidden, or an unfinished file of a run that was killed
         return None
     if path.suffix.lower() in (".jpg", ".jpeg", ".png"):
         return f"images/{path.name}" if path.parent.name == "images" else None
@@ -107,24 +124,23 @@ def path_in_layout(name: str) -> str | None:
         return f"annotations/{_MAT_NAMES[path.name]}"
     if path.name.startswith("mpii_") and path.suffix in (".json", ".mat"):
         return f"annotations/{path.name}"
-    if path.name in (
-        "train.json",
-        "valid.json",
-        "val.json",
-        "trainval.json",
-        "test.json",
-    ):  # HRNet's older names
+    if path.name in _OLDER_JSON_NAMES:
         return f"annotations/mpii_{path.name.replace('valid', 'val')}"
     return None
 
 
-def _gather(source: Path, output: Path, progress: Callable[[str], None]) -> None:
-    """Unpacks an archive, or copies a folder or file, into the layout."""
+def _add_source(source: Path, output: Path, progress: Callable[[str], None]) -> None:
+    """Unpacks an archive, or copies a folder or a file, into the layout.
+
+    Raises:
+        InputError: If the source contains no file of MPII, or an archive is damaged or unsafe.
+    """
     if source.is_file() and archives.is_archive(source):
         done = archives.extract(source, output, place=path_in_layout, progress=progress)
-        _log.info(f"=> {source}: {done.written} files written, {done.kept} were there already")
+        _log.info(f"=> {source}: {done.written} files written, {done.kept} already existed")
         _log.info(
-            f"=> left out: {done.macos} macOS files (._*, .DS_Store), {done.ignored} that are no part of MPII"
+            f"=> left out: {done.macos} macOS files (._*, .DS_Store), {done.ignored} files that "
+            "are not part of MPII"
         )
         return
     files = list(_files(source))
@@ -144,14 +160,16 @@ def _gather(source: Path, output: Path, progress: Callable[[str], None]) -> None
         written += 1
         if number % 1000 == 999:
             progress(f"{source}: {100 * number // len(files)} %, {written} files copied")
-    _log.info(f"=> {source}: {written} files copied, {kept} were there already, {ignored} left out")
+    _log.info(f"=> {source}: {written} files copied, {kept} already existed, {ignored} left out")
     if not written + kept:
         raise InputError(
-            f"{source}: holds nothing of MPII; expected images/*.jpg, mpii_*.json, mpii_*.mat, or an archive"
+            f"{source}: contains no file of MPII; expected images/*.jpg, mpii_*.json, mpii_*.mat, "
+            "or an archive of them"
         )
 
 
 def _files(source: Path) -> Iterator[tuple[str, Path]]:
+    """Yields (name for `path_in_layout`, path) of a file, or of all files of a folder, sorted."""
     if source.is_file():
         yield source.name, source
         return
@@ -159,12 +177,16 @@ def _files(source: Path) -> Iterator[tuple[str, Path]]:
         names.sort()
         for name in sorted(files):
             path = Path(folder) / name
-            # "D/images" itself may be given: the name of the folder counts.
+            # The folder's own name is part of the path, because D/images itself may be given.
             yield (Path(source.resolve().name) / path.relative_to(source)).as_posix(), path
 
 
-def _from_release(folder: Path) -> list[str]:
-    """Makes from the official .mat what the folder lacks; returns what is still missing."""
+def _convert_release(folder: Path) -> list[str]:
+    """Creates missing annotation files from the official release, if `folder` contains it.
+
+    Returns:
+        A text on what is missing for the conversion; empty if nothing is.
+    """
     wanted = {split: folder / f"mpii_{split}.json" for split in mpii.SPLITS}
     mat = folder / "mpii_gt_val.mat"
     if mat.exists() and all(path.exists() for path in wanted.values()):
@@ -177,48 +199,55 @@ def _from_release(folder: Path) -> list[str]:
     release = mpii_release.read_release(source)
     people = release.trainval
     _log.info(
-        f"=> {source}: {len(people)} people with joints (HRNet's json files list 25,204 of them), {release.left_out} without"
+        f"=> {source}: {len(people)} people with joints (HRNet's JSON files list 25,204 of them), "
+        f"{release.left_out} without"
     )
-    made = {"test": release.test}
+    converted = {"test": release.test}
     val_records = _records(wanted["val"]) if wanted["val"].exists() else None
     if mat.exists() or val_records is not None:
         truth = mpii.read_ground_truth(mat) if mat.exists() else None
         train, val = mpii_release.split(people, truth=truth, val_records=val_records)
-        made["train"], made["val"] = [people[n] for n in train], [people[n] for n in val]
-        made["trainval"] = [*made["train"], *made["val"]]
+        converted["train"] = [people[n] for n in train]
+        converted["val"] = [people[n] for n in val]
+        converted["trainval"] = [*converted["train"], *converted["val"]]
         if not mat.exists():
-            mpii_release.write_ground_truth(mat, made["val"], release.head_boxes[val])
+            mpii_release.write_ground_truth(mat, converted["val"], release.head_boxes[val])
             _log.info(f"=> {mat}: {len(val)} people")
     else:
-        made["trainval"] = people
-    for split, records in made.items():
-        # An earlier run that did not know the split wrote everybody.
-        ours = (
+        converted["trainval"] = people
+    for split, records in converted.items():
+        # An earlier run without the list of the validation people wrote all people to trainval.
+        is_outdated = (
             split == "trainval"
             and wanted[split].exists()
             and _records(wanted[split]) == people != records
         )
-        if records and (ours or not wanted[split].exists()):
+        if records and (is_outdated or not wanted[split].exists()):
             mpii_release.write_records(wanted[split], records)
             _log.info(f"=> {wanted[split]}: {len(records)} people")
-    return [] if "val" in made else [WHERE_THE_SPLIT_IS]
+    return [] if "val" in converted else [SPLIT_HINT]
 
 
 def _complete(folder: Path) -> list[str]:
-    """Adds the json that follows from the others; returns what cannot be made."""
+    """Creates trainval from train and val if it is missing.
+
+    Returns:
+        A text for each required annotation file that is missing.
+    """
     train, val, both = (folder / f"mpii_{split}.json" for split in ("train", "val", "trainval"))
     if train.exists() and val.exists() and not both.exists():
         mpii_release.write_records(both, [*_records(train), *_records(val)])
-        _log.info(f"=> {both}: made of the other two")
+        _log.info(f"=> {both}: created from train and val")
     needed = (train, val, folder / "mpii_gt_val.mat")
-    return [
-        f"{path}; without it nothing can be trained or measured"
-        for path in needed
-        if not path.exists()
-    ]
+    return [f"{path}, which training and evaluation need" for path in needed if not path.exists()]
 
 
 def _records(path: Path) -> list[dict[str, Any]]:
+    """Returns the records of a JSON file.
+
+    Raises:
+        InputError: If the file is not a list of records.
+    """
     try:
         records = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as problem:
@@ -226,18 +255,22 @@ def _records(path: Path) -> list[dict[str, Any]]:
             f"{path}: not valid JSON ({problem}); delete it and repeat the command"
         ) from problem
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
-        raise InputError(f"{path}: expected a list of records; is it MPII's json?")
+        raise InputError(
+            f"{path}: expected a list of records, as in MPII's JSON files, got "
+            f"{type(records).__name__}"
+        )
     return records
 
 
 def _summarize(output: Path) -> list[str]:
-    """Logs counts beside the published ones; returns what is missing."""
+    """Logs the counts of each split beside the published ones.
+
+    Returns:
+        A text for each split, except "test", of which images are missing.
+    """
     missing = []
-    present = (
-        {path.name for path in (output / "images").iterdir()}
-        if (output / "images").is_dir()
-        else set()
-    )
+    folder = output / "images"
+    present = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
     _log.info(f"=> {len(present)} images; {shutil.disk_usage(output).free / 1e9:.0f} GB are free")
     for split in mpii.SPLITS:
         path = output / "annotations" / f"mpii_{split}.json"
@@ -253,7 +286,8 @@ def _summarize(output: Path) -> list[str]:
             line += f"; {len(absent):,} images missing"
             if split != "test":
                 missing.append(
-                    f"{len(absent)} images of {path}, e.g. {absent[0]}; is the archive complete?"
+                    f"{len(absent)} images of {path}, e.g. {absent[0]}; unpack or download the "
+                    "archive again"
                 )
         _log.info(line)
     return missing

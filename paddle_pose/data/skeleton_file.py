@@ -1,11 +1,13 @@
-"""Reads the skeleton of one's own people, animals or things: a JSON file, an annotation file's categories, or both.
+"""Reader of user-defined skeletons: a JSON file, the categories of an annotation file, or both.
 
-    {"joints": ["nose", "left_hand", "right_hand"], "mirror_pairs": [["left_hand", "right_hand"]],
-     "limbs": [["nose", "left_hand"]], "sigmas": [0.03, 0.06, 0.06], "weights": [1, 1, 1], "upper": ["nose"]}
+    {"joints": ["nose", "left_hand", "right_hand"],
+     "mirror_pairs": [["left_hand", "right_hand"]], "limbs": [["nose", "left_hand"]],
+     "sigmas": [0.03, 0.06, 0.06], "weights": [1, 1, 1], "upper": ["nose"]}
 
-Every key may be left out; what stands in for it is printed.
+All keys are optional; the defaults that are used are logged.
 
-Source: COCO's category record: `keypoints` are the joints' names, `skeleton` the limbs as pairs of places counted from 1.
+Source: COCO's category record, in which `keypoints` are the names of the joints and `skeleton` the
+    limbs as pairs of positions, counted from 1.
 """
 
 from __future__ import annotations
@@ -23,27 +25,31 @@ from paddle_pose.skeletons import COCO_17, SKELETONS, Skeleton
 _log = logging.getLogger("paddle_pose")
 
 KEYS = tuple(field.name for field in fields(Skeleton))
+# Mean of COCO's sigmas.
 DEFAULT_SIGMA = round(sum(COCO_17.sigmas) / len(COCO_17.sigmas), 3)
 
 
 def read_skeleton(source: str | Path | None, annotations: str | Path | None = None) -> Skeleton:
-    """Reads a skeleton and prints what it says by default.
+    """Returns the skeleton that a file or an annotation file describes; logs the defaults used.
 
     Args:
-        source: a JSON file, the name of a known skeleton, or None: what the annotations say.
-        annotations: a file in COCO's format whose categories name the joints and limbs that `source` does not.
+        source: JSON file in the format above, or the name of a known skeleton; None uses the
+            annotations only.
+        annotations: File in COCO's format whose categories give the joints and limbs that `source`
+            does not give; None uses `source` only.
 
     Returns:
-        The skeleton. By default it is named after its file, mirrored joints are those named left_x and right_x, sigmas are the
-        mean of COCO's, weights are 1, and without "upper" there are no half-body windows.
+        The skeleton. By default its name is that of the file, joints named left_x and right_x are
+        mirror pairs, all sigmas are the mean of COCO's, and all weights are 1. Without "upper"
+        there are no half-body windows.
 
     Raises:
         FileNotFoundError: If a file is missing.
-        InputError: If a key is unknown, missing or not as expected; the message names the file and the key.
+        InputError: If a key is unknown, missing or invalid; the message names the file and the key.
     """
     if source is not None and str(source) in SKELETONS:
         return SKELETONS[str(source)]
-    joints, limbs = _of_categories(annotations) if annotations is not None else ((), ())
+    joints, limbs = _from_categories(annotations) if annotations is not None else ((), ())
     known = next((skeleton for skeleton in SKELETONS.values() if skeleton.joints == joints), None)
     if source is None and known is not None:
         return known
@@ -51,23 +57,22 @@ def read_skeleton(source: str | Path | None, annotations: str | Path | None = No
     content = coco_json.read_json(path) if source is not None else {}
     if not isinstance(content, Mapping):
         raise InputError(
-            f"{path}: expected an object with the keys {', '.join(KEYS)}; got {type(content).__name__}"
+            f"{path}: expected an object with the keys {', '.join(KEYS)}; "
+            f"got {type(content).__name__}"
         )
-    strange = sorted(set(map(str, content)) - set(KEYS))
-    if strange:
-        raise InputError(
-            f"{path}: unknown key {strange[0]!r}; the valid ones are {', '.join(KEYS)}"
-        )
+    unknown = sorted(set(map(str, content)) - set(KEYS))
+    if unknown:
+        raise InputError(f"{path}: unknown key {unknown[0]!r}; valid keys are {', '.join(KEYS)}")
     joints = _names(content.get("joints", joints), path, "joints")
     if not joints:
         raise InputError(
-            f"{path}: key 'joints' is missing, and no annotation file names the joints in its categories (key 'keypoints'); "
-            f"the valid keys are {', '.join(KEYS)}"
+            f"{path}: key 'joints' is missing, and no annotation file names the joints in its "
+            f"categories (key 'keypoints'); valid keys are {', '.join(KEYS)}"
         )
     pairs = (
         _pairs(content["mirror_pairs"], path, "mirror_pairs")
         if "mirror_pairs" in content
-        else _by_name(joints)
+        else _mirror_pairs_by_name(joints)
     )
     limbs = tuple(limb for limb in limbs if set(limb) <= set(joints))
     try:
@@ -88,8 +93,10 @@ def read_skeleton(source: str | Path | None, annotations: str | Path | None = No
     return skeleton
 
 
-def _of_categories(annotations: str | Path) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
-    """Returns the joints and limbs that an annotation file's categories state."""
+def _from_categories(
+    annotations: str | Path,
+) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
+    """Returns the joints and the limbs that the categories of an annotation file give."""
     content, where = coco_json.read(annotations)
     joints = coco_json.joint_names(content, where)
     rows = next(
@@ -104,17 +111,19 @@ def _of_categories(annotations: str | Path) -> tuple[tuple[str, ...], tuple[tupl
         pairs = [(int(a), int(b)) for a, b in rows]
     except (TypeError, ValueError) as problem:
         raise InputError(
-            f"{where}: key 'skeleton' of a category must hold pairs of places, got {rows!r}"
+            f"{where}: key 'skeleton' of a category must be a list of pairs of positions in "
+            f"'keypoints', counted from 1; got {rows!r}"
         ) from problem
-    if any(not 1 <= place <= len(joints) for pair in pairs for place in pair):
+    if any(not 1 <= position <= len(joints) for pair in pairs for position in pair):
         raise InputError(
-            f"{where}: key 'skeleton' of a category holds places outside 1..{len(joints)}: {rows!r}"
+            f"{where}: key 'skeleton' of a category must hold positions in 1..{len(joints)}, "
+            f"got {rows!r}"
         )
     return joints, tuple((joints[a - 1], joints[b - 1]) for a, b in pairs)
 
 
-def _by_name(joints: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    """Returns the pairs of joints that are named left and right."""
+def _mirror_pairs_by_name(joints: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Returns the pairs of joints whose names differ in left and right only (any case)."""
     keys = {name.lower(): name for name in joints}
     pairs = [
         (name, keys.get(key.replace("left", "right", 1)))
@@ -125,20 +134,22 @@ def _by_name(joints: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
 
 
 def _log_defaults(skeleton: Skeleton, given: Mapping[str, Any]) -> None:
-    lines = [f"{skeleton.num_joints} joints"]
+    """Logs a skeleton's name and the defaults of the keys that are not given."""
+    parts = [f"{skeleton.num_joints} joints"]
     if "mirror_pairs" not in given:
         pairs = ", ".join(f"{left} - {right}" for left, right in skeleton.mirror_pairs)
-        lines.append(f"mirrored by name: {pairs or 'nothing is named left and right'}")
+        parts.append(f"mirror pairs by name: {pairs or 'none, no joints named left_x and right_x'}")
     if "sigmas" not in given:
-        lines.append(f"sigmas {DEFAULT_SIGMA} each, the mean of COCO's")
+        parts.append(f"all sigmas {DEFAULT_SIGMA}, the mean of COCO's")
     if "weights" not in given:
-        lines.append("weights 1")
+        parts.append("all weights 1")
     if not skeleton.upper:
-        lines.append("no half-body windows: no key 'upper'")
-    _log.info(f"=> skeleton {skeleton.name}: " + "; ".join(lines))
+        parts.append("no half-body windows, because key 'upper' is missing")
+    _log.info(f"=> skeleton {skeleton.name}: " + "; ".join(parts))
 
 
 def _names(value: Any, path: Path, key: str) -> tuple[str, ...]:
+    """Returns a field that must be a list of joint names; an InputError names file and key."""
     if not isinstance(value, list | tuple) or not all(
         isinstance(name, str) and name for name in value
     ):
@@ -147,21 +158,25 @@ def _names(value: Any, path: Path, key: str) -> tuple[str, ...]:
 
 
 def _pairs(value: Any, path: Path, key: str) -> tuple[tuple[str, str], ...]:
-    whole = isinstance(value, list) and all(
+    """Returns a field that must be a list of pairs of names; an InputError names file and key."""
+    has_pairs = isinstance(value, list) and all(
         isinstance(pair, list) and len(pair) == 2 for pair in value
     )
-    if not whole or not all(isinstance(name, str) for pair in value for name in pair):
+    if not has_pairs or not all(isinstance(name, str) for pair in value for name in pair):
         raise InputError(
-            f'{path}: key {key!r} must be a list of pairs of names, [["left_x", "right_x"], …], got {value!r}'
+            f"{path}: key {key!r} must be a list of pairs of names, "
+            f'[["left_x", "right_x"], …], got {value!r}'
         )
     return tuple((a, b) for a, b in value)
 
 
 def _numbers(value: Any, path: Path, key: str) -> tuple[float, ...]:
+    """Returns a field that must be a list of positive numbers; an InputError names file and key."""
     if not isinstance(value, list) or not all(
         type(number) in (int, float) and number > 0 for number in value
     ):
         raise InputError(
-            f"{path}: key {key!r} must be a list of positive numbers, one for each joint, got {value!r}"
+            f"{path}: key {key!r} must be a list of positive numbers, one for each joint, "
+            f"got {value!r}"
         )
     return tuple(float(number) for number in value)

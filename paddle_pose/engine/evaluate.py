@@ -149,7 +149,7 @@ def evaluate(
         outputs.check(output / name for name in names)
     backend: Backend
     if model is None:
-        backend, used_device = build.backend(settings, weights, device, threads, say=_log.info)
+        backend, used_device = build.backend(settings, weights, device, threads, log=_log.info)
     else:
         backend, used_device = model.maps, model.device
     samples = build.samples(settings, data, settings.data.val_split, detections)

@@ -111,7 +111,7 @@ def export_model(
         raise InputError(
             f"config or image_size, but {model!r} has its config; leave them out, or load it anew"
         )
-    fitted, network = build.loaded(config_of_weights, weights, say=_log.info)
+    fitted, network = build.loaded(config_of_weights, weights, log=_log.info)
     inputs = (
         synthetic_inputs(fitted.codec)
         if images is None

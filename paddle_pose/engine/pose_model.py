@@ -30,7 +30,7 @@ from paddle_pose.inference.detection.recognize import DetectorFormat
 from paddle_pose.inference.flip_test import FlipAverage
 from paddle_pose.inference.pose_result import PoseResult
 from paddle_pose.inference.predictor import Predictor
-from paddle_pose.io import frames, videos
+from paddle_pose.io import frames
 from paddle_pose.io.download import Progress as DownloadProgress
 from paddle_pose.io.frames import Frame, Source
 from paddle_pose.io.images import ImageInput, as_pixels
@@ -169,10 +169,12 @@ class PoseModel:
         """Returns the poses in an image, or yields those in several.
 
         Args:
-            images: A file's path, a uint8 RGB array [h, w, 3] or a PIL image gives one result. An iterable of these, a folder
-                (all images below it, sorted; videos are left out, which is logged) or a pattern such as "holiday/*.jpg" gives a
-                lazy iterator in order; typed code passes an iterable instead of a folder. Files are turned as their EXIF data
-                asks; an image that cannot be read raises when it is reached.
+            images: A file's path, a uint8 RGB array [h, w, 3] or a PIL image gives one result. An
+                iterable of these, a folder (all images below it, sorted; videos are left out, which
+                is logged), a pattern such as "holiday/*.jpg" or a TIFF of several pages gives a lazy
+                iterator in order; typed code passes an iterable instead of a folder. Files are
+                turned as their EXIF data asks; an image that cannot be read raises when it is
+                reached.
             boxes: [D, 4] (x, y, width, height) in image px, one per person; for several images an iterable of these, with None
                 for a whole image. People keep the order of the boxes.
             detector: What finds people first: "auto" does so where the network expects one person with shoulders, None takes
@@ -186,7 +188,8 @@ class PoseModel:
 
         Raises:
             FileNotFoundError: If an image is missing.
-            InputError: If an image, a box or an argument is not as described, or a video is named: see `track`.
+            InputError: If an image, a box or an argument is not as described, or a video or an
+                animated image is named: see `track`.
             ConnectionError: If a detector has to be fetched and cannot be; says where to put it.
 
         Example:
@@ -214,8 +217,12 @@ class PoseModel:
     ) -> Iterator[PoseResult]:
         """Yields the poses in each frame of a video, with ids that stay with a person.
 
+        A person who is found in three frames running has the id in all three. Each result therefore waits for the next two
+        frames, also with a camera; without ids (`by=None`) and with `one_person` nothing waits.
+
         Args:
-            source: Path of a video, number of a camera, or an iterable of frames (paths, arrays, PIL images).
+            source: Path of a video or an animated image, number of a camera, or an iterable of
+                frames (paths, arrays, PIL images).
             detector: As for `predict`.
             by: What makes people of two frames similar: their joints ("oks") or boxes ("iou"); None gives no ids, unless
                 `smooth` needs them.
@@ -262,7 +269,7 @@ class PoseModel:
             predicted = pipeline.predict_frames(
                 stream, predictor, detector=find, every=detect_every, batch_size=1
             )
-            found = pipeline.tracked(predicted, pipeline.tracking_steps(self.skeleton, by, smooth))
+            found = pipeline.tracked(predicted, self.skeleton, by, smooth)
         for frame, poses in found:
             yield PoseResult.of_frame(frame, poses, self.skeleton)
 
@@ -341,7 +348,7 @@ class PoseModel:
 
     def _results(
         self,
-        inputs: Iterable[ImageInput],
+        inputs: Iterable[ImageInput | Source],
         boxes: Iterable[BoxesInput | None] | None,
         detector: DetectorChoice,
         batch_size: int,
@@ -562,8 +569,10 @@ def _check_count(name: str, value: object) -> None:
         raise InputError(f"{name} {value!r}: expected a whole number from 1")
 
 
-def _several(images: ImageInput | Iterable[ImageInput]) -> Iterable[ImageInput] | None:
-    """Returns the images of a folder, a pattern or an iterable; None for one image.
+def _several(
+    images: ImageInput | Iterable[ImageInput],
+) -> Iterable[ImageInput | Source] | None:
+    """Returns the images of a folder, a pattern, a TIFF of several pages or an iterable; None for one image.
 
     Raises:
         FileNotFoundError: If a folder holds no image, or no file fits a pattern.
@@ -572,16 +581,15 @@ def _several(images: ImageInput | Iterable[ImageInput]) -> Iterable[ImageInput] 
     if isinstance(images, np.ndarray | PIL.Image.Image):
         return None
     if isinstance(images, str | Path):
-        is_pattern = glob.has_magic(str(images)) and not Path(images).exists()
-        if not (
-            is_pattern or Path(images).is_dir() or Path(images).suffix.lower() in videos.SUFFIXES
-        ):
+        if not (glob.has_magic(str(images)) or Path(images).exists()):
             return None
         sources = frames.find([str(images)])
-        still = [source.path for source in sources if source.kind == "image"]
+        still = [source for source in sources if source.kind == "image"]
         moving = [source.path for source in sources if source.kind != "image"]
+        if Path(images).is_file() and [source.page for source in still] == [None]:
+            return None
         if not still:
-            raise InputError(f"{moving[0]} is a video: call track with it")
+            raise InputError(f"{moving[0]} is a video or an animated image: call track with it")
         if moving:
             _log.warning(
                 "%s: left out, %d videos such as %s; track takes videos",
@@ -598,7 +606,9 @@ def _several(images: ImageInput | Iterable[ImageInput]) -> Iterable[ImageInput] 
 
 
 def _with_boxes(
-    inputs: Iterable[ImageInput], boxes: Iterable[BoxesInput | None] | None, find: Detector | None
+    inputs: Iterable[ImageInput | Source],
+    boxes: Iterable[BoxesInput | None] | None,
+    find: Detector | None,
 ) -> Iterator[pipeline.Boxed]:
     """Yields images as frames, with the people that are given or found."""
     given = None if boxes is None else iter(boxes)
@@ -654,9 +664,11 @@ def _box_list(boxes: BoxesInput | None) -> list[Box] | None:
 
 
 def _frame(
-    image: ImageInput, kind: Literal["image", "video"], index: int = 0, rate: float = 0.0
+    image: ImageInput | Source, kind: Literal["image", "video"], index: int = 0, rate: float = 0.0
 ) -> Frame:
     """Returns an image as a frame; the path of an array is empty."""
+    if isinstance(image, Source):
+        return next(frames.read(image))
     path = Path(image) if isinstance(image, str | Path) else Path()
     source = Source(kind, path, Path(path.stem or kind))
     return Frame(source, as_pixels(image), index, seconds=index / rate if rate else 0.0, rate=rate)

@@ -221,7 +221,7 @@ def predict_files(
     known = (lambda path: None) if boxes is None else boxes.image_id
     failures: list[str] = []
     done = num_people = 0
-    ended = None
+    ended: Interrupted | None = None
     advance = progress(frames.count(sources), "frames")
     began = monotonic()
     with ExitStack() as stack, interruption:
@@ -230,14 +230,17 @@ def predict_files(
             header |= {"detector": str(detector_file), "detector_sha256": sha256_of(detector_file)}
         made = _sinks(results, header, model.joints, image_ids(sources, known), drawings, outputs)
         sinks = [stack.enter_context(closing(sink)) for sink in made]
-        see: Callable[[Frame, CropMaps], None] = _keep_nothing
+        on_maps: Callable[[Frame, CropMaps], None] = _keep_nothing
         if results.maps:
             maps = MapImages(drawings, model.config.codec.visualize, outputs)
             sinks.append(maps)
-            see = maps.see
+            on_maps = maps.see
+        # The screen's key ends the run: the other sinks have the frame before that.
+        sinks.sort(key=lambda sink: isinstance(sink, ScreenRenderer))
         stream = frames.frames(sources, failures.append)
         if people.one_person:
             found = pipeline.one_person(stream, model.predictor(max_people=1), people.smooth)
+            found = pipeline.until(found, lambda: ended is not None)
         else:
             predictor = model.predictor(1 if one_each else people.max_people)
             moving = any(source.kind != "image" for source in sources)
@@ -247,23 +250,22 @@ def predict_files(
                 boxes=boxes,
                 detector=detector,
                 every=people.detect_every if moving else 1,
-                see=see,
+                on_maps=on_maps,
                 batch_size=batch_size,
             )
-            found = pipeline.tracked(
-                predicted, pipeline.tracking_steps(model.skeleton, people.track, people.smooth)
-            )
-        try:
-            for frame, poses in found:
-                drawing = draw(frame.pixels, poses) if drawn else frame.pixels
+            predicted = pipeline.until(predicted, lambda: ended is not None)
+            found = pipeline.tracked(predicted, model.skeleton, people.track, people.smooth)
+        for frame, poses in found:
+            drawing = draw(frame.pixels, poses) if drawn else frame.pixels
+            done += 1
+            num_people += len(poses.scores)
+            advance(done)
+            try:
                 for sink in sinks:
                     sink.write(frame, poses, drawing)
-                done += 1
-                num_people += len(poses.scores)
-                advance(done)
                 interruption.check()
-        except Interrupted as stop:
-            ended = stop
+            except Interrupted as stop:
+                ended = ended or stop
     if "json" in results.save:
         outputs.remove_old((".png", ".mp4"))
     return Summary(done, num_people, monotonic() - began, tuple(failures), ended)
@@ -382,7 +384,7 @@ def _sinks(
     header: Mapping[str, object],
     joints: Sequence[str],
     ids: Callable[[Frame], int],
-    drawings: Mapping[Path, Path],
+    drawings: Mapping[Source, Path],
     outputs: Outputs,
 ) -> Iterator[Sink]:
     """Yields what takes the poses, one made after another."""

@@ -117,15 +117,8 @@ def resumed(
             manifest.check(named)
             yield run_dir, named
         return
-    if named is not None:
-        runs = [named] if (named / "config.json").is_file() else []
-    else:
-        name = config_name or (f"hourglass52_mpii_{image_size}" if image_size else "*")
-        found = {
-            path.parent
-            for path in (*OUTPUT.glob(f"{name}/config.json"), *OUTPUT.glob(f"{name}-*/config.json"))
-        }
-        runs = sorted(found, key=_last_change, reverse=True)
+    candidates = runs_of(config_name, image_size) if named is None else [named]
+    runs = [run_dir for run_dir in candidates if (run_dir / "config.json").is_file()]
     for run_dir in runs:
         with _in_use(run_dir):  # first: a training replaces its checkpoints
             whole = checkpoint_policy.newest(run_dir)
@@ -144,6 +137,21 @@ def resumed(
         if whole is None:
             _log.info(f"=> {begun[0]} ended before its first checkpoint: it begins again")
         yield begun[0], whole
+
+
+def runs_of(config_name: str | None, image_size: int | None = None) -> list[Path]:
+    """Returns the folders in output/ that hold a run of a config, the one last written to first.
+
+    Args:
+        config_name: Name of the config; None for that of `image_size`, or any.
+        image_size: Input size of Hourglass-52 on MPII; None for none.
+    """
+    name = config_name or (f"hourglass52_mpii_{image_size}" if image_size else "*")
+    found = {
+        path.parent
+        for path in (*OUTPUT.glob(f"{name}/config.json"), *OUTPUT.glob(f"{name}-*/config.json"))
+    }
+    return sorted(found, key=_last_change, reverse=True)
 
 
 def copy_to_txyugood_path(run_dir: Path, size: int, root: str | Path) -> None:

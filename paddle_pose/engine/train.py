@@ -26,6 +26,7 @@ from paddle_pose.data.synthetic.dataset import write_coco, write_mpii
 from paddle_pose.engine import run_folders
 from paddle_pose.engine.notebook import html_table
 from paddle_pose.engine.run_folders import OUTPUT
+from paddle_pose.environment import argument
 from paddle_pose.errors import InputError, Interrupted
 from paddle_pose.evaluation.evaluate import evaluate
 from paddle_pose.inference.flip_test import FlipAverage
@@ -34,7 +35,7 @@ from paddle_pose.io import atomic
 from paddle_pose.metrics.base import eval_line
 from paddle_pose.progress import ProgressFactory, no_progress, notebook_progress
 from paddle_pose.structures import Sample
-from paddle_pose.training.initialize import prepare
+from paddle_pose.training.initialize import initialize
 from paddle_pose.training.process_group import ProcessGroup
 
 _log = logging.getLogger("paddle_pose")
@@ -98,8 +99,10 @@ def train(
         output: Folder of the run; None for output/<config>, with -2, -3 … where that is taken. It is locked while this
             runs: no other training uses it.
         overrides: Values by dotted key that replace the config's, such as {"train.epochs": 50}.
-        resume: Folder of the run to continue or of one of its checkpoints, True for the newest run of the config; None starts
-            a new run.
+        resume: Folder of the run to continue or of one of its checkpoints, or True for the newest
+            run of the config. "auto" continues the run in `output`, or the newest run of the
+            config, where there is one, and starts one where there is none: for a training in
+            several sittings. None starts a new run.
         max_hours: Hours after which the run is saved and ends; None for no limit.
         device: "auto" (a GPU where there is one), "cpu", "gpu" or "gpu:1".
         init: Weights to start from, such as a backbone trained on ImageNet: what fits is taken. None as the config says.
@@ -125,6 +128,9 @@ def train(
         raise InputError(
             "max_hours and interruption: leave one out; an interruption has its own limit"
         )
+    if resume == "auto":
+        resume = _begun(output, config, image_size)
+        init = None if resume else init
     if init is not None and resume is not None:
         raise InputError(f"init {init} with resume: a resumed run has its weights; leave one out")
     check_device(device)
@@ -229,9 +235,9 @@ def train_config(
     _log.info(f"Config {config.name} on {where}, run in {run_dir}")
     training = build.samples(config, data, config.data.train_split)
     validation = build.samples(config, data, config.data.val_split)
-    network = process_group.synchronised(build.model(config))
+    network = process_group.sync_batch_norm(build.model(config))
     loader = build.loader(config, training, process_group)
-    start = prepare(
+    start = initialize(
         network,
         init=config.train.init,
         freeze=config.train.freeze,
@@ -251,9 +257,9 @@ def train_config(
         if resume is not None:
             trainer.resume(resume, force)
         else:
-            trainer.log.cut({})
+            trainer.log.truncate({})
         for line in start:
-            trainer.log.say(line)
+            trainer.log.info(line)
         if process_group.is_main:
             atomic.write_text(
                 run_dir / registry.FILE_NAME, registry.to_json(config, None if drawn else data)
@@ -272,7 +278,7 @@ def train_config(
                 gather=process_group.gather,
             )
             values = metric.compute_scores(predictions, intervals=False).values
-            trainer.log.say(eval_line(values, metric.summary, prefix=f"epoch={epoch}:"))
+            trainer.log.info(eval_line(values, metric.summary, prefix=f"epoch={epoch}:"))
             if process_group.is_main:
                 for name, image in sample_images(config, backend, validation[:8]).items():
                     trainer.log.image(name, trainer.progress.step, image)
@@ -284,19 +290,19 @@ def train_config(
             validate=validate,
             monitor=metric.monitor,
             eval_every=config.train.eval_every,
-            shown=progress(config.train.epochs * len(loader), "steps")
+            on_step=progress(config.train.epochs * len(loader), "steps")
             if process_group.is_main
             else lambda step: None,
         )
         best = end.best
-        trainer.log.say(
+        trainer.log.info(
             f"Done: {end.epoch} epochs, {end.step} steps. "
             f"Best weights (epoch {best.get('epoch', -1):.0f}, "
             f"chosen on the validation set by {metric.monitor}): "
             f"{run_dir / 'best_model' / 'model.pdparams'}; "
             f"last: {run_dir / 'last' / 'model.pdparams'}"
         )
-        _report_both(trainer.log.say, run_dir, best, metric.summary)
+        _report_both(trainer.log.info, run_dir, best, metric.summary)
     return best
 
 
@@ -358,6 +364,25 @@ def sample_images(
         for image, poses in zip(images, codec.decode(outputs), strict=True):
             tiles.append(visualize.draw_poses(image, poses, codec.skeleton))
     return {"validation": visualize.grid(tiles, columns=4), "maps": maps[0]}
+
+
+def _begun(
+    output: str | Path | None, config: str | None, image_size: int | None
+) -> str | Path | None:
+    """Returns the folder of the run that `resume="auto"` continues, None where none has begun.
+
+    Raises:
+        InputError: If nothing says which run is meant.
+    """
+    if output is not None:
+        return output if (Path(output) / registry.FILE_NAME).is_file() else None
+    if config is None and image_size is None:
+        raise InputError(
+            f"{argument('--resume auto', 'resume')}: which run? Name "
+            f"{argument('--output', 'output')}, {argument('--config', 'config')} or "
+            f"{argument('--image_size', 'image_size')} too"
+        )
+    return next(iter(run_folders.runs_of(config, image_size)), None)
 
 
 def _start_processes(device: str) -> ProcessGroup:

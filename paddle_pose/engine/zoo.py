@@ -300,7 +300,7 @@ def convert(config: Config, source: Path, target: Path, force: bool = False) -> 
         _convert_to_onnx(config, source, target, force)
         return
     require_paddle()
-    config, network = build.loaded(config, source, say=_log.info)
+    config, network = build.loaded(config, source, log=_log.info)
     tensors = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
     beside = target.parent / registry.FILE_NAME
     text = registry.to_json(config)

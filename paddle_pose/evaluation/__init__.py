@@ -1,1 +1,1 @@
-"""Evaluating networks and prediction files, and reporting the results."""
+"""Evaluation of networks and prediction files, and reports of the results."""

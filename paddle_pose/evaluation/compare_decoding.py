@@ -1,4 +1,4 @@
-"""Scores of every way of reading one network's heatmaps, in one pass over the network."""
+"""Scores of all decodings of one network's heatmaps, computed with one pass over the data."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _log = logging.getLogger("paddle_pose")
 
 
 @dataclass(frozen=True)
-class Reading:
-    """One way of reading maps.
+class Decoding:
+    """One way of decoding heatmaps.
 
     Attributes:
-        decode: `HeatmapCodec.decode_by`.
+        decode: Refinement of peaks, as in `HeatmapCodec.decode_by`.
         flip: Whether the maps are averaged with those of the mirrored image.
-        shift: Whether the mirrored maps are moved by one cell first.
+        shift: Whether the mirrored maps are shifted by one cell before that.
     """
 
     decode: Refinement
@@ -49,91 +49,99 @@ def compare_decoding(
     device: str = "auto",
     threads: int | None = None,
     progress: ProgressFactory = no_progress,
-) -> dict[Reading, Scores]:
-    """Scores a weights file with every way of reading its maps, and logs the table.
+) -> dict[Decoding, Scores]:
+    """Evaluates a network with all decodings of its heatmaps, and logs a table of the scores.
 
     Args:
         weights: Checkpoint or exported file.
-        data: Folder of the data set; None where the config names annotation files.
-        config: Name of the config, where none is beside the file.
-        image_size: Input size of Hourglass-52 on MPII, as in txyugood's project; None for none.
-        overrides: Values by dotted key that replace the config's.
+        data: Folder of the data set; None uses the annotation files that the config names.
+        config: Name of the config; None reads the one beside the weights.
+        image_size: Input size of Hourglass-52 on MPII, as in txyugood's project; None uses the
+            config's.
+        overrides: Values that replace those of the config, by dotted key.
         device: "auto", "cpu" or "gpu".
-        threads: Threads to compute with on the CPU; None for the usual number.
-        progress: Shows how many people are done.
+        threads: Number of CPU threads; None uses the default number.
+        progress: Factory of the progress display, which counts people.
 
     Returns:
-        The scores of each reading, without intervals.
+        Scores of each decoding, without intervals.
 
     Raises:
         FileNotFoundError: If a file is missing.
-        InputError: If a file or a value does not fit, or the network has no heatmaps of single
-            people.
+        InputError: If a file or a value is invalid, or the network does not predict heatmaps of
+            single people.
     """
     weights = find_weights(weights)
     settings = registry.config_of(weights, config, image_size, overrides)
     if not isinstance(settings.codec, HeatmapCodec):
         raise InputError(
-            f"{weights}: {settings.name} has no heatmaps of single people, so one way to decode"
+            f"{weights}: config {settings.name} has no heatmaps of single people, expected a "
+            "network with a HeatmapCodec; others have one decoding only"
         )
-    backend, _ = build.backend(settings, weights, device, threads, say=_log.info)
+    backend, _ = build.backend(settings, weights, device, threads, log=_log.info)
     samples = build.samples(settings, data, settings.data.val_split)
     metric = build.metric(settings, data)
-    predictions = predict_by_reading(
+    predictions = predict_by_decoding(
         backend,
         settings.codec,
         build.batches(settings, samples),
         progress(len(samples), "people"),
     )
     scores = {
-        reading: metric.compute_scores(found, intervals=False)
-        for reading, found in predictions.items()
+        decoding: metric.compute_scores(found, intervals=False)
+        for decoding, found in predictions.items()
     }
     _log.info(table(scores, metric.monitor))
     _log.info(
-        f"Protocol: config {settings.name}, alignment {settings.codec.alignment}, checkpoint {weights}, "
-        f"people {len(samples)}, boxes ground truth"
+        f"Protocol: config {settings.name}, alignment {settings.codec.alignment}, checkpoint "
+        f"{weights}, people {len(samples)}, boxes ground truth"
     )
     return scores
 
 
-def readings(codec: HeatmapCodec) -> list[Reading]:
-    """Returns every way of reading the codec's maps; "udp" alignment knows no shift."""
+def decodings(codec: HeatmapCodec) -> list[Decoding]:
+    """Returns all decodings of a codec's heatmaps.
+
+    Args:
+        codec: Codec of the heatmaps; with alignment "udp" mirrored maps are never shifted.
+    """
     flips = [(False, False), (True, False)]
     if codec.alignment == "published":
         flips.append((True, True))
     return [
-        Reading(decode, flip, shift) for decode in get_args(Refinement) for flip, shift in flips
+        Decoding(decode, flip, shift) for decode in get_args(Refinement) for flip, shift in flips
     ]
 
 
-def predict_by_reading(
+def predict_by_decoding(
     backend: Backend,
     codec: HeatmapCodec,
     batches: Iterable[tuple[np.ndarray, Sequence[Sample]]],
     progress: Progress = lambda done: None,
-) -> dict[Reading, list[Prediction]]:
-    """Returns what `evaluate` returns for every reading, from two runs of the network: on each batch and its mirror image.
+) -> dict[Decoding, list[Prediction]]:
+    """Returns the predictions of `evaluate` for every decoding.
+
+    The network runs twice per batch: on the images and on the mirrored images.
 
     Args:
-        backend: Network that turns images into maps.
-        codec: Codec of the network; its `decode_by` does not matter.
-        batches: uint8 images [N, H, W, 3] with their N samples.
-        progress: Receives the number of samples done after every batch.
+        backend: Network that computes maps for images.
+        codec: Codec of the network; its `decode_by` is ignored.
+        batches: Batches of uint8 RGB images [N, H, W, 3] with their N samples.
+        progress: Function that receives the number of processed samples after every batch.
 
     Returns:
-        Samples with their poses in image px.
+        Samples with their poses in image px, by decoding.
     """
-    predictions: dict[Reading, list[Prediction]] = {reading: [] for reading in readings(codec)}
-    codecs = {reading: replace(codec, decode_by=reading.decode) for reading in predictions}
+    predictions: dict[Decoding, list[Prediction]] = {decoding: [] for decoding in decodings(codec)}
+    codecs = {decoding: replace(codec, decode_by=decoding.decode) for decoding in predictions}
     done = 0
     for images, samples in batches:
         plain = backend(images)
         mirrored = backend(np.ascontiguousarray(images[:, :, ::-1]))
         to_image = [sample.window.to_image(codec.input_size, codec.alignment) for sample in samples]
-        for reading, found in predictions.items():
-            maps = averaged(plain, mirrored, codec, reading.shift) if reading.flip else plain
-            decoded = codecs[reading].decode(maps)
+        for decoding, found in predictions.items():
+            maps = averaged(plain, mirrored, codec, decoding.shift) if decoding.flip else plain
+            decoded = codecs[decoding].decode(maps)
             for sample, poses, matrix in zip(samples, decoded, to_image, strict=True):
                 found.append((sample, poses.moved(matrix)))
         done += len(samples)
@@ -141,18 +149,20 @@ def predict_by_reading(
     return predictions
 
 
-def table(scores: Mapping[Reading, Scores], monitor: str) -> str:
-    """Returns a line per reading: the monitored number, and the same at other thresholds.
+def table(scores: Mapping[Decoding, Scores], monitor: str) -> str:
+    """Returns a text table with one line per decoding.
+
+    Its columns are the monitored value and the same value at other thresholds.
 
     Args:
-        scores: Scores of each reading; at least one.
-        monitor: Name of the monitored number.
+        scores: Scores of each decoding; at least one.
+        monitor: Name of the monitored value, such as "Mean@0.1".
     """
     stem = monitor.split("@")[0]
     names = [name for name in next(iter(scores.values())).values if name.split("@")[0] == stem]
     lines = [f"{'decode':8}{'flip':>6}{'shift':>7}" + "".join(f"{name:>11}" for name in names)]
-    for reading, one in scores.items():
-        flip, shift = ("yes" if chosen else "no" for chosen in (reading.flip, reading.shift))
-        line = f"{reading.decode:8}{flip:>6}{shift if reading.flip else '-':>7}"
-        lines.append(line + "".join(f"{one.values[name]:11.3f}" for name in names))
+    for decoding, found in scores.items():
+        flip, shift = ("yes" if chosen else "no" for chosen in (decoding.flip, decoding.shift))
+        line = f"{decoding.decode:8}{flip:>6}{shift if decoding.flip else '-':>7}"
+        lines.append(line + "".join(f"{found.values[name]:11.3f}" for name in names))
     return "\n".join(lines)

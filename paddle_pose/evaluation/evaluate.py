@@ -1,4 +1,4 @@
-"""Evaluation: runs a network on samples, decodes its maps, and moves the poses to image px."""
+"""Evaluation: runs a network on samples, decodes its maps, and transforms the poses to image px."""
 
 from __future__ import annotations
 
@@ -19,14 +19,18 @@ def evaluate(
     progress: Callable[[int], None] = lambda done: None,
     gather: Callable[[list[list[Prediction]]], list[list[Prediction]]] = lambda batches: batches,
 ) -> list[Prediction]:
-    """Returns samples with the poses predicted for them, in image px; `Metric.compute_scores` scores them.
+    """Returns the predicted poses of samples, as `Metric.compute_scores` takes them.
 
     Args:
-        backend: Network that turns images into maps; `FlipAverage` around it makes the flip test.
+        backend: Network that computes maps for images; wrapped in `FlipAverage` for the flip test.
         codec: Codec of the maps.
-        batches: uint8 images [N, H, W, 3] with their N samples.
-        progress: Receives the number of samples done after every batch.
-        gather: Merges the batches of several processes, in the order of all batches.
+        batches: Batches of uint8 RGB images [N, H, W, 3] with their N samples.
+        progress: Function that receives the number of processed samples after every batch.
+        gather: Function that merges the predictions of several processes, in the order of all
+            batches.
+
+    Returns:
+        (sample, poses in image px) in the order of the batches.
     """
     done = 0
     predicted: list[list[Prediction]] = []

@@ -1,4 +1,4 @@
-"""The mean pose: what a network that does not look at the image would answer; every trained one has to beat it."""
+"""The mean pose: a baseline that ignores the image and that every trained network should beat."""
 
 from __future__ import annotations
 
@@ -13,39 +13,38 @@ from paddle_pose.structures import Poses, Sample
 
 
 class MeanPose:
-    """Answers the same pose for every window, put where the window is.
+    """Predictor that returns the mean pose of the training data for every window.
+
+    Args:
+        samples: Training samples; the mean is taken over all people in their windows.
+        codec: Codec that states the size of the input and the skeleton.
 
     Attributes:
-        keypoints: [K, 2] mean of the labelled training keypoints, in input px.
+        keypoints: Mean of the labelled training keypoints in input px, [K, 2]; a joint that is
+            never labelled is in the middle of the input.
 
     Example:
         `poses = MeanPose(training_samples, codec)(sample)`
     """
 
     def __init__(self, samples: Sequence[Sample], codec: Codec) -> None:
-        """Takes the mean over the people in the windows of training samples.
-
-        Args:
-            samples: to learn from.
-            codec: says how big the input is.
-
-        A joint that is labelled nowhere is put in the middle of the window.
-        """
-        seen = [input_keypoints(sample, sample.window, codec) for sample in samples]
+        people = [input_keypoints(sample, sample.window, codec) for sample in samples]
         joints = codec.skeleton.num_joints
-        keypoints = np.concatenate([np.zeros((0, joints, 2)), *(points for points, _ in seen)])
-        labelled = np.concatenate([np.zeros((0, joints)), *(visible for _, visible in seen)]) > 0
+        keypoints = np.concatenate([np.zeros((0, joints, 2)), *(points for points, _ in people)])
+        labelled = np.concatenate([np.zeros((0, joints)), *(visible for _, visible in people)]) > 0
         self._codec = codec
-        # An unlabelled joint's coordinates may be anything, NaN included.
-        sums, counts = (
-            np.where(labelled[..., None], keypoints, 0.0).sum(0),
-            labelled.sum(0)[:, None],
-        )
+        # The coordinates of an unlabelled joint may be anything, also NaN.
+        sums = np.where(labelled[..., None], keypoints, 0.0).sum(0)
+        counts = labelled.sum(0)[:, None]
         middle = np.array(codec.input_size) / 2
         self.keypoints = np.where(counts > 0, sums / np.maximum(counts, 1), middle)
 
     def __call__(self, sample: Sample) -> Poses:
-        """Returns one person in image px, with score 1."""
+        """Returns the mean pose of one person in image px, with score 1.
+
+        Args:
+            sample: Sample that states the window.
+        """
         poses = Poses(self.keypoints[None], np.ones((1, len(self.keypoints))), np.ones(1))
         return poses.moved(sample.window.to_image(self._codec.input_size, self._codec.alignment))
 
@@ -53,7 +52,14 @@ class MeanPose:
 def mean_pose_scores(
     training: Sequence[Sample], validation: Sequence[Sample], codec: Codec, metric: Metric
 ) -> dict[str, float]:
-    """Returns what the mean pose of training samples scores on validation samples."""
+    """Returns the metric's values of the mean pose, by name.
+
+    Args:
+        training: Samples that the mean is taken over.
+        validation: Samples that it is evaluated on.
+        codec: Codec that states the size of the input and the skeleton.
+        metric: Metric of the evaluation.
+    """
     mean_pose = MeanPose(training, codec)
     predictions = [(sample, mean_pose(sample)) for sample in validation]
     return metric.compute_scores(predictions, intervals=False).values

@@ -1,4 +1,4 @@
-"""The people of an evaluation ranked by how well they were found, and an image of them."""
+"""The people of an evaluation ranked by their scores, and an image of them."""
 
 from __future__ import annotations
 
@@ -14,19 +14,20 @@ from paddle_pose.evaluation.tiles import draw_tile
 from paddle_pose.metrics.base import Metric, Prediction, SampleScore
 from paddle_pose.structures import Poses, Sample
 
-TILE = (320, 320)  # (width, height) that a person in the images has room for, px
-COLUMNS, ROWS = 5, 4
-_MIN_SCORE = 0.1  # of a joint that is drawn
+TILE = (320, 320)  # greatest (width, height) of a person in the image, px
+COLUMNS = 5
+ROWS = 4
+_MIN_SCORE = 0.1  # predicted joints with a lower score are not drawn
 
 
 @dataclass(frozen=True, eq=False)
 class RankedExample:
-    """One annotated person, what was predicted, and how well it fits.
+    """One annotated person with the prediction and its score.
 
     Attributes:
-        sample: The person in the window.
-        poses: Predicted poses, in image px.
-        sample_score: The metric's score.
+        sample: Sample with the annotated person.
+        poses: Predicted poses in image px.
+        sample_score: Score of the prediction by the metric.
     """
 
     sample: Sample
@@ -35,14 +36,15 @@ class RankedExample:
 
 
 def rank_examples(metric: Metric, predictions: Sequence[Prediction]) -> list[RankedExample]:
-    """Returns the annotated people of an evaluation from the best found to the worst.
+    """Returns the annotated people of an evaluation, best predictions first.
 
     Args:
-        metric: Metric that compares them.
-        predictions: Samples with their poses in image px; those without annotated people are left out.
+        metric: Metric that scores each person.
+        predictions: Samples with their poses in image px; those without annotated people are left
+            out.
 
     Raises:
-        InputError: If nobody is annotated.
+        InputError: If no sample has an annotated person.
     """
     examples = [
         RankedExample(sample, poses, metric.score_sample(sample, poses))
@@ -51,17 +53,18 @@ def rank_examples(metric: Metric, predictions: Sequence[Prediction]) -> list[Ran
     ]
     if not examples:
         raise InputError(
-            "people are drawn beside their truth, and detected boxes have none; use annotated boxes"
+            "predictions are drawn with their ground truth, which detected boxes do not have; use "
+            "annotated boxes"
         )
     return sorted(examples, key=lambda example: example.sample_score.quality, reverse=True)
 
 
 def draw_ranked_examples(examples: Sequence[RankedExample], codec: Codec) -> np.ndarray:
-    """Draws a grid of people, evenly chosen from the first to the last, over the truth in white.
+    """Returns a grid of people with ground truth and prediction, evenly chosen from all ranks.
 
     Args:
-        examples: People in their order.
-        codec: States the network's input size and skeleton.
+        examples: Ranked people.
+        codec: Codec that states the input size and the skeleton.
 
     Returns:
         uint8 RGB [h, w, 3].
@@ -71,13 +74,19 @@ def draw_ranked_examples(examples: Sequence[RankedExample], codec: Codec) -> np.
     )
     tiles = [_draw(examples[index], codec) for index in chosen]
     grid = visualize.grid(tiles, columns=min(COLUMNS, len(tiles)))
-    title = f"{len(tiles)} of {len(examples)} people from best to worst; white: truth"
+    title = f"{len(tiles)} of {len(examples)} people from best to worst; white: ground truth"
     legend = "predicted: left blue, right orange, middle yellow"
     return np.vstack([_band(grid.shape[1], title, legend), grid])
 
 
 def tile_size(input_size: tuple[int, int]) -> tuple[int, int]:
-    """Returns the (width, height) of the largest tile with the shape of the input, in whole cells.
+    """Returns the size of the largest tile with the aspect ratio of the input.
+
+    Args:
+        input_size: (width, height) of the network's input in px.
+
+    Returns:
+        (width, height) in px, multiples of 4.
 
     Example:
         >>> tile_size((192, 256)), tile_size((256, 256))
@@ -88,7 +97,7 @@ def tile_size(input_size: tuple[int, int]) -> tuple[int, int]:
 
 
 def _draw(example: RankedExample, codec: Codec) -> np.ndarray:
-    """Draws truth and prediction into the person's window, enlarged."""
+    """Returns the person's window, enlarged, with ground truth, prediction and score."""
     sample = example.sample
     size = tile_size(codec.input_size)
     tile = draw_tile(
@@ -105,7 +114,15 @@ def _draw(example: RankedExample, codec: Codec) -> np.ndarray:
 
 
 def _band(width: int, *lines: str) -> np.ndarray:
-    """Returns lines of text on black, as wide as the image below: uint8 [h, width, 3]."""
+    """Returns white text on black.
+
+    Args:
+        width: Width of the band in px; narrow bands get smaller text, one line each.
+        lines: Lines of text; joined into one line where the band is wide enough.
+
+    Returns:
+        uint8 RGB [h, width, 3].
+    """
     text = ["; ".join(lines)] if width >= 4 * TILE[0] else lines
     band = np.zeros((24 * len(text) + 8, width, 3), np.uint8)
     for row, line in enumerate(text):

@@ -1,4 +1,4 @@
-"""What others published and what was measured here, side by side, as tables in Markdown or HTML."""
+"""Tables of published and measured results in Markdown or HTML."""
 
 from __future__ import annotations
 
@@ -26,20 +26,22 @@ from paddle_pose.evaluation.report import page
 from paddle_pose.io.coco_json import read_json
 from paddle_pose.io.outputs import Outputs
 
-# Thresholds 0.10 and 0.11 are columns of their own.
+# The titles distinguish the thresholds 0.10 and 0.11.
 _TITLES = {"Mean@0.1": "Mean@0.10"}
-_FIRST = ("Mean", "Mean@0.1", "Mean@0.11", "AP", "AP50", "AP75", "AR", "acc")
+_COLUMNS = ("Mean", "Mean@0.1", "Mean@0.11", "AP", "AP50", "AP75", "AR", "acc")
 BY_JOINT = ("Head", "Shoulder", "Elbow", "Wrist", "Hip", "Knee", "Ankle", "Mean")
-_WORDS = {
+_METRIC_TITLES = {
     "pckh": "PCKh in percent",
     "ap": "AP in percent",
-    "pck": "PCK@0.2 of the torso, percent",
-    "fire717_accuracy": "the original MoveNet's acc, 0..1",
+    "pck": "PCK@0.2 of the torso in percent",
+    "fire717_accuracy": "accuracy of fire717's MoveNet, 0..1",
 }
+# By name of the data set: its metric and its skeleton.
 _METRIC = {"mpii": "pckh", "coco": "ap", "movenet_crops": "fire717_accuracy"}
 _JOINTS = {"mpii": "mpii_16", "coco": "coco_17", "movenet_crops": "coco_17"}
-_SHOWN = {"pckh": ("Mean", "Mean@0.1", "Mean@0.11"), "ap": ("AP",), "fire717_accuracy": ("acc",)}
-_DATA = {
+# Columns of a "not run" row, by metric.
+_NOT_RUN = {"pckh": ("Mean", "Mean@0.1", "Mean@0.11"), "ap": ("AP",), "fire717_accuracy": ("acc",)}
+_DATA_TITLES = {
     "mpii": "MPII validation",
     "coco": "COCO val2017",
     "movenet_crops": "crops of COCO val2017",
@@ -48,13 +50,13 @@ _DATA = {
 
 @dataclass(frozen=True)
 class Table:
-    """What makes numbers comparable: only rows of the same table stand beside each other.
+    """Properties that make results comparable; each combination is a table.
 
     Attributes:
         metric: Name of the metric, as in `build.METRICS`.
         dataset: Name of the data set, as in configs.
-        boxes: Whose boxes the people were cropped by.
-        extent: Empty for the complete validation set, otherwise what was evaluated instead.
+        boxes: Origin of the person boxes, such as "ground truth".
+        extent: Evaluated part of the data; empty for the complete validation set.
     """
 
     metric: str
@@ -65,27 +67,27 @@ class Table:
     @property
     def title(self) -> str:
         """Title of the table."""
-        data = _DATA.get(self.dataset, self.dataset)
-        where = f"{data}, {'ground-truth boxes' if self.boxes == 'ground truth' else self.boxes}"
-        return f"{where}, {_WORDS.get(self.metric, self.metric)}" + (
-            f": {self.extent}" if self.extent else ""
-        )
+        data = _DATA_TITLES.get(self.dataset, self.dataset)
+        boxes = "ground-truth boxes" if self.boxes == "ground truth" else self.boxes
+        title = f"{data}, {boxes}, {_METRIC_TITLES.get(self.metric, self.metric)}"
+        return f"{title}: {self.extent}" if self.extent else title
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line.
+    """One row of a table.
 
     Attributes:
-        table: Table that it belongs to.
+        table: Table that the row belongs to.
         model: Name of the config or of the published model.
-        input: "height x width".
-        numbers: Text of each number by its name.
-        status: "published", "measured here", "scored here" (somebody's predictions) or "not run".
-        who: Publisher, or the file of the scores.
-        protocol: Flip test, shift, decoding.
-        command: Command that gives the numbers.
-        log: Log of the training.
+        input: Input size as "HEIGHTxWIDTH"; "-" if unknown.
+        numbers: Formatted values by name.
+        status: Origin of the values: "published", "measured here", "scored here" (a prediction
+            file) or "not run".
+        source: Publisher, or path of the scores file.
+        protocol: Flip test, shift and decoding.
+        command: Command that reproduces the values.
+        log: Path of the training log.
     """
 
     table: Table
@@ -93,52 +95,70 @@ class Row:
     input: str
     numbers: Mapping[str, str]
     status: str
-    who: str
+    source: str
     protocol: str = "-"
     command: str = "-"
     log: str = "-"
 
 
 def rows(paths: Sequence[Path]) -> list[Row]:
-    """Returns all rows: of each config the published ones, then the measured one or "not run".
+    """Returns all rows: for each config the published ones, then the measured one or "not run".
 
     Args:
-        paths: Files scores.json; those of somebody's predictions (`val --results`) get a table of
-            their own, since nobody states by whose boxes the people were cropped.
+        paths: Paths of scores.json files. Those of prediction files (`val --results`) get separate
+            tables, since the origin of their person boxes is unknown.
 
     Raises:
         FileNotFoundError: If a file is missing.
-        InputError: If a file is not as an evaluation writes it.
+        InputError: If a file has another form than those that an evaluation writes.
     """
     measured = [_measured(path) for path in paths]
     found: list[Row] = []
     for config in registry.CONFIGS.values():
         own = of_config(config)
-        others = [one for one in PUBLISHED if one.config == config.name]
-        found += [_published(one) for one in (*own, *others)]
+        others = [result for result in PUBLISHED if result.config == config.name]
+        found += [_published(result) for result in (*own, *others)]
         here = [row for row in measured if row.model == config.name]
         found += here
-        for table, one in {_table(one): one for one in reversed((*own, *others))}.items():
+        published = {_table(result): result for result in reversed((*own, *others))}
+        for table, result in published.items():
             if table not in {row.table for row in here}:
-                numbers = dict.fromkeys(_SHOWN[table.metric], "not run")
-                words = ("not run", "this project", protocol(config), config.command)
-                found.append(Row(table, config.name, one.input, numbers, *words))
-    found += [_published(one) for one in PUBLISHED if one.config not in registry.CONFIGS]
+                row = Row(
+                    table=table,
+                    model=config.name,
+                    input=result.input,
+                    numbers=dict.fromkeys(_NOT_RUN[table.metric], "not run"),
+                    status="not run",
+                    source="this project",
+                    protocol=protocol(config),
+                    command=config.command,
+                )
+                found.append(row)
+    found += [_published(result) for result in PUBLISHED if result.config not in registry.CONFIGS]
     return found + [row for row in measured if row.model not in registry.CONFIGS]
 
 
 def by_joint(found: Sequence[Row]) -> list[Row]:
-    """Returns the rows that state PCKh joint by joint."""
+    """Returns the rows that have PCKh for each joint.
+
+    Args:
+        found: Rows as `rows` returns them.
+    """
     return [row for row in found if set(BY_JOINT) <= set(row.numbers)]
 
 
-def to_markdown(found: Sequence[Row], columns: Sequence[str] = _FIRST) -> str:
-    """Returns the tables in Markdown; columns of numbers that no row has are left out."""
+def to_markdown(found: Sequence[Row], columns: Sequence[str] = _COLUMNS) -> str:
+    """Returns the tables of rows in Markdown.
+
+    Args:
+        found: Rows as `rows` returns them.
+        columns: Names of the values; those that no row has are left out.
+    """
     blocks = []
     for table, head, lines in _tables(found, columns):
-        place = head.index("command")
+        index = head.index("command")
         lines = [
-            [f"`{cell}`" if n == place and cell != "-" else cell for n, cell in enumerate(line)]
+            [f"`{cell}`" if n == index and cell != "-" else cell for n, cell in enumerate(line)]
             for line in lines
         ]
         cells = [head, ["---"] * len(head), *lines]
@@ -149,8 +169,13 @@ def to_markdown(found: Sequence[Row], columns: Sequence[str] = _FIRST) -> str:
     return "\n".join(blocks)
 
 
-def to_html(found: Sequence[Row], columns: Sequence[str] = _FIRST) -> str:
-    """Returns the tables as a page; columns of numbers that no row has are left out."""
+def to_html(found: Sequence[Row], columns: Sequence[str] = _COLUMNS) -> str:
+    """Returns the tables of rows as an HTML page.
+
+    Args:
+        found: Rows as `rows` returns them.
+        columns: Names of the values; those that no row has are left out.
+    """
     sections = [
         page.section(table.title, "", page.table(head, lines, range(len(head) - 5, len(head))))
         for table, head, lines in _tables(found, columns)
@@ -159,14 +184,14 @@ def to_html(found: Sequence[Row], columns: Sequence[str] = _FIRST) -> str:
 
 
 def save(text: str, path: Path) -> None:
-    """Writes tables as a file.
+    """Writes tables to a file; an earlier one that this function wrote is replaced.
 
     Args:
         text: Tables in Markdown or HTML.
         path: Path of the file.
 
     Raises:
-        InputError: If somebody else's file is there.
+        InputError: If there is a file of this name that this function did not write.
     """
     with Outputs(path.parent, "results", flag="--output_file").replacing(path) as draft:
         draft.write_text(text, encoding="utf-8")
@@ -175,17 +200,23 @@ def save(text: str, path: Path) -> None:
 def _tables(
     found: Sequence[Row], columns: Sequence[str]
 ) -> list[tuple[Table, list[str], list[list[str]]]]:
+    """Returns (table, column titles, cells of each row) for every table."""
     tables = []
     for table in dict.fromkeys(row.table for row in found):
         here = [row for row in found if row.table == table]
         names = [name for name in columns if any(name in row.numbers for row in here)]
         head = ["model", "input", *(_TITLES.get(name, name) for name in names)]
-        head += ["status", "who", "protocol", "command", "log"]
+        head += ["status", "source", "protocol", "command", "log"]
         lines = [
             [
-                *(row.model, row.input),
+                row.model,
+                row.input,
                 *(row.numbers.get(name, "-") for name in names),
-                *(row.status, row.who, row.protocol, row.command, row.log),
+                row.status,
+                row.source,
+                row.protocol,
+                row.command,
+                row.log,
             ]
             for row in here
         ]
@@ -193,39 +224,59 @@ def _tables(
     return tables
 
 
-def _table(one: Published) -> Table:
-    return Table(_METRIC[one.dataset], one.dataset, one.boxes)
+def _table(result: Published) -> Table:
+    """Returns the table of a published result."""
+    return Table(_METRIC[result.dataset], result.dataset, result.boxes)
 
 
-def _published(one: Published) -> Row:
+def _published(result: Published) -> Row:
+    """Returns the row of a published result."""
     numbers = {
-        name: _digits(100 * value if one.dataset == "coco" else value)
-        for name, value in one.values.items()
+        name: _digits(100 * value if result.dataset == "coco" else value)
+        for name, value in result.values.items()
     }
     return Row(
-        _table(one), one.model, one.input, numbers, "published", one.who, one.protocol or "-"
+        table=_table(result),
+        model=result.model,
+        input=result.input,
+        numbers=numbers,
+        status="published",
+        source=result.who,
+        protocol=result.protocol or "-",
     )
 
 
 def _measured(path: Path) -> Row:
+    """Returns the row of a scores.json.
+
+    Args:
+        path: Path of the file.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        InputError: If the file has another form than those that an evaluation writes.
+    """
     content = read_json(path)
     try:
-        protocol, values = dict(content["protocol"]), dict(content["values"])
+        protocol = dict(content["protocol"])
+        values = dict(content["values"])
         if "results" in protocol:
             return _of_predictions(path, content)
-        metric, dataset, people, boxes = (
-            protocol[key] for key in ("metric", "data", "people", "boxes")
-        )
+        metric = protocol["metric"]
+        dataset = protocol["data"]
+        people = protocol["people"]
+        boxes = protocol["boxes"]
         width, height = protocol["input"]
-        looks = (
+        flip_test = (
             ["flip", "shift" if protocol["shift"] else "no shift"]
             if protocol["flip"]
             else ["no flip"]
         )
         checkpoint = Path(protocol["checkpoint"])
-        described = ", ".join([*looks, str(protocol["decode"])])
-        model, changed = str(protocol["config"]), _changed(checkpoint)
-        described += f"; not the config's own {', '.join(changed)}" if changed else ""
+        described = ", ".join([*flip_test, str(protocol["decode"])])
+        model = str(protocol["config"])
+        changed = _changed(checkpoint)
+        described += f"; changed from the config: {', '.join(changed)}" if changed else ""
     except (KeyError, TypeError, ValueError) as problem:
         raise InputError(
             f"{path}: not a scores.json as {command('val')} writes it ({problem!r}); run it again"
@@ -241,42 +292,43 @@ def _measured(path: Path) -> Row:
     joints = protocol.get("joints", "unknown")
     if joints != _JOINTS.get(dataset):
         extent = "; ".join(filter(None, [extent, f"over the joints in common with {joints}"]))
-    log = next(
-        (
-            p
-            for p in (checkpoint.parent / "log.txt", checkpoint.parent.parent / "log.txt")
-            if p.is_file()
-        ),
-        "-",
-    )
+    logs = (checkpoint.parent / "log.txt", checkpoint.parent.parent / "log.txt")
     return Row(
-        Table(metric, dataset, boxes, extent),
-        model,
-        f"{height}x{width}",
-        _shown(values, content.get("intervals", {}), 100.0 if metric == "ap" else 1.0),
-        "measured here",
-        str(path),
-        described,
-        str(content.get("command", "-")),
-        str(log),
+        table=Table(metric, dataset, boxes, extent),
+        model=model,
+        input=f"{height}x{width}",
+        numbers=_formatted(values, content.get("intervals", {}), 100.0 if metric == "ap" else 1.0),
+        status="measured here",
+        source=str(path),
+        protocol=described,
+        command=str(content.get("command", "-")),
+        log=str(next((log for log in logs if log.is_file()), "-")),
     )
 
 
 def _changed(checkpoint: Path) -> list[str]:
-    """Returns in what a network and its training are not those of the config that names them: keys, or whole groups."""
+    """Returns how the config of a checkpoint differs from the registered config of its name.
+
+    Args:
+        checkpoint: Path of the checkpoint; its config.json is in the same folder.
+
+    Returns:
+        Dotted keys of the network and the training that differ, or of a whole group where one of
+        the configs has no such group; sorted.
+    """
     config = registry.read_beside(checkpoint) if checkpoint.is_file() else None
     if config is None:
         return []
-    named = registry.find(config.name)
-    own, usual = (
-        overrides.identity(one) | {"train.epochs": one.train.epochs} for one in (config, named)
+    registered = registry.find(config.name)
+    own, default = (
+        overrides.identity(one) | {"train.epochs": one.train.epochs} for one in (config, registered)
     )
     keys = [
         key
-        for key in {**usual, **own}
-        if own.get(key) != usual.get(key) and not key.startswith(("val.", "data."))
+        for key in {**default, **own}
+        if own.get(key) != default.get(key) and not key.startswith(("val.", "data."))
     ]
-    common = overrides.values(config).keys() & overrides.values(named).keys()
+    common = overrides.values(config).keys() & overrides.values(registered).keys()
     changed = {key if key in common else key.rpartition(".")[0] or key for key in keys}
     return sorted(
         key for key in changed - {"codec.decode_by"} if key.rpartition(".")[0] not in changed
@@ -284,28 +336,52 @@ def _changed(checkpoint: Path) -> list[str]:
 
 
 def _of_predictions(path: Path, content: Mapping[str, Any]) -> Row:
-    protocol, dataset = content["protocol"], content["protocol"]["data"]
-    table = Table(
-        _METRIC[dataset], dataset, "boxes not stated", f"scored with {protocol['ground truth']}"
+    """Returns the row of a scores.json that was computed from a prediction file.
+
+    Args:
+        path: Path of the scores.json.
+        content: Parsed content of the file.
+    """
+    protocol = content["protocol"]
+    dataset = protocol["data"]
+    return Row(
+        table=Table(
+            metric=_METRIC[dataset],
+            dataset=dataset,
+            boxes="boxes not stated",
+            extent=f"scored with {protocol['ground truth']}",
+        ),
+        model=Path(protocol["results"]).name,
+        input="-",
+        numbers=_formatted(
+            content["values"], content["intervals"], 1.0 if dataset == "mpii" else 100.0
+        ),
+        status="scored here",
+        source=str(path),
+        protocol="-",
+        command=content["command"],
     )
-    numbers = _shown(content["values"], content["intervals"], 1.0 if dataset == "mpii" else 100.0)
-    words = ("scored here", str(path), "-", content["command"])
-    return Row(table, Path(protocol["results"]).name, "-", numbers, *words)
 
 
 def _digits(value: float) -> str:
-    """Returns one to three digits after the point, as many as were published."""
+    """Returns a published value with as many decimals as were published, one to three."""
     text = f"{value:.3f}".rstrip("0")
     return text + "0" if text.endswith(".") else text
 
 
-def _shown(
+def _formatted(
     values: Mapping[str, Any], intervals: Mapping[str, Any], factor: float
 ) -> dict[str, str]:
-    """Returns numbers with their intervals."""
-    shown = {}
+    """Returns measured values as text, with their intervals in parentheses.
+
+    Args:
+        values: Values by name.
+        intervals: 95 % intervals (low, high) of some of them, by name.
+        factor: Factor that converts the values to the unit of the table.
+    """
+    texts = {}
     for name, value in values.items():
         low, high = intervals.get(name, (math.nan, math.nan))
         interval = "" if math.isnan(low) else f" ({factor * low:.2f} .. {factor * high:.2f})"
-        shown[name] = f"{factor * value:.2f}{interval}"
-    return shown
+        texts[name] = f"{factor * value:.2f}{interval}"
+    return texts

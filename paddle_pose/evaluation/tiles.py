@@ -1,4 +1,4 @@
-"""One person as an image: the truth in white and the prediction in colours over the photograph."""
+"""Image of one person: ground truth in white and prediction in colours over the photograph."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from paddle_pose.io import images
 from paddle_pose.skeletons import Skeleton
 from paddle_pose.structures import Person, Poses
 
-_GREY = 110  # white truth and coloured predictions both show on it
+_GREY = 110  # background on which both white and coloured skeletons are visible
 
 
 def draw_tile(
@@ -25,15 +25,15 @@ def draw_tile(
     poses: Poses | None = None,
     threshold: float = 0.2,
 ) -> np.ndarray:
-    """Draws annotated people and predicted poses on what a tile shows of an image.
+    """Returns a region of an image with annotated people and predicted poses drawn on it.
 
     Args:
-        image_path: Image file; where there is none, the tile is grey.
-        size: (width, height) of the tile, px.
-        image_to_tile: [2, 3] matrix from image px to tile px.
-        skeleton: Joints and limbs.
-        truth: Annotated people, in image px; regions of a crowd are left out.
-        poses: Predicted poses in image px, or None.
+        image_path: Path of the image; the background is grey if it is None or does not exist.
+        size: (width, height) of the tile in px.
+        image_to_tile: Matrix from image px to tile px, [2, 3].
+        skeleton: Skeleton of the people.
+        truth: Annotated people in image px; crowd regions are left out.
+        poses: Predicted poses in image px; None for none.
         threshold: Lowest score of a predicted joint that is drawn.
 
     Returns:

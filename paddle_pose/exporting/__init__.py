@@ -1,1 +1,1 @@
-"""Writing a network as a file that runs without this package, and verifying it."""
+"""Export of networks to files that run without this package, and their verification."""

@@ -1,7 +1,8 @@
-"""From Paddle's program to an ONNX file, and from there to OpenVINO's two files.
+"""Conversion of a Paddle program to an ONNX file, and of an ONNX file to the OpenVINO format.
 
-Source: paddle2onnx 2.1 (it reads the .json programs of Paddle 3), ONNX Runtime's own optimised files, `openvino.save_model`.
-Checked against: every export compares its outputs with the live network, see `exporting.verify`.
+Source: paddle2onnx 2.1 (it reads the .json programs of Paddle 3), the optimized model files of ONNX
+    Runtime, `openvino.save_model`.
+Checked against: the outputs of the network, which every export compares; see `exporting.verify`.
 """
 
 from __future__ import annotations
@@ -24,22 +25,22 @@ EXTRA = "export"
 
 
 def program_to_onnx(program: Path, target: Path, names: Sequence[str]) -> None:
-    """Converts a program.
+    """Converts a Paddle program to an ONNX file for batches of any size.
 
     Args:
-        program: the .json file, its .pdiparams beside it.
-        target: the .onnx file.
-        names: of the outputs, in the program's order.
+        program: Path of the program's .json file; its .pdiparams file is in the same folder.
+        target: Path of the .onnx file.
+        names: Names of the outputs, in the program's order.
 
     Raises:
         MissingDependencyError: If paddle2onnx, onnx or ONNX Runtime is not installed.
         InputError: If paddle2onnx cannot convert an operator.
     """
-    note = "; there is none for Python 3.13 and later" if sys.version_info >= (3, 13) else ""
-    converter = needed("paddle2onnx", "paddle2onnx==2.1.0", EXTRA, note)
+    python_note = "; no release supports Python 3.13" if sys.version_info >= (3, 13) else ""
+    converter = needed("paddle2onnx", "paddle2onnx==2.1.0", EXTRA, python_note)
     onnx = needed("onnx", "onnx>=1.16", EXTRA)
     try:
-        # Its default, optimize_tool="polygraphy", runs pip on its own.
+        # The default of paddle2onnx, optimize_tool="polygraphy", would run pip.
         with _captured() as written:
             content = converter.export(
                 str(program),
@@ -47,16 +48,16 @@ def program_to_onnx(program: Path, target: Path, names: Sequence[str]) -> None:
                 opset_version=OPSET,
                 optimize_tool="none",
             )
-    except UnboundLocalError as problem:  # it logs its error and goes on without a result
+    except UnboundLocalError as problem:  # paddle2onnx logs its error and continues without result
         raise InputError(
             f"{program}: paddle2onnx could not convert it: {''.join(written).strip()}"
         ) from problem
     model = onnx.load_model_from_string(content)
     renamed = dict(zip((output.name for output in model.graph.output), names, strict=True))
     for node in model.graph.node:
-        for sockets in (node.input, node.output):
-            for place, name in enumerate(sockets):
-                sockets[place] = renamed.get(name, name)
+        for tensors in (node.input, node.output):
+            for index, name in enumerate(tensors):
+                tensors[index] = renamed.get(name, name)
     for value in (*model.graph.input, *model.graph.output):
         value.name = renamed.get(value.name, value.name)
         value.type.tensor_type.shape.dim[0].dim_param = "N"
@@ -66,15 +67,16 @@ def program_to_onnx(program: Path, target: Path, names: Sequence[str]) -> None:
 
 @contextlib.contextmanager
 def _captured() -> Iterator[list[str]]:
-    """Keeps what Python and C++ code write to the standard streams, such as paddle2onnx's "[Paddle2ONNX] Start parsing ...".
+    """Captures the output of Python and C++ code on the standard streams.
+
+    paddle2onnx writes lines such as "[Paddle2ONNX] Start parsing ..." there.
 
     Yields:
-        A list that holds the text once the block has ended, however it ended.
+        List that contains the captured text after the block has ended, also with an error.
     """
     written: list[str] = []
-    text = (
-        io.StringIO()
-    )  # Python's streams need not be the file descriptors: in notebooks they are not
+    # In notebooks the streams of Python are not the file descriptors, so both are redirected.
+    text = io.StringIO()
     with tempfile.TemporaryFile() as file, contextlib.ExitStack() as restored:
         for stream, descriptor in ((sys.stdout, 1), (sys.stderr, 2)):
             stream.flush()
@@ -92,19 +94,27 @@ def _captured() -> Iterator[list[str]]:
 
 
 def _fold(path: Path) -> None:
-    """Folds constants and batch normalisations, once and for all."""
+    """Folds constants and batch normalisations of an ONNX file, in place."""
     runtime = needed("onnxruntime", "onnxruntime>=1.17", EXTRA)
     onnx = needed("onnx", "onnx>=1.16", EXTRA)
     options = runtime.SessionOptions()
     options.graph_optimization_level = runtime.GraphOptimizationLevel.ORT_ENABLE_BASIC
     options.optimized_model_filepath = str(path)
-    options.log_severity_level = 3  # what it folded away
+    options.log_severity_level = 3  # errors only: warnings list every folded initializer
     runtime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
     onnx.checker.check_model(str(path), full_check=True)
 
 
 def put_metadata(path: Path, text: str) -> None:
-    """Writes export metadata into an ONNX file's metadata, and strikes out operator sets of which the file uses nothing."""
+    """Writes export metadata into an ONNX file and removes operator sets that it does not use.
+
+    Args:
+        path: Path of the .onnx file, which is changed in place.
+        text: Export metadata as JSON.
+
+    Raises:
+        MissingDependencyError: If onnx is not installed.
+    """
     onnx = needed("onnx", "onnx>=1.16", EXTRA)
     model: Any = onnx.load_model(str(path))
     used = {node.domain for node in model.graph.node}
@@ -116,11 +126,11 @@ def put_metadata(path: Path, text: str) -> None:
 
 
 def onnx_to_openvino(source: Path, target: Path) -> None:
-    """Converts an ONNX file into `<name>.xml` and `<name>.bin`, in its own precision.
+    """Converts an ONNX file to `<name>.xml` and `<name>.bin` without changing its precision.
 
     Args:
-        source: the .onnx file.
-        target: the .xml file.
+        source: Path of the .onnx file.
+        target: Path of the .xml file.
 
     Raises:
         MissingDependencyError: If OpenVINO is not installed.

@@ -1,9 +1,9 @@
-"""Networks that answer keypoints: a codec's decoding as part of the graph, for exported files.
+"""Decoding of keypoints as part of an exported graph.
 
-A class here wraps a network and repeats what its codec's `decode` does, in operators that every format knows. A codec names
-its class in `graph_decoder`.
+Each class wraps a network and repeats the `decode` of its codec with operators that all export
+formats support. A codec names its class in `graph_decoder`.
 
-Checked against: `decode` of the codecs on the network's own maps (tests/exporting/test_decoding.py).
+Checked against: `decode` of the codecs on the same maps (tests/exporting/test_decoding.py).
 """
 
 from __future__ import annotations
@@ -17,20 +17,22 @@ from paddle import Tensor, nn
 from paddle_pose.codecs.base import Codec, OutputSpec
 from paddle_pose.codecs.heatmap import HeatmapCodec
 from paddle_pose.codecs.movenet import MoveNetCodec
-from paddle_pose.codecs.movenet_search import NEAR
+from paddle_pose.codecs.movenet_search import DISTANCE_OFFSET
 from paddle_pose.environment import argument
 from paddle_pose.errors import InputError
 
-KEYPOINTS = "keypoints"  # name of the one output
+KEYPOINTS = "keypoints"  # name of the only output
 
 
 class GraphDecoder(nn.Layer):  # type: ignore[misc]  # mypy sees Paddle as Any
-    """A network with its codec's decoding behind it; derived classes are built from the network and the codec.
+    """Base class of networks followed by the decoding of their codec.
+
+    Derived classes are constructed from (network, codec).
 
     Attributes:
-        columns: Order of the last axis: "x", "y" and "score".
-        unit: Unit of x and y: "input px", or "fraction" of the input's sides.
-        meaning: What the output contains, in one sentence.
+        columns: Contents of the last axis in their order: "x", "y" and "score".
+        unit: Unit of x and y: "input px", or "fraction" of the input's width and height.
+        meaning: Content of the output in one sentence.
     """
 
     columns: ClassVar[tuple[str, ...]] = ("x", "y", "score")
@@ -38,10 +40,10 @@ class GraphDecoder(nn.Layer):  # type: ignore[misc]  # mypy sees Paddle as Any
     meaning: ClassVar[str] = "K joints in the skeleton's order; see columns and unit"
 
     def output_spec(self, shape: tuple[int, ...]) -> OutputSpec:
-        """Returns what the output "keypoints" contains.
+        """Returns the specification of the output "keypoints".
 
         Args:
-            shape: Its shape: (N, K, columns), or (N, P, K, columns) for several persons.
+            shape: Shape of the output: (N, K, columns), or (N, P, K, columns) for several people.
         """
         return OutputSpec(
             name=KEYPOINTS,
@@ -53,22 +55,23 @@ class GraphDecoder(nn.Layer):  # type: ignore[misc]  # mypy sees Paddle as Any
 
 
 class HeatmapKeypoints(GraphDecoder):
-    """A heatmap network and the reading of its last stage's peaks.
+    """A heatmap network followed by the decoding of the peaks of its last stage.
 
     Args:
-        network: Answers {"heatmaps": [N, S, K, h, w]}.
-        codec: How peaks are read: "argmax" or "quarter".
+        network: Network that returns {"heatmaps": [N, S, K, h, w]}.
+        codec: Codec of the heatmaps, with `decode_by` "argmax" or "quarter".
 
     Raises:
-        InputError: If the codec reads peaks otherwise.
+        InputError: If the codec decodes peaks in another way.
     """
 
     def __init__(self, network: nn.Layer, codec: HeatmapCodec) -> None:
         super().__init__()
         if codec.decode_by not in ("argmax", "quarter"):
             raise InputError(
-                f"{argument('--decode')}: a graph reads peaks by argmax or quarter, the config says {codec.decode_by}; "
-                f"{_change('codec.decode_by', 'quarter')}, or export without {argument('--decode')}"
+                f"{argument('--decode')}: a graph supports codec.decode_by argmax and quarter, the "
+                f"config says {codec.decode_by}; {_change('codec.decode_by', 'quarter')}, or "
+                f"export without {argument('--decode')}"
             )
         self.network = network
         self.quarter = codec.decode_by == "quarter"
@@ -76,14 +79,18 @@ class HeatmapKeypoints(GraphDecoder):
         self.cell_size = [float(side) for side in codec.cell_size]
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
-        """Returns {"keypoints": [N, K, 3]} for images [N, H, W, 3]: (x, y) in input px and the peak's height."""
+        """Returns {"keypoints": [N, K, 3]}: x, y in input px and the value of the peak.
+
+        Args:
+            images: uint8 RGB [N, H, W, 3].
+        """
         width, height = self.map_size
         maps = self.network(images)["heatmaps"][:, -1].flatten(2)  # N, K, h w
         index = _highest(maps)  # N, K, 1
         scores = paddle.take_along_axis(maps, index, axis=-1)  # N, K, 1
         x, y = _cell(index, width)  # N, K, 1
         if self.quarter:
-            # As published, peaks within one cell of the border stay where they are.
+            # As published, peaks within one cell of the border are not refined.
             movable = ((x > 1) & (x < width - 1) & (y > 1) & (y < height - 1)).astype("float32")
             x = x + 0.25 * movable * _slope(maps, index, 1)
             y = y + 0.25 * movable * _slope(maps, index, width)
@@ -96,25 +103,48 @@ class HeatmapKeypoints(GraphDecoder):
 
 
 def _highest(maps: Tensor) -> Tensor:
-    """Returns the index [N, K, 1] of the first highest cell of every map [N, K, h w].
+    """Returns the index of the highest cell of every map, the first one of equals.
 
-    Runtimes sort where a graph says argmax; comparing takes a tenth of the time.
+    Runtimes implement argmax by sorting; comparing with the maximum takes a tenth of the time.
+
+    Args:
+        maps: [N, K, h w].
+
+    Returns:
+        int64 [N, K, 1].
     """
     cells = paddle.arange(maps.shape[-1], dtype="int64")
-    beyond = paddle.full([1], maps.shape[-1] - 1, "int64")
-    return paddle.where(maps >= maps.max(axis=-1, keepdim=True), cells, beyond).min(
+    last = paddle.full([1], maps.shape[-1] - 1, "int64")
+    return paddle.where(maps >= maps.max(axis=-1, keepdim=True), cells, last).min(
         axis=-1, keepdim=True
     )
 
 
 def _cell(index: Tensor, width: int) -> tuple[Tensor, Tensor]:
-    """Returns x and y, float32, of indices into a map whose rows have so many cells."""
+    """Returns the coordinates of cells in a map.
+
+    Args:
+        index: Indices of the cells in the flattened map, int64.
+        width: Width of the map in cells.
+
+    Returns:
+        x and y, float32, in the shape of `index`.
+    """
     row = index.floor_divide(paddle.full([1], width, "int64"))
     return (index - row * width).astype("float32"), row.astype("float32")
 
 
 def _slope(maps: Tensor, index: Tensor, step: int) -> Tensor:
-    """Returns [N, K, 1]: 1, 0 or -1 as the cell after an index is higher than, as high as or lower than the one before."""
+    """Returns the sign of the slope of every map at a cell.
+
+    Args:
+        maps: [N, K, h w].
+        index: Index of the cell in every map, [N, K, 1].
+        step: Distance of the compared cells: 1 along x, the map's width along y.
+
+    Returns:
+        [N, K, 1]: 1 if the next cell is higher than the previous one, -1 if it is lower, else 0.
+    """
     last = maps.shape[-1] - 1
     after = paddle.take_along_axis(maps, (index + step).clip(0, last), axis=-1)
     before = paddle.take_along_axis(maps, (index - step).clip(0, last), axis=-1)
@@ -122,14 +152,16 @@ def _slope(maps: Tensor, index: Tensor, step: int) -> Tensor:
 
 
 class MoveNetKeypoints(GraphDecoder):
-    """A MoveNet and Google's rule for one person, which always answers; the form of Google's own files.
+    """A MoveNet followed by Google's decoding of one person, with the output of Google's files.
+
+    One person is always returned, with low scores if nobody is visible.
 
     Args:
-        network: Answers the four maps of `MoveNet`.
-        codec: Finds one person.
+        network: Network that returns the four maps of `MoveNet`.
+        codec: Codec of the maps, with `max_persons` 1.
 
     Raises:
-        InputError: If the codec finds several.
+        InputError: If the codec finds several people.
     """
 
     columns = ("y", "x", "score")
@@ -140,8 +172,9 @@ class MoveNetKeypoints(GraphDecoder):
         super().__init__()
         if codec.max_persons != 1:
             raise InputError(
-                f"{argument('--decode')}: a graph finds one person, the config up to {codec.max_persons}; "
-                f"{_change('codec.max_persons', '1')}, or export without {argument('--decode')}"
+                f"{argument('--decode')}: a graph supports codec.max_persons 1, the config says "
+                f"{codec.max_persons}; {_change('codec.max_persons', '1')}, or export without "
+                f"{argument('--decode')}"
             )
         self.network = network
         self.joints = codec.skeleton.num_joints
@@ -150,23 +183,29 @@ class MoveNetKeypoints(GraphDecoder):
         width, height = codec.map_size
         across = paddle.arange(width, dtype="float32").tile([height])
         down = paddle.arange(height, dtype="float32").repeat_interleave(width)
-        self.register_buffer("across", across, persistable=False)  # h w, x of every cell
-        self.register_buffer("down", down, persistable=False)  # h w, y
-        middle = ((across - width / 2).square() + (down - height / 2).square()).sqrt() + NEAR
-        self.register_buffer("middle", middle, persistable=False)  # h w, from the middle of the map
+        self.register_buffer("across", across, persistable=False)  # h w: x of every cell
+        self.register_buffer("down", down, persistable=False)  # h w: y of every cell
+        middle = (
+            (across - width / 2).square() + (down - height / 2).square()
+        ).sqrt() + DISTANCE_OFFSET
+        # h w: distance of every cell from the middle of the map, in cells, plus DISTANCE_OFFSET
+        self.register_buffer("middle", middle, persistable=False)
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
-        """Returns {"keypoints": [N, 1, K, 3]} for images [N, H, W, 3]: (y, x) as parts of the input's sides, and the score."""
+        """Returns {"keypoints": [N, 1, K, 3]}: y, x as fractions of the input's size, and score.
+
+        Args:
+            images: uint8 RGB [N, H, W, 3].
+        """
         maps = self.network(images)
         heatmaps = maps["heatmaps"].flatten(2)  # N, K, h w
         center = _highest(maps["centers"].flatten(2) / self.middle)  # N, 1, 1
         center_x, center_y = _cell(center, self.map_size[0])
-        moves_x, moves_y = self._pairs(
-            maps["regressions"], center.tile([1, self.joints, 1])
-        )  # N, K, 1
-        dx = self.across - (center_x + moves_x * self.regression_unit[0])  # N, K, h w
-        dy = self.down - (center_y + moves_y * self.regression_unit[1])
-        index = _highest(heatmaps / ((dx * dx + dy * dy).sqrt() + NEAR))  # N, K, 1
+        # N, K, 1
+        shift_x, shift_y = self._pairs(maps["regressions"], center.tile([1, self.joints, 1]))
+        dx = self.across - (center_x + shift_x * self.regression_unit[0])  # N, K, h w
+        dy = self.down - (center_y + shift_y * self.regression_unit[1])
+        index = _highest(heatmaps / ((dx * dx + dy * dy).sqrt() + DISTANCE_OFFSET))  # N, K, 1
         scores = paddle.take_along_axis(heatmaps, index, axis=-1)
         x, y = _cell(index, self.map_size[0])
         offset_x, offset_y = self._pairs(maps["offsets"], index)
@@ -174,7 +213,15 @@ class MoveNetKeypoints(GraphDecoder):
         return {KEYPOINTS: paddle.concat([y, x, scores], axis=-1).unsqueeze(1)}  # N, 1, K, 3
 
     def _pairs(self, maps: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
-        """Returns x and y [N, K, 1] of maps [N, 2K, h, w] at each joint's index [N, K, 1]."""
+        """Returns the x and y components of vector maps at one cell per joint.
+
+        Args:
+            maps: [N, 2K, h, w]: x and y of the first joint, of the second, ...
+            index: Index of the cell of each joint, [N, K, 1].
+
+        Returns:
+            x and y, each [N, K, 1].
+        """
         pairs = maps.reshape([-1, self.joints, 2, self.map_size[0] * self.map_size[1]])
         return tuple(
             [paddle.take_along_axis(pairs[:, :, axis], index, axis=-1) for axis in range(2)]
@@ -182,19 +229,19 @@ class MoveNetKeypoints(GraphDecoder):
 
 
 def with_decoding(network: nn.Layer, codec: Codec) -> GraphDecoder:
-    """Returns the network with its codec's decoding behind it, in inference mode.
+    """Returns a network followed by the decoding of its codec, in inference mode.
 
     Args:
-        network: Answers maps.
-        codec: Reads them.
+        network: Network that returns maps.
+        codec: Codec of the maps; its `graph_decoder` names the class.
 
     Raises:
-        InputError: If there is no graph for this codec, or not for its way of decoding.
+        InputError: If there is no graph for this codec, or none for its way of decoding.
     """
     if codec.graph_decoder is None:
         flag = argument("--decode")
         raise InputError(
-            f"{flag}: no graph decodes what {type(codec).__name__} reads; export without {flag}"
+            f"{flag}: {type(codec).__name__} cannot be decoded in a graph; export without {flag}"
         )
     module, _, name = codec.graph_decoder.partition(":")
     layer: GraphDecoder = getattr(importlib.import_module(module), name)(network, codec)
@@ -203,5 +250,5 @@ def with_decoding(network: nn.Layer, codec: Codec) -> GraphDecoder:
 
 
 def _change(key: str, value: str) -> str:
-    """Returns what to do to change a value of the config."""
+    """Returns the instruction for changing a value of the config, for a command or for Python."""
     return argument(f"add -o {key}={value}", f"change {key} to {value} with overrides")

@@ -1,4 +1,4 @@
-"""The files of an export: which ones belong together, and putting them in place."""
+"""Files of an export: which ones belong together, and moving them to their final names."""
 
 from __future__ import annotations
 
@@ -13,40 +13,44 @@ _COMPANIONS = {".xml": ".bin", ".json": ".pdiparams"}
 
 
 def put_in_place(draft: Path, target: Path) -> None:
-    """Moves an exported file with its companion and its metadata; a file under its final name is always complete.
+    """Moves an exported file with its companion file and metadata to their final names.
+
+    A file under its final name is always complete.
 
     Args:
-        draft: Path of the file as `write.write_export` or `movenet_onnx.write_movenet` wrote it.
+        draft: Path of the file that `write.write_export` or `movenet_onnx.write_movenet` wrote.
         target: Final path, on the same disk; an earlier export there is replaced.
 
     Raises:
-        InputError: If somebody else's file is there.
+        InputError: If a file that no export wrote has one of the final names.
     """
     check_target(target)
     outputs = _outputs(target)
     target.unlink(missing_ok=True)
-    for source, place in reversed(list(zip(_files(draft), _files(target), strict=True))):
-        outputs.put(source, place)
+    for source, final in reversed(list(zip(_files(draft), _files(target), strict=True))):
+        outputs.put(source, final)
 
 
 def check_target(target: Path) -> None:
-    """Refuses to replace what no export wrote.
+    """Raises an error if an export would replace a file that no export wrote.
 
     Args:
-        target: Path of the exported file.
+        target: Final path of the exported file.
 
     Raises:
-        InputError: If somebody else's file is there, or where its companion or its metadata are to be.
+        InputError: If such a file has the name of the exported file, of its companion file or of
+            its metadata.
     """
     _outputs(target).check(_files(target))
 
 
 def _outputs(target: Path) -> Outputs:
+    """Returns the record of the files that exports wrote into the folder of a target."""
     return Outputs(target.parent, "export", flag="--output_file")
 
 
 def _files(exported: Path) -> list[Path]:
-    """Returns an exported file, its metadata, and its companion where the format has one."""
+    """Returns the paths of an exported file, its metadata and, if any, its companion file."""
     files = [exported, metadata_path(exported)]
     if exported.suffix in _COMPANIONS:
         files.append(exported.with_suffix(_COMPANIONS[exported.suffix]))
@@ -54,6 +58,6 @@ def _files(exported: Path) -> list[Path]:
 
 
 def installed_versions() -> dict[str, str]:
-    """Returns the versions of the packages that take part in exporting."""
+    """Returns the installed versions of the packages that are used for exporting, by name."""
     installed = {package.metadata["Name"]: package.version for package in metadata.distributions()}
     return {name: installed[name] for name in PACKAGES if name in installed}

@@ -1,4 +1,4 @@
-"""Images that an exported network is compared on, or that INT8 is calibrated with."""
+"""Input images for comparing an exported network and for calibrating INT8."""
 
 from __future__ import annotations
 
@@ -17,23 +17,28 @@ _BATCH_SIZE = 8
 
 
 def read_inputs(folder: Path, codec: Codec) -> np.ndarray:
-    """Returns the images of a folder, each one whole in the network's input: uint8 [M, H, W, 3].
+    """Returns the images of a folder, each scaled to fit completely into the network's input.
 
     Args:
         folder: Folder of images.
-        codec: Codec of the network, for the size and the alignment of the input.
+        codec: Codec of the network; it states the size and the alignment of the input.
+
+    Returns:
+        uint8 RGB [M, H, W, 3].
 
     Raises:
         FileNotFoundError: If there is no image in the folder.
         InputError: If an image cannot be decoded.
     """
     size = codec.input_size
-    paths = [source.path for source in frames.find([str(folder)]) if source.kind == "image"]
-    if not paths:
-        raise FileNotFoundError(f"{folder}: no image there ({', '.join(images.SUFFIXES)})")
+    sources = [source for source in frames.find([str(folder)]) if source.kind == "image"]
+    if not sources:
+        raise FileNotFoundError(
+            f"{folder}: contains no image; expected files with {', '.join(images.suffixes())}"
+        )
     inputs = []
-    for path in paths:
-        pixels = images.read_upright(path)
+    for source in sources:
+        pixels = next(frames.read(source)).pixels
         whole = (0.0, 0.0, float(pixels.shape[1]), float(pixels.shape[0]))
         window = geometry.box_window(whole, size, context=1.0)
         inputs.append(geometry.warp(pixels, window.to_input(size, codec.alignment), size))
@@ -41,7 +46,14 @@ def read_inputs(folder: Path, codec: Codec) -> np.ndarray:
 
 
 def synthetic_inputs(codec: Codec) -> np.ndarray:
-    """Returns images of synthetic people in the network's input size: uint8 [16, H, W, 3]."""
+    """Returns images of synthetic people in the size of the network's input; always the same ones.
+
+    Args:
+        codec: Codec of the network.
+
+    Returns:
+        uint8 RGB [16, H, W, 3].
+    """
     size = codec.input_size
     return np.stack(
         [draw_scene(np.random.default_rng(seed), size).image for seed in range(NUM_SYNTHETIC)]
@@ -49,7 +61,14 @@ def synthetic_inputs(codec: Codec) -> np.ndarray:
 
 
 def in_batches(images: np.ndarray) -> Iterator[np.ndarray]:
-    """Yields images [N, H, W, 3]: one first, then several at once, since a file may fail with either."""
+    """Yields a batch of one image, then batches of several: an exported file may fail with either.
+
+    Args:
+        images: [M, H, W, 3].
+
+    Yields:
+        [N, H, W, 3].
+    """
     yield images[:1]
     for start in range(1, len(images), _BATCH_SIZE):
         yield images[start : start + _BATCH_SIZE]

@@ -1,6 +1,6 @@
-"""What an exported file promises to whoever runs it: all that is needed to feed it and to read its answer.
+"""Export metadata: everything that a program needs to prepare the input and decode the outputs.
 
-`scripts/minimal_onnx.py` is written from such a metadata alone.
+`scripts/minimal_onnx.py` uses nothing but such metadata.
 """
 
 from __future__ import annotations
@@ -21,9 +21,11 @@ from paddle_pose.configs.specs import Config
 from paddle_pose.errors import InputError
 from paddle_pose.io.checksum import sha256_of
 
-_WINDOWS = {
-    "published": "its centre lands on (W/2, H/2), a length in it is W/width times as long in the input",
-    "udp": "its centre lands on ((W-1)/2, (H-1)/2), a length in it is (W-1)/width times as long in the input",
+_PLACEMENTS = {  # alignment -> mapping of a window to the input
+    "published": "the window's centre maps to (W/2, H/2) of the input; lengths are scaled by "
+    "W/width",
+    "udp": "the window's centre maps to ((W-1)/2, (H-1)/2) of the input; lengths are scaled by "
+    "(W-1)/width",
 }
 
 
@@ -39,17 +41,19 @@ def build_metadata(
     """Returns the metadata of an exported network.
 
     Args:
-        config: of the network.
-        outputs: what it answers to one image, by name, in the file's order.
-        weights: the checkpoint it was made from.
-        specs: What each output contains, in the same order; None as the codec's `output_spec` states it.
-        precision: "float32" or "int8".
-        versions: of the packages that made the file.
+        config: Config of the network.
+        outputs: Outputs for one image, by name, in the file's order; their values do not matter.
+        weights: Checkpoint that the network was loaded from.
+        specs: Specification of each output, in the same order; None takes those of the codec's
+            `output_spec`.
+        precision: Precision of the convolutions: "float32" or "int8".
+        versions: Versions of the packages that wrote the file, by name.
 
     Raises:
-        InputError: If an output is not as its specification states.
+        InputError: If the name or the number of axes of an output differs from its specification.
     """
-    codec, (width, height) = config.codec, config.codec.input_size
+    codec = config.codec
+    width, height = codec.input_size
     if specs is None:
         specs = codec.output_spec({name: values.shape for name, values in outputs.items()})
     names = [spec.name for spec in specs]
@@ -78,11 +82,12 @@ def build_metadata(
         | {"skeleton": codec.skeleton.name},
         "skeleton": asdict(codec.skeleton),
         "preprocessing": {
-            "window": f"per person: the box's centre; as wide and high as the box, widened to W/H = {width}/{height} round "
-            "that centre, times `context`; the whole image is a box of context 1",
+            "window": "per person: centre and size of the box, enlarged on one side to the aspect "
+            f"ratio W/H = {width}/{height}, then multiplied by `context`; the whole image is a box "
+            "with context 1",
             "context": config.data.context,
             "alignment": codec.alignment,
-            "placement": _WINDOWS[codec.alignment],
+            "placement": _PLACEMENTS[codec.alignment],
             "pixels": "0-based, centres at integers; bilinear; black outside the image",
         },
         "precision": precision,
@@ -93,7 +98,15 @@ def build_metadata(
 
 
 def _describe_output(spec: OutputSpec, values: np.ndarray) -> dict[str, Any]:
-    """Returns the metadata of one output: everything that its specification states."""
+    """Returns the metadata of one output: all fields of its specification that are not None.
+
+    Args:
+        spec: Specification of the output.
+        values: Output for one image.
+
+    Raises:
+        InputError: If the number of axes differs from the specification.
+    """
     if len(spec.axes) != values.ndim:
         raise InputError(
             f"output {spec.name}: output_spec states the axes {spec.axes}, got {list(values.shape)}"

@@ -1,7 +1,9 @@
-"""Writes Google's MoveNet as an ONNX file from its weights alone, without Paddle.
+"""Writes Google's MoveNet as an ONNX file from its weights, without Paddle.
 
-Source: the graph of `paddle_pose.models.movenet` without normalisations, the form of Google's published weights.
-Checked against: the network in Paddle, every map of a photograph within 1e-4 (tests/parity/test_movenet_onnx.py).
+Source: the graph of `paddle_pose.models.movenet` without batch normalisation, for which Google's
+    weights are published.
+Checked against: the network in Paddle; all maps of an image within 1e-4
+    (tests/parity/test_movenet_onnx.py).
 """
 
 from __future__ import annotations
@@ -29,31 +31,37 @@ Activation = Literal["", "relu", "relu6"]
 
 
 def write_movenet(config: Config, weights: Path, target: Path) -> dict[str, Any]:
-    """Writes a MoveNet's ONNX file and its metadata, as `exporting.write.write_export` does, but without Paddle.
+    """Writes a MoveNet as an ONNX file with its metadata.
+
+    The result is that of `exporting.write.write_export`, but Paddle is not needed.
 
     Args:
-        config: Config of the network; its normalisations are those of the file, which has none.
-        weights: Weights file that `weights.read` reads, e.g. Google's .tflite or TFJS .json file.
+        config: Config of the network; its `model.batch_norm` is ignored, since the weights have
+            none.
+        weights: Weights file that `weights.read` reads, such as Google's .tflite or TensorFlow.js
+            file.
         target: Path of the .onnx file.
 
     Returns:
-        The metadata.
+        Export metadata, also written beside the file.
 
     Raises:
         FileNotFoundError: If there is no such weights file.
         MissingDependencyError: If onnx is not installed.
-        InputError: If the config is not Google's MoveNet, or the weights do not fit it or have normalisations.
+        InputError: If the config is not that of Google's MoveNet, or the weights do not fit it or
+            have batch normalisation.
     """
     tensors = read_weights(weights)
-    model, codec = config.model, config.codec
+    model = config.model
+    codec = config.codec
     if (
         not isinstance(model, MoveNetModel)
         or not isinstance(codec, MoveNetCodec)
         or has_batch_norm(tensors)
     ):
         raise InputError(
-            f"{weights}: only a MoveNet whose normalisations are folded into its convolutions, as in Google's files, is "
-            "written without Paddle; install paddlepaddle and export it"
+            f"{weights}: without Paddle only a MoveNet whose batch normalisation is folded into "
+            "its convolutions is exported, as in Google's files; install paddlepaddle and export it"
         )
     config = replace(config, model=replace(model, batch_norm="none"))
     joints = codec.skeleton.num_joints
@@ -76,27 +84,27 @@ def write_movenet(config: Config, weights: Path, target: Path) -> dict[str, Any]
 
 
 class _Network:
-    """The layers of a MoveNet, each named as in `models.movenet`.
+    """The ONNX graph of a MoveNet; its layers have the names of those in `models.movenet`.
 
     Args:
-        model: States the network.
-        num_joints: K.
+        model: Architecture of the network.
+        num_joints: Number of joints, K.
 
     Attributes:
-        graph: Graph, without weights.
-        shapes: Shapes of the weights that it needs, by name.
+        graph: Graph with all nodes, but without weights.
+        shapes: Shapes of the weights that the graph needs, by name.
 
     Raises:
-        InputError: If the network is not Google's.
+        InputError: If the architecture is not that of Google's MoveNet.
     """
 
     def __init__(self, model: MoveNetModel, num_joints: int) -> None:
-        wanted = {"expansion": "block", "pyramid": "google", "share_residuals": False}
-        for key, value in wanted.items():
+        google = {"expansion": "block", "pyramid": "google", "share_residuals": False}
+        for key, value in google.items():
             if getattr(model, key) != value:
                 raise InputError(
-                    f"model.{key} is {getattr(model, key)!r}; without Paddle only Google's MoveNet is written, whose is "
-                    f"{value!r}: install paddlepaddle and export it"
+                    f"model.{key} is {getattr(model, key)!r}, expected {value!r}: without Paddle "
+                    "only Google's MoveNet is exported; install paddlepaddle and export it"
                 )
         self.graph = OnnxGraph()
         self.shapes: dict[str, tuple[int, ...]] = {}
@@ -104,7 +112,9 @@ class _Network:
         self._build(num_joints)
 
     def _build(self, num_joints: int) -> None:
-        add, constant = self.graph.add, self.graph.constant
+        """Adds all nodes: input, backbone, feature pyramid and heads."""
+        add = self.graph.add
+        constant = self.graph.constant
         constant("scale", [2 / 255])
         constant("shift", [-1.0])
         constant("relu6.low", np.array(0, np.float32))
@@ -115,15 +125,12 @@ class _Network:
         add("Mul", "values", "scale", name="scaled")
         add("Add", "scaled", "shift", name="normalized")
         features = self._backbone("normalized")
-        x, channels = (
-            self._unit(features[-1][0], "pyramid.top", features[-1][1], sizes.LEVELS[0]),
-            sizes.LEVELS[0],
-        )
+        channels = sizes.LEVELS[0]
+        x = self._unit(features[-1][0], "pyramid.top", features[-1][1], channels)
         for level, (fine, fine_channels) in enumerate(reversed(features[:-1])):
             name = f"pyramid.levels.{level}"
-            add(
-                "Resize", x, "", "doubled", name=f"{name}.upsample", mode="linear"
-            )  # cell centres at halves
+            # The default transformation is half_pixel: cell centres at halves.
+            add("Resize", x, "", "doubled", name=f"{name}.upsample", mode="linear")
             lateral = self._unit(fine, f"{name}.lateral", fine_channels, channels)
             (x,) = add("Add", f"{name}.upsample", lateral, name=f"{name}.sum")
             x = self._unit(x, f"{name}.depthwise", channels, channels, kernel=3, depthwise=True)
@@ -135,14 +142,22 @@ class _Network:
             self._head(x, name, count)
 
     def _backbone(self, x: str) -> list[tuple[str, int]]:
-        """Adds MobileNetV2; returns (output, channels) of strides 4, 8, 16 and 32."""
-        width, act = self._model.width, self._model.activation
-        channels, first = (
-            sizes.scaled(sizes.STEM_CHANNELS, width),
-            sizes.scaled(sizes.FIRST_CHANNELS, width),
+        """Adds MobileNetV2.
+
+        Args:
+            x: Name of the normalized image.
+
+        Returns:
+            (name, number of channels) of the features with strides 4, 8, 16 and 32.
+        """
+        width = self._model.width
+        activation = self._model.activation
+        channels = sizes.scaled(sizes.STEM_CHANNELS, width)
+        first = sizes.scaled(sizes.FIRST_CHANNELS, width)
+        x = self._unit(x, "backbone.stem", 3, channels, kernel=3, stride=2, activation=activation)
+        x = self._block(
+            x, "backbone.blocks.0", channels=channels, hidden=channels, out=first, stride=1
         )
-        x = self._unit(x, "backbone.stem", 3, channels, kernel=3, stride=2, activation=act)
-        x = self._block(x, "backbone.blocks.0", channels, channels, first, 1)
         features: list[tuple[str, int]] = []
         before = first
         index = 0
@@ -153,21 +168,36 @@ class _Network:
                 x = self._block(
                     x,
                     f"backbone.blocks.{index}",
-                    before,
-                    6 * before,
-                    after,
-                    stride if repeat == 0 else 1,
+                    channels=before,
+                    hidden=6 * before,
+                    out=after,
+                    stride=stride if repeat == 0 else 1,
                 )
                 before = after
             features.append((x, after))
-        x = self._unit(x, "backbone.top", before, sizes.TOP_CHANNELS, activation=act)
+        x = self._unit(x, "backbone.top", before, sizes.TOP_CHANNELS, activation=activation)
         return [*features[:3], (x, sizes.TOP_CHANNELS)]
 
-    def _block(self, x: str, name: str, channels: int, hidden: int, out: int, stride: int) -> str:
-        """Adds an inverted residual."""
-        y, act = x, self._model.activation
+    def _block(
+        self, x: str, name: str, *, channels: int, hidden: int, out: int, stride: int
+    ) -> str:
+        """Adds an inverted residual block.
+
+        Args:
+            x: Name of its input.
+            name: Name of the block.
+            channels: Number of input channels.
+            hidden: Number of channels of the depthwise convolution.
+            out: Number of output channels.
+            stride: Stride of the depthwise convolution.
+
+        Returns:
+            Name of its output.
+        """
+        y = x
+        activation = self._model.activation
         if hidden != channels:
-            y = self._unit(y, f"{name}.expand", channels, hidden, activation=act)
+            y = self._unit(y, f"{name}.expand", channels, hidden, activation=activation)
         y = self._unit(
             y,
             f"{name}.depthwise",
@@ -176,7 +206,7 @@ class _Network:
             kernel=3,
             stride=stride,
             depthwise=True,
-            activation=act,
+            activation=activation,
         )
         y = self._unit(y, f"{name}.project", hidden, out)
         return (
@@ -186,7 +216,13 @@ class _Network:
         )
 
     def _head(self, x: str, name: str, count: int) -> None:
-        """Adds the layers of a map, which gets its name."""
+        """Adds the layers that compute one output.
+
+        Args:
+            x: Name of the pyramid's finest features.
+            name: Name of the output, such as "heatmaps".
+            count: Number of channels of the output.
+        """
         channels = sizes.LEVELS[-1]
         y = self._unit(x, f"heads.{name}.depthwise", channels, channels, kernel=3, depthwise=True)
         y = self._unit(
@@ -207,7 +243,21 @@ class _Network:
         depthwise: bool = False,
         activation: Activation = "",
     ) -> str:
-        """Adds a convolution, padded as `models.mobilenet_v2.ConvUnit` pads, and its activation."""
+        """Adds a convolution, padded as in `models.mobilenet_v2.ConvUnit`, and its activation.
+
+        Args:
+            x: Name of its input.
+            name: Name of the layer; its weights are "<name>.conv.weight" and "<name>.conv.bias".
+            in_channels: Number of input channels.
+            out_channels: Number of output channels.
+            kernel: Width and height of the kernel.
+            stride: Stride along both axes.
+            depthwise: Whether each channel is convolved separately.
+            activation: Activation; "" for none.
+
+        Returns:
+            Name of its output.
+        """
         weight, bias = f"{name}.conv.weight", f"{name}.conv.bias"
         self.shapes[weight] = (out_channels, 1 if depthwise else in_channels, kernel, kernel)
         self.shapes[bias] = (out_channels,)

@@ -1,4 +1,4 @@
-"""Builds ONNX graphs node by node, with the package `onnx` alone."""
+"""Builds ONNX graphs node by node; only the package `onnx` is needed."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from paddle_pose.backends.onnx import METADATA_KEY
 from paddle_pose.environment import needed
 from paddle_pose.exporting.convert import OPSET
 
-IR_VERSION = 8  # the oldest that goes with the operator set; ONNX Runtime 1.17 reads up to 9
-Shape = Sequence[int | str]
+IR_VERSION = 8  # the oldest version for the operator set; ONNX Runtime 1.17 reads up to 9
+Shape = Sequence[int | str]  # sizes; a name for a size that is not fixed
 
 
 class OnnxGraph:
-    """A graph that grows by nodes.
+    """An ONNX graph under construction.
+
+    Attributes:
+        initializers: Constants and weights by name.
 
     Raises:
         MissingDependencyError: If onnx is not installed.
-
-    Attributes:
-        initializers: Constants by name.
     """
 
     def __init__(self) -> None:
@@ -32,7 +32,12 @@ class OnnxGraph:
         self.initializers: dict[str, np.ndarray] = {}
 
     def constant(self, name: str, values: np.ndarray | Sequence[int] | Sequence[float]) -> str:
-        """Adds a constant and returns its name; of Python's numbers floats become float32, whole ones int64."""
+        """Adds a constant and returns its name.
+
+        Args:
+            name: Name of the constant.
+            values: Values; Python floats become float32 and Python integers int64.
+        """
         array = np.asarray(values)
         if not isinstance(values, np.ndarray):
             array = array.astype(np.int64 if array.dtype.kind == "i" else np.float32)
@@ -45,14 +50,14 @@ class OnnxGraph:
         """Adds a node.
 
         Args:
-            op: ONNX's name of the operation.
-            inputs: Names of its inputs.
-            name: Name of the node and of its first output; "name:1" is the second.
-            outputs: Number of its outputs.
-            attributes: ONNX's attributes of the operation.
+            op: Name of the ONNX operator.
+            inputs: Names of its inputs; "" leaves out an optional one.
+            name: Name of the node and of its first output; the second output is "name:1".
+            outputs: Number of outputs.
+            attributes: Attributes of the operator.
 
         Returns:
-            The names of the outputs.
+            Names of the outputs.
         """
         names = [name if index == 0 else f"{name}:{index}" for index in range(outputs)]
         self._nodes.append(self._onnx.helper.make_node(op, list(inputs), names, name, **attributes))
@@ -65,17 +70,20 @@ class OnnxGraph:
         outputs: Mapping[str, Shape | None],
         metadata: str | None = None,
     ) -> None:
-        """Writes the graph as an ONNX file that onnx's checker accepts.
+        """Writes the graph as an ONNX file after checking it with `onnx.checker`.
+
+        Nodes that no output needs are left out.
 
         Args:
             path: Path of the file.
-            inputs: (type such as "uint8", shape with names for open sizes) by name.
-            outputs: Shapes of float32 tensors by name, None for one that follows from the nodes. Nodes that no output needs are
-                left out.
-            metadata: Text for the file's own metadata; None for none.
+            inputs: Inputs by name: (type such as "uint8", shape).
+            outputs: Shapes of the float32 outputs by name; None infers the shape from the nodes.
+            metadata: Export metadata as JSON; None for none.
         """
-        helper, types = self._onnx.helper, self._onnx.TensorProto
-        nodes, used = [], set(outputs)
+        helper = self._onnx.helper
+        types = self._onnx.TensorProto
+        nodes = []
+        used = set(outputs)
         for node in reversed(self._nodes):
             if used & set(node.output):
                 nodes.append(node)
@@ -106,6 +114,6 @@ class OnnxGraph:
         if metadata is not None:
             helper.set_model_props(model, {METADATA_KEY: metadata})
         model = self._onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
-        del model.graph.value_info[:]  # of what lies between inputs and outputs
+        del model.graph.value_info[:]  # inferred shapes of intermediate tensors are not stored
         self._onnx.checker.check_model(model, full_check=True)
         self._onnx.save_model(model, str(path))

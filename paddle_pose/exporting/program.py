@@ -1,4 +1,4 @@
-"""Writes a network as a program of Paddle's: what runs without this package, and what ONNX is made from."""
+"""Writes a network as a Paddle program, which runs without this package or is converted to ONNX."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ INPUT = "image"
 
 
 class InOrder(nn.Layer):  # type: ignore[misc]  # mypy sees Paddle as Any
-    """A network whose named maps come back as a tuple: a program sorts a dict by its names.
+    """A network that returns its maps as a tuple, since a program would sort a dict by name.
 
     Args:
-        network: Answers a dict of maps.
-        names: Their order.
+        network: Network that returns a dict of maps.
+        names: Names of the maps in the order of the tuple.
     """
 
     def __init__(self, network: nn.Layer, names: Sequence[str]) -> None:
@@ -26,7 +26,11 @@ class InOrder(nn.Layer):  # type: ignore[misc]  # mypy sees Paddle as Any
         self.names = tuple(names)
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
-        """Returns the maps of images [N, H, W, 3]."""
+        """Returns the maps of images.
+
+        Args:
+            image: uint8 RGB [N, H, W, 3].
+        """
         outputs = self.network(image)
         return tuple([outputs[name] for name in self.names])
 
@@ -34,13 +38,13 @@ class InOrder(nn.Layer):  # type: ignore[misc]  # mypy sees Paddle as Any
 def save_program(
     network: nn.Layer, names: Sequence[str], input_size: tuple[int, int], path: Path
 ) -> None:
-    """Writes `<name>.json` and `<name>.pdiparams` for batches of any size.
+    """Writes a program as `<name>.json` and `<name>.pdiparams`, for batches of any size.
 
     Args:
-        network: in inference mode.
-        names: of its outputs, in the order of the program's.
-        input_size: (width, height) in px.
-        path: of the .json file.
+        network: Network in inference mode.
+        names: Names of its outputs, in the order that the program returns them.
+        input_size: (width, height) of the input in px.
+        path: Path of the .json file.
     """
     width, height = input_size
     spec = InputSpec([None, height, width, 3], "uint8", INPUT)

@@ -1,9 +1,10 @@
-"""INT8: an ONNX file whose convolutions compute in 8 bits, calibrated on images, without training.
+"""Post-training quantization of ONNX files to INT8, calibrated on images.
 
-Source: ONNX Runtime's static quantisation (`onnxruntime.quantization`): weights per channel, symmetric; activations per
-    tensor, their ranges measured on the calibration images.
-Differs: the last convolution on the way to an output computes in 8 bits but answers in floating point, as does all behind
-    it: a heatmap of 256 levels has plateaus where its peak was, and coordinates in 8 bits are no coordinates.
+Source: static quantization of ONNX Runtime (`onnxruntime.quantization`): weights per channel,
+    symmetric; activations per tensor, their ranges measured on the calibration images.
+Differs: the last convolution before an output computes in 8 bits but returns floating point, and
+    the nodes after it stay in floating point: a heatmap with 256 levels has a plateau instead of a
+    peak, and 8 bits are too few for coordinates.
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ _CONVOLUTIONS = ("Conv", "ConvTranspose")
 
 
 def quantize(source: Path, target: Path, batches: Iterable[np.ndarray]) -> None:
-    """Writes the INT8 file.
+    """Writes an INT8 version of an ONNX file.
 
     Args:
-        source: the .onnx file.
-        target: where the result goes.
-        batches: uint8 images [N, H, W, 3] to calibrate with.
+        source: Path of the floating-point .onnx file.
+        target: Path of the INT8 .onnx file.
+        batches: Calibration images, uint8 RGB [N, H, W, 3].
 
     Raises:
         MissingDependencyError: If onnx or ONNX Runtime is not installed.
@@ -38,7 +39,7 @@ def quantize(source: Path, target: Path, batches: Iterable[np.ndarray]) -> None:
     shapes.quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
     model: Any = onnx.load_model(str(prepared))
     image = model.graph.input[0].name
-    last, behind = last_convolutions(model.graph)
+    last, after = last_convolutions(model.graph)
     remaining = iter(batches)
 
     class Calibration(tools.CalibrationDataReader):  # type: ignore[name-defined, misc]
@@ -54,45 +55,46 @@ def quantize(source: Path, target: Path, batches: Iterable[np.ndarray]) -> None:
         per_channel=True,
         activation_type=tools.QuantType.QUInt8,
         weight_type=tools.QuantType.QInt8,
-        # Measured on Google's MoveNet: at 7 bits of weight a keypoint is twice as far off (8.9 px in the mean, at 8 bits 4.8).
-        # Processors without VNNI may overflow at 8: evaluate the file where it will run.
+        # Measured on Google's MoveNet: with 7-bit weights the mean keypoint error is about twice as
+        # large (8.9 px, with 8 bits 4.8 px). With 8 bits, processors without VNNI may overflow:
+        # evaluate the file on the machine where it will run.
         reduce_range=False,
         op_types_to_quantize=[*_CONVOLUTIONS, "Add", "MaxPool", "Relu", "Clip"],
-        nodes_to_exclude=behind,
+        nodes_to_exclude=after,
     )
     prepared.unlink()
     model = onnx.load_model(str(target))
-    answer_in_floats(model.graph, last)
+    return_floats(model.graph, last)
     onnx.save_model(model, str(target))
 
 
 def last_convolutions(graph: Any) -> tuple[list[str], list[str]]:
-    """Names the last convolutions on the way to the outputs, and the nodes between them and the outputs.
+    """Returns the names of the last convolutions before the outputs, and of the nodes after them.
 
     Args:
-        graph: an `onnx.GraphProto`; its nodes have names.
+        graph: `onnx.GraphProto` whose nodes have names.
     """
-    makers = {name: node for node in graph.node for name in node.output}
+    producers = {name: node for node in graph.node for name in node.output}
     waiting = [output.name for output in graph.output]
     last: dict[str, None] = {}
-    behind: dict[str, None] = {}
+    after: dict[str, None] = {}
     while waiting:
-        node = makers.get(waiting.pop())
-        if node is not None and node.name not in {*last, *behind}:
+        node = producers.get(waiting.pop())
+        if node is not None and node.name not in {*last, *after}:
             if node.op_type in _CONVOLUTIONS:
                 last[node.name] = None
             else:
-                behind[node.name] = None
+                after[node.name] = None
                 waiting += node.input
-    return list(last), list(behind)
+    return list(last), list(after)
 
 
-def answer_in_floats(graph: Any, convolutions: Iterable[str]) -> None:
-    """Takes the rounding to 8 bits from the outputs of convolutions, in place.
+def return_floats(graph: Any, convolutions: Iterable[str]) -> None:
+    """Removes the rounding to 8 bits from the outputs of convolutions, in place.
 
     Args:
-        graph: an `onnx.GraphProto` with QuantizeLinear and DequantizeLinear behind them.
-        convolutions: their nodes' names.
+        graph: `onnx.GraphProto` with QuantizeLinear and DequantizeLinear after the convolutions.
+        convolutions: Names of their nodes.
     """
     rounded = {
         output for node in graph.node if node.name in set(convolutions) for output in node.output
@@ -105,13 +107,13 @@ def answer_in_floats(graph: Any, convolutions: Iterable[str]) -> None:
         node for node in graph.node if node.op_type == "DequantizeLinear" and node.input[0] in bits
     ]
     renamed = {node.output[0]: bits[node.input[0]] for node in back}
-    for output in graph.output:  # a rounded answer of the network itself keeps its name
+    for output in graph.output:  # an output of the network keeps its name
         if output.name in renamed:
             renamed[renamed.pop(output.name)] = output.name
     for node in (*rounding, *back):
         graph.node.remove(node)
     for node in graph.node:
-        for sockets in (node.input, node.output):
-            for place, name in enumerate(sockets):
+        for tensors in (node.input, node.output):
+            for index, name in enumerate(tensors):
                 name = renamed.get(name, name)
-                sockets[place] = renamed.get(name, name)
+                tensors[index] = renamed.get(name, name)

@@ -1,9 +1,10 @@
-"""Translates a TensorFlow.js graph model into an ONNX file, node by node, without TensorFlow and without Paddle.
+"""Converts a TensorFlow.js graph model to an ONNX file, without TensorFlow and without Paddle.
 
-Source: the operations as tensorflow.org/api_docs/python/tf/raw_ops and onnx.ai/onnx/operators (set 17) describe them.
-Checked against: NanoDet-g's outputs for two photographs (tests/parity/test_nanodet_onnx.py).
-Differs: only the operations of `_Translation.rules`, of feed-forward networks, and only with the layout NHWC; what depends on
-    constants alone is computed here.
+Source: the operations as described in tensorflow.org/api_docs/python/tf/raw_ops and
+    onnx.ai/onnx/operators (set 17).
+Checked against: the outputs of NanoDet-g for two images (tests/parity/test_nanodet_onnx.py).
+Differs: only the operations in `_Conversion.rules` are converted, only in feed-forward networks,
+    and only with layout NHWC; nodes that depend only on constants are folded.
 """
 
 from __future__ import annotations
@@ -20,12 +21,13 @@ from paddle_pose.weights.formats.tfjs import (
     Graph,
     Node,
     bias_of,
-    kernel_in_our_layout,
+    kernel_to_oihw,
     read_graph,
 )
 
-_TO_NCHW, _TO_NHWC = (0, 3, 1, 2), (0, 2, 3, 1)
-_SAME_NAME = {
+_TO_NCHW = (0, 3, 1, 2)
+_TO_NHWC = (0, 2, 3, 1)
+_ELEMENTWISE = {  # TensorFlow's operation -> ONNX's, with the same inputs
     **{name: name for name in ("Identity", "Sigmoid", "Relu", "Mul", "Sub", "Add")},
     **{"AddV2": "Add", "BiasAdd": "Add", "RealDiv": "Div"},
 }
@@ -33,26 +35,29 @@ _TYPES = {"DT_FLOAT": "float", "DT_INT32": "int32", "DT_UINT8": "uint8"}
 
 
 def write_graph(model: Path, target: Path) -> None:
-    """Writes the ONNX file of a graph model: the inputs and outputs keep their names, layouts and types.
+    """Writes a graph model as an ONNX file; inputs and outputs keep their names, layouts and types.
 
     Args:
-        model: The .json file; the files that it names are beside it.
+        model: The .json file of the model; its .bin files are in the same folder.
         target: Path of the .onnx file.
 
     Raises:
-        FileNotFoundError: If a file of weights is missing.
+        FileNotFoundError: If a .bin file is missing.
         MissingDependencyError: If onnx is not installed.
-        InputError: If the model is damaged, or has an operation that is not translated.
+        InputError: If the model is damaged, or has an operation that is not supported.
     """
-    _Translation(model, read_graph(model)).save(target)
+    _Conversion(model, read_graph(model)).save(target)
 
 
-class _Translation:
-    """A graph model and its translation.
+class _Conversion:
+    """Conversion of a graph model to an ONNX graph.
+
+    The methods in `rules` add the ONNX nodes of one TensorFlow node and return the name, or the
+    names, of its outputs in the ONNX graph.
 
     Args:
         path: Path of the model, for messages.
-        source: The graph model.
+        source: Graph model.
     """
 
     def __init__(self, path: Path, source: Graph) -> None:
@@ -61,16 +66,14 @@ class _Translation:
         self.readers = source.readers()
         self.graph = OnnxGraph()
         self.constants = dict(source.tensors)
-        self.names: dict[
-            str, str
-        ] = {}  # TensorFlow's name of an output -> its name in the ONNX graph
-        self.transposed: dict[
-            str, tuple[str, tuple[int, ...]]
-        ] = {}  # output -> what was transposed, and how
+        # Name of an output in TensorFlow -> its name in the ONNX graph.
+        self.names: dict[str, str] = {}
+        # Output of a transposition -> (its input, its permutation).
+        self.transposed: dict[str, tuple[str, tuple[int, ...]]] = {}
         self.inputs: dict[str, tuple[str, Shape]] = {}
         self.rules: dict[str, Callable[[Node], str | list[str]]] = {
             **dict.fromkeys(CONVOLUTIONS, self.convolution),
-            **dict.fromkeys(_SAME_NAME, self.same_name),
+            **dict.fromkeys(_ELEMENTWISE, self.elementwise),
             **dict.fromkeys(("Pad", "PadV2"), self.pad),
             "Placeholder": self.placeholder,
             "LeakyRelu": self.leaky_relu,
@@ -84,21 +87,29 @@ class _Translation:
         }
 
     def save(self, target: Path) -> None:
-        """Translates all nodes that the outputs need, and writes the file."""
+        """Converts all nodes that the outputs need, and writes the file.
+
+        Args:
+            target: Path of the .onnx file.
+
+        Raises:
+            InputError: If a node is not supported.
+        """
         for node in self.in_order():
             if node.op == "Const" or self.folded(node):
                 continue
             if node.op not in self.rules:
                 raise InputError(
-                    f"{self.path}: node {node.name!r} is a {node.op}, which is not translated; translated are "
-                    f"{', '.join(sorted(self.rules))}"
+                    f"{self.path}: node {node.name!r}: operation {node.op} is not supported; "
+                    f"supported are {', '.join(sorted(self.rules))}"
                 )
-            if node.attributes.get("data_format", "NHWC") != "NHWC":
+            layout = node.attributes.get("data_format", "NHWC")
+            if layout != "NHWC":
                 raise InputError(
-                    f"{self.path}: node {node.name!r}: only the layout NHWC is translated"
+                    f"{self.path}: node {node.name!r}: data_format is {layout!r}, expected 'NHWC'"
                 )
-            made = self.rules[node.op](node)
-            for index, name in enumerate([made] if isinstance(made, str) else made):
+            converted = self.rules[node.op](node)
+            for index, name in enumerate([converted] if isinstance(converted, str) else converted):
                 self.names[f"{node.name}:{index}" if index else node.name] = name
         outputs: dict[str, Shape | None] = {}
         for name in self.source.outputs:
@@ -108,7 +119,11 @@ class _Translation:
         self.graph.save(target, self.inputs, outputs)
 
     def in_order(self) -> list[Node]:
-        """Returns the nodes that the outputs need, each behind what it reads."""
+        """Returns the nodes that the outputs need, each after its inputs.
+
+        Raises:
+            InputError: If the graph contains a loop.
+        """
         order: dict[str, Node] = {}
         entered: set[str] = set()
         waiting = [name.partition(":")[0] for name in reversed(self.source.outputs)]
@@ -120,7 +135,7 @@ class _Translation:
                 order[waiting.pop()] = node
             elif node.name in entered:
                 raise InputError(
-                    f"{self.path}: node {node.name!r} needs its own output; loops are not translated"
+                    f"{self.path}: node {node.name!r} depends on itself; loops are not supported"
                 )
             else:
                 entered.add(node.name)
@@ -128,7 +143,10 @@ class _Translation:
         return list(order.values())
 
     def folded(self, node: Node) -> bool:
-        """Computes a node of constants alone, as the shapes that some converters leave; returns whether it did."""
+        """Computes a node whose inputs are all constants, and returns whether it did.
+
+        Some converters leave such nodes to compute shapes.
+        """
         if not node.inputs or any(name not in self.constants for name in node.inputs):
             return False
         values = [self.constants[name] for name in node.inputs]
@@ -144,30 +162,47 @@ class _Translation:
         return node.name in self.constants
 
     def value(self, name: str) -> str:
-        """Returns the name in the ONNX graph of an output, which becomes a constant of it where it is one."""
+        """Returns the name of an output in the ONNX graph; a constant is added to the graph.
+
+        Args:
+            name: Name of the output in TensorFlow.
+        """
         if name in self.constants and name not in self.names:
             self.names[name] = self.graph.constant(name, self.constants[name])
         return self.names[name]
 
     def fixed(self, node: Node, index: int) -> np.ndarray:
-        """Returns the constant that is a node's input."""
+        """Returns an input of a node that must be a constant.
+
+        Args:
+            node: Node.
+            index: Index of the input.
+
+        Raises:
+            InputError: If there is no such input, or it is computed.
+        """
         if len(node.inputs) <= index or node.inputs[index] not in self.constants:
             raise InputError(
-                f"{self.path}: node {node.name!r} ({node.op}): its input {index} is no constant"
+                f"{self.path}: node {node.name!r} ({node.op}): input {index} is no constant; "
+                "computed ones are not supported"
             )
         return self.constants[node.inputs[index]]
 
     def numbers(self, node: Node, key: str, default: Sequence[int] = ()) -> list[int]:
-        """Returns an attribute that is a list of whole numbers."""
+        """Returns an attribute that is a list of integers, or its default where it is missing."""
         value = node.attributes.get(key, tuple(default))
         if not isinstance(value, tuple):
             raise InputError(
-                f"{self.path}: node {node.name!r}: {key} is {value!r}, expected whole numbers"
+                f"{self.path}: node {node.name!r}: {key} is {value!r}, expected integers"
             )
         return [int(number) for number in value]
 
-    def plane(self, node: Node, key: str, default: Sequence[int] = ()) -> list[int]:
-        """Returns the numbers for height and width of an attribute in the layout NHWC."""
+    def spatial(self, node: Node, key: str, default: Sequence[int] = ()) -> list[int]:
+        """Returns [height, width] of an attribute with four numbers in layout NHWC.
+
+        Raises:
+            InputError: If its numbers for batch and channels are not 1.
+        """
         numbers = self.numbers(node, key, default)
         if len(numbers) != 4 or numbers[0] != 1 or numbers[3] != 1:
             raise InputError(
@@ -176,17 +211,24 @@ class _Translation:
         return numbers[1:3]
 
     def padding(self, node: Node) -> str:
-        """Returns ONNX's name of a padding."""
+        """Returns ONNX's name of the padding of a node."""
         kinds = {"SAME": "SAME_UPPER", "VALID": "VALID"}
         padding = node.attributes.get("padding")
         if padding not in kinds:
             raise InputError(
-                f"{self.path}: node {node.name!r}: padding is {padding!r}, expected {' or '.join(kinds)}"
+                f"{self.path}: node {node.name!r}: padding is {padding!r}, expected "
+                f"{' or '.join(kinds)}"
             )
         return kinds[str(padding)]
 
     def moved(self, name: str, perm: Sequence[int], new_name: str) -> str:
-        """Returns an output transposed; two transpositions in a row become one or none."""
+        """Adds a transposition and returns its output; two in a row are merged into one or none.
+
+        Args:
+            name: Name of the input in the ONNX graph.
+            perm: Permutation of its axes.
+            new_name: Name of the output, unless there is nothing to transpose.
+        """
         axes = tuple(perm)
         if name in self.transposed:
             name, before = self.transposed[name]
@@ -198,6 +240,7 @@ class _Translation:
         return moved
 
     def placeholder(self, node: Node) -> str:
+        """Adds an input of the model; sizes that are not fixed are named n0, n1, ..."""
         dtype = node.attributes.get("dtype")
         if dtype not in _TYPES:
             raise InputError(
@@ -210,15 +253,17 @@ class _Translation:
         )
         return node.name
 
-    def same_name(self, node: Node) -> str | list[str]:
+    def elementwise(self, node: Node) -> str | list[str]:
+        """Adds an operation that has the same inputs in ONNX."""
         operands = [self.value(name) for name in node.inputs]
-        if node.name in self.names:  # a bias that its convolution has added already
+        if node.name in self.names:  # the addition of a bias that is part of its convolution
             return self.names[node.name]
-        return self.graph.add(_SAME_NAME[node.op], *operands, name=node.name)
+        return self.graph.add(_ELEMENTWISE[node.op], *operands, name=node.name)
 
     def convolution(self, node: Node) -> str:
+        """Adds a convolution with its bias and activation, between two transpositions."""
         depthwise = "Depthwise" in node.op
-        kernel = kernel_in_our_layout(self.fixed(node, 1), depthwise)
+        kernel = kernel_to_oihw(self.fixed(node, 1), depthwise)
         name, readers = node.name, self.readers.get(node.name, [])
         inputs = [
             self.moved(self.value(node.inputs[0]), _TO_NCHW, f"{name}/input"),
@@ -229,7 +274,8 @@ class _Translation:
             values = self.constants.get(bias)
             if values is None or values.size != len(kernel):
                 raise InputError(
-                    f"{self.path}: node {name!r}: its bias {bias!r} is no constant of {len(kernel)} numbers"
+                    f"{self.path}: node {name!r}: its bias {bias!r} is no constant of "
+                    f"{len(kernel)} numbers"
                 )
             inputs.append(self.graph.constant(f"{name}/bias", values.reshape(-1)))
         channels = self.fixed(node, 1).shape[2]
@@ -239,8 +285,8 @@ class _Translation:
             name=f"{name}/convolved",
             auto_pad=self.padding(node),
             kernel_shape=list(kernel.shape[2:]),
-            strides=self.plane(node, "strides"),
-            dilations=self.plane(node, "dilations", (1, 1, 1, 1)),
+            strides=self.spatial(node, "strides"),
+            dilations=self.spatial(node, "dilations", (1, 1, 1, 1)),
             group=channels if depthwise else 1,
         )
         fused = node.attributes.get("fused_ops", ())
@@ -249,7 +295,8 @@ class _Translation:
                 y = self.activated(y, str(activation), f"{name}/activated")
             elif activation != "BiasAdd":
                 raise InputError(
-                    f"{self.path}: node {name!r}: {activation!r} in fused_ops is not translated"
+                    f"{self.path}: node {name!r}: {activation!r} in fused_ops is not supported, "
+                    "expected BiasAdd, Relu or Relu6"
                 )
         y = self.moved(y, _TO_NHWC, f"{name}/output")
         if bias is not None and len(node.inputs) < 3:
@@ -257,6 +304,7 @@ class _Translation:
         return y
 
     def activated(self, x: str, activation: str, name: str) -> str:
+        """Adds an activation, "Relu" or "Relu6", and returns its output."""
         if activation == "Relu":
             return self.graph.add("Relu", x, name=name)[0]
         bounds = [self.graph.constant(f"relu6/{n}", np.array(n, np.float32)) for n in (0, 6)]
@@ -271,10 +319,13 @@ class _Translation:
 
     def max_pool(self, node: Node) -> str:
         x = self.moved(self.value(node.inputs[0]), _TO_NCHW, f"{node.name}/input")
-        kernel, strides = self.plane(node, "ksize"), self.plane(node, "strides")
-        padding, name = self.padding(node), f"{node.name}/pooled"
         (y,) = self.graph.add(
-            "MaxPool", x, name=name, auto_pad=padding, kernel_shape=kernel, strides=strides
+            "MaxPool",
+            x,
+            name=f"{node.name}/pooled",
+            auto_pad=self.padding(node),
+            kernel_shape=self.spatial(node, "ksize"),
+            strides=self.spatial(node, "strides"),
         )
         return self.moved(y, _TO_NHWC, f"{node.name}/output")
 
@@ -300,9 +351,13 @@ class _Translation:
 
     def split(self, node: Node) -> list[str]:
         sizes = self.fixed(node, 1).astype(np.int64)
-        name, axis = self.graph.constant(f"{node.name}/sizes", sizes), int(self.fixed(node, 2))
         return self.graph.add(
-            "Split", self.value(node.inputs[0]), name, name=node.name, outputs=len(sizes), axis=axis
+            "Split",
+            self.value(node.inputs[0]),
+            self.graph.constant(f"{node.name}/sizes", sizes),
+            name=node.name,
+            outputs=len(sizes),
+            axis=int(self.fixed(node, 2)),
         )
 
     def reshape(self, node: Node) -> list[str]:
@@ -310,6 +365,7 @@ class _Translation:
         return self.graph.add("Reshape", self.value(node.inputs[0]), shape, name=node.name)
 
     def resize(self, node: Node) -> str:
+        """Adds a bilinear resizing with the coordinate transformation of the TensorFlow node."""
         name = node.name
         x = self.moved(self.value(node.inputs[0]), _TO_NCHW, f"{name}/input")
         mode = "asymmetric"
@@ -318,8 +374,8 @@ class _Translation:
         elif node.attributes.get("align_corners"):
             mode = "align_corners"
         (shape,) = self.graph.add("Shape", x, name=f"{name}/shape", start=0, end=2)
-        plane = self.graph.constant(f"{name}/plane", self.fixed(node, 1).astype(np.int64))
-        (sizes,) = self.graph.add("Concat", shape, plane, name=f"{name}/sizes", axis=0)
+        size = self.graph.constant(f"{name}/plane", self.fixed(node, 1).astype(np.int64))
+        (sizes,) = self.graph.add("Concat", shape, size, name=f"{name}/sizes", axis=0)
         (y,) = self.graph.add(
             "Resize",
             x,

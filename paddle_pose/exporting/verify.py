@@ -1,4 +1,4 @@
-"""Is an exported file the network it was made from? Both look at the same images."""
+"""Verifies an exported file by comparing it with its network on the same images."""
 
 from __future__ import annotations
 
@@ -14,20 +14,26 @@ from paddle_pose.environment import argument
 from paddle_pose.errors import InputError
 from paddle_pose.structures import Poses
 
-TOLERANCE, INT8_TOLERANCE = 0.5, 4.0  # input px; 4 is a cell
-MAP_TOLERANCE = 1e-3  # of the greatest value of a map; measured: 1.3e-5 and less
-_UNSEEN = 1e-5  # how much maps inside a graph are supposed to differ, likewise
-_SHAKES, _MARGIN = 16, 4  # a tie survives all of them once in two hundred times
+TOLERANCE = 0.5  # input px
+INT8_TOLERANCE = 4.0  # input px; a cell of most networks
+MAP_TOLERANCE = 1e-3  # fraction of a map's greatest value; measured differences are up to 1.3e-5
+_ASSUMED_MAP_DIFFERENCE = 1e-5  # the same fraction, assumed where a graph decodes its maps itself
+# A keypoint is undecided if it moves in one of 16 trials with noise of 4 times the difference of
+# the maps. Two cells of equal height pass all trials once in about two hundred times.
+_NUM_TRIALS = 16
+_NOISE_FACTOR = 4
 
 
 @dataclass(frozen=True, eq=False)
 class Difference:
-    """How far an exported network is from the live one.
+    """Difference between an exported network and the live one.
 
     Attributes:
-        maps: greatest difference of a map's cells, as a share of that map's greatest value; NaN where a graph decodes.
-        pixels: [M] distances in input px of the keypoints of all images.
-        undecided: keypoints left out of `pixels`: a change of the live maps hardly greater than the one found moves them.
+        maps: Greatest difference of a cell, as a fraction of the greatest value of its map; NaN
+            where the exported graph decodes.
+        pixels: Distances of the keypoints of all images in input px, [M].
+        undecided: Number of keypoints that are left out of `pixels`, because noise of the size of
+            the maps' difference moves them.
     """
 
     maps: float
@@ -35,13 +41,15 @@ class Difference:
     undecided: int = 0
 
     def __str__(self) -> str:
-        """Says it in a line."""
+        """Returns a summary in one line."""
         pixels = self.pixels if len(self.pixels) else np.zeros(1)
         maps = "" if np.isnan(self.maps) else f"maps {self.maps:.1e} of their greatest value, "
         left_out = f" ({self.undecided} undecided left out)" if self.undecided else ""
         return (
-            f"greatest difference: {maps}keypoints {pixels.max():.4f} input px (median {np.median(pixels):.4f}, "
-            f"19 of 20 within {np.quantile(pixels, 0.95, method='higher'):.4f}) over {len(self.pixels)} keypoints{left_out}"
+            f"greatest difference: {maps}keypoints {pixels.max():.4f} input px (median "
+            f"{np.median(pixels):.4f}, 95th percentile "
+            f"{np.quantile(pixels, 0.95, method='higher'):.4f}) over {len(self.pixels)} keypoints"
+            f"{left_out}"
         )
 
 
@@ -53,59 +61,66 @@ def compare(
     exact: bool = True,
     decoded: dict[str, Any] | None = None,
 ) -> Difference:
-    """Compares an exported network with the live one.
+    """Returns the difference between an exported network and the live one.
 
-    A keypoint is where a map is highest, so two cells of equal height decide nothing: keypoints that jump when the live maps
-    are shaken by four times the difference found are left out and counted.
+    A keypoint is the highest cell of a map, so its place is undecided if two distant cells are
+    almost equally high. Keypoints that move when noise of four times the measured difference is
+    added to the live maps are therefore left out and counted.
 
     Args:
-        live: the network; answers maps.
-        exported: the file; answers maps, or keypoints.
-        codec: reads maps.
-        batches: uint8 images [N, H, W, 3].
-        exact: leave undecided keypoints out; False counts all, as for INT8, which changes what is decided: everybody is then
-            compared with whoever is nearest, since the number of people may differ.
-        decoded: what the metadata says of the keypoints that the file answers; None where it answers maps.
+        live: Live network, which returns maps.
+        exported: Exported file, which returns maps or keypoints.
+        codec: Codec of the maps.
+        batches: uint8 RGB images [N, H, W, 3].
+        exact: Whether undecided keypoints are left out and people are compared in their order.
+            False is for INT8, which changes the maps too much for that: all keypoints count, and
+            every person is compared with the nearest one, since the number of people may differ.
+        decoded: Metadata of the output if the file returns keypoints; None if it returns maps.
     """
-    greatest, pixels, undecided = 0.0, [np.zeros(0)], 0
+    greatest = 0.0
+    undecided = 0
+    pixels = [np.zeros(0)]
+    distance = _distances if exact else _distances_to_nearest
     for images in batches:
-        maps, answer = live(images), exported(images)
+        maps = live(images)
+        outputs = exported(images)
         scales = {name: float(np.abs(maps[name]).max()) or 1.0 for name in codec.outputs}
         if decoded is None:
-            shares = {
-                name: _greatest(answer[name] - maps[name]) / scales[name] for name in codec.outputs
+            fractions = {
+                name: _greatest(outputs[name] - maps[name]) / scales[name] for name in codec.outputs
             }
-            greatest = max(greatest, *shares.values())
+            greatest = max(greatest, *fractions.values())
             if not np.isfinite(greatest):
                 return Difference(greatest, np.array([np.inf]))
-            poses = codec.decode(answer)
+            poses = codec.decode(outputs)
         else:
-            shares = dict.fromkeys(codec.outputs, _UNSEEN)
+            fractions = dict.fromkeys(codec.outputs, _ASSUMED_MAP_DIFFERENCE)
             greatest = float("nan")
-            poses = poses_of(
-                answer[decoded["name"]], decoded["columns"], decoded["unit"], codec.input_size
+            poses = read_keypoints(
+                outputs[decoded["name"]], decoded["columns"], decoded["unit"], codec.input_size
             )
         live_poses = codec.decode(maps)
-        shake = {
-            name: _MARGIN * share * scales[name]
-            for name, share in shares.items()
-            if exact and share < MAP_TOLERANCE
+        noise = {
+            name: _NOISE_FACTOR * fraction * scales[name]
+            for name, fraction in fractions.items()
+            if exact and fraction < MAP_TOLERANCE
         }
-        keeps = _decided(codec, maps, live_poses, shake)
-        for one, other, keep in zip(live_poses, poses, keeps, strict=True):
-            pixels.append((_distances if exact else _distances_to_nearest)(one, other)[keep])
+        for live_pose, pose, keep in zip(
+            live_poses, poses, _decided(codec, maps, live_poses, noise), strict=True
+        ):
+            pixels.append(distance(live_pose, pose)[keep])
             undecided += int((~keep).sum())
     return Difference(greatest, np.concatenate(pixels), undecided)
 
 
 def check_difference(difference: Difference, *, int8: bool, tolerance: float | None = None) -> None:
-    """Refuses an exported network that is not the live one.
+    """Raises an error if an exported network differs too much from the live one.
 
     Args:
         difference: Difference between them.
-        int8: Whether the exported network computes in 8 bits: then its median keypoint counts, else the farthest one
-            and the maps.
-        tolerance: Distance in input px that is allowed; None for 0.5, with INT8 4.
+        int8: Whether the exported network computes in 8 bits. Then the median distance of the
+            keypoints is checked, otherwise the greatest distance and the maps.
+        tolerance: Allowed distance in input px; None for 0.5, or 4 with INT8.
 
     Raises:
         InputError: If maps or keypoints differ too much, or no keypoint could be compared.
@@ -120,52 +135,70 @@ def check_difference(difference: Difference, *, int8: bool, tolerance: float | N
     found = float(np.median(difference.pixels) if int8 else difference.pixels.max())
     if found > limit or (not int8 and difference.maps > MAP_TOLERANCE):
         raise InputError(
-            f"the exported network differs from the live one: {difference}; allowed: {limit} px, nothing was written"
+            f"the exported network differs from the live one: {difference}; allowed: {limit} px, "
+            "nothing was written"
         )
 
 
-def poses_of(
-    answer: np.ndarray, columns: Sequence[str], unit: str, input_size: tuple[int, int]
+def read_keypoints(
+    output: np.ndarray, columns: Sequence[str], unit: str, input_size: tuple[int, int]
 ) -> list[Poses]:
-    """Reads the keypoints that a graph decoded.
+    """Returns the keypoints that a graph decoded as poses.
 
     Args:
-        answer: [N, K, 3] or [N, P, K, 3].
-        columns: names of the last axis: "x", "y", "score".
-        unit: "input px", or "fraction" of the input's sides.
-        input_size: (width, height) in px.
+        output: Output of the graph, [N, K, 3] or [N, P, K, 3].
+        columns: Contents of the last axis in their order: "x", "y", "score".
+        unit: Unit of x and y: "input px", or "fraction" of the input's width and height.
+        input_size: (width, height) of the input in px.
 
     Returns:
         N Poses in input px.
 
     Example:
         >>> google = np.array([[[[0.5, 0.25, 0.9]]]])
-        >>> poses_of(google, ("y", "x", "score"), "fraction", (192, 192))[0].keypoints.tolist()
+        >>> poses = read_keypoints(google, ("y", "x", "score"), "fraction", (192, 192))
+        >>> poses[0].keypoints.tolist()
         [[[48.0, 96.0]]]
     """
-    answer = answer.reshape(len(answer), -1, *answer.shape[-2:])  # N, P, K, 3
-    x, y, scores = (answer[..., list(columns).index(name)] for name in ("x", "y", "score"))
+    output = output.reshape(len(output), -1, *output.shape[-2:])  # N, P, K, 3
+    x, y, scores = (output[..., list(columns).index(name)] for name in ("x", "y", "score"))
     keypoints = np.stack([x, y], axis=-1) * (np.array(input_size) if unit == "fraction" else 1)
-    return [Poses(keypoints[n], scores[n], scores[n].mean(axis=-1)) for n in range(len(answer))]
+    return [Poses(keypoints[n], scores[n], scores[n].mean(axis=-1)) for n in range(len(output))]
 
 
 def _decided(
-    codec: Codec, maps: Maps, poses: Sequence[Poses], shake: dict[str, float]
+    codec: Codec, maps: Maps, poses: Sequence[Poses], noise: dict[str, float]
 ) -> list[np.ndarray]:
-    """Returns, per image, which keypoints [P, K] stay where they are when maps change by so much."""
+    """Returns which keypoints keep their place when noise is added to the maps.
+
+    Args:
+        codec: Codec of the maps.
+        maps: Maps of the live network.
+        poses: Poses decoded from them, one per image.
+        noise: Greatest noise of a cell, by the name of the map; without an entry all keypoints
+            count as decided.
+
+    Returns:
+        One bool array [P, K] per image.
+    """
     rng = np.random.default_rng(0)
     decided = [np.ones(found.scores.shape, bool) for found in poses]
-    for _ in range(_SHAKES if shake else 0):
-        shaken = maps | {
-            name: maps[name] + rng.uniform(-by, by, maps[name].shape) for name, by in shake.items()
+    for _ in range(_NUM_TRIALS if noise else 0):
+        noisy = maps | {
+            name: maps[name] + rng.uniform(-limit, limit, maps[name].shape)
+            for name, limit in noise.items()
         }
-        for keep, one, other in zip(decided, poses, codec.decode(shaken), strict=True):
+        for keep, one, other in zip(decided, poses, codec.decode(noisy), strict=True):
             keep &= _distances(one, other) < 1e-3 * max(codec.input_size)
     return decided
 
 
 def _distances(one: Poses, other: Poses) -> np.ndarray:
-    """Returns [P, K] px between two readings; infinite where one has found another number of people, or no number."""
+    """Returns the distances between the keypoints of two results, people in the same order.
+
+    Returns:
+        [P, K] px; infinite for NaN, and everywhere if the numbers of people differ.
+    """
     if one.keypoints.shape != other.keypoints.shape:
         return np.full(one.scores.shape, np.inf)
     distances: np.ndarray = np.nan_to_num(
@@ -175,15 +208,19 @@ def _distances(one: Poses, other: Poses) -> np.ndarray:
 
 
 def _distances_to_nearest(one: Poses, other: Poses) -> np.ndarray:
-    """Returns [P, K] px from everybody of one reading to whoever of the other is nearest; infinite where it has nobody."""
+    """Returns the distances from every person of one result to the nearest person of another.
+
+    Returns:
+        [P, K] px; infinite if the other result has no people.
+    """
     if not len(other.scores):
         return np.full(one.scores.shape, np.inf)
     between = np.linalg.norm(one.keypoints[:, None] - other.keypoints[None], axis=-1)  # P, Q, K
     between = np.nan_to_num(between, nan=np.inf, posinf=np.inf)
-    return np.take_along_axis(between, between.mean(axis=-1).argmin(axis=1)[:, None, None], axis=1)[
-        :, 0
-    ]
+    nearest = between.mean(axis=-1).argmin(axis=1)  # P
+    return np.take_along_axis(between, nearest[:, None, None], axis=1)[:, 0]
 
 
 def _greatest(difference: np.ndarray) -> float:
+    """Returns the greatest absolute value; infinite if a number is not finite."""
     return float(np.nan_to_num(np.abs(difference).max(), nan=np.inf, posinf=np.inf))

@@ -1,4 +1,4 @@
-"""Writes an exported file with all that belongs to it into a folder."""
+"""Writes an exported file with its companion file and its metadata into a folder."""
 
 from __future__ import annotations
 
@@ -30,22 +30,24 @@ def write_export(
     decode: bool = False,
     calibration: np.ndarray | None = None,
 ) -> dict[str, Any]:
-    """Writes an exported file, its companions and its metadata into the target's folder.
+    """Writes an exported file with its companion file and its metadata into the target's folder.
 
     Args:
         config: Config of the network.
         network: `paddle.nn.Layer` in inference mode.
-        weights: Checkpoint that the metadata names.
-        target: Path of the file; its suffix decides the format: .onnx, .xml (OpenVINO) or .json (Paddle).
+        weights: Checkpoint that the network was loaded from; the metadata states its name and
+            checksum.
+        target: Path of the file; its suffix decides the format: .onnx, .xml (OpenVINO) or .json
+            (Paddle).
         decode: Whether decoding is part of the graph, so that the file returns keypoints.
-        calibration: uint8 images [M, H, W, 3] to calibrate INT8 with; None keeps floating point.
+        calibration: Calibration images for INT8, uint8 RGB [M, H, W, 3]; None keeps floating point.
 
     Returns:
-        The metadata.
+        Export metadata.
 
     Raises:
         MissingDependencyError: If the format needs a package that is not installed.
-        InputError: If no graph decodes what the codec reads, or an operator cannot be converted.
+        InputError: If the codec cannot be decoded in a graph, or an operator cannot be converted.
     """
     decoder = with_decoding(network, config.codec) if decode else None
     graph = network if decoder is None else decoder
@@ -62,7 +64,8 @@ def write_export(
         precision="float32" if calibration is None else "int8",
         versions=installed_versions(),
     )
-    program, onnx_file = target.with_suffix(".json"), target.with_suffix(".onnx")
+    program = target.with_suffix(".json")
+    onnx_file = target.with_suffix(".onnx")
     save_program(graph, names, config.codec.input_size, program)
     text = json.dumps(exported, indent=1)
     if target != program:

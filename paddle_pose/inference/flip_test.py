@@ -1,6 +1,6 @@
-"""The flip test: look twice, once in a mirror, through any backend.
+"""Flip test: the mean of the maps of an image and of its mirror image, with any backend.
 
-Source: Newell et al. (ECCV 2016); the one-cell shift is SimpleBaseline's (Xiao et al., ECCV 2018).
+Source: Newell et al. (ECCV 2016); SimpleBaseline (Xiao et al., ECCV 2018) for the shift by a cell.
 """
 
 from __future__ import annotations
@@ -12,35 +12,40 @@ from paddle_pose.codecs.base import Codec
 
 
 class FlipAverage:
-    """A backend that averages another one's maps with those of the mirrored image."""
+    """Backend that averages the maps of another one with those of the mirrored images.
+
+    Args:
+        backend: Network that is run twice, on the images and on the mirrored ones.
+        codec: Codec of the maps, which mirrors them.
+        shift: Whether mirrored maps are shifted by one cell, see `Codec.mirror`.
+    """
 
     def __init__(self, backend: Backend, codec: Codec, shift: bool = True) -> None:
-        """Takes the backend to look through.
-
-        Args:
-            backend: looked through twice.
-            codec: says how its maps mirror.
-            shift: as in `Codec.mirror`.
-        """
-        self._backend, self._codec, self._shift = backend, codec, shift
+        self._backend = backend
+        self._codec = codec
+        self._shift = shift
 
     def __call__(self, images: np.ndarray) -> dict[str, np.ndarray]:
-        """Returns the averaged maps of uint8 images [N, H, W, 3]."""
+        """Returns the averaged maps by name.
+
+        Args:
+            images: uint8 RGB [N, H, W, 3].
+        """
         maps = self._backend(images)
         mirrored = self._backend(np.ascontiguousarray(images[:, :, ::-1]))
-        return averaged(maps, mirrored, self._codec, self._shift)
+        return averaged(maps, mirrored, self._codec, shift=self._shift)
 
 
 def averaged(
     maps: dict[str, np.ndarray], mirrored: dict[str, np.ndarray], codec: Codec, shift: bool
 ) -> dict[str, np.ndarray]:
-    """Returns the mean of an image's maps and those of its mirror image, for all maps that the codec mirrors.
+    """Returns the mean of the maps of images and of their mirror images, for all that are mirrored.
 
     Args:
-        maps: of the images.
-        mirrored: of the mirrored images, as the network gave them.
-        codec: says how its maps mirror.
-        shift: as in `Codec.mirror`.
+        maps: Maps of the images by name.
+        mirrored: Maps of the mirrored images, as the network predicted them.
+        codec: Codec of the maps; those that its `mirror` returns are averaged.
+        shift: Whether mirrored maps are shifted by one cell, see `Codec.mirror`.
     """
-    back = codec.mirror(mirrored, shift)
-    return {name: (maps[name] + values) / 2 for name, values in back.items()}
+    mirrored_back = codec.mirror(mirrored, shift)
+    return {name: (maps[name] + values) / 2 for name, values in mirrored_back.items()}

@@ -1,11 +1,13 @@
-"""Prediction as a stream: frames -> boxes -> poses -> tracked poses; `writers` and `renderers` take them.
+"""Prediction as a stream: frames -> boxes -> poses -> tracked poses -> `writers` and `renderers`.
 
-Images, videos and cameras differ only in where frames come from, and nothing grows with a video's length.
+Images, videos and cameras differ only in the source of the frames. No memory grows with the length
+of a video.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import Literal
 
 import numpy as np
@@ -23,23 +25,22 @@ from paddle_pose.tracking.one_euro import OneEuro
 from paddle_pose.tracking.pose_tracker import PoseTracker, SinglePersonVideo, WindowPredictor
 from paddle_pose.tracking.tracker import Tracker
 
-MAX_OKS = 0.9  # of two people who are both kept; as SimpleBaseline and HRNet
+MAX_OKS = 0.9
+"""Highest OKS of two people who are both kept. Source: SimpleBaseline and HRNet."""
 
 Boxed = tuple[Frame, Detections | None]
-"""A frame and the people to look at in it; None for the whole image."""
-Step = Callable[[int, float, tuple[int, int], Poses], Poses]
-"""Receives a frame's number, its seconds, its (width, height) px and its poses; returns them changed, or with ids."""
+"""A frame and the boxes of its people; None for the whole image as the window."""
 
 
 def with_boxes(
     frames: Iterable[Frame], boxes: Boxes | None = None, detector: Detector | None = None
 ) -> Iterator[Boxed]:
-    """Yields every frame with the people to look at, None for the whole image.
+    """Yields every frame with the boxes of its people; None for the whole image as the window.
 
     Args:
         frames: Frames of any sources.
-        boxes: Boxes of a file; None without one.
-        detector: Function that finds people; None without one.
+        boxes: Boxes from a file; None without a file.
+        detector: Person detector; None without one.
     """
     for frame in frames:
         if boxes is not None:
@@ -49,39 +50,47 @@ def with_boxes(
 
 
 def given(boxes: Sequence[Box] | None) -> Detections | None:
-    """Returns boxes that somebody has chosen as detections with score 1; None, the whole image, for None."""
+    """Returns given boxes as detections with score 1; None for None.
+
+    Args:
+        boxes: (x, y, width, height) in image px of each person; None for the whole image.
+    """
     if boxes is None:
         return None
     return Detections(np.array(boxes, np.float64).reshape(-1, 4), np.ones(len(boxes)))
 
 
 def detected(detector: Detector, image: np.ndarray) -> Detections:
-    """Returns the people that a detector finds, checked.
+    """Returns the people that a detector finds, after checking what it returns.
 
     Args:
-        detector: Function that finds people.
+        detector: Person detector.
         image: uint8 RGB [h, w, 3].
 
+    Returns:
+        The people; boxes without width or height are left out.
+
     Raises:
-        InputError: If the detector returns no boxes [D, 4] and scores [D], or numbers that are not finite.
+        InputError: If the detector does not return boxes [D, 4] and scores [D], or a number is not
+            finite.
     """
-    answer = detector(image)
-    if not isinstance(answer, tuple | list) or len(answer) != 2:
+    result = detector(image)
+    if not isinstance(result, tuple | list) or len(result) != 2:
         raise InputError(
-            "a detector returns a pair: boxes [D, 4] (x, y, width, height) in image px and scores [D]; got "
-            f"{type(answer).__name__}"
+            "a detector must return a pair: boxes [D, 4] (x, y, width, height) in image px and "
+            f"scores [D]; got {type(result).__name__}"
         )
-    boxes, scores = (np.asarray(values, np.float64) for values in answer)
+    boxes, scores = (np.asarray(values, np.float64) for values in result)
     if boxes.size == 0:
         return Detections(np.zeros((0, 4)), np.zeros(0))
     fits = boxes.ndim == 2 and boxes.shape[1] == 4 and scores.shape == boxes.shape[:1]
     if not (fits and np.isfinite(boxes).all() and np.isfinite(scores).all()):
         raise InputError(
-            "a detector returns finite boxes [D, 4] (x, y, width, height) in image px and scores [D]; got shapes "
-            f"{list(boxes.shape)} and {list(scores.shape)}"
+            "a detector must return finite boxes [D, 4] (x, y, width, height) in image px and "
+            f"finite scores [D]; got shapes {list(boxes.shape)} and {list(scores.shape)}"
         )
-    there = (boxes[:, 2] > 0) & (boxes[:, 3] > 0)
-    return Detections(boxes[there], scores[there])
+    not_empty = (boxes[:, 2] > 0) & (boxes[:, 3] > 0)
+    return Detections(boxes[not_empty], scores[not_empty])
 
 
 def predict(
@@ -89,21 +98,22 @@ def predict(
     predictor: Predictor,
     *,
     rescore: bool,
-    see: Callable[[Frame, CropMaps], None] = lambda frame, maps: None,
+    on_maps: Callable[[Frame, CropMaps], None] = lambda frame, maps: None,
     batch_size: int | None = None,
 ) -> Iterator[tuple[Frame, Poses]]:
-    """Yields frames with the poses in them, image px; windows of several frames are predicted together.
+    """Yields frames with their poses in image px; windows of several frames are predicted together.
 
     Args:
-        boxed: Frames with the people to look at.
+        boxed: Frames with the boxes of their people.
         predictor: Network that predicts poses in windows.
-        rescore: Whether people are scored and sorted as detected ones, see `rescored`; given boxes keep their order.
-        see: Receives each frame with the crop and maps of a window.
-        batch_size: Number of windows that are predicted together; None as the predictor was made.
+        rescore: Whether people are scored and sorted as detected ones, see `rescored`; otherwise
+            they keep the order of the boxes.
+        on_maps: Function that receives each frame with the crop and maps of a window.
+        batch_size: Number of windows that are predicted together; None for that of the predictor.
     """
     images = (((frame, found), frame.pixels, _box_list(found)) for frame, found in boxed)
     for (frame, found), poses in predictor.stream(
-        images, lambda label, maps: see(label[0], maps), batch_size
+        images, lambda label, maps: on_maps(label[0], maps), batch_size
     ):
         if rescore and found is not None:
             poses = rescored(poses, found, predictor.codec.skeleton)
@@ -117,24 +127,31 @@ def predict_frames(
     boxes: Boxes | None = None,
     detector: Detector | None = None,
     every: int = 1,
-    see: Callable[[Frame, CropMaps], None] = lambda frame, maps: None,
+    on_maps: Callable[[Frame, CropMaps], None] = lambda frame, maps: None,
     batch_size: int | None = None,
 ) -> Iterator[tuple[Frame, Poses]]:
-    """Returns an iterator over frames with the poses in them, image px.
+    """Returns an iterator over frames with their poses in image px.
 
     Args:
         frames: Frames of any sources.
         predictor: Network that predicts poses in windows.
-        boxes: Boxes of a file; None without one.
-        detector: Function that finds people; None without one: then the whole image is the window.
-        every: Frames of a video from one run of the detector to the next; more than 1 takes one frame after another.
-        see: Receives each frame with the crop and maps of a window.
-        batch_size: Number of windows that are predicted together; None as the predictor was made.
+        boxes: Boxes from a file; None without a file.
+        detector: Person detector; None takes the whole image as the window.
+        every: Frames of a video from one run of the detector to the next. More than 1 predicts one
+            frame after another.
+        on_maps: Function that receives each frame with the crop and maps of a window.
+        batch_size: Number of windows that are predicted together; None for that of the predictor.
     """
     if detector is not None and every > 1:
-        return predict_videos(frames, predictor, detector, every=every, see=see)
+        return predict_videos(frames, predictor, detector, every=every, on_maps=on_maps)
     boxed = with_boxes(frames, boxes, detector)
-    return predict(boxed, predictor, rescore=detector is not None, see=see, batch_size=batch_size)
+    return predict(
+        boxed,
+        predictor,
+        rescore=detector is not None,
+        on_maps=on_maps,
+        batch_size=batch_size,
+    )
 
 
 def predict_videos(
@@ -143,16 +160,18 @@ def predict_videos(
     detector: Detector,
     *,
     every: int,
-    see: Callable[[Frame, CropMaps], None] = lambda frame, maps: None,
+    on_maps: Callable[[Frame, CropMaps], None] = lambda frame, maps: None,
 ) -> Iterator[tuple[Frame, Poses]]:
-    """Yields frames with the poses in them; the detector runs on every n-th frame of a video, and on all images.
+    """Yields frames with their poses; the detector runs on every n-th frame of a video.
+
+    It runs on all images.
 
     Args:
         frames: Frames of any sources.
         predictor: Network that predicts poses in windows.
-        detector: Function that finds people.
-        every: Frames of a video from one run of the detector to the next.
-        see: Receives each frame with the crop and maps of a window.
+        detector: Person detector.
+        every: Number n of frames of a video from one run of the detector to the next.
+        on_maps: Function that receives each frame with the crop and maps of a window.
 
     Raises:
         InputError: If `every` is below 1.
@@ -164,22 +183,23 @@ def predict_videos(
             source, previous = frame.source, None
             tracked_boxes = EveryNth(lambda image: detected(detector, image), every)
         found = tracked_boxes.boxes(frame.index, frame.pixels, previous)
-        ((_, previous),) = predict([(frame, found)], predictor, rescore=True, see=see)
+        ((_, previous),) = predict([(frame, found)], predictor, rescore=True, on_maps=on_maps)
         yield frame, previous
 
 
 def rescored(poses: Poses, found: Detections, skeleton: Skeleton) -> Poses:
-    """Returns detected people, the best first: a person's score is that of the box times the mean of the joints' scores.
+    """Returns detected people with new scores, highest first, without duplicates.
 
-    Joints with a score above 0.2 count; who has none is no person. Of two people who are alike, the worse one is left out (OKS
-    above 0.9).
+    A person's score is the score of the box times the mean score of the joints above 0.2; a person
+    without such a joint is left out. Of two people with an OKS above 0.9, the one with the lower
+    score is left out.
 
-    Source: SimpleBaseline and HRNet, which evaluate COCO so.
+    Source: SimpleBaseline and HRNet, in their evaluation on COCO.
 
     Args:
         poses: Poses in image px, with their boxes.
-        found: Boxes that the people were found in.
-        skeleton: Joints of the poses.
+        found: Detected boxes with their scores; the boxes of the poses are among them.
+        skeleton: Skeleton of the poses.
     """
     if not len(poses.scores):
         return poses
@@ -198,7 +218,7 @@ def rescored(poses: Poses, found: Detections, skeleton: Skeleton) -> Poses:
 
 
 def _box_list(found: Detections | None) -> list[Box] | None:
-    """Returns boxes as tuples; None, the whole image, for None."""
+    """Returns boxes as tuples; None for None, the whole image."""
     if found is None:
         return None
     return [(x, y, width, height) for x, y, width, height in found.boxes.tolist()]
@@ -207,12 +227,12 @@ def _box_list(found: Detections | None) -> list[Box] | None:
 def one_person(
     frames: Iterable[Frame], predictor: WindowPredictor, smooth: bool = False
 ) -> Iterator[tuple[Frame, Poses]]:
-    """Yields the frames with the one person in them; every image and video begins anew.
+    """Yields the frames with the one person in them; every image and video is tracked by itself.
 
     Args:
         frames: Frames of any sources.
         predictor: Network that finds the person in a window.
-        smooth: Whether the person's keypoints are smoothed (One-Euro).
+        smooth: Whether the person's keypoints are smoothed (One-Euro filter).
     """
     source: Source | None = None
     for frame in frames:
@@ -222,46 +242,48 @@ def one_person(
         yield frame, video(frame.seconds, frame.pixels)
 
 
-def tracking_steps(
-    skeleton: Skeleton, track: Literal["oks", "iou"] | None = None, smooth: bool = False
-) -> list[Callable[[], Step]]:
-    """Returns makers of the steps that track and smooth the poses of a video, for `tracked`.
-
-    Args:
-        skeleton: Joints of the poses.
-        track: What makes people similar: their joints ("oks") or the boxes round them ("iou"); None for no ids.
-        smooth: Whether keypoints are smoothed (One-Euro), which needs ids: by "oks" where `track` is None.
-    """
-    if track is None and not smooth:
-        return []
-
-    def make() -> Step:
-        pose_tracker = PoseTracker(
-            Tracker(skeleton, by=track or "oks"), OneEuro if smooth else None
-        )
-        return lambda index, seconds, size, poses: pose_tracker(seconds, size, poses)
-
-    return [make]
-
-
 def tracked(
-    found: Iterable[tuple[Frame, Poses]], makers: Sequence[Callable[[], Step]] = ()
+    found: Iterable[tuple[Frame, Poses]],
+    skeleton: Skeleton,
+    track: Literal["oks", "iou"] | None = None,
+    smooth: bool = False,
 ) -> Iterator[tuple[Frame, Poses]]:
-    """Passes the poses of each video or camera through steps of its own, such as tracking; an image's stay as they are.
+    """Yields frames with the track ids of their people; images do not change.
+
+    Each video or camera is tracked by itself. A person has an id from the first frame of the track
+    on; for this each frame waits for the next two, see `PoseTracker`.
 
     Args:
         found: Frames with their poses.
-        makers: Functions that each make a step without a past.
-
-    Yields:
-        The frames, with their poses after the last step.
+        skeleton: Skeleton of the poses.
+        track: Similarity of two poses: the OKS of their joints ("oks") or the IoU of the boxes
+            around them ("iou"); None for no ids.
+        smooth: Whether keypoints are smoothed (One-Euro filter). This needs ids, which are given
+            by "oks" if `track` is None.
     """
-    source: Source | None = None
-    steps: list[Step] = []
-    for frame, poses in found:
-        if frame.source != source:
-            source = frame.source
-            steps = [] if source.kind == "image" else [make() for make in makers]
-        for step in steps:
-            poses = step(frame.index, frame.seconds, frame.size, poses)
-        yield frame, poses
+    for source, of_source in groupby(found, key=lambda pair: pair[0].source):
+        if source.kind == "image" or not (track or smooth):
+            yield from of_source
+        else:
+            tracker = Tracker(skeleton, by=track or "oks")
+            pose_tracker = PoseTracker(tracker, OneEuro if smooth else None)
+            yield from pose_tracker.stream(
+                (frame, frame.seconds, frame.size, poses) for frame, poses in of_source
+            )
+
+
+def until(
+    found: Iterable[tuple[Frame, Poses]], is_ended: Callable[[], bool]
+) -> Iterator[tuple[Frame, Poses]]:
+    """Yields frames until a run is ended early, after which no more are read.
+
+    Later steps of the stream then yield the frames that wait, as at the end of a video.
+
+    Args:
+        found: Frames with their poses.
+        is_ended: Function that returns whether the run is ended.
+    """
+    for pair in found:
+        yield pair
+        if is_ended():
+            return

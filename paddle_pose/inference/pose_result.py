@@ -95,7 +95,7 @@ class PoseResult:
 
     @property
     def ids(self) -> np.ndarray:
-        """int64 [P]: track ids from 1; -1 until a person was seen in three frames; empty where nobody is tracked."""
+        """int64 [P]: track ids from 1; -1 is a person who was not found in three frames running; empty without tracking."""
         return self.poses.ids
 
     @property

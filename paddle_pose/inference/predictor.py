@@ -1,4 +1,4 @@
-"""Predicts the poses in an image with any backend."""
+"""Prediction of the poses in an image with any backend."""
 
 from __future__ import annotations
 
@@ -16,13 +16,22 @@ from paddle_pose.errors import InputError
 from paddle_pose.geometry import Window, box_window, whole_image_window
 from paddle_pose.structures import Box, Poses, joints_box
 
-CropMaps = tuple[np.ndarray, Maps]  # a window's crop, uint8 [H, W, 3], and its own maps
+CropMaps = tuple[np.ndarray, Maps]
+"""The crop of a window, uint8 RGB [H, W, 3], and its maps."""
 T = TypeVar("T")
 
 
 @dataclass
 class _Image(Generic[T]):
-    """An image in progress: the windows that are still to be predicted, and the people found in the others."""
+    """An image in progress.
+
+    Attributes:
+        label: Label of the image.
+        image: uint8 RGB [h, w, 3].
+        windows: Windows that are not predicted yet, with their boxes.
+        left: Number of windows without poses so far.
+        found: Poses in image px of the other windows, with window and box.
+    """
 
     label: T
     image: np.ndarray
@@ -35,14 +44,15 @@ class Predictor:
     """Predicts the poses in an image: one window for each box, or one for the whole image.
 
     Args:
-        backend: Network that turns images into maps.
-        codec: Codec that reads the maps.
-        context: How many times a given box its window is.
+        backend: Network that predicts maps of images.
+        codec: Codec that decodes the maps.
+        context: Size of a window in sizes of its box.
         batch_size: Number of windows that are predicted together.
-        fit: How a whole image becomes the input, see `geometry.whole_image_window`.
+        fit: Letterbox or stretch a whole image to the input, see `geometry.whole_image_window`.
 
     Example:
-        `poses = Predictor(backend, codec)(image)` for the whole image, or with `boxes=[(x, y, width, height)]`.
+        `poses = Predictor(backend, codec)(image)` for the whole image, or with
+        `boxes=[(x, y, width, height)]`.
     """
 
     def __init__(
@@ -59,17 +69,19 @@ class Predictor:
         self._batch_size = batch_size
         self._fit = fit
 
-    def through(self, image: np.ndarray, window: Window) -> Poses:
+    def predict_window(self, image: np.ndarray, window: Window) -> Poses:
         """Returns the people in one window.
 
         Args:
             image: uint8 RGB [h, w, 3].
-            window: Window in image px; it may leave the image, and is stretched to the input's shape.
+            window: Window in image px; it may extend beyond the image, and is stretched to the
+                input's aspect ratio.
 
         Returns:
             Poses in image px, without boxes.
         """
-        size, alignment = self.codec.input_size, self.codec.alignment
+        size = self.codec.input_size
+        alignment = self.codec.alignment
         crop = geometry.warp(image, window.to_input(size, alignment), size)
         (poses,) = self.codec.decode(self._backend(crop[None]))
         return poses.moved(window.to_image(size, alignment))
@@ -78,61 +90,65 @@ class Predictor:
         self,
         image: np.ndarray,
         boxes: Sequence[Box] | None = None,
-        see: Callable[[CropMaps], None] = lambda maps: None,
+        on_maps: Callable[[CropMaps], None] = lambda maps: None,
     ) -> Poses:
         """Returns the poses in an image.
 
         Args:
             image: uint8 RGB [h, w, 3].
-            boxes: (x, y, width, height) in image px, one per person; None takes the whole image as the window.
-            see: Receives every window's crop, uint8 [H, W, 3], and its own maps.
+            boxes: (x, y, width, height) in image px, one per person; None takes the whole image as
+                the window.
+            on_maps: Function that receives the crop and maps of each window.
 
         Returns:
-            Poses in image px with their boxes and windows; in the order of the boxes.
+            Poses in image px with their boxes and windows, in the order of the boxes.
 
         Raises:
             InputError: If the image is not uint8 [h, w, 3], or a box is empty.
         """
-        ((_, poses),) = self.stream([(None, image, boxes)], lambda _, maps: see(maps))
+        ((_, poses),) = self.stream([(None, image, boxes)], lambda _, maps: on_maps(maps))
         return poses
 
     def stream(
         self,
         images: Iterable[tuple[T, np.ndarray, Sequence[Box] | None]],
-        see: Callable[[T, CropMaps], None] = lambda label, maps: None,
+        on_maps: Callable[[T, CropMaps], None] = lambda label, maps: None,
         batch_size: int | None = None,
     ) -> Iterator[tuple[T, Poses]]:
-        """Yields the poses of one image after another; windows of several images are predicted together.
+        """Yields the poses of one image after another; windows of several are predicted together.
 
         Args:
-            images: A label of any kind for each image, with the image and boxes of `__call__`. At most `batch_size` images
-                are in memory.
-            see: Receives each label with the crop and maps of a window.
-            batch_size: Number of windows that are predicted together; None as the constructor says. 1 waits for no other image.
+            images: Label of any kind, image, and boxes as in `__call__`, for each image. At most
+                `batch_size` images are in memory.
+            on_maps: Function that receives the label with the crop and maps of each window.
+            batch_size: Number of windows that are predicted together; None for that of the
+                predictor. With 1 no image waits for another one.
 
         Yields:
-            The label of the image, and its poses; in the order of the images.
+            The label of each image with its poses, in the order of the images.
 
         Raises:
-            InputError: As `__call__`.
+            InputError: If `batch_size` is below 1, an image is not uint8 [h, w, 3], or a box is
+                empty.
         """
-        most = self._batch_size if batch_size is None else batch_size
-        if most < 1:
-            raise InputError(f"batch_size {most}: expected at least 1")
+        limit = self._batch_size if batch_size is None else batch_size
+        if limit < 1:
+            raise InputError(f"batch_size {limit}: expected at least 1")
         waiting: deque[_Image[T]] = deque()
         for label, image, boxes in images:
             windows = self._windows(image, boxes)
-            waiting.append(_Image(label, image, windows, len(windows)))
-            while sum(len(entry.windows) for entry in waiting) >= most or len(waiting) >= most:
-                self._predict(waiting, most, see)
-                yield from self._finished(waiting)
+            waiting.append(_Image(label, image, windows, left=len(windows)))
+            while sum(len(entry.windows) for entry in waiting) >= limit or len(waiting) >= limit:
+                self._predict_batch(waiting, limit, on_maps)
+                yield from self._take_finished(waiting)
         while waiting:
-            self._predict(waiting, most, see)
-            yield from self._finished(waiting)
+            self._predict_batch(waiting, limit, on_maps)
+            yield from self._take_finished(waiting)
 
     def _windows(
         self, image: np.ndarray, boxes: Sequence[Box] | None
     ) -> deque[tuple[Window, Box | None]]:
+        """Returns the windows of an image with their boxes; None is the whole image's."""
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
             raise InputError(f"expected uint8 [h, w, 3], got {image.dtype} {list(image.shape)}")
         size = self.codec.input_size
@@ -143,51 +159,51 @@ class Predictor:
             raise InputError(f"a box needs a positive width and height, got {list(boxes)}")
         return deque((box_window(box, size, self._context), box) for box in boxes)
 
-    def _predict(
-        self, waiting: deque[_Image[T]], most: int, see: Callable[[T, CropMaps], None]
+    def _predict_batch(
+        self, waiting: deque[_Image[T]], limit: int, on_maps: Callable[[T, CropMaps], None]
     ) -> None:
-        """Predicts the next windows of the images, at most so many."""
-        size, alignment = self.codec.input_size, self.codec.alignment
-        group: list[tuple[_Image[T], Window, Box | None]] = []
+        """Predicts the next windows of the images, up to a limit."""
+        size = self.codec.input_size
+        alignment = self.codec.alignment
+        batch: list[tuple[_Image[T], Window, Box | None]] = []
         for image in waiting:
-            while image.windows and len(group) < most:
-                group.append((image, *image.windows.popleft()))
-        if not group:
+            while image.windows and len(batch) < limit:
+                batch.append((image, *image.windows.popleft()))
+        if not batch:
             return
         crops = [
-            geometry.warp(image.image, w.to_input(size, alignment), size) for image, w, _ in group
+            geometry.warp(image.image, window.to_input(size, alignment), size)
+            for image, window, _ in batch
         ]
         maps = self._backend(np.stack(crops))
         decoded = self.codec.decode(maps)
-        for n, ((image, window, box), poses) in enumerate(zip(group, decoded, strict=True)):
-            see(image.label, (crops[n], {name: values[n] for name, values in maps.items()}))
+        for n, ((image, window, box), poses) in enumerate(zip(batch, decoded, strict=True)):
+            on_maps(image.label, (crops[n], {name: values[n] for name, values in maps.items()}))
             image.found.append((poses.moved(window.to_image(size, alignment)), window, box))
             image.left -= 1
 
-    def _finished(self, waiting: deque[_Image[T]]) -> Iterator[tuple[T, Poses]]:
-        """Takes the images that are done from the front."""
-        joints = self.codec.skeleton.num_joints
+    def _take_finished(self, waiting: deque[_Image[T]]) -> Iterator[tuple[T, Poses]]:
+        """Removes images from the front while all their windows are predicted; yields them."""
         while waiting and not waiting[0].left:
             image = waiting.popleft()
-            found = image.found
-            image_size = (image.image.shape[1], image.image.shape[0])
-            boxes = [
-                joints_box(keypoints, scores, image_size) if box is None else box
-                for poses, _, box in found
-                for keypoints, scores in zip(poses.keypoints, poses.scores, strict=True)
-            ]
-            windows = [window.box for poses, window, _ in found for _ in poses.scores]
-            yield (
-                image.label,
-                Poses(
-                    np.concatenate(
-                        [np.zeros((0, joints, 2)), *(poses.keypoints for poses, _, _ in found)]
-                    ),
-                    np.concatenate(
-                        [np.zeros((0, joints)), *(poses.scores for poses, _, _ in found)]
-                    ),
-                    np.concatenate([np.zeros(0), *(poses.person_scores for poses, _, _ in found)]),
-                    boxes=np.array(boxes, np.float64).reshape(-1, 4),
-                    windows=np.array(windows, np.float64).reshape(-1, 4),
-                ),
-            )
+            yield image.label, self._joined(image)
+
+    def _joined(self, image: _Image[T]) -> Poses:
+        """Returns the poses of all windows of an image, with boxes and windows."""
+        joints = self.codec.skeleton.num_joints
+        image_size = (image.image.shape[1], image.image.shape[0])
+        boxes: list[Box] = []
+        windows: list[Box] = []
+        for poses, window, box in image.found:
+            for keypoints, scores in zip(poses.keypoints, poses.scores, strict=True):
+                boxes.append(joints_box(keypoints, scores, image_size) if box is None else box)
+                windows.append(window.box)
+        found = [poses for poses, _, _ in image.found]
+        # The empty arrays give the shapes if there is no window.
+        return Poses(
+            np.concatenate([np.zeros((0, joints, 2)), *(poses.keypoints for poses in found)]),
+            np.concatenate([np.zeros((0, joints)), *(poses.scores for poses in found)]),
+            np.concatenate([np.zeros(0), *(poses.person_scores for poses in found)]),
+            boxes=np.array(boxes, np.float64).reshape(-1, 4),
+            windows=np.array(windows, np.float64).reshape(-1, 4),
+        )

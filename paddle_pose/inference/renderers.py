@@ -24,8 +24,8 @@ from paddle_pose.structures import Poses
 Replacing = Callable[[Path], AbstractContextManager[Path]]
 
 
-def drawing_places(folder: Path, sources: Iterable[Source], outputs: Outputs) -> dict[Path, Path]:
-    """Returns the path of each source's drawing, by the source's path.
+def drawing_places(folder: Path, sources: Iterable[Source], outputs: Outputs) -> dict[Source, Path]:
+    """Returns the path of each source's drawing.
 
     A drawing has the source's own name in the folder, with a number where another drawing has that name, or where it would
     replace what is not an earlier drawing.
@@ -40,7 +40,7 @@ def drawing_places(folder: Path, sources: Iterable[Source], outputs: Outputs) ->
     """
     suffixes = {"image": ".png"}
     return {
-        source.path: outputs.claim(
+        source: outputs.claim(
             folder / f"{source.name.as_posix()}{suffixes.get(source.kind, '.mp4')}"
         )
         for source in sources
@@ -51,12 +51,12 @@ class Drawings:
     """Writes a PNG of each image and an MP4 of each video, at its mean rate; of a camera, in the time that it took.
 
     Args:
-        places: Path of each source's drawing, by the source's path; see `drawing_places`.
+        places: Path of each source's drawing, see `drawing_places`.
         replacing: Puts a complete file in its place, as `atomic.replacing` does.
     """
 
     def __init__(
-        self, places: Mapping[Path, Path], replacing: Replacing = atomic.replacing
+        self, places: Mapping[Source, Path], replacing: Replacing = atomic.replacing
     ) -> None:
         self._places = places
         self._replacing = replacing
@@ -66,7 +66,7 @@ class Drawings:
 
     def write(self, frame: Frame, poses: Poses, drawing: np.ndarray) -> None:
         """Writes an image, or adds a frame to the video of its source."""
-        place = self._places[frame.source.path]
+        place = self._places[frame.source]
         if frame.source.kind == "image":
             with self._replacing(place) as draft:
                 images.write(draft, drawing)
@@ -96,14 +96,14 @@ class MapImages:
     """Writes the network's maps: a PNG for each window, beside the drawing of its source.
 
     Args:
-        places: Path of each source's drawing, by the source's path; see `drawing_places`.
+        places: Path of each source's drawing, see `drawing_places`.
         to_images: `Codec.visualize`, which returns images [h, w] of maps by title.
         outputs: What is the command's own in the folder.
     """
 
     def __init__(
         self,
-        places: Mapping[Path, Path],
+        places: Mapping[Source, Path],
         to_images: Callable[[Maps], Mapping[str, np.ndarray]],
         outputs: Outputs,
     ) -> None:
@@ -118,7 +118,7 @@ class MapImages:
 
     def write(self, frame: Frame, poses: Poses, drawing: np.ndarray) -> None:
         """Writes the maps of the frame's windows."""
-        place = self._places[frame.source.path]
+        place = self._places[frame.source]
         stem = place.stem if frame.source.kind == "image" else f"{place.stem}_{frame.index}"
         for number, (crop, maps) in enumerate(self._kept.pop(id(frame), ()), start=1):
             path = self._outputs.claim(place.with_name(f"{stem}_maps_{number}.png"))

@@ -1,4 +1,4 @@
-"""People found by a network of several people's poses, for a second network that predicts them one by one."""
+"""Person detection with a pose network of several people, for a second network that takes boxes."""
 
 from __future__ import annotations
 
@@ -9,19 +9,24 @@ from paddle_pose.inference.detection.base import Detections
 from paddle_pose.inference.predictor import Predictor
 from paddle_pose.structures import BOX_MARGIN, MIN_KEYPOINT_SCORE_FOR_BOX, Poses
 
-MAX_PEOPLE = 6  # that a MoveNet finds in an image as a detector; this project's choice
-MIN_BOX_SCORE = 0.2  # of a detected box in a file; this project's choice
-MIN_PERSON_SCORE = (
-    0.05  # of a person: MoveNet's scores of several people are products of two, and small
-)
-MIN_VISIBLE_JOINTS = 3  # of a person; this project's choice
+MAX_PEOPLE = 6
+"""Highest number of people that a MoveNet detects in an image; this project's choice."""
+MIN_BOX_SCORE = 0.2
+"""Lowest score of a detected box in a file of boxes; this project's choice."""
+MIN_PERSON_SCORE = 0.05
+"""Lowest score of a person that a MoveNet detects; this project's choice.
+
+MoveNet's scores of several people are products of two scores, and small.
+"""
+MIN_VISIBLE_JOINTS = 3
+"""Lowest number of visible joints of a detected person; this project's choice."""
 
 
 class PoseDetector:
-    """Finds people with a network that predicts poses in the whole image: the box around each person's joints.
+    """Person detector made of a pose network: the boxes around the joints of the people it finds.
 
     Args:
-        predictor: Network of several people's poses.
+        predictor: Network that predicts the poses of several people in the whole image.
         min_score: Lowest score of a person.
     """
 
@@ -30,7 +35,7 @@ class PoseDetector:
         self._min_score = min_score
 
     def __call__(self, image: np.ndarray) -> Detections:
-        """Returns the people of an image, the best first.
+        """Returns the people in an image, highest score first.
 
         Args:
             image: uint8 RGB [h, w, 3].
@@ -41,22 +46,26 @@ class PoseDetector:
 def person_boxes(
     poses: Poses, min_score: float = 0.0, min_keypoint_score: float = MIN_KEYPOINT_SCORE_FOR_BOX
 ) -> Detections:
-    """Returns the box around each person's joints, widened by `BOX_MARGIN` on every side, as an annotator would draw it.
+    """Returns the box around each person's joints, widened by `BOX_MARGIN` on every side.
+
+    The margin makes it similar to the box that an annotator would draw.
 
     Args:
         poses: Poses in image px.
         min_score: Lowest score of a person; others are left out.
-        min_keypoint_score: Lowest score of a joint that counts; a person with fewer than `MIN_VISIBLE_JOINTS` is left out.
+        min_keypoint_score: Lowest score of a visible joint; a person with fewer than
+            `MIN_VISIBLE_JOINTS` is left out.
 
     Returns:
-        Boxes [D, 4] (x, y, width, height) in image px and the people's scores [D], the best first.
+        Boxes [D, 4] (x, y, width, height) in image px and the people's scores [D], highest first.
 
     Example:
-        >>> poses = Poses(np.array([[[0.0, 0.0], [50.0, 100.0], [20.0, 50.0]]]), np.ones((1, 3)), np.ones(1))
-        >>> person_boxes(poses)
+        >>> keypoints = np.array([[[0.0, 0.0], [50.0, 100.0], [20.0, 50.0]]])
+        >>> person_boxes(Poses(keypoints, np.ones((1, 3)), np.ones(1)))
         Detections(boxes=array([[-10., -10.,  70., 120.]]), scores=array([1.]))
     """
-    boxes, scores = [], []
+    boxes: list[tuple[float, float, float, float]] = []
+    scores: list[float] = []
     for person in np.argsort(-poses.person_scores, kind="stable"):
         joints = poses.keypoints[person][poses.scores[person] >= min_keypoint_score]
         if len(joints) < MIN_VISIBLE_JOINTS or poses.person_scores[person] < min_score:

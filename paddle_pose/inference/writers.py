@@ -1,6 +1,7 @@
-"""Files of predicted poses: JSON, COCO's results, CSV.
+"""Files of predicted poses: JSON, COCO's results format, CSV.
 
-Each file receives every frame, can be closed at any moment with the frames so far, and takes its name then.
+Each file receives every frame. It can be closed at any moment, is complete for the frames so far,
+and gets its name only then.
 """
 
 from __future__ import annotations
@@ -20,10 +21,12 @@ from paddle_pose.io.frames import Frame, Source
 from paddle_pose.structures import Poses
 
 Replacing = Callable[[Path], AbstractContextManager[Path]]
+"""Returns a context with a draft of a file, which replaces the file at the end of the context."""
 
 SPACE = (
-    "pixels of the upright image, 0-based, (x, y); boxes and windows are (x, y, width, height): a person's box, and the part "
-    "of the image that the network saw; seconds since a video's beginning"
+    "pixels of the upright image, 0-based, (x, y); boxes and windows are (x, y, width, height): "
+    "a person's box, and the part of the image that the network saw; "
+    "seconds since a video's beginning"
 )
 
 
@@ -32,9 +35,10 @@ class _TrackId(TypedDict, total=False):
 
 
 class PersonRecord(_TrackId):
-    """A person as the files describe them: px of the image; `id` where people are tracked.
+    """A person in the files, in image px; `id` only with tracking.
 
-    `box` and `window` are (x, y, width, height), or empty where there is none; `keypoints` is K points (x, y).
+    `box` and `window` are (x, y, width, height), or empty if there is none; `keypoints` is K points
+    (x, y), `scores` K numbers.
     """
 
     score: float
@@ -45,7 +49,7 @@ class PersonRecord(_TrackId):
 
 
 class CocoRecord(TypedDict):
-    """A person as a result in COCO's format; `keypoints` is K triples (x, y, score) in one list."""
+    """A person in COCO's results format; `keypoints` is K triples (x, y, score) in one list."""
 
     image_id: int
     category_id: int
@@ -54,30 +58,36 @@ class CocoRecord(TypedDict):
 
 
 class Sink(Protocol):
-    """Takes predicted poses, frame by frame."""
+    """A file, a drawing or a screen that receives predicted poses, frame by frame."""
 
     def write(self, frame: Frame, poses: Poses, drawing: np.ndarray) -> None:
-        """Takes a frame, its poses in image px, and the drawing of them, uint8 RGB [h, w, 3]."""
+        """Adds a frame.
+
+        Args:
+            frame: Frame with its source.
+            poses: Poses in image px.
+            drawing: Frame with the poses drawn into it, uint8 RGB [h, w, 3].
+        """
 
     def close(self) -> None:
-        """Finishes what was begun."""
+        """Completes the files."""
 
 
 class JsonFile:
-    """predictions.json: joints, and for each frame its size and people; a line each.
+    """predictions.json: the header, and a line with size and people for each frame.
 
     Args:
         path: File to write.
         header: Entries at the beginning of the file.
-        drawings: Path of each source's drawing, by the source's path; empty where nothing is drawn.
-        replacing: Puts a complete file in its place, as `atomic.replacing` does.
+        drawings: Path of each source's drawing; empty without drawings.
+        replacing: Function that moves a complete file to its place, as `atomic.replacing`.
     """
 
     def __init__(
         self,
         path: Path,
         header: Mapping[str, object],
-        drawings: Mapping[Path, Path],
+        drawings: Mapping[Source, Path],
         replacing: Replacing = atomic.replacing,
     ) -> None:
         self._drawings = drawings
@@ -92,26 +102,26 @@ class JsonFile:
             "width": frame.size[0],
             "height": frame.size[1],
         }
+        if _is_numbered(frame.source):
+            record["frame"] = frame.index
         if frame.source.kind != "image":
-            record |= {"frame": frame.index, "seconds": round(frame.seconds, 4)}
+            record["seconds"] = round(frame.seconds, 4)
         if self._drawings:
-            record["drawing"] = (
-                self._drawings[frame.source.path].relative_to(self._folder).as_posix()
-            )
+            record["drawing"] = self._drawings[frame.source].relative_to(self._folder).as_posix()
         self._list.add({**record, "persons": persons(poses)})
 
     def close(self) -> None:
-        """Ends the file."""
+        """Completes the file."""
         self._list.close()
 
 
 class CocoFile:
-    """keypoints_results.json: COCO's results, with `file_name` and, for videos, `frame` added.
+    """keypoints_results.json: COCO's results with `file_name`; for videos and pages also `frame`.
 
     Args:
         path: File to write.
-        image_ids: Returns COCO's image id of a frame.
-        replacing: Puts a complete file in its place, as `atomic.replacing` does.
+        image_ids: Function that returns COCO's image id of a frame.
+        replacing: Function that moves a complete file to its place, as `atomic.replacing`.
     """
 
     def __init__(
@@ -121,15 +131,15 @@ class CocoFile:
         self._list = _JsonList(path, "", "", replacing)
 
     def write(self, frame: Frame, poses: Poses, drawing: np.ndarray) -> None:
-        """Adds a frame's people."""
+        """Adds the people of a frame."""
         name: dict[str, object] = {"file_name": frame.source.path.name}
-        if frame.source.kind != "image":
+        if _is_numbered(frame.source):
             name["frame"] = frame.index
         for record in coco_results(poses, self._image_ids(frame)):
             self._list.add({**record, **name})
 
     def close(self) -> None:
-        """Ends the file."""
+        """Completes the file."""
         self._list.close()
 
 
@@ -139,7 +149,7 @@ class CsvFile:
     Args:
         path: File to write.
         joints: Names of the joints.
-        replacing: Puts a complete file in its place, as `atomic.replacing` does.
+        replacing: Function that moves a complete file to its place, as `atomic.replacing`.
     """
 
     def __init__(
@@ -155,33 +165,26 @@ class CsvFile:
         self._rows.writerow([*columns, *boxes, *coordinates])
 
     def write(self, frame: Frame, poses: Poses, drawing: np.ndarray) -> None:
-        """Adds a frame's people."""
+        """Adds the people of a frame."""
         of_frame = (frame.source.path, frame.index, round(frame.seconds, 4), *frame.size)
         for number, person in enumerate(persons(poses)):
-            rectangles = [
-                value for box in (person["box"], person["window"]) for value in box or ("",) * 4
-            ]
-            of_person = (
-                number,
-                person.get("id", ""),
-                person["score"],
-                *rectangles,
-                *_triples(person),
-            )
-            self._rows.writerow([*of_frame, *of_person])
+            of_person = (number, person.get("id", ""), person["score"])
+            box = person["box"] or ("",) * 4
+            window = person["window"] or ("",) * 4
+            self._rows.writerow([*of_frame, *of_person, *box, *window, *_triples(person)])
 
     def close(self) -> None:
-        """Ends the file."""
+        """Completes the file."""
         self._draft.close()
 
 
 def persons(poses: Poses) -> list[PersonRecord]:
-    """Returns people as the files describe them: id where they have ids, score, box, window, keypoints, scores.
+    """Returns the records of people in the files.
 
     Args:
         poses: People in image px.
     """
-    found: list[PersonRecord] = []
+    records: list[PersonRecord] = []
     for n, (keypoints, scores) in enumerate(zip(poses.keypoints, poses.scores, strict=True)):
         person: PersonRecord = {
             "score": round(float(poses.person_scores[n]), 5),
@@ -190,12 +193,12 @@ def persons(poses: Poses) -> list[PersonRecord]:
             "keypoints": [[round(float(v), 3) for v in point] for point in keypoints],
             "scores": [round(float(v), 5) for v in scores],
         }
-        found.append({"id": int(poses.ids[n]), **person} if len(poses.ids) else person)
-    return found
+        records.append({"id": int(poses.ids[n]), **person} if len(poses.ids) else person)
+    return records
 
 
 def coco_results(poses: Poses, image_id: int) -> list[CocoRecord]:
-    """Returns people as results in COCO's format: image_id, category_id 1, keypoints of triples (x, y, score), score.
+    """Returns the records of people in COCO's results format, with category 1.
 
     Args:
         poses: People in image px.
@@ -215,14 +218,15 @@ def coco_results(poses: Poses, image_id: int) -> list[CocoRecord]:
 def image_ids(
     sources: Sequence[Source], known: Callable[[Path], int | None]
 ) -> Callable[[Frame], int]:
-    """Returns a function from a frame to COCO's image id.
+    """Returns a function from a frame to COCO's image id; call it once for each frame, in order.
 
-    The id is that which `known` returns for the frame's file; else the file's name, where the names of all sources are
-    different numbers, as COCO's are; else the number of the frame in the run, from 1.
+    The id is the one that `known` returns for the frame's file; otherwise the number in the file's
+    name, if the names of all sources are different numbers, as COCO's are; otherwise the number of
+    the frame in the run, from 1.
 
     Args:
         sources: All sources of the run.
-        known: Returns the image id of a file, None where it is not known.
+        known: Function that returns the image id of a file; None if it is unknown.
     """
     numbers = {
         int(source.name.name)
@@ -242,6 +246,11 @@ def image_ids(
     return image_id
 
 
+def _is_numbered(source: Source) -> bool:
+    """Returns whether a file has several images, so that a record has to state the number of its own."""
+    return source.kind != "image" or source.page is not None
+
+
 def _triples(person: PersonRecord) -> list[float]:
     """Returns x, y and score of each joint in one list."""
     joints = zip(person["keypoints"], person["scores"], strict=True)
@@ -249,7 +258,7 @@ def _triples(person: PersonRecord) -> list[float]:
 
 
 class _Draft:
-    """A text file that takes its name when it is closed."""
+    """A text file that gets its name when it is closed."""
 
     def __init__(self, path: Path, replacing: Replacing) -> None:
         with ExitStack() as stack:
@@ -258,13 +267,13 @@ class _Draft:
             self._open = stack.pop_all()
 
     def close(self, end: str = "") -> None:
-        """Writes the end; the file then takes its name, unless it could not be written."""
+        """Writes the end of the text; the file then gets its name, unless writing failed."""
         with self._open:
             self.file.write(end)
 
 
 class _JsonList:
-    """A list in a JSON file, written record by record, so that the records do not stay in memory."""
+    """A list in a JSON file, written record by record: no record stays in memory."""
 
     def __init__(self, path: Path, before: str, after: str, replacing: Replacing) -> None:
         self._draft = _Draft(path, replacing)
@@ -278,5 +287,5 @@ class _JsonList:
         self._first = False
 
     def close(self) -> None:
-        """Ends the list and the file."""
+        """Completes the list and the file."""
         self._draft.close(f"\n]{self._after}\n")

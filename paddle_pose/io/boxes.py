@@ -1,7 +1,9 @@
-"""Reads whose poses to find: boxes by image, from COCO's annotations or detections or a plain JSON file."""
+"""Reads boxes of people by image, from COCO's annotations or detections or a plain JSON file."""
 
 from __future__ import annotations
 
+import logging
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +17,13 @@ from paddle_pose.io.json_fields import field
 from paddle_pose.structures import Box
 
 PERSON = 1  # COCO's category
+PERSON_NAME = "person"
 FORMS = (
     'expected {"image.jpg": [[x, y, width, height], ...]} in px with positive sizes, COCO\'s annotations '
     "{images, annotations, categories}, or COCO's detections [{image_id, category_id, bbox, score}, ...]"
 )
+_MAX_CATEGORIES_LISTED = 10
+_log = logging.getLogger("paddle_pose")
 
 
 @dataclass(frozen=True)
@@ -26,11 +31,12 @@ class Boxes:
     """Boxes by image.
 
     Attributes:
-        source: the file.
-        by_name: by file name, or the end of a path.
-        by_id: by COCO's image id, for images whose names are numbers.
+        source: File of the boxes.
+        by_name: Boxes by file name, or by the end of a path.
+        by_id: Boxes by COCO's image id, for images whose names are numbers.
         ids: COCO's image id by file name; empty where the file has none.
-        complete: whether an image that is not named has nobody in it; otherwise nothing is known about it.
+        complete: Whether nobody is in an image that the file does not name; otherwise nothing is
+            known about it.
     """
 
     source: Path
@@ -40,7 +46,11 @@ class Boxes:
     complete: bool
 
     def of(self, path: Path) -> list[Box] | None:
-        """Returns an image's boxes; None where nothing is known about it."""
+        """Returns an image's boxes; None where nothing is known about it.
+
+        Args:
+            path: Image file.
+        """
         name = _named(path, self.by_name)
         if name is not None:
             return self.by_name[name]
@@ -49,15 +59,23 @@ class Boxes:
         return [] if self.complete else None
 
     def image_id(self, path: Path) -> int | None:
-        """Returns the id that the file gives an image; None where it has none."""
+        """Returns the id that the file gives an image; None where it gives none.
+
+        Args:
+            path: Image file.
+        """
         name = _named(path, self.ids)
         return None if name is None else self.ids[name]
 
     def check(self, paths: list[Path]) -> None:
         """Makes sure that the file is about these images.
 
+        Args:
+            paths: Image files, one or more.
+
         Raises:
-            InputError: If no box belongs to any, or a plain file names an image that is not among them.
+            InputError: If no box belongs to any, or a plain file names an image that is not among
+                them.
         """
         if self.complete:
             if not any(self.of(path) for path in paths):
@@ -76,11 +94,16 @@ class Boxes:
 
 
 def read_boxes(path: Path, min_score: float = 0.0) -> Boxes:
-    """Reads boxes in any of `FORMS`; those of a file name hold for every frame where that is a video.
+    """Returns the boxes of people in a file of any of `FORMS`.
+
+    Boxes of a video's name hold for each of its frames. Crowd regions are left out. Boxes of other
+    categories than people are left out, too, and counted in the log. A person is category 1 of
+    detections, and the category named person, in capitals or not, of annotations; where no category
+    has that name, the boxes of all categories are taken, with a warning.
 
     Args:
-        path: the file. Crowd regions, and where a file tells them, categories other than persons are left out.
-        min_score: a detected box with a lower one is left out.
+        path: JSON file.
+        min_score: Lowest score of a detected box that is kept.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -108,26 +131,49 @@ def read_boxes(path: Path, min_score: float = 0.0) -> Boxes:
 
 
 def _of_detections(path: Path, records: list[Any], min_score: float) -> Boxes:
+    """Returns the boxes of COCO's detections."""
+    others: Counter[str] = Counter()
+
     def keep(record: Mapping[str, Any], where: str) -> bool:
-        if record.get("category_id", PERSON) != PERSON:
+        category = record.get("category_id", PERSON)
+        if category != PERSON:
+            others[f"category_id {category}"] += 1
             return False
         return float(field(record, ("score",), (), where)) >= min_score
 
-    return Boxes(path, {}, _gather(path, "record ", records, keep), {}, complete=True)
+    by_id = _gather(path, "record ", records, keep)
+    _log_left_out(path, others, f"people are category_id {PERSON}")
+    return Boxes(path, {}, by_id, {}, complete=True)
 
 
 def _of_annotations(path: Path) -> Boxes:
+    """Returns the boxes of COCO's annotations."""
     coco, _ = coco_json.read(path)
-    persons = {
-        category["id"] for category in coco["categories"] if category.get("name") == "person"
+    names_by_id = {
+        category["id"]: str(category.get("name", category["id"])) for category in coco["categories"]
     }
+    persons = {
+        number for number, name in names_by_id.items() if name.strip().casefold() == PERSON_NAME
+    }
+    others: Counter[str] = Counter()
 
     def keep(record: Mapping[str, Any], where: str) -> bool:
-        return not record.get("iscrowd", 0) and (
-            not persons or record.get("category_id") in persons
-        )
+        category = record.get("category_id")
+        if category not in persons:
+            others[names_by_id.get(category, f"category_id {category}")] += 1
+        is_person = not persons or category in persons
+        return is_person and not record.get("iscrowd", 0)
 
     by_id = _gather(path, "annotations", coco["annotations"], keep)
+    if persons:
+        _log_left_out(path, others, f"people are the category {PERSON_NAME}")
+    elif names_by_id and others:
+        _log.warning(
+            "%s: no category is named %s: the boxes of all categories are taken (%s)",
+            path,
+            PERSON_NAME,
+            _counted(others),
+        )
     names = {}
     for n, image in enumerate(coco["images"]):
         if not isinstance(image.get("file_name"), str):
@@ -142,6 +188,31 @@ def _of_annotations(path: Path) -> Boxes:
         names,
         complete=True,
     )
+
+
+def _log_left_out(path: Path, others: Counter[str], rule: str) -> None:
+    """Logs how many boxes of other categories than people are left out."""
+    if others:
+        _log.info(
+            "%s: %d boxes of other categories left out (%s); %s",
+            path,
+            others.total(),
+            _counted(others),
+            rule,
+        )
+
+
+def _counted(numbers: Counter[str]) -> str:
+    """Returns the numbers of boxes by category in words, the most frequent first.
+
+    Example:
+        >>> _counted(Counter({"dog": 3, "car": 9}))
+        'car: 9, dog: 3'
+    """
+    most = numbers.most_common(_MAX_CATEGORIES_LISTED)
+    words = [f"{name}: {number}" for name, number in most]
+    rest = numbers.total() - sum(number for _, number in most)
+    return ", ".join([*words, f"others: {rest}"] if rest else words)
 
 
 def _gather(
@@ -161,11 +232,12 @@ def _gather(
 
 
 def _named(path: Path, names: Mapping[str, Any]) -> str | None:
-    """Returns which of the names is the path's end; the longest one."""
+    """Returns the longest of the names that the path ends with; None where it ends with none."""
     ends = ("/".join(path.parts[n:]) for n in range(len(path.parts)))
     return next((end for end in ends if end in names), None)
 
 
 def _box(numbers: np.ndarray) -> Box:
+    """Returns a box as a tuple of Python's numbers."""
     x, y, width, height = map(float, numbers)
     return x, y, width, height

@@ -1,8 +1,10 @@
-"""What poses are looked for in: images, folders, patterns, videos and cameras, as one stream of frames."""
+"""Reads images, folders, patterns, videos and cameras as one stream of frames."""
 
 from __future__ import annotations
 
 import glob
+import logging
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,22 +12,31 @@ from typing import Literal
 
 import numpy as np
 
-from paddle_pose.io import images, videos
+from paddle_pose.io import image_kinds, image_sequences, images, videos
+
+MAX_KINDS_LISTED = 8
+_GIF = ".gif"  # a video or an image: its content decides
+
+_log = logging.getLogger("paddle_pose")
 
 
 @dataclass(frozen=True)
 class Source:
-    """A file or a camera.
+    """An image, a page of a TIFF, a video or a camera.
 
     Attributes:
-        kind: what it is.
-        path: the file; of a camera its number.
-        name: where what is made of it goes: its path below the folder that was named, without suffix.
+        kind: What it is; an animated image is a video.
+        path: File; of a camera its number.
+        name: Name of what is made of it: its path below the folder that was named, without suffix;
+            of a page with the page's number, from 1.
+        page: Number in the file of a page, from 0; None where the file is not a TIFF of several
+            pages.
     """
 
     kind: Literal["image", "video", "camera"]
     path: Path
     name: Path
+    page: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,11 +44,11 @@ class Frame:
     """An image to look at.
 
     Attributes:
-        source: where it comes from.
+        source: Where it comes from.
         pixels: uint8 RGB [h, w, 3], upright.
-        index: its number in the source, from 0.
-        seconds: since the beginning of a video or camera; 0 for an image.
-        rate: mean frames per second of its video; 0 for an image.
+        index: Number of the frame in its source, or of the page in its file, from 0.
+        seconds: Time since the beginning of a video or camera; 0 for an image.
+        rate: Mean frames per second of its video; 0 for an image.
     """
 
     source: Source
@@ -53,34 +64,36 @@ class Frame:
 
 
 def find(places: Iterable[str], leave_out: Path | None = None) -> list[Source]:
-    """Returns what is named, each file once, sorted within a folder or pattern.
+    """Returns the sources that are named, each once, sorted within a folder or pattern.
+
+    What else is in a folder is logged by kind, in one line.
 
     Args:
-        places: images, videos, folders (with all below them), patterns such as `holiday/**/*.jpg`, numbers of cameras.
-        leave_out: a folder whose contents are not looked for: where drawings of an earlier run are.
+        places: Images, videos, folders (with all below them that is not hidden), patterns such as
+            `holiday/**/*.jpg`, numbers of cameras.
+        leave_out: Folder that is not searched: where drawings of an earlier run are; None for none.
 
     Raises:
-        FileNotFoundError: If a place does not exist, a folder holds neither images nor videos, or nothing fits a pattern.
+        FileNotFoundError: If a place does not exist, a folder holds neither images nor videos, or
+            no file fits a pattern.
     """
-    found: dict[Path, Source] = {}
+    found: dict[tuple[Path, int | None], Source] = {}
     for place in places:
         path = Path(place)
         if path.is_dir():
-            new = [_of_file(file, file.relative_to(path)) for file in _inside(path, leave_out)]
-            if not new:
-                kinds = ", ".join(images.SUFFIXES + videos.SUFFIXES)
-                raise FileNotFoundError(f"{place}: no image or video in this folder ({kinds})")
+            new = _of_folder(path, leave_out)
         elif path.is_file():
-            new = [_of_file(path, Path(path.name))]
+            new = _of_file(path, Path(path.name))
         elif place.isdigit():
             new = [Source("camera", path, Path(f"camera_{place}"))]
         elif glob.has_magic(place):
-            files = [
-                Path(file)
-                for file in sorted(glob.glob(place, recursive=True))
-                if Path(file).is_file()
+            files = [Path(file) for file in sorted(glob.glob(place, recursive=True))]
+            new = [
+                source
+                for file in files
+                if file.is_file()
+                for source in _of_file(file, Path(file.name))
             ]
-            new = [_of_file(file, Path(file.name)) for file in files]
             if not new:
                 raise FileNotFoundError(f"{place}: no file fits this pattern")
         else:
@@ -88,16 +101,17 @@ def find(places: Iterable[str], leave_out: Path | None = None) -> list[Source]:
                 f"{place}: not found; expected an image, video, folder, pattern or a camera's number"
             )
         for source in new:
-            found.setdefault(source.path, source)
+            found.setdefault((source.path, source.page), source)
     return list(found.values())
 
 
 def frames(sources: Iterable[Source], failed: Callable[[str], None]) -> Iterator[Frame]:
-    """Yields all frames, one in memory at a time.
+    """Yields all frames, with one in memory at a time.
 
     Args:
-        sources: in this order.
-        failed: told what is wrong with a source that cannot be read, or not to its end; the next one follows.
+        sources: Sources in the order of their frames.
+        failed: Receives the message about a source that cannot be read, or not to its end; the next
+            one follows.
     """
     for source in sources:
         try:
@@ -110,55 +124,112 @@ def read(source: Source) -> Iterator[Frame]:
     """Yields the frames of a source.
 
     Args:
-        source: Image, video or camera.
+        source: Image, page, video or camera.
 
     Raises:
         FileNotFoundError: If there is no such file.
         InputError: If it cannot be read, or not to its end.
     """
-    return _READERS[source.kind](source)
+    if source.kind == "image":
+        yield _image(source)
+        return
+    if source.kind == "camera":
+        stream = videos.read_camera(int(str(source.path)))
+    elif source.path.suffix.lower() in videos.SUFFIXES:
+        stream = videos.read_video(source.path)
+    else:
+        stream = image_sequences.read_animation(source.path)
+    for index, (pixels, seconds, rate) in enumerate(stream):
+        yield Frame(source, pixels, index, seconds, rate)
 
 
 def count(sources: Iterable[Source]) -> int | None:
-    """Returns how many frames there are to come, as the videos announce; None if a camera is among them."""
+    """Returns the number of frames that are announced; None if a camera is among the sources.
+
+    Args:
+        sources: Sources that are going to be read.
+    """
     total = 0
     for source in sources:
         if source.kind == "camera":
             return None
-        total += 1 if source.kind == "image" else videos.length(source.path)
+        if source.kind == "image":
+            total += 1
+        elif source.path.suffix.lower() in videos.SUFFIXES:
+            total += videos.length(source.path)
+        else:
+            total += len(image_sequences.contents(source.path)[1])
     return total
 
 
-def _inside(folder: Path, leave_out: Path | None) -> list[Path]:
+def _of_folder(folder: Path, leave_out: Path | None) -> list[Source]:
+    """Returns the sources in a folder, and logs what else is there.
+
+    Raises:
+        FileNotFoundError: If it holds neither images nor videos.
+    """
     left_out = None if leave_out is None else leave_out.resolve()
-    return [
-        path
-        for path in sorted(folder.rglob("*"))
-        if path.suffix.lower() in images.SUFFIXES + videos.SUFFIXES
-        and not path.name.startswith(".")  # files of macOS, drafts of a run that was killed
-        and path.is_file()
-        and left_out not in path.resolve().parents
-    ]
+    suffixes = (*images.suffixes(), *videos.SUFFIXES)
+    found: list[Source] = []
+    others: Counter[str] = Counter()
+    for path in sorted(folder.rglob("*")):
+        below = path.relative_to(folder)
+        # hidden: files of macOS, folders of tools, drafts of a run that was killed
+        is_hidden = any(part.startswith(".") for part in below.parts)
+        if is_hidden or not path.is_file() or left_out in path.resolve().parents:
+            continue
+        suffix = path.suffix.lower()
+        if suffix in suffixes:
+            found += _of_file(path, below)
+        else:
+            others[suffix] += 1
+    if not found:
+        rest = f"; it holds {_listed(others)}" if others else ""
+        raise FileNotFoundError(
+            f"{folder}: no image or video in this folder ({', '.join(suffixes)}){rest}"
+        )
+    if others:
+        has_images = any(image_kinds.of_suffix(suffix) for suffix in others)
+        level = logging.WARNING if has_images else logging.INFO
+        _log.log(level, "%s: not looked at: %s", folder, _listed(others))
+    return found
 
 
-def _of_file(path: Path, below: Path) -> Source:
-    return Source(
-        "video" if path.suffix.lower() in videos.SUFFIXES else "image", path, below.with_suffix("")
-    )
+def _listed(others: Counter[str]) -> str:
+    """Returns numbers of files by suffix in words, kinds of images first.
+
+    Example:
+        >>> _listed(Counter({".txt": 12, ".psd": 1}))
+        '1 .psd (Photoshop file: export it as PNG), 12 .txt'
+    """
+    kinds = {suffix: image_kinds.of_suffix(suffix) for suffix in others}
+    order = sorted(others, key=lambda suffix: (kinds[suffix] is None, -others[suffix], suffix))
+    words = []
+    for suffix in order[:MAX_KINDS_LISTED]:
+        kind = kinds[suffix]
+        hint = "" if kind is None else f" ({kind}: {image_kinds.REMEDIES[kind]})"
+        words.append(f"{others[suffix]} {suffix or 'without a suffix'}{hint}")
+    rest = sum(others[suffix] for suffix in order[MAX_KINDS_LISTED:])
+    return ", ".join([*words, f"{rest} of other kinds"] if rest else words)
 
 
-def _image(source: Source) -> Iterator[Frame]:
-    yield Frame(source, images.read_upright(source.path))
+def _of_file(path: Path, below: Path) -> list[Source]:
+    """Returns a file as sources: one, or one for each page of a TIFF."""
+    name = below.with_suffix("")
+    suffix = path.suffix.lower()
+    if suffix in videos.SUFFIXES and suffix != _GIF:
+        return [Source("video", path, name)]
+    what, numbers = image_sequences.contents(path)
+    if what == "pages":
+        return [
+            Source("image", path, name.with_name(f"{name.name}_{count}"), page=number)
+            for count, number in enumerate(numbers, start=1)
+        ]
+    return [Source("video" if what == "animation" else "image", path, name)]
 
 
-def _video(source: Source) -> Iterator[Frame]:
-    for index, (pixels, seconds, rate) in enumerate(videos.read_video(source.path)):
-        yield Frame(source, pixels, index, seconds, rate)
-
-
-def _camera(source: Source) -> Iterator[Frame]:
-    for index, (pixels, seconds, rate) in enumerate(videos.read_camera(int(str(source.path)))):
-        yield Frame(source, pixels, index, seconds, rate)
-
-
-_READERS = {"image": _image, "video": _video, "camera": _camera}
+def _image(source: Source) -> Frame:
+    """Returns an image or a page as a frame."""
+    if source.page is None:
+        return Frame(source, images.read_upright(source.path))
+    return Frame(source, image_sequences.read_page(source.path, source.page), source.page)

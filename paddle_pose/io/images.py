@@ -1,88 +1,135 @@
-"""Reads images: decoding, the stored orientation, and what to say when a file is missing or broken."""
+"""Reads images: decoding, the stored orientation, and messages about broken files.
+
+OpenCV decodes first, Pillow what OpenCV cannot. Transparency is dropped: a transparent pixel has the
+colour that is stored for it. TIFF and GIF are decoded by Pillow first, since OpenCV changes the
+colours of transparent pixels there.
+"""
 
 from __future__ import annotations
 
+import functools
 import io
 import logging
+import struct
+import threading
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import IO, TypeAlias
 
 import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
-from paddle_pose.environment import argument
-from paddle_pose.errors import InputError
-from paddle_pose.io import atomic
+from paddle_pose.environment import argument, needed
+from paddle_pose.errors import InputError, MissingDependencyError
+from paddle_pose.io import atomic, image_kinds
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
-_ORIENTATION = 274
+MAX_PIXELS = (2**31 - 1) // 3
+"""Most pixels of an image. OpenCV's warp counts an image's bytes, three for each pixel, in a signed
+32-bit number, and crashes where that overflows."""
+
+_SUFFIXES = (".jpg", ".jpeg", ".png", ".apng", ".bmp", ".webp", ".tif", ".tiff")
+# Formats that Pillow reads. Not EPS: Pillow would run Ghostscript.
+_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "JPEG2000", "PPM")
+_TURNED_HERE = ("JPEG", "MPO", "PNG", "WEBP", "AVIF")  # decoders turn a TIFF by themselves
+_ORIENTATION = 274  # this and the next are tags of TIFF and EXIF
+_SUBFILE_TYPE = 254
+_SUB_IFDS = 330
+_DNG_VERSION = 50706
+_PREVIEW_OR_MASK = 1 | 4  # bits of the subfile type
 _JPEG = b"\xff\xd8\xff"
+_JPEG_END = b"\xff\xd9"
+_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_PNG = b"\x89PNG\r\n\x1a\n"
+_PNG_END = b"IEND"
+_START_OF_SCAN = 0xDA
 _REDUCED = {
     1: cv2.IMREAD_COLOR,
     2: cv2.IMREAD_REDUCED_COLOR_2,
     4: cv2.IMREAD_REDUCED_COLOR_4,
     8: cv2.IMREAD_REDUCED_COLOR_8,
 }
+# What Pillow raises for damaged files: its decoders do not agree on one class. Warnings are errors
+# where Python is told so.
+PILLOW_ERRORS = (
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    ValueError,
+    LookupError,
+    TypeError,
+    ArithmeticError,
+    EOFError,
+    struct.error,
+    Image.DecompressionBombError,
+    Warning,
+)
 _log = logging.getLogger("paddle_pose")
-_rotated_seen: set[Path] = set()
+_warned: set[tuple[str, str]] = set()
+_warned_lock = threading.Lock()
 
 ImageInput: TypeAlias = str | Path | np.ndarray | Image.Image
 """An image for the Python API: a file's path, a uint8 RGB array [h, w, 3], or a PIL image."""
 
 
 def read(path: Path, reduction: int = 1) -> tuple[np.ndarray, np.ndarray]:
-    """Reads a data set's image as it is stored: coordinates in annotations are pixels of the stored file.
+    """Returns a data set's image as it is stored, not turned.
 
-    A file whose EXIF data asks for a rotation is not turned; it is named in the log once.
+    Coordinates in annotations are pixels of the stored file. A file whose EXIF data asks for a
+    rotation is not turned. Of an animation or a TIFF of several pages the first image is read. Both
+    are logged once for each file, and so is a file that is cut short.
 
     Args:
-        path: of the image.
-        reduction: 1, 2, 4 or 8: a JPEG is decoded at this fraction of its size, each pixel the mean of so many squared;
-            other kinds of images are always read whole.
+        path: Image file.
+        reduction: 1, 2, 4 or 8: a JPEG is decoded at this fraction of its size, each pixel the mean
+            of so many squared; other kinds of images are always read whole.
 
     Returns:
         uint8 RGB [h, w, 3], and the [2, 3] matrix from image px to pixels of the array.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        InputError: If it is not an image that can be decoded.
+        InputError: If it is not an image that can be decoded, or has more than `MAX_PIXELS` pixels.
     """
-    content = _bytes(path)
-    orientation = exif_orientation(content)
-    if orientation != 1 and path not in _rotated_seen:
-        _rotated_seen.add(path)
-        _log.warning(
-            "%s: its EXIF data asks for a rotation (orientation %d), which is ignored: annotations are taken as "
-            "pixels of the stored file. If people lie on their side, rotate the file and its annotations.",
+    file = _open(path)
+    orientation = _orientation(file.header, file.content)
+    if orientation != 1:
+        _warn_once(
             path,
-            orientation,
+            f"its EXIF data asks for a rotation (orientation {orientation}), which is ignored: annotations are taken as "
+            "pixels of the stored file. If people lie on their side, rotate the file and its annotations.",
         )
-    if not content.startswith(_JPEG):
+    several = len(image_numbers(file.header))
+    if several > 1:
+        _warn_once(path, f"it holds {several} images; the first one is read")
+    if not file.content.startswith(_JPEG):
         reduction = 1
-    pixels = _decode(content, path, _REDUCED[reduction] | cv2.IMREAD_IGNORE_ORIENTATION)
+    pixels = _decode(file, reduction)
     # the centre of the first pixel lies between those of the pixels that it is the mean of
     shift = -(reduction - 1) / 2 / reduction
     return pixels, np.array([[1 / reduction, 0, shift], [0, 1 / reduction, shift]])
 
 
 def read_upright(path: str | Path) -> np.ndarray:
-    """Reads anybody's image the way a viewer shows it: turned as its EXIF data asks.
+    """Returns an image the way a viewer shows it: turned as its EXIF data asks.
+
+    Args:
+        path: Image file; of an animation or a TIFF of several pages the first image is read.
 
     Returns:
         uint8 RGB [h, w, 3].
 
     Raises:
         FileNotFoundError: If there is no such file.
-        InputError: If it is not an image that can be decoded.
+        InputError: If it is not an image that can be decoded, or has more than `MAX_PIXELS` pixels.
     """
-    path = Path(path)
-    return _decode(_bytes(path), path, cv2.IMREAD_COLOR)
+    file = _open(Path(path))
+    return _turned(_decode(file), _orientation(file.header, file.content))
 
 
 def as_pixels(image: ImageInput) -> np.ndarray:
-    """Returns the pixels of an image that is given as a path, an array or a PIL image, turned as its EXIF data asks.
+    """Returns the pixels of a path, an array or a PIL image, turned as its EXIF data asks.
 
     Args:
         image: Path of a file, uint8 RGB [h, w, 3], or PIL image of any mode.
@@ -92,7 +139,8 @@ def as_pixels(image: ImageInput) -> np.ndarray:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        InputError: If the file cannot be decoded, or an array has another type or shape; says how to change it.
+        InputError: If the image cannot be decoded, has more than `MAX_PIXELS` pixels, or an array
+            has another type or shape; says how to change it.
 
     Example:
         >>> as_pixels(Image.new("L", (3, 2))).shape
@@ -101,21 +149,19 @@ def as_pixels(image: ImageInput) -> np.ndarray:
     if isinstance(image, str | Path):
         return read_upright(image)
     if isinstance(image, Image.Image):
-        return np.array(ImageOps.exif_transpose(image).convert("RGB"))
-    if (
-        isinstance(image, np.ndarray)
-        and image.dtype == np.uint8
-        and image.ndim == 3
-        and image.shape[2] == 3
-    ):
-        if image.size:
-            return image
-        raise InputError(f"the image is empty: {list(image.shape)}")
+        return _of_pillow(image)
     if not isinstance(image, np.ndarray):
         raise InputError(
             f"expected a path, a uint8 RGB array [h, w, 3] or a PIL image, got {type(image).__name__}"
         )
-    if image.dtype != np.uint8:
+    if image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3:
+        if not image.size:
+            raise InputError(f"the image is empty: {list(image.shape)}")
+        check_size(image.shape[1::-1], "the image")
+        return image
+    if image.dtype == np.uint16:
+        hint = 'values of 0 to 65535 become such an array by (image // 257).astype("uint8")'
+    elif image.dtype != np.uint8:
         hint = 'values of 0 to 1 become such an array by (image * 255).round().astype("uint8")'
     elif image.ndim == 4:
         hint = "pass several images as a list: list(images)"
@@ -133,21 +179,30 @@ def as_pixels(image: ImageInput) -> np.ndarray:
 def stored_size(path: Path) -> tuple[int, int]:
     """Returns (width, height) of an image as it is stored, from its first bytes.
 
+    Args:
+        path: Image file.
+
     Raises:
         FileNotFoundError: If there is no such file.
-        InputError: If it is not an image.
+        InputError: If it is not an image whose size can be read.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: not found")
-    try:
-        with Image.open(path) as image:
-            return image.size
-    except (OSError, SyntaxError, Image.DecompressionBombError) as problem:
-        raise InputError(f"{path}: not an image whose size can be read ({problem})") from problem
+    with path.open("rb") as file:
+        head = file.read(image_kinds.HEAD)
+        file.seek(0)
+        header = open_header(file, head, path)
+        if header is None:
+            raise InputError(f"{path}: not an image whose size can be read")
+        return header.size
 
 
 def write(path: Path, pixels: np.ndarray) -> None:
-    """Writes uint8 RGB [h, w, 3]; the suffix of the path chooses the format.
+    """Writes an image file.
+
+    Args:
+        path: File to write; its suffix chooses the format.
+        pixels: uint8 RGB [h, w, 3].
 
     Raises:
         OSError: If the file cannot be written.
@@ -161,8 +216,11 @@ def write(path: Path, pixels: np.ndarray) -> None:
 def check_present(paths: Iterable[Path]) -> None:
     """Makes sure that every image is there before a long run begins.
 
+    Args:
+        paths: Image files.
+
     Raises:
-        FileNotFoundError: Naming the first missing file and their number.
+        FileNotFoundError: If files are missing; names the first one and their number.
     """
     wanted = set(paths)
     present: set[Path] = set()
@@ -178,30 +236,413 @@ def check_present(paths: Iterable[Path]) -> None:
 
 
 def exif_orientation(content: bytes) -> int:
-    """Returns the EXIF orientation (1..8) of an encoded image; 1 where it says nothing."""
-    if b"Exif" not in content[:4096]:
-        return 1
+    """Returns the EXIF orientation (1..8) of an encoded image; 1 where it states none.
+
+    Args:
+        content: The file, or its beginning.
+    """
     try:
-        with Image.open(io.BytesIO(content)) as image:
-            return int(image.getexif().get(_ORIENTATION, 1))
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        return 1  # no image, or one beyond Pillow's limit: decoding it will say so
+        return _orientation(open_header(io.BytesIO(content), content[: image_kinds.HEAD]), content)
+    except InputError:
+        return 1
 
 
-def _bytes(path: Path) -> bytes:
+@functools.cache
+def suffixes() -> tuple[str, ...]:
+    """Returns the suffixes of images that the installed packages can read, in lower case."""
+    Image.init()
+    found = list(_SUFFIXES)
+    if "AVIF" in Image.OPEN or cv2.haveImageWriter("a.avif"):
+        found.append(".avif")
+    if cv2.haveImageWriter("a.jp2"):
+        found.append(".jp2")
+    if image_kinds.can_read_heic():
+        found += [".heic", ".heif", ".hif"]
+    return tuple(found)
+
+
+def check_size(size: tuple[int, ...], name: str | Path) -> None:
+    """Makes sure that an image is not too large.
+
+    Args:
+        size: (width, height) in px.
+        name: Name of the image in the message.
+
+    Raises:
+        InputError: If it has more than `MAX_PIXELS` pixels.
+    """
+    width, height = size
+    if width * height > MAX_PIXELS:
+        raise InputError(
+            f"{name}: {width} x {height} px; at most {MAX_PIXELS:,} px can be processed. Scale the image down, or cut it "
+            "into parts"
+        )
+
+
+def open_header(file: IO[bytes], head: bytes, path: str | Path = "the image") -> Image.Image | None:
+    """Returns an image whose header Pillow has read; None where it does not know the format.
+
+    `Image.open` is not called, since it warns of large images and refuses them, by limits that are
+    a setting of the whole process. HEIC is decoded whole.
+
+    Args:
+        file: The image, from its beginning.
+        head: Its first `image_kinds.HEAD` bytes.
+        path: Name of the image in messages.
+
+    Raises:
+        InputError: If it is of a kind that cannot be read; names the kind, and what to do.
+    """
+    kind = image_kinds.recognize(head)
+    if kind == image_kinds.HEIC:
+        return _open_heic(file, path)
+    if kind is not None and kind != image_kinds.AVIF:
+        raise _unreadable(path, kind)
+    Image.init()
+    for name in _FORMATS:
+        factory, accept = Image.OPEN.get(name, (None, None))
+        # Of a format without its library, `accept` returns a message.
+        if factory is None or accept is None or accept(head[:16]) is not True:
+            continue
+        file.seek(0)
+        try:
+            header: Image.Image = factory(file, "")
+        except PILLOW_ERRORS:
+            return None  # decoding says what is wrong
+        if _is_raw(header):
+            raise _unreadable(path, image_kinds.RAW)
+        return header
+    return None
+
+
+def image_numbers(header: Image.Image | None) -> list[int]:
+    """Returns the numbers, for `seek`, of an animation's frames or a TIFF's pages; else [0].
+
+    The still image of a PNG that no animation shows is left out, and so are previews and masks in a
+    TIFF.
+
+    Args:
+        header: As returned by `open_header`; it is at its first image then.
+    """
+    if header is None or header.format not in ("GIF", "WEBP", "PNG", "AVIF", "TIFF"):
+        return [0]  # JPEGs may hold previews and other views of the same moment
+    try:
+        numbers = list(range(getattr(header, "n_frames", 1)))
+        if len(numbers) > 1 and header.format == "TIFF":
+            numbers = [number for number in numbers if _is_page(header, number)]
+            header.seek(0)
+    except PILLOW_ERRORS:
+        return [0]  # decoding says what is wrong
+    if getattr(header, "default_image", False):
+        del numbers[0]
+    return numbers or [0]
+
+
+def rgb(image: Image.Image) -> np.ndarray:
+    """Returns the pixels of a PIL image of any mode, uint8 RGB [h, w, 3].
+
+    Values of more than 8 bits are scaled, not cut off.
+
+    Args:
+        image: Image whose pixels can be decoded.
+    """
+    if image.mode[0] in "IF":  # one channel of 16 or 32 bits, which Pillow would cut off at 255
+        return _three_channels(_as_8_bits(np.asarray(image)))
+    if image.mode in ("P", "PA", "LA", "La", "RGBa"):  # may be transparent
+        return np.array(np.asarray(image.convert("RGBA"))[..., :3])
+    return np.array(image.convert("RGB"))
+
+
+@dataclass(frozen=True)
+class _File:
+    """An encoded image.
+
+    Attributes:
+        path: The file.
+        content: What it contains; of a JPEG that is cut short with an end.
+        header: The image before decoding; None where Pillow does not know the format.
+        is_cut: Whether its end is missing.
+    """
+
+    path: Path
+    content: bytes
+    header: Image.Image | None
+    is_cut: bool
+
+
+def _open(path: Path) -> _File:
+    """Returns an image file, of a kind and a size that can be decoded.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        InputError: If it is empty, or of another kind or size.
+    """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: not found")
     content = path.read_bytes()
     if not content:
         raise InputError(f"{path}: the file is empty")
-    return content
+    is_cut = _is_cut(content)
+    if is_cut and content.startswith(_JPEG):
+        # Without an end decoders leave out the last rows, and a progressive JPEG altogether.
+        content += _JPEG_END
+    header = open_header(io.BytesIO(content), content[: image_kinds.HEAD], path)
+    if header is not None:
+        check_size(header.size, path)
+    return _File(path, content, header, is_cut)
 
 
-def _decode(content: bytes, path: Path, flags: int) -> np.ndarray:
+def _decode(file: _File, reduction: int = 1) -> np.ndarray:
+    """Returns the pixels as they are stored, uint8 RGB [h, w, 3].
+
+    Each is the mean of `reduction` x `reduction` stored ones.
+
+    Raises:
+        InputError: If nothing of the image can be decoded.
+    """
+    readers = [_with_opencv, _with_pillow]
+    header = file.header
+    by_pillow = header is not None and (
+        header.format in ("TIFF", "GIF", "HEIF") and is_within_limit_of_pillow(header)
+    )
+    if file.is_cut or by_pillow:
+        readers.reverse()
+    for reader in readers:
+        pixels = reader(file, reduction)
+        if pixels is not None:
+            check_size(pixels.shape[1::-1], file.path)
+            return pixels
+    if image_kinds.recognize(file.content) == image_kinds.AVIF and file.header is None:
+        raise _unreadable(file.path, image_kinds.AVIF)
+    raise InputError(f"{file.path}: not an image that can be decoded; is it complete?")
+
+
+def _with_opencv(file: _File, reduction: int) -> np.ndarray | None:
+    """Returns what OpenCV decodes; None where it cannot."""
+    flags = _REDUCED[reduction] | cv2.IMREAD_IGNORE_ORIENTATION
+    if file.content.startswith(_TIFF):
+        flags |= cv2.IMREAD_ANYDEPTH  # OpenCV does not scale floating-point values to 8 bits
     try:
-        pixels = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
-    except cv2.error as problem:
-        raise InputError(f"{path}: cannot be decoded ({problem.err})") from problem
-    if pixels is None:
-        raise InputError(f"{path}: not an image that can be decoded; is it complete?")
-    return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
+        pixels = cv2.imdecode(np.frombuffer(file.content, np.uint8), flags)
+    except cv2.error:
+        return None
+    return None if pixels is None else _as_8_bits(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB))
+
+
+def tiff_page(path: Path, number: int) -> np.ndarray | None:
+    """Returns a page of a TIFF that OpenCV decodes, uint8 RGB [h, w, 3]; None where it cannot.
+
+    Args:
+        path: TIFF of several pages.
+        number: Number of the page in the file, from 0.
+    """
+    try:
+        done, pages = cv2.imreadmulti(
+            str(path), number, 1, flags=cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH
+        )
+    except cv2.error:
+        return None
+    return _as_8_bits(cv2.cvtColor(pages[0], cv2.COLOR_BGR2RGB)) if done else None
+
+
+def is_within_limit_of_pillow(header: Image.Image) -> bool:
+    """Returns whether Pillow decodes an image without a remark on its size.
+
+    Args:
+        header: As returned by `open_header`.
+    """
+    limit = Image.MAX_IMAGE_PIXELS
+    return limit is None or header.size[0] * header.size[1] <= limit
+
+
+def _with_pillow(file: _File, reduction: int) -> np.ndarray | None:
+    """Returns what Pillow decodes; None where it decodes nothing."""
+    if file.header is None:
+        return None
+    try:
+        _load(file.header, str(file.path), file.is_cut)
+        pixels = rgb(file.header)
+    except PILLOW_ERRORS:
+        return None
+    return pixels if reduction == 1 else np.array(Image.fromarray(pixels).reduce(reduction))
+
+
+def _of_pillow(image: Image.Image) -> np.ndarray:
+    """Returns the pixels of a PIL image, turned as its EXIF data asks.
+
+    Raises:
+        InputError: If it cannot be decoded, or is too large.
+    """
+    name = str(getattr(image, "filename", "") or "the image")
+    check_size(image.size, name)
+    try:
+        _load(image, name)
+        return rgb(ImageOps.exif_transpose(image))
+    except InputError:
+        raise
+    except PILLOW_ERRORS as problem:
+        raise InputError(f"{name}: not an image that Pillow can decode ({problem})") from problem
+
+
+def _load(image: Image.Image, name: str, is_cut: bool = False) -> None:
+    """Decodes an image in place; logs a warning where its end is missing.
+
+    Pillow has a setting that accepts incomplete files, but for the whole process.
+
+    Args:
+        image: Image whose header is read.
+        name: Name of the image in messages.
+        is_cut: Whether its end is known to be missing.
+
+    Raises:
+        InputError: If nothing of it can be decoded.
+    """
+    try:
+        image.load()
+    except PILLOW_ERRORS:
+        is_cut = True
+        # Nothing is left to decode: what has been decoded stays.
+        image.tile = []  # type: ignore[attr-defined]
+        image.load()
+    if not is_cut:
+        return
+    height, empty = image.size[1], _num_empty_rows(image)
+    if empty == height:
+        raise InputError(f"{name}: not an image that can be decoded; is it complete?")
+    rows = f"{empty} of its {height} rows are empty" if empty else "no row of it is empty"
+    _warn_once(name, f"the image is not complete ({rows}); what can be decoded is used")
+
+
+def _num_empty_rows(image: Image.Image) -> int:
+    """Returns how many rows are empty at the bottom of an incomplete image; of a BMP at its top."""
+    fill = 128 if image.format in ("JPEG", "MPO") else 0
+    pixels = np.asarray(image)
+    full = np.flatnonzero((pixels != fill).reshape(len(pixels), -1).any(axis=1))
+    if not len(full):
+        return len(pixels)
+    return int(max(full[0], len(pixels) - 1 - full[-1]))
+
+
+def _is_cut(content: bytes) -> bool:
+    """Returns whether the end of a JPEG or PNG is missing."""
+    if content.startswith(_JPEG):
+        return content.rfind(_JPEG_END) < _start_of_scan(content)
+    return content.startswith(_PNG) and _PNG_END not in content
+
+
+def _start_of_scan(content: bytes) -> int:
+    """Returns where the pixels of a JPEG begin: previews before them have an end of their own."""
+    place = 2
+    while content[place : place + 1] == b"\xff" and place + 4 <= len(content):
+        if content[place + 1] == _START_OF_SCAN:
+            break
+        is_fill = content[place + 1] == 0xFF
+        place += 1 if is_fill else 2 + int.from_bytes(content[place + 2 : place + 4], "big")
+    return place
+
+
+def _open_heic(file: IO[bytes], path: str | Path) -> Image.Image:
+    """Returns a HEIC image, turned: its rotation is part of the format, and the decoder applies it.
+
+    Raises:
+        InputError: If it cannot be decoded, is too large, or the decoder is not installed.
+    """
+    try:
+        pi_heif = needed("pi_heif", "pi-heif", "heic")
+    except MissingDependencyError as problem:
+        raise _unreadable(path, image_kinds.HEIC) from problem
+    file.seek(0)
+    try:
+        opened = pi_heif.open_heif(file)
+        check_size(opened.size, path)
+        image: Image.Image = opened.to_pillow()
+    except InputError:
+        raise
+    except PILLOW_ERRORS as problem:
+        raise InputError(
+            f"{path}: a {image_kinds.HEIC} that cannot be decoded; is it complete? ({problem})"
+        ) from problem
+    image.format = "HEIF"
+    return image
+
+
+def _is_page(header: Image.Image, number: int) -> bool:
+    """Moves to an image of a TIFF; returns whether it is neither a preview nor a mask."""
+    try:
+        header.seek(number)
+    except PILLOW_ERRORS:
+        return True  # reading it says what is wrong
+    kind = getattr(header, "tag_v2", {}).get(_SUBFILE_TYPE, 0)
+    return not (isinstance(kind, int) and kind & _PREVIEW_OR_MASK)
+
+
+def _is_raw(header: Image.Image) -> bool:
+    """Returns whether a TIFF is a camera's raw file (DNG, NEF, ARW): readers see its preview."""
+    tags = getattr(header, "tag_v2", {})
+    return _DNG_VERSION in tags or (tags.get(_SUBFILE_TYPE) == 1 and _SUB_IFDS in tags)
+
+
+def _orientation(header: Image.Image | None, content: bytes) -> int:
+    """Returns the EXIF orientation (1..8) that decoders do not apply; 1 where there is none."""
+    if header is None or header.format not in _TURNED_HERE:
+        return 1
+    try:
+        if header.format == "PNG" and "exif" not in header.info and b"eXIf" in content:
+            header.load()  # its EXIF data follow the pixels
+        exif = Image.Exif()
+        exif.load(header.info.get("exif", b""))
+        orientation = int(exif.get(_ORIENTATION, 1))
+    except PILLOW_ERRORS:
+        return 1
+    return orientation if 1 <= orientation <= 8 else 1
+
+
+def _turned(pixels: np.ndarray, orientation: int) -> np.ndarray:
+    """Returns stored pixels as they are to be seen.
+
+    Source: EXIF 2.3, tag 274: where the first row and column of the stored image are.
+    """
+    if orientation >= 5:
+        pixels = pixels.transpose(1, 0, 2)
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    return np.ascontiguousarray(pixels)
+
+
+def _as_8_bits(values: np.ndarray) -> np.ndarray:
+    """Returns values of any type as uint8, scaled by their range.
+
+    That is 0..65535 for uint16; for other types 0..65535 where a value is above 255, 0..1 where all
+    are floating-point numbers up to 1, otherwise 0..255.
+    """
+    if values.dtype == np.uint8:
+        return values
+    numbers = np.nan_to_num(values.astype(np.float32), posinf=0.0, neginf=0.0)
+    largest = numbers.max(initial=0)
+    if values.dtype == np.uint16 or largest > 255:
+        scale = 1 / 257
+    else:
+        scale = 255.0 if values.dtype.kind == "f" and largest <= 1 else 1.0
+    scaled: np.ndarray = np.clip(np.rint(numbers * scale), 0, 255).astype(np.uint8)
+    return scaled
+
+
+def _three_channels(grey: np.ndarray) -> np.ndarray:
+    """Returns a grey image [h, w] as [h, w, 3]."""
+    return np.repeat(grey[..., None], 3, axis=2)
+
+
+def _unreadable(path: str | Path, kind: str) -> InputError:
+    """Returns the error for a file of a kind that cannot be read."""
+    return InputError(f"{path}: a {kind}, which cannot be read here; {image_kinds.REMEDIES[kind]}")
+
+
+def _warn_once(path: str | Path, text: str) -> None:
+    """Logs a warning about a file, once in this process."""
+    with _warned_lock:
+        is_new = (str(path), text) not in _warned
+        _warned.add((str(path), text))
+    if is_new:
+        _log.warning("%s: %s", path, text)

@@ -1,4 +1,4 @@
-"""What a metric is: a function from samples and their predicted poses to named numbers."""
+"""Interface of a metric: a function from samples and their predicted poses to named numbers."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ class Scores:
 
     Attributes:
         values: Every number by its name.
-        table: The numbers as lines to read, with their intervals where there are any.
-        intervals: 95 % interval (low, high) by name; empty where none were asked for or the metric has none.
+        table: Text table of the numbers, with their intervals where there are any.
+        intervals: 95 % interval (low, high) by name; empty if none were requested, or the metric
+            has none.
     """
 
     values: dict[str, float]
@@ -33,7 +34,7 @@ class SampleScore:
     """Score of one sample.
 
     Attributes:
-        quality: Compares samples; higher is better, later numbers decide between equals.
+        quality: Numbers that samples are sorted by, compared in order; higher is better.
         words: Text for a caption.
     """
 
@@ -42,11 +43,11 @@ class SampleScore:
 
 
 class Metric(Protocol):
-    """Scores predictions; keeps none of them.
+    """A metric scores predictions and keeps none of them.
 
     Attributes:
-        monitor: Name of the number that decides which checkpoint is best; higher is better.
-        summary: Names that the `[EVAL]` line shows.
+        monitor: Name of the number by which the best checkpoint is chosen; higher is better.
+        summary: Names of the numbers in the `[EVAL]` line.
     """
 
     @property
@@ -57,28 +58,45 @@ class Metric(Protocol):
     def compute_scores(
         self, predictions: Sequence[Prediction], *, intervals: bool = True
     ) -> Scores:
-        """Returns the numbers of predictions.
+        """Returns the scores of predictions.
 
         Args:
-            predictions: Samples with their poses in image px; of a sample given twice, the last one counts.
+            predictions: Samples with their poses in image px; if a sample occurs twice, the last
+                one counts.
             intervals: Whether to compute intervals, which may take longer than the numbers.
 
         Raises:
-            InputError: If there are no predictions, or a sample lacks what the metric measures in.
+            InputError: If there are no predictions, or a sample lacks the length that the metric
+                measures in.
         """
         ...
 
     def score_sample(self, sample: Sample, poses: Poses) -> SampleScore:
-        """Returns the score of one sample with an annotated person; poses are in image px."""
+        """Returns the score of one sample.
+
+        Args:
+            sample: Sample with an annotated person.
+            poses: Predicted poses in image px.
+        """
         ...
 
     def save(self, predictions: Sequence[Prediction], folder: Path) -> list[Path]:
-        """Writes predictions in the field's usual files; returns their paths."""
+        """Writes predictions in the usual file formats, and returns the paths.
+
+        Args:
+            predictions: Samples with their poses in image px.
+            folder: Folder of the files.
+        """
         ...
 
 
 def eval_line(values: Mapping[str, float], summary: Sequence[str], prefix: str = "") -> str:
-    """Returns the original project's line: sorted keys, a trailing blank.
+    """Returns the `[EVAL]` line of txyugood's project: sorted names, and a trailing space.
+
+    Args:
+        values: Numbers by name.
+        summary: Names of the numbers in the line.
+        prefix: Text before the numbers.
 
     Example:
         >>> eval_line({"Mean": 88.5, "Ankle": 79.0}, ("Mean", "Ankle"), prefix="epoch=3:")

@@ -1,12 +1,15 @@
-"""AP and AR of COCO: how much of the people is found, and with what certainty.
+"""COCO's average precision (AP) and recall (AR) of keypoints.
 
-OKS of a person is the mean over the labelled joints of exp(-d^2 / (2 area (2 sigma)^2)); AP averages the precision over
-recall and over OKS thresholds 0.50, 0.55, ... 0.95. A person's score is the box's times the mean of the joint scores above
-0.2; of people whose OKS with a better one is above 0.9, only the better one is kept.
+The OKS of a person is the mean over the labelled joints of exp(-d^2 / (2 area (2 sigma)^2)). AP is
+the mean precision over recall and over the OKS thresholds 0.50, 0.55, ... 0.95. A person's score is
+the score of the box times the mean of the joint scores above 0.2; of two people with an OKS above
+0.9, only the one with the higher score is kept.
 
 Source: COCO's keypoint evaluation (pycocotools); rescoring and OKS-NMS: SimpleBaseline and HRNet.
-Checked against: a literal float64 restatement of OKS and AP on real annotations (tests/parity/test_coco_parity.py).
-Differs: sizes without anybody give NaN, not -1; annotations that could only give a wrong AP are refused.
+Checked against: a literal float64 restatement of OKS and AP on real annotations
+    (tests/parity/test_coco_parity.py).
+Differs: sizes without annotated people give NaN, not -1; annotations that could only give a wrong
+    AP are refused.
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ from paddle_pose.io import atomic, coco_json
 from paddle_pose.metrics.base import Prediction, SampleScore, Scores
 from paddle_pose.metrics.oks import oks, oks_nms
 from paddle_pose.skeletons import Skeleton
-from paddle_pose.structures import Poses, Sample
+from paddle_pose.structures import Person, Poses, Sample
 
 _PYCOCOTOOLS = "pycocotools>=2.0.7"
 NAMES = ("AP", "AP50", "AP75", "AP(M)", "AP(L)", "AR", "AR50", "AR75", "AR(M)", "AR(L)")
@@ -39,21 +42,24 @@ _REMARKS = {
 
 
 class GroundTruth:
-    """People to be found, as pycocotools takes them.
+    """Annotated people, prepared for pycocotools.
+
+    Args:
+        annotations: COCO's annotation file, or its contents.
+        skeleton: Joints of the poses; annotated joints are matched with them by name.
 
     Attributes:
-        category: the people's category id.
-        shared: which of the file's joints the skeleton has; empty where it has them all.
+        category: Category id of the people.
+        shared: Text that names the joints of the file that the skeleton has; empty if it has all.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        InputError: If it is no COCO file, or could only give a wrong AP: ids of another type, no
+            area, no labelled joint.
+        MissingDependencyError: If pycocotools is not installed.
     """
 
     def __init__(self, annotations: str | Path | Mapping[str, Any], skeleton: Skeleton) -> None:
-        """Takes an annotation file, or what it holds; its joints are those of the skeleton that have the same name.
-
-        Raises:
-            FileNotFoundError: If there is no such file.
-            InputError: If it is no COCO file, or could only give a wrong AP: ids of another type, no area, nobody labelled.
-            MissingDependencyError: If pycocotools is not installed.
-        """
         content, self._where = coco_json.read(annotations)
         moved, self.shared = coco_json.in_skeleton(content, self._where, skeleton)
         self._sigmas = np.asarray(skeleton.sigmas, np.float64)
@@ -65,11 +71,11 @@ class GroundTruth:
         }
         if len(categories) != 1:
             what = (
-                f"people of categories {sorted(categories)}, expected one"
+                f"people of the categories {sorted(categories)}, expected one category"
                 if categories
                 else "no labelled joint"
             )
-            raise InputError(f"{self._where}: {what}; there is nothing that AP could measure")
+            raise InputError(f"{self._where}: {what}; AP cannot be computed")
         self.category = categories.pop()
         self._tools = needed("pycocotools.coco", _PYCOCOTOOLS, "train")
         self._coco = self._tools.COCO()
@@ -79,19 +85,20 @@ class GroundTruth:
             self._coco.createIndex()
 
     def score(self, results: Sequence[dict[str, Any]]) -> dict[str, float]:
-        """Returns the ten numbers, 0..1, NaN where there is nobody to find.
+        """Returns the ten numbers by name, 0..1; NaN for sizes without annotated people.
 
         Args:
-            results: in COCO's format: image_id, category_id, keypoints of (x, y, anything), score; none of them finds nobody.
+            results: Records in COCO's format: image_id, category_id, keypoints of triples (x, y,
+                ignored), score. An empty list scores 0.
 
         Raises:
-            InputError: If a result is of an image that is not annotated.
+            InputError: If a result belongs to an image that is not annotated.
         """
-        strange = sorted({record["image_id"] for record in results} - self._images)
-        if strange:
+        unknown = sorted({record["image_id"] for record in results} - self._images)
+        if unknown:
             raise InputError(
-                f"{len(strange)} images of the results are not in {self._where}, e.g. {strange[0]}; "
-                "results and annotations must be of the same split"
+                f"{len(unknown)} images of the results are not in {self._where}, "
+                f"e.g. {unknown[0]}; results and annotations must be of the same split"
             )
         evaluate = needed("pycocotools.cocoeval", _PYCOCOTOOLS, "train").COCOeval
         found = self._tools.COCO()  # pycocotools cannot load an empty list
@@ -112,17 +119,15 @@ class GroundTruth:
         }
 
     def _checked(self, n: int, record: Mapping[str, Any]) -> dict[str, Any]:
-        """Returns a copy as pycocotools needs it."""
-        labelled, crowd = (
-            sum(v > 0 for v in record["keypoints"][2::3]),
-            int(record.get("iscrowd", 0)),
-        )
+        """Returns a copy of the n-th annotation as pycocotools needs it."""
+        labelled = sum(v > 0 for v in record["keypoints"][2::3])
+        crowd = int(record.get("iscrowd", 0))
         if labelled and not crowd and not record.get("area", 0) > 0:
             raise InputError(
-                f"{self._where}: annotations[{n}] (id {record['id']}): key 'area' is {record.get('area', 'missing')}; "
-                f"{coco_json.AREA_HINT}"
+                f"{self._where}: annotations[{n}] (id {record['id']}): "
+                f"key 'area' is {record.get('area', 'missing')}; {coco_json.AREA_HINT}"
             )
-        # Numbered from 1: pycocotools takes a match with id 0 for none.
+        # Numbered from 1: pycocotools takes a match with id 0 for no match.
         changes = {"id": n + 1, "num_keypoints": labelled, "iscrowd": crowd}
         return {"area": 0.0, **record, **changes}
 
@@ -131,12 +136,13 @@ class CocoAP:
     """AP of poses against an annotation file, with rescoring and OKS-NMS.
 
     Args:
-        annotations: COCO's file, or what it holds.
+        annotations: COCO's annotation file, or its contents.
         skeleton: Joints of the poses; those that the annotations do not have count as unlabelled.
-        whole_images: Whether the samples are images with any number of people, not a window for each of them: a pose counts
-            by its own score, and its area for OKS-NMS is that of the box round its joints.
+        whole_images: Whether a sample is an image with any number of people instead of the window
+            of one person. A pose then has its own score, and its area for OKS-NMS is that of the
+            box around its joints.
         joint_threshold: Score above which a joint counts for the person's score.
-        nms_threshold: OKS above which the worse of two people is left out.
+        nms_threshold: OKS above which the person with the lower score is left out.
 
     Attributes:
         monitor: "AP".
@@ -161,17 +167,21 @@ class CocoAP:
         nms_threshold: float = 0.9,
     ) -> None:
         self._truth = GroundTruth(annotations, skeleton)
-        self._sigmas, self._whole_images = skeleton.sigmas, whole_images
-        self._joint_threshold, self._nms_threshold = joint_threshold, nms_threshold
+        self._sigmas = skeleton.sigmas
+        self._whole_images = whole_images
+        self._joint_threshold = joint_threshold
+        self._nms_threshold = nms_threshold
 
     def compute_scores(
         self, predictions: Sequence[Prediction], *, intervals: bool = True
     ) -> Scores:
-        """Returns the ten numbers, 0..1: 0 where nobody was found, NaN where there is nobody of that size.
+        """Returns the ten numbers, 0..1: 0 without poses, NaN for sizes without annotated people.
 
         Args:
-            predictions: Samples with their poses in image px; the same box given twice counts once, the last time.
-            intervals: Without effect: AP is no mean over people, and a thousand evaluations of it would take hours.
+            predictions: Samples with their poses in image px; if a box occurs twice, the last one
+                counts.
+            intervals: Without effect: AP is no mean over people, and computing it a thousand times
+                would take hours.
 
         Raises:
             InputError: If there are no predictions, or one is of an image that is not annotated.
@@ -181,40 +191,49 @@ class CocoAP:
             raise InputError("AP needs predictions, got none: evaluate at least one sample")
         results = self._results(kept)
         detected = sum(not sample.persons for sample, _ in kept)
-        boxes = "ground-truth" if not detected else "detected" if detected == len(kept) else "mixed"
-        windows = (
-            f"{len(kept)} whole images" if self._whole_images else f"{len(kept)} {boxes} boxes"
-        )
+        if self._whole_images:
+            windows = "whole images"
+        elif not detected:
+            windows = "ground-truth boxes"
+        else:
+            windows = "detected boxes" if detected == len(kept) else "mixed boxes"
         values = self._truth.score(results)
-        return Scores(
-            values,
-            table(values, f"{windows}, {len(results)} people after OKS-NMS", self._truth.shared),
-        )
+        data = f"{len(kept)} {windows}, {len(results)} people after OKS-NMS"
+        return Scores(values, table(values, data, self._truth.shared))
 
     def save(self, predictions: Sequence[Prediction], folder: Path) -> list[Path]:
-        """Writes `keypoints_results.json` in COCO's format, exactly what is scored, and returns its path."""
+        """Writes `keypoints_results.json`, the results that are scored, and returns its path.
+
+        Args:
+            predictions: Samples with their poses in image px.
+            folder: Folder of the file, which is in COCO's format.
+        """
         path = folder / "keypoints_results.json"
         atomic.write_text(path, json.dumps(self._results(_last_of_each_box(predictions))))
         return [path]
 
     def score_sample(self, sample: Sample, poses: Poses) -> SampleScore:
-        """Returns how alike the annotated people and the poses nearest to them are: the mean OKS."""
+        """Returns the mean over the annotated people of the OKS with the most similar pose."""
         people = [person for person in sample.persons if person.visible.any() and not person.crowd]
         if not people:
             return SampleScore((0.0,), "no joint labelled")
-        similar = [
-            oks(
-                poses.keypoints, person.keypoints, person.area, self._sigmas, person.visible > 0
-            ).max(initial=0.0)
-            for person in people
-        ]
-        mean = float(np.mean(similar))
-        return SampleScore(
-            (mean,), f"OKS {mean:.2f}" + (f", {len(people)} people" if len(people) > 1 else "")
+        best = [self._oks(poses, person).max(initial=0.0) for person in people]
+        mean = float(np.mean(best))
+        words = f"OKS {mean:.2f}" + (f", {len(people)} people" if len(people) > 1 else "")
+        return SampleScore((mean,), words)
+
+    def _oks(self, poses: Poses, person: Person) -> np.ndarray:
+        """Returns the OKS [P] of each pose with an annotated person."""
+        return oks(
+            poses.keypoints,
+            person.keypoints,
+            area=person.area,
+            sigmas=self._sigmas,
+            labelled=person.visible > 0,
         )
 
     def _results(self, predictions: Sequence[Prediction]) -> list[dict[str, Any]]:
-        """Returns the people that OKS-NMS keeps, image by image."""
+        """Returns the results of the people that OKS-NMS keeps, image by image."""
         by_image: dict[int, list[Prediction]] = {}
         for sample, poses in predictions:
             by_image.setdefault(sample.image_id, []).append((sample, poses))
@@ -225,22 +244,26 @@ class CocoAP:
         ]
 
     def _of_image(self, image_id: int, group: Sequence[Prediction]) -> list[dict[str, Any]]:
+        """Returns the results of one image."""
         keypoints = np.concatenate([poses.keypoints for _, poses in group])
-        heights = np.concatenate([poses.scores for _, poses in group])
-        boxes = np.concatenate(
-            [np.full(len(poses.scores), sample.score) for sample, poses in group]
-        )
-        areas = np.concatenate(
-            [np.full(len(p.scores), s.window.size[0] * s.window.size[1]) for s, p in group]
-        )
-        counted = heights > self._joint_threshold
-        scores = boxes * (heights * counted).sum(axis=1) / np.maximum(counted.sum(axis=1), 1)
+        joint_scores = np.concatenate([poses.scores for _, poses in group])
         if self._whole_images:
-            areas = np.maximum(
-                np.ptp(keypoints, axis=1).prod(axis=1), 1.0
-            )  # joints in one line have none
             scores = np.concatenate([poses.person_scores for _, poses in group])
-        triples = np.concatenate([np.round(keypoints, 3), np.round(heights, 5)[..., None]], axis=2)
+            # Joints on a line parallel to an axis have a box without an area.
+            areas = np.maximum(np.ptp(keypoints, axis=1).prod(axis=1), 1.0)
+        else:
+            box_scores = np.concatenate(
+                [np.full(len(poses.scores), sample.score) for sample, poses in group]
+            )
+            counted = joint_scores > self._joint_threshold
+            sums = (joint_scores * counted).sum(axis=1)
+            scores = box_scores * sums / np.maximum(counted.sum(axis=1), 1)
+            areas = np.concatenate(
+                [np.full(len(poses.scores), np.prod(sample.window.size)) for sample, poses in group]
+            )
+        rounded = [np.round(keypoints, 3), np.round(joint_scores, 5)[..., None]]
+        triples = np.concatenate(rounded, axis=2)
+        kept = oks_nms(keypoints, scores, areas, self._sigmas, threshold=self._nms_threshold)
         return [
             {
                 "image_id": image_id,
@@ -248,12 +271,12 @@ class CocoAP:
                 "keypoints": triples[n].ravel().tolist(),
                 "score": float(scores[n]),
             }
-            for n in oks_nms(keypoints, scores, areas, self._sigmas, self._nms_threshold)
+            for n in kept
         ]
 
 
 def _last_of_each_box(predictions: Sequence[Prediction]) -> list[Prediction]:
-    """Returns the predictions without those that a later one of the same box replaces."""
+    """Returns the last prediction of each box."""
     return list(
         {
             (sample.image_id, sample.window, sample.score): (sample, poses)
@@ -263,7 +286,13 @@ def _last_of_each_box(predictions: Sequence[Prediction]) -> list[Prediction]:
 
 
 def table(values: Mapping[str, float], data: str, shared: str = "") -> str:
-    """Returns the ten numbers as a text table; `shared` says over which joints, where they are not all."""
+    """Returns the ten numbers as a text table.
+
+    Args:
+        values: Numbers by name.
+        data: Text that states what was scored.
+        shared: Text that names the joints that were compared; empty for all.
+    """
     lines = [f"COCO keypoints, {data}", *([f"cross-evaluation: {shared}"] if shared else [])]
     lines += [
         f"  {name:<6}{values[name]:8.4f}   {_REMARKS.get(name, '')}".rstrip() for name in NAMES
@@ -274,12 +303,12 @@ def table(values: Mapping[str, float], data: str, shared: str = "") -> str:
 def score_results(
     path: str | Path, annotations: str | Path | Mapping[str, Any], skeleton: Skeleton
 ) -> Scores:
-    """Returns the scores of anybody's results file as it is: no rescoring, no NMS.
+    """Returns the scores of a results file of any program, without rescoring or NMS.
 
     Args:
-        path: a JSON list of {image_id, category_id, keypoints, score}.
-        annotations: COCO's file, or what it holds.
-        skeleton: of the results; joints that the annotations do not have count as unlabelled.
+        path: JSON list of {image_id, category_id, keypoints, score}.
+        annotations: COCO's annotation file, or its contents.
+        skeleton: Joints of the results; those that the annotations do not have count as unlabelled.
 
     Raises:
         FileNotFoundError: If a file is missing.
@@ -291,17 +320,23 @@ def score_results(
 
 
 def read_results(path: str | Path, truth: GroundTruth, skeleton: Skeleton) -> list[dict[str, Any]]:
-    """Returns what anybody's results file holds, without keys that are not scored; arguments are those of `score_results`.
+    """Returns the records of a results file with the keys that are scored.
+
+    Args:
+        path: JSON list of {image_id, category_id, keypoints, score}.
+        truth: Annotated people.
+        skeleton: Joints of the results.
 
     Raises:
         FileNotFoundError: If there is no such file.
         InputError: If it is not as expected; the message names the record.
     """
-    results, count = coco_json.read_json(Path(path)), 3 * skeleton.num_joints
+    results = coco_json.read_json(Path(path))
+    count = 3 * skeleton.num_joints
     if not isinstance(results, list):
         raise InputError(f"{path}: expected a list of results, got {type(results).__name__}")
     if not results:
-        raise InputError(f"{path}: the list is empty; there is not any result to score")
+        raise InputError(f"{path}: the list is empty; expected at least one result")
     for n, record in enumerate(results):
         where = f"{path}: record {n}"
         if not isinstance(record, dict):
@@ -309,14 +344,15 @@ def read_results(path: str | Path, truth: GroundTruth, skeleton: Skeleton) -> li
         coco_json.check_id(record, "image_id", where)
         if coco_json.check_id(record, "category_id", where) != truth.category:
             raise InputError(
-                f"{where}: category {record['category_id']}, the annotated people have {truth.category}"
+                f"{where}: key 'category_id' is {record['category_id']}; "
+                f"the annotated people have {truth.category}"
             )
         numbers = record.get("keypoints")
         if not isinstance(numbers, list) or len(numbers) != count or not _finite(numbers):
             got = f"{len(numbers)} values" if isinstance(numbers, list) else repr(numbers)
             raise InputError(
-                f"{where}: key 'keypoints' must hold {count} numbers: x, y, score of every joint of {skeleton.name}; "
-                f"got {got}"
+                f"{where}: key 'keypoints' must hold {count} numbers: x, y, score of every joint "
+                f"of {skeleton.name}; got {got}"
             )
         if not _finite([record.get("score")]):
             raise InputError(f"{where}: key 'score' must be a number, got {record.get('score')!r}")
@@ -327,4 +363,5 @@ def read_results(path: str | Path, truth: GroundTruth, skeleton: Skeleton) -> li
 
 
 def _finite(numbers: Sequence[Any]) -> bool:
+    """Returns whether all values are finite numbers; bools are not."""
     return all(type(number) in (int, float) and np.isfinite(number) for number in numbers)

@@ -1,4 +1,4 @@
-"""Looks into predictions: accuracy over thresholds, among kinds of people, under a constant shift, and by score."""
+"""Analyses of predictions: accuracy by threshold, group of joints, constant shift, and score."""
 
 from __future__ import annotations
 
@@ -13,18 +13,30 @@ from paddle_pose.metrics import resampling
 from paddle_pose.metrics.errors import MatchedPoses
 
 ANGLES = (0.0, 20.0, 45.0, 90.0, 180.0)
+"""Bounds in degrees of the groups by the torso's angle; this project's choice."""
 
 
 def hits(distances: np.ndarray, threshold: float) -> float:
-    """Returns the percentage of counted joints, those that are not NaN, within a threshold; NaN where there is none."""
+    """Returns the percentage of the counted joints within a threshold; NaN if none counts.
+
+    Args:
+        distances: Distances [...] of joints in units; NaN does not count, infinity is a miss.
+        threshold: Largest distance of a hit.
+    """
     counted = np.isfinite(distances) | np.isinf(distances)
     return float(100 * (distances[counted] <= threshold).mean()) if counted.any() else float("nan")
 
 
 def curves(found: MatchedPoses, thresholds: Sequence[float]) -> dict[str, list[float]]:
-    """Returns percentages within each threshold, in units, by joint (the plain mean of left and right), and "Mean".
+    """Returns percentages of hits for each threshold, by joint and as "Mean".
 
-    "Mean" weighs joints by how often they are counted. Joints that are never counted are left out.
+    Args:
+        found: People with their poses.
+        thresholds: Largest distances of a hit, in units.
+
+    Returns:
+        Percentages by name. A joint is the plain mean of left and right; "Mean" weights joints by
+        how often they are counted. Joints that are never counted are left out.
     """
     distances = found.distances
     sides: dict[str, list[int]] = {}
@@ -42,7 +54,14 @@ def curves(found: MatchedPoses, thresholds: Sequence[float]) -> dict[str, list[f
 
 
 def torso_angles(found: MatchedPoses) -> np.ndarray:
-    """Returns [N] degrees between mid-shoulders -> mid-hips and straight down; NaN where one of the four is unlabelled.
+    """Returns the angles [N] in degrees between the torso and the vertical.
+
+    Args:
+        found: People with their poses.
+
+    Returns:
+        Angles from 0 (upright) to 180 of the true torsos, from the midpoint of the shoulders to
+        that of the hips; NaN if one of the four joints is not labelled.
 
     Raises:
         InputError: If the skeleton has no shoulders and hips.
@@ -50,7 +69,8 @@ def torso_angles(found: MatchedPoses) -> np.ndarray:
     names = [f"{side}_{part}" for part in ("shoulder", "hip") for side in ("left", "right")]
     if not set(names) <= set(found.skeleton.joints):
         raise InputError(
-            f"skeleton {found.skeleton.name!r} has no {', '.join(names)}: no torso to measure"
+            f"skeleton {found.skeleton.name!r} has no {', '.join(names)}: "
+            "no torso angle can be measured"
         )
     slots = [found.skeleton.joints.index(name) for name in names]
     points = found.truth[:, slots]
@@ -60,48 +80,53 @@ def torso_angles(found: MatchedPoses) -> np.ndarray:
 
 
 def strata(found: MatchedPoses) -> dict[str, dict[str, np.ndarray]]:
-    """Splits the joints by visibility, the person's size and the torso's angle.
+    """Returns groups of the counted joints by visibility, by the person's size, and by torso angle.
+
+    Args:
+        found: People with their poses.
 
     Returns:
-        For each way, the parts' names and their [N, K] bool. A way that the truth says nothing about is left out.
+        For each criterion, masks bool [N, K] by the name of the group. Groups without joints, and
+        criteria that the truth does not contain, are left out.
     """
     parts: dict[str, dict[str, np.ndarray]] = {}
     if (found.visible > 1).any():
         parts["visibility"] = {"seen": found.visible > 1, "labelled, hidden": found.visible == 1}
     edges = np.quantile(found.sizes, (0.25, 0.5, 0.75))
-    place = np.searchsorted(edges, found.sizes)
+    quartile = np.searchsorted(edges, found.sizes)
     names = (
         f"up to {edges[0]:.0f} px",
         f"{edges[0]:.0f} to {edges[1]:.0f} px",
         f"{edges[1]:.0f} to {edges[2]:.0f} px",
         f"above {edges[2]:.0f} px",
     )
-    parts["size"] = {name: _people(place == n, found) for n, name in enumerate(names)}
+    parts["size"] = {name: _joints_of(quartile == n, found) for n, name in enumerate(names)}
     if {"left_shoulder", "right_shoulder", "left_hip", "right_hip"} <= set(found.skeleton.joints):
         angles = torso_angles(found)
         parts["torso angle"] = {
-            f"{low:.0f} to {high:.0f} degrees": _people(
+            f"{low:.0f} to {high:.0f} degrees": _joints_of(
                 (angles >= low) & (angles < high + (high == 180)), found
             )
             for low, high in pairwise(ANGLES)
         }
-        parts["torso angle"]["torso not labelled"] = _people(np.isnan(angles), found)
-    counted = {
-        way: {k: v & found.counted for k, v in by_name.items()} for way, by_name in parts.items()
-    }
-    return {way: {k: v for k, v in by_name.items() if v.any()} for way, by_name in counted.items()}
+        parts["torso angle"]["torso not labelled"] = _joints_of(np.isnan(angles), found)
+    groups: dict[str, dict[str, np.ndarray]] = {}
+    for criterion, masks in parts.items():
+        counted = {name: mask & found.counted for name, mask in masks.items()}
+        groups[criterion] = {name: mask for name, mask in counted.items() if mask.any()}
+    return groups
 
 
 @dataclass(frozen=True)
 class Bias:
-    """The constant shift of all predictions that raises the percentage of hits most.
+    """The constant shift of all predictions that increases the percentage of hits most.
 
     Attributes:
-        shift: (dx, dy) to add to every prediction, px or person's sizes.
-        before: percentage of hits as they are.
-        after: with the shift.
-        held_out: 95 % interval of the gain on people that had no part in choosing the shift: each half of the people gets the
-            other half's.
+        shift: (dx, dy) to add to every prediction, in px or person sizes.
+        before: Percentage of hits without the shift.
+        after: Percentage of hits with the shift.
+        held_out: 95 % interval of the gain on held-out people: each half of the people is shifted
+            by the best shift of the other half.
     """
 
     shift: tuple[float, float]
@@ -111,26 +136,26 @@ class Bias:
 
     @property
     def gain(self) -> float:
-        """Points gained."""
+        """Gain of the shift in percentage points."""
         return self.after - self.before
 
 
 def bias(
     found: MatchedPoses, threshold: float, lengths: np.ndarray | None = None, limit: float = 16.0
 ) -> Bias:
-    """Searches the best shift on a grid, then on a finer one round it.
+    """Returns the best shift, searched on a grid and then on a finer one around the best point.
 
     Args:
-        found: the people.
-        threshold: in units, at which a joint is a hit.
-        lengths: [N] px that a shift of 1 moves each person; 1 px where None.
-        limit: largest shift along an axis. Steps are a 16th of it, then a 64th.
+        found: People with their poses.
+        threshold: Largest distance of a hit, in units.
+        lengths: Lengths [N] in px of a shift of 1 for each person; None for 1 px.
+        limit: Largest shift along an axis. The steps are a 16th of it, then a 64th.
 
     Returns:
-        The best shift; the smallest one of equals.
+        The shift with the most hits; among equals, the smallest one.
 
     Raises:
-        InputError: If nothing counts.
+        InputError: If no joint counts.
     """
     if not found.counted.any():
         raise InputError("no joint counts, so no shift can be better than another")
@@ -148,21 +173,24 @@ def bias(
             lambda counts: {"gain": (counts @ gain) / (counts @ counted)}, len(gain)
         )
     return Bias(
-        best,
-        100 * before.sum() / counted.sum(),
-        100 * after.sum() / counted.sum(),
-        intervals["gain"],
+        shift=best,
+        before=100 * before.sum() / counted.sum(),
+        after=100 * after.sum() / counted.sum(),
+        held_out=intervals["gain"],
     )
 
 
 @dataclass(frozen=True)
 class Reliability:
-    """How far scores say what they promise.
+    """Calibration of joint scores.
 
     Attributes:
-        rows: (lowest score, highest score, joints, mean score, percent correct) of each bin that holds joints.
-        ece: expected calibration error in points: the mean gap between 100 x score and percent correct, by joints.
-        auc: probability that a correct joint has a higher score than a wrong one; NaN where all are alike.
+        rows: (lowest score, highest score, number of joints, mean score, percent correct) of each
+            bin that contains joints.
+        ece: Expected calibration error in percentage points: the mean over the joints of the
+            difference between 100 x the mean score of their bin and its percent correct.
+        auc: Probability that a correct joint has a higher score than a wrong one; NaN if all are
+            correct or all are wrong.
     """
 
     rows: tuple[tuple[float, float, int, float, float], ...]
@@ -171,22 +199,22 @@ class Reliability:
 
 
 def reliability(found: MatchedPoses, threshold: float, bins: int = 10) -> Reliability:
-    """Compares scores with hits.
+    """Returns how well the scores of joints predict whether they are correct.
 
     Args:
-        found: with scores; above 1 counts as 1.
-        threshold: in units, at which a joint is correct.
-        bins: of equal width.
+        found: People with their poses and scores; a score above 1 counts as 1.
+        threshold: Largest distance of a correct joint, in units.
+        bins: Number of bins of equal width.
 
     Raises:
-        InputError: If there are no scores, or nothing counts.
+        InputError: If there are no scores, or no joint counts.
     """
     used = found.counted & found.found[:, None]
     if found.scores is None or not used.any():
         raise InputError("there are no scores of joints that count")
     scores = np.clip(np.nan_to_num(found.scores[used]), 0, 1)
     correct = found.distances[used] <= threshold
-    place = np.minimum((scores * bins).astype(int), bins - 1)
+    bin_of = np.minimum((scores * bins).astype(int), bins - 1)
     rows = tuple(
         (
             b / bins,
@@ -196,7 +224,7 @@ def reliability(found: MatchedPoses, threshold: float, bins: int = 10) -> Reliab
             float(100 * correct[here].mean()),
         )
         for b in range(bins)
-        if (here := place == b).any()
+        if (here := bin_of == b).any()
     )
     ece = sum(count * abs(100 * mean - rate) for _, _, count, mean, rate in rows) / len(scores)
     return Reliability(rows, ece, _auc(scores, correct))
@@ -205,56 +233,79 @@ def reliability(found: MatchedPoses, threshold: float, bins: int = 10) -> Reliab
 def weighed(
     values: Mapping[str, np.ndarray], found: MatchedPoses, thresholds: Sequence[float]
 ) -> list[tuple[str, int, list[float]]]:
-    """Returns (part, joints, percentages within each threshold) for parts of `strata`."""
+    """Returns (name, number of joints, percentages of hits) for each group of joints.
+
+    Args:
+        values: Masks bool [N, K] by name, as of one criterion of `strata`.
+        found: People with their poses.
+        thresholds: Largest distances of a hit, in units.
+    """
     distances = found.distances
     return [
-        (name, int(part.sum()), [hits(distances[part], threshold) for threshold in thresholds])
-        for name, part in values.items()
+        (name, int(mask.sum()), [hits(distances[mask], threshold) for threshold in thresholds])
+        for name, mask in values.items()
     ]
 
 
-def _people(chosen: np.ndarray, found: MatchedPoses) -> np.ndarray:
+def _joints_of(chosen: np.ndarray, found: MatchedPoses) -> np.ndarray:
+    """Returns the mask bool [N, K] of all joints of some people, bool [N]."""
     return np.broadcast_to(chosen[:, None], found.counted.shape)
 
 
 def _person_hits(found: MatchedPoses, threshold: float, shifts: np.ndarray) -> np.ndarray:
-    """Returns [N] hits of each person after a shift [N, 2] px."""
+    """Returns the number of hits [N] of each person after shifts [N, 2] in px."""
     squared = ((found.predicted + shifts[:, None] - found.truth) ** 2).sum(axis=-1)
-    hits: np.ndarray = (
-        (found.counted & (squared <= (threshold * found.units) ** 2)).sum(axis=1).astype(np.float64)
-    )
-    return hits
+    is_hit = found.counted & (squared <= (threshold * found.units) ** 2)
+    numbers: np.ndarray = is_hit.sum(axis=1).astype(np.float64)
+    return numbers
 
 
 def _best_shift(
     found: MatchedPoses, people: np.ndarray, threshold: float, lengths: np.ndarray, limit: float
 ) -> tuple[float, float]:
-    """Returns the shift, in lengths, with most hits among some people, [N] bool."""
+    """Returns the shift with the most hits, in lengths.
+
+    Args:
+        found: People with their poses.
+        people: People that count, bool [N].
+        threshold: Largest distance of a hit, in units.
+        lengths: Lengths [N] in px of a shift of 1 for each person.
+        limit: Largest shift along an axis.
+    """
     used = found.counted & (found.found & people)[:, None]
     scale = np.broadcast_to(lengths[:, None], used.shape)[used]
-    away = (found.predicted - found.truth)[used] / scale[:, None]  # [M, 2] in lengths
-    squared = (threshold * found.units[used] / scale) ** 2
-    near = (np.maximum(np.abs(away) - limit, 0) ** 2).sum(axis=1) <= squared
-    away, squared = away[near], squared[near]  # no shift reaches the others
-    middle = np.zeros(2)
-    for step in (limit / 16, limit / 64):
-        reach = limit if step == limit / 16 else limit / 16
-        moves = np.arange(-round(reach / step), round(reach / step) + 1) * step
-        shifts = middle + np.stack(np.meshgrid(moves, moves), axis=-1).reshape(-1, 2)
-        shifts = shifts[np.argsort(np.hypot(*shifts.T), kind="stable")]
-        number = [
-            np.count_nonzero(((away + shift) ** 2).sum(axis=1) <= squared) for shift in shifts
+    errors = (found.predicted - found.truth)[used] / scale[:, None]  # [M, 2] in lengths
+    max_squared = (threshold * found.units[used] / scale) ** 2
+    # Joints that no shift within the limit makes a hit are left out.
+    reachable = (np.maximum(np.abs(errors) - limit, 0) ** 2).sum(axis=1) <= max_squared
+    errors = errors[reachable]
+    max_squared = max_squared[reachable]
+    best = np.zeros(2)
+    for half_width, step in ((limit, limit / 16), (limit / 16, limit / 64)):
+        steps = round(half_width / step)
+        offsets = np.arange(-steps, steps + 1) * step
+        shifts = best + np.stack(np.meshgrid(offsets, offsets), axis=-1).reshape(-1, 2)
+        smallest_first = np.argsort(np.hypot(shifts[:, 0], shifts[:, 1]), kind="stable")
+        shifts = shifts[smallest_first]
+        numbers = [
+            np.count_nonzero(((errors + shift) ** 2).sum(axis=1) <= max_squared) for shift in shifts
         ]
-        middle = shifts[int(np.argmax(number))]
-    return float(middle[0]), float(middle[1])
+        best = shifts[int(np.argmax(numbers))]
+    return float(best[0]), float(best[1])
 
 
 def _auc(scores: np.ndarray, correct: np.ndarray) -> float:
-    """Returns the area under the ROC curve: mean rank, ties shared."""
-    right = int(correct.sum())
-    wrong = len(correct) - right
-    if not (right and wrong):
+    """Returns the area under the ROC curve, from the mean rank of the correct joints.
+
+    Args:
+        scores: Scores [M]; equal ones share their mean rank.
+        correct: Whether each joint is correct, bool [M].
+    """
+    num_correct = int(correct.sum())
+    num_wrong = len(correct) - num_correct
+    if not (num_correct and num_wrong):
         return float("nan")
-    _, place, counts = np.unique(scores, return_inverse=True, return_counts=True)
-    ranks = np.cumsum(counts) - (counts - 1) / 2
-    return float((ranks[place][correct].sum() - right * (right + 1) / 2) / (right * wrong))
+    _, inverse, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(counts) - (counts - 1) / 2)[inverse]
+    above_lowest = ranks[correct].sum() - num_correct * (num_correct + 1) / 2
+    return float(above_lowest / (num_correct * num_wrong))

@@ -1,14 +1,18 @@
-"""What kind of error each predicted joint is: good, jitter, inversion, swap, miss, or of a person nobody found.
+"""Kinds of errors of predicted joints: good, jitter, inversion, swap, miss, unfound.
 
-A joint's keypoint similarity (KS) is 1 on the truth and falls as a Gaussian of the distance. KS >= .85 is good, .5 to .85
-jitter. Below .5 it is an inversion if it has .5 or more with the same person's joint of the other side, a swap if it has with
-another person's joint of that kind, whichever is larger, otherwise a miss.
+The keypoint similarity (KS) of a joint is 1 at the truth and a Gaussian of the distance. A joint
+with KS >= .85 is good, with .5 to .85 jitter. Below .5 it is an inversion if its KS with the joint
+of the same person's other side is at least .5; a swap if its KS with that joint of another person
+is at least .5; the larger KS decides between the two; otherwise it is a miss. Joints of a person
+without a pose are unfound.
 
-COCO's KS is OKS's term exp(-d^2 / (2 area (2 sigma)^2)). MPII has no areas: its KS is the Gaussian of d in head sizes that is
-.5 at PCKh's own threshold 0.5, KS = 2^-(d / 0.5)^2. So jitter ends where PCKh stops counting a hit, and good ends at 0.242.
+COCO's KS is the term of OKS, exp(-d^2 / (2 area (2 sigma)^2)). MPII has no areas: its KS is the
+Gaussian of d in head sizes that is .5 at PCKh's threshold 0.5, KS = 2^-(d / 0.5)^2. Jitter thus
+ends where PCKh stops counting a hit, and good ends at 0.242.
 
 Source: Ronchi and Perona (ICCV 2017) for the kinds and their thresholds.
-Differs: MPII's KS is ours; people that nobody found are a kind of their own; corrected joints are put on the truth.
+Differs: MPII's KS is this project's; unfound is a kind of its own; corrected joints are moved to
+    the truth.
 """
 
 from __future__ import annotations
@@ -22,26 +26,31 @@ import numpy as np
 from paddle_pose.skeletons import Skeleton
 
 KINDS = ("good", "jitter", "inversion", "swap", "miss", "unfound")
-GOOD_KS, NEAR_KS = 0.85, 0.5
-# KS = 2^-(d / reach)^2, so these are the distances in reaches at which a joint stops being good, and near.
-GOOD, NEAR = math.sqrt(math.log(GOOD_KS) / math.log(NEAR_KS)), 1.0
+GOOD_KS = 0.85
+"""KS from which a joint is good. Source: Ronchi and Perona."""
+NEAR_KS = 0.5
+"""KS from which a joint is near another one. Source: Ronchi and Perona."""
+NEAR = 1.0
+"""Distance in reaches up to which a joint is near: the reach is the distance with KS `NEAR_KS`."""
+GOOD = math.sqrt(math.log(GOOD_KS) / math.log(NEAR_KS))
+"""Distance in reaches up to which a joint is good, from KS = 2^-(d / reach)^2."""
 
 
 @dataclass(frozen=True, eq=False)
 class MatchedPoses:
-    """N annotated people and what was predicted for them.
+    """N annotated people with the poses predicted for them.
 
     Attributes:
-        skeleton: names the K joints.
-        predicted: [N, K, 2] image px; NaN for people that nobody found.
-        truth: [N, K, 2] image px; the value of an unlabelled joint means nothing.
-        visible: [N, K] 0 not labelled, 1 labelled, 2 labelled and seen.
-        counted: [N, K] bool, labelled joints that the score counts.
-        units: [N, K] px, the length that distances are measured in.
-        reach: distance in units at which KS is .5.
-        sizes: [N] px, how large the person is in the image, as the protocol measures it.
-        image_ids: [N] int; people of the same image have the same.
-        scores: [N, K] 0..1, or None.
+        skeleton: Skeleton of the K joints.
+        predicted: Predicted joints [N, K, 2] in image px; NaN for people without a pose.
+        truth: True joints [N, K, 2] in image px; the values of unlabelled joints are undefined.
+        visible: Labels [N, K]: 0 not labelled, 1 labelled, 2 labelled and visible.
+        counted: Labelled joints that the metric counts, bool [N, K].
+        units: Lengths [N, K] in px that distances are measured in.
+        reach: Distance in units at which KS is .5.
+        sizes: Sizes [N] of the people in px, as the metric's protocol measures them.
+        image_ids: Ids [N] of the images, int.
+        scores: Scores [N, K] of the joints, 0..1; None without scores.
     """
 
     skeleton: Skeleton
@@ -57,47 +66,63 @@ class MatchedPoses:
 
     @property
     def found(self) -> np.ndarray:
-        """[N] bool: whether anything was predicted for the person."""
+        """Whether each person has a pose, bool [N]."""
         found: np.ndarray = np.isfinite(self.predicted).all(axis=(1, 2))
         return found
 
     @property
     def distances(self) -> np.ndarray:
-        """[N, K] distances to the truth in units; infinite where nothing was predicted, NaN where nothing counts."""
-        away = np.linalg.norm(self.predicted - self.truth, axis=-1) / self.units
-        return np.where(self.counted, np.where(np.isfinite(away), away, np.inf), np.nan)
+        """Distances [N, K] to the truth in units: infinite without a pose, NaN if not counted."""
+        return np.where(self.counted, _distances(self.predicted, self.truth, self.units), np.nan)
 
     def corrected(self, joints: np.ndarray) -> MatchedPoses:
-        """Returns the same people with some joints, [N, K] bool, put on the truth."""
+        """Returns the same people with some joints moved to the truth.
+
+        Args:
+            joints: Joints to move, bool [N, K].
+        """
         return replace(self, predicted=np.where(joints[..., None], self.truth, self.predicted))
 
 
 def kinds(found: MatchedPoses) -> np.ndarray:
-    """Names every counted joint's error.
+    """Returns the kind of error of every joint.
+
+    Args:
+        found: People with their poses.
 
     Returns:
-        [N, K] positions in `KINDS`; -1 where nothing counts.
+        Indices [N, K] in `KINDS`; -1 for joints that do not count.
     """
     flip = list(found.skeleton.flip)
-    labelled, lengths = found.visible > 0, found.units * found.reach
-    near = found.distances / found.reach
-    other_side = (np.arange(len(flip)) != flip) & labelled[:, flip]
-    inverted = np.where(
-        other_side, _away(found.predicted, found.truth[:, flip], lengths[:, flip]), np.inf
+    labelled = found.visible > 0
+    reaches = found.units * found.reach  # px
+    to_own = found.distances / found.reach
+    has_other_side = (np.arange(len(flip)) != flip) & labelled[:, flip]
+    to_other_side = np.where(
+        has_other_side,
+        _distances(found.predicted, found.truth[:, flip], reaches[:, flip]),
+        np.inf,
     )
-    swapped = _away_from_others(found, lengths, labelled, flip)
-    kind = np.full(near.shape, KINDS.index("miss"))
-    kind[swapped <= NEAR] = KINDS.index("swap")
-    kind[(inverted <= NEAR) & (inverted <= swapped)] = KINDS.index("inversion")
-    kind[near <= NEAR] = KINDS.index("jitter")
-    kind[near <= GOOD] = KINDS.index("good")
+    to_others = _distances_to_others(found, reaches, labelled, flip)
+    kind = np.full(to_own.shape, KINDS.index("miss"))
+    kind[to_others <= NEAR] = KINDS.index("swap")
+    kind[(to_other_side <= NEAR) & (to_other_side <= to_others)] = KINDS.index("inversion")
+    kind[to_own <= NEAR] = KINDS.index("jitter")
+    kind[to_own <= GOOD] = KINDS.index("good")
     kind[~found.found] = KINDS.index("unfound")
     kind[~found.counted] = -1
     return kind
 
 
 def shares(kind: np.ndarray) -> dict[str, tuple[int, float]]:
-    """Returns (number, percent of the counted joints) of every kind; NaN percent where nothing counts."""
+    """Returns (number, percent of the counted joints) of every kind by its name.
+
+    Args:
+        kind: Result of `kinds`, [N, K].
+
+    Returns:
+        The numbers; the percentages are NaN if no joint counts.
+    """
     total = int((kind >= 0).sum())
     numbers = {name: int((kind == n).sum()) for n, name in enumerate(KINDS)}
     return {
@@ -106,26 +131,33 @@ def shares(kind: np.ndarray) -> dict[str, tuple[int, float]]:
     }
 
 
-def _away(predicted: np.ndarray, truth: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    """Returns distances in reaches, infinite where nothing was predicted."""
-    away = np.linalg.norm(predicted - truth, axis=-1) / lengths
-    return np.where(np.isfinite(away), away, np.inf)
+def _distances(predicted: np.ndarray, truth: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Returns distances in lengths [...]; infinite without a pose."""
+    distances = np.linalg.norm(predicted - truth, axis=-1) / lengths
+    return np.where(np.isfinite(distances), distances, np.inf)
 
 
-def _away_from_others(
-    found: MatchedPoses, lengths: np.ndarray, labelled: np.ndarray, flip: Sequence[int]
+def _distances_to_others(
+    found: MatchedPoses, reaches: np.ndarray, labelled: np.ndarray, flip: Sequence[int]
 ) -> np.ndarray:
-    """Returns [N, K] distances to the nearest joint of that kind, of either side, of another person, in that one's reaches."""
+    """Returns distances [N, K] to the nearest joint of that kind, of either side, of other people.
+
+    Args:
+        found: People with their poses.
+        reaches: Reaches [N, K] in px; a distance is in reaches of the other person.
+        labelled: Labelled joints, bool [N, K].
+        flip: Slot of the other side for each of the K slots.
+    """
     nearest = np.full(labelled.shape, np.inf)
     ids, counts = np.unique(found.image_ids, return_counts=True)
     for image_id in ids[counts > 1]:
         group = np.flatnonzero(found.image_ids == image_id)
+        own = np.arange(len(group))
         predicted = found.predicted[group][:, None]  # [P, 1, K, 2]
         for order in (list(range(len(flip))), list(flip)):
-            away = _away(
-                predicted, found.truth[group][None][:, :, order], lengths[group][None][:, :, order]
-            )  # [P, P, K]
-            away[:, ~labelled[group][:, order]] = np.inf
-            away[np.arange(len(group)), np.arange(len(group))] = np.inf
-            nearest[group] = np.minimum(nearest[group], away.min(axis=1))
+            truth = found.truth[group][None][:, :, order]  # [1, P, K, 2]
+            distances = _distances(predicted, truth, reaches[group][None][:, :, order])
+            distances[:, ~labelled[group][:, order]] = np.inf
+            distances[own, own] = np.inf
+            nearest[group] = np.minimum(nearest[group], distances.min(axis=1))
     return nearest

@@ -1,6 +1,7 @@
-"""Object keypoint similarity: how alike two poses are, 0..1, and the suppression of people found twice.
+"""Object keypoint similarity (OKS) of two poses, 0..1, and the suppression of duplicate people.
 
-Source: COCO's keypoint evaluation (OKS); SimpleBaseline (Xiao et al., ECCV 2018) for the suppression.
+Source: COCO's keypoint evaluation (OKS); SimpleBaseline (Xiao et al., ECCV 2018) for the
+    suppression.
 """
 
 from __future__ import annotations
@@ -20,19 +21,22 @@ def oks(
     """Returns object keypoint similarities [...].
 
     Args:
-        predicted: [..., K, 2] px.
-        truth: [K, 2] px.
-        area: px^2, a number or [...].
+        predicted: Joints [..., K, 2] in px.
+        truth: Joints [K, 2] in px.
+        area: Area in px^2 of the person, a number or [...].
         sigmas: K constants of the skeleton.
-        labelled: [K] bool, which joints count; all where None.
+        labelled: Joints that count, bool [K]; None for all.
 
     Example:
         >>> float(oks(np.zeros((2, 2)), np.zeros((2, 2)), 100.0, (0.1, 0.1)))
         1.0
     """
     squared = ((np.asarray(predicted, np.float64) - truth) ** 2).sum(axis=-1)  # [..., K]
-    similar = np.exp(-squared / (2 * np.asarray(area)[..., None] * (2 * np.asarray(sigmas)) ** 2))
-    similarity: np.ndarray = (similar if labelled is None else similar[..., labelled]).mean(axis=-1)
+    scale = 2 * np.asarray(area)[..., None] * (2 * np.asarray(sigmas)) ** 2
+    of_joints = np.exp(-squared / scale)
+    similarity: np.ndarray = (of_joints if labelled is None else of_joints[..., labelled]).mean(
+        axis=-1
+    )
     return similarity
 
 
@@ -43,21 +47,23 @@ def oks_nms(
     sigmas: Sequence[float],
     threshold: float = 0.9,
 ) -> list[int]:
-    """Returns who is kept of the people of one image, best first.
+    """Returns the indices of the people of one image that are kept, highest score first.
 
     Args:
-        keypoints: [P, K, 2] px; all joints count, whatever their score.
-        scores: [P].
-        areas: [P] px^2; as published those of the windows, and two people are compared by the mean of theirs.
+        keypoints: Joints [P, K, 2] in px; all count, whatever their scores.
+        scores: Scores [P] of the people.
+        areas: Areas [P] in px^2: as published those of the windows. Two people are compared by the
+            mean of theirs.
         sigmas: K constants of the skeleton.
-        threshold: the largest OKS with a better person at which one is kept.
+        threshold: OKS with a kept person above which a person with a lower score is left out.
     """
-    order, kept = np.argsort(-scores, kind="stable"), []
+    order = np.argsort(-scores, kind="stable")
+    kept: list[int] = []
     while len(order):
-        best, rest = order[0], order[1:]
+        best = order[0]
+        rest = order[1:]
         kept.append(int(best))
-        order = rest[
-            oks(keypoints[rest], keypoints[best], (areas[rest] + areas[best]) / 2, sigmas)
-            <= threshold
-        ]
+        mean_areas = (areas[rest] + areas[best]) / 2
+        similarity = oks(keypoints[rest], keypoints[best], mean_areas, sigmas)
+        order = rest[similarity <= threshold]
     return kept

@@ -1,4 +1,4 @@
-"""What metrics of one annotated person per window have in common."""
+"""Base of the metrics that compare one annotated person per window with one pose."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ from paddle_pose.structures import Person, Poses, Sample
 
 Numbers = dict[str, float | np.ndarray]
 BestPose = tuple[Sample, np.ndarray, np.ndarray]
-"""A sample with keypoints [K, 2] of its best pose in image px, NaN where nobody was found, and their scores [K]."""
+"""A sample, the keypoints [K, 2] of its best pose in image px, and their scores [K].
+
+The keypoints are NaN and the scores 0 if no pose was predicted.
+"""
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,11 @@ class OnePerson:
     skeleton: Skeleton
 
     def save(self, predictions: Sequence[Prediction], folder: Path) -> list[Path]:
-        """Writes `predictions.json`, and returns its path; people that nobody was found for are not in it.
+        """Writes `predictions.json` and returns its path; people without a pose are not in it.
+
+        Args:
+            predictions: Samples with their poses in image px.
+            folder: Folder of the file.
 
         Raises:
             InputError: If the predictions cannot be scored; see `best_poses`.
@@ -49,27 +56,31 @@ class OnePerson:
         """Returns the best pose of every annotated person, in the annotations' order.
 
         Args:
-            predictions: Samples of one annotated person, crowd regions aside, with poses in image px; of a person
-                given twice, the last one counts.
+            predictions: Samples of one annotated person (crowd regions do not count) with poses in
+                image px; if a person occurs twice, the last one counts.
 
         Raises:
             InputError: If there are no predictions, or a sample has no target; see `target`.
         """
-        found = {
+        best = {
             self.target(sample).annotation_id: (sample, *self._best(poses))
             for sample, poses in predictions
         }
-        if not found:
+        if not best:
             raise InputError(
                 f"{self.name} needs predictions, got none: evaluate at least one sample"
             )
-        return [found[key] for key in sorted(found)]
+        return [best[key] for key in sorted(best)]
 
     def target(self, sample: Sample) -> Person:
-        """Returns the person to be found in a sample's window: the one whose window it is, if there are others in it.
+        """Returns the annotated person that a sample's window was made for.
+
+        Args:
+            sample: Sample of one person; others may be visible in its window.
 
         Raises:
-            InputError: If there is nobody, the window shows a whole image with several people, or the person has other joints.
+            InputError: If there is no person, the window shows a whole image with several people,
+                or the person has other joints.
         """
         people = [person for person in sample.persons if not person.crowd]
         if len(people) != 1 and not (people and sample.central):
@@ -78,13 +89,14 @@ class OnePerson:
             )
         if len(people[0].visible) != self.skeleton.num_joints:
             raise InputError(
-                f"{sample.image_path}: person {people[0].annotation_id} has {len(people[0].visible)} joints, "
+                f"{sample.image_path}: person {people[0].annotation_id} "
+                f"has {len(people[0].visible)} joints, "
                 f"skeleton {self.skeleton.name} {self.skeleton.num_joints}"
             )
         return people[0]
 
     def _best(self, poses: Poses) -> tuple[np.ndarray, np.ndarray]:
-        """Returns keypoints and scores of the best pose; NaN and 0 where there is none."""
+        """Returns keypoints and scores of the best pose; NaN and 0 without a pose."""
         if len(poses.scores):
             return poses.keypoints[0], poses.scores[0]
         return np.full((self.skeleton.num_joints, 2), np.nan), np.zeros(self.skeleton.num_joints)
@@ -101,11 +113,12 @@ def scores_of(
     """Returns the scores of N people, each counted once, with a table.
 
     Args:
-        score: Function from how often each person counts, [..., N], to numbers [...].
-        people: N.
+        score: Function from counts [..., N], how often each person is counted, to numbers [...] by
+            name.
+        people: Number N of people.
         title: First line of the table.
         intervals: Whether to compute bootstrap intervals.
-        digits: Digits after the point in the table.
+        digits: Digits after the decimal point in the table.
     """
     values = {name: float(value) for name, value in score(np.ones(people)).items()}
     bounds = resampling.bootstrap(score, people) if intervals else {}

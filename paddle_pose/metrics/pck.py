@@ -1,9 +1,11 @@
-"""PCK: the share of labelled joints whose distance to the truth is at most a fraction of a reference length.
+"""PCK: the share of labelled joints within a fraction of a reference length of the truth.
 
-The length is the torso's diameter, from left shoulder to right hip (PCK@0.2 by default), or the window's longer side. People
-whose torso is not labelled are left out and counted; unlabelled joints count nowhere.
+The length is the torso's diameter, from left shoulder to right hip (PCK@0.2 by default), or the
+window's longer side. People whose torso is not labelled are left out, and their number is stated.
+Unlabelled joints do not count.
 
-Source: Yang and Ramanan (TPAMI 2013) for PCK; Sapp and Taskar (MODEC, CVPR 2013) for the torso's diameter.
+Source: Yang and Ramanan (TPAMI 2013) for PCK; Sapp and Taskar (MODEC, CVPR 2013) for the torso's
+    diameter.
 Checked against: a literal restatement, joint by joint (tests/parity/test_pck_parity.py).
 Differs: nothing.
 """
@@ -33,8 +35,9 @@ class PCK(OnePerson):
         name: Name of the metric, for messages.
         monitor: "Mean", of all labelled joints.
         skeleton: Joints of people and poses.
-        threshold: Greatest distance of a hit, in reference lengths.
-        reference: Reference length: "torso", from left shoulder to right hip, or the longer side of the "window".
+        threshold: Largest distance of a hit, in reference lengths.
+        reference: Reference length: "torso", from left shoulder to right hip, or "window", the
+            window's longer side.
 
     Raises:
         InputError: If the threshold is not positive, or the skeleton has no such torso.
@@ -51,11 +54,13 @@ class PCK(OnePerson):
         """Checks the threshold and the reference length."""
         if not self.threshold > 0 or self.reference not in ("torso", "window"):
             raise InputError(
-                f"expected a threshold above 0 of torso or window, got {self.threshold} of {self.reference!r}"
+                "expected a threshold above 0 of torso or window, "
+                f"got {self.threshold} of {self.reference!r}"
             )
         if self.reference == "torso" and not set(TORSO) <= set(self.skeleton.joints):
             raise InputError(
-                f"skeleton {self.skeleton.name!r} has no {' and '.join(TORSO)}; measure in windows"
+                f"skeleton {self.skeleton.name!r} has no {' and '.join(TORSO)}; "
+                "use the reference 'window'"
             )
 
     @property
@@ -69,69 +74,70 @@ class PCK(OnePerson):
         """Returns the numbers of the summary in percent; NaN for a joint that is never labelled.
 
         Args:
-            predictions: Samples of one annotated person, with poses in image px; nobody found misses every joint.
+            predictions: Samples of one annotated person, with poses in image px; without a pose all
+                joints are misses.
             intervals: Whether to compute bootstrap intervals.
 
         Raises:
-            InputError: If there are no predictions, nobody's torso is labelled, or a sample has not exactly one person of
-                this skeleton.
+            InputError: If there are no predictions, no person has a labelled torso, or a sample has
+                not exactly one person of this skeleton.
         """
-        everybody = self.best_poses(predictions)
-        best = [pose for pose in everybody if self._length(pose[0]) > 0]
+        all_best = self.best_poses(predictions)
+        best = [pose for pose in all_best if self._length(pose[0]) > 0]
         if not best:
             raise InputError(
-                f"nobody's torso ({' and '.join(TORSO)}) is labelled among {len(everybody)} people"
+                f"none of {len(all_best)} people has a labelled torso ({' and '.join(TORSO)}); "
+                "use the reference 'window'"
             )
-        left_out = len(everybody) - len(best)
+        left_out = len(all_best) - len(best)
         title = f"PCK@{self.threshold:.3g} of the {self.reference} in percent, {len(best)} people"
         title += f" ({left_out} without a labelled torso left out)" if left_out else ""
         return scores_of(self._scorer(best), len(best), title, intervals=intervals)
 
     def score_sample(self, sample: Sample, poses: Poses) -> SampleScore:
-        """Returns how many labelled joints are found; their mean error decides between equals."""
+        """Returns the share of hits of one sample, then the negative mean error."""
         person = self.target(sample)
-        length, labelled = self._length(sample), person.visible > 0
+        length = self._length(sample)
+        labelled = person.visible > 0
         if not (len(poses.scores) and length > 0 and labelled.any()):
             return SampleScore(
                 (0.0, -np.inf), "nothing found" if length > 0 else "no torso labelled"
             )
         errors = np.linalg.norm(poses.keypoints[0] - person.keypoints, axis=-1)[labelled] / length
-        found = int((errors <= self.threshold).sum())
-        return SampleScore(
-            (found / len(errors), -float(errors.mean())), f"{found} of {len(errors)} joints found"
-        )
+        hits = int((errors <= self.threshold).sum())
+        quality = (hits / len(errors), -float(errors.mean()))
+        return SampleScore(quality, f"{hits} of {len(errors)} joints found")
 
     def _length(self, sample: Sample) -> float:
-        """Returns the reference length in image px; 0 where it is not labelled."""
+        """Returns the reference length in image px; 0 if the torso is not labelled."""
         if self.reference == "window":
             return max(sample.window.size)
-        person, ends = self.target(sample), [self.skeleton.joints.index(name) for name in TORSO]
-        points = person.keypoints[ends]
-        return (
-            float(np.linalg.norm(points[1] - points[0]))
-            if (person.visible[ends] > 0).all()
-            else 0.0
-        )
+        person = self.target(sample)
+        ends = [self.skeleton.joints.index(name) for name in TORSO]
+        if not (person.visible[ends] > 0).all():
+            return 0.0
+        shoulder, hip = person.keypoints[ends]
+        return float(np.linalg.norm(hip - shoulder))
 
     def _slots(self) -> dict[str, list[int]]:
-        """Returns the slots of every number, left and right together."""
+        """Returns the slots of the joints by the name of the number; left and right together."""
         plain = [name.removeprefix("left_").removeprefix("right_") for name in self.skeleton.joints]
         return {name.capitalize(): [k for k, n in enumerate(plain) if n == name] for name in plain}
 
     def _scorer(self, best: Sequence[BestPose]) -> Callable[[np.ndarray], Numbers]:
-        """Returns the function from how often each person counts, [..., N], to numbers [...]."""
+        """Returns the function from counts [..., N] of the people to numbers [...] by name."""
         persons = [self.target(sample) for sample, *_ in best]
         lengths = np.array([self._length(sample) for sample, *_ in best])
         labelled = np.stack([person.visible for person in persons]) > 0
-        found = np.stack([keypoints for _, keypoints, _ in best])
+        predicted = np.stack([keypoints for _, keypoints, _ in best])
         truth = np.stack([person.keypoints for person in persons])
-        hits = labelled & (
-            np.linalg.norm(found - truth, axis=-1) <= self.threshold * lengths[:, None]
-        )
+        distances = np.linalg.norm(predicted - truth, axis=-1)
+        hits = labelled & (distances <= self.threshold * lengths[:, None])
         slots = {**self._slots(), "Mean": list(range(self.skeleton.num_joints))}
 
         def score(counts: np.ndarray) -> Numbers:
-            hit, total = counts @ hits.astype(np.float64), counts @ labelled.astype(np.float64)
+            hit = counts @ hits.astype(np.float64)
+            total = counts @ labelled.astype(np.float64)
             with np.errstate(invalid="ignore", divide="ignore"):
                 return {
                     name: 100.0 * hit[..., s].sum(axis=-1) / total[..., s].sum(axis=-1)

@@ -1,13 +1,15 @@
-"""PCKh: the share of joints found within half a head's size of the truth (MPII).
+"""PCKh: the share of joints within half a head size of the truth (MPII).
 
-A joint is hit when its distance to the truth, divided by 0.6 x the head box's diagonal, is at most the threshold. Occluded
-joints count, unlabelled ones do not. *Head* is head_top; the other groups are the plain mean of left and right; *Mean* is
-weighted by how often each of 14 joints is labelled (pelvis and thorax are left out). *Mean@0.1* is at threshold 0.10;
-HRNet, SimpleBaseline and PaddleDetection print their *Mean@0.1* at 0.11, given here as *Mean@0.11*.
+A joint is a hit if its distance to the truth, divided by 0.6 x the head box's diagonal, is at most
+the threshold. Occluded joints count, unlabelled ones do not. *Head* is head_top; the other groups
+are the plain mean of left and right; *Mean* weights each of 14 joints by how often it is labelled
+(pelvis and thorax are left out). *Mean@0.1* has the threshold 0.10; HRNet, SimpleBaseline and
+PaddleDetection print a *Mean@0.1* with the threshold 0.11, which is *Mean@0.11* here.
 
 Source: Andriluka et al. (CVPR 2014); HRNet's `mpii.py` for grouping and weighting.
-Checked against: two published prediction files, whose published numbers come out to the digit (tests/parity).
-Differs: nothing in the numbers; the threshold 0.11 is named for what it is.
+Checked against: two published prediction files; their published numbers are reproduced in every
+    digit (tests/parity).
+Differs: nothing in the numbers; the threshold 0.11 has its own name.
 """
 
 from __future__ import annotations
@@ -37,23 +39,22 @@ GROUPS = {
     "Ankle": ("left_ankle", "right_ankle"),
 }
 NOT_COUNTED = ("pelvis", "thorax")
+"""Joints that the means leave out. Source: HRNet's `mpii.py`."""
 # As published: the 11th and 12th of np.arange(0, 0.51, 0.01).
 THRESHOLDS = {"Mean@0.1": 0.1, "Mean@0.11": 0.11}
-_NOWHERE = -1e4  # px; a coordinate in pred.mat that is far from every joint
+_FAR_AWAY = -1e4
+"""Coordinate in px of the joints in pred.mat of a person without a pose; this project's choice."""
 
 
 def normalized_errors(
     predictions: np.ndarray, keypoints: np.ndarray, head_sizes: np.ndarray
 ) -> np.ndarray:
-    """Returns distances in head sizes.
+    """Returns distances in head sizes, float64 [N, K].
 
     Args:
-        predictions: [N, K, 2] px.
-        keypoints: [N, K, 2] px in the same space.
-        head_sizes: [N] px, 0.6 x the head box's diagonal.
-
-    Returns:
-        [N, K] float64.
+        predictions: Predicted joints [N, K, 2] in px.
+        keypoints: True joints [N, K, 2] in the same px.
+        head_sizes: Head sizes [N] in px, 0.6 x the head box's diagonal.
     """
     distances = np.linalg.norm(np.asarray(predictions, np.float64) - keypoints, axis=-1)
     errors: np.ndarray = distances / np.asarray(head_sizes, np.float64)[:, None]
@@ -61,7 +62,7 @@ def normalized_errors(
 
 
 def counted(skeleton: Skeleton) -> list[int]:
-    """Returns the slots of the joints that the means count: those of MPII but pelvis and thorax, as far as they are there."""
+    """Returns the slots of the joints that the means count: MPII's, without `NOT_COUNTED`."""
     slots = skeleton.slots(MPII_16.joints)
     return [
         j for j, slot in enumerate(slots) if slot >= 0 and MPII_16.joints[slot] not in NOT_COUNTED
@@ -69,32 +70,32 @@ def counted(skeleton: Skeleton) -> list[int]:
 
 
 def group_slots(skeleton: Skeleton) -> dict[str, list[int]]:
-    """Returns the slots of every group of which the skeleton has all joints."""
-    there = {
+    """Returns the slots of each group of which the skeleton has all joints."""
+    slot_of = {
         MPII_16.joints[slot]: j
         for j, slot in enumerate(skeleton.slots(MPII_16.joints))
         if slot >= 0
     }
     return {
-        group: [there[name] for name in names]
+        group: [slot_of[name] for name in names]
         for group, names in GROUPS.items()
-        if set(names) <= set(there)
+        if set(names) <= set(slot_of)
     }
 
 
 def scores(
     hits: np.ndarray, labelled: np.ndarray, skeleton: Skeleton = MPII_16
 ) -> dict[str, float | np.ndarray]:
-    """Turns counts into percentages by group.
+    """Returns percentages by group.
 
     Args:
-        hits: [..., K] number of joints found, by slot.
-        labelled: [..., K] number of joints labelled, by slot.
-        skeleton: of the slots; groups of which it has not every joint are left out.
+        hits: Number of hits [..., K] by slot.
+        labelled: Number of labelled joints [..., K] by slot.
+        skeleton: Skeleton with the K slots; groups of which it lacks a joint are left out.
 
     Returns:
-        Groups, "Mean" (weighted by counts) and "Plain mean" (of the 14 joints) as [...] percentages; NaN for a joint that
-        is never labelled.
+        Percentages [...] of the groups, "Mean" (weighted by the numbers of labelled joints) and
+        "Plain mean" (of the 14 joints); NaN for a joint that is never labelled.
     """
     chosen = counted(skeleton)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -113,24 +114,28 @@ def pckh(
     counts: np.ndarray | None = None,
     skeleton: Skeleton = MPII_16,
 ) -> dict[str, float | np.ndarray]:
-    """Scores errors at 0.5, and the mean at 0.10 and 0.11.
+    """Returns the percentages at threshold 0.5, and the means at 0.10 and 0.11.
 
     Args:
-        errors: [N, K] in head sizes.
-        labelled: [N, K] bool.
-        counts: [B, N] how often each person is taken (bootstrap); once where None.
-        skeleton: of the K joints.
+        errors: Distances [N, K] in head sizes.
+        labelled: Joints that are labelled, bool [N, K].
+        counts: Number of times [B, N] that each bootstrap data set contains each person; None
+            counts each person once.
+        skeleton: Skeleton of the K joints.
 
     Returns:
-        Names of `scores`, "Mean@0.1" and "Mean@0.11": numbers, or [B] where counts are given.
+        The names of `scores`, "Mean@0.1" and "Mean@0.11": numbers, or arrays [B] with `counts`.
     """
     counts = np.ones(len(errors)) if counts is None else counts
     total = counts @ labelled.astype(np.float64)
-    values = scores(counts @ ((errors <= 0.5) & labelled).astype(np.float64), total, skeleton)
+
+    def hits(threshold: float) -> np.ndarray:
+        number: np.ndarray = counts @ ((errors <= threshold) & labelled).astype(np.float64)
+        return number
+
+    values = scores(hits(0.5), total, skeleton)
     for name, threshold in THRESHOLDS.items():
-        values[name] = scores(
-            counts @ ((errors <= threshold) & labelled).astype(float), total, skeleton
-        )["Mean"]
+        values[name] = scores(hits(threshold), total, skeleton)["Mean"]
     return values
 
 
@@ -141,14 +146,14 @@ def bootstrap(
     seed: int = 0,
     skeleton: Skeleton = MPII_16,
 ) -> dict[str, tuple[float, float]]:
-    """Returns 95 % intervals of every number, resampling persons.
+    """Returns the 95 % interval (low, high) of every number, by bootstrap over the people.
 
     Args:
-        errors: [N, K] in head sizes.
-        labelled: [N, K] bool.
-        resamples: how many data sets of N persons are drawn with replacement.
-        seed: of the draw.
-        skeleton: of the K joints.
+        errors: Distances [N, K] in head sizes.
+        labelled: Joints that are labelled, bool [N, K].
+        resamples: Number of data sets, each of N people drawn with replacement.
+        seed: Seed of the random draws.
+        skeleton: Skeleton of the K joints.
     """
     return resampling.bootstrap(
         lambda counts: pckh(errors, labelled, counts, skeleton), len(errors), resamples, seed
@@ -161,15 +166,16 @@ def table(
     people: int,
     skeleton: Skeleton = MPII_16,
 ) -> str:
-    """Returns the numbers as a text table, and over which joints, where they are not all.
+    """Returns the numbers as a text table, which names the joints if the skeleton lacks some.
 
     Args:
-        values: Every number in percent.
-        intervals: Their 95 % intervals; empty for a table without.
-        people: Number of people scored.
+        values: Numbers in percent by name.
+        intervals: 95 % intervals of the numbers; empty for a table without intervals.
+        people: Number of people.
         skeleton: Joints of the people.
     """
-    joints, shared = len(counted(skeleton)), skeleton.shared(MPII_16.joints, MPII_16.name)
+    joints = len(counted(skeleton))
+    shared = skeleton.shared(MPII_16.joints, MPII_16.name)
     lines = [
         f"PCKh in percent, {people} people" + (", 95 % bootstrap intervals" if intervals else "")
     ]
@@ -194,7 +200,7 @@ class PCKh(OnePerson):
 
     Attributes:
         name: Name of the metric, for messages.
-        monitor: "Mean@0.1", as the original project chooses its best epoch.
+        monitor: "Mean@0.1", by which txyugood's project chooses its best epoch.
         skeleton: Joints of people and poses; those that MPII does not have are left out.
 
     Raises:
@@ -212,7 +218,7 @@ class PCKh(OnePerson):
 
     @property
     def summary(self) -> Sequence[str]:
-        """The nine names of the original project's `[EVAL]` line, without groups that the skeleton does not have."""
+        """The nine names of txyugood's `[EVAL]` line, without groups that the skeleton lacks."""
         return (*group_slots(self.skeleton), "Mean", "Mean@0.1")
 
     def compute_scores(
@@ -221,13 +227,13 @@ class PCKh(OnePerson):
         """Returns every number in percent; NaN for a joint that is never labelled.
 
         Args:
-            predictions: Samples of one annotated person with a head size, with poses in image px; nobody found misses
-                every joint.
+            predictions: Samples of one annotated person with a head size, with poses in image px;
+                without a pose all joints are misses.
             intervals: Whether to compute bootstrap intervals.
 
         Raises:
-            InputError: If there are no predictions, or a sample has not exactly one person of this skeleton, or that person
-                no head size.
+            InputError: If there are no predictions, a sample has not exactly one person of this
+                skeleton, or the person has no head size.
         """
         best = self.best_poses(predictions)
         persons = [self.target(sample) for sample, *_ in best]
@@ -245,40 +251,51 @@ class PCKh(OnePerson):
         return Scores(values, table(values, bounds, len(best), self.skeleton), bounds)
 
     def score_sample(self, sample: Sample, poses: Poses) -> SampleScore:
-        """Returns how many of the joints that count are found at 0.5; their mean error decides between equals."""
-        person, slots = self.target(sample), counted(self.skeleton)
+        """Returns the share of hits at 0.5 among counted joints, then the negative mean error."""
+        person = self.target(sample)
+        slots = counted(self.skeleton)
         if not len(poses.scores):
             return SampleScore((0.0, -np.inf), "nothing found")
         errors = normalized_errors(
             poses.keypoints[:1], person.keypoints[None], np.array([person.head_size])
         )[0]
         errors = errors[slots][person.visible[slots] > 0]
-        found, known = int((errors <= 0.5).sum()), len(errors)
-        error = float(errors.mean()) if known else 0.0
-        return SampleScore((found / max(known, 1), -error), f"{found} of {known} joints found")
+        hits = int((errors <= 0.5).sum())
+        total = len(errors)
+        error = float(errors.mean()) if total else 0.0
+        return SampleScore((hits / max(total, 1), -error), f"{hits} of {total} joints found")
 
     def save(self, predictions: Sequence[Prediction], folder: Path) -> list[Path]:
-        """Writes `pred.mat` (`preds` [N, 16, 2], 1-based image px, in the annotations' order) and `predictions.json`.
+        """Writes `pred.mat` and `predictions.json`, and returns the paths.
 
-        A skeleton that lacks joints of MPII has no `pred.mat`. People that nobody was found for are far outside the image
-        there, since every person has a row, and are not in `predictions.json`.
+        `pred.mat` contains `preds` [N, 16, 2], 1-based image px, with a row for each annotated
+        person in the annotations' order; a person without a pose is far outside the image there,
+        and is not in `predictions.json`. A skeleton that lacks joints of MPII has no `pred.mat`.
+
+        Args:
+            predictions: Samples with their poses in image px.
+            folder: Folder of the files.
 
         Raises:
             InputError: If the predictions cannot be scored; see `compute_scores`.
         """
-        slots, written = MPII_16.slots(self.skeleton.joints), super().save(predictions, folder)
+        slots = MPII_16.slots(self.skeleton.joints)
+        written = super().save(predictions, folder)
         if min(slots) >= 0:
             best = self.best_poses(predictions)
             # As published: MPII's own files count pixels from 1.
             preds = np.stack([keypoints[list(slots)] for _, keypoints, _ in best]) + 1.0
-            preds = np.where(np.isnan(preds), _NOWHERE, preds)
+            preds = np.where(np.isnan(preds), _FAR_AWAY, preds)
             with atomic.replacing(folder / "pred.mat") as draft:
                 needed("scipy.io", "scipy>=1.10", "train").savemat(draft, {"preds": preds})
             written.insert(0, folder / "pred.mat")
         return written
 
     def target(self, sample: Sample) -> Person:
-        """Returns the person to be found in a sample's window.
+        """Returns the annotated person that a sample's window was made for.
+
+        Args:
+            sample: Sample of one person; others may be visible in its window.
 
         Raises:
             InputError: As in `OnePerson.target`, or if the person has no head size.
@@ -286,7 +303,8 @@ class PCKh(OnePerson):
         person = super().target(sample)
         if not person.head_size > 0:
             raise InputError(
-                f"{sample.image_path}: person {person.annotation_id} has no head box, which PCKh measures in; "
-                "mpii_gt_val.mat holds them, so evaluate on the validation split"
+                f"{sample.image_path}: person {person.annotation_id} has no head box, "
+                "whose size PCKh measures in; evaluate on the validation split, "
+                "whose mpii_gt_val.mat contains the head boxes"
             )
         return person

@@ -1,4 +1,4 @@
-"""How far a score would move if other people had been photographed."""
+"""Bootstrap: 95 % intervals of a score over samples of people."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ def bootstrap(
     resamples: int = 1000,
     seed: int = 0,
 ) -> dict[str, tuple[float, float]]:
-    """Returns 95 % intervals of every number, resampling persons.
+    """Returns the 95 % interval of every number of a score.
 
     Args:
-        score: from [B, N] how often each person is taken to numbers [B].
-        people: N.
-        resamples: B, how many data sets of N persons are drawn with replacement.
-        seed: of the draw.
+        score: Function from counts [B, N], how often each data set contains each person, to numbers
+            [B] by name.
+        people: Number N of people.
+        resamples: Number B of data sets, each of N people drawn with replacement.
+        seed: Seed of the random draws.
 
     Returns:
         (low, high) by name; NaN for a number that is never defined.
@@ -27,9 +28,12 @@ def bootstrap(
     counts = np.random.default_rng(seed).multinomial(
         people, np.full(people, 1 / people), size=resamples
     )
-    return {
-        name: (float(np.nanquantile(value, 0.025)), float(np.nanquantile(value, 0.975)))
-        if np.isfinite(value).any()
-        else (float("nan"), float("nan"))
-        for name, value in score(counts.astype(np.float64)).items()
-    }
+    numbers = score(counts.astype(np.float64))
+    return {name: _interval(np.asarray(values)) for name, values in numbers.items()}
+
+
+def _interval(values: np.ndarray) -> tuple[float, float]:
+    """Returns the 2.5 % and 97.5 % quantiles of the values that are not NaN; NaN without any."""
+    if not np.isfinite(values).any():
+        return float("nan"), float("nan")
+    return float(np.nanquantile(values, 0.025)), float(np.nanquantile(values, 0.975))

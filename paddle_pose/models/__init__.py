@@ -1,1 +1,1 @@
-"""Pose networks: raw uint8 RGB images in, a dictionary of maps out."""
+"""Pose networks in Paddle, from raw uint8 RGB images to a dictionary of maps, and their losses."""

@@ -1,15 +1,15 @@
-"""CornerNet's hourglass network used for poses: "Hourglass-52", with two stacks "Hourglass-104".
+"""CornerNet's hourglass network for poses: "Hourglass-52", and "Hourglass-104" with two stacks.
 
 Source: Law & Deng, CornerNet, ECCV 2018 (the network); Newell et al., Stacked Hourglass Networks,
-ECCV 2016 (the idea; their own network is in `stacked_hourglass`). Pose version: MMPose's
-td-hm_hourglass52 (Apache-2.0).
+    ECCV 2016 (the architecture; the network of that paper is in `stacked_hourglass`). Pose version:
+    MMPose's td-hm_hourglass52 (Apache-2.0).
 Checked against: MMPose's names, shapes, heatmaps and six training losses
-(tests/parity/test_hourglass_parity.py), and a literal float64 forward pass in NumPy.
-Differs: `inters`, one residual block that a single stack builds and never uses, exists only when
-asked for.
+    (tests/parity/test_hourglass_parity.py), and a literal float64 forward pass in NumPy.
+Differs: the residual block that MMPose adds to a single stack and never uses is only added with
+    `inters`.
 
-Published names become ours by these rules, in this order (MMPose; 0.x says `keypoint_head.` for
-`head.`):
+Names in published files are converted to the names here by these rules, in this order (MMPose; in
+MMPose 0.x the prefix `head.` is `keypoint_head.`):
 
     drop the prefix backbone.
     hourglass_modules.S.        -> hourglasses.S.
@@ -18,8 +18,8 @@ Published names become ours by these rules, in this order (MMPose; 0.x says `key
     .running_mean, .running_var -> ._mean, ._variance
     .num_batches_tracked        dropped
 
-The original Paddle project stores every convolution and its normalisation as one pair; before the
-rules above:
+txyugood's Paddle project stores every convolution and its normalisation as one unit; these rules
+are applied before those above:
 
     .convI._conv.        -> .convI.         .convI._batch_norm.        -> .bnI.         (I = 1, 2)
     .downsample.0._conv. -> .downsample.0.  .downsample.0._batch_norm. -> .downsample.1.
@@ -45,13 +45,13 @@ from paddle_pose.models.layers import (
 
 
 class HourglassLevel(nn.Layer):
-    """One resolution of an hourglass: a branch that stays, and one through all levels below.
+    """One resolution of an hourglass: a branch at this resolution plus one through lower levels.
 
     Args:
-        up1: Keeps the size.
-        low1: Halves the size.
-        low2: Keeps the half size: the next level, or the bottom.
-        low3: Keeps the half size; its channels are those of `up1`.
+        up1: Layer of the branch that keeps the size.
+        low1: Layer that halves the size.
+        low2: Layer at half the size: the next level, or the blocks of the lowest resolution.
+        low3: Layer at half the size, with the output channels of `up1`.
     """
 
     def __init__(self, up1: nn.Layer, low1: nn.Layer, low2: nn.Layer, low3: nn.Layer) -> None:
@@ -69,22 +69,24 @@ class HourglassLevel(nn.Layer):
 
 
 class Hourglass(nn.Layer):
-    """Stem, `num_stacks` hourglasses of residual blocks, a 1x1 head after each; stride 4.
+    """Stem and `num_stacks` hourglasses of residual blocks with a 1x1 head each; output stride 4.
 
     Args:
-        num_joints: Heatmaps per stage, K.
-        num_stacks: Hourglasses in a row = supervised stages, S.
-        channels: Channels of every level, the highest resolution first; each halves the last.
+        num_joints: Number of joints K, one heatmap each per stage.
+        num_stacks: Number of consecutive hourglasses, which is the number of supervised stages S.
+        channels: Channels of every level, the highest resolution first; each level has half the
+            resolution of the one before.
         blocks: Residual blocks of every level.
-        stem_channels: Channels of the first convolution.
-        feature_channels: Channels a head reads.
-        inters: Whether a single stack holds the block that only several stacks use between them;
-            published files do.
-        mean: See `Normalize`.
-        std: See `Normalize`.
+        stem_channels: Output channels of the first convolution.
+        feature_channels: Input channels of each head.
+        inters: Whether a single stack contains the unused residual block that published files have
+            (several stacks use such blocks between them).
+        mean: Mean of the channels, see `Normalize`.
+        std: Standard deviation of the channels, see `Normalize`.
 
     Raises:
-        InputError: If a number does not describe a network.
+        InputError: If a number is below 1, or `channels` and `blocks` differ in length or have
+            fewer than two entries.
 
     Example:
         >>> net = Hourglass(num_joints=3, channels=(8, 8, 12), blocks=(1, 1, 2), stem_channels=4)
@@ -92,7 +94,7 @@ class Hourglass(nn.Layer):
         (2, 1, 3, 12, 8)
     """
 
-    head_layers = ("heads",)  # the rest is the backbone
+    head_layers = ("heads",)  # all other sublayers are the backbone
 
     def __init__(
         self,
@@ -116,7 +118,9 @@ class Hourglass(nn.Layer):
                 " at least two"
             )
         self.multiple = 4 * 2 ** (len(channels) - 1)
-        c, f, between = channels[0], feature_channels, num_stacks - 1
+        c = channels[0]
+        f = feature_channels
+        between = num_stacks - 1
         self.normalize = Normalize(mean, std)
         self.stem = nn.Sequential(
             ConvBN(3, stem_channels, 7, stride=2), BasicBlock(stem_channels, c, stride=2)
@@ -132,17 +136,17 @@ class Hourglass(nn.Layer):
                 nn.initializer.Normal(std=0.001)(layer.weight)
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
-        """Looks at images and answers the heatmaps of every stage.
+        """Returns the heatmaps of every stage for a batch of images.
 
         Args:
             images: [N, H, W, 3], RGB, 0..255, uint8 or float; H and W multiples of `multiple`,
-                4 * 2 ** halvings (published: 128).
+                which is 4 * 2 ** (levels - 1) (published: 128).
 
         Returns:
-            {"heatmaps": [N, S, K, H / 4, W / 4]}, the last stage the best.
+            {"heatmaps": [N, S, K, H / 4, W / 4]}; the last stage is the prediction.
 
         Raises:
-            InputError: If the images have another shape.
+            InputError: If `images` has another shape.
         """
         check_images(images, self.multiple)
         x = self.stem(self.normalize(images))  # N, C, h, w
@@ -157,33 +161,40 @@ class Hourglass(nn.Layer):
 
 
 def hourglass52(num_joints: int = 16, num_stacks: int = 1, inters: bool = False) -> Hourglass:
-    """Returns the published network: for 16 joints 93.67 M parameters, 28.6 GMAC at 256x256.
+    """Returns the published network; for 16 joints it has 93.67 M parameters, 28.6 GMAC at 256x256.
 
     Args:
-        num_joints: Heatmaps per stage.
-        num_stacks: 1 is Hourglass-52, 2 is Hourglass-104 (187.7 M parameters).
-        inters: Whether to hold the unused block of published files with one stack (94.85 M).
+        num_joints: Number of joints, one heatmap each per stage.
+        num_stacks: Number of hourglasses: 1 for Hourglass-52, 2 for Hourglass-104 (187.7 M
+            parameters).
+        inters: Whether a single stack contains the unused block of published files (94.85 M).
     """
     return Hourglass(num_joints=num_joints, num_stacks=num_stacks, inters=inters)
 
 
 def _hourglass(channels: Sequence[int], blocks: Sequence[int]) -> nn.Layer:
-    """Returns the levels of these channels, outermost first; the last entry is the bottom."""
-    here = channels[0]
+    """Returns an hourglass with one level per entry of `channels`, the highest resolution first."""
+    upper = channels[0]
     if len(channels) == 1:
-        return _basic_blocks([here] * (blocks[0] + 1))
-    below, count = channels[1], blocks[0]
+        return _basic_blocks([upper] * (blocks[0] + 1))
+    lower = channels[1]
+    count = blocks[0]
     return HourglassLevel(
-        up1=_basic_blocks([here] * (count + 1)),
-        low1=_basic_blocks([here] + [below] * count, stride=2),
+        up1=_basic_blocks([upper] * (count + 1)),
+        low1=_basic_blocks([upper] + [lower] * count, stride=2),
         low2=_hourglass(channels[1:], blocks[1:]),
-        # As published: the channels change in the first block on the way down, but in the last
-        # one on the way up.
-        low3=_basic_blocks([below] * count + [here]),
+        # As published: the first block of the downward path changes the channels, but the last one
+        # of the upward path.
+        low3=_basic_blocks([lower] * count + [upper]),
     )
 
 
 def _basic_blocks(channels: Sequence[int], stride: int = 1) -> nn.Sequential:
-    """Returns a block between each two neighbours in `channels`; the first has the stride."""
+    """Returns consecutive blocks with these channels.
+
+    Args:
+        channels: Channels of the input, then of the output of each block.
+        stride: Stride of the first block; the others have stride 1.
+    """
     strides = [stride] + [1] * (len(channels) - 2)
     return nn.Sequential(*map(BasicBlock, channels[:-1], channels[1:], strides))

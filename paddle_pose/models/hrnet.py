@@ -1,8 +1,10 @@
-"""HRNet: branches of several resolutions side by side, exchanged again and again.
+"""HRNet: parallel branches of several resolutions that are fused repeatedly.
 
-Source: Sun et al., Deep High-Resolution Representation Learning for Human Pose Estimation, CVPR 2019.
-Checked against: names, shapes and heatmaps of the official W32 (tests/parity/test_published_heatmaps.py).
-Differs: nothing; the parameters have the official names.
+Source: Sun et al., Deep High-Resolution Representation Learning for Human Pose Estimation,
+    CVPR 2019.
+Checked against: names, shapes and heatmaps of the official W32
+    (tests/parity/test_published_heatmaps.py).
+Differs: not at all; the parameters have the official names.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,13 +25,13 @@ from paddle_pose.models.layers import (
 )
 
 
-class Exchange(nn.Layer):
-    """One module: every branch runs its blocks, then every output sums all branches.
+class HighResolutionModule(nn.Layer):
+    """One module: every branch runs its blocks, then every output is a sum over all branches.
 
     Args:
-        channels: Channels of the branches, the highest resolution first.
-        blocks: Residual blocks of a branch.
-        outputs: How many branches go on: all of them, or 1 at the end.
+        channels: Channels of each branch, the highest resolution first.
+        blocks: Residual blocks of each branch.
+        outputs: Number of output branches: as many as inputs, or 1 in the network's last module.
     """
 
     def __init__(self, channels: Sequence[int], blocks: int, outputs: int) -> None:
@@ -37,25 +39,26 @@ class Exchange(nn.Layer):
         self.branches = nn.LayerList([residual_layer(BasicBlock, c, c, blocks) for c in channels])
         self.fuse_layers = nn.LayerList(
             [
-                nn.LayerList([_path(channels, j, i) for j in range(len(channels))])
+                nn.LayerList([_fuse_path(channels, j, i) for j in range(len(channels))])
                 for i in range(outputs)
             ]
         )
 
     def forward(self, branches: list[Tensor]) -> list[Tensor]:
-        """Returns maps of the branches' shapes: [N, C_i, h / 2**i, w / 2**i]."""
-        seen = _each(self.branches, branches)
-        return [F.relu(paddle.add_n(_each(paths, seen))) for paths in self.fuse_layers]
+        """Returns the fused branches, each [N, C_i, h / 2**i, w / 2**i] like its input."""
+        features = _apply_each(self.branches, branches)
+        return [F.relu(paddle.add_n(_apply_each(paths, features))) for paths in self.fuse_layers]
 
 
 class HRNet(nn.Layer):
-    """Stem, one layer of bottlenecks, three stages of exchanging branches, a 1x1 head; stride 4.
+    """Stem, bottleneck blocks, three stages of parallel branches, 1x1 head; output stride 4.
 
     Args:
-        num_joints: Heatmaps, K.
-        width: Channels of the highest resolution; each branch below has twice as many. 32 or 48 as published.
-        modules: Exchanges of the stages with 2, 3 and 4 branches.
-        blocks: Residual blocks of every branch in a module.
+        num_joints: Number of joints K, one heatmap each.
+        width: Channels of the branch with the highest resolution; each following branch has twice
+            as many. 32 or 48 as published.
+        modules: Number of modules in the stages with 2, 3 and 4 branches.
+        blocks: Residual blocks of each branch in a module.
         stem_channels: Channels of the stem.
 
     Example:
@@ -64,7 +67,7 @@ class HRNet(nn.Layer):
         [1, 1, 3, 16, 8]
     """
 
-    head_layers = ("final_layer",)  # the rest is the backbone
+    head_layers = ("final_layer",)  # all other sublayers are the backbone
 
     def __init__(
         self,
@@ -76,11 +79,11 @@ class HRNet(nn.Layer):
     ) -> None:
         super().__init__()
         self.normalize = Normalize()
-        self.conv1 = conv(3, stem_channels, 3, 2)
+        self.conv1 = conv(3, stem_channels, kernel=3, stride=2)
         self.bn1 = batch_norm(stem_channels)
-        self.conv2 = conv(stem_channels, stem_channels, 3, 2)
+        self.conv2 = conv(stem_channels, stem_channels, kernel=3, stride=2)
         self.bn2 = batch_norm(stem_channels)
-        self.layer1 = residual_layer(Bottleneck, stem_channels, stem_channels, 4)
+        self.layer1 = residual_layer(Bottleneck, stem_channels, stem_channels, blocks=4)
         channels = [width * 2**i for i in range(4)]
         self.transition1 = _transition([4 * stem_channels], channels[:2])
         self.stage2 = _stage(channels[:2], blocks, modules[0], outputs=2)
@@ -94,7 +97,7 @@ class HRNet(nn.Layer):
                 nn.initializer.Normal(std=0.001)(layer.weight)
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
-        """Looks at images and answers heatmaps.
+        """Returns the heatmaps of a batch of images.
 
         Args:
             images: [N, H, W, 3], RGB, 0..255, uint8 or float; H and W multiples of 32.
@@ -103,7 +106,7 @@ class HRNet(nn.Layer):
             {"heatmaps": [N, 1, K, H / 4, W / 4]}.
 
         Raises:
-            ValueError: If the images have another shape.
+            InputError: If `images` has another shape.
         """
         check_images(images, 32)
         x = F.relu(self.bn1(self.conv1(self.normalize(images))))  # N, C, H / 2, W / 2
@@ -114,57 +117,67 @@ class HRNet(nn.Layer):
             (self.transition2, self.stage3),
             (self.transition3, self.stage4),
         ):
-            if transition is not None:  # the new branch grows out of the lowest one
-                branches = _each(transition, [*branches, branches[-1]])
+            if transition is not None:  # the new branch is computed from the lowest resolution
+                branches = _apply_each(transition, [*branches, branches[-1]])
             for module in stage:
                 branches = module(branches)
         return {"heatmaps": self.final_layer(branches[0]).unsqueeze(1)}  # N, 1, K, h, w
 
 
-def _each(layers: Iterable[nn.Layer], inputs: Sequence[Tensor]) -> list[Tensor]:
-    """Returns what each layer answers to its own input."""
-    # Paddle's export puts a `zip` of its own here, which does not know `strict`.
+def _apply_each(layers: Iterable[nn.Layer], inputs: Sequence[Tensor]) -> list[Tensor]:
+    """Returns the output of each layer for the input at the same position."""
+    # Paddle's export replaces `zip` by a function of its own that has no argument `strict`.
     return [layer(x) for layer, x in zip(layers, inputs)]  # noqa: B905
 
 
 def _stage(channels: Sequence[int], blocks: int, modules: int, outputs: int) -> nn.LayerList:
-    """Returns a stage's modules; only the last may have fewer outputs."""
+    """Returns the modules of a stage, of which only the last has `outputs` output branches."""
     counts = [len(channels)] * (modules - 1) + [outputs]
-    return nn.LayerList([Exchange(channels, blocks, count) for count in counts])
+    return nn.LayerList([HighResolutionModule(channels, blocks, count) for count in counts])
 
 
 def _transition(before: Sequence[int], after: Sequence[int]) -> nn.LayerList:
-    """Returns the paths from a stage's branches to the next stage's, one of which is new."""
+    """Returns one layer per branch of the next stage; the last one makes the new branch."""
     paths: list[nn.Layer] = []
     for i, channels in enumerate(after):
         if i < len(before):
             same = before[i] == channels
             paths.append(
-                nn.Identity() if same else nn.Sequential(*_conv_bn(before[i], channels, 1))
+                nn.Identity() if same else nn.Sequential(*_conv_bn_relu(before[i], channels, 1))
             )
         else:
-            paths.append(nn.Sequential(nn.Sequential(*_conv_bn(before[-1], channels, 2))))
+            paths.append(nn.Sequential(nn.Sequential(*_conv_bn_relu(before[-1], channels, 2))))
     return nn.LayerList(paths)
 
 
-def _path(channels: Sequence[int], source: int, target: int) -> nn.Layer:
-    """Returns the path of a module from one branch to another: up by repeating, down by strided convolutions."""
+def _fuse_path(channels: Sequence[int], source: int, target: int) -> nn.Layer:
+    """Returns the layers that bring one branch of a module to the shape of another.
+
+    A higher resolution is reached by a 1x1 convolution and nearest-neighbour upsampling, a lower
+    one by 3x3 convolutions of stride 2.
+
+    Args:
+        channels: Channels of all branches, the highest resolution first.
+        source: Index of the branch that is read.
+        target: Index of the branch whose shape the output has.
+    """
     if source == target:
         return nn.Identity()
     if source > target:
         ups = [UpsampleNearest2x() for _ in range(source - target)]
         return nn.Sequential(
-            conv(channels[source], channels[target], 1), batch_norm(channels[target]), *ups
+            conv(channels[source], channels[target], kernel=1), batch_norm(channels[target]), *ups
         )
-    keep = [
-        nn.Sequential(*_conv_bn(channels[source], channels[source], 2))
+    downs = [
+        nn.Sequential(*_conv_bn_relu(channels[source], channels[source], 2))
         for _ in range(target - source - 1)
     ]
     last = nn.Sequential(
-        conv(channels[source], channels[target], 3, 2), batch_norm(channels[target])
+        conv(channels[source], channels[target], kernel=3, stride=2), batch_norm(channels[target])
     )
-    return nn.Sequential(*keep, last)
+    return nn.Sequential(*downs, last)
 
 
-def _conv_bn(in_channels: int, out_channels: int, stride: int) -> tuple[nn.Layer, ...]:
-    return conv(in_channels, out_channels, 3, stride), batch_norm(out_channels), nn.ReLU()
+def _conv_bn_relu(in_channels: int, out_channels: int, stride: int) -> tuple[nn.Layer, ...]:
+    convolution = conv(in_channels, out_channels, kernel=3, stride=stride)
+    return convolution, batch_norm(out_channels), nn.ReLU()

@@ -1,8 +1,8 @@
-"""Layers that several pose networks share.
+"""Layers shared by several pose networks.
 
-Everything here is exported to ONNX without interpolation operators, and every batch normalisation
-is the published one: running = 0.9 * running + 0.1 * batch, epsilon 1e-5. (Paddle's `momentum` is
-the share of the *old* value, PyTorch's the share of the new one: Paddle's 0.9 is PyTorch's 0.1.)
+All of them are exported to ONNX without interpolation operators. Batch normalisation uses the
+published settings: running = 0.9 * running + 0.1 * batch, epsilon 1e-5. (Paddle's `momentum` is the
+weight of the *old* value, PyTorch's the weight of the new one: Paddle's 0.9 is PyTorch's 0.1.)
 """
 
 from collections.abc import Callable, Sequence
@@ -21,11 +21,11 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
 def check_images(images: Tensor, multiple: int) -> None:
-    """Refuses a batch of images that a network cannot take.
+    """Raises an error if a batch of images does not have the shape that a network expects.
 
     Args:
-        images: [N, H, W, 3].
-        multiple: What H and W must be multiples of, in px.
+        images: Batch of images, expected [N, H, W, 3].
+        multiple: Number of px that H and W must be multiples of.
 
     Raises:
         InputError: If the shape is not [N, H, W, 3] or a side is not a multiple of `multiple`.
@@ -44,22 +44,22 @@ def check_images(images: Tensor, multiple: int) -> None:
 
 
 class Normalize(nn.Layer):
-    """Turns raw RGB images into what a network was trained on; has no entries in the state dict.
+    """Normalises raw RGB images as in the network's training; adds no entries to the state dict.
 
-    Every channel becomes `(scale * value - mean) / std`, in the order the network expects its
-    channels.
+    Every channel becomes `(scale * value - mean) / std`, in the channel order that the network
+    expects.
 
     Args:
-        mean: One number per channel of the network, after scaling.
-        std: One number per channel of the network, after scaling.
-        order: The channel order the network expects. The images stay RGB: "bgr" swaps them here,
-            then applies the first `mean` to blue. (SimpleBaseline's published weights: BGR, with
-            the numbers of RGB.)
-        scale: What the values 0..255 are multiplied with first.
+        mean: Mean of each of the network's three channels, after scaling.
+        std: Standard deviation of each of the network's three channels, after scaling.
+        order: Channel order that the network expects. The input is always RGB: "bgr" reverses the
+            channels first, so that `mean[0]` applies to blue. (SimpleBaseline's published weights
+            expect BGR, with the numbers of RGB.)
+        scale: Factor applied to the values 0..255 before the mean is subtracted.
 
     Raises:
-        InputError: If `order` is neither "rgb" nor "bgr", or there are not three numbers, or a
-            deviation is not positive.
+        InputError: If `order` is neither "rgb" nor "bgr", `mean` or `std` is not three numbers, or
+            a standard deviation is not positive.
 
     Example:
         >>> images = paddle.full([1, 2, 2, 3], 255, dtype="uint8")
@@ -89,7 +89,7 @@ class Normalize(nn.Layer):
 
     def forward(self, images: Tensor) -> Tensor:
         """Returns float32 [N, 3, H, W] for images [N, H, W, 3], uint8 or float, RGB, 0..255."""
-        # Planes first: they are scaled several times as fast as triples of pixels.
+        # Transposed first: scaling is several times as fast on planes as on interleaved channels.
         x = images.transpose([0, 3, 1, 2]).astype("float32")  # N, 3, H, W
         if self.order == "bgr":
             x = paddle.concat([x[:, 2:], x[:, 1:2], x[:, :1]], axis=1)
@@ -103,9 +103,9 @@ class ConvBN(nn.Layer):
         in_channels: Channels of the input.
         out_channels: Channels of the output.
         kernel: Side of the square kernel, odd.
-        stride: Stride.
+        stride: Stride of the convolution.
         groups: Groups of the convolution; `in_channels` makes it depthwise.
-        activation: Applied last; None leaves the normalised values.
+        activation: Activation function applied last; None returns the normalised values.
     """
 
     def __init__(
@@ -118,7 +118,7 @@ class ConvBN(nn.Layer):
         activation: Callable[[Tensor], Tensor] | None = F.relu,
     ) -> None:
         super().__init__()
-        self.conv = conv(in_channels, out_channels, kernel, stride, groups)
+        self.conv = conv(in_channels, out_channels, kernel, stride=stride, groups=groups)
         self.bn = batch_norm(out_channels)
         self.activation = activation
 
@@ -132,8 +132,8 @@ class BasicBlock(nn.Layer):
     """ResNet's block of two 3x3 convolutions, activated after the sum.
 
     Source: He et al., Deep Residual Learning for Image Recognition, CVPR 2016, figure 5 left; the
-        shortcut is the
-    identity, or a 1x1 convolution where the stride or the channels change (their option B).
+        shortcut is the identity, or a 1x1 convolution where the stride or the channels change
+        (option B of the paper).
 
     Args:
         in_channels: Channels of the input.
@@ -145,9 +145,9 @@ class BasicBlock(nn.Layer):
 
     def __init__(self, in_channels: int, channels: int, stride: int = 1) -> None:
         super().__init__()
-        self.conv1 = conv(in_channels, channels, 3, stride)
+        self.conv1 = conv(in_channels, channels, kernel=3, stride=stride)
         self.bn1 = batch_norm(channels)
-        self.conv2 = conv(channels, channels, 3)
+        self.conv2 = conv(channels, channels, kernel=3)
         self.bn2 = batch_norm(channels)
         self.downsample = shortcut(in_channels, channels, stride)
 
@@ -159,10 +159,10 @@ class BasicBlock(nn.Layer):
 
 
 class UpsampleNearest2x(nn.Layer):
-    """Doubles a map by repeating every cell in both directions.
+    """Doubles the size of a map by nearest-neighbour interpolation: every cell becomes 2x2 cells.
 
-    Written as reshape and tile because ONNX export fails on Paddle's interpolation; it is also
-    three times faster on a CPU.
+    Implemented with reshape and tile because ONNX export fails on Paddle's interpolation; this is
+    also three times as fast on a CPU.
 
     Example:
         >>> UpsampleNearest2x()(paddle.to_tensor([[[[1.0, 2.0]]]])).tolist()
@@ -178,10 +178,11 @@ class UpsampleNearest2x(nn.Layer):
 
 
 class UpsampleBilinear2x(nn.Layer):
-    """Doubles a map bilinearly, cell centres at halves (`align_corners=False`); the border is repeated.
+    """Doubles the size of a map by bilinear interpolation with `align_corners=False`.
 
-    Every new cell is 3/4 of the one it lies in and 1/4 of the nearer neighbour. Written as two products with a matrix because
-    ONNX export fails on Paddle's interpolation; it is as fast on a CPU.
+    Every new cell is 3/4 of the cell it lies in plus 1/4 of the nearest other cell; cells of the
+    border are repeated outside. Implemented as two matrix products because ONNX export fails on
+    Paddle's interpolation; this is as fast on a CPU.
 
     Example:
         >>> UpsampleBilinear2x()(paddle.to_tensor([[[[0.0, 4.0]]]])).tolist()
@@ -190,13 +191,15 @@ class UpsampleBilinear2x(nn.Layer):
 
     def forward(self, x: Tensor) -> Tensor:
         """Returns [N, C, 2h, 2w] for [N, C, h, w]."""
-        down, across = (paddle.to_tensor(_doubling(side)).astype(x.dtype) for side in x.shape[2:])
+        down, across = (
+            paddle.to_tensor(_bilinear_matrix(side)).astype(x.dtype) for side in x.shape[2:]
+        )
         return paddle.matmul(down, paddle.matmul(x, across, transpose_y=True))
 
 
 @cache
-def _doubling(side: int) -> np.ndarray:
-    """Returns the matrix [2 * side, side] that doubles a line of so many cells."""
+def _bilinear_matrix(side: int) -> np.ndarray:
+    """Returns the matrix [2 * side, side] that doubles a row of `side` cells by interpolation."""
     near = np.eye(side).repeat(2, axis=0)
     far = np.stack([np.eye(side, k=-1), np.eye(side, k=1)], axis=1).reshape(2 * side, side)
     far[0, 0] = far[-1, -1] = 1
@@ -206,23 +209,29 @@ def _doubling(side: int) -> np.ndarray:
 def conv(
     in_channels: int, out_channels: int, kernel: int, stride: int = 1, groups: int = 1
 ) -> nn.Conv2D:
-    """Returns a convolution that keeps the size (up to its stride), without bias: BN follows."""
-    padding = kernel // 2
+    """Returns a convolution with padding `kernel // 2` and no bias, to be followed by BN."""
     return nn.Conv2D(
-        in_channels, out_channels, kernel, stride, padding, groups=groups, bias_attr=False
+        in_channels,
+        out_channels,
+        kernel,
+        stride=stride,
+        padding=kernel // 2,
+        groups=groups,
+        bias_attr=False,
     )
 
 
 def batch_norm(channels: int) -> nn.BatchNorm2D:
-    """Returns the batch normalisation of every network here; 0.9 of the old statistics stay."""
+    """Returns a batch normalisation with the settings of all networks here, see the module."""
     return nn.BatchNorm2D(channels, momentum=0.9, epsilon=1e-5)
 
 
 def shortcut(in_channels: int, out_channels: int, stride: int) -> nn.Sequential | None:
-    """Returns a residual block's projection (1x1, BN), or None where the identity fits."""
+    """Returns the projection of a residual block's shortcut (1x1, BN); None for the identity."""
     if stride == 1 and in_channels == out_channels:
         return None
-    return nn.Sequential(conv(in_channels, out_channels, 1, stride), batch_norm(out_channels))
+    projection = conv(in_channels, out_channels, kernel=1, stride=stride)
+    return nn.Sequential(projection, batch_norm(out_channels))
 
 
 class Bottleneck(nn.Layer):
@@ -243,11 +252,11 @@ class Bottleneck(nn.Layer):
     def __init__(self, in_channels: int, channels: int, stride: int = 1) -> None:
         super().__init__()
         out_channels = channels * self.expansion
-        self.conv1 = conv(in_channels, channels, 1)
+        self.conv1 = conv(in_channels, channels, kernel=1)
         self.bn1 = batch_norm(channels)
-        self.conv2 = conv(channels, channels, 3, stride)
+        self.conv2 = conv(channels, channels, kernel=3, stride=stride)
         self.bn2 = batch_norm(channels)
-        self.conv3 = conv(channels, out_channels, 1)
+        self.conv3 = conv(channels, out_channels, kernel=1)
         self.bn3 = batch_norm(out_channels)
         self.downsample = shortcut(in_channels, out_channels, stride)
 
@@ -266,7 +275,16 @@ def residual_layer(
     blocks: int,
     stride: int = 1,
 ) -> nn.Sequential:
-    """Returns `blocks` residual blocks in a row; the first has the stride and changes the channels."""
+    """Returns a sequence of residual blocks, of which the first changes stride and channels.
+
+    Args:
+        block: Class of the blocks.
+        in_channels: Channels of the input.
+        channels: Argument `channels` of every block; the output has `block.expansion` times as
+            many channels.
+        blocks: Number of blocks.
+        stride: Stride of the first block; the others have stride 1.
+    """
     out_channels = channels * block.expansion
     first = block(in_channels, channels, stride)
     return nn.Sequential(first, *[block(out_channels, channels) for _ in range(blocks - 1)])

@@ -1,13 +1,14 @@
-"""What training minimises: named terms computed from a network's maps and a codec's targets.
+"""Training losses: named terms computed from a network's maps and a codec's targets.
 
 Source: Newell et al. 2016 (mean squared error of every stage); Xiao et al., Simple Baselines, ECCV
-2018 (`JointsMSELoss`, `acc_pose`); MMPose (the normalisation); fire717/movenet.pytorch and its
+    2018 (`JointsMSELoss`, `acc_pose`); MMPose (the normalisation); fire717/movenet.pytorch and its
     Paddle port (`MoveNetLoss`, "mse"); CenterNet (Zhou et al., 2019; "focal").
-Checked against: training steps of two published networks (tests/parity), and results worked out by
-hand, and gradients that masks must stop (tests/models/test_losses.py).
-Differs: the original MoveNet has no masks. Its regressions and offsets count at one cell of one
-    person, here wherever the targets' weights say so, and their mean runs over the whole batch, not
-    joint by joint. Its bone term linked the seven points of another data set.
+Checked against: training steps of two published networks (tests/parity); results calculated by
+    hand, and zero gradients where a mask is 0 (tests/models/test_losses.py).
+Differs: fire717's loss has no masks. Its regressions and offsets are compared at one cell of one
+    person, here at all cells where the targets' weights are not 0, and their mean is taken over the
+    whole batch instead of joint by joint. Its bone term connects the seven points of another data
+    set.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,25 +19,28 @@ from paddle import Tensor
 
 from paddle_pose.errors import InputError
 
-_EPSILON = 1e-4  # as published: what a probability stays away from 0 and 1, and an empty mean from a division by zero
+# As published: distance of clipped probabilities from 0 and 1, and the number added to the
+# denominator of a mean that may be empty.
+_EPSILON = 1e-4
 
 
 class JointsMSELoss:
     """Mean squared difference between predicted and target heatmaps, summed over the stages.
 
-    One stage costs `scale * mean over N, K, h, w of (weight * (predicted - target)) ** 2`: an
-    unlabelled joint (weight 0) counts in the mean and moves nothing. A batch without any labelled
-    joint costs 0; no gradient flows.
+    The loss of one stage is `scale * mean over N, K, h, w of (weight * (predicted - target)) ** 2`.
+    An unlabelled joint (weight 0) is included in the number that the mean divides by, and has no
+    gradient. A batch without labelled joints has loss 0 and no gradient.
 
-    For weights 0 and 1 the published losses differ in the scale only: it is 1 in MMPose and the
-    original Paddle Hourglass, 0.5 in HRNet and SimpleBaseline. HRNet, SimpleBaseline and the
-    original square other weights, as here; MMPose does not.
+    For weights 0 and 1 the published losses differ in the scale only: it is 1 in MMPose and
+    txyugood's Hourglass, 0.5 in HRNet and SimpleBaseline. HRNet, SimpleBaseline and txyugood square
+    other weights, as here; MMPose does not.
 
     Args:
         scale: Factor of the loss.
-        squared_weights: Whether a weight counts as its square (True) or as it is (MMPose).
-        joint_weights: K factors of the targets' weights, squared with them: 1.5 counts 2.25. Empty,
-            as published, leaves all joints equal.
+        squared_weights: Whether the squared error is multiplied by the square of the weight (True)
+            or by the weight itself (False, as in MMPose).
+        joint_weights: Factor of the target weight of each of the K joints; squared with it, so
+            1.5 becomes 2.25. Empty, as published, weights all joints equally.
 
     Example:
         >>> outputs = {"heatmaps": paddle.to_tensor([[[[[1.0, 0.0]], [[5.0, 5.0]]]]])}
@@ -63,50 +67,52 @@ class JointsMSELoss:
         """Returns {"heatmap_loss": float32 scalar}.
 
         Args:
-            outputs: {"heatmaps": [N, S, K, h, w]}.
-            targets: {"heatmaps": [N, K, h, w], "weights": [N, K]}.
+            outputs: Predictions, {"heatmaps": [N, S, K, h, w]}.
+            targets: Targets, {"heatmaps": [N, K, h, w], "weights": [N, K]}.
 
         Raises:
-            InputError: If the shapes do not belong together, or there is not one weight per joint.
+            InputError: If the shapes do not match, or there is not one joint weight per joint.
         """
-        maps, wanted, weights = _matching(outputs, targets)
+        maps, target, weights = _checked_heatmaps(outputs, targets)
         if self.joint_weights:
             if len(self.joint_weights) != weights.shape[1]:
                 raise InputError(
-                    f"{len(self.joint_weights)} joint weights for heatmaps of {weights.shape[1]} joints"
+                    f"{len(self.joint_weights)} joint weights for heatmaps of"
+                    f" {weights.shape[1]} joints: expected one weight per joint"
                 )
             weights = weights * paddle.to_tensor(self.joint_weights, dtype="float32")  # N, K
-        error = (maps.astype("float32") - wanted.unsqueeze(1)).square()  # N, S, K, h, w
+        error = (maps.astype("float32") - target.unsqueeze(1)).square()  # N, S, K, h, w
         weights = weights.square() if self.squared_weights else weights  # N, K
         per_joint = error.mean(axis=[3, 4]) * weights.unsqueeze(1)  # N, S, K
         return {"heatmap_loss": self.scale * per_joint.mean(axis=[0, 2]).sum()}
 
 
 def acc_pose(outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> Tensor:
-    """Returns the share of joints found in a training batch: `acc_pose` of training logs, not PCKh.
+    """Returns the accuracy in a training batch that training logs call `acc_pose`; it is not PCKh.
 
-    A labelled joint is found when the maximum of its map (last stage) is nearer to the target's
-    than 0.5 x a tenth of the map, each direction measured by its own side. The share is taken for
-    every joint that has a label, then averaged over them. All of it runs on the maps' device.
+    A labelled joint is correct if the maximum of its map (last stage) is closer to that of the
+    target than 0.5 * a tenth of the map, where x is divided by the map's width and y by its height.
+    The share of correct joints is computed per joint, then averaged over the joints that have a
+    label in the batch. Everything is computed on the device of the maps.
 
-    Differs: HRNet and MMPose measure x by the map's height and y by its width, which is the same
-    for square maps.
+    Differs: HRNet and MMPose divide x by the map's height and y by its width, which is the same for
+    square maps.
 
     Args:
-        outputs: {"heatmaps": [N, S, K, h, w]}.
-        targets: {"heatmaps": [N, K, h, w], "weights": [N, K]}.
+        outputs: Predictions, {"heatmaps": [N, S, K, h, w]}.
+        targets: Targets, {"heatmaps": [N, K, h, w], "weights": [N, K]}.
 
     Returns:
-        Scalar 0..1; 0 without any label.
+        Scalar 0..1; 0 if no joint is labelled.
 
     Raises:
-        InputError: If the shapes do not belong together.
+        InputError: If the shapes do not match.
     """
-    maps, wanted, weights = _matching(outputs, targets)
-    height, width = wanted.shape[2:]
+    maps, target, weights = _checked_heatmaps(outputs, targets)
+    height, width = target.shape[2:]
     with paddle.no_grad():
         tenth = paddle.to_tensor([width / 10, height / 10], dtype="float32")
-        distance = ((_peaks(maps[:, -1]) - _peaks(wanted)) / tenth).norm(axis=-1)  # N, K
+        distance = ((_peaks(maps[:, -1]) - _peaks(target)) / tenth).norm(axis=-1)  # N, K
         labelled = (weights > 0).astype("float32")  # N, K
         hits = ((distance < 0.5).astype("float32") * labelled).sum(axis=0)  # K
         labels = labelled.sum(axis=0)  # K
@@ -124,70 +130,95 @@ def _peaks(maps: Tensor) -> Tensor:
     return paddle.where(flat.max(axis=-1, keepdim=True) > 0, peaks, -paddle.ones_like(peaks))
 
 
-def _matching(
+def _checked_heatmaps(
     outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Returns heatmaps, target heatmaps and weights; no broadcast hides a mistake in them."""
-    maps, wanted, weights = outputs["heatmaps"], targets["heatmaps"], targets["weights"]
+    """Returns heatmaps, target heatmaps and weights, whose shapes match without broadcasting.
+
+    Raises:
+        InputError: If the shapes do not match.
+    """
+    maps = outputs["heatmaps"]
+    target = targets["heatmaps"]
+    weights = targets["weights"]
     shape = list(maps.shape)
-    fits = len(shape) == 5 and list(wanted.shape) == [shape[0], *shape[2:]]
+    fits = len(shape) == 5 and list(target.shape) == [shape[0], *shape[2:]]
     if not fits or list(weights.shape) != [shape[0], shape[2]]:
         raise InputError(
-            f"predicted heatmaps {shape}, target heatmaps {list(wanted.shape)} and weights"
+            f"predicted heatmaps {shape}, target heatmaps {list(target.shape)} and weights"
             f" {list(weights.shape)} do not match; expected [N, S, K, h, w], [N, K, h, w], [N, K]"
         )
-    return maps, wanted, weights
+    return maps, target, weights
 
 
 def acc_pose_of_maps(outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> Tensor:
-    """Returns the share of joints found where there may be several people: `acc_pose` of MoveNet's training logs.
+    """Returns the accuracy in a training batch of images with several people: MoveNet's `acc_pose`.
 
-    A joint that somebody has in an image is found when its highest cell lies on somebody's blob, at half its height or more;
-    where that cell does not count, it is left out. The share is taken joint by joint, then averaged over them.
+    A joint type that is labelled for anyone in an image is correct if the maximum of its map lies
+    where the target is 0.5 or more, so near that joint of any person. An image in which the weight
+    at that maximum is 0 is not counted for this joint type. The share of correct images is computed
+    per joint type, then averaged over the joint types that have a label in the batch.
 
     Args:
-        outputs: {"heatmaps": [N, K, h, w]}.
-        targets: {"heatmaps": [N, K, h, w], "heatmap_weights": [N, K, h, w]}.
+        outputs: Predictions, {"heatmaps": [N, K, h, w]}.
+        targets: Targets, {"heatmaps": [N, K, h, w], "heatmap_weights": [N, K, h, w]}.
 
     Returns:
-        Scalar 0..1; 0 without any label.
+        Scalar 0..1; 0 if no joint is labelled.
     """
     with paddle.no_grad():
-        flat, wanted, counts = (
+        flat, target, weights = (
             maps.astype("float32").flatten(start_axis=2)  # N, K, hw
             for maps in (outputs["heatmaps"], targets["heatmaps"], targets["heatmap_weights"])
         )
         cell = flat.argmax(axis=-1, keepdim=True)  # N, K, 1
-        there, counted = (
-            maps.take_along_axis(cell, axis=-1).squeeze(-1) for maps in (wanted, counts)
+        target_at_peak, weight_at_peak = (
+            maps.take_along_axis(cell, axis=-1).squeeze(-1) for maps in (target, weights)
         )  # N, K
-        labelled = (wanted.max(axis=-1) > 0).astype("float32") * counted  # N, K
-        hits = (there >= 0.5).astype("float32") * labelled  # N, K
+        labelled = (target.max(axis=-1) > 0).astype("float32") * weight_at_peak  # N, K
+        hits = (target_at_peak >= 0.5).astype("float32") * labelled  # N, K
         labels = labelled.sum(axis=0)  # K
         shares = hits.sum(axis=0) / labels.clip(min=1.0)  # K
         return shares.sum() / (labels > 0).astype("float32").sum().clip(min=1.0)
 
 
 class MoveNetLoss:
-    """Errors of centres, heatmaps, regressions and offsets, each where its targets' weights count.
+    """Losses of MoveNet's centres, heatmaps, regressions and offsets, with a mask for each.
 
-    "mse": the sum over a map of (k t + 1) (p - t)^2, its mean over images and joints. "focal": -(1 - p)^2 log p at the
-    peaks and -(1 - t)^4 p^2 log(1 - p) elsewhere, per peak. Regressions and offsets: |x| + |y| of the error, per taught cell.
+    With prediction p and target t, the loss of centres and heatmaps is one of
+        "mse": (k t + 1) (p - t)^2, summed over a map and averaged over images and channels;
+        "focal": -(1 - p)^2 log p at peaks (t = 1) and -(1 - t)^4 p^2 log(1 - p) at other cells,
+            summed and divided by the number of peaks.
+    The loss of regressions and offsets is the L1 norm of the error (x, y), averaged over the cells
+    with a weight.
 
     Args:
-        error: Error of centres and heatmaps.
-        peak_weight: k.
-        center: Weight of the centres' term.
-        heatmap: Of the heatmaps'.
-        regression: Of the regressions'.
-        offset: Of the offsets'.
-        bone: Of the bones': the distance between predicted and true differences of the heatmaps of a limb's two joints.
-        limbs: Pairs of joints.
+        error: Loss of centres and heatmaps, "mse" or "focal".
+        peak_weight: k in the formula of "mse".
+        center: Weight of the term "center_loss".
+        heatmap: Weight of the term "heatmap_loss".
+        regression: Weight of the term "regression_loss".
+        offset: Weight of the term "offset_loss".
+        bone: Weight of the term "bone_loss": for every limb, the L2 distance between the predicted
+            and the target difference of its two joints' heatmaps. 0 omits the term.
+        limbs: Pairs of joint indices; needed if `bone` is not 0.
+
+    Raises:
+        InputError: If `error` has another value, or there are no limbs for the bone term.
 
     Example:
-        >>> maps = {"centers": (1, 1), "heatmaps": (1, 2), "regressions": (2, 4), "offsets": (2, 4)}
-        >>> outputs = {name: paddle.full([1, channels, 8, 8], 0.5) for name, (_, channels) in maps.items()}
-        >>> weights = {f"{name[:-1]}_weights": paddle.ones([1, c // n, 8, 8]) for name, (n, c) in maps.items()}
+        >>> outputs = {
+        ...     "centers": paddle.full([1, 1, 8, 8], 0.5),
+        ...     "heatmaps": paddle.full([1, 2, 8, 8], 0.5),
+        ...     "regressions": paddle.full([1, 4, 8, 8], 0.5),
+        ...     "offsets": paddle.full([1, 4, 8, 8], 0.5),
+        ... }
+        >>> weights = {
+        ...     "center_weights": paddle.ones([1, 1, 8, 8]),
+        ...     "heatmap_weights": paddle.ones([1, 2, 8, 8]),
+        ...     "regression_weights": paddle.ones([1, 2, 8, 8]),
+        ...     "offset_weights": paddle.ones([1, 2, 8, 8]),
+        ... }
         >>> MoveNetLoss()(outputs, outputs | weights)["regression_loss"].item()
         0.0
     """
@@ -207,8 +238,10 @@ class MoveNetLoss:
             raise InputError(f"the loss's error is {error!r}; expected 'mse' or 'focal'")
         if bone and not limbs:
             raise InputError(f"the bone term has weight {bone}, but the skeleton has no limbs")
-        self._blobs = self._mse if error == "mse" else _focal
-        self._peak_weight, self._bone, self._limbs = peak_weight, bone, list(limbs)
+        self._map_error = self._mse if error == "mse" else _focal
+        self._peak_weight = peak_weight
+        self._bone = bone
+        self._limbs = list(limbs)
         self.measures = {"acc_pose": acc_pose_of_maps}
         self._weights = {
             "center": center,
@@ -220,66 +253,74 @@ class MoveNetLoss:
     def __call__(
         self, outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]
     ) -> dict[str, Tensor]:
-        """Returns "center_loss", "heatmap_loss", "regression_loss", "offset_loss" and, if it counts, "bone_loss".
+        """Returns the terms of the loss by name, as float32 scalars.
 
         Args:
-            outputs: "centers" [N, 1, h, w] and "heatmaps" [N, K, h, w] as probabilities, "regressions" and "offsets"
-                [N, 2K, h, w].
-            targets: The same, and "center_weights" [N, 1, h, w], "heatmap_weights", "regression_weights" and
-                "offset_weights" [N, K, h, w].
+            outputs: Predictions: "centers" [N, 1, h, w] and "heatmaps" [N, K, h, w], both
+                probabilities; "regressions" and "offsets" [N, 2K, h, w].
+            targets: Targets of the same names and shapes, and their weights: "center_weights"
+                [N, 1, h, w]; "heatmap_weights", "regression_weights" and "offset_weights"
+                [N, K, h, w].
+
+        Returns:
+            "center_loss", "heatmap_loss", "regression_loss", "offset_loss", and "bone_loss" if its
+            weight is not 0.
 
         Raises:
-            InputError: If the shapes do not belong together.
+            InputError: If the shapes do not match.
         """
         terms = {}
-        for name, weight in self._weights.items():
-            predicted, wanted = outputs[f"{name}s"].astype("float32"), targets[f"{name}s"]
-            counts, of_pairs = targets[f"{name}_weights"], name in ("regression", "offset")
+        for name, term_weight in self._weights.items():
+            predicted = outputs[f"{name}s"].astype("float32")
+            target = targets[f"{name}s"]
+            weights = targets[f"{name}_weights"]
+            is_vector = name in ("regression", "offset")  # two channels, x and y, per weight
             shape = list(predicted.shape)
-            expected = [shape[0], shape[1] // (1 + of_pairs), *shape[2:]]
-            if list(wanted.shape) != shape or list(counts.shape) != expected:
+            expected = [shape[0], shape[1] // (1 + is_vector), *shape[2:]]
+            if list(target.shape) != shape or list(weights.shape) != expected:
                 raise InputError(
-                    f"{name}s: predicted {shape}, target {list(wanted.shape)} and weights {list(counts.shape)} do not "
-                    f"match; expected weights {expected}"
+                    f"{name}s: predicted {shape}, target {list(target.shape)} and weights"
+                    f" {list(weights.shape)} do not match; expected weights {expected}"
                 )
             error = (
-                _pairs(predicted, wanted, counts)
-                if of_pairs
-                else self._blobs(predicted, wanted, counts)
+                _l1_error(predicted, target, weights)
+                if is_vector
+                else self._map_error(predicted, target, weights)
             )
-            terms[f"{name}_loss"] = weight * error
+            terms[f"{name}_loss"] = term_weight * error
         if self._bone:
-            terms["bone_loss"] = self._bone * self._bones(
-                outputs["heatmaps"].astype("float32"), targets
-            )
+            heatmaps = outputs["heatmaps"].astype("float32")
+            terms["bone_loss"] = self._bone * self._bone_error(heatmaps, targets)
         return terms
 
-    def _mse(self, predicted: Tensor, wanted: Tensor, counts: Tensor) -> Tensor:
-        error = (
-            (self._peak_weight * wanted + 1) * (predicted - wanted).square() * counts
-        )  # N, C, h, w
+    def _mse(self, predicted: Tensor, target: Tensor, weights: Tensor) -> Tensor:
+        """Returns the weighted squared error of a map, summed over cells, as a scalar."""
+        scale = self._peak_weight * target + 1
+        error = scale * (predicted - target).square() * weights  # N, C, h, w
         return error.sum() / (error.shape[0] * error.shape[1])
 
-    def _bones(self, heatmaps: Tensor, targets: Mapping[str, Tensor]) -> Tensor:
+    def _bone_error(self, heatmaps: Tensor, targets: Mapping[str, Tensor]) -> Tensor:
+        """Returns the L2 error of the differences between the heatmaps of a limb's two joints."""
         error = (heatmaps - targets["heatmaps"]) * targets["heatmap_weights"]  # N, K, h, w
         first, second = (paddle.to_tensor(joints) for joints in zip(*self._limbs, strict=True))
-        between = error.index_select(first, axis=1) - error.index_select(
-            second, axis=1
-        )  # N, L, h, w
-        squared = between.square().sum(axis=[0, 2, 3])  # L
-        # the root's slope at 0 is infinite
+        difference = error.index_select(first, axis=1) - error.index_select(second, axis=1)
+        squared = difference.square().sum(axis=[0, 2, 3])  # N, L, h, w -> L
+        # The gradient of the square root is infinite at 0.
         return (squared + _EPSILON**2).sqrt().mean() / heatmaps.shape[0]
 
 
-def _focal(predicted: Tensor, wanted: Tensor, counts: Tensor) -> Tensor:
-    # The value is cut off as published, its slope is not: a peak that was given up for certain could never come back.
+def _focal(predicted: Tensor, target: Tensor, weights: Tensor) -> Tensor:
+    """Returns CenterNet's focal loss as a scalar."""
+    # As published, the value is clipped, but its gradient is not: otherwise a peak predicted as 0
+    # could never increase again.
     p = predicted + (predicted.clip(_EPSILON, 1 - _EPSILON) - predicted).detach()
-    peak = (wanted == 1).astype("float32") * counts
+    peak = (target == 1).astype("float32") * weights
     at_peaks = (1 - p).square() * p.log() * peak
-    elsewhere = (1 - wanted).pow(4) * p.square() * (1 - p).log() * (counts - peak)
+    elsewhere = (1 - target).pow(4) * p.square() * (1 - p).log() * (weights - peak)
     return -(at_peaks + elsewhere).sum() / peak.sum().clip(min=1.0)
 
 
-def _pairs(predicted: Tensor, wanted: Tensor, counts: Tensor) -> Tensor:
-    error = (predicted - wanted).abs() * counts.repeat_interleave(2, axis=1)  # N, 2K, h, w
-    return error.sum() / (counts.sum() + _EPSILON)
+def _l1_error(predicted: Tensor, target: Tensor, weights: Tensor) -> Tensor:
+    """Returns the weighted mean of |x| + |y| of the error of vectors [N, 2K, h, w] as a scalar."""
+    error = (predicted - target).abs() * weights.repeat_interleave(2, axis=1)  # N, 2K, h, w
+    return error.sum() / (weights.sum() + _EPSILON)

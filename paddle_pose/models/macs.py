@@ -1,4 +1,4 @@
-"""The cost of a network in multiply-accumulate operations.
+"""Counting the multiply-accumulate operations (MACs) of a network.
 
 `paddle.flops` is not used: it crashes with NumPy 2.4 (it calls `int()` on tensors of shape [1]).
 """
@@ -10,14 +10,15 @@ from paddle import Tensor, nn
 
 
 def count_macs(model: nn.Layer, input_size: tuple[int, int]) -> int:
-    """Counts the multiply-accumulates of convolutions and linear layers, by running one image.
+    """Returns the multiply-accumulates of a network's convolutions and linear layers for one image.
 
-    Normalisations, activations, sums and pooling are left out: less than one percent in the
-    networks here. What papers print as "GFLOPs" is mostly this number.
+    They are counted while the network runs once. Normalisations, activations, sums and pooling are
+    not counted: they are less than one percent in the networks here. The "GFLOPs" of papers are
+    usually this number.
 
     Args:
-        model: A network that takes images [N, H, W, 3]; its state and mode stay as they are.
-        input_size: (width, height) in px.
+        model: Network that takes images [N, H, W, 3]; its state and mode are not changed.
+        input_size: (width, height) of the image in px.
 
     Returns:
         Multiply-accumulates per image.
@@ -31,18 +32,19 @@ def count_macs(model: nn.Layer, input_size: tuple[int, int]) -> int:
     total = 0
 
     def add(layer: nn.Layer, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        # Weights: Linear [in, out], Conv2D [out, in / groups, k, k], transposed [in, out / groups,
-        # k, k]; a transposed convolution multiplies once per place of its input.
+        # Weight shapes: Linear [in, out], Conv2D [out, in / groups, k, k], Conv2DTranspose
+        # [in, out / groups, k, k], which applies its kernel once per position of its *input*.
         nonlocal total
         if isinstance(layer, nn.Linear):
             total += output.size * layer.weight.shape[0]
         else:
-            places = inputs[0] if isinstance(layer, nn.Conv2DTranspose) else output
-            total += places.size * prod(layer.weight.shape[1:])
+            positions = inputs[0] if isinstance(layer, nn.Conv2DTranspose) else output
+            total += positions.size * prod(layer.weight.shape[1:])
 
     layers = model.sublayers(include_self=True)
     modes = [layer.training for layer in layers]
-    counted = [m for m in layers if isinstance(m, nn.Conv2D | nn.Conv2DTranspose | nn.Linear)]
+    counted_types = nn.Conv2D | nn.Conv2DTranspose | nn.Linear
+    counted = [layer for layer in layers if isinstance(layer, counted_types)]
     hooks = [layer.register_forward_post_hook(add) for layer in counted]
     width, height = input_size
     try:

@@ -1,9 +1,11 @@
-"""MobileNetV2 as a backbone: inverted residuals with linear bottlenecks, the features of four strides.
+"""MobileNetV2 as a backbone: inverted residuals with linear bottlenecks; features at four strides.
 
 Source: Sandler et al., MobileNetV2: Inverted Residuals and Linear Bottlenecks, CVPR 2018.
-Checked against: Google's MoveNet Lightning, operation by operation (tests/parity/test_movenet_parity.py), and the names
-    and shapes of Google's ImageNet network and of the original Paddle MoveNet.
-Differs: no pooling and no classifier. What the original MoveNet has instead of MobileNetV2 are values of the arguments.
+Checked against: Google's MoveNet Lightning, operation by operation
+    (tests/parity/test_movenet_parity.py), and the names and shapes of Google's ImageNet network and
+    of fire717's MoveNet in Paddle.
+Differs: there is no pooling and no classifier. The variants of fire717's backbone are chosen by
+    arguments.
 """
 
 from collections.abc import Callable
@@ -31,19 +33,22 @@ Padding = Literal["same", "symmetric"]
 
 
 class ConvUnit(nn.Layer):
-    """A convolution, padded so that only its stride changes the size; normalisation and activation if wanted.
+    """Convolution, optional batch normalisation and optional activation.
+
+    The convolution is padded so that the output has the size of the input divided by the stride.
 
     Args:
         in_channels: Channels of the input.
         out_channels: Channels of the output.
-        kernel: 1 or 3, side of the kernel.
-        stride: 1 or 2.
+        kernel: Side of the square kernel, 1 or 3.
+        stride: Stride of the convolution, 1 or 2.
         groups: Groups of the convolution; `in_channels` makes it depthwise.
-        bias: Whether the convolution has one; None where no normalisation follows.
-        batch_norm: Whether a normalisation follows.
-        activation: Applied last, or None.
-        padding: Where a 3x3 of stride 2 gets its border: "symmetric" pads every side by one cell, "same" right and
-            bottom alone, as TensorFlow does for even sizes: its kernels stand on odd cells.
+        bias: Whether the convolution has a bias; None adds one unless `batch_norm` is set.
+        batch_norm: Whether a batch normalisation follows the convolution.
+        activation: Activation function applied last; None applies none.
+        padding: Padding of 3x3 convolutions with stride 2: "symmetric" pads every side by one cell;
+            "same" pads the right and the bottom only, as TensorFlow does for even sizes, which
+            centres the kernels on odd cells.
     """
 
     def __init__(
@@ -60,15 +65,16 @@ class ConvUnit(nn.Layer):
         padding: Padding = "symmetric",
     ) -> None:
         super().__init__()
-        # Above, below, left, right. Not by F.pad: an ONNX file of several of those answers something else.
+        # Top, bottom, left, right. F.pad is not used: an ONNX file with several of them gives
+        # different results.
         border = [0, 1, 0, 1] if stride == 2 and padding == "same" else kernel // 2
         has_bias = not batch_norm if bias is None else bias
         self.conv = nn.Conv2D(
             in_channels,
             out_channels,
             kernel,
-            stride,
-            border,
+            stride=stride,
+            padding=border,
             groups=groups,
             bias_attr=None if has_bias else False,
         )
@@ -83,17 +89,20 @@ class ConvUnit(nn.Layer):
 
 
 class InvertedResidual(nn.Layer):
-    """1x1 to many channels, depthwise 3x3, linear 1x1 to few; added to the input where both have one shape.
+    """Inverted residual: 1x1 expansion, depthwise 3x3 and linear 1x1 projection.
+
+    The result is added to the input where both have the same shape.
 
     Args:
         in_channels: Channels of the input.
-        hidden: Channels between; if they are the input's, there is no first 1x1.
+        hidden: Channels of the depthwise convolution; if equal to `in_channels`, there is no
+            expansion.
         out_channels: Channels of the output.
-        stride: Of the depthwise convolution.
-        depthwise_bias: See `ConvUnit`, as are the next three.
-        batch_norm: Of all three.
-        activation: Of the first two.
-        padding: Of the depthwise convolution.
+        stride: Stride of the depthwise convolution.
+        depthwise_bias: Argument `bias` of the depthwise `ConvUnit`.
+        batch_norm: Whether a batch normalisation follows each of the three convolutions.
+        activation: Activation function of the expansion and of the depthwise convolution.
+        padding: Argument `padding` of the depthwise `ConvUnit`.
     """
 
     def __init__(
@@ -115,7 +124,11 @@ class InvertedResidual(nn.Layer):
                 in_channels, hidden, batch_norm=batch_norm, activation=activation
             )
         self.depthwise = ConvUnit(
-            *(hidden, hidden, 3, stride, hidden),
+            hidden,
+            hidden,
+            kernel=3,
+            stride=stride,
+            groups=hidden,
             bias=depthwise_bias,
             batch_norm=batch_norm,
             activation=activation,
@@ -132,20 +145,22 @@ class InvertedResidual(nn.Layer):
 
 
 class MobileNetV2(nn.Layer):
-    """A stem, a first block and six stages of inverted residuals, and a last 1x1.
+    """MobileNetV2: stem, first block, six stages of inverted residuals, and a last 1x1 convolution.
 
     Args:
-        width: Factor of all channels but the last.
-        expansion: A residual's six-fold expansion is of its own input ("block"), or of the first input of its stage
-            ("stage", the original MoveNet), which has fewer channels.
-        activation: "relu6" or "relu".
-        padding: See `ConvUnit`.
-        batch_norm: Whether normalisations follow the convolutions; without them the convolutions have biases, the form
-            of published weights with their normalisation folded in.
-        share_residuals: Whether the residuals of a stage are one block with one set of weights, run several times.
+        width: Width multiplier of all channels except those of the last convolution.
+        expansion: Number of channels that is multiplied by six inside every block but the first of
+            a stage: "block" takes the channels of the block's input, "stage" those of the stage's
+            input, which are fewer (fire717's MoveNet).
+        activation: Activation function, "relu6" or "relu".
+        padding: Padding of convolutions with stride 2, see `ConvUnit`.
+        batch_norm: Whether batch normalisations follow the convolutions; otherwise the convolutions
+            have biases, as in published weights with folded batch normalisations.
+        share_residuals: Whether the residual blocks of a stage are one block with one set of
+            weights that runs several times.
 
     Raises:
-        InputError: If a value does not describe a network.
+        InputError: If an argument has another value.
     """
 
     def __init__(
@@ -167,28 +182,39 @@ class MobileNetV2(nn.Layer):
             or expansion not in ("block", "stage")
         ):
             raise InputError(
-                f"activation={activation!r}, padding={padding!r}, expansion={expansion!r}: expected relu6 or relu, "
-                "same or symmetric, block or stage"
+                f"activation={activation!r}, padding={padding!r}, expansion={expansion!r}: expected"
+                " relu6 or relu, same or symmetric, block or stage"
             )
         act = activations[activation]
         block = partial(InvertedResidual, batch_norm=batch_norm, activation=act, padding=padding)
-        channels, before = scaled(STEM_CHANNELS, width), scaled(FIRST_CHANNELS, width)
+        channels = scaled(STEM_CHANNELS, width)
+        before = scaled(FIRST_CHANNELS, width)
         self.stem = ConvUnit(
-            3, channels, 3, 2, batch_norm=batch_norm, activation=act, padding=padding
+            3,
+            channels,
+            kernel=3,
+            stride=2,
+            batch_norm=batch_norm,
+            activation=act,
+            padding=padding,
         )
-        layers = [block(channels, channels, before, 1, depthwise_bias=None)]
-        self.repeats = [1]  # how often each block runs
-        self.taps: list[int] = []  # the last block of every stage
+        layers = [block(channels, channels, before, stride=1, depthwise_bias=None)]
+        self.repeats = [1]  # number of times that each block runs
+        self.taps: list[int] = []  # index of the last block of every stage
         for after, stride, count in zip(
             (scaled(c, width) for c in CHANNELS), STRIDES, BLOCKS, strict=True
         ):
             hidden = 6 * (before if expansion == "stage" else after)
-            # As published: the original's blocks with a stride have a bias before their normalisation.
+            # As published: in fire717's network, depthwise convolutions that begin a stage have a
+            # bias before their normalisation.
             bias = True if expansion == "stage" else None
-            layers.append(block(before, 6 * before, after, stride, depthwise_bias=bias))
-            # As published: the original builds the shared block even where a stage has no residual.
+            layers.append(block(before, 6 * before, after, stride=stride, depthwise_bias=bias))
+            # As published: with shared residuals, fire717's network contains the shared block even
+            # where a stage runs it zero times.
             residuals = [count - 1] if share_residuals else [1] * (count - 1)
-            layers += [block(after, hidden, after, 1, depthwise_bias=None) for _ in residuals]
+            layers += [
+                block(after, hidden, after, stride=1, depthwise_bias=None) for _ in residuals
+            ]
             self.repeats += [1, *residuals]
             self.taps.append(len(layers) - 1)
             before = after
@@ -197,7 +223,11 @@ class MobileNetV2(nn.Layer):
         self.top = ConvUnit(before, TOP_CHANNELS, batch_norm=batch_norm, activation=act)
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        """Returns the features of strides 4, 8, 16 and 32, of `out_channels`, for [N, 3, H, W]."""
+        """Returns the features at strides 4, 8, 16 and 32 for [N, 3, H, W].
+
+        Returns:
+            Four tensors [N, C, H / s, W / s] with s = 4, 8, 16, 32 and C from `out_channels`.
+        """
         x = self.stem(x)  # N, C, H / 2, W / 2
         features = []
         for index, block in enumerate(self.blocks):

@@ -1,19 +1,24 @@
 """MoveNet: MobileNetV2, a small feature pyramid, and four maps at stride 4.
 
-Source: Google's published MoveNet SinglePose (Lightning and Thunder, version 4); the AI Studio project MoveNet.Paddle, a
-    port of fire717/movenet.pytorch, here "the original".
-Checked against: Lightning's published weights, every map within 1e-3 of a literal forward pass of the published graph,
-    and the original's names and shapes (tests/parity/test_movenet_parity.py).
-Differs: the maps come out before any decoding; x and y stand in this order in every map (Google: y, x). The last
-    convolutions of centres and heatmaps start near zero, so that a network begins with its `prior`.
+Source: Google's published MoveNet SinglePose (Lightning and Thunder, version 4);
+    fire717/movenet.pytorch and its port MoveNet.Paddle on AI Studio, here "fire717's network".
+Checked against: Lightning's published weights, every map within 1e-3 of a literal forward pass of
+    the published graph; names and shapes of fire717's network
+    (tests/parity/test_movenet_parity.py).
+Differs: the outputs are the maps before any decoding; coordinates are in the order x, y in every
+    map (Google: y, x). The last convolutions of centres and heatmaps are initialised near zero, so
+    that an untrained network predicts its `prior`.
 
-Google's names become ours by these rules; a convolution is called as its weight, up to the first semicolon:
+Google's names are converted to the names here by these rules; the name of a convolution is that of
+its weight, up to the first semicolon:
 
-    .../model/Conv1, Conv_1                           -> backbone.stem, backbone.top
-    .../model/expanded_conv_R, block_N_R              -> backbone.blocks.0.R, backbone.blocks.N.R
-    .../model_1/conv2d, conv2d_1 .. 3                 -> pyramid.top, pyramid.levels.0 .. 2.lateral
-    .../model_1/separable_conv2d, _1, _2: /depthwise  -> pyramid.levels.0 .. 2.depthwise; the rest .pointwise
-    center_0, kpt_heatmap_0, kpt_regress_0, kpt_offset_0 -> heads.centers, heatmaps, regressions, offsets
+    .../model/Conv1, Conv_1                -> backbone.stem, backbone.top
+    .../model/expanded_conv_R, block_N_R   -> backbone.blocks.0.R, backbone.blocks.N.R
+    .../model_1/conv2d, conv2d_1 .. 3      -> pyramid.top, pyramid.levels.0 .. 2.lateral
+    .../model_1/separable_conv2d, _1, _2   -> pyramid.levels.0 .. 2: .depthwise if the name contains
+                                              /depthwise, else .pointwise
+    center_0, kpt_heatmap_0                -> heads.centers, heads.heatmaps
+    kpt_regress_0, kpt_offset_0            -> heads.regressions, heads.offsets
 """
 
 from collections.abc import Sequence
@@ -31,15 +36,16 @@ from paddle_pose.models.movenet_sizes import HEAD_CHANNELS, LEVELS, map_channels
 BatchNorm = Literal["none", "backbone", "all"]
 
 
-class Level(nn.Layer):
-    """One step of the pyramid: doubles the coarser map, adds the finer one, mixes both.
+class PyramidLevel(nn.Layer):
+    """One level of the pyramid: upsamples the coarser map, adds the finer one, and mixes both.
 
     Args:
-        lateral_channels: Of the finer map.
-        in_channels: Of the coarser map.
-        out_channels: Of the output.
-        between: What follows the depthwise convolution: nothing, "relu", or "batch_norm" instead of a bias.
-        batch_norm: Whether a normalisation stands in for the last convolution's bias.
+        lateral_channels: Channels of the finer map.
+        in_channels: Channels of the coarser map.
+        out_channels: Channels of the output.
+        after_depthwise: Layer after the depthwise convolution: "" for none, "relu", or
+            "batch_norm", which replaces the bias.
+        batch_norm: Whether the last convolution has a batch normalisation instead of a bias.
     """
 
     def __init__(
@@ -47,33 +53,44 @@ class Level(nn.Layer):
         lateral_channels: int,
         in_channels: int,
         out_channels: int,
-        between: Literal["", "relu", "batch_norm"],
+        after_depthwise: Literal["", "relu", "batch_norm"],
         batch_norm: bool,
     ) -> None:
         super().__init__()
         self.upsample = UpsampleBilinear2x()
         self.lateral = ConvUnit(lateral_channels, in_channels)
         self.depthwise = _depthwise(
-            in_channels, between == "batch_norm", F.relu if between == "relu" else None
+            in_channels,
+            batch_norm=after_depthwise == "batch_norm",
+            activation=F.relu if after_depthwise == "relu" else None,
         )
         self.pointwise = ConvUnit(
             in_channels, out_channels, batch_norm=batch_norm, activation=F.relu
         )
 
     def forward(self, coarse: Tensor, fine: Tensor) -> Tensor:
-        """Returns [N, out_channels, 2h, 2w] for [N, in_channels, h, w] and [N, lateral_channels, 2h, 2w]."""
+        """Returns the merged map.
+
+        Args:
+            coarse: Coarser map, [N, in_channels, h, w].
+            fine: Finer map, [N, lateral_channels, 2h, 2w].
+
+        Returns:
+            [N, out_channels, 2h, 2w].
+        """
         x = self.upsample(coarse) + self.lateral(fine)  # N, in_channels, 2h, 2w
         return self.pointwise(self.depthwise(x))
 
 
 class Pyramid(nn.Layer):
-    """From the features of strides 4, 8, 16 and 32 to one map of stride 4.
+    """Feature pyramid that merges the features at strides 4, 8, 16 and 32 into one map at stride 4.
 
     Args:
-        channels: Of those features.
-        form: "google" mixes with a linear depthwise and a 1x1 convolution; the "fire717" puts a ReLU between both, in
-            the last level a normalisation if it has any, and gives its first 1x1 no bias.
-        batch_norm: Whether normalisations stand in for biases.
+        channels: Channels of these four features.
+        form: Variant. "google": every level mixes with a linear depthwise convolution and a 1x1
+            convolution. "fire717": there is a ReLU between both (in the last level a batch
+            normalisation, if `batch_norm` is set), and the first 1x1 convolution has no bias.
+        batch_norm: Whether batch normalisations replace biases.
     """
 
     def __init__(
@@ -85,34 +102,40 @@ class Pyramid(nn.Layer):
         self.top = ConvUnit(channels[3], LEVELS[0], bias=not fire717)
         self.levels = nn.LayerList(
             [
-                Level(
-                    channels[2 - i],
-                    LEVELS[i],
-                    LEVELS[i + 1],
-                    "relu" if fire717 and i < 2 else last,
-                    batch_norm,
+                PyramidLevel(
+                    lateral_channels=channels[2 - i],
+                    in_channels=LEVELS[i],
+                    out_channels=LEVELS[i + 1],
+                    after_depthwise="relu" if fire717 and i < 2 else last,
+                    batch_norm=batch_norm,
                 )
                 for i in range(3)
             ]
         )
 
     def forward(self, features: list[Tensor]) -> Tensor:
-        """Returns [N, 24, h, w] for the features, the finest, [N, C, h, w], first."""
+        """Returns the merged map.
+
+        Args:
+            features: Features with strides in ascending order; the first is [N, C, h, w].
+
+        Returns:
+            [N, 24, h, w].
+        """
         x = self.top(features[3])  # N, 64, h / 8, w / 8
         for index, level in enumerate(self.levels):
-            x = level(
-                x, features[2 - index]
-            )  # N, 32, h / 4, w / 4; N, 24, h / 2, w / 2; N, 24, h, w
+            # N, 32, h / 4, w / 4; then N, 24, h / 2, w / 2; then N, 24, h, w
+            x = level(x, features[2 - index])
         return x
 
 
 class Head(nn.Layer):
-    """Depthwise 3x3, 1x1 to 96 channels, 1x1 to a map.
+    """Depthwise 3x3 convolution, 1x1 convolution to 96 channels, 1x1 convolution to a map.
 
     Args:
-        in_channels: Of the features.
-        out_channels: Of the map.
-        batch_norm: Whether normalisations stand in for the biases of the first two convolutions.
+        in_channels: Channels of the features.
+        out_channels: Channels of the map.
+        batch_norm: Whether the first two convolutions have batch normalisations instead of biases.
     """
 
     def __init__(self, in_channels: int, out_channels: int, batch_norm: bool) -> None:
@@ -129,22 +152,25 @@ class Head(nn.Layer):
 
 
 class MoveNet(nn.Layer):
-    """Google's MoveNet, or by other values the original; `fire717_movenet` states those.
+    """Google's MoveNet; with the arguments that `fire717_movenet` passes, fire717's network.
 
     Args:
-        num_joints: K.
-        width: Factor of the backbone's channels: 1 is Lightning, 1.75 Thunder.
-        expansion: What residuals expand, see `MobileNetV2`.
-        activation: Of the backbone.
-        padding: Of convolutions with stride 2, see `ConvUnit`.
-        pyramid: See `Pyramid`.
-        batch_norm: Where normalisations stand in for the convolutions' biases: "none", the form of Google's published
-            weights, which have them folded in; "backbone", backbone and pyramid, how Google trains; "all", also in the heads.
-        share_residuals: See `MobileNetV2`.
-        prior: What centres and heatmaps answer at first, before they have learned anything; 0.1 for a focal loss.
+        num_joints: Number of joints K.
+        width: Width multiplier of the backbone: 1 for Lightning, 1.75 for Thunder.
+        expansion: Channels that are expanded in the backbone's blocks, see `MobileNetV2`.
+        activation: Activation function of the backbone, "relu6" or "relu".
+        padding: Padding of convolutions with stride 2, see `ConvUnit`.
+        pyramid: Variant of the feature pyramid, "google" or "fire717", see `Pyramid`.
+        batch_norm: Layers with batch normalisations instead of biases: "none", as in Google's
+            published weights, in which they are folded; "backbone" for backbone and pyramid, as
+            Google trains; "all" for the heads too.
+        share_residuals: Whether the residual blocks of a stage share their weights, see
+            `MobileNetV2`.
+        prior: Probability that an untrained network predicts in centres and heatmaps; 0.1 for a
+            focal loss.
 
     Raises:
-        InputError: If a value does not describe a network.
+        InputError: If an argument has another value.
 
     Example:
         >>> import paddle
@@ -154,7 +180,7 @@ class MoveNet(nn.Layer):
         [('centers', 1, 1, 16, 8), ('heatmaps', 1, 3, 16, 8)]
     """
 
-    head_layers = ("pyramid", "heads")  # the rest is the backbone
+    head_layers = ("pyramid", "heads")  # all other sublayers are the backbone
 
     def __init__(
         self,
@@ -172,16 +198,23 @@ class MoveNet(nn.Layer):
         super().__init__()
         if num_joints < 1 or not 0 < prior < 1:
             raise InputError(
-                f"num_joints={num_joints}, prior={prior}: expected a joint, and a prior between 0 and 1"
+                f"num_joints={num_joints}, prior={prior}: expected at least one joint, and a prior"
+                " between 0 and 1"
             )
         if pyramid not in ("google", "fire717") or batch_norm not in ("none", "backbone", "all"):
             raise InputError(
-                f"pyramid={pyramid!r}, batch_norm={batch_norm!r}: expected google or original; none, backbone or all"
+                f"pyramid={pyramid!r}, batch_norm={batch_norm!r}: expected google or fire717; none,"
+                " backbone or all"
             )
         normalized = batch_norm != "none"
         self.normalize = Normalize((1, 1, 1), (1, 1, 1), scale=2 / 255)  # -1..1
         self.backbone = MobileNetV2(
-            width, expansion, activation, padding, normalized, share_residuals
+            width=width,
+            expansion=expansion,
+            activation=activation,
+            padding=padding,
+            batch_norm=normalized,
+            share_residuals=share_residuals,
         )
         self.pyramid = Pyramid(self.backbone.out_channels, pyramid, normalized)
         self.heads = nn.LayerDict(
@@ -195,18 +228,22 @@ class MoveNet(nn.Layer):
             nn.initializer.Constant(log(prior / (1 - prior)))(self.heads[name].out.conv.bias)
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
-        """Looks at images and answers where people and joints are.
+        """Returns the maps of a batch of images.
 
         Args:
             images: [N, H, W, 3], RGB, 0..255, uint8 or float; H and W multiples of 32.
 
         Returns:
-            {"centers": [N, 1, h, w], probabilities; "heatmaps": [N, K, h, w], probabilities; "regressions":
-            [N, 2K, h, w], from a person's centre to its joints; "offsets": [N, 2K, h, w], from a joint's cell to the
-            joint}, h = H / 4 and w = W / 4. The last two are in cells: x, y of the first joint, x, y of the second, ...
+            Maps by name, with h = H / 4 and w = W / 4:
+                "centers": [N, 1, h, w], probabilities of a person's centre.
+                "heatmaps": [N, K, h, w], probabilities of a joint.
+                "regressions": [N, 2K, h, w], vectors from a person's centre to its joints, in
+                    cells; the channels are x, y of the first joint, x, y of the second, ...
+                "offsets": [N, 2K, h, w], vectors from the cell of a joint to the joint, in cells,
+                    in the same order.
 
         Raises:
-            InputError: If the images have another shape.
+            InputError: If `images` has another shape.
         """
         check_images(images, 32)
         features = self.pyramid(self.backbone(self.normalize(images)))  # N, 24, h, w
@@ -217,12 +254,12 @@ class MoveNet(nn.Layer):
 
 
 def fire717_movenet(num_joints: int = 17, share_residuals: bool = False) -> MoveNet:
-    """Returns the original's network, 1,912,118 parameters for 17 joints.
+    """Returns fire717's network, with 1,912,118 parameters for 17 joints.
 
     Args:
-        num_joints: K.
-        share_residuals: Whether the residuals of a stage share their weights, as in the files of the Paddle project
-            (2,203,046 parameters, 627,520 of them in a block that nothing uses).
+        num_joints: Number of joints K.
+        share_residuals: Whether the residual blocks of a stage share their weights, as in the files
+            of MoveNet.Paddle (2,203,046 parameters, 627,520 of them in an unused block).
     """
     return MoveNet(
         num_joints,
@@ -237,7 +274,12 @@ def fire717_movenet(num_joints: int = 17, share_residuals: bool = False) -> Move
 
 
 def _depthwise(channels: int, batch_norm: bool, activation: Activation | None = None) -> ConvUnit:
-    """Returns a depthwise 3x3 convolution."""
+    """Returns a depthwise 3x3 convolution, see `ConvUnit`."""
     return ConvUnit(
-        channels, channels, 3, groups=channels, batch_norm=batch_norm, activation=activation
+        channels,
+        channels,
+        kernel=3,
+        groups=channels,
+        batch_norm=batch_norm,
+        activation=activation,
     )

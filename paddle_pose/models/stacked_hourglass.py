@@ -1,11 +1,11 @@
-"""The stacked hourglass network as it was first published for poses: 2 stacks or 8.
+"""The stacked hourglass network of the paper, with 2 or 8 stacks.
 
 Source: Newell, Yang & Deng, Stacked Hourglass Networks for Human Pose Estimation, ECCV 2016
-(arXiv:1603.06937), in the form of bearpaw/pytorch-pose: one pre-activation residual per place, 128
-features inside and 256 outside.
+    (arXiv:1603.06937), in the variant of bearpaw/pytorch-pose: one pre-activation residual block
+    per position, with 128 channels inside the block and 256 between blocks.
 Checked against: the parameter counts of those two networks, 6.7 M (2 stacks) and 25.6 M (8 stacks),
-and a literal float64 forward pass in NumPy.
-Differs: images are normalised by ImageNet's mean and deviation unless told otherwise.
+    and a literal float64 forward pass in NumPy.
+Differs: images are normalised with ImageNet's mean and standard deviation by default.
 """
 
 from collections.abc import Sequence
@@ -27,13 +27,13 @@ from paddle_pose.models.layers import (
 
 
 class PreActivationBottleneck(nn.Layer):
-    """Three convolutions, each behind its normalisation and ReLU, added to the input.
+    """Residual block of three convolutions, each after a batch normalisation and a ReLU.
 
     Source: He et al., Identity Mappings in Deep Residual Networks, ECCV 2016.
 
     Args:
         in_channels: Channels of the input.
-        channels: Channels of the output; half of them inside.
+        channels: Channels of the output; the 3x3 convolution has half as many.
     """
 
     def __init__(self, in_channels: int, channels: int) -> None:
@@ -56,19 +56,19 @@ class PreActivationBottleneck(nn.Layer):
 
 
 class StackedHourglass(nn.Layer):
-    """Stem, `num_stacks` hourglasses that read the heatmaps of the one before; stride 4.
+    """Stem and `num_stacks` hourglasses, each fed with the previous heatmaps too; output stride 4.
 
     Args:
-        num_stacks: Hourglasses in a row = supervised stages, S.
-        num_joints: Heatmaps per stage, K.
-        channels: Channels everywhere behind the stem.
-        depth: Halvings inside an hourglass.
-        num_blocks: Residuals per place.
-        mean: See `Normalize`.
-        std: See `Normalize`.
+        num_stacks: Number of consecutive hourglasses, which is the number of supervised stages S.
+        num_joints: Number of joints K, one heatmap each per stage.
+        channels: Channels of all layers after the stem.
+        depth: Number of times that an hourglass halves the resolution.
+        num_blocks: Residual blocks per position in an hourglass.
+        mean: Mean of the channels, see `Normalize`.
+        std: Standard deviation of the channels, see `Normalize`.
 
     Raises:
-        InputError: If a number does not describe a network.
+        InputError: If a number is below 1, or `channels` is not a multiple of 4.
 
     Example:
         >>> net = StackedHourglass(num_stacks=2, num_joints=3, channels=8, depth=1)
@@ -76,7 +76,7 @@ class StackedHourglass(nn.Layer):
         (1, 2, 3, 6, 4)
     """
 
-    head_layers = ("heads", "from_heatmaps")  # the rest is the backbone
+    head_layers = ("heads", "from_heatmaps")  # all other sublayers are the backbone
 
     def __init__(
         self,
@@ -95,7 +95,8 @@ class StackedHourglass(nn.Layer):
                 f" depth={depth}, num_blocks={num_blocks}: expected positive numbers, channels a"
                 " multiple of 4"
             )
-        c, between = channels, range(num_stacks - 1)
+        c = channels
+        between = range(num_stacks - 1)
         self.multiple = 4 * 2**depth
         self.normalize = Normalize(mean, std)
         self.stem = nn.Sequential(
@@ -123,23 +124,23 @@ class StackedHourglass(nn.Layer):
         self.from_heatmaps = nn.LayerList([nn.Conv2D(num_joints, c, 1) for _ in between])
         for layer in self.sublayers():
             if isinstance(layer, nn.Conv2D):
-                # As published: the uniform default of Torch, bias included.
+                # As published: PyTorch's default initialisation, which includes the bias.
                 bound = 1 / sqrt(layer.weight[0].size)
                 for parameter in (layer.weight, layer.bias):
                     nn.initializer.Uniform(-bound, bound)(parameter)
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
-        """Looks at images and answers the heatmaps of every stage.
+        """Returns the heatmaps of every stage for a batch of images.
 
         Args:
             images: [N, H, W, 3], RGB, 0..255, uint8 or float; H and W multiples of `multiple`,
-                4 * 2 ** depth (published: 64).
+                which is 4 * 2 ** depth (published: 64).
 
         Returns:
-            {"heatmaps": [N, S, K, H / 4, W / 4]}, the last stage the best.
+            {"heatmaps": [N, S, K, H / 4, W / 4]}; the last stage is the prediction.
 
         Raises:
-            InputError: If the images have another shape.
+            InputError: If `images` has another shape.
         """
         check_images(images, self.multiple)
         x = self.stem(self.normalize(images))  # N, C, h, w
@@ -155,20 +156,22 @@ class StackedHourglass(nn.Layer):
 
 
 def stacked_hourglass(num_stacks: int = 2, num_joints: int = 16) -> StackedHourglass:
-    """Returns the published network: 6.7 M parameters with 2 stacks, 25.6 M with 8.
+    """Returns the published network, with 6.7 M parameters for 2 stacks and 25.6 M for 8.
 
     Args:
-        num_stacks: Supervised stages.
-        num_joints: Heatmaps per stage.
+        num_stacks: Number of hourglasses, which is the number of supervised stages.
+        num_joints: Number of joints, one heatmap each per stage.
     """
     return StackedHourglass(num_stacks=num_stacks, num_joints=num_joints)
 
 
 def _residuals(channels: int, count: int) -> nn.Sequential:
+    """Returns `count` consecutive residual blocks."""
     return nn.Sequential(*[PreActivationBottleneck(channels, channels) for _ in range(count)])
 
 
 def _hourglass(channels: int, depth: int, blocks: int) -> HourglassLevel:
+    """Returns an hourglass that halves the resolution `depth` times."""
     return HourglassLevel(
         up1=_residuals(channels, blocks),
         low1=nn.Sequential(nn.MaxPool2D(2), _residuals(channels, blocks)),

@@ -1,4 +1,4 @@
-"""Angles of joints, and repetitions of an exercise counted by one."""
+"""Angles of joints, and a counter of an exercise's repetitions that uses one of them."""
 
 from __future__ import annotations
 
@@ -14,15 +14,17 @@ def joint_angle(
     """Returns the angle at the second of three joints, in the image's plane.
 
     Args:
-        keypoints: [..., K, 2], px.
-        joints: names, such as ("left_hip", "left_knee", "left_ankle").
-        skeleton: of the keypoints.
+        keypoints: Joints [..., K, 2] in px.
+        joints: Names of the three joints, such as ("left_hip", "left_knee", "left_ankle").
+        skeleton: Skeleton of the keypoints.
 
     Returns:
-        [...] degrees, 0 to 180: 180 is stretched. NaN where two of the joints coincide.
+        [...] degrees from 0 to 180; 180 is straight. NaN where the second joint coincides with
+        another one.
 
     Raises:
-        InputError: If the skeleton has no such joint, or the keypoints are not its own.
+        InputError: If the skeleton has no such joint, or the keypoints have another number of
+            joints.
 
     Example:
         >>> keypoints = np.zeros((17, 2))
@@ -41,16 +43,29 @@ def joint_angle(
             f"expected keypoints [..., {skeleton.num_joints}, 2], got {list(points.shape)}"
         )
     first, middle, last = (points[..., skeleton.joints.index(name), :] for name in joints)
-    a, b = first - middle, last - middle
-    across, along = a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0], (a * b).sum(axis=-1)
-    angle = np.degrees(np.arctan2(np.abs(across), along))
-    return np.where((a != 0).any(axis=-1) & (b != 0).any(axis=-1), angle, np.nan)
+    a = first - middle
+    b = last - middle
+    cross = a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
+    dot = (a * b).sum(axis=-1)
+    angle = np.degrees(np.arctan2(np.abs(cross), dot))
+    is_defined = (a != 0).any(axis=-1) & (b != 0).any(axis=-1)
+    return np.where(is_defined, angle, np.nan)
 
 
 class RepetitionCounter:
-    """Counts how often an angle falls below one bound and rises above another again.
+    """Counts how often an angle falls below a lower bound and then rises above an upper bound.
 
-    Between the bounds nothing happens, so trembling at one of them is not counted twice.
+    Between the bounds nothing is counted, so that jitter around one of them is not counted twice.
+
+    Args:
+        low: Lower bound in degrees.
+        high: Upper bound in degrees.
+
+    Attributes:
+        count: Number of complete repetitions.
+
+    Raises:
+        InputError: If `low` is not below `high`.
 
     Example:
         >>> count = RepetitionCounter(low=100, high=150)
@@ -59,25 +74,25 @@ class RepetitionCounter:
     """
 
     def __init__(self, low: float, high: float) -> None:
-        """Takes the bounds, in degrees.
-
-        Raises:
-            InputError: If `low` is not below `high`.
-        """
         if not low < high:
             raise InputError(f"expected low < high, got {low} and {high}")
-        self._low, self._high = low, high
-        self._ready = self._down = False
+        self._low = low
+        self._high = high
+        self._was_above = False
+        self._is_down = False
         self.count = 0
 
     def __call__(self, angle: float) -> int:
-        """Takes the next frame's angle, and returns how many repetitions are complete.
+        """Returns the number of complete repetitions after the next frame.
 
-        The first must begin above `high`. NaN, a frame without the person, changes nothing.
+        Args:
+            angle: Angle in degrees. The first repetition must start above `high`. NaN, for a frame
+                without the person, changes nothing.
         """
         if angle > self._high:
-            self.count += self._down
-            self._ready, self._down = True, False
+            self.count += self._is_down
+            self._was_above = True
+            self._is_down = False
         elif angle < self._low:
-            self._down = self._ready
+            self._is_down = self._was_above
         return self.count

@@ -1,13 +1,17 @@
-"""Where to look in the next frame of a video: the square round the person of this one.
+"""Window of the next frame in a video of one person: the square around the person in this frame.
 
-When a hip and a shoulder are seen, the square's centre is the middle between the hips; half its side is the larger of 1.9 times
-the torso's reach (shoulders and hips) and 1.2 times the body's (joints that are seen) along either axis, but no more than the
-way to the farthest border. When the torso is not seen, or that half is above half the image's longer side, it is the whole
-image, padded to a square. A square may leave the image; what lies outside is black.
+If a hip and a shoulder are visible, the centre of the square is the midpoint of the hips. Half its
+side is the larger of 1.9 x the distance of the farthest torso joint (shoulders and hips) and 1.2 x
+that of the farthest visible joint, along either axis, but no more than the distance to the farthest
+border of the image. Otherwise, or if that half is more than half the image's longer side, the
+square is the whole image, padded. A square may extend beyond the image; the outside is black.
 
-Source: the tutorial of Google's MoveNet on TF-Hub; tfjs-models' `crop_utils.ts` for giving up a pose and the low-pass.
-Checked against: a literal restatement in normalised coordinates (tests/tracking/test_crop_region.py).
-Differs: tfjs starts with a square cut out of the first image; here, as in the tutorial, it is the padded one.
+Source: the tutorial of Google's MoveNet on TF-Hub; `crop_utils.ts` of tfjs-models for giving up a
+    pose, and for the low-pass filter.
+Checked against: a literal restatement in normalised coordinates
+    (tests/tracking/test_crop_region.py).
+Differs: tfjs-models starts with a square cut out of the first image; here, as in the tutorial, it
+    is the padded image.
 """
 
 from __future__ import annotations
@@ -18,10 +22,16 @@ from paddle_pose.geometry import Window
 from paddle_pose.skeletons import COCO_17, Skeleton
 from paddle_pose.structures import Poses
 
-MIN_KEYPOINT_SCORE_FOR_CROP = 0.2  # a joint with this score is seen
-TORSO_REACH, BODY_REACH = 1.9, 1.2
+MIN_KEYPOINT_SCORE_FOR_CROP = 0.2
+"""Score above which a joint is visible. Source: both, see above."""
+TORSO_FACTOR = 1.9
+"""Half the square's side in distances of the farthest torso joint. Source: both."""
+BODY_FACTOR = 1.2
+"""Half the square's side in distances of the farthest visible joint. Source: both."""
 MIN_POSE_SCORE = 0.25
-LOW_PASS = 0.9  # weight of the new corners
+"""Mean score of the visible joints below which a pose is given up. Source: tfjs-models."""
+NEW_WINDOW_WEIGHT = 0.9
+"""Weight of the new corners in the low-pass filter. Source: tfjs-models."""
 
 
 def whole_square(image_size: tuple[int, int]) -> Window:
@@ -40,17 +50,17 @@ def whole_square(image_size: tuple[int, int]) -> Window:
 
 
 def pose_score(scores: np.ndarray) -> float:
-    """Returns the mean score of the joints that are seen; 0 if none is.
+    """Returns the mean score of the visible joints; 0 if there is none.
 
     Args:
-        scores: [K].
+        scores: Scores [K] of the joints.
 
     Example:
         >>> pose_score(np.array([0.5, 0.7, 0.1]))
         0.6
     """
-    seen = scores[scores > MIN_KEYPOINT_SCORE_FOR_CROP]
-    return float(seen.mean()) if len(seen) else 0.0
+    visible = scores[scores > MIN_KEYPOINT_SCORE_FOR_CROP]
+    return float(visible.mean()) if len(visible) else 0.0
 
 
 def next_window(
@@ -59,51 +69,55 @@ def next_window(
     previous: Window | None = None,
     *,
     min_pose_score: float = MIN_POSE_SCORE,
-    low_pass: float = LOW_PASS,
+    low_pass: float = NEW_WINDOW_WEIGHT,
     skeleton: Skeleton = COCO_17,
 ) -> Window:
-    """Returns the window for the next frame.
+    """Returns the square window of the next frame.
 
     Args:
-        poses: of this frame in image px; the best one counts.
+        poses: People of this frame in image px; the first one, with the highest score, is used.
         image_size: (width, height) px.
-        previous: the window of this frame, whose corners are mixed in; None mixes nothing.
-        min_pose_score: a pose below it is given up: the whole image, nothing mixed in. The tutorial's rule has 0.
-        low_pass: weight of the new corners, the old ones have the rest.
-        skeleton: names hips and shoulders.
-
-    Returns:
-        A square window.
+        previous: Window of this frame, which the new one is averaged with; None averages nothing.
+        min_pose_score: Score below which a pose is given up: the window is then the whole image,
+            without averaging. The tutorial's rule has 0.
+        low_pass: Weight of the new window's corners; those of the previous one have the rest.
+        skeleton: Skeleton of the poses; it names hips and shoulders.
     """
-    lost = whole_square(image_size)
+    whole = whole_square(image_size)
     if not len(poses.scores) or pose_score(poses.scores[0]) < min_pose_score:
-        return lost
-    keypoints, scores = np.asarray(poses.keypoints[0], np.float64), poses.scores[0]
+        return whole
+    keypoints = np.asarray(poses.keypoints[0], np.float64)
+    scores = poses.scores[0]
     hips, shoulders = (
         [skeleton.joints.index(f"{side}_{name}") for side in ("left", "right")]
         for name in ("hip", "shoulder")
     )
-    window = lost
-    if (
-        scores[hips].max() > MIN_KEYPOINT_SCORE_FOR_CROP
-        and scores[shoulders].max() > MIN_KEYPOINT_SCORE_FOR_CROP
-    ):
+    window = whole
+    is_visible = scores > MIN_KEYPOINT_SCORE_FOR_CROP
+    if is_visible[hips].any() and is_visible[shoulders].any():
         center = keypoints[hips].mean(axis=0)
-        reach = np.abs(keypoints - center).max(axis=1)  # [K]
-        half = max(
-            TORSO_REACH * reach[[*hips, *shoulders]].max(),
-            BODY_REACH * reach.max(where=scores >= MIN_KEYPOINT_SCORE_FOR_CROP, initial=0.0),
-        )
-        half = float(min(half, np.abs([center, image_size - center]).max()))
+        distances = np.abs(keypoints - center).max(axis=1)  # [K]
+        torso = distances[[*hips, *shoulders]].max()
+        body = distances.max(where=scores >= MIN_KEYPOINT_SCORE_FOR_CROP, initial=0.0)
+        farthest_border = np.abs([center, image_size - center]).max()
+        half = float(min(max(TORSO_FACTOR * torso, BODY_FACTOR * body), farthest_border))
         if 0 < half <= max(image_size) / 2:
             window = Window((float(center[0]), float(center[1])), (2 * half, 2 * half))
-    return window if previous is None else _mixed(window, previous, low_pass)
+    return window if previous is None else _averaged(window, previous, low_pass)
 
 
-def _mixed(new: Window, old: Window, weight: float) -> Window:
-    """Returns the window whose corners are the weighted means of both, which makes centre and size the same means."""
-    center, size = (
-        tuple(weight * a + (1 - weight) * b for a, b in zip(*pair, strict=True))
-        for pair in ((new.center, old.center), (new.size, old.size))
-    )
-    return Window((center[0], center[1]), (size[0], size[1]))
+def _averaged(new: Window, old: Window, weight: float) -> Window:
+    """Returns the window whose corners are the weighted means of those of two windows.
+
+    Its centre and size are then the weighted means, too.
+
+    Args:
+        new: Window with the weight.
+        old: Window with the rest of it.
+        weight: Number from 0 to 1.
+    """
+
+    def mean(a: tuple[float, float], b: tuple[float, float]) -> tuple[float, float]:
+        return weight * a[0] + (1 - weight) * b[0], weight * a[1] + (1 - weight) * b[1]
+
+    return Window(mean(new.center, old.center), mean(new.size, old.size))

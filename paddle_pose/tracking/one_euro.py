@@ -1,8 +1,9 @@
-"""One-Euro smoothing: still people stop trembling, fast ones are not held back.
+"""One-Euro filter: removes the jitter of joints that stand still, with little lag of fast ones.
 
-Source: Casiez et al. (CHI 2012), with the constants and the bounded step (asinh) that Google's MoveNet demo uses (tfjs-models).
-Checked against: a literal restatement, a number at a time (tests/tracking/test_one_euro.py).
-Differs: the first frame may have any time (tfjs takes the time 0 for none).
+Source: Casiez et al. (CHI 2012), with the constants and the bounded step (asinh) of Google's
+    MoveNet demo (tfjs-models).
+Checked against: a literal restatement, one number at a time (tests/tracking/test_one_euro.py).
+Differs: the first frame may have any time; tfjs-models takes time 0 for none.
 """
 
 from __future__ import annotations
@@ -17,16 +18,32 @@ from paddle_pose.errors import InputError
 
 @dataclass(frozen=True)
 class _State:
-    """After a frame: its time in s, and the [...] raw input, its low-passed speed per s, and the output."""
+    """State of the filter after a frame.
+
+    Attributes:
+        seconds: Time of the frame.
+        raw: Points of the frame, [...].
+        speed: Speed of the points per s after the low-pass filter, [...].
+        smoothed: Smoothed points, [...].
+    """
 
     seconds: float
     raw: np.ndarray
     speed: np.ndarray
-    out: np.ndarray
+    smoothed: np.ndarray
 
 
 class OneEuro:
-    """Smooths points from frame to frame, every coordinate by itself.
+    """Smooths points from frame to frame, each coordinate by itself.
+
+    Args:
+        min_cutoff: Cut-off frequency of a still point in Hz; a lower one removes more jitter.
+        beta: Increase of the cut-off frequency with the speed, in Hz per unit of speed; a higher
+            one reduces the lag.
+        derivative_cutoff: Cut-off frequency of the speed in Hz.
+        threshold_cutoff: Step of a still point, in units of the points, above which the output
+            grows less than proportionally (asinh).
+        threshold_beta: Increase of that step with the speed.
 
     Example:
         >>> smooth = OneEuro()
@@ -42,48 +59,44 @@ class OneEuro:
         threshold_cutoff: float = 0.5,
         threshold_beta: float = 5.0,
     ) -> None:
-        """Takes the constants.
-
-        Args:
-            min_cutoff: of a still point, Hz; less trembles less.
-            beta: how much the cut-off rises with the speed; more follows faster.
-            derivative_cutoff: of the speed, Hz.
-            threshold_cutoff: the step, in units of the points, above which a still point follows less than proportionally.
-            threshold_beta: how much that rises with the speed.
-        """
-        self._min_cutoff, self._beta, self._derivative_cutoff = min_cutoff, beta, derivative_cutoff
-        self._threshold_cutoff, self._threshold_beta = threshold_cutoff, threshold_beta
+        self._min_cutoff = min_cutoff
+        self._beta = beta
+        self._derivative_cutoff = derivative_cutoff
+        self._threshold_cutoff = threshold_cutoff
+        self._threshold_beta = threshold_beta
         self._state: _State | None = None
 
     def reset(self) -> None:
-        """Forgets the past; to be called when the person is lost."""
+        """Forgets all frames; call it when the person is lost."""
         self._state = None
 
     def __call__(self, points: np.ndarray, seconds: float) -> np.ndarray:
-        """Smooths one frame's points.
+        """Returns the smoothed points of the next frame, [...] float64.
 
         Args:
-            points: [...], in fractions of the image's width and height: the constants are for these.
-            seconds: the frame's time. A time not later than the last frame's returns the points as they are and changes
-                nothing.
-
-        Returns:
-            [...] float64.
+            points: Points [...] as fractions of the image's width and height, which the constants
+                are made for.
+            seconds: Time of the frame. If it is not later than the last one, the points are
+                returned as they are, and the filter does not change.
 
         Raises:
-            InputError: If the shape is not the last frame's, or a number is not finite.
+            InputError: If the shape is not that of the last frame, or a number is not finite.
         """
-        raw, last = np.asarray(points, np.float64), self._state
+        raw = np.asarray(points, np.float64)
+        last = self._state
         if not (np.isfinite(raw).all() and np.isfinite(seconds)):
             raise InputError(
-                "expected finite points and time; reset the filter when somebody is lost"
+                "expected finite points and time; reset the filter when a person is lost"
             )
         if last is None:
-            self._state = _State(seconds, raw.copy(), np.zeros_like(raw), raw.copy())
+            self._state = _State(
+                seconds=seconds, raw=raw.copy(), speed=np.zeros_like(raw), smoothed=raw.copy()
+            )
             return raw.copy()
         if raw.shape != last.raw.shape:
             raise InputError(
-                f"expected points {list(last.raw.shape)} as in the last frame, got {list(raw.shape)}; reset first"
+                f"expected points {list(last.raw.shape)} as in the last frame, "
+                f"got {list(raw.shape)}; reset first"
             )
         if seconds <= last.seconds:
             return raw.copy()
@@ -92,13 +105,17 @@ class OneEuro:
         speed = last.speed + _weight(self._derivative_cutoff, rate) * (speed - last.speed)
         cutoff = self._min_cutoff + self._beta * np.abs(speed)
         threshold = self._threshold_cutoff + self._threshold_beta * np.abs(speed)
-        out: np.ndarray = last.out + _weight(cutoff, rate) * threshold * np.arcsinh(
-            (raw - last.out) / threshold
-        )
-        self._state = _State(seconds, raw.copy(), speed, out)
-        return out.copy()
+        step = threshold * np.arcsinh((raw - last.smoothed) / threshold)
+        smoothed: np.ndarray = last.smoothed + _weight(cutoff, rate) * step
+        self._state = _State(seconds=seconds, raw=raw.copy(), speed=speed, smoothed=smoothed)
+        return smoothed.copy()
 
 
 def _weight(cutoff: float | np.ndarray, rate: float) -> float | np.ndarray:
-    """Returns the weight of the new value in a low-pass with a cut-off, at so many frames per second."""
+    """Returns the weight of the new value in a low-pass filter.
+
+    Args:
+        cutoff: Cut-off frequency in Hz.
+        rate: Frames per second.
+    """
     return 1 / (1 + rate / (2 * pi * cutoff))

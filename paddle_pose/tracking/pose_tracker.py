@@ -1,10 +1,11 @@
-"""People of a video, tracked and smoothed: a step between predicting poses and using them."""
+"""Tracking and smoothing of the people in a video: between predicting poses and using them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
-from typing import Protocol
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
@@ -15,16 +16,18 @@ from paddle_pose.tracking.crop_region import MIN_POSE_SCORE, next_window, pose_s
 from paddle_pose.tracking.one_euro import OneEuro
 from paddle_pose.tracking.tracker import Tracker
 
+T = TypeVar("T")
+
 
 class WindowPredictor(Protocol):
-    """A network that finds people in a window on an image, such as `inference.predictor.Predictor`."""
+    """A network that finds people in a window on an image: `inference.predictor.Predictor`."""
 
     @property
     def codec(self) -> Codec:
         """Codec of the network's maps; it states the skeleton and the input size."""
 
-    def through(self, image: np.ndarray, window: Window) -> Poses:
-        """Returns the people in a window, best first.
+    def predict_window(self, image: np.ndarray, window: Window) -> Poses:
+        """Returns the people in a window, sorted by score, highest first.
 
         Args:
             image: uint8 RGB [h, w, 3].
@@ -36,17 +39,22 @@ class WindowPredictor(Protocol):
 
 
 class PoseTracker:
-    """Gives people ids and smooths the keypoints of everybody who has one; a lost person's filter is forgotten.
+    """Assigns track ids to the people of one video, and smooths their keypoints.
+
+    A track is confirmed in the third frame running with the person (`Tracker.min_hits`). The person
+    then has the id in the two frames before, too; for this each frame waits for the next two.
 
     Args:
-        tracker: Tracker that gives the ids; None makes one with its default rules.
-        smoother: Function that makes a person's filter; None smooths nothing.
+        tracker: Tracker that confirms tracks; None makes one with its default rules.
+        smoother: Function that makes the filter of one person; None smooths nothing. A filter
+            starts at the first frame of a track and is dropped with the track.
 
     Example:
-        >>> pose_tracker = PoseTracker(Tracker(min_hits=1))
-        >>> poses = Poses(np.random.default_rng(0).uniform(0, 90, (1, 17, 2)), np.ones((1, 17)), np.ones(1))
-        >>> [pose_tracker(seconds, (640, 480), poses).ids.tolist() for seconds in (0.0, 0.04, 3.0)]
-        [[1], [1], [2]]
+        >>> keypoints = np.random.default_rng(0).uniform(0, 90, (1, 17, 2))
+        >>> poses = Poses(keypoints, np.ones((1, 17)), np.ones(1))
+        >>> frames = [(number, number / 25, (640, 480), poses) for number in (0, 1, 2, 3, 200)]
+        >>> [(number, poses.ids.tolist()) for number, poses in PoseTracker().stream(frames)]
+        [(0, [1]), (1, [1]), (2, [1]), (3, [1]), (200, [-1])]
     """
 
     def __init__(
@@ -56,40 +64,89 @@ class PoseTracker:
         self._smoother = smoother
         self._filters: dict[int, OneEuro] = {}
 
-    def __call__(self, seconds: float, image_size: tuple[int, int], poses: Poses) -> Poses:
-        """Tracks people into the next frame.
+    def stream(
+        self, frames: Iterable[tuple[T, float, tuple[int, int], Poses]]
+    ) -> Iterator[tuple[T, Poses]]:
+        """Yields the people of each frame with ids; `Tracker.min_hits` - 1 frames wait in memory.
 
         Args:
-            seconds: Time of the frame.
-            image_size: (width, height) px.
-            poses: People of the frame, image px.
+            frames: Label of any kind, time in s, (width, height) in px, and poses in image px, for
+                each frame.
 
-        Returns:
-            The same people with ids; the keypoints of those who have one are smoothed.
+        Yields:
+            The label of a frame, and its people with ids; -1 is a person whose track was never
+            confirmed. The keypoints of the others are smoothed.
+
+        Raises:
+            Exception: What `frames` raises, after all frames before it were yielded.
         """
-        poses = self._tracker(seconds, poses)
+        waiting: deque[_Frame[T]] = deque()
+        failure: Exception | None = None
+        try:
+            for label, seconds, image_size, poses in frames:
+                waiting.append(_Frame(label, seconds, image_size, self._tracker(seconds, poses)))
+                self._complete_ids(waiting)
+                if len(waiting) == self._tracker.min_hits:
+                    yield self._take_first(waiting)
+        except Exception as problem:
+            failure = problem
+        while waiting:
+            yield self._take_first(waiting)
+        if failure is not None:
+            raise failure
+
+    def _complete_ids(self, waiting: deque[_Frame[T]]) -> None:
+        """Adds the ids of tracks that the last frame confirmed to the frames before it."""
+        for track_id, persons in self._tracker.confirmed.items():
+            earlier = list(waiting)[-1 - len(persons) : -1]
+            for frame, person in zip(earlier, persons, strict=True):
+                frame.poses.ids[person] = track_id
+
+    def _take_first(self, waiting: deque[_Frame[T]]) -> tuple[T, Poses]:
+        """Removes the first frame; returns its label and its people, smoothed."""
+        frame = waiting.popleft()
         if self._smoother is None:
-            return poses
-        self._filters = {
-            track_id: self._filters.get(track_id) or self._smoother()
-            for track_id in self._tracker.alive
-        }
-        keypoints = np.array(poses.keypoints, np.float64)
-        for person, track_id in enumerate(poses.ids.tolist()):
-            if track_id in self._filters:
-                smooth = self._filters[track_id]
-                keypoints[person] = smooth(keypoints[person] / image_size, seconds) * image_size
-        return replace(poses, keypoints=keypoints)
+            return frame.label, frame.poses
+        keypoints = np.array(frame.poses.keypoints, np.float64)
+        for person, track_id in enumerate(frame.poses.ids.tolist()):
+            if track_id == -1:
+                continue
+            if track_id not in self._filters:
+                self._filters[track_id] = self._smoother()
+            normalized = keypoints[person] / frame.image_size
+            smoothed = self._filters[track_id](normalized, frame.seconds)
+            keypoints[person] = smoothed * frame.image_size
+        needed = self._tracker.active_ids.union(*(later.poses.ids.tolist() for later in waiting))
+        self._filters = {key: value for key, value in self._filters.items() if key in needed}
+        return frame.label, replace(frame.poses, keypoints=keypoints)
+
+
+@dataclass(frozen=True, eq=False)
+class _Frame(Generic[T]):
+    """A frame that waits for the next ones.
+
+    Attributes:
+        label: Label of the frame.
+        seconds: Time of the frame.
+        image_size: (width, height) px.
+        poses: People of the frame with the ids so far; later frames may add some.
+    """
+
+    label: T
+    seconds: float
+    image_size: tuple[int, int]
+    poses: Poses
 
 
 class SinglePersonVideo:
-    """Tracks one person: looks through the square round the person of the previous frame, and smooths.
+    """Tracks one person: the window is the square around the person of the previous frame.
 
-    Source: Google's MoveNet on TF-Hub and in tfjs-models; see `crop_region` and `one_euro`. As there, the next square is that
-        of the smoothed pose, and a pose that is given up starts everything anew.
+    Source: Google's MoveNet on TF-Hub and in tfjs-models; see `crop_region` and `one_euro`. As
+        there, the next square is that of the smoothed pose, and after a pose below
+        `MIN_POSE_SCORE` window and filter start anew.
 
     Args:
-        predictor: Network that finds people in a window; the best one counts.
+        predictor: Network that finds people in a window; the one with the highest score is used.
         smoother: Function that makes the person's filter; None smooths nothing.
     """
 
@@ -103,28 +160,28 @@ class SinglePersonVideo:
         self._id = 0
 
     def __call__(self, seconds: float, image: np.ndarray) -> Poses:
-        """Finds the person in the next frame.
+        """Returns the person in the next frame.
 
         Args:
             seconds: Time of the frame.
             image: uint8 RGB [h, w, 3].
 
         Returns:
-            The person in image px with its box, the window, and a track id that rises whenever the person was
-            lost; or nobody.
+            The person in image px with its box, the window, and a track id that is one higher
+            each time the person is found again; empty where nobody is found.
         """
-        image_size, codec = (image.shape[1], image.shape[0]), self._predictor.codec
+        image_size = (image.shape[1], image.shape[0])
+        codec = self._predictor.codec
         window = self._window or whole_square(image_size)
-        poses = self._predictor.through(
-            image, box_window(window.box, codec.input_size, context=1.0)
-        )
-        found = len(poses.scores) > 0 and pose_score(poses.scores[0]) >= MIN_POSE_SCORE
-        if not found:
-            self._window = self._filter = None
+        input_window = box_window(window.box, codec.input_size, context=1.0)
+        poses = self._predictor.predict_window(image, input_window)
+        if not len(poses.scores) or pose_score(poses.scores[0]) < MIN_POSE_SCORE:
+            self._window = None
+            self._filter = None
             return Poses(poses.keypoints[:0], poses.scores[:0], poses.person_scores[:0])
         if self._window is None:
             self._id += 1
-            self._filter = self._smoother and self._smoother()
+            self._filter = None if self._smoother is None else self._smoother()
         keypoints = np.array(poses.keypoints[:1], np.float64)
         if self._filter is not None:
             keypoints = self._filter(keypoints / image_size, seconds) * image_size

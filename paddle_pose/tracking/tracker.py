@@ -1,20 +1,28 @@
-"""Who is who: people keep their ids from frame to frame.
+"""Track ids: each person keeps an id from frame to frame.
 
-Everybody found is compared with everybody followed, where their motion has taken them by now. Best first, each takes the most
-similar of those left. It is hard to be born, a person must be seen in some frames running, and hard to die: somebody followed
-may be hidden for a while, or found with a low score.
+The poses of a frame are compared with the positions that the tracks are expected at, by OKS or by
+the IoU of their boxes. Matching is greedy: the pose with the highest score takes the most similar
+track, then the next one takes the most similar of those left. A track is confirmed, and gets its
+id, after several frames running with the person. A confirmed track is kept while the person is
+hidden, up to an age limit, and also matches poses with low scores.
 
-Source: the trackers of Google's MoveNet demo (tfjs-models): OKS or box IoU, greedy, and the constants.
-Checked against: motmetrics' IDF1 and identity switches on a drawn video (tests/e2e/test_crossing_people.py).
-Differs: the demo compares with the last place somebody was seen at, gives an id at first sight, and has one least score; the
-    same test measures what that costs. A box is that of the joints seen; the demo's network predicts boxes.
+Source: the trackers of Google's MoveNet demo (tfjs-models): OKS or box IoU, greedy, and the
+    constants.
+Checked against: IDF1 and identity switches of motmetrics on a synthetic video
+    (tests/e2e/test_crossing_people.py).
+Differs: the demo compares with a person's last position, gives an id at first sight, and has one
+    minimum score; the same test measures what that costs. A box is that of the visible joints; the
+    demo's network predicts boxes. The age limit is at least some frame intervals, so that videos
+    with low frame rates have ids, too.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import exp
+from statistics import median_low
 from typing import Literal
 
 import numpy as np
@@ -24,52 +32,124 @@ from paddle_pose.metrics.oks import oks
 from paddle_pose.skeletons import COCO_17, Skeleton
 from paddle_pose.structures import Poses
 
-MIN_KEYPOINT_SCORE_FOR_TRACKING = 0.3  # a joint with this score is compared
+MIN_KEYPOINT_SCORE_FOR_TRACKING = 0.3
+"""Lowest score of a joint that is compared. Source: tfjs-models."""
 MIN_JOINTS = 4
-MIN_OKS, MIN_IOU = 0.2, 0.15
-_INERTIA = 0.2  # s over which a motion is averaged
+"""Lowest number of joints that two poses need in common for an OKS. Source: tfjs-models."""
+MIN_OKS = 0.2
+"""Lowest OKS of two poses of one person. Source: tfjs-models."""
+MIN_IOU = 0.15
+"""Lowest IoU of two boxes of one person. Source: tfjs-models."""
+MIN_AGE_IN_INTERVALS = 3.5
+"""Frame intervals for which a track is kept at any frame rate; this project's choice.
+
+A person may be missed in two frames running; the half allows for irregular times. A higher number
+would keep more ids at low frame rates, but give more of them to another person at the same place.
+"""
+LONG_PAUSE = 1.0
+"""Seconds after which a person may have stopped; this project's choice.
+
+A pose is then also compared with the track's last position. This is the default of `max_age`, so
+that only frame rates below 3.5 per second have such pauses.
+"""
+_VELOCITY_TIME_CONSTANT = 0.2
+"""Time constant in s of the low-pass filter of velocities; this project's choice."""
+_NUM_INTERVALS = 9
+"""Number of frame intervals whose median is the usual interval; this project's choice."""
+
+Similarity = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray], float]
+"""Receives keypoints [K, 2] in px and scores [K] of a pose, then those of a track."""
 
 
 @dataclass(frozen=True, eq=False)
 class _Track:
-    """Somebody followed: last seen at `seconds` with `keypoints` [K, 2] and `scores` [K], moving with `velocity` [2] px / s."""
+    """A person who is tracked, as of the last frame with the person.
 
-    id: int  # 0: not born yet
-    frames: int
+    Attributes:
+        id: Track id from 1; 0 until the track is confirmed.
+        persons: Index of the person in each frame until the track was confirmed.
+        seconds: Time of the last frame with the person.
+        keypoints: [K, 2] image px.
+        scores: [K].
+        velocity: [2] px per s.
+    """
+
+    id: int
+    persons: tuple[int, ...]
     seconds: float
     keypoints: np.ndarray
     scores: np.ndarray
     velocity: np.ndarray
 
-    def at(self, seconds: float) -> np.ndarray:
-        """Returns where the joints [K, 2] are expected."""
-        return self.keypoints + self.velocity * max(0.0, seconds - self.seconds)
+    def expected(self, seconds: float) -> list[np.ndarray]:
+        """Returns the positions [K, 2] at which the joints may be at a time.
 
-    def seen(
-        self, seconds: float, keypoints: np.ndarray, scores: np.ndarray, moves: bool
-    ) -> _Track:
-        """Returns the track after another sight."""
-        velocity, elapsed, both = (
-            self.velocity,
-            seconds - self.seconds,
-            (scores >= MIN_KEYPOINT_SCORE_FOR_TRACKING)
-            & (self.scores >= MIN_KEYPOINT_SCORE_FOR_TRACKING),
+        Args:
+            seconds: Time of the frame.
+
+        Returns:
+            The position that the velocity leads to, and after a long pause also the last one.
+        """
+        elapsed = max(0.0, seconds - self.seconds)
+        extrapolated = self.keypoints + self.velocity * elapsed
+        return [extrapolated] if elapsed < LONG_PAUSE else [extrapolated, self.keypoints]
+
+    def updated(self, poses: Poses, person: int, seconds: float, motion: bool) -> _Track:
+        """Returns the track after another frame with the person.
+
+        Args:
+            poses: People of the frame, image px.
+            person: Index of the person.
+            seconds: Time of the frame.
+            motion: Whether the velocity is updated.
+        """
+        keypoints = poses.keypoints[person]
+        scores = poses.scores[person]
+        velocity = self.velocity
+        elapsed = seconds - self.seconds
+        visible = _visible(scores) & _visible(self.scores)
+        if motion and elapsed > 0 and visible.any():
+            measured = np.median((keypoints - self.keypoints)[visible], axis=0) / elapsed
+            weight = 1 - exp(-elapsed / _VELOCITY_TIME_CONSTANT)
+            velocity = velocity + weight * (measured - velocity)
+        return _Track(
+            id=self.id,
+            persons=self.persons if self.id else (*self.persons, person),
+            seconds=seconds,
+            keypoints=keypoints,
+            scores=scores,
+            velocity=velocity,
         )
-        if moves and elapsed > 0 and both.any():
-            now = np.median((keypoints - self.keypoints)[both], axis=0) / elapsed
-            velocity = velocity + (1 - exp(-elapsed / _INERTIA)) * (now - velocity)
-        return _Track(self.id, self.frames + 1, seconds, keypoints, scores, velocity)
 
 
 class Tracker:
-    """Gives everybody an id, one frame at a time.
+    """Assigns track ids to the people of one frame after another.
+
+    Args:
+        skeleton: Joints of the poses; OKS uses their sigmas.
+        by: Similarity of two poses: the OKS of their joints ("oks"), or the IoU of the boxes around
+            their visible joints ("iou").
+        min_similarity: Lowest similarity of two poses of one person; None for the demo's: `MIN_OKS`
+            or `MIN_IOU`.
+        new_track_score: Lowest score of a person who starts a track.
+        min_score: Lowest score of a person who is matched with a track; others have no id.
+        min_hits: Number of frames running with the person after which a track is confirmed.
+        max_age: Seconds after which a track without the person is dropped, but not before
+            `MIN_AGE_IN_INTERVALS` usual frame intervals.
+        max_tracks: Highest number of tracks; those seen last are kept.
+        motion: Whether tracks are expected at the position that their velocity leads to; otherwise
+            at their last one.
+
+    Raises:
+        InputError: If `by` is unknown, or a number is out of range.
 
     Example:
         >>> tracker = Tracker(min_hits=1)
-        >>> here = np.random.default_rng(0).uniform(0, 90, (1, 17, 2))
-        >>> first = tracker(0.0, Poses(here, np.ones((1, 17)), np.ones(1)))
-        >>> both = Poses(np.concatenate([here + 300, here + 1]), np.ones((2, 17)), np.ones(2))
-        >>> first.ids, tracker(0.04, both).ids
+        >>> person = np.random.default_rng(0).uniform(0, 90, (1, 17, 2))
+        >>> first = tracker(0.0, Poses(person, np.ones((1, 17)), np.ones(1)))
+        >>> two = np.concatenate([person + 300, person + 1])
+        >>> second = tracker(0.04, Poses(two, np.ones((2, 17)), np.ones(2)))
+        >>> first.ids, second.ids
         (array([1]), array([2, 1]))
     """
 
@@ -86,97 +166,150 @@ class Tracker:
         max_tracks: int = 18,
         motion: bool = True,
     ) -> None:
-        """Takes the rules.
-
-        Args:
-            skeleton: its sigmas are OKS's.
-            by: what makes people similar: their joints, or the boxes round them.
-            min_similarity: of the same person; None takes the demo's: OKS 0.2, IoU 0.15.
-            new_track_score: of somebody new.
-            min_score: of somebody followed; a lower one goes unfollowed.
-            min_hits: in how many frames running somebody new must be seen to get an id.
-            max_age: s after which somebody not seen is given up.
-            max_tracks: the most people followed; those seen last stay.
-            motion: whether people are expected where their motion takes them, or where they were.
-
-        Raises:
-            InputError: If `by` is another one, or a number is out of range.
-        """
         if by not in ("oks", "iou"):
             raise InputError(f"by is {by!r}; expected 'oks' or 'iou'")
-        if not (
-            min_hits >= 1 and max_tracks >= 1 and max_age >= 0 and new_track_score >= min_score
-        ):
+        in_range = min_hits >= 1 and max_tracks >= 1 and max_age >= 0
+        if not (in_range and new_track_score >= min_score):
             raise InputError(
-                f"min_hits {min_hits} and max_tracks {max_tracks} must be at least 1, max_age {max_age} at least 0, "
+                f"min_hits {min_hits} and max_tracks {max_tracks} must be at least 1, "
+                f"max_age {max_age} at least 0, "
                 f"new_track_score {new_track_score} at least min_score {min_score}"
             )
-        self._similar: Callable[..., float] = _box_iou if by == "iou" else _Oks(skeleton)
+        self._similarity: Similarity = _box_iou if by == "iou" else _Oks(skeleton)
         default = MIN_IOU if by == "iou" else MIN_OKS
         self._min_similarity = default if min_similarity is None else min_similarity
-        self._new_track_score, self._min_score, self._min_hits = (
-            new_track_score,
-            min_score,
-            min_hits,
-        )
-        self._max_age, self._max_tracks, self._motion = max_age, max_tracks, motion
+        self._new_track_score = new_track_score
+        self._min_score = min_score
+        self._min_hits = min_hits
+        self._max_age = max_age
+        self._max_tracks = max_tracks
+        self._motion = motion
         self._tracks: list[_Track] = []
-        self._born = 0
+        self._last_id = 0
+        self._confirmed: dict[int, tuple[int, ...]] = {}
+        self._last_seconds: float | None = None
+        self._intervals: deque[float] = deque(maxlen=_NUM_INTERVALS)
 
     @property
-    def alive(self) -> set[int]:
-        """The ids of everybody followed, seen in the last frame or not."""
+    def min_hits(self) -> int:
+        """Number of frames running with the person after which a track is confirmed."""
+        return self._min_hits
+
+    @property
+    def active_ids(self) -> set[int]:
+        """Ids of all confirmed tracks, with or without the person in the last frame."""
         return {track.id for track in self._tracks if track.id}
 
+    @property
+    def confirmed(self) -> dict[int, tuple[int, ...]]:
+        """Ids of the tracks that the last frame confirmed, each with the person's earlier indices.
+
+        These are the index of the person in each of the `min_hits` - 1 frames before, oldest first.
+        """
+        return self._confirmed
+
     def __call__(self, seconds: float, poses: Poses) -> Poses:
-        """Follows people into the next frame.
+        """Returns the people of the next frame with their track ids.
 
         Args:
-            seconds: the frame's time; people age and move by it.
-            poses: who was found, px.
+            seconds: Time of the frame; ages and velocities are measured by it.
+            poses: People of the frame, image px.
 
         Returns:
-            The same people with ids; -1 who is not born yet, or found with too low a score.
+            The same people with ids. -1 is a person whose track is not confirmed, or whose score is
+            too low.
 
         Raises:
             InputError: If the time is not finite.
         """
         if not np.isfinite(seconds):
             raise InputError(f"a frame's time must be finite, got {seconds}")
-        left = [track for track in self._tracks if seconds - track.seconds <= self._max_age]
-        tracked: list[_Track] = []
+        max_age = self._max_age_at(seconds)
+        unmatched = [track for track in self._tracks if seconds - track.seconds <= max_age]
+        matched: list[_Track] = []
+        self._confirmed = {}
         ids = np.full(len(poses.scores), -1, np.int64)
-        for p in np.argsort(-poses.person_scores, kind="stable"):
-            keypoints, scores, score = poses.keypoints[p], poses.scores[p], poses.person_scores[p]
-            if score < self._min_score:
-                continue
-            similar = [
-                self._similar(keypoints, scores, track.at(seconds), track.scores) for track in left
-            ]
-            if similar and max(similar) >= self._min_similarity:
-                track = left.pop(int(np.argmax(similar))).seen(
-                    seconds, keypoints, scores, self._motion
-                )
-            elif score >= self._new_track_score:
-                track = _Track(0, 1, seconds, keypoints, scores, np.zeros(2))
-            else:
-                continue
-            if not track.id and track.frames >= self._min_hits:
-                self._born += 1
-                track = replace(track, id=self._born)
-            tracked.append(track)
-            ids[p] = track.id or -1
-        hidden = [
-            track for track in left if track.id
-        ]  # whoever is not born must be seen in every frame
-        self._tracks = sorted(tracked + hidden, key=lambda track: -track.seconds)[
-            : self._max_tracks
-        ]
+        for person in np.argsort(-poses.person_scores, kind="stable").tolist():
+            track = self._take_track(unmatched, poses, person, seconds)
+            if track is not None:
+                track = self._confirm(track)
+                matched.append(track)
+                ids[person] = track.id or -1
+        # A track that is not confirmed needs the person in every frame.
+        hidden = [track for track in unmatched if track.id]
+        latest_first = sorted(matched + hidden, key=lambda track: -track.seconds)
+        self._tracks = latest_first[: self._max_tracks]
         return replace(poses, ids=ids)
+
+    def _take_track(
+        self, unmatched: list[_Track], poses: Poses, person: int, seconds: float
+    ) -> _Track | None:
+        """Returns a person's track after this frame; None if the person's score is too low.
+
+        It is the most similar track, which is removed from the unmatched ones, or a new one.
+        """
+        score = poses.person_scores[person]
+        if score < self._min_score:
+            return None
+        keypoints = poses.keypoints[person]
+        scores = poses.scores[person]
+        similarities = [
+            max(
+                self._similarity(keypoints, scores, expected, track.scores)
+                for expected in track.expected(seconds)
+            )
+            for track in unmatched
+        ]
+        if similarities and max(similarities) >= self._min_similarity:
+            track = unmatched.pop(int(np.argmax(similarities)))
+            return track.updated(poses, person, seconds, self._motion)
+        if score < self._new_track_score:
+            return None
+        return _Track(
+            id=0,
+            persons=(person,),
+            seconds=seconds,
+            keypoints=keypoints,
+            scores=scores,
+            velocity=np.zeros(2),
+        )
+
+    def _confirm(self, track: _Track) -> _Track:
+        """Returns the track with the next id if it has enough hits; others as they are."""
+        if track.id or len(track.persons) < self._min_hits:
+            return track
+        self._last_id += 1
+        self._confirmed[self._last_id] = track.persons[:-1]
+        return replace(track, id=self._last_id)
+
+    def _max_age_at(self, seconds: float) -> float:
+        """Returns the age limit in s in a frame.
+
+        It is `max_age`, or `MIN_AGE_IN_INTERVALS` usual frame intervals if these are longer. The
+        usual interval is the lower median of the last ones: a single pause does not change it.
+        """
+        if self._last_seconds is not None and seconds > self._last_seconds:
+            self._intervals.append(seconds - self._last_seconds)
+        self._last_seconds = seconds
+        if not self._intervals:
+            return self._max_age
+        return max(self._max_age, MIN_AGE_IN_INTERVALS * median_low(self._intervals))
+
+
+def _visible(scores: np.ndarray) -> np.ndarray:
+    """Returns which joints are compared, bool [K]."""
+    return scores >= MIN_KEYPOINT_SCORE_FOR_TRACKING
 
 
 class _Oks:
-    """OKS of two poses over the joints seen in both; 0 for fewer than four."""
+    """OKS of a pose and a track over the joints that are visible in both.
+
+    It is 0 for fewer than `MIN_JOINTS`. The area is that of the box around the track's visible
+    joints.
+
+    Args:
+        skeleton: Joints with their sigmas.
+    """
 
     def __init__(self, skeleton: Skeleton) -> None:
         self._sigmas = skeleton.sigmas
@@ -185,34 +318,31 @@ class _Oks:
         self,
         keypoints: np.ndarray,
         scores: np.ndarray,
-        others: np.ndarray,
-        their_scores: np.ndarray,
+        track_keypoints: np.ndarray,
+        track_scores: np.ndarray,
     ) -> float:
-        both = (scores >= MIN_KEYPOINT_SCORE_FOR_TRACKING) & (
-            their_scores >= MIN_KEYPOINT_SCORE_FOR_TRACKING
-        )
-        if both.sum() < MIN_JOINTS:
+        visible = _visible(scores) & _visible(track_scores)
+        if visible.sum() < MIN_JOINTS:
             return 0.0
-        area = (
-            float(np.prod(np.ptp(others[their_scores >= MIN_KEYPOINT_SCORE_FOR_TRACKING], axis=0)))
-            + 1e-6
-        )
-        return float(oks(keypoints, others, area, self._sigmas, both))
+        size = np.ptp(track_keypoints[_visible(track_scores)], axis=0)
+        area = float(np.prod(size)) + 1e-6
+        return float(oks(keypoints, track_keypoints, area, self._sigmas, visible))
 
 
 def _box_iou(
-    keypoints: np.ndarray, scores: np.ndarray, others: np.ndarray, their_scores: np.ndarray
+    keypoints: np.ndarray,
+    scores: np.ndarray,
+    track_keypoints: np.ndarray,
+    track_scores: np.ndarray,
 ) -> float:
-    """Returns the intersection over union of the boxes round the joints seen; 0 where one sees none."""
-    mine, theirs = (
-        keypoints[scores >= MIN_KEYPOINT_SCORE_FOR_TRACKING],
-        others[their_scores >= MIN_KEYPOINT_SCORE_FOR_TRACKING],
-    )
-    if not (len(mine) and len(theirs)):
+    """Returns the IoU of the boxes around the visible joints; 0 if a pose has none."""
+    points = keypoints[_visible(scores)]
+    track_points = track_keypoints[_visible(track_scores)]
+    if not (len(points) and len(track_points)):
         return 0.0
-    sides = np.minimum(mine.max(axis=0), theirs.max(axis=0)) - np.maximum(
-        mine.min(axis=0), theirs.min(axis=0)
-    )
-    shared = float(np.prod(np.maximum(sides, 0)))
-    union = float(np.prod(np.ptp(mine, axis=0)) + np.prod(np.ptp(theirs, axis=0))) - shared
-    return shared / union if union > 0 else 0.0
+    low = np.maximum(points.min(axis=0), track_points.min(axis=0))
+    high = np.minimum(points.max(axis=0), track_points.max(axis=0))
+    intersection = float(np.prod(np.maximum(high - low, 0)))
+    areas = np.prod(np.ptp(points, axis=0)) + np.prod(np.ptp(track_points, axis=0))
+    union = float(areas) - intersection
+    return intersection / union if union > 0 else 0.0

@@ -1,1 +1,1 @@
-"""Training: optimising, logging and saving; knows nothing of poses."""
+"""Training loop, optimizers, logging and checkpoints; independent of poses except for targets."""

@@ -1,11 +1,15 @@
-"""One checkpoint: a folder that is complete or absent, proves itself by hashes, and is never executed.
+"""One checkpoint: a folder that is either complete or does not exist, and is verified by hashes.
 
-folder/model.pdparams   the weights, loadable by plain `paddle.load`
-folder/model.pdopt      optimizer moments by the parameters' structured names; absent before the first step
-folder/ema.pdparams     averaged weights, where the run averages
-folder/state.json       position, best value, and all else that is only numbers
-folder/config.json      the config, so that evaluation needs no flags
-folder/manifest.json    size and SHA-256 of every other file, and the versions that wrote them; written last
+folder/model.pdparams   weights, which `paddle.load` can read
+folder/model.pdopt      optimizer moments by the parameters' names in the network; absent before the
+                        first step
+folder/ema.pdparams     averaged weights, if the run averages them
+folder/state.json       progress, best values, and the rest of the state
+folder/config.json      config, so that evaluation needs no flags
+folder/manifest.json    size and SHA-256 of every other file, and the versions of the packages that
+                        wrote them; written last
+
+Reading one never executes code from it.
 """
 
 from __future__ import annotations
@@ -33,58 +37,66 @@ def save(
     tensors: Mapping[str, Mapping[str, np.ndarray]],
     state: Mapping[str, Any],
     config_json: str,
-    aside: Path | None = None,
+    move_old_to: Path | None = None,
 ) -> None:
-    """Writes a checkpoint beside its place, then renames it into place.
+    """Writes a checkpoint to a temporary folder beside its final one, then renames it.
 
     Args:
-        folder: of the checkpoint.
-        tensors: name -> array by the stem and extension of their file; a file without tensors is left out.
-        state: content of state.json.
-        config_json: text of config.json.
-        aside: where an older checkpoint at `folder` is moved to; None deletes it.
+        folder: Folder of the checkpoint.
+        tensors: Arrays of each file: {file name: {tensor name: array}}; a file without arrays is
+            not written.
+        state: Content of state.json.
+        config_json: Text of config.json.
+        move_old_to: Folder that an existing checkpoint at `folder` is moved to; None deletes it.
 
     Raises:
-        OSError: If it cannot be written; the older checkpoint stays.
+        OSError: If it cannot be written; an existing checkpoint is kept.
     """
-    fresh, old = _beside(folder, ".writing"), _beside(folder, ".old")
-    shutil.rmtree(fresh, ignore_errors=True)
+    new = _sibling(folder, ".writing")
+    old = _sibling(folder, ".old")
+    shutil.rmtree(new, ignore_errors=True)
     try:
-        fresh.mkdir(parents=True)
+        new.mkdir(parents=True)
         for name, arrays in tensors.items():
             if arrays:
-                write_weights(fresh / name, arrays)
-        (fresh / "config.json").write_text(config_json, encoding="utf-8")
-        (fresh / "state.json").write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
-        seal(fresh)
-        for path in (*fresh.iterdir(), fresh):
+                write_weights(new / name, arrays)
+        (new / "config.json").write_text(config_json, encoding="utf-8")
+        (new / "state.json").write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
+        write_manifest(new)
+        for path in (*new.iterdir(), new):
             _sync(path)
     except OSError as problem:
-        shutil.rmtree(fresh, ignore_errors=True)
-        older = "the one that was there stays" if folder.exists() else "there was none before"
+        shutil.rmtree(new, ignore_errors=True)
+        existing = "the existing one is kept" if folder.exists() else "there is no earlier one"
         raise OSError(
-            f"checkpoint {folder} cannot be written ({problem.strerror or problem}); {older}"
+            f"checkpoint {folder} cannot be written ({problem.strerror or problem}); {existing}"
         ) from problem
-    if folder.exists():  # else a save was cut short here, and what is aside is all there is until the next line is done
-        place = aside or old
-        place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(place, ignore_errors=True)
-        os.replace(folder, place)
-        _sync(place.parent)
-    os.replace(fresh, folder)
+    # If `folder` does not exist, an earlier save may have been killed after moving it: `old` is
+    # then the only checkpoint and must not be deleted before `new` is renamed.
+    if folder.exists():
+        target = move_old_to or old
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(target, ignore_errors=True)
+        os.replace(folder, target)
+        _sync(target.parent)
+    os.replace(new, folder)
     _sync(folder.parent)
     shutil.rmtree(old, ignore_errors=True)
 
 
 def restore(folder: Path) -> None:
-    """Puts an older checkpoint back that a save had moved out of the way when it was cut short."""
-    old = _beside(folder, ".old")
+    """Moves an older checkpoint back if a save was killed between moving it and replacing it.
+
+    Args:
+        folder: Folder of the checkpoint.
+    """
+    old = _sibling(folder, ".old")
     if old.is_dir() and not folder.exists():
         os.replace(old, folder)
 
 
-def seal(folder: Path) -> None:
-    """Writes the manifest of the files in a folder."""
+def write_manifest(folder: Path) -> None:
+    """Writes manifest.json, with size and hash of all files in a folder and package versions."""
     versions = {
         "paddle_pose": __version__,
         "paddle": paddle.__version__,
@@ -95,32 +107,37 @@ def seal(folder: Path) -> None:
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """Says in which values two mappings differ, a line each.
+    """Returns one line per key whose value differs between two mappings.
+
+    Args:
+        old: JSON values of a checkpoint by name.
+        new: JSON values of the current run by name.
 
     Example:
         >>> differences({"a": 1, "b": (2, 3)}, {"a": 1, "b": (2, 4), "c": 5})
         ['b: [2, 3] in the checkpoint, [2, 4] now', 'c: nothing in the checkpoint, 5 now']
     """
-    was, now = (
-        {k: json.dumps(v, sort_keys=True) for k, v in values.items()} for values in (old, new)
+    before, now = (
+        {key: json.dumps(value, sort_keys=True) for key, value in values.items()}
+        for values in (old, new)
     )
     return [
-        f"{key}: {was.get(key, 'nothing')} in the checkpoint, {now.get(key, 'nothing')} now"
-        for key in {**was, **now}
-        if was.get(key) != now.get(key)
+        f"{key}: {before.get(key, 'nothing')} in the checkpoint, {now.get(key, 'nothing')} now"
+        for key in {**before, **now}
+        if before.get(key) != now.get(key)
     ]
 
 
-def put(model: paddle.nn.Layer, tensors: dict[str, np.ndarray], source: Path) -> None:
-    """Sets every tensor of a model, each used exactly once, under its own or a published name.
+def set_weights(model: paddle.nn.Layer, tensors: dict[str, np.ndarray], source: Path) -> None:
+    """Sets all tensors of a model; every array must be used exactly once.
 
     Args:
-        model: to fill.
-        tensors: name -> array.
-        source: their file, for the message.
+        model: Network whose tensors are set.
+        tensors: Arrays by name, either the model's own names or published ones.
+        source: File of the arrays, for error messages.
 
     Raises:
-        InputError: If a tensor is missing, left over or misshapen.
+        InputError: If an array is missing, superfluous or of the wrong shape.
     """
     own = model.state_dict()
     try:
@@ -132,12 +149,13 @@ def put(model: paddle.nn.Layer, tensors: dict[str, np.ndarray], source: Path) ->
     )
 
 
-def _beside(folder: Path, suffix: str) -> Path:
+def _sibling(folder: Path, suffix: str) -> Path:
+    """Returns the path of a folder with a suffix added to its name."""
     return folder.with_name(folder.name + suffix)
 
 
 def _sync(path: Path) -> None:
-    """Makes sure that a file, or a folder's entries, are on the disk."""
+    """Flushes a file, or the entries of a folder, to disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

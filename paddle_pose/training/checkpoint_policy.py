@@ -1,7 +1,7 @@
-"""Which checkpoints of a run are kept, and which of them a resumed run takes up.
+"""Which checkpoints of a run are kept, and from which of them a run is resumed.
 
 run/last/                               the newest checkpoint
-run/earlier/epoch-0003-batch-000120/    those before it, named by where they stood
+run/earlier/epoch-0003-batch-000120/    earlier checkpoints, named by epoch and batch
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ _log = logging.getLogger("paddle_pose")
 EARLIER = "earlier"
 
 
-def newest(run_dir: Path, say: Callable[[str], None] = _log.info) -> Path | None:
-    """Returns the newest whole checkpoint of a run; None if there is none.
+def newest(run_dir: Path, log: Callable[[str], None] = _log.info) -> Path | None:
+    """Returns the folder of the newest undamaged checkpoint of a run; None if there is none.
 
     Args:
-        run_dir: of the run.
-        say: told about every damaged checkpoint that is passed over.
+        run_dir: Folder of the run.
+        log: Function that receives one message per damaged checkpoint that is skipped.
     """
     earlier = run_dir / EARLIER
     older = sorted(earlier.iterdir(), reverse=True) if earlier.is_dir() else []
@@ -37,17 +37,17 @@ def newest(run_dir: Path, say: Callable[[str], None] = _log.info) -> Path | None
             try:
                 manifest.check(folder)
             except (OSError, ValueError) as problem:
-                say(f"{problem}; trying the checkpoint before it")
+                log(f"{problem}; trying the checkpoint before it")
             else:
                 return folder
     return None
 
 
 def run_of(folder: Path) -> Path | None:
-    """Returns the folder of the run that a checkpoint's folder belongs to; None if it belongs to none.
+    """Returns the folder of the run that a checkpoint belongs to; None if it belongs to no run.
 
     Args:
-        folder: RUN/last, RUN/best_model, or one in RUN/earlier.
+        folder: Folder of the checkpoint: RUN/last, RUN/best_model, or a folder in RUN/earlier.
     """
     run_dir = folder.parent
     if run_dir.name == EARLIER:
@@ -59,12 +59,14 @@ def run_of(folder: Path) -> Path | None:
 
 @dataclass(frozen=True)
 class CheckpointPolicy:
-    """How often checkpoints are made, besides at every epoch's end, and how many are kept.
+    """How often checkpoints are saved within an epoch, and how many are kept.
+
+    One more is saved at the end of every epoch.
 
     Attributes:
-        keep: how many, the newest included; the best weights are kept besides.
-        every_steps: steps between them; 0 makes none within an epoch.
-        every_minutes: minutes between them; 0 makes none within an epoch.
+        keep: Number of checkpoints to keep, including the newest, but not the best weights.
+        every_steps: Steps between checkpoints; 0 saves none by steps.
+        every_minutes: Minutes between checkpoints; 0 saves none by time.
     """
 
     keep: int = 2
@@ -73,61 +75,77 @@ class CheckpointPolicy:
 
 
 class CheckpointStore:
-    """Keeps the newest checkpoints of a run, and the one that it was resumed from."""
+    """Saves the checkpoints of a run; keeps the newest ones and the one that the run resumed from.
+
+    Args:
+        run_dir: Folder of the run.
+        policy: Intervals between checkpoints, and number of checkpoints to keep.
+
+    Raises:
+        InputError: If the policy keeps no checkpoint, or an interval is negative.
+    """
 
     def __init__(self, run_dir: Path, policy: CheckpointPolicy) -> None:
-        """Takes a run.
-
-        Args:
-            run_dir: of the run.
-            policy: how often and how many.
-
-        Raises:
-            InputError: If none would be kept, or an interval is negative.
-        """
         if policy.keep < 1 or min(policy.every_steps, policy.every_minutes) < 0:
             raise InputError(
-                f"{policy}: keep at least the newest checkpoint, at intervals of 0 or more"
+                f"{policy}: expected at least 1 checkpoint to keep, and intervals of 0 or more"
             )
-        self._last, self._earlier, self._policy = run_dir / "last", run_dir / EARLIER, policy
-        self._in_last = self._resumed = ""
-        self._saved = time.monotonic()
+        self._last = run_dir / "last"
+        self._earlier = run_dir / EARLIER
+        self._policy = policy
+        self._name_of_last = ""  # name that the checkpoint in `last` gets in `earlier`
+        self._name_of_resumed = ""
+        self._saved_at = time.monotonic()
 
     def is_due(self, step: int) -> bool:
-        """Tells whether a checkpoint shall be made within an epoch, after so many steps in all."""
-        steps, seconds = self._policy.every_steps, 60 * self._policy.every_minutes
+        """Returns whether a checkpoint is due within an epoch.
+
+        Args:
+            step: Total number of steps done.
+        """
+        steps = self._policy.every_steps
+        seconds = 60 * self._policy.every_minutes
         return bool(steps and step % steps == 0) or bool(
-            seconds and time.monotonic() - self._saved >= seconds
+            seconds and time.monotonic() - self._saved_at >= seconds
         )
 
     def resumed(self, folder: Path, epoch: int, batch: int) -> None:
-        """Protects the checkpoint that the run was resumed from."""
-        self._resumed = _name(epoch, batch)
-        self._in_last = self._resumed if folder.resolve() == self._last.resolve() else ""
-
-    def save(self, epoch: int, batch: int, **content: Any) -> None:
-        """Makes a checkpoint the newest one, then deletes those that are not kept.
+        """Protects the checkpoint that the run was resumed from against deletion.
 
         Args:
-            epoch: where it stands.
-            batch: where it stands in the epoch.
-            content: arguments of `checkpoint.save`.
+            folder: Folder of the checkpoint.
+            epoch: Epoch of the checkpoint.
+            batch: Number of batches trained in that epoch.
+        """
+        self._name_of_resumed = _name(epoch, batch)
+        is_last = folder.resolve() == self._last.resolve()
+        self._name_of_last = self._name_of_resumed if is_last else ""
+
+    def save(self, epoch: int, batch: int, **content: Any) -> None:
+        """Saves a checkpoint as the newest one, then deletes those that are not to be kept.
+
+        Args:
+            epoch: Current epoch.
+            batch: Number of batches trained in the epoch.
+            content: Arguments of `checkpoint.save`.
 
         Raises:
-            OSError: If it cannot be written; all older checkpoints stay.
+            OSError: If it cannot be written; all older checkpoints are kept.
         """
-        # What lies in `last` and is not known is damaged, or newer than where the run was taken up: it goes.
-        aside = self._earlier / self._in_last if self._in_last else None
-        checkpoint.save(self._last, **content, aside=aside)
-        self._in_last, self._saved = _name(epoch, batch), time.monotonic()
+        # A checkpoint in `last` that this run neither saved nor resumed from is damaged, or newer
+        # than the one that the run was resumed from. It is deleted.
+        move_old_to = self._earlier / self._name_of_last if self._name_of_last else None
+        checkpoint.save(self._last, **content, move_old_to=move_old_to)
+        self._name_of_last = _name(epoch, batch)
+        self._saved_at = time.monotonic()
         older = sorted(self._earlier.iterdir()) if self._earlier.is_dir() else []
-        kept = [path for path in older if path.name < self._in_last]
+        kept = [path for path in older if path.name < self._name_of_last]
         kept = kept[len(kept) - min(len(kept), self._policy.keep - 1) :]
         for path in older:
-            if path not in kept and path.name != self._resumed:
+            if path not in kept and path.name != self._name_of_resumed:
                 shutil.rmtree(path)
 
 
 def _name(epoch: int, batch: int) -> str:
-    """Returns a folder's name; names sort as positions do."""
+    """Returns the name of a checkpoint's folder; names sort in the order of training."""
     return f"epoch-{epoch:04d}-batch-{batch:06d}"

@@ -1,4 +1,4 @@
-"""Training targets drawn on the device that trains, so that keypoints cross to it instead of maps."""
+"""Training targets computed on the training device, so that keypoints are transferred, not maps."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from paddle import Tensor
 
 from paddle_pose.codecs.heatmap import HeatmapCodec
 
-_FAR = -1e6  # cells: nothing is drawn there
+_FAR = -1e6  # in cells: centre of unlabelled joints, outside of every map
 
 
 class HeatmapTargets:
-    """Draws the targets of a heatmap codec as `HeatmapCodec.encode_batch` does, to 1e-6.
+    """Draws the same targets as `HeatmapCodec.encode_batch`, up to 1e-6.
 
-    Centres, windows and one-dimensional Gaussians are computed in float64, so that keypoints fall into the same cells; the
-    maps are float32 products of two of these.
+    Centres, windows and one-dimensional Gaussians are computed in float64, so that keypoints are
+    rounded to the same cells; a map is the float32 product of two of these Gaussians.
 
     Args:
         codec: Codec whose targets are drawn.
@@ -22,8 +22,10 @@ class HeatmapTargets:
     Example:
         >>> draw = HeatmapTargets(HeatmapCodec(input_size=(64, 64)))
         >>> targets = draw(paddle.full([1, 16, 2], 33.0), paddle.ones([1, 16]))
-        >>> list(targets["heatmaps"].shape), targets["heatmaps"][0, 0, 8, 8].item(), list(targets["weights"].shape)
-        ([1, 16, 16, 16], 1.0, [1, 16])
+        >>> list(targets["heatmaps"].shape), list(targets["weights"].shape)
+        ([1, 16, 16, 16], [1, 16])
+        >>> targets["heatmaps"][0, 0, 8, 8].item()
+        1.0
     """
 
     def __init__(self, codec: HeatmapCodec) -> None:
@@ -33,14 +35,15 @@ class HeatmapTargets:
         self._size = paddle.to_tensor(codec.map_size, "float64")
         self._sigmas = paddle.to_tensor(codec.sigmas, "float64").unsqueeze(-1)  # K, 1
         self._radii = paddle.trunc(3 * self._sigmas)  # whole cells
-        self._places = [paddle.arange(length, dtype="float64") for length in codec.map_size]
+        self._cells = [paddle.arange(length, dtype="float64") for length in codec.map_size]
 
     def __call__(self, keypoints: Tensor, visible: Tensor) -> dict[str, Tensor]:
         """Returns {"heatmaps": [N, K, h, w], "weights": [N, K]}, float32.
 
         Args:
-            keypoints: [N, K, 2] in input px, float32 or float64; of joints that are not labelled anything, NaN included.
-            visible: [N, K], 0 where not labelled.
+            keypoints: [N, K, 2] in input px, float32 or float64; values of joints that are not
+                labelled are ignored and may be NaN.
+            visible: [N, K], 0 for joints that are not labelled.
         """
         labelled = visible > 0
         centers = keypoints.astype("float64") / self._cell_size
@@ -51,17 +54,25 @@ class HeatmapTargets:
         weights = (labelled & inside.all(axis=-1)).astype("float32")  # N, K
         peaks = cells if self._rounded else centers
         columns, rows = (
-            self._profiles(peaks[..., axis], cells[..., axis], self._places[axis])
-            for axis in (0, 1)
+            self._profiles(peaks[..., axis], cells[..., axis], self._cells[axis]) for axis in (0, 1)
         )
         rows = rows * weights.unsqueeze(-1)
         return {"heatmaps": rows.unsqueeze(-1) * columns.unsqueeze(-2), "weights": weights}
 
-    def _profiles(self, peaks: Tensor, cells: Tensor, places: Tensor) -> Tensor:
-        """Returns Gaussians [N, K, length] float32 at `places` [length] round peaks [N, K], windowed unless they are exact."""
-        steps = places - peaks.unsqueeze(-1)
-        values = paddle.exp(-steps.square() / (2 * self._sigmas.square()))
+    def _profiles(self, peaks: Tensor, cells: Tensor, positions: Tensor) -> Tensor:
+        """Returns one-dimensional Gaussians, zero beyond 3 sigma unless the codec is exact.
+
+        Args:
+            peaks: Centres of the Gaussians, [N, K] in cells.
+            cells: Cells at the centres of the windows, [N, K].
+            positions: Cells of the map along one axis, [length].
+
+        Returns:
+            float32 [N, K, length].
+        """
+        distances = positions - peaks.unsqueeze(-1)
+        values = paddle.exp(-distances.square() / (2 * self._sigmas.square()))
         if not self._exact:
-            window = (places - cells.unsqueeze(-1)).abs() <= self._radii
+            window = (positions - cells.unsqueeze(-1)).abs() <= self._radii
             values = paddle.where(window, values, paddle.zeros_like(values))
         return values.astype("float32")

@@ -1,4 +1,4 @@
-"""How a run begins: with another file's weights, and with parts of the network held still."""
+"""Initial weights of a run from a file, and freezing of parts of the network."""
 
 from __future__ import annotations
 
@@ -10,102 +10,113 @@ import numpy as np
 
 from paddle_pose.environment import argument
 from paddle_pose.errors import InputError
-from paddle_pose.training.unfold_batch_norm import unfold
+from paddle_pose.training.unfold_batch_norm import unfold_batch_norm
 from paddle_pose.weights.names import family_of, has_batch_norm, is_mmpose
 from paddle_pose.weights.partial import fitting_tensors
 from paddle_pose.weights.read import read_weights
 
 
-def prepare(
+def initialize(
     network: Any, init: str, freeze: str, resumed: bool, images: Callable[[], Any] | None = None
 ) -> list[str]:
-    """Gives a network the weights to start from and freezes parts of it; comes before the optimizer.
+    """Loads initial weights into a network and freezes parts of it.
+
+    Call it before the optimizer is made.
 
     Args:
-        network: a model of this project, changed in place.
-        init: a weights file of any network; "" leaves the random start.
-        freeze: what to hold still: "nothing", "backbone" or "statistics".
-        resumed: the weights come from a checkpoint of the run instead; `init` has had its part.
-        images: gives a batch to train on; see `start_from`.
+        network: Network of this project; changed in place.
+        init: Weights file of any network; "" keeps the random initialisation.
+        freeze: Part that is not trained: "nothing", "backbone" or "statistics" (the running
+            statistics of batch normalisations).
+        resumed: Whether the weights are restored from a checkpoint of the run, so that `init` is
+            not read.
+        images: Function that returns a training batch, see `load_initial_weights`.
 
     Returns:
-        Lines for the log: what was loaded, what was not, and what trains.
+        Lines for the log: tensors that were loaded and not loaded, and the parameters that are
+        trained.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        InputError: If it is not a weights file, nothing of it fits, or a random backbone would be frozen.
+        FileNotFoundError: If the weights file does not exist.
+        InputError: If it is not a weights file, none of its tensors fits, or a randomly initialised
+            backbone would be frozen.
     """
     if freeze == "backbone" and not (init or resumed):
         raise InputError(
-            "train.freeze=backbone would hold random numbers still; name weights to start from, "
+            "train.freeze=backbone would freeze random weights; choose weights to start from with "
             + argument("--init FILE", "init")
         )
-    lines = (
-        [] if resumed or not init else start_from(network, read_weights(init), Path(init), images)
-    )
+    lines = []
+    if init and not resumed:
+        lines = load_initial_weights(network, read_weights(init), Path(init), images)
     if freeze == "statistics":
         return [*lines, freeze_statistics(network)]
     return [*lines, freeze_backbone(network)] if freeze == "backbone" else lines
 
 
-def start_from(
+def load_initial_weights(
     network: Any,
     tensors: Mapping[str, np.ndarray],
     source: Path,
     images: Callable[[], Any] | None = None,
 ) -> list[str]:
-    """Sets the tensors of a network that a file has under any known name and in the same shape.
+    """Sets those tensors of a network that a file has, under any known name and in the same shape.
 
     Args:
-        network: to fill; what the file does not have stays as it is.
-        tensors: name -> array.
-        source: their file, for the messages.
-        images: gives a batch, [N, H, W, 3], to `unfold` a file without normalisations for a network that has them.
+        network: Network whose tensors are set; tensors that are not in the file are unchanged.
+        tensors: Arrays of the file by name.
+        source: Path of the file, for messages.
+        images: Function that returns a batch [N, H, W, 3], which is used to unfold the batch
+            normalisations of a file if only the network has them, see `unfold_batch_norm`; None
+            does not unfold them.
 
     Returns:
-        Lines that account for every tensor of the network and of the file.
+        Lines for the log that account for every tensor of the network and of the file.
 
     Raises:
-        InputError: If nothing fits.
+        InputError: If no tensor fits.
     """
     shapes = {name: tuple(value.shape) for name, value in network.state_dict().items()}
-    given = tensors
+    tensors_of_file = tensors
     if images is not None and has_batch_norm(shapes) and not has_batch_norm(tensors):
-        tensors = unfold(network, tensors, images())
+        tensors = unfold_batch_norm(network, tensors, images())
     try:
-        taken, account = fitting_tensors(tensors, shapes)
+        fitting, account = fitting_tensors(tensors, shapes)
     except ValueError as problem:
         raise InputError(f"{source}: {problem}") from problem
     state = network.state_dict()
-    for name, value in taken.items():
+    for name, value in fitting.items():
         state[name].set_value(value)
-    if tensors.keys() != given.keys():
+    if tensors.keys() != tensors_of_file.keys():
         account.append(
-            f"the file's own names are those of {family_of(given, tensors).name}; its normalisations were folded into "
-            "biases: taken apart again with the statistics of a batch"
+            f"the names in the file are those of {family_of(tensors_of_file, tensors).name}; its"
+            " batch normalisations were folded into biases, and are unfolded with the statistics of"
+            " a batch"
         )
-    if is_mmpose(given) and network.normalize.order == "bgr":
+    if is_mmpose(tensors_of_file) and network.normalize.order == "bgr":
         account.append(
-            "the file's network saw RGB images, this one sees BGR; "
+            "the file's network was trained on RGB images, this one uses BGR; "
             + argument("-o model.order=rgb", 'overrides={"model.order": "rgb"}')
-            + " keeps the file's order"
+            + " sets the order of the file"
         )
     return [f"Starting from {source}: {account[0]}", *(f"  {line}" for line in account[1:])]
 
 
 def freeze_backbone(network: Any) -> str:
-    """Holds everything still but a network's head: its parameters get no gradient, its layers stay in inference mode.
+    """Freezes everything except a network's head.
 
-    So the running statistics of the batch normalisations do not move either, whatever mode `train()` sets. Call it
-    before the optimizer is made.
+    The parameters of the backbone get no gradient, and its layers remain in inference mode when
+    `train()` is called, so that running statistics do not change either. Call it before the
+    optimizer is made.
 
     Args:
-        network: a model of this project; its `head_layers` names the sublayers that are not the backbone.
+        network: Network of this project, whose `head_layers` lists the sublayers that are not the
+            backbone; changed in place.
 
     Returns:
-        A line that says what trains.
+        Line for the log with the number of parameters that are trained.
     """
-    before = _trained(network)
+    before = _count_trainable(network)
     frozen = []
     for name, child in network.named_children():
         if name not in network.head_layers:
@@ -113,34 +124,40 @@ def freeze_backbone(network: Any) -> str:
             for parameter in child.parameters():
                 parameter.stop_gradient = True
 
-    _hold_still(network, frozen)
-    return f"Frozen: all but {', '.join(network.head_layers)}; {_trained(network):,} of {before:,} parameters train"
+    _keep_in_inference_mode(network, frozen)
+    heads = ", ".join(network.head_layers)
+    return f"Frozen: all but {heads}; {_count_trainable(network):,} of {before:,} parameters train"
 
 
 def freeze_statistics(network: Any) -> str:
-    """Lets the batch normalisations of a network use their running statistics, which then stay, in training too.
+    """Makes the batch normalisations of a network use their running statistics, also in training.
+
+    The running statistics are not updated any more.
 
     Args:
-        network: changed in place.
+        network: Network; changed in place.
 
     Returns:
-        A line that says so.
+        Line for the log with the number of batch normalisations.
     """
     norms = [layer for layer in network.sublayers() if hasattr(layer, "_variance")]
-    _hold_still(network, norms)
-    return f"Frozen: the running statistics of {len(norms)} batch normalisations, which normalise with them"
+    _keep_in_inference_mode(network, norms)
+    return (
+        f"Frozen: the running statistics of {len(norms)} batch normalisations, which are used in"
+        " training too"
+    )
 
 
-def _hold_still(network: Any, layers: Sequence[Any]) -> None:
-    """Keeps layers in inference mode, whatever mode `train()` sets."""
+def _keep_in_inference_mode(network: Any, layers: Sequence[Any]) -> None:
+    """Sets layers to inference mode before every forward of the network, also after `train()`."""
 
-    def hold(*ignored: object) -> None:
+    def set_inference_mode(*ignored: object) -> None:
         for layer in layers:
-            layer.training = False  # not eval(), which changes the mode of all of Paddle
+            layer.training = False  # not eval(), which changes a global mode of Paddle
 
-    network.register_forward_pre_hook(hold)
+    network.register_forward_pre_hook(set_inference_mode)
 
 
-def _trained(network: Any) -> int:
-    """Returns how many numbers get a gradient; Paddle counts running statistics as parameters without one."""
+def _count_trainable(network: Any) -> int:
+    """Returns the number of trainable values; Paddle lists running statistics as parameters too."""
     return sum(parameter.size for parameter in network.parameters() if not parameter.stop_gradient)

@@ -1,4 +1,4 @@
-"""Batches for training, in an order that depends on seed and epoch alone."""
+"""Training batches, in an order that depends on the seed and the epoch only."""
 
 from __future__ import annotations
 
@@ -20,7 +20,25 @@ from paddle_pose.training.process_group import ProcessGroup
 
 
 class EpochLoader:
-    """Shuffled batches of a data set, read ahead in threads."""
+    """Shuffled batches of a data set, read in advance by threads.
+
+    Args:
+        dataset: Samples to iterate over, indexed by (epoch, index).
+        batch_size: Samples per batch in this process. The last batch of an epoch is dropped if it
+            would be smaller, unless it is the only one.
+        num_workers: Number of reading threads; 0 reads when a batch is requested, -1 uses one
+            thread per core except one, at most 8.
+        seed: Seed of the order of the samples.
+        process_group: Processes that share every batch; together they train on the same samples as
+            one process with a larger batch. None for this process alone.
+        replace_bad: Whether a sample whose image cannot be read is replaced by the next one;
+            otherwise it is an error.
+        timeout: Maximum seconds to wait for a sample that a thread reads; None waits indefinitely.
+
+    Raises:
+        InputError: If the data set is empty or has fewer samples than there are processes, or a
+            number is out of range.
+    """
 
     def __init__(
         self,
@@ -32,26 +50,13 @@ class EpochLoader:
         replace_bad: bool = False,
         timeout: float | None = None,
     ) -> None:
-        """Takes a data set indexed by (epoch, index).
-
-        Args:
-            dataset: of samples.
-            batch_size: of this process; an epoch's last batch is left out when it would be smaller, unless it is the only one.
-            num_workers: threads; 0 reads when a batch is asked for, -1 takes the cores less one, at most 8.
-            seed: of the order.
-            process_group: the processes that share every batch; together they see what one with a larger batch would.
-            replace_bad: show the next sample in the place of one whose image cannot be read, instead of ending.
-            timeout: seconds to wait for a sample that a thread reads; None waits for ever.
-
-        Raises:
-            InputError: If the data set is empty or smaller than the processes are many, or a number is out of range.
-        """
         self._process_group = process_group or ProcessGroup()
         if len(dataset) == 0:
             raise InputError("the training set is empty")
         if len(dataset) < self._process_group.size:
             raise InputError(
-                f"{len(dataset)} training samples for {self._process_group.size} processes; use fewer processes"
+                f"{len(dataset)} training samples for {self._process_group.size} processes;"
+                " use fewer processes"
             )
         if timeout is not None and timeout <= 0:
             raise InputError(
@@ -59,39 +64,39 @@ class EpochLoader:
             )
         if batch_size < 1 or num_workers < -1:
             raise InputError(
-                f"batch_size {batch_size} and num_workers {num_workers} must be positive"
+                f"batch_size {batch_size} and num_workers {num_workers}: expected a batch_size of"
+                " at least 1, and num_workers of at least -1"
             )
         if num_workers < 0:
             num_workers = min(8, max(1, (os.cpu_count() or 2) - 1))
-        self._dataset, self._seed, self._replace_bad, self._timeout = (
-            dataset,
-            seed,
-            replace_bad,
-            timeout,
-        )
-        self._size, self._workers = (
-            min(batch_size, len(dataset) // self._process_group.size),
-            num_workers,
-        )
-        cv2.setNumThreads(1)  # the threads here are the parallel ones
+        self._dataset = dataset
+        self._seed = seed
+        self._replace_bad = replace_bad
+        self._timeout = timeout
+        self._size = min(batch_size, len(dataset) // self._process_group.size)
+        self._workers = num_workers
+        cv2.setNumThreads(1)  # the reading threads already run in parallel
 
     def __len__(self) -> int:
         """Returns the number of batches in an epoch."""
         return len(self._dataset) // (self._size * self._process_group.size)
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Mapping[str, Any]]:
-        """Yields the batches of a 0-based epoch, as `PoseDataset.batch` makes them, with tensors for arrays.
-
-        Where samples were replaced, "replaced" holds a line for each that says which and why.
+        """Yields the batches of an epoch.
 
         Args:
-            epoch: decides about order and images.
-            start: the first batch to yield; those before it are not read.
+            epoch: 0-based epoch, which determines order and augmentation.
+            start: Index of the first batch to yield; earlier batches are not read.
+
+        Yields:
+            The result of `PoseDataset.batch`, with tensors instead of arrays. If samples were
+            replaced, "replaced" is a list with one line for each: its image and the problem.
 
         Raises:
-            FileNotFoundError: If an image is missing and is not to be replaced.
-            TimeoutError: If an image is not read in time.
-            InputError: If an image cannot be decoded and is not to be replaced, or none can be read.
+            FileNotFoundError: If an image does not exist, without `replace_bad`.
+            TimeoutError: If reading an image takes longer than `timeout`.
+            InputError: If an image cannot be decoded, without `replace_bad`; or if no image can be
+                read, with it.
         """
         order = np.random.default_rng((self._seed, epoch)).permutation(len(self._dataset))
         steps = order[: len(self) * self._size * self._process_group.size].reshape(
@@ -102,23 +107,27 @@ class EpochLoader:
             self._read, keys, self._workers, 2 * self._size, self._timeout, self._path
         )
 
-        def together(_: int) -> tuple[dict[str, Any], list[str]]:
-            found = [*islice(examples, self._size)]
-            return self._dataset.batch([example for example, _ in found]), [
-                line for _, lines in found for line in lines
-            ]
+        def collate(_: int) -> tuple[dict[str, Any], list[str]]:
+            read = [*islice(examples, self._size)]
+            batch = self._dataset.batch([example for example, _ in read])
+            return batch, [line for _, lines in read for line in lines]
 
-        # Batches are put together in a thread of their own, so that the training only waits when reading is slower.
-        for batch, replaced in prefetch(
-            together, range(start, len(self)), min(1, self._workers), 1
-        ):
+        # One more thread collates the batches, so that training waits only if reading is slower.
+        for batch, replaced in prefetch(collate, range(start, len(self)), min(1, self._workers), 1):
             yield {**_tensors(batch), "replaced": replaced} if replaced else _tensors(batch)
 
     def _path(self, key: tuple[int, int]) -> Path:
         return self._dataset.samples[key[1]].image_path
 
     def _read(self, key: tuple[int, int]) -> tuple[TrainingExample, list[str]]:
-        """Returns a look at a sample, or at the next one whose image can be read, and what is wrong with those before it."""
+        """Returns the training example of a sample, or of the next one whose image can be read.
+
+        Args:
+            key: (epoch, index) of the sample.
+
+        Returns:
+            The example, and the problem of each sample that was skipped.
+        """
         epoch, first = key
         problems: list[str] = []
         for index in (*range(first, len(self._dataset)), *range(first)):
@@ -129,12 +138,13 @@ class EpochLoader:
                     raise
                 problems.append(str(problem))
         raise InputError(
-            f"none of the {len(self._dataset)} training images can be read; the first: {problems[0]}"
+            f"none of the {len(self._dataset)} training images can be read; error of the first:"
+            f" {problems[0]}"
         )
 
 
 def _can_be_read(path: Path) -> bool:
-    """Tells whether the image is fine, so that something else must be wrong."""
+    """Returns whether an image can be read; if so, an error must have another cause."""
     try:
         images.read(path)
     except (OSError, ValueError):
@@ -143,7 +153,7 @@ def _can_be_read(path: Path) -> bool:
 
 
 def _tensors(value: Any) -> Any:
-    """Returns arrays, also those in dicts, as tensors."""
+    """Returns an array, or all arrays of a nested dict, as tensors."""
     if isinstance(value, Mapping):
         return {key: _tensors(part) for key, part in value.items()}
     return paddle.to_tensor(value)

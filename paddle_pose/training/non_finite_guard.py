@@ -1,4 +1,4 @@
-"""Keeps numbers that are no numbers out of a network."""
+"""Detection of steps with NaN or infinite values, which must not change the network."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from paddle_pose.training.process_group import ProcessGroup
 
 @dataclass(frozen=True)
 class StepHealth:
-    """What a step's numbers are.
+    """Loss and gradient of a training step, and whether the step may be applied.
 
     Attributes:
-        loss: that was minimised.
-        gradient: Euclidean norm over all parameters.
-        finite: whether the step may be taken.
+        loss: Value of the loss that is minimised.
+        gradient: Euclidean norm of the gradients of all parameters.
+        finite: Whether loss, gradients and running statistics are finite, so that the optimizer may
+            take the step.
         terms: Values of the loss's terms by name.
     """
 
@@ -29,12 +30,13 @@ class StepHealth:
 
 
 def non_finite(files: Mapping[str, Mapping[str, np.ndarray]]) -> str | None:
-    """Returns the name of the first tensor that holds a number that is not finite; None where there is none.
+    """Returns the name of the first tensor with a NaN or infinite value; None if all are finite.
 
-    A good gradient does not make a good step: the optimizer's own numbers may overflow, which only the weights show.
+    Finite gradients are not sufficient: the optimizer's moments may overflow, which is only visible
+    in the moments and in the weights after the step.
 
     Args:
-        files: the tensors of a checkpoint by file.
+        files: Arrays of a checkpoint: {file name: {tensor name: array}}.
 
     Example:
         >>> non_finite({"model.pdparams": {"weight": np.ones(2), "bias": np.array([0.0, np.nan])}})
@@ -48,31 +50,40 @@ def non_finite(files: Mapping[str, Mapping[str, np.ndarray]]) -> str | None:
 
 
 class NonFiniteGuard:
-    """Looks at every step between backward and the optimizer, and takes a bad forward back.
+    """Checks every step between backward and optimizer for non-finite values, and undoes bad ones.
 
-    Loss, its terms, gradient and running statistics are looked at in one transfer from the device. Weights and moments are
-    safe since the optimizer is not called; batch normalisation has already put the bad batch into its running statistics, so
-    they are kept in one flat copy.
+    Loss, terms, gradients and running statistics are checked with one transfer from the device.
+    Weights and moments of a bad step are unchanged because the optimizer is not called. The running
+    statistics of batch normalisations, however, have been updated in the forward pass; they are
+    restored from one flat copy of the last finite values.
+
+    Args:
+        model: Network that is trained; its running statistics must be finite.
+        process_group: Processes that train together and must come to the same result; None for this
+            process alone.
     """
 
     def __init__(self, model: paddle.nn.Layer, process_group: ProcessGroup | None = None) -> None:
-        """Takes a network whose numbers are good, and the processes that have to judge alike."""
         self._process_group = process_group or ProcessGroup()
         self._parameters = list(model.parameters())
-        names = ("_mean", "_variance")  # as Paddle calls them in every batch normalisation
+        names = ("_mean", "_variance")  # Paddle's names in every batch normalisation
         self._statistics = [
-            t for name, t in model.state_dict().items() if name.rpartition(".")[2] in names
+            tensor
+            for name, tensor in model.state_dict().items()
+            if name.rpartition(".")[2] in names
         ]
-        self._good = self._flat()
+        self._last_finite = self._flat_statistics()
 
     def check(
         self, loss: paddle.Tensor, terms: Mapping[str, paddle.Tensor] | None = None
     ) -> StepHealth:
-        """Looks at a step after backward.
+        """Returns loss and gradient norm of a step, averaged over all processes.
+
+        Call it after backward.
 
         Args:
-            loss: scalar.
-            terms: Scalars by name that the loss is the sum of.
+            loss: Scalar that is minimised.
+            terms: Scalars by name whose sum is the loss; None if they are not reported.
         """
         terms = terms or {}
         with paddle.no_grad():
@@ -82,25 +93,32 @@ class NonFiniteGuard:
                 if parameter.grad is not None
             ]
             gradient = paddle.add_n(squares).sqrt() if squares else paddle.zeros([])
-            after = self._flat()
+            statistics = self._flat_statistics()
             scalars = [value.astype("float32") for value in (loss, *terms.values())]
             values = self._process_group.mean(
-                paddle.stack([gradient, after.sum(), *scalars])
+                paddle.stack([gradient, statistics.sum(), *scalars])
             ).numpy()
         finite = bool(np.isfinite(values).all())
         if finite:
-            self._good = after
+            self._last_finite = statistics
         gradient_norm, _, total, *parts = values.tolist()
-        return StepHealth(total, gradient_norm, finite, dict(zip(terms, parts, strict=True)))
+        return StepHealth(
+            loss=total,
+            gradient=gradient_norm,
+            finite=finite,
+            terms=dict(zip(terms, parts, strict=True)),
+        )
 
     def undo(self) -> None:
-        """Gives the running statistics the values they had before the last forward."""
+        """Restores the running statistics to their values after the last finite step."""
         start = 1
         for tensor in self._statistics:
-            tensor.set_value(self._good[start : start + tensor.size].reshape(tensor.shape))
+            values = self._last_finite[start : start + tensor.size]
+            tensor.set_value(values.reshape(tensor.shape))
             start += tensor.size
 
-    def _flat(self) -> paddle.Tensor:
+    def _flat_statistics(self) -> paddle.Tensor:
+        """Returns a 0 (so that the result is not empty) and all running statistics as a vector."""
         with paddle.no_grad():
             return paddle.concat(
                 [paddle.zeros([1]), *(tensor.reshape([-1]) for tensor in self._statistics)]

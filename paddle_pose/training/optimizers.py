@@ -1,8 +1,9 @@
-"""Optimizers, and the learning rate as a function of the step: targets of the specs in `configs.specs`.
+"""Optimizers and learning rate schedules, which the specs in `configs.specs` configure.
 
-Source: mmpose 0.x `hourglass52_mpii_*` (Adam without weight decay, linear warm-up, two drops).
-Differs: the original Paddle project wraps its schedule in `LinearWarmup`, which starts to count when the warm-up ends, so that
-    its drops came 500 iterations late; here a milestone is counted from the start of training.
+Source: mmpose 0.x `hourglass52_mpii_*` (Adam without weight decay, linear warm-up, two milestones).
+Differs: txyugood's Paddle project wraps its schedule in `LinearWarmup`, which counts from the end
+    of the warm-up, so that its milestones are 500 iterations late; here milestones are counted from
+    the start of the training.
 """
 
 from __future__ import annotations
@@ -30,14 +31,15 @@ _NORMS = (
 
 @dataclass(frozen=True)
 class StepSchedule:
-    """Linear warm-up, then a factor at every milestone.
+    """Learning rate that is multiplied by a factor at every milestone, after a linear warm-up.
 
     Attributes:
-        base: learning rate after the warm-up.
-        milestones: steps at which the rate is multiplied by `gamma`, counted from the start of training.
-        gamma: that factor.
-        warmup: steps of the warm-up.
-        warmup_start: factor of the rate at step 0.
+        base: Learning rate after the warm-up.
+        milestones: Steps at which the rate is multiplied by `gamma`, counted from the start of the
+            training.
+        gamma: Factor of the rate at every milestone.
+        warmup: Number of warm-up steps.
+        warmup_start: Factor of the rate at step 0.
 
     Example:
         >>> schedule = StepSchedule(1.0, milestones=(100,), gamma=0.1, warmup=10, warmup_start=0.0)
@@ -59,15 +61,15 @@ class StepSchedule:
 
 @dataclass(frozen=True)
 class CosineSchedule:
-    """Linear warm-up, then half a cosine down to zero.
+    """Learning rate that decreases to zero along half a cosine, with a linear warm-up.
 
     Source: Loshchilov & Hutter, SGDR, ICLR 2017, one cycle.
 
     Attributes:
-        base: learning rate at the cosine's top.
-        total: steps of the training.
-        warmup: steps of the warm-up, counted within the cosine.
-        warmup_start: factor of the rate at step 0.
+        base: Learning rate at step 0 of the cosine, without the factor of the warm-up.
+        total: Number of steps of the training.
+        warmup: Number of warm-up steps, which are part of `total`.
+        warmup_start: Factor of the rate at step 0.
 
     Example:
         >>> schedule = CosineSchedule(1.0, total=100)
@@ -81,29 +83,35 @@ class CosineSchedule:
     warmup_start: float = 0.001
 
     def __call__(self, step: int) -> float:
-        """Returns the learning rate of a 0-based step; 0 from `total` on."""
+        """Returns the learning rate of a 0-based step; it is 0 from step `total` on."""
         rate = self.base * (1 + cos(pi * min(step / self.total, 1.0))) / 2
         return rate * warmup_factor(step, self.warmup, self.warmup_start)
 
 
 def warmup_factor(step: int, warmup: int, start: float) -> float:
-    """Returns what a linear warm-up multiplies a 0-based step's rate with: `start` at step 0, 1 from `warmup` on."""
+    """Returns the factor of the learning rate in a linear warm-up.
+
+    Args:
+        step: 0-based step.
+        warmup: Number of warm-up steps; the factor is 1 from this step on.
+        start: Factor at step 0.
+    """
     return 1.0 if step >= warmup else start + (1 - start) * step / warmup
 
 
 def gradient_clip(clip_norm: float = 0.0, clip_value: float = 0.0) -> paddle.nn.ClipGradBase | None:
-    """Returns what limits the gradients of an optimizer, or None.
+    """Returns the gradient clipping of an optimizer; None if both limits are 0.
 
     Args:
-        clip_norm: Limit of the Euclidean norm of all gradients together; 0 sets none.
-        clip_value: Limit of the absolute value of every number; 0 sets none.
+        clip_norm: Maximum Euclidean norm of all gradients together; 0 for no limit.
+        clip_value: Maximum absolute value of every element of the gradients; 0 for no limit.
 
     Raises:
         InputError: If a limit is negative, or both are given.
     """
     if min(clip_norm, clip_value) < 0 or (clip_norm and clip_value):
         raise InputError(
-            f"clip_norm={clip_norm}, clip_value={clip_value}: expected one positive limit at most"
+            f"clip_norm={clip_norm}, clip_value={clip_value}: expected at most one positive limit"
         )
     if clip_norm:
         return paddle.nn.ClipGradByGlobalNorm(clip_norm)
@@ -119,15 +127,18 @@ def adam(
     epsilon: float = 1e-8,
     weight_decay: float = 0.0,
 ) -> paddle.optimizer.Adam:
-    """Returns Adam over the model's parameters that train; the trainer sets its learning rate at every step.
+    """Returns an Adam optimizer for the trainable parameters of a model.
+
+    Its learning rate is 0; the trainer sets it before every step.
 
     Args:
         model: Network to train.
-        grad_clip: Limit of the gradients, see `gradient_clip`.
-        beta1: Decay of the mean of gradients.
-        beta2: Decay of the mean of squared gradients.
-        epsilon: Number that is added to the denominator.
-        weight_decay: Factor of the weights that is added to their gradients; 0 adds nothing.
+        grad_clip: Gradient clipping, see `gradient_clip`; None for no clipping.
+        beta1: Decay of the mean of the gradients.
+        beta2: Decay of the mean of the squared gradients.
+        epsilon: Number added to the denominator.
+        weight_decay: L2 regularisation: `weight_decay * weight` is added to every gradient; 0 adds
+            nothing.
     """
     return paddle.optimizer.Adam(
         learning_rate=0.0,
@@ -150,18 +161,22 @@ def adamw(
     weight_decay: float = 0.01,
     decay_norms_and_biases: bool = True,
 ) -> paddle.optimizer.AdamW:
-    """Returns Adam with decoupled weight decay, likewise.
+    """Returns an AdamW optimizer (decoupled weight decay) for the trainable parameters of a model.
+
+    Its learning rate is 0; the trainer sets it before every step.
 
     Args:
         model: Network to train.
-        grad_clip: Limit of the gradients, see `gradient_clip`.
-        beta1: Decay of the mean of gradients.
-        beta2: Decay of the mean of squared gradients.
-        epsilon: Number that is added to the denominator.
-        weight_decay: Share of a parameter that is subtracted per step, times the learning rate.
-        decay_norms_and_biases: Whether parameters of normalisations and biases decay too.
+        grad_clip: Gradient clipping, see `gradient_clip`; None for no clipping.
+        beta1: Decay of the mean of the gradients.
+        beta2: Decay of the mean of the squared gradients.
+        epsilon: Number added to the denominator.
+        weight_decay: Decoupled weight decay: `learning_rate * weight_decay * weight` is subtracted
+            in every step.
+        decay_norms_and_biases: Whether weight decay applies to the parameters of normalisation
+            layers and to biases.
     """
-    spared = set() if decay_norms_and_biases else norms_and_biases(model)
+    not_decayed = set() if decay_norms_and_biases else norms_and_biases(model)
     return paddle.optimizer.AdamW(
         learning_rate=0.0,
         beta1=beta1,
@@ -169,7 +184,7 @@ def adamw(
         epsilon=epsilon,
         parameters=trained_parameters(model),
         weight_decay=weight_decay,
-        apply_decay_param_fun=lambda name: name not in spared,
+        apply_decay_param_fun=lambda name: name not in not_decayed,
         grad_clip=grad_clip,
     )
 
@@ -183,15 +198,18 @@ def rmsprop(
     momentum: float = 0.0,
     weight_decay: float = 0.0,
 ) -> paddle.optimizer.RMSProp:
-    """Returns RMSProp, likewise.
+    """Returns an RMSProp optimizer for the trainable parameters of a model.
+
+    Its learning rate is 0; the trainer sets it before every step.
 
     Args:
         model: Network to train.
-        grad_clip: Limit of the gradients, see `gradient_clip`.
-        rho: Decay of the mean of squared gradients.
-        epsilon: Number that is added to that mean, under the root.
-        momentum: Factor of the previous step.
-        weight_decay: Factor of the weights that is added to their gradients; 0 adds nothing.
+        grad_clip: Gradient clipping, see `gradient_clip`; None for no clipping.
+        rho: Decay of the mean of the squared gradients.
+        epsilon: Number added to that mean under the square root.
+        momentum: Factor of the previous update that is added to the current one.
+        weight_decay: L2 regularisation: `weight_decay * weight` is added to every gradient; 0 adds
+            nothing.
     """
     return paddle.optimizer.RMSProp(
         learning_rate=0.0,
@@ -205,23 +223,25 @@ def rmsprop(
 
 
 def trained_parameters(model: paddle.nn.Layer) -> list[paddle.Tensor]:
-    """Returns the parameters of a model that are not frozen, in the model's order."""
+    """Returns the trainable parameters of a model, in the model's order."""
     return [parameter for parameter in model.parameters() if not parameter.stop_gradient]
 
 
 def norms_and_biases(model: paddle.nn.Layer) -> set[str]:
-    """Returns Paddle's names of the parameters of normalisation layers, and of all biases.
+    """Returns Paddle's names of the parameters of all normalisation layers, and of all biases.
 
-    Source: mmengine's `DefaultOptimWrapperConstructor` with `norm_decay_mult=0` and `bias_decay_mult=0`.
+    Source: mmengine's `DefaultOptimWrapperConstructor` with `norm_decay_mult=0` and
+        `bias_decay_mult=0`.
 
     Example:
         >>> model = paddle.nn.Sequential(paddle.nn.Linear(2, 2), paddle.nn.LayerNorm(2))
-        >>> {model[0].bias.name, model[1].weight.name, model[1].bias.name} == norms_and_biases(model)
+        >>> expected = {model[0].bias.name, model[1].weight.name, model[1].bias.name}
+        >>> norms_and_biases(model) == expected
         True
     """
-    found = set()
+    names = set()
     for layer in model.sublayers(include_self=True):
         for name, parameter in layer.named_parameters(include_sublayers=False):
             if isinstance(layer, _NORMS) or name == "bias":
-                found.add(parameter.name)
-    return found
+                names.add(parameter.name)
+    return names

@@ -1,9 +1,9 @@
-"""Computing in half precision: the only file that knows about it.
+"""Mixed precision training. All code that depends on the precision is in this file.
 
-Source: Micikevicius et al., Mixed Precision Training, ICLR 2018 (float32 master weights, loss scaling); the growth and
-    backoff of the scale are the defaults of `paddle.amp.GradScaler`.
-Differs: the scale is kept here as plain numbers, so that a checkpoint holds it and tests reach it without a GPU. The GPU path
-    follows Paddle's documented API; it has not been measured by this project.
+Source: Micikevicius et al., Mixed Precision Training, ICLR 2018 (float32 master weights, loss
+    scaling); growth and backoff of the scale are the defaults of `paddle.amp.GradScaler`.
+Differs: the scale is stored as plain numbers, so that checkpoints contain it and tests need no GPU.
+    The code for GPUs follows Paddle's documented API; this project has not measured it.
 """
 
 from __future__ import annotations
@@ -20,12 +20,14 @@ from paddle_pose.errors import InputError
 
 @dataclass
 class LossScale:
-    """The factor that keeps float16 gradients above zero: halved when they overflow, doubled when they never do.
+    """Factor of the loss that prevents float16 gradients from underflowing to zero.
+
+    It is halved when gradients overflow, and doubled after enough steps without overflow.
 
     Attributes:
-        value: the factor.
-        good: steps without overflow since it last changed.
-        grow_every: so many of them double it.
+        value: Current factor.
+        good: Number of steps without overflow since the factor last changed.
+        grow_every: Number of steps without overflow after which the factor is doubled.
 
     Example:
         >>> scale = LossScale(8.0, grow_every=2)
@@ -38,39 +40,60 @@ class LossScale:
     grow_every: int = 2000
 
     def update(self, finite: bool) -> None:
-        """Takes in whether a step's gradients were finite."""
+        """Adapts the factor after a step.
+
+        Args:
+            finite: Whether the gradients of the step were finite.
+        """
         self.good = self.good + 1 if finite else 0
         if not finite:
             self.value = max(self.value / 2, 1.0)
         elif self.good == self.grow_every:
-            self.value, self.good = self.value * 2, 0
+            self.value *= 2
+            self.good = 0
 
 
 class Precision:
-    """How a network is run, scaled and saved: in float32, or by Paddle's automatic mixed precision."""
+    """Runs a network in float32 or with Paddle's automatic mixed precision.
+
+    Args:
+        level: Level of `paddle.amp`: "O0" computes in float32, "O1" casts the inputs of listed
+            operators, "O2" casts the whole network.
+        dtype: Half-precision type of levels "O1" and "O2".
+
+    Attributes:
+        scale: Loss scale; None unless the type is float16.
+
+    Raises:
+        InputError: If half precision is requested on a device on which Paddle would ignore it.
+    """
 
     def __init__(
         self,
         level: Literal["O0", "O1", "O2"] = "O0",
         dtype: Literal["float16", "bfloat16"] = "float16",
     ) -> None:
-        """Takes a level of `paddle.amp`: O0 is float32, O1 casts listed operators, O2 the network.
-
-        Raises:
-            InputError: If half precision is asked for where Paddle would ignore it.
-        """
         if level != "O0" and not paddle.get_device().startswith("gpu"):
             raise InputError(
-                f"{argument('--amp', 'train.amp')} {level} needs a GPU: on {paddle.get_device()} Paddle ignores it and "
-                "computes in float32; leave it out"
+                f"{argument('--amp', 'train.amp')} {level} needs a GPU: on {paddle.get_device()}"
+                " Paddle ignores it and computes in float32; remove it"
             )
-        self._level, self._dtype = level, dtype
+        self._level = level
+        self._dtype = dtype
         self.scale = LossScale() if level != "O0" and dtype == "float16" else None
 
     def prepare(
         self, model: paddle.nn.Layer, optimizer: paddle.optimizer.Optimizer
     ) -> tuple[paddle.nn.Layer, paddle.optimizer.Optimizer]:
-        """Returns both ready to train: at O2 with half-precision weights and float32 masters."""
+        """Returns model and optimizer as they are to be used for training.
+
+        At level "O2" the weights are in half precision, with float32 master copies in the
+        optimizer; at other levels both are returned unchanged.
+
+        Args:
+            model: Network to train.
+            optimizer: Optimizer of its parameters.
+        """
         if self._level != "O2":
             return model, optimizer
         return paddle.amp.decorate(
@@ -78,7 +101,12 @@ class Precision:
         )
 
     def run(self, model: paddle.nn.Layer, image: paddle.Tensor) -> Mapping[str, paddle.Tensor]:
-        """Returns a network's maps, in float32 whatever it computed in."""
+        """Returns the maps of a network by name, as float32 at every level.
+
+        Args:
+            model: Network to run.
+            image: Batch of images, uint8 [N, H, W, 3].
+        """
         if self._level == "O0":
             return model(image)
         with paddle.amp.auto_cast(level=self._level, dtype=self._dtype):
@@ -86,11 +114,11 @@ class Precision:
         return {name: maps.astype("float32") for name, maps in outputs.items()}
 
     def backward(self, loss: paddle.Tensor) -> None:
-        """Computes the gradients, scaled where the scale is in use."""
+        """Computes the gradients of a loss, multiplied by the loss scale if there is one."""
         (loss if self.scale is None else loss * self.scale.value).backward()
 
     def unscale(self, parameters: Iterable[paddle.Tensor]) -> None:
-        """Divides the gradients by what they were scaled with."""
+        """Divides the gradients of parameters by the loss scale."""
         if self.scale is not None:
             with paddle.no_grad():
                 for parameter in parameters:
@@ -98,16 +126,16 @@ class Precision:
                         parameter.grad.scale_(1 / self.scale.value)
 
     def update(self, finite: bool) -> None:
-        """Adapts the scale after a step."""
+        """Adapts the loss scale after a step whose gradients were finite or not."""
         if self.scale is not None:
             self.scale.update(finite)
 
     def state(self) -> dict[str, float]:
-        """Returns what a checkpoint keeps."""
+        """Returns the loss scale for a checkpoint, in JSON's types; empty without a scale."""
         return asdict(self.scale) if self.scale is not None else {}
 
     def load(self, state: Mapping[str, float]) -> None:
-        """Continues with the scale of a checkpoint."""
+        """Restores the loss scale from the values that `state` returned."""
         if self.scale is not None and state:
             self.scale = LossScale(state["value"], int(state["good"]), int(state["grow_every"]))
 
@@ -115,7 +143,13 @@ class Precision:
 def float32(
     model: paddle.nn.Layer, optimizer: paddle.optimizer.Optimizer
 ) -> dict[str, paddle.Tensor]:
-    """Returns a network's state by name, half-precision weights as their float32 masters in the optimizer."""
+    """Returns the state of a network by name, as float32.
+
+    Args:
+        model: Network, possibly with half-precision weights.
+        optimizer: Optimizer with the float32 master copies of those weights, which are returned in
+            their place.
+    """
     masters = optimizer.state_dict().get("master_weights", {})
     state = {name: masters.get(tensor.name, tensor) for name, tensor in model.state_dict().items()}
     half = (paddle.float16, paddle.bfloat16)

@@ -1,12 +1,14 @@
-"""Several processes that train one network: the only file that knows about them.
+"""Training with several processes. All code that depends on them is in this file.
 
     python -m paddle.distributed.launch --devices 0,1 train.py …            one process per GPU
     python -m paddle.distributed.launch --nproc_per_node 2 train.py …       on CPUs, through gloo
 
-Every process sees its part of each batch and of the evaluation; Paddle's DataParallel averages their gradients. What is decided
-(a step is bad, the run shall end, which weights are best) is decided by numbers that all of them have.
+Every process computes its part of each batch and of the evaluation; Paddle's DataParallel averages
+the gradients. Decisions (whether a step is skipped, whether the run ends, which weights are the
+best) depend on values that are equal in all processes.
 
-Source: `paddle.distributed` of Paddle 3.3. The GPU path follows its documented API; it has not been measured by this project.
+Source: `paddle.distributed` of Paddle 3.3. The code for GPUs follows its documented API; this
+    project has not measured it.
 """
 
 from __future__ import annotations
@@ -23,23 +25,30 @@ Item = TypeVar("Item")
 
 
 class ProcessGroup:
-    """The processes of a training; the usual one is alone.
+    """The processes that train one network; by default one process.
+
+    Args:
+        rank: Number of this process, from 0.
+        size: Number of processes.
 
     Attributes:
-        rank: number of this process; 0 writes what is written.
-        size: how many there are.
+        rank: Number of this process; process 0 is the main process, which writes all files.
+        size: Number of processes.
     """
 
     def __init__(self, rank: int = 0, size: int = 1) -> None:
-        """States who this is among how many; see `start`."""
-        self.rank, self.size = rank, size
+        self.rank = rank
+        self.size = size
 
     @classmethod
     def start(cls, device: str = "auto") -> ProcessGroup:
-        """Meets the other processes that `paddle.distributed.launch` has started, if it has.
+        """Returns the group of the processes that `paddle.distributed.launch` has started.
+
+        Without the launcher it is this process alone.
 
         Args:
-            device: "cpu" lets them meet through gloo where there are GPUs, too.
+            device: Device of the training; "cpu" communicates through gloo, also where there are
+                GPUs.
         """
         if int(os.environ.get("PADDLE_TRAINERS_NUM", "1")) == 1:
             return cls()
@@ -51,38 +60,56 @@ class ProcessGroup:
 
     @property
     def is_main(self) -> bool:
-        """Tells whether this process is the one that writes."""
+        """Whether this is the main process, which writes all files."""
         return self.rank == 0
 
-    def on_main(self, do: Callable[[], Item]) -> Item:
-        """Lets the first process do something before the others go on; returns its result in all of them."""
-        done = [do()] if self.is_main else [None]
-        if self.size > 1:
-            dist.broadcast_object_list(done, 0)
-        return done[0]  # type: ignore[return-value]
+    def on_main(self, function: Callable[[], Item]) -> Item:
+        """Calls a function in the main process, and returns its result in all processes.
 
-    def synchronised(self, model: paddle.nn.Layer) -> paddle.nn.Layer:
-        """Returns a network whose batch normalisation looks at the batches of all GPUs; Paddle has none of that for CPUs."""
+        The other processes wait for it.
+
+        Args:
+            function: Function without arguments.
+        """
+        result = [function()] if self.is_main else [None]
+        if self.size > 1:
+            dist.broadcast_object_list(result, 0)
+        return result[0]  # type: ignore[return-value]
+
+    def sync_batch_norm(self, model: paddle.nn.Layer) -> paddle.nn.Layer:
+        """Returns a network whose batch normalisations use the statistics of all GPUs' batches.
+
+        On CPUs, for which Paddle does not implement this, the network is unchanged.
+
+        Args:
+            model: Network to convert.
+        """
         on_gpus = self.size > 1 and paddle.get_device().startswith("gpu")
         return paddle.nn.SyncBatchNorm.convert_sync_batchnorm(model) if on_gpus else model
 
     def parallel(self, model: paddle.nn.Layer) -> paddle.nn.Layer:
-        """Returns what to run a network through, so that backward averages the gradients of all processes."""
+        """Returns a wrapper of a network whose backward averages gradients over all processes."""
         return paddle.DataParallel(model) if self.size > 1 else model
 
     def accumulating(self, parallel: paddle.nn.Layer, more: bool) -> Any:
-        """Returns the context of a backward: gradients wait for the last one of a step before they are averaged."""
+        """Returns the context for a backward pass in gradient accumulation.
+
+        Args:
+            parallel: Result of `parallel`.
+            more: Whether another backward pass of the same step follows; gradients are averaged
+                over the processes in the last one only.
+        """
         return parallel.no_sync() if more and self.size > 1 else nullcontext()
 
     def mean(self, numbers: paddle.Tensor) -> paddle.Tensor:
-        """Returns the mean of a tensor over all processes."""
+        """Returns the element-wise mean of a tensor over all processes."""
         if self.size > 1:
             dist.all_reduce(numbers)
             numbers = numbers / self.size
         return numbers
 
     def largest(self, number: int) -> int:
-        """Returns the largest of a whole number of each process."""
+        """Returns the maximum of an integer over all processes."""
         if self.size == 1:
             return number
         largest = paddle.to_tensor([number])
@@ -90,29 +117,36 @@ class ProcessGroup:
         return int(largest.item())
 
     def broadcast(self, tensors: Iterable[paddle.Tensor]) -> None:
-        """Gives tensors the values they have in the first process."""
+        """Sets tensors to the values that they have in the main process."""
         if self.size > 1:
             for tensor in tensors:
                 dist.broadcast(tensor, 0)
 
     def shard(self, blocks: Sequence[Item]) -> Sequence[Item]:
-        """Returns this process's share: every `size`-th block."""
+        """Returns the elements of a sequence for this process: every `size`-th from `rank` on."""
         return blocks[self.rank :: self.size]
 
-    def gather(self, found: Sequence[Item]) -> list[Item]:
-        """Returns what all processes found for their `share` of blocks, in the order of all blocks; nothing twice."""
+    def gather(self, results: Sequence[Item]) -> list[Item]:
+        """Returns the results of all processes, in the order before `shard`.
+
+        Args:
+            results: Results of this process, one for each element that `shard` returned.
+        """
         if self.size == 1:
-            return list(found)
+            return list(results)
         parts: list[Sequence[Item]] = []
-        dist.all_gather_object(parts, list(found))
-        return in_turn(parts)
+        dist.all_gather_object(parts, list(results))
+        return interleave(parts)
 
 
-def in_turn(parts: Sequence[Sequence[Item]]) -> list[Item]:
-    """Returns the order that was before `ProcessGroup.shard`.
+def interleave(parts: Sequence[Sequence[Item]]) -> list[Item]:
+    """Returns the elements of all parts in the order that they had before `ProcessGroup.shard`.
+
+    Args:
+        parts: Elements of each process, in the order of the ranks.
 
     Example:
-        >>> in_turn([ProcessGroup(rank, 3).shard("abcdefgh") for rank in range(3)])
+        >>> interleave([ProcessGroup(rank, 3).shard("abcdefgh") for rank in range(3)])
         ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
     """
     return [part[n] for n in range(len(parts[0])) for part in parts if n < len(part)]

@@ -1,4 +1,4 @@
-"""What a run says: the screen, log.txt, metrics.jsonl, and VisualDL where it is installed."""
+"""Log of a training run: the logger, log.txt, metrics.jsonl, and VisualDL if it is installed."""
 
 from __future__ import annotations
 
@@ -19,98 +19,108 @@ _log = logging.getLogger("paddle_pose")
 
 
 class RunLog:
-    """Writes a run's lines, numbers and images into its folder.
+    """Writes the lines, numbers and images of a run into its folder; files are appended to.
 
-    VisualDL is an extra: when it is missing or fails, the run says so once and goes on.
+    VisualDL is optional: if it is missing or fails, one warning is logged and the run continues.
+
+    Args:
+        run_dir: Folder of the run; created if it does not exist.
+        visualdl: Whether to write VisualDL's files.
+        silent: Whether to log and write nothing, because another process does.
+
+    Raises:
+        OSError: If the folder cannot be written.
     """
 
     def __init__(self, run_dir: Path, visualdl: bool = True, silent: bool = False) -> None:
-        """Opens the run's files for appending.
-
-        Args:
-            run_dir: of the run.
-            visualdl: whether to write VisualDL's files.
-            silent: say and write nothing: another process does.
-
-        Raises:
-            OSError: If the folder cannot be written.
-        """
         self._silent = silent
         run_dir.mkdir(parents=True, exist_ok=True)
-        text, numbers = (
+        text, metrics = (
             [Path(os.devnull)] * 2 if silent else (run_dir / "log.txt", run_dir / "metrics.jsonl")
         )
         self._text = text.open("a", encoding="utf-8", buffering=1)
-        self._numbers = numbers.open("a", encoding="utf-8", buffering=1)
-        self._files = {} if silent else {"log.txt": self._text, "metrics.jsonl": self._numbers}
+        self._metrics = metrics.open("a", encoding="utf-8", buffering=1)
+        self._files = {} if silent else {"log.txt": self._text, "metrics.jsonl": self._metrics}
         self._visualdl: Any = _visualdl_writer(run_dir / "vdl") if visualdl and not silent else None
 
-    def say(self, line: str) -> None:
-        """Prints a line and keeps it in log.txt."""
+    def info(self, line: str) -> None:
+        """Logs a line and appends it to log.txt."""
         if not self._silent:
             _log.info(line)
         _append(self._text, line + "\n")
 
-    def numbers(self, kind: str, step: int, values: Mapping[str, Any]) -> None:
-        """Keeps numbers of one moment as a line of metrics.jsonl and as VisualDL scalars.
+    def scalars(self, kind: str, step: int, values: Mapping[str, Any]) -> None:
+        """Writes values of one step as a line of metrics.jsonl and as VisualDL scalars.
 
         Args:
-            kind: "train", "eval" or "skip".
-            step: optimizer steps done.
-            values: by name; only finite numbers go to VisualDL, and others become null, as JSON has no NaN.
+            kind: Kind of the line: "train", "eval" or "skip".
+            step: Number of optimizer steps done.
+            values: Values by name. Floats that are not finite become null, as JSON has no NaN;
+                VisualDL receives numbers only.
         """
         record = {name: value if _is_json(value) else None for name, value in values.items()}
-        _append(self._numbers, json.dumps({"kind": kind, "step": step, **record}) + "\n")
+        _append(self._metrics, json.dumps({"kind": kind, "step": step, **record}) + "\n")
         for name, value in record.items():
             if isinstance(value, int | float):
-                self._extra("add_scalar", tag=f"{kind}/{name}", step=step, value=value)
+                self._call_visualdl("add_scalar", tag=f"{kind}/{name}", step=step, value=value)
 
     def image(self, name: str, step: int, pixels: np.ndarray) -> None:
-        """Shows uint8 RGB [h, w, 3] in VisualDL."""
-        self._extra("add_image", tag=name, step=step, img=pixels)
+        """Writes an image to VisualDL.
 
-    def mark(self) -> dict[str, int]:
-        """Returns how long the files are, once all of that is on the disk."""
+        Args:
+            name: Name of the image.
+            step: Number of optimizer steps done.
+            pixels: uint8 RGB [h, w, 3].
+        """
+        self._call_visualdl("add_image", tag=name, step=step, img=pixels)
+
+    def sizes(self) -> dict[str, int]:
+        """Returns the sizes of the log files in bytes by name, after flushing them to disk."""
         for file in self._files.values():
-            with _naming(file):
+            with _file_named(file):
                 file.flush()
                 os.fsync(file.fileno())
         return {name: os.fstat(file.fileno()).st_size for name, file in self._files.items()}
 
-    def cut(self, mark: Mapping[str, int]) -> None:
-        """Cuts the files back to where a `mark` was made; one that the mark does not know is emptied."""
+    def truncate(self, sizes: Mapping[str, int]) -> None:
+        """Truncates the log files to earlier sizes.
+
+        Args:
+            sizes: Result of `sizes`; a file that it does not contain is truncated to 0 bytes.
+        """
         for name, file in self._files.items():
-            size = mark.get(name, 0)
+            size = sizes.get(name, 0)
             if os.fstat(file.fileno()).st_size > size:
                 file.truncate(size)
 
     def close(self) -> None:
         """Closes the files."""
         self._text.close()
-        self._numbers.close()
-        self._extra("close")
+        self._metrics.close()
+        self._call_visualdl("close")
 
-    def _extra(self, method: str, **arguments: Any) -> None:
+    def _call_visualdl(self, method: str, **arguments: Any) -> None:
+        """Calls a method of VisualDL's writer if there is one, and stops using it if that fails."""
         if self._visualdl is None:
             return
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 getattr(self._visualdl, method)(**arguments)
-        except Exception as problem:  # an extra must never end a training, whatever it raises
+        except Exception as problem:  # no error of an optional package may end a training
             self._visualdl = None
-            _log.warning("VisualDL stopped writing and is left out from here on: %s", problem)
+            _log.warning("VisualDL failed and is not used from here on: %s", problem)
 
 
 def _append(file: TextIO, text: str) -> None:
-    """Writes to an open file."""
-    with _naming(file):
+    """Writes to an open file; an error names the file."""
+    with _file_named(file):
         file.write(text)
 
 
 @contextmanager
-def _naming(file: TextIO) -> Iterator[None]:
-    """Names the file in an error of which Python only says what it is."""
+def _file_named(file: TextIO) -> Iterator[None]:
+    """Adds the file name to an OSError of writing, which Python raises without one."""
     try:
         yield
     except OSError as problem:
@@ -118,14 +128,16 @@ def _naming(file: TextIO) -> Iterator[None]:
 
 
 def _is_json(value: Any) -> bool:
+    """Returns whether JSON can represent a value, which it cannot for NaN and infinity."""
     return not isinstance(value, float) or math.isfinite(value)
 
 
 def _visualdl_writer(folder: Path) -> Any:
-    """Returns a writer with a file of its own, None without VisualDL.
+    """Returns a VisualDL writer with a new file; None if VisualDL cannot be used.
 
-    VisualDL itself names the file after the second and empties one that is there: a run resumed within the second in which it
-    was started would lose what it has shown.
+    VisualDL's default file name is the time in seconds, and an existing file is overwritten: a run
+    that is resumed within the second of its start would lose what it has written. Here a name that
+    does not exist is chosen.
     """
     second = int(time.time())
     while (folder / (name := f"vdlrecords.{second:010}.log")).exists():
@@ -136,6 +148,6 @@ def _visualdl_writer(folder: Path) -> Any:
             from visualdl import LogWriter
 
             return LogWriter(logdir=str(folder), file_name=name)
-    except Exception as problem:  # missing, or broken by another package's version
+    except Exception as problem:  # not installed, or incompatible with another package
         _log.warning("VisualDL is not used: %s", problem)
         return None

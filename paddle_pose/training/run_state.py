@@ -1,4 +1,4 @@
-"""All of a run that a step changes, and how it becomes files and comes back."""
+"""The state of a run that training steps change, and how checkpoints save and restore it."""
 
 from __future__ import annotations
 
@@ -24,20 +24,22 @@ Arrays = dict[str, np.ndarray]
 
 @dataclass
 class Progress:
-    """Where a run stands.
+    """Progress of a run.
 
     Attributes:
-        epoch: epochs done.
-        batch: batches trained in the epoch after them.
-        step: batches trained in all.
-        best: the evaluation with the highest monitored value so far, its epoch, and which weights it looked with.
-        skipped: steps that were left out since their numbers were not finite.
-        skipped_in_a_row: how many of them just now.
-        idle: steps of this epoch that had nothing to learn from.
-        replaced: samples whose image could not be read, so that another took their place; those of the first process.
-        averaged: steps since the last log line, without those left out: part of the state, so that a resumed run's next line is
-            that of one which was left alone.
-        sums: of their numbers by name.
+        epoch: Number of completed epochs.
+        batch: Number of batches trained in the current epoch.
+        step: Number of batches trained in total.
+        best: Values of the evaluation with the highest monitored value so far by name, with its
+            "epoch" and the evaluated "weights" ("live" or "averaged").
+        skipped: Number of steps that were skipped because of non-finite values.
+        skipped_in_a_row: Number of skipped steps since the last one that was not skipped.
+        idle: Number of steps in the current epoch whose gradients were all zero.
+        replaced: Number of samples that were replaced because their image could not be read, in the
+            main process.
+        averaged: Number of steps since the last log line, without skipped ones. It is saved so that
+            the next log line of a resumed run is that of an uninterrupted run.
+        sums: Sums over these steps of loss, gradient norm and loss terms by name.
     """
 
     epoch: int = 0
@@ -52,34 +54,36 @@ class Progress:
     sums: dict[str, float] = field(default_factory=dict)
 
     def add(self, health: StepHealth) -> None:
-        """Adds a step to what the next log line shows the mean of."""
-        values = _numbers(health)
-        if self.sums.keys() != values.keys():  # none yet, or a forced resume with another loss
-            self.averaged, self.sums = 0, dict.fromkeys(values, 0.0)
+        """Adds a step to the means of the next log line."""
+        values = _values(health)
+        if self.sums.keys() != values.keys():  # first step, or a forced resume with another loss
+            self.averaged = 0
+            self.sums = dict.fromkeys(values, 0.0)
         self.averaged += 1
         self.sums = {name: total + values[name] for name, total in self.sums.items()}
 
     def take_means(self, last: StepHealth) -> dict[str, float]:
-        """Returns the means of loss, gradient norm and terms since the last call by name, and begins anew.
+        """Returns the means of loss, gradient norm and loss terms by name, and resets them.
 
         Args:
-            last: Numbers of the last step, returned where no step was added.
+            last: Values of the last step, returned if no step was added since the last call.
         """
         means = {name: total / self.averaged for name, total in self.sums.items()}
-        self.averaged, self.sums = 0, {}
-        return means or _numbers(last)
+        self.averaged = 0
+        self.sums = {}
+        return means or _values(last)
 
 
 @dataclass
 class State:
-    """What is trained and where it stands.
+    """Everything that a training step changes.
 
     Attributes:
-        model: the network.
-        optimizer: of its parameters.
-        precision: how it computes.
-        ema: average of its weights, if there is one.
-        progress: where the run stands.
+        model: Network that is trained.
+        optimizer: Optimizer of the network's parameters.
+        precision: Precision of the computation, with the loss scale.
+        ema: Average of the weights; None if they are not averaged.
+        progress: Progress of the run.
     """
 
     model: paddle.nn.Layer
@@ -89,7 +93,7 @@ class State:
     progress: Progress = field(default_factory=Progress)
 
     def files(self) -> dict[str, Arrays]:
-        """Returns the tensors of a checkpoint by file."""
+        """Returns the arrays of a checkpoint: {file name: {tensor name: array}}."""
         return {
             "model.pdparams": arrays(float32(self.model, self.optimizer)),
             "model.pdopt": moments(self.model, self.optimizer),
@@ -97,62 +101,69 @@ class State:
         }
 
     def tensors(self) -> list[paddle.Tensor]:
-        """Returns all that is looked with: the network's tensors, and their averages."""
+        """Returns the tensors that evaluations use: those of the network, and their averages."""
         return [
             *self.model.state_dict().values(),
             *(self.ema.average.values() if self.ema is not None else ()),
         ]
 
-    def numbers(self) -> dict[str, Any]:
-        """Returns the rest, in JSON's types."""
+    def scalars(self) -> dict[str, Any]:
+        """Returns the rest of the state for state.json, in JSON's types."""
         return {
             "progress": asdict(self.progress),
             "loss_scale": self.precision.state(),
             "ema_updates": self.ema.updates if self.ema is not None else 0,
         }
 
-    def load(self, folder: Path, numbers: Mapping[str, Any]) -> None:
-        """Puts everything in place.
+    def load(self, folder: Path, scalars: Mapping[str, Any]) -> None:
+        """Restores the state from a checkpoint.
 
         Args:
-            folder: of a whole checkpoint.
-            numbers: what `numbers` said when it was made.
+            folder: Folder of a complete checkpoint.
+            scalars: Result of `scalars` that was saved with it.
 
         Raises:
-            InputError: If it belongs to another network.
+            InputError: If the checkpoint is of another network.
         """
         path = folder / "model.pdparams"
-        checkpoint.put(self.model, read_weights(path), path)
-        moments_file = folder / "model.pdopt"  # absent before the first step
-        put_moments(
+        checkpoint.set_weights(self.model, read_weights(path), path)
+        moments_file = folder / "model.pdopt"  # does not exist before the first step
+        set_moments(
             self.model, self.optimizer, read_weights(moments_file) if moments_file.exists() else {}
         )
-        if self.ema is not None:  # a checkpoint without averages begins them with its weights
+        if self.ema is not None:  # without saved averages they start from the saved weights
             averages = folder / "ema.pdparams"
             self.ema.load(
-                read_weights(averages if averages.exists() else path), numbers["ema_updates"]
+                read_weights(averages if averages.exists() else path), scalars["ema_updates"]
             )
-        self.precision.load(numbers["loss_scale"])
-        self.progress = Progress(**numbers["progress"])
+        self.precision.load(scalars["loss_scale"])
+        self.progress = Progress(**scalars["progress"])
 
 
-def _numbers(health: StepHealth) -> dict[str, float]:
+def _values(health: StepHealth) -> dict[str, float]:
+    """Returns the values of a step that log lines average, by name."""
     return {"loss": health.loss, "grad_norm": health.gradient, **health.terms}
 
 
 def arrays(tensors: Mapping[str, paddle.Tensor]) -> Arrays:
-    """Returns tensors as arrays, in the same order."""
+    """Returns tensors as NumPy arrays by name, in the same order."""
     return {name: tensor.numpy() for name, tensor in tensors.items()}
 
 
 def moments(model: paddle.nn.Layer, optimizer: paddle.optimizer.Optimizer) -> Arrays:
-    """Returns optimizer tensors by structured name, since Paddle's own names depend on what was built before.
+    """Returns the tensors of an optimizer by name.
 
-    "conv.weight/moment1_0" and the like; "conv.weight/master" is the float32 copy of a half-precision weight.
+    The names start with the parameter's name in the network, such as "conv.weight/moment1_0";
+    "conv.weight/master" is the float32 copy of a half-precision weight. Paddle's own names are not
+    used because they depend on the layers that the process has built before.
+
+    Args:
+        model: Network whose parameters are optimised.
+        optimizer: Optimizer of these parameters.
     """
     state = optimizer.state_dict()
     masters = state.get("master_weights", {})
-    found: Arrays = {}
+    arrays_by_name: Arrays = {}
     for name, parameter in model.named_parameters():
         prefix = parameter.name + "_"
         own = {
@@ -162,24 +173,31 @@ def moments(model: paddle.nn.Layer, optimizer: paddle.optimizer.Optimizer) -> Ar
         }
         if parameter.name in masters:
             own["master"] = masters[parameter.name]
-        found |= {f"{name}/{suffix}": value.numpy() for suffix, value in own.items()}
-    return found
+        arrays_by_name |= {f"{name}/{suffix}": value.numpy() for suffix, value in own.items()}
+    return arrays_by_name
 
 
-def put_moments(
+def set_moments(
     model: paddle.nn.Layer, optimizer: paddle.optimizer.Optimizer, tensors: Mapping[str, np.ndarray]
 ) -> None:
-    """Gives an optimizer what `moments` returned.
+    """Sets the tensors of an optimizer.
+
+    Args:
+        model: Network whose parameters are optimised.
+        optimizer: Optimizer of these parameters; changed in place.
+        tensors: Arrays by name, as `moments` returns them.
 
     Raises:
-        InputError: If a name is not one of the model's.
+        InputError: If a name is not that of a parameter of the network.
     """
     names = {name: parameter.name for name, parameter in model.named_parameters()}
     state: dict[str, Any] = {"master_weights": {}}
     for key, value in tensors.items():
         name, _, suffix = key.rpartition("/")
         if name not in names:
-            raise InputError(f"optimizer state for {name!r}, which this network does not have")
+            raise InputError(
+                f"optimizer state for {name!r}, which is not a parameter of this network"
+            )
         if suffix == "master":
             state["master_weights"][names[name]] = paddle.to_tensor(value)
         else:
@@ -187,8 +205,11 @@ def put_moments(
     optimizer.set_state_dict(state)
 
 
-def read_numbers(folder: Path) -> dict[str, Any]:
-    """Returns the state.json of a checkpoint after making sure that all of it is whole.
+def read_state(folder: Path) -> dict[str, Any]:
+    """Returns the content of a checkpoint's state.json, after verifying all of its files.
+
+    Args:
+        folder: Folder of the checkpoint.
 
     Raises:
         FileNotFoundError: If a file is missing.

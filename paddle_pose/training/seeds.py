@@ -1,7 +1,7 @@
-"""Chance as a function of seed and step, so that there is no state of it to save or to lose.
+"""Randomness as a function of seed and step, so that checkpoints contain no generator states.
 
-Differs: other projects store the states of Python's, NumPy's and the framework's generators. Paddle has no way to put its
-    own into a file, and a state would say nothing that (seed, step) does not.
+Differs: other projects save the states of the generators of Python, NumPy and the framework. Paddle
+    cannot write the state of its generator to a file, and (seed, step) determines it anyway.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ import paddle
 
 
 def seed_step(*numbers: int) -> None:
-    """Seeds Python's, NumPy's and Paddle's generators for one training step.
+    """Seeds the generators of Python, NumPy and Paddle for one training step.
 
     Args:
-        numbers: what the step's chance depends on: the run's seed, the step, the process.
+        numbers: Numbers that determine the random values of the step: the run's seed, the step and
+            the rank of the process.
     """
     seed = int(np.random.SeedSequence(numbers).generate_state(1)[0])
     random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002 - for libraries and user code that draw from the global generator
+    np.random.seed(seed)  # noqa: NPY002 - for libraries and user code with the global generator
     paddle.seed(seed)

@@ -1,4 +1,4 @@
-"""One training step: forward, backward, a look at the numbers, and the optimizer if they are good."""
+"""One training step: forward, backward, a check for non-finite values, and the optimizer."""
 
 from __future__ import annotations
 
@@ -17,17 +17,18 @@ from paddle_pose.training.seeds import seed_step
 Tensors = Mapping[str, paddle.Tensor]
 Loss = Callable[[Tensors, Tensors], dict[str, paddle.Tensor]]
 DrawTargets = Callable[[paddle.Tensor, paddle.Tensor], Tensors]
-"""Keypoints in input px and visible of a batch -> the targets that the loss takes."""
+"""Returns the loss's targets for keypoints [N, K, 2] in input px and visible [N, K] of a batch."""
 
 
 @dataclass(frozen=True)
-class Stepped:
-    """What a step leaves for the log.
+class StepResult:
+    """Result of a training step, for the log.
 
     Attributes:
-        outputs: the network's maps of the last part of the batch.
-        targets: of that part.
-        health: loss, its terms and gradient over the whole batch, and whether they were good.
+        outputs: Maps that the network predicted for the last part of the batch, by name.
+        targets: Targets of that part, by name.
+        health: Loss, its terms and the gradient norm over the whole batch, and whether they are
+            finite.
     """
 
     outputs: Tensors
@@ -36,7 +37,23 @@ class Stepped:
 
 
 class Step:
-    """Trains a network on one batch, in one or several processes, at once or in parts."""
+    """Trains a network on one batch, optionally in several processes or with gradient accumulation.
+
+    Args:
+        state: State of the training; changed in place.
+        loss: Function of (outputs, targets) that returns named terms, whose sum is minimised.
+        schedule: Function that returns the learning rate of a 0-based step.
+        seed: Seed of all random values in a step.
+        accumulate: Number of parts into which a batch is split for gradient accumulation, when the
+            device has not enough memory for the whole batch. A loss that divides by a count (such
+            as that of labelled cells) divides by the count in each part.
+        process_group: Processes that train together; None for this process alone.
+        draw_targets: Function that makes the targets on the device from a batch's keypoints; None
+            if batches contain their targets.
+
+    Raises:
+        InputError: If `accumulate` is less than 1.
+    """
 
     def __init__(
         self,
@@ -48,43 +65,35 @@ class Step:
         process_group: ProcessGroup | None = None,
         draw_targets: DrawTargets | None = None,
     ) -> None:
-        """Takes what a step changes and how.
-
-        Args:
-            state: is changed in place.
-            loss: named terms from (outputs, targets); their sum is minimised.
-            schedule: learning rate of a 0-based step.
-            seed: of whatever is random in a step.
-            accumulate: parts in which a batch is looked at before the weights move, for batches that a device has no room for;
-                a loss that divides by what it counts does so in each part.
-            process_group: the processes that train.
-            draw_targets: draws targets on the device from a batch's keypoints; None takes the batch's targets.
-
-        Raises:
-            InputError: If a batch shall have less than one part.
-        """
         if accumulate < 1:
-            raise InputError(f"accumulate={accumulate}: a batch has one part or more")
-        self._state, self._loss, self._schedule = state, loss, schedule
-        self._seed, self._accumulate, self._process_group = (
-            seed,
-            accumulate,
-            process_group or ProcessGroup(),
-        )
-        self._network, self._draw_targets = self._process_group.parallel(state.model), draw_targets
+            raise InputError(f"accumulate={accumulate}: expected 1 or more parts of a batch")
+        self._state = state
+        self._loss = loss
+        self._schedule = schedule
+        self._seed = seed
+        self._accumulate = accumulate
+        self._process_group = process_group or ProcessGroup()
+        self._network = self._process_group.parallel(state.model)
+        self._draw_targets = draw_targets
 
     def begin(self) -> None:
-        """Prepares for steps after anything else was done with the network."""
+        """Prepares the network for training steps; call it after any other use of the network."""
         self._state.model.train()
         self._guard = NonFiniteGuard(self._state.model, self._process_group)
 
-    def __call__(self, batch: Mapping[str, Any]) -> Stepped:
-        """Trains on a batch: "image" and "targets", or "keypoints" and "visible" to draw these from."""
-        state, progress = self._state, self._state.progress
+    def __call__(self, batch: Mapping[str, Any]) -> StepResult:
+        """Trains on one batch; if a value is not finite, the weights are not changed.
+
+        Args:
+            batch: Tensors by name: "image", and either "targets" or, with `draw_targets`,
+                "keypoints" and "visible".
+        """
+        state = self._state
+        progress = state.progress
         state.optimizer.set_lr(self._schedule(progress.step))
         seed_step(self._seed, progress.step, self._process_group.rank)
-        stepped = self._look(batch)
-        finite = stepped.health.finite
+        result = self._compute_gradients(batch)
+        finite = result.health.finite
         if finite:
             state.optimizer.step()
             if state.ema is not None:
@@ -93,17 +102,19 @@ class Step:
             self._guard.undo()
         state.precision.update(finite)
         state.optimizer.clear_grad()
-        progress.batch, progress.step = progress.batch + 1, progress.step + 1
-        progress.idle += stepped.health.gradient == 0
+        progress.batch += 1
+        progress.step += 1
+        progress.idle += result.health.gradient == 0
         progress.skipped += not finite
         progress.skipped_in_a_row = 0 if finite else progress.skipped_in_a_row + 1
         if finite:
-            progress.add(stepped.health)
-        return stepped
+            progress.add(result.health)
+        return result
 
-    def _look(self, batch: Mapping[str, Any]) -> Stepped:
-        """Computes the gradients of a batch."""
-        precision, size = self._state.precision, len(batch["image"])
+    def _compute_gradients(self, batch: Mapping[str, Any]) -> StepResult:
+        """Runs forward and backward for a batch, in parts, and checks the values."""
+        precision = self._state.precision
+        size = len(batch["image"])
         parts = min(self._accumulate, size)
         sums: dict[str, paddle.Tensor] = {}
         for n in range(parts):
@@ -113,7 +124,7 @@ class Step:
             with self._process_group.accumulating(self._network, more=n + 1 < parts):
                 outputs = precision.run(self._network, part["image"])
                 terms = self._loss(outputs, targets)
-                if parts > 1:  # each part counts by its images
+                if parts > 1:  # each part is weighted by its number of images
                     terms = {
                         name: term * (len(part["image"]) / size) for name, term in terms.items()
                     }
@@ -123,11 +134,12 @@ class Step:
                 for name, term in terms.items()
             }
         precision.unscale(self._state.model.parameters())
-        return Stepped(outputs, targets, self._guard.check(paddle.add_n(list(sums.values())), sums))
+        health = self._guard.check(paddle.add_n(list(sums.values())), sums)
+        return StepResult(outputs, targets, health)
 
 
 def _sliced(values: Any, start: int, end: int) -> Any:
-    """Returns a part of a batch: every tensor in it from `start` to `end`."""
+    """Returns the samples `start` to `end` of a batch: a tensor or a nested dict of tensors."""
     if isinstance(values, Mapping):
         return {name: _sliced(value, start, end) for name, value in values.items()}
     return values if end - start == len(values) else values[start:end]

@@ -1,4 +1,4 @@
-"""How fast a training goes: where the time of its steps is spent, and how long the rest takes."""
+"""Speed of a training: time per step, time spent waiting for data, and time remaining."""
 
 from __future__ import annotations
 
@@ -6,37 +6,48 @@ import time
 
 
 class StepTimer:
-    """Measures steps; evaluating and saving between them does not count."""
+    """Measures training steps, without the evaluations and checkpoints between them."""
 
     def __init__(self) -> None:
-        """Has measured nothing."""
-        self._seconds, self._steps = 0.0, 0
+        self._seconds = 0.0
+        self._steps = 0
         self._lap: dict[str, float] = dict.fromkeys(("seconds", "reading", "steps", "images"), 0)
-        self.go()
+        self.start_step()
 
-    def go(self) -> None:
-        """Starts the clock of the next step."""
-        self._began = self._ready = time.perf_counter()
+    def start_step(self) -> None:
+        """Starts measuring a step, which begins with waiting for its batch."""
+        self._start = time.perf_counter()
+        self._data_ready = self._start
 
-    def read(self) -> None:
-        """The step's batch is there."""
-        self._ready = time.perf_counter()
+    def data_ready(self) -> None:
+        """Records that the batch of the step has been read."""
+        self._data_ready = time.perf_counter()
 
-    def stepped(self, images: int) -> None:
-        """The step is done; starts the clock of the next one."""
+    def end_step(self, images: int) -> None:
+        """Records the end of a step and starts measuring the next one.
+
+        Args:
+            images: Number of images in the batch, over all processes.
+        """
         now = time.perf_counter()
-        done = {
-            "seconds": now - self._began,
-            "reading": self._ready - self._began,
+        step = {
+            "seconds": now - self._start,
+            "reading": self._data_ready - self._start,
             "steps": 1,
             "images": images,
         }
-        self._lap = {name: self._lap[name] + value for name, value in done.items()}
-        self._seconds, self._steps = self._seconds + done["seconds"], self._steps + 1
-        self.go()
+        self._lap = {name: self._lap[name] + value for name, value in step.items()}
+        self._seconds += step["seconds"]
+        self._steps += 1
+        self.start_step()
 
     def lap(self) -> dict[str, float]:
-        """Returns seconds per step, seconds per step spent waiting for data, and images per second since the last lap."""
+        """Returns the speed since the last call.
+
+        Returns:
+            "batch_cost", seconds per step; "reader_cost", seconds per step spent waiting for data;
+            "ips", images per second.
+        """
         lap, self._lap = self._lap, dict.fromkeys(self._lap, 0)
         return {
             "batch_cost": lap["seconds"] / lap["steps"],
@@ -44,16 +55,16 @@ class StepTimer:
             "ips": lap["images"] / lap["seconds"],
         }
 
-    def left(self, steps: int) -> float:
-        """Returns the seconds that further steps will take."""
+    def remaining(self, steps: int) -> float:
+        """Returns the expected seconds for a number of further steps, at the mean speed so far."""
         return steps * self._seconds / self._steps
 
 
-def clock(seconds: float) -> str:
-    """Returns h:mm:ss.
+def format_duration(seconds: float) -> str:
+    """Returns a duration as h:mm:ss.
 
     Example:
-        >>> clock(3725.4)
+        >>> format_duration(3725.4)
         '1:02:05'
     """
     whole = round(seconds)

@@ -1,4 +1,4 @@
-"""The training loop. It knows nothing of poses: batches go in, named losses come out."""
+"""The training loop: batches in, named losses out. It does not depend on poses."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from paddle_pose.training.non_finite_guard import StepHealth, non_finite
 from paddle_pose.training.precision import Precision, float32
 from paddle_pose.training.process_group import ProcessGroup
 from paddle_pose.training.run_log import RunLog
-from paddle_pose.training.run_state import Arrays, Progress, State, read_numbers
-from paddle_pose.training.step import DrawTargets, Loss, Step, Stepped, Tensors
-from paddle_pose.training.step_timer import StepTimer, clock
+from paddle_pose.training.run_state import Arrays, Progress, State, read_state
+from paddle_pose.training.step import DrawTargets, Loss, Step, StepResult, Tensors
+from paddle_pose.training.step_timer import StepTimer, format_duration
 
 _log = logging.getLogger("paddle_pose")
 
@@ -31,36 +31,71 @@ Validate = Callable[[int], dict[str, float]]
 
 
 class TrainingLoss(Protocol):
-    """A loss as the specs of losses make it.
+    """A loss that the spec of a loss builds.
 
     Attributes:
-        measures: Further numbers for the log line by name, see `Trainer`.
+        measures: Functions for additional values in the log line by name, see `Trainer`.
     """
 
     measures: Mapping[str, Measure]
 
     def __call__(self, outputs: Tensors, targets: Tensors) -> dict[str, paddle.Tensor]:
-        """Returns the named terms; their sum is minimised."""
+        """Returns the terms of the loss by name; their sum is minimised."""
         ...
 
 
 class Loader(Protocol):
-    """Batches by epoch: `len` of them, as dicts that `Step` takes."""
+    """Training batches by epoch, as dicts that `Step` takes; the length is batches per epoch."""
 
     def __len__(self) -> int: ...
 
     def epoch(self, epoch: int, start: int = 0) -> Iterable[Mapping[str, Any]]:
-        """Returns the batches of a 0-based epoch from the 0-based batch `start` on."""
+        """Returns the batches of a 0-based epoch, starting at the 0-based batch `start`."""
         ...
 
 
 class Trainer:
-    """Runs epochs, logs, evaluates on schedule, keeps the best and the last weights.
+    """Runs the epochs of a training, logs, evaluates, and saves the last and the best weights.
 
-    A run that is cut off anywhere and resumed ends, on a CPU, with the bits of one that was not.
+    On a CPU, a run that is interrupted at any time and resumed gives bit-identical weights to a run
+    that is not interrupted.
+
+    Args:
+        model: Network that returns a dict of maps for "image".
+        loss: Function of (outputs, targets) that returns named terms, whose sum is minimised.
+        optimizer: Optimizer whose learning rate is set before every step.
+        schedule: Function that returns the learning rate of a 0-based step.
+        run_dir: Folder for log.txt, metrics.jsonl, vdl/, last/, earlier/ and best_model/.
+        config_json: Text of the config.json that every checkpoint contains.
+        identity: JSON values by name that must be equal when the run is resumed.
+        upgrade_identity: Function that converts the identity of a checkpoint of an earlier version
+            to the names of this version.
+        measures: Functions of (outputs, targets) for additional values in the log line by name.
+            They are computed for the last batch before the line only.
+        log_every: Steps between log lines, which contain the mean losses of these steps.
+        visualdl: Whether to write VisualDL's files.
+        seed: Seed of all random values in a step.
+        ema: Decay of an average of the weights that is evaluated in addition to the weights; 0 for
+            no average.
+        max_bad_steps: Number of consecutive steps with non-finite values that ends the run.
+        precision: Precision of the computation; None for float32.
+        policy: Intervals between checkpoints, and number of checkpoints to keep; None for the
+            defaults.
+        interruption: Object that requests the end of the run, by signal or time limit; None if
+            nothing ends it early.
+        accumulate: Number of parts into which a batch is split for gradient accumulation.
+        process_group: Processes that train together; None for this process alone.
+        draw_targets: Function that makes the targets on the device from a batch's keypoints; None
+            if batches contain their targets.
+
+    Attributes:
+        model: Network that is trained, prepared for the precision.
+        optimizer: Optimizer, prepared for the precision.
+        interruption: Object that requests the end of the run.
+        log: Log of the run.
 
     Example:
-        `Trainer(model, loss, optimizer, schedule, run_dir=Path("output/run")).fit(loader, epochs=2)`
+        `Trainer(model, loss, optimizer, schedule, run_dir=Path("run")).fit(loader, epochs=2)`
     """
 
     def __init__(
@@ -87,30 +122,6 @@ class Trainer:
         process_group: ProcessGroup | None = None,
         draw_targets: DrawTargets | None = None,
     ) -> None:
-        """Takes what is trained and where the run is kept.
-
-        Args:
-            model: dict of maps from "image".
-            loss: named terms from (outputs, targets); their sum is minimised.
-            optimizer: its learning rate is set at every step.
-            schedule: learning rate of a 0-based step.
-            run_dir: gets log.txt, metrics.jsonl, vdl/, last/, earlier/ and best_model/.
-            config_json: kept in every checkpoint.
-            identity: JSON values by name that have to be the same when the run is resumed.
-            upgrade_identity: Returns a checkpoint's identity by the names of this version.
-            measures: further numbers for the log line, of the last batch: computed only when it is printed.
-            log_every: steps between log lines, which show the mean loss of these.
-            visualdl: whether to write VisualDL's files.
-            seed: of whatever is random in a step.
-            ema: decay of an average of the weights that is evaluated too; 0 keeps none.
-            max_bad_steps: so many steps in a row without finite numbers end the run.
-            precision: float32 unless it says otherwise.
-            policy: how often checkpoints are made, and how many are kept.
-            interruption: what may end the run early.
-            accumulate: parts in which a batch is looked at before the weights move.
-            process_group: the processes that train together; this one alone unless it says otherwise.
-            draw_targets: draws targets on the device from a batch's keypoints; None takes the batch's targets.
-        """
         precision = precision or Precision()
         self.model, self.optimizer = precision.prepare(model, optimizer)
         average = Ema(lambda: float32(self.model, self.optimizer), ema) if ema else None
@@ -118,69 +129,69 @@ class Trainer:
         self._state = State(self.model, self.optimizer, precision, average)
         self._process_group = process_group or ProcessGroup()
         self._step = Step(
-            self._state, loss, schedule, seed, accumulate, self._process_group, draw_targets
+            self._state,
+            loss,
+            schedule,
+            seed=seed,
+            accumulate=accumulate,
+            process_group=self._process_group,
+            draw_targets=draw_targets,
         )
-        self._run_dir, self._config_json, self._identity = (
-            run_dir,
-            config_json,
-            dict(identity or {}),
-        )
+        self._run_dir = run_dir
+        self._config_json = config_json
+        self._identity = dict(identity or {})
         self._upgrade_identity = upgrade_identity
-        self._measures, self._log_every, self._max_bad_steps = (
-            measures or {},
-            log_every,
-            max_bad_steps,
-        )
-        self._store, self._timer = (
-            CheckpointStore(run_dir, policy or CheckpointPolicy()),
-            StepTimer(),
-        )
-        paddle.disable_signal_handler()  # it would print a report about SIGTERM
+        self._measures = measures or {}
+        self._log_every = log_every
+        self._max_bad_steps = max_bad_steps
+        self._store = CheckpointStore(run_dir, policy or CheckpointPolicy())
+        self._timer = StepTimer()
+        paddle.disable_signal_handler()  # Paddle's handler would print an error report on SIGTERM
         self.interruption = interruption or Interruption()
         self.interruption.processes = self._process_group
         self.log = RunLog(run_dir, visualdl, silent=not self._process_group.is_main)
 
     @property
     def progress(self) -> Progress:
-        """Returns where the run stands."""
+        """Progress of the run."""
         return self._state.progress
 
     def resume(self, folder: Path, force: bool = False) -> None:
-        """Continues from a checkpoint folder; the log and all else that came after it are given up.
+        """Restores a checkpoint, and truncates the log to its length at that time.
 
         Args:
-            folder: of the checkpoint.
-            force: continue although the run's identity differs.
+            folder: Folder of the checkpoint.
+            force: Whether to continue if the run's identity differs.
 
         Raises:
             FileNotFoundError: If a file of the checkpoint is missing.
-            InputError: If it is damaged, or of another network or another run.
+            InputError: If it is damaged, or of another network; or of another run, without `force`.
         """
-        numbers = read_numbers(folder)
+        state = read_state(folder)
         differences = checkpoint.differences(
-            self._upgrade_identity(numbers["identity"]), self._identity
+            self._upgrade_identity(state["identity"]), self._identity
         )
         if differences and not force:
             raise InputError(
                 f"{folder} was made by a run that differs in\n  "
                 + "\n  ".join(differences)
-                + f"\nLeave the {argument('flags', 'overrides')} out that say otherwise, start a new run without "
-                f"{argument('--resume')}, or insist with {argument('--force', 'force=True')}"
+                + f"\nRemove the {argument('flags', 'overrides')} that differ, start a new run"
+                f" without {argument('--resume')}, or continue anyway with"
+                f" {argument('--force', 'force=True')}"
             )
-        self._state.load(folder, numbers)
+        self._state.load(folder, state)
         if self._process_group.is_main:
             checkpoint.restore(self._run_dir / "best_model")
         self._store.resumed(folder, self.progress.epoch, self.progress.batch)
-        self.log.cut(numbers["log"])
-        at = f"epoch={self.progress.epoch}, batch_id={self.progress.batch}"
+        self.log.truncate(state["log"])
+        position = f"epoch={self.progress.epoch}, batch_id={self.progress.batch}"
         lines = [f"although {line}" for line in differences]
-        rate, planned = self._schedule(self.progress.step), numbers.get("next_learning_rate")
-        if planned not in (
-            None,
-            rate,
-        ):  # a cosine that ends at another epoch, or another rate by force
-            lines.append(f"the next step's learning rate is {rate:g}; it was to be {planned:g}")
-        self.log.say(f"Resumed {folder} at {at}" + "".join(f"\n  {line}" for line in lines))
+        rate = self._schedule(self.progress.step)
+        planned = state.get("next_learning_rate")
+        # They differ if a cosine schedule ends at another epoch, or if `force` changed the rate.
+        if planned not in (None, rate):
+            lines.append(f"the next step's learning rate is {rate:g} instead of {planned:g}")
+        self.log.info(f"Resumed {folder} at {position}" + "".join(f"\n  {line}" for line in lines))
 
     def fit(
         self,
@@ -190,181 +201,220 @@ class Trainer:
         validate: Validate | None = None,
         monitor: str = "",
         eval_every: int = 1,
-        shown: Callable[[int], None] = lambda step: None,
+        on_step: Callable[[int], None] = lambda step: None,
     ) -> Progress:
-        """Trains to the end of the last epoch.
+        """Trains until the end of the last epoch.
 
         Args:
-            loader: of training batches.
-            epochs: in all, those done before a resume included.
-            validate: called with the 0-based epoch; returns named numbers.
-            monitor: the number that decides which weights are best; higher is better.
-            eval_every: epochs between evaluations; the last epoch is always evaluated.
-            shown: Receives the number of steps that are done after each one.
+            loader: Training batches.
+            epochs: Total number of epochs, including those before a resume.
+            validate: Function that evaluates the network, given the 0-based epoch, and returns
+                values by name; None for no evaluations.
+            monitor: Name of the value that decides which weights are the best; higher is better.
+            eval_every: Epochs between evaluations; the last epoch is always evaluated.
+            on_step: Function that receives the total number of steps done, after each step.
 
         Returns:
-            Where the run stands.
+            Progress at the end.
 
         Raises:
-            Interrupted: If the run was asked to end early; it is saved.
-            InputError: If it cannot go on: too many bad steps in a row, weights that are not finite, or nothing to learn from.
+            Interrupted: If the end of the run was requested; a checkpoint is saved before.
+            InputError: If the training cannot continue: too many consecutive steps with non-finite
+                values, non-finite weights, or an epoch in which all gradients are zero.
         """
         progress = self.progress
         with self.interruption:
             try:
                 while progress.epoch < epochs:
-                    self._train_epoch(loader, epochs, shown)
+                    self._train_epoch(loader, epochs, on_step)
                     if validate and (
                         (progress.epoch + 1) % eval_every == 0 or progress.epoch + 1 == epochs
                     ):
                         self._evaluate(validate, monitor)
-                    progress.epoch, progress.batch, progress.idle = progress.epoch + 1, 0, 0
+                    progress.epoch += 1
+                    progress.batch = 0
+                    progress.idle = 0
                     if not progress.skipped_in_a_row or progress.epoch == epochs:
                         self._save()
                     if progress.epoch < epochs:
                         self.interruption.check()
             except Interrupted as stop:
-                self._process_group.on_main(
-                    self._save
-                )  # a process that ends earlier would have the first one killed
-                self.log.say(
-                    f"Ended early by {stop.reason} at epoch={progress.epoch}, batch_id={progress.batch}; saved in "
-                    f"{self._run_dir / 'last'}. Continue with {argument('--resume')} {self._run_dir}"
+                # `on_main` makes all processes wait: Paddle's launcher kills the main process as
+                # soon as another one ends.
+                self._process_group.on_main(self._save)
+                self.log.info(
+                    f"Ended early by {stop.reason} at epoch={progress.epoch},"
+                    f" batch_id={progress.batch}; saved in {self._run_dir / 'last'}."
+                    f" Continue with {argument('--resume')} {self._run_dir}"
                 )
                 raise
         return progress
 
-    def _train_epoch(self, loader: Loader, epochs: int, shown: Callable[[int], None]) -> None:
+    def _train_epoch(self, loader: Loader, epochs: int, on_step: Callable[[int], None]) -> None:
+        """Trains on the remaining batches of the current epoch; arguments as in `fit`."""
         progress = self.progress
         self._step.begin()
-        self._timer.go()
+        self._timer.start_step()
         for batch in loader.epoch(progress.epoch, progress.batch):
-            self._timer.read()
-            stepped = self._step(batch)
-            health, images = stepped.health, len(batch["image"]) * self._process_group.size
+            self._timer.data_ready()
+            result = self._step(batch)
+            health = result.health
+            images = len(batch["image"]) * self._process_group.size
             if progress.step % self._log_every == 0 or progress.batch == len(loader):
-                numbers = self._numbers(stepped)
-                self._timer.stepped(images)
-                left = self._timer.left((epochs - progress.epoch) * len(loader) - progress.batch)
-                gradient = numbers.pop("grad_norm")
-                self._say_step(numbers, {**self._timer.lap(), "grad_norm": gradient}, left)
+                values = self._log_values(result)
+                self._timer.end_step(images)
+                steps = (epochs - progress.epoch) * len(loader) - progress.batch
+                eta = self._timer.remaining(steps)
+                gradient = values.pop("grad_norm")
+                self._log_step(values, {**self._timer.lap(), "grad_norm": gradient}, eta)
             else:
-                self._timer.stepped(images)
+                self._timer.end_step(images)
             if not health.finite:
-                self._say_skipped(health)
-            shown(progress.step)
+                self._log_skipped(health)
+            on_step(progress.step)
             if "replaced" in batch:
-                self._say_replaced(batch["replaced"])
-            if progress.batch < len(
-                loader
-            ):  # else there is more to do before the run stands where it can be taken up
+                self._log_replaced(batch["replaced"])
+            # After the last batch, the epoch must be evaluated before a checkpoint can be saved.
+            if progress.batch < len(loader):
                 if health.finite and self._store.is_due(progress.step):
                     self._save()
                 self.interruption.check()
         if progress.idle == len(loader):
             raise InputError(
-                f"no batch of epoch {progress.epoch} held anything to learn from: every gradient was zero; are any joints "
-                "labelled in the training data, and inside the windows?"
+                f"no batch of epoch {progress.epoch} contained anything to learn from: every"
+                " gradient was zero; check that joints are labelled in the training data, and that"
+                " they are inside the windows"
             )
 
-    def _numbers(self, stepped: Stepped) -> dict[str, float]:
-        """Returns what a log line shows, over all processes: means since the last line, and the last batch's measures."""
-        means = self.progress.take_means(stepped.health)
-        names = list(stepped.health.terms)
+    def _log_values(self, result: StepResult) -> dict[str, float]:
+        """Returns the values of a log line by name.
+
+        Losses and gradient norm are means over the steps since the last line, measures are those of
+        the last batch; all are means over all processes.
+        """
+        means = self.progress.take_means(result.health)
+        names = list(result.health.terms)
         terms = {name: means[name] for name in names} if len(names) > 1 else {}
         with paddle.no_grad():
             measured = [
-                measure(stepped.outputs, stepped.targets) for measure in self._measures.values()
+                measure(result.outputs, result.targets) for measure in self._measures.values()
             ]
             scalars = [value.astype("float32").reshape([1]) for value in measured]
             values = self._process_group.mean(paddle.concat(scalars)).tolist() if scalars else []
-        numbers = {"loss": means["loss"], **terms, "lr": self.optimizer.get_lr()}
         return {
-            **numbers,
+            "loss": means["loss"],
+            **terms,
+            "lr": self.optimizer.get_lr(),
             **dict(zip(self._measures, values, strict=True)),
             "grad_norm": means["grad_norm"],
         }
 
-    def _say_step(self, numbers: dict[str, float], speed: dict[str, float], eta: float) -> None:
-        epoch, batch_id = self.progress.epoch, self.progress.batch - 1
-        shown = ", ".join(f"{name}={value:.6f}" for name, value in numbers.items())
-        self.log.say(
-            f"[TRAIN] epoch={epoch}, batch_id={batch_id}, {shown}, batch_cost={speed['batch_cost']:.4f}, "
-            f"reader_cost={speed['reader_cost']:.4f}, ips={speed['ips']:.2f} images/s ETA {clock(eta)}"
+    def _log_step(self, values: dict[str, float], speed: dict[str, float], eta: float) -> None:
+        """Logs a [TRAIN] line.
+
+        Args:
+            values: Values after epoch and batch in the line, by name.
+            speed: Values of `StepTimer.lap`, and further ones for metrics.jsonl only.
+            eta: Seconds until the end of the training.
+        """
+        epoch = self.progress.epoch
+        batch_id = self.progress.batch - 1
+        text = ", ".join(f"{name}={value:.6f}" for name, value in values.items())
+        self.log.info(
+            f"[TRAIN] epoch={epoch}, batch_id={batch_id}, {text},"
+            f" batch_cost={speed['batch_cost']:.4f}, reader_cost={speed['reader_cost']:.4f},"
+            f" ips={speed['ips']:.2f} images/s ETA {format_duration(eta)}"
         )
-        self.log.numbers(
-            "train", self.progress.step, {"epoch": epoch, "batch_id": batch_id, **numbers, **speed}
+        self.log.scalars(
+            "train", self.progress.step, {"epoch": epoch, "batch_id": batch_id, **values, **speed}
         )
 
-    def _say_skipped(self, health: StepHealth) -> None:
+    def _log_skipped(self, health: StepHealth) -> None:
+        """Logs a [SKIP] line for a step with non-finite values.
+
+        Raises:
+            InputError: If there were too many such steps in a row.
+        """
         progress = self.progress
         where = f"epoch={progress.epoch}, batch_id={progress.batch - 1}"
         what = f"loss {health.loss:g}, gradient norm {health.gradient:g}"
-        self.log.say(
-            f"[SKIP] {where}: {what}; weights and moments stay as they were. "
-            f"{progress.skipped_in_a_row} in a row, {progress.skipped} in all"
+        self.log.info(
+            f"[SKIP] {where}: {what}; weights and optimizer state are unchanged."
+            f" {progress.skipped_in_a_row} in a row, {progress.skipped} in all"
         )
-        self.log.numbers(
+        self.log.scalars(
             "skip",
             progress.step,
             {"loss": health.loss, "grad_norm": health.gradient, "skipped": progress.skipped},
         )
         if progress.skipped_in_a_row >= self._max_bad_steps:
-            raise self._broken(
-                f"{progress.skipped_in_a_row} steps in a row had no finite loss and gradient, the last at {where}: {what}"
+            raise self._failure(
+                f"{progress.skipped_in_a_row} steps in a row had no finite loss and gradient, the"
+                f" last at {where}: {what}"
             )
 
-    def _broken(self, how: str) -> InputError:
-        """Returns the error of a training that cannot go on, and what remains of it."""
+    def _failure(self, reason: str) -> InputError:
+        """Returns the error for a training with non-finite values, with the last checkpoint."""
         last = self._run_dir / "last"
-        good = (
+        left = (
             f"The last good checkpoint is {last}" if last.exists() else "There is no checkpoint yet"
         )
         return InputError(
-            f"{how}. {good}; nothing bad was saved. Lower train.learning_rate, set train.clip_norm, or look at the data; "
-            f"{argument('--resume --force', 'resume with force=True')} goes on with such a change"
+            f"{reason}. {left}; no non-finite values were saved. Lower train.learning_rate, set"
+            " train.clip_norm, or check the data;"
+            f" {argument('--resume --force', 'resume with force=True')} continues with such a"
+            " change"
         )
 
-    def _say_replaced(self, lines: Sequence[str]) -> None:
-        say = (
-            self.log.say if self._process_group.is_main else _log.warning
-        )  # the others' run logs are silent
+    def _log_replaced(self, lines: Sequence[str]) -> None:
+        """Logs a [REPLACED] line for every sample that was replaced by the next one."""
+        # The run logs of other processes are silent, but each process reads samples of its own.
+        log = self.log.info if self._process_group.is_main else _log.warning
         for line in lines:
             self.progress.replaced += 1
-            say(
-                f"[REPLACED] epoch={self.progress.epoch}, batch_id={self.progress.batch - 1}: {line}; the next sample took "
-                f"its place. {self.progress.replaced} in all"
+            log(
+                f"[REPLACED] epoch={self.progress.epoch}, batch_id={self.progress.batch - 1}:"
+                f" {line}; the next sample is used instead. {self.progress.replaced} in all"
             )
 
     def _evaluate(self, validate: Validate, monitor: str) -> None:
+        """Evaluates the weights and, if there is one, their average; arguments as in `fit`."""
         self.model.eval()
-        self._process_group.broadcast(
-            self._state.tensors()
-        )  # running statistics are each process's own until here
-        files, mark = self._good_files(), self.log.mark()
+        # Up to here, each process has running statistics of its own.
+        self._process_group.broadcast(self._state.tensors())
+        files = self._finite_files()
+        log_sizes = self.log.sizes()
         try:
-            self._judge(validate, monitor, "live", files["model.pdparams"])
+            self._evaluate_weights(validate, monitor, "live", files["model.pdparams"])
             if self._state.ema is not None:
                 with self._state.ema.in_place_of(self.model):
-                    self._judge(validate, monitor, "averaged", files["ema.pdparams"])
+                    self._evaluate_weights(validate, monitor, "averaged", files["ema.pdparams"])
         except Interrupted:
-            self.log.cut(mark)  # it is evaluated again when the run is resumed
+            self.log.truncate(log_sizes)  # the resumed run repeats the evaluation
             raise
 
-    def _judge(
+    def _evaluate_weights(
         self,
         validate: Validate,
         monitor: str,
         weights: Literal["live", "averaged"],
         tensors: Arrays,
     ) -> None:
+        """Evaluates the network's current tensors, and saves them if they are the best so far.
+
+        Args:
+            validate: Function that evaluates the network, see `fit`.
+            monitor: Name of the value that is compared, see `fit`.
+            weights: Kind of the weights that the network has, for the log.
+            tensors: Arrays of the same weights by name, for the checkpoint.
+        """
         progress = self.progress
         if self._state.ema is not None:
-            self.log.say(f"[EVAL] the {weights} weights:")
+            self.log.info(f"[EVAL] the {weights} weights:")
         values = validate(progress.epoch)
         value = values[monitor]
         about = {"epoch": progress.epoch, "weights": weights, "monitor": monitor}
-        self.log.numbers("eval", progress.step, {**about, **values})
+        self.log.scalars("eval", progress.step, {**about, **values})
         if math.isfinite(value) and value > progress.best.get(monitor, -math.inf):
             progress.best = {**values, "epoch": progress.epoch, "weights": weights}
             if self._process_group.is_main:
@@ -372,36 +422,40 @@ class Trainer:
                     self._run_dir / "best_model", **self._content({"model.pdparams": tensors})
                 )
         best = progress.best
-        self.log.say(
-            f"[EVAL] best {monitor}={best.get(monitor, math.nan):.4f} at epoch {best.get('epoch', -1)}, now {value:.4f}"
+        self.log.info(
+            f"[EVAL] best {monitor}={best.get(monitor, math.nan):.4f} at epoch"
+            f" {best.get('epoch', -1)}, now {value:.4f}"
         )
 
-    def _good_files(self) -> dict[str, Arrays]:
-        """Returns the tensors of a checkpoint by file, all of them finite.
+    def _finite_files(self) -> dict[str, Arrays]:
+        """Returns the arrays of a checkpoint, {file name: {tensor name: array}}.
 
         Raises:
-            InputError: If one holds a number that is not.
+            InputError: If an array has non-finite values.
         """
         files = self._state.files()
         bad = non_finite(files)
         if bad is not None:
-            raise self._broken(
-                f"the training has run away: {bad} holds numbers that are not finite after {self.progress.step} steps"
+            raise self._failure(
+                f"the training has diverged: {bad} contains non-finite values after"
+                f" {self.progress.step} steps"
             )
         return files
 
     def _save(self) -> None:
+        """Saves a checkpoint in the main process."""
         if self._process_group.is_main:
             self._store.save(
-                self.progress.epoch, self.progress.batch, **self._content(self._good_files())
+                self.progress.epoch, self.progress.batch, **self._content(self._finite_files())
             )
 
     def _content(self, files: dict[str, Arrays]) -> dict[str, Any]:
+        """Returns the arguments of `checkpoint.save` for these arrays, except its folders."""
         rate = self._schedule(self.progress.step)
         state = {
-            **self._state.numbers(),
+            **self._state.scalars(),
             "next_learning_rate": rate,
-            "log": self.log.mark(),
+            "log": self.log.sizes(),
             "identity": self._identity,
         }
         return {"tensors": files, "state": state, "config_json": self._config_json}

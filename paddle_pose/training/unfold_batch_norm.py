@@ -1,9 +1,9 @@
-"""Takes the normalisations apart that a published file has folded into the biases of its convolutions.
+"""Unfolding of batch normalisations that a published file has folded into its convolutions.
 
-Source: Jacob et al., Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference, CVPR
-    2018, section 3.2, for the folding that this reverses.
-Differs: the statistics that were folded in are lost; those of other images take their place, with the scale and shift
-    that undo them.
+Source: Jacob et al., Quantization and Training of Neural Networks for Efficient
+    Integer-Arithmetic-Only Inference, CVPR 2018, section 3.2, for the folding that is reversed.
+Differs: the folded statistics are lost. They are replaced by the statistics of a batch of images,
+    and scale and shift are set to cancel them.
 """
 
 from __future__ import annotations
@@ -18,23 +18,24 @@ from paddle import nn
 from paddle_pose.weights.names import fit
 
 
-def unfold(
+def unfold_batch_norm(
     network: Any, tensors: Mapping[str, np.ndarray], images: paddle.Tensor
 ) -> dict[str, np.ndarray]:
-    """Returns a file's tensors with a network's normalisations instead of the biases that hold them.
+    """Returns the tensors of a file with its folded batch normalisations as separate tensors.
 
-    In inference mode the network then computes what the file's own does; in training mode too, up to the difference
-    between one batch's statistics and another's. (Mean 0 and variance 1 would be right in inference alone: training
-    starts with another network.)
+    With them, the network computes the same function in inference mode as the network without batch
+    normalisations. In training mode the function is the same except for the difference between the
+    statistics of two batches. (With mean 0 and variance 1 it would be the same in inference mode
+    only, and training would start from another function.)
 
     Args:
-        network: of which convolutions `….conv` without bias are followed by normalisations `….bn`; its convolutions and
-            normalisations are changed.
-        tensors: name -> array of a file that `names.fit` knows.
-        images: [N, H, W, 3], a batch such as training will see.
+        network: Network whose convolutions `….conv` without bias are followed by normalisations
+            `….bn`; both are changed in place.
+        tensors: Arrays of a file by name, with names that `names.fit` knows.
+        images: Batch of training images, [N, H, W, 3].
 
     Returns:
-        Name -> array; as they came if the file has no biases in the place of normalisations.
+        Arrays by name; `tensors` unchanged if the file has no folded batch normalisations.
     """
     state = network.state_dict()
     shapes = {name: tuple(value.shape) for name, value in state.items()}
@@ -44,21 +45,21 @@ def unfold(
         for name, unit in network.named_sublayers()
         if isinstance(getattr(unit, "bn", None), norms)
     }
-    places = {
+    without_bias = {
         f"{name}.conv.bias": unit
         for name, unit in units.items()
         if f"{name}.conv.bias" not in shapes
     }
-    wanted = {**shapes, **{name: tuple(unit.bn.bias.shape) for name, unit in places.items()}}
-    found = fit(tensors, wanted)
-    folded = {name: unit for name, unit in places.items() if name in found.fitting}
+    bias_shapes = {name: tuple(unit.bn.bias.shape) for name, unit in without_bias.items()}
+    found = fit(tensors, {**shapes, **bias_shapes})
+    folded = {name: unit for name, unit in without_bias.items() if name in found.fitting}
     if not folded or any(name.endswith(".bn._mean") for name in found.fitting):
         return dict(tensors)
     for name, value in found.fitting.items():
         if name in state:
             state[name].set_value(value.astype(np.float32))
 
-    def measure(unit: Any, bias: np.ndarray) -> Any:
+    def set_from_output(unit: Any, bias: np.ndarray) -> Any:
         def hook(conv: nn.Layer, inputs: tuple[paddle.Tensor, ...], output: paddle.Tensor) -> None:
             mean = output.mean([0, 2, 3])
             variance = (output - mean.reshape([1, -1, 1, 1])).square().mean([0, 2, 3])
@@ -69,7 +70,7 @@ def unfold(
 
         return unit.conv.register_forward_post_hook(hook)
 
-    hooks = [measure(unit, found.fitting[name]) for name, unit in folded.items()]
+    hooks = [set_from_output(unit, found.fitting[name]) for name, unit in folded.items()]
     network.eval()
     try:
         with paddle.no_grad():
@@ -78,9 +79,11 @@ def unfold(
         for hook in hooks:
             hook.remove()
         network.train()
-    parts = {f"{name.removesuffix('.conv.bias')}.bn" for name in folded}
-    measured = {
-        name: value.numpy() for name, value in state.items() if name.rpartition(".")[0] in parts
+    norm_names = {f"{name.removesuffix('.conv.bias')}.bn" for name in folded}
+    unfolded = {
+        name: value.numpy()
+        for name, value in state.items()
+        if name.rpartition(".")[0] in norm_names
     }
     kept = {name: value for name, value in found.fitting.items() if name not in folded}
-    return {**kept, **measured, **{name: tensors[name] for name in found.unused}}
+    return {**kept, **unfolded, **{name: tensors[name] for name in found.unused}}

@@ -1,1 +1,1 @@
-"""The page in the browser that runs a MoveNet, and its server."""
+"""Browser demo: a web page that runs a MoveNet in the browser, and its server."""

@@ -1,4 +1,4 @@
-"""Serves the page: the model in the browser's format, and what the page has to know of it."""
+"""Prepares the model and the settings of the browser demo, and serves the page."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from paddle_pose.weights.zoo import PUBLISHED
 
 _log = logging.getLogger("paddle_pose")
 
-EXPORTED = Path("output/page")
+EXPORTED = Path("output/page")  # folder of ONNX files that are exported for the page
 
 
 def serve_page(
@@ -42,23 +42,22 @@ def serve_page(
     Args:
         weights: Path of an ONNX file or a checkpoint, or name of a published file.
         download_folder: Folder for downloaded files; None for the cache.
-        config: Name of a checkpoint's config, where none is beside it.
-        from_files: Copies of what would be downloaded; see `split_copies`.
-        host: Address to listen at.
-        port: Port to listen at; 0 takes a free one.
-        progress: Receives the progress of the downloads; None for silence.
+        config: Name of a checkpoint's config; None reads the one beside it.
+        from_files: Copies of the files that would be downloaded; see `split_copies`.
+        host: Address of the network interface to listen on.
+        port: Port to listen on; 0 for a free one.
+        progress: Function that receives the progress of downloads; None for none.
 
     Raises:
         FileNotFoundError: If a file is missing.
-        MissingDependencyError: If a package is missing; says how to install it.
-        InputError: If a file or a value does not fit.
-        ConnectionError: If something cannot be downloaded; says where to put it.
+        MissingDependencyError: If a package is missing; the message states how to install it.
+        InputError: If a file or a value is invalid.
+        ConnectionError: If a file cannot be downloaded; the message states where to put it.
     """
     runtime_copy, weights_copy = split_copies(from_files)
     files: dict[str, bytes] = {}
-    with open_server(
-        files, host, port
-    ) as server:  # first: a download takes long, and a taken port would waste it
+    # The port is opened first, so that an occupied one is reported before a long download.
+    with open_server(files, host, port) as server:
         model = onnx_model(
             weights, download_folder, copy=weights_copy, config=config, progress=progress
         )
@@ -67,24 +66,26 @@ def serve_page(
         files |= {"model.onnx": model.read_bytes(), "settings.json": json.dumps(settings).encode()}
         width, height = settings["metadata"]["codec"]["input_size"]
         _log.info(f"{model}: {width}x{height}, {settings['metadata']['skeleton']['name']}")
-        _log.info(f"http://{host}:{server.server_port}/ (Ctrl-C ends it)")
+        _log.info(f"http://{host}:{server.server_port}/ (press Ctrl-C to stop)")
         server.serve_forever()
 
 
 def split_copies(paths: Sequence[Path]) -> tuple[Path | None, Path | None]:
-    """Returns the copy of onnxruntime-web and that of the weights; None where there is none.
+    """Returns the copy of onnxruntime-web and the copy of the weights; None for a missing one.
 
     Args:
-        paths: Copies of what would be downloaded; onnxruntime-web's has the suffix .tgz.
+        paths: Copies of files that would be downloaded; that of onnxruntime-web has the suffix
+            .tgz.
 
     Raises:
-        InputError: If there are two of a kind.
+        InputError: If there are two copies of the same kind.
     """
     runtimes = [path for path in paths if path.suffix == ".tgz"]
     weights = [path for path in paths if path.suffix != ".tgz"]
     if len(runtimes) > 1 or len(weights) > 1:
         raise InputError(
-            f"--from_file {' '.join(map(str, paths))}: expected at most one onnxruntime-web-*.tgz and one weights file"
+            f"--from_file {' '.join(map(str, paths))}: expected at most one onnxruntime-web-*.tgz "
+            "and one weights file"
         )
     return runtimes[0] if runtimes else None, weights[0] if weights else None
 
@@ -97,19 +98,20 @@ def onnx_model(
     config: str | None = None,
     progress: Progress | None = None,
 ) -> Path:
-    """Returns the path of weights as an ONNX file, which is made the first time.
+    """Returns the path of a model as an ONNX file; checkpoints are exported at the first call.
 
     Args:
-        weights: Path of a file, or name of a published one.
+        weights: Path of an ONNX file or a checkpoint, or name of a published file.
         download_folder: Folder for published files; None for the cache.
         copy: Copy of the published file; None downloads it.
-        config: Name of the checkpoint's config; None for the one beside it.
-        progress: Receives the progress of the download; None for silence.
+        config: Name of the checkpoint's config; None reads the one beside it.
+        progress: Function that receives the progress of the download; None for none.
 
     Raises:
         FileNotFoundError: If there is no such file.
         MissingDependencyError: If exporting needs a package that is not installed.
-        InputError: If the file is exported in another format, or there is a copy although nothing is downloaded.
+        InputError: If the file is an export in another format, or a copy is given although nothing
+            is downloaded.
     """
     path = Path(weights)
     if weights in PUBLISHED and not path.exists():
@@ -117,52 +119,59 @@ def onnx_model(
         path = get(weights, download_folder, copy, progress)
     elif copy is not None:
         raise InputError(
-            f"--from_file {copy}: --weights {weights} is not the name of a published file"
+            f"--from_file {copy}: --weights {weights} is not the name of a published file, so "
+            "there is nothing to download; leave --from_file out"
         )
     if not path.is_file():
         raise FileNotFoundError(
-            f"--weights {weights}: no such file, and no published one has this name"
+            f"--weights {weights}: no such file, and no published file has this name; list the "
+            f"names with {environment.command('zoo')}"
         )
     if path.suffix == ".onnx":
         return path
     if is_exported(path):
         raise InputError(
-            f"{path}: browsers run ONNX files; export the checkpoint with --format onnx"
+            f"{path}: the page needs an ONNX file; export the checkpoint with --format onnx"
         )
     target = EXPORTED / f"movenet-{sha256_of(path)[:8]}.onnx"
     if not target.is_file():
         environment.require_paddle()
-        from paddle_pose.engine.export import (
-            export_model,
-        )  # imports Paddle, which an ONNX file does not need
+        # Imports Paddle, which is not needed for ONNX files.
+        from paddle_pose.engine.export import export_model
 
         export_model(path, target, config=config)
     return target
 
 
 def page_settings(model: Path) -> dict[str, Any]:
-    """Returns what the page needs to know: the metadata, the colours, and how many people "several" are.
+    """Returns the settings of the page: "metadata", "colors" and "people".
+
+    "metadata" is the export metadata, "colors" are those of `colors`, and "people" is the greatest
+    number of people that the page finds.
 
     Args:
-        model: ONNX file.
+        model: Path of the ONNX file.
 
     Raises:
         MissingDependencyError: If ONNX Runtime is not installed.
-        InputError: If it is not a MoveNet that returns maps.
+        InputError: If the file is not a MoveNet that returns maps.
     """
-    metadata, config = read_metadata(model), read_beside(model)
+    metadata = read_metadata(model)
+    config = read_beside(model)
     if metadata is None or config is None:
         raise InputError(
-            f"{model}: it has no metadata; export it with {environment.command('export')}"
+            f"{model}: has no export metadata; export the checkpoint with "
+            f"{environment.command('export')}"
         )
     if metadata["codec"]["kind"] != "MoveNetCodec":
         raise InputError(
-            f"{model}: {config.name} looks at one person in a box; the page needs a MoveNet"
+            f"{model}: {config.name} needs a box for each person; the page needs a MoveNet"
         )
     outputs = [output["name"] for output in metadata["outputs"]]
     if outputs != metadata["codec"]["outputs"]:
         raise InputError(
-            f"{model}: it returns {', '.join(outputs)}, and the page reads maps: export it without --decode"
+            f"{model}: returns {', '.join(outputs)}, but the page needs maps; export it without "
+            "--decode"
         )
     max_persons = metadata["codec"]["max_persons"]
     return {
@@ -173,7 +182,11 @@ def page_settings(model: Path) -> dict[str, Any]:
 
 
 def colors(config: Config) -> Mapping[str, Any]:
-    """Returns the CSS colours of a skeleton's joints, and its limbs as [joint, joint, colour]."""
+    """Returns the CSS colours of a skeleton: "joints" and "limbs" as [joint, joint, colour].
+
+    Args:
+        config: Config that states the skeleton.
+    """
     skeleton = config.codec.skeleton
 
     def css(*slots: int) -> str:

@@ -1,1 +1,1 @@
-"""Weights: reading published files without executing them, under our names; no Paddle."""
+"""Weights files: reading without executing them, conversion of tensor names, writing; no Paddle."""

@@ -1,10 +1,10 @@
-"""Gives the tensors of published files the names, the precision and the order of our own networks.
+"""Converts the tensors of published files to the names, precision and order of the networks here.
 
-Source: the state_dicts of MMPose 0.x and 1.x and of the original Paddle project; the modules of
-    `paddle_pose.models` write the rules down beside each network. torchvision's and Paddle's ResNets and HRNet's
-    ImageNet networks have the official names and a classifier.
-Checked against: all 494 and 412 names and shapes of the published Hourglass-52, and those of the published HRNet and
-    SimpleBaseline (tests/parity). MoveNet: see `movenet_names`.
+Source: the state_dicts of MMPose 0.x and 1.x and of txyugood's Paddle project; the modules of
+    `paddle_pose.models` document the names beside each network. torchvision's and Paddle's ResNets
+    and HRNet's ImageNet networks have the official names and a classifier.
+Checked against: all 494 and 412 names and shapes of the published Hourglass-52, and those of the
+    published HRNet and SimpleBaseline (tests/parity). MoveNet: see `movenet_names`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ import numpy as np
 from paddle_pose.errors import InputError
 from paddle_pose.weights import movenet_names
 
-Rules = tuple[tuple[str, str], ...]  # (pattern, replacement), applied in this order to every name
+# Regular expressions (pattern, replacement), applied to every name in this order.
+Rules = tuple[tuple[str, str], ...]
 
 _DROPPED = re.compile(r"(^|\.)num_batches_tracked$|^StructuredToParameterName@@$")
 _TORCH_BATCH_NORM: Rules = ((r"\.running_mean$", "._mean"), (r"\.running_var$", "._variance"))
@@ -29,10 +30,10 @@ _HOURGLASS: Rules = (
     (r"^stem\.1\.0\.", "stem.1."),
     (r"^(?:keypoint_)?head\.multi_final_layers\.", "heads."),
 )
-_HEAD: Rules = (
-    (r"^(?:keypoint_)?head\.", ""),
-)  # MMPose's HRNet and SimpleBaseline; the rest is the official names
-_CONV_AND_NORM: Rules = (  # the original keeps a convolution and its normalisation in one layer
+# MMPose's HRNet and SimpleBaseline; their other names are the official ones.
+_HEAD: Rules = ((r"^(?:keypoint_)?head\.", ""),)
+# txyugood's project has a convolution and its batch normalisation in one layer.
+_CONV_AND_NORM: Rules = (
     (r"\.conv(\d)\._conv\.", r".conv\1."),
     (r"\.conv(\d)\._batch_norm\.", r".bn\1."),
     (r"\.downsample\.0\._conv\.", ".downsample.0."),
@@ -44,12 +45,13 @@ _CONV_AND_NORM: Rules = (  # the original keeps a convolution and its normalisat
 
 @dataclass(frozen=True)
 class Family:
-    """A way of naming tensors: who names them so, and the rules that turn such names into ours.
+    """A naming scheme of tensors, with the rules that convert it to the names of this project.
 
     Attributes:
-        name: who names them so.
-        rules: how such names become ours.
-        yx: pattern of our names whose output channels are y, x, y, x, ... in the files; ours are x, y, x, y, ...
+        name: Name of the scheme: the project or networks that use it.
+        rules: Rules that convert a name of the scheme to a name of this project.
+        yx: Pattern of converted names; their tensors have the output channels y, x, y, x, ... in
+            the files and x, y, x, y, ... here.
     """
 
     name: str
@@ -57,7 +59,10 @@ class Family:
     yx: str = "(?!)"
 
     def rename(self, name: str) -> str:
-        """Returns our name.
+        """Returns the name that this project uses for a tensor of the scheme.
+
+        Args:
+            name: Name of the tensor in the file.
 
         Example:
             >>> FAMILIES[2].rename("backbone.stem.1.0.bn1.running_var")
@@ -68,7 +73,11 @@ class Family:
         return name
 
     def reorder(self, name: str, tensor: np.ndarray) -> np.ndarray:
-        """Returns the tensor that we call `name` with its output channels in our order.
+        """Returns a tensor with its output channels in the order of this project's networks.
+
+        Args:
+            name: Converted name of the tensor, as `rename` returns it.
+            tensor: Array from the file, [channels, ...].
 
         Example:
             >>> Family("y before x", (), "reg").reorder("reg.bias", np.arange(4)).tolist()
@@ -83,15 +92,20 @@ FAMILIES: tuple[Family, ...] = (
     Family("this project", ()),
     Family("ResNets, the official HRNet and SimpleBaseline", _TORCH_BATCH_NORM),
     Family("MMPose", _HOURGLASS + _HEAD + _TORCH_BATCH_NORM),
-    Family("the original Paddle project's Hourglass", _CONV_AND_NORM + _HOURGLASS),
+    Family("txyugood's Paddle Hourglass", _CONV_AND_NORM + _HOURGLASS),
     Family("Google's MoveNet", movenet_names.GOOGLE_MOVENET, movenet_names.GOOGLE_MOVENET_YX),
     Family("Google's MobileNetV2", movenet_names.GOOGLE_MOBILENET_V2),
-    Family("the original Paddle MoveNet", movenet_names.FIRE717_MOVENET),
-)  # names that several fit are those of the first, whose rules do the least
+    Family("fire717's Paddle MoveNet", movenet_names.FIRE717_MOVENET),
+)  # where several match equally many names, the first one counts: its rules change the least
 
 
 def has_inters(tensors: Iterable[str]) -> bool:
-    """Tells whether names hold an hourglass's `inters`, which a published single stack never uses.
+    """Returns whether a file has the `inters` layers of an hourglass network.
+
+    A network of one stack does not use them, although published files of it contain them.
+
+    Args:
+        tensors: Names in the file.
 
     Example:
         >>> has_inters(["backbone.inters.0.conv1.weight"]), has_inters(["stem.0.conv.weight"])
@@ -101,7 +115,10 @@ def has_inters(tensors: Iterable[str]) -> bool:
 
 
 def has_batch_norm(tensors: Iterable[str]) -> bool:
-    """Tells whether names hold the running means of batch normalisations.
+    """Returns whether a file has running means, so that its network has batch normalisation.
+
+    Args:
+        tensors: Names in the file.
 
     Example:
         >>> has_batch_norm(["stem.bn._mean"]), has_batch_norm(["stem.conv.bias"])
@@ -111,18 +128,23 @@ def has_batch_norm(tensors: Iterable[str]) -> bool:
 
 
 def family_of(tensors: Iterable[str], target: Iterable[str]) -> Family:
-    """Returns the family whose rules give the most names that the network has.
+    """Returns the naming scheme whose rules match the most tensors of the network.
 
     Args:
-        tensors: names in the file.
-        target: names of the network.
+        tensors: Names in the file.
+        target: Names of the network's tensors.
     """
     names, wanted = list(tensors), {*target}
     return max(FAMILIES, key=lambda family: len({family.rename(name) for name in names} & wanted))
 
 
 def is_mmpose(tensors: Iterable[str]) -> bool:
-    """Tells whether names are MMPose's, which keeps every backbone under `backbone.`; all its networks saw RGB.
+    """Returns whether a file comes from MMPose, whose networks were all trained on RGB images.
+
+    MMPose's names of backbone tensors begin with `backbone.`.
+
+    Args:
+        tensors: Names in the file.
 
     Example:
         >>> is_mmpose(["backbone.conv1.weight"]), is_mmpose(["conv1.weight"])
@@ -133,16 +155,18 @@ def is_mmpose(tensors: Iterable[str]) -> bool:
 
 @dataclass(frozen=True)
 class Fit:
-    """How the tensors of a file and those of a network correspond.
+    """Result of comparing the tensors of a file with those of a network.
 
     Attributes:
-        family: whose names the file has.
-        fitting: our name -> the file's array, of the network's shape; in the network's order.
-        missing: our names that the file does not have.
-        unused: the file's names that the network does not have.
-        dropped: the file's names that mean nothing to any network here, torch's `num_batches_tracked`.
-        repeated: the file's names of which several mean the same tensor of ours.
-        misshapen: our name -> the shapes in the file and in the network.
+        family: Naming scheme of the file.
+        fitting: Arrays of the file that have the network's shape, by the network's names and in
+            its order.
+        missing: Names of the network's tensors that the file does not contain.
+        unused: Names in the file that belong to no tensor of the network.
+        dropped: Names in the file that no network here has, such as torch's `num_batches_tracked`.
+        repeated: Names in the file that are converted to the same name as another one.
+        mismatched: (shape in the file, shape in the network) of the tensors whose shapes differ, by
+            the network's names.
     """
 
     family: Family
@@ -151,22 +175,23 @@ class Fit:
     unused: Sequence[str]
     dropped: Sequence[str]
     repeated: Sequence[str]
-    misshapen: Mapping[str, tuple[tuple[int, ...], tuple[int, ...]]]
+    mismatched: Mapping[str, tuple[tuple[int, ...], tuple[int, ...]]]
 
     def shapes(self) -> list[str]:
-        """Returns what is misshapen as text."""
+        """Returns one text per tensor whose shapes differ: its name and both shapes."""
         return [
             f"{name} (file {theirs}, network {wanted})"
-            for name, (theirs, wanted) in self.misshapen.items()
+            for name, (theirs, wanted) in self.mismatched.items()
         ]
 
 
 def fit(tensors: Mapping[str, np.ndarray], target_shapes: Mapping[str, tuple[int, ...]]) -> Fit:
-    """Compares a file with a network.
+    """Compares the tensors of a file with those of a network.
 
     Args:
-        tensors: name -> array, as `read.read_weights` returns them; the family is that of `family_of`.
-        target_shapes: name -> shape of every tensor of the network.
+        tensors: Arrays by name, as `read.read_weights` returns them; `family_of` chooses the naming
+            scheme.
+        target_shapes: Shape of every tensor of the network, by name.
 
     Example:
         >>> published = {"fc.weight": np.zeros((9, 2)), "bn1.running_mean": np.zeros(2)}
@@ -193,21 +218,22 @@ def fit(tensors: Mapping[str, np.ndarray], target_shapes: Mapping[str, tuple[int
         unused=[name for name, our in ours.items() if our not in target_shapes],
         dropped=[name for name in tensors if name not in ours],
         repeated=[name for name, our in ours.items() if uses[our] > 1],
-        misshapen={name: both for name, both in shapes.items() if both[0] != both[1]},
+        mismatched={name: both for name, both in shapes.items() if both[0] != both[1]},
     )
 
 
 def convert_names(
     tensors: Mapping[str, np.ndarray], target_shapes: Mapping[str, tuple[int, ...]]
 ) -> dict[str, np.ndarray]:
-    """Fits the tensors of a file to a network, ours or one of a known family: every tensor is used exactly once.
+    """Returns the tensors of a file under the names of a network, each used exactly once.
 
     Args:
-        tensors: name -> array, as `read.read_weights` returns them.
-        target_shapes: name -> shape of every tensor of the network.
+        tensors: Arrays by name, as `read.read_weights` returns them, in any naming scheme of
+            `FAMILIES`.
+        target_shapes: Shape of every tensor of the network, by name.
 
     Returns:
-        Name -> float32 array of its own memory, in the network's order.
+        Float32 arrays by the network's names, in its order; each has its own memory.
 
     Raises:
         InputError: If tensors are missing, unexpected, of another shape, or would be used twice;
@@ -223,22 +249,36 @@ def convert_names(
         "missing": found.missing,
         "unexpected": found.unused,
         "used twice": found.repeated,
-        "misshapen": found.shapes(),
+        "with a different shape": found.shapes(),
     }
     if any(problems.values()):
-        told = "; ".join(f"{len(p)} {kind}: {first_names(p)}" for kind, p in problems.items() if p)
-        raise InputError(
-            f"the weights do not fit the network: {len(tensors) - len(found.dropped)} tensors, named as in "
-            f"{found.family.name}, for the network's {len(target_shapes)}. {told}. Choose the file's own config"
+        details = "; ".join(
+            f"{len(names)} {kind}: {first_names(names)}"
+            for kind, names in problems.items()
+            if names
         )
-    return copies(found.fitting)
+        raise InputError(
+            f"the weights do not fit the network: {len(tensors) - len(found.dropped)} tensors, "
+            f"named as in {found.family.name}, for the network's {len(target_shapes)}. {details}. "
+            "Choose the config that the file was trained with"
+        )
+    return float32_copies(found.fitting)
 
 
-def copies(tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Returns float32 copies; a view would keep a whole storage or file in memory."""
+def float32_copies(tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Returns float32 copies of tensors; a view would keep a whole storage or file in memory.
+
+    Args:
+        tensors: Arrays by name.
+    """
     return {name: np.array(value, np.float32, order="C") for name, value in tensors.items()}
 
 
 def first_names(names: Sequence[str], count: int = 3) -> str:
-    """Returns the first few names as text."""
+    """Returns the first names as text, with "..." where there are more.
+
+    Args:
+        names: Names in their order.
+        count: Number of names that are listed.
+    """
     return ", ".join(names[:count]) + (", ..." if len(names) > count else "")

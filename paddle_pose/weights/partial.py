@@ -1,4 +1,4 @@
-"""Takes from a file what fits another network, to start training from it, and accounts for all the rest."""
+"""Partial loading: takes the tensors of a file that fit another network, to start training from."""
 
 from __future__ import annotations
 
@@ -8,36 +8,40 @@ from itertools import takewhile
 import numpy as np
 
 from paddle_pose.errors import InputError
-from paddle_pose.weights.names import copies, first_names, fit
+from paddle_pose.weights.names import first_names, fit, float32_copies
 
-_SHAPES_SHOWN = 6
+_MAX_SHAPES_LISTED = 6  # with more differing shapes, only the first is written out
 
 
 def fitting_tensors(
     tensors: Mapping[str, np.ndarray], target_shapes: Mapping[str, tuple[int, ...]]
 ) -> tuple[dict[str, np.ndarray], list[str]]:
-    """Takes what fits a network from the file of another one: a classifier's backbone, or other joints.
+    """Returns the tensors of another network's file that fit a network.
+
+    The file may hold a classifier with the same backbone, or a network for other joints.
 
     Args:
-        tensors: name -> array, as `read.read_weights` returns them; named in any way that `names.FAMILIES` knows.
-        target_shapes: name -> shape of every tensor of the network.
+        tensors: Arrays by name, as `read.read_weights` returns them, in any naming scheme of
+            `names.FAMILIES`.
+        target_shapes: Shape of every tensor of the network, by name.
 
     Returns:
-        Name -> float32 array of its own memory, in the network's order; and lines that account for every tensor of
-        the network and of the file.
+        Float32 arrays by the network's names, in its order, each with its own memory; and the lines
+        of a report that lists every tensor of the network and of the file.
 
     Raises:
-        InputError: If nothing fits, or tensors would be used twice.
+        InputError: If no tensor fits, or tensors would be used twice.
 
     Example:
-        >>> resnet = {"bn1.running_mean": np.zeros(2), "fc.weight": np.zeros((9, 2)), "fc.bias": np.zeros(9)}
+        >>> classifier = {"fc.weight": np.zeros((9, 2)), "fc.bias": np.zeros(9)}
+        >>> resnet = {"bn1.running_mean": np.zeros(2), **classifier}
         >>> taken, lines = fitting_tensors(resnet, {"bn1._mean": (2,), "final_layer.bias": (3,)})
         >>> list(taken)
         ['bn1._mean']
         >>> for line in lines:
         ...     print(line)
         loaded 1/2 tensors, named as in ResNets, the official HRNet and SimpleBaseline
-        left at their random start: final_layer.bias
+        randomly initialized: final_layer.bias
         not used: fc.* (2)
     """
     found = fit(tensors, target_shapes)
@@ -48,41 +52,48 @@ def fitting_tensors(
     shapes = found.shapes()
     if not found.fitting:
         raise InputError(
-            f"none of its {len(tensors)} tensors fits the network. The file has {first_names(list(tensors))}; the "
-            f"network has {first_names(list(target_shapes))}. Of another shape: {first_names(shapes) or 'none'}"
+            f"none of the {len(tensors)} tensors of the file fits the network. The file has "
+            f"{first_names(list(tensors))}; the network has {first_names(list(target_shapes))}. "
+            f"With a different shape: {first_names(shapes) or 'none'}"
         )
     short = (
-        f"{_grouped(list(found.misshapen))}, the first: {shapes[0]}"
-        if len(shapes) > _SHAPES_SHOWN
+        f"{_grouped(list(found.mismatched))}, the first: {shapes[0]}"
+        if len(shapes) > _MAX_SHAPES_LISTED
         else ""
     )
-    account = {
-        "left at their random start": _grouped(found.missing),
-        "left at their random start, of another shape in the file": short or ", ".join(shapes),
+    remaining = {
+        "randomly initialized": _grouped(found.missing),
+        "randomly initialized, shape differs in the file": short or ", ".join(shapes),
         "not used": _grouped(found.unused),
-        "left out": f"{len(found.dropped)} num_batches_tracked" if found.dropped else "",
+        "ignored": f"{len(found.dropped)} num_batches_tracked" if found.dropped else "",
     }
     count = (
         f"loaded {len(found.fitting)}/{len(target_shapes)} tensors, named as in {found.family.name}"
     )
-    return copies(found.fitting), [
+    return float32_copies(found.fitting), [
         count,
-        *(f"{what}: {names}" for what, names in account.items() if names),
+        *(f"{what}: {names}" for what, names in remaining.items() if names),
     ]
 
 
 def _grouped(names: Sequence[str]) -> str:
-    """Returns names as text: those of one top-level layer by the dotted beginning they share, with their number."""
+    """Returns names as text, grouped by top-level layer.
+
+    A group is written as the dotted prefix that its names share, with their number: "fc.* (2)".
+
+    Args:
+        names: Names of tensors.
+    """
     groups: dict[str, list[list[str]]] = {}
     for name in names:
         groups.setdefault(name.partition(".")[0], []).append(name.split("."))
-    told = []
+    texts = []
     for group in groups.values():
         shared = [
             parts[0]
             for parts in takewhile(lambda parts: len({*parts}) == 1, zip(*group, strict=False))
         ]
-        told.append(
+        texts.append(
             ".".join(group[0]) if len(group) == 1 else f"{'.'.join(shared)}.* ({len(group)})"
         )
-    return ", ".join(told)
+    return ", ".join(texts)

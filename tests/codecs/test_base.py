@@ -1,4 +1,4 @@
-"""What a codec states, and what a codec from outside the package inherits."""
+"""The codec interface, and the defaults inherited by a codec from outside the package."""
 
 import ast
 from dataclasses import dataclass
@@ -20,23 +20,24 @@ SHAPES = {"along_x": (1, 16, 128), "along_y": (1, 16, 96)}
 
 
 def points(seed=0):
-    """Keypoints [1, 16, 2] at whole px."""
+    """Returns random keypoints [1, 16, 2] at integer px."""
     return np.random.default_rng(seed).integers(0, CODEC.input_size, (1, 16, 2)).astype(float)
 
 
 def members_used(source):
-    """Returns the attributes that are read of anything called `codec` or `_codec`."""
-    read = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Attribute)]
+    """Returns the attributes that a module accesses on variables named `codec` or `_codec`."""
+    attributes = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Attribute)]
     names = [
-        (getattr(node.value, "attr", getattr(node.value, "id", "")), node.attr) for node in read
+        (getattr(node.value, "attr", getattr(node.value, "id", "")), node.attr)
+        for node in attributes
     ]
     return {member for owner, member in names if owner in ("codec", "_codec")}
 
 
-def test_others_use_what_a_codec_states_and_nothing_else():
-    stated = {*vars(Codec), *Codec.__annotations__}
-    # A graph decoder, targets on the device and MoveNet's own ONNX file know the class of their codec.
-    known = (
+def test_other_modules_use_only_the_codec_interface():
+    interface = {*vars(Codec), *Codec.__annotations__}
+    # These modules know the class of their codec.
+    exceptions = (
         "codecs/",
         "exporting/decoding.py",
         "exporting/movenet_onnx.py",
@@ -45,20 +46,20 @@ def test_others_use_what_a_codec_states_and_nothing_else():
     used = {
         (path.name, member)
         for path in PACKAGE.rglob("*.py")
-        if not path.relative_to(PACKAGE).as_posix().startswith(known)
+        if not path.relative_to(PACKAGE).as_posix().startswith(exceptions)
         for member in members_used(path.read_text(encoding="utf-8"))
     }
-    assert {member for _, member in used if member in stated} >= {
+    assert {member for _, member in used if member in interface} >= {
         "decode",
         "mirror",
         "describe",
         "visualize",
         "outputs",
     }
-    assert {(name, member) for name, member in used if member not in stated} == set()
+    assert {(name, member) for name, member in used if member not in interface} == set()
 
 
-def test_a_codec_is_frozen_and_implements_the_four_methods():
+def test_a_codec_must_be_frozen_and_implement_the_four_methods():
     with pytest.raises(TypeError, match="abstract"):
         dataclass(frozen=True)(type("Nothing", (Codec,), {"kind": "test_nothing"}))(
             CODEC.skeleton, (64, 64), ()
@@ -72,13 +73,11 @@ def test_ranges_of_fields_are_checked():
         VectorCodec(split_ratio=9)
 
 
-def test_what_a_codec_inherits():
-    assert (CODEC.alignment, CODEC.max_persons, CODEC.graph_decoder, CODEC.device_targets) == (
-        "published",
-        None,
-        None,
-        None,
-    )
+def test_defaults_of_the_interface():
+    assert CODEC.alignment == "published"
+    assert CODEC.max_persons is None
+    assert CODEC.graph_decoder is None
+    assert CODEC.device_targets is None
     assert CODEC.describe() == "VectorCodec"
 
 
@@ -90,8 +89,8 @@ def test_targets_of_several_samples_are_stacked():
         "along_x": (3, 16, 128),
         "along_y": (3, 16, 96),
     }
-    found = CODEC.decode(targets)
-    assert [poses.keypoints.tolist() for poses in found] == [one.tolist() for one in keypoints]
+    decoded = CODEC.decode(targets)
+    assert [poses.keypoints.tolist() for poses in decoded] == [one.tolist() for one in keypoints]
 
 
 def test_vectors_are_visualized_as_images():
@@ -106,7 +105,7 @@ def test_vectors_are_visualized_as_images():
     assert np.array_equal(images["along_y"].argmax(axis=1), 2 * points()[0, :, 1])
 
 
-def test_grids_are_visualized_by_their_highest_values():
+def test_grids_are_visualized_by_their_maximum():
     maps = {"heatmaps": np.random.default_rng(0).random((2, 16, 8, 8))}
     image = Codec.visualize(HeatmapCodec(input_size=(32, 32)), maps)["heatmaps"]
     assert np.array_equal(image, maps["heatmaps"].max(axis=(0, 1)))
@@ -117,15 +116,15 @@ def test_the_flip_test_averages_vectors(split_ratio):
     codec = VectorCodec(split_ratio=split_ratio)
     flip, width = list(codec.skeleton.flip), codec.input_size[0]
     mirrored = points()[:, flip] * (-1, 1) + (width - 1, 0)
-    answers = [codec.encode(one, np.ones((1, 16))) for one in (points(), mirrored)]
-    alone, seen_mirrored = (
-        {name: values[None] for name, values in answer.items()} for answer in answers
+    outputs, mirrored_outputs = (
+        {name: values[None] for name, values in codec.encode(one, np.ones((1, 16))).items()}
+        for one in (points(), mirrored)
     )
-    features = {"features": np.zeros((1, 3))}  # an output that the codec does not know
-    backend = iter([alone | features, seen_mirrored | features])
+    features = {"features": np.zeros((1, 3))}  # an output that is not part of the codec
+    backend = iter([outputs | features, mirrored_outputs | features])
     averaged = FlipAverage(lambda images: next(backend), codec)(np.zeros((1, 48, 64, 3), np.uint8))
     assert set(averaged) == set(codec.outputs)
-    assert all(np.array_equal(averaged[name], alone[name]) for name in codec.outputs)
+    assert all(np.array_equal(averaged[name], outputs[name]) for name in codec.outputs)
 
 
 def test_the_output_spec_of_vectors():
@@ -151,7 +150,7 @@ def test_the_output_spec_of_vectors():
         ),
     ],
 )
-def test_shapes_that_cannot_be_decoded_are_refused(codec, shapes):
+def test_shapes_that_cannot_be_decoded_raise(codec, shapes):
     with pytest.raises(InputError):
         codec.output_spec(shapes)
 
@@ -165,10 +164,10 @@ def test_the_unit_of_regressions(regression_unit, unit):
 
 
 @pytest.mark.parametrize("decode_by", ["argmax", "quarter", "dark"])
-def test_the_description_of_heatmaps_is_how_they_are_decoded(decode_by):
+def test_heatmaps_are_described_by_their_decoding_method(decode_by):
     assert HeatmapCodec(decode_by=decode_by).describe() == decode_by
 
 
-def test_the_number_of_people_in_a_window():
+def test_maximum_number_of_people_per_window():
     assert HeatmapCodec().max_persons is None
     assert MoveNetCodec(max_persons=3).max_persons == 3

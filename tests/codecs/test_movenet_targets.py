@@ -4,12 +4,12 @@ from paddle_pose.codecs.movenet import MoveNetCodec
 from paddle_pose.codecs.movenet_targets import areas
 
 
-def test_a_box_inside_out_has_no_area():
+def test_a_box_with_negative_width_or_height_has_area_0():
     assert areas(np.array([[0.0, 0, 2, 3], [5, 5, 4, 9], [5, 5, 4, 4]])).tolist() == [6, 0, 0]
 
 
-def test_a_persons_box_inside_out_does_not_spoil_the_others():
-    """Clipping at an image's border can turn a box inside out; the root of its area was not a number."""
+def test_a_box_of_negative_width_does_not_change_the_targets_of_other_people():
+    """Clipping at an image border can make a width negative; the root of the area was NaN."""
     codec, rng = MoveNetCodec(input_size=(64, 64), max_persons=6), np.random.default_rng(0)
     keypoints, visible = rng.uniform(8, 30, (2, 17, 2)), np.ones((2, 17))
     visible[1] = 0

@@ -1,4 +1,4 @@
-"""Every number of a config states its range, and nothing outside it gets into a config."""
+"""Every numeric field of a config has a range, and values outside it are rejected."""
 
 import dataclasses
 import json
@@ -18,19 +18,19 @@ PLAIN, MOVENET = CONFIGS["hourglass52_mpii_256"], CONFIGS["movenet_lightning_coc
 
 
 def hints(node: Any, prefix: str = "") -> dict[str, Any]:
-    """The type of every value of a config by its dotted key."""
-    found = {}
+    """Returns the type of every value of a config by dotted key."""
+    types = {}
     for name, hint in get_type_hints(type(node), include_extras=True).items():
         content = getattr(node, name)
         if is_dataclass(content):
-            found |= hints(content, f"{prefix}{name}.")
+            types |= hints(content, f"{prefix}{name}.")
         elif name in {field.name for field in dataclasses.fields(node)}:
-            found[prefix + name] = hint
-    return found
+            types[prefix + name] = hint
+    return types
 
 
 def numbers(hint: Any) -> list[tuple[type, Range | None]]:
-    """The kinds of numbers in a type, with their ranges."""
+    """Returns the numeric types within a type, with their ranges."""
     if get_origin(hint) is Annotated:
         kind, *ranges = get_args(hint)
         return [(kind, next((extra for extra in ranges if isinstance(extra, Range)), None))]
@@ -49,7 +49,7 @@ def parts(value: Any) -> list[Any]:
 
 
 EACH = pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
-EVERY = {  # once for every place that a field stands in
+NUMERIC_FIELDS = {  # each field once per class of network and codec
     (key, type(config.model), type(config.codec)): (config, key, numbers(hint)[0])
     for config in CONFIGS.values()
     for key, hint in hints(config).items()
@@ -58,33 +58,35 @@ EVERY = {  # once for every place that a field stands in
 
 
 @EACH
-def test_every_number_has_a_range_that_it_lies_in(config: Config):
-    counted = 0
+def test_every_number_lies_in_a_declared_range(config: Config):
+    count = 0
     for key, hint in hints(config).items():
         node = config
         for name in key.split("."):
             node = getattr(node, name)
-        held = [
+        contained = [
             part
             for part in parts(node)
             if isinstance(part, int | float) and not isinstance(part, bool)
         ]
-        found = numbers(hint)
-        assert all(range_ is not None for _, range_ in found), f"{key} states no range"
-        assert get_origin(hint) is not None or not held, (
-            f"{key} holds a number, but its type says nothing of one"
+        declared = numbers(hint)
+        assert all(range_ is not None for _, range_ in declared), f"{key} has no range"
+        assert get_origin(hint) is not None or not contained, (
+            f"{key} contains a number, but its type declares none"
         )
-        for number in held if found else ():
-            assert number in found[0][1], f"{key}: {number}"
-            counted += 1
-    assert counted > 40
+        for number in contained if declared else ():
+            assert number in declared[0][1], f"{key}: {number}"
+            count += 1
+    assert count > 40
 
 
-@pytest.mark.parametrize("field", EVERY.values(), ids=lambda field: f"{field[1]}-{field[0].name}")
-def test_what_lies_outside_is_refused_by_key_and_range(field):
+@pytest.mark.parametrize(
+    "field", NUMERIC_FIELDS.values(), ids=lambda field: f"{field[1]}-{field[0].name}"
+)
+def test_values_outside_the_range_raise_with_key_and_range(field):
     config, key, (kind, allowed) = field
     before = values(config)
-    if key.startswith("codec.skeleton."):  # set as a whole
+    if key.startswith("codec.skeleton."):  # a skeleton is replaced as a whole
         part = key.removeprefix("codec.skeleton.")
         whole = before["codec.skeleton"]
 
@@ -94,10 +96,9 @@ def test_what_lies_outside_is_refused_by_key_and_range(field):
     else:
 
         def changed(number):
-            held = before[key]
-            return override(
-                config, {key: [number, *held[1:]] if isinstance(held, list) else number}
-            )
+            old = before[key]
+            new = [number, *old[1:]] if isinstance(old, list) else number
+            return override(config, {key: new})
 
     outside = [float("nan"), float("inf"), -float("inf"), -1e30, 1e30, 10**400, -(10**400), True]
     outside += [kind(allowed.min) - 1, kind(allowed.max) + 1, "1e999", "nan"]
@@ -112,34 +113,31 @@ def test_what_lies_outside_is_refused_by_key_and_range(field):
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        *(("train.learning_rate", text) for text in ("nan", "-1", "1e30", "0")),
-        *(
-            ("train.seed", "-1"),
-            ("train.eval_every", "0"),
-            ("train.batch_size", "0"),
-            ("train.epochs", "-1"),
-        ),
-        *(
-            ("codec.sigma", "-1"),
-            ("train.num_workers", "5000"),
-            ("data.context", "1e999"),
-            ("data.context", "inf"),
-        ),
-        *(
-            ("codec.input_size", "(200000, 256)"),
-            ("codec.stride", "0"),
-            ("train.schedule.milestones", "(10, -1)"),
-        ),
+        ("train.learning_rate", "nan"),
+        ("train.learning_rate", "-1"),
+        ("train.learning_rate", "1e30"),
+        ("train.learning_rate", "0"),
+        ("train.seed", "-1"),
+        ("train.eval_every", "0"),
+        ("train.batch_size", "0"),
+        ("train.epochs", "-1"),
+        ("codec.sigma", "-1"),
+        ("train.num_workers", "5000"),
+        ("data.context", "1e999"),
+        ("data.context", "inf"),
+        ("codec.input_size", "(200000, 256)"),
+        ("codec.stride", "0"),
+        ("train.schedule.milestones", "(10, -1)"),
     ],
 )
-def test_a_text_that_is_no_sensible_number_is_refused(key, value):
+def test_texts_that_are_invalid_numbers_raise(key, value):
     for config in (PLAIN, MOVENET):
         with pytest.raises(InputError, match=rf"{key}.*(from|above)"):
             override(config, {key: value})
 
 
 @pytest.mark.parametrize("bad", [float("nan"), -float("inf"), 0, 1e30])
-def test_a_number_beside_weights_and_in_an_exports_metadata_is_checked(tmp_path, bad):
+def test_numbers_in_config_files_and_export_metadata_are_checked(tmp_path, bad):
     content = json.loads(to_json(PLAIN))
     content["values"]["codec.sigma"] = bad
     (tmp_path / FILE_NAME).write_text(json.dumps(content), encoding="utf-8")
@@ -153,7 +151,7 @@ def test_a_number_beside_weights_and_in_an_exports_metadata_is_checked(tmp_path,
         read_beside(exported)
 
 
-def test_a_codec_made_by_hand_is_checked_as_well():
+def test_numbers_passed_to_a_codec_are_checked():
     for changes in ({"stride": 0}, {"sigma": float("nan")}, {"input_size": (64, float("inf"))}):
         with pytest.raises(InputError, match=f"codec.{next(iter(changes))}"):
             replace(PLAIN.codec, **changes)

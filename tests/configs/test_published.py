@@ -6,7 +6,7 @@ from paddle_pose.weights import zoo
 
 
 @pytest.mark.parametrize(
-    ("config", "numbers"),
+    ("config", "results"),
     [
         ("hourglass52_mpii_384", {"Mean": 89.4, "Mean@0.1": 36.6}),
         ("stacked_hourglass2_mpii_256", {"Mean": 87.3, "Mean@0.1": 23.9}),
@@ -20,33 +20,33 @@ from paddle_pose.weights import zoo
         ("hourglass_tiny_128", {}),
     ],
 )
-def test_the_numbers_of_a_recipe(config, numbers):
-    assert numbers_of(config) == numbers
+def test_published_results_of_a_config(config, results):
+    assert numbers_of(config) == results
 
 
 @pytest.mark.parametrize("name", [name for name in zoo.PUBLISHED if name.startswith("official_")])
-def test_official_weights_have_the_numbers_of_their_recipe(name):
+def test_official_weights_and_their_config_have_the_same_results(name):
     file = zoo.PUBLISHED[name]
     published = dict(file.published)
-    for number, value in numbers_of(file.config).items():
-        assert published[number.removesuffix(" (detected boxes)")] == value
+    for metric, value in numbers_of(file.config).items():
+        assert published[metric.removesuffix(" (detected boxes)")] == value
     assert bool(published) == bool(numbers_of(file.config))
 
 
-def test_the_original_projects_curve_ends_where_its_table_says():
+def test_the_best_epoch_of_txyugoods_log_has_its_published_results():
     for size, points in TXYUGOOD_CURVES.items():
         best = max(points, key=lambda point: point[2])
         (row,) = [
-            one
-            for one in PUBLISHED
-            if one.who == "original Paddle project" and one.input == f"{size}x{size}"
+            row
+            for row in PUBLISHED
+            if row.who == "original Paddle project" and row.input == f"{size}x{size}"
         ]
         assert best[1:] == (row.values["Mean"], row.values["Mean@0.1"])
         assert [epoch for epoch, *_ in points] == sorted({epoch for epoch, *_ in points})
         assert points[-1][0] == 209
 
 
-def test_boxes_are_read_from_the_name_of_a_number():
+def test_the_origin_of_boxes_is_parsed_from_the_name_of_a_result():
     (udp,) = of_config(CONFIGS["hrnet_w32_coco_256x192_udp"])
     assert udp.boxes == "boxes of a 65.1-AP detector"
     assert udp.values == {"AP": 0.768}

@@ -26,20 +26,20 @@ EACH = pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
 
 
 @EACH
-def test_a_config_comes_back_from_its_json(tmp_path, config):
+def test_a_config_round_trips_through_json(tmp_path, config):
     changed = override(
         config,
         {"train.batch_size": 3, "augment": None, "codec.skeleton": "coco_17", "data.context": 1},
     )
-    for kept in (config, changed):
-        (tmp_path / FILE_NAME).write_text(to_json(kept), encoding="utf-8")
-        assert read_beside(tmp_path / "model.pdparams") == kept
+    for written in (config, changed):
+        (tmp_path / FILE_NAME).write_text(to_json(written), encoding="utf-8")
+        assert read_beside(tmp_path / "model.pdparams") == written
     assert changed != config
 
 
 @EACH
 def test_every_value_can_be_given_as_text(config):
-    """What the command line hands over means the same as the value itself."""
+    """A text from the command line sets the same value as the value itself."""
     for key, value in values(config).items():
         if key == "codec.skeleton":
             assert override(config, {key: value["name"]}) == config
@@ -74,15 +74,15 @@ def test_one_override_changes_one_value():
 @pytest.mark.parametrize(
     "key", ["train.batchsize", "nothing", "name", "source", "published", "codec.map_size"]
 )
-def test_an_unknown_key_lists_the_valid_ones(key):
-    with pytest.raises(ValueError, match="unknown key") as caught:
+def test_an_unknown_key_raises_with_the_valid_keys(key):
+    with pytest.raises(InputError, match=repr(key)) as caught:
         override(PLAIN, {key: 1})
     for valid in values(PLAIN):
         assert f"\n  {valid}" in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "message"),
+    ("key", "value", "pattern"),
     [
         ("train.batch_size", "many", "got 'many', expected int"),
         ("train.batch_size", "2.5", "got 2.5, expected int"),
@@ -91,22 +91,22 @@ def test_an_unknown_key_lists_the_valid_ones(key):
         ("val.flip", "1", "got 1, expected bool"),
         ("codec.input_size", "256", "got 256, expected tuple"),
         ("codec.input_size", "(1, 2, 3)", r"got \(1, 2, 3\), expected tuple"),
-        ("codec.input_size", "(250, 256)", "not a multiple of the heatmap's stride"),
+        ("codec.input_size", "(250, 256)", r"codec\.input_size=\(250, 256\).*codec\.stride=4"),
         ("train.schedule.milestones", "(1, 'b')", "got 'b', expected int"),
         ("codec.decode_by", "soft", r"got 'soft', expected \['argmax', 'quarter', 'dark'\]"),
         ("codec.skeleton", "hand", "got 'hand', expected one of mpii_16, coco_17, or a .json file"),
         ("train", "none", "got None, expected Train"),
         ("model", "3", "got '3', expected"),
-        ("train.epochs.more", 1, "'epochs' is .*, which has no part 'more'"),
+        ("train.epochs.more", 1, r"'train\.epochs\.more'.*'epochs'.*'more'"),
     ],
 )
-def test_a_value_of_the_wrong_kind_is_refused(key, value, message):
-    with pytest.raises(ValueError, match=message):
+def test_a_value_of_the_wrong_type_raises(key, value, pattern):
+    with pytest.raises(InputError, match=pattern):
         override(PLAIN, {key: value})
 
 
-def test_parts_of_a_switched_off_augmentation_cannot_be_set():
-    with pytest.raises(ValueError, match="'augment' is None, which has no part 'flip'"):
+def test_fields_of_a_disabled_augmentation_cannot_be_set():
+    with pytest.raises(InputError, match=r"'augment\.flip'.*'augment' is None.*'flip'"):
         override(PLAIN, {"augment": "none", "augment.flip": 0.1})
 
 
@@ -140,7 +140,7 @@ def test_the_final_augmentation_starts_as_a_copy_of_the_first():
             override(PLAIN, bad)
 
 
-def test_the_final_augmentation_is_kept_beside_the_weights_and_decides(tmp_path):
+def test_the_final_augmentation_is_stored_and_part_of_the_identity(tmp_path):
     changed = override(PLAIN, {"final_augment.hue_delta": 5, "train.final_augment_epoch": 30})
     (tmp_path / FILE_NAME).write_text(to_json(changed), encoding="utf-8")
     assert read_beside(tmp_path / "model.pdparams") == changed
@@ -150,8 +150,8 @@ def test_the_final_augmentation_is_kept_beside_the_weights_and_decides(tmp_path)
     assert identity(changed) != identity(override(changed, {"final_augment.hue_delta": 4}))
 
 
-def test_checkpoints_of_earlier_versions_are_of_the_same_run():
-    """Their identity has no key for what they could not do."""
+def test_checkpoints_of_earlier_versions_belong_to_the_same_run():
+    """Their identity lacks the keys of features that were added later."""
     added = {
         "augment.blur": 0.1,
         "augment.brightness_contrast_probability": 1.0,
@@ -197,7 +197,7 @@ def test_flags_change_the_augmentation():
     "config", [c for c in CONFIGS.values() if c.data.framing == "person"], ids=lambda c: c.name
 )
 def test_augmentation_is_as_published(config):
-    """Source: HRNet and mmpose show half bodies on COCO, SimpleBaseline and every recipe on MPII do not."""
+    """HRNet and mmpose use half bodies on COCO; SimpleBaseline and all recipes on MPII do not."""
     mmpose = config.source.startswith("mmpose") and config.data.dataset == "coco"
     half_bodies = config.data.dataset == "coco" and (config.name.startswith("hrnet") or mmpose)
     assert config.augment.half_body == (0.3 if half_bodies else 0)
@@ -207,40 +207,34 @@ def test_augmentation_is_as_published(config):
 
 
 @pytest.mark.parametrize("name", [name for name in CONFIGS if name.endswith(("_dark", "_udp"))])
-def test_variants_differ_from_their_plain_config_in_how_they_code(name):
-    varied, plain = CONFIGS[name], CONFIGS[name.rpartition("_")[0]]
-    dark = name.endswith("_dark")
-    assert varied.codec.decode_by == "dark"
-    assert (varied.codec.unbiased, varied.codec.alignment) == (
-        (True, "published") if dark else (False, "udp")
+def test_dark_and_udp_configs_differ_from_the_plain_config_in_the_codec(name):
+    variant, plain = CONFIGS[name], CONFIGS[name.rpartition("_")[0]]
+    is_dark = name.endswith("_dark")
+    alignment = "published" if is_dark else "udp"
+    assert variant.codec == replace(
+        plain.codec, decode_by="dark", unbiased=is_dark, alignment=alignment
     )
-    assert (
-        replace(plain.codec, decode_by="dark", unbiased=dark, alignment=varied.codec.alignment)
-        == varied.codec
-    )
-    assert numbers_of(varied.name) != numbers_of(plain.name)
-    assert name in varied.command
-    if name.startswith("hrnet"):  # the flip test of both projects moves no maps; mmpose's does
-        assert varied.val == replace(plain.val, shift=False)
-        assert (varied.model, varied.augment, varied.loss, varied.train) == (
-            plain.model,
-            plain.augment,
-            plain.loss,
-            plain.train,
-        )
+    assert numbers_of(variant.name) != numbers_of(plain.name)
+    assert name in variant.command
+    if name.startswith("hrnet"):  # DARK's and UDP's flip test does not shift maps; mmpose's does
+        assert variant.val == replace(plain.val, shift=False)
+        assert variant.model == plain.model
+        assert variant.augment == plain.augment
+        assert variant.loss == plain.loss
+        assert variant.train == plain.train
 
 
 def test_find_and_the_published_sizes():
     assert find(PLAIN.name) is PLAIN
-    with pytest.raises(ValueError, match=r"no config 'hourglas'.*\n  hourglass52_mpii_256"):
+    with pytest.raises(InputError, match=r"'hourglas'.*\n  hourglass52_mpii_256"):
         find("hourglas")
     assert for_image_size(384).codec.input_size == (384, 384)
-    with pytest.raises(ValueError, match=r'image_size 320: .*"codec.input_size": \(320, 320\)'):
+    with pytest.raises(InputError, match=r'image_size 320: .*"codec.input_size": \(320, 320\)'):
         for_image_size(320)
 
 
 @EACH
-def test_names_are_unique_and_every_config_says_where_it_is_from(config):
+def test_names_are_unique_and_every_config_has_a_source_and_a_command(config):
     assert CONFIGS[config.name] is config
     assert config.source
     assert config.command.split()[0] in ("python", "make")
@@ -249,26 +243,23 @@ def test_names_are_unique_and_every_config_says_where_it_is_from(config):
 
 
 def test_flags_and_checkpoint_must_agree():
-    beside = replace(PLAIN, train=replace(PLAIN.train, batch_size=3))
-    assert resolve(beside, None, None, {}) == beside
-    assert resolve(beside, PLAIN.name, 256, {}) == beside
-    assert resolve(beside, None, None, {"train.epochs": "5"}).train.epochs == 5
-    with pytest.raises(
-        ValueError,
-        match="config hourglass52_mpii_384, but the checkpoint was trained as hourglass52",
-    ):
-        resolve(beside, "hourglass52_mpii_384", None, {})
-    with pytest.raises(ValueError, match="image_size 384, but the checkpoint was trained at 256"):
-        resolve(beside, None, 384, {})
+    stored = replace(PLAIN, train=replace(PLAIN.train, batch_size=3))
+    assert resolve(stored, None, None, {}) == stored
+    assert resolve(stored, PLAIN.name, 256, {}) == stored
+    assert resolve(stored, None, None, {"train.epochs": "5"}).train.epochs == 5
+    with pytest.raises(InputError, match=r"hourglass52_mpii_384.*hourglass52_mpii_256"):
+        resolve(stored, "hourglass52_mpii_384", None, {})
+    with pytest.raises(InputError, match=r"image_size 384.*256"):
+        resolve(stored, None, 384, {})
 
 
-def test_without_a_checkpoints_config_flags_decide():
+def test_without_a_stored_config_flags_select_it():
     assert resolve(None, None, 384, {}) is CONFIGS["hourglass52_mpii_384"]
     assert resolve(None, PLAIN.name, None, {}) is PLAIN
     assert resolve(None, PLAIN.name, 256, {"val.flip": "false"}).val.flip is False
-    with pytest.raises(ValueError, match="config"):
+    with pytest.raises(InputError, match=FILE_NAME):
         resolve(None, None, None, {})
-    with pytest.raises(ValueError, match="image_size 384, but config hourglass52_mpii_256 has 256"):
+    with pytest.raises(InputError, match=r"image_size 384.*hourglass52_mpii_256.*256"):
         resolve(None, PLAIN.name, 384, {})
 
 
@@ -288,19 +279,19 @@ def test_without_a_checkpoints_config_flags_decide():
         '{"config": "hourglass52_mpii_256", "values": {"codec.skeleton": {"name": "x"}}}',
     ],
 )
-def test_a_broken_file_beside_the_weights_is_named(tmp_path, content):
+def test_an_invalid_config_file_raises_with_its_path(tmp_path, content):
     path = tmp_path / FILE_NAME
     path.write_text(content, encoding="utf-8")
-    with pytest.raises(ValueError, match="not a config that this version reads") as caught:
+    with pytest.raises(InputError) as caught:
         read_beside(tmp_path / "model.pdparams")
-    assert str(caught.value).startswith(str(path))
+    assert str(caught.value).startswith(f"{path}: ")
 
 
-def test_no_file_beside_the_weights_is_no_error(tmp_path):
+def test_a_missing_config_file_is_not_an_error(tmp_path):
     assert read_beside(tmp_path / "model.pdparams") is None
 
 
-def test_the_file_says_every_value():
+def test_the_config_file_contains_every_value():
     content = json.loads(to_json(PLAIN))
     assert content["config"] == PLAIN.name
     assert content["values"] == json.loads(json.dumps(values(PLAIN)))
@@ -308,15 +299,14 @@ def test_the_file_says_every_value():
     assert content["values"]["codec.skeleton"]["name"] == "mpii_16"
 
 
-def test_a_choice_named_none_is_no_none():
-    folded = override(CONFIGS["movenet_lightning_coco"], {"model.batch_norm": "none"})
+def test_the_choice_none_is_not_converted_to_the_value_none():
+    config = CONFIGS["movenet_lightning_coco"]
+    folded = override(config, {"model.batch_norm": "none"})
     assert folded.model.batch_norm == "none"
-    assert (
-        override(CONFIGS["movenet_lightning_coco"], json.loads(to_json(folded))["values"]) == folded
-    )
+    assert override(config, json.loads(to_json(folded))["values"]) == folded
 
 
-def test_a_text_file_is_no_weights_file_whatever_its_config(tmp_path):
+def test_a_text_file_raises_before_its_config_is_looked_for(tmp_path):
     (tmp_path / "notes.pdparams").write_text("remember the milk")
     with pytest.raises(InputError, match=r"notes\.pdparams: unknown format"):
         config_of(tmp_path / "notes.pdparams")

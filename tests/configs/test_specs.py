@@ -1,4 +1,4 @@
-"""Networks, losses, optimizers, schedules and codecs as values that are chosen by a short name."""
+"""Specs of networks, losses, optimizers and schedules, and codecs: selected by a short name."""
 
 import inspect
 import json
@@ -45,7 +45,7 @@ def test_the_kinds_of_this_package():
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.__name__)
-def test_a_target_takes_the_arguments_of_its_spec(spec):
+def test_a_target_accepts_the_arguments_of_its_spec(spec):
     pytest.importorskip("paddle")
     family, made = kinds.family_of(spec), spec()
     target = inspect.signature(kinds.load(spec.target))
@@ -60,17 +60,17 @@ def test_a_target_takes_the_arguments_of_its_spec(spec):
 @pytest.mark.parametrize(
     "spec", [s for s in SPECS if issubclass(s, specs.OptimizerSpec)], ids=lambda s: s.__name__
 )
-def test_the_defaults_of_an_optimizer_are_paddles(spec):
+def test_the_defaults_of_an_optimizer_are_those_of_paddle(spec):
     paddle = pytest.importorskip("paddle")
-    theirs = {"adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSProp"}[spec.kind]
-    defaults = inspect.signature(getattr(paddle.optimizer, theirs)).parameters
-    ours = spec().field_values()
-    ours.pop("decay_norms_and_biases", None)
-    for name, value in ours.items():
+    class_name = {"adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSProp"}[spec.kind]
+    defaults = inspect.signature(getattr(paddle.optimizer, class_name)).parameters
+    field_values = spec().field_values()
+    field_values.pop("decay_norms_and_biases", None)
+    for name, value in field_values.items():
         assert value == (defaults[name].default or 0.0), name
 
 
-def test_a_recipe_in_epochs_becomes_steps():
+def test_epochs_are_converted_to_steps():
     pytest.importorskip("paddle")
     steps = specs.StepScheduleSpec(warmup=0, milestones=(2, 3), gamma=0.5)
     rate = kinds.load(steps.target)(**steps.arguments(1.0, steps_per_epoch=10, epochs=9))
@@ -81,59 +81,55 @@ def test_a_recipe_in_epochs_becomes_steps():
     assert [rate(0), rate(90)] == pytest.approx([0.0, 0.0])
 
 
-def test_a_loss_takes_from_the_skeleton_what_is_its():
+def test_losses_take_joint_weights_and_limbs_from_the_skeleton():
     codec = HeatmapCodec(skeleton=MPII_16)
-    assert (
-        specs.HeatmapLossSpec(joint_weights=True).arguments(codec)["joint_weights"]
-        == MPII_16.weights
-    )
+    heatmap_loss = specs.HeatmapLossSpec(joint_weights=True)
+    assert heatmap_loss.arguments(codec)["joint_weights"] == MPII_16.weights
     assert specs.MoveNetLossSpec(error="focal").arguments(codec)["limbs"] == MPII_16.limb_indices
 
 
-def test_a_weights_file_decides_some_values():
+def test_a_weights_file_determines_some_fields():
     assert specs.HourglassModel().fitted(["backbone.inters.0.conv1.weight"]).inters
     assert not specs.HourglassModel(inters=True).fitted(["stem.0.conv.weight"]).inters
     bgr = specs.SimpleBaselineModel(order="bgr")
     assert bgr.fitted(["conv1.weight"]) == bgr
     assert bgr.fitted(["backbone.conv1.weight"]).order == "rgb"
     assert "BGR" in bgr.remark(bgr)
-    assert bgr.fitted(["backbone.conv1.weight"]).remark(bgr) != replace(bgr, order="rgb").remark(
-        replace(bgr, order="rgb")
-    )
+    rgb = replace(bgr, order="rgb")
+    assert bgr.fitted(["backbone.conv1.weight"]).remark(bgr) != rgb.remark(rgb)
     assert specs.HRNetModel().fitted(["backbone.conv1.weight"]) == specs.HRNetModel()
     assert specs.HRNetModel().remark(specs.HRNetModel()) == ""
 
 
-# Choosing by short name
+# Selection by short name
 
 
-def test_a_kind_changes_nothing_where_it_is_the_present_one():
+def test_setting_the_present_kind_changes_nothing():
     for config in CONFIGS.values():
-        chosen = {key: value for key, value in values(config).items() if key in KINDS}
-        assert override(config, chosen) == config
+        present = {key: value for key, value in values(config).items() if key in KINDS}
+        assert override(config, present) == config
 
 
 KINDS = ("model", "codec", "loss", "train.optimizer", "train.schedule")
 
 
 @pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
-def test_kinds_stand_before_their_fields_and_come_back_in_any_order(tmp_path, config):
+def test_kinds_precede_their_fields_and_are_read_in_any_order(tmp_path, config):
     keys = list(values(config))
     for kind in KINDS:
         assert keys[keys.index(kind) + 1].startswith(f"{kind}.")
     content = {"config": PLAIN.name, "values": dict(reversed(values(config).items()))}
     (tmp_path / FILE_NAME).write_text(json.dumps(content), encoding="utf-8")
-    found = read_beside(tmp_path / "model.pdparams")
-    assert values(found) == values(config)
-    assert type(found.model) is type(config.model)
+    read = read_beside(tmp_path / "model.pdparams")
+    assert values(read) == values(config)
+    assert type(read.model) is type(config.model)
 
 
-def test_another_kind_begins_with_its_defaults_and_what_its_family_shares():
+def test_another_kind_starts_with_its_defaults_and_the_shared_fields():
     tiny = override(TINY, {"train.schedule": "steps"})
     assert tiny.train.schedule == specs.StepScheduleSpec(warmup=50)
-    assert (
-        override(TINY, {"model": "hrnet"}).model == specs.HRNetModel()
-    )  # not the stem of the tiny Hourglass
+    # The field stem_channels of the tiny Hourglass is not shared.
+    assert override(TINY, {"model": "hrnet"}).model == specs.HRNetModel()
     assert override(TINY, {"codec": "movenet"}).codec == MoveNetCodec(
         skeleton=MPII_16, input_size=(128, 128)
     )
@@ -147,7 +143,7 @@ def test_another_kind_begins_with_its_defaults_and_what_its_family_shares():
     assert override(TINY, {"augment": "none"}).augment is None
 
 
-HOSTILE = [
+MALICIOUS = [
     {"model": "os:system"},
     {"model": "paddle_pose.models.hrnet:HRNet"},
     {"model": "unheard_of"},
@@ -172,17 +168,17 @@ HOSTILE = [
 ]
 
 
-@pytest.mark.parametrize("changes", HOSTILE, ids=lambda changes: json.dumps(changes))
-def test_a_file_or_flag_cannot_name_what_is_run(tmp_path, monkeypatch, changes):
+@pytest.mark.parametrize("changes", MALICIOUS, ids=lambda changes: json.dumps(changes))
+def test_a_file_or_flag_cannot_execute_code(tmp_path, monkeypatch, changes):
     content = {"config": PLAIN.name, "values": {**values(PLAIN), **changes}}
     (tmp_path / FILE_NAME).write_text(json.dumps(content), encoding="utf-8")
 
-    def nothing(name=""):
+    def fail(name=""):
         raise AssertionError(f"{name} was loaded")
 
-    monkeypatch.setattr(kinds, "load", nothing)
-    monkeypatch.setattr(os, "system", nothing)
-    monkeypatch.setattr(os, "getcwd", nothing)
+    monkeypatch.setattr(kinds, "load", fail)
+    monkeypatch.setattr(os, "system", fail)
+    monkeypatch.setattr(os, "getcwd", fail)
     monkeypatch.delitem(sys.modules, "paddle_pose.models.hrnet", raising=False)
     modules = set(sys.modules)
     with pytest.raises(InputError, match=FILE_NAME):
@@ -192,32 +188,32 @@ def test_a_file_or_flag_cannot_name_what_is_run(tmp_path, monkeypatch, changes):
     assert set(sys.modules) == modules
 
 
-# What earlier versions wrote
+# Files of earlier versions
 
 
-OLD = {  # what differed in the file of a training of hourglass_tiny_128
-    **{"train.warmup": 3, "train.warmup_start": 0.001, "train.schedule": "cosine"},
-    **{"train.milestones": [170, 200], "train.gamma": 0.1},
+OLD = {  # the keys of an old file of hourglass_tiny_128 that have been renamed or removed
+    "train.warmup": 3,
+    "train.warmup_start": 0.001,
+    "train.schedule": "cosine",
+    "train.milestones": [170, 200],
+    "train.gamma": 0.1,
 }
 
 
 def old_form(config):
-    """The values as they were written before networks and the like had keys of their own."""
-    old = {new: old for old, new in RENAMED.items()}
-    kept = {
-        k: v
-        for k, v in values(config).items()
-        if k not in KINDS[:-1] and not k.startswith("train.optimizer.")
+    """Returns the values of a config in the form of versions without keys for kinds."""
+    old_names = {new: old for old, new in RENAMED.items()}
+    existing = {
+        key: value
+        for key, value in values(config).items()
+        if key not in KINDS[:-1] and not key.startswith("train.optimizer.")
     }
-    unused = (
-        {"train.milestones": [170, 200], "train.gamma": 0.1}
-        if config.train.schedule.kind == "cosine"
-        else {}
-    )
-    return {old.get(key, key): value for key, value in kept.items()} | unused
+    is_cosine = config.train.schedule.kind == "cosine"
+    unused = {"train.milestones": [170, 200], "train.gamma": 0.1} if is_cosine else {}
+    return {old_names.get(key, key): value for key, value in existing.items()} | unused
 
 
-def test_the_old_form_is_that_of_a_file():
+def test_the_old_form_has_the_renamed_keys_of_an_old_file():
     changed = override(TINY, {"train.schedule.warmup": 3})
     assert {key: value for key, value in old_form(changed).items() if key in OLD} == OLD
     assert old_form(MOVENET)["loss.kind"] == "focal"
@@ -235,49 +231,43 @@ def test_a_file_of_an_earlier_version_is_read(tmp_path, config, schedule):
 
 
 @pytest.mark.parametrize("schedule", ["steps", "cosine"])
-def test_an_identity_of_an_earlier_version_is_todays(schedule):
+def test_an_identity_of_an_earlier_version_is_upgraded(schedule):
     config = override(
         TINY, {"train.schedule": schedule, "train.schedule.warmup": 3, "val.flip": False}
     )
-    left_out = values(config).keys() - identity(config).keys()
+    excluded = values(config).keys() - identity(config).keys()
     extra = {"processes": 2, "training data": "12 samples"}
-    old = (
-        {"config": config.name}
-        | {k: v for k, v in old_form(config).items() if k not in left_out}
-        | extra
-    )
-    assert json.dumps(stored_identity(old), sort_keys=True) == json.dumps(
-        identity(config) | extra, sort_keys=True
-    )
-    today = json.loads(json.dumps(identity(config) | extra))
-    assert json.loads(json.dumps(stored_identity(today))) == today
+    stored = {key: value for key, value in old_form(config).items() if key not in excluded}
+    old = {"config": config.name} | stored | extra
+    current = json.loads(json.dumps(identity(config) | extra))
+    assert json.loads(json.dumps(stored_identity(old))) == current
+    assert json.loads(json.dumps(stored_identity(current))) == current
 
 
-def test_an_identity_of_today_keeps_its_optimizer():
-    today = json.loads(
-        json.dumps(identity(override(TINY, {"train.optimizer": "rmsprop", "model": "hrnet"})))
-    )
-    assert json.loads(json.dumps(stored_identity(today))) == today
-    assert today["train.optimizer"] == "rmsprop"
+def test_a_current_identity_keeps_its_optimizer():
+    config = override(TINY, {"train.optimizer": "rmsprop", "model": "hrnet"})
+    current = json.loads(json.dumps(identity(config)))
+    assert json.loads(json.dumps(stored_identity(current))) == current
+    assert current["train.optimizer"] == "rmsprop"
 
 
 @pytest.mark.parametrize("key", RENAMED)
-def test_an_old_key_on_the_command_line_is_refused_with_the_new_one(key):
+def test_an_old_key_on_the_command_line_raises_with_the_new_key(key):
     with pytest.raises(InputError, match=f"'{RENAMED[key]}'"):
         override(MOVENET, {key: "1"})
 
 
-def test_values_of_today_are_not_renamed():
+def test_current_keys_are_not_renamed():
     for config in CONFIGS.values():
         assert upgraded(values(config)) == values(config)
 
 
-# From outside the package
+# Specs from outside the package
 
 
 @dataclass(frozen=True)
 class OutsideModel(specs.ModelSpec):
-    """A network that this file defines."""
+    """A network defined in this file."""
 
     kind: ClassVar[str] = "outside"
     target: ClassVar[str] = "a_module_that_is_not_there:Net"
@@ -319,13 +309,13 @@ def test_a_spec_and_a_config_from_outside_are_found(tmp_path, outside):
     }
 
 
-def test_a_name_is_registered_once(outside):
+def test_registering_an_existing_name_raises(outside):
     for config in (outside, PLAIN):
         with pytest.raises(InputError, match=config.name):
             registry.register(config)
 
 
-def test_a_spec_that_is_no_dataclass_of_its_own_is_refused(monkeypatch):
+def test_a_spec_that_is_not_decorated_as_a_dataclass_raises(monkeypatch):
     monkeypatch.setattr(
         kinds,
         "_FAMILIES",
@@ -341,13 +331,12 @@ def test_a_spec_that_is_no_dataclass_of_its_own_is_refused(monkeypatch):
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.__name__)
-def test_a_field_is_what_a_file_can_change(spec):
-    made = spec()
-    assert (
-        {field.name for field in fields(made)} == made.field_values().keys() == asdict(made).keys()
-    )
-    assert not {"kind", "target"} & made.field_values().keys()
+def test_the_fields_of_a_spec_are_plain_values_without_kind_and_target(spec):
+    instance = spec()
+    field_values = instance.field_values()
+    assert {field.name for field in fields(instance)} == field_values.keys()
+    assert field_values.keys() == asdict(instance).keys()
+    assert not {"kind", "target"} & field_values.keys()
     assert all(
-        isinstance(value, int | float | str | bool | Sequence)
-        for value in made.field_values().values()
+        isinstance(value, int | float | str | bool | Sequence) for value in field_values.values()
     )

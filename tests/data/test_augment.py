@@ -1,3 +1,5 @@
+"""Augmentation: distributions of windows, hidden rectangles and pixel values; half-body windows."""
+
 from dataclasses import replace
 from pathlib import Path
 
@@ -6,7 +8,7 @@ import numpy as np
 import pytest
 
 from paddle_pose import geometry
-from paddle_pose.data.augment import Augment, half_body_window, has_halves
+from paddle_pose.data.augment import Augment, half_body_window, supports_half_body
 from paddle_pose.geometry import Window
 from paddle_pose.skeletons import COCO_17, MPII_16, SKELETONS
 from paddle_pose.structures import Person, Sample
@@ -26,7 +28,7 @@ def is_upper(skeleton):
 
 
 def standing(skeleton, seed=0):
-    """A sample of a person whose upper joints lie above y = 100 and whose lower ones lie below it."""
+    """Returns a sample of a person whose upper joints have y < 100, and the lower ones y > 100."""
     joints = skeleton.num_joints
     keypoints = np.random.default_rng(seed).uniform((20, 10), (80, 90), (joints, 2))
     keypoints[~is_upper(skeleton)] += (0, 100)
@@ -35,7 +37,7 @@ def standing(skeleton, seed=0):
 
 
 def labelled_only(sample, slots):
-    """The sample with no other joint labelled than these; what is not labelled has no place."""
+    """Returns a sample whose joints are labelled in some slots only; the others are NaN."""
     (person,) = sample.persons
     visible = np.zeros_like(person.visible)
     visible[slots] = 1
@@ -43,7 +45,7 @@ def labelled_only(sample, slots):
     return replace(sample, persons=(replace(person, keypoints=keypoints, visible=visible),))
 
 
-def test_the_same_generator_gives_the_same_windows():
+def test_same_generator_state_gives_same_windows():
     assert windows(Augment(), 20) == windows(Augment(), 20)
     assert windows(Augment(), 20) != windows(Augment(), 20, seed=1)
 
@@ -51,43 +53,41 @@ def test_the_same_generator_gives_the_same_windows():
 @pytest.mark.parametrize(
     "augment", [Augment(), Augment(flip=0.2, scale=0.25, rotation=30.0, rotation_probability=0.9)]
 )
-def test_amounts_and_shares_are_the_published_ones(augment):
-    drawn = windows(augment)
-    factors = np.array([window.size[0] / 100.0 for window in drawn])
-    angles = np.array([window.rotation for window in drawn])
+def test_windows_have_the_published_distributions(augment):
+    sampled = windows(augment)
+    factors = np.array([window.size[0] / 100.0 for window in sampled])
+    angles = np.array([window.rotation for window in sampled])
     turned = angles[angles != 0]
-    sigma = 3 / np.sqrt(len(drawn))  # three deviations of a share
-    assert all(window.center == (50.0, 60.0) for window in drawn)
-    assert all(window.size[1] == pytest.approx(2 * window.size[0]) for window in drawn)
-    assert np.mean([window.flip for window in drawn]) == pytest.approx(augment.flip, abs=sigma)
-    assert len(turned) / len(drawn) == pytest.approx(augment.rotation_probability, abs=sigma)
-    # a normal clipped at one deviation: 16 % lie on each end
+    sigma = 3 / np.sqrt(len(sampled))  # three standard deviations of a frequency
+    assert all(window.center == (50.0, 60.0) for window in sampled)
+    assert all(window.size[1] == pytest.approx(2 * window.size[0]) for window in sampled)
+    assert np.mean([window.flip for window in sampled]) == pytest.approx(augment.flip, abs=sigma)
+    assert len(turned) / len(sampled) == pytest.approx(augment.rotation_probability, abs=sigma)
+    # A normal distribution clipped at one standard deviation has 16 % at each end.
     assert (factors.min(), factors.max()) == pytest.approx((1 - augment.scale, 1 + augment.scale))
     for end in (factors.min(), factors.max()):
         assert np.mean(np.isclose(factors, end)) == pytest.approx(0.159, abs=sigma)
     assert factors.mean() == pytest.approx(1, abs=0.03)
-    # and at two deviations: 2.3 %, so that the deviation is hardly less
+    # Clipped at two, it has 2.3 % at each end, which hardly reduces the standard deviation.
     assert np.abs(turned).max() == pytest.approx(2 * augment.rotation)
     assert turned.std() == pytest.approx(0.96 * augment.rotation, rel=0.04)
     assert abs(turned.mean()) < 0.06 * augment.rotation
 
 
-def test_switched_off_it_changes_nothing():
+def test_disabled_options_change_nothing():
     assert set(windows(Augment(0.0, 0.0, 0.0, 0.0), 50)) == {SAMPLE.window}
     assert all(window.flip for window in windows(Augment(flip=1.0), 50))
 
 
-def test_one_amount_does_not_disturb_the_chance_of_another():
-    plain, turned = (
-        windows(Augment(rotation_probability=0.0), 50),
-        windows(Augment(rotation_probability=1.0), 50),
-    )
-    assert [(w.size, w.flip) for w in plain] == [(w.size, w.flip) for w in turned]
+def test_rotation_does_not_change_scale_and_flip():
+    plain = windows(Augment(rotation_probability=0.0), 50)
+    rotated = windows(Augment(rotation_probability=1.0), 50)
+    assert [(w.size, w.flip) for w in plain] == [(w.size, w.flip) for w in rotated]
 
 
 @EACH
 @pytest.mark.parametrize("upper", [True, False], ids=["upper", "lower"])
-def test_a_half_body_window_holds_its_joints_and_is_the_published_one(skeleton, upper):
+def test_half_body_window_is_the_published_one_and_contains_its_joints(skeleton, upper):
     sample = standing(skeleton)
     window = half_body_window(sample, skeleton, prefer_upper=upper)
     chosen = sample.persons[0].keypoints[is_upper(skeleton) == upper]
@@ -102,20 +102,19 @@ def test_a_half_body_window_holds_its_joints_and_is_the_published_one(skeleton, 
 
 
 @EACH
-def test_the_upper_half_is_shown_in_69_of_100_halved_windows(skeleton):
+def test_upper_half_is_chosen_with_probability_069(skeleton):
     sample = standing(skeleton)
     halves = [half_body_window(sample, skeleton, prefer_upper=upper) for upper in (True, False)]
-    drawn = windows(replace(STILL, half_body=0.3), 6000, 0, sample, skeleton)
-    upper, lower = (np.mean([window == half for window in drawn]) for half in halves)
-    assert set(drawn) == {sample.window, *halves}
+    sampled = windows(replace(STILL, half_body=0.3), 6000, 0, sample, skeleton)
+    upper, lower = (np.mean([window == half for window in sampled]) for half in halves)
+    assert set(sampled) == {sample.window, *halves}
     assert upper + lower == pytest.approx(0.3, abs=3 * np.sqrt(0.21 / 6000))
-    assert upper / (upper + lower) == pytest.approx(
-        0.6915, abs=3 * np.sqrt(0.21 / 1800)
-    )  # a normal number below 0.5
+    # The probability that a standard normal number is below 0.5.
+    assert upper / (upper + lower) == pytest.approx(0.6915, abs=3 * np.sqrt(0.21 / 1800))
 
 
 @EACH
-def test_a_half_with_two_labelled_joints_gives_way_to_the_other(skeleton):
+def test_half_with_two_labelled_joints_is_replaced_by_the_other(skeleton):
     upper, lower = np.flatnonzero(is_upper(skeleton)), np.flatnonzero(~is_upper(skeleton))
     for few, many in ((upper, lower), (lower, upper)):
         if len(many) < 7:
@@ -128,8 +127,8 @@ def test_a_half_with_two_labelled_joints_gives_way_to_the_other(skeleton):
     assert half_body_window(three, skeleton, prefer_upper=False).center[1] > 100
 
 
-def without_halves(sample):
-    """Why a sample may have no half-body window: (why, sample, skeleton)."""
+def cases_without_half_body(sample):
+    """Returns (reason, sample, skeleton) of each reason to return the sample's own window."""
     (person,) = sample.persons
     return [
         ("eight labelled joints", labelled_only(sample, range(8)), COCO_17),
@@ -138,33 +137,33 @@ def without_halves(sample):
             replace(sample, persons=(replace(person, keypoints=np.ones((17, 2))),)),
             COCO_17,
         ),
-        ("nobody", replace(sample, persons=()), COCO_17),
+        ("no person", replace(sample, persons=()), COCO_17),
         ("two people", replace(sample, persons=(person, person)), COCO_17),
         ("no upper body", sample, replace(COCO_17, upper=())),
     ]
 
 
 @pytest.mark.parametrize(
-    ("why", "sample", "skeleton"),
-    without_halves(standing(COCO_17)),
+    ("reason", "sample", "skeleton"),
+    cases_without_half_body(standing(COCO_17)),
     ids=lambda value: str(value)[:20],
 )
-def test_where_there_is_no_half_the_whole_window_is_shown(why, sample, skeleton):
+def test_without_half_body_the_own_window_is_returned(reason, sample, skeleton):
     assert {half_body_window(sample, skeleton, prefer_upper=upper) for upper in (True, False)} == {
         sample.window
     }
     assert set(windows(replace(STILL, half_body=1.0), 20, 0, sample, skeleton)) == {sample.window}
 
 
-def test_nine_labelled_joints_are_enough():
+def test_nine_labelled_joints_give_a_half_body_window():
     sample = labelled_only(standing(COCO_17), range(9))
     assert half_body_window(sample, COCO_17, prefer_upper=True) != sample.window
 
 
 @EACH
-def test_a_skeleton_has_halves_when_it_names_one_and_has_more_than_eight_joints(skeleton):
-    assert has_halves(skeleton)
-    assert not has_halves(replace(skeleton, upper=()))
+def test_half_body_needs_an_upper_body_and_more_than_eight_joints(skeleton):
+    assert supports_half_body(skeleton)
+    assert not supports_half_body(replace(skeleton, upper=()))
     small = replace(
         skeleton,
         joints=skeleton.upper[:8],
@@ -174,16 +173,16 @@ def test_a_skeleton_has_halves_when_it_names_one_and_has_more_than_eight_joints(
         weights=(1.0,) * 8,
         upper=skeleton.upper[:4],
     )
-    assert not has_halves(small)
+    assert not supports_half_body(small)
 
 
-def test_moved_windows_keep_their_size_and_stay_within_the_stated_share():
+def test_shifted_windows_keep_their_size_and_are_uniform():
     augment = replace(STILL, shift=0.16)
-    drawn = windows(augment)
-    offsets = np.array([(np.array(window.center) - (50, 60)) / (100, 200) for window in drawn])
+    sampled = windows(augment)
+    offsets = np.array([(np.array(window.center) - (50, 60)) / (100, 200) for window in sampled])
     moved = offsets[(offsets != 0).any(axis=1)]
-    assert {window.size for window in drawn} == {SAMPLE.window.size}
-    assert len(moved) / len(drawn) == pytest.approx(0.3, abs=3 * np.sqrt(0.21 / 4000))
+    assert {window.size for window in sampled} == {SAMPLE.window.size}
+    assert len(moved) / len(sampled) == pytest.approx(0.3, abs=3 * np.sqrt(0.21 / 4000))
     assert np.abs(moved).max() == pytest.approx(0.16, rel=0.01)
     assert np.abs(moved).max() <= 0.16
     assert np.allclose(moved.std(axis=0), 0.32 / np.sqrt(12), rtol=0.05)  # uniform
@@ -194,7 +193,7 @@ def test_moved_windows_keep_their_size_and_stay_within_the_stated_share():
     )
 
 
-def test_half_bodies_and_shifts_do_not_disturb_the_other_chances():
+def test_half_body_and_shift_do_not_change_the_other_options():
     sample = standing(COCO_17)
     several = Augment(half_body=1.0, shift=0.16, shift_probability=1.0, occlusion=1.0)
     for seed in range(20):
@@ -210,24 +209,20 @@ def test_half_bodies_and_shifts_do_not_disturb_the_other_chances():
         assert varied.center not in {sample.window.center}
 
 
-def test_hidden_rectangles_are_as_large_and_as_frequent_as_stated():
+def test_hidden_rectangles_have_the_configured_sizes_and_frequency():
     rng = np.random.default_rng(0)
-    drawn = [Augment(occlusion=0.5).hidden((192, 256), rng) for _ in range(4000)]
-    x, y, width, height = np.array([rectangle for rectangle in drawn if rectangle is not None]).T
-    assert len(x) / len(drawn) == pytest.approx(0.5, abs=3 * 0.5 / np.sqrt(4000))
-    assert (width.min(), width.max(), height.min(), height.max()) == (
-        38,
-        77,
-        51,
-        102,
-    )  # 0.2 and 0.4 of the sides
-    assert abs(np.corrcoef(width, height)[0, 1]) < 0.07  # each side by itself
+    sampled = [Augment(occlusion=0.5).hidden((192, 256), rng) for _ in range(4000)]
+    x, y, width, height = np.array([rectangle for rectangle in sampled if rectangle is not None]).T
+    assert len(x) / len(sampled) == pytest.approx(0.5, abs=3 * 0.5 / np.sqrt(4000))
+    assert (width.min(), width.max()) == (38, 77)  # 0.2 and 0.4 of 192
+    assert (height.min(), height.max()) == (51, 102)  # 0.2 and 0.4 of 256
+    assert abs(np.corrcoef(width, height)[0, 1]) < 0.07  # independent of each other
     for corner, size, side in ((x, width, 192), (y, height, 256)):
         assert corner.min() == 0
         assert (corner + size).max() == side
 
 
-def test_nothing_is_hidden_and_no_chance_used_where_occlusion_is_off():
+def test_without_occlusion_the_generator_is_not_used():
     rng = np.random.default_rng(0)
     assert Augment().hidden((192, 256), rng) is None
     assert rng.bit_generator.state == np.random.default_rng(0).bit_generator.state
@@ -243,6 +238,7 @@ NOISE = np.random.default_rng(7).integers(0, 256, (24, 20, 3)).astype(np.uint8)
 
 
 def changed(augment, image=NOISE, count=400, seed=0):
+    """Returns `count` images of the augmentation, after checking that the input is not modified."""
     rng, before = np.random.default_rng(seed), image.copy()
     images = [augment.pixels(image, rng) for _ in range(count)]
     assert np.array_equal(image, before)
@@ -250,7 +246,7 @@ def changed(augment, image=NOISE, count=400, seed=0):
     return images
 
 
-def test_pixels_stay_and_no_chance_is_used_where_all_options_are_off():
+def test_without_pixel_options_the_generator_is_not_used():
     rng = np.random.default_rng(0)
     off = Augment(half_body=0.3, shift=0.1, occlusion=1.0, brightness_contrast_probability=1.0)
     assert np.array_equal(off.pixels(NOISE, rng), NOISE)
@@ -258,7 +254,7 @@ def test_pixels_stay_and_no_chance_is_used_where_all_options_are_off():
 
 
 def shifted_hsv(image, channel, shift):
-    """mmdetection's arithmetic, for one channel."""
+    """Returns an image with one HSV channel shifted by mmdetection's arithmetic."""
     hsv = cv2.cvtColor(image, cv2.COLOR_RGB2HSV).astype(np.int64)
     hsv[..., channel] = (
         (hsv[..., 0] + shift) % 180 if channel == 0 else np.clip(hsv[..., channel] + shift, 0, 255)
@@ -269,20 +265,20 @@ def shifted_hsv(image, channel, shift):
 @pytest.mark.parametrize(
     ("channel", "name", "delta"), [(0, "hue", 5), (1, "saturation", 7), (2, "value", 7)]
 )
-def test_hsv_shifts_are_the_published_ones(channel, name, delta):
-    shifts = range(1 - delta, delta)  # cut towards zero: the ends are never reached
+def test_hsv_shifts_have_the_published_distribution(channel, name, delta):
+    shifts = range(1 - delta, delta)  # truncated towards zero: the ends never occur
     expected = {
         shifted_hsv(NOISE, channel, shift).tobytes(): shift for shift in shifts if shift
     } | {NOISE.tobytes(): 0}
-    drawn = np.array(
+    sampled = np.array(
         [
             expected[one.tobytes()]
             for one in changed(replace(STILL, **{f"{name}_delta": delta}), count=2000)
         ]
     )
-    assert set(drawn) == set(shifts)
-    assert np.mean(drawn == 0) == pytest.approx(0.5 + 0.5 / delta, abs=3 * 0.5 / np.sqrt(2000))
-    assert abs(drawn.mean()) < 3 * delta / np.sqrt(6 * 2000)
+    assert set(sampled) == set(shifts)
+    assert np.mean(sampled == 0) == pytest.approx(0.5 + 0.5 / delta, abs=3 * 0.5 / np.sqrt(2000))
+    assert abs(sampled.mean()) < 3 * delta / np.sqrt(6 * 2000)
 
 
 @pytest.mark.parametrize(
@@ -293,42 +289,44 @@ def test_hsv_shifts_are_the_published_ones(channel, name, delta):
     ],
     ids=["blur", "median_blur"],
 )
-def test_blurs_are_as_frequent_as_stated_and_of_three_sizes(name, filtered):
+def test_blurs_have_the_configured_frequency_and_three_sizes(name, filtered):
     expected = {filtered(size).tobytes(): size for size in (3, 5, 7)} | {NOISE.tobytes(): 0}
-    drawn = np.array(
+    sampled = np.array(
         [expected[one.tobytes()] for one in changed(replace(STILL, **{name: 0.25}), count=2000)]
     )
-    assert np.mean(drawn > 0) == pytest.approx(0.25, abs=3 * np.sqrt(0.1875 / 2000))
-    assert np.allclose([np.mean(drawn[drawn > 0] == size) for size in (3, 5, 7)], 1 / 3, atol=0.07)
+    assert np.mean(sampled > 0) == pytest.approx(0.25, abs=3 * np.sqrt(0.1875 / 2000))
+    assert np.allclose(
+        [np.mean(sampled[sampled > 0] == size) for size in (3, 5, 7)], 1 / 3, atol=0.07
+    )
 
 
-def test_contrast_stretches_about_each_channels_mean():
+def test_contrast_scales_deviations_from_the_channel_mean():
     image = np.array([100, 150, 40, 60], np.uint8).repeat(3).reshape(2, 2, 3)
     image[..., 1] = 90
-    drawn = np.array(
+    sampled = np.array(
         changed(replace(STILL, contrast=0.5, brightness_contrast_probability=1.0), image, 2000)
     ).astype(int)
-    assert (drawn[..., 1] == 90).all()
-    factors = (drawn[:, 0, 1, 0] - drawn[:, 1, 0, 0]) / 110  # of levels 150 and 40
+    assert (sampled[..., 1] == 90).all()
+    factors = (sampled[:, 0, 1, 0] - sampled[:, 1, 0, 0]) / 110  # between the levels 150 and 40
     assert factors.min() == pytest.approx(0.5, abs=0.02)
     assert factors.max() == pytest.approx(1.5, abs=0.02)
     assert factors.std() == pytest.approx(1 / np.sqrt(12), rel=0.05)
-    means = drawn[..., 0].mean(axis=(1, 2))
-    assert np.abs(means - 87.5).max() <= 1  # levels are cut, not rounded
+    means = sampled[..., 0].mean(axis=(1, 2))
+    assert np.abs(means - 87.5).max() <= 1  # levels are truncated, not rounded
 
 
 def test_brightness_is_added_and_clipped():
-    drawn = np.array(changed(replace(STILL, brightness=0.2), count=2000)).astype(int)
-    moved = drawn - NOISE
-    free = (drawn > 0) & (drawn < 255)
+    sampled = np.array(changed(replace(STILL, brightness=0.2), count=2000)).astype(int)
+    moved = sampled - NOISE
+    free = (sampled > 0) & (sampled < 255)
     same = [np.ptp(one[where]) for one, where in zip(moved, free, strict=True)]
     assert max(same) == 0
     offsets = np.array([one[where][0] for one, where in zip(moved, free, strict=True)])
-    assert (offsets.min(), offsets.max()) == (-51, 50)  # of +-0.2 of 255, cut to whole levels
+    assert (offsets.min(), offsets.max()) == (-51, 50)  # +-0.2 x 255, truncated
     assert np.mean(offsets == 0) == pytest.approx(0.6, abs=0.05)
 
 
-def test_one_option_does_not_disturb_the_chance_of_another():
+def test_blur_does_not_change_the_value_shift():
     alone = changed(replace(STILL, value_delta=30), count=50)
     blurred = changed(replace(STILL, value_delta=30, blur=1.0), count=50)
     for one, other in zip(alone, blurred, strict=True):
@@ -357,6 +355,6 @@ def test_one_option_does_not_disturb_the_chance_of_another():
         ({"occlusion_size": (0.2, 1.2)}, "augment.occlusion_size"),
     ],
 )
-def test_impossible_amounts_are_refused(changes, message):
+def test_amounts_out_of_range_raise(changes, message):
     with pytest.raises(ValueError, match=message):
         Augment(**changes)

@@ -1,3 +1,5 @@
+"""Readers of COCO's annotations and of detected boxes: values, counts and invalid files."""
+
 import json
 
 import numpy as np
@@ -7,6 +9,7 @@ from paddle_pose.data.coco import annotation_file, read_coco, read_detections
 from paddle_pose.data.framing import one_per_person
 from paddle_pose.data.synthetic.dataset import write_coco
 from paddle_pose.data.synthetic.scene import draw_scene
+from paddle_pose.errors import InputError
 
 SIZE = (192, 256)
 
@@ -43,29 +46,29 @@ def write(
     return path
 
 
-def test_drawn_people_are_read_where_they_were_drawn(tmp_path, capsys):
-    """COCO counts pixels from 0: nothing is moved."""
-    write_coco(tmp_path / "drawn", num_train=2, num_val=3, persons=(1, 2))
+def test_synthetic_people_are_read_unchanged(tmp_path, capsys):
+    """COCO's pixels are 0-based, as those of this project."""
+    root = write_coco(tmp_path / "coco", num_train=2, num_val=3, persons=(1, 2))
     capsys.readouterr()
-    images = read_coco(tmp_path / "drawn", "val")
+    images = read_coco(root, "val")
     people = [person for image in images for person in image.persons]
-    said = capsys.readouterr().out
-    assert said.startswith(
+    printed = capsys.readouterr().out
+    assert printed.startswith(
         f"=> num_images: 3\n=> load {len(people)} samples\n=> left out as published: 0 crowd, "
     )
     for index, image in enumerate(images):
-        drawn = draw_scene(np.random.default_rng((0, 1, index)), (256, 256), (1, 2)).persons
+        scene = draw_scene(np.random.default_rng((0, 1, index)), (256, 256), (1, 2))
         assert image.path.is_file()
-        assert len(image.persons) == len(drawn)
-        for person, original in zip(image.persons, drawn, strict=True):
+        assert len(image.persons) == len(scene.persons)
+        for person, original in zip(image.persons, scene.persons, strict=True):
             labelled = original.coco_visible > 0
             assert person.visible.tolist() == original.coco_visible.tolist()
             assert np.abs(person.keypoints - original.coco)[labelled].max() < 1e-3
             assert person.area == original.area
-    assert len(read_coco(tmp_path / "drawn", "train")) == 2
+    assert len(read_coco(root, "train")) == 2
 
 
-def test_what_is_left_out_is_named_and_counted(tmp_path, capsys):
+def test_people_left_out_are_counted(tmp_path, capsys):
     unlabelled = [0] * 51
     records = [
         annotation(id=1),
@@ -84,14 +87,12 @@ def test_what_is_left_out_is_named_and_counted(tmp_path, capsys):
     )
     assert [(person.annotation_id, person.crowd) for person in image.persons] == [
         (1, False),
-        *((left_out, True) for left_out in (2, 3, 4)),  # regions where nobody knows
+        *((left_out, True) for left_out in (2, 3, 4)),  # regions without reliable labels
     ]
     assert [sample.persons[0].annotation_id for sample in one_per_person([image], SIZE)] == [1]
     assert path == annotation_file(tmp_path, "val")
     write(tmp_path, records[1:])
-    with pytest.raises(
-        ValueError, match="nobody is left of 6 annotations: 1 crowd, 2 no labelled joint"
-    ):
+    with pytest.raises(InputError, match=r"6 annotations.* 1 crowd, 2 no labelled joint"):
         read_coco(tmp_path, "val")
 
 
@@ -109,7 +110,7 @@ def test_boxes_are_clipped_as_published(tmp_path, box, clipped):
     assert image.persons[0].box == clipped
 
 
-def test_images_without_people_stay(tmp_path):
+def test_images_without_people_are_kept(tmp_path):
     two = [{"id": n, "file_name": f"{n}.jpg", "width": 9, "height": 9} for n in (5, 1)]
     write(tmp_path, [annotation(bbox=[0, 0, 9, 9])], images=two)
     images = read_coco(tmp_path, "val")
@@ -122,42 +123,36 @@ def test_images_without_people_stay(tmp_path):
     [
         (
             {"keypoints": [1] * 48},
-            r"annotations\[0\] \(id 7\): key 'keypoints' must hold .* 17 joints nose, .*: 51, got 48",
+            r"annotations\[0\] \(id 7\): key 'keypoints' .* 17 .* 51, got 48",
         ),
-        ({"keypoints": [3] * 51}, "v one of 0, 1, 2"),
-        ({"bbox": [0, 0, float("nan"), 1]}, "key 'bbox' holds NaN or infinity"),
-        ({"bbox": "wide"}, "key 'bbox' does not hold numbers"),
-        ({"image_id": "1"}, r"annotations\[0\]: key 'image_id' must be an integer, got '1'"),
-        ({"image_id": 2}, r"annotations\[0\]: image 2 is not in the list of images"),
-        ({"id": None}, r"annotations\[0\]: key 'id' must be an integer, got None"),
+        ({"keypoints": [3] * 51}, r"annotations\[0\] \(id 7\): key 'keypoints' .* 0, 1, 2"),
+        ({"bbox": [0, 0, float("nan"), 1]}, r"annotations\[0\] \(id 7\): key 'bbox'"),
+        ({"bbox": "wide"}, r"annotations\[0\] \(id 7\): key 'bbox'"),
+        ({"image_id": "1"}, r"annotations\[0\]: key 'image_id' .*'1'"),
+        ({"image_id": 2}, r"annotations\[0\]: image 2 "),
+        ({"id": None}, r"annotations\[0\]: key 'id' .*None"),
     ],
 )
-def test_a_wrong_record_is_named(tmp_path, changes, message):
+def test_invalid_record_raises(tmp_path, changes, message):
     path = write(tmp_path, [annotation(**changes)])
-    with pytest.raises(ValueError, match=message) as caught:
+    with pytest.raises(InputError, match=message) as caught:
         read_coco(tmp_path, "val")
     assert str(caught.value).startswith(str(path))
 
 
-def test_wrong_files_are_named(tmp_path):
-    with pytest.raises(
-        FileNotFoundError, match=r"person_keypoints_val2017.json: not found; expected D/train2017"
-    ):
+def test_invalid_files_raise(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"person_keypoints_val2017\.json"):
         read_coco(tmp_path, "val")
-    with pytest.raises(
-        ValueError, match="no split 'test' with keypoints; expected one of train, val"
-    ):
+    with pytest.raises(InputError, match=r"'test'.* train, val"):
         read_coco(tmp_path, "test")
     write(tmp_path, [], images=[{"id": 1, "width": 3, "height": 4}])
-    with pytest.raises(
-        ValueError, match=r"images\[0\]: key 'file_name' must name the image, got None"
-    ):
+    with pytest.raises(InputError, match=r"images\[0\]: key 'file_name' .*None"):
         read_coco(tmp_path, "val")
     path = write(tmp_path, {})
-    with pytest.raises(ValueError, match="expected COCO's lists images, annotations, categories"):
+    with pytest.raises(InputError, match="images, annotations, categories"):
         read_coco(tmp_path, "val")
     path.write_text("[1,", encoding="utf-8")
-    with pytest.raises(ValueError, match="not valid JSON"):
+    with pytest.raises(InputError, match=r"person_keypoints_val2017\.json.*JSON"):
         read_coco(tmp_path, "val")
 
 
@@ -172,18 +167,18 @@ def test_detections_become_samples_without_persons(tmp_path, capsys):
         {**box, "image_id": 3},
         {**box, "bbox": [1, 1, 0, 5]},
     ]
-    path = tmp_path / "found.json"
+    path = tmp_path / "detections.json"
     path.write_text(json.dumps(records), encoding="utf-8")
     (sample,) = read_detections(path, images, SIZE)
     assert capsys.readouterr().out == (
-        "=> load 1 detected boxes\n=> left out: 1 no person, 1 of another image, 1 empty box\n"
+        "=> load 1 detected boxes\n=> left out: 1 other category, 1 unknown image, 1 empty box\n"
     )
     assert (sample.score, sample.persons, sample.image_path) == (0.75, (), images[0].path)
     assert sample.window.center == (25.0, 40.0)
     assert sample.window.size == (37.5, 50.0)
     path.write_text(json.dumps(records[1:]), encoding="utf-8")
     with pytest.raises(
-        ValueError, match="no box is left of 3: 1 no person, 1 of another image, 1 empty box"
+        InputError, match=r"3 records.* 1 other category, 1 unknown image, 1 empty box"
     ):
         read_detections(path, images, SIZE)
 
@@ -191,19 +186,19 @@ def test_detections_become_samples_without_persons(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"image_id": "1"}, "record 0: key 'image_id' must be an integer, got '1'"),
-        ({"bbox": [1, 2, 3]}, r"record 0: key 'bbox' must have shape \(4,\), got \(3,\)"),
+        ({"image_id": "1"}, "record 0: key 'image_id' .*'1'"),
+        ({"bbox": [1, 2, 3]}, r"record 0: key 'bbox' .*\(4,\), got \(3,\)"),
         ({"score": None}, "record 0: key 'score'"),
     ],
 )
-def test_a_wrong_detection_is_named(tmp_path, changes, message):
-    path = tmp_path / "found.json"
+def test_invalid_detection_raises(tmp_path, changes, message):
+    path = tmp_path / "detections.json"
     box = {"image_id": 1, "category_id": 1, "bbox": [10.0, 20.0, 30.0, 40.0], "score": 0.75}
     path.write_text(json.dumps([{**box, **changes}]), encoding="utf-8")
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(InputError, match=message):
         read_detections(path, [], SIZE)
     path.write_text("{}", encoding="utf-8")
-    with pytest.raises(ValueError, match="expected a list of"):
+    with pytest.raises(InputError, match=r"detections\.json"):
         read_detections(path, [], SIZE)
 
 
@@ -215,14 +210,14 @@ def test_a_wrong_detection_is_named(tmp_path, changes, message):
         ("coco4", "val", 4, 12, "0 crowd, 2 no labelled joint, 0 no area, 0 empty box"),
     ],
 )
-def test_real_counts(shared, capsys, folder, split, images, people, left_out):
-    found = read_coco(shared / "data" / folder, split)
-    said = capsys.readouterr().out
-    assert (len(found), len(one_per_person(found, SIZE))) == (images, people)
-    assert left_out is None or left_out in said
+def test_counts_of_real_data(shared, capsys, folder, split, images, people, left_out):
+    read = read_coco(shared / "data" / folder, split)
+    printed = capsys.readouterr().out
+    assert (len(read), len(one_per_person(read, SIZE))) == (images, people)
+    assert left_out is None or left_out in printed
 
 
-def test_the_published_detections(shared, capsys):
+def test_published_detections(shared, capsys):
     folder = shared / "data" / "coco4"
     path = folder / "annotations" / "COCO_val2017_detections_AP_H_56_person.json"
     samples = read_detections(path, read_coco(folder, "val"), SIZE)

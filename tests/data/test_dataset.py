@@ -1,3 +1,5 @@
+"""Arrays from samples: crops, augmented training samples, and batches for evaluation."""
+
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,11 +11,11 @@ from paddle_pose.data.augment import Augment
 from paddle_pose.data.dataset import (
     PoseDataset,
     batches,
+    black_out,
     crop,
     fingerprint,
     input_keypoints,
-    within,
-    without,
+    inside_rectangle,
 )
 from paddle_pose.data.framing import one_per_person
 from paddle_pose.data.mpii import read_mpii
@@ -36,9 +38,9 @@ def same(a, b):
     ) and np.array_equal(a["image"], b["image"])
 
 
-def test_an_item_depends_on_seed_epoch_and_index_alone(samples):
+def test_sample_depends_only_on_seed_epoch_and_index(samples):
     data, again = (PoseDataset(samples, CODEC, Augment(), seed=5) for _ in range(2))
-    for key in [(3, 2), (0, 0), (3, 1)]:  # in whatever order they are asked for
+    for key in [(3, 2), (0, 0), (3, 1)]:  # in any order
         assert same(data[key], again[key])
     item = data[3, 2]
     assert same(item, again[3, 2])
@@ -51,13 +53,13 @@ def test_an_item_depends_on_seed_epoch_and_index_alone(samples):
     assert len(data) == len(samples) == 8
 
 
-def test_without_augmentation_every_epoch_shows_the_samples_own_window(samples):
+def test_without_augmentation_all_epochs_show_the_own_window(samples):
     data = PoseDataset(samples, CODEC)
     assert same(data[0, 1], data[7, 1])
     assert np.array_equal(data[1]["image"], crop(samples[1], samples[1].window, CODEC))
 
 
-def test_data_are_told_from_others(samples):
+def test_fingerprint_depends_on_samples_and_people(samples):
     one = fingerprint(samples)
     assert one == fingerprint(list(samples))
     assert one.startswith("8 samples, sha256 ")
@@ -82,7 +84,7 @@ def test_data_are_told_from_others(samples):
     assert len({one, fingerprint(samples[1:]), *lines}) == 2 + len(others)
 
 
-def test_a_replaced_image_is_other_data_and_a_moved_one_is_not(samples, tmp_path):
+def test_fingerprint_depends_on_image_sizes_but_not_on_folders(samples, tmp_path):
     moved = []
     for sample in samples:
         (tmp_path / sample.image_path.name).write_bytes(sample.image_path.read_bytes())
@@ -103,12 +105,13 @@ EVERYTHING = Augment(scale=0.25, half_body=0.5, shift=0.16, occlusion=1.0)
     "augment", [Augment(scale=0.25), EVERYTHING], ids=["published", "everything"]
 )
 @pytest.mark.parametrize("shrink", [1.0, 0.5], ids=["whole", "reduced"])
-def test_a_dot_at_a_joint_is_found_at_the_joint_under_every_augmentation(tmp_path, shrink, augment):
-    """Each joint's slot has its own shade; in a mirrored window the left one's dot must lie in the right one's slot."""
+def test_augmentation_moves_pixels_and_keypoints_together(tmp_path, shrink, augment):
+    """The image has a dot of its own grey level at each joint of the person.
+
+    In a mirrored window, the dot of a left joint must be in the slot of the right one.
+    """
     rng = np.random.default_rng(0)
-    places = np.array(
-        [(x, y) for x in range(70, 131, 20) for y in range(70, 131, 20)], float
-    )  # far apart
+    places = np.array([(x, y) for x in range(70, 131, 20) for y in range(70, 131, 20)], float)
     pixels = np.zeros((200, 200, 3), np.uint8)
     shades = 60 + 12 * np.arange(16)
     for (x, y), shade in zip(places.astype(int), shades, strict=True):
@@ -118,23 +121,22 @@ def test_a_dot_at_a_joint_is_found_at_the_joint_under_every_augmentation(tmp_pat
     sample = Sample(0, tmp_path / "dots.png", Window((100.0, 100.0), (160.0, 160.0)), (person,))
 
     def reader(sample: Sample, window: Window):
-        """A reader may answer fewer pixels, and say so by its matrix."""
+        """Reads fewer pixels and returns the matrix to them, which the interface allows."""
         stored, image_to_pixels = images.read(sample.image_path)
         step = round(1 / shrink)
         return stored[::step, ::step], image_to_pixels * shrink
 
-    mirrored = found = 0
+    num_mirrored = num_compared = 0
     for _ in range(40):
         window = augment.window(sample, CODEC.skeleton, rng)
         hidden = augment.hidden(CODEC.input_size, rng) or (0, 0, 0, 0)
-        mirrored += window.flip
-        shown = without(crop(sample, window, CODEC, reader), hidden)[..., 0].astype(int)
+        num_mirrored += window.flip
+        shown = black_out(crop(sample, window, CODEC, reader), hidden)[..., 0].astype(int)
         keypoints, visible = input_keypoints(sample, window, CODEC)
         assert visible.shape == (1, 16)
         order = CODEC.skeleton.flip if window.flip else range(16)
-        margin = 16 * (
-            hidden[2] > 0
-        )  # a dot's size in the closest window: only whole dots have their middle at the joint
+        # The size of a dot in the smallest window: the centre of a cut dot is not at the joint.
+        margin = 16 * (hidden[2] > 0)
         near_hidden = (
             hidden[0] - margin,
             hidden[1] - margin,
@@ -143,19 +145,19 @@ def test_a_dot_at_a_joint_is_found_at_the_joint_under_every_augmentation(tmp_pat
         )
         for (x, y), shade in zip(keypoints[0], shades[list(order)], strict=True):
             inside = 4 < x < 124 and 4 < y < 124
-            if inside and within(np.array([x, y]), hidden):
+            if inside and inside_rectangle(np.array([x, y]), hidden):
                 assert shown[round(y), round(x)] == 0
-            elif inside and not within(np.array([x, y]), near_hidden):
-                found += 1
+            elif inside and not inside_rectangle(np.array([x, y]), near_hidden):
+                num_compared += 1
                 assert shown[round(y), round(x)] == pytest.approx(shade, abs=2)
                 dot_y, dot_x = np.nonzero(np.abs(shown - shade) <= 2)
                 near = np.hypot(dot_x - x, dot_y - y) < 8
                 assert np.hypot(dot_x[near].mean() - x, dot_y[near].mean() - y) <= 1
-    assert 5 < mirrored < 35
-    assert found > 150
+    assert 5 < num_mirrored < 35
+    assert num_compared > 150
 
 
-def test_hidden_pixels_are_black_and_no_others_change(samples):
+def test_occlusion_changes_only_hidden_pixels(samples):
     plain, hiding = (PoseDataset(samples, CODEC, Augment(occlusion=p), seed=5) for p in (0.0, 1.0))
     for index in range(len(samples)):
         before, after = plain[3, index], hiding[3, index]
@@ -181,7 +183,7 @@ COLOURS = Augment(
 )
 
 
-def test_other_pixel_values_change_nothing_else_and_come_before_the_hidden_rectangle(samples):
+def test_pixel_options_change_only_pixels_and_precede_occlusion(samples):
     plain, coloured = (
         PoseDataset(samples, CODEC, augment, seed=5) for augment in (Augment(), COLOURS)
     )
@@ -199,12 +201,12 @@ def test_other_pixel_values_change_nothing_else_and_come_before_the_hidden_recta
         augment.window(samples[index], CODEC.skeleton, rng)
         rectangle = augment.hidden(CODEC.input_size, rng)
         assert np.array_equal(
-            hiding[3, index]["image"], without(augment.pixels(before["image"], rng), rectangle)
+            hiding[3, index]["image"], black_out(augment.pixels(before["image"], rng), rectangle)
         )
 
 
 @pytest.mark.parametrize("final", [COLOURS, None], ids=["final", "none"])
-def test_the_epoch_says_which_stage_holds(samples, final):
+def test_final_augment_starts_at_its_epoch(samples, final):
     first, second = (PoseDataset(samples, CODEC, augment, seed=5) for augment in (Augment(), final))
     staged = PoseDataset(samples, CODEC, Augment(), 5, final_augment=final, final_augment_epoch=3)
     never = PoseDataset(samples, CODEC, Augment(), 5, final_augment=final)
@@ -215,7 +217,7 @@ def test_the_epoch_says_which_stage_holds(samples, final):
     assert not same(first[3, 0], second[3, 0])
 
 
-def test_a_batch_for_the_device_holds_keypoints_instead_of_targets(samples):
+def test_batch_for_the_device_has_keypoints_instead_of_targets(samples):
     encoding, sending = (
         PoseDataset(samples, CODEC, Augment(), 5, encodes=encodes) for encodes in (True, False)
     )
@@ -231,14 +233,14 @@ def test_a_batch_for_the_device_holds_keypoints_instead_of_targets(samples):
 
 
 @pytest.mark.parametrize("people", [0, 2])
-def test_several_people_in_a_window_are_not_sent_to_the_device(samples, people):
+def test_device_targets_need_one_person_per_sample(samples, people):
     crowded = replace(samples[2], persons=samples[2].persons * people)
     sending = PoseDataset([samples[0], crowded], CODEC, encodes=False)
     with pytest.raises(InputError):
         sending.batch([sending.example(0), sending.example(1)])
 
 
-def test_joints_in_the_hidden_rectangle_are_unlabelled_on_request(samples):
+def test_occlusion_hides_joints_makes_joints_unlabelled(samples):
     plain, hiding = (
         PoseDataset(samples, CODEC, Augment(occlusion=1.0, occlusion_hides_joints=hides), seed=5)
         for hides in (False, True)
@@ -250,20 +252,20 @@ def test_joints_in_the_hidden_rectangle_are_unlabelled_on_request(samples):
         window = augment.window(sample, CODEC.skeleton, rng)
         x, y, width, height = augment.hidden(CODEC.input_size, rng)
         keypoints, _ = input_keypoints(sample, window, CODEC)
-        columns, rows = np.floor(keypoints[0] + 0.5).T  # the px on which a joint lies
-        lies = (columns >= x) & (columns < x + width) & (rows >= y) & (rows < y + height)
+        columns, rows = np.floor(keypoints[0] + 0.5).T  # the pixel of each joint
+        inside = (columns >= x) & (columns < x + width) & (rows >= y) & (rows < y + height)
         before, after = plain[3, index]["targets"], hiding[3, index]["targets"]
-        assert np.array_equal(after["weights"], np.where(lies, 0, before["weights"]))
-        assert not after["heatmaps"][lies].any()
-        assert np.array_equal(after["heatmaps"][~lies], before["heatmaps"][~lies])
-        dropped += int((before["weights"][lies] > 0).sum())
-        kept += int((before["weights"][~lies] > 0).sum())
+        assert np.array_equal(after["weights"], np.where(inside, 0, before["weights"]))
+        assert not after["heatmaps"][inside].any()
+        assert np.array_equal(after["heatmaps"][~inside], before["heatmaps"][~inside])
+        dropped += int((before["weights"][inside] > 0).sum())
+        kept += int((before["weights"][~inside] > 0).sum())
     assert dropped > 5
     assert kept > 30
 
 
 @pytest.mark.parametrize("alignment", ["published", "udp"])
-def test_half_bodies_are_chosen_by_the_codecs_skeleton(samples, alignment):
+def test_half_bodies_use_the_skeleton_of_the_codec(samples, alignment):
     codec = replace(CODEC, alignment=alignment)
     halved = replace(codec, skeleton=replace(codec.skeleton, upper=()))
     augment = Augment(half_body=1.0)
@@ -273,7 +275,7 @@ def test_half_bodies_are_chosen_by_the_codecs_skeleton(samples, alignment):
     assert same(PoseDataset(samples, halved, augment)[0], PoseDataset(samples, codec, Augment())[0])
 
 
-def test_mirrored_people_swap_what_is_labelled_with_where_it_is(samples):
+def test_mirroring_swaps_positions_and_labels(samples):
     person = samples[0].persons[0]
     visible = np.zeros(16, np.int64)
     visible[[0, 10]] = 1, 2  # right ankle, right wrist
@@ -287,14 +289,14 @@ def test_mirrored_people_swap_what_is_labelled_with_where_it_is(samples):
     assert np.allclose(turned[5], [128 - plain[0, 0], plain[0, 1]])
 
 
-def test_a_window_without_people_has_no_keypoints():
+def test_sample_without_people_has_no_keypoints():
     sample = Sample(0, Path("a"), Window((0.0, 0.0), (10.0, 10.0)), ())
     keypoints, visible = input_keypoints(sample, sample.window, CODEC)
     assert (keypoints.shape, visible.shape) == ((0, 16, 2), (0, 16))
 
 
 @pytest.mark.parametrize("num_workers", [0, 3])
-def test_batches_keep_the_order_and_the_last_may_be_smaller(samples, num_workers):
+def test_batches_keep_the_order_and_the_last_is_smaller(samples, num_workers):
     got = list(batches(samples, CODEC, 3, num_workers))
     assert [len(images) for images, _ in got] == [3, 3, 2]
     assert [sample for _, group in got for sample in group] == samples
@@ -305,11 +307,11 @@ def test_batches_keep_the_order_and_the_last_may_be_smaller(samples, num_workers
 
 
 @pytest.mark.parametrize("num_workers", [0, 2])
-def test_a_broken_image_ends_the_pass_with_its_name(samples, tmp_path, num_workers):
+def test_damaged_image_raises_with_its_name(samples, tmp_path, num_workers):
     broken = tmp_path / "broken.jpg"
     broken.write_bytes(b"\xff\xd8\xff")
     listed = [*samples[:4], Sample(4, broken, samples[4].window, samples[4].persons), *samples[5:]]
     got = []
-    with pytest.raises(ValueError, match=r"broken.jpg: "):
+    with pytest.raises(InputError, match=r"broken\.jpg"):
         got.extend(batches(listed, CODEC, 2, num_workers))
     assert len(got) == 2

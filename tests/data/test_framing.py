@@ -1,3 +1,5 @@
+"""Framing: windows and people of samples for one person, one central person and one image."""
+
 from pathlib import Path
 
 import cv2
@@ -18,7 +20,7 @@ def person(number, box, crowd=False):
     return Person(np.zeros((16, 2)), np.ones(16, np.int64), box, number, crowd=crowd)
 
 
-def test_a_window_per_person_in_the_files_order_and_none_per_crowd():
+def test_one_window_per_person_in_the_order_of_annotations():
     first = AnnotatedImage(
         7, Path("a.jpg"), (person(3, (0.0, 0.0, 10.0, 50.0)), person(0, (5.0, 5.0, 40.0, 20.0)))
     )
@@ -38,7 +40,7 @@ def test_a_window_per_person_in_the_files_order_and_none_per_crowd():
         assert sample.score == 1.0
 
 
-def test_a_letterboxed_window_per_image_with_everybody_and_crowds_in_it():
+def test_one_letterboxed_window_per_image_with_all_people_and_crowds():
     crowd = person(5, (0.0, 0.0, 90.0, 90.0), crowd=True)
     people = (person(3, (0.0, 0.0, 10.0, 50.0)), crowd, person(0, (5.0, 5.0, 40.0, 20.0)))
     annotated = [
@@ -61,7 +63,7 @@ def test_a_letterboxed_window_per_image_with_everybody_and_crowds_in_it():
     assert [s.window for s in wider] == [first.window.scaled(1.5), empty.window.scaled(1.5)]
 
 
-def test_where_annotations_lack_an_images_size_its_file_tells_it(tmp_path):
+def test_missing_image_size_is_read_from_the_file(tmp_path):
     cv2.imwrite(str(tmp_path / "a.png"), np.zeros((30, 50, 3), np.uint8))
     (sample,) = one_per_image([AnnotatedImage(0, tmp_path / "a.png", ())], (64, 64))
     assert (sample.window.center, sample.window.size) == ((25.0, 15.0), (50.0, 50.0))
@@ -70,12 +72,10 @@ def test_where_annotations_lack_an_images_size_its_file_tells_it(tmp_path):
         one_per_image([AnnotatedImage(0, tmp_path / "b.png", ())], (64, 64))
 
 
-def test_a_central_person_comes_first_and_everybody_else_after():
-    first, crowd, second = (
-        person(4, (0, 0, 9.0, 9.0)),
-        person(2, (0, 0, 9.0, 9.0), crowd=True),
-        person(1, (0, 0, 5.0, 9.0)),
-    )
+def test_central_person_comes_first_and_others_follow():
+    first = person(4, (0, 0, 9.0, 9.0))
+    crowd = person(2, (0, 0, 9.0, 9.0), crowd=True)
+    second = person(1, (0, 0, 5.0, 9.0))
     alone = person(3, (1, 1, 5.0, 9.0))
     annotated = [
         AnnotatedImage(7, Path("a.jpg"), (first, crowd, second)),
@@ -93,8 +93,9 @@ def test_a_central_person_comes_first_and_everybody_else_after():
     assert not any(s.central for s in plain)
 
 
-def test_whoever_has_a_labelled_joint_and_is_no_crowd_is_to_be_found():
-    labelled, box = np.array([0] * 15 + [1]), (0, 0, 9.0, 9.0)
+def test_targets_have_a_labelled_joint_and_are_no_crowds():
+    labelled = np.array([0] * 15 + [1])
+    box = (0, 0, 9.0, 9.0)
     assert is_target(Person(np.zeros((16, 2)), labelled, box, 0))
     assert not is_target(Person(np.zeros((16, 2)), labelled, box, 0, crowd=True))
     assert not is_target(Person(np.zeros((16, 2)), 0 * labelled, box, 0))

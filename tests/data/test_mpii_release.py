@@ -1,4 +1,4 @@
-"""The official release becomes the records that the published json files hold."""
+"""The official release of MPII gives the records of the published JSON files."""
 
 import json
 from pathlib import Path
@@ -16,12 +16,14 @@ from paddle_pose.data.mpii_release import (
     write_ground_truth,
     write_records,
 )
+from paddle_pose.data.synthetic.dataset import write_mpii
+from paddle_pose.errors import InputError
 
 EMPTY = np.zeros((0, 0))
 
 
 def structs(items: list[dict[str, Any]]) -> np.ndarray:
-    """A 1 x n MATLAB struct array; all items have the keys of the first."""
+    """Returns a 1 x n MATLAB struct array; all items must have the keys of the first."""
     array = np.empty((1, len(items)), dtype=[(key, object) for key in items[0]])
     for n, item in enumerate(items):
         array[0, n] = tuple(item.values())
@@ -29,7 +31,7 @@ def structs(items: list[dict[str, Any]]) -> np.ndarray:
 
 
 def annorect(record: dict[str, Any], head_box: np.ndarray | None) -> dict[str, Any]:
-    """A person as the release writes it; without joints (a test person) where the record has none."""
+    """Returns a person in the format of the release, without joints if the record has none."""
     points: Any = EMPTY
     if "joints" in record:
         marks = [
@@ -48,13 +50,18 @@ def annorect(record: dict[str, Any], head_box: np.ndarray | None) -> dict[str, A
     x1, y1, x2, y2 = head_box if head_box is not None else [EMPTY] * 4
     place = {"x": record["center"][0], "y": record["center"][1]}
     return {
-        **{"x1": x1, "y1": y1, "x2": x2, "y2": y2},
-        **{"annopoints": points, "scale": record["scale"], "objpos": place},
+        "x1": x1,
+        "y1": y1,
+        "x2": x2,
+        "y2": y2,
+        "annopoints": points,
+        "scale": record["scale"],
+        "objpos": place,
     }
 
 
 def write_release(path: Path, images: list[tuple[str, bool, list[dict[str, Any]]]]) -> Path:
-    """Writes (name, is training, people) in the form of `mpii_human_pose_v1_u12_1.mat`."""
+    """Writes (name, is training image, people) as `mpii_human_pose_v1_u12_1.mat` does."""
     annolist = structs(
         [
             {
@@ -70,24 +77,24 @@ def write_release(path: Path, images: list[tuple[str, bool, list[dict[str, Any]]
     return path
 
 
-def release_of(root: Path, path: Path) -> Path:
-    """The release that a data set in the published layout could have been made of; val and train images alternate."""
+def write_release_of(root: Path, path: Path) -> Path:
+    """Writes a release that contains the people of a data set; train and val images alternate."""
     truth = scipy.io.loadmat(root / "annotations/mpii_gt_val.mat")["headboxes_src"]  # [2, 2, N]
     people: dict[str, list[dict[str, Any]]] = {}
     boxes = {
         json.dumps(record): truth[..., n].ravel() for n, record in enumerate(records(root, "val"))
     }
-    for record in records(root, "train") + records(root, "val"):  # in mpii5 the two are the same
+    for record in records(root, "train") + records(root, "val"):  # both are the same in mpii5
         box = boxes.get(json.dumps(record), np.array([1.0, 2, 3, 4]))
         people.setdefault(record["image"], []).append(annorect(record, box))
     images = [(name, True, people[name]) for name in sorted(people, key=lambda name: name[::-1])]
-    stranger = {"center": [5.0, 6.0], "scale": 1.5}
-    nobody = {**annorect(stranger, None), "scale": EMPTY}
+    test_person = annorect({"center": [5.0, 6.0], "scale": 1.5}, None)
+    without_scale = {**test_person, "scale": EMPTY}
     return write_release(
         path,
         [
-            ("t.jpg", False, [annorect(stranger, None), nobody]),
-            ("n.jpg", True, [nobody]),
+            ("t.jpg", False, [test_person, without_scale]),
+            ("n.jpg", True, [without_scale]),
             *images,
             ("e.jpg", True, []),
         ],
@@ -95,24 +102,24 @@ def release_of(root: Path, path: Path) -> Path:
 
 
 def records(root: Path, name: str) -> list[dict[str, Any]]:
+    """Returns the records of a split of a data set."""
     return json.loads((root / f"annotations/mpii_{name}.json").read_text())
 
 
 def by_image(people: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Returns records sorted by image and centre."""
     return sorted(people, key=lambda record: (record["image"], record["center"]))
 
 
-@pytest.fixture(params=["drawn", "mpii5"])
+@pytest.fixture(params=["synthetic", "mpii5"])
 def root(request, tmp_path) -> Path:
     if request.param == "mpii5":
         return request.getfixturevalue("shared") / "data/mpii5"
-    from paddle_pose.data.synthetic.dataset import write_mpii
-
-    return write_mpii(tmp_path / "drawn", num_train=5, num_val=4, seed=2, persons=(1, 3))
+    return write_mpii(tmp_path / "synthetic", num_train=5, num_val=4, seed=2, persons=(1, 3))
 
 
-def test_all_people_come_back(root, tmp_path):
-    path = release_of(root, tmp_path / "r.mat")
+def test_all_people_are_read(root, tmp_path):
+    path = write_release_of(root, tmp_path / "r.mat")
     release = read_release(path)
     assert is_release(path)
     expected = records(root, "train") + records(root, "val")
@@ -124,8 +131,8 @@ def test_all_people_come_back(root, tmp_path):
 
 
 @pytest.mark.parametrize("by", ["mat", "json"])
-def test_the_split_is_that_of_the_file_in_its_order(root, by, tmp_path):
-    people = read_release(release_of(root, tmp_path / "r.mat")).trainval
+def test_split_has_the_people_and_the_order_of_the_given_file(root, by, tmp_path):
+    people = read_release(write_release_of(root, tmp_path / "r.mat")).trainval
     truth = read_ground_truth(root / "annotations/mpii_gt_val.mat")
     given = {"truth": truth} if by == "mat" else {"val_records": records(root, "val")}
     train, val = split(people, **given)
@@ -135,8 +142,8 @@ def test_the_split_is_that_of_the_file_in_its_order(root, by, tmp_path):
     assert by_image([people[n] for n in train]) == by_image(expected)
 
 
-def test_the_written_files_are_what_the_reader_reads(root, tmp_path):
-    release = read_release(release_of(root, tmp_path / "r.mat"))
+def test_written_files_are_read_by_the_reader_of_mpii(root, tmp_path):
+    release = read_release(write_release_of(root, tmp_path / "r.mat"))
     _, val = split(release.trainval, val_records=records(root, "val"))
     folder = tmp_path / "made" / "annotations"
     folder.mkdir(parents=True)
@@ -159,8 +166,8 @@ def test_the_written_files_are_what_the_reader_reads(root, tmp_path):
     assert sum(len(image.persons) for image in read_mpii(tmp_path / "made", "val")) == len(val)
 
 
-def test_one_image_with_one_person_with_one_joint(tmp_path):
-    """SciPy squeezes arrays of one; the release has many of them."""
+def test_arrays_of_one_element_are_read(tmp_path):
+    """SciPy squeezes arrays of one element, which the release has many of."""
     record = {
         "joints": [[7.0, 8.0]] * 16,
         "joints_vis": [0] * 9 + [1] + [0] * 6,
@@ -172,34 +179,32 @@ def test_one_image_with_one_person_with_one_joint(tmp_path):
     assert person["joints_vis"] == record["joints_vis"]
     assert person["joints"] == [[-1, -1]] * 9 + [[7, 8]] + [[-1, -1]] * 6
     assert np.isnan(read_release(path).head_boxes).all()
-    with pytest.raises(ValueError, match="person 0 has no head box"):
+    with pytest.raises(InputError, match=r"gt\.mat: validation person 0 "):
         write_ground_truth(tmp_path / "gt.mat", [person], read_release(path).head_boxes)
 
 
-def test_a_validation_person_of_another_release(root, tmp_path):
-    people = read_release(release_of(root, tmp_path / "r.mat")).trainval
+def test_validation_person_of_another_release_raises(root, tmp_path):
+    people = read_release(write_release_of(root, tmp_path / "r.mat")).trainval
     val = records(root, "val")
     val[2]["joints"][val[2]["joints_vis"].index(1)][0] += 40
-    with pytest.raises(
-        ValueError, match=r"validation person 2 is not in the release \(2 of 2 before it are\)"
-    ):
+    with pytest.raises(InputError, match=r"validation person 2 .*mpii_human_pose_v1_u12"):
         split(people, val_records=val)
-    with pytest.raises(ValueError, match="got neither"):
+    with pytest.raises(InputError, match=r"mpii_gt_val\.mat or mpii_val\.json"):
         split(people)
 
 
-def test_files_that_are_no_release(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"expected mpii_human_pose_v1_u12_1\.mat"):
+def test_other_files_raise(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no\.mat.* mpii_human_pose_v1_u12_1\.mat"):
         read_release(tmp_path / "no.mat")
     scipy.io.savemat(tmp_path / "other.mat", {"a": 1})
     (tmp_path / "text.mat").write_text("text")
     for name in ("other.mat", "text.mat"):
         assert not is_release(tmp_path / name)
-        with pytest.raises(ValueError, match="not the official release"):
+        with pytest.raises(InputError, match=f"{name}.*RELEASE"):
             read_release(tmp_path / name)
     whole = write_release(tmp_path / "r.mat", [("1.jpg", True, []), ("2.jpg", True, [])])
     content = whole.read_bytes()
     for length in range(0, len(content) - 1, 97):
         whole.write_bytes(content[:length])
-        with pytest.raises(ValueError, match="not the official release"):
+        with pytest.raises(InputError, match=r"r\.mat.*RELEASE"):
             read_release(whole)

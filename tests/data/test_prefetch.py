@@ -1,3 +1,5 @@
+"""Prefetching in threads: order, errors, limits and time limits."""
+
 import threading
 import time
 
@@ -12,7 +14,7 @@ def slow_first(key):
 
 
 @pytest.mark.parametrize("num_workers", [0, 1, 3])
-def test_results_come_in_the_keys_order(num_workers):
+def test_values_are_in_the_order_of_the_keys(num_workers):
     assert list(prefetch(slow_first, range(20), num_workers, ahead=5)) == [
         key * 10 for key in range(20)
     ]
@@ -20,7 +22,7 @@ def test_results_come_in_the_keys_order(num_workers):
 
 
 @pytest.mark.parametrize("num_workers", [0, 2])
-def test_an_error_comes_in_its_turn_with_its_message(num_workers):
+def test_error_is_raised_in_its_turn_with_its_message(num_workers):
     def read(key):
         if key == 3:
             raise ValueError("3.jpg: broken")
@@ -33,7 +35,7 @@ def test_an_error_comes_in_its_turn_with_its_message(num_workers):
     assert got[-3:] == [0, 1, 2]
 
 
-def test_no_more_than_asked_for_is_read_ahead():
+def test_at_most_the_given_number_is_read_ahead():
     started, lock = [], threading.Lock()
 
     def read(key):
@@ -49,7 +51,7 @@ def test_no_more_than_asked_for_is_read_ahead():
     results.close()
 
 
-def test_threads_end_with_their_reader():
+def test_threads_end_when_the_iterator_is_closed():
     before = threading.active_count()
     results = prefetch(slow_first, range(1000), num_workers=3, ahead=6)
     next(results)
@@ -58,7 +60,7 @@ def test_threads_end_with_their_reader():
     assert threading.active_count() == before
 
 
-def test_a_thread_that_hangs_is_given_up_and_its_key_named():
+def test_hanging_thread_raises_with_the_name_of_its_key():
     free = threading.Event()
 
     def read(key):
@@ -70,12 +72,12 @@ def test_a_thread_that_hangs_is_given_up_and_its_key_named():
         read, range(5), num_workers=1, ahead=4, timeout=0.05, name=lambda key: f"{key}.jpg"
     )
     assert [next(results), next(results)] == [0, 1]
-    with pytest.raises(TimeoutError, match=r"^2\.jpg: not read within 0\.05 seconds"):
+    with pytest.raises(TimeoutError, match=r"^2\.jpg: .* 0\.05 seconds"):
         next(results)
     free.set()
 
 
-def test_an_error_that_is_a_timeout_itself_comes_as_it_is():
+def test_timeout_raised_by_the_reader_is_not_changed():
     def read(key):
         raise TimeoutError("the network's own")
 

@@ -1,4 +1,4 @@
-"""What is made of MPII's files, and what is left out."""
+"""Preparation of MPII: where files belong, and what a data set lacks."""
 
 import pytest
 
@@ -20,18 +20,18 @@ from paddle_pose.data.prepare_mpii import path_in_layout, prepare_mpii
         ("mpii/images/.1.part.jpg", None),
     ],
 )
-def test_where_a_file_belongs(name, path):
+def test_path_of_a_file_in_the_layout(name, path):
     assert path_in_layout(name) == path
 
 
-def test_a_complete_folder_lacks_nothing(synthetic_mpii, tmp_path):
+def test_complete_folder_lacks_nothing(synthetic_mpii, tmp_path):
     prepared = prepare_mpii([synthetic_mpii], tmp_path / "out")
     assert prepared.missing == ()
     assert prepared.has_both
     assert len(list((tmp_path / "out" / "images").iterdir())) == 16
 
 
-def test_a_draft_of_a_killed_run_is_no_part_of_the_data(synthetic_mpii, tmp_path):
+def test_unfinished_file_of_a_killed_run_is_left_out(synthetic_mpii, tmp_path):
     (tmp_path / "images").mkdir()
     for path in (synthetic_mpii / "images").iterdir():
         (tmp_path / "images" / path.name).write_bytes(path.read_bytes())
@@ -41,7 +41,7 @@ def test_a_draft_of_a_killed_run_is_no_part_of_the_data(synthetic_mpii, tmp_path
     assert not (tmp_path / "out" / "images" / ".1.part.jpg").exists()
 
 
-def test_images_alone_lack_annotations(synthetic_mpii, tmp_path):
+def test_images_without_annotations(synthetic_mpii, tmp_path):
     prepared = prepare_mpii([synthetic_mpii / "images"], tmp_path / "out")
     assert len(prepared.missing) == 1
     assert not prepared.has_both

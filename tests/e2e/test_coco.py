@@ -143,7 +143,10 @@ def test_the_metric_is_a_flag(trained, synthetic_coco, run_in, tmp_path):
     assert "metric pck" in done.stdout
     refused = run_in(tmp_path, *flags, "pckh")
     assert refused.returncode == 2
-    assert "metric 'pckh' needs MPII's head boxes, which data set 'coco' has not" in refused.stderr
+    assert (
+        "metric 'pckh' needs MPII's head boxes, which data set 'coco' does not have"
+        in refused.stderr
+    )
 
 
 def test_the_original_movenets_crops_are_made_and_evaluated_on(
@@ -160,7 +163,7 @@ def test_the_original_movenets_crops_are_made_and_evaluated_on(
     assert f"=> load {people} samples" in done.stdout
     assert "[EVAL] absent=" in done.stdout
     assert (
-        "Accuracy of the original MoveNet (radius 0.161 of the side, absent joints count)"
+        "Accuracy of fire717's MoveNet (radius 0.161 of the side, absent joints count)"
         in done.stdout
     )
     missing = run_in(tmp_path, "prepare_coco", "--dataset_root", "crops", "--output", "again")

@@ -189,7 +189,8 @@ def test_movenet_decodes_into_google_s_form(run_in, tmp_path):
     command = ("export.py", "--weights", "model.pdparams", "--decode", *flags)
     several = run_in(tmp_path, *command)
     assert (
-        "a graph finds one person, the config up to 6; add -o codec.max_persons=1" in several.stderr
+        "a graph supports codec.max_persons 1, the config says 6; add -o codec.max_persons=1"
+        in several.stderr
     )
     done = run_in(tmp_path, *command, "-o", "codec.max_persons=1")
     assert done.returncode == 0, done.stderr
@@ -296,7 +297,7 @@ def test_a_file_that_answers_keypoints_is_not_evaluated(exported, synthetic_mpii
     path, _ = exported("paddle", "--decode")
     done = run_in(tmp_path, "val.py", "--pretrained_model", path, "--dataset_root", synthetic_mpii)
     assert done.returncode == 2
-    assert "answers keypoints, but heatmaps is read here: export it without --decode" in done.stderr
+    assert "has the outputs keypoints, but config hourglass_tiny_128 needs heatmaps" in done.stderr
 
 
 def test_what_an_export_has_fixed_cannot_be_changed(exported, synthetic_mpii, run_in, tmp_path):

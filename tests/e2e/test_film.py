@@ -2,6 +2,28 @@
 
 import json
 
+from paddle_pose.io.videos import VideoWriter, read_video
+
+
+def test_a_slow_film_has_ids_from_its_first_frame(run_command, tmp_path, shared):
+    writer = None
+    for number, (pixels, _, _) in enumerate(read_video(shared / "data/video/pose_squats.mp4")):
+        if number % 8 == 0:
+            size = (pixels.shape[1], pixels.shape[0])
+            writer = writer or VideoWriter(tmp_path / "slow.mp4", size, 0.5)
+            writer.write(pixels)
+    writer.close()
+    flags = (
+        *("--weights", shared / "data/movenet/movenet_single_pose_lightning_ptq.tflite"),
+        *("--config", "movenet_lightning_coco", "--detector", "none", "--device", "cpu"),
+        *("--track", "--save", "json", "--output", "slow"),
+    )
+    done = run_command("predict.py", "slow.mp4", *flags)
+    assert done.returncode == 0, done.stderr
+    frames = json.loads((tmp_path / "slow/predictions.json").read_text())["images"]
+    assert [frame["seconds"] for frame in frames] == [2.0 * number for number in range(9)]
+    assert [[person["id"] for person in frame["persons"]] for frame in frames] == [[1]] * 9
+
 
 def test_a_film_is_followed_and_smoothed(run_command, tmp_path, shared):
     film = shared / "data/video/pose_squats.mp4"

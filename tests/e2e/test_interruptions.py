@@ -198,7 +198,7 @@ def test_more_epochs_need_no_force(synthetic_mpii, run_in, tmp_path, schedule):
         assert rates[half:] == pytest.approx(
             [0.004 * (1 + math.cos(math.pi * n / len(rates))) / 2 for n in range(half, len(rates))]
         )
-        assert f"the next step's learning rate is {rates[half]:g}; it was to be 0" in resumed.stdout
+        assert f"the next step's learning rate is {rates[half]:g} instead of 0" in resumed.stdout
 
 
 def test_other_data_are_refused(trained, synthetic_mpii, run_in, tmp_path):
@@ -252,7 +252,7 @@ def test_joints_outside_every_window_are_nothing_to_learn_from(synthetic_mpii, r
     done = run_in(tmp_path, "train.py", "--dataset_root", "data", *SMALL, "--epochs", 2)
     assert done.returncode == 2
     assert done.stderr.startswith(
-        "error: no batch of epoch 0 held anything to learn from: every gradient was zero"
+        "error: no batch of epoch 0 contained anything to learn from: every gradient was zero"
     )
 
 

@@ -61,7 +61,7 @@ def test_the_originals_crops_are_made_learned_from_and_scored_by_its_accuracy(
     done = run_in(tmp_path, "val.py", *flags)
     assert done.returncode == 0, done.stderr
     assert (
-        "Accuracy of the original MoveNet (radius 0.161 of the side, absent joints count), 4 people"
+        "Accuracy of fire717's MoveNet (radius 0.161 of the side, absent joints count), 4 people"
         in done.stdout
     )
     (path,) = (tmp_path / "output" / "val").glob("*/scores.json")

@@ -83,7 +83,8 @@ def weights(own):
 
 def test_training_says_what_the_skeleton_file_did_not(trained, own):
     assert (
-        "=> skeleton my5: 5 joints; mirrored by name: left_wrist - right_wrist, left_ankle - right_ankle; weights 1\n"
+        "=> skeleton my5: 5 joints; mirror pairs by name: left_wrist - right_wrist, "
+        "left_ankle - right_ankle; all weights 1\n"
     ) in trained
     assert "chosen on the validation set by AP" in trained
     values = json.loads((own / "run" / "config.json").read_text(encoding="utf-8"))["values"]
@@ -187,8 +188,8 @@ def test_five_joints_are_evaluated_on_coco_and_mpii(trained, own, synthetic_mpii
             ("--dataset_root", "coco", "--images", "images"),
             "--dataset_root coco and --images: give either",
         ),
-        (("--val_annotations", "absent.json"), "absent.json: not found; --val_annotations"),
-        (("--images", "absent"), "absent: no such folder of images; --images"),
+        (("--val_annotations", "absent.json"), "absent.json: annotation file not found"),
+        (("--images", "absent"), "absent: folder of images not found"),
         (("--dataset", "mpii"), "--dataset_root D is missing: where the data are"),
         (("--dataset", "mpii", "--images", "images"), "annotation files are read in COCO's format"),
     ],
@@ -216,7 +217,7 @@ def test_both_annotation_files_and_the_images_are_needed(own, run_in):
             {"keypoints": [1.0] * 51},
             "must hold 15 numbers: x, y, score of every joint of my5; got 51 values",
         ),
-        ({"category_id": 9}, "category 9, the annotated people have 1"),
+        ({"category_id": 9}, "key 'category_id' is 9; the annotated people have 1"),
     ],
 )
 def test_somebody_elses_wrong_results_are_explained(own, run_in, tmp_path, change, message):
@@ -240,7 +241,7 @@ def test_somebody_elses_wrong_results_are_explained(own, run_in, tmp_path, chang
         ({"area": 0}, "key 'area' is 0; OKS is measured in the area"),
         ({"area": None}, "key 'area' is missing; OKS is measured in the area"),
         ({"id": "7"}, "key 'id' must be an integer, got '7'"),
-        ({"keypoints": [0] * 15}, "no labelled joint; there is nothing that AP could measure"),
+        ({"keypoints": [0] * 15}, "no labelled joint; AP cannot be computed"),
         (
             {"keypoints": [0] * 51},
             "key 'keypoints' must hold 3 numbers for each of the 5 joints nose, ",

@@ -168,20 +168,20 @@ def test_the_camera(page, address):
     page.tell("Browser.grantPermissions", permissions=["videoCapture"])
     page.run("document.getElementById('camera').click()")
     page.wait(f"seen.length > 3 || {ERROR}")
-    assert page.run(f"{ERROR} + {SAID}").startswith("nobody found · ")
+    assert page.run(f"{ERROR} + {SAID}").startswith("no person found · ")
     assert page.run("document.getElementById('mirror').checked")
     page.run("document.getElementById('stop').click()")
     page.tell(
         "Browser.setPermission", permission={"name": "camera"}, setting="denied", origin=address
     )
     page.run("document.getElementById('camera').click()")
-    page.wait(f"{ERROR}.startsWith('The camera may not be used')")
+    page.wait(f"{ERROR}.startsWith('Camera access was denied')")
     page.tell("Browser.resetPermissions")
     page.run(
         "navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', 'NotFoundError'))"
     )
     page.run("document.getElementById('camera').click()")
-    page.wait(f"{ERROR} === 'There is no camera.'")
+    page.wait(f"{ERROR} === 'No camera was found.'")
 
 
 def test_files_that_are_nothing_to_look_at(page, tmp_path):

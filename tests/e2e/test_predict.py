@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers import movies
+from PIL import Image
 
 from paddle_pose.cli import predict
 from paddle_pose.engine import predict as predict_engine
@@ -82,6 +83,35 @@ def image(path, size=(80, 60)):
     images.write(
         Path(path), np.random.default_rng(0).integers(0, 255, (size[1], size[0], 3), np.uint8)
     )
+
+
+def test_animations_pages_and_incomplete_images(run, capsys):
+    Path("in").mkdir()
+    frames = [Image.new("RGB", (80 + 8 * n, 60), (40 * n, 90, 90)) for n in range(3)]
+    same = [frame.resize((80, 60)) for frame in frames]
+    frames[0].save("in/scan.tif", save_all=True, append_images=frames[1:])
+    same[0].save("in/wave.webp", save_all=True, append_images=same[1:], duration=200)
+    image("in/whole.jpg")
+    Path("in/cut.jpg").write_bytes(Path("in/whole.jpg").read_bytes()[:-2])
+    Path("in/notes.txt").write_text("no image")
+    assert run("in", "--output", "out") == 0
+    said = capsys.readouterr()
+    assert said.err.count("in/cut.jpg: ") == 1
+    assert "in: not looked at: 1 .txt" in said.out
+    records = found("out")
+    assert [
+        (record["image"], record.get("frame"), record.get("seconds"), record["drawing"])
+        for record in records
+    ] == [
+        ("in/cut.jpg", None, None, "cut.png"),
+        *(("in/scan.tif", n, None, f"scan_{n + 1}.png") for n in range(3)),
+        *(("in/wave.webp", n, round(0.2 * n, 4), "wave.mp4") for n in range(3)),
+        ("in/whole.jpg", None, None, "whole.png"),
+    ]
+    assert [record["width"] for record in records[1:4]] == [80, 88, 96]
+    assert records[0]["persons"] == records[-1]["persons"]
+    assert images.read_upright("out/scan_3.png").shape == (60, 96, 3)
+    assert len(list(read_video(Path("out/wave.mp4")))) == 3
 
 
 def test_a_folder_with_images_and_a_turned_video(run, capsys):
@@ -175,7 +205,7 @@ def test_after_a_kill_the_next_run_replaces_what_is_there(run, tmp_path, weights
     process.kill()
     process.wait()
     assert run("in") == 0
-    assert sorted(path.name for path in drawings.glob("*.png")) == sorted(
+    assert sorted(path.name for path in drawings.glob("[!.]*.png")) == sorted(
         f"{number}.png" for number in range(40)
     )
     assert len(found()) == 40

@@ -42,7 +42,7 @@ MMPOSE_TO_TXYUGOOD = [
     (r"\.downsample\.1\.", ".downsample.0._batch_norm."),
     (r"^head\.", "keypoint_head."),
 ]
-MMPOSE, ORIGINAL = "MMPose", "the original Paddle project's Hourglass"
+MMPOSE, ORIGINAL = "MMPose", "txyugood's Paddle Hourglass"
 
 
 def renamed(name, rules):
@@ -305,7 +305,7 @@ def with_one_more(tensors, name):
 def with_another_shape(tensors, name):
     shape = tensors[name].shape
     tensors[name] = np.ascontiguousarray(tensors[name][:-1])
-    return f"1 misshapen: {OUR_NAME} (file {tensors[name].shape}, network {shape})"
+    return f"1 with a different shape: {OUR_NAME} (file {tensors[name].shape}, network {shape})"
 
 
 OUR_NAME = "hourglasses.0.low1.0.conv1.weight"
@@ -458,11 +458,9 @@ def test_the_channel_order_follows_the_file(mmpose, tmp_path, run, one_person):
         "convert", tmp_path / "their.pth", tmp_path / "ours" / "model.safetensors", *flags
     )
     assert code == 0, err
-    line = "It sees BGR images (model.order).\n"
+    line = "The network was trained on BGR images (model.order).\n"
     if mmpose:
-        line = (
-            "It sees RGB images (model.order), as all of MMPose's do, where the config says bgr.\n"
-        )
+        line = "The network was trained on RGB images (model.order), as all weights of MMPose; the config states bgr.\n"
     assert line in said
     kept = registry.read_beside(tmp_path / "ours" / "model.safetensors")
     assert kept.model.order == config.model.order

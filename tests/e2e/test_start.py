@@ -49,7 +49,7 @@ def test_a_frozen_imagenet_backbone_from_start_to_resume(
     assert done.returncode == 0, done.stderr
     lines = (
         f"Starting from {path}: loaded 265/282 tensors, named as in ResNets, the official HRNet and SimpleBaseline\n"
-        "  left at their random start: deconv_layers.* (15), final_layer.* (2)\n"
+        "  randomly initialized: deconv_layers.* (15), final_layer.* (2)\n"
         "  not used: fc.* (2)\n"
         "Frozen: all but deconv_layers, final_layer; 4,712 of "
     )
@@ -81,11 +81,11 @@ def test_what_cannot_start(backbone, synthetic_mpii, run_in, tmp_path):
     for flags, message in (
         (
             ("--config", "hourglass_tiny_128", "--init", path),
-            f"error: {path}: none of its 267 tensors fits the network",
+            f"error: {path}: none of the 267 tensors of the file fits the network",
         ),
         (
             ("--config", "hourglass_tiny_128", "--freeze", "backbone"),
-            "error: train.freeze=backbone would hold random numbers",
+            "error: train.freeze=backbone would freeze random weights",
         ),
         (
             ("--resume", "--init", path),

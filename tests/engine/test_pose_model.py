@@ -143,6 +143,32 @@ def test_a_video_is_for_track(model, tmp_path, capsys):
         next(model.track(tmp_path / "a.png"))
 
 
+def test_an_animated_image_is_for_track(model, tmp_path):
+    path = tmp_path / "a.webp"
+    frames = [PIL.Image.fromarray(photo((20 + 5 * n, 30))) for n in range(3)]
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=100, lossless=True)
+    with pytest.raises(InputError, match="track"):
+        model.predict(path)
+    results = list(model.track(path, detector=None))
+    assert [(result.frame, round(result.seconds, 4)) for result in results] == [
+        (0, 0),
+        (1, 0.1),
+        (2, 0.2),
+    ]
+
+
+def test_pages_of_a_tiff_are_several_images(model, tmp_path):
+    path = tmp_path / "scan.tif"
+    pages = [PIL.Image.fromarray(photo((20 + 9 * n, 30), (80 + n, 60))) for n in range(3)]
+    pages[0].save(path, save_all=True, append_images=pages[1:])
+    results = list(model.predict(path, detector=None))
+    assert [(result.path, result.frame) for result in results] == [(path, 0), (path, 1), (path, 2)]
+    assert [result.image.shape for result in results] == [(60, 80 + n, 3) for n in range(3)]
+    found = [result.keypoints[0, 0, 0] for result in results]
+    assert np.abs(np.array(found) - [20, 29, 38]).max() < 4
+    assert len(list(model.predict(tmp_path, detector=None))) == 3
+
+
 @pytest.mark.parametrize("boxes", [[BOX], np.array([BOX])], ids=["list", "array"])
 def test_boxes_are_the_windows_and_the_peoples(model, boxes, opened):
     result = model.predict(photo(), boxes=boxes)
@@ -238,7 +264,7 @@ def test_a_video_is_tracked(model, tmp_path):
     movies.write(tmp_path / "a.mp4", count=6)
     results = list(model.track(tmp_path / "a.mp4", detector=None))
     assert [result.frame for result in results] == [0, 1, 2, 3, 4, 5]
-    assert results[-1].ids.tolist() == [1]
+    assert [result.ids.tolist() for result in results] == [[1]] * 6
     assert results[0].path == tmp_path / "a.mp4"
     untracked = next(model.track(tmp_path / "a.mp4", detector=None, by=None))
     assert untracked.ids.tolist() == []
@@ -248,9 +274,32 @@ def test_frames_are_tracked_with_their_times(model):
     frames = [photo((20 + x, 30)) for x in range(5)]
     results = list(model.track(iter(frames), detector=None, frames_per_second=10.0))
     assert [round(result.seconds, 3) for result in results] == [0.0, 0.1, 0.2, 0.3, 0.4]
-    assert results[-1].ids.tolist() == [1]
+    assert [result.ids.tolist() for result in results] == [[1]] * 5
     alone = list(model.track(frames, one_person=True))
     assert [result.ids.tolist() for result in alone] == [[1]] * 5
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.5])
+def test_people_have_ids_at_low_frame_rates(model, rate):
+    frames = [photo((20 + x, 30)) for x in range(4)]
+    results = list(model.track(frames, detector=None, frames_per_second=rate))
+    assert [result.ids.tolist() for result in results] == [[1]] * 4
+
+
+@pytest.mark.parametrize(("by", "waited"), [("oks", [2, 2, 2, 1, 0]), (None, [0] * 5)])
+def test_track_is_two_frames_late_where_it_gives_ids(model, by, waited):
+    read = []
+    frames = (read.append(x) or photo((20 + x, 30)) for x in range(5))
+    results = model.track(frames, detector=None, by=by)
+    assert [len(read) - result.frame - 1 for result in results] == waited
+
+
+def test_frames_before_a_broken_one_come_first(model):
+    frames = [photo((20, 30)), photo((21, 30)), photo((22, 30)), np.zeros((4, 4), np.float32)]
+    results = model.track(iter(frames), detector=None)
+    assert [next(results).ids.tolist() for _ in range(3)] == [[1]] * 3
+    with pytest.raises(InputError):
+        next(results)
 
 
 def test_maps_are_the_networks_own(model):
@@ -422,6 +471,6 @@ def test_a_detector_that_cannot_be_fetched_is_not_needed(monkeypatch):
     model = PoseModel(CONFIG, Path("w"), brightest, "cpu", open_detector=open_detector)
     with pytest.raises(ConnectionError, match=r"no network.*detector=None.*boxes="):
         model.predict(photo())
-    environment.speak_of_flags()
+    environment.use_flag_names()
     with pytest.raises(ConnectionError, match="--detector none"):
         open_detector(pose_model.DEFAULT_DETECTOR)

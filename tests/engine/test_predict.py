@@ -1,12 +1,19 @@
-"""What `predict_files` refuses, warns of and decides before a network runs."""
+"""What `predict_files` refuses, warns of and decides before a network runs, and what it writes of videos."""
 
+import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+from helpers import movies
 
+from paddle_pose.configs import registry
+from paddle_pose.configs.overrides import override
 from paddle_pose.engine import predict
+from paddle_pose.engine.pose_model import PoseModel
 from paddle_pose.engine.predict import People, Results
-from paddle_pose.errors import InputError
+from paddle_pose.errors import InputError, Interrupted
+from paddle_pose.interruption import CTRL_C, Interruption
 from paddle_pose.io.frames import Source
 
 IMAGE = Source("image", Path("a.jpg"), Path("a"))
@@ -54,3 +61,106 @@ def test_a_flag_without_effect_is_named_in_one_line(people, sources, flags, caps
     assert said.out == ""
     assert len(said.err.splitlines()) == bool(flags)
     assert all(flag in said.err for flag in flags)
+
+
+def one_pose(images):
+    """Heatmaps [N, 1, 16, 32, 32] of a person in the middle of each image."""
+    maps = np.zeros((len(images), 1, 16, 32, 32), np.float32)
+    joints = np.arange(16)
+    maps[:, 0, joints, 8 + 3 * (joints // 4), 10 + 3 * (joints % 4)] = 0.9
+    return {"heatmaps": maps}
+
+
+@pytest.fixture
+def model(monkeypatch, tmp_path):
+    """Makes `predict_files` load a stand-in network."""
+    config = override(registry.find("hourglass_tiny_128"), {"val.flip": False})
+    weights = tmp_path / "model.pdparams"
+    weights.write_bytes(b"weights")
+    loaded = PoseModel(config, weights, one_pose, "cpu", open_detector=lambda name: None)
+    monkeypatch.setattr(predict, "load_model", lambda *_, **__: loaded)
+
+
+def predicted(folder):
+    """(frame, ids) of each record in predictions.json."""
+    records = json.loads((folder / "predictions.json").read_text(encoding="utf-8"))["images"]
+    return [(record["frame"], [one["id"] for one in record["persons"]]) for record in records]
+
+
+@pytest.mark.parametrize("rate", [0.5, 10.0])
+def test_people_of_a_video_have_their_ids_from_the_first_frame(model, tmp_path, rate):
+    movies.write(tmp_path / "a.mp4", count=7, rate=rate)
+    movies.write(tmp_path / "b.mp4", count=2, rate=rate)
+    summary = predict.predict_files(
+        [str(tmp_path / "a.mp4"), str(tmp_path / "b.mp4")],
+        "model",
+        people=People(detector=None, track="oks"),
+        results=Results(folder=tmp_path / "out", save=["json"]),
+    )
+    assert summary.frames == summary.people == 9
+    expected = [(frame, [1]) for frame in range(7)] + [(frame, [-1]) for frame in range(2)]
+    assert predicted(tmp_path / "out") == expected
+
+
+class AfterChecks(Interruption):
+    """Ctrl-C at the n-th check, as at every later one."""
+
+    def __init__(self, checks):
+        super().__init__()
+        self.left = checks
+
+    def check(self):
+        self.left -= 1
+        if self.left <= 0:
+            self.request(CTRL_C)
+        super().check()
+
+
+@pytest.mark.parametrize("checks", [1, 2, 4])
+def test_after_ctrl_c_the_frames_that_waited_are_in_the_files(model, tmp_path, checks):
+    movies.write(tmp_path / "a.mp4", count=12)
+    summary = predict.predict_files(
+        [str(tmp_path / "a.mp4")],
+        "model",
+        people=People(detector=None, track="oks"),
+        results=Results(folder=tmp_path / "out", save=["json"]),
+        batch_size=1,
+        interruption=AfterChecks(checks),
+    )
+    assert summary.ended.status == CTRL_C
+    assert summary.frames == checks + 2
+    assert predicted(tmp_path / "out") == [(frame, [1]) for frame in range(checks + 2)]
+
+
+def test_the_screens_key_ends_the_run_after_the_frame_that_it_shows(model, monkeypatch, tmp_path):
+    class Screen:
+        def write(self, frame, poses, drawing):
+            if frame.index == 3:
+                raise Interrupted(0, "the window's key")
+
+        def close(self):
+            """Nothing is open."""
+
+    monkeypatch.setattr(predict, "ScreenRenderer", Screen)
+    movies.write(tmp_path / "a.mp4", count=12)
+    summary = predict.predict_files(
+        [str(tmp_path / "a.mp4")],
+        "model",
+        people=People(detector=None, track="oks"),
+        results=Results(folder=tmp_path / "out", save=["json"], show=True),
+    )
+    assert (summary.frames, summary.ended.status) == (6, 0)
+    assert predicted(tmp_path / "out") == [(frame, [1]) for frame in range(6)]
+
+
+@pytest.mark.parametrize("people", [People(detector=None), People(one_person=True)], ids=str)
+def test_without_ids_no_frame_comes_after_ctrl_c(model, tmp_path, people):
+    movies.write(tmp_path / "a.mp4", count=12)
+    summary = predict.predict_files(
+        [str(tmp_path / "a.mp4")],
+        "model",
+        people=people,
+        results=Results(folder=tmp_path / "out", save=["json"]),
+        interruption=AfterChecks(3),
+    )
+    assert (summary.frames, summary.ended.status) == (3, CTRL_C)

@@ -26,7 +26,7 @@ def saved(folder, name="last"):
     """Makes a checkpoint in a run."""
     (folder / name).mkdir(parents=True)
     (folder / name / "state.json").write_text("{}")
-    checkpoint.seal(folder / name)
+    checkpoint.write_manifest(folder / name)
     return folder / name
 
 

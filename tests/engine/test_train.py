@@ -160,6 +160,27 @@ def test_only_the_first_of_several_processes_speaks(monkeypatch, trained):
     assert seen == [logging.INFO, logging.WARNING]
 
 
+def test_auto_starts_a_run_then_continues_it(synthetic_mpii):
+    arguments = {"data": synthetic_mpii, "overrides": CHANGES, "resume": "auto", "progress": None}
+    with pytest.raises(Interrupted) as stop:
+        train.train("hourglass_tiny_128", max_hours=1e-9, **arguments)
+    first = train.train("hourglass_tiny_128", **arguments)
+    assert first.folder == stop.value.folder == Path("output/hourglass_tiny_128")
+    assert [record["step"] for record in first.history if record["kind"] == "train"] == [2]
+    again = train.train("hourglass_tiny_128", **arguments)  # it is complete: nothing is trained
+    assert again.folder == first.folder
+    assert again.values == first.values
+    other = train.train("hourglass_tiny_128", output="other", **arguments)
+    assert other.folder == Path("other")
+    assert other.values == first.values
+
+
+def test_auto_has_to_know_which_run_is_meant(synthetic_mpii):
+    with pytest.raises(InputError, match="config"):
+        train.train(data=synthetic_mpii, resume="auto")
+    assert not Path("output").exists()
+
+
 def test_a_resumed_run_whose_data_are_gone_says_so(synthetic_mpii, tmp_path):
     shutil.copytree(synthetic_mpii, tmp_path / "data")
     train.train("hourglass_tiny_128", data="data", output="run", overrides=CHANGES, device="cpu")

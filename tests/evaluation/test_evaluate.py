@@ -11,39 +11,37 @@ from paddle_pose.evaluation.evaluate import evaluate
 from paddle_pose.geometry import Window
 from paddle_pose.metrics.pckh import PCKh
 from paddle_pose.structures import Person, Sample
-from paddle_pose.training.process_group import ProcessGroup, in_turn
+from paddle_pose.training.process_group import ProcessGroup, interleave
 
 CODEC = HeatmapCodec(input_size=(128, 128))
 
 
 def oracle(samples, calls):
-    """A backend that draws the samples' own targets, in order."""
+    """Returns a backend that returns the targets of the samples, in order."""
     waiting = iter(samples)
 
     def backend(images):
         calls.append(len(images))
-        drawn = [
+        targets = [
             CODEC.encode(*input_keypoints(s, s.window, CODEC))
             for _, s in zip(images, waiting, strict=False)
         ]
-        return {"heatmaps": np.stack([maps["heatmaps"] for maps in drawn])[:, None]}
+        return {"heatmaps": np.stack([maps["heatmaps"] for maps in targets])[:, None]}
 
     return backend
 
 
 def test_targets_evaluated_as_maps_are_nearly_perfect(synthetic_mpii):
-    samples, calls, done = (
-        one_per_person(read_mpii(synthetic_mpii, "val"), CODEC.input_size),
-        [],
-        [],
-    )
+    samples = one_per_person(read_mpii(synthetic_mpii, "val"), CODEC.input_size)
+    calls = []
+    done = []
     loaded = batches(samples, CODEC, 3, num_workers=0)
     predictions = evaluate(oracle(samples, calls), CODEC, loaded, done.append)
     assert (calls, done) == ([3, 3, 2], [3, 6, 8])
     assert PCKh().compute_scores(predictions).values["Mean"] > 99
 
 
-def test_poses_are_returned_in_image_px_with_their_sample():
+def test_poses_are_returned_in_image_px_with_their_samples():
     window = Window((300.0, 200.0), (256.0, 256.0))  # two image px per input px
     person = Person(np.zeros((16, 2)), np.ones(16, np.int64), (0.0, 0.0, 1.0, 1.0), 0)
     samples = [Sample(n, Path(f"{n}.jpg"), window, (person,)) for n in range(3)]
@@ -57,12 +55,10 @@ def test_poses_are_returned_in_image_px_with_their_sample():
         assert np.allclose(poses.keypoints, [172 + 2 * 4 * (5 + n), 72 + 2 * 4 * 10])
 
 
-def test_processes_that_share_the_batches_return_what_one_would(synthetic_mpii):
-    samples, calls, found = (
-        one_per_person(read_mpii(synthetic_mpii, "val"), CODEC.input_size),
-        [],
-        [],
-    )
+def test_several_processes_return_the_predictions_of_one(synthetic_mpii):
+    samples = one_per_person(read_mpii(synthetic_mpii, "val"), CODEC.input_size)
+    calls = []
+    found = []
     alone = evaluate(oracle(samples, calls), CODEC, batches(samples, CODEC, 3, num_workers=0))
 
     def keep(part):
@@ -73,20 +69,20 @@ def test_processes_that_share_the_batches_return_what_one_would(synthetic_mpii):
     for process_group in process_groups:
         groups = process_group.shard([samples[0:3], samples[3:6], samples[6:8]])
         own = [sample for group in groups for sample in group]
-        looked_at = batches(samples, CODEC, 3, num_workers=1, share=process_group.shard)
-        assert evaluate(oracle(own, calls), CODEC, looked_at, gather=keep) == []
-    assert calls == [3, 3, 2, 3, 2, 3], "each sees whole batches, nothing twice"
+        own_batches = batches(samples, CODEC, 3, num_workers=1, shard=process_group.shard)
+        assert evaluate(oracle(own, calls), CODEC, own_batches, gather=keep) == []
+    assert calls == [3, 3, 2, 3, 2, 3], "each batch runs in one process and is not split"
     images = np.zeros((0, 128, 128, 3), np.uint8)
     together = evaluate(
-        oracle([], calls), CODEC, [(images, [])][:0], gather=lambda none: in_turn(found)
+        oracle([], calls), CODEC, [(images, [])][:0], gather=lambda own: interleave(found)
     )
     assert [sample for sample, _ in together] == [sample for sample, _ in alone] == list(samples)
     for (_, one), (_, other) in zip(alone, together, strict=True):
         assert np.array_equal(one.keypoints, other.keypoints)
 
 
-def test_a_backend_that_loses_a_image_is_noticed():
+def test_a_backend_that_returns_too_few_maps_is_an_error():
     samples = [Sample(0, Path("0.jpg"), Window((0.0, 0.0), (1.0, 1.0)), ())] * 2
-    answer = {"heatmaps": np.zeros((1, 1, 16, 32, 32))}
+    maps = {"heatmaps": np.zeros((1, 1, 16, 32, 32))}
     with pytest.raises(ValueError, match="shorter"):
-        evaluate(lambda _: answer, CODEC, [(np.zeros((2, 128, 128, 3), np.uint8), samples)])
+        evaluate(lambda _: maps, CODEC, [(np.zeros((2, 128, 128, 3), np.uint8), samples)])

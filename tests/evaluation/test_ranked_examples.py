@@ -19,7 +19,7 @@ def poses(keypoints):
 
 @pytest.fixture
 def predictions(synthetic_mpii):
-    """Eight people, each found worse than the one before."""
+    """Returns predictions of eight people, each worse than the one before."""
     samples = one_per_person(read_mpii(synthetic_mpii, "val"), (64, 64))
     people = [sample.persons[0] for sample in samples]
     return [
@@ -28,7 +28,7 @@ def predictions(synthetic_mpii):
     ]
 
 
-def test_people_are_ranked_from_the_best_to_the_worst(predictions):
+def test_people_are_ranked_from_best_to_worst(predictions):
     examples = rank_examples(PCKh(), predictions)
     assert [example.sample for example in examples] == [sample for sample, _ in predictions]
     assert [
@@ -36,7 +36,7 @@ def test_people_are_ranked_from_the_best_to_the_worst(predictions):
     ] == [example.sample_score.quality for example in examples]
 
 
-def test_people_without_a_truth_are_not_drawn(predictions):
+def test_people_without_ground_truth_are_left_out(predictions):
     box = (
         Sample(0, Path("a.jpg"), Window((32.0, 32.0), (64.0, 64.0)), ()),
         poses(np.zeros((16, 2))),
@@ -54,7 +54,7 @@ def test_a_grid_of_people(predictions, size):
     drawing = draw_ranked_examples(examples, codec)
     assert drawing.dtype == np.uint8
     assert drawing.shape[1] == 5 * width
-    assert drawing.shape[0] - 2 * height in (32, 56)  # one or two lines above two rows
-    alone = draw_ranked_examples(examples[:1], codec)
-    assert alone.shape[1] == width
-    assert np.array_equal(alone[-height:], drawing[-2 * height : -height, :width])
+    assert drawing.shape[0] - 2 * height in (32, 56)  # one or two lines of text above two rows
+    single = draw_ranked_examples(examples[:1], codec)
+    assert single.shape[1] == width
+    assert np.array_equal(single[-height:], drawing[-2 * height : -height, :width])

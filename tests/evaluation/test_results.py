@@ -28,28 +28,22 @@ def scores(
     boxes="ground truth",
     **more,
 ):
-    """A scores.json as val.py writes it."""
+    """Writes a scores.json as val.py does, and returns its path."""
     run = folder / "run"
     (run / "best_model").mkdir(parents=True)
     (run / "log.txt").write_text("trained\n")
     protocol = {
-        **{
-            "config": config,
-            "joints": {"mpii": "mpii_16", "coco": "coco_17"}[data],
-            "data": data,
-            "metric": metric,
-        },
-        **{
-            "input": [192, 256] if data == "coco" else [256, 256],
-            "flip": True,
-            "shift": False,
-            "decode": "dark",
-        },
-        **{
-            "checkpoint": str(run / "best_model" / "model.pdparams"),
-            "people": people,
-            "boxes": boxes,
-        },
+        "config": config,
+        "joints": {"mpii": "mpii_16", "coco": "coco_17"}[data],
+        "data": data,
+        "metric": metric,
+        "input": [192, 256] if data == "coco" else [256, 256],
+        "flip": True,
+        "shift": False,
+        "decode": "dark",
+        "checkpoint": str(run / "best_model" / "model.pdparams"),
+        "people": people,
+        "boxes": boxes,
     }
     values = PCKH if metric == "pckh" else AP
     intervals = {"Mean": [88.0, 89.9]} if metric == "pckh" else {}
@@ -65,7 +59,7 @@ def scores(
 
 
 def cells(text, model, status):
-    """The cells of one row by the names of their columns."""
+    """Returns the rows of a model with a status: their cells by the titles of the columns."""
     found = []
     for block in text.split("### ")[1:]:
         lines = [
@@ -82,17 +76,17 @@ def cells(text, model, status):
     return [row for row in found if row["status"] == status]
 
 
-def test_nobody_ran_anything_and_the_table_says_so():
+def test_configs_without_scores_are_not_run():
     text = to_markdown(rows([]))
-    (mine,) = cells(text, "hourglass52_mpii_256", "not run")
-    assert {mine[name] for name in ("Mean", "Mean@0.10", "Mean@0.11")} == {"not run"}
-    assert mine["command"] == "`python train.py --dataset_root D --image_size 256`"
-    originals = cells(text, "Hourglass-52", "published")
-    assert [row["Mean@0.10"] for row in originals if "MPII" in row["table"]] == ["32.108", "37.588"]
+    (own,) = cells(text, "hourglass52_mpii_256", "not run")
+    assert {own[name] for name in ("Mean", "Mean@0.10", "Mean@0.11")} == {"not run"}
+    assert own["command"] == "`python train.py --dataset_root D --image_size 256`"
+    txyugood = cells(text, "Hourglass-52", "published")
+    assert [row["Mean@0.10"] for row in txyugood if "MPII" in row["table"]] == ["32.108", "37.588"]
     assert "measured here" not in text
 
 
-def test_the_two_thresholds_are_never_in_one_column():
+def test_the_thresholds_010_and_011_have_separate_columns():
     text = to_markdown(rows([]))
     (official,) = cells(text, "hrnet_w32_mpii_256", "published")
     assert (official["Mean@0.10"], official["Mean@0.11"]) == ("-", "37.7")
@@ -106,7 +100,7 @@ def test_the_two_thresholds_are_never_in_one_column():
             assert not {"Mean@0.1", "Mean@0.11"} <= set(row.numbers), row
 
 
-def test_annotated_and_detected_boxes_are_never_in_one_table():
+def test_annotated_and_detected_boxes_have_separate_tables():
     by_title = {}
     for row in rows([]):
         by_title.setdefault(row.table.title, set()).add(row.table.boxes)
@@ -117,7 +111,7 @@ def test_annotated_and_detected_boxes_are_never_in_one_table():
     detected = [title for title in by_title if "COCO" in title and "detected boxes" in title]
     assert len(annotated) == len(detected) == 1
     published = {
-        (row.who, row.table.boxes)
+        (row.source, row.table.boxes)
         for row in rows([])
         if row.table.dataset == "coco" and row.status == "published"
     }
@@ -126,18 +120,18 @@ def test_annotated_and_detected_boxes_are_never_in_one_table():
     assert ("mmpose", GROUND_TRUTH) not in published
 
 
-def test_a_measured_row_stands_beside_the_published_ones(tmp_path):
+def test_measured_and_published_rows_are_in_the_same_table(tmp_path):
     path = scores(tmp_path)
     text = to_markdown(rows([path]))
-    (mine,) = cells(text, "hourglass52_mpii_256", "measured here")
-    assert mine["Mean"] == "88.95 (88.00 .. 89.90)"
-    assert (mine["Mean@0.10"], mine["Mean@0.11"]) == ("33.25", "37.75")
-    assert mine["protocol"] == "flip, no shift, dark"
-    assert mine["command"] == "`python val.py --flip`"
-    assert mine["log"] == str(tmp_path / "run" / "log.txt")
-    assert mine["who"] == str(path)
+    (measured,) = cells(text, "hourglass52_mpii_256", "measured here")
+    assert measured["Mean"] == "88.95 (88.00 .. 89.90)"
+    assert (measured["Mean@0.10"], measured["Mean@0.11"]) == ("33.25", "37.75")
+    assert measured["protocol"] == "flip, no shift, dark"
+    assert measured["command"] == "`python val.py --flip`"
+    assert measured["log"] == str(tmp_path / "run" / "log.txt")
+    assert measured["source"] == str(path)
     assert cells(text, "hourglass52_mpii_256", "not run") == []
-    assert mine["table"] == cells(text, "hourglass52_mpii_256", "published")[0]["table"]
+    assert measured["table"] == cells(text, "hourglass52_mpii_256", "published")[0]["table"]
 
 
 @pytest.mark.parametrize(
@@ -153,29 +147,36 @@ def test_a_measured_row_stands_beside_the_published_ones(tmp_path):
         ("ground truth", 68, "COCO val2017, ground-truth boxes, AP in percent: 68 people"),
     ],
 )
-def test_whose_boxes_and_how_many_people_decide_on_the_table(tmp_path, boxes, people, title):
-    path = scores(tmp_path, "hrnet_w32_coco_256x192", "ap", "coco", people, boxes)
-    (mine,) = cells(to_markdown(rows([path])), "hrnet_w32_coco_256x192", "measured here")
-    assert mine["table"].startswith(title)
-    assert mine["AP"] == "74.41"
-    assert mine["input"] == "256x192"
+def test_boxes_and_number_of_people_decide_the_table(tmp_path, boxes, people, title):
+    path = scores(
+        tmp_path,
+        config="hrnet_w32_coco_256x192",
+        metric="ap",
+        data="coco",
+        people=people,
+        boxes=boxes,
+    )
+    (measured,) = cells(to_markdown(rows([path])), "hrnet_w32_coco_256x192", "measured here")
+    assert measured["table"].startswith(title)
+    assert measured["AP"] == "74.41"
+    assert measured["input"] == "256x192"
 
 
-def test_a_part_of_the_data_or_of_the_joints_stands_apart(tmp_path):
+def test_partial_data_and_other_joints_have_separate_tables(tmp_path):
     complete = cells(to_markdown(rows([])), "hourglass52_mpii_256", "published")[0]["table"]
     for n, changes in enumerate(({"people": 300}, {"joints": "coco_17"})):
         folder = tmp_path / str(n)
         text = to_markdown(rows([scores(folder, **changes)]))
-        (mine,) = cells(text, "hourglass52_mpii_256", "measured here")
-        assert mine["table"] != complete
-        assert cells(text, "hourglass52_mpii_256", "not run"), "the complete set is still to be run"
+        (measured,) = cells(text, "hourglass52_mpii_256", "measured here")
+        assert measured["table"] != complete
+        assert cells(text, "hourglass52_mpii_256", "not run"), "the complete set was not evaluated"
 
 
-def test_what_was_trained_otherwise_than_its_config_says_so(tmp_path):
+def test_changes_of_the_config_are_part_of_the_protocol(tmp_path):
     path = scores(tmp_path)
     weights = tmp_path / "run" / "best_model" / "model.pdparams"
     weights.touch()
-    for changes, said in (
+    for changes, protocol in (
         ({}, "flip, no shift, dark"),
         (
             {"val.batch_size": 2, "codec.decode_by": "dark", "train.num_workers": 0},
@@ -183,21 +184,22 @@ def test_what_was_trained_otherwise_than_its_config_says_so(tmp_path):
         ),
         (
             {"train.epochs": 2, "model.stem_channels": 8, "augment": None},
-            "flip, no shift, dark; not the config's own augment, model.stem_channels, train.epochs",
+            "flip, no shift, dark; changed from the config: "
+            "augment, model.stem_channels, train.epochs",
         ),
-        ({"augment.blur": 0.1}, "flip, no shift, dark; not the config's own augment.blur"),
+        ({"augment.blur": 0.1}, "flip, no shift, dark; changed from the config: augment.blur"),
         (
             {"model": "hrnet", "train.schedule": "cosine"},
-            "flip, no shift, dark; not the config's own model, train.schedule",
+            "flip, no shift, dark; changed from the config: model, train.schedule",
         ),
     ):
         config = override(CONFIGS["hourglass52_mpii_256"], changes)
         (weights.parent / "config.json").write_text(to_json(config))
-        (mine,) = cells(to_markdown(rows([path])), "hourglass52_mpii_256", "measured here")
-        assert mine["protocol"] == said
+        (measured,) = cells(to_markdown(rows([path])), "hourglass52_mpii_256", "measured here")
+        assert measured["protocol"] == protocol
 
 
-def test_strange_files(tmp_path):
+def test_files_of_another_form_are_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match="not found"):
         rows([tmp_path / "scores.json"])
     path = tmp_path / "scores.json"
@@ -205,16 +207,15 @@ def test_strange_files(tmp_path):
         path.write_text(json.dumps(content))
         with pytest.raises(InputError, match=str(path)):
             rows([path])
-    path.write_text(
-        json.dumps({"protocol": {"results": "somebody's.mat"}, "values": PCKH})
-    )  # an older val.py wrote it
+    # Older versions of val.py wrote such a file for a prediction file.
+    path.write_text(json.dumps({"protocol": {"results": "predictions.mat"}, "values": PCKH}))
     with pytest.raises(InputError, match=str(path)):
         rows([path])
 
 
-def test_somebodys_predictions_have_a_table_of_their_own(tmp_path):
+def test_prediction_files_have_a_separate_table(tmp_path):
     path = tmp_path / "scores.json"
-    protocol = {"results": "his/hg.mat", "data": "mpii", "ground truth": "gt.mat"}
+    protocol = {"results": "folder/hg.mat", "data": "mpii", "ground truth": "gt.mat"}
     content = {
         "protocol": protocol,
         "values": PCKH,
@@ -223,26 +224,26 @@ def test_somebodys_predictions_have_a_table_of_their_own(tmp_path):
     }
     path.write_text(json.dumps(content))
     text = to_markdown(rows([path]))
-    (his,) = cells(text, "hg.mat", "scored here")
-    assert his["table"] == "MPII validation, boxes not stated, PCKh in percent: scored with gt.mat"
-    assert (his["Mean"], his["Mean@0.10"], his["command"]) == (
+    (row,) = cells(text, "hg.mat", "scored here")
+    assert row["table"] == "MPII validation, boxes not stated, PCKh in percent: scored with gt.mat"
+    assert (row["Mean"], row["Mean@0.10"], row["command"]) == (
         "88.95 (88.00 .. 89.00)",
         "33.25",
         "`python val.py`",
     )
     path.write_text(json.dumps({**content, "protocol": {**protocol, "data": "coco"}, "values": AP}))
-    (his,) = cells(to_markdown(rows([path])), "hg.mat", "scored here")
-    assert his["AP"] == "74.41"
+    (row,) = cells(to_markdown(rows([path])), "hg.mat", "scored here")
+    assert row["AP"] == "74.41"
 
 
-def test_joint_by_joint_only_rows_that_tell_it(tmp_path):
-    mine = json.loads(scores(tmp_path).read_text())
+def test_only_rows_with_all_joints_are_in_the_table_by_joint(tmp_path):
+    content = json.loads(scores(tmp_path).read_text())
     values = dict.fromkeys(BY_JOINT, 90.0)
-    (tmp_path / "scores.json").write_text(json.dumps({**mine, "values": {**PCKH, **values}}))
+    (tmp_path / "scores.json").write_text(json.dumps({**content, "values": {**PCKH, **values}}))
     text = to_markdown(by_joint(rows([tmp_path / "scores.json"])), BY_JOINT)
-    original, larger = cells(text, "Hourglass-52", "published")
-    assert (original["Head"], original["Ankle"], original["Mean"]) == ("96.66", "79.88", "88.717")
-    assert (larger["input"], larger["Wrist"]) == ("384x384", "84.89")
+    small, large = cells(text, "Hourglass-52", "published")
+    assert (small["Head"], small["Ankle"], small["Mean"]) == ("96.66", "79.88", "88.717")
+    assert (large["input"], large["Wrist"]) == ("384x384", "84.89")
     assert cells(text, "hourglass52_mpii_256", "measured here")[0]["Knee"] == "90.00"
     assert "Mean@" not in text
     assert "not run" not in text
@@ -258,25 +259,26 @@ def test_the_mean_of_the_published_groups_is_near_the_published_mean():
         "Knee": 4963,
         "Ankle": 4234,
     }
-    told = [row for row in by_joint(rows([])) if row.status == "published"]
-    assert len(told) == 6
-    for row in told:  # left and right are about as often labelled; the necks, 2,932 more joints, are in Mean alone
+    published = [row for row in by_joint(rows([])) if row.status == "published"]
+    assert len(published) == 6
+    # Left and right joints have about as many labels. The 2,932 necks are part of Mean only.
+    for row in published:
         groups = sum(float(row.numbers[name]) * count for name, count in labelled.items())
         neck = (float(row.numbers["Mean"]) * 38430 - groups) / 2932
         assert 95 < neck < 100, row
 
 
-def test_every_config_with_published_numbers_is_in_a_table_and_every_line_names_a_config_that_exists():
+def test_tables_contain_every_config_with_published_results_and_no_unknown_config():
     named = {row.model for row in rows([])}
     assert {name for name in CONFIGS if numbers_of(name)} <= named
-    assert {one.config for one in PUBLISHED} - {""} <= set(CONFIGS)
-    for one in PUBLISHED:
-        if one.config:
-            width, height = CONFIGS[one.config].codec.input_size
-            assert one.input == f"{height}x{width}"
-            assert one.dataset == CONFIGS[one.config].data.dataset
-    assert {(one.dataset, one.boxes) for one in PUBLISHED} <= set(COMPLETE)
+    assert {result.config for result in PUBLISHED} - {""} <= set(CONFIGS)
+    for result in PUBLISHED:
+        if result.config:
+            width, height = CONFIGS[result.config].codec.input_size
+            assert result.input == f"{height}x{width}"
+            assert result.dataset == CONFIGS[result.config].data.dataset
+    assert {(result.dataset, result.boxes) for result in PUBLISHED} <= set(COMPLETE)
 
 
-def test_html_holds_the_same_numbers(tmp_path):
+def test_html_contains_the_same_values(tmp_path):
     assert "88.95 (88.00 .. 89.90)" in to_html(rows([scores(tmp_path)]))

@@ -1,4 +1,4 @@
-"""A codec and a network that are no part of the package: exported, described, and run from the file."""
+"""Export of a codec and a network that are not part of the package: metadata and predictions."""
 
 from dataclasses import replace
 from importlib.util import find_spec
@@ -20,7 +20,7 @@ from paddle_pose.exporting.images import in_batches
 from paddle_pose.exporting.verify import compare
 from paddle_pose.exporting.write import write_export
 
-POINTS = ((40, 11), (3, 45), (20, 30))  # (x, y) in px, one in each colour
+POINTS = ((40, 11), (3, 45), (20, 30))  # (x, y) in px, one per colour channel
 FILES = ["model.json", "model.onnx", "model.xml"]
 
 
@@ -38,7 +38,10 @@ def config_of(codec):
 
 @pytest.fixture
 def export(tmp_path, monkeypatch):
-    """Exports a network for a codec: `export(codec, "model.json", decode=True)` returns the file and the network."""
+    """Returns a function that exports a network for a codec.
+
+    `export(codec, "model.json", decode=True)` returns the path of the file and the network.
+    """
 
     def write(codec, name, decode=False):
         if not name.endswith(".json") and any(
@@ -119,7 +122,7 @@ def test_keypoints_are_decoded_in_the_graph(export, image):
     assert (difference.pixels.max(), len(difference.pixels)) == (0, 16)
 
 
-def test_there_is_no_graph_to_decode_with(export):
+def test_a_codec_without_graph_decoder_is_refused(export):
     with pytest.raises(InputError, match="decode"):
         export(VectorCodec(), "model.json", decode=True)
 
@@ -127,14 +130,14 @@ def test_there_is_no_graph_to_decode_with(export):
 @pytest.mark.parametrize(
     ("key", "value"), [("codec.split_ratio", 1), ("codec.input_size", (48, 64))]
 )
-def test_what_the_export_fixed_may_not_change(export, key, value):
+def test_properties_of_the_exported_network_may_not_change(export, key, value):
     path, _ = export(VectorCodec(), "model.json")
     changed = overrides.override(registry.read_beside(path), {key: value})
     with pytest.raises(InputError, match=key):
         build.check_fits(changed, path, changed.codec.outputs)
 
 
-def test_how_vectors_are_decoded_may_change(export):
+def test_the_decoding_of_vectors_may_change(export):
     path, _ = export(VectorCodec(), "model.json")
     changed = overrides.override(registry.read_beside(path), {"codec.min_score": 0.5})
     build.check_fits(changed, path, changed.codec.outputs)
@@ -142,5 +145,5 @@ def test_how_vectors_are_decoded_may_change(export):
         build.check_fits(changed, path, ["along_x"])
 
 
-def test_the_protocol_names_how_vectors_are_decoded():
+def test_the_protocol_names_the_codec():
     assert protocol(config_of(VectorCodec())).endswith(", VectorCodec")

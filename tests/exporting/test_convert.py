@@ -8,7 +8,7 @@ from paddle_pose.exporting import convert
 
 
 class Converter:
-    """Stands in for paddle2onnx: it writes to the process's and to Python's streams, and fails."""
+    """Replacement of paddle2onnx that writes to all streams of the process, and fails."""
 
     @staticmethod
     def export(*arguments, **options):
@@ -18,11 +18,11 @@ class Converter:
         raise UnboundLocalError("no result")
 
 
-def test_what_the_converter_writes_is_in_the_error_alone(tmp_path, monkeypatch, capfd):
+def test_the_output_of_the_converter_is_only_in_the_error(tmp_path, monkeypatch, capfd):
     monkeypatch.setattr(convert, "needed", lambda *names: Converter)
     with pytest.raises(InputError, match=r"(?s)\[Paddle2ONNX\] from C\+\+.*from Python.*to stderr"):
         convert.program_to_onnx(tmp_path / "model.json", tmp_path / "model.onnx", ["heatmaps"])
     assert capfd.readouterr() == ("", "")
     os.write(1, b"after")
     print("wards")
-    assert "after" in capfd.readouterr().out, "the streams are put back"
+    assert "after" in capfd.readouterr().out, "the streams are restored"

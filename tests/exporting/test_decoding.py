@@ -14,8 +14,8 @@ from paddle_pose.exporting.decoding import HeatmapKeypoints, MoveNetKeypoints, w
 RNG = np.random.default_rng(0)
 
 
-class Answers(nn.Layer):
-    """A network that answers given maps."""
+class FixedMaps(nn.Layer):
+    """A network that returns the same maps for all images."""
 
     def __init__(self, heatmaps, **others):
         super().__init__()
@@ -31,7 +31,8 @@ def noise(width, height):
     return RNG.normal(size=(4, 2, 16, height, width))
 
 
-def at_every_border(width, height):
+def at_every_cell(width, height):
+    """Returns one map per cell, with its peak there."""
     maps = np.zeros((width * height, 1, 16, height, width))
     y, x = np.divmod(np.arange(width * height), width)
     maps[np.arange(width * height), 0, :, y, x] = 1
@@ -48,64 +49,59 @@ def empty(width, height):
 
 @pytest.mark.parametrize("decode_by", ["argmax", "quarter"])
 @pytest.mark.parametrize("alignment", ["published", "udp"])
-@pytest.mark.parametrize("maps", [noise, at_every_border, plateaus, empty])
-def test_the_graph_reads_what_the_codec_reads(maps, alignment, decode_by):
+@pytest.mark.parametrize("maps", [noise, at_every_cell, plateaus, empty])
+def test_the_graph_and_the_codec_decode_the_same_keypoints(maps, alignment, decode_by):
     codec = HeatmapCodec(input_size=(24, 32), decode_by=decode_by, alignment=alignment)
     heatmaps = maps(*codec.map_size).astype(np.float32)
-    answer = HeatmapKeypoints(Answers(heatmaps), codec)(None)["keypoints"].numpy()
-    for found, poses in zip(answer, codec.decode({"heatmaps": heatmaps}), strict=True):
+    output = HeatmapKeypoints(FixedMaps(heatmaps), codec)(None)["keypoints"].numpy()
+    for found, poses in zip(output, codec.decode({"heatmaps": heatmaps}), strict=True):
         assert np.allclose(found[:, :2], poses.keypoints[0], atol=1e-5)
         assert np.array_equal(found[:, 2], poses.scores[0].astype(np.float32))
 
 
-def test_dark_is_no_graph():
-    with pytest.raises(
-        ValueError, match=r"decode: a graph reads peaks by argmax or quarter, the config says dark"
-    ):
-        HeatmapKeypoints(Answers(noise(8, 8)), HeatmapCodec(decode_by="dark"))
+def test_dark_has_no_graph():
+    with pytest.raises(InputError, match=r"decode: .*codec\.decode_by.*dark"):
+        HeatmapKeypoints(FixedMaps(noise(8, 8)), HeatmapCodec(decode_by="dark"))
 
 
 @pytest.mark.parametrize("regression_unit", ["cell", "map"])
-def test_one_person_is_found_as_the_codec_finds_them(regression_unit):
+def test_the_graph_and_the_codec_find_the_same_person(regression_unit):
     codec = MoveNetCodec(input_size=(96, 64), regression_unit=regression_unit)
     channels = {"centers": 1, "heatmaps": 17, "regressions": 34, "offsets": 34}
     maps = {
         name: RNG.random((5, count, 16, 24)).astype(np.float32) for name, count in channels.items()
     }
     maps["regressions"] = (maps["regressions"] - 0.5) * (1 if regression_unit == "map" else 20)
-    answer = MoveNetKeypoints(Answers(**maps), codec)(None)["keypoints"].numpy()
-    assert answer.shape == (5, 1, 17, 3)  # as Google's files answer
-    for found, poses in zip(answer, codec.decode(maps), strict=True):
+    output = MoveNetKeypoints(FixedMaps(**maps), codec)(None)["keypoints"].numpy()
+    assert output.shape == (5, 1, 17, 3)  # as in Google's files
+    for found, poses in zip(output, codec.decode(maps), strict=True):
         assert np.allclose(found[0, :, :2] * (64, 96), poses.keypoints[0][:, ::-1], atol=1e-4)
         assert np.allclose(found[0, :, 2], poses.scores[0])
 
 
-def test_several_people_are_no_graph():
-    with pytest.raises(
-        ValueError,
-        match=r"decode: a graph finds one person, the config up to 6; .*codec.max_persons",
-    ):
-        MoveNetKeypoints(Answers(noise(8, 8)), MoveNetCodec(max_persons=6))
+def test_several_people_have_no_graph():
+    with pytest.raises(InputError, match=r"decode: .*codec\.max_persons.* 6;"):
+        MoveNetKeypoints(FixedMaps(noise(8, 8)), MoveNetCodec(max_persons=6))
 
 
-def test_the_codec_chooses_the_graph():
-    layer = with_decoding(Answers(noise(8, 8)), HeatmapCodec(input_size=(32, 32)))
+def test_the_codec_decides_the_graph():
+    layer = with_decoding(FixedMaps(noise(8, 8)), HeatmapCodec(input_size=(32, 32)))
     assert isinstance(layer, HeatmapKeypoints)
     assert not layer.training
-    assert isinstance(with_decoding(Answers(noise(8, 8)), MoveNetCodec()), MoveNetKeypoints)
+    assert isinstance(with_decoding(FixedMaps(noise(8, 8)), MoveNetCodec()), MoveNetKeypoints)
 
 
-def test_a_codec_from_outside_names_its_own_graph():
-    assert isinstance(with_decoding(Answers(noise(8, 8)), DecodedVectorCodec()), VectorKeypoints)
+def test_a_codec_of_another_package_names_its_own_graph():
+    assert isinstance(with_decoding(FixedMaps(noise(8, 8)), DecodedVectorCodec()), VectorKeypoints)
 
 
 def test_a_codec_without_a_graph_is_refused():
     with pytest.raises(InputError, match="VectorCodec"):
-        with_decoding(Answers(noise(8, 8)), VectorCodec())
+        with_decoding(FixedMaps(noise(8, 8)), VectorCodec())
 
 
-def test_what_the_keypoints_contain():
-    decoder = with_decoding(Answers(noise(8, 8)), HeatmapCodec(input_size=(32, 32)))
+def test_the_output_has_a_specification():
+    decoder = with_decoding(FixedMaps(noise(8, 8)), HeatmapCodec(input_size=(32, 32)))
     assert decoder.output_spec((1, 16, 3)) == OutputSpec(
         name="keypoints",
         axes=("N", "K", "columns"),
@@ -113,7 +109,7 @@ def test_what_the_keypoints_contain():
         unit="input px",
         columns=("x", "y", "score"),
     )
-    decoder = with_decoding(Answers(noise(8, 8)), MoveNetCodec())
+    decoder = with_decoding(FixedMaps(noise(8, 8)), MoveNetCodec())
     assert decoder.output_spec((1, 1, 17, 3)) == OutputSpec(
         name="keypoints",
         axes=("N", "P", "K", "columns"),

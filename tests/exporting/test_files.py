@@ -8,7 +8,7 @@ from paddle_pose.exporting.files import put_in_place
 NAMES = ("m.xml", "m.bin", "m.xml.metadata.json")
 
 
-def test_a_file_is_replaced_with_all_that_belongs_to_it(tmp_path):
+def test_an_export_replaces_an_earlier_one_with_all_its_files(tmp_path):
     draft, target = tmp_path / "draft", tmp_path / "target"
     target.mkdir()
     for content in ("old", "new"):
@@ -22,7 +22,7 @@ def test_a_file_is_replaced_with_all_that_belongs_to_it(tmp_path):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_no_file_is_replaced_that_no_export_wrote(name, tmp_path):
+def test_files_that_no_export_wrote_are_not_replaced(name, tmp_path):
     draft, target = tmp_path / "draft", tmp_path / "target"
     for folder, names in ((draft, NAMES), (target, [name])):
         folder.mkdir()

@@ -1,4 +1,4 @@
-"""Small MoveNets written as ONNX files without Paddle: equal to Paddle's, with its metadata; and what is refused."""
+"""Small MoveNets as ONNX files written without Paddle: the outputs and metadata are Paddle's."""
 
 from dataclasses import replace
 
@@ -28,11 +28,9 @@ SMALL = replace(
 
 
 def network_of(config, **changes):
-    """A network with random weights and biases, in inference mode."""
-    model, values = (
-        replace(config.model, **{"batch_norm": "none", **changes}),
-        np.random.default_rng(0),
-    )
+    """Returns a network with random weights and biases, in inference mode."""
+    model = replace(config.model, **{"batch_norm": "none", **changes})
+    values = np.random.default_rng(0)
     network = MoveNet(17, **vars(model))
     for name, tensor in network.state_dict().items():
         spread = 0.3 if len(tensor.shape) == 1 else np.sqrt(1 / np.prod(tensor.shape[1:]))
@@ -50,7 +48,7 @@ def saved(network, path):
 @pytest.mark.parametrize(
     "changes", [{}, {"padding": "symmetric", "activation": "relu"}], ids=["google", "other"]
 )
-def test_it_answers_what_paddle_answers(tmp_path, changes):
+def test_the_file_returns_the_maps_of_paddle(tmp_path, changes):
     config = replace(SMALL, model=replace(SMALL.model, **changes))
     network = network_of(config)
     weights = saved(network, tmp_path / "weights.safetensors")
@@ -99,7 +97,7 @@ def test_the_file_opens_with_the_oldest_runtime(tmp_path):
     assert [(entry.domain, entry.version <= 20) for entry in written.opset_import] == [("", True)]
 
 
-def test_weights_with_normalisations_are_refused(tmp_path):
+def test_weights_with_batch_normalisation_are_refused(tmp_path):
     weights = saved(network_of(SMALL, batch_norm="backbone"), tmp_path / "w.safetensors")
     with pytest.raises(InputError, match=r"w\.safetensors"):
         write_movenet(SMALL, weights, tmp_path / "model.onnx")
@@ -109,7 +107,7 @@ def test_weights_with_normalisations_are_refused(tmp_path):
 @pytest.mark.parametrize(
     "changes", [{"width": 0.5}, {"pyramid": "fire717"}, {"expansion": "stage"}], ids=str
 )
-def test_another_network_than_the_weights_is_refused(tmp_path, changes):
+def test_weights_of_another_network_are_refused(tmp_path, changes):
     weights = saved(network_of(SMALL), tmp_path / "w.safetensors")
     with pytest.raises(InputError):
         write_movenet(

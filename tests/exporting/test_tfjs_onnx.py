@@ -1,4 +1,4 @@
-"""Graph models in TensorFlow.js files as ONNX files: operation by operation against NumPy."""
+"""Conversion of TensorFlow.js graph models to ONNX: each operation against NumPy."""
 
 import base64
 import json
@@ -14,10 +14,8 @@ runtime = pytest.importorskip("onnxruntime", reason="needs onnxruntime (requirem
 
 RNG = np.random.default_rng(0)
 IMAGE = RNG.normal(size=(1, 6, 8, 3)).astype("f4")
-KERNEL, DEPTHWISE = (
-    RNG.normal(size=(3, 3, 3, 4)).astype("f4"),
-    RNG.normal(size=(3, 3, 3, 2)).astype("f4"),
-)
+KERNEL = RNG.normal(size=(3, 3, 3, 4)).astype("f4")
+DEPTHWISE = RNG.normal(size=(3, 3, 3, 2)).astype("f4")
 BIAS = RNG.normal(size=4).astype("f4")
 
 
@@ -33,8 +31,8 @@ def node(op, *inputs, name="y", **attributes):
     return {"name": name, "op": op, "input": list(inputs), "attr": attributes}
 
 
-def answers(tmp_path, nodes, constants=None, outputs=("y",), image=IMAGE):
-    """Translates a graph whose input is "x", and runs it."""
+def run(tmp_path, nodes, constants=None, outputs=("y",), image=IMAGE):
+    """Converts a graph with the input "x", runs it on an image, and returns its outputs."""
     constants = constants or {}
     path = tmp_path / "model.json"
     sizes = [{"size": str(side)} for side in image.shape]
@@ -86,15 +84,15 @@ def convolved(image, kernel, stride, padding, depthwise=False):
     y = np.zeros((1, *size, channels))
     for i in range(size[0]):
         for j in range(size[1]):
-            seen = image[
+            patch = image[
                 0,
                 i * stride : i * stride + kernel.shape[0],
                 j * stride : j * stride + kernel.shape[1],
             ]
             if depthwise:
-                y[0, i, j] = (seen[..., None] * kernel).sum(axis=(0, 1)).reshape(-1)
+                y[0, i, j] = (patch[..., None] * kernel).sum(axis=(0, 1)).reshape(-1)
             else:
-                y[0, i, j] = np.tensordot(seen, kernel, 3)
+                y[0, i, j] = np.tensordot(patch, kernel, 3)
     return y
 
 
@@ -105,29 +103,27 @@ def test_convolutions(tmp_path, op, stride, padding):
     depthwise = "Depthwise" in op
     kernel = DEPTHWISE if depthwise else KERNEL
     strides = numbers(1, stride, stride, 1)
-    y = answers(
-        tmp_path, [node(op, "x", "k", strides=strides, padding=text(padding))], {"k": kernel}
-    )
+    y = run(tmp_path, [node(op, "x", "k", strides=strides, padding=text(padding))], {"k": kernel})
     np.testing.assert_allclose(y, convolved(IMAGE, kernel, stride, padding, depthwise), atol=1e-5)
 
 
-@pytest.mark.parametrize(("activation", "most"), [("Relu", np.inf), ("Relu6", 6.0)])
+@pytest.mark.parametrize(("activation", "highest"), [("Relu", np.inf), ("Relu6", 6.0)])
 @pytest.mark.parametrize("op", ["_FusedConv2D", "FusedDepthwiseConv2dNative"])
-def test_fused_convolutions(tmp_path, op, activation, most):
+def test_fused_convolutions(tmp_path, op, activation, highest):
     depthwise = "Depthwise" in op
     kernel, bias = (DEPTHWISE[..., :1], BIAS[:3]) if depthwise else (KERNEL, BIAS)
     fused = {"list": {"s": [text("BiasAdd")["s"], text(activation)["s"]]}}
     attributes = {"strides": numbers(1, 1, 1, 1), "padding": text("SAME"), "fused_ops": fused}
-    y = answers(tmp_path, [node(op, "x", "k", "b", **attributes)], {"k": kernel, "b": bias})
+    y = run(tmp_path, [node(op, "x", "k", "b", **attributes)], {"k": kernel, "b": bias})
     plain = convolved(IMAGE, kernel, 1, "SAME", depthwise) + bias
     assert plain.max() > 6
-    expected = np.clip(plain, 0, most)
+    expected = np.clip(plain, 0, highest)
     np.testing.assert_allclose(y, expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("addition", ["BiasAdd", "AddV2"])
-def test_a_bias_that_is_added_and_planes_round_a_convolution(tmp_path, addition):
-    """As converters from ONNX write it: [N, C, H, W] outside, a transposition before and after the convolution."""
+def test_an_added_bias_and_transpositions_around_a_convolution_are_merged(tmp_path, addition):
+    """Converters from ONNX write such graphs: layout NCHW with NHWC convolutions."""
     nodes = [
         node("Transpose", "x", "to_nhwc", name="a"),
         node("Conv2D", "a", "k", name="c", strides=numbers(1, 1, 1, 1), padding=text("VALID")),
@@ -142,25 +138,23 @@ def test_a_bias_that_is_added_and_planes_round_a_convolution(tmp_path, addition)
         "b": BIAS,
     }
     image = IMAGE.transpose(0, 3, 1, 2)
-    y = answers(tmp_path, nodes, constants, image=image)
+    y = run(tmp_path, nodes, constants, image=image)
     expected = (convolved(IMAGE, KERNEL, 1, "VALID") + BIAS).transpose(0, 3, 1, 2)
     np.testing.assert_allclose(y, np.where(expected < 0, 0.25 * expected, expected), atol=1e-5)
     written = pytest.importorskip("onnx").load(tmp_path / "model.onnx")
     assert [each.op_type for each in written.graph.node] == ["Conv", "LeakyRelu"]
 
 
-def test_an_output_that_is_read_twice_keeps_its_sum(tmp_path):
+def test_a_convolution_whose_output_is_used_twice_keeps_its_addition(tmp_path):
     nodes = [
         node("Conv2D", "x", "k", name="c", strides=numbers(1, 1, 1, 1), padding=text("SAME")),
         node("AddV2", "c", "b", name="s"),
         node("Mul", "c", "s"),
     ]
-    y = answers(tmp_path, nodes, {"k": KERNEL, "b": BIAS})
+    y = run(tmp_path, nodes, {"k": KERNEL, "b": BIAS})
     plain = convolved(IMAGE, KERNEL, 1, "SAME")
     np.testing.assert_allclose(y, plain * (plain + BIAS), atol=1e-3)
-    c, y = answers(
-        tmp_path, [nodes[0], node("AddV2", "c", "b")], {"k": KERNEL, "b": BIAS}, ("c", "y")
-    )
+    c, y = run(tmp_path, [nodes[0], node("AddV2", "c", "b")], {"k": KERNEL, "b": BIAS}, ("c", "y"))
     np.testing.assert_allclose(c, plain, atol=1e-5)
     np.testing.assert_allclose(y, plain + BIAS, atol=1e-5)
 
@@ -180,7 +174,7 @@ SIMPLE = {
         {"p": np.int32([[0, 0], [1, 2], [0, 3], [0, 0]])},
         np.pad(IMAGE, [(0, 0), (1, 2), (0, 3), (0, 0)]),
     ),
-    "Pad of nothing": (node("Pad", "x", "p"), {"p": np.zeros((4, 2), np.int32)}, IMAGE),
+    "Pad by zero": (node("Pad", "x", "p"), {"p": np.zeros((4, 2), np.int32)}, IMAGE),
     "PadV2": (
         node("PadV2", "x", "p", "v"),
         {"p": np.int32([[0, 0], [1, 0], [0, 0], [0, 0]]), "v": np.array(-np.inf, "f4")},
@@ -214,42 +208,42 @@ SIMPLE = {
 @pytest.mark.parametrize("op", SIMPLE)
 def test_other_operations(tmp_path, op):
     made, constants, expected = SIMPLE[op]
-    np.testing.assert_allclose(answers(tmp_path, [made], constants), expected, atol=1e-6)
+    np.testing.assert_allclose(run(tmp_path, [made], constants), expected, atol=1e-6)
 
 
-def test_parts(tmp_path):
+def test_split(tmp_path):
     nodes = [
         node("SplitV", "x", "sizes", "axis", name="s"),
         node("Relu", "s", name="a"),
         node("Relu", "s:1", name="b"),
     ]
     constants = {"sizes": np.int32([2, 6]), "axis": np.array(2, np.int32)}
-    a, b = answers(tmp_path, nodes, constants, ("a", "b"))
+    a, b = run(tmp_path, nodes, constants, ("a", "b"))
     np.testing.assert_array_equal(a, np.maximum(IMAGE[:, :, :2], 0))
     np.testing.assert_array_equal(b, np.maximum(IMAGE[:, :, 2:], 0))
 
 
 @pytest.mark.parametrize("size", [(12, 16), (3, 4), (6, 8)])
-def test_resizing_with_centres_at_halves(tmp_path, size):
+def test_resizing_with_half_pixel_centers(tmp_path, size):
     half = {"half_pixel_centers": {"b": True}}
-    y = answers(tmp_path, [node("ResizeBilinear", "x", "size", **half)], {"size": np.int32(size)})
-    places = [
+    y = run(tmp_path, [node("ResizeBilinear", "x", "size", **half)], {"size": np.int32(size)})
+    positions = [
         (np.arange(n) + 0.5) * side / n - 0.5
         for n, side in zip(size, IMAGE.shape[1:3], strict=True)
     ]
     expected = IMAGE.astype(np.float64)
-    for axis, place in enumerate(places, start=1):
-        place = np.clip(place, 0, IMAGE.shape[axis] - 1)
-        low = np.floor(place).astype(int)
-        high, share = np.minimum(low + 1, IMAGE.shape[axis] - 1), place - low
-        sides = [1] * 4
-        sides[axis] = -1
-        share = share.reshape(sides)
-        expected = expected.take(low, axis) * (1 - share) + expected.take(high, axis) * share
+    for axis, position in enumerate(positions, start=1):
+        position = np.clip(position, 0, IMAGE.shape[axis] - 1)
+        low = np.floor(position).astype(int)
+        high = np.minimum(low + 1, IMAGE.shape[axis] - 1)
+        shape = [1] * 4
+        shape[axis] = -1
+        weight = (position - low).reshape(shape)
+        expected = expected.take(low, axis) * (1 - weight) + expected.take(high, axis) * weight
     np.testing.assert_allclose(y, expected, atol=1e-5)
 
 
-def test_shapes_of_constants_alone_are_computed(tmp_path):
+def test_nodes_of_constants_are_folded(tmp_path):
     nodes = [
         node("SparseToDense", "where", "shape", "values", "zero", name="dense"),
         node("AddV2", "dense", "base", name="sum"),
@@ -263,7 +257,7 @@ def test_shapes_of_constants_alone_are_computed(tmp_path):
         "zero": np.array(0, np.int32),
         "base": np.int32([1, 0, 3]),
     }
-    assert answers(tmp_path, nodes, constants).shape == (1, 48, 3)
+    assert run(tmp_path, nodes, constants).shape == (1, 48, 3)
 
 
 BAD = {
@@ -303,10 +297,10 @@ BAD = {
 
 
 @pytest.mark.parametrize("bad", BAD)
-def test_what_is_not_translated_is_named(tmp_path, bad):
+def test_unsupported_nodes_are_named(tmp_path, bad):
     nodes, named = BAD[bad]
     with pytest.raises(InputError) as caught:
-        answers(tmp_path, nodes)
+        run(tmp_path, nodes)
     assert named in str(caught.value)
     assert "model.json" in str(caught.value)
     assert not (tmp_path / "model.onnx").exists()

@@ -118,7 +118,7 @@ def damaged_checkpoint(
             (folder / "run/last" / name).write_bytes(content)
         if sealed:
             (folder / "run/last/manifest.json").unlink()
-            checkpoint.seal(folder / "run/last")
+            checkpoint.write_manifest(folder / "run/last")
 
     return prepare
 
@@ -316,7 +316,7 @@ FAULTS = (
     ),
     Fault(
         *("the disk is full at a checkpoint of a resumed run", "train", (*RESUME, "--epochs", "3")),
-        r"error: checkpoint run/last cannot be written \(No space left on device\); the one that was there stays",
+        r"error: checkpoint run/last cannot be written \(No space left on device\); the existing one is kept",
         may_change=r"run/(log.txt|metrics.jsonl|config.json)",
         trouble=partial(full_disk, ".writing"),
     ),
@@ -443,7 +443,7 @@ FAULTS = (
         "weights that are not finite",
         "train",
         FRESH,
-        r"error: the training has run away: .* not finite .*There is no checkpoint yet; nothing bad was saved",
+        r"error: the training has diverged: .* non-finite .*There is no checkpoint yet; no non-finite values were saved",
         trouble=partial(running_away, 1e39),
     ),
     Fault("VisualDL is broken", "train", FRESH, r"Done: 1 epochs", status=0, trouble=no_visualdl),

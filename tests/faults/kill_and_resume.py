@@ -155,7 +155,7 @@ def stood_at(run_dir: Path) -> tuple[int, int]:
     """Returns (epoch, batch) of the newest whole checkpoint, (-1, 0) without any."""
     from paddle_pose.training import checkpoint_policy
 
-    folder = checkpoint_policy.newest(run_dir, say=lambda line: None)
+    folder = checkpoint_policy.newest(run_dir, log=lambda line: None)
     if folder is None:
         return -1, 0
     progress = json.loads((folder / "state.json").read_text(encoding="utf-8"))["progress"]

@@ -1,3 +1,5 @@
+"""The flip test: what is averaged, and with what."""
+
 import numpy as np
 import pytest
 
@@ -9,10 +11,9 @@ FLIP = list(CODEC.skeleton.flip)
 
 
 def symmetric(images):
-    """A backend that knows its left from its right: mirrored images get mirrored, swapped maps."""
-    grey = (
-        images[:, ::4, ::4, 0].astype(float) + images[:, ::4, 3::4, 0]
-    )  # [N, h, w], mirrors cell by cell
+    """A backend whose maps of a mirrored image are the mirrored maps, with sides exchanged."""
+    # [N, h, w]: the cells of a mirrored image are the mirrored cells.
+    grey = images[:, ::4, ::4, 0].astype(float) + images[:, ::4, 3::4, 0]
     slots = np.arange(16)
     left = np.where(slots < np.array(FLIP), 1.0, np.where(slots > np.array(FLIP), -1.0, 0.0))
     column = np.linspace(-1, 1, grey.shape[-1])
@@ -23,10 +24,11 @@ def symmetric(images):
     return {"heatmaps": maps[:, None]}
 
 
-def test_a_backend_that_is_symmetric_already_is_not_changed():
+def test_the_maps_of_a_symmetric_backend_do_not_change():
     images = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3)).astype(np.uint8)
     before = images.copy()
-    alone, averaged = symmetric(images), FlipAverage(symmetric, CODEC, shift=False)(images)
+    alone = symmetric(images)
+    averaged = FlipAverage(symmetric, CODEC, shift=False)(images)
     assert np.allclose(averaged["heatmaps"], alone["heatmaps"])
     assert not np.allclose(
         FlipAverage(symmetric, CODEC, shift=True)(images)["heatmaps"], alone["heatmaps"]
@@ -35,17 +37,17 @@ def test_a_backend_that_is_symmetric_already_is_not_changed():
 
 
 @pytest.mark.parametrize("shift", [False, True])
-def test_it_averages_with_the_codecs_mirror_of_the_mirrored_images_maps(shift):
+def test_the_other_maps_are_the_codecs_mirror_of_those_of_the_mirrored_images(shift):
     images = np.random.default_rng(1).integers(0, 256, (3, 32, 32, 3)).astype(np.uint8)
-    seen = []
+    received = []
 
-    def backend(pictures):
-        seen.append(pictures)
-        rng = np.random.default_rng(int(pictures[0, 0, 0, 0]))
+    def backend(batch):
+        received.append(batch)
+        rng = np.random.default_rng(int(batch[0, 0, 0, 0]))
         return {"heatmaps": rng.random((3, 2, 16, 8, 8))}
 
     got = FlipAverage(backend, CODEC, shift)(images)["heatmaps"]
-    assert np.array_equal(seen[1], images[:, :, ::-1])
+    assert np.array_equal(received[1], images[:, :, ::-1])
     expected = (
         backend(images)["heatmaps"] + CODEC.mirror(backend(images[:, :, ::-1]), shift)["heatmaps"]
     ) / 2

@@ -1,7 +1,6 @@
-"""The stream of frames: boxes for each, one person, and steps that every video begins anew."""
+"""The stream of frames: boxes, poses, one person, and tracking of each video by itself."""
 
 from dataclasses import dataclass, field, replace
-from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -18,80 +17,94 @@ from paddle_pose.io.boxes import Boxes
 from paddle_pose.io.frames import Frame, Source
 from paddle_pose.skeletons import COCO_17
 from paddle_pose.structures import Poses
+from paddle_pose.tracking.one_euro import OneEuro
 
-SIZE, TIMES = (320, 240), np.arange(12) * 0.04
+SIZE = (320, 240)
 PIXELS = np.full((48, 64, 3), 90, np.uint8)
 IMAGE = Source("image", Path("a/x.jpg"), Path("x"))
 VIDEO = Source("video", Path("b/x.mp4"), Path("x"))
+OTHER = Source("video", Path("c/x.mp4"), Path("x_2"))
 CAMERA = Source("camera", Path("0"), Path("camera_0"))
 
 
-def poses(people=1, ids=()):
-    keypoints = np.arange(people * 4.0).reshape(people, 2, 2)
-    return Poses(
-        keypoints, np.full((people, 2), 0.5), np.full(people, 0.25), ids=np.array(ids, np.int64)
-    )
-
-
-def test_each_video_has_steps_of_its_own_and_images_have_none():
-    made = count()
-
-    def maker():
-        number = next(made)
-        return lambda index, seconds, size, poses: replace(
-            poses, ids=np.array([100 * number + index])
-        )
-
-    def twice():
-        return lambda index, seconds, size, poses: replace(poses, ids=poses.ids * 2)
-
-    frames = [
-        Frame(IMAGE, PIXELS),
-        Frame(VIDEO, PIXELS, 0),
-        Frame(VIDEO, PIXELS, 1, 0.5),
-        Frame(CAMERA, PIXELS, 3),
+def walking(frames, seed=0):
+    """Returns a person who walks, with noise, for each of some frames."""
+    rng = np.random.default_rng(seed)
+    walker = walk(np.arange(frames) * 0.04, 40.0, 100.0) + np.array([60, 200])
+    return [
+        Poses(person[None], np.full((1, 17), 0.9), np.ones(1))
+        for person in walker + rng.normal(0, 1, walker.shape)
     ]
-    after = pipeline.tracked(((frame, poses()) for frame in frames), [maker, twice])
-    assert [found.ids.tolist() for _, found in after] == [[], [0], [2], [206]]
 
 
-def through(**wanted):
-    """A noisy walk through the steps that are asked for: what was found, what came out."""
-    rng, walker = np.random.default_rng(0), walk(TIMES, 40.0, 100.0) + np.array([60, 200])
-    found = [
-        Poses(p[None], np.full((1, 17), 0.9), np.ones(1))
-        for p in walker + rng.normal(0, 1, walker.shape)
+def film(source, frames, seed=0):
+    """Returns frames of a source with the person who walks."""
+    return [
+        (Frame(source, PIXELS, index, index * 0.04), poses)
+        for index, poses in enumerate(walking(frames, seed))
     ]
-    steps = [make() for make in pipeline.tracking_steps(COCO_17, **wanted)]
-    results = []
-    for index, (seconds, poses) in enumerate(zip(TIMES, found, strict=True)):
-        for step in steps:
-            poses = step(index, float(seconds), SIZE, poses)
-        results.append(poses)
-    return found, results
 
 
-def test_without_tracking_nothing_happens():
-    found, results = through()
-    assert results == found
+def test_each_video_is_tracked_by_itself_and_images_are_not():
+    image = [(Frame(IMAGE, PIXELS), poses) for poses in walking(1)]
+    found = film(VIDEO, 4) + image + film(CAMERA, 5, seed=1) + film(OTHER, 2)
+    after = list(pipeline.tracked(iter(found), COCO_17, "oks"))
+    assert [frame for frame, _ in after] == [frame for frame, _ in found]
+    ids = [poses.ids.tolist() for _, poses in after]
+    assert ids == [[1]] * 4 + [[]] + [[1]] * 5 + [[-1]] * 2
+    for (_, before), (_, poses) in zip(found, after, strict=True):
+        assert poses.keypoints is before.keypoints
+
+
+def test_without_tracking_nothing_changes_and_no_frame_waits():
+    found = film(VIDEO, 5)
+    read = []
+    results = pipeline.tracked((read.append(pair) or pair for pair in found), COCO_17)
+    for number, pair in enumerate(found, start=1):
+        assert next(results) is pair
+        assert len(read) == number
 
 
 @pytest.mark.parametrize(
-    "wanted",
-    [{"track": "oks"}, {"track": "iou"}, {"smooth": True}, {"smooth": True, "track": "oks"}],
-    ids=str,
+    ("track", "smooth"),
+    [("oks", False), ("iou", False), (None, True), ("oks", True), ("iou", True)],
 )
-def test_ids_and_smoothing_come_as_asked_for(wanted):
-    found, results = through(**wanted)
-    assert [poses.ids.tolist() for poses in results] == [[-1]] * 2 + [[1]] * 10
+def test_ids_and_smoothing_are_as_requested(track, smooth):
+    found = film(VIDEO, 12)
+    results = list(pipeline.tracked(found, COCO_17, track, smooth))
+    assert [poses.ids.tolist() for _, poses in results] == [[1]] * 12
     changed = [
-        not np.allclose(a.keypoints, b.keypoints)
-        for a, b in zip(found[3:], results[3:], strict=True)
+        not np.allclose(before.keypoints, after.keypoints)
+        for (_, before), (_, after) in zip(found[1:], results[1:], strict=True)
     ]
-    assert all(changed) if "smooth" in wanted else not any(changed)
+    assert all(changed) if smooth else not any(changed)
+    assert np.allclose(found[0][1].keypoints, results[0][1].keypoints)
 
 
-def test_boxes_come_from_a_file_or_from_nowhere():
+def test_a_smoothed_person_does_not_jump_when_the_track_is_confirmed():
+    found = film(VIDEO, 30)
+    smooth = OneEuro()
+    for (frame, before), (_, after) in zip(
+        found, pipeline.tracked(found, COCO_17, smooth=True), strict=True
+    ):
+        expected = smooth(before.keypoints[0] / frame.size, frame.seconds) * frame.size
+        assert np.allclose(after.keypoints[0], expected)
+
+
+@pytest.mark.parametrize("last", [0, 1, 2, 6])
+def test_after_an_early_end_the_waiting_frames_are_yielded(last):
+    read, seen = [], []
+    found = pipeline.until(
+        (read.append(pair) or pair for pair in film(VIDEO, 20)), lambda: len(seen) > last
+    )
+    for pair in pipeline.tracked(found, COCO_17, "oks"):
+        seen.append(pair)
+    assert [frame.index for frame, _ in seen] == list(range(last + 3))
+    assert len(read) == last + 3
+    assert [poses.ids.tolist() for _, poses in seen] == [[1]] * (last + 3)
+
+
+def test_boxes_are_those_of_a_file_or_none():
     boxes = Boxes(Path("boxes.json"), {"x.jpg": [(1.0, 2.0, 3.0, 4.0)]}, {}, {}, complete=False)
     frames = [Frame(IMAGE, PIXELS), Frame(VIDEO, PIXELS, 1)]
     (_, first), (_, second) = pipeline.with_boxes(frames, boxes)
@@ -111,9 +124,11 @@ class Stub:
 
 
 class Standing:
-    """A codec that finds somebody in every window."""
+    """A codec that finds a standing person in every window."""
 
-    skeleton, input_size, alignment = COCO_17, (96, 96), "published"
+    skeleton = COCO_17
+    input_size = (96, 96)
+    alignment = "published"
 
     def decode(self, maps: Maps):
         return [Poses(walk(np.zeros(1), 0.0, 50.0) + 40, np.full((1, 17), 0.9), np.ones(1))] * len(
@@ -121,7 +136,7 @@ class Standing:
         )
 
 
-def test_one_person_begins_anew_with_every_source():
+def test_one_person_is_tracked_in_each_source_by_itself():
     predictor = Predictor(lambda crops: {"maps": crops}, Standing())
     frames = [Stub(name, n / 25) for name in ("a.mp4", "b.mp4", "c.png") for n in range(3)]
     found = list(pipeline.one_person(frames, predictor, smooth=True))
@@ -131,16 +146,16 @@ def test_one_person_begins_anew_with_every_source():
     assert whole == [True, False, False] * 3
 
 
-@pytest.mark.parametrize(("least", "number"), [(0.5, 1), (1.5, 0)])
-def test_a_detectors_people_become_boxes(least, number):
-    detector = PoseDetector(Predictor(lambda crops: {"maps": crops}, Standing()), least)
+@pytest.mark.parametrize(("min_score", "number"), [(0.5, 1), (1.5, 0)])
+def test_the_people_of_a_pose_detector_are_boxes(min_score, number):
+    detector = PoseDetector(Predictor(lambda crops: {"maps": crops}, Standing()), min_score)
     frames = [Frame(VIDEO, np.zeros((*SIZE[::-1], 3), np.uint8), n) for n in range(3)]
     boxed = list(pipeline.with_boxes(frames, detector=detector))
     assert [frame for frame, _ in boxed] == frames
     assert [len(found.boxes) for _, found in boxed] == [number] * 3
 
 
-def test_a_detector_is_any_function_and_what_it_returns_is_checked():
+def test_a_detector_may_be_any_function_and_its_result_is_checked():
     image = np.zeros((60, 80, 3), np.uint8)
 
     def detected(boxes):
@@ -155,7 +170,7 @@ def test_a_detector_is_any_function_and_what_it_returns_is_checked():
 
 
 def standing(count):
-    """People of 50 px beside each other, as predicted in their boxes."""
+    """Returns people of 50 px beside each other, with their boxes."""
     one = walk(np.zeros(1), 0.0, 50.0) + np.array([60.0, 80.0])
     keypoints = np.concatenate([one + np.array([60.0 * n, 0.0]) for n in range(count)])
     boxes = np.array([[30.0 + 60 * n, 0, 60, 120] for n in range(count)])
@@ -166,7 +181,7 @@ def standing(count):
 
 def test_detected_people_are_scored_by_box_and_joints_and_sorted():
     poses = standing(3)
-    poses.scores[1, :10] = 0.1  # not counted: the mean of the others stays
+    poses.scores[1, :10] = 0.1  # they do not count: the mean of the others is the same
     found = Detections(poses.boxes[::-1], np.array([0.9, 0.6, 0.3]))
     scored = pipeline.rescored(poses, found, COCO_17)
     assert scored.person_scores == pytest.approx([0.45, 0.3, 0.15])
@@ -174,15 +189,13 @@ def test_detected_people_are_scored_by_box_and_joints_and_sorted():
     assert np.array_equal(scored.keypoints, poses.keypoints[::-1])
 
 
-def test_of_two_equal_people_the_worse_one_is_left_out():
+def test_of_two_equal_people_the_one_with_the_lower_score_is_left_out():
     poses = standing(2)
     twice = replace(poses, keypoints=poses.keypoints[[0, 0]] + np.array([[[0.0]], [[0.1]]]))
     scored = pipeline.rescored(twice, Detections(poses.boxes, np.array([0.4, 0.8])), COCO_17)
     assert scored.person_scores == pytest.approx([0.4])
-    assert (
-        len(pipeline.rescored(poses, Detections(poses.boxes, np.array([0.4, 0.8])), COCO_17).scores)
-        == 2
-    )
+    apart = pipeline.rescored(poses, Detections(poses.boxes, np.array([0.4, 0.8])), COCO_17)
+    assert len(apart.scores) == 2
 
 
 def test_a_detected_person_without_a_visible_joint_is_left_out():
@@ -199,19 +212,14 @@ def test_in_videos_the_detector_runs_on_every_nth_frame_and_on_all_images():
         calls.append(1)
         return np.array([[100.0, 60.0, 120.0, 120.0]]), np.array([0.9])
 
-    predictor, pixels = (
-        Predictor(lambda crops: {"maps": crops}, Standing()),
-        np.zeros((*SIZE[::-1], 3), np.uint8),
-    )
+    predictor = Predictor(lambda crops: {"maps": crops}, Standing())
+    pixels = np.zeros((*SIZE[::-1], 3), np.uint8)
     frames = [Frame(VIDEO, pixels, n) for n in range(7)]
     found = list(pipeline.predict_videos(frames, predictor, detector, every=3))
     assert [frame.index for frame, _ in found] == list(range(7))
     assert len(calls) == 3
     assert all(poses.person_scores == pytest.approx([0.81]) for _, poses in found)
     other = Source("image", Path("y.jpg"), Path("y"))
-    list(
-        pipeline.predict_videos(
-            [Frame(IMAGE, pixels), Frame(other, pixels)], predictor, detector, every=3
-        )
-    )
+    images = [Frame(IMAGE, pixels), Frame(other, pixels)]
+    list(pipeline.predict_videos(images, predictor, detector, every=3))
     assert len(calls) == 5

@@ -1,3 +1,5 @@
+"""Predictor: windows, batches and their order."""
+
 import numpy as np
 import pytest
 
@@ -8,25 +10,25 @@ CODEC = HeatmapCodec(input_size=(64, 96))
 
 
 class Brightest:
-    """A backend whose maps are the image itself, seen coarsely: every joint is where it is brightest."""
+    """A backend whose maps are the image at a low resolution: joints are at the brightest spot."""
 
     def __init__(self):
         self.sizes = []
 
     def __call__(self, images):
         self.sizes.append(len(images))
-        cells = images[:, ::4, ::4, 0].astype(float) / 255  # the cell's own pixel
+        cells = images[:, ::4, ::4, 0].astype(float) / 255  # the first pixel of each cell
         return {"heatmaps": np.repeat(cells[:, None, None], 16, axis=2)}
 
 
 def image(*points):
-    """A black image with a bright spot, brightest in its middle, at each point."""
+    """Returns a black image with a bright spot at each point."""
     y, x = np.mgrid[:240, :320]
     light = sum(np.exp(-((x - px) ** 2 + (y - py) ** 2) / 200) for px, py in points)
     return np.repeat((255 * np.minimum(light, 1)).astype(np.uint8)[..., None], 3, axis=2)
 
 
-def test_poses_are_found_in_image_px_in_the_order_of_the_boxes():
+def test_poses_are_in_image_px_and_in_the_order_of_the_boxes():
     points = [(60.0, 50.0), (250.0, 170.0), (100.0, 200.0)]
     boxes = [(x - 25, y - 30, 50.0, 60.0) for x, y in points]
     backend = Brightest()
@@ -40,18 +42,19 @@ def test_poses_are_found_in_image_px_in_the_order_of_the_boxes():
     assert poses.person_scores.shape == (3,)
 
 
-def test_every_window_can_be_seen_with_its_own_maps():
-    points, seen = [(60.0, 50.0), (250.0, 170.0), (100.0, 200.0)], []
+def test_every_window_is_passed_on_with_its_own_maps():
+    points = [(60.0, 50.0), (250.0, 170.0), (100.0, 200.0)]
+    received = []
     boxes = [(x - 25, y - 30, 50.0, 60.0) for x, y in points]
-    Predictor(Brightest(), CODEC, batch_size=2)(image(*points), boxes, seen.append)
-    assert [crop.shape for crop, _ in seen] == [(96, 64, 3)] * 3
-    for crop, maps in seen:
+    Predictor(Brightest(), CODEC, batch_size=2)(image(*points), boxes, received.append)
+    assert [crop.shape for crop, _ in received] == [(96, 64, 3)] * 3
+    for crop, maps in received:
         shown = CODEC.visualize(maps)
         assert tuple(shown) == CODEC.skeleton.joints
         assert all(np.array_equal(cells, crop[::4, ::4, 0] / 255) for cells in shown.values())
 
 
-def test_how_people_are_batched_does_not_matter():
+def test_the_batch_size_does_not_change_the_poses():
     points = [(60.0, 50.0), (250.0, 170.0), (100.0, 200.0)]
     boxes = [(x - 30, y - 20, 50.0, 60.0) for x, y in points]
     one, all_ = (
@@ -61,11 +64,10 @@ def test_how_people_are_batched_does_not_matter():
         assert np.array_equal(getattr(one, name), getattr(all_, name))
 
 
-def test_without_boxes_it_looks_at_the_whole_image_and_no_more():
+def test_without_boxes_the_window_is_the_whole_image_and_the_box_is_inside_it():
     poses = Predictor(Brightest(), CODEC)(image((310.0, 120.0)))
-    assert (
-        np.abs(poses.keypoints - [310, 120]).max() < 15
-    )  # the image is 320 px wide, the map 16 cells
+    # The image is 320 px wide, the map 16 cells.
+    assert np.abs(poses.keypoints - [310, 120]).max() < 15
     assert poses.windows.tolist() == [[0, -120, 320, 480]]
     (x, y, width, height), joints = poses.boxes[0], poses.keypoints[0]
     assert (joints >= (x, y)).all()
@@ -76,23 +78,24 @@ def test_without_boxes_it_looks_at_the_whole_image_and_no_more():
     assert y + height <= 240
 
 
-def test_images_are_looked_at_together_and_come_in_their_order():
+def test_windows_of_several_images_are_predicted_together_and_keep_their_order():
     points = [(60.0, 50.0), (250.0, 170.0), (100.0, 200.0)]
     box = {point: (point[0] - 25, point[1] - 30, 50.0, 60.0) for point in points}
     images = {
         "none": (image(points[0]), []),
         "two": (image(*points[:2]), [box[points[0]], box[points[1]]]),
         "whole": (image(points[2]), None),
-        "nobody": (image(points[0]), []),
+        "none again": (image(points[0]), []),
         "one": (image(points[2]), [box[points[2]]]),
     }
-    backend, seen = Brightest(), []
+    backend = Brightest()
+    received = []
     predictor = Predictor(backend, CODEC, batch_size=3)
-    looks = ((name, *look) for name, look in images.items())
-    found = list(predictor.stream(looks, lambda name, look: seen.append(name)))
+    labelled = ((name, *arguments) for name, arguments in images.items())
+    found = list(predictor.stream(labelled, lambda name, maps: received.append(name)))
     assert backend.sizes == [3, 1]
     assert [name for name, _ in found] == list(images)
-    assert seen == ["two", "two", "whole", "one"]
+    assert received == ["two", "two", "whole", "one"]
     for name, poses in found:
         alone = Predictor(Brightest(), CODEC)(*images[name])
         assert np.array_equal(poses.keypoints, alone.keypoints)
@@ -100,7 +103,7 @@ def test_images_are_looked_at_together_and_come_in_their_order():
 
 
 @pytest.mark.parametrize("boxes", [None, [], [(0, 0, 9, 9)] * 5])
-def test_no_more_images_are_read_than_are_looked_at_together(boxes):
+def test_no_more_images_are_read_than_are_predicted_together(boxes):
     read = []
 
     def images():
@@ -112,7 +115,7 @@ def test_no_more_images_are_read_than_are_looked_at_together(boxes):
         assert len(read) - n <= 4
 
 
-def test_one_at_a_time_waits_for_no_other():
+def test_with_a_batch_of_one_no_image_waits_for_another():
     read = []
 
     def images():
@@ -120,43 +123,30 @@ def test_one_at_a_time_waits_for_no_other():
             read.append(n)
             yield n, image((5, 5)), None
 
-    assert [len(read) for _ in Predictor(Brightest(), CODEC).stream(images(), batch_size=1)] == [
-        1,
-        2,
-        3,
-    ]
+    results = Predictor(Brightest(), CODEC).stream(images(), batch_size=1)
+    assert [len(read) for _ in results] == [1, 2, 3]
 
 
-def test_a_batch_of_nothing_is_refused():
+def test_a_batch_size_of_0_is_refused():
     with pytest.raises(ValueError, match="batch_size 0: expected at least 1"):
         next(Predictor(Brightest(), CODEC).stream([], batch_size=0))
 
 
 def test_a_whole_image_can_be_stretched():
-    seen = []
+    received = []
     for fit in ("letterbox", "stretch"):
-        Predictor(Brightest(), CODEC, fit=fit)(
-            np.full((40, 80, 3), 200, np.uint8), None, seen.append
-        )
-    letterbox, stretch = (crop[:, 32, 0] for crop, _ in seen)
+        predictor = Predictor(Brightest(), CODEC, fit=fit)
+        predictor(np.full((40, 80, 3), 200, np.uint8), None, received.append)
+    letterbox, stretch = (crop[:, 32, 0] for crop, _ in received)
     assert letterbox[[10, 85]].tolist() == [0, 0]
     assert (stretch[2:-2] == 200).all()
 
 
-def test_no_boxes_no_poses():
+def test_without_boxes_in_the_list_there_are_no_poses():
     backend = Brightest()
     poses = Predictor(backend, CODEC)(image((5, 5)), [])
-    assert [
-        poses.keypoints.shape,
-        poses.scores.shape,
-        poses.person_scores.shape,
-        poses.boxes.shape,
-    ] == [
-        (0, 16, 2),
-        (0, 16),
-        (0,),
-        (0, 4),
-    ]
+    assert (poses.keypoints.shape, poses.scores.shape) == ((0, 16, 2), (0, 16))
+    assert (poses.person_scores.shape, poses.boxes.shape) == ((0,), (0, 4))
     assert backend.sizes == []
 
 

@@ -29,7 +29,7 @@ def test_drawings_never_replace_each_other_or_a_source(tmp_path):
     images.write(tmp_path / "out/x.png", PIXELS)
     outputs = Outputs(tmp_path / "out", "predict", keep=[source.path for source in named])
     found = renderers.drawing_places(tmp_path / "out", named, outputs)
-    assert [found[source.path].name for source in named] == [
+    assert [found[source].name for source in named] == [
         "x_2.png",
         "x_3.png",
         "x.mp4",
@@ -37,13 +37,13 @@ def test_drawings_never_replace_each_other_or_a_source(tmp_path):
     ]
     below = Source("image", tmp_path / "f/day/x.jpg", Path("day/x"))
     assert (
-        renderers.drawing_places(tmp_path / "out", [below], outputs)[below.path]
+        renderers.drawing_places(tmp_path / "out", [below], outputs)[below]
         == tmp_path / "out/day/x.png"
     )
 
 
 def test_a_cameras_video_lasts_as_long_as_it_took(tmp_path):
-    sink = renderers.Drawings({CAMERA.path: tmp_path / "c.mp4", VIDEO.path: tmp_path / "v.mp4"})
+    sink = renderers.Drawings({CAMERA: tmp_path / "c.mp4", VIDEO: tmp_path / "v.mp4"})
     for index, seconds in enumerate((0.0, 0.05, 0.5, 1.0)):
         sink.write(Frame(CAMERA, PIXELS, index, seconds, 10), NOBODY, PIXELS)
     for index, seconds in enumerate((0.0, 0.05, 0.5, 1.0)):
@@ -55,7 +55,7 @@ def test_a_cameras_video_lasts_as_long_as_it_took(tmp_path):
 
 def test_maps_are_kept_until_their_frame_is_written(tmp_path):
     sink = renderers.MapImages(
-        {IMAGE.path: tmp_path / "x.png", VIDEO.path: tmp_path / "v.mp4"},
+        {IMAGE: tmp_path / "x.png", VIDEO: tmp_path / "v.mp4"},
         lambda maps: {"all": maps["heatmaps"]},
         Outputs(tmp_path, "predict"),
     )

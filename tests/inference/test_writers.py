@@ -1,3 +1,5 @@
+"""Files of predicted poses: their contents, and image ids."""
+
 import csv
 import json
 from pathlib import Path
@@ -13,6 +15,7 @@ VIDEO = Source("video", Path("b/x.mp4"), Path("x"))
 
 
 def poses(people=1, ids=()):
+    """Returns people with two joints."""
     keypoints = np.arange(people * 4.0).reshape(people, 2, 2)
     boxes = np.tile([1.0, 2.0, 3.0, 4.0], (people, 1))
     windows = np.tile([0.0, 1.0, 5.0, 6.0], (people, 1))
@@ -26,7 +29,7 @@ def poses(people=1, ids=()):
     )
 
 
-def test_image_ids_are_the_files_or_the_names_or_counted():
+def test_image_ids_are_known_or_in_the_file_names_or_numbers_of_the_run():
     def ids(sources, known=lambda path: None):
         image_id = writers.image_ids(sources, known)
         return [image_id(Frame(source, PIXELS)) for source in sources]
@@ -36,15 +39,35 @@ def test_image_ids_are_the_files_or_the_names_or_counted():
 
     assert ids([image("000139"), image("285")]) == [139, 285]
     assert ids([image("139"), image("x")]) == [1, 2]
-    assert ids([image("139"), image("0139")]) == [1, 2], "the same number twice"
+    assert ids([image("139"), image("0139")]) == [1, 2], "two names with the same number"
     assert ids([image("139"), VIDEO, VIDEO]) == [1, 2, 3]
     assert ids([image("x"), image("y")], lambda path: 7 if path.stem == "y" else None) == [1, 7]
 
 
-def test_files_say_everything_and_are_complete_at_any_moment(tmp_path):
+def test_pages_are_told_apart_by_their_number(tmp_path):
+    pages = [Source("image", Path("scan.tif"), Path(f"scan_{n + 1}"), page=n) for n in range(2)]
+    drawings = {page: tmp_path / f"{page.name}.png" for page in pages}
+    sinks = [
+        writers.JsonFile(tmp_path / "p.json", {}, drawings),
+        writers.CocoFile(tmp_path / "c.json", writers.image_ids(pages, lambda path: None)),
+    ]
+    for sink in sinks:
+        for n, page in enumerate(pages):
+            sink.write(Frame(page, PIXELS, n), poses(1), PIXELS)
+        sink.close()
+    records = json.loads((tmp_path / "p.json").read_text())["images"]
+    assert [(r["image"], r["frame"], r["drawing"], "seconds" in r) for r in records] == [
+        ("scan.tif", 0, "scan_1.png", False),
+        ("scan.tif", 1, "scan_2.png", False),
+    ]
+    results = json.loads((tmp_path / "c.json").read_text())
+    assert [(result["image_id"], result["frame"]) for result in results] == [(1, 0), (2, 1)]
+
+
+def test_files_contain_all_frames_and_are_complete_when_closed(tmp_path):
     sinks = [
         writers.JsonFile(
-            tmp_path / "p.json", {"joints": ["a", "b"]}, {VIDEO.path: tmp_path / "v" / "x.mp4"}
+            tmp_path / "p.json", {"joints": ["a", "b"]}, {VIDEO: tmp_path / "v" / "x.mp4"}
         ),
         writers.CocoFile(tmp_path / "c.json", lambda frame: 40 + frame.index),
         writers.CsvFile(tmp_path / "p.csv", ["a", "b"]),

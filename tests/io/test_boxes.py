@@ -1,4 +1,5 @@
 import json
+import logging
 from pathlib import Path
 
 import pytest
@@ -100,3 +101,77 @@ def test_other_files_are_refused(written, content, message):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"--boxes .*boxes\.json: not found"):
         read_boxes(tmp_path / "boxes.json")
+
+
+@pytest.fixture
+def said(caplog):
+    """Returns the levels and lines that have been logged."""
+    with caplog.at_level(logging.INFO, "paddle_pose"):
+        yield lambda: [(record.levelno, record.getMessage()) for record in caplog.records]
+
+
+def with_categories(*names):
+    """Returns annotations of one image with a box of each category; its left edge is the category's id."""
+    return {
+        "images": [{"id": 7, "file_name": "x.jpg"}],
+        "annotations": [
+            {"id": n, "image_id": 7, "category_id": n, "bbox": [n, 0, 5, 5]}
+            for n in range(1, len(names) + 1)
+        ],
+        "categories": [{"id": n, "name": name} for n, name in enumerate(names, start=1)],
+    }
+
+
+@pytest.mark.parametrize("name", ["person", "Person", "PERSON", " person "])
+def test_a_category_is_known_without_regard_to_capitals(written, said, name):
+    boxes = read_boxes(written(with_categories("dog", name)))
+    assert boxes.of(Path("x.jpg")) == [(2, 0, 5, 5)]
+    ((level, line),) = said()
+    assert level == logging.INFO
+    assert "1 boxes of other categories left out (dog: 1)" in line
+
+
+def test_boxes_of_other_categories_are_counted_by_name(written, said):
+    content = with_categories("person", "dog", "car")
+    content["annotations"] += [
+        {"id": n, "image_id": 7, "category_id": 3, "bbox": [0, 0, 5, 5]} for n in range(10, 18)
+    ]
+    assert read_boxes(written(content)).of(Path("x.jpg")) == [(1, 0, 5, 5)]
+    ((_, line),) = said()
+    assert "10 boxes of other categories left out (car: 9, dog: 1)" in line
+
+
+def test_boxes_of_people_alone_are_read_without_a_word(written, said):
+    read_boxes(written(with_categories("person")))
+    read_boxes(written({"x.jpg": [[1, 2, 3, 4]]}))
+    assert said() == []
+
+
+def test_a_file_without_a_category_of_people_is_taken_whole_with_a_warning(written, said):
+    boxes = read_boxes(written(with_categories("player", "referee")))
+    assert boxes.of(Path("x.jpg")) == [(1, 0, 5, 5), (2, 0, 5, 5)]
+    ((level, line),) = said()
+    assert level == logging.WARNING
+    assert "(player: 1, referee: 1)" in line
+
+
+def test_a_file_without_categories_is_taken_whole(written, said):
+    boxes = read_boxes(written({**with_categories("person", "dog"), "categories": []}))
+    assert len(boxes.of(Path("x.jpg"))) == 2
+    assert said() == []
+
+
+def test_detections_of_other_categories_are_counted(written, said):
+    more = [{"image_id": 140, "category_id": 18, "bbox": [1, 2, 3, 4], "score": 0.9}] * 2
+    boxes = read_boxes(written([*DETECTED, *more]))
+    assert len(boxes.of(Path("000000000139.jpg"))) == 2
+    ((_, line),) = said()
+    assert "3 boxes of other categories left out (category_id 18: 2, category_id 3: 1)" in line
+
+
+def test_a_long_list_of_categories_is_cut(written, said):
+    names = [f"thing {n}" for n in range(30)]
+    read_boxes(written(with_categories("person", *names)))
+    ((_, line),) = said()
+    assert "30 boxes of other categories left out (" in line
+    assert "others: 20)" in line

@@ -1,9 +1,10 @@
+import logging
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from helpers import movies
+from helpers import animations, movies
 from PIL import Image
 
 from paddle_pose.io import frames, images
@@ -102,3 +103,133 @@ def test_a_image_is_turned_as_its_camera_says(tmp_path):
 def test_nothing_to_look_at_is_an_error(tmp_path, place, message):
     with pytest.raises(FileNotFoundError, match=message):
         frames.find([str(tmp_path / place)])
+
+
+SIZE = (64, 48)
+
+
+def drawn(count):
+    return [Image.new("RGB", SIZE, (40 * n + 20, 100, 60)) for n in range(count)]
+
+
+def save(path, frames, **options):
+    frames[0].save(path, save_all=True, append_images=frames[1:], **options)
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".png", ".webp", ".avif"])
+def test_an_animated_image_is_a_video(tmp_path, suffix):
+    options = {"lossless": True} if suffix == ".webp" else {}
+    path = save(tmp_path / f"a{suffix}", drawn(4), duration=[100, 300, 100, 300], **options)
+    found = frames.find([str(tmp_path)])
+    assert [(source.kind, source.path, source.name) for source in found] == [
+        ("video", path, Path("a"))
+    ]
+    assert frames.count(found) == 4
+    read_frames, failures = read(found)
+    assert failures == []
+    assert [frame.index for frame in read_frames] == [0, 1, 2, 3]
+    assert [round(frame.seconds, 4) for frame in read_frames] == [0, 0.1, 0.4, 0.5]
+    for n, frame in enumerate(read_frames):
+        assert np.abs(frame.pixels.astype(int) - (40 * n + 20, 100, 60)).max() < 6
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".png", ".webp"])
+def test_an_image_that_is_not_animated_is_an_image(tmp_path, suffix):
+    options = {"lossless": True} if suffix == ".webp" else {}
+    drawn(1)[0].save(tmp_path / f"a{suffix}", **options)
+    found = frames.find([str(tmp_path / f"a{suffix}")])
+    assert [source.kind for source in found] == ["image"]
+    ((frame,), _) = read(found)
+    assert frame.pixels[0, 0].tolist() == [20, 100, 60]
+
+
+def test_frames_of_a_gif_are_drawn_over_each_other_and_removed_as_they_ask(tmp_path):
+    red, blue, green, nothing = (200, 0, 0, 255), (0, 0, 200, 255), (0, 200, 0, 255), (0, 0, 0, 0)
+    unsaid, keep, restore = 0, 1, 3
+    (tmp_path / "a.gif").write_bytes(
+        animations.gif(
+            SIZE,
+            (red, 0, 0, *SIZE, unsaid),
+            (blue, 10, 10, 10, 10, restore),
+            (green, 30, 10, 10, 10, unsaid),
+            (blue, 10, 10, 10, 10, restore),
+            (nothing, 0, 0, *SIZE, keep),
+        )
+    )
+    read_frames, _ = read(frames.find([str(tmp_path / "a.gif")]))
+    one, two, three = red[:3], blue[:3], green[:3]
+    left = [tuple(frame.pixels[15, 15].tolist()) for frame in read_frames]
+    right = [tuple(frame.pixels[15, 35].tolist()) for frame in read_frames]
+    assert left == [one, two, one, two, one]
+    assert right == [one, one, three, three, three]
+
+
+def test_every_page_of_a_tiff_is_an_image(tmp_path):
+    pages = [Image.new("RGB", (20 + n, 10), (n, 0, 0)) for n in range(3)]
+    (tmp_path / "day").mkdir()
+    path = save(tmp_path / "day" / "scan.tif", pages)
+    found = frames.find([str(tmp_path), str(path)])
+    assert [(source.kind, source.name.as_posix(), source.page) for source in found] == [
+        ("image", "day/scan_1", 0),
+        ("image", "day/scan_2", 1),
+        ("image", "day/scan_3", 2),
+    ]
+    assert frames.count(found) == 3
+    read_frames, _ = read(found)
+    assert [(frame.index, frame.size) for frame in read_frames] == [
+        (0, (20, 10)),
+        (1, (21, 10)),
+        (2, (22, 10)),
+    ]
+
+
+def test_what_is_not_looked_at_is_listed_by_kind(holiday, monkeypatch, caplog):
+    monkeypatch.setattr(frames.image_kinds, "can_read_heic", lambda: False)
+    images.suffixes.cache_clear()
+    for name in ("a.heic", "b.HEIC", "c.psd", "d.txt", "e.csv", ".hidden.txt", ".git/f.png", "raw"):
+        (holiday / name).parent.mkdir(exist_ok=True)
+        (holiday / name).write_text("no image")
+    (holiday / "drawn" / "predictions.json").write_text("{}")
+    with caplog.at_level(logging.INFO, "paddle_pose"):
+        found = frames.find([str(holiday)], leave_out=holiday / "drawn")
+    images.suffixes.cache_clear()
+    assert [source.path.name for source in found] == ["a.JPG", "b.png", "c.png", "d.mp4"]
+    (record,) = caplog.records
+    listed = record.getMessage().partition(": not looked at: ")[2]
+    remedies = frames.image_kinds.REMEDIES
+    assert listed == (
+        f"2 .heic (HEIC image: {remedies['HEIC image']}), "
+        f"1 .psd (Photoshop file: {remedies['Photoshop file']}), "
+        "2 .txt, 1 without a suffix, 1 .csv"
+    )
+    assert record.levelno == logging.WARNING, "images that are left out are worth a warning"
+
+
+def test_a_long_list_is_cut(tmp_path, caplog):
+    for n in range(20):
+        (tmp_path / f"a.{n}").touch()
+    images.write(tmp_path / "a.png", np.zeros((6, 8, 3), np.uint8))
+    with caplog.at_level(logging.INFO, "paddle_pose"):
+        frames.find([str(tmp_path)])
+    (record,) = caplog.records
+    assert record.levelno == logging.INFO
+    assert f"{20 - frames.MAX_KINDS_LISTED} of other kinds" in record.getMessage()
+
+
+def test_a_folder_without_images_says_what_it_holds(tmp_path):
+    (tmp_path / "a.cr2").touch()
+    with pytest.raises(FileNotFoundError, match=r"1 \.cr2 \(camera raw file: "):
+        frames.find([str(tmp_path)])
+
+
+def test_a_folder_of_all_kinds_is_read(shared):
+    folder = shared / "cases" / "heic_avif_in_a_folder"
+    if not folder.is_dir():
+        pytest.skip(f"needs {folder}")
+    names = ["drawn.avif", "drawn.heic", "drawn.jp2", "drawn.jpg"]
+    expected = [name for name in names if Path(name).suffix in images.suffixes()]
+    read_frames, failures = read(frames.find([str(folder)]))
+    assert failures == []
+    assert [frame.source.path.name for frame in read_frames] == expected
+    assert {frame.size for frame in read_frames} == {(240, 200)}

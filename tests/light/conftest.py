@@ -1,4 +1,7 @@
-"""Tests that need the package and pytest alone: `make test-light` runs them without Paddle, `make test` with everything."""
+"""Tests that need only the package and pytest.
+
+`make test-light` runs them without Paddle, `make test` with all dependencies.
+"""
 
 import os
 import subprocess
@@ -37,13 +40,16 @@ sys.meta_path.insert(0, Missing())
 
 @pytest.fixture(scope="session")
 def python_without() -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Runs Python code in a folder, `python_without(folder, code, "argument")`, where no heavy package can be imported."""
+    """Returns a function that runs Python code in a process that cannot import heavy packages.
+
+    `python_without(folder, code, "argument")` runs the code in a folder.
+    """
 
     def run(folder: Path, code: str, *arguments: object) -> subprocess.CompletedProcess[str]:
         environment = {**os.environ, "PYTHONPATH": str(Path(paddle_pose.__file__).parents[1])}
-        line = [sys.executable, "-W", "error", "-c", WITHOUT + code, *map(str, arguments)]
+        command_line = [sys.executable, "-W", "error", "-c", WITHOUT + code, *map(str, arguments)]
         return subprocess.run(
-            line, cwd=folder, env=environment, text=True, capture_output=True, timeout=240
+            command_line, cwd=folder, env=environment, text=True, capture_output=True, timeout=240
         )
 
     return run
@@ -53,7 +59,10 @@ def python_without() -> Callable[..., subprocess.CompletedProcess[str]]:
 def command(
     tmp_path: Path, python_without: Callable[..., subprocess.CompletedProcess[str]]
 ) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Runs a command in a temporary folder, `command("predict", "photo.png")`, where no heavy package can be imported."""
+    """Returns a function that runs a command in a process that cannot import heavy packages.
+
+    `command("predict", "photo.png")` runs it in a temporary folder.
+    """
 
     def run(*words: object) -> subprocess.CompletedProcess[str]:
         return python_without(

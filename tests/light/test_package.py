@@ -1,4 +1,4 @@
-"""The package as `pip install .` brings it: what imports, and what the commands say."""
+"""The package as installed by `pip install .`: imports, and commands without heavy packages."""
 
 import importlib.util
 import json
@@ -42,18 +42,18 @@ ANNOTATIONS = {
 HAS_PADDLE = importlib.util.find_spec("paddle") is not None
 
 
-def test_the_installed_package_is_the_one_tested():
+def test_the_installed_package_is_tested():
     if HAS_PADDLE:
-        pytest.skip("of the environment without Paddle only: make test-light")
+        pytest.skip("only in the environment without Paddle: make test-light")
     assert (
         ROOT not in Path(paddle_pose.__file__).parents
         or "site-packages" in Path(paddle_pose.__file__).parts
     )
 
 
-def test_the_package_does_not_ask_for_paddle():
+def test_the_package_does_not_depend_on_heavy_packages():
     if HAS_PADDLE:
-        pytest.skip("of the environment without Paddle only: make test-light")
+        pytest.skip("only in the environment without Paddle: make test-light")
     installed = {
         name
         for name in ("scipy", "pycocotools", "matplotlib", "visualdl")
@@ -77,7 +77,7 @@ def test_prediction_imports_no_heavy_package(python_without, tmp_path):
     assert done.returncode == 0, done.stderr
 
 
-def test_an_import_of_a_heavy_package_would_be_seen(python_without, tmp_path):
+def test_an_import_of_a_heavy_package_fails(python_without, tmp_path):
     done = python_without(tmp_path, "import paddle_pose.models.movenet")
     assert done.returncode == 1
     assert "No module named 'paddle'" in done.stderr
@@ -92,16 +92,16 @@ def test_every_command_has_help(command):
     assert "--weights" in done.stdout
 
 
-def test_the_installed_command_answers():
+def test_the_installed_command_runs():
     script = Path(sys.executable).with_name("paddle-pose")
     if not script.is_file():
-        pytest.skip("the package is not installed here: make test-light installs it")
+        pytest.skip("needs the installed package: make test-light installs it")
     done = subprocess.run([script, "--version"], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert paddle_pose.__version__ in done.stdout
 
 
-def test_the_zoo_is_listed(command):
+def test_the_zoo_lists_all_published_models(command):
     done = command("zoo")
     assert done.returncode == 0, done.stderr
     assert set(PUBLISHED) <= {line.split()[0] for line in done.stdout.splitlines() if line}
@@ -110,15 +110,18 @@ def test_the_zoo_is_listed(command):
 @pytest.mark.parametrize(
     "words", [("train",), ("export", "--weights", "model.pdparams")], ids=lambda words: words[0]
 )
-def test_what_needs_paddle_says_what_to_install(command, words):
+def test_commands_that_need_paddle_state_how_to_install_it(command, words):
     done = command(*words)
     assert done.returncode == 2
     assert "pip install paddlepaddle" in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_training_from_python_raises_what_is_missing(python_without, tmp_path):
-    code = "import paddle_pose\ntry:\n    paddle_pose.train\nexcept ImportError as error:\n    print(error.name or error)"
+def test_training_from_python_raises_an_error_that_names_paddle(python_without, tmp_path):
+    code = (
+        "import paddle_pose\ntry:\n    paddle_pose.train\n"
+        "except ImportError as error:\n    print(error.name or error)"
+    )
     done = python_without(tmp_path, code)
     assert done.returncode == 0, done.stderr
     assert "paddle" in done.stdout
@@ -133,7 +136,8 @@ def test_training_from_python_raises_what_is_missing(python_without, tmp_path):
             "safetensors",
         ),
         (
-            "from paddle_pose.io.mpii_predictions import read_predictions; read_predictions(path, 1)",
+            "from paddle_pose.io.mpii_predictions import read_predictions; "
+            "read_predictions(path, 1)",
             "h5py",
         ),
         ("from paddle_pose.data.mpii import read_ground_truth; read_ground_truth(path)", "scipy"),
@@ -142,23 +146,24 @@ def test_training_from_python_raises_what_is_missing(python_without, tmp_path):
             "matplotlib",
         ),
         (
-            "from paddle_pose.skeletons import COCO_17; from paddle_pose.metrics.coco_ap import GroundTruth; "
+            "from paddle_pose.skeletons import COCO_17; "
+            "from paddle_pose.metrics.coco_ap import GroundTruth; "
             f"GroundTruth({ANNOTATIONS}, COCO_17)",
             "pycocotools",
         ),
     ],
     ids=["tflite", "safetensors", "h5py", "scipy", "matplotlib", "pycocotools"],
 )
-def test_a_missing_package_is_named_with_the_extra_that_brings_it(
-    python_without, tmp_path, code, package
-):
+def test_a_missing_package_is_named_with_its_extra(python_without, tmp_path, code, package):
     path = tmp_path / "file.safetensors"
     path.write_bytes(b"")
-    start = f"from pathlib import Path\nfrom paddle_pose.errors import MissingDependencyError\npath = Path({str(path)!r})\n"
-    done = python_without(
-        tmp_path,
-        f"{start}try:\n    {code}\nexcept MissingDependencyError as error:\n    print(error)",
+    script = (
+        "from pathlib import Path\n"
+        "from paddle_pose.errors import MissingDependencyError\n"
+        f"path = Path({str(path)!r})\n"
+        f"try:\n    {code}\nexcept MissingDependencyError as error:\n    print(error)"
     )
+    done = python_without(tmp_path, script)
     assert done.returncode == 0, done.stderr
     assert f'pip install "{package}' in done.stdout
     assert "paddle_pose[train]" in done.stdout

@@ -1,4 +1,4 @@
-"""Prediction from an image to files, through ONNX files whose answer is known."""
+"""Prediction from images to files, with ONNX files that return known people."""
 
 import csv
 import json
@@ -11,18 +11,18 @@ from helpers.known_poses import write_known_poses
 import paddle_pose as pp
 from paddle_pose.skeletons import COCO_17
 
-SIZE = (192, 128)  # of the images in px: twice the input of the network
+SIZE = (192, 128)  # (width, height) of the images in px: twice the network's input
 
 
-def spread(center: tuple[float, float], radius: float) -> np.ndarray:
-    """The 17 joints of a person on a circle, [17, 2] in input px."""
+def circle(center: tuple[float, float], radius: float) -> np.ndarray:
+    """Returns the 17 joints of a person on a circle, [17, 2] in input px."""
     angles = np.linspace(0, 2 * np.pi, 17, endpoint=False)
     return np.array(center) + radius * np.stack([np.cos(angles), np.sin(angles)], axis=-1)
 
 
 INPUT_SIZE = (96, 64)
-TWO = np.stack([spread((24, 32), 14), spread((72, 32), 12)])
-ONE = spread((48, 32), 24)[None]
+TWO = np.stack([circle((24, 32), 14), circle((72, 32), 12)])
+ONE = circle((48, 32), 24)[None]
 
 
 @pytest.fixture
@@ -45,25 +45,29 @@ def one(tmp_path):
 
 
 def in_windows(windows):
-    """Where the known person is in windows [P, 4] (x, y, width, height), [P, 17, 2] in image px."""
+    """Returns the keypoints of the known person in windows, [P, 17, 2] in image px.
+
+    Args:
+        windows: Windows as x, y, width, height in image px, [P, 4].
+    """
     windows = np.asarray(windows)[:, None]
     return windows[..., :2] + ONE * windows[..., 2:] / INPUT_SIZE
 
 
-def by_place(keypoints):
-    """The people from left to right."""
+def from_left_to_right(keypoints):
+    """Returns the people sorted by the mean x of their keypoints."""
     return keypoints[np.argsort(keypoints[:, :, 0].mean(axis=1))]
 
 
-def test_the_whole_image_gives_the_known_people(photo, two):
+def test_prediction_on_a_whole_image_finds_the_known_people(photo, two):
     with pp.load_model(two) as model:
         result = model.predict(photo, detector=None)
     assert result.joints == COCO_17.joints
-    np.testing.assert_allclose(by_place(result.keypoints), 2 * TWO, atol=0.01)
+    np.testing.assert_allclose(from_left_to_right(result.keypoints), 2 * TWO, atol=0.01)
     assert result.scores.min() > 0.9
 
 
-def test_several_images_are_processed_together(photo, two):
+def test_several_images_are_predicted_in_batches(photo, two):
     image = cv2.imread(str(photo))[..., ::-1]
     with pp.load_model(two) as model:
         results = list(
@@ -72,7 +76,7 @@ def test_several_images_are_processed_together(photo, two):
     assert [len(result) for result in results] == [2, 2, 2]
 
 
-def test_a_detector_is_called_first(photo, one):
+def test_windows_come_from_the_boxes_of_a_detector(photo, one):
     boxes = np.array([[10.0, 20.0, 60.0, 40.0], [100.0, 30.0, 90.0, 60.0]])
     with pp.load_model(one) as model:
         result = model.predict(photo, detector=lambda image: (boxes, np.ones(2)))
@@ -80,21 +84,10 @@ def test_a_detector_is_called_first(photo, one):
     np.testing.assert_allclose(result.keypoints, in_windows(result.windows), atol=0.01)
 
 
-def test_the_command_writes_a_drawing_json_coco_and_csv(command, tmp_path, photo, one, two):
-    words = (
-        "--weights",
-        one,
-        "--detector",
-        two,
-        "--save",
-        "drawing",
-        "json",
-        "coco",
-        "csv",
-        "--output",
-        "poses",
-    )
-    done = command("predict", photo, *words)
+def test_the_command_writes_drawing_json_coco_and_csv(command, tmp_path, photo, one, two):
+    formats = ("drawing", "json", "coco", "csv")
+    models = ("--weights", one, "--detector", two)
+    done = command("predict", photo, *models, "--save", *formats, "--output", "poses")
     assert done.returncode == 0, done.stderr
     folder = tmp_path / "poses"
     (entry,) = json.loads((folder / "predictions.json").read_text("utf-8"))["images"]
@@ -117,7 +110,7 @@ def test_the_command_writes_a_drawing_json_coco_and_csv(command, tmp_path, photo
     assert (drawing != cv2.imread(str(photo))).any(axis=-1).sum() > 500
 
 
-def test_weights_of_a_checkpoint_need_paddle(command, tmp_path, photo):
+def test_a_checkpoint_needs_paddle(command, tmp_path, photo):
     (tmp_path / "model.pdparams").write_bytes(b"\x80\x04}.")
     done = command(
         "predict", photo, "--weights", "model.pdparams", "--config", "hourglass_tiny_128"

@@ -1,4 +1,4 @@
-"""Published files through the names of the zoo: Google's MoveNet Thunder and NanoDet."""
+"""Published models by their names: Google's MoveNet Thunder and NanoDet."""
 
 import json
 
@@ -13,7 +13,7 @@ from paddle_pose.io.images import read_upright
 
 @pytest.fixture(scope="module")
 def published(shared, tmp_path_factory):
-    """A folder of published files, as if they had been downloaded."""
+    """Returns a cache folder that contains the published models, without downloading them."""
     folder = tmp_path_factory.mktemp("published")
     zoo.converted_onnx("movenet_thunder", folder, shared / "data/movenet_tfjs")
     zoo.converted_onnx("nanodet_m", folder, shared / "data/nanodet/nanodet_m_416.onnx")
@@ -23,7 +23,8 @@ def published(shared, tmp_path_factory):
 @pytest.mark.parametrize("name", ["squat", "000000151938", "000000350679"])
 def test_thunder_finds_the_stored_keypoints(shared, published, name):
     with np.load(shared / f"data/movenet_tfjs/thunder_{name}.npz") as stored:
-        image, expected = stored["input"], stored["output"]  # y, x in 0..1, score
+        image = stored["input"]
+        expected = stored["output"]  # y, x as fractions of the input, score
     overrides = {"codec.max_persons": 1}
     with pp.load_model("movenet_thunder", cache=published, overrides=overrides) as model:
         result = model.predict(image, detector=None)
@@ -32,7 +33,7 @@ def test_thunder_finds_the_stored_keypoints(shared, published, name):
     np.testing.assert_allclose(result.scores[0], expected[:, 2], atol=1e-4)
 
 
-def test_thunder_looks_at_the_people_that_nanodet_finds(shared, published):
+def test_thunder_predicts_the_people_that_nanodet_detects(shared, published):
     image = read_upright(shared / "data/movenet/squat.bmp")
     stored = json.loads((shared / "data/nanodet/boxes_squat.json").read_text("utf-8"))["boxes"][
         "nanodet-m"
@@ -48,21 +49,12 @@ def test_thunder_looks_at_the_people_that_nanodet_finds(shared, published):
     assert ((result.keypoints > low - size / 2) & (result.keypoints < high + size / 2)).mean() > 0.9
 
 
-def test_the_command_takes_the_name(command, shared, published, tmp_path):
+def test_the_command_accepts_the_name_of_a_published_model(command, shared, published, tmp_path):
     image = shared / "data/movenet/squat.bmp"
     boxes = tmp_path / "boxes.json"
     boxes.write_text(json.dumps({"squat.bmp": [[0, 0, 400, 400]]}))
-    words = (
-        "--weights",
-        "movenet_thunder",
-        "--cache",
-        published,
-        "--boxes",
-        boxes,
-        "--output",
-        "poses",
-    )
-    done = command("predict", image, *words)
+    weights = ("--weights", "movenet_thunder", "--cache", published)
+    done = command("predict", image, *weights, "--boxes", boxes, "--output", "poses")
     assert done.returncode == 0, done.stderr
     (entry,) = json.loads((tmp_path / "poses/predictions.json").read_text("utf-8"))["images"]
     assert len(entry["persons"]) == 1

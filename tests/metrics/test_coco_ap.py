@@ -1,3 +1,5 @@
+"""AP of COCO: its formula, its files, and annotations and results that are refused."""
+
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +28,7 @@ WINDOW = Window((50.0, 50.0), (100.0, 100.0))
 
 
 def person(number, **changes):
+    """Returns the annotation of a person with three joints, 100 px from the next one."""
     points = np.array([[10.0, 10.0], [50.0, 20.0], [30.0, 60.0]]) + 100 * number
     triples = np.column_stack([points, np.full(3, 2)])
     return {
@@ -42,6 +45,7 @@ def person(number, **changes):
 
 
 def truth(*people):
+    """Returns the contents of an annotation file."""
     return {
         "images": [{"id": 1}, {"id": 2}],
         "annotations": list(people),
@@ -50,26 +54,32 @@ def truth(*people):
 
 
 def points_of(record):
+    """Returns the joints [3, 2] of an annotation."""
     return np.reshape(record["keypoints"], (-1, 3))[:, :2]
 
 
 def sample(number, detected=True, score=1.0, image_id=1):
+    """Returns the sample of a person in a detected box, or in the annotated one."""
     annotated = Person(points_of(person(number)), np.full(3, 2), (0.0, 0.0, 1.0, 1.0), number, AREA)
     window = replace(WINDOW, center=(100.0 * number, 50.0))
     return Sample(image_id, Path("a.jpg"), window, () if detected else (annotated,), score)
 
 
-def poses(keypoints, heights=(1.0, 1.0, 1.0)):
+def poses(keypoints, joint_scores=(1.0, 1.0, 1.0)):
+    """Returns one pose."""
     return Poses(
-        np.asarray(keypoints, float)[None], np.array([heights], float), np.array([np.mean(heights)])
+        np.asarray(keypoints, float)[None],
+        np.array([joint_scores], float),
+        np.array([np.mean(joint_scores)]),
     )
 
 
 def ap(metric, *predictions):
+    """Returns the AP of predictions."""
     return metric.compute_scores(predictions).values["AP"]
 
 
-def test_perfect_poses_score_one_and_nobody_of_a_size_is_nan(capsys):
+def test_perfect_poses_score_one_and_a_size_without_people_is_nan(capsys):
     metric = CocoAP(truth(person(0), person(1)), THREE)
     scores = metric.compute_scores(
         [(sample(number, detected=False), poses(points_of(person(number)))) for number in (0, 1)]
@@ -82,12 +92,12 @@ def test_perfect_poses_score_one_and_nobody_of_a_size_is_nan(capsys):
     assert "2 ground-truth boxes, 2 people after OKS-NMS" in scores.table
     assert capsys.readouterr().out == ""
     alone = metric.compute_scores([(sample(0), poses(points_of(person(0))))])
-    assert alone.values["AR"] == 0.5, "nothing is kept of the call before"
+    assert alone.values["AR"] == 0.5, "predictions of an earlier call count"
     assert "1 detected boxes" in alone.table
 
 
-def test_an_annotation_with_id_0_can_be_found():
-    """pycocotools takes a match with id 0 for none."""
+def test_an_annotation_with_id_0_can_be_matched():
+    """pycocotools takes a match with id 0 for no match."""
     metric = CocoAP(truth(person(0)), THREE)
     assert ap(metric, (sample(0), poses(points_of(person(0))))) == pytest.approx(1.0)
 
@@ -108,7 +118,7 @@ def test_oks_is_the_formula():
     assert sample_score.words == f"OKS {np.mean(terms):.2f}"
 
 
-def test_a_score_is_the_boxs_times_the_mean_of_the_certain_joints(tmp_path):
+def test_a_score_is_the_boxs_times_the_mean_of_the_joints_above_the_threshold(tmp_path):
     metric = CocoAP(truth(person(0), person(1)), THREE)
     predictions = [
         (sample(0, score=0.5), poses(points_of(person(0)), (0.9, 0.7, 0.2))),
@@ -123,19 +133,19 @@ def test_a_score_is_the_boxs_times_the_mean_of_the_certain_joints(tmp_path):
     assert (first["image_id"], first["category_id"]) == (1, 1)
 
 
-def test_nms_keeps_the_better_of_two_alike_and_both_of_two_apart():
+def test_nms_keeps_the_better_of_two_similar_poses_and_both_of_two_distant_ones():
     near = points_of(person(0))
     people = np.stack([near + 1, near, near + 100])
     areas = np.full(3, AREA)
     assert oks_nms(people, np.array([0.5, 0.9, 0.1]), areas, SIGMAS) == [1, 2]
     assert oks_nms(people, np.array([0.9, 0.5, 0.95]), areas, SIGMAS) == [2, 0]
-    # The area is the mean of the two: what is alike for large people is not for small ones.
+    # The area is the mean of the two: the same distance is similar for large people only.
     assert oks_nms(people, np.array([0.5, 0.9, 0.1]), areas / 100, SIGMAS) == [1, 0, 2]
     threshold = float(oks(near + 1, near, AREA, SIGMAS))
     assert oks_nms(people, np.array([0.5, 0.9, 0.1]), areas, SIGMAS, threshold) == [1, 0, 2]
 
 
-def test_a_window_given_twice_and_the_order_change_nothing(tmp_path):
+def test_repeated_windows_and_the_order_change_nothing(tmp_path):
     found = [(sample(n, score=0.5 + n / 10), poses(points_of(person(n)) + 3 * n)) for n in range(3)]
     metric = CocoAP(truth(person(0), person(1), person(2)), THREE)
     first, second = (
@@ -150,7 +160,7 @@ def test_a_window_given_twice_and_the_order_change_nothing(tmp_path):
     )
 
 
-def test_of_two_boxes_at_one_place_the_certain_one_counts(tmp_path):
+def test_of_two_boxes_at_one_place_the_one_with_the_higher_score_counts(tmp_path):
     metric = CocoAP(truth(person(0)), THREE)
     predictions = [(sample(0, score=score), poses(points_of(person(0)))) for score in (0.9, 0.3)]
     (path,) = metric.save(predictions, tmp_path)
@@ -158,7 +168,7 @@ def test_of_two_boxes_at_one_place_the_certain_one_counts(tmp_path):
     assert "2 detected boxes, 1 people after OKS-NMS" in metric.compute_scores(predictions).table
 
 
-def test_what_is_saved_scores_the_same_when_it_is_read(tmp_path):
+def test_saved_results_score_the_same_when_they_are_read(tmp_path):
     annotations = tmp_path / "truth.json"
     annotations.write_text(
         json.dumps(truth(person(0), person(1), person(2, iscrowd=1))), encoding="utf-8"
@@ -179,14 +189,14 @@ def test_what_is_saved_scores_the_same_when_it_is_read(tmp_path):
     [
         (
             person(4, area=0),
-            r"annotations\[0\] \(id 4\): key 'area' is 0; OKS is measured in the area .* 0.53 x box width",
+            r"annotations\[0\] \(id 4\): key 'area' is 0; OKS .* 0.53 x box width",
         ),
         ({k: v for k, v in person(4).items() if k != "area"}, "key 'area' is missing"),
         (person(4, image_id="1"), "key 'image_id' must be an integer, got '1'"),
         (person(4, id="4"), "key 'id' must be an integer, got '4'"),
         (person(4, category_id=1.0), "key 'category_id' must be an integer, got 1.0"),
         (person(4, image_id=9), "image 9 is not in the list of images"),
-        (person(4, keypoints=[0] * 9), "no labelled joint; there is nothing that AP could measure"),
+        (person(4, keypoints=[0] * 9), "no labelled joint"),
         (person(4, iscrowd=1), "no labelled joint"),
         (
             person(4, keypoints=[1] * 51),
@@ -194,12 +204,12 @@ def test_what_is_saved_scores_the_same_when_it_is_read(tmp_path):
         ),
     ],
 )
-def test_annotations_that_could_only_give_a_wrong_ap_are_explained(record, message):
+def test_annotations_that_could_only_give_a_wrong_ap_are_refused(record, message):
     with pytest.raises(ValueError, match=message):
         CocoAP(truth(record), THREE)
 
 
-def test_people_nobody_can_be_measured_on_need_no_area():
+def test_people_who_do_not_count_need_no_area():
     unlabelled = person(3, keypoints=[0] * 9, area=0)
     metric = CocoAP(truth(person(0), unlabelled, person(2, iscrowd=1, area=0)), THREE)
     assert ap(metric, (sample(0), poses(points_of(person(0))))) == pytest.approx(1.0)
@@ -220,13 +230,13 @@ def test_a_score_needs_results_of_annotated_images():
             {"image_id": 77},
             "1 images of the results are not in annotations, e.g. 77; .* same split",
         ),
-        ({"category_id": 2}, "record 0: category 2, the annotated people have 1"),
+        ({"category_id": 2}, "record 0: key 'category_id' is 2"),
         ({"keypoints": [1.0] * 6}, "record 0: key 'keypoints' must hold 9 numbers"),
         ({"keypoints": [float("nan")] * 9}, "record 0: key 'keypoints' must hold 9 numbers"),
         ({"score": None}, "record 0: key 'score' must be a number, got None"),
     ],
 )
-def test_somebody_elses_wrong_results_are_explained(tmp_path, changes, message):
+def test_wrong_results_of_other_programs_are_refused(tmp_path, changes, message):
     record = {"image_id": 1, "category_id": 1, "keypoints": person(0)["keypoints"], "score": 0.5}
     path = tmp_path / "results.json"
     path.write_text(json.dumps([record]), encoding="utf-8")
@@ -241,10 +251,10 @@ def test_somebody_elses_wrong_results_are_explained(tmp_path, changes, message):
     [
         ("{}", "expected a list of results, got dict"),
         ("[1]", "record 0: expected a record"),
-        ("[]", "any result"),
+        ("[]", "the list is empty"),
     ],
 )
-def test_other_files_are_no_results(tmp_path, text, message):
+def test_files_that_are_no_results_are_refused(tmp_path, text, message):
     path = tmp_path / "results.json"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(ValueError, match=message):
@@ -252,7 +262,7 @@ def test_other_files_are_no_results(tmp_path, text, message):
 
 
 def whole(image_id, *people, score=1.0):
-    """A whole image with some of the annotated people."""
+    """Returns the sample of a whole image with some of the annotated people."""
     annotated = [
         Person(points_of(person(n)), np.full(3, 2), (0.0, 0.0, 60.0, 70.0), n, AREA) for n in people
     ]
@@ -266,6 +276,7 @@ def whole(image_id, *people, score=1.0):
 
 
 def found(*keypoints, scores=None):
+    """Returns poses with person scores."""
     count = len(keypoints)
     points = np.reshape(np.array(keypoints, float), (count, 3, 2))
     return Poses(
@@ -275,10 +286,10 @@ def found(*keypoints, scores=None):
     )
 
 
-def test_of_a_whole_image_everybody_found_counts_with_their_own_score(tmp_path):
+def test_in_a_whole_image_every_pose_has_its_own_score(tmp_path):
     metric = CocoAP(truth(person(0), person(1), person(2)), THREE, whole_images=True)
-    everybody = [points_of(person(n)) for n in range(3)]
-    predictions = [(whole(1, 0, 1, 2), found(*everybody, scores=(0.9, 0.4, 0.6)))]
+    all_points = [points_of(person(n)) for n in range(3)]
+    predictions = [(whole(1, 0, 1, 2), found(*all_points, scores=(0.9, 0.4, 0.6)))]
     scores = metric.compute_scores(predictions)
     assert (scores.values["AP"], scores.values["AR"]) == pytest.approx((1.0, 1.0))
     assert "1 whole images, 3 people after OKS-NMS" in scores.table
@@ -288,15 +299,15 @@ def test_of_a_whole_image_everybody_found_counts_with_their_own_score(tmp_path):
         0.6,
         0.4,
     ]
-    values = metric.compute_scores([(whole(1, 0, 1, 2), found(*everybody[:2]))]).values
+    values = metric.compute_scores([(whole(1, 0, 1, 2), found(*all_points[:2]))]).values
     assert values["AR"] == pytest.approx(2 / 3)
     assert values["AP"] == pytest.approx(67 / 101)  # recall 0, 0.01 ... 0.66
-    assert metric.score_sample(whole(1, 0, 1, 2), found(*everybody[:2])).quality == pytest.approx(
+    assert metric.score_sample(whole(1, 0, 1, 2), found(*all_points[:2])).quality == pytest.approx(
         (2 / 3,), abs=1e-6
     )
 
 
-def test_people_who_stand_close_are_not_merged_but_one_found_twice_is():
+def test_close_people_are_kept_and_a_duplicate_is_suppressed():
     close = person(
         1, keypoints=[v for x, y in points_of(person(0)) + np.array([12, 0]) for v in (x, y, 2)]
     )
@@ -307,15 +318,15 @@ def test_people_who_stand_close_are_not_merged_but_one_found_twice_is():
     )
     assert scores.values["AP"] == pytest.approx(1.0)
     assert "2 people after OKS-NMS" in scores.table
-    # measured in the area of the window they would be alike
+    # with the area of the window they would be similar
     assert oks_nms(np.stack([first, second]), np.ones(2), np.full(2, 400.0**2), SIGMAS) == [0]
 
 
-def test_people_found_in_an_image_without_any_are_wrong():
+def test_poses_in_an_image_without_people_are_false_positives():
     metric = CocoAP(truth(person(0)), THREE, whole_images=True)
     right = (whole(1, 0), found(points_of(person(0)), scores=(0.5,)))
     assert ap(metric, right, (whole(2), found())) == pytest.approx(1.0)
-    # less certain than everybody true, then more
+    # with a lower score than all true people, then with a higher one
     assert ap(
         metric, right, (whole(2), found(points_of(person(0)), scores=(0.4,)))
     ) == pytest.approx(1.0)
@@ -324,7 +335,7 @@ def test_people_found_in_an_image_without_any_are_wrong():
     ) == pytest.approx(0.5)
 
 
-def test_nobody_found_is_0_and_no_error():
+def test_without_poses_ap_is_0():
     metric = CocoAP(truth(person(0)), THREE, whole_images=True)
     scores = metric.compute_scores([(whole(1, 0), found()), (whole(2), found())])
     values = scores.values

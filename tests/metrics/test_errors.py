@@ -1,3 +1,5 @@
+"""Kinds of errors of poses that are constructed to have them."""
+
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +13,7 @@ FLIP = list(MPII_16.flip)
 
 
 def people(count=6, seed=0, head=20.0):
-    """People of 16 labelled joints, 100 px or more from each other, two to an image, predicted exactly."""
+    """Returns people with exact poses, two in each image; joints are at least 90 px apart."""
     places = np.stack(np.meshgrid(np.arange(4) * 100.0, np.arange(4) * 100.0), axis=-1).reshape(
         16, 2
     )
@@ -35,11 +37,12 @@ def people(count=6, seed=0, head=20.0):
 
 
 def named(found):
+    """Returns the set of the kinds of all joints."""
     return {KINDS[k] if k >= 0 else "not counted" for k in kinds(found).ravel()}
 
 
 def moved(found, heads):
-    """The same people with every joint so many head sizes away."""
+    """Returns the same people with poses that are some head sizes away from the truth."""
     return replace(
         found, predicted=found.truth + np.array([0.6, -0.8]) * heads * found.units[..., None]
     )
@@ -69,20 +72,23 @@ def test_the_limits_are_those_of_the_similarity():
     assert pytest.approx(0.2421, abs=1e-4) == GOOD * 0.5
 
 
-def test_the_reach_of_coco_is_the_distance_at_which_its_similarity_is_half():
-    sigmas, area = np.array(COCO_17.sigmas), 5000.0
+def test_the_reach_of_coco_is_the_distance_with_a_similarity_of_one_half():
+    sigmas = np.array(COCO_17.sigmas)
+    area = 5000.0
     reach = np.sqrt(2 * np.log(2)) * 2 * sigmas * np.sqrt(area)
     for k in range(17):
         alone = np.arange(17) == k
-        away = np.zeros((17, 2))
-        away[k, 0] = reach[k]
-        assert oks(away, np.zeros((17, 2)), area, COCO_17.sigmas, alone) == pytest.approx(0.5)
-        assert oks(away * GOOD, np.zeros((17, 2)), area, COCO_17.sigmas, alone) == pytest.approx(
-            0.85
-        )
+        moved = np.zeros((17, 2))
+        moved[k, 0] = reach[k]
+
+        def similarity(points, only=alone):
+            return oks(points, np.zeros((17, 2)), area, COCO_17.sigmas, labelled=only)
+
+        assert similarity(moved) == pytest.approx(0.5)
+        assert similarity(moved * GOOD) == pytest.approx(0.85)
 
 
-def test_mirrored_people_are_inversions_and_joints_without_a_side_stay_good():
+def test_exchanged_sides_are_inversions_and_joints_without_a_side_stay_good():
     found = people()
     inverted = replace(found, predicted=found.truth[:, FLIP])
     sided = np.array(FLIP) != np.arange(16)
@@ -90,7 +96,7 @@ def test_mirrored_people_are_inversions_and_joints_without_a_side_stay_good():
     assert {KINDS[k] for k in kinds(inverted)[:, ~sided].ravel()} == {"good"}
 
 
-def test_an_unlabelled_other_side_makes_no_inversion():
+def test_without_a_label_of_the_other_side_there_is_no_inversion():
     found = people()
     visible = found.visible.copy()
     visible[:, 0] = 0  # right_ankle
@@ -101,7 +107,7 @@ def test_an_unlabelled_other_side_makes_no_inversion():
 
 
 @pytest.mark.parametrize("order", [list(range(16)), FLIP])
-def test_the_joint_of_another_person_of_the_image_is_a_swap_on_either_side(order):
+def test_a_joint_of_another_person_in_the_image_is_a_swap_on_either_side(order):
     found = people()
     others = found.truth[np.arange(6) ^ 1]
     assert named(replace(found, predicted=others[:, order])) == {"swap"}
@@ -109,10 +115,13 @@ def test_the_joint_of_another_person_of_the_image_is_a_swap_on_either_side(order
     assert named(apart) == {"miss"}
 
 
-def test_inversion_or_swap_whichever_is_nearer():
+def test_the_nearer_joint_decides_between_inversion_and_swap():
     found = people(2)
     truth = found.truth.copy()
-    truth[1, 0] = truth[0, 5] + (4.0, 0.0)  # the other's right ankle near this one's left ankle
+    truth[1, 0] = truth[0, 5] + (
+        4.0,
+        0.0,
+    )  # right ankle of the second person near the left one of the first
     predicted = found.predicted.copy()
     predicted[0, 0] = truth[0, 5] + (1.0, 0.0)
     assert KINDS[kinds(replace(found, truth=truth, predicted=predicted))[0, 0]] == "inversion"
@@ -120,7 +129,7 @@ def test_inversion_or_swap_whichever_is_nearer():
     assert KINDS[kinds(replace(found, truth=truth, predicted=predicted))[0, 0]] == "swap"
 
 
-def test_missing_people_are_unfound_and_uncounted_joints_no_kind():
+def test_people_without_a_pose_are_unfound_and_uncounted_joints_have_no_kind():
     found = people()
     predicted = found.predicted.copy()
     predicted[2] = np.nan
@@ -132,7 +141,7 @@ def test_missing_people_are_unfound_and_uncounted_joints_no_kind():
     assert set(kind[[0, 1, 3]].ravel()) == {-1, KINDS.index("good")}
 
 
-def test_shares_add_up_and_correcting_a_kind_leaves_none_of_it():
+def test_shares_sum_to_100_and_a_corrected_kind_disappears():
     rng = np.random.default_rng(1)
     found = people(20)
     found = replace(found, predicted=found.truth + rng.normal(0, 8, found.truth.shape))
@@ -146,6 +155,6 @@ def test_shares_add_up_and_correcting_a_kind_leaves_none_of_it():
     assert (found.corrected(kind >= 0).distances == 0).all()
 
 
-def test_nothing_counted_has_no_shares():
+def test_without_counted_joints_shares_are_nan():
     found = people(2)
     assert np.isnan(shares(kinds(replace(found, counted=np.zeros_like(found.counted))))["good"][1])

@@ -1,3 +1,5 @@
+"""fire717's accuracy: its radius, absent joints, and the table."""
+
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,25 +18,27 @@ ALL = np.ones(17, np.int64)
 
 
 def sample(keypoints, visible=ALL, number=0):
-    return Sample(
-        number, Path(f"{number}.jpg"), WINDOW, (Person(keypoints, visible, (0, 0, 1, 1), number),)
-    )
+    """Returns the sample of one person."""
+    person = Person(keypoints, visible, (0, 0, 1, 1), number)
+    return Sample(number, Path(f"{number}.jpg"), WINDOW, (person,))
 
 
 def poses(keypoints, scores):
+    """Returns one pose with joint scores."""
     return Poses(keypoints[None], np.broadcast_to(scores, (1, 17)).astype(float), np.ones(1))
 
 
-def scored(*pairs):
-    return values_of(
-        *(
-            (sample(keypoints, visible, n), poses(found, scores))
-            for n, (keypoints, visible, found, scores) in enumerate(pairs)
-        )
-    )
+def scored(*people):
+    """Returns the numbers of people, each (true joints, visible, predicted joints, scores)."""
+    predictions = [
+        (sample(truth, visible, n), poses(predicted, scores))
+        for n, (truth, visible, predicted, scores) in enumerate(people)
+    ]
+    return values_of(*predictions)
 
 
 def values_of(*predictions):
+    """Returns the numbers of predictions."""
     return Fire717Accuracy(COCO_17).compute_scores(predictions, intervals=False).values
 
 
@@ -53,7 +57,7 @@ def test_the_radius_is_31_px_of_192_and_not_5(distance, acc, meant):
     assert {values[name] for name in COCO_17.joints} == {acc}
 
 
-def test_an_unlabelled_joint_is_a_hit_exactly_when_it_is_called_absent():
+def test_an_unlabelled_joint_is_a_hit_only_if_it_is_absent():
     nothing = np.zeros(17, np.int64)
     assert scored((TRUTH, nothing, TRUTH, 0.099))["acc"] == 1.0
     values = scored((TRUTH, nothing, TRUTH, 0.1))
@@ -61,7 +65,7 @@ def test_an_unlabelled_joint_is_a_hit_exactly_when_it_is_called_absent():
     assert np.isnan(values["labelled"])
 
 
-def test_a_labelled_joint_called_absent_is_a_miss_though_it_may_be_near():
+def test_a_labelled_joint_that_is_absent_is_a_miss_even_if_it_is_near():
     values = scored((TRUTH, ALL, TRUTH, 0.099))
     assert (values["acc"], values["labelled"], values["pck@5/192"]) == (0.0, 0.0, 1.0)
 
@@ -70,7 +74,7 @@ def test_the_accuracy_is_the_mean_over_joints_of_hits_per_person():
     half = np.where(np.arange(17) < 8, 1, 0)
     low = np.where(np.arange(17) < 12, 0.5, 0.0)
     values = scored((TRUTH, half, TRUTH, low), (TRUTH, ALL, TRUTH + 50, 0.5))
-    # the first: 8 labelled found, 4 unlabelled "found" (miss), 5 absent
+    # the first person: 8 labelled hits, 4 unlabelled joints that are present (misses), 5 absent
     assert values["acc"] == pytest.approx((8 + 5) / 34)
     assert values["labelled"] == pytest.approx(8 / 25)
     assert values["absent"] == pytest.approx(5 / 9)
@@ -88,11 +92,11 @@ def test_the_radius_is_a_fraction_of_each_axis_of_a_stretched_window():
     assert values_of((wide, along))["acc"] == 1.0
     assert values_of((wide, across))["acc"] == 0.0
     assert values_of((wide, across), (wide, along))["acc"] == 1.0, (
-        "of a sample given twice the last poses count"
+        "the first poses of a sample that occurs twice count"
     )
 
 
-def test_nobody_found_is_seventeen_absent_joints():
+def test_without_a_pose_all_joints_are_absent():
     half = np.where(np.arange(17) < 8, 1, 0)
     values = values_of(
         (sample(TRUTH, half), Poses(np.zeros((0, 17, 2)), np.zeros((0, 17)), np.zeros(0)))
@@ -129,7 +133,7 @@ def test_table_summary_and_the_score_of_a_sample():
         metric.compute_scores([])
 
 
-def test_among_others_the_person_whose_window_it_is_is_measured():
+def test_among_other_people_the_one_of_the_window_is_scored():
     alone = sample(TRUTH, number=3)
     stranger = Person(TRUTH + 50, ALL, (0, 0, 1, 1), 1)
     central = replace(alone, persons=(*alone.persons, stranger), central=True)

@@ -1,3 +1,5 @@
+"""PCK: thresholds, people without a torso, files and tables."""
+
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -12,10 +14,13 @@ from paddle_pose.skeletons import COCO_17, MPII_16, Skeleton
 from paddle_pose.structures import Person, Poses, Sample
 
 WINDOW = Window((100.0, 100.0), (200.0, 200.0))
-SHOULDER, HIP = COCO_17.joints.index("left_shoulder"), COCO_17.joints.index("right_hip")
+SHOULDER = COCO_17.joints.index("left_shoulder")
+HIP = COCO_17.joints.index("right_hip")
+NO_POSE = Poses(np.zeros((0, 17, 2)), np.zeros((0, 17)), np.zeros(0))
 
 
 def sample(keypoints, visible=None, number=0, persons=1, crowds=0):
+    """Returns a sample with crowd regions and copies of a person."""
     visible = np.ones(len(keypoints), np.int64) if visible is None else visible
     person = Person(keypoints, visible, (0.0, 0.0, 1.0, 1.0), number)
     crowd = Person(keypoints, visible, (0.0, 0.0, 1.0, 1.0), number, crowd=True)
@@ -23,11 +28,12 @@ def sample(keypoints, visible=None, number=0, persons=1, crowds=0):
 
 
 def poses(keypoints):
+    """Returns one pose."""
     return Poses(keypoints[None], np.ones((1, len(keypoints))), np.ones(1))
 
 
 def torso_of(length, joints=17):
-    """Points at the origin, but the right hip: `length` away, at 3:4."""
+    """Returns joints at the origin, with the right hip at a distance in px."""
     points = np.zeros((joints, 2))
     points[HIP if joints == 17 else MPII_16.joints.index("right_hip")] = (
         0.6 * length,
@@ -37,6 +43,7 @@ def torso_of(length, joints=17):
 
 
 def people(count, seed=0):
+    """Yields samples with poses near the truth."""
     rng = np.random.default_rng(seed)
     for n in range(count):
         truth = rng.uniform(0, 200, (17, 2))
@@ -46,10 +53,11 @@ def people(count, seed=0):
 
 
 def scored(pairs, **options):
+    """Returns the numbers of predictions."""
     return PCK(**options).compute_scores(pairs, intervals=False).values
 
 
-def test_perfect_predictions_get_100_and_wild_ones_0():
+def test_perfect_predictions_get_100_and_distant_ones_0():
     assert set(scored([(s, poses(s.persons[0].keypoints)) for s, _ in people(5)]).values()) == {
         100.0
     }
@@ -74,7 +82,7 @@ def test_the_threshold_is_a_fraction_of_the_reference(options, reach):
         assert scored([(sample(truth), poses(truth + away))], **options)["Mean"] == value
 
 
-def test_left_and_right_share_a_number_and_the_mean_weighs_by_count():
+def test_left_and_right_share_a_number_and_the_mean_weights_by_count():
     truth = torso_of(50.0)
     missed = truth.copy()
     missed[COCO_17.joints.index("left_wrist")] += 500
@@ -111,8 +119,9 @@ def test_unlabelled_joints_do_not_count_whatever_their_coordinates():
     assert 0 < before["Mean"] < 100
 
 
-def test_people_without_a_torso_are_left_out_and_counted():
-    truth, hidden = torso_of(50.0), np.ones(17, np.int64)
+def test_people_without_a_torso_are_left_out_and_their_number_is_stated():
+    truth = torso_of(50.0)
+    hidden = np.ones(17, np.int64)
     hidden[HIP] = 0
     pairs = [
         (sample(truth, number=0), poses(truth)),
@@ -127,20 +136,19 @@ def test_people_without_a_torso_are_left_out_and_counted():
     assert scored([(sample(truth, hidden), poses(truth))], reference="window")["Mean"] == 100.0
 
 
-def test_nobody_found_misses_every_joint_and_is_not_saved(tmp_path):
+def test_without_a_pose_every_joint_is_a_miss_and_the_person_is_not_saved(tmp_path):
     truth = torso_of(50.0)
-    nobody = Poses(np.zeros((0, 17, 2)), np.zeros((0, 17)), np.zeros(0))
-    pairs = [(sample(truth, number=0), nobody), (sample(truth, number=1), poses(truth))]
+    pairs = [(sample(truth, number=0), NO_POSE), (sample(truth, number=1), poses(truth))]
     assert scored(pairs)["Mean"] == 50.0
     (path,) = PCK().save(pairs, tmp_path / "new")
     content = json.loads(path.read_text(encoding="utf-8"))
     assert content["joints"] == list(COCO_17.joints)
     assert [record["annotation_id"] for record in content["predictions"]] == [1]
     assert np.allclose(content["predictions"][0]["keypoints"], truth)
-    assert PCK().score_sample(sample(truth), nobody).words == "nothing found"
+    assert PCK().score_sample(sample(truth), NO_POSE).words == "nothing found"
 
 
-def test_crowd_regions_are_nobody():
+def test_crowd_regions_do_not_count_as_people():
     truth = torso_of(50.0)
     assert scored([(sample(truth, number=4, crowds=2), poses(truth))])["Mean"] == 100.0
     for count in (0, 2):
@@ -158,7 +166,7 @@ def test_order_and_repetition_change_nothing():
     )
 
 
-def test_of_a_sample_given_twice_the_last_poses_count():
+def test_if_a_sample_occurs_twice_the_last_poses_count():
     pairs = list(people(3))
     worse = (pairs[1][0], poses(pairs[1][1].keypoints[0] + 1e4))
     assert scored([*pairs, worse]) == scored([pairs[0], worse, pairs[2]])
@@ -172,7 +180,7 @@ def test_no_predictions_are_an_error(tmp_path):
         PCK().save([], tmp_path)
 
 
-def test_the_table_names_every_number_with_an_interval_that_holds_it():
+def test_the_table_has_every_number_with_an_interval_around_it():
     pairs = list(people(40))
     scores = PCK().compute_scores(pairs)
     lines = scores.table.splitlines()
@@ -199,7 +207,7 @@ def test_the_score_of_a_sample_orders_people():
     assert (good.words, bad.words) == ("17 of 17 joints found", "9 of 17 joints found")
 
 
-def test_what_cannot_be_measured_is_refused():
+def test_unsuitable_skeletons_and_thresholds_are_refused():
     with pytest.raises(InputError):
         PCK(Skeleton("two", ("a", "b"), (), (), (1, 1), (1, 1)))
     with pytest.raises(InputError):
@@ -208,7 +216,7 @@ def test_what_cannot_be_measured_is_refused():
         scored([(sample(np.zeros((16, 2))), poses(np.zeros((16, 2))))])
 
 
-def test_among_others_the_person_whose_window_it_is_is_measured():
+def test_among_other_people_the_one_of_the_window_is_scored():
     truth = torso_of(50.0)
     among = sample(truth, persons=1, crowds=1)
     stranger = Person(truth + 90, np.ones(17, np.int64), (0.0, 0.0, 1.0, 1.0), 5)

@@ -1,3 +1,5 @@
+"""PCKh: thresholds, groups, means, intervals, files and tables."""
+
 import json
 from pathlib import Path
 
@@ -15,17 +17,19 @@ WINDOW = Window((50.0, 50.0), (100.0, 100.0))
 
 
 def sample(keypoints, visible=None, head=20.0, number=0, persons=1):
+    """Returns a sample with copies of a person."""
     visible = np.ones(16, np.int64) if visible is None else visible
     person = Person(keypoints, visible, (0.0, 0.0, 1.0, 1.0), number, head_size=head)
     return Sample(number, Path(f"{number}.jpg"), WINDOW, (person,) * persons)
 
 
 def poses(keypoints):
+    """Returns one pose."""
     return Poses(keypoints[None], np.ones((1, 16)), np.ones(1))
 
 
 def people(count, seed=0, noise=12.0):
-    """Samples, each with a prediction near the truth: a mixture of hits and misses."""
+    """Yields samples with poses near the truth: a mixture of hits and misses."""
     rng = np.random.default_rng(seed)
     for n in range(count):
         truth = rng.uniform(0, 200, (16, 2))
@@ -34,14 +38,15 @@ def people(count, seed=0, noise=12.0):
         yield given, poses(truth + rng.normal(0, noise, (16, 2)))
 
 
-NOBODY = Poses(np.zeros((0, 16, 2)), np.zeros((0, 16)), np.zeros(0))
+NO_POSE = Poses(np.zeros((0, 16, 2)), np.zeros((0, 16)), np.zeros(0))
 
 
 def scored(pairs):
+    """Returns the numbers of predictions."""
     return PCKh().compute_scores(pairs, intervals=False).values
 
 
-def test_perfect_predictions_get_100_and_wild_ones_0():
+def test_perfect_predictions_get_100_and_distant_ones_0():
     pairs = [(s, poses(s.persons[0].keypoints)) for s, _ in people(5)]
     assert set(scored(pairs).values()) == {100.0}
     pairs = [(s, poses(s.persons[0].keypoints + 1e4)) for s, _ in people(5)]
@@ -68,7 +73,7 @@ def test_thresholds_in_head_sizes(distance, hits):
 
 
 @pytest.mark.parametrize(("group", "names"), GROUPS.items())
-def test_a_missed_joint_lowers_its_own_group_alone(group, names):
+def test_a_missed_joint_lowers_its_own_group_only(group, names):
     truth = np.zeros((16, 2))
     missed = truth.copy()
     missed[MPII_16.joints.index(names[0])] = 500
@@ -80,7 +85,7 @@ def test_a_missed_joint_lowers_its_own_group_alone(group, names):
 
 
 @pytest.mark.parametrize("name", ["pelvis", "thorax", "upper_neck"])
-def test_pelvis_and_thorax_count_nowhere_and_the_neck_in_the_mean_alone(name):
+def test_pelvis_and_thorax_do_not_count_and_the_neck_counts_in_the_mean_only(name):
     truth = np.zeros((16, 2))
     missed = truth.copy()
     missed[MPII_16.joints.index(name)] = 500
@@ -89,14 +94,15 @@ def test_pelvis_and_thorax_count_nowhere_and_the_neck_in_the_mean_alone(name):
     assert values["Mean"] == pytest.approx(100 * 13 / 14 if name == "upper_neck" else 100.0)
 
 
-def test_the_mean_weighs_joints_by_their_count_and_the_plain_mean_does_not():
+def test_the_mean_weights_joints_by_their_count_and_the_plain_mean_does_not():
     wrist = MPII_16.joints.index("left_wrist")
-    truth, seen = np.zeros((16, 2)), np.ones(16, np.int64)
+    truth = np.zeros((16, 2))
+    visible = np.ones(16, np.int64)
     hidden = np.where(np.arange(16) == wrist, 0, 1)
     missed = truth.copy()
     missed[wrist] = 500
     values = scored(
-        [(sample(truth, seen, number=0), poses(missed))]
+        [(sample(truth, visible, number=0), poses(missed))]
         + [(sample(truth, hidden, number=n), poses(truth)) for n in (1, 2, 3)]
     )
     assert values["Wrist"] == 50.0
@@ -127,7 +133,7 @@ def test_order_and_repetition_change_nothing():
     )
 
 
-def test_of_a_sample_given_twice_the_last_poses_count():
+def test_if_a_sample_occurs_twice_the_last_poses_count():
     pairs = list(people(3))
     worse = (pairs[1][0], poses(pairs[1][1].keypoints[0] + 1e4))
     assert scored([*pairs, worse]) == scored([pairs[0], worse, pairs[2]])
@@ -145,22 +151,22 @@ def test_no_predictions_are_an_error(tmp_path):
 @pytest.mark.parametrize(
     "changes", [{"head": float("nan")}, {"head": 0.0}, {"persons": 0}, {"persons": 2}], ids=repr
 )
-def test_a_sample_that_cannot_be_measured_is_refused(changes):
+def test_samples_without_head_size_or_with_several_people_are_refused(changes):
     truth = np.zeros((16, 2))
     assert scored([(sample(truth), poses(truth))])["Mean"] == 100.0
     with pytest.raises(InputError):
         PCKh().compute_scores([(sample(truth, **changes), poses(truth))])
 
 
-def test_people_of_other_joints_are_refused():
+def test_people_with_other_joints_are_refused():
     truth = np.zeros((17, 2))
     with pytest.raises(InputError):
         PCKh().compute_scores([(sample(truth, np.ones(17, np.int64)), poses(truth[:16]))])
 
 
-def test_nobody_found_misses_every_joint(tmp_path):
+def test_without_a_pose_every_joint_is_a_miss(tmp_path):
     truth = np.zeros((16, 2))
-    pairs = [(sample(truth, number=0), NOBODY), (sample(truth, number=1), poses(truth))]
+    pairs = [(sample(truth, number=0), NO_POSE), (sample(truth, number=1), poses(truth))]
     assert set(scored(pairs).values()) == {50.0}
     assert (
         PCKh().score_sample(*pairs[0]).quality
@@ -176,6 +182,7 @@ def test_nobody_found_misses_every_joint(tmp_path):
 
 
 def errors_of(count):
+    """Returns errors in head sizes and which joints are labelled, both [N, 16]."""
     pairs = list(people(count, seed=3))
     persons = [s.persons[0] for s, _ in pairs]
     return normalized_errors(
@@ -185,7 +192,7 @@ def errors_of(count):
     ), np.stack([p.visible for p in persons]) > 0
 
 
-def test_intervals_hold_the_value_and_shrink_with_the_number_of_people():
+def test_intervals_contain_the_value_and_shrink_with_the_number_of_people():
     widths = {}
     for count in (25, 400):
         errors, labelled = errors_of(count)
@@ -194,12 +201,12 @@ def test_intervals_hold_the_value_and_shrink_with_the_number_of_people():
         for name, (low, high) in intervals.items():
             assert low <= values[name] <= high
         widths[count] = intervals["Mean"][1] - intervals["Mean"][0]
-    assert 2.5 < widths[25] / widths[400] < 6.5  # the root of 16 is 4
+    assert 2.5 < widths[25] / widths[400] < 6.5  # the square root of 16 is 4
     assert bootstrap(errors, labelled, resamples=300) == intervals, "the same seed draws the same"
     assert bootstrap(errors, labelled, resamples=300, seed=1) != intervals
 
 
-def test_counts_take_a_person_that_often():
+def test_counts_are_the_same_as_repeated_people():
     errors, labelled = errors_of(4)
     twice = np.array([0, 0, 3, 3, 3, 1])
     drawn = pckh(errors, labelled, np.array([[2.0, 1.0, 0.0, 3.0]]))
@@ -208,7 +215,7 @@ def test_counts_take_a_person_that_often():
         assert drawn[name][0] == pytest.approx(value, nan_ok=True)
 
 
-def test_a_joint_nobody_has_is_nan_in_its_group_and_harmless_in_the_mean():
+def test_a_joint_that_is_never_labelled_is_nan_in_its_group_and_not_in_the_mean():
     truth = np.zeros((16, 2))
     ankles = np.array([0 if "ankle" in name else 1 for name in MPII_16.joints])
     scores = PCKh().compute_scores([(sample(truth, ankles), poses(truth))])
@@ -221,7 +228,7 @@ def test_saved_predictions_read_back_score_the_same(tmp_path):
     pairs = list(people(12))
     mat, document = PCKh().save(pairs[::-1], tmp_path / "new")
     preds = read_predictions(mat, 12)
-    # in the annotations' order and counted from 1
+    # in the annotations' order, 1-based
     assert np.allclose(
         preds, np.stack([pose.keypoints[0] for _, pose in pairs]) + 1, atol=0, rtol=1e-15
     )
@@ -252,7 +259,7 @@ def test_the_table_has_every_number_with_its_interval(intervals):
             assert rest[:3] == [f"{low:.2f}", "..", f"{high:.2f}"]
 
 
-def test_what_is_counted():
+def test_the_counted_joints_and_the_summary():
     assert [MPII_16.joints[j] for j in range(16) if j not in counted(MPII_16)] == [
         "pelvis",
         "thorax",

@@ -27,7 +27,7 @@ def images(width, height, batch=1):
 
 @pytest.mark.parametrize("size", [(128, 128), (256, 256), (384, 384), (256, 384)])
 @pytest.mark.parametrize("num_stacks", [1, 2])
-def test_heatmaps_have_a_quarter_of_the_size(size, num_stacks):
+def test_hourglass_heatmaps_have_stride_4(size, num_stacks):
     model = small(num_stacks=num_stacks)
     model.eval()
     width, height = size
@@ -36,55 +36,55 @@ def test_heatmaps_have_a_quarter_of_the_size(size, num_stacks):
     assert maps.dtype == paddle.float32
 
 
-def learned_millions(model):
+def trainable_millions(model):
     return sum(p.size for p in model.parameters() if not p.stop_gradient) / 1e6
 
 
-def test_published_numbers_of_parameters():
+def test_hourglass52_has_the_published_parameter_count():
     model = hourglass52(inters=True)
-    assert learned_millions(model) == pytest.approx(94.85, abs=0.005)
-    # What the original project's file holds, running statistics included.
+    assert trainable_millions(model) == pytest.approx(94.85, abs=0.005)
+    # Elements in the file of txyugood's project, including running statistics.
     assert sum(tensor.size for tensor in model.state_dict().values()) == 94_907_280
 
 
-def test_published_number_of_parameters_of_two_stacks():
-    assert learned_millions(hourglass52(num_stacks=2)) == pytest.approx(187.7, abs=0.05)
+def test_hourglass104_has_the_published_parameter_count():
+    assert trainable_millions(hourglass52(num_stacks=2)) == pytest.approx(187.7, abs=0.05)
 
 
-def test_published_cost():
+def test_hourglass52_has_the_published_macs():
     model = hourglass52()
-    assert learned_millions(model) == pytest.approx(93.67, abs=0.005)
+    assert trainable_millions(model) == pytest.approx(93.67, abs=0.005)
     for side, published in ((256, 28.6e9), (384, 64.4e9)):
         assert count_macs(model, (side, side)) == pytest.approx(published, rel=0.01)
 
 
 @pytest.mark.parametrize("shape", [(1, 320, 256, 3), (1, 256, 200, 3), (1, 64, 64, 3)])
-def test_refuses_sizes_that_cannot_be_halved(shape):
+def test_hourglass_rejects_sizes_that_cannot_be_halved(shape):
     with pytest.raises(ValueError, match=f"{shape[2]}x{shape[1]} px.*multiples of 128"):
         small()(paddle.zeros(shape, dtype="uint8"))
 
 
 @pytest.mark.parametrize("shape", [(1, 3, 128, 128), (128, 128, 3)])
-def test_refuses_what_is_no_batch_of_images(shape):
+def test_hourglass_rejects_inputs_that_are_not_a_batch_of_images(shape):
     with pytest.raises(ValueError, match=r"expected \[N, H, W, 3\]"):
         small()(paddle.zeros(shape, dtype="uint8"))
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"blocks": (1, 1)}, {"channels": (4,), "blocks": (1,)}, {"num_stacks": 0}]
+    "arguments", [{"blocks": (1, 1)}, {"channels": (4,), "blocks": (1,)}, {"num_stacks": 0}]
 )
-def test_refuses_numbers_that_are_no_network(wrong):
+def test_hourglass_rejects_invalid_arguments(arguments):
     with pytest.raises(ValueError, match="expected positive numbers"):
-        small(**wrong)
+        small(**arguments)
 
 
-def test_batch_normalisation_keeps_nine_tenths_everywhere():
+def test_all_batch_normalisations_have_the_published_momentum():
     norms = [m for m in small().sublayers() if isinstance(m, paddle.nn.BatchNorm2D)]
     assert norms
     assert {(m._momentum, m._epsilon) for m in norms} == {(0.9, 1e-5)}
 
 
-def test_initial_numbers_are_the_published_ones():
+def test_initial_weights_have_the_published_distribution():
     model = small(channels=(32, 32), blocks=(1, 1))
     for name, value in model.state_dict().items():
         if value.ndim == 4:
@@ -98,23 +98,27 @@ def test_initial_numbers_are_the_published_ones():
                 assert (value == expected).all().item(), name
 
 
-def test_only_the_unused_block_gets_no_gradient():
+def test_only_the_unused_block_has_no_gradient():
     model = small(inters=True)
     model.train()
     model(images(128, 128))["heatmaps"].sum().backward()
-    idle = {name for name, p in model.named_parameters() if p.grad is None and p.trainable}
-    assert idle == {name for name, p in model.inters.named_parameters("inters") if p.trainable}
-    assert idle
+    without_gradient = {
+        name for name, p in model.named_parameters() if p.grad is None and p.trainable
+    }
+    assert without_gradient == {
+        name for name, p in model.inters.named_parameters("inters") if p.trainable
+    }
+    assert without_gradient
 
 
-def test_every_block_between_stacks_gets_a_gradient():
+def test_every_block_between_stacks_has_a_gradient():
     model = small(num_stacks=2)
     model.train()
     model(images(128, 128))["heatmaps"].sum().backward()
     assert [n for n, p in model.named_parameters() if p.grad is None and p.trainable] == []
 
 
-def test_images_of_a_batch_do_not_touch_each_other():
+def test_outputs_are_independent_of_other_images_in_the_batch():
     model = small(num_stacks=2)
     model.eval()
     batch = images(128, 128, batch=3)
@@ -124,7 +128,7 @@ def test_images_of_a_batch_do_not_touch_each_other():
 
 
 class HeatmapsOnly(paddle.nn.Layer):
-    """A network that answers a tensor: Paddle saves dictionaries as sorted lists, and warns."""
+    """Returns a tensor: Paddle saves dictionaries as sorted lists, with a warning."""
 
     def __init__(self, network):
         super().__init__()
@@ -142,7 +146,7 @@ class HeatmapsOnly(paddle.nn.Layer):
     ],
     ids=["cornernet", "newell"],
 )
-def test_saved_graph_takes_any_batch_size(tmp_path, network):
+def test_exported_program_accepts_any_batch_size(tmp_path, network):
     model = HeatmapsOnly(network())
     model.eval()
     spec = paddle.static.InputSpec([None, 128, 128, 3], "uint8", "image")

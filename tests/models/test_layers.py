@@ -13,42 +13,44 @@ from paddle_pose.models.layers import (
 from paddle_pose.models.macs import count_macs
 
 
-def test_normalize_by_hand():
+def test_normalize_gives_values_calculated_by_hand():
     images = np.array([[[[0, 51, 255]]]], np.uint8)  # 0, 0.2, 1
-    got = Normalize(mean=(0.5, 0.1, 0.2), std=(0.5, 0.1, 0.4))(paddle.to_tensor(images))
-    assert got.shape == [1, 3, 1, 1]
-    np.testing.assert_allclose(got.flatten().numpy(), [-1, 1, 2], rtol=1e-6)
+    result = Normalize(mean=(0.5, 0.1, 0.2), std=(0.5, 0.1, 0.4))(paddle.to_tensor(images))
+    assert result.shape == [1, 3, 1, 1]
+    np.testing.assert_allclose(result.flatten().numpy(), [-1, 1, 2], rtol=1e-6)
 
 
-def test_bgr_swaps_the_channels_but_not_the_numbers():
+def test_normalize_bgr_reverses_channels_but_not_mean_and_std():
     images = np.array([[[[0, 51, 255]]]], np.uint8)
-    got = Normalize((0.5, 0.1, 0.2), (0.5, 0.1, 0.4), order="bgr")(paddle.to_tensor(images))
-    np.testing.assert_allclose(got.flatten().numpy(), [1, 1, -0.5], rtol=1e-6)
+    result = Normalize((0.5, 0.1, 0.2), (0.5, 0.1, 0.4), order="bgr")(paddle.to_tensor(images))
+    np.testing.assert_allclose(result.flatten().numpy(), [1, 1, -0.5], rtol=1e-6)
 
 
-def test_normalize_takes_floats_and_mirrors_nothing():
+def test_normalize_accepts_floats_and_has_no_state():
     images = np.random.default_rng(0).integers(0, 256, (2, 3, 5, 3), dtype=np.uint8)
     normalize = Normalize(mean=(0, 0, 0), std=(1, 1, 1), scale=1.0)
     for kind in (np.uint8, np.float32):
-        got = normalize(paddle.to_tensor(images.astype(kind))).numpy()
-        np.testing.assert_array_equal(got, images.transpose(0, 3, 1, 2))
+        result = normalize(paddle.to_tensor(images.astype(kind))).numpy()
+        np.testing.assert_array_equal(result, images.transpose(0, 3, 1, 2))
     assert not normalize.state_dict()
     assert not normalize.parameters()
 
 
-@pytest.mark.parametrize("wrong", [{"order": "rbg"}, {"mean": (0.5,)}, {"std": (1.0, 0.0, 1.0)}])
-def test_normalize_refuses(wrong):
+@pytest.mark.parametrize(
+    "arguments", [{"order": "rbg"}, {"mean": (0.5,)}, {"std": (1.0, 0.0, 1.0)}]
+)
+def test_normalize_rejects_invalid_arguments(arguments):
     with pytest.raises(ValueError, match=r"order|std"):
-        Normalize(**wrong)
+        Normalize(**arguments)
 
 
-def test_upsampling_repeats_every_cell():
+def test_upsample_nearest_repeats_every_cell():
     maps = np.random.default_rng(0).normal(size=(2, 3, 4, 5)).astype(np.float32)
-    got = UpsampleNearest2x()(paddle.to_tensor(maps)).numpy()
-    np.testing.assert_array_equal(got, maps.repeat(2, axis=2).repeat(2, axis=3))
+    result = UpsampleNearest2x()(paddle.to_tensor(maps)).numpy()
+    np.testing.assert_array_equal(result, maps.repeat(2, axis=2).repeat(2, axis=3))
 
 
-def test_upsampling_sends_each_gradient_home():
+def test_upsample_nearest_sums_gradients_per_cell():
     maps = paddle.zeros([1, 1, 1, 2])
     maps.stop_gradient = False
     weights = paddle.to_tensor([[[[1.0, 2, 3, 4], [5, 6, 7, 8]]]])
@@ -56,7 +58,7 @@ def test_upsampling_sends_each_gradient_home():
     assert maps.grad.flatten().tolist() == [1 + 2 + 5 + 6, 3 + 4 + 7 + 8]
 
 
-def test_running_statistics_keep_nine_tenths():
+def test_running_statistics_are_updated_by_one_tenth():
     layer = ConvBN(1, 1, kernel=1)
     layer.conv.weight.set_value(np.ones((1, 1, 1, 1), np.float32))
     layer.train()
@@ -65,7 +67,7 @@ def test_running_statistics_keep_nine_tenths():
     np.testing.assert_allclose(layer.bn._variance.numpy(), [0.9 * 1 + 0.1 * 1], rtol=1e-6)
 
 
-def test_basic_block_is_activated_after_the_sum():
+def test_basic_block_applies_relu_after_the_sum():
     block = BasicBlock(2, 2)
     block.eval()
     assert block.downsample is None
@@ -75,17 +77,17 @@ def test_basic_block_is_activated_after_the_sum():
 
 
 @pytest.mark.parametrize(("in_channels", "stride"), [(2, 2), (3, 1)])
-def test_basic_block_projects_where_the_identity_does_not_fit(in_channels, stride):
+def test_basic_block_projects_if_the_shape_changes(in_channels, stride):
     maps = paddle.ones([1, in_channels, 4, 6])
     assert BasicBlock(in_channels, 2, stride)(maps).shape == [1, 2, 4 // stride, 6 // stride]
 
 
-def test_macs_by_hand_leave_the_model_alone():
+def test_count_macs_matches_manual_count_without_changing_the_model():
     model = paddle.nn.Sequential(
         Normalize(),
-        ConvBN(3, 4, kernel=3, stride=2),  # 4 x 8 places
+        ConvBN(3, 4, kernel=3, stride=2),  # 4 x 8 positions
         ConvBN(4, 4, kernel=3, groups=4),
-        paddle.nn.Conv2DTranspose(4, 5, 2, stride=2),  # from 4 x 8 places
+        paddle.nn.Conv2DTranspose(4, 5, 2, stride=2),  # from 4 x 8 positions
         paddle.nn.AdaptiveAvgPool2D(1),
         paddle.nn.Flatten(),
         paddle.nn.Linear(5, 7),
@@ -93,16 +95,16 @@ def test_macs_by_hand_leave_the_model_alone():
     model[1].eval()
     modes = [layer.training for layer in model.sublayers(include_self=True)]
     before = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
-    places = 4 * 8
-    expected = places * (4 * 3 * 9 + 4 * 9 + 4 * 5 * 4) + 5 * 7
+    positions = 4 * 8
+    expected = positions * (4 * 3 * 9 + 4 * 9 + 4 * 5 * 4) + 5 * 7
     assert count_macs(model, (16, 8)) == expected
-    assert count_macs(model, (16, 8)) == expected  # no hook stayed
+    assert count_macs(model, (16, 8)) == expected  # the hooks were removed
     assert [layer.training for layer in model.sublayers(include_self=True)] == modes
     for name, tensor in model.state_dict().items():
         np.testing.assert_array_equal(tensor.numpy(), before[name])
 
 
-def test_bilinear_doubling_is_paddles():
+def test_upsample_bilinear_equals_paddles_interpolation():
     x = paddle.rand([2, 3, 4, 5])
     expected = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
     np.testing.assert_allclose(UpsampleBilinear2x()(x).numpy(), expected.numpy(), atol=1e-6)

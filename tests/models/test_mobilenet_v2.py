@@ -1,4 +1,4 @@
-"""MobileNetV2: sizes, channels, and the values that make it the original MoveNet's backbone."""
+"""MobileNetV2: sizes, channels, padding, and the shared residuals of fire717's MoveNet."""
 
 import numpy as np
 import paddle
@@ -14,12 +14,13 @@ def parameters(network):
 
 
 @pytest.mark.parametrize(("batch_norm", "count"), [(True, 2_223_872), (False, 2_223_872 - 17_056)])
-def test_the_published_parameter_count(batch_norm, count):
-    # Source: torchvision's mobilenet_v2 without its classifier; folding leaves one number of two per channel.
+def test_mobilenet_v2_has_the_published_parameter_count(batch_norm, count):
+    # Source: torchvision's mobilenet_v2 without its classifier. Folding replaces scale and shift of
+    # a channel by one bias.
     assert parameters(MobileNetV2(batch_norm=batch_norm)) == count
 
 
-def test_features_of_four_strides():
+def test_forward_returns_features_at_four_strides():
     backbone = MobileNetV2(width=0.25)
     features = backbone(paddle.zeros([2, 3, 64, 96]))
     assert [list(x.shape) for x in features] == [
@@ -28,7 +29,7 @@ def test_features_of_four_strides():
     ]
 
 
-def test_channels_are_multiples_of_eight_and_never_far_below():
+def test_scaled_returns_multiples_of_eight_at_most_10_percent_below():
     assert [scaled(c, 1.75) for c in (32, 16, 24, 32, 64, 96, 160, 320)] == [
         56,
         32,
@@ -46,46 +47,48 @@ def test_channels_are_multiples_of_eight_and_never_far_below():
 
 
 @pytest.mark.parametrize(
-    ("padding", "places"), [("same", [(1, 1), (0, 0)]), ("symmetric", [(0, 0), (3, 3)])]
+    ("padding", "first_cells"), [("same", [(1, 1), (0, 0)]), ("symmetric", [(0, 0), (3, 3)])]
 )
-def test_where_a_strided_kernel_stands(padding, places):
-    """With "same" its centre is on odd cells, with "symmetric" on even ones."""
-    unit = ConvUnit(1, 1, 3, 2, bias=False, padding=padding)
+def test_padding_determines_the_centres_of_strided_kernels(padding, first_cells):
+    """With "same" the centres are on odd cells, with "symmetric" on even cells."""
+    unit = ConvUnit(1, 1, kernel=3, stride=2, bias=False, padding=padding)
     unit.conv.weight.set_value(np.float32([[[[0, 0, 0], [0, 1, 0], [0, 0, 0]]]]))
-    (row, column), _ = places
+    (row, column), _ = first_cells
     cells = paddle.arange(16, dtype="float32").reshape([1, 1, 4, 4])
     assert unit(cells)[0, 0].tolist() == cells[0, 0, row::2, column::2].tolist()
 
 
 @pytest.mark.parametrize("groups", [1, 4])
-def test_same_padding_learns_as_if_the_input_were_padded(groups):
-    unit = ConvUnit(4, 4, 3, 2, groups, padding="same")
+def test_same_padding_equals_padding_the_input(groups):
+    unit = ConvUnit(4, 4, kernel=3, stride=2, groups=groups, padding="same")
     x = paddle.rand([2, 4, 6, 8])
     x.stop_gradient = False
-    padded = F.conv2d(F.pad(x, [0, 1, 0, 1]), unit.conv.weight, unit.conv.bias, 2, 0, groups=groups)
+    padded = F.conv2d(
+        F.pad(x, [0, 1, 0, 1]), unit.conv.weight, unit.conv.bias, stride=2, padding=0, groups=groups
+    )
     assert padded.shape == [2, 4, 3, 4]
     parts = [x, unit.conv.weight, unit.conv.bias]
     for y in (unit(x), padded):
         parts.append(paddle.grad((y * y).sum(), parts[:3]))
     np.testing.assert_allclose(unit(x).numpy(), padded.numpy(), atol=1e-5)
-    for got, wanted in zip(*parts[3:], strict=True):
-        np.testing.assert_allclose(got.numpy(), wanted.numpy(), rtol=1e-4, atol=1e-4)
+    for result, expected in zip(*parts[3:], strict=True):
+        np.testing.assert_allclose(result.numpy(), expected.numpy(), rtol=1e-4, atol=1e-4)
 
 
-def test_shared_residuals_run_as_often_as_separate_ones():
-    """Copies of the shared block in every place give the same answer."""
+def test_shared_residuals_equal_copies_of_the_shared_block():
+    """Copies of the shared block at every position give the same features."""
     shared, separate = (
         MobileNetV2(0.1, "stage", "relu", "symmetric", share_residuals=s) for s in (True, False)
     )
-    state, index = {}, 0
-    for block, (after, times) in enumerate(zip(shared.blocks, shared.repeats, strict=True)):
-        for _ in range(times):
-            for name, value in after.state_dict().items():
+    state = {}
+    index = 0
+    for number, (block, repeats) in enumerate(zip(shared.blocks, shared.repeats, strict=True)):
+        for _ in range(repeats):
+            for name, value in block.state_dict().items():
                 state[f"blocks.{index}.{name}"] = value
             index += 1
-        assert (times == 0) == (
-            block == len(shared.blocks) - 1
-        )  # as published, the last is never used
+        # As published, the last block is never used.
+        assert (repeats == 0) == (number == len(shared.blocks) - 1)
     rest = {
         name: value for name, value in shared.state_dict().items() if not name.startswith("blocks.")
     }
@@ -100,6 +103,6 @@ def test_shared_residuals_run_as_often_as_separate_ones():
 @pytest.mark.parametrize(
     "wrong", [{"width": 0}, {"activation": "elu"}, {"padding": "valid"}, {"expansion": "all"}]
 )
-def test_wrong_values_are_named(wrong):
+def test_mobilenet_v2_rejects_wrong_arguments(wrong):
     with pytest.raises(ValueError, match=rf"{next(iter(wrong))}=.*expected"):
         MobileNetV2(**wrong)

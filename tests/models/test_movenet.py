@@ -1,4 +1,4 @@
-"""MoveNet: the published sizes, the named maps, and how it starts."""
+"""MoveNet: published parameter counts and MACs, named maps, and initial predictions."""
 
 import numpy as np
 import paddle
@@ -22,9 +22,9 @@ def parameters(network):
         (lambda: fire717_movenet(), 1_912_118, 192, 228.6e6),
         (lambda: fire717_movenet(share_residuals=True), 2_203_046, 192, 228.6e6),
     ],
-    ids=["lightning", "thunder", "fire717", "original, shared"],
+    ids=["lightning", "thunder", "fire717", "fire717, shared"],
 )
-def test_published_parameters_and_macs(network, count, side, macs):
+def test_movenet_has_the_published_parameters_and_macs(network, count, side, macs):
     network = network()
     assert parameters(network) == count
     assert count_macs(network, (side, side)) == pytest.approx(macs, abs=0.05e6)
@@ -34,7 +34,7 @@ def test_published_parameters_and_macs(network, count, side, macs):
     "make", [lambda k: MoveNet(k, width=0.25), fire717_movenet], ids=["google", "fire717"]
 )
 @pytest.mark.parametrize("joints", [1, 5, 17])
-def test_any_number_of_joints_and_any_size(make, joints):
+def test_movenet_supports_any_number_of_joints_and_image_size(make, joints):
     maps = make(joints)(paddle.zeros([2, 64, 96, 3], dtype="uint8"))
     assert list(maps) == NAMES
     channels = [1, joints, 2 * joints, 2 * joints]
@@ -49,34 +49,34 @@ def test_any_number_of_joints_and_any_size(make, joints):
         (lambda: fire717_movenet(5), 0.5),
     ],
 )
-def test_at_first_a_network_answers_its_prior(network, prior):
+def test_untrained_movenet_predicts_its_prior(network, prior):
     maps = network()(paddle.randint(0, 256, [2, 64, 64, 3]).astype("uint8"))
     for name in ("centers", "heatmaps"):
         np.testing.assert_allclose(maps[name].numpy(), prior, rtol=0.1)
 
 
 @pytest.mark.parametrize("batch_norm", ["none", "backbone", "all"])
-def test_every_parameter_learns(batch_norm):
+def test_every_parameter_has_a_gradient(batch_norm):
     network = MoveNet(2, width=0.25, batch_norm=batch_norm)
     maps = network(paddle.randint(0, 256, [2, 32, 64, 3]).astype("uint8"))
     sum(x.sum() for x in maps.values()).backward()
     assert [name for name, p in network.named_parameters() if p.trainable and p.grad is None] == []
 
 
-def test_head_layers_are_all_but_the_backbone():
+def test_head_layers_are_all_layers_except_the_backbone():
     network = MoveNet(2, width=0.25)
     children = {name for name, _ in network.named_children()}
     assert children == {"normalize", "backbone", *network.head_layers}
 
 
-def test_images_reach_the_backbone_between_minus_one_and_one():
+def test_images_are_normalised_to_minus_one_to_one():
     images = paddle.to_tensor(np.uint8([0, 255, 51] * 4).reshape(1, 2, 2, 3))
     np.testing.assert_allclose(
         MoveNet(1, width=0.25).normalize(images)[0, :, 0, 0].tolist(), [-1, 1, -0.6], atol=1e-6
     )
 
 
-def test_wrong_values_and_sizes_are_named():
+def test_movenet_rejects_wrong_arguments_and_image_sizes():
     for wrong in ({"num_joints": 0}, {"prior": 1.0}, {"pyramid": "fpn"}, {"batch_norm": True}):
         with pytest.raises(ValueError, match=rf"{next(iter(wrong))}=.*expected"):
             MoveNet(**wrong)

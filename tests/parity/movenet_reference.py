@@ -1,6 +1,7 @@
-"""Literal float64 restatements of MoveNet: forward passes of a TFLite file's graph and of state dicts, and decoding.
+"""Literal float64 implementations of MoveNet: forward passes and decoding.
 
-Maps are [C, h, w], one image at a time.
+The forward passes are those of a TFLite file's graph and of state dicts. Maps are [C, h, w], for
+one image at a time.
 """
 
 import numpy as np
@@ -19,54 +20,56 @@ def sigmoid(x):
 
 
 def same(size, kernel, stride):
-    """TensorFlow's rule: cells (before, after), so that the output has ceil(size / stride)."""
+    """Returns TensorFlow's padding (before, after); the output then has ceil(size / stride)."""
     total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
     return total // 2, total - total // 2
 
 
 def convolve(x, weight, stride, padding):
-    """Weight [out, in, k, k], or [C, 1, k, k] where x has C > 1 channels: depthwise."""
+    """Returns a convolution with weight [out, in, k, k], or depthwise with weight [C, 1, k, k]."""
     kernel = weight.shape[-1]
     x = np.pad(x, ((0, 0), padding, padding))
     size = (x.shape[1] - kernel) // stride + 1
     y = np.zeros((len(weight), size, size))
     for i in range(kernel):
         for j in range(kernel):
-            seen = x[:, i : i + size * stride : stride, j : j + size * stride : stride][
-                :, :size, :size
-            ]
+            window = x[:, i : i + size * stride : stride, j : j + size * stride : stride]
+            window = window[:, :size, :size]
             tap = weight[:, :, i, j]
             depthwise = weight.shape[1] == 1 and len(x) > 1
-            y += tap[:, :, None] * seen if depthwise else np.tensordot(tap, seen, 1)
+            y += tap[:, :, None] * window if depthwise else np.tensordot(tap, window, 1)
     return y
 
 
 def doubled(x):
-    """Bilinear, with the centres of cells at halves."""
+    """Returns a map of twice the size by bilinear interpolation, `align_corners=False`."""
     y = np.empty((len(x), 2 * x.shape[1], 2 * x.shape[2]))
     for axis_rows in range(y.shape[1]):
         for axis_columns in range(y.shape[2]):
             value = 0
-            places = []
+            neighbours = []
             for at, size in ((axis_rows, x.shape[1]), (axis_columns, x.shape[2])):
                 source = (at + 0.5) / 2 - 0.5
                 low = int(np.floor(source))
                 share = source - low
-                places.append(
+                neighbours.append(
                     [
                         (min(max(low, 0), size - 1), 1 - share),
                         (min(max(low + 1, 0), size - 1), share),
                     ]
                 )
-            for row, row_share in places[0]:
-                for column, column_share in places[1]:
+            for row, row_share in neighbours[0]:
+                for column, column_share in neighbours[1]:
                     value = value + row_share * column_share * x[:, row, column]
             y[:, axis_rows, axis_columns] = value
     return y
 
 
 class Network:
-    """A state dict; a convolution is padded as `padding` says and normalised where it has a normalisation."""
+    """Convolutions that read their parameters from a state dict by name.
+
+    `padding` is "same" or "symmetric"; batch normalisation is applied if the state dict has one.
+    """
 
     def __init__(self, state, padding):
         self.state = {name: np.asarray(value, np.float64) for name, value in state.items()}
@@ -93,31 +96,31 @@ class Network:
 
 
 def google(state, image):
-    """Google's table, row by row, on a uint8 image [H, W, 3]: name -> map."""
+    """Returns the maps of Google's network by name for a uint8 image [H, W, 3]."""
     net = Network(state, "same")
-    x = net(image.transpose(2, 0, 1) * (2 / 255) - 1, "backbone.stem", relu6, 2)
+    x = net(image.transpose(2, 0, 1) * (2 / 255) - 1, "backbone.stem", relu6, stride=2)
     strides = [1, 2, 1, 2, 1, 1, 2, 1, 1, 1, 1, 1, 1, 2, 1, 1, 1]
     added = {2, 4, 5, 7, 8, 9, 11, 12, 14, 15}
-    seen = []
+    features = []
     for i, stride in enumerate(strides):
         block = f"backbone.blocks.{i}"
         y = net(x, f"{block}.expand", relu6) if i else x
         y = net(net(y, f"{block}.depthwise", relu6, stride), f"{block}.project")
         x = x + y if i in added else y
-        seen.append(x)
+        features.append(x)
     x = net(net(x, "backbone.top", relu6), "pyramid.top")
     for level, tap in enumerate((9, 5, 2)):
-        x = doubled(x) + net(seen[tap], f"pyramid.levels.{level}.lateral")
+        x = doubled(x) + net(features[tap], f"pyramid.levels.{level}.lateral")
         x = net(
             net(x, f"pyramid.levels.{level}.depthwise"), f"pyramid.levels.{level}.pointwise", relu
         )
     return heads(net, x)
 
 
-def original(state, image, shared):
-    """The original's table: `shared` residuals are one block that runs n times."""
+def fire717(state, image, shared):
+    """Returns the maps of fire717's network; with `shared`, a stage has one residual block."""
     net = Network(state, "symmetric")
-    x = net(image.transpose(2, 0, 1) / 127.5 - 1, "backbone.stem", relu, 2)
+    x = net(image.transpose(2, 0, 1) / 127.5 - 1, "backbone.stem", relu, stride=2)
     x = net(net(x, "backbone.blocks.0.depthwise", relu), "backbone.blocks.0.project")
 
     def block(x, index, stride=1):
@@ -158,9 +161,12 @@ def heads(net, x):
 
 
 def run_tflite(data, image):
-    """Runs a TFLite graph in float, operation by operation: [(name of a convolution, its linear output [C, h, w])].
+    """Runs a TFLite graph in float64, operation by operation.
 
-    What follows the maps, integers for decoding, is left out.
+    Operations after the maps, which decode them with integers, are not run.
+
+    Returns:
+        For every convolution its name and its output before the activation, [C, h, w].
     """
     import tflite
 
@@ -171,7 +177,7 @@ def run_tflite(data, image):
     }
     types = {0: np.float32, 1: np.float16, 2: np.int32, 3: np.uint8, 9: np.int8}
     values = {graph.Inputs(0): image.astype(np.float64)[None]}
-    answers = []
+    outputs = []
 
     def constant(index):
         tensor = graph.Tensors(index)
@@ -198,7 +204,7 @@ def run_tflite(data, image):
         indices = operator.InputsAsNumpy()
         stored = [model.Buffers(graph.Tensors(j).Buffer()).DataLength() > 0 for j in indices]
         if not all(j in values or has for j, has in zip(indices, stored, strict=True)):
-            continue  # behind an operation that was left out
+            continue  # depends on an operation that is not run
         inputs = [values[j] if j in values else constant(j) for j in indices]
         table = operator.BuiltinOptions()
         if kind in ("CAST", "QUANTIZE", "DEQUANTIZE"):
@@ -224,47 +230,53 @@ def run_tflite(data, image):
                 convolve(x[0].transpose(2, 0, 1), weight, options.StrideH(), padding)
                 + bias[:, None, None]
             )
-            answers.append((graph.Tensors(indices[1]).Name().decode(), y))
+            outputs.append((graph.Tensors(indices[1]).Name().decode(), y))
             activation = {0: lambda y: y, 1: relu, 3: relu6}[options.FusedActivationFunction()]
             y = activation(y).transpose(1, 2, 0)[None]
         else:
             continue
         values[operator.Outputs(0)] = y
-    return answers
+    return outputs
 
 
 def best_cell(map_, x0, y0, reach=float("inf")):
-    """The cell (x, y) with the highest value / (distance to (x0, y0) + 1.8); the first one in rows of those alike."""
-    best, place = -1.0, None
+    """Returns the cell (x, y) with the highest value / (distance to (x0, y0) + 1.8).
+
+    Of equal cells it is the first one in row-major order. Cells at more than `reach` are ignored.
+    """
+    best, position = -1.0, None
     for y in range(len(map_)):
         for x in range(len(map_[0])):
             distance = ((x - x0) ** 2 + (y - y0) ** 2) ** 0.5
             if distance <= reach and map_[y][x] / (distance + 1.8) > best:
-                best, place = map_[y][x] / (distance + 1.8), (x, y)
-    return place
+                best, position = map_[y][x] / (distance + 1.8), (x, y)
+    return position
 
 
-def place_of(heatmap, offset_x, offset_y, cell):
-    """What is read at a joint's cell: (x, y) in cells, and its score."""
+def read_joint(heatmap, offset_x, offset_y, cell):
+    """Returns the position (x, y) in cells that is read at a joint's cell, and its score."""
     x, y = cell
     return (x + offset_x[y][x], y + offset_y[y][x]), heatmap[y][x]
 
 
 def decode_single(centers, heatmaps, regressions, offsets):
-    """Google's single-person rule: K places (x, y) in cells and K scores; maps [h, w], [K, h, w], [2K, h, w] x first."""
+    """Returns K pairs of position (x, y) in cells and score by Google's single-person rule.
+
+    The maps are [h, w], [K, h, w], [2K, h, w] and [2K, h, w], x before y.
+    """
     height, width = centers.shape
     cx, cy = best_cell(centers, width / 2, height / 2)
-    answer = []
+    joints = []
     for k, heatmap in enumerate(heatmaps):
         x0, y0 = cx + regressions[2 * k][cy][cx], cy + regressions[2 * k + 1][cy][cx]
-        answer.append(
-            place_of(heatmap, offsets[2 * k], offsets[2 * k + 1], best_cell(heatmap, x0, y0))
+        joints.append(
+            read_joint(heatmap, offsets[2 * k], offsets[2 * k + 1], best_cell(heatmap, x0, y0))
         )
-    return answer
+    return joints
 
 
-def decode_many(centers, heatmaps, regressions, offsets, threshold, most):
-    """Our rule for many: [(score, K places, K scores)], best first."""
+def decode_many(centers, heatmaps, regressions, offsets, threshold, max_persons):
+    """Returns (score, K positions, K scores) of each person by this project's rule, best first."""
     height, width = centers.shape
     peaks = []
     for y in range(height):
@@ -279,7 +291,7 @@ def decode_many(centers, heatmaps, regressions, offsets, threshold, most):
             if not exceeded:
                 peaks.append((-centers[y][x], y, x))
     people = []
-    for chance, cy, cx in sorted(peaks)[:most]:
+    for negative_score, cy, cx in sorted(peaks)[:max_persons]:
         points = [
             (cx + regressions[2 * k][cy][cx], cy + regressions[2 * k + 1][cy][cx])
             for k in range(len(heatmaps))
@@ -290,10 +302,12 @@ def decode_many(centers, heatmaps, regressions, offsets, threshold, most):
         for k, heatmap in enumerate(heatmaps):
             x0, y0 = min(max(points[k][0], 0), width - 1), min(max(points[k][1], 0), height - 1)
             found.append(
-                place_of(
+                read_joint(
                     heatmap, offsets[2 * k], offsets[2 * k + 1], best_cell(heatmap, x0, y0, reach)
                 )
             )
-        score = -chance * sum(height_ for _, height_ in found) / len(found)
-        people.append((score, [place for place, _ in found], [height_ for _, height_ in found]))
+        positions = [position for position, _ in found]
+        scores = [score for _, score in found]
+        person_score = -negative_score * sum(scores) / len(scores)
+        people.append((person_score, positions, scores))
     return sorted(people, key=lambda person: -person[0])

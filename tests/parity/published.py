@@ -1,4 +1,4 @@
-"""What the parity tests share: published networks, filled by a rule, and what they answer."""
+"""Shared by the parity tests: shapes and outputs of published networks with generated weights."""
 
 import json
 import runpy
@@ -12,40 +12,42 @@ from paddle_pose.training.trainer import Trainer
 
 
 def shapes(shared, name):
-    """Name -> shape of a published file."""
+    """Returns the shapes of the tensors in a published file by name."""
     path = shared / "facts" / "checkpoint_names" / f"{name}.json"
     return json.loads(path.read_text(encoding="utf-8"))["tensors"]
 
 
 def rule(shared):
-    """The functions of `fill.py`: `fill`, `image` and `training_batch`."""
+    """Returns the functions of `fill.py`: `fill`, `picture` and `training_batch`."""
     return runpy.run_path(str(shared / "data" / "parity" / "fill.py"))
 
 
 def heatmaps(shared, name):
-    """What the published implementation answers to `image`: [K, h, w]."""
-    with np.load(shared / "data" / "parity" / f"{name}.npz") as answer:
-        return answer["heatmaps"]
+    """Returns the heatmaps [K, h, w] of the published implementation for `fill.py`'s picture."""
+    with np.load(shared / "data" / "parity" / f"{name}.npz") as stored:
+        return stored["heatmaps"]
 
 
-def relative_error(got, expected):
-    assert got.shape == expected.shape
-    return np.abs(got - expected).max() / np.abs(expected).max()
+def relative_error(result, expected):
+    assert result.shape == expected.shape
+    return np.abs(result - expected).max() / np.abs(expected).max()
 
 
 def training_losses(shared, name, model, size, folder, steps=6):
-    """The losses of our trainer on the reproducible batch, and those of the published implementation.
+    """Returns the losses of this project's trainer, and those of the published implementation.
+
+    Both train on the same generated batch.
 
     Args:
-        shared: folder of the data.
-        name: of the published file.
-        model: filled as published.
-        size: (width, height) of the input.
-        folder: for the run.
-        steps: of the six that the published implementation has taken.
+        shared: Folder of the test data.
+        name: Name of the published file.
+        model: Network with the generated weights of the published one.
+        size: (width, height) of the input in px.
+        folder: Folder for the run.
+        steps: Number of steps, at most the six of the published implementation.
     """
-    answer = shared / "data" / "parity" / f"train_{name}_{size[0]}x{size[1]}.json"
-    expected = json.loads(answer.read_text(encoding="utf-8"))["losses"][:steps]
+    path = shared / "data" / "parity" / f"train_{name}_{size[0]}x{size[1]}.json"
+    expected = json.loads(path.read_text(encoding="utf-8"))["losses"][:steps]
     joints = heatmaps(shared, f"{name}_{size[0]}x{size[1]}").shape[0]
     images, maps = map(paddle.to_tensor, rule(shared)["training_batch"](*size, joints=joints))
     targets = {"heatmaps": maps, "weights": paddle.ones([2, joints])}

@@ -1,7 +1,7 @@
-"""Literal float64 forward passes of both hourglass networks: NumPy and SciPy only.
+"""Literal float64 implementations of networks, codecs and metrics, with NumPy and SciPy only.
 
-A network is its state dict (our names, float64 arrays) and the numbers its paper prints; maps
-are [C, h, w], one image at a time.
+A network is given by its state dict (names of this project, float64 arrays) and the numbers of its
+paper. Maps are [C, h, w], for one image at a time.
 """
 
 import numpy as np
@@ -24,7 +24,7 @@ def pooled(x):
 
 
 class Network:
-    """State dict entries applied by name."""
+    """Layers that read their parameters from a state dict by name."""
 
     def __init__(self, state):
         self.state = {name: np.asarray(value, np.float64) for name, value in state.items()}
@@ -63,7 +63,7 @@ class Network:
 
 
 def hourglass(state, image, blocks, num_stacks):
-    """CornerNet's network on a uint8 image [H, W, 3]: heatmaps [S, K, h, w]."""
+    """Returns the heatmaps [S, K, h, w] of CornerNet's network for a uint8 image [H, W, 3]."""
     net = Network(state)
 
     def run(x, name, count, stride=1):
@@ -93,7 +93,10 @@ def hourglass(state, image, blocks, num_stacks):
 
 
 def stacked_hourglass(state, image, depth, num_stacks):
-    """Newell's network, one residual per place, on uint8 [H, W, 3]: heatmaps [S, K, h, w]."""
+    """Returns the heatmaps [S, K, h, w] of Newell's network for a uint8 image [H, W, 3].
+
+    The network has one residual block per position.
+    """
     net = Network(state)
 
     def level(x, name, below):
@@ -122,14 +125,14 @@ def stacked_hourglass(state, image, depth, num_stacks):
 
 
 def heatmap_targets(keypoints, visible, map_size, stride, sigma):
-    """SimpleBaseline's Gaussian targets, joint by joint: maps [K, h, w] and weights [K].
+    """Returns SimpleBaseline's Gaussian targets, joint by joint: maps [K, h, w] and weights [K].
 
     Args:
-        keypoints: [K, 2] in input px.
-        visible: [K], 0 or 1.
-        map_size: (width, height) in cells.
-        stride: input px per cell.
-        sigma: a whole number of cells.
+        keypoints: Joints, [K, 2] in input px.
+        visible: Labels, [K], 0 or 1.
+        map_size: (width, height) of the maps in cells.
+        stride: Input px per cell.
+        sigma: Standard deviation, an integer number of cells.
     """
     width, height = map_size
     maps, weights = np.zeros((len(keypoints), height, width)), np.array(visible, np.float64)
@@ -138,7 +141,10 @@ def heatmap_targets(keypoints, visible, map_size, stride, sigma):
         if weights[k] <= 0.5:
             continue
         mu_x, mu_y = int(x / stride + 0.5), int(y / stride + 0.5)
-        left, top, right, bottom = mu_x - reach, mu_y - reach, mu_x + reach + 1, mu_y + reach + 1
+        left = mu_x - reach
+        top = mu_y - reach
+        right = mu_x + reach + 1
+        bottom = mu_y + reach + 1
         if left >= width or top >= height or right < 0 or bottom < 0:
             weights[k] = 0
             continue
@@ -150,7 +156,11 @@ def heatmap_targets(keypoints, visible, map_size, stride, sigma):
 
 
 def heatmap_peaks(heatmaps):
-    """SimpleBaseline's decoder on [K, h, w]: cells [K, 2] with the quarter offset, and heights [K]."""
+    """Returns the peaks of heatmaps [K, h, w] by SimpleBaseline's decoder.
+
+    Returns:
+        Cells [K, 2] with the quarter offset, and values at the peaks [K].
+    """
     _, height, width = heatmaps.shape
     cells, heights = [], []
     for heatmap in heatmaps:
@@ -168,10 +178,14 @@ def heatmap_peaks(heatmaps):
 
 
 def smoothed(heatmap, kernel):
-    """DARK's smoothing of [h, w]: zeros round it, a Gaussian of `kernel` cells, scaled to the old maximum."""
+    """Returns a heatmap [h, w] smoothed as in DARK.
+
+    It is padded with zeros, filtered with a Gaussian of `kernel` cells, and scaled to its former
+    maximum.
+    """
     height, width = heatmap.shape
     reach = (kernel - 1) // 2
-    sigma = 0.3 * (reach - 1) + 0.8  # OpenCV's, where none is given
+    sigma = 0.3 * (reach - 1) + 0.8  # OpenCV's default for a given kernel size
     weights = np.exp(-(np.arange(-reach, reach + 1) ** 2) / (2 * sigma**2))
     weights = np.outer(weights, weights) / weights.sum() ** 2
     padded = np.zeros((height + 2 * reach, width + 2 * reach))
@@ -184,7 +198,7 @@ def smoothed(heatmap, kernel):
 
 
 def dark_peaks(heatmaps, kernel):
-    """DARK's decoder on [K, h, w]: cells [K, 2]."""
+    """Returns the peaks [K, 2] in cells of heatmaps [K, h, w] by DARK's decoder."""
     _, height, width = heatmaps.shape
     cells = []
     for heatmap in heatmaps:
@@ -213,7 +227,10 @@ def dark_peaks(heatmaps, kernel):
 
 
 def udp_peaks(heatmaps, kernel):
-    """UDP's decoder on [K, h, w], smoothed as DARK does: cells [K, 2]."""
+    """Returns the peaks [K, 2] in cells of heatmaps [K, h, w] by UDP's decoder.
+
+    The heatmaps are smoothed as in DARK.
+    """
     _, _, width = heatmaps.shape
     cells = []
     for heatmap in heatmaps:
@@ -224,31 +241,31 @@ def udp_peaks(heatmaps, kernel):
             continue
         log = np.pad(np.log(np.clip(smoothed(heatmap, kernel), 1e-3, 50)), 1, mode="edge")
         x, y = px + 1, py + 1
-        here, left, right, above, below = (
-            log[y, x],
-            log[y, x - 1],
-            log[y, x + 1],
-            log[y - 1, x],
-            log[y + 1, x],
-        )
-        slope = np.array([(right - left) / 2, (below - above) / 2])
-        dxy = (log[y + 1, x + 1] - right - below + 2 * here - left - above + log[y - 1, x - 1]) / 2
-        hessian = np.array([[right - 2 * here + left, dxy], [dxy, below - 2 * here + above]])
+        center = log[y, x]
+        left = log[y, x - 1]
+        right = log[y, x + 1]
+        above = log[y - 1, x]
+        below = log[y + 1, x]
+        gradient = np.array([(right - left) / 2, (below - above) / 2])
+        dxy = log[y + 1, x + 1] - right - below + 2 * center - left - above + log[y - 1, x - 1]
+        dxy /= 2
+        hessian = np.array([[right - 2 * center + left, dxy], [dxy, below - 2 * center + above]])
         hessian += np.finfo(np.float32).eps * np.eye(2)
-        cells.append(np.array([px, py]) - np.linalg.inv(hessian) @ slope)
+        cells.append(np.array([px, py]) - np.linalg.inv(hessian) @ gradient)
     return np.array(cells)
 
 
 def exact_targets(keypoints, visible, map_size, input_size, sigma, udp):
-    """Targets round exact centres, joint by joint: DARK's over the whole map, or UDP's in 6 sigma + 1 cells.
+    """Returns Gaussian targets with exact centres, joint by joint: maps [K, h, w].
 
     Args:
-        keypoints: [K, 2] in input px, inside the image.
-        visible: [K], 0 or 1.
-        map_size: (width, height) in cells.
-        input_size: (width, height) in px.
-        sigma: a whole number of cells.
-        udp: whose.
+        keypoints: Joints, [K, 2] in input px, inside the image.
+        visible: Labels, [K], 0 or 1.
+        map_size: (width, height) of the maps in cells.
+        input_size: (width, height) of the input in px.
+        sigma: Standard deviation, an integer number of cells.
+        udp: Whether to draw UDP's targets, which are limited to 6 sigma + 1 cells; otherwise
+            DARK's, which extend over the whole map.
     """
     width, height = map_size
     maps = np.zeros((len(keypoints), height, width))
@@ -256,10 +273,8 @@ def exact_targets(keypoints, visible, map_size, input_size, sigma, udp):
         if not visible[k]:
             continue
         if udp:
-            mu_x, mu_y = (
-                x * (width - 1) / (input_size[0] - 1),
-                y * (height - 1) / (input_size[1] - 1),
-            )
+            mu_x = x * (width - 1) / (input_size[0] - 1)
+            mu_y = y * (height - 1) / (input_size[1] - 1)
         else:
             mu_x, mu_y = x * width / input_size[0], y * height / input_size[1]
         for cell_y in range(height):
@@ -272,7 +287,7 @@ def exact_targets(keypoints, visible, map_size, input_size, sigma, udp):
 
 
 def cells_to_image(cells, center, scale, map_width):
-    """Where HRNet puts cells [K, 2] of a square map in the image; scale 1 is 200 px."""
+    """Returns cells [K, 2] of a square map in image px by HRNet's formula; scale 1 is 200 px."""
     return np.array(
         [
             [x * scale * 200 / map_width + c - scale * 100 for x, c in zip(p, center, strict=True)]
@@ -282,14 +297,16 @@ def cells_to_image(cells, center, scale, map_width):
 
 
 def pckh(predictions, truth, missing, head_boxes, threshold):
-    """HRNet's PCKh in percent: rate by joint [16], and the mean weighted by the joints' counts.
+    """Returns HRNet's PCKh in percent: the rate of each joint [16], and their weighted mean.
+
+    The weights are the numbers of labels of the joints.
 
     Args:
-        predictions: [N, 16, 2] px, counted as `truth` is.
-        truth: [N, 16, 2] px.
-        missing: [N, 16], 1 where unlabelled.
-        head_boxes: [N, 2, 2], two corners.
-        threshold: in head sizes.
+        predictions: Predicted joints, [N, 16, 2] in px, with the same origin as `truth`.
+        truth: True joints, [N, 16, 2] in px.
+        missing: 1 for joints without label, [N, 16].
+        head_boxes: Two corners of each head box, [N, 2, 2] in px.
+        threshold: Maximum distance of a correct joint in head sizes.
     """
     hits, counts = np.zeros(16), np.zeros(16)
     for n in range(len(truth)):
@@ -306,17 +323,17 @@ def pckh(predictions, truth, missing, head_boxes, threshold):
 
 
 def oks(points, annotation, sigmas):
-    """COCO's similarity of points [K, 2] with an annotation, joint by joint."""
+    """Returns COCO's object keypoint similarity of points [K, 2] with an annotation."""
     x, y, v = (annotation["keypoints"][i::3] for i in range(3))
     left, top, width, height = annotation["bbox"]
-    anybody = any(visible > 0 for visible in v)
+    has_labels = any(visible > 0 for visible in v)
     terms = []
     for k, sigma in enumerate(sigmas):
-        if anybody and not v[k] > 0:
+        if has_labels and not v[k] > 0:
             continue
-        if anybody:
+        if has_labels:
             dx, dy = points[k][0] - x[k], points[k][1] - y[k]
-        else:  # how far outside three times the box
+        else:  # distance to a box of three times the size
             dx = max(0, left - width - points[k][0]) + max(0, points[k][0] - left - 2 * width)
             dy = max(0, top - height - points[k][1]) + max(0, points[k][1] - top - 2 * height)
         terms.append(
@@ -325,42 +342,46 @@ def oks(points, annotation, sigmas):
     return sum(terms) / len(terms)
 
 
-def _found(annotations, results, similar, threshold, low, high):
-    """One image at one threshold: (score, hit, ignored) of every result, and the number of people to find."""
-    left_out = [
+def _match(annotations, results, similarities, threshold, low, high):
+    """Matches the results of one image with its annotations at one threshold.
+
+    Returns:
+        (score, hit, ignored) of every result, and the number of annotated people that count.
+    """
+    ignored = [
         a["iscrowd"] or not any(v > 0 for v in a["keypoints"][2::3]) or not low <= a["area"] <= high
         for a in annotations
     ]
-    order = sorted(range(len(annotations)), key=lambda j: left_out[j])
+    order = sorted(range(len(annotations)), key=lambda j: ignored[j])
     taken, rows = set(), []
     for i, result in enumerate(results):
         best, match = min(threshold, 1 - 1e-10), None
         for j in order:
             if j in taken and not annotations[j]["iscrowd"]:
                 continue
-            if match is not None and left_out[j] and not left_out[match]:
+            if match is not None and ignored[j] and not ignored[match]:
                 break
-            if similar[i][j] >= best:
-                best, match = similar[i][j], j
+            if similarities[i][j] >= best:
+                best, match = similarities[i][j], j
         x, y = result["keypoints"][0::3], result["keypoints"][1::3]
         area = (max(x) - min(x)) * (max(y) - min(y))
         if match is None:
             rows.append((result["score"], False, not low <= area <= high))
         else:
             taken.add(match)
-            rows.append((result["score"], not left_out[match], left_out[match]))
-    return rows, left_out.count(False)
+            rows.append((result["score"], not ignored[match], ignored[match]))
+    return rows, ignored.count(False)
 
 
 def average_precision(dataset, results, sigmas):
-    """COCO's AP and AR by name: a literal restatement; NaN where there is nobody of a size."""
+    """Returns COCO's AP and AR by name; NaN if there are no people of a size."""
     images = sorted(image["id"] for image in dataset["images"])
     people = {i: [a for a in dataset["annotations"] if a["image_id"] == i] for i in images}
     ranked = {
         i: sorted((r for r in results if r["image_id"] == i), key=lambda r: -r["score"])[:20]
         for i in images
     }
-    similar = {
+    similarities = {
         i: [
             [oks(np.reshape(r["keypoints"], (-1, 3))[:, :2], a, sigmas) for a in people[i]]
             for r in ranked[i]
@@ -371,7 +392,9 @@ def average_precision(dataset, results, sigmas):
     for size, low, high in (("", 0, 1e10), ("(M)", 32**2, 96**2), ("(L)", 96**2, 1e10)):
         precisions, recalls = [], []
         for threshold in np.linspace(0.5, 0.95, 10):
-            parts = [_found(people[i], ranked[i], similar[i], threshold, low, high) for i in images]
+            parts = [
+                _match(people[i], ranked[i], similarities[i], threshold, low, high) for i in images
+            ]
             rows = sorted(
                 (row for part, _ in parts for row in part if not row[2]), key=lambda row: -row[0]
             )
@@ -393,37 +416,37 @@ def average_precision(dataset, results, sigmas):
         for name, series in (("AP", precisions), ("AR", recalls)):
             values[name + size] = np.mean(series)
             if not size:
-                values[f"{name}50"], values[f"{name}75"] = series[0], series[5]
+                values[f"{name}50"] = series[0]
+                values[f"{name}75"] = series[5]
     return values
 
 
 def pck(predictions, truth, visible, threshold):
-    """PCK of every joint and of all, in percent, of people whose torso is labelled; {joint name slot: number}."""
+    """Returns PCK in percent of every joint [17] and of all joints, if the torso is labelled."""
     left_shoulder, right_hip = 5, 12
     hits, totals = [0] * 17, [0] * 17
-    for points, true, seen in zip(predictions, truth, visible, strict=True):
-        if not (seen[left_shoulder] and seen[right_hip]):
+    for points, true, labelled in zip(predictions, truth, visible, strict=True):
+        if not (labelled[left_shoulder] and labelled[right_hip]):
             continue
         across, down = (true[left_shoulder][i] - true[right_hip][i] for i in (0, 1))
         torso = (across**2 + down**2) ** 0.5
         for k in range(17):
-            if seen[k]:
+            if labelled[k]:
                 distance = (
                     (points[k][0] - true[k][0]) ** 2 + (points[k][1] - true[k][1]) ** 2
                 ) ** 0.5
                 hits[k] += distance <= threshold * torso
                 totals[k] += 1
-    return [100 * hit / total for hit, total in zip(hits, totals, strict=True)], 100 * sum(
-        hits
-    ) / sum(totals)
+    per_joint = [100 * hit / total for hit, total in zip(hits, totals, strict=True)]
+    return per_joint, 100 * sum(hits) / sum(totals)
 
 
 def movenet_accuracy(predictions, scores, truth, visible):
-    """The original MoveNet's accuracy; predictions and truth in fractions of the crop."""
+    """Returns fire717's accuracy of MoveNet; predictions and truth are fractions of the crop."""
     accuracies = [0.0] * 17
-    for points, heights, true, seen in zip(predictions, scores, truth, visible, strict=True):
+    for points, heights, true, labelled in zip(predictions, scores, truth, visible, strict=True):
         for k in range(17):
             x, y = (-1.0, -1.0) if heights[k] < 0.1 else points[k]
-            true_x, true_y = true[k] if seen[k] else (-1.0, -1.0)
+            true_x, true_y = true[k] if labelled[k] else (-1.0, -1.0)
             accuracies[k] += (x - true_x) ** 2 + (y - true_y) ** 2 < 5 / 192
     return sum(hits / len(predictions) for hits in accuracies) / 17

@@ -1,4 +1,4 @@
-"""AP against a literal float64 restatement on real annotations, and one data set in two layouts."""
+"""AP against a literal float64 implementation on real annotations; one data set in two layouts."""
 
 import json
 
@@ -20,16 +20,16 @@ def truth_of(shared, folder, split="val"):
 
 
 def perturbed(content, rng):
-    """Every labelled person moved a little or a lot, some missing, some twice, some where nobody is."""
+    """Returns predictions for all people, with noise, misses, duplicates and wrong positions."""
     results = []
     for annotation in content["annotations"]:
         points = np.array(annotation["keypoints"], float).reshape(-1, 3)
         left, top, width, height = annotation["bbox"]
-        strange = rng.uniform((left, top), (left + width, top + height), (len(points), 2))
+        unrelated = rng.uniform((left, top), (left + width, top + height), (len(points), 2))
         near = points[:, :2] + rng.normal(
             0, rng.choice([0.0, 0.02, 0.08]) * annotation["area"] ** 0.5, (17, 2)
         )
-        for keypoints in (near if annotation["num_keypoints"] else strange, strange)[
+        for keypoints in (near if annotation["num_keypoints"] else unrelated, unrelated)[
             : rng.integers(0, 3)
         ]:
             results.append(
@@ -47,7 +47,7 @@ def perturbed(content, rng):
 @pytest.mark.parametrize(
     ("folder", "split"), [("coco4", "val"), ("coco_mini", "val"), ("coco_mini", "train")]
 )
-def test_every_number_is_the_literal_loops(shared, tmp_path, folder, split, seed):
+def test_coco_ap_equals_the_literal_implementation(shared, tmp_path, folder, split, seed):
     path, content = truth_of(shared, folder, split)
     results = perturbed(content, np.random.default_rng(seed))
     (tmp_path / "results.json").write_text(json.dumps(results), encoding="utf-8")
@@ -60,7 +60,7 @@ def test_every_number_is_the_literal_loops(shared, tmp_path, folder, split, seed
 
 
 @pytest.mark.parametrize("folder", ["coco4", "coco_mini"])
-def test_the_truth_itself_scores_one(shared, folder):
+def test_ground_truth_has_ap_one(shared, folder):
     path, _ = truth_of(shared, folder)
     predictions = [
         (sample, Poses(sample.persons[0].keypoints[None], np.ones((1, 17)), np.ones(1)))
@@ -71,8 +71,8 @@ def test_the_truth_itself_scores_one(shared, folder):
     assert "ground-truth boxes" in scores.table
 
 
-def test_two_layouts_of_one_data_set_give_the_same_points(shared, tmp_path):
-    """Source: the data set lies beside the project with 1-based MPII and 0-based COCO annotations."""
+def test_mpii_and_coco_layouts_give_the_same_keypoints(shared, tmp_path):
+    """Source: test data with 1-based MPII annotations and 0-based COCO annotations."""
     folder = shared / "data" / "lspet"
     (tmp_path / "annotations").mkdir()
     (tmp_path / "val2017").symlink_to(folder / "images")
@@ -88,5 +88,5 @@ def test_two_layouts_of_one_data_set_give_the_same_points(shared, tmp_path):
     for name, person in as_mpii.items():
         a, b = person.visible[slots[0]] > 0, as_coco[name].visible[slots[1]] > 0
         assert a.tolist() == b.tolist(), name
-        apart = np.abs(person.keypoints[slots[0]] - as_coco[name].keypoints[slots[1]])[a]
-        assert apart.max() < 0.02, name
+        differences = np.abs(person.keypoints[slots[0]] - as_coco[name].keypoints[slots[1]])[a]
+        assert differences.max() < 0.02, name

@@ -47,14 +47,14 @@ def stored(shared, name):
 
 
 @pytest.mark.parametrize("name", IMAGES)
-def test_the_input_is_the_stored_one(shared, name):
+def test_preprocessing_gives_the_stored_input(shared, name):
     raw, _ = stored(shared, name)
     canvas, _ = NANODET_PREPROCESSING.canvas(image_of(shared, name), (416, 416))
     assert np.array_equal(canvas, raw["input"])
 
 
 @pytest.mark.parametrize("name", IMAGES)
-def test_nanodet_m_finds_the_stored_people(shared, name):
+def test_nanodet_m_detects_the_stored_boxes(shared, name):
     pytest.importorskip("onnxruntime", reason="needs onnxruntime (requirements/predict.txt)")
     _, boxes = stored(shared, name)
     detector = open_detector(shared / "data" / "nanodet" / "nanodet_m_416.onnx", **ALL)
@@ -65,8 +65,8 @@ def test_nanodet_m_finds_the_stored_people(shared, name):
 @pytest.mark.parametrize("together", [False, True])
 @pytest.mark.parametrize("network", ["m", "g"])
 @pytest.mark.parametrize("name", IMAGES)
-def test_stored_raw_outputs_decode_to_the_stored_people(shared, name, network, together):
-    """As outputs of each stride in an order of no meaning, and as the one output of newer exports."""
+def test_stored_raw_outputs_decode_to_the_stored_boxes(shared, name, network, together):
+    """With one output per stride in arbitrary order, and with the one output of newer exports."""
     raw, boxes = stored(shared, name)
     scores = np.zeros((1, 3549, 80), np.float32)
     scores[0, :, 0] = raw[f"scores_{network}"]
@@ -84,7 +84,7 @@ def test_stored_raw_outputs_decode_to_the_stored_people(shared, name, network, t
 
 
 @pytest.mark.parametrize("name", ["squat.bmp", "000000350679.jpg"])
-def test_yolox_nano_finds_the_stored_people(shared, name):
+def test_yolox_nano_detects_the_stored_boxes(shared, name):
     pytest.importorskip("onnxruntime", reason="needs onnxruntime (requirements/predict.txt)")
     folder = shared / "data" / "foreign_onnx"
     content = json.loads((folder / "yolox_nano_person_192_boxes.json").read_text(encoding="utf-8"))
@@ -95,8 +95,8 @@ def test_yolox_nano_finds_the_stored_people(shared, name):
     assert_same(detector(image_of(shared, name.removesuffix(".bmp"))), content["pictures"][name])
 
 
-def test_dets_and_labels_are_the_boxes_of_the_network_inside(shared):
-    """The file holds NanoDet-m with its decoding and suppression, but nothing in it says which input it takes."""
+def test_dets_labels_decoder_returns_the_boxes_of_the_file(shared):
+    """The file contains NanoDet-m with decoding and NMS, but does not state its preprocessing."""
     pytest.importorskip("onnxruntime", reason="needs onnxruntime (requirements/predict.txt)")
     path = shared / "data" / "foreign_onnx" / "detector_dets_labels_416.onnx"
     _, boxes = stored(shared, "squat")
@@ -105,18 +105,17 @@ def test_dets_and_labels_are_the_boxes_of_the_network_inside(shared):
         network, (416, 416), NANODET_PREPROCESSING, DetsLabelsDecoder(), min_score=0.05
     )
     found = detector(image_of(shared, "squat"))
-    # The graph suppresses at IoU 0.5 and before clipping, so only the best person is the same.
+    # The graph applies NMS at IoU 0.5 and before clipping, so only the best box is the same.
     np.testing.assert_allclose(corners_of(found)[0], boxes["nanodet-m"][0][:4], atol=0.011)
-    as_rtmdet = open_detector(path, format="rtmdet")(
-        image_of(shared, "squat")
-    )  # the same values, other padding
+    # RTMDet has the same values in the input, with another padding.
+    as_rtmdet = open_detector(path, format="rtmdet")(image_of(shared, "squat"))
     assert len(as_rtmdet.scores) == 1
     assert iou(corners_of(as_rtmdet)[0], corners_of(found)[:1])[0] > 0.9
     with pytest.raises(InputError, match="yolox-nms, rtmdet"):
         open_detector(path)
 
 
-def test_a_real_pose_network_is_no_detector(shared):
+def test_open_detector_rejects_a_pose_network(shared):
     pytest.importorskip("onnxruntime", reason="needs onnxruntime (requirements/predict.txt)")
     with pytest.raises(InputError, match="SimCC"):
         open_detector(shared / "data" / "foreign_onnx" / "rtmpose-s_17_256x192_end2end.onnx")

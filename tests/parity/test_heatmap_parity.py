@@ -1,4 +1,4 @@
-"""The heatmap codec against literal float64 loops of the encoders and decoders of SimpleBaseline, DARK and UDP."""
+"""The heatmap codec against literal float64 implementations of SimpleBaseline, DARK and UDP."""
 
 import numpy as np
 import pytest
@@ -12,28 +12,28 @@ from paddle_pose.geometry import Window
 @pytest.mark.parametrize(
     ("input_size", "sigma"), [((256, 256), 2), ((192, 256), 2), ((96, 128), 3)]
 )
-def test_targets_are_the_published_ones(input_size, sigma):
+def test_targets_equal_the_literal_implementation(input_size, sigma):
     codec = HeatmapCodec(input_size=input_size, sigma=float(sigma))
     rng = np.random.default_rng(0)
     empty_but_counted = 0
     for _ in range(12):
         keypoints = rng.uniform(-40, np.array(input_size) + 40, (16, 2))
-        keypoints[:4] = np.round(keypoints[:4] / 2) * 2  # halves of cells: where rounding decides
-        keypoints[4] = rng.uniform(-31, -24), 50  # round cell -7
+        keypoints[:4] = np.round(keypoints[:4] / 2) * 2  # between two cells, where rounding matters
+        keypoints[4] = rng.uniform(-31, -24), 50  # rounded to cell -7
         visible = (rng.random(16) < 0.8).astype(int)
         maps = codec.encode(keypoints[None], visible[None])
         expected, weights = reference.heatmap_targets(keypoints, visible, codec.map_size, 4, sigma)
         assert np.abs(maps["heatmaps"] - expected).max() < 1e-7
         assert maps["weights"].tolist() == weights.tolist()
         empty_but_counted += ((weights > 0) & (expected.max(axis=(1, 2)) == 0)).any()
-    assert sigma != 2 or empty_but_counted, "the published oddity at cell -7 was never met"
+    assert sigma != 2 or empty_but_counted, "no sample had its centre at cell -7"
 
 
-def test_peaks_are_the_published_ones_borders_and_empty_maps_included():
+def test_peaks_equal_the_literal_implementation():
     codec = HeatmapCodec(input_size=(64, 96))
     rng = np.random.default_rng(1)
     heatmaps = rng.normal(size=(40, 1, 16, 24, 16))
-    heatmaps[1:4] = np.round(heatmaps[1:4])  # many cells alike
+    heatmaps[1:4] = np.round(heatmaps[1:4])  # many equal cells
     heatmaps[5] = -np.abs(heatmaps[5])
     heatmaps[6] = 0
     for n, (x, y) in enumerate(
@@ -47,22 +47,22 @@ def test_peaks_are_the_published_ones_borders_and_empty_maps_included():
         assert poses.person_scores[0] == pytest.approx(heights.mean())
 
 
-def test_decoded_joints_stand_in_the_image_where_the_published_transform_puts_them():
+def test_decoded_joints_in_the_image_equal_the_published_transform():
     codec = HeatmapCodec(input_size=(256, 256))
     rng = np.random.default_rng(2)
     heatmaps = rng.random((1, 1, 16, 64, 64))
     center, scale = (313.7, 190.2), 2.345
     window = Window(center, (200 * scale, 200 * scale))
     (poses,) = codec.decode({"heatmaps": heatmaps})
-    got = poses.moved(window.to_image(codec.input_size)).keypoints[0]
+    joints = poses.moved(window.to_image(codec.input_size)).keypoints[0]
     expected = reference.cells_to_image(
         reference.heatmap_peaks(heatmaps[0, 0])[0], center, scale, 64
     )
-    assert np.allclose(got, expected, atol=1e-9)
+    assert np.allclose(joints, expected, atol=1e-9)
 
 
 @pytest.mark.parametrize("alignment", ["published", "udp"])
-def test_exact_targets_are_the_published_ones(alignment):
+def test_exact_targets_equal_the_literal_implementation(alignment):
     udp = alignment == "udp"
     codec = HeatmapCodec(input_size=(96, 128), alignment=alignment, unbiased=not udp)
     rng = np.random.default_rng(3)
@@ -78,9 +78,7 @@ def test_exact_targets_are_the_published_ones(alignment):
 
 @pytest.mark.parametrize(("sigma", "kernel"), [(2.0, 11), (3.0, 17)])
 @pytest.mark.parametrize("alignment", ["published", "udp"])
-def test_refined_peaks_are_the_published_ones_borders_and_empty_maps_included(
-    alignment, sigma, kernel
-):
+def test_refined_peaks_equal_the_literal_implementation(alignment, sigma, kernel):
     codec = HeatmapCodec(input_size=(96, 128), sigma=sigma, decode_by="dark", alignment=alignment)
     width, height = codec.map_size
     rng = np.random.default_rng(4)
@@ -103,8 +101,8 @@ def test_refined_peaks_are_the_published_ones_borders_and_empty_maps_included(
 
 @pytest.mark.parametrize("height", [0.0015, 0.01, 1.0, 45.0, 70.0])
 @pytest.mark.parametrize("alignment", ["published", "udp"])
-def test_refined_peaks_of_maps_of_any_height_are_the_published_ones(alignment, height):
-    """Smoothing lowers a peak; only scaled back to its height is it cut at the published floor and ceiling."""
+def test_refined_peaks_of_any_height_equal_the_literal_implementation(alignment, height):
+    """Smoothing lowers a peak, so it must be scaled back before it is clipped as published."""
     codec = HeatmapCodec(input_size=(96, 128), decode_by="dark", alignment=alignment)
     centers = np.random.default_rng(5).uniform(4, np.array(codec.map_size) - 5, (16, 2))
     heatmaps = height * draw_exact(centers, codec.map_size, 2.0).astype(np.float64)

@@ -1,6 +1,7 @@
-"""The hourglass networks against their published implementation and against literal float64 NumPy.
+"""The hourglass networks against the published implementation and a literal one in float64 NumPy.
 
-Source of the published answers: MMPose's Hourglass-52 (1.x), float32 on a CPU, filled by a rule.
+Source of the published outputs: MMPose's Hourglass-52 (1.x), float32 on a CPU, with generated
+weights.
 """
 
 import re
@@ -39,7 +40,7 @@ def renamed(name, rules):
 
 
 def filled_as_published(shared):
-    """Hourglass-52 filled with reproducible numbers, and the functions of `fill.py`."""
+    """Returns Hourglass-52 with generated weights, and the functions of `fill.py`."""
     parity = published.rule(shared)
     tensors = parity["fill"](published.shapes(shared, "hourglass52_mmpose1_mpii16"))
     state = {
@@ -54,7 +55,7 @@ def filled_as_published(shared):
 
 
 def filled_by_rule(model):
-    """The model with numbers from a rule of our own, kept near 1 from layer to layer; eval mode."""
+    """Returns the model with generated weights that keep activations near 1, in inference mode."""
     for index, (name, tensor) in enumerate(sorted(model.state_dict().items())):
         wave = np.sin(np.arange(tensor.size) * 1.7 + index).reshape(tensor.shape)
         if name.endswith("_variance"):
@@ -74,7 +75,7 @@ def synthetic_image(width, height):
 
 
 @pytest.mark.parametrize("num_stacks", [1, 2])
-def test_forward_is_the_literal_one(num_stacks):
+def test_hourglass_forward_equals_the_literal_implementation(num_stacks):
     blocks = (1, 2, 2)
     model = filled_by_rule(
         Hourglass(
@@ -94,37 +95,37 @@ def test_forward_is_the_literal_one(num_stacks):
         blocks,
         num_stacks,
     )
-    assert expected.std() > 0.1, "the filled network answers nothing that could differ"
+    assert expected.std() > 0.1, "constant heatmaps could not reveal differences"
     assert relative_error(heatmaps, expected) < 1e-5
 
 
-def test_newells_forward_is_the_literal_one():
+def test_stacked_hourglass_forward_equals_the_literal_implementation():
     model = filled_by_rule(StackedHourglass(num_stacks=2, num_joints=3, channels=8, depth=2))
     image = synthetic_image(48, 32)
     heatmaps = model(paddle.to_tensor(image[None]))["heatmaps"][0].numpy()
     state = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
     expected = reference.stacked_hourglass(state, image, depth=2, num_stacks=2)
-    assert expected.std() > 0.1, "the filled network answers nothing that could differ"
+    assert expected.std() > 0.1, "constant heatmaps could not reveal differences"
     assert relative_error(heatmaps, expected) < 1e-5
 
 
-@pytest.mark.parametrize("original", [False, True], ids=["mmpose", "original_paddle"])
-def test_published_names_and_shapes_become_ours(shared, original):
-    if original:
+@pytest.mark.parametrize("txyugood", [False, True], ids=["mmpose", "txyugood"])
+def test_published_names_and_shapes_convert_to_ours(shared, txyugood):
+    if txyugood:
         tensors = published.shapes(shared, "hourglass52_original_paddle_mpii16")
         tensors = {renamed(name, TXYUGOOD_TO_PUBLISHED): s for name, s in tensors.items()}
     else:
         tensors = published.shapes(shared, "hourglass52_mmpose1_mpii16")
-    got = {
+    converted = {
         renamed(name, PUBLISHED_TO_OURS): shape
         for name, shape in tensors.items()
         if not name.endswith("num_batches_tracked")
     }
     state = hourglass52(inters=True).state_dict()
-    assert got == {name: list(tensor.shape) for name, tensor in state.items()}
+    assert converted == {name: list(tensor.shape) for name, tensor in state.items()}
 
 
-def test_heatmaps_are_the_published_ones(shared):
+def test_heatmaps_equal_the_published_ones(shared):
     model, parity = filled_as_published(shared)
     model.eval()
     with paddle.no_grad():
@@ -135,9 +136,10 @@ def test_heatmaps_are_the_published_ones(shared):
 
 
 @pytest.mark.slow
-def test_training_losses_are_the_published_ones(shared, tmp_path):
+def test_training_losses_equal_the_published_ones(shared, tmp_path):
     model, _ = filled_as_published(shared)
-    # Three steps: on a slow processor each takes a third of a minute. SimpleBaseline takes all six.
+    # Three of six steps, since each takes 20 seconds on a slow processor. The test of
+    # SimpleBaseline compares all six.
     losses, expected = published.training_losses(
         shared, "hourglass52_mmpose1_mpii16", model, (256, 256), tmp_path, steps=3
     )

@@ -1,4 +1,4 @@
-"""MoveNet's ONNX file written without Paddle against the network in Paddle, on a photograph."""
+"""MoveNet's ONNX file that is written without Paddle, against the network in Paddle."""
 
 import subprocess
 import sys
@@ -31,7 +31,7 @@ FILES = {
 
 
 @pytest.mark.parametrize("model", FILES)
-def test_every_map_is_paddles(shared, tmp_path, model):
+def test_maps_equal_those_of_the_network_in_paddle(shared, tmp_path, model):
     path, config = shared / FILES[model][0], registry.find(FILES[model][1])
     write_movenet(config, path, tmp_path / "model.onnx")
     _, network = build.loaded(config, path)
@@ -69,11 +69,12 @@ result = load_model(target).predict(image, detector=None)
 assert result.keypoints.shape[1:] == (17, 2)
 config = replace(registry.read_beside(target).codec, max_persons=1)
 (poses,) = config.decode(open_exported(target, "cpu")(image[None]))
-np.save(target.with_suffix(".npy"), np.concatenate([poses.keypoints[0], poses.scores[0, :, None]], axis=1))
+joints = np.concatenate([poses.keypoints[0], poses.scores[0, :, None]], axis=1)
+np.save(target.with_suffix(".npy"), joints)
 """
 
 
-def test_it_is_written_and_run_without_paddle(shared, tmp_path):
+def test_movenet_onnx_is_written_and_run_without_paddle(shared, tmp_path):
     target, photo = tmp_path / "thunder.onnx", shared / "data/movenet_tfjs/thunder_squat.npz"
     arguments = [shared / TFJS.format("thunder"), photo, target]
     done = subprocess.run(

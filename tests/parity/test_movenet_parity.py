@@ -1,6 +1,7 @@
-"""MoveNet against a literal run of Google's graph on a photograph, and against literal forward passes in NumPy.
+"""MoveNet against a literal run of Google's graph on a photograph, and literal forward passes.
 
-Source of the answers: Google's MoveNet SinglePose Lightning v4, INT8, de-quantised; its published key points.
+Source of the expected values: Google's MoveNet SinglePose Lightning v4, INT8, de-quantised, and its
+published keypoints.
 """
 
 import csv
@@ -18,8 +19,8 @@ from paddle_pose.weights.read import read_weights
 LIGHTNING = "data/movenet/movenet_single_pose_lightning_ptq"
 
 
-def filled(network):
-    """The network with reproducible random numbers, kept near 1 from layer to layer; inference mode."""
+def with_random_weights(network):
+    """Returns the network with random weights that keep activations near 1, in inference mode."""
     rng = np.random.default_rng(0)
     for name, tensor in network.state_dict().items():
         if name.endswith("_variance"):
@@ -33,14 +34,14 @@ def filled(network):
     return network
 
 
-def answered(network, image):
+def maps_of(network, image):
     with paddle.no_grad():
         return {name: x[0].numpy() for name, x in network(paddle.to_tensor(image[None])).items()}
 
 
 @pytest.fixture(scope="module")
 def lightning(shared):
-    """Google's weights in our network, a real photograph stretched to its square, and our maps."""
+    """Returns a photograph resized to a square, and its maps with Google's weights."""
     network = MoveNet(batch_norm="none")
     shapes = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
     weights = convert_names(read_weights(shared / f"{LIGHTNING}.tflite"), shapes)
@@ -48,10 +49,10 @@ def lightning(shared):
     network.eval()
     photo = cv2.cvtColor(cv2.imread(str(shared / "data/movenet/squat.bmp")), cv2.COLOR_BGR2RGB)
     image = cv2.resize(photo, (192, 192))
-    return image, answered(network, image)
+    return image, maps_of(network, image)
 
 
-def test_every_map_is_googles(shared, lightning):
+def test_maps_equal_those_of_googles_graph(shared, lightning):
     image, maps = lightning
     convolutions = reference.run_tflite((shared / f"{LIGHTNING}.tflite").read_bytes(), image)
     assert len(convolutions) == 74
@@ -67,19 +68,17 @@ def test_every_map_is_googles(shared, lightning):
         "offsets": x_first(heads["kpt_offset"]),
     }
     assert list(maps) == list(expected)
-    for name, want in expected.items():
-        assert np.abs(want).max() > 0.5, "the photograph shows a person"
-        np.testing.assert_allclose(maps[name], want, rtol=0, atol=1e-3, err_msg=name)
-    for name, head in (
-        ("centers", "center"),
-        ("heatmaps", "kpt_heatmap"),
-    ):  # also before the sigmoid
+    for name, target in expected.items():
+        assert np.abs(target).max() > 0.5, "the photograph shows a person"
+        np.testing.assert_allclose(maps[name], target, rtol=0, atol=1e-3, err_msg=name)
+    # Compared before the sigmoid too.
+    for name, head in (("centers", "center"), ("heatmaps", "kpt_heatmap")):
         p = maps[name].astype(np.float64)
         np.testing.assert_allclose(np.log(p / (1 - p)), heads[head], rtol=0, atol=1e-3)
 
 
-def test_key_points_are_googles(shared, lightning):
-    """Google's decoding rule on our maps, against its own key points: within 1 % of the image's sides."""
+def test_keypoints_equal_googles_published_ones(shared, lightning):
+    """Our maps, decoded by Google's rule, deviate by less than 1 % of the image's sides."""
     _, maps = lightning
     with (shared / f"{LIGHTNING}_reference.csv").open(newline="") as stream:
         expected = np.array(
@@ -98,27 +97,27 @@ def test_key_points_are_googles(shared, lightning):
 
 
 @pytest.mark.parametrize("batch_norm", ["none", "backbone"])
-def test_forward_is_the_literal_one(batch_norm):
-    network = filled(MoveNet(3, width=0.5, batch_norm=batch_norm))
+def test_google_forward_equals_the_literal_implementation(batch_norm):
+    network = with_random_weights(MoveNet(3, width=0.5, batch_norm=batch_norm))
     image = np.random.default_rng(1).integers(0, 256, (64, 64, 3), np.uint8)
     expected = reference.google(
         {name: t.numpy() for name, t in network.state_dict().items()}, image
     )
-    compare(answered(network, image), expected)
+    compare(maps_of(network, image), expected)
 
 
 @pytest.mark.parametrize("shared_residuals", [True, False])
-def test_the_originals_forward_is_the_literal_one(shared_residuals):
-    network = filled(fire717_movenet(3, share_residuals=shared_residuals))
+def test_fire717_forward_equals_the_literal_implementation(shared_residuals):
+    network = with_random_weights(fire717_movenet(3, share_residuals=shared_residuals))
     image = np.random.default_rng(1).integers(0, 256, (64, 64, 3), np.uint8)
     state = {name: t.numpy() for name, t in network.state_dict().items()}
-    compare(answered(network, image), reference.original(state, image, shared_residuals))
+    compare(maps_of(network, image), reference.fire717(state, image, shared_residuals))
 
 
 def compare(maps, expected):
     assert list(maps) == list(expected)
-    for name, want in expected.items():
-        assert want.std() > 0.01, "the filled network answers nothing that could differ"
+    for name, target in expected.items():
+        assert target.std() > 0.01, "constant maps could not reveal differences"
         np.testing.assert_allclose(
-            maps[name], want, rtol=0, atol=1e-4 * max(1, np.abs(want).max()), err_msg=name
+            maps[name], target, rtol=0, atol=1e-4 * max(1, np.abs(target).max()), err_msg=name
         )

@@ -1,4 +1,4 @@
-"""NanoDet-g, translated from its TensorFlow.js file, against its stored outputs."""
+"""NanoDet-g, converted from its TensorFlow.js file, against stored outputs of the original."""
 
 import numpy as np
 import pytest
@@ -18,21 +18,27 @@ def session(shared, tmp_path_factory):
     return runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
 
 
-def test_the_file_states_its_shapes(session):
+def test_written_file_has_the_expected_shapes(session):
     cells = (2704, 676, 169)
     expected = {
         f"Identity_{n}" if n else "Identity": [1, cells[n % 3], 80 if n < 3 else 44]
         for n in range(6)
     }
     assert {output.name: output.shape for output in session.get_outputs()} == expected
-    (given,) = session.get_inputs()
-    assert (given.name, given.shape, given.type) == ("input_1", [1, 3, 416, 416], "tensor(float)")
+    (input_,) = session.get_inputs()
+    assert (input_.name, input_.shape, input_.type) == (
+        "input_1",
+        [1, 3, 416, 416],
+        "tensor(float)",
+    )
 
 
 @pytest.mark.parametrize("photo", ["squat", "000000151938"])
-def test_scores_and_distances_are_the_stored_ones(shared, session, photo):
+def test_outputs_equal_the_stored_ones(shared, session, photo):
     with np.load(shared / "data/nanodet" / f"raw_{photo}.npz") as stored:
-        image, scores, distances = stored["input"], stored["scores_g"], stored["distances_g"]
+        image = stored["input"]
+        scores = stored["scores_g"]
+        distances = stored["distances_g"]
     blob = (image[..., ::-1] - np.float32(MEAN)) / np.float32(STD)
     names = [output.name for output in session.get_outputs()]
     found = dict(

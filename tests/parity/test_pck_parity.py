@@ -1,4 +1,4 @@
-"""PCK and the original MoveNet's accuracy against literal restatements, joint by joint, on real people."""
+"""PCK and fire717's accuracy against literal implementations, joint by joint, on real people."""
 
 import numpy as np
 import pytest
@@ -13,8 +13,8 @@ from paddle_pose.structures import Poses, Sample
 
 
 @pytest.fixture(scope="module")
-def guesses(shared):
-    """Samples of real people in squares, predictions from good to wild and their scores."""
+def predicted(shared):
+    """Returns (sample, predicted joints, scores) of real people, with small and large errors."""
     rng = np.random.default_rng(0)
     found = []
     for image in read_coco(shared / "data" / "coco_mini", "val"):
@@ -35,14 +35,14 @@ def guesses(shared):
     return found
 
 
-def test_pck(guesses):
+def test_pck_equals_the_literal_implementation(predicted):
     predictions = [
         (sample, Poses(points[None], scores[None], np.ones(1)))
-        for sample, points, scores in guesses
+        for sample, points, scores in predicted
     ]
-    people = [sample.persons[0] for sample, *_ in guesses]
+    people = [sample.persons[0] for sample, *_ in predicted]
     joints, mean = reference.pck(
-        [points for _, points, _ in guesses],
+        [points for _, points, _ in predicted],
         [p.keypoints for p in people],
         [p.visible for p in people],
         0.2,
@@ -60,19 +60,19 @@ def test_pck(guesses):
     )
 
 
-def test_the_fire717_accuracy(guesses):
+def test_fire717_accuracy_equals_the_literal_implementation(predicted):
     truth, predictions = [], []
-    for sample, points, _ in guesses:
+    for sample, points, _ in predicted:
         corner = np.array(sample.window.center) - np.array(sample.window.size) / 2
         predictions.append((points - corner) / sample.window.size)
         truth.append((sample.persons[0].keypoints - corner) / sample.window.size)
-    visible = [sample.persons[0].visible for sample, *_ in guesses]
+    visible = [sample.persons[0].visible for sample, *_ in predicted]
     expected = reference.movenet_accuracy(
-        predictions, [scores for *_, scores in guesses], truth, visible
+        predictions, [scores for *_, scores in predicted], truth, visible
     )
     found = [
         (sample, Poses(points[None], scores[None], np.ones(1)))
-        for sample, points, scores in guesses
+        for sample, points, scores in predicted
     ]
     values = Fire717Accuracy(COCO_17).compute_scores(found, intervals=False).values
     assert values["acc"] == pytest.approx(expected, rel=1e-12)

@@ -1,7 +1,7 @@
-"""PCKh of two published prediction files, to the digit, and against a literal float64 loop.
+"""PCKh of two published prediction files, and against a literal float64 implementation.
 
-Source: predictions hg_s1_b1 and hg_s2_b1 and their published accuracies: bearpaw/pytorch-pose, as collected in
-anibali/eval-mpii-pose; they lie beside the project.
+Source: predictions hg_s1_b1 and hg_s2_b1 and their published accuracies of bearpaw/pytorch-pose, as
+collected in anibali/eval-mpii-pose; they are part of the test data.
 """
 
 import numpy as np
@@ -38,7 +38,7 @@ def val(shared):
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
-def test_published_predictions_get_their_published_numbers(val, name):
+def test_pckh_of_published_predictions_equals_the_published_values(val, name):
     groups, mean, plain, tenth, eleven_hundredths = PUBLISHED[name]
     values = val(name)
     assert [round(values[group], 2) for group in GROUPS] == list(groups)
@@ -48,16 +48,17 @@ def test_published_predictions_get_their_published_numbers(val, name):
     assert round(values["Mean@0.11"], 2) == eleven_hundredths
 
 
-def test_one_pixel_is_seen(val):
-    """Counting from 0 or from 1 matters little at 0.5 and much at 0.1: the shift must be made exactly once."""
-    right, beside = val("hg_s2_b1"), [val("hg_s2_b1", shift) for shift in (1.0, -1.0)]
-    loose = [abs(values["Mean"] - right["Mean"]) for values in beside]
-    strict = [abs(values["Mean@0.1"] - right["Mean@0.1"]) for values in beside]
+def test_pckh_changes_if_predictions_are_shifted_by_one_pixel(val):
+    """The shift from 1-based to 0-based must be made once; it matters most at 0.1."""
+    correct = val("hg_s2_b1")
+    shifted = [val("hg_s2_b1", shift) for shift in (1.0, -1.0)]
+    loose = [abs(values["Mean"] - correct["Mean"]) for values in shifted]
+    strict = [abs(values["Mean@0.1"] - correct["Mean@0.1"]) for values in shifted]
     assert np.allclose(loose, 0.2, atol=0.05)
     assert np.allclose(strict, 4.7, atol=0.3)
 
 
-def test_every_number_is_the_literal_loops(shared):
+def test_pckh_equals_the_literal_implementation(shared):
     folder = shared / "data" / "mpii_val"
     content = scipy.io.loadmat(folder / "annotations" / "mpii_gt_val.mat")
     preds = read_predictions(folder / "predictions" / "hg_s1_b1.mat", 2958)

@@ -1,4 +1,4 @@
-"""How well people are found by default, on real images."""
+"""AP of the default person detection and pose networks on real images."""
 
 import pytest
 
@@ -16,7 +16,7 @@ def copies(shared):
 
 
 @pytest.mark.slow
-def test_the_table_reaches_what_is_required_and_the_commands_agree(shared, copies, tmp_path):
+def test_people_benchmark_reaches_its_requirements_and_equals_score_file(shared, copies, tmp_path):
     data = shared / "data/coco_mini"
     table = {
         row.what: row for row in rows(Benchmark(data, resamples=20), from_file=copies, threads=1)

@@ -19,7 +19,7 @@ from paddle_pose.inference.detection.open import open_detector
     ],
     ids=["nanodet-m", "yolox-nano"],
 )
-def test_the_average_precision_is_the_measured_one(shared, file, nms_iou, expected):
+def test_detectors_reach_the_measured_average_precision(shared, file, nms_iou, expected):
     pytest.importorskip("onnxruntime", reason="needs onnxruntime (requirements/predict.txt)")
     opened = open_detector(shared / "data" / file)
     detector = PersonDetector(

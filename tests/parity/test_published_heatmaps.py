@@ -1,4 +1,4 @@
-"""The official HRNet-W32 and SimpleBaseline-R50: names, shapes, heatmaps and losses of the published implementations."""
+"""HRNet-W32 and SimpleBaseline-R50 against names, heatmaps and losses of the official ones."""
 
 import numpy as np
 import paddle
@@ -37,8 +37,8 @@ def shapes_of(network):
     return {name: tuple(value.shape) for name, value in network.state_dict().items()}
 
 
-def filled(shared, name):
-    """The network, filled as the published one, and the rule."""
+def with_generated_weights(shared, name):
+    """Returns the network with the generated weights of the published one, and `fill.py`."""
     rule, network = published.rule(shared), NETWORKS[name][0]()
     tensors = convert_names(rule["fill"](published.shapes(shared, name)), shapes_of(network))
     network.set_state_dict({key: paddle.to_tensor(value) for key, value in tensors.items()})
@@ -46,8 +46,8 @@ def filled(shared, name):
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_filled_networks_answer_the_published_heatmaps(shared, name):
-    network, rule = filled(shared, name)
+def test_networks_with_generated_weights_predict_the_published_heatmaps(shared, name):
+    network, rule = with_generated_weights(shared, name)
     found = PaddleBackend(network)(rule["picture"](192, 256)[None])["heatmaps"][0, 0]
     assert published.relative_error(found, published.heatmaps(shared, f"{name}_192x256")) <= 1e-4
 
@@ -55,8 +55,8 @@ def test_filled_networks_answer_the_published_heatmaps(shared, name):
 @pytest.mark.parametrize(
     ("name", "write"), list(zip(NETWORKS, (write_zip, write_stream), strict=True))
 )
-def test_converted_pth_files_answer_the_published_heatmaps(shared, name, write, tmp_path, capsys):
-    """The release's own form: a DataParallel's names in torch's format; the answers were computed from RGB images."""
+def test_converted_pth_files_predict_the_published_heatmaps(shared, name, write, tmp_path, capsys):
+    """In the form of the releases: DataParallel's names, torch's format; for RGB images."""
     rule, config = published.rule(shared), NETWORKS[name][1]
     tensors = rule["fill"](published.shapes(shared, name))
     state = {
@@ -76,31 +76,29 @@ def test_converted_pth_files_answer_the_published_heatmaps(shared, name, write, 
 
 
 @pytest.mark.slow
-def test_training_losses_are_the_published_ones(shared, tmp_path):
+def test_training_losses_equal_the_published_ones(shared, tmp_path):
     name = "simple_baseline_official_r50_coco17"
     losses, expected = published.training_losses(
-        shared, name, filled(shared, name)[0], (192, 256), tmp_path
+        shared, name, with_generated_weights(shared, name)[0], (192, 256), tmp_path
     )
     assert losses[0] == pytest.approx(expected[0], rel=1e-5)
     assert losses[1:] == pytest.approx(expected[1:], rel=0.01)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_published_names_load_without_remainder(shared, name):
+def test_published_names_are_all_converted(shared, name):
     shapes = published.shapes(shared, name)
     tensors = {key: np.broadcast_to(np.float32(0), shape) for key, shape in shapes.items()}
     old_head = {key.replace("head.", "keypoint_head.", 1): value for key, value in tensors.items()}
-    wanted = shapes_of(NAMES[name]())
-    assert {key: value.shape for key, value in convert_names(tensors, wanted).items()} == wanted
-    if "mmpose" in name:  # 0.x says keypoint_head.
-        assert convert_names(old_head, wanted).keys() == wanted.keys()
+    expected_shapes = shapes_of(NAMES[name]())
+    converted = convert_names(tensors, expected_shapes)
+    assert {key: value.shape for key, value in converted.items()} == expected_shapes
+    if "mmpose" in name:  # MMPose 0.x has the prefix keypoint_head.
+        assert convert_names(old_head, expected_shapes).keys() == expected_shapes.keys()
 
 
-def test_every_known_file_is_tested(shared):
-    kept = {path.stem for path in (shared / "facts" / "checkpoint_names").glob("*.json")}
-    read = (
-        "hrnet_mmpose1",
-        "hrnet_official",
-        "simple_baseline",
-    )  # PaddleDetection's names are not converted
-    assert {name for name in kept if name.startswith(read)} == {*NAMES}
+def test_all_stored_name_files_are_tested(shared):
+    stored = {path.stem for path in (shared / "facts" / "checkpoint_names").glob("*.json")}
+    # Names of PaddleDetection, which are stored too, are not converted.
+    prefixes = ("hrnet_mmpose1", "hrnet_official", "simple_baseline")
+    assert {name for name in stored if name.startswith(prefixes)} == {*NAMES}

@@ -1,4 +1,4 @@
-"""Google's MoveNet from TensorFlow.js files against what the published graphs answer."""
+"""Google's MoveNet from TensorFlow.js files against outputs of the published graphs."""
 
 from dataclasses import replace
 
@@ -13,12 +13,12 @@ from paddle_pose.weights.read import read_weights
 
 FOLDER = "data/movenet_tfjs"
 PARAMETERS = {"lightning": 2_318_190, "thunder": 6_226_262, "multipose": 4_723_610}
-# Lightning's own graph multiplies with .02082825, 1 / 48 in half precision.
+# Lightning's graph multiplies by .02082825, which is 1 / 48 in half precision.
 CELL = {"lightning": 0.02082825, "thunder": 1 / 64}
 
 
 @pytest.mark.parametrize("model", PARAMETERS)
-def test_every_weight_is_read(shared, model):
+def test_read_weights_reads_all_parameters(shared, model):
     tensors = read_weights(shared / FOLDER / f"movenet-{model}.json")
     assert sum(tensor.size for tensor in tensors.values()) == PARAMETERS[model]
 
@@ -32,9 +32,9 @@ def test_every_weight_is_read(shared, model):
         ("thunder", "000000350679"),
     ],
 )
-def test_keypoints_are_the_published_graphs(shared, model, photo):
-    given = registry.find(f"movenet_{model}_coco")
-    config, network = build.loaded(given, shared / FOLDER / f"movenet-{model}.json")
+def test_keypoints_equal_those_of_the_published_graph(shared, model, photo):
+    unfitted = registry.find(f"movenet_{model}_coco")
+    config, network = build.loaded(unfitted, shared / FOLDER / f"movenet-{model}.json")
     assert config.model.batch_norm == "none"
     with np.load(shared / FOLDER / f"{model}_{photo}.npz") as stored:
         image, expected = stored["input"], stored["output"]
@@ -48,7 +48,7 @@ def test_keypoints_are_the_published_graphs(shared, model, photo):
     np.testing.assert_allclose(poses.scores[0], expected[:, 2], rtol=0, atol=1e-4)
 
 
-def test_nanodets_graph_is_read(shared):
+def test_read_graph_reads_nanodet(shared):
     graph = read_graph(shared / "data/nanodet/nanodet.json")
     assert len(graph.nodes) == 489
     assert sorted(graph.outputs) == ["Identity", *(f"Identity_{n}" for n in range(1, 6))]

@@ -1,4 +1,4 @@
-"""The crop from the previous frame: properties, and a literal restatement in normalised coordinates."""
+"""Window of the next frame: properties, and a literal restatement in normalised coordinates."""
 
 import numpy as np
 import pytest
@@ -21,12 +21,13 @@ def poses(keypoints, scores):
     return Poses(np.asarray(keypoints, float)[None], scores[None], np.ones(1))
 
 
-def somebody(rng, center=(320, 240), spread=30.0):
+def random_person(rng, center=(320, 240), spread=30.0):
+    """Returns joints [17, 2] in px around a centre."""
     return rng.normal(center, spread, (17, 2))
 
 
 def restated(keypoints, scores, width, height):
-    """The tutorial's rule, joint by joint, in fractions of the image: (y_min, x_min, y_max, x_max)."""
+    """Returns (y_min, x_min, y_max, x_max) in fractions of the image by the tutorial's rule."""
     point = {
         name: (y / height, x / width)
         for name, (x, y) in zip(COCO_17.joints, keypoints, strict=True)
@@ -65,10 +66,8 @@ def test_the_rule_is_the_tutorials(size):
     whole = 0
     for _ in range(300):
         center = rng.uniform(-0.1, 1.1, 2) * size
-        keypoints, scores = (
-            somebody(rng, center, rng.choice([10, 40, 120])),
-            rng.uniform(0, rng.choice([0.3, 0.9]), 17),
-        )
+        keypoints = random_person(rng, center, rng.choice([10, 40, 120]))
+        scores = rng.uniform(0, rng.choice([0.3, 0.9]), 17)
         window = next_window(poses(keypoints, scores), size, min_pose_score=0.0)
         top, left, bottom, right = restated(keypoints, scores, *size)
         assert window.center == pytest.approx(
@@ -83,18 +82,18 @@ def test_the_rule_is_the_tutorials(size):
     assert 30 < whole < 270
 
 
-def test_the_window_is_centred_between_the_hips_and_holds_everybody_seen():
+def test_the_window_is_centred_between_the_hips_and_contains_all_visible_joints():
     rng = np.random.default_rng(1)
     for _ in range(50):
-        keypoints = somebody(rng)
+        keypoints = random_person(rng)
         window = next_window(poses(keypoints, 0.9), SIZE)
         assert window.center == pytest.approx(tuple(keypoints[HIPS].mean(axis=0)))
         assert (np.abs(keypoints - window.center) <= window.size[0] / 2).all()
         assert (window.rotation, window.flip) == (0.0, False)
 
 
-def test_a_joint_that_is_not_seen_does_not_stretch_the_window():
-    keypoints = somebody(np.random.default_rng(2))
+def test_an_invisible_joint_does_not_enlarge_the_window():
+    keypoints = random_person(np.random.default_rng(2))
     before = next_window(poses(keypoints, 0.9), SIZE)
     scores = np.full(17, 0.9)
     scores[10] = 0.1
@@ -105,38 +104,41 @@ def test_a_joint_that_is_not_seen_does_not_stretch_the_window():
 
 @pytest.mark.parametrize("hidden", [HIPS, SHOULDERS])
 def test_without_a_torso_it_is_the_whole_image(hidden):
-    keypoints, scores = somebody(np.random.default_rng(3)), np.full(17, 0.9)
+    keypoints = random_person(np.random.default_rng(3))
+    scores = np.full(17, 0.9)
     scores[hidden] = 0.1
     assert next_window(poses(keypoints, scores), SIZE) == WHOLE
     scores[hidden[0]] = 0.3  # one of the two is enough
     assert next_window(poses(keypoints, scores), SIZE) != WHOLE
 
 
-def test_a_lost_pose_is_the_whole_image_with_nothing_mixed_in():
-    keypoints, old = somebody(np.random.default_rng(4)), Window((100.0, 100.0), (50.0, 50.0))
-    nobody = Poses(np.zeros((0, 17, 2)), np.zeros((0, 17)), np.zeros(0))
-    assert next_window(nobody, SIZE, old) == WHOLE
+def test_a_lost_pose_gives_the_whole_image_without_averaging():
+    keypoints = random_person(np.random.default_rng(4))
+    old = Window((100.0, 100.0), (50.0, 50.0))
+    no_poses = Poses(np.zeros((0, 17, 2)), np.zeros((0, 17)), np.zeros(0))
+    assert next_window(no_poses, SIZE, old) == WHOLE
     assert next_window(poses(keypoints, 0.24), SIZE, old) == WHOLE
     assert next_window(poses(keypoints, 0.24), SIZE, min_pose_score=0.0) != WHOLE
     assert pose_score(np.array([0.1, 0.2])) == 0.0
 
 
 def test_the_corners_are_low_passed():
-    keypoints, old = somebody(np.random.default_rng(5)), Window((100.0, 120.0), (50.0, 50.0))
+    keypoints = random_person(np.random.default_rng(5))
+    old = Window((100.0, 120.0), (50.0, 50.0))
     new = next_window(poses(keypoints, 0.9), SIZE)
-    mixed = next_window(poses(keypoints, 0.9), SIZE, old)
+    averaged = next_window(poses(keypoints, 0.9), SIZE, old)
 
     def corners(window):
         half = np.array(window.size) / 2
         return np.concatenate([np.array(window.center) - half, np.array(window.center) + half])
 
-    assert np.allclose(corners(mixed), 0.9 * corners(new) + 0.1 * corners(old))
+    assert np.allclose(corners(averaged), 0.9 * corners(new) + 0.1 * corners(old))
     assert next_window(poses(keypoints, 0.9), SIZE, old, low_pass=1.0) == new
-    assert mixed.size[0] == mixed.size[1]
+    assert averaged.size[0] == averaged.size[1]
 
 
 def test_the_window_moves_and_grows_with_the_image():
-    keypoints = somebody(np.random.default_rng(6))
+    keypoints = random_person(np.random.default_rng(6))
     small = next_window(poses(keypoints, 0.9), SIZE)
     large = next_window(poses(3 * keypoints, 0.9), (3 * SIZE[0], 3 * SIZE[1]))
     assert large.center == pytest.approx(tuple(3 * c for c in small.center))

@@ -1,4 +1,4 @@
-"""One-Euro smoothing: properties, and a literal restatement one number at a time."""
+"""One-Euro filter: properties, and a literal restatement, one number at a time."""
 
 from math import asinh, pi
 
@@ -9,15 +9,17 @@ from paddle_pose.tracking.one_euro import OneEuro
 
 
 def restated(values, times):
-    """One coordinate through the filter, with the demo's constants."""
+    """Returns one coordinate after the filter with the demo's constants."""
 
     def alpha(cutoff, frequency):
         return 1 / (1 + frequency / (2 * pi * cutoff))
 
-    answers, last_time, raw, slope, out = [], None, None, 0.0, None
+    results = []
+    last_time = raw = out = None
+    slope = 0.0
     for value, time in zip(values, times, strict=True):
         if last_time is not None and time <= last_time:
-            answers.append(value)
+            results.append(value)
             continue
         if last_time is None:
             out = value
@@ -28,14 +30,14 @@ def restated(values, times):
             threshold = 0.5 + 5 * abs(slope)
             out = out + weight * threshold * asinh((value - out) / threshold)
         last_time, raw = time, value
-        answers.append(out)
-    return answers
+        results.append(out)
+    return results
 
 
-def test_every_coordinate_is_the_restatements():
+def test_every_coordinate_equals_the_restatement():
     rng = np.random.default_rng(0)
     times = np.cumsum(rng.uniform(0.01, 0.1, 60))
-    times[[20, 33]] = times[[19, 30]]  # one frame twice, one late
+    times[[20, 33]] = times[[19, 30]]  # one time twice, one in the past
     track = np.cumsum(rng.normal(0, 0.02, (60, 1, 17, 2)), axis=0) + 0.5
     smooth = OneEuro()
     found = np.stack([smooth(points, time) for points, time in zip(track, times, strict=True)])
@@ -47,28 +49,31 @@ def test_every_coordinate_is_the_restatements():
             )
 
 
-def test_a_still_point_stays_and_the_first_frame_passes():
-    smooth, point = OneEuro(), np.array([0.25, 0.75])
+def test_a_still_point_and_the_first_frame_do_not_change():
+    smooth = OneEuro()
+    point = np.array([0.25, 0.75])
     for n in range(10):
         assert smooth(point, n / 30).tolist() == point.tolist()
 
 
-def test_trembling_is_damped_and_a_fast_way_is_followed():
-    rng, times = np.random.default_rng(1), np.arange(200) / 30
+def test_jitter_is_reduced_and_a_fast_point_has_little_lag():
+    rng = np.random.default_rng(1)
+    times = np.arange(200) / 30
     still = 0.5 + rng.normal(0, 0.0005, 200)
     smooth = OneEuro()
     damped = np.array(
         [smooth(np.array([value]), time)[0] for value, time in zip(still, times, strict=True)]
     )
     assert damped[20:].std() < 0.7 * still[20:].std()
-    fast, smooth = 0.5 * times, OneEuro()
+    fast = 0.5 * times
+    smooth = OneEuro()
     tracked = np.array(
         [smooth(np.array([value]), time)[0] for value, time in zip(fast, times, strict=True)]
     )
     assert np.abs(tracked - fast)[5:].max() < 0.01
 
 
-def test_the_time_between_frames_counts():
+def test_a_longer_interval_gives_the_new_point_more_weight():
     def after(seconds):
         smooth = OneEuro(beta=0.0)
         smooth(np.array([0.0]), 0.0)
@@ -77,8 +82,9 @@ def test_the_time_between_frames_counts():
     assert 0 < after(0.01) < after(0.1) < after(1.0) <= 0.1
 
 
-def test_a_frame_that_is_not_later_passes_and_changes_nothing():
-    smooth, twin = OneEuro(), OneEuro()
+def test_a_frame_that_is_not_later_is_returned_and_changes_nothing():
+    smooth = OneEuro()
+    twin = OneEuro()
     for filter_ in (smooth, twin):
         filter_(np.array([0.1]), 1.0)
         filter_(np.array([0.2]), 1.1)
@@ -87,7 +93,7 @@ def test_a_frame_that_is_not_later_passes_and_changes_nothing():
     assert smooth(np.array([0.3]), 1.2).tolist() == twin(np.array([0.3]), 1.2).tolist()
 
 
-def test_reset_forgets():
+def test_after_a_reset_any_time_and_shape_may_follow():
     smooth = OneEuro()
     smooth(np.array([0.1]), 5.0)
     smooth(np.array([0.2]), 5.1)
@@ -95,8 +101,9 @@ def test_reset_forgets():
     assert smooth(np.array([[0.7, 0.8]]), 0.0).tolist() == [[0.7, 0.8]]
 
 
-def test_what_it_was_given_may_change_afterwards():
-    smooth, point = OneEuro(), np.array([0.5])
+def test_arrays_may_be_changed_after_a_call():
+    smooth = OneEuro()
+    point = np.array([0.5])
     first = smooth(point, 0.0)
     point += 1
     first += 1

@@ -20,13 +20,13 @@ TENSORS = {
 }
 
 
-def save(folder, state=STATE, aside=None):
+def save(folder, state=STATE, move_old_to=None):
     checkpoint.save(
         folder,
         {**TENSORS, "model.pdopt": {"a.bias/moment1_0": np.zeros(2)}, "ema.pdparams": {}},
         state,
         "{}\n",
-        aside,
+        move_old_to,
     )
 
 
@@ -35,12 +35,12 @@ def epoch(folder):
     return json.loads((folder / "state.json").read_text())["epoch"]
 
 
-def test_the_files_are_plain(tmp_path):
+def test_save_writes_files_that_paddle_and_json_read(tmp_path):
     folder = tmp_path / "run" / "last"
     save(folder)
     names = ["config.json", "manifest.json", "model.pdopt", "model.pdparams", "state.json"]
-    assert sorted(p.name for p in folder.iterdir()) == names, "no file without tensors"
-    assert [p.name for p in folder.parent.iterdir()] == ["last"], "nothing is left beside it"
+    assert sorted(p.name for p in folder.iterdir()) == names, "no file without arrays"
+    assert [p.name for p in folder.parent.iterdir()] == ["last"], "no temporary folders are left"
     loaded = paddle.load(str(folder / "model.pdparams"))
     for name, array in TENSORS["model.pdparams"].items():
         assert np.array_equal(loaded[name], array)
@@ -51,23 +51,23 @@ def test_the_files_are_plain(tmp_path):
     assert manifest["versions"]["paddle"] == paddle.__version__
 
 
-class CutError(Exception):
+class SaveInterruptedError(Exception):
     pass
 
 
-@pytest.mark.parametrize("aside", [None, "earlier/epoch-1"], ids=["alone", "aside"])
+@pytest.mark.parametrize("move_old_to", [None, "earlier/epoch-1"], ids=["delete", "move"])
 @pytest.mark.parametrize("left", [(), (".writing",), (".old",)], ids=["clean", "writing", "old"])
 @pytest.mark.parametrize("at", range(16))
-def test_a_save_cut_short_anywhere_leaves_a_whole_checkpoint(
-    tmp_path, monkeypatch, at, left, aside
+def test_interrupted_save_leaves_a_complete_checkpoint(
+    tmp_path, monkeypatch, at, left, move_old_to
 ):
-    """Each call that changes the disk is cut once: before a first save, and again where leftovers lie about."""
-    folder, aside = tmp_path / "last", aside and tmp_path / aside
+    """Each call that changes the disk is interrupted once, also with leftovers of earlier saves."""
+    folder, move_old_to = tmp_path / "last", move_old_to and tmp_path / move_old_to
     save(folder, {"epoch": 1})
     if ".writing" in left:
         (tmp_path / "last.writing").mkdir()
         (tmp_path / "last.writing" / "model.pdparams").write_bytes(b"half")
-    if ".old" in left:  # a save was cut between its two renamings
+    if ".old" in left:  # a save was interrupted between its two renamings
         os.replace(folder, tmp_path / "last.old")
     calls = 0
 
@@ -76,7 +76,7 @@ def test_a_save_cut_short_anywhere_leaves_a_whole_checkpoint(
             nonlocal calls
             calls += 1
             if calls == at + 1:
-                raise CutError(f"cut at {function.__name__}")
+                raise SaveInterruptedError(f"interrupted at {function.__name__}")
             return function(*args, **kwargs)
 
         return run
@@ -85,28 +85,30 @@ def test_a_save_cut_short_anywhere_leaves_a_whole_checkpoint(
         patch.setattr(os, "replace", counted(os.replace))
         patch.setattr(shutil, "rmtree", counted(shutil.rmtree))
         patch.setattr(checkpoint, "write_weights", counted(checkpoint.write_weights))
-        patch.setattr(checkpoint, "seal", counted(checkpoint.seal))
+        patch.setattr(checkpoint, "write_manifest", counted(checkpoint.write_manifest))
         patch.setattr(checkpoint, "_sync", counted(checkpoint._sync))
         try:
-            save(folder, {"epoch": 2}, aside)
-            cut = False
-        except CutError:
-            cut = True
-    assert cut == (calls > at)
+            save(folder, {"epoch": 2}, move_old_to)
+            interrupted = False
+        except SaveInterruptedError:
+            interrupted = True
+    assert interrupted == (calls > at)
     checkpoint.restore(folder)
-    places = [place for place in (folder, aside) if place and place.is_dir()]
-    assert epoch(places[0]) in ((1, 2) if cut else (2,))
-    save(folder, {"epoch": 3})  # and the next save is as any other
+    folders = [path for path in (folder, move_old_to) if path and path.is_dir()]
+    assert epoch(folders[0]) in ((1, 2) if interrupted else (2,))
+    save(folder, {"epoch": 3})  # the next save is not affected
     assert {p.name for p in tmp_path.iterdir()} <= {"last", "earlier"}
     assert epoch(folder) == 3
 
 
-@pytest.mark.parametrize("aside", [None, "earlier/epoch-1"], ids=["alone", "aside"])
-def test_what_is_renamed_is_on_the_disk_before_anything_follows(tmp_path, monkeypatch, aside):
-    """Every file and the new folder before it gets its name, and after each renaming the folder that holds the name."""
-    folder, aside = tmp_path / "last", aside and tmp_path / aside
+@pytest.mark.parametrize("move_old_to", [None, "earlier/epoch-1"], ids=["delete", "move"])
+def test_save_syncs_files_before_renaming_and_folders_after(tmp_path, monkeypatch, move_old_to):
+    """All files and the new folder are synced before a rename, and the parent folder after it."""
+    folder, move_old_to = tmp_path / "last", move_old_to and tmp_path / move_old_to
     save(folder, {"epoch": 1})
-    events, replace, sync = [], os.replace, os.fsync
+    events = []
+    replace = os.replace
+    sync = os.fsync
 
     def replaced(source, target):
         synced = {event[1] for event in events if event[0] == "fsync"}
@@ -122,21 +124,21 @@ def test_what_is_renamed_is_on_the_disk_before_anything_follows(tmp_path, monkey
 
     monkeypatch.setattr(os, "replace", replaced)
     monkeypatch.setattr(os, "fsync", synced)
-    save(folder, {"epoch": 2}, aside)
-    places = [n for n, (what, _) in enumerate(events) if what == "replace"]
-    assert len(places) == 2
-    for place in places:
-        assert events[place + 1 : place + 2] == [("fsync", events[place][1])]
+    save(folder, {"epoch": 2}, move_old_to)
+    renames = [n for n, (call, _) in enumerate(events) if call == "replace"]
+    assert len(renames) == 2
+    for n in renames:
+        assert events[n + 1 : n + 2] == [("fsync", events[n][1])]
 
 
-def test_what_was_there_is_kept_aside(tmp_path):
-    folder, aside = tmp_path / "last", tmp_path / "earlier" / "one"
+def test_save_moves_the_existing_checkpoint(tmp_path):
+    folder, move_old_to = tmp_path / "last", tmp_path / "earlier" / "one"
     save(folder, {"epoch": 1})
-    save(folder, {"epoch": 2}, aside)
-    assert (epoch(folder), epoch(aside)) == (2, 1)
+    save(folder, {"epoch": 2}, move_old_to)
+    assert (epoch(folder), epoch(move_old_to)) == (2, 1)
 
 
-def test_restoring_changes_nothing_where_nothing_is_missing(tmp_path):
+def test_restore_changes_nothing_if_the_checkpoint_exists(tmp_path):
     checkpoint.restore(tmp_path / "last")
     assert list(tmp_path.iterdir()) == []
     save(tmp_path / "last", {"epoch": 1})
@@ -147,7 +149,7 @@ def test_restoring_changes_nothing_where_nothing_is_missing(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["model.pdparams", "model.pdopt", "state.json", "config.json"])
-def test_every_byte_counts(tmp_path, name):
+def test_check_detects_any_damaged_or_missing_file(tmp_path, name):
     folder = tmp_path / "last"
     save(folder)
     manifest.check(folder)
@@ -168,7 +170,7 @@ def test_every_byte_counts(tmp_path, name):
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[1]", '{"files": 3}', '{"files": {"a'])
-def test_a_manifest_is_needed_and_read(tmp_path, text):
+def test_check_rejects_a_missing_or_invalid_manifest(tmp_path, text):
     save(tmp_path / "last")
     (tmp_path / "last" / "manifest.json").write_text(text)
     with pytest.raises(ValueError, match=r"last/manifest.json: damaged"):
@@ -180,18 +182,19 @@ def test_a_manifest_is_needed_and_read(tmp_path, text):
         manifest.check(tmp_path / "last")
 
 
-def test_another_network_is_refused_with_the_files_name(tmp_path):
+def test_set_weights_of_another_network_names_the_file(tmp_path):
     path = tmp_path / "model.pdparams"
     model = paddle.nn.Linear(3, 4)
     with pytest.raises(
-        ValueError, match=r"model.pdparams: the weights do not fit the network.*misshapen"
+        ValueError,
+        match=r"model.pdparams: the weights do not fit the network.*with a different shape",
     ):
-        checkpoint.put(
+        checkpoint.set_weights(
             model, {"weight": np.ones((3, 5), "float32"), "bias": np.ones(4, "float32")}, path
         )
 
 
-def test_a_full_disk_leaves_the_older_checkpoint_and_nothing_half_done(tmp_path, monkeypatch):
+def test_save_on_a_full_disk_keeps_the_existing_checkpoint(tmp_path, monkeypatch):
     folder = tmp_path / "last"
     save(folder, {"epoch": 1})
 
@@ -202,7 +205,7 @@ def test_a_full_disk_leaves_the_older_checkpoint_and_nothing_half_done(tmp_path,
         patch.setattr(os, "fsync", full)
         with pytest.raises(
             OSError,
-            match=r"last cannot be written \(No space left on device\); the one that was there stays",
+            match=r"last cannot be written \(No space left on device\); the existing one is kept",
         ):
             save(folder, {"epoch": 2})
     manifest.check(folder)

@@ -7,13 +7,13 @@ from paddle_pose.training import checkpoint_policy
 from paddle_pose.training.checkpoint_policy import CheckpointPolicy, CheckpointStore
 
 
-def save(kept, epoch, batch=0):
+def save(store, epoch, batch=0):
     arrays = {"model.pdparams": {"a": np.full(3, epoch, "float32")}}
-    kept.save(epoch, batch, tensors=arrays, state={"at": [epoch, batch]}, config_json="{}\n")
+    store.save(epoch, batch, tensors=arrays, state={"position": [epoch, batch]}, config_json="{}\n")
 
 
-def at(folder):
-    return tuple(json.loads((folder / "state.json").read_text())["at"])
+def position_of(folder):
+    return tuple(json.loads((folder / "state.json").read_text())["position"])
 
 
 def earlier(run_dir):
@@ -25,18 +25,18 @@ def earlier(run_dir):
 
 
 @pytest.mark.parametrize("keep", [1, 2, 4])
-def test_the_newest_are_kept(tmp_path, keep):
-    kept = CheckpointStore(tmp_path, CheckpointPolicy(keep))
+def test_store_keeps_the_newest_checkpoints(tmp_path, keep):
+    store = CheckpointStore(tmp_path, CheckpointPolicy(keep))
     for epoch in range(3):
         for batch in (0, 90, 100):
-            save(kept, epoch, batch)
-    assert at(tmp_path / "last") == (2, 100)
+            save(store, epoch, batch)
+    assert position_of(tmp_path / "last") == (2, 100)
     names = ["epoch-0001-batch-000100", "epoch-0002-batch-000000", "epoch-0002-batch-000090"]
     assert earlier(tmp_path) == names[len(names) - (keep - 1) :]
     assert checkpoint_policy.newest(tmp_path) == tmp_path / "last"
 
 
-def test_the_one_resumed_from_is_kept_wherever_it_lies(tmp_path):
+def test_store_keeps_the_checkpoint_that_was_resumed(tmp_path):
     first = CheckpointStore(tmp_path, CheckpointPolicy(2))
     for epoch in range(3):
         save(first, epoch)
@@ -48,32 +48,35 @@ def test_the_one_resumed_from_is_kept_wherever_it_lies(tmp_path):
     third = CheckpointStore(tmp_path, CheckpointPolicy(1))
     third.resumed(tmp_path / "earlier" / "epoch-0002-batch-000000", 2, 0)
     save(third, 3)
-    assert at(tmp_path / "last") == (3, 0)
-    assert earlier(tmp_path) == ["epoch-0002-batch-000000"], "what came after it is gone"
+    assert position_of(tmp_path / "last") == (3, 0)
+    assert earlier(tmp_path) == ["epoch-0002-batch-000000"], "later checkpoints are deleted"
 
 
-def test_resuming_and_saving_at_once_is_no_collision(tmp_path):
+def test_store_saves_the_position_that_was_resumed(tmp_path):
     save(CheckpointStore(tmp_path, CheckpointPolicy()), 1)
     again = CheckpointStore(tmp_path, CheckpointPolicy())
     again.resumed(tmp_path / "last", 1, 0)
     save(again, 1)
     save(again, 2)
-    assert (at(tmp_path / "last"), earlier(tmp_path)) == ((2, 0), ["epoch-0001-batch-000000"])
+    assert (position_of(tmp_path / "last"), earlier(tmp_path)) == (
+        (2, 0),
+        ["epoch-0001-batch-000000"],
+    )
 
 
-def test_a_damaged_one_is_named_and_the_one_before_it_taken(tmp_path):
-    kept = CheckpointStore(tmp_path, CheckpointPolicy(3))
+def test_newest_skips_and_logs_damaged_checkpoints(tmp_path):
+    store = CheckpointStore(tmp_path, CheckpointPolicy(3))
     for epoch in range(3):
-        save(kept, epoch)
-    said = []
+        save(store, epoch)
+    messages = []
     (tmp_path / "last" / "model.pdparams").write_bytes(b"")
     (tmp_path / "earlier" / "epoch-0001-batch-000000" / "manifest.json").unlink()
-    found = checkpoint_policy.newest(tmp_path, said.append)
+    found = checkpoint_policy.newest(tmp_path, messages.append)
     assert found == tmp_path / "earlier" / "epoch-0000-batch-000000"
-    assert len(said) == 2
-    assert "last/model.pdparams: damaged" in said[0]
-    assert "epoch-0001-batch-000000/manifest.json: not found" in said[1]
-    # resuming there, the damaged ones go with the next save
+    assert len(messages) == 2
+    assert "last/model.pdparams: damaged" in messages[0]
+    assert "epoch-0001-batch-000000/manifest.json: not found" in messages[1]
+    # After resuming there, the next save deletes the damaged ones.
     resumed = CheckpointStore(tmp_path, CheckpointPolicy(3))
     resumed.resumed(found, 0, 0)
     save(resumed, 1)
@@ -81,13 +84,13 @@ def test_a_damaged_one_is_named_and_the_one_before_it_taken(tmp_path):
     assert earlier(tmp_path) == ["epoch-0000-batch-000000"]
 
 
-def test_nothing_is_found_where_nothing_is(tmp_path):
+def test_newest_returns_none_without_checkpoints(tmp_path):
     assert checkpoint_policy.newest(tmp_path) is None
     (tmp_path / "last").mkdir()
     assert checkpoint_policy.newest(tmp_path, lambda line: None) is None
 
 
-def test_due_by_steps_or_minutes(tmp_path, monkeypatch):
+def test_is_due_by_steps_or_minutes(tmp_path, monkeypatch):
     now = [0.0]
     monkeypatch.setattr(checkpoint_policy.time, "monotonic", lambda: now[0])
     assert [
@@ -109,6 +112,6 @@ def test_due_by_steps_or_minutes(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("wrong", [{"keep": 0}, {"every_steps": -1}, {"every_minutes": -0.5}])
-def test_numbers_out_of_range_are_refused(tmp_path, wrong):
+def test_store_rejects_numbers_out_of_range(tmp_path, wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         CheckpointStore(tmp_path, CheckpointPolicy(**wrong))

@@ -28,14 +28,13 @@ EACH = pytest.mark.parametrize("codec", CODECS.values(), ids=CODECS)
 @EACH
 @pytest.mark.parametrize("joint_sigmas", [False, True], ids=["one sigma", "joint sigmas"])
 @pytest.mark.parametrize("kind", ["float32", "float64"])
-def test_they_are_what_the_codec_encodes(codec, joint_sigmas, kind):
+def test_heatmap_targets_equal_those_of_the_codec(codec, joint_sigmas, kind):
     codec = replace(codec, joint_sigmas=joint_sigmas)
     rng = np.random.default_rng(0)
     size = np.array(codec.input_size)
     anywhere = rng.uniform(-40, size + 40, (60, 17, 2))
-    between_cells = (
-        rng.integers(-12, size // 2 + 12, (60, 17, 2)) * 2.0
-    )  # on cells, and half-way between them
+    # On cell centres, and half-way between them.
+    between_cells = rng.integers(-12, size // 2 + 12, (60, 17, 2)) * 2.0
     at_borders = np.where(
         rng.random((20, 17, 2)) < 0.5,
         rng.choice([-3.0, -2.0, -0.5, 0.0, 1.0], (20, 17, 2)),
@@ -44,26 +43,26 @@ def test_they_are_what_the_codec_encodes(codec, joint_sigmas, kind):
     far = rng.choice([-1e5, 1e5, 50.0], (10, 17, 2))
     keypoints = np.concatenate([anywhere, between_cells, at_borders, far]).astype(kind)
     visible = rng.integers(0, 3, keypoints.shape[:2])
-    strange = rng.choice([np.nan, np.inf, -np.inf, 0.0], keypoints.shape).astype(kind)
-    keypoints = np.where(visible[..., None] > 0, keypoints, strange)
+    non_finite = rng.choice([np.nan, np.inf, -np.inf, 0.0], keypoints.shape).astype(kind)
+    keypoints = np.where(visible[..., None] > 0, keypoints, non_finite)
     expected = codec.encode_batch(keypoints[:, None].astype("float64"), visible[:, None])
-    drawn = HeatmapTargets(codec)(paddle.to_tensor(keypoints), paddle.to_tensor(visible))
-    assert drawn.keys() == expected.keys()
+    targets = HeatmapTargets(codec)(paddle.to_tensor(keypoints), paddle.to_tensor(visible))
+    assert targets.keys() == expected.keys()
     for name, values in expected.items():
-        assert drawn[name].dtype == paddle.float32
-        assert drawn[name].stop_gradient
-        np.testing.assert_allclose(drawn[name].numpy(), values, rtol=0, atol=1e-6)
+        assert targets[name].dtype == paddle.float32
+        assert targets[name].stop_gradient
+        np.testing.assert_allclose(targets[name].numpy(), values, rtol=0, atol=1e-6)
     assert 0.2 < expected["weights"].mean() < 0.8
     assert expected["heatmaps"].max() > 0.9
 
 
-def trained(config, root, folder):
-    """The losses of three epochs."""
+def train_losses(config, root, folder):
+    """Trains for three epochs and returns the losses."""
     samples = build.samples(config, root, "train")
     loader = build.loader(config, samples)
     trainer = build.trainer(config, build.model(config), folder, loader, data={"training": samples})
     losses = []
-    trainer.log.numbers = lambda kind, step, values: losses.append(values["loss"])
+    trainer.log.scalars = lambda kind, step, values: losses.append(values["loss"])
     trainer.fit(loader, epochs=3)
     trainer.log.close()
     return np.array(losses)
@@ -74,7 +73,7 @@ def trained(config, root, folder):
     [{}, {"codec.alignment": "udp", "train.accumulate": 2}],
     ids=["plain", "udp in parts"],
 )
-def test_a_training_has_the_losses_of_one_with_numpys_targets(synthetic_mpii, tmp_path, changes):
+def test_training_with_device_targets_has_the_same_losses(synthetic_mpii, tmp_path, changes):
     config = override(
         CONFIGS["hourglass_tiny_128"],
         {
@@ -83,27 +82,27 @@ def test_a_training_has_the_losses_of_one_with_numpys_targets(synthetic_mpii, tm
             "train.num_workers": 0,
             "train.log_every": 1,
             "train.schedule.warmup": 0,
-            "train.learning_rate": 1e-4,  # at large rates, Adam makes much of the last bits
+            "train.learning_rate": 1e-4,  # at large rates, Adam amplifies rounding differences
             "augment.half_body": 0.5,
             **changes,
         },
     )
-    usual = trained(config, synthetic_mpii, tmp_path / "usual")
-    drawn = trained(
-        override(config, {"train.device_targets": True}), synthetic_mpii, tmp_path / "drawn"
+    expected_losses = train_losses(config, synthetic_mpii, tmp_path / "expected_losses")
+    device_losses = train_losses(
+        override(config, {"train.device_targets": True}), synthetic_mpii, tmp_path / "device"
     )
-    assert len(usual) >= 3
-    assert len(np.unique(usual)) == len(usual)
-    np.testing.assert_allclose(drawn, usual, rtol=0, atol=1e-5)
+    assert len(expected_losses) >= 3
+    assert len(np.unique(expected_losses)) == len(expected_losses)
+    np.testing.assert_allclose(device_losses, expected_losses, rtol=0, atol=1e-5)
 
 
-def test_a_codec_without_them_is_refused():
+def test_device_targets_of_an_unsupported_codec_raise():
     config = override(CONFIGS["movenet_lightning_coco"], {"train.device_targets": "true"})
     with pytest.raises(InputError, match=r"train\.device_targets"):
         build.device_targets(config)
     assert build.device_targets(CONFIGS["movenet_lightning_coco"]) is None
 
 
-def test_what_the_codec_names_exists():
+def test_class_named_by_the_codec_exists():
     module, _, name = HeatmapCodec.device_targets.partition(":")
     assert getattr(importlib.import_module(module), name) is HeatmapTargets

@@ -12,7 +12,7 @@ def make(decay=0.9):
     return model, Ema(model.state_dict, decay)
 
 
-def test_it_is_the_average_that_the_formula_says():
+def test_average_follows_the_formula():
     model, ema = make()
     expected = {
         name: tensor.numpy().astype("float64") for name, tensor in model.state_dict().items()
@@ -23,15 +23,16 @@ def test_it_is_the_average_that_the_formula_says():
         ema.update()
         decay = min(0.9, (1 + step) / (10 + step))
         expected = {
-            n: decay * expected[n] + (1 - decay) * t.numpy() for n, t in model.state_dict().items()
+            name: decay * expected[name] + (1 - decay) * tensor.numpy()
+            for name, tensor in model.state_dict().items()
         }
     assert ema.updates == 119
     for name, average in ema.average.items():
         np.testing.assert_allclose(average.numpy(), expected[name], rtol=1e-5)
 
 
-def test_early_on_it_follows_closely():
-    """A fixed 0.9999 would remember the random start for thousands of steps."""
+def test_first_updates_have_a_small_decay():
+    """A constant decay of 0.9999 would contain the initial weights for thousands of steps."""
     model, ema = make(decay=0.9999)
     model[0].weight.set_value(np.full((2, 3), 100, "float32"))
     for _ in range(30):
@@ -39,7 +40,7 @@ def test_early_on_it_follows_closely():
     assert ema.average["0.weight"].numpy().min() > 95
 
 
-def test_a_network_looks_with_it_and_gets_its_own_bits_back():
+def test_in_place_of_sets_the_average_and_restores_the_network():
     model, ema = make()
     own = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
     model[0].weight.set_value(own["0.weight"] + 1)
@@ -54,7 +55,7 @@ def test_a_network_looks_with_it_and_gets_its_own_bits_back():
     assert np.array_equal(model[0].weight.numpy(), live)
 
 
-def test_a_loaded_one_continues():
+def test_loaded_average_continues_identically():
     model, ema = make()
     ema.update()
     other = Ema(model.state_dict, 0.9)
@@ -69,6 +70,6 @@ def test_a_loaded_one_continues():
 
 
 @pytest.mark.parametrize("decay", [0.0, 1.0, -1.0, float("nan")])
-def test_a_decay_out_of_range_is_refused(decay):
+def test_ema_rejects_a_decay_out_of_range(decay):
     with pytest.raises(ValueError, match="expected a decay between 0 and 1"):
         make(decay)

@@ -11,6 +11,7 @@ from paddle_pose.data.augment import Augment
 from paddle_pose.data.dataset import PoseDataset
 from paddle_pose.data.framing import one_per_person
 from paddle_pose.data.mpii import read_mpii
+from paddle_pose.errors import InputError
 from paddle_pose.training.loader import EpochLoader
 from paddle_pose.training.process_group import ProcessGroup
 
@@ -30,36 +31,36 @@ def indices(batches):
     return [batch["index"].numpy().tolist() for batch in batches]
 
 
-def test_the_order_depends_on_seed_and_epoch_alone(samples):
+def test_epoch_order_depends_on_seed_and_epoch_only(samples):
     first = loader(samples)
     assert indices(first.epoch(5)) == indices(loader(samples).epoch(5))
-    later = indices(first.epoch(6))  # whatever was loaded before
+    later = indices(first.epoch(6))  # independent of earlier epochs
     assert later == indices(loader(samples).epoch(6))
     assert later != indices(first.epoch(5))
     assert indices(loader(samples, seed=1).epoch(5)) != indices(first.epoch(5))
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, 8])
-def test_every_sample_at_most_once_and_the_smaller_last_batch_left_out(samples, batch_size):
+def test_epoch_has_no_sample_twice_and_no_partial_batch(samples, batch_size):
     loaded = loader(samples, batch_size)
     batches = indices(loaded.epoch(0))
     assert len(batches) == len(loaded) == 8 // batch_size
     assert {len(batch) for batch in batches} == {batch_size}
-    seen = [index for batch in batches for index in batch]
-    assert len(set(seen)) == len(seen)
+    indices_read = [index for batch in batches for index in batch]
+    assert len(set(indices_read)) == len(indices_read)
     if batch_size == 3:
-        assert set(seen) | {
+        assert set(indices_read) | {
             i for epoch in range(9) for batch in indices(loaded.epoch(epoch)) for i in batch
         } == {*range(8)}
 
 
-def test_fewer_samples_than_a_batch_are_one_batch(samples):
+def test_loader_makes_one_batch_of_too_few_samples(samples):
     loaded = loader(samples[:2], batch_size=64)
     assert len(loaded) == 1
     assert sorted(indices(loaded.epoch(0))[0]) == [0, 1]
 
 
-def test_any_number_of_workers_gives_the_same_bits(samples):
+def test_batches_are_identical_with_any_number_of_workers(samples):
     alone, threads = list(loader(samples).epoch(2)), list(loader(samples, num_workers=3).epoch(2))
     assert len(alone) == len(threads) == 2
     for a, b in zip(alone, threads, strict=True):
@@ -76,14 +77,14 @@ def test_any_number_of_workers_gives_the_same_bits(samples):
 
 
 @pytest.mark.parametrize("num_workers", [0, 3])
-def test_a_missing_image_is_named(samples, tmp_path, num_workers):
-    gone = dataclasses.replace(samples[4], image_path=tmp_path / "gone.jpg")
-    with pytest.raises(FileNotFoundError, match=r"gone\.jpg: not found"):
-        list(loader([*samples[:4], gone], batch_size=1, num_workers=num_workers).epoch(0))
+def test_epoch_names_a_missing_image(samples, tmp_path, num_workers):
+    missing = dataclasses.replace(samples[4], image_path=tmp_path / "missing.jpg")
+    with pytest.raises(FileNotFoundError, match=r"missing\.jpg: not found"):
+        list(loader([*samples[:4], missing], batch_size=1, num_workers=num_workers).epoch(0))
 
 
-def test_numbers_out_of_range_are_refused(samples):
-    with pytest.raises(ValueError, match="the training set is empty"):
+def test_loader_rejects_numbers_out_of_range(samples):
+    with pytest.raises(InputError, match="training set"):
         loader([])
     with pytest.raises(ValueError, match="batch_size 0"):
         loader(samples, batch_size=0)
@@ -91,7 +92,7 @@ def test_numbers_out_of_range_are_refused(samples):
         loader(samples, num_workers=-2)
 
 
-def test_half_bodies_that_a_skeleton_makes_impossible_are_said_to_be_off(samples, capsys):
+def test_loader_logs_that_half_body_windows_are_off(samples, capsys):
     config = override(
         CONFIGS["hourglass_tiny_128"], {"augment.half_body": 0.3, "train.num_workers": 0}
     )
@@ -109,7 +110,7 @@ def test_half_bodies_that_a_skeleton_makes_impossible_are_said_to_be_off(samples
 
 
 @pytest.mark.parametrize("start", [0, 1])
-def test_an_epoch_starts_where_asked_without_reading_what_was_before(samples, start, monkeypatch):
+def test_epoch_starts_at_a_batch_without_reading_earlier_ones(samples, start, monkeypatch):
     loaded = loader(samples, batch_size=3)
     whole = indices(loaded.epoch(4))
     read = []
@@ -123,7 +124,7 @@ def test_an_epoch_starts_where_asked_without_reading_what_was_before(samples, st
 
 
 @pytest.mark.parametrize("size", [2, 3])
-def test_processes_together_see_what_one_with_a_larger_batch_would(samples, size):
+def test_processes_together_read_the_batches_of_one_process(samples, size):
     alone = indices(loader(samples, batch_size=2 * size).epoch(1))
     process_groups = [ProcessGroup(rank, size) for rank in range(size)]
     parts = [
@@ -135,7 +136,7 @@ def test_processes_together_see_what_one_with_a_larger_batch_would(samples, size
     ] == alone
 
 
-def test_more_processes_than_samples_are_refused(samples):
+def test_loader_rejects_more_processes_than_samples(samples):
     with pytest.raises(ValueError, match="2 training samples for 3 processes"):
         EpochLoader(PoseDataset(samples[:2], CODEC), 1, 0, 0, ProcessGroup(0, 3))
     assert len(EpochLoader(PoseDataset(samples[:5], CODEC), 4, 0, 0, ProcessGroup(0, 2))) == 1
@@ -143,9 +144,7 @@ def test_more_processes_than_samples_are_refused(samples):
 
 @pytest.mark.parametrize("damage", ["missing", "cut"])
 @pytest.mark.parametrize("num_workers", [0, 2])
-def test_a_bad_image_ends_the_epoch_or_is_replaced_by_the_next(
-    samples, tmp_path, damage, num_workers
-):
+def test_bad_image_raises_or_is_replaced_by_the_next(samples, tmp_path, damage, num_workers):
     bad = tmp_path / "bad.jpg"
     if damage == "cut":
         bad.write_bytes(samples[3].image_path.read_bytes()[:40])
@@ -157,28 +156,25 @@ def test_a_bad_image_ends_the_epoch_or_is_replaced_by_the_next(
         list(EpochLoader(dataset, 2, num_workers, 0).epoch(0))
     replaced = list(EpochLoader(dataset, 2, num_workers, 0, replace_bad=True).epoch(0))
     whole = list(loader(samples, 2).epoch(0))
-    want = [[{3: 4, 7: 0}.get(i, i) for i in batch] for batch in indices(whole)]
-    assert indices(replaced) == want
+    expected = [[{3: 4, 7: 0}.get(i, i) for i in batch] for batch in indices(whole)]
+    assert indices(replaced) == expected
     lines = [line for batch in replaced for line in batch.get("replaced", ())]
     assert len(lines) == 2
     assert all(line.startswith(f"{bad}: ") for line in lines)
 
 
-def test_replacing_hides_neither_defects_nor_a_data_set_without_images(samples, tmp_path):
+def test_replace_bad_raises_other_errors_and_if_no_image_is_readable(samples, tmp_path):
     def defect(sample, window):
         raise ValueError("a defect")
 
+    dataset = PoseDataset(samples, CODEC, reader=defect)
     with pytest.raises(ValueError, match="a defect"):
-        next(
-            iter(
-                EpochLoader(
-                    PoseDataset(samples, CODEC, reader=defect), 2, 0, 0, replace_bad=True
-                ).epoch(0)
-            )
-        )
-    nothing = [dataclasses.replace(sample, image_path=tmp_path / "gone.jpg") for sample in samples]
+        next(iter(EpochLoader(dataset, 2, 0, 0, replace_bad=True).epoch(0)))
+    missing = [
+        dataclasses.replace(sample, image_path=tmp_path / "missing.jpg") for sample in samples
+    ]
     with pytest.raises(
         ValueError,
-        match=r"none of the 8 training images can be read; the first: .*gone\.jpg: not found",
+        match=r"none of the 8 training images .*missing\.jpg",
     ):
-        next(iter(EpochLoader(PoseDataset(nothing, CODEC), 2, 0, 0, replace_bad=True).epoch(0)))
+        next(iter(EpochLoader(PoseDataset(missing, CODEC), 2, 0, 0, replace_bad=True).epoch(0)))

@@ -28,7 +28,7 @@ def statistics(model):
     return [model[i].state_dict()[name].numpy() for i in (1, 3) for name in ("_mean", "_variance")]
 
 
-def test_a_good_step_is_told_its_numbers():
+def test_check_returns_loss_and_gradient_norm_of_a_finite_step():
     model = network()
     guard = NonFiniteGuard(model)
     loss = forward(model)
@@ -46,7 +46,7 @@ def test_a_good_step_is_told_its_numbers():
 
 
 @pytest.mark.parametrize("bad", BAD)
-def test_running_statistics_are_taken_back_bit_for_bit(bad):
+def test_undo_restores_running_statistics_bit_for_bit(bad):
     model = network()
     guard = NonFiniteGuard(model)
     assert guard.check(forward(model)).finite
@@ -57,11 +57,11 @@ def test_running_statistics_are_taken_back_bit_for_bit(bad):
     guard.undo()
     assert all(np.array_equal(a, b) for a, b in zip(statistics(model), before, strict=True))
     model.clear_gradients()
-    assert guard.check(forward(model)).finite, "the next step is as any other"
+    assert guard.check(forward(model)).finite, "the next step is not affected"
 
 
 @pytest.mark.parametrize("bad", BAD)
-def test_a_gradient_alone_is_enough(bad):
+def test_check_detects_a_non_finite_gradient(bad):
     model = network()
     guard = NonFiniteGuard(model)
     loss = forward(model)
@@ -72,14 +72,14 @@ def test_a_gradient_alone_is_enough(bad):
 
 
 @pytest.mark.parametrize("bad", BAD)
-def test_a_loss_alone_is_enough(bad):
+def test_check_detects_a_non_finite_loss(bad):
     model = network()
     guard = NonFiniteGuard(model)
     forward(model)
     assert not guard.check(paddle.to_tensor(bad)).finite
 
 
-def test_without_statistics_or_gradients():
+def test_guard_accepts_a_network_without_statistics_and_gradients():
     model = paddle.nn.Linear(2, 2)
     guard = NonFiniteGuard(model)
     health = guard.check(paddle.to_tensor(1.5))

@@ -2,11 +2,12 @@ import numpy as np
 import paddle
 import pytest
 
+from paddle_pose.errors import InputError
 from paddle_pose.training.precision import LossScale, Precision
 
 
 def scaled(value=1024.0):
-    """As on a GPU in float16, with a scale; the network itself stays in float32."""
+    """Returns a precision with a loss scale as for float16 on a GPU; it computes in float32."""
     precision = Precision()
     precision.scale = LossScale(value)
     return precision
@@ -16,7 +17,7 @@ def gradients(model):
     return [parameter.grad.numpy() for parameter in model.parameters()]
 
 
-def test_a_power_of_two_leaves_no_trace_in_the_gradients():
+def test_unscale_restores_gradients_exactly():
     paddle.seed(0)
     model, image = paddle.nn.Linear(3, 2), paddle.randn([5, 3])
     Precision().backward(model(image).square().mean())
@@ -29,16 +30,16 @@ def test_a_power_of_two_leaves_no_trace_in_the_gradients():
     assert all(np.array_equal(a, b) for a, b in zip(gradients(model), expected, strict=True))
 
 
-def test_overflow_halves_and_long_calm_doubles():
+def test_loss_scale_halves_on_overflow_and_doubles_after_finite_steps():
     scale = LossScale(4.0, grow_every=3)
-    seen = []
+    values = []
     for finite in (False, True, True, True, True, False, False, False, False):
         scale.update(finite)
-        seen.append(scale.value)
-    assert seen == [2, 2, 2, 4, 4, 2, 1, 1, 1]
+        values.append(scale.value)
+    assert values == [2, 2, 2, 4, 4, 2, 1, 1, 1]
 
 
-def test_the_scale_survives_a_checkpoint():
+def test_loss_scale_is_restored_from_a_checkpoint():
     precision = scaled(2.0)
     for _ in range(7):
         precision.update(True)
@@ -47,7 +48,7 @@ def test_the_scale_survives_a_checkpoint():
     assert other.scale == precision.scale == LossScale(2.0, good=7)
 
 
-def test_float32_has_no_scale():
+def test_float32_precision_has_no_loss_scale():
     precision = Precision()
     precision.update(False)
     precision.load({"value": 2.0, "good": 1, "grow_every": 3})
@@ -57,8 +58,6 @@ def test_float32_has_no_scale():
 
 
 @pytest.mark.parametrize("level", ["O1", "O2"])
-def test_half_precision_is_refused_where_paddle_would_ignore_it(level):
-    with pytest.raises(
-        ValueError, match=rf"train.amp {level} needs a GPU: on cpu Paddle ignores it"
-    ):
+def test_half_precision_without_gpu_raises(level):
+    with pytest.raises(InputError, match=rf"train.amp {level}"):
         Precision(level)

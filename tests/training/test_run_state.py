@@ -10,7 +10,7 @@ from paddle_pose.training import checkpoint
 from paddle_pose.training.ema import Ema
 from paddle_pose.training.optimizers import adam, adamw, rmsprop
 from paddle_pose.training.precision import Precision, float32
-from paddle_pose.training.run_state import Progress, State, moments, put_moments, read_numbers
+from paddle_pose.training.run_state import Progress, State, moments, read_state, set_moments
 
 
 def network(width=4):
@@ -29,7 +29,7 @@ def new(width=4, make=adam, **settings):
 
 
 def train(state, steps, seed):
-    """Some steps on reproducible images; their losses."""
+    """Runs steps on reproducible images and returns their losses."""
     rng, losses = np.random.default_rng(seed), []
     state.model.train()
     for step in range(steps):
@@ -48,12 +48,12 @@ def train(state, steps, seed):
 
 
 def save(state, folder):
-    checkpoint.save(folder, state.files(), state.numbers(), "{}\n")
+    checkpoint.save(folder, state.files(), state.scalars(), "{}\n")
     return folder
 
 
 def load(state, folder):
-    state.load(folder, read_numbers(folder))
+    state.load(folder, read_state(folder))
 
 
 def equal(a, b):
@@ -73,10 +73,11 @@ def trained():
     return state
 
 
-def test_a_loaded_run_continues_to_the_same_bits(tmp_path, trained):
-    """Also in a process where Paddle has counted other layers, so that the same ones have other inner names."""
+def test_restored_state_continues_bit_identically(tmp_path, trained):
+    """Also if other layers were built before, so that Paddle's internal names differ."""
     folder = save(trained, tmp_path / "last")
-    network(), paddle.nn.Linear(2, 2)
+    network()
+    paddle.nn.Linear(2, 2)
     other = new()
     assert other.model[0].weight.name != trained.model[0].weight.name
     load(other, folder)
@@ -91,10 +92,10 @@ def test_a_loaded_run_continues_to_the_same_bits(tmp_path, trained):
     )
 
 
-def test_the_moments_make_a_difference(tmp_path, trained):
+def test_moments_affect_the_following_steps(tmp_path, trained):
     folder = save(trained, tmp_path / "last")
     (folder / "model.pdopt").unlink()
-    checkpoint.seal(folder)
+    checkpoint.write_manifest(folder)
     other = new()
     load(other, folder)
     train(other, 3, seed=1)
@@ -102,7 +103,7 @@ def test_the_moments_make_a_difference(tmp_path, trained):
     assert not equal(other.files(), trained.files())
 
 
-def test_loading_into_a_network_that_has_trained_already_forgets_that(tmp_path, trained):
+def test_load_replaces_the_state_of_a_trained_network(tmp_path, trained):
     folder = save(trained, tmp_path / "last")
     expected = train(trained, 3, seed=1)
     other = new()
@@ -119,7 +120,7 @@ def test_loading_into_a_network_that_has_trained_already_forgets_that(tmp_path, 
         pytest.param(rmsprop, {"momentum": 0.9, "weight_decay": 0.1}, id="rmsprop"),
     ],
 )
-def test_every_optimizer_continues_with_its_moments(tmp_path, make, settings):
+def test_moments_of_every_optimizer_are_restored(tmp_path, make, settings):
     state = new(make=make, **settings)
     train(state, 3, seed=0)
     folder = save(state, tmp_path / "last")
@@ -128,12 +129,12 @@ def test_every_optimizer_continues_with_its_moments(tmp_path, make, settings):
     load(other, folder)
     assert train(other, 3, seed=1) == expected
     load(without, folder)
-    put_moments(without.model, without.optimizer, {})
+    set_moments(without.model, without.optimizer, {})
     without.optimizer = make(without.model, **settings)
     assert train(without, 3, seed=1) != expected
 
 
-def test_a_run_that_has_not_stepped_has_no_moments(tmp_path):
+def test_checkpoint_before_the_first_step_has_no_moments(tmp_path):
     state = new()
     folder = save(state, tmp_path / "last")
     assert not (folder / "model.pdopt").exists()
@@ -143,36 +144,37 @@ def test_a_run_that_has_not_stepped_has_no_moments(tmp_path):
     assert train(other, 2, seed=1) == train(state, 2, seed=1)
 
 
-def test_an_average_may_be_left_out_or_begin_later(tmp_path, trained):
+def test_average_can_be_dropped_and_added_on_resume(tmp_path, trained):
     folder = save(trained, tmp_path / "with")
     without = State(network(), adam(network()), Precision(), None)
     without.optimizer = adam(without.model)
     load(without, folder)
     assert "ema.pdparams" in json.loads((folder / "manifest.json").read_text())["files"]
-    begun = new()
-    load(begun, save(without, tmp_path / "without"))
-    assert begun.ema.updates == 0
-    assert equal({"a": begun.files()["ema.pdparams"]}, {"a": trained.files()["model.pdparams"]})
+    restarted = new()
+    load(restarted, save(without, tmp_path / "without"))
+    assert restarted.ema.updates == 0
+    assert equal({"a": restarted.files()["ema.pdparams"]}, {"a": trained.files()["model.pdparams"]})
 
 
-def test_another_network_is_refused_before_anything_changes(tmp_path, trained):
+def test_load_of_another_network_fails_without_changes(tmp_path, trained):
     folder = save(trained, tmp_path / "last")
     other = new(width=6)
     before = other.files()
     with pytest.raises(
-        ValueError, match=r"model.pdparams: the weights do not fit the network.*misshapen"
+        ValueError,
+        match=r"model.pdparams: the weights do not fit the network.*with a different shape",
     ):
         load(other, folder)
     assert equal(other.files(), before)
 
 
-def test_moments_of_another_network_are_refused(trained):
+def test_set_moments_rejects_another_network(trained):
     with pytest.raises(ValueError, match=r"optimizer state for 'head.weight'"):
-        put_moments(trained.model, trained.optimizer, {"head.weight/moment1_0": np.ones(2)})
+        set_moments(trained.model, trained.optimizer, {"head.weight/moment1_0": np.ones(2)})
 
 
-def test_master_weights_are_kept_by_name(trained):
-    """Half-precision training keeps float32 weights in the optimizer: a checkpoint holds those, under the network's names."""
+def test_master_weights_are_saved_under_parameter_names(trained):
+    """With half-precision weights, the float32 copies in the optimizer are saved."""
 
     class Masters:
         def __init__(self, state):
@@ -189,26 +191,26 @@ def test_master_weights_are_kept_by_name(trained):
     optimizer = Masters(
         {"master_weights": {name: master}, f"{name}_fp32_master_0_moment1_0": master * 2}
     )
-    kept = moments(trained.model, optimizer)
-    assert sorted(kept) == ["0.weight/fp32_master_0_moment1_0", "0.weight/master"]
+    saved = moments(trained.model, optimizer)
+    assert sorted(saved) == ["0.weight/fp32_master_0_moment1_0", "0.weight/master"]
     assert float32(trained.model, optimizer)["0.weight"] is master
     other = Masters({})
-    put_moments(trained.model, other, kept)
+    set_moments(trained.model, other, saved)
     assert other.state["master_weights"].keys() == {name}
     assert other.state.keys() == optimizer.state.keys()
 
 
 @pytest.mark.parametrize("name", ["model.pdparams", "model.pdopt", "ema.pdparams"])
-def test_a_checkpoint_that_wants_to_run_something_is_refused(tmp_path, trained, name):
-    class Malice:
+def test_load_rejects_a_checkpoint_with_executable_pickles(tmp_path, trained, name):
+    class Malicious:
         def __reduce__(self):
             return os.mkdir, (str(tmp_path / "executed"),)
 
     folder = save(trained, tmp_path / "last")
-    (folder / name).write_bytes(pickle.dumps({"0.weight": Malice()}, protocol=2))
+    (folder / name).write_bytes(pickle.dumps({"0.weight": Malicious()}, protocol=2))
     with pytest.raises(ValueError, match=f"{name}: damaged"):
         load(new(), folder)
-    checkpoint.seal(folder)
+    checkpoint.write_manifest(folder)
     with pytest.raises(ValueError, match=f"{name}.*refused"):
         load(new(), folder)
     assert not (tmp_path / "executed").exists()

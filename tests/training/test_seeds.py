@@ -6,16 +6,17 @@ import paddle
 from paddle_pose.training.seeds import seed_step
 
 
-def drawn():
-    return random.random(), np.random.random(), paddle.rand([2]).tolist()  # noqa: NPY002 - the global generator is meant
+def random_values():
+    from_numpy = np.random.random()  # noqa: NPY002 - the global generator
+    return random.random(), from_numpy, paddle.rand([2]).tolist()
 
 
-def test_chance_is_a_function_of_seed_and_step():
+def test_seed_step_determines_all_generators():
     seed_step(3, 7)
-    first = drawn()
-    drawn()
+    first = random_values()
+    random_values()
     seed_step(3, 7)
-    assert drawn() == first
+    assert random_values() == first
     for other in ((3, 8), (4, 7), (7, 3)):
         seed_step(*other)
-        assert all(a != b for a, b in zip(drawn(), first, strict=True))
+        assert all(a != b for a, b in zip(random_values(), first, strict=True))

@@ -26,21 +26,19 @@ def terms(outputs, targets):
 
 def batch(size=7):
     rng = np.random.default_rng(0)
-    image, target = (
-        rng.normal(size=(size, 3)).astype("float32"),
-        rng.normal(size=(size, 2)).astype("float32"),
-    )
+    image = rng.normal(size=(size, 3)).astype("float32")
+    target = rng.normal(size=(size, 2)).astype("float32")
     return {"image": paddle.to_tensor(image), "targets": {"map": paddle.to_tensor(target)}}
 
 
-def stepped(accumulate, seen=None):
+def train_three_steps(accumulate, part_sizes=None):
     paddle.seed(0)
     model = Model()
     state = State(model, adam(model), Precision(), None)
 
     def loss(outputs, targets):
-        if seen is not None:
-            seen.append(len(outputs["map"]))
+        if part_sizes is not None:
+            part_sizes.append(len(outputs["map"]))
         return terms(outputs, targets)
 
     step = Step(state, loss, lambda number: 0.1 / (1 + number), accumulate=accumulate)
@@ -49,8 +47,8 @@ def stepped(accumulate, seen=None):
     return results, model, state
 
 
-def test_a_step_counts_and_sets_its_rate():
-    results, model, state = stepped(1)
+def test_step_updates_progress_and_learning_rate():
+    results, model, state = train_three_steps(1)
     assert (state.progress.step, state.progress.batch) == (3, 3)
     assert state.optimizer.get_lr() == 0.1 / 3
     assert model.training
@@ -61,11 +59,12 @@ def test_a_step_counts_and_sets_its_rate():
 
 
 @pytest.mark.parametrize("accumulate", [2, 3, 7, 50])
-def test_parts_of_a_batch_move_the_weights_as_the_batch_does(accumulate):
-    seen = []
-    whole, parts = stepped(1), stepped(accumulate, seen)
-    assert sum(seen) == 3 * 7
-    assert len(seen) == 3 * min(accumulate, 7)
+def test_gradient_accumulation_gives_the_weights_of_the_whole_batch(accumulate):
+    part_sizes = []
+    whole = train_three_steps(1)
+    parts = train_three_steps(accumulate, part_sizes)
+    assert sum(part_sizes) == 3 * 7
+    assert len(part_sizes) == 3 * min(accumulate, 7)
     for one, other in zip(whole[0], parts[0], strict=True):
         assert other.health.loss == pytest.approx(one.health.loss, rel=1e-5)
         assert other.health.gradient == pytest.approx(one.health.gradient, rel=1e-5)
@@ -76,35 +75,35 @@ def test_parts_of_a_batch_move_the_weights_as_the_batch_does(accumulate):
 
 
 class Noisy(Model):
-    """Answers with chance numbers of Paddle, NumPy and Python beside its map."""
+    """Draws random values from the generators of Paddle, NumPy and Python in each forward."""
 
     def forward(self, image):
-        drawn = (paddle.rand([1]).item(), np.random.random(), random.random())  # noqa: NPY002 - the global generator
-        self.drawn.append(drawn)
+        from_numpy = np.random.random()  # noqa: NPY002 - the global generator
+        self.random_values.append((paddle.rand([1]).item(), from_numpy, random.random()))
         return super().forward(image)
 
 
-def drawn(seed, first_step, count):
+def random_values(seed, first_step, count):
     paddle.seed(0)
     model = Noisy()
-    model.drawn = []
+    model.random_values = []
     state = State(model, adam(model), Precision(), None)
     state.progress.step = first_step
     step = Step(state, terms, lambda number: 0.1, seed=seed)
     step.begin()
     for _ in range(count):
         step(batch())
-    return model.drawn
+    return model.random_values
 
 
-def test_each_step_has_its_own_chance_which_seed_and_step_decide():
-    steps = drawn(seed=3, first_step=0, count=4)
+def test_random_values_depend_on_seed_and_step_only():
+    steps = random_values(seed=3, first_step=0, count=4)
     for numbers in zip(*steps, strict=True):
         assert len(set(numbers)) == 4
-    assert drawn(seed=3, first_step=2, count=2) == steps[2:]
-    assert not set(drawn(seed=4, first_step=0, count=4)) & set(steps)
+    assert random_values(seed=3, first_step=2, count=2) == steps[2:]
+    assert not set(random_values(seed=4, first_step=0, count=4)) & set(steps)
 
 
-def test_no_parts_at_all_are_refused():
-    with pytest.raises(ValueError, match="accumulate=0: a batch has one part or more"):
-        stepped(0)
+def test_step_rejects_zero_parts():
+    with pytest.raises(ValueError, match="accumulate=0"):
+        train_three_steps(0)

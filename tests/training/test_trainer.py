@@ -6,12 +6,12 @@ import numpy as np
 import paddle
 import pytest
 
-from paddle_pose.errors import Interrupted
+from paddle_pose.errors import InputError, Interrupted
 from paddle_pose.interruption import Interruption
 from paddle_pose.training import checkpoint_policy, step_timer
 from paddle_pose.training.checkpoint_policy import CheckpointPolicy
 from paddle_pose.training.optimizers import CosineSchedule, StepSchedule, adam
-from paddle_pose.training.step_timer import clock
+from paddle_pose.training.step_timer import format_duration
 from paddle_pose.training.trainer import Trainer
 from paddle_pose.weights.read import read_weights
 
@@ -19,7 +19,7 @@ SCHEDULE = StepSchedule(0.02, milestones=(7,), gamma=0.5, warmup=4, warmup_start
 
 
 class Model(paddle.nn.Layer):
-    """With batch normalisation, whose buffers belong to a run as well."""
+    """A network with batch normalisation, whose buffers are part of the state too."""
 
     def __init__(self):
         super().__init__()
@@ -31,7 +31,7 @@ class Model(paddle.nn.Layer):
 
 
 class Loader:
-    """Three batches an epoch, the same for the same epoch."""
+    """Three batches per epoch, which depend on the epoch only."""
 
     def __init__(self):
         self.asked = []
@@ -86,20 +86,20 @@ def weights(trainer):
     return {name: tensor.numpy().tolist() for name, tensor in trainer.model.state_dict().items()}
 
 
-class Dropping(Model):
-    """Draws from Paddle's generator in every step."""
+class WithDropout(Model):
+    """A network that draws from Paddle's generator in every step."""
 
     def forward(self, image):
         return super().forward(paddle.nn.functional.dropout(image, 0.3, training=self.training))
 
 
 def steps(folder):
-    left_out = {"batch_cost", "reader_cost", "ips"}
-    return [{k: v for k, v in record.items() if k not in left_out} for record in numbers(folder)]
+    timings = {"batch_cost", "reader_cost", "ips"}
+    return [{k: v for k, v in record.items() if k not in timings} for record in numbers(folder)]
 
 
-class Cut(Interruption):
-    """Ends a run after so many steps."""
+class InterruptAfter(Interruption):
+    """Ends a run after a number of steps."""
 
     def __init__(self, after):
         super().__init__()
@@ -113,20 +113,19 @@ class Cut(Interruption):
 
 @pytest.mark.parametrize("options", [{}, {"ema": 0.9}], ids=["plain", "ema"])
 @pytest.mark.parametrize("after", range(1, 13))
-def test_a_run_cut_anywhere_and_resumed_equals_the_straight_run_bit_for_bit(
-    make, tmp_path, after, options
-):
-    options = {"log_every": 1, "model": Dropping, **options}
+def test_resumed_run_equals_the_uninterrupted_run_bit_for_bit(make, tmp_path, after, options):
+    options = {"log_every": 1, "model": WithDropout, **options}
     scores = {"validate": lambda epoch: {"score": [3.0, 5.0, 4.0, 1.0][epoch]}, "monitor": "score"}
     straight = make("straight", **options)
     straight.fit(Loader(), epochs=4, **scores)
-    cut = make("cut", interruption=Cut(after), **options)
-    if after < 12:  # the last step is followed by nothing that could be lost
+    cut = make("cut", interruption=InterruptAfter(after), **options)
+    if after < 12:  # nothing is left to do after the last step
         with pytest.raises(Interrupted):
             cut.fit(Loader(), epochs=4, **scores)
     else:
         cut.fit(Loader(), epochs=4, **scores)
-    resumed, loader = make("cut", seed=9, **options), Loader()
+    resumed = make("cut", seed=9, **options)
+    loader = Loader()
     assert weights(resumed) != weights(straight)
     resumed.resume(checkpoint_policy.newest(tmp_path / "cut"))
     at = resumed.progress.epoch, resumed.progress.batch
@@ -144,46 +143,46 @@ def test_a_run_cut_anywhere_and_resumed_equals_the_straight_run_bit_for_bit(
     assert f"Resumed {tmp_path / 'cut/last'} at epoch={at[0]}, batch_id={at[1]}" in log
 
 
-def test_what_came_after_the_checkpoint_is_given_up(make, tmp_path):
-    """As after SIGKILL: two more steps are in the log, and a line is half written."""
+def test_resume_truncates_the_log_after_the_checkpoint(make, tmp_path):
+    """As after SIGKILL: the log has two more steps, and an incomplete line."""
     make("straight", log_every=1).fit(Loader(), epochs=2)
 
-    class Dying(Loader):
+    class Failing(Loader):
         def epoch(self, epoch, start=0):
             for n, batch in enumerate(super().epoch(epoch, start)):
                 if (epoch, n) == (1, 2):
-                    raise KeyError("died")
+                    raise KeyError("failed")
                 yield batch
 
     with pytest.raises(KeyError):
-        make("died", log_every=1).fit(Dying(), epochs=2)
-    with (tmp_path / "died/metrics.jsonl").open("a") as stream:
+        make("failed", log_every=1).fit(Failing(), epochs=2)
+    with (tmp_path / "failed/metrics.jsonl").open("a") as stream:
         stream.write('{"kind": "tra')
-    resumed = make("died", log_every=1)
-    resumed.resume(tmp_path / "died/last")
-    assert [record["step"] for record in steps(tmp_path / "died")] == [1, 2, 3]
-    assert len((tmp_path / "died/log.txt").read_text().splitlines()) == 4
+    resumed = make("failed", log_every=1)
+    resumed.resume(tmp_path / "failed/last")
+    assert [record["step"] for record in steps(tmp_path / "failed")] == [1, 2, 3]
+    assert len((tmp_path / "failed/log.txt").read_text().splitlines()) == 4
     resumed.fit(Loader(), epochs=2)
-    assert steps(tmp_path / "died") == steps(tmp_path / "straight")
+    assert steps(tmp_path / "failed") == steps(tmp_path / "straight")
 
 
-def test_checkpoints_within_an_epoch(make, tmp_path):
-    seen = []
+def test_fit_saves_checkpoints_within_an_epoch(make, tmp_path):
+    steps_saved = []
 
     class Watching(Loader):
         def epoch(self, epoch, start=0):
             for batch in super().epoch(epoch, start):
                 found = checkpoint_policy.newest(tmp_path / "run")
-                seen.append(
+                steps_saved.append(
                     found and json.loads((found / "state.json").read_text())["progress"]["step"]
                 )
                 yield batch
 
     make(policy=CheckpointPolicy(every_steps=2)).fit(Watching(), epochs=2)
-    assert seen == [None, None, 2, 3, 4, 4]
+    assert steps_saved == [None, None, 2, 3, 4, 4]
 
 
-def test_another_run_is_refused_with_what_differs(make, tmp_path):
+def test_resume_of_another_run_lists_the_differences(make, tmp_path):
     first = make(identity={"train.batch_size": 8, "codec.sigma": 2.0, "same": (1, 2)})
     first.fit(Loader(), epochs=1)
     other = make(
@@ -205,7 +204,7 @@ def test_another_run_is_refused_with_what_differs(make, tmp_path):
     )
 
 
-def test_an_identity_of_an_earlier_version_is_compared_by_todays_names(make, tmp_path):
+def test_resume_upgrades_the_identity_of_an_earlier_version(make, tmp_path):
     make(identity={"old": 1, "config": "a"}).fit(Loader(), epochs=1)
 
     def upgrade(stored):
@@ -219,8 +218,8 @@ def test_an_identity_of_an_earlier_version_is_compared_by_todays_names(make, tmp
         other.resume(tmp_path / "run/last")
 
 
-class Spoiled(Loader):
-    """Some batches are not numbers."""
+class LoaderWithNaN(Loader):
+    """Batches of which some contain NaN."""
 
     def __init__(self, *bad):
         super().__init__()
@@ -235,16 +234,16 @@ class Spoiled(Loader):
             yield batch
 
 
-def test_a_bad_step_leaves_no_trace(make, tmp_path):
-    """Weights, moments, running statistics and average are those of a run that stood still for that step."""
+def test_skipped_step_changes_no_tensor(make, tmp_path):
+    """Weights, moments, running statistics and average are unchanged by that step."""
     trainer = make(log_every=1, ema=0.9)
-    kept = []
+    snapshots = []
 
-    class Watching(Spoiled):
+    class Watching(LoaderWithNaN):
         def epoch(self, epoch, start=0):
             for batch in super().epoch(epoch, start):
                 yield batch
-                kept.append(
+                snapshots.append(
                     [
                         array.tobytes()
                         for part in trainer._state.files().values()
@@ -254,27 +253,27 @@ def test_a_bad_step_leaves_no_trace(make, tmp_path):
 
     progress = trainer.fit(Watching(4), epochs=3)
     assert (progress.step, progress.skipped, progress.skipped_in_a_row) == (9, 1, 0)
-    assert [a == b for a, b in pairwise(kept)] == [n == 3 for n in range(len(kept) - 1)]
+    assert [a == b for a, b in pairwise(snapshots)] == [n == 3 for n in range(len(snapshots) - 1)]
     (skip,) = numbers(tmp_path / "run", "skip")
     assert (skip["step"], skip["loss"], skip["grad_norm"], skip["skipped"]) == (5, None, None, 1)
     assert "[SKIP] epoch=1, batch_id=1: loss nan" in (tmp_path / "run/log.txt").read_text()
     assert all(np.isfinite(np.array(values)).all() for values in weights(trainer).values())
 
 
-def test_too_many_bad_steps_end_the_run_and_keep_the_checkpoint_before(make, tmp_path):
+def test_too_many_bad_steps_raise_and_keep_the_last_checkpoint(make, tmp_path):
     trainer = make(max_bad_steps=3, policy=CheckpointPolicy(every_steps=1))
     with pytest.raises(
         ValueError,
-        match=r"3 steps in a row had no finite loss.*epoch=2, batch_id=0.*checkpoint is .*last; nothing bad",
+        match=r"3 steps in a row .*epoch=2, batch_id=0.*last",
     ):
-        trainer.fit(Spoiled(1, 4, 5, 6), epochs=4)
+        trainer.fit(LoaderWithNaN(1, 4, 5, 6), epochs=4)
     state = json.loads((tmp_path / "run/last/state.json").read_text())
     assert state["progress"]["step"] == 4
     assert state["progress"]["skipped"] == 1
 
 
 def stored(folder):
-    """The tensors of every file below a folder."""
+    """Returns the arrays of all weights files below a folder by path and name."""
     return {
         f"{path}: {n}": v for path in folder.rglob("*.pd*") for n, v in read_weights(path).items()
     }
@@ -283,19 +282,18 @@ def stored(folder):
 @pytest.mark.parametrize("ema", [0.0, 0.9], ids=["plain", "ema"])
 @pytest.mark.parametrize("evaluated", [False, True], ids=["saved", "evaluated"])
 @pytest.mark.parametrize("last", range(1, 7))
-def test_weights_that_overflow_are_in_no_checkpoint(make, tmp_path, last, evaluated, ema):
-    """The gradient of the last good step is finite; its learning rate is not, for a float32."""
+def test_overflowed_weights_are_never_saved(make, tmp_path, last, evaluated, ema):
+    """The gradient of the last good step is finite, but its learning rate overflows a float32."""
     trainer = make(policy=CheckpointPolicy(every_steps=2, keep=9), ema=ema)
     good = trainer._step._schedule
     trainer._step._schedule = lambda step: 1e39 if step == last else good(step)
     scores = (
         {"validate": lambda epoch: {"score": float(epoch)}, "monitor": "score"} if evaluated else {}
     )
-    with pytest.raises(ValueError, match=r"not finite|no finite loss") as caught:
+    with pytest.raises(InputError, match="finite") as caught:
         trainer.fit(Loader(), epochs=9, **scores)
     found = checkpoint_policy.newest(tmp_path / "run")
     assert not all(np.isfinite(np.array(values)).all() for values in weights(trainer).values())
-    assert "nothing bad was saved" in str(caught.value)
     assert ("no checkpoint" if found is None else str(found)) in str(caught.value)
     assert [
         name for name, values in stored(tmp_path).items() if not np.isfinite(values).all()
@@ -307,52 +305,48 @@ def test_weights_that_overflow_are_in_no_checkpoint(make, tmp_path, last, evalua
         assert again.fit(Loader(), epochs=3).epoch == 3
 
 
-def test_a_run_that_is_interrupted_with_weights_that_overflowed_saves_none(make, tmp_path):
-    trainer = make(interruption=Cut(5))
+def test_interruption_does_not_save_overflowed_weights(make, tmp_path):
+    trainer = make(interruption=InterruptAfter(5))
     good = trainer._step._schedule
     trainer._step._schedule = lambda step: 1e39 if step == 4 else good(step)
-    with pytest.raises(
-        ValueError, match=r"not finite after 5 steps. The last good checkpoint is .*last"
-    ):
+    with pytest.raises(InputError, match=r"after 5 steps. The last good checkpoint is .*last"):
         trainer.fit(Loader(), epochs=9)
     assert all(np.isfinite(values).all() for values in stored(tmp_path).values())
     assert json.loads((tmp_path / "run/last/state.json").read_text())["progress"]["step"] == 3
 
 
-def test_bad_steps_in_between_are_survived_and_end_in_a_checkpoint(make, tmp_path):
-    progress = make(max_bad_steps=3).fit(Spoiled(0, 2, 4, 5), epochs=2)
+def test_fit_continues_after_single_bad_steps(make, tmp_path):
+    progress = make(max_bad_steps=3).fit(LoaderWithNaN(0, 2, 4, 5), epochs=2)
     assert (progress.step, progress.skipped, progress.skipped_in_a_row) == (6, 4, 2)
     assert json.loads((tmp_path / "run/last/state.json").read_text())["progress"]["epoch"] == 2
 
 
-def test_nothing_to_learn_from_is_an_error(make):
-    def nothing(outputs, targets):
+def test_epoch_with_zero_gradients_raises(make):
+    def zero_loss(outputs, targets):
         return {"zero": (outputs["map"] * 0).sum()}
 
-    with pytest.raises(
-        ValueError, match=r"no batch of epoch 0 held anything to learn from.*joints"
-    ):
-        make(loss=nothing).fit(Loader(), epochs=2)
+    with pytest.raises(InputError, match="epoch 0"):
+        make(loss=zero_loss).fit(Loader(), epochs=2)
 
 
-def test_not_a_number_is_never_the_best(make):
-    said = [float("nan"), 3.0, float("inf"), float("nan")]
+def test_non_finite_values_are_never_the_best(make):
+    scores = [float("nan"), 3.0, float("inf"), float("nan")]
     progress = make().fit(
-        Loader(), epochs=4, validate=lambda epoch: {"score": said[epoch]}, monitor="score"
+        Loader(), epochs=4, validate=lambda epoch: {"score": scores[epoch]}, monitor="score"
     )
     assert (progress.best["score"], progress.best["epoch"]) == (3.0, 1)
 
 
-def test_the_average_is_evaluated_too_and_may_be_the_best(make, tmp_path):
+def test_average_is_evaluated_and_can_be_the_best(make, tmp_path):
     trainer = make(ema=0.9)
-    looked = []
+    evaluated = []
 
     def validate(epoch):
-        looked.append(weights(trainer))
-        return {"score": float(len(looked))}
+        evaluated.append(weights(trainer))
+        return {"score": float(len(evaluated))}
 
     progress = trainer.fit(Loader(), epochs=1, validate=validate, monitor="score")
-    live, averaged = looked
+    live, averaged = evaluated
     assert live == weights(trainer) != averaged
     assert progress.best == {"score": 2.0, "epoch": 0, "weights": "averaged"}
     best = {
@@ -364,31 +358,33 @@ def test_the_average_is_evaluated_too_and_may_be_the_best(make, tmp_path):
         "live",
         "averaged",
     ]
-    kept = read_weights(tmp_path / "run/last/ema.pdparams")
-    assert {name: value.tolist() for name, value in kept.items()} == averaged
+    saved = read_weights(tmp_path / "run/last/ema.pdparams")
+    assert {name: value.tolist() for name, value in saved.items()} == averaged
 
 
-def test_an_interrupted_evaluation_is_done_again(make, tmp_path):
+def test_interrupted_evaluation_is_repeated_on_resume(make, tmp_path):
     trainer = make(log_every=1)
 
-    def ended(epoch):
-        trainer.log.say("[EVAL] half of it")
+    def interrupt(epoch):
+        trainer.log.info("[EVAL] first part")
         raise Interrupted(143, "SIGTERM")
 
     with pytest.raises(Interrupted):
-        trainer.fit(Loader(), epochs=2, validate=ended, monitor="score")
-    resumed, loader = make(log_every=1), Loader()
+        trainer.fit(Loader(), epochs=2, validate=interrupt, monitor="score")
+    resumed = make(log_every=1)
+    loader = Loader()
     resumed.resume(tmp_path / "run/last")
     assert (resumed.progress.epoch, resumed.progress.batch) == (0, 3)
     resumed.fit(loader, epochs=1, validate=lambda epoch: {"score": 1.0}, monitor="score")
     assert loader.asked == [(0, 3)]
-    assert "half of it" not in (tmp_path / "run/log.txt").read_text()
+    assert "first part" not in (tmp_path / "run/log.txt").read_text()
     assert [record["score"] for record in numbers(tmp_path / "run", "eval")] == [1.0]
 
 
-def test_a_finished_run_has_nothing_left_to_do(make, tmp_path):
+def test_resume_of_a_finished_run_trains_nothing(make, tmp_path):
     make().fit(Loader(), epochs=2)
-    again, loader = make(), Loader()
+    again = make()
+    loader = Loader()
     again.resume(tmp_path / "run" / "last")
     before = weights(again)
     assert again.fit(loader, epochs=2).step == 6
@@ -396,7 +392,7 @@ def test_a_finished_run_has_nothing_left_to_do(make, tmp_path):
     assert weights(again) == before
 
 
-def test_it_learns_and_the_rate_follows_the_schedule(make, tmp_path):
+def test_loss_decreases_and_the_rate_follows_the_schedule(make, tmp_path):
     make(log_every=1).fit(Loader(), epochs=30)
     records = numbers(tmp_path / "run")
     assert [r["lr"] for r in records] == [SCHEDULE(step) for step in range(90)]
@@ -405,14 +401,15 @@ def test_it_learns_and_the_rate_follows_the_schedule(make, tmp_path):
     )
 
 
-def test_the_best_weights_are_those_of_the_highest_monitored_value(make, tmp_path):
-    said, kept = {0: 10.0, 1: 30.0, 2: 30.0, 3: 5.0}, {}
+def test_best_weights_have_the_highest_monitored_value(make, tmp_path):
+    scores = {0: 10.0, 1: 30.0, 2: 30.0, 3: 5.0}
+    snapshots = {}
     trainer = make()
 
     def validate(epoch):
         assert not trainer.model.training
-        kept[epoch] = weights(trainer)
-        return {"score": said[epoch], "other": -said[epoch]}
+        snapshots[epoch] = weights(trainer)
+        return {"score": scores[epoch], "other": -scores[epoch]}
 
     progress = trainer.fit(Loader(), epochs=4, validate=validate, monitor="score")
     assert progress.best == {"score": 30.0, "other": -30.0, "epoch": 1, "weights": "live"}
@@ -420,7 +417,7 @@ def test_the_best_weights_are_those_of_the_highest_monitored_value(make, tmp_pat
         name: value.tolist()
         for name, value in read_weights(tmp_path / "run/best_model/model.pdparams").items()
     }
-    assert best == kept[1] != kept[2]
+    assert best == snapshots[1] != snapshots[2]
     state = json.loads((tmp_path / "run/best_model/state.json").read_text())["progress"]
     assert (state["step"], state["best"]) == (6, progress.best)
     assert json.loads((tmp_path / "run/last/state.json").read_text())["progress"]["epoch"] == 4
@@ -435,7 +432,7 @@ def test_the_best_weights_are_those_of_the_highest_monitored_value(make, tmp_pat
     )
 
 
-def test_a_resumed_run_remembers_its_best(make, tmp_path):
+def test_resumed_run_keeps_the_best_value(make, tmp_path):
     make().fit(Loader(), epochs=1, validate=lambda epoch: {"score": 50.0}, monitor="score")
     best = (tmp_path / "run/best_model/model.pdparams").read_bytes()
     again = make()
@@ -450,11 +447,13 @@ def test_a_resumed_run_remembers_its_best(make, tmp_path):
 @pytest.mark.parametrize(
     ("every", "epochs", "expected"), [(1, 3, [0, 1, 2]), (2, 5, [1, 3, 4]), (9, 3, [2])]
 )
-def test_evaluations_come_on_schedule_and_after_the_last_epoch(make, every, epochs, expected):
+def test_evaluations_follow_the_interval_and_the_last_epoch(make, every, epochs, expected):
     evaluated = []
 
     def loss(outputs, targets):
-        assert trainer.model.training, "an evaluation leaves the network in inference mode"
+        assert trainer.model.training, (
+            "evaluations switch to inference mode; training must switch back"
+        )
         return square(outputs, targets)
 
     def validate(epoch):
@@ -466,7 +465,7 @@ def test_evaluations_come_on_schedule_and_after_the_last_epoch(make, every, epoc
     assert evaluated == expected
 
 
-def test_without_a_validation_there_is_no_best(make, tmp_path):
+def test_fit_without_validation_saves_no_best_model(make, tmp_path):
     make(config_json='{"x": 1}\n').fit(Loader(), epochs=1)
     assert sorted(p.name for p in (tmp_path / "run").iterdir()) == [
         "last",
@@ -476,7 +475,7 @@ def test_without_a_validation_there_is_no_best(make, tmp_path):
     assert (tmp_path / "run/last/config.json").read_text() == '{"x": 1}\n'
 
 
-def test_every_line_says_what_the_originals_says(make, tmp_path):
+def test_log_lines_have_the_format_of_txyugoods_project(make, tmp_path):
     measured = []
 
     def measure(outputs, targets):
@@ -490,12 +489,12 @@ def test_every_line_says_what_the_originals_says(make, tmp_path):
         (0, 2, 3),
         (1, 0, 4),
         (1, 2, 6),
-    ]  # every second step, and each epoch's last
-    assert measured == [[4, 2]] * 4, "measured only when it is printed"
+    ]  # every second step, and the last step of each epoch
+    assert measured == [[4, 2]] * 4, "computed only for steps that are logged"
     number = r"\d+\.\d+"
     pattern = (
-        rf"\[TRAIN\] epoch=\d, batch_id=\d, loss={number}, lr={number}, acc_pose=0.250000, batch_cost={number}, "
-        rf"reader_cost={number}, ips={number} images/s ETA \d+:\d\d:\d\d"
+        rf"\[TRAIN\] epoch=\d, batch_id=\d, loss={number}, lr={number}, acc_pose=0.250000,"
+        rf" batch_cost={number}, reader_cost={number}, ips={number} images/s ETA \d+:\d\d:\d\d"
     )
     assert all(re.fullmatch(pattern, line) for line in lines)
     for record in numbers(tmp_path / "run"):
@@ -510,7 +509,7 @@ def two_terms(outputs, targets):
 
 
 def means(records, sizes):
-    """Means of the shown numbers over so many records each."""
+    """Returns the means of the logged values over consecutive groups of records."""
     starts = [sum(sizes[:n]) for n in range(len(sizes))]
     names = ("loss", "square", "absolute", "grad_norm")
     groups = [records[start : start + size] for start, size in zip(starts, sizes, strict=True)]
@@ -519,7 +518,7 @@ def means(records, sizes):
     ]
 
 
-def test_a_line_shows_the_mean_since_the_one_before(make, tmp_path):
+def test_log_line_shows_means_since_the_previous_line(make, tmp_path):
     make("every", loss=two_terms, log_every=1).fit(Loader(), epochs=2)
     make("some", loss=two_terms, log_every=4).fit(Loader(), epochs=2)
     every, some = numbers(tmp_path / "every"), numbers(tmp_path / "some")
@@ -529,27 +528,27 @@ def test_a_line_shows_the_mean_since_the_one_before(make, tmp_path):
         assert record["lr"] == every[record["step"] - 1]["lr"]
 
 
-def test_skipped_steps_are_not_in_the_mean(make, tmp_path):
-    make("every", loss=two_terms, log_every=1).fit(Spoiled(1), epochs=1)
-    make("some", loss=two_terms, log_every=10).fit(Spoiled(1), epochs=1)
+def test_means_exclude_skipped_steps(make, tmp_path):
+    make("every", loss=two_terms, log_every=1).fit(LoaderWithNaN(1), epochs=1)
+    make("some", loss=two_terms, log_every=10).fit(LoaderWithNaN(1), epochs=1)
     every, (line,) = numbers(tmp_path / "every"), numbers(tmp_path / "some")
     assert every[1]["loss"] is None
     assert line["loss"] == pytest.approx((every[0]["loss"] + every[2]["loss"]) / 2, rel=1e-12)
 
 
 @pytest.mark.parametrize("after", range(1, 8))
-def test_means_go_on_over_an_interruption(make, tmp_path, after):
+def test_means_continue_after_an_interruption(make, tmp_path, after):
     options = {"loss": two_terms, "log_every": 4}
     make("straight", **options).fit(Loader(), epochs=3)
     with pytest.raises(Interrupted):
-        make("cut", interruption=Cut(after), **options).fit(Loader(), epochs=3)
+        make("cut", interruption=InterruptAfter(after), **options).fit(Loader(), epochs=3)
     resumed = make("cut", seed=9, **options)
     resumed.resume(tmp_path / "cut/last")
     resumed.fit(Loader(), epochs=3)
     assert steps(tmp_path / "cut") == steps(tmp_path / "straight")
 
 
-def test_a_resumed_run_says_that_its_rate_is_another(make, tmp_path):
+def test_resume_logs_a_different_learning_rate(make, tmp_path):
     make().fit(Loader(), epochs=1)
     same = make()
     same.resume(tmp_path / "run/last")
@@ -557,12 +556,12 @@ def test_a_resumed_run_says_that_its_rate_is_another(make, tmp_path):
     longer = make(schedule=CosineSchedule(0.5, total=100))
     longer.resume(tmp_path / "run/last")
     assert (
-        f"rate is {CosineSchedule(0.5, total=100)(3):g}; it was to be {SCHEDULE(3):g}"
+        f"rate is {CosineSchedule(0.5, total=100)(3):g} instead of {SCHEDULE(3):g}"
         in (tmp_path / "run/log.txt").read_text()
     )
 
 
-def test_terms_are_summed_and_named(make, tmp_path):
+def test_loss_terms_are_summed_and_logged(make, tmp_path):
     def loss(outputs, targets):
         one = square(outputs, targets)["square"]
         return {"one": one, "two": one * 3}
@@ -575,7 +574,7 @@ def test_terms_are_summed_and_named(make, tmp_path):
     assert "square" not in record
 
 
-def test_the_time_left_counts_steps_and_no_evaluation(make, tmp_path, monkeypatch):
+def test_eta_excludes_evaluations(make, tmp_path, monkeypatch):
     now = [0.0]
     monkeypatch.setattr(step_timer.time, "perf_counter", lambda: now[0])
 
@@ -608,7 +607,7 @@ def test_the_time_left_counts_steps_and_no_evaluation(make, tmp_path, monkeypatc
         assert record["ips"] == pytest.approx(4 / 60)
 
 
-def test_an_error_in_an_epoch_leaves_the_epoch_before(make, tmp_path):
+def test_error_in_an_epoch_keeps_the_previous_checkpoint(make, tmp_path):
     class Breaking(Loader):
         def epoch(self, epoch, start=0):
             yield from super().epoch(epoch, start)
@@ -624,5 +623,5 @@ def test_an_error_in_an_epoch_leaves_the_epoch_before(make, tmp_path):
     ("seconds", "text"),
     [(0, "0:00:00"), (59.6, "0:01:00"), (3599, "0:59:59"), (360000, "100:00:00")],
 )
-def test_clock(seconds, text):
-    assert clock(seconds) == text
+def test_format_duration(seconds, text):
+    assert format_duration(seconds) == text

@@ -1,4 +1,4 @@
-"""Folded weights: the network with normalisations computes what the one without does, also while it trains."""
+"""Unfolded weights give the same maps as the folded ones, also in training mode."""
 
 from pathlib import Path
 
@@ -7,15 +7,15 @@ import paddle
 import pytest
 
 from paddle_pose.models.movenet import MoveNet
-from paddle_pose.training.initialize import start_from
-from paddle_pose.training.unfold_batch_norm import unfold
+from paddle_pose.training.initialize import load_initial_weights
+from paddle_pose.training.unfold_batch_norm import unfold_batch_norm
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (4, 64, 64, 3)).astype(np.uint8)
 
 
 @pytest.fixture
 def folded():
-    """A network without normalisations whose biases matter, kept near 1 from layer to layer."""
+    """A network without batch normalisations, with large biases and activations near 1."""
     network = MoveNet(3, width=0.25, batch_norm="none")
     rng = np.random.default_rng(1)
     for tensor in network.state_dict().values():
@@ -30,15 +30,14 @@ def tensors_of(network):
 
 
 @pytest.mark.parametrize("mode", ["eval", "train"])
-def test_the_function_stays(folded, mode):
+def test_unfolded_network_computes_the_same_maps(folded, mode):
     network = MoveNet(3, width=0.25)
-    lines = start_from(
+    lines = load_initial_weights(
         network, tensors_of(folded), Path("a.tflite"), lambda: paddle.to_tensor(IMAGES)
     )
-    assert lines[0].endswith(
-        f"loaded {len(network.state_dict())}/{len(network.state_dict())} tensors, named as in this project"
-    )
-    assert "normalisations were folded into biases" in lines[1]
+    total = len(network.state_dict())
+    assert f"{total}/{total} tensors" in lines[0]
+    assert "folded" in lines[1]
     getattr(network, mode)()
     images = paddle.to_tensor(IMAGES if mode == "train" else IMAGES[:, ::-1].copy())
     with paddle.no_grad():
@@ -49,9 +48,9 @@ def test_the_function_stays(folded, mode):
             )
 
 
-def test_statistics_are_the_images(folded):
+def test_unfolded_statistics_are_those_of_the_batch(folded):
     network = MoveNet(3, width=0.25)
-    tensors = unfold(network, tensors_of(folded), paddle.to_tensor(IMAGES))
+    tensors = unfold_batch_norm(network, tensors_of(folded), paddle.to_tensor(IMAGES))
     assert tensors.keys() == network.state_dict().keys()
     with paddle.no_grad():
         stem = network.backbone.stem.conv(network.normalize(paddle.to_tensor(IMAGES)))
@@ -60,23 +59,25 @@ def test_statistics_are_the_images(folded):
     )
 
 
-def test_what_is_not_folded_comes_back_as_it_came(folded):
+def test_unfold_batch_norm_returns_unfolded_files_unchanged(folded):
     network = MoveNet(3, width=0.25)
     own = tensors_of(network)
-    assert unfold(network, own, paddle.to_tensor(IMAGES)).keys() == own.keys()
+    assert unfold_batch_norm(network, own, paddle.to_tensor(IMAGES)).keys() == own.keys()
     plain = tensors_of(folded)
-    assert unfold(folded, plain, paddle.to_tensor(IMAGES)).keys() == plain.keys()
+    assert unfold_batch_norm(folded, plain, paddle.to_tensor(IMAGES)).keys() == plain.keys()
     other = {"fc.weight": np.zeros((2, 2), np.float32)}
-    assert unfold(network, other, paddle.to_tensor(IMAGES)) == other
+    assert unfold_batch_norm(network, other, paddle.to_tensor(IMAGES)) == other
 
 
-def test_a_backbone_alone_is_unfolded_and_the_rest_named(folded):
+def test_backbone_only_file_is_unfolded_and_the_rest_is_listed(folded):
     tensors = {
         name: value for name, value in tensors_of(folded).items() if name.startswith("backbone.")
     }
     tensors["top/classifier.weight"] = np.zeros((5, 3, 1, 1), np.float32)
     network = MoveNet(3, width=0.25)
-    lines = start_from(network, tensors, Path("a.tflite"), lambda: paddle.to_tensor(IMAGES))
+    lines = load_initial_weights(
+        network, tensors, Path("a.tflite"), lambda: paddle.to_tensor(IMAGES)
+    )
     text = "\n".join(lines)
     assert "backbone" not in text
     assert "top/classifier.weight" in text

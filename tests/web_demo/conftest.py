@@ -8,7 +8,7 @@ from paddle_pose.web_demo import server as page_server
 
 @pytest.fixture
 def runtime(tmp_path, monkeypatch):
-    """A package like npm's."""
+    """Writes a small package with the layout of the npm package, and returns its path."""
     path = tmp_path / "copy.tgz"
     with tarfile.open(path, "w:gz") as package:
         for name in page_server.RUNTIME_FILES:

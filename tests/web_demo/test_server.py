@@ -1,4 +1,4 @@
-"""The server of the page: which files, which headers, which files it refuses."""
+"""The server of the page: served files, headers and refused requests."""
 
 import http.client
 import re
@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from paddle_pose.errors import InputError
 from paddle_pose.web_demo import server as page_server
 
 FILES = {
@@ -18,21 +19,21 @@ FILES = {
 
 
 @pytest.fixture(scope="module")
-def ask():
-    """Asks a server of FILES: returns the answer and its content."""
+def request_file():
+    """Returns a function that requests a path from a server of FILES: (response, content)."""
     with page_server.open_server(FILES) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
 
-        def asked(path, method="GET"):
+        def request(path, method="GET"):
             connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=10)
             connection.request(method, path)
-            answer = connection.getresponse()
-            content = answer.read()
+            response = connection.getresponse()
+            content = response.read()
             connection.close()
-            return answer, content
+            return response, content
 
-        yield asked
+        yield request
         server.shutdown()
         thread.join(5)
 
@@ -48,21 +49,21 @@ def ask():
         ("/model.onnx", "model.onnx", "application/octet-stream"),
     ],
 )
-def test_files_and_their_types(ask, path, name, kind):
-    answer, content = ask(path)
-    assert (answer.status, content, answer.headers["Content-Type"]) == (200, FILES[name], kind)
-    assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
-    assert answer.headers["Cross-Origin-Embedder-Policy"] == "require-corp"
+def test_files_and_their_types(request_file, path, name, kind):
+    response, content = request_file(path)
+    assert (response.status, content, response.headers["Content-Type"]) == (200, FILES[name], kind)
+    assert response.headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert response.headers["Cross-Origin-Embedder-Policy"] == "require-corp"
 
 
 @pytest.mark.parametrize(
     "path", ["/", "/onnxruntime/a.mjs", "/a.wasm", "/settings.json", "/model.onnx"]
 )
-def test_the_browser_is_told_to_fetch_and_run_nothing_from_elsewhere(ask, path):
-    headers = ask(path)[0].headers
+def test_headers_forbid_content_from_other_servers(request_file, path):
+    headers = request_file(path)[0].headers
     (policy,) = headers.get_all("Content-Security-Policy")
     sources = {name: set(values) for name, *values in map(str.split, policy.split(";"))}
-    assert sources["default-src"] == {"'self'"}, "what is not named here falls back to it"
+    assert sources["default-src"] == {"'self'"}, "the default of all other directives"
     assert sources["script-src"] == {"'self'", "'wasm-unsafe-eval'"}, "no inline scripts, no eval"
     assert set.union(*sources.values()) == {"'self'", "'wasm-unsafe-eval'", "blob:", "data:"}
     assert headers["X-Content-Type-Options"] == "nosniff"
@@ -79,25 +80,24 @@ def test_the_browser_is_told_to_fetch_and_run_nothing_from_elsewhere(ask, path):
         "/onnxruntime",
     ],
 )
-def test_nothing_else_is_served(ask, path):
-    assert ask(path)[0].status == 404
+def test_nothing_else_is_served(request_file, path):
+    assert request_file(path)[0].status == 404
 
 
-def test_only_get_is_answered(ask):
-    assert ask("/", "POST")[0].status == 501
+def test_only_get_is_supported(request_file):
+    assert request_file("/", "POST")[0].status == 501
 
 
-def test_a_port_that_is_taken():
-    with (
-        page_server.open_server({}) as server,
-        pytest.raises(ValueError, match="name another --port"),
-    ):
-        page_server.open_server({}, port=server.server_port)
-    with pytest.raises(ValueError, match="--port 70000: expected 0 to 65535"):
+def test_an_occupied_or_invalid_port_is_refused():
+    with page_server.open_server({}) as server:
+        port = server.server_port
+        with pytest.raises(InputError, match=rf"port {port} .*--port"):
+            page_server.open_server({}, port=port)
+    with pytest.raises(InputError, match="--port 70000: expected 0 to 65535"):
         page_server.open_server({}, port=70000)
 
 
-def test_the_page_is_whole_and_fetches_nothing_from_elsewhere():
+def test_the_page_is_complete_and_needs_no_other_server():
     files = {name: content.decode() for name, content in page_server.page_files().items()}
     text = "\n".join(files.values())
     named = set(
@@ -109,7 +109,7 @@ def test_the_page_is_whole_and_fetches_nothing_from_elsewhere():
     assert "://" not in text
 
 
-def test_words_that_elements_name_are_known():
+def test_texts_of_all_elements_exist():
     files = page_server.page_files()
     named = re.findall(r'data-word="(\w+)"', files["index.html"].decode())
     keys = re.findall(r"^ {4}(\w+):", files["words.js"].decode(), re.MULTILINE)
@@ -117,14 +117,14 @@ def test_words_that_elements_name_are_known():
     assert len(named) > 5
 
 
-def test_the_runtime_is_taken_from_a_copy_once(runtime, tmp_path):
+def test_the_runtime_is_copied_once(runtime, tmp_path):
     expected = {f"onnxruntime/{name}": name.encode() for name in page_server.RUNTIME_FILES}
-    assert page_server.runtime_files(tmp_path / "there", runtime) == expected
+    assert page_server.runtime_files(tmp_path / "cache", runtime) == expected
     runtime.unlink()
-    assert page_server.runtime_files(tmp_path / "there") == expected
+    assert page_server.runtime_files(tmp_path / "cache") == expected
 
 
 def test_a_damaged_runtime_is_refused(runtime, tmp_path):
     runtime.write_bytes(runtime.read_bytes()[:-1])
-    with pytest.raises(ValueError, match=r"its SHA-256 is \w+, expected .*onnxruntime-web"):
-        page_server.runtime_files(tmp_path / "there", runtime)
+    with pytest.raises(InputError, match=r"SHA-256 .*onnxruntime-web"):
+        page_server.runtime_files(tmp_path / "cache", runtime)

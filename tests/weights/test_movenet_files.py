@@ -1,4 +1,4 @@
-"""What a weights file decides about a MoveNet, and that its config and its network have the same values."""
+"""Properties of a MoveNet that follow from its weights file, and defaults of config and network."""
 
 import inspect
 from dataclasses import asdict
@@ -16,7 +16,7 @@ def config(**values):
     return Config(name="movenet", source="", command="", model=MoveNetModel(**values), codec=codec)
 
 
-def test_fields_are_the_networks_arguments_with_their_defaults():
+def test_config_and_network_have_the_same_arguments_and_defaults():
     pytest.importorskip("paddle")
     from paddle_pose.models.movenet import MoveNet
 
@@ -33,10 +33,10 @@ def test_folded_weights_need_a_network_without_normalisation():
     )
 
 
-def test_googles_file_is_read_as_it_is(shared):
+def test_googles_file_is_loaded_completely(shared):
     pytest.importorskip("paddle")
-    said = []
+    lines = []
     path = shared / "data/movenet/movenet_single_pose_lightning_ptq.tflite"
-    network = build.trained(config(), path, say=said.append)
+    network = build.trained(config(), path, log=lines.append)
     assert sum(p.size for p in network.parameters()) == 2_318_190
-    assert said[1] == "There are 148/148 variables loaded, named as in Google's MoveNet."
+    assert lines[1] == "There are 148/148 variables loaded, named as in Google's MoveNet."

@@ -1,4 +1,4 @@
-"""MoveNet's and MobileNetV2's names: every tensor of a published file reaches one of ours."""
+"""Tensor names of MoveNet and MobileNetV2: every published tensor is used for one tensor here."""
 
 import json
 
@@ -54,7 +54,7 @@ def test_googles_layers(before, theirs, ours):
     assert GOOGLE.rename(f"{before}{theirs}.bias") == f"{ours}.conv.bias"
 
 
-def test_pairs_of_channels_are_turned_round_once():
+def test_channels_of_y_and_x_are_swapped_in_files_of_google_only():
     family = Family("y before x", (), r"^reg\.")
     weight = np.arange(12).reshape(4, 3)
     np.testing.assert_array_equal(family.reorder("reg.weight", weight), weight[[1, 0, 3, 2]])
@@ -64,7 +64,7 @@ def test_pairs_of_channels_are_turned_round_once():
     assert family.reorder("reg.weight", odd) is odd
 
 
-def test_lightning_fits_without_remainder(shared):
+def test_all_tensors_of_lightning_are_used(shared):
     tensors = read_weights(shared / "data/movenet/movenet_single_pose_lightning_ptq.tflite")
     target = shapes(MoveNet(batch_norm="none"))
     ours = convert_names(tensors, target)
@@ -80,7 +80,7 @@ def test_lightning_fits_without_remainder(shared):
     assert not has_batch_norm(tensors)
 
 
-def test_mobilenet_v2_is_a_backbone(shared):
+def test_mobilenet_v2_fills_the_backbone(shared):
     tensors = read_weights(shared / "data/mobilenet_v2/tf2_mobilenet_v2_1.0_224_ptq.tflite")
     found = fit(tensors, shapes(MoveNet(batch_norm="none")))
     assert found.family.name == "Google's MobileNetV2"
@@ -90,11 +90,11 @@ def test_mobilenet_v2_is_a_backbone(shared):
     assert found.unused == [
         f"MobileNetV2/top/Conv2d_1x1_output/Conv2D.{kind}" for kind in ("weight", "bias")
     ]
-    assert not found.misshapen
+    assert not found.mismatched
     assert not found.repeated
 
 
-def test_the_original_fits_without_remainder(shared):
+def test_all_tensors_of_fire717_are_used(shared):
     path = shared / "facts/checkpoint_names/movenet_original_paddle_coco17.json"
     published = json.loads(path.read_text(encoding="utf-8"))["tensors"]
     tensors = {
@@ -102,7 +102,7 @@ def test_the_original_fits_without_remainder(shared):
     }
     target = shapes(fire717_movenet(share_residuals=True))
     ours = convert_names(tensors, target)
-    assert family_of(tensors, target).name == "the original Paddle MoveNet"
+    assert family_of(tensors, target).name == "fire717's Paddle MoveNet"
     assert has_batch_norm(tensors)
     assert (
         len({float(value.flat[0]) for value in ours.values()}) == len(tensors) == 285
@@ -124,7 +124,7 @@ def test_the_original_fits_without_remainder(shared):
         assert ours[our].flat[0] == tensors[theirs].flat[0], our
 
 
-def test_our_own_checkpoint_is_not_turned_round():
+def test_channels_of_a_checkpoint_of_this_project_are_not_swapped():
     network = MoveNet(3, width=0.25)
     state = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
     for name, value in convert_names(state, shapes(network)).items():

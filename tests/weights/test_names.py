@@ -1,21 +1,22 @@
-"""Names: every published tensor reaches exactly one of ours, and nothing is passed over."""
+"""Conversion of tensor names: every published tensor is used for exactly one tensor here."""
 
 import json
 
 import numpy as np
 import pytest
 
+from paddle_pose.errors import InputError
 from paddle_pose.weights.names import FAMILIES, convert_names, has_inters
 
 PUBLISHED = {
     "hourglass52_mmpose1_mpii16": "MMPose",
-    "hourglass52_original_paddle_mpii16": "the original Paddle project's Hourglass",
+    "hourglass52_original_paddle_mpii16": "txyugood's Paddle Hourglass",
 }
 
 
 @pytest.fixture(scope="module")
 def hourglass52():
-    """Name -> shape of our network with `inters`."""
+    """Returns the shapes of Hourglass-52 with its `inters` layers, by name."""
     pytest.importorskip("paddle")
     from paddle_pose.models.hourglass import hourglass52
 
@@ -23,7 +24,7 @@ def hourglass52():
 
 
 def published(shared, name):
-    """Name -> tensor of a published file; every tensor full of its own number."""
+    """Returns the tensors of a published file by name, each filled with its own number."""
     shapes = json.loads((shared / f"facts/checkpoint_names/{name}.json").read_text())["tensors"]
     return {n: np.broadcast_to(np.float64(i), shape) for i, (n, shape) in enumerate(shapes.items())}
 
@@ -46,7 +47,7 @@ def test_published_hourglass(shared, hourglass52, name, head):
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
-def test_layers_keep_their_place(shared, hourglass52, name):
+def test_layers_are_matched_with_the_same_layers(shared, hourglass52, name):
     tensors = published(shared, name)
     ours = convert_names(tensors, hourglass52)
     pairs = {
@@ -71,7 +72,7 @@ def test_layers_keep_their_place(shared, hourglass52, name):
         assert ours[our].flat[0] == tensors[theirs].flat[0], our
 
 
-def test_our_own_names_stay():
+def test_names_of_this_project_are_unchanged():
     own = {"b": np.arange(3), "a": np.float16([[1]])}
     read = convert_names(own, {"a": (1, 1), "b": (3,)})
     assert list(read) == ["a", "b"]
@@ -85,7 +86,7 @@ def test_a_network_without_inters_refuses_a_file_with_them(shared, hourglass52):
         convert_names(published(shared, "hourglass52_mmpose1_mpii16"), without)
 
 
-def test_every_misfit_is_counted_and_shown():
+def test_every_mismatch_is_counted_and_listed():
     tensors = {
         "backbone.stem.0.conv.weight": np.zeros((2, 3)),
         "backbone.stem.0.bn.running_mean": np.zeros(2),
@@ -96,20 +97,20 @@ def test_every_misfit_is_counted_and_shown():
     }
     target = {"stem.0.conv.weight": (2, 4), "stem.0.bn._mean": (2,), "heads.0.bias": (1,)}
     missing = {f"hourglasses.{i}": (1,) for i in range(9)}
-    with pytest.raises(ValueError, match="do not fit") as caught:
+    with pytest.raises(InputError) as caught:
         convert_names(tensors, {**target, **missing})
     message = str(caught.value)
     assert "5 tensors, named as in MMPose, for the network's 12" in message
     assert "9 missing: hourglasses.0, hourglasses.1, hourglasses.2, ...;" in message
     assert "1 unexpected: backbone.extra.weight;" in message
-    assert "1 misshapen: stem.0.conv.weight (file (2, 3), network (2, 4))" in message
+    assert "stem.0.conv.weight (file (2, 3), network (2, 4))" in message
     assert "2 used twice: head.multi_final_layers.0.bias, keypoint_head" in message
 
 
-def test_an_empty_file_fits_no_network():
+def test_an_empty_file_is_refused():
     with pytest.raises(ValueError, match="1 missing: a"):
         convert_names({}, {"a": (1,)})
 
 
-def test_families_have_names_of_their_own():
+def test_naming_schemes_have_unique_names():
     assert len({family.name for family in FAMILIES}) == len(FAMILIES)

@@ -1,4 +1,4 @@
-"""Weights files of every format: what they hold, and one clear error for what is none."""
+"""Weights files of every format: their tensors, and one clear error for every other file."""
 
 import gzip
 import json
@@ -23,6 +23,7 @@ from helpers.weights_writers import (
     write_zip,
 )
 
+from paddle_pose.errors import InputError
 from paddle_pose.io import manifest
 from paddle_pose.weights.formats.allow_list import RefusedError
 from paddle_pose.weights.formats.number_formats import widen_bfloat16
@@ -59,7 +60,7 @@ def test_big_endian_zip(tmp_path):
 
 
 @TORCH
-def test_tensors_are_windows_of_shared_storages(tmp_path, write):
+def test_tensors_are_views_of_shared_storages(tmp_path, write):
     base = np.arange(48, dtype=np.float32).reshape(6, 8)
     storage = Storage("17", base.ravel())
     views = {
@@ -99,7 +100,7 @@ def test_checkpoints_of_training_frameworks(tmp_path, write, protocol):
     config = Call(Name("mmcv.utils.config", "ConfigDict"), ({"a": 1},))
     content = {
         "meta": {"epoch": 210, "CLASSES": None, "seed": np.int64(3), "time": "now", "cfg": config},
-        "model": "pose_resnet",  # Microsoft's files hold the network's name here
+        "model": "pose_resnet",  # in Microsoft's files this is the name of the network
         "message_hub": {"log_scalars": {"train/loss": history}},
         "state_dict": Built(
             Call(
@@ -185,7 +186,7 @@ def test_zip_records_of_another_size(tmp_path):
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("a/data.pkl", pickled({}) + b"")
         archive.writestr("b/data.pkl", pickled({}))
-    with pytest.raises(ValueError, match=r"without one data\.pkl"):
+    with pytest.raises(InputError, match=r"one data\.pkl"):
         read_weights(path)
     write_zip(path, {"w": whole("0", np.zeros(4))})
     with zipfile.ZipFile(path) as archive:
@@ -199,7 +200,7 @@ def test_zip_records_of_another_size(tmp_path):
 
 
 def files(folder: Path) -> dict[str, Path]:
-    """The same two tensors in every format."""
+    """Writes the same two tensors in every format and returns the paths by format."""
     w, b = np.arange(6, dtype=np.float32).reshape(2, 3), np.float32([7])
     paths = {name: folder / f"a.{name}" for name in ("zip", "stream", "pdparams", "safetensors")}
     write_zip(paths["zip"], {"w": whole("0", w), "b": whole("1", b)})
@@ -213,7 +214,7 @@ FORMATS = pytest.mark.parametrize("kind", ["zip", "stream", "pdparams", "safeten
 
 
 @FORMATS
-def test_content_decides_not_the_extension(tmp_path, kind):
+def test_the_format_is_recognized_by_content_not_by_extension(tmp_path, kind):
     path = files(tmp_path)[kind].rename(tmp_path / "weights.bin")
     read = read_weights(path)
     np.testing.assert_array_equal(read["w"], np.arange(6).reshape(2, 3))
@@ -243,7 +244,7 @@ def test_damaged_bytes_raise_nothing_but_valueerror(tmp_path, kind):
         try:
             read = read_weights(path)
         except ValueError as error:
-            assert str(path) in str(error)  # noqa: PT017 - damage in the numbers cannot be seen
+            assert str(path) in str(error)  # noqa: PT017 - some damage has no effect
         else:
             assert all(isinstance(value, np.ndarray) for value in read.values())
 
@@ -261,25 +262,23 @@ def test_damaged_bytes_raise_nothing_but_valueerror(tmp_path, kind):
         pytest.param(bytes(100), "unknown format", id="zeros"),
         pytest.param(
             b"\x08\x00\x00\x00TFL3" + bytes(50),
-            "damaged or unknown kind of TFLite file",
+            "TFLite file",
             id="tflite",
         ),
-        pytest.param(pickled([1, 2]), "holds a list, expected named tensors", id="list"),
+        pytest.param(pickled([1, 2]), "a list, expected named tensors", id="list"),
         pytest.param(pickled({"a": "text"}), "'a' is a str, expected a tensor", id="text"),
         pytest.param(
             pickled({"a": {"b": None}}), "'a.b' is a NoneType, expected a tensor", id="none"
         ),
-        pytest.param(pickled({"epoch": 3}), "holds no tensors", id="only a number"),
-        pytest.param(pickled({}), "holds no tensors", id="empty dict"),
+        pytest.param(pickled({"epoch": 3}), "no tensors", id="only a number"),
+        pytest.param(pickled({}), "no tensors", id="empty dict"),
         pytest.param(
             pickled({"a": {"b": np.ones(2)}, "a.b": np.ones(2)}),
-            "two tensors are called 'a.b'",
+            "two tensors have the name 'a.b'",
             id="same name twice",
         ),
         pytest.param(pickled(MAGIC), "truncated or damaged", id="truncated pickle"),
-        pytest.param(
-            b"\x80\x02}q\x00U\x01ah\x00s.", "nested too deeply, or in itself", id="endless pickle"
-        ),
+        pytest.param(b"\x80\x02}q\x00U\x01ah\x00s.", "'a.a.' is nested", id="endless pickle"),
         pytest.param(b"PK\x03\x04" + bytes(50), "damaged zip file", id="zip"),
         pytest.param(
             b"\x09\x00\x00\x00\x00\x00\x00\x00{" + bytes(50),
@@ -288,10 +287,10 @@ def test_damaged_bytes_raise_nothing_but_valueerror(tmp_path, kind):
         ),
     ],
 )
-def test_what_is_no_weights_file(tmp_path, data, message):
+def test_other_files_are_refused(tmp_path, data, message):
     path = tmp_path / "model.pdparams"
     path.write_bytes(data)
-    with pytest.raises(ValueError, match=str(path)) as caught:
+    with pytest.raises(InputError, match=str(path)) as caught:
         read_weights(path)
     assert message in str(caught.value)
 
@@ -397,15 +396,15 @@ class TestPaddle:
 
 
 class TestDamagedNumbers:
-    """Files that can be read but whose numbers are not those that were written."""
+    """Files that can be read, but with other numbers than those that were written."""
 
     @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
     @pytest.mark.parametrize("dtype", ["f2", "f4", "f8"])
     @pytest.mark.parametrize("name", ["a.pdparams", "a.safetensors", "a.pth"])
     def test_tensors_that_are_not_finite_are_refused_by_name(self, tmp_path, name, dtype, bad):
-        spoiled = np.ones(5, dtype)
-        spoiled[3] = bad
-        tensors = {"good": np.ones(2, dtype), "head.weight": spoiled, "count": np.int64(3)}
+        damaged = np.ones(5, dtype)
+        damaged[3] = bad
+        tensors = {"good": np.ones(2, dtype), "head.weight": damaged, "count": np.int64(3)}
         path = tmp_path / name
         if path.suffix == ".safetensors":
             safetensors.numpy.save_file(
@@ -422,15 +421,13 @@ class TestDamagedNumbers:
         ):
             read_weights(path)
 
-    def test_the_manifest_beside_a_file_is_heeded(self, tmp_path):
+    def test_a_file_is_compared_with_the_manifest_beside_it(self, tmp_path):
         path = tmp_path / "model.pdparams"
         path.write_bytes(pickle.dumps({"w": np.ones(4, np.float32)}, 4))
         manifest.write(tmp_path, {})
         read_weights(path)
         content = bytearray(path.read_bytes())
-        content[content.index(np.float32(1).tobytes()) + 1] ^= (
-            1  # another number, as good as the first
-        )
+        content[content.index(np.float32(1).tobytes()) + 1] ^= 1  # another finite number
         path.write_bytes(content)
         with pytest.raises(ValueError, match=r"model\.pdparams: damaged"):
             read_weights(path)

@@ -1,4 +1,4 @@
-"""Written weights: what others read back, and nothing half written."""
+"""Written weights: every reader returns the same tensors, and no file is written half."""
 
 import pickle
 
@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
+from paddle_pose.errors import InputError
 from paddle_pose.weights.read import read_weights
 from paddle_pose.weights.write import write_weights
 
@@ -25,7 +26,7 @@ def some_tensors():
 
 
 @SUFFIXES
-def test_our_reader_gives_back_what_was_written(tmp_path, suffix):
+def test_read_weights_returns_what_was_written(tmp_path, suffix):
     path = tmp_path / "new" / "folder" / f"model{suffix}"
     write_weights(path, some_tensors())
     read = read_weights(path)
@@ -35,7 +36,7 @@ def test_our_reader_gives_back_what_was_written(tmp_path, suffix):
     assert [p.name for p in path.parent.iterdir()] == [path.name]
 
 
-def test_plain_paddle_loads_it(tmp_path):
+def test_paddle_loads_the_file(tmp_path):
     paddle = pytest.importorskip("paddle")
     layer = paddle.nn.Linear(2, 3)
     path = tmp_path / "model.pdparams"
@@ -47,7 +48,7 @@ def test_plain_paddle_loads_it(tmp_path):
         np.testing.assert_array_equal(value.numpy(), expected[name])
 
 
-def test_plain_safetensors_loads_it(tmp_path):
+def test_safetensors_loads_the_file(tmp_path):
     write_weights(tmp_path / "model.safetensors", some_tensors())
     loaded = safetensors.numpy.load_file(tmp_path / "model.safetensors")
     np.testing.assert_array_equal(loaded["transposed"], some_tensors()["transposed"])
@@ -62,7 +63,7 @@ def test_paddle_files_are_pickles_of_protocol_4(tmp_path):
 
 @pytest.mark.parametrize("name", ["model.pth", "model", "model.PDPARAMS.zip"])
 def test_other_extensions_are_refused(tmp_path, name):
-    with pytest.raises(ValueError, match=r"written as \.safetensors or \.pdparams"):
+    with pytest.raises(InputError, match=r"\.safetensors or \.pdparams"):
         write_weights(tmp_path / name, some_tensors())
     assert list(tmp_path.iterdir()) == []
 

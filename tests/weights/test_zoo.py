@@ -1,4 +1,4 @@
-"""The table of published files: complete, consistent, and labelled as others' numbers."""
+"""The table of published files: complete, consistent, and without numbers of unstated origin."""
 
 import hashlib
 import re
@@ -45,7 +45,7 @@ def test_entries_are_complete(name):
     "name", [name for name, file in PUBLISHED.items() if file.purpose != "detect"]
 )
 def test_entries_and_configs_agree(name):
-    """Size, data set and depth in a file's name are the config's, and the numbers are of its metric."""
+    """Input size, data set and depth in a file's name, and its metrics, are those of the config."""
     file, config = PUBLISHED[name], find(PUBLISHED[name].config)
     width, height = config.codec.input_size
     if file.purpose == "start":
@@ -72,8 +72,8 @@ def test_entries_and_configs_agree(name):
 @pytest.mark.parametrize(
     "name", [name for name, file in PUBLISHED.items() if file.purpose == "score"]
 )
-def test_the_channel_order_reaches_the_network(name):
-    """mmpose's SimpleBaseline saw RGB, the official one BGR; the names in the file decide."""
+def test_the_network_gets_the_channel_order_of_its_training(name):
+    """MMPose trained SimpleBaseline on RGB, its authors on BGR; the tensor names differ."""
     file, config = PUBLISHED[name], find(PUBLISHED[name].config)
     prefix = "backbone." if name.startswith("mmpose") else ""
     fitted = build.fitted(config, [f"{prefix}conv1.weight", f"{prefix}bn1.running_mean"])
@@ -93,7 +93,7 @@ def test_the_table_is_complete():
     }
     assert len({(file.url, file.file_name) for file in PUBLISHED.values()}) == len(PUBLISHED)
     file_names = [file.file_name for model in PUBLISHED.values() for file in model.files]
-    assert len(set(file_names)) == len(file_names)  # they share one folder
+    assert len(set(file_names)) == len(file_names)  # they are downloaded into one folder
 
 
 @pytest.mark.parametrize(("side", "numbers"), [(256, (88.9, 31.7)), (384, (89.4, 36.6))])
@@ -104,8 +104,8 @@ def test_hourglass_numbers_are_mmposes(side, numbers):
     assert dict(file.published) == dict(zip(("Mean", "Mean@0.1"), numbers, strict=True))
 
 
-def test_a_published_file_is_recognised_by_its_checksum(tmp_path, monkeypatch):
-    content = b"somebody's weights"
+def test_a_published_file_is_recognized_by_its_checksum(tmp_path, monkeypatch):
+    content = b"published weights"
     known = replace(
         PUBLISHED["mmpose_hourglass52_mpii_256"], sha256=hashlib.sha256(content).hexdigest()[:8]
     )
@@ -116,7 +116,7 @@ def test_a_published_file_is_recognised_by_its_checksum(tmp_path, monkeypatch):
     assert recognise(tmp_path / "other.pth") is None
 
 
-def test_googles_file_is_recognised(shared):
+def test_googles_file_is_recognized(shared):
     (file,) = (shared / "data" / "movenet").glob("*.tflite")
     assert recognise(file).config == "movenet_lightning_coco"
 

@@ -1,1 +1,1 @@
-"""Checks of a data set before a training: what is wrong, in which file and record, and what to do."""
+"""Check of a data set before training: each problem with its file, its records and a fix."""

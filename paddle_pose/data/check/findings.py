@@ -1,4 +1,4 @@
-"""Findings of a check, and the report on a data set."""
+"""Findings of the dataset check, and the report on a data set."""
 
 from __future__ import annotations
 
@@ -7,22 +7,23 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 SEVERITIES = ("error", "warning", "note")
-_NUM_SHOWN = 5  # examples of a finding in the text
+_MAX_EXAMPLES = 5  # per finding, in the text of a report
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something to know about a data set.
+    """One problem of a data set.
 
     Attributes:
-        severity: "error" spoils a training or an evaluation, "warning" may, "note" does not.
-        code: Short name that stays the same.
-        file: File or folder with the problem.
-        text: What is wrong.
-        fix: What to do.
+        severity: "error" for problems that make training or evaluation wrong, "warning" for those
+            that may do so, "note" for information.
+        code: Short name of the kind of problem; it does not change between versions.
+        file: Path of the file or folder that has the problem.
+        text: Sentence on what was found and what is expected.
+        fix: Sentence on how to correct it.
         count: Number of records, images or joints that have the problem.
         total: Number of records, images or joints that were checked.
-        examples: All that have the problem, by name: "record 3 (1.jpg)", or an image.
+        examples: Names of all records or images that have the problem, such as "record 3 (1.jpg)".
     """
 
     severity: str
@@ -40,12 +41,12 @@ class Report:
     """Result of the check of a data set.
 
     Attributes:
-        root: Path of the data set.
-        counts: Samples and images of every split that was found.
+        root: Path of the data set, or paths of its annotation files.
+        counts: Numbers of samples and of images of each split that could be read.
         decoded: Number of images whose pixels were decoded.
         findings: Findings, errors first.
-        published: Samples and images of the published data set's splits.
-        limits: What cannot be told from the files.
+        published: Numbers of samples and of images of the published data set's splits.
+        limits: Text on the problems that the check cannot detect.
     """
 
     root: str
@@ -60,12 +61,12 @@ class Report:
         return sum(finding.severity == severity for finding in self.findings)
 
     def as_dict(self) -> dict[str, Any]:
-        """Returns all of it, every example included, for JSON."""
+        """Returns the report with all examples as a dictionary that JSON can store."""
         totals = {severity: self.number(severity) for severity in SEVERITIES}
         return {**asdict(self), "totals": totals}
 
     def text(self) -> str:
-        """Returns the report for reading: counts, findings, totals."""
+        """Returns the report as text: counts, findings with up to five examples, and totals."""
         lines = [self.root, f"{'split':<10}{'samples':>9}{'images':>9}   published"]
         for name, (samples, images) in self.counts.items():
             published = (
@@ -77,13 +78,13 @@ class Report:
             lines += ["", f"{finding.severity.upper()} {finding.code}: {counts} in {finding.file}"]
             lines += [
                 f"  {finding.text}",
-                *(f"    {example}" for example in finding.examples[:_NUM_SHOWN]),
+                *(f"    {example}" for example in finding.examples[:_MAX_EXAMPLES]),
             ]
-            if len(finding.examples) > _NUM_SHOWN:
+            if len(finding.examples) > _MAX_EXAMPLES:
                 lines.append(
-                    f"    ... and {len(finding.examples) - _NUM_SHOWN:,} more (--json lists all)"
+                    f"    ... and {len(finding.examples) - _MAX_EXAMPLES:,} more (--json lists all)"
                 )
-            lines.append(f"  To do: {finding.fix}")
+            lines.append(f"  Fix: {finding.fix}")
         lines += ["", f"{'finding':<24}{'severity':<10}{'count':>9}"]
         lines += [
             f"{finding.code:<24}{finding.severity:<10}{finding.count:>9,}"
@@ -91,10 +92,10 @@ class Report:
         ]
         numbers = ", ".join(f"{self.number(severity)} {severity}s" for severity in SEVERITIES)
         text = "\n".join([*lines, f"{numbers}; {self.decoded:,} images decoded", self.limits])
-        # A damaged name may contain what cannot be printed.
+        # The name of a damaged file may contain characters that cannot be printed.
         return text.encode("utf-8", "backslashreplace").decode()
 
 
 def sorted_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Returns the findings, errors first, notes last."""
+    """Returns findings sorted by severity: errors, then warnings, then notes."""
     return tuple(sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity)))

@@ -1,4 +1,7 @@
-"""Checks a data set in MPII's layout for what would spoil a training; every finding names file, record and fix."""
+"""Check of a data set in MPII's layout, without training on it.
+
+Each finding names the file, the records or images, and the fix.
+"""
 
 from __future__ import annotations
 
@@ -22,22 +25,23 @@ from paddle_pose.data.mpii import LAYOUT, PUBLISHED_COUNTS, SPLITS, read_ground_
 from paddle_pose.progress import ProgressFactory, no_progress
 
 LIMITS = (
-    "Cannot be told from these files: whether training joints count from 0 when neither trainval nor missing joints betray "
-    "it; whether single training people have all their sides swapped (a whole set is judged by how many face the camera)."
+    "Not detectable from these files: training joints that count from 0, if neither trainval nor "
+    "missing joints show it; single training people whose left and right joints are all swapped "
+    "(in all people of a file, it is detected by how many of them face the camera)."
 )
 
 
-@np.errstate(over="ignore", invalid="ignore")  # absurd numbers are findings
+@np.errstate(over="ignore", invalid="ignore")  # extreme numbers are reported as findings
 def check_mpii(root: Path, decode: str = "all", progress: ProgressFactory = no_progress) -> Report:
-    """Checks a data set; damage is reported, never raised.
+    """Returns the report on a data set; damaged files are reported and raise no errors.
 
     Args:
         root: Folder D with `images/` and `annotations/`.
         decode: Images whose pixels are decoded: "all", "sample" (200 of them) or "none".
-        progress: Makes the progress over the images.
+        progress: Function that creates a progress display for the images.
 
     Raises:
-        FileNotFoundError: If `root` is no folder.
+        FileNotFoundError: If `root` is not a folder.
         InputError: If `decode` is unknown.
     """
     if not root.is_dir():
@@ -48,32 +52,30 @@ def check_mpii(root: Path, decode: str = "all", progress: ProgressFactory = no_p
         path = root / "annotations" / f"mpii_{name}.json"
         if path.exists():
             split, problems = read_split(path, name)
-            # Nothing is trained or measured on test records.
-            findings += (
-                [replace(found, severity="warning") for found in problems]
-                if name == "test"
-                else problems
-            )
+            if name == "test":  # test records are used neither for training nor for evaluation
+                problems = [replace(problem, severity="warning") for problem in problems]
+            findings += problems
             if split is not None:
                 splits[name] = split
         elif name in ("train", "val"):
             findings.append(
                 Finding(
-                    "error",
-                    "missing_file",
-                    str(path),
-                    "not there",
-                    f"{LAYOUT} for --dataset_root D{_hint(root)}",
+                    severity="error",
+                    code="missing_file",
+                    file=str(path),
+                    text=f"The annotation file of the split {name} does not exist.",
+                    fix=f"Give the data set's folder as D: {LAYOUT} for --dataset_root D"
+                    f"{_folder_hint(root)}",
                 )
             )
     names = list(
         dict.fromkeys(image for split in splits.values() for image in split.images if image)
     )
     sizes, problems, decoded = check_images(root / "images", names, decode, progress)
-    findings += _softened(problems, splits)
+    findings += _downgraded(problems, splits)
     for split in splits.values():
-        findings += [*_count(split), *check_records(split, sizes)]
-    findings += _truth(root / "annotations" / "mpii_gt_val.mat", splits.get("val"))
+        findings += [*_check_count(split), *check_records(split, sizes)]
+    findings += _check_truth(root / "annotations" / "mpii_gt_val.mat", splits.get("val"))
     parts = [splits[name] for name in ("train", "val") if name in splits]
     if len(parts) == 2:
         findings += [*shared_images(*parts), *compare_facing(*parts)]
@@ -83,23 +85,24 @@ def check_mpii(root: Path, decode: str = "all", progress: ProgressFactory = no_p
     return Report(str(root), counts, decoded, sorted_findings(findings), PUBLISHED_COUNTS, LIMITS)
 
 
-def _hint(root: Path) -> str:
+def _folder_hint(root: Path) -> str:
+    """Returns the end of a sentence: a folder below `root` that may be meant, if there is one."""
     below = sorted(path.parent for path in root.glob("*/annotations") if path.is_dir())
-    return f"; did you mean {below[0]}?" if below else ""
+    return f"; did you mean {below[0]}?" if below else "."
 
 
-def _softened(problems: list[Finding], splits: dict[str, Split]) -> list[Finding]:
-    """Nothing is trained on test images: what concerns only them is a note."""
-    needed = {image for name, split in splits.items() if name != "test" for image in split.images}
-    softened = []
+def _downgraded(problems: list[Finding], splits: dict[str, Split]) -> list[Finding]:
+    """Returns findings on images, with those that concern test images only as notes."""
+    used = {image for name, split in splits.items() if name != "test" for image in split.images}
+    findings = []
     for finding in problems:
-        concerns_training = any(example.split(": ")[0] in needed for example in finding.examples)
-        mild = finding.severity != "note" and not concerns_training
-        softened.append(replace(finding, severity="note") if mild else finding)
-    return softened
+        is_relevant = any(example.split(": ")[0] in used for example in finding.examples)
+        findings.append(finding if is_relevant else replace(finding, severity="note"))
+    return findings
 
 
-def _count(split: Split) -> list[Finding]:
+def _check_count(split: Split) -> list[Finding]:
+    """Checks whether a split has the published numbers of samples and images."""
     if split.name not in PUBLISHED_COUNTS:
         return []
     published = PUBLISHED_COUNTS[split.name]
@@ -107,19 +110,32 @@ def _count(split: Split) -> list[Finding]:
     if counts == published:
         return []
     if not 0.8 < counts[0] / published[0] < 1.25:
-        return []  # another data set; the table shows both numbers
-    text = "{:,} samples in {:,} images; MPII as published has {:,} in {:,}".format(
-        *counts, *published
-    )
-    fix = "results will not compare with published ones: take the published file"
-    return [Finding("warning", "count", str(split.path), text, fix)]
+        return []  # another data set; the report shows both numbers
+    return [
+        Finding(
+            severity="warning",
+            code="count",
+            file=str(split.path),
+            text="The split has {:,} samples in {:,} images; the published MPII has {:,} in "
+            "{:,}.".format(*counts, *published),
+            fix="Use the published file if results are to be compared with published ones.",
+        )
+    ]
 
 
-def _truth(mat: Path, val: Split | None) -> list[Finding]:
+def _check_truth(mat: Path, val: Split | None) -> list[Finding]:
+    """Checks the ground truth of the validation split, alone and against its JSON file."""
     try:
         truth = read_ground_truth(mat)
     except (FileNotFoundError, ValueError) as problem:
-        code = "bad_mat" if mat.exists() else "missing_file"
-        fix = "PCKh needs it: take mpii_gt_val.mat (gt_valid.mat) from the archive or from HRNet's annotations"
-        return [Finding("error", code, str(mat), str(problem), fix)]
+        return [
+            Finding(
+                severity="error",
+                code="bad_mat" if mat.exists() else "missing_file",
+                file=str(mat),
+                text=f"The ground truth, which PCKh needs, cannot be read: {problem}.",
+                fix="Take mpii_gt_val.mat (gt_valid.mat) from the archive or from HRNet's "
+                "annotations.",
+            )
+        ]
     return compare_truth(val, truth, mat.name) if val is not None else []

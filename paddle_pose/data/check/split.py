@@ -1,4 +1,4 @@
-"""The readable people of one annotation file: MPII's records and COCO's as the same arrays."""
+"""Readable people of one annotation file: records of MPII and of COCO as the same arrays."""
 
 from __future__ import annotations
 
@@ -12,21 +12,24 @@ import numpy as np
 
 from paddle_pose.data.check.findings import Finding
 
-FEW = 0.05  # of the records: more than that is no slip of an annotator but a mistake in the file
+# Share of the records above which a problem is a mistake in the file, not an annotator's slip.
+FREQUENT = 0.05
+# Severity of `Split.findings`: an error if the problem is frequent, else a warning.
+ERROR_IF_FREQUENT = "error if frequent"
 
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """The readable part of a json file with N records; K is 16 in MPII.
+    """Readable part of an annotation file with N records; K is 16 in MPII.
 
     Attributes:
         name: Name of the split: "train", "val", ...
         path: Path of the file.
-        images: N names of images; "" where unreadable.
-        joints: [N, K, 2] image px as written (1-based in MPII); NaN where unreadable.
-        labelled: [N, K] bool; False where unreadable.
-        center: [N, 2] as written; NaN where unreadable.
-        scale: [N] as written; NaN where unreadable or not positive.
+        images: File name of each record's image, N strings; "" if it is not readable.
+        joints: Joints as written, [N, K, 2] in image px (1-based in MPII); NaN if not readable.
+        labelled: Whether each joint is labelled, [N, K] bool; False if not readable.
+        center: Centres as written, [N, 2] in image px; NaN if not readable.
+        scale: Scales as written, [N]; NaN if not readable or not positive.
     """
 
     name: str
@@ -42,42 +45,74 @@ class Split:
 
     @property
     def points(self) -> np.ndarray:
-        """[N, K, 2] joints, NaN where not labelled."""
+        """Joints [N, K, 2] in image px as written; NaN if not labelled."""
         return np.where(self.labelled[..., None], self.joints, np.nan)
 
-    def where(self, rows: Iterable[int]) -> tuple[str, ...]:
-        """Returns the names of records: "record 3 (1.jpg)"."""
+    def take(self, rows: Sequence[int] | np.ndarray) -> Split:
+        """Returns a split of the records at some positions, in their order."""
+        chosen = np.asarray(rows, np.int64)
+        return Split(
+            name=self.name,
+            path=self.path,
+            images=[self.images[n] for n in chosen],
+            joints=self.joints[chosen],
+            labelled=self.labelled[chosen],
+            center=self.center[chosen],
+            scale=self.scale[chosen],
+        )
+
+    def record_names(self, rows: Iterable[int]) -> tuple[str, ...]:
+        """Returns the names of records for messages, such as "record 3 (1.jpg)"."""
         return tuple(f"record {n} ({self.images[n] or 'no image'})" for n in rows)
 
-    def found(
-        self, severity: str, code: str, rows: Sequence[int] | np.ndarray, text: str, fix: str
+    def findings(
+        self, *, severity: str, code: str, rows: Sequence[int] | np.ndarray, text: str, fix: str
     ) -> list[Finding]:
-        """Returns one finding for these records, none where there are none.
+        """Returns one finding on some records; none if there are no records.
 
-        "share" as severity: an error when more than 5 % of the records have it, else a warning.
+        Args:
+            severity: "error", "warning", "note" or `ERROR_IF_FREQUENT`.
+            code: Name of the kind of problem.
+            rows: Positions of the records that have the problem.
+            text: Sentence on what was found and what is expected.
+            fix: Sentence on how to correct it.
         """
         if not len(rows):
             return []
-        if severity == "share":
-            severity = "error" if len(rows) > FEW * len(self) else "warning"
-        named = self.where(int(n) for n in rows)
-        return [Finding(severity, code, str(self.path), text, fix, len(rows), len(self), named)]
+        if severity == ERROR_IF_FREQUENT:
+            severity = "error" if len(rows) > FREQUENT * len(self) else "warning"
+        return [
+            Finding(
+                severity=severity,
+                code=code,
+                file=str(self.path),
+                text=text,
+                fix=fix,
+                count=len(rows),
+                total=len(self),
+                examples=self.record_names(int(n) for n in rows),
+            )
+        ]
 
 
 def read_json(path: Path) -> tuple[Any, list[Finding]]:
-    """Returns what a json file contains, or None and why it cannot be read."""
+    """Returns the content of a JSON file and no finding, or None and the reason as a finding."""
     try:
         return json.loads(path.read_text(encoding="utf-8")), []
     except (ValueError, RecursionError) as problem:
-        code, text, fix = (
-            "not_json",
-            f"not valid JSON: {problem}",
-            "unpack it again; it may be cut off",
+        finding = Finding(
+            severity="error",
+            code="not_json",
+            file=str(path),
+            text=f"The file is not valid JSON: {problem}.",
+            fix="Unpack or download the file again; it may be incomplete.",
         )
     except OSError as problem:
-        code, text, fix = (
-            "unreadable",
-            f"cannot be read: {problem.strerror}",
-            "check the file and its permissions",
+        finding = Finding(
+            severity="error",
+            code="unreadable",
+            file=str(path),
+            text=f"The file cannot be read: {problem.strerror}.",
+            fix="Check that the path is a file and that you have permission to read it.",
         )
-    return None, [Finding("error", code, str(path), text, fix)]
+    return None, [finding]

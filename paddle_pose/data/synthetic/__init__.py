@@ -1,1 +1,1 @@
-"""Synthetic people: drawn images with exact joints, for tests and a first run."""
+"""Synthetic people: generated images with exact joints, for tests and a first run."""

@@ -1,9 +1,9 @@
-"""Synthetic people: a jointed body in three dimensions, its pose and its clothes.
+"""Bodies of synthetic people: an articulated body in three dimensions, its pose and its clothes.
 
-A body is built in *body units* (1 = the standing height), x to the viewer's right, y down, z
-towards the viewer. A person who faces the viewer has their left at +x; turned round, at -x: the
-exchange of left and right seen from behind, foreshortening and depth order follow from the one
-rotation.
+A body is built in *body units* (1 = the standing height), with x to the viewer's right, y down and
+z towards the viewer. A person who faces the viewer has their left side at +x; seen from behind, it
+is at -x. One rotation therefore gives the exchange of left and right, foreshortening and the order
+of depths.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ _Leg = tuple[_Range, _Range, _Range]
 _DOWN = np.array([0.0, 1.0, 0.0])
 SIDES = {"l": 1.0, "r": -1.0}  # the sign of x of a body that faces the viewer
 
-# name: (chance, flexion, abduction, elbow bend in degrees,
-#        where the forearm bends to: inward, down, forward)
+# Name: (probability; flexion, abduction and elbow bend in degrees; direction to which the forearm
+# bends: inward, down, forward).
 ARMS: dict[str, tuple[float, _Range, _Range, _Range, tuple[float, float, float]]] = {
     "hanging": (0.26, (-20, 20), (6, 25), (0, 35), (0.1, 0.0, 1.0)),
     "swinging": (0.14, (-40, 45), (5, 18), (5, 70), (0.1, -0.3, 1.0)),
@@ -31,7 +31,8 @@ ARMS: dict[str, tuple[float, _Range, _Range, _Range, tuple[float, float, float]]
     "on the hip": (0.10, (-25, 5), (32, 55), (70, 110), (1.0, 0.2, 0.2)),
     "forward": (0.06, (45, 90), (0, 25), (0, 70), (0.3, -1.0, 0.0)),
 }
-# name: (chance, then for the leading and the trailing leg: flexion, abduction, knee bend)
+# Name: (probability; for the leading and for the trailing leg: flexion, abduction and knee bend in
+# degrees).
 LEGS: dict[str, tuple[float, _Leg, _Leg]] = {
     "standing": (0.32, ((-5, 8), (1, 10), (0, 10)), ((-5, 8), (1, 10), (0, 10))),
     "astride": (0.20, ((-5, 15), (12, 32), (0, 25)), ((-5, 15), (12, 32), (0, 25))),
@@ -51,26 +52,33 @@ HAIR = np.array(
 
 @dataclass(frozen=True)
 class Style:
-    """How hard the drawings are: chances in [0, 1], ranges (least, most), angles in degrees.
+    """Difficulty of synthetic images.
+
+    Probabilities are in [0, 1], ranges are (min, max), and angles are in degrees.
 
     Attributes:
-        back_view: Chance that a person is seen from behind.
-        profile: Chance that a person is turned 45 to 80 degrees to a side.
-        turn: Otherwise, the largest turn away from the viewer.
+        back_view: Probability that a person is seen from behind.
+        profile: Probability that a person is turned sideways, 40 to 80 degrees to either side;
+            people who sit or crouch always are.
+        turn: Largest rotation about the vertical axis of people who are not turned sideways.
         roll: Standard deviation of the rotation in the image plane.
-        tumble: Chance of a rotation in the image plane of up to 80 degrees.
-        lean: Chance of a strongly bent torso.
-        thickness: Factor on the thickness of limbs.
-        odd_sides: Chance that sleeves, trouser legs, shoes draw their colours for each side anew.
-        contrast: Least distance of clothes and skin from the mean of the background, RGB levels.
-        fill: How much of its room in the image a standing person takes.
-        overlap: How much of a column two neighbours of a group share, 0 to 1; who stands nearer hides the other.
-        cut: Chance that the lower border cuts a person off; joints outside are not labelled.
-        clutter: How many shapes stand in the background.
-        distractors: How many loose limbs lie in the background.
-        occluder: Chance, for each person, of an object in front of one of their joints.
-        blur: Chance of a slight blur over the whole image.
-        noise: Largest standard deviation of the noise, levels.
+        tumble: Probability of a rotation in the image plane of up to 80 degrees instead.
+        lean: Probability of a strongly bent torso.
+        thickness: Range of the factor on the thickness of limbs.
+        odd_sides: Probability that a garment (sleeves, trouser legs, shoes) has independent
+            colours on the left and on the right.
+        contrast: Smallest distance of the colours of clothes and skin from the mean colour of the
+            background, RGB grey levels.
+        fill: Range of the fraction of the available space that a person fills.
+        overlap: Fraction of a column of the image that two neighbours of a group share, 0 to 1; the
+            nearer person hides the other one.
+        cut: Probability that the lower border of the image cuts a person off; joints outside the
+            image are not labelled.
+        clutter: Range of the number of objects in the background.
+        distractors: Range of the number of loose limbs in the background.
+        occluder: Probability, for each person, of an object in front of one of their joints.
+        blur: Probability of a slight blur of the whole image.
+        noise: Largest standard deviation of the noise, grey levels.
     """
 
     back_view: float = 0.08
@@ -96,12 +104,14 @@ class Body(NamedTuple):
     """A posed body.
 
     Attributes:
-        points: Name -> [3] in body units: the joints (`l_knee`, `thorax`, ...), the face (`nose`,
-            `l_eye`, ...) and the ends of hands and feet (`l_hand`, `l_toe`, ...).
-        torso: [3, 3], columns are the torso's left, down and forward.
-        head: [3, 3], the same of the head.
-        head_length: From upper neck to the top of the head, body units.
-        legs: The key of `LEGS` it was drawn from.
+        points: Positions by name, [3] (x, y, z) in body units: the joints (`l_knee`, `thorax`,
+            ...), the face (`nose`, `l_eye`, ...) and the ends of hands and feet (`l_hand`, `l_toe`,
+            ...).
+        torso: Orientation of the torso, [3, 3]; its columns are the directions left, down and
+            forward.
+        head: Orientation of the head, [3, 3], as of the torso.
+        head_length: Distance between the upper neck and the top of the head, body units.
+        legs: Key of `LEGS` from which the pose of the legs was sampled.
     """
 
     points: dict[str, np.ndarray]
@@ -113,9 +123,28 @@ class Body(NamedTuple):
 
 @dataclass(frozen=True)
 class Appearance:
-    """What a person wears: colours RGB [3] in levels, lengths in upper limbs (2: all of the limb).
+    """Clothes, skin and hair of a synthetic person.
 
-    `sleeves`, `trousers` and `shoes` hold one colour for each side, "l" and "r".
+    Colours are RGB [3] in grey levels. Lengths of clothes count halves of a limb: 1 covers the
+    upper arm or the thigh, 2 the whole arm or leg.
+
+    Attributes:
+        skin: Colour of the skin.
+        hair: Colour of hair, brows and beard.
+        shirt: Colour of the torso.
+        accent: Colour of patterns and of the skirt.
+        sleeves: Colour of the sleeve by side, "l" and "r".
+        trousers: Colour of the trouser leg by side.
+        shoes: Colour of the shoe by side.
+        sleeve_length: Length of the sleeves, 0 to 2.
+        trouser_length: Length of the trouser legs, 0 to 2.
+        pattern: Pattern of the shirt: "plain", "stripes", "dots" or "buttons".
+        skirt: Length of the skirt relative to the thigh; 0 for none.
+        long_hair: Whether hair falls to the back.
+        beard: Whether the person has a beard.
+        smile: Curvature of the mouth; negative values bend its corners down.
+        thickness: Factor on the thickness of limbs.
+        light: (x, y) shift of the lighter core of each limb, in radii of the limb.
     """
 
     skin: np.ndarray
@@ -137,25 +166,48 @@ class Appearance:
 
 
 def rotation(x: float = 0.0, y: float = 0.0, z: float = 0.0) -> np.ndarray:
-    """[3, 3] for degrees about x (down to forward), then y (forward to +x), then z (+x to down)."""
-    (cx, cy, cz), (sx, sy, sz) = np.cos(np.radians([x, y, z])), np.sin(np.radians([x, y, z]))
+    """Returns the matrix [3, 3] of a rotation about x, then y, then z.
+
+    Args:
+        x: Angle about the x axis in degrees; positive turns down to forward.
+        y: Angle about the y axis in degrees; positive turns forward to +x.
+        z: Angle about the z axis in degrees; positive turns +x to down.
+    """
+    angles = np.radians([x, y, z])
+    cx, cy, cz = np.cos(angles)
+    sx, sy, sz = np.sin(angles)
     about_x = np.array([[1, 0, 0], [0, cx, -sx], [0, sx, cx]])
     about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
-    turned: np.ndarray = np.array([[cz, -sz, 0], [sz, cz, 0], [0, 0, 1]]) @ about_y @ about_x
-    return turned
+    about_z = np.array([[cz, -sz, 0], [sz, cz, 0], [0, 0, 1]])
+    matrix: np.ndarray = about_z @ about_y @ about_x
+    return matrix
 
 
-def _swing(
+def _upper_limb_direction(
     rng: np.random.Generator, frame: np.ndarray, sign: float, flexion: _Range, abduction: _Range
 ) -> np.ndarray:
-    """The direction of an upper limb of the side `sign`, hanging from `frame` [3, 3]."""
+    """Returns a random unit direction [3] of an upper arm or a thigh.
+
+    Args:
+        rng: Generator of all random numbers.
+        frame: Orientation [3, 3] of the torso or the hips, from which the limb hangs.
+        sign: 1 for the left side, -1 for the right side.
+        flexion: Range of the angle to the front, degrees.
+        abduction: Range of the angle to the side, degrees.
+    """
     outward = rotation(z=-sign * rng.uniform(*abduction))
     direction: np.ndarray = frame @ rotation(x=rng.uniform(*flexion)) @ outward @ _DOWN
     return direction
 
 
-def _limb(upper: np.ndarray, bend: float, towards: np.ndarray) -> np.ndarray:
-    """The direction of a lower limb: `upper` turned by `bend` degrees to `towards`, unit [3]."""
+def _lower_limb_direction(upper: np.ndarray, bend: float, towards: np.ndarray) -> np.ndarray:
+    """Returns the unit direction [3] of a forearm or a shin.
+
+    Args:
+        upper: Unit direction [3] of the upper limb.
+        bend: Angle in degrees by which the lower limb is turned against the upper one.
+        towards: Direction [3] to which it is turned.
+    """
     across = towards - upper * (upper @ towards)
     across /= max(float(np.linalg.norm(across)), 1e-6)
     direction: np.ndarray = np.cos(np.radians(bend)) * upper + np.sin(np.radians(bend)) * across
@@ -163,112 +215,129 @@ def _limb(upper: np.ndarray, bend: float, towards: np.ndarray) -> np.ndarray:
 
 
 def _choose(rng: np.random.Generator, table: Mapping[str, Sequence[Any]]) -> str:
-    chances = np.array([row[0] for row in table.values()])
-    return list(table)[rng.choice(len(table), p=chances / chances.sum())]
+    """Returns a random key of a table whose rows begin with their probabilities."""
+    probabilities = np.array([row[0] for row in table.values()])
+    return list(table)[rng.choice(len(table), p=probabilities / probabilities.sum())]
 
 
-def pose_body(rng: np.random.Generator, style: Style) -> Body:
-    """Draw proportions and joint angles and place every point, the pelvis at the origin."""
+def sample_body(rng: np.random.Generator, style: Style) -> Body:
+    """Returns a body with random proportions and joint angles; its pelvis is at the origin.
+
+    Args:
+        rng: Generator of all random numbers.
+        style: Difficulty of the image; it gives the probabilities of views and poses.
+    """
     legs = _choose(rng, LEGS)
     _, *leg_angles = LEGS[legs]  # of the leading and the trailing leg
     turn = rng.uniform(-style.turn, style.turn)
-    if rng.random() < style.profile or legs in (
-        "sitting",
-        "crouching",
-    ):  # seen from the front, no thighs
+    is_profile = rng.random() < style.profile
+    if is_profile or legs in ("sitting", "crouching"):  # from the front, their thighs are hidden
         turn = rng.choice([-1, 1]) * rng.uniform(40, 80)
     if rng.random() < style.back_view:
         turn += 180
     roll = rng.uniform(-80, 80) if rng.random() < style.tumble else rng.normal(0, style.roll)
     hips = rotation(x=-rng.uniform(0, 14), z=roll) @ rotation(y=turn)  # seen from a little above
     bent = legs == "crouching" or rng.random() < style.lean
-    forward, sideways = (
-        rng.uniform(8, 35) if bent else rng.uniform(-4, 10),
-        rng.normal(0, 12 if bent else 4),
-    )
+    forward = rng.uniform(8, 35) if bent else rng.uniform(-4, 10)
+    sideways = rng.normal(0, 12 if bent else 4)
     torso = hips @ rotation(x=-forward, z=sideways)
     head = torso @ rotation(
         x=0.5 * forward + rng.normal(0, 6), y=rng.normal(0, 14), z=rng.normal(0, 7)
     )
 
-    length = rng.uniform(0.155, 0.19)  # of the head
-    torso_length, thigh, shin = (
-        rng.uniform(0.27, 0.31),
-        rng.uniform(0.225, 0.26),
-        rng.uniform(0.215, 0.25),
-    )
-    upper_arm, forearm = rng.uniform(0.15, 0.18), rng.uniform(0.135, 0.16)
-    shoulder_width, hip_width = rng.uniform(0.095, 0.13), rng.uniform(0.055, 0.08)
+    head_length = rng.uniform(0.155, 0.19)
+    torso_length = rng.uniform(0.27, 0.31)
+    thigh = rng.uniform(0.225, 0.26)
+    shin = rng.uniform(0.215, 0.25)
+    upper_arm = rng.uniform(0.15, 0.18)
+    forearm = rng.uniform(0.135, 0.16)
+    shoulder_width = rng.uniform(0.095, 0.13)
+    hip_width = rng.uniform(0.055, 0.08)
     points = {"pelvis": np.zeros(3), "thorax": torso @ (-torso_length * _DOWN)}
     points["neck"] = points["thorax"] + 0.5 * (torso + head) @ (-0.045 * _DOWN)
 
-    one_kind = _choose(rng, ARMS) if rng.random() < 0.5 else ""
+    both_arms = _choose(rng, ARMS) if rng.random() < 0.5 else ""
     leading = rng.choice(["l", "r"])
     for side, sign in SIDES.items():
-        _, flexion, abduction, elbow, target = ARMS[one_kind or _choose(rng, ARMS)]
+        _, flexion, abduction, elbow, target = ARMS[both_arms or _choose(rng, ARMS)]
         towards = torso @ ((np.array(target) + rng.normal(0, 0.2, 3)) * (-sign, 1, 1))
-        arm = _swing(rng, torso, sign, flexion, abduction)
-        lower = _limb(arm, rng.uniform(*elbow), towards)
+        arm = _upper_limb_direction(rng, torso, sign, flexion, abduction)
+        lower = _lower_limb_direction(arm, rng.uniform(*elbow), towards)
         points[f"{side}_shoulder"] = points["thorax"] + torso @ (sign * shoulder_width, 0.03, 0.0)
         points[f"{side}_elbow"] = points[f"{side}_shoulder"] + upper_arm * arm
         points[f"{side}_wrist"] = points[f"{side}_elbow"] + forearm * lower
         points[f"{side}_hand"] = points[f"{side}_wrist"] + 0.045 * lower
 
         thigh_flexion, thigh_abduction, knee = leg_angles[side != leading]
-        leg = _swing(rng, hips, sign, thigh_flexion, thigh_abduction)
-        lower = _limb(leg, rng.uniform(*knee), hips @ (0, 0, -1.0))
+        leg = _upper_limb_direction(rng, hips, sign, thigh_flexion, thigh_abduction)
+        lower = _lower_limb_direction(leg, rng.uniform(*knee), hips @ (0, 0, -1.0))
         points[f"{side}_hip"] = hips @ (sign * hip_width, 0.0, 0.0)
         points[f"{side}_knee"] = points[f"{side}_hip"] + thigh * leg
         points[f"{side}_ankle"] = points[f"{side}_knee"] + shin * lower
-        foot = _limb(lower, 80, hips @ (sign * rng.uniform(0.05, 0.5), 0, 1.0))
+        foot = _lower_limb_direction(lower, 80, hips @ (sign * rng.uniform(0.05, 0.5), 0, 1.0))
         points[f"{side}_toe"] = points[f"{side}_ankle"] + 0.02 * lower + 0.075 * foot
 
     def on_head(x: float, up: float, out: float) -> np.ndarray:
-        point: np.ndarray = points["neck"] + length * (head @ (x, -up, out))
+        """Returns a point of the head from its offset to the neck, in head lengths."""
+        point: np.ndarray = points["neck"] + head_length * (head @ (x, -up, out))
         return point
 
-    points["head_top"], points["nose"] = on_head(0, 1, 0), on_head(0, 0.36, 0.40)
+    points["head_top"] = on_head(0, 1, 0)
+    points["nose"] = on_head(0, 0.36, 0.40)
     for side, sign in SIDES.items():
         points[f"{side}_eye"] = on_head(0.14 * sign, 0.50, 0.34)
         points[f"{side}_ear"] = on_head(0.36 * sign, 0.45, 0)
-    return Body(points, torso, head, length, legs)
+    return Body(points, torso, head, head_length, legs)
 
 
-def dress(rng: np.random.Generator, style: Style, backdrop: np.ndarray) -> Appearance:
-    """Draw clothes, skin and hair that stand out from `backdrop`, the mean background RGB [3]."""
+def sample_appearance(
+    rng: np.random.Generator, style: Style, background_color: np.ndarray
+) -> Appearance:
+    """Returns random clothes, skin and hair that contrast with the background.
 
-    def cloth() -> np.ndarray:
+    Args:
+        rng: Generator of all random numbers.
+        style: Difficulty of the image; it gives the contrast and the thickness of limbs.
+        background_color: Mean colour of the background, RGB [3] in grey levels.
+    """
+
+    def cloth_color() -> np.ndarray:
         hsv = np.array(
             [[[rng.uniform(0, 180), rng.uniform(20, 235), rng.uniform(45, 250)]]], np.uint8
         )
         rgb: np.ndarray = cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)[0, 0].astype(float)
         return rgb
 
-    def tone() -> np.ndarray:
+    def skin_color() -> np.ndarray:
         at = rng.uniform(0, len(SKIN) - 1)
         return np.array([np.interp(at, range(len(SKIN)), SKIN[:, channel]) for channel in range(3)])
 
-    def clear(draw: Callable[[], np.ndarray]) -> np.ndarray:
-        def far(color: np.ndarray) -> float:
-            return float(np.linalg.norm(color - backdrop))
+    def contrasting(sample: Callable[[], np.ndarray]) -> np.ndarray:
+        """Returns the first of six random colours with enough contrast, else the best one."""
 
-        tries = [draw() for _ in range(6)]
-        return next((color for color in tries if far(color) > style.contrast), max(tries, key=far))
+        def distance(color: np.ndarray) -> float:
+            return float(np.linalg.norm(color - background_color))
 
-    def pair(first: np.ndarray | None = None) -> dict[str, np.ndarray]:
+        colors = [sample() for _ in range(6)]
+        best = max(colors, key=distance)
+        return next((color for color in colors if distance(color) > style.contrast), best)
+
+    def by_side(color: np.ndarray | None = None) -> dict[str, np.ndarray]:
+        """Returns the colour of a garment by side; `color` is the usual one, None samples it."""
         if rng.random() < style.odd_sides:
-            return {side: clear(cloth) for side in SIDES}
-        return dict.fromkeys(SIDES, clear(cloth) if first is None else first)
+            return {side: contrasting(cloth_color) for side in SIDES}
+        return dict.fromkeys(SIDES, contrasting(cloth_color) if color is None else color)
 
-    skin, shirt = clear(tone), clear(cloth)
+    skin = contrasting(skin_color)
+    shirt = contrasting(cloth_color)
     return Appearance(
         skin=skin,
         hair=HAIR[rng.integers(len(HAIR))] * rng.uniform(0.8, 1.1) if rng.random() < 0.93 else skin,
         shirt=shirt,
-        accent=cloth(),
-        sleeves=pair(shirt),
-        trousers=pair(),
-        shoes=pair(),
+        accent=cloth_color(),
+        sleeves=by_side(shirt),
+        trousers=by_side(),
+        shoes=by_side(),
         sleeve_length=float(rng.choice([0.25, 0.55, 1.0, 2.0])),
         trouser_length=float(rng.choice([0.5, 1.0, 1.5, 2.0])),
         pattern=str(rng.choice(["plain", "plain", "stripes", "dots", "buttons"])),

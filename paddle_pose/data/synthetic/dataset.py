@@ -1,12 +1,12 @@
-"""Data sets of synthetic people in the published MPII and COCO layouts: for tests and a first run.
+"""Data sets of synthetic people in the layouts of MPII and COCO, for tests and a first run.
 
-Source: MPII as distributed for HRNet (`mpii_{train,val,trainval}.json`, `mpii_gt_val.mat`), COCO
+Source: MPII as distributed for HRNet (`mpii_{train,val,trainval}.json`, `mpii_gt_val.mat`); COCO
     person keypoints 2017.
-Checked against: keys, shapes and types of the published files and their conventions: 1-based
-    joints, -1 (json) or 0 (mat) when missing; the centre before the shift by +15 x scale; the head
-    box with 0.6 x diagonal = 0.75 x the distance from neck to head top.
-Differs: `scale` is the longer side of the painted person / 200 (MPII's is a rough standing height),
-    so that the window of 1.25 x 200 x scale px holds the whole person.
+Checked against: Keys, shapes and types of the published files, and their conventions: 1-based
+    joints, which are -1 (JSON) or 0 (.mat) if missing; the centre before the shift by +15 x scale;
+    head boxes with 0.6 x diagonal = 0.75 x the distance from neck to head top.
+Differs: `scale` is the longer side of the visible person / 200 (in MPII a rough standing height /
+    200), so that the window of 1.25 x 200 x scale px contains the whole person.
 """
 
 from __future__ import annotations
@@ -22,37 +22,48 @@ from typing import Any
 import cv2
 import numpy as np
 
+from paddle_pose.data.mpii_release import MAT_JOINTS
 from paddle_pose.data.synthetic.body import Style
 from paddle_pose.data.synthetic.scene import SyntheticPerson, draw_scene
 from paddle_pose.environment import needed
 from paddle_pose.errors import InputError
 from paddle_pose.io import atomic
 from paddle_pose.io.locks import locked
+from paddle_pose.skeletons import COCO_17
 
 _log = logging.getLogger("paddle_pose")
 
-VERSION = 1  # raise it whenever the same arguments draw another image
-STAMP = "synthetic.json"  # written last: the folder is complete
-_BEGUN = "synthetic.begun.json"  # written first: the folder is ours
+VERSION = 1  # to be increased whenever the same arguments give other images
+STAMP = "synthetic.json"  # written last; the folder is complete
+_STARTED = "synthetic.begun.json"  # written first; the folder was created by this module
 _SPLITS = {"train": 0, "val": 1}
-_MPII_JOINTS = (
-    *("rank", "rkne", "rhip", "lhip", "lkne", "lank", "pelv", "thor"),
-    *("neck", "head", "rwri", "relb", "rsho", "lsho", "lelb", "lwri"),
-)
-_COCO_JOINTS = (
-    *("nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_shoulder", "right_shoulder"),
-    *("left_elbow", "right_elbow", "left_wrist", "right_wrist", "left_hip", "right_hip"),
-    *("left_knee", "right_knee", "left_ankle", "right_ankle"),
-)
+# Pairs of positions in `COCO_17.joints`, counted from 1, as in COCO.
 _COCO_LIMBS = (
-    *((16, 14), (14, 12), (17, 15), (15, 13), (12, 13), (6, 12), (7, 13), (6, 7), (6, 8), (7, 9)),
-    *((8, 10), (9, 11), (2, 3), (1, 2), (1, 3), (2, 4), (3, 5), (4, 6), (5, 7)),
+    (16, 14),
+    (14, 12),
+    (17, 15),
+    (15, 13),
+    (12, 13),
+    (6, 12),
+    (7, 13),
+    (6, 7),
+    (6, 8),
+    (7, 9),
+    (8, 10),
+    (9, 11),
+    (2, 3),
+    (1, 2),
+    (1, 3),
+    (2, 4),
+    (3, 5),
+    (4, 6),
+    (5, 7),
 )
 
 
 @dataclass(frozen=True)
 class _Request:
-    """The arguments of a data set; its JSON is the stamp."""
+    """Arguments of a data set; their JSON is stored in its stamp."""
 
     layout: str
     num_train: int
@@ -64,18 +75,21 @@ class _Request:
 
     def __post_init__(self) -> None:
         min_persons, max_persons = self.persons
-        persons_fit = 1 <= min_persons <= max_persons
-        if (
-            min(self.num_train, self.num_val, self.seed) < 0
-            or min(self.size) < 32
-            or not persons_fit
-        ):
-            raise InputError(
-                f"cannot draw {self}: counts and seed must be >= 0, sides >= 32 px, "
-                "persons (least, most) with 1 <= least <= most"
-            )
+        requirements = {
+            "num_train": (self.num_train >= 0, "a number >= 0"),
+            "num_val": (self.num_val >= 0, "a number >= 0"),
+            "seed": (self.seed >= 0, "a number >= 0"),
+            "size": (min(self.size) >= 32, "(width, height), both >= 32 px"),
+            "persons": (1 <= min_persons <= max_persons, "(min, max) with 1 <= min <= max"),
+        }
+        for name, (is_valid, expected) in requirements.items():
+            if not is_valid:
+                raise InputError(
+                    f"synthetic data set: {name} is {getattr(self, name)}; expected {expected}"
+                )
 
     def stamp(self) -> dict[str, Any]:
+        """Returns the content of the data set's stamp, as read from JSON."""
         stamp: dict[str, Any] = json.loads(json.dumps({"version": VERSION, **asdict(self)}))
         return stamp
 
@@ -90,25 +104,25 @@ def write_mpii(
     persons: tuple[int, int] = (1, 1),
     style: Style = Style(),  # noqa: B008 (frozen)
 ) -> Path:
-    """Draw a data set in the MPII layout: `images/*.jpg` and `annotations/mpii_*`, 1-based.
+    """Writes a data set of synthetic people in MPII's layout and returns its folder.
 
-    A folder complete for the same arguments is left alone; an interrupted one is drawn again; one that another process is
-    drawing is waited for.
+    The layout is `images/*.jpg` and `annotations/mpii_*` with 1-based joints. A folder that is
+    complete for the same arguments is not changed, and an interrupted one is written again. If
+    another process is writing it, this call waits.
 
     Args:
-        folder: Made if absent; may hold nothing else.
-        num_train: Images (not people) for training.
-        num_val: Images for validation.
-        seed: The same seed draws the same bytes.
-        size: (width, height) of every image, px.
-        persons: Least and most people in an image.
-        style: How hard the images are.
-
-    Returns:
-        `folder`.
+        folder: Folder of the data set, created if it is missing; it must not contain other files.
+        num_train: Number of images (not of people) for training.
+        num_val: Number of images for validation.
+        seed: Seed of all random numbers; the same seed gives the same bytes.
+        size: (width, height) of each image in px.
+        persons: Smallest and largest number of people in an image.
+        style: Difficulty of the images.
 
     Raises:
-        InputError: `folder` holds something else, or an argument is out of range.
+        InputError: If the folder contains something else, or an argument is out of range.
+        MissingDependencyError: If SciPy is not installed.
+        OSError: If a file cannot be written.
     """
     request = _Request("mpii", num_train, num_val, seed, size, persons, style)
     return _write(Path(folder), request, _draw_mpii)
@@ -124,18 +138,33 @@ def write_coco(
     persons: tuple[int, int] = (1, 1),
     style: Style = Style(),  # noqa: B008 (frozen)
 ) -> Path:
-    """Draw a data set in the COCO layout; the images of `write_mpii`, keypoints 0-based.
+    """Writes a data set of synthetic people in COCO's layout and returns its folder.
 
-    Writes `train2017/`, `val2017/` and `annotations/person_keypoints_{train,val}2017.json`. `area`
-    counts painted pixels; eyes, ears and noses turned away from the viewer are not labelled.
-    Arguments, result and errors as for `write_mpii`. Groups that touch each other at times:
-    `persons=(2, 4), style=Style(overlap=0.4)`.
+    The images are those of `write_mpii` for the same arguments. The layout is `train2017/`,
+    `val2017/` and `annotations/person_keypoints_{train,val}2017.json` with 0-based keypoints.
+    `area` is the number of pixels of a person; eyes, ears and noses that are turned away from the
+    viewer are not labelled. `persons=(2, 4), style=Style(overlap=0.4)` gives groups whose people
+    sometimes overlap.
+
+    Args:
+        folder: Folder of the data set, created if it is missing; it must not contain other files.
+        num_train: Number of images (not of people) for training.
+        num_val: Number of images for validation.
+        seed: Seed of all random numbers; the same seed gives the same bytes.
+        size: (width, height) of each image in px.
+        persons: Smallest and largest number of people in an image.
+        style: Difficulty of the images.
+
+    Raises:
+        InputError: If the folder contains something else, or an argument is out of range.
+        OSError: If a file cannot be written.
     """
     request = _Request("coco", num_train, num_val, seed, size, persons, style)
     return _write(Path(folder), request, _draw_coco)
 
 
 def _draw_mpii(root: Path, request: _Request) -> None:
+    """Writes the images and annotations of a data set in MPII's layout."""
     records: dict[str, list[dict[str, Any]]] = {}
     persons: dict[str, list[SyntheticPerson]] = {}
     for split, count in (("train", request.num_train), ("val", request.num_val)):
@@ -150,24 +179,26 @@ def _draw_mpii(root: Path, request: _Request) -> None:
     joints = np.array([record["joints"] for record in records["val"]], float).reshape(-1, 16, 2)
     boxes = np.array([person.head_box for person in persons["val"]], float).reshape(-1, 2, 2) + 1
     truth = {
-        "dataset_joints": np.array([_MPII_JOINTS], object),
+        "dataset_joints": np.array([MAT_JOINTS], object),
         "jnt_missing": (1 - labelled.T).astype(np.uint8),
         "pos_gt_src": np.where(labelled[..., None] > 0, joints, 0.0).transpose(1, 2, 0),
         "headboxes_src": boxes.transpose(1, 2, 0),
     }
     content = io.BytesIO()
     needed("scipy.io", "scipy>=1.10", "train").savemat(content, truth)
-    # the first 116 bytes are free text, where SciPy writes the time: the same seed, the same bytes
+    # The first 116 bytes are free text, in which SciPy writes the time. They are replaced so that
+    # the same seed gives the same bytes.
     free_text = b"MATLAB 5.0 MAT-file, synthetic people".ljust(116)
     atomic.write_bytes(root / "annotations/mpii_gt_val.mat", free_text + content.getvalue()[116:])
 
 
 def _mpii_record(person: SyntheticPerson, name: str) -> dict[str, Any]:
+    """Returns MPII's record of a person in the image `name`."""
     x, y, width, height = person.box
     scale = max(width, height) / 200
     labelled = person.mpii_visible > 0
     joints = np.where(labelled[:, None], person.mpii + 1, -1.0)
-    # the readers' window stands round (center_x, center_y + 15 * scale) - 1
+    # Readers place the window around (center_x, center_y + 15 * scale) - 1.
     center = (x + width / 2 + 1, y + height / 2 + 1 - 15 * scale)
     return {
         "joints_vis": labelled.astype(int).tolist(),
@@ -179,11 +210,12 @@ def _mpii_record(person: SyntheticPerson, name: str) -> dict[str, Any]:
 
 
 def _draw_coco(root: Path, request: _Request) -> None:
+    """Writes the images and annotations of a data set in COCO's layout."""
     category = {
         "supercategory": "person",
         "id": 1,
         "name": "person",
-        "keypoints": _COCO_JOINTS,
+        "keypoints": COCO_17.joints,
         "skeleton": _COCO_LIMBS,
     }
     for split, count in (("train", request.num_train), ("val", request.num_val)):
@@ -224,7 +256,7 @@ def _draw_coco(root: Path, request: _Request) -> None:
 def _images(
     folder: Path, names: list[str], split: str, request: _Request
 ) -> Iterator[tuple[int, list[SyntheticPerson]]]:
-    """Draw and store the images of one split; yield (index, people)."""
+    """Writes the images of one split and yields the index and the people of each."""
     folder.mkdir(parents=True, exist_ok=True)
     for index, name in enumerate(names):
         rng = np.random.default_rng((request.seed, _SPLITS[split], index))
@@ -237,61 +269,79 @@ def _images(
 
 
 def _write(folder: Path, request: _Request, draw: Callable[[Path, _Request], None]) -> Path:
-    """Run `draw` between the two stamps, unless `folder` is complete already."""
+    """Writes a data set with `draw`, unless the folder is complete, and returns the folder.
+
+    Raises:
+        InputError: If the folder contains something else.
+    """
     if _is_complete(folder, request):
         return folder
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder} is a file: give a folder that is empty or does not exist yet")
-    _check_ours(folder, request)
+    _check_owned(folder, request)
     folder.mkdir(parents=True, exist_ok=True)
     with locked(folder, what="this data set", wait=True):
-        if not _is_complete(folder, request):  # another process may have drawn it
-            _check_ours(folder, request)
-            _write_json(folder / _BEGUN, request.stamp())
+        if not _is_complete(folder, request):  # another process may have completed it
+            _check_owned(folder, request)
+            _write_json(folder / _STARTED, request.stamp())
             (folder / "annotations").mkdir(exist_ok=True)
             draw(folder, request)
             _write_json(folder / STAMP, request.stamp())
-            (folder / _BEGUN).unlink(missing_ok=True)
+            (folder / _STARTED).unlink(missing_ok=True)
     return folder
 
 
 def _is_complete(folder: Path, request: _Request) -> bool:
-    """Tells whether a folder holds what is asked for.
+    """Returns whether a folder contains the complete data set of these arguments.
 
     Raises:
-        InputError: If it is complete for other arguments.
+        InputError: If the folder is complete for other arguments.
     """
     if not (folder / STAMP).is_file():
         return False
-    found, arguments = json.loads((folder / STAMP).read_text("utf-8")), request.stamp()
-    # A part of the style that an older version did not know had its default.
-    found["style"] = {**asdict(Style()), **found.get("style", {})}
-    changed = [key for key in arguments if found.get(key) != arguments[key]]
-    if found != arguments:
+    stored = json.loads((folder / STAMP).read_text("utf-8"))
+    requested = request.stamp()
+    # Fields of the style that an older version did not have had their defaults.
+    stored["style"] = {**asdict(Style()), **stored.get("style", {})}
+    if stored != requested:
+        old, new = _flat(stored), _flat(requested)
+        changed = [key for key in new if old.get(key) != new[key]]
+        got = ", ".join(f"{key}={old.get(key)!r}" for key in changed)
+        expected = ", ".join(f"{key}={new[key]!r}" for key in changed)
         raise InputError(
-            f"{folder} was drawn with {[(key, found.get(key)) for key in changed]}, asked for are "
-            f"{[(key, arguments[key]) for key in changed]}: choose another folder or delete it"
+            f"{folder} contains a synthetic data set with other arguments: {got}; requested: "
+            f"{expected}. Choose another folder, or delete this one"
         )
     return True
 
 
-def _check_ours(folder: Path, request: _Request) -> None:
-    """Refuses a folder that holds anything but a drawing with the same arguments, begun or (by another process) complete."""
+def _flat(stamp: dict[str, Any]) -> dict[str, Any]:
+    """Returns the arguments of a stamp, with the fields of its style as "style.NAME"."""
+    style = {f"style.{key}": value for key, value in stamp["style"].items()}
+    return {**{key: value for key, value in stamp.items() if key != "style"}, **style}
+
+
+def _check_owned(folder: Path, request: _Request) -> None:
+    """Checks that a folder is empty, or contains this data set, incomplete or complete.
+
+    Raises:
+        InputError: If the folder contains something else.
+    """
     try:
-        ours = json.loads((folder / _BEGUN).read_text("utf-8")) == request.stamp()
-    except FileNotFoundError:  # looked for first: it goes when the other one is there
-        ours = (folder / STAMP).is_file()
-    # hidden files are drafts and locks
-    if (
-        not ours
-        and folder.exists()
-        and any(not path.name.startswith(".") for path in folder.iterdir())
-    ):
+        owned = json.loads((folder / _STARTED).read_text("utf-8")) == request.stamp()
+    except FileNotFoundError:
+        # Read second, because `_STARTED` is deleted after `STAMP` was written.
+        owned = (folder / STAMP).is_file()
+    if owned or not folder.exists():
+        return
+    # Hidden files are unfinished files and locks.
+    if any(not path.name.startswith(".") for path in folder.iterdir()):
         raise InputError(
-            f"{folder} holds other files (or an unfinished drawing with other arguments): "
-            "choose an empty folder, or delete this one"
+            f"{folder} contains other files, or an incomplete synthetic data set with other "
+            "arguments: choose an empty folder, or delete this one"
         )
 
 
 def _write_json(path: Path, content: Any) -> None:
+    """Writes a JSON file atomically."""
     atomic.write_text(path, json.dumps(content))

@@ -1,4 +1,4 @@
-"""The shapes that paint a drawn person: hulls of circles, gathered into parts with a depth."""
+"""Shapes of synthetic people: convex hulls of circles, grouped into parts of the body by depth."""
 
 from __future__ import annotations
 
@@ -13,11 +13,20 @@ from paddle_pose.data.synthetic.body import SIDES, Appearance, Body
 _CIRCLE = np.stack(
     [f(np.linspace(0, 2 * np.pi, 16, endpoint=False)) for f in (np.cos, np.sin)], axis=1
 )
-_WHITE, _BLACK, _RED = np.full(3, 250.0), np.full(3, 25.0), np.array([150.0, 40.0, 50.0])
+_WHITE = np.full(3, 250.0)
+_BLACK = np.full(3, 25.0)
+_RED = np.array([150.0, 40.0, 50.0])
 
 
 class Figure(NamedTuple):
-    """A dressed body in an image: the pelvis at `origin` [2] px, `scale` px per body unit."""
+    """A body with clothes at a place in an image.
+
+    Attributes:
+        body: Body in body units.
+        appearance: Clothes, skin and hair.
+        origin: (x, y) of the pelvis, [2] in image px.
+        scale: Image px per body unit.
+    """
 
     body: Body
     appearance: Appearance
@@ -25,27 +34,44 @@ class Figure(NamedTuple):
     scale: float
 
     def at(self, *names: str) -> np.ndarray:
-        """Points in image px, [n, 2]."""
+        """Returns the positions [n, 2] of named points of the body in image px."""
         return self.origin + self.scale * np.array([self.body.points[name][:2] for name in names])
 
     def depth(self, *names: str) -> float:
-        """The mean depth of points, body units, towards the viewer."""
+        """Returns the mean z of named points of the body, in body units towards the viewer."""
         return float(np.mean([self.body.points[name][2] for name in names]))
 
     def rounded(self, points: np.ndarray, radii: list[float], color: np.ndarray) -> list[Layer]:
-        """`solid` with radii in body units, lit as this figure is."""
+        """Returns the layers of a rounded shape with this figure's light; see `solid`.
+
+        Args:
+            points: Centres of the circles, [n, 2] in image px.
+            radii: Radii of the circles in body units.
+            color: RGB [3] in grey levels.
+        """
         return solid(points, np.array(radii) * self.scale, color, self.appearance.light)
 
 
 class Layer(NamedTuple):
-    """A filled convex shape: corners [n, 2] in image px, colour RGB [3] in levels."""
+    """A filled convex polygon.
+
+    Attributes:
+        polygon: Corners in order, [n, 2] in image px.
+        color: RGB [3] in grey levels.
+    """
 
     polygon: np.ndarray
     color: np.ndarray
 
 
 class Part(NamedTuple):
-    """Layers painted together, by increasing `depth`; a part cannot hide its own `joints`."""
+    """A part of the body, whose layers are drawn together.
+
+    Attributes:
+        depth: Depth in body units, towards the viewer; parts are drawn by increasing depth.
+        joints: Names of the joints on the part. The part cannot hide them.
+        layers: Layers in the order in which they are drawn.
+    """
 
     depth: float
     joints: frozenset[str]
@@ -53,14 +79,14 @@ class Part(NamedTuple):
 
 
 def hull(centers: np.ndarray, radii: np.ndarray | float) -> np.ndarray:
-    """The convex hull of circles: a capsule of two, an ellipse-like head of three, a torso of four.
+    """Returns the convex hull of circles, for example a capsule (two circles) or a torso (four).
 
     Args:
-        centers: [n, 2] in px.
-        radii: [n] or one, px.
+        centers: Centres of the circles, [n, 2] in px.
+        radii: Radii of the circles in px, [n], or one for all.
 
     Returns:
-        Corners [m, 2] float32 in px, in order.
+        Corners in order, [m, 2] float32 in px.
     """
     circles = np.asarray(centers, float)[:, None] + np.reshape(radii, (-1, 1, 1)) * _CIRCLE
     corners: np.ndarray = cv2.convexHull(circles.reshape(-1, 2).astype(np.float32))[:, 0]
@@ -68,17 +94,31 @@ def hull(centers: np.ndarray, radii: np.ndarray | float) -> np.ndarray:
 
 
 def fill(image: np.ndarray, polygon: np.ndarray, color: np.ndarray | float) -> None:
-    """Fill a convex polygon [n, 2] (px, pixel centres at integers) in `image`, in place."""
-    smooth = cv2.LINE_AA if image.ndim == 3 else cv2.LINE_8
+    """Fills a convex polygon in an image, in place.
+
+    Args:
+        image: uint8 [H, W, 3], where edges are antialiased, or a mask [H, W].
+        polygon: Corners [n, 2] in px, pixel centres at integers.
+        color: RGB [3] in grey levels, or one value for all channels.
+    """
+    line_type = cv2.LINE_AA if image.ndim == 3 else cv2.LINE_8
     corners = np.round(polygon * 16).astype(np.int32)
-    cv2.fillConvexPoly(image, corners, np.broadcast_to(color, 3).tolist(), smooth, shift=4)
+    cv2.fillConvexPoly(image, corners, np.broadcast_to(color, 3).tolist(), line_type, shift=4)
 
 
 def solid(
     centers: np.ndarray, radii: np.ndarray | float, color: np.ndarray, light: np.ndarray
 ) -> list[Layer]:
-    """A rounded shape: a dark rim, the colour, a lighter core shifted by `light` radii."""
-    centers, radii = np.asarray(centers, float), np.broadcast_to(radii, len(centers)).astype(float)
+    """Returns the layers of a rounded shape: a dark rim, the colour, and a lighter core.
+
+    Args:
+        centers: Centres of the circles whose hull is the shape, [n, 2] in px.
+        radii: Radii of the circles in px, [n], or one for all.
+        color: RGB [3] in grey levels.
+        light: (x, y) shift of the core, [2] in radii.
+    """
+    centers = np.asarray(centers, float)
+    radii = np.broadcast_to(radii, len(centers)).astype(float)
     rim = np.maximum(0.05 * radii.max(), 0.6)
     core = hull(centers + light * radii[:, None], 0.5 * radii)
     return [
@@ -91,20 +131,29 @@ def solid(
 def bands(
     left: np.ndarray, right: np.ndarray, count: int, color: np.ndarray, thickness: float
 ) -> list[Layer]:
-    """`count` straight bands between two edges, `left` and `right`: [2, 2] px, start and end."""
+    """Returns evenly spaced straight bands between two edges.
+
+    Args:
+        left: Start and end of one edge, [2, 2] in px.
+        right: Start and end of the other edge, [2, 2] in px.
+        count: Number of bands.
+        color: RGB [3] in grey levels.
+        thickness: Half the width of a band in px.
+    """
     ends = [
         (left[0] + t * (left[1] - left[0]), right[0] + t * (right[1] - right[0]))
-        for t in _inside(count)
+        for t in _centers(count)
     ]
     return [Layer(hull(np.array(pair), thickness), color) for pair in ends]
 
 
-def _inside(count: int) -> np.ndarray:
+def _centers(count: int) -> np.ndarray:
+    """Returns the centres [count] of `count` equal parts of the interval 0 to 1."""
     return (np.arange(count) + 0.5) / count
 
 
 def person_parts(figure: Figure) -> list[Part]:
-    """The parts of a person back to front: layers in image px, depths in body units."""
+    """Returns the parts of a person from back to front, with layers in image px."""
     parts = [_torso(figure), *_head(figure)]
     for side in SIDES:
         parts += _arm(figure, side) + _leg(figure, side)
@@ -116,31 +165,47 @@ def person_parts(figure: Figure) -> list[Part]:
 def _covered(
     figure: Figure, ends: np.ndarray, radii: list[float], color: np.ndarray, length: float
 ) -> list[Layer]:
-    """A limb between `ends` [2, 2] in skin, covered with cloth over its first `length`."""
-    appearance, wide = figure.appearance, np.array(radii)
+    """Returns the layers of half a limb, whose beginning is covered with cloth.
+
+    Args:
+        figure: Person; gives skin, accent, pattern and light.
+        ends: Start and end of the half limb, [2, 2] in image px.
+        radii: Radii of the half limb at start and end, in body units.
+        color: Colour of the cloth, RGB [3] in grey levels.
+        length: Fraction that is covered: nothing if it is 0 or less, all if it is 1 or more.
+    """
+    appearance = figure.appearance
+    widths = np.array(radii)
     layers = figure.rounded(ends, radii, appearance.skin) if length < 1 else []
     if length <= 0:
         return layers
-    reach = min(length, 1.0)
-    ends, wide = (
-        ends[0] + [[0], [reach]] * (ends[1] - ends[0]),
-        wide[0] + [0, reach] * np.diff(wide),
-    )
-    layers += figure.rounded(ends, list(1.12 * wide), color)
-    along, thick = ends[1] - ends[0], wide[0] * figure.scale
+    covered = min(length, 1.0)
+    ends = ends[0] + [[0], [covered]] * (ends[1] - ends[0])
+    widths = widths[0] + [0, covered] * np.diff(widths)
+    layers += figure.rounded(ends, list(1.12 * widths), color)
+    along = ends[1] - ends[0]
     distance = float(np.linalg.norm(along))
-    if appearance.pattern == "stripes" and distance > 3 * thick:
-        across = 0.8 * thick / distance * np.array([-along[1], along[0]]) * wide[:, None] / wide[0]
+    radius = widths[0] * figure.scale
+    if appearance.pattern == "stripes" and distance > 3 * radius:
+        normal = 0.8 * radius / distance * np.array([-along[1], along[0]])
+        across = normal * widths[:, None] / widths[0]
         layers += bands(
-            ends - across, ends + across, 3, (color + appearance.accent) / 2, 0.16 * thick
+            ends - across,
+            ends + across,
+            count=3,
+            color=(color + appearance.accent) / 2,
+            thickness=0.16 * radius,
         )
     return layers
 
 
 def _arm(figure: Figure, side: str) -> list[Part]:
-    appearance, thick = figure.appearance, figure.appearance.thickness
+    """Returns upper arm and forearm of a side, "l" or "r"."""
+    appearance = figure.appearance
+    thick = appearance.thickness
     shoulder, elbow, wrist, hand = (f"{side}_{n}" for n in ("shoulder", "elbow", "wrist", "hand"))
-    color, length = appearance.sleeves[side], appearance.sleeve_length
+    color = appearance.sleeves[side]
+    length = appearance.sleeve_length
     upper = _covered(
         figure, figure.at(shoulder, elbow), [0.029 * thick, 0.024 * thick], color, length
     )
@@ -148,7 +213,7 @@ def _arm(figure: Figure, side: str) -> list[Part]:
     lower += _covered(
         figure, figure.at(elbow, wrist), [0.024 * thick, 0.018 * thick], color, length - 1
     )
-    nearer = 0.03  # an arm that hangs beside the torso is drawn over its rim
+    nearer = 0.03  # an arm that hangs beside the torso is drawn over the torso's rim
     return [
         Part(figure.depth(shoulder, elbow) + nearer, frozenset({shoulder, elbow}), upper),
         Part(figure.depth(elbow, wrist) + nearer, frozenset({elbow, wrist}), lower),
@@ -156,9 +221,12 @@ def _arm(figure: Figure, side: str) -> list[Part]:
 
 
 def _leg(figure: Figure, side: str) -> list[Part]:
-    appearance, thick = figure.appearance, 0.5 + 0.5 * figure.appearance.thickness
+    """Returns thigh, and shin with foot, of a side, "l" or "r"."""
+    appearance = figure.appearance
+    thick = 0.5 + 0.5 * appearance.thickness
     hip, knee, ankle, toe = (f"{side}_{n}" for n in ("hip", "knee", "ankle", "toe"))
-    color, length = appearance.trousers[side], appearance.trouser_length
+    color = appearance.trousers[side]
+    length = appearance.trouser_length
     upper = _covered(figure, figure.at(hip, knee), [0.048 * thick, 0.036 * thick], color, length)
     lower = _covered(
         figure, figure.at(knee, ankle), [0.036 * thick, 0.024 * thick], color, length - 1
@@ -166,7 +234,7 @@ def _leg(figure: Figure, side: str) -> list[Part]:
     lower += figure.rounded(
         figure.at(ankle, toe), [0.026 * thick, 0.022 * thick], appearance.shoes[side]
     )
-    further = 0.01  # a standing leg begins under the torso's rim
+    further = 0.01  # the torso's rim is drawn over the beginning of a standing leg
     return [
         Part(figure.depth(hip, knee) - further, frozenset({hip, knee, "pelvis"}), upper),
         Part(figure.depth(knee, ankle), frozenset({knee, ankle}), lower),
@@ -174,12 +242,17 @@ def _leg(figure: Figure, side: str) -> list[Part]:
 
 
 def _torso(figure: Figure) -> Part:
-    appearance, torso, scale = figure.appearance, figure.body.torso, figure.scale
+    """Returns the torso with the neck; its front has a neckline and perhaps buttons."""
+    appearance = figure.appearance
+    torso = figure.body.torso
+    scale = figure.scale
     girth = 0.6 + 0.4 * appearance.thickness
-    shoulders, hips = figure.at("l_shoulder", "r_shoulder"), figure.at("l_hip", "r_hip")
+    shoulders = figure.at("l_shoulder", "r_shoulder")
+    hips = figure.at("l_hip", "r_hip")
     waist = 0.35 * shoulders + 0.65 * hips
     waist += 0.12 * (waist.mean(axis=0) - waist)
-    below, chest = np.concatenate([hips, waist]), np.concatenate([shoulders, waist])
+    below = np.concatenate([hips, waist])
+    chest = np.concatenate([shoulders, waist])
     belt = (appearance.trousers["l"] + appearance.trousers["r"]) / 2
     layers = figure.rounded(
         figure.at("thorax", "neck"), [0.032 * girth] * 2, appearance.skin * 0.92
@@ -190,12 +263,12 @@ def _torso(figure: Figure) -> Part:
     )
     left, right = chest[[0, 2]], chest[[1, 3]]
     if appearance.pattern == "stripes":
-        layers += bands(left, right, 4, appearance.accent, 0.012 * scale)
+        layers += bands(left, right, count=4, color=appearance.accent, thickness=0.012 * scale)
     elif appearance.pattern == "dots":
-        rows = [edge[0] + _inside(4)[:, None] * (edge[1] - edge[0]) for edge in (left, right)]
-        dots = np.concatenate([rows[0] + s * (rows[1] - rows[0]) for s in _inside(3)])
+        rows = [edge[0] + _centers(4)[:, None] * (edge[1] - edge[0]) for edge in (left, right)]
+        dots = np.concatenate([rows[0] + s * (rows[1] - rows[0]) for s in _centers(3)])
         layers += [Layer(hull(dot[None], 0.014 * scale), appearance.accent) for dot in dots]
-    if torso[2, 2] > 0.35:  # only the front has a neckline and buttons
+    if torso[2, 2] > 0.35:  # the front of the torso faces the viewer
         thorax, pelvis = figure.at("thorax", "pelvis")
         front = 0.05 * scale * torso[:2, 2]
         corners = np.array([(-0.035, 0), (0.035, 0), (0, 0.06)]) @ torso[:2, :2].T
@@ -211,7 +284,9 @@ def _torso(figure: Figure) -> Part:
 
 
 def _skirt(figure: Figure) -> Part:
-    hips, knees = figure.at("l_hip", "r_hip"), figure.at("l_knee", "r_knee")
+    """Returns the skirt, which hides no joint of the hips and knees."""
+    hips = figure.at("l_hip", "r_hip")
+    knees = figure.at("l_knee", "r_knee")
     corners = np.concatenate([hips, hips + figure.appearance.skirt * (knees - hips)])
     layers = figure.rounded(corners, [0.052, 0.052, 0.058, 0.058], figure.appearance.accent)
     depth = max(figure.depth("l_hip", "l_knee"), figure.depth("r_hip", "r_knee"))
@@ -219,15 +294,23 @@ def _skirt(figure: Figure) -> Part:
 
 
 def _head(figure: Figure) -> list[Part]:
-    appearance, head, length = figure.appearance, figure.body.head, figure.body.head_length
+    """Returns the head, and long hair as a part of its own."""
+    appearance = figure.appearance
+    head = figure.body.head
+    length = figure.body.head_length
 
     def at(*points: tuple[float, float, float]) -> np.ndarray:
-        """Points on the head, in head lengths: left, up from the neck, forward."""
-        local = length * (np.array(points) * (1, -1, 1) @ head.T)
-        places: np.ndarray = figure.at("neck") + figure.scale * local[:, :2]
-        return places
+        """Returns points of the head in image px, [n, 2].
+
+        Args:
+            *points: (left, up, forward) from the neck, in head lengths.
+        """
+        offsets = length * (np.array(points) * (1, -1, 1) @ head.T)
+        positions: np.ndarray = figure.at("neck") + figure.scale * offsets[:, :2]
+        return positions
 
     def shape(points: np.ndarray, radii: list[float], color: np.ndarray) -> list[Layer]:
+        """Returns the layers of a rounded shape with radii in head lengths."""
         return figure.rounded(points, [radius * length for radius in radii], color)
 
     hair = shape(at((0, 0.64, -0.05), (0, 0.42, -0.10)), [0.40, 0.32], appearance.hair)
@@ -243,16 +326,23 @@ def _head(figure: Figure) -> list[Part]:
     layers = front if head[2, 2] > -0.1 else face + hair + ears
     joints = frozenset({"neck", "head_top", "nose", "l_eye", "r_eye", "l_ear", "r_ear"})
     parts = [Part(figure.depth("neck", "head_top") + 0.02, joints, layers)]
-    if appearance.long_hair:  # falls behind the back: farther than the torso of who faces us
-        mane = shape(at((0, 0.60, -0.12), (0, 0.0, -0.22)), [0.36, 0.33], appearance.hair)
+    if appearance.long_hair:
+        # It falls to the back: behind the torso if the person faces the viewer, else before it.
+        long_hair = shape(at((0, 0.60, -0.12), (0, 0.0, -0.22)), [0.36, 0.33], appearance.hair)
         behind = 0.1 * float(np.sign(head[2, 2]))
-        parts.append(Part(figure.depth("pelvis", "thorax") - behind, joints, mane))
+        parts.append(Part(figure.depth("pelvis", "thorax") - behind, joints, long_hair))
     return parts
 
 
 def _features(figure: Figure, at: Callable[..., np.ndarray]) -> list[Layer]:
-    """Eyes, brows, nose and mouth, as far as they are turned to the viewer."""
-    appearance, unit = figure.appearance, figure.body.head_length * figure.scale
+    """Returns the layers of eyes and brows that face the viewer, of the nose and of the mouth.
+
+    Args:
+        figure: Person.
+        at: Function that converts points of the head to image px, as in `_head`.
+    """
+    appearance = figure.appearance
+    unit = figure.body.head_length * figure.scale
     layers = []
     for side, sign in SIDES.items():
         if figure.body.head[2] @ (0.38 * sign, 0, 0.92) > 0.1:

@@ -1,7 +1,7 @@
-"""Synthetic people in motion: COCO's joints of people who squat or walk, frame by frame, with who is who.
+"""Synthetic motion: COCO's joints of squatting and walking people over time, with track ids.
 
-A figure is seen from the side, its left leg and arm a little behind its right ones; angles are in degrees, and it stands on
-the ground with its lower foot.
+A figure is seen from the side, with its left limbs slightly behind its right ones. Angles are in
+degrees, and its lower foot is on the ground.
 """
 
 from __future__ import annotations
@@ -12,56 +12,64 @@ import numpy as np
 
 from paddle_pose.skeletons import COCO_17
 
-_THIGH, _SHIN, _TORSO, _UPPER_ARM, _FOREARM = 0.25, 0.25, 0.3, 0.17, 0.15  # body heights
-_HEAD = {
-    "nose": (0.07, -0.1),
-    "eye": (0.05, -0.13),
-    "ear": (0.0, -0.11),
-}  # from between the shoulders
-_APART = {"left": -0.02, "right": 0.02}
+# Lengths in body heights.
+_THIGH = 0.25
+_SHIN = 0.25
+_TORSO = 0.3
+_UPPER_ARM = 0.17
+_FOREARM = 0.15
+# (x, y) from the middle between the shoulders.
+_HEAD = {"nose": (0.07, -0.1), "eye": (0.05, -0.13), "ear": (0.0, -0.11)}
+# x offset of the limbs of each side.
+_SIDE_OFFSETS = {"left": -0.02, "right": 0.02}
 
 
 def squats(
     seconds: np.ndarray, period: float = 2.0, depth: float = 80.0, height: float = 200.0
 ) -> np.ndarray:
-    """Returns the joints [T, 17, 2] of somebody who squats: standing at the time 0 and after every period.
+    """Returns the joints of a person who squats, and stands at time 0 and after each period.
 
     Args:
-        seconds: [T] times.
-        period: s of a squat.
-        depth: degrees by which the thighs are raised at the bottom; the knees' angle is 180 - 1.5 x depth there.
-        height: of the standing body, px; the feet stand near (0.5, 1.0) x height.
+        seconds: Times [T] in seconds.
+        period: Duration of a squat in seconds.
+        depth: Angle in degrees by which the thighs are raised at the lowest point; the angle at the
+            knees is 180 - 1.5 x depth there.
+        height: Height of the standing body in px; the feet are near (0.5, 1.0) x height.
+
+    Returns:
+        [T, 17, 2] (x, y) in px.
     """
-    bent = depth * (1 - np.cos(2 * np.pi * np.asarray(seconds, np.float64) / period)) / 2
-    legs = dict.fromkeys(_APART, (bent, 1.5 * bent))
-    arms = {side: (bent * 1.1, np.zeros_like(bent)) for side in _APART}
-    points = _figure(legs, arms, 0.5 * bent)
-    slots = [COCO_17.joints.index("left_ankle"), COCO_17.joints.index("right_ankle")]
-    points[..., 0] -= points[:, slots, 0].mean(
-        axis=1, keepdims=True
-    )  # the feet stay, the hips move
+    thigh = depth * (1 - np.cos(2 * np.pi * np.asarray(seconds, np.float64) / period)) / 2
+    legs = dict.fromkeys(_SIDE_OFFSETS, (thigh, 1.5 * thigh))
+    arms = {side: (thigh * 1.1, np.zeros_like(thigh)) for side in _SIDE_OFFSETS}
+    points = _figure(legs, arms, 0.5 * thigh)
+    ankles = [COCO_17.joints.index("left_ankle"), COCO_17.joints.index("right_ankle")]
+    # The feet do not move; the hips do.
+    points[..., 0] -= points[:, ankles, 0].mean(axis=1, keepdims=True)
     scaled: np.ndarray = height * (points + np.array([0.5, 1.0]))
     return scaled
 
 
 def walk(seconds: np.ndarray, speed: float, height: float = 200.0) -> np.ndarray:
-    """Returns the joints [T, 17, 2] of somebody who walks, at the time 0 with the hips over x = 0; the ground is y = 0.
+    """Returns the joints of a person who walks with constant speed.
 
     Args:
-        seconds: [T] times.
-        speed: px / s; to the left where negative, 0 stands still.
-        height: px.
+        seconds: Times [T] in seconds.
+        speed: Speed in px per second; negative to the left, 0 for a person who stands.
+        height: Height of the body in px.
+
+    Returns:
+        [T, 17, 2] (x, y) in px. At time 0 the hips are at x = 0; the ground is at y = 0.
     """
     seconds = np.asarray(seconds, np.float64)
-    phase = (
-        2 * np.pi * seconds * abs(speed) / (0.75 * height)
-    )  # a double step is 0.75 of the height long
+    stride = 0.75 * height  # of two steps
+    phase = 2 * np.pi * seconds * abs(speed) / stride
     swing = {"left": 28 * np.sin(phase), "right": -28 * np.sin(phase)}
     lift = {
         side: sign * np.cos(phase) * (speed != 0) for side, sign in (("left", 1), ("right", -1))
     }
-    legs = {side: (swing[side], 8 + 30 * np.maximum(0, lift[side])) for side in _APART}
-    arms = {side: (-0.8 * swing[side], 15 + 0 * phase) for side in _APART}
+    legs = {side: (swing[side], 8 + 30 * np.maximum(0, lift[side])) for side in _SIDE_OFFSETS}
+    arms = {side: (-0.8 * swing[side], 15 + 0 * phase) for side in _SIDE_OFFSETS}
     points = _figure(legs, arms, np.full(len(seconds), 4.0)) * height
     if speed < 0:
         points[..., 0] *= -1
@@ -71,12 +79,12 @@ def walk(seconds: np.ndarray, speed: float, height: float = 200.0) -> np.ndarray
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """A moment of a drawn video.
+    """A frame of a synthetic video.
 
     Attributes:
-        seconds: its time.
-        ids: [P] int64, who is in the image.
-        keypoints: [P, 17, 2] image px.
+        seconds: Time of the frame in seconds.
+        ids: Track ids of the P people in the frame, [P] int64, counted from 1.
+        keypoints: Joints of these people in COCO's order, [P, 17, 2] in image px.
     """
 
     seconds: float
@@ -87,16 +95,22 @@ class Frame:
 def crossing_people(
     frames: int = 150, rate: float = 25.0, size: tuple[int, int] = (640, 360)
 ) -> list[Frame]:
-    """Returns a video of five people: two cross in the middle, one overtakes, one stands, one comes late and leaves early.
+    """Returns a video of five people whose paths cross.
+
+    Two of them meet in the middle, one overtakes another one who stands, and one enters late and
+    leaves early.
 
     Args:
-        frames: T.
-        rate: frames per second.
-        size: (width, height) px; somebody whose joints' mean is outside is not in the image.
+        frames: Number of frames.
+        rate: Frames per second.
+        size: (width, height) of the image in px. A person is in a frame if the mean of their joints
+            is inside the image.
     """
     seconds = np.arange(frames) / rate
-    last, (width, high) = frames / rate, size
-    cast = (  # x at the beginning and at the end, ground, height, in parts of the image
+    duration = frames / rate
+    width, image_height = size
+    # x at the beginning and at the end, y of the ground, and height, as fractions of the image.
+    paths = (
         (-0.05, 1.05, 0.95, 0.60),
         (1.05, -0.05, 0.92, 0.55),
         (0.10, 0.75, 0.85, 0.50),
@@ -104,14 +118,15 @@ def crossing_people(
         (1.60, -0.40, 0.99, 0.65),
     )
     people = []
-    for start, end, ground, height in cast:
-        person = walk(seconds, (end - start) * width / last, height * high)
-        people.append(person + np.array([start * width, ground * high]))
-    everybody = np.stack(people, axis=1)  # [T, P, K, 2]
-    inside = ((everybody.mean(axis=2) >= 0) & (everybody.mean(axis=2) < size)).all(axis=-1)
+    for start, end, ground, height in paths:
+        person = walk(seconds, (end - start) * width / duration, height * image_height)
+        people.append(person + np.array([start * width, ground * image_height]))
+    keypoints = np.stack(people, axis=1)  # [T, P, K, 2]
+    centers = keypoints.mean(axis=2)  # [T, P, 2]
+    inside = ((centers >= 0) & (centers < size)).all(axis=-1)  # [T, P]
     return [
-        Frame(float(time), np.flatnonzero(is_inside) + 1, keypoints[is_inside])
-        for time, is_inside, keypoints in zip(seconds, inside, everybody, strict=True)
+        Frame(float(time), np.flatnonzero(is_inside) + 1, points[is_inside])
+        for time, is_inside, points in zip(seconds, inside, keypoints, strict=True)
     ]
 
 
@@ -120,27 +135,33 @@ def _figure(
     arms: dict[str, tuple[np.ndarray, np.ndarray]],
     lean: np.ndarray,
 ) -> np.ndarray:
-    """Returns joints [T, 17, 2] in body heights of a figure that faces +x, hips round x = 0, the lower foot at y = 0.
+    """Returns the joints of a figure that faces +x.
 
     Args:
-        legs: by side, [T] how far the thigh is raised to the front, and the bend of the knee.
-        arms: by side, [T] how far the upper arm is raised to the front, and the bend of the elbow.
-        lean: [T] of the torso to the front.
+        legs: Angles of the legs by side: how far the thigh is raised to the front, and how far the
+            knee is bent, each [T] in degrees.
+        arms: Angles of the arms by side: how far the upper arm is raised to the front, and how far
+            the elbow is bent, each [T] in degrees.
+        lean: Angle by which the torso leans to the front, [T] in degrees.
+
+    Returns:
+        [T, 17, 2] (x, y) in body heights, with the hips around x = 0 and the lower foot at y = 0.
     """
     points = {}
     neck = _TORSO * _direction(180 - lean)
-    for side, apart in _APART.items():
-        (thigh, knee), (arm, elbow) = legs[side], arms[side]
-        hip, shoulder = np.array([apart, 0.0]), neck + np.array([apart, 0.02])
-        points["hip", side], points["shoulder", side] = hip + 0 * neck, shoulder
+    for side, offset in _SIDE_OFFSETS.items():
+        thigh, knee = legs[side]
+        arm, elbow = arms[side]
+        hip = np.array([offset, 0.0])
+        shoulder = neck + np.array([offset, 0.02])
+        points["hip", side] = hip + 0 * neck
+        points["shoulder", side] = shoulder
         points["knee", side] = hip + _THIGH * _direction(thigh)
         points["ankle", side] = points["knee", side] + _SHIN * _direction(thigh - knee)
         points["elbow", side] = shoulder + _UPPER_ARM * _direction(arm)
         points["wrist", side] = points["elbow", side] + _FOREARM * _direction(arm + elbow)
-        points["eye", side], points["ear", side] = (
-            neck + _HEAD["eye"],
-            neck + _HEAD["ear"] + (apart / 2, 0.0),
-        )
+        points["eye", side] = neck + _HEAD["eye"]
+        points["ear", side] = neck + _HEAD["ear"] + (offset / 2, 0.0)
     named = {f"{side}_{name}": point for (name, side), point in points.items()}
     named["nose"] = neck + _HEAD["nose"]
     joints = np.stack([named[name] for name in COCO_17.joints], axis=1)
@@ -149,5 +170,5 @@ def _figure(
 
 
 def _direction(angle: np.ndarray) -> np.ndarray:
-    """Returns unit vectors [T, 2]: 0 degrees is down, 90 to the front (+x)."""
+    """Returns unit vectors [T, 2] of angles [T] in degrees: 0 is down, 90 is to the front (+x)."""
     return np.stack([np.sin(np.radians(angle)), np.cos(np.radians(angle))], axis=-1)

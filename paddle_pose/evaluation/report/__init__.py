@@ -1,1 +1,1 @@
-"""A report about predictions: how good they are, which kinds of errors they contain, and what correcting each would gain."""
+"""HTML reports on predictions: scores, types of errors, and the gain from correcting each."""

@@ -1,4 +1,4 @@
-"""Single people as images: the photograph where it is at hand, otherwise the drawn skeletons alone."""
+"""Examples of people as images: the skeletons on the photograph, or on grey if there is none."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from paddle_pose.evaluation.tiles import draw_tile
 from paddle_pose.metrics.errors import KINDS, MatchedPoses
 from paddle_pose.structures import Person, Poses
 
-TILE = (240, 240)
-_QUALITY = 75
+TILE = (240, 240)  # (width, height) of an image in px
+_JPEG_QUALITY = 75
 
 
 @dataclass(frozen=True)
 class Ranking:
-    """People by how well they were found.
+    """People selected by the quality of their predictions.
 
     Attributes:
-        worst: positions of people, the worst first.
-        median: those round the middle that are not among them.
+        worst: Indices of the worst people, the worst first.
+        median: Indices of people around the median that are not among the worst.
     """
 
     worst: tuple[int, ...]
@@ -33,56 +33,72 @@ class Ranking:
 
 
 def ranking(found: MatchedPoses, worst: int, median: int) -> Ranking:
-    """Ranks the people found, or all where nobody was, by the share of counted joints within reach.
+    """Returns the worst and the median people.
 
-    The mean distance, cut at 10 reaches, decides between equals.
+    People are ranked by the fraction of their joints that are within reach of the truth; between
+    equals the mean distance decides, each distance limited to 10 reaches. People without a
+    prediction are ranked only if nobody has one.
+
+    Args:
+        found: People with their predictions.
+        worst: Number of worst people.
+        median: Number of people around the median.
     """
     distances = found.distances / found.reach
     labelled = found.counted.any(axis=1)
     people = np.flatnonzero(labelled & found.found if (labelled & found.found).any() else labelled)
-    share = np.nanmean(
+    within_reach = np.nanmean(
         np.where(np.isnan(distances[people]), np.nan, distances[people] <= 1.0), axis=1
     )
-    away = np.nanmean(np.minimum(distances[people], 10.0), axis=1)
-    order = people[np.lexsort((-away, share))]
+    mean_distance = np.nanmean(np.minimum(distances[people], 10.0), axis=1)
+    order = people[np.lexsort((-mean_distance, within_reach))]
     worst = min(worst, (len(order) + 1) // 2)
     middle = max(worst, (len(order) - median) // 2)
     return Ranking(tuple(order[:worst].tolist()), tuple(order[middle : middle + median].tolist()))
 
 
 def tile(data: ReportData, n: int, kind: np.ndarray) -> str:
-    """Returns a person as a figure: truth white, prediction in colours, and the kinds of the errors as words.
+    """Returns an HTML figure of a person: ground truth in white, prediction in colours, and errors.
 
     Args:
-        data: of the report.
-        n: the person.
-        kind: [N, K] from `errors.kinds`.
+        data: Report data.
+        n: Index of the person.
+        kind: Type of error of every joint, [N, K], as `errors.kinds` returns it.
+
+    Raises:
+        OSError: If OpenCV cannot write JPEG.
     """
     found = data.found
     counts = {name: int((kind[n] == k).sum()) for k, name in enumerate(KINDS)}
     good = counts["good"] + counts["jitter"]
-    words = f"{good} of {int(found.counted[n].sum())} joints found"
-    words += "".join(
+    summary = f"{good} of {int(found.counted[n].sum())} joints found"
+    summary += "".join(
         f", {number} {name}"
         for name, number in counts.items()
         if number and name not in ("good", "jitter")
     )
     source = data.images[n] if data.images else None
-    caption = f"Person {n}{f' ({source.name})' if source else ''}: {words}"
+    caption = f"Person {n}{f' ({source.name})' if source else ''}: {summary}"
     done, jpeg = cv2.imencode(
-        ".jpg", _draw(found, n, source)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _QUALITY]
+        ".jpg", _draw(found, n, source)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
     )
     if not done:
-        raise OSError("OpenCV cannot write JPEG")
-    return page.figure(
-        page.image(jpeg.tobytes(), f"{caption}; truth white, prediction in colours"), caption
-    )
+        raise OSError("this build of OpenCV cannot write JPEG; install opencv-python-headless")
+    alt = f"{caption}; ground truth white, prediction in colours"
+    return page.figure(page.image(jpeg.tobytes(), alt), caption)
 
 
 def _draw(found: MatchedPoses, n: int, source: Path | None) -> np.ndarray:
+    """Returns the image of a person, uint8 RGB [h, w, 3].
+
+    Args:
+        found: People with their predictions.
+        n: Index of the person.
+        source: Path of the photograph; None draws on grey.
+    """
     labelled = found.visible[n] > 0
     low, high = found.truth[n, labelled].min(axis=0), found.truth[n, labelled].max(axis=0)
-    sides = np.maximum(high - low, found.sizes[n])  # a single joint is no box
+    sides = np.maximum(high - low, found.sizes[n])  # the box of a single joint would be empty
     box = (*((low + high - sides) / 2), *sides)
     poses = Poses(found.predicted[n][None], np.ones((1, found.skeleton.num_joints)), np.ones(1))
     return draw_tile(

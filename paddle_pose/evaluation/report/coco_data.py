@@ -1,10 +1,11 @@
-"""COCO's results as a report's subject.
+"""Report data from results in COCO's format.
 
-A result belongs to the person of its image with whom its OKS, as it is or with left and right exchanged, is largest and at
-least 0.1, better scores first, each person once; the others match nobody.
+Results are matched with annotated people in the order of their scores, each person at most once. A
+result is matched with the free person of its image with the greatest OKS, computed for the result
+and for the result with left and right exchanged, if that OKS is at least 0.1.
 
 Source: Ronchi and Perona (ICCV 2017) for the threshold 0.1.
-Differs: left and right may be exchanged, so that somebody inverted from head to foot is found.
+Differs: left and right may be exchanged, so that a completely inverted person is matched, too.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from paddle_pose.metrics.oks import oks
 from paddle_pose.skeletons import COCO_17, Skeleton
 
 MATCHED_OKS = 0.1
-# At KS .5 a joint is sqrt(2 ln 2) standard deviations away.
+# At KS .5 the distance of a joint is sqrt(2 ln 2) standard deviations.
 _REACH = math.sqrt(-2 * math.log(NEAR_KS))
 
 
@@ -37,18 +38,19 @@ def read(
     images: Path | None = None,
     protocol: Mapping[str, str] = {},
 ) -> ReportData:
-    """Reads results in COCO's format and scores them as they are.
+    """Returns the report data of results in COCO's format; scores are used unchanged.
 
     Args:
-        predictions: a JSON list of {image_id, category_id, keypoints, score}.
-        truth: an annotation file, e.g. `person_keypoints_val2017.json`.
-        skeleton: of the results; None takes that of the annotations, COCO's where they name no joints.
-        images: their folder; None looks for it beside `annotations`, as COCO's layout has it.
-        protocol: what the predictions were made with.
+        predictions: Path of the results, a JSON list of {image_id, category_id, keypoints, score}.
+        truth: Path of the annotation file, such as `person_keypoints_val2017.json`.
+        skeleton: Skeleton of the results; None takes that of the annotations, or COCO's if they
+            name no joints.
+        images: Folder of the images; None takes the folder beside `annotations` of COCO's layout.
+        protocol: Properties of the evaluation by name, such as the config and the flip test.
 
     Raises:
         FileNotFoundError: If a file is missing.
-        ValueError: If a file is not as expected.
+        InputError: If a file has another form than expected.
     """
     content, _ = coco_json.read(truth)
     named = coco_json.joint_names(content, str(truth))
@@ -71,10 +73,10 @@ def read(
     triples = np.array([record["keypoints"] for record in results], np.float64).reshape(
         -1, len(sigmas), 3
     )
-    there = (matched >= 0)[:, None]
+    is_matched = (matched >= 0)[:, None]
     found = MatchedPoses(
         skeleton=skeleton,
-        predicted=np.where(there[..., None], triples[matched][..., :2], np.nan),
+        predicted=np.where(is_matched[..., None], triples[matched][..., :2], np.nan),
         truth=points[..., :2],
         visible=points[..., 2].astype(np.int64),
         counted=points[..., 2] > 0,
@@ -82,7 +84,7 @@ def read(
         reach=1.0,
         sizes=np.sqrt(areas),
         image_ids=image_ids,
-        scores=np.where(there, triples[matched][..., 2], np.nan),
+        scores=np.where(is_matched, triples[matched][..., 2], np.nan),
     )
 
     def rescore(changed: MatchedPoses, without_unmatched: bool) -> dict[str, float]:
@@ -104,18 +106,18 @@ def read(
         values=_percent(ground_truth.score(results)),
         intervals={},
         remarks={
-            "AP": "OKS 0.50:0.05:0.95; AP has no interval here",
+            "AP": "mean over OKS 0.50:0.05:0.95; no confidence interval is computed",
             "AR": "at most 20 people per image",
         },
         gained=("AP", "AP50", "AP75"),
         rescore=rescore,
         unit="the distance at which KS is .5",
         fine=GOOD,
-        size="square root of the segment's area",
+        size="the square root of the segment's area",
         images=[folder / names[image_id] for image_id in image_ids],
         unmatched=len(results) - int((matched >= 0).sum()),
         notes=(
-            "Results are scored as they are: no rescoring, no NMS.",
+            "Results are evaluated unchanged: no rescoring, no NMS.",
             *([f"Cross-evaluation: {shared}."] if shared else []),
         ),
     )
@@ -128,31 +130,31 @@ def match(
     image_ids: np.ndarray,
     skeleton: Skeleton,
 ) -> np.ndarray:
-    """Returns [N] which result found each person, -1 where none did.
+    """Returns the index of the result that is matched with each person, [N]; -1 for none.
 
     Args:
-        results: in COCO's format.
-        points: [N, K, 3] x, y, v of the people.
-        areas: [N] px^2.
-        image_ids: [N].
-        skeleton: of K joints.
+        results: Results in COCO's format.
+        points: Annotated keypoints x, y, v of the people, [N, K, 3].
+        areas: Areas of the people in px^2, [N].
+        image_ids: Images of the people, [N].
+        skeleton: Skeleton of K joints.
     """
     matched = np.full(len(points), -1)
-    here: dict[int, list[int]] = {}
+    people: dict[int, list[int]] = {}
     for n, image_id in enumerate(image_ids):
-        here.setdefault(int(image_id), []).append(n)
+        people.setdefault(int(image_id), []).append(n)
     for r in sorted(range(len(results)), key=lambda r: -results[r]["score"]):
-        free = [n for n in here.get(results[r]["image_id"], []) if matched[n] < 0]
+        free = [n for n in people.get(results[r]["image_id"], []) if matched[n] < 0]
         if not free:
             continue
         pose = np.array(results[r]["keypoints"], np.float64).reshape(-1, 3)[:, :2]
-        either = np.stack([pose, pose[list(skeleton.flip)]])
-        alike = [
-            oks(either, points[n, :, :2], areas[n], skeleton.sigmas, points[n, :, 2] > 0).max()
+        both = np.stack([pose, pose[list(skeleton.flip)]])
+        similarities = [
+            oks(both, points[n, :, :2], areas[n], skeleton.sigmas, points[n, :, 2] > 0).max()
             for n in free
         ]
-        if max(alike) >= MATCHED_OKS:
-            matched[free[int(np.argmax(alike))]] = r
+        if max(similarities) >= MATCHED_OKS:
+            matched[free[int(np.argmax(similarities))]] = r
     return matched
 
 
@@ -163,29 +165,40 @@ def _records(
     changed: MatchedPoses,
     without_unmatched: bool,
 ) -> list[dict[str, Any]]:
-    """Returns results with the changed joints in them; people who were unfound get one, with the median score."""
+    """Returns the results with corrected joints, in COCO's format.
+
+    A person without a result gets a new one, with the median score of all results.
+
+    Args:
+        results: Original results.
+        matched: Index of each person's result, [N]; -1 for none.
+        found: People with their predictions.
+        changed: People of `found` with corrected joints.
+        without_unmatched: Whether results that are matched with no person are left out.
+    """
     kept = set(matched.tolist()) if without_unmatched else set(range(len(results)))
     records = {r: dict(results[r]) for r in sorted(kept - {-1})}
     differs = (changed.predicted != found.predicted).any(axis=-1) & np.isfinite(
         changed.predicted
     ).all(axis=-1)
-    usual = {
+    common = {
         "category_id": results[0]["category_id"],
         "score": float(np.median([r["score"] for r in results])),
     }
     for n in np.flatnonzero(differs.any(axis=1)):
-        place = int(matched[n]) if matched[n] >= 0 else len(results) + int(n)
+        index = int(matched[n]) if matched[n] >= 0 else len(results) + int(n)
         new = {
             "image_id": int(found.image_ids[n]),
             "keypoints": [0.0] * differs.shape[1] * 3,
-            **usual,
+            **common,
         }
-        record = records.get(place, new)
+        record = records.get(index, new)
         triples = np.array(record["keypoints"], np.float64).reshape(-1, 3)
         triples[differs[n], :2] = changed.predicted[n, differs[n]]
-        records[place] = {**record, "keypoints": triples.ravel().tolist()}
+        records[index] = {**record, "keypoints": triples.ravel().tolist()}
     return list(records.values())
 
 
 def _percent(values: Mapping[str, float]) -> dict[str, float]:
+    """Returns fractions as percentages, by name."""
     return {name: 100 * value for name, value in values.items()}

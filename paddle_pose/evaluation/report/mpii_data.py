@@ -1,4 +1,4 @@
-"""MPII's predictions as a report's subject."""
+"""Report data from predictions for MPII's validation set."""
 
 from __future__ import annotations
 
@@ -29,18 +29,19 @@ def read(
     scores: Path | None = None,
     protocol: Mapping[str, str] = {},
 ) -> ReportData:
-    """Reads predictions for MPII's validation set and scores them with PCKh.
+    """Returns the report data of predictions for MPII's validation set, with their PCKh.
 
     Args:
-        predictions: .mat or .h5 with `preds`.
-        truth: `mpii_gt_val.mat`. In a data set's folder `annotations`, mpii_val.json beside it tells who shares an image.
-        zero_based: whether predictions count pixels from 0.
-        scores: `predictions.json` of the same predictions, or None.
-        protocol: what the predictions were made with.
+        predictions: Path of a .mat or .h5 file with `preds`.
+        truth: Path of `mpii_gt_val.mat`. If it is in the folder `annotations` of a data set,
+            mpii_val.json beside it states which people are in the same image.
+        zero_based: Whether the pixels of the predictions are counted from 0.
+        scores: Path of the `predictions.json` of the same predictions; None for none.
+        protocol: Properties of the evaluation by name, such as the config and the flip test.
 
     Raises:
         FileNotFoundError: If a file is missing.
-        InputError: If a file is not as expected.
+        InputError: If a file has another form than expected.
     """
     root = truth.parent.parent
     listed = (
@@ -50,7 +51,8 @@ def read(
     )
     known = read_ground_truth(truth)
     people = len(known.head_sizes)
-    image_ids, images = np.arange(people), []
+    image_ids = np.arange(people)
+    images = []
     if listed:
         persons = sorted(
             (
@@ -60,10 +62,8 @@ def read(
             ),
             key=lambda pair: pair[0],
         )
-        image_ids, images = (
-            np.array([image.image_id for _, image in persons]),
-            [image.path for _, image in persons],
-        )
+        image_ids = np.array([image.image_id for _, image in persons])
+        images = [image.path for _, image in persons]
     preds = read_predictions(predictions, people) - (0.0 if zero_based else 1.0)
     counted = known.labelled & np.isin(np.arange(MPII_16.num_joints), pckh.counted(MPII_16))
     found = MatchedPoses(
@@ -79,11 +79,13 @@ def read(
         scores=None if scores is None else _scores(scores, preds),
     )
     errors = pckh.normalized_errors(preds, known.keypoints, known.head_sizes)
-    notes = ["MPII's validation files do not say which labelled joints are hidden."]
+    notes = ["MPII's validation files do not state which labelled joints are occluded."]
     notes.append(
-        "A swap is seen only with a person of this set: MPII leaves some people of an image out of it."
+        "Swaps are found only between people of the validation set, which does not contain all "
+        "people of its images."
         if listed
-        else "Who shares an image is not known without mpii_val.json beside the truth: swaps count as misses."
+        else "Without mpii_val.json beside the ground truth it is unknown which people are in the "
+        "same image: swaps count as misses."
     )
     return ReportData(
         name=str(predictions),
@@ -98,28 +100,37 @@ def read(
         values={name: float(value) for name, value in pckh.pckh(errors, known.labelled).items()},
         intervals=pckh.bootstrap(errors, known.labelled),
         remarks={
-            "Mean": "@0.5, 14 joints weighted by count",
-            "Plain mean": "@0.5, 14 joints alike",
-            "Mean@0.1": "threshold 0.10 (mmpose, the original project)",
-            "Mean@0.11": "threshold 0.11 (what HRNet, SimpleBaseline, PaddleDetection call @0.1)",
+            "Mean": "threshold 0.5, 14 joints weighted by the number of their labels",
+            "Plain mean": "threshold 0.5, 14 joints weighted equally",
+            "Mean@0.1": "threshold 0.10 (mmpose, txyugood's project)",
+            "Mean@0.11": "threshold 0.11 (@0.1 in HRNet, SimpleBaseline and PaddleDetection)",
         },
         gained=("Mean", "Mean@0.1"),
         rescore=_rescore,
         unit="head size (0.6 x the head box's diagonal)",
         fine=0.1,
-        size="head size",
+        size="the head size",
         images=images,
         notes=tuple(notes),
     )
 
 
 def _rescore(found: MatchedPoses, without_unmatched: bool) -> dict[str, float]:
+    """Returns the PCKh of people with corrected joints; every prediction of MPII has a person."""
     distances = replace(found, counted=found.visible > 0).distances
     return {name: float(value) for name, value in pckh.pckh(distances, found.visible > 0).items()}
 
 
 def _scores(path: Path, preds: np.ndarray) -> np.ndarray:
-    """Returns [N, 16] scores of `predictions.json`, which must hold the same predictions."""
+    """Returns the scores of `predictions.json`, [N, 16].
+
+    Args:
+        path: Path of the file.
+        preds: Predictions in 0-based image px, [N, 16, 2], which the file must contain.
+
+    Raises:
+        InputError: If the file has another form, or contains other predictions.
+    """
     try:
         records = json.loads(path.read_text(encoding="utf-8"))["predictions"]
         points = np.array([record["keypoints"] for record in records], np.float64)
@@ -134,6 +145,7 @@ def _scores(path: Path, preds: np.ndarray) -> np.ndarray:
         or np.abs(points - preds).max(initial=0) > 0.01
     ):
         raise InputError(
-            f"{path}: holds other predictions than the .mat beside it; run {command('val')} into a folder of its own"
+            f"{path}: contains other predictions than the .mat file beside it; run "
+            f"{command('val')} with an --output folder of its own"
         )
     return scores

@@ -1,4 +1,4 @@
-"""Pieces of HTML: one file without scripts and without anything to fetch, one column, readable on a phone."""
+"""HTML of a report: one self-contained file without scripts, in one column, readable on a phone."""
 
 from __future__ import annotations
 
@@ -10,22 +10,28 @@ from html import escape
 STYLE = """
 body { margin: 0 auto; padding: 0 1rem 3rem; max-width: 46rem; background: #fff; color: #1a1a1a;
   font: 16px/1.5 system-ui, "Noto Sans CJK SC", "Microsoft YaHei", sans-serif; }
-h1 { font-size: 1.4rem; overflow-wrap: anywhere; } h2 { font-size: 1.15rem; margin: 2.2rem 0 .4rem; border-top: 1px solid #bbb;
-  padding-top: 1rem; } p { overflow-wrap: anywhere; } h2 span, h1 span { color: #555; font-weight: normal; }
+h1 { font-size: 1.4rem; overflow-wrap: anywhere; }
+h2 { font-size: 1.15rem; margin: 2.2rem 0 .4rem; border-top: 1px solid #bbb; padding-top: 1rem; }
+p { overflow-wrap: anywhere; } h2 span, h1 span { color: #555; font-weight: normal; }
 body.wide { max-width: 90rem; } .wide td.text { min-width: 5rem; }
 @media (min-width: 75rem) { .wide td:first-child { min-width: 13rem; } }
-.wide th:first-child, .wide td:first-child { position: sticky; left: 0; background: #fff; overflow-wrap: anywhere; }
-/* A shade on the right says that a table goes on; white, which scrolls with the table, covers it at the end. */
-.scroll { overflow-x: auto; margin: .6rem 0 1rem; background: linear-gradient(to left, #fff 50%, #fff0) right / 3rem 100%
-  no-repeat local, linear-gradient(to left, #0004, #0000) right / .8rem 100% no-repeat scroll; }
+.wide th:first-child, .wide td:first-child { position: sticky; left: 0; background: #fff;
+  overflow-wrap: anywhere; }
+/* A shadow on the right shows that a table continues; a white layer, which scrolls with the table,
+   covers it at the end. */
+.scroll { overflow-x: auto; margin: .6rem 0 1rem;
+  background: linear-gradient(to left, #fff 50%, #fff0) right / 3rem 100% no-repeat local,
+    linear-gradient(to left, #0004, #0000) right / .8rem 100% no-repeat scroll; }
 table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }
-th, td { padding: .25rem .6rem .25rem 0; text-align: right; border-bottom: 1px solid #ddd; white-space: nowrap; }
+th, td { padding: .25rem .6rem .25rem 0; text-align: right; border-bottom: 1px solid #ddd;
+  white-space: nowrap; }
 th { vertical-align: bottom; white-space: normal; }
 th:first-child, td:first-child { text-align: left; white-space: normal; min-width: 6rem; }
 td.text { text-align: left; white-space: normal; min-width: 9rem; overflow-wrap: anywhere; }
 th.text { text-align: left; } figure { margin: .8rem 0; }
 figure svg { width: 100%; max-width: 32rem; height: auto; display: block; }
-figcaption, .note { color: #444; font-size: .9rem; } .verdict { border-left: 4px solid #0072b2; padding-left: .8rem; }
+figcaption, .note { color: #444; font-size: .9rem; }
+.verdict { border-left: 4px solid #0072b2; padding-left: .8rem; }
 .bad { border-color: #d55e00; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(9.5rem, 1fr)); gap: .6rem; }
 .tiles figure { margin: 0; } .tiles img { width: 100%; height: auto; display: block; }
@@ -35,7 +41,14 @@ figcaption, .note { color: #444; font-size: .9rem; } .verdict { border-left: 4px
 
 
 def document(title: str, title_zh: str, body: Sequence[str], wide: bool = False) -> str:
-    """Returns the whole page; a wide one is for tables of many columns."""
+    """Returns a complete HTML page.
+
+    Args:
+        title: Title in English.
+        title_zh: Title in Chinese, shown after the English one.
+        body: HTML of the sections.
+        wide: Whether the page is wide, for tables with many columns.
+    """
     kind = "wide" if wide else "narrow"
     return "\n".join(
         [
@@ -51,25 +64,36 @@ def document(title: str, title_zh: str, body: Sequence[str], wide: bool = False)
 
 
 def section(title: str, title_zh: str, *parts: str) -> str:
-    """Returns a headline with what stands below it."""
+    """Returns a section with its title.
+
+    Args:
+        title: Title in English.
+        title_zh: Title in Chinese, shown after the English one.
+        parts: HTML of the section; empty ones are left out.
+    """
     head = f'<h2>{escape(title)} <span lang="zh">{escape(title_zh)}</span></h2>'
     return "\n".join([f"<section>\n{head}", *filter(None, parts), "</section>"])
 
 
 def paragraph(text: str, kind: str = "") -> str:
-    """Returns text; `kind` is "", "note", "verdict" or "verdict bad"."""
+    """Returns a paragraph.
+
+    Args:
+        text: Plain text.
+        kind: CSS class: "", "note", "verdict" or "verdict bad".
+    """
     return f'<p class="{kind}">{escape(text)}</p>' if kind else f"<p>{escape(text)}</p>"
 
 
 def table(
     head: Sequence[str], rows: Sequence[Sequence[object]], text_columns: Sequence[int] = ()
 ) -> str:
-    """Returns a table that scrolls sideways when the screen is narrow.
+    """Returns a table that scrolls horizontally on narrow screens.
 
     Args:
-        head: of the columns.
-        rows: cells; numbers are shown with two digits after the point, integers as they are, NaN as a dash.
-        text_columns: positions of columns that hold sentences.
+        head: Titles of the columns.
+        rows: Cells of each row; floats are formatted with two decimals, NaN as a dash.
+        text_columns: Indices of the columns that contain sentences.
     """
     kinds = [' class="text"' if n in text_columns else "" for n in range(len(head))]
     lines = [
@@ -79,18 +103,21 @@ def table(
     ]
     for row in rows:
         cells = "".join(
-            f"<td{k}>{escape(shown(cell))}</td>" for cell, k in zip(row, kinds, strict=True)
+            f"<td{k}>{escape(cell_text(cell))}</td>" for cell, k in zip(row, kinds, strict=True)
         )
         lines.append(f"<tr>{cells}</tr>")
     return '<div class="scroll" tabindex="0"><table>\n' + "\n".join(lines) + "\n</table></div>"
 
 
-def shown(cell: object) -> str:
-    """Returns a cell's text.
+def cell_text(cell: object) -> str:
+    """Returns the text of a table cell.
+
+    Args:
+        cell: Value of the cell; floats are formatted with two decimals, NaN as a dash.
 
     Example:
-        >>> shown(87.2987), shown(float("nan")), shown(14), shown("a")
-        ('87.30', '-', '14', 'a')
+        >>> [cell_text(cell) for cell in (87.2987, float("nan"), 14, "a")]
+        ['87.30', '-', '14', 'a']
     """
     if isinstance(cell, float):
         return "-" if math.isnan(cell) else f"{cell:.2f}"
@@ -98,16 +125,30 @@ def shown(cell: object) -> str:
 
 
 def figure(image: str, caption: str) -> str:
-    """Returns an <svg> or <img> with the words under it."""
+    """Returns a figure with a caption.
+
+    Args:
+        image: HTML of an <svg> or <img> element.
+        caption: Plain text below the image.
+    """
     return f"<figure>{image}<figcaption>{escape(caption)}</figcaption></figure>"
 
 
 def image(data: bytes, alt: str) -> str:
-    """Returns a JPEG as part of the page."""
+    """Returns an <img> element with the image embedded.
+
+    Args:
+        data: Content of a JPEG file.
+        alt: Description of the image for readers who cannot see it.
+    """
     code = base64.b64encode(data).decode("ascii")
     return f'<img alt="{escape(alt)}" src="data:image/jpeg;base64,{code}">'
 
 
 def tiles(pieces: Sequence[str]) -> str:
-    """Returns figures beside each other, as many as there is room for."""
+    """Returns a grid of figures, with as many columns as the screen has room for.
+
+    Args:
+        pieces: HTML of the figures.
+    """
     return '<div class="tiles">\n' + "\n".join(pieces) + "\n</div>"

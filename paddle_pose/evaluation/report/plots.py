@@ -1,4 +1,4 @@
-"""Plots as <svg> elements that take the page's width and fonts."""
+"""Plots as <svg> elements, in the width and the fonts of the page."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MATPLOTLIB = "matplotlib>=3.7"
-# Okabe & Ito's palette: told apart with any kind of colour vision; dashes tell apart where colours repeat.
+# The palette of Okabe and Ito, distinguishable with every kind of colour vision. Where colours
+# repeat, lines are dashed.
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000")
-_SIZE = (4.2, 3.2)  # inches: at this size text stays readable on a phone
+_SIZE = (4.2, 3.2)  # (width, height) in inches; text of this size is readable on a phone
 _STYLE: Any = {
     "svg.fonttype": "none",
     "font.family": "sans-serif",
@@ -34,14 +35,17 @@ def curves(
     marks: Mapping[str, float],
     alt: str,
 ) -> str:
-    """Draws percentages over thresholds, "Mean" as the thick line.
+    """Returns a plot of percentages over thresholds; the line "Mean" is thick.
 
     Args:
-        thresholds: [T].
-        lines: [T] percentages by name.
-        unit: of the thresholds.
-        marks: named thresholds, as vertical lines.
-        alt: what is seen, for those who cannot.
+        thresholds: Thresholds in ascending order, [T].
+        lines: Percentages by name, each [T].
+        unit: Unit of the thresholds, for the axis.
+        marks: Thresholds that get a vertical line, by their label.
+        alt: Description of the plot for readers who cannot see it.
+
+    Raises:
+        MissingDependencyError: If Matplotlib is not installed.
     """
     with needed("matplotlib", MATPLOTLIB, "train").rc_context(_STYLE):
         drawing = needed("matplotlib.figure", MATPLOTLIB, "train").Figure(
@@ -59,10 +63,16 @@ def curves(
             axis.plot(
                 thresholds, values, linestyle=dashes, label=f"{name} {values[-1]:.1f}", **style
             )
-        for name, place in marks.items():
-            axis.axvline(place, color="#777777", linewidth=0.8, linestyle=":")
+        for name, threshold in marks.items():
+            axis.axvline(threshold, color="#777777", linewidth=0.8, linestyle=":")
             axis.annotate(
-                name, (place, 1), fontsize=8, color="#555555", rotation=90, ha="right", va="bottom"
+                name,
+                (threshold, 1),
+                fontsize=8,
+                color="#555555",
+                rotation=90,
+                ha="right",
+                va="bottom",
             )
         axis.set(
             xlabel=f"threshold, {unit}",
@@ -75,14 +85,25 @@ def curves(
 
 
 def reliability(measured: Reliability, alt: str) -> str:
-    """Draws percent correct over the mean score of each bin; the diagonal is a score that keeps its promise."""
+    """Returns a reliability diagram: percent correct over the mean score of each bin.
+
+    On the diagonal scores are perfectly calibrated.
+
+    Args:
+        measured: Reliability of the scores.
+        alt: Description of the plot for readers who cannot see it.
+
+    Raises:
+        MissingDependencyError: If Matplotlib is not installed.
+    """
     with needed("matplotlib", MATPLOTLIB, "train").rc_context(_STYLE):
         drawing = needed("matplotlib.figure", MATPLOTLIB, "train").Figure(
             figsize=_SIZE, layout="constrained"
         )
         axis = drawing.add_subplot()
-        axis.plot([0, 1], [0, 100], color="#777777", linestyle=":", label="score = share correct")
-        scores, rates = [row[3] for row in measured.rows], [row[4] for row in measured.rows]
+        axis.plot([0, 1], [0, 100], color="#777777", linestyle=":", label="perfectly calibrated")
+        scores = [row[3] for row in measured.rows]
+        rates = [row[4] for row in measured.rows]
         axis.plot(scores, rates, "o-", color=COLORS[0], label="measured")
         axis.set(xlabel="mean score of the bin", ylabel="correct, %", xlim=(0, 1), ylim=(0, 100))
         axis.legend(frameon=False, fontsize=8)
@@ -90,13 +111,22 @@ def reliability(measured: Reliability, alt: str) -> str:
 
 
 def svg(drawing: Figure, alt: str) -> str:
-    """Returns a figure as an <svg> element of its own: the same bytes every time, no ids shared with another one's."""
+    """Returns a figure as an <svg> element.
+
+    The same figure gives the same bytes, and ids differ between figures with different
+    descriptions.
+
+    Args:
+        drawing: Figure.
+        alt: Description of the figure for readers who cannot see it.
+    """
     file = io.StringIO()
     with needed("matplotlib", MATPLOTLIB, "train").rc_context({**_STYLE, "svg.hashsalt": alt}):
         drawing.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
     text = file.getvalue()
     text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
-    # The page decides on the width.
+    # The style of the page decides the width.
     head, rest = text.split(">", 1)
     head = re.sub(r'\s(width|height|xmlns(:xlink)?)="[^"]*"', "", head)
-    return f'{head} xmlns:xlink="http://www.w3.org/1999/xlink" role="img" aria-label="{escape(alt)}">{rest}'
+    attributes = 'xmlns:xlink="http://www.w3.org/1999/xlink" role="img"'
+    return f'{head} {attributes} aria-label="{escape(alt)}">{rest}'

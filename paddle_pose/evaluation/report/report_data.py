@@ -1,4 +1,4 @@
-"""What a report is about: people with their predictions, the score they reach, and the score they would reach corrected."""
+"""Data of a report: people with their predictions and scores, and a function to rescore them."""
 
 from __future__ import annotations
 
@@ -8,29 +8,31 @@ from pathlib import Path
 
 from paddle_pose.metrics.errors import MatchedPoses
 
+# (people with corrected joints, whether unmatched results are left out) -> values by name
 Rescore = Callable[[MatchedPoses, bool], dict[str, float]]
 
 
 @dataclass(frozen=True, eq=False)
 class ReportData:
-    """Predictions, matched with the truth and scored.
+    """Predictions matched with the ground truth, and their scores.
 
     Attributes:
-        name: of what is reported, for the title.
-        measure: of the score, e.g. "PCKh, percent".
-        protocol: what the numbers depend on, by name.
-        found: the people.
-        values: every number by name.
-        intervals: 95 % intervals of those that have one.
-        remarks: what a number means, by name.
-        gained: the numbers that corrections are measured in; the first one decides.
-        rescore: scores the people again, with joints corrected, and with or without results that match nobody.
-        unit: what a distance of 1 is.
-        fine: a distance in units within which a joint is found exactly; `found.reach` is the usual threshold.
-        size: what `found.sizes` measures.
-        images: [N] files; they need not be there. Empty where nothing names them.
-        unmatched: how many results match nobody.
-        notes: what a reader must know of the limits of this truth.
+        name: Path of the predictions, for the title.
+        measure: Name and unit of the metric, such as "PCKh, percent".
+        protocol: Properties of the evaluation by name, such as the ground truth and the flip test.
+        found: Annotated people with the predictions that are matched with them.
+        values: Values of the metric by name.
+        intervals: 95 % intervals (low, high) of the values that have one, by name.
+        remarks: Explanations of values, by name.
+        gained: Names of the values that improvements are stated in.
+        rescore: Function that computes the values again for people with corrected joints; its
+            second argument states whether unmatched results are left out.
+        unit: Length that distances are measured in.
+        fine: Strict threshold in units, for exact joints; `found.reach` is the usual threshold.
+        size: Definition of `found.sizes`.
+        images: Paths of the people's images, [N], which need not exist; empty if unknown.
+        unmatched: Number of results that are matched with no person.
+        notes: Sentences about limits of the ground truth.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""A training run's folder: its configuration and its numbers over time."""
+"""Config and training curves of a run, read from its folder."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from paddle_pose.io.coco_json import read_json
 
 @dataclass(frozen=True)
 class Run:
-    """What a run's files say.
+    """A training run.
 
     Attributes:
-        name: of the config.
-        values: of the config, by dotted key.
-        curves: numbers over time; None where there are none.
-        source: the file that the config was read from.
+        name: Name of the config.
+        values: Values of the config by dotted key.
+        curves: Loss, learning rate and evaluations over the steps; None without metrics.jsonl.
+        source: Path of the config.json.
     """
 
     name: str
@@ -30,10 +30,13 @@ class Run:
 
 
 def find(folders: Iterable[Path]) -> Run | None:
-    """Returns the run of the first folder that holds a config.json; None where none does.
+    """Returns the run of the first folder that contains a config.json; None if none does.
+
+    Args:
+        folders: Folders in the order in which they are searched.
 
     Raises:
-        InputError: If a file there is not as training writes it.
+        InputError: If a file of the run has another form than those that training writes.
     """
     for folder in folders:
         path = folder / "config.json"
@@ -47,7 +50,7 @@ def find(folders: Iterable[Path]) -> Run | None:
 
 
 def _curves(folder: Path) -> Curves | None:
-    """Reads the nearest metrics.jsonl: checkpoints lie one folder below it."""
+    """Returns the curves of metrics.jsonl in a folder or in its parent, the folder of the run."""
     path = next(
         (f / "metrics.jsonl" for f in (folder, folder.parent) if (f / "metrics.jsonl").is_file()),
         None,

@@ -1,4 +1,4 @@
-"""The parts of a report."""
+"""Sections of a report as HTML."""
 
 from __future__ import annotations
 
@@ -10,20 +10,22 @@ from paddle_pose.evaluation.report.run import Run
 from paddle_pose.metrics import diagnosis
 from paddle_pose.metrics.errors import GOOD, KINDS, kinds, shares
 
-WORST, MEDIAN = 8, 4
+# Number of examples.
+WORST = 8
+MEDIAN = 4
 _CORRECTED = ("jitter", "inversion", "swap", "miss", "unfound")
 _MEANING = {
     "good": "KS at least .85",
     "jitter": "KS .5 to .85: near the joint",
-    "inversion": "near the same person's joint of the other side",
-    "swap": "near another person's joint of that kind",
+    "inversion": "near the same joint of the person's other side",
+    "swap": "near the same joint of another person",
     "miss": "near none of these",
-    "unfound": "joints of people that nothing was predicted for",
+    "unfound": "joint of a person without a prediction",
 }
 
 
 def summary(data: ReportData) -> str:
-    """The numbers with their intervals and the protocol."""
+    """Returns the section with the metric's values, their intervals and the protocol."""
     rows = []
     for name, value in data.values.items():
         low, high = data.intervals.get(name, (float("nan"), float("nan")))
@@ -35,23 +37,25 @@ def summary(data: ReportData) -> str:
         *((name, str(value)) for name, value in data.protocol.items()),
     ]
     return page.section(
-        "Numbers",
+        "Results",
         "结果",
         page.table([data.measure, "value", "95 % interval"][:width], [row[:width] for row in rows]),
         *(page.paragraph(f"{name}: {remark}.", "note") for name, remark in data.remarks.items()),
         page.paragraph(
-            "Intervals resample people; they say nothing about another training.", "note"
+            "Intervals are computed by resampling people; they do not cover the variation between "
+            "trainings.",
+            "note",
         )
         if data.intervals
         else "",
-        page.paragraph("Protocol, without which the numbers mean nothing:"),
-        page.table(["what", "value"], protocol, [1]),
+        page.paragraph("Protocol; compare only results with the same protocol:"),
+        page.table(["property", "value"], protocol, [1]),
         *(page.paragraph(note, "note") for note in data.notes),
     )
 
 
 def thresholds(data: ReportData) -> str:
-    """Accuracy over thresholds, joint by joint."""
+    """Returns the section with the accuracy of each joint over thresholds."""
     found = data.found
     steps = np.linspace(0, found.reach, 51)
     lines = diagnosis.curves(found, steps.tolist())
@@ -69,36 +73,43 @@ def thresholds(data: ReportData) -> str:
             plots.curves(
                 steps.tolist(), lines, "in units of " + data.unit.split(" (")[0], marks, alt
             ),
-            f"A joint is found when its distance to the truth, in units of {data.unit}, is at most the threshold. "
-            "Joints are the mean of left and right; Mean weighs joints by their number.",
+            f"A joint is found if its distance to the ground truth, in units of {data.unit}, is at "
+            "most the threshold. Left and right joints are averaged; Mean is weighted by the "
+            "number of labelled joints.",
         ),
         page.table(["joint", *(f"@{steps[n]:.3g}" for n in columns)], rows),
     )
 
 
 def parts(data: ReportData) -> str:
-    """Accuracy by visibility, size and torso angle."""
+    """Returns the section with the accuracy by visibility, size and torso angle."""
     found = data.found
     limits = (found.reach, data.fine)
     tables = []
-    for way, by_name in diagnosis.strata(found).items():
+    for criterion, by_name in diagnosis.strata(found).items():
         rows = [
             (name, count, *values)
             for name, count, values in diagnosis.weighed(by_name, found, limits)
         ]
-        tables.append(page.table([way, "joints", *(f"% @{limit:.3g}" for limit in limits)], rows))
+        tables.append(
+            page.table([criterion, "joints", *(f"% @{limit:.3g}" for limit in limits)], rows)
+        )
     note = (
-        f"Sizes are quarters of the people by {data.size}. The torso's angle is that of mid-shoulders to mid-hips from "
-        "straight down."
+        f"Sizes are quartiles of {data.size}. The torso angle is measured between the line from "
+        "mid-shoulders to mid-hips and the vertical; 0 is upright."
     )
     return page.section(
-        "Whom it fails", "按可见性、尺度与躯干角度", *tables, page.paragraph(note, "note")
+        "Accuracy by visibility, size and torso angle",
+        "按可见性、尺度与躯干角度",
+        *tables,
+        page.paragraph(note, "note"),
     )
 
 
 def taxonomy(data: ReportData) -> str:
-    """Kinds of errors and what mending each would gain."""
-    kind, found = kinds(data.found), data.found
+    """Returns the section with the types of errors and the improvement from correcting each."""
+    found = data.found
+    kind = kinds(found)
     before = data.values
     counted = {
         name: number
@@ -113,9 +124,9 @@ def taxonomy(data: ReportData) -> str:
     }
     errors = kind > KINDS.index("good")
     named = [(name, joints, False) for name, joints in fixes.items()]
-    named.append(("all but good", errors, False))
+    named.append(("all errors", errors, False))
     if data.unmatched:
-        named.append((f"{data.unmatched} results left out", np.zeros_like(errors), True))
+        named.append((f"{data.unmatched} results removed", np.zeros_like(errors), True))
     named.append(("everything", kind >= 0, True))
     gains = []
     for name, joints, without_unmatched in named:
@@ -127,38 +138,41 @@ def taxonomy(data: ReportData) -> str:
             )
         )
     slots = [k for k in range(found.skeleton.num_joints) if found.counted[:, k].any()]
-    shown = [name for name in counted if name != "good"]
+    error_names = [name for name in counted if name != "good"]
     by_joint = [
         (
             found.skeleton.joints[k].replace("_", " "),
-            *(shares(kind[:, k])[name][1] for name in ("good", *shown)),
+            *(shares(kind[:, k])[name][1] for name in ("good", *error_names)),
         )
         for k in slots
     ]
-    head = [title for g in data.gained for title in (f"{g} then", "gain")]
-    good, near = GOOD * found.reach, found.reach
+    head = [title for g in data.gained for title in (f"{g} after", "gain")]
+    good = GOOD * found.reach
+    near = found.reach
     return page.section(
-        "Kinds of errors",
+        "Types of errors",
         "错误类型与改进空间",
-        page.table(["kind", "joints", "%", "meaning"], rows, [3]),
+        page.table(["type", "joints", "%", "meaning"], rows, [3]),
         page.paragraph(
-            f"KS, the keypoint similarity, is a Gaussian of the distance: .85 at {good:.3g} and .5 at {near:.3g}, in units of "
-            f"{data.unit}. Kinds and thresholds: Ronchi and Perona, ICCV 2017.",
+            f"KS, the keypoint similarity, is a Gaussian of the distance: .85 at {good:.3g} and .5 "
+            f"at {near:.3g}, in units of {data.unit}. Types and thresholds: Ronchi and Perona, "
+            "ICCV 2017.",
             "note",
         ),
         page.paragraph(
-            "What would be gained if these joints lay on the truth"
-            + (", or results that match nobody were left out:" if data.unmatched else ":")
+            "Improvement if joints of one type were replaced by the ground truth"
+            + (", or unmatched results were removed:" if data.unmatched else ":")
         ),
-        page.table(["", *head], gains),
-        page.paragraph("Percent of each joint:"),
-        page.table(["joint", "good", *shown], by_joint),
+        page.table(["corrected", *head], gains),
+        page.paragraph("Percentage of each type by joint:"),
+        page.table(["joint", "good", *error_names], by_joint),
     )
 
 
 def displacement(data: ReportData) -> str:
-    """The constant shift that would help most."""
-    found, at = data.found, f"@{data.fine:.3g}"
+    """Returns the section with the constant shift of all predictions that improves them most."""
+    found = data.found
+    at = f"@{data.fine:.3g}"
     pixels = diagnosis.bias(found, data.fine)
     sizes = diagnosis.bias(found, data.fine, found.sizes, limit=0.4)
     displaced = [
@@ -166,16 +180,17 @@ def displacement(data: ReportData) -> str:
         sizes.held_out[0] > 0,
     ]
     if not any(displaced):
-        verdict = "No displacement of half a pixel or more is to be seen."
+        verdict = "No systematic offset of half a pixel or more was found."
     elif displaced[1] and sizes.gain > pixels.gain + 1:
         verdict = (
-            "The coordinates look displaced in proportion to the person: a part of a heatmap cell is lost between the maps and "
-            "the image, as by reading a cell's corner for its centre or a flip test without its shift."
+            "The coordinates seem to have an offset in proportion to the person's size: probably a "
+            "fraction of a heatmap cell is lost between map and image, because the corner of a "
+            "cell is used as its centre, or a flip test is missing its shift."
         )
     else:
         verdict = (
-            "The coordinates look displaced by a constant number of pixels: counted from 0 and from 1 mixed up, or labels of "
-            "another convention."
+            "The coordinates seem to have a constant offset in pixels: probably pixels are counted "
+            "from 0 in one file and from 1 in the other, or the labels follow another convention."
         )
     rows = []
     for unit, best in (("px", pixels), ("sizes", sizes)):
@@ -185,30 +200,35 @@ def displacement(data: ReportData) -> str:
             (f"{dx:+.3g}, {dy:+.3g} {unit}", best.before, best.after, f"{low:+.2f} .. {high:+.2f}")
         )
     return page.section(
-        "Are the coordinates displaced?",
+        "Systematic offset of the coordinates",
         "坐标偏移检查",
         page.paragraph(verdict, "verdict bad" if any(displaced) else "verdict"),
-        page.table(["dx, dy", f"{at} now", f"{at} then", "gain, held out, 95 %"], rows),
+        page.table(["dx, dy", f"{at} before", f"{at} after", "gain, held out, 95 %"], rows),
         page.paragraph(
-            f"The best shift to add to every prediction, up to 16 px or 0.4 sizes (of the person: {data.size}). Held "
-            "out: each half of the people is moved by what the other half asks for, so that a gain by chance alone is none.",
+            "The shift of all predictions that gives the greatest accuracy, up to 16 px or 0.4 "
+            f"times the person's size ({data.size}). Held out: the shift for each half of the "
+            "people is determined on the other half, so that a gain by chance does not count.",
             "note",
         ),
     )
 
 
 def scores(data: ReportData) -> str:
-    """Whether a joint's score says how likely it is right."""
-    title = ("Do the scores mean anything?", "置信度可靠性")
+    """Returns the section with the calibration of the joints' scores."""
+    title = ("Calibration of the scores", "置信度可靠性")
     if data.found.scores is None or not data.found.found.any():
         return page.section(
             *title,
             page.paragraph(
-                "No scores of joints belong to these people; val.py's predictions.json has some."
+                "These predictions have no scores of joints; the predictions.json of val.py has "
+                "them."
             ),
         )
     measured = diagnosis.reliability(data.found, data.found.reach)
-    caption = f"A joint is correct within {data.found.reach:.3g}, in units of {data.unit}."
+    caption = (
+        "A joint is correct if its distance to the ground truth is at most "
+        f"{data.found.reach:.3g}, in units of {data.unit}."
+    )
     rows = [
         (f"{low:.1f} .. {high:.1f}", count, mean, rate)
         for low, high, count, mean, rate in measured.rows
@@ -223,41 +243,51 @@ def scores(data: ReportData) -> str:
             caption,
         ),
         page.paragraph(
-            f"Expected calibration error {measured.ece:.2f} points: a score of .8 should be right in 80 of 100 joints. A right "
-            f"joint has a higher score than a wrong one in {100 * measured.auc:.1f} of 100 pairs (50: the scores say nothing)."
+            f"Expected calibration error {measured.ece:.2f} points: of joints with score .8, 80 % "
+            "should be correct. A correct joint has a higher score than a wrong one in "
+            f"{100 * measured.auc:.1f} % of all pairs (AUC; 50 % for scores without information)."
         ),
         page.table(["score", "joints", "mean score", "% correct"], rows),
     )
 
 
 def people(data: ReportData) -> str:
-    """The worst and the median cases."""
+    """Returns the section with images of the worst and the median people."""
     kind = kinds(data.found)
     chosen = cases.ranking(data.found, WORST, MEDIAN)
     return page.section(
-        "Cases",
+        "Examples",
         "最差与中位样例",
         page.paragraph(
-            "White: truth. Predicted: left blue, right orange, middle yellow. Worst first:", "note"
+            "White: ground truth. Prediction: left blue, right orange, middle yellow. Worst "
+            "people:",
+            "note",
         ),
         page.tiles([cases.tile(data, n, kind) for n in chosen.worst]),
-        page.paragraph("Round the median:", "note") if chosen.median else "",
+        page.paragraph("People around the median:", "note") if chosen.median else "",
         page.tiles([cases.tile(data, n, kind) for n in chosen.median]) if chosen.median else "",
     )
 
 
 def training(run: Run, names: tuple[str, ...]) -> str:
-    """The run's configuration and curves."""
+    """Returns the section with the config and the curves of a training run.
+
+    Args:
+        run: Training run.
+        names: Names of values in the order of preference; the first that was evaluated is drawn.
+    """
     rows = [(key, str(value)) for key, value in run.values.items() if not isinstance(value, dict)]
     curve = ""
     if run.curves is not None:
         metric = next(
             (name for name in names if any(name in one for one in run.curves.evaluations)), ""
         )
-        alt = f"Training loss, learning rate and {metric or 'no evaluation'} over the steps of the run"
+        alt = (
+            f"Training loss, learning rate and {metric or 'no evaluation'} over the training steps"
+        )
         drawing = training_curves.figure([run.curves], metric, size=(4.2, 5.0))
         curve = page.figure(plots.svg(drawing, alt), alt)
     about = page.paragraph(f"Config {run.name}, from {run.source}")
     return page.section(
-        "The run", "训练配置与曲线", about, curve, page.table(["key", "value"], rows, [1])
+        "Training run", "训练配置与曲线", about, curve, page.table(["key", "value"], rows, [1])
     )

@@ -1,4 +1,4 @@
-"""Curves of one or several trainings: loss, learning rate and evaluations over the steps."""
+"""Curves of training runs: loss, learning rate and evaluations over the steps."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Record = Mapping[str, Any]
-_MAX_POINTS = 1000  # of a curve: more are not seen, and would make a page large
+_MAX_POINTS = 1000  # per curve; more are not visible and would make the page large
 
 
 @dataclass(frozen=True)
 class Curves:
-    """What a run's metrics.jsonl says.
+    """Content of the metrics.jsonl of a run.
 
     Attributes:
-        name: of the run.
-        steps: one record per logged training step, in their order.
-        evaluations: one record per evaluation and kind of weights.
-        remarks: lines about what was left out, and how the run went.
+        name: Name of the run's folder.
+        steps: One record per logged training step, in ascending order.
+        evaluations: One record per evaluation and kind of weights, in ascending order.
+        remarks: Lines about ignored and repeated records, skipped steps and resumed trainings.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Curves:
     remarks: tuple[str, ...]
 
     def monitor(self) -> str:
-        """Returns the number that the run's best weights were chosen by; "" without evaluations."""
+        """Returns the name of the value that decided the best weights; "" without evaluations."""
         named = [
             record["monitor"]
             for record in self.evaluations
@@ -53,42 +53,53 @@ class Curves:
         return next(iter([*named[-1:], *usual]), "")
 
     def best(self, metric: str) -> Record | None:
-        """Returns the evaluation with the highest value, the first of equals; None if there is no number."""
+        """Returns the evaluation with the highest value, the first of equals.
+
+        Args:
+            metric: Name of the value.
+
+        Returns:
+            The record; None if no evaluation has a finite number of that name.
+        """
         found = [record for record in self.evaluations if _is_number(record.get(metric))]
         return max(found, key=lambda record: record[metric], default=None)
 
 
 def read(run: Path) -> Curves:
-    """Reads a run's metrics.jsonl; what cannot be read is left out and said.
+    """Returns the curves of a run; invalid lines are ignored and listed in the remarks.
 
     Args:
-        run: its folder, or the file.
+        run: Folder of the run, or its metrics.jsonl.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        InputError: If no line of it is a training step.
+        InputError: If no line of the file is a training step.
     """
     path = run / "metrics.jsonl" if run.is_dir() else run
     if not path.is_file():
         raise FileNotFoundError(
-            f"{path}: not found; name the folder of a run of {command('train')}"
+            f"{path}: not found; expected the folder of a run of {command('train')}"
         )
     found: dict[tuple[Any, ...], Record] = {}
-    remarks, again = [], 0
+    remarks = []
+    repeated = 0
     for number, line in enumerate(
         path.read_text(encoding="utf-8", errors="replace").splitlines(), 1
     ):
         record = _record(line)
         if record is None:
             remarks.append(
-                f"{path}: line {number} is not a line of a training, left out: {line[:60]!r}"
+                f"{path}: line {number} is not a record of a training and was ignored: "
+                f"{line[:60]!r}"
             )
             continue
         key = record["kind"], record["step"], record.get("weights")
-        again += key in found
+        repeated += key in found
         found[key] = record
-    if again:
-        remarks.append(f"{path}: {again} lines come again for the same step; the last one counts")
+    if repeated:
+        remarks.append(
+            f"{path}: {repeated} records repeat a step; the last record of a step is used"
+        )
     of = {
         kind: tuple(
             sorted((r for r in found.values() if r["kind"] == kind), key=lambda r: r["step"])
@@ -96,21 +107,36 @@ def read(run: Path) -> Curves:
         for kind in ("train", "eval", "skip")
     }
     if not of["train"]:
-        raise InputError(f"{path}: holds no training step; nothing to draw. " + "; ".join(remarks))
+        raise InputError(
+            f"{path}: contains no training step, expected the metrics.jsonl of a run. "
+            + "; ".join(remarks)
+        )
     if not of["eval"]:
-        remarks.append(f"{path}: no evaluation")
+        remarks.append(f"{path}: contains no evaluation")
     if of["skip"]:
         remarks.append(
-            f"{path}: {len(of['skip'])} steps were skipped, their numbers were not finite"
+            f"{path}: {len(of['skip'])} steps were skipped because their loss or gradients were "
+            "not finite"
         )
     log = path.parent / "log.txt"
-    said = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.is_file() else []
-    remarks += [f"{path}: {line}" for line in said if line.startswith("Resumed ")]
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.is_file() else []
+    remarks += [f"{path}: {line}" for line in lines if line.startswith("Resumed ")]
     return Curves(path.resolve().parent.name, of["train"], of["eval"], tuple(remarks))
 
 
 def draw(runs: Sequence[Curves], metric: str) -> np.ndarray:
-    """Returns an image of the curves of `figure`: uint8 RGB [h, w, 3]."""
+    """Returns an image of the curves of `figure`.
+
+    Args:
+        runs: Runs in the order of their colours.
+        metric: Name of the evaluated value.
+
+    Returns:
+        uint8 RGB [h, w, 3].
+
+    Raises:
+        MissingDependencyError: If Matplotlib is not installed.
+    """
     canvas = needed("matplotlib.backends.backend_agg", MATPLOTLIB, "train").FigureCanvasAgg(
         figure(runs, metric)
     )
@@ -119,12 +145,17 @@ def draw(runs: Sequence[Curves], metric: str) -> np.ndarray:
 
 
 def figure(runs: Sequence[Curves], metric: str, size: tuple[float, float] = (9, 9)) -> Figure:
-    """Returns the curves of runs over each other: loss, learning rate and an evaluation's number, its best marked.
+    """Returns a figure with the loss, learning rate and evaluations of several runs.
+
+    The best evaluation of each run is marked with a star.
 
     Args:
         runs: Runs in the order of their colours.
-        metric: Name of the evaluations' number.
+        metric: Name of the evaluated value.
         size: (width, height) of the figure in inches.
+
+    Raises:
+        MissingDependencyError: If Matplotlib is not installed.
     """
     drawing: Figure = needed("matplotlib.figure", MATPLOTLIB, "train").Figure(
         figsize=size, dpi=110, layout="constrained"
@@ -132,14 +163,15 @@ def figure(runs: Sequence[Curves], metric: str, size: tuple[float, float] = (9, 
     loss, rate, score = drawing.subplots(3, 1, sharex=True, height_ratios=(3, 1.2, 2.4))
     for n, run in enumerate(runs):
         color = COLORS[n % len(COLORS)]
-        places, losses = _column(run.steps, "loss")
+        loss_steps, losses = _column(run.steps, "loss")
         width = max(1, len(losses) // 20)
         means = np.convolve(losses, np.ones(width) / width, "valid") if losses else np.zeros(0)
         thin = slice(None, None, max(1, len(losses) // _MAX_POINTS))
-        loss.plot(places[thin], losses[thin], color=color, alpha=0.25, linewidth=0.8)
-        loss.plot(places[width - 1 :][thin], means[thin], color=color, linewidth=2, label=run.name)
-        rates = _column(run.steps, "lr")
-        rate.plot(rates[0][thin], rates[1][thin], color=color)
+        loss.plot(loss_steps[thin], losses[thin], color=color, alpha=0.25, linewidth=0.8)
+        mean_steps = loss_steps[width - 1 :]
+        loss.plot(mean_steps[thin], means[thin], color=color, linewidth=2, label=run.name)
+        rate_steps, rates = _column(run.steps, "lr")
+        rate.plot(rate_steps[thin], rates[thin], color=color)
         for weights, style in (("live", "o-"), ("averaged", "s--")):
             points = _column(
                 [r for r in run.evaluations if r.get("weights", "live") == weights], metric
@@ -149,11 +181,11 @@ def figure(runs: Sequence[Curves], metric: str, size: tuple[float, float] = (9, 
                 score.plot(*points, style, color=color, markersize=3, label=label)
         best = run.best(metric)
         if best is not None:
-            place = best["step"], best[metric]
-            score.plot(*place, "*", color=color, markersize=15, markeredgecolor="black", zorder=3)
+            point = best["step"], best[metric]
+            score.plot(*point, "*", color=color, markersize=15, markeredgecolor="black", zorder=3)
             score.annotate(
-                f"{place[1]:.4g}",
-                place,
+                f"{best[metric]:.4g}",
+                point,
                 (0, -16),
                 textcoords="offset points",
                 ha="center",
@@ -174,24 +206,25 @@ def figure(runs: Sequence[Curves], metric: str, size: tuple[float, float] = (9, 
 
 
 def _record(line: str) -> Record | None:
-    """Returns a line of metrics.jsonl; None if it is none."""
+    """Returns the record of a line of metrics.jsonl; None if the line is no valid record."""
     try:
         record = json.loads(line)
     except ValueError:
         return None
-    whole = (
+    valid = (
         isinstance(record, dict)
         and isinstance(record.get("kind"), str)
         and type(record.get("step")) is int
     )
-    return record if whole else None
+    return record if valid else None
 
 
 def _column(records: Sequence[Record], name: str) -> tuple[list[int], list[float]]:
-    """Returns the steps and the values of a number where it is one."""
+    """Returns the steps and the values of all records with a finite number of that name."""
     found = [record for record in records if _is_number(record.get(name))]
     return [record["step"] for record in found], [record[name] for record in found]
 
 
 def _is_number(value: Any) -> bool:
+    """Returns whether a value is a finite number."""
     return isinstance(value, int | float) and math.isfinite(value)

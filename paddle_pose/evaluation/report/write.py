@@ -1,4 +1,4 @@
-"""Reads what a report is about and writes it as one HTML file."""
+"""Reads predictions or a training run and writes a report on them as one HTML file."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from paddle_pose.io import atomic
 from paddle_pose.io.coco_json import read_json
 from paddle_pose.skeletons import SKELETONS, Skeleton
 
-# What an evaluation writes, by metric.
+# Prediction file that an evaluation writes, by metric.
 REPORTED = {"pckh": "pred.mat", "ap": "keypoints_results.json"}
 
-_IMAGE_FOLDER = ("image_folder", "pictures")  # keys of scores.json, the second one in older files
+_IMAGE_FOLDER = ("image_folder", "pictures")  # keys of scores.json; older files have the second
 
 
 def read(
@@ -29,29 +29,34 @@ def read(
     zero_based: bool = False,
     skeleton: Skeleton | None = None,
 ) -> tuple[ReportData | None, Run | None]:
-    """Reads predictions and the run they came from.
+    """Returns the predictions and the training run of a report.
 
     Args:
-        source: Predictions (.mat, .h5; .json for COCO), or the folder of an evaluation or of a training run.
-        dataset_root: the data set; where neither it nor `ground_truth` is given, scores.json in the folder says the truth.
-        ground_truth: mpii_gt_val.mat, or person_keypoints_val2017.json.
-        zero_based: whether predictions in .mat or .h5 count pixels from 0.
-        skeleton: of results in COCO's format; None as scores.json or the annotations say.
+        source: Prediction file (.mat, .h5; .json for COCO), or folder of an evaluation or of a
+            training run.
+        dataset_root: Folder of the data set. If neither it nor `ground_truth` is given, the ground
+            truth is the one that scores.json in the folder names.
+        ground_truth: Path of mpii_gt_val.mat or person_keypoints_val2017.json.
+        zero_based: Whether the pixels of predictions in .mat and .h5 files are counted from 0.
+        skeleton: Skeleton of results in COCO's format; None takes the one that scores.json or the
+            annotations name.
 
     Returns:
-        The predictions with their truth, and the run; None for what is not there.
+        The predictions matched with their ground truth, and the run; None for a missing one.
 
     Raises:
         FileNotFoundError: If a file is missing.
-        InputError: If a file is not as expected, or there is nothing to report.
+        InputError: If a file has another form than expected, or there is nothing to report.
     """
     if not source.exists():
         raise FileNotFoundError(
-            f"{source}: not found; expected predictions, or a folder of an evaluation or a training"
+            f"{source}: not found; expected a prediction file, or the folder of an evaluation or a "
+            "training run"
         )
     predictions: Path | None = source
     protocol: dict[str, Any] = {}
-    folders, scores = [], None
+    folders = []
+    scores = None
     if source.is_dir():
         if (source / "scores.json").is_file():
             protocol = _protocol(source / "scores.json")
@@ -67,17 +72,19 @@ def read(
     if predictions is None:
         if run is None:
             raise InputError(
-                f"{source}: holds neither {' nor '.join(names)} nor a run's config.json; a network without "
-                "all of MPII's joints writes no pred.mat"
+                f"{source}: contains neither {' nor '.join(names)} nor a run's config.json, so "
+                "there is nothing to report; for a network without all of MPII's joints no "
+                "pred.mat is written"
             )
         return None, run
     coco = predictions.suffix == ".json"
-    truth, images = ground_truth, None
+    truth = ground_truth
+    images = None
     if truth is None and dataset_root is None and "truth" in protocol:
         truth = Path(str(protocol["truth"]))
         images = Path(str(next((protocol[key] for key in _IMAGE_FOLDER if key in protocol), "")))
     truth = truth or _truth(predictions, dataset_root, coco)
-    words = {
+    properties = {
         name: str(value)
         for name, value in protocol.items()
         if name not in ("truth", *_IMAGE_FOLDER)
@@ -87,29 +94,26 @@ def read(
             raise InputError(
                 "--zero_based: COCO's results always count pixels from 0; leave the flag out"
             )
-        skeleton = skeleton or SKELETONS.get(words.get("joints", ""))
+        skeleton = skeleton or SKELETONS.get(properties.get("joints", ""))
         return coco_data.read(
-            predictions, truth, skeleton=skeleton, images=images, protocol=words
+            predictions, truth, skeleton=skeleton, images=images, protocol=properties
         ), run
     return mpii_data.read(
-        predictions, truth, zero_based=zero_based, scores=scores, protocol=words
+        predictions, truth, zero_based=zero_based, scores=scores, protocol=properties
     ), run
 
 
 def write(source: Path, path: Path, **where: Any) -> Path:
-    """Writes the report on predictions or a run.
+    """Writes a report on predictions or a training run, and returns its path.
 
     Args:
-        source: as for `read`.
-        path: of the page.
-        where: the other arguments of `read`.
-
-    Returns:
-        The path.
+        source: Prediction file or folder, as for `read`.
+        path: Path of the HTML file.
+        where: Further keyword arguments of `read`.
 
     Raises:
         FileNotFoundError: If a file is missing.
-        InputError: If a file is not as expected, or there is nothing to report.
+        InputError: If a file has another form than expected, or there is nothing to report.
     """
     text = page_of(*read(source, **where))
     atomic.write_text(path, text)
@@ -117,14 +121,18 @@ def write(source: Path, path: Path, **where: Any) -> Path:
 
 
 def page_of(data: ReportData | None, run: Run | None) -> str:
-    """Returns the report as HTML.
+    """Returns a report as HTML.
+
+    Args:
+        data: Predictions matched with their ground truth; None leaves their sections out.
+        run: Training run; None leaves its section out.
 
     Raises:
-        InputError: If there is nothing to report.
+        InputError: If there is neither.
     """
     body = []
     if data is not None:
-        written = (
+        functions = (
             sections.summary,
             sections.taxonomy,
             sections.displacement,
@@ -133,16 +141,19 @@ def page_of(data: ReportData | None, run: Run | None) -> str:
             sections.scores,
             sections.people,
         )
-        body = [section(data) for section in written]
+        body = [section(data) for section in functions]
     if run is not None:
         body.append(sections.training(run, data.gained if data else ("Mean", "Mean@0.1", "AP")))
     if not body:
-        raise InputError("there is nothing to report: neither predictions nor a run")
+        raise InputError(
+            "there is nothing to report: neither predictions nor a training run were found"
+        )
     about = "/".join(Path(data.name).parts[-2:]) if data else str(run.source.parent) if run else ""
     return page.document(f"Report on {about}", "姿态估计评估报告", body)
 
 
 def _protocol(path: Path) -> dict[str, Any]:
+    """Returns the protocol of a scores.json; raises InputError if the file has another form."""
     content = read_json(path)
     if not isinstance(content, dict) or not isinstance(content.get("protocol"), dict):
         raise InputError(f"{path}: expected {{protocol, values}} as {command('val')} writes it")
@@ -151,13 +162,26 @@ def _protocol(path: Path) -> dict[str, Any]:
 
 
 def _truth(predictions: Path, root: Path | None, coco: bool) -> Path:
+    """Returns the path of the ground truth in a data set.
+
+    Args:
+        predictions: Path of the predictions, for messages.
+        root: Folder of the data set.
+        coco: Whether the predictions are in COCO's format.
+
+    Raises:
+        FileNotFoundError: If the data set has no such file.
+        InputError: If no data set is given.
+    """
     if root is None:
         raise InputError(
-            f"{predictions}: name the truth with --dataset_root D or --ground_truth FILE"
+            f"{predictions}: the ground truth is unknown; state it with --dataset_root D or "
+            "--ground_truth FILE"
         )
     path = root / "annotations" / ("person_keypoints_val2017.json" if coco else mpii_data.TRUTH)
     if not path.is_file():
         raise FileNotFoundError(
-            f"{path}: not found; {predictions} is scored with it. Name another with --ground_truth FILE"
+            f"{path}: not found, but {predictions} is evaluated with it; state another ground "
+            "truth with --ground_truth FILE"
         )
     return path

@@ -1,1 +1,1 @@
-"""Person detectors: an image in, boxes and scores of people out, without Paddle."""
+"""Person detectors, without Paddle: functions from an image to boxes and scores of people."""

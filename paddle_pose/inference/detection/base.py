@@ -1,4 +1,4 @@
-"""What a person detector is, and the one that runs a network: letterbox, network, decoder, suppression."""
+"""Interface of a person detector, and the detector made of a network and a decoder."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ from paddle_pose.errors import InputError
 from paddle_pose.inference.detection.letterbox import Preprocessing
 from paddle_pose.inference.detection.nms import nms
 
-MAX_PEOPLE = 20  # of an image, the best ones; this project's choice
+MAX_PEOPLE = 20
+"""Highest number of people in an image, those with the highest scores; this project's choice."""
 
 Network = Callable[[np.ndarray], Mapping[str, np.ndarray]]
-"""float32 [1, 3, H, W] -> outputs by name."""
+"""Function from float32 [1, 3, H, W] to the outputs by name."""
 
 
 class Detections(NamedTuple):
-    """The people of one image, best first.
+    """The people in one image, highest score first.
 
     Attributes:
-        boxes: [D, 4] float64 (x, y, width, height) in image px; width and height are positive.
-        scores: [D] float64, 0..1.
+        boxes: (x, y, width, height) in image px, float64 [D, 4]; width and height are positive.
+        scores: Scores 0..1 of the boxes, float64 [D].
     """
 
     boxes: np.ndarray
@@ -30,49 +31,48 @@ class Detections(NamedTuple):
 
 
 Detector = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
-"""A function from a uint8 RGB image [h, w, 3] to the boxes [D, 4] (x, y, width, height) in image px of its people and their
-scores [D], the best first; `Detections` is such a pair."""
+"""Function from a uint8 RGB image [h, w, 3] to a pair, such as `Detections`, of its people.
+
+The pair is boxes [D, 4] (x, y, width, height) in image px and scores [D], highest score first.
+"""
 
 
 class BoxDecoder(Protocol):
-    """The convention of a family of networks: how their outputs are read."""
+    """Decoder of the outputs of one family of networks."""
 
     @property
     def min_score(self) -> float:
-        """Score that a person must exceed unless another is asked for."""
+        """Score that a person must exceed by default."""
 
     @property
     def nms_iou(self) -> float | None:
-        """IoU above which the worse of two boxes is suppressed; None where the network has done it."""
+        """IoU above which the box with the lower score is suppressed; None: the network did it."""
 
     def decode(
         self, outputs: Mapping[str, np.ndarray], input_size: tuple[int, int]
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Returns all candidates: corners [M, 4] (x0, y0, x1, y1) in input px, and scores [M] of being a person.
+        """Returns all candidates: corners [M, 4] (x0, y0, x1, y1) in input px, and scores [M].
 
         Args:
             outputs: Outputs of the network for one image, by name.
-            input_size: (width, height) of its input.
+            input_size: (width, height) of the network's input.
         """
 
 
 class PersonDetector:
-    """A detector made of a network and the conventions of its family.
+    """Person detector made of a network, with the preprocessing and the decoder of its family.
+
+    The arguments are attributes of the same names.
 
     Args:
-        network: Function from float32 [1, 3, H, W] to the outputs by name; an ONNX file or any other engine.
+        network: Function from float32 [1, 3, H, W] to the outputs by name, of any engine.
         input_size: (width, height) of the network's input.
-        preprocessing: Convention of the family for its input.
-        decoder: Convention of the family for its outputs.
-        min_score: Score that a person must exceed; None takes the decoder's.
-        nms_iou: IoU above which the worse of two boxes is suppressed; None takes the decoder's.
-        max_people: Largest number of people, the best ones.
-
-    Attributes:
-        min_score: Score that a person must exceed.
-        nms_iou: IoU above which the worse of two boxes is suppressed; None where the network has done it.
-
-    The other arguments are attributes of the same names.
+        preprocessing: Function from an image to the network's input.
+        decoder: Decoder of the network's outputs.
+        min_score: Score that a person must exceed; None for the decoder's.
+        nms_iou: IoU above which the box with the lower score is suppressed; None for the decoder's,
+            which is None if the network suppresses boxes itself.
+        max_people: Highest number of people, those with the highest scores.
 
     Raises:
         InputError: If `min_score` or `nms_iou` is outside 0..1, or `max_people` below 1.
@@ -112,7 +112,7 @@ class PersonDetector:
             raise InputError(f"max_people is {max_people}, expected at least 1")
 
     def __call__(self, image: np.ndarray) -> Detections:
-        """Returns the people of an image, best first.
+        """Returns the people in an image, highest score first.
 
         Args:
             image: uint8 RGB [h, w, 3].
@@ -126,19 +126,18 @@ class PersonDetector:
             )
         pixels, placement = self.preprocessing(image, self.input_size)
         corners, scores = self.decoder.decode(self.network(pixels), self.input_size)
-        sure = scores > self.min_score  # False for NaN
-        corners = placement.to_image(np.asarray(corners[sure], np.float64))
-        scores = np.asarray(scores[sure], np.float64)
+        is_above = scores > self.min_score  # False for NaN
+        corners = placement.to_image(np.asarray(corners[is_above], np.float64))
+        scores = np.asarray(scores[is_above], np.float64)
         corners = np.clip(corners, 0, np.tile(image.shape[1::-1], 2))
-        whole = (corners[:, 2:] > corners[:, :2]).all(axis=1)
-        corners, scores = corners[whole], scores[whole]
+        not_empty = (corners[:, 2:] > corners[:, :2]).all(axis=1)
+        corners = corners[not_empty]
+        scores = scores[not_empty]
         order = (
             np.argsort(-scores, kind="stable")
             if self.nms_iou is None
             else nms(corners, scores, self.nms_iou)
         )
         best = order[: self.max_people]
-        corners = corners[best]
-        return Detections(
-            np.hstack([corners[:, :2], corners[:, 2:] - corners[:, :2]]), scores[best]
-        )
+        sizes = corners[best, 2:] - corners[best, :2]
+        return Detections(np.hstack([corners[best, :2], sizes]), scores[best])

@@ -13,15 +13,15 @@ from paddle_pose.structures import MIN_KEYPOINT_SCORE_FOR_BOX, Poses, mean_joint
 
 
 class EveryNth:
-    """Runs a detector on every n-th frame of one video; between, boxes follow the poses of the frame before.
+    """Runs a detector on every n-th frame of one video; other boxes come from the previous poses.
 
-    If the detector found people and all of them are lost before the n-th frame, it runs at once; if it found none, it waits for
-    the n-th frame.
+    If the detector found people and all of them are lost before the n-th frame, it runs at once; if
+    it found none, it runs on the n-th frame.
 
     Args:
-        detector: Detector to run.
-        n: Frames from one run to the next; 1 runs it on all.
-        min_keypoint_score: Lowest score of a joint that a moved box holds.
+        detector: Person detector.
+        n: Number of frames from one run to the next; 1 runs the detector on all frames.
+        min_keypoint_score: Lowest score of a joint of the previous frame that is in the box.
 
     Raises:
         InputError: If `n` is below 1.
@@ -43,7 +43,7 @@ class EveryNth:
         self, detector: Detector, n: int, *, min_keypoint_score: float = MIN_KEYPOINT_SCORE_FOR_BOX
     ) -> None:
         if n < 1:
-            raise InputError(f"a detector runs on every n-th frame: n is {n}, expected at least 1")
+            raise InputError(f"n is {n}: a detector runs on every n-th frame; expected at least 1")
         self._detector = detector
         self._n = n
         self._min_keypoint_score = min_keypoint_score
@@ -51,12 +51,13 @@ class EveryNth:
         self._found_people = False
 
     def boxes(self, frame_index: int, image: np.ndarray, previous: Poses | None) -> Detections:
-        """Returns the people of a frame; those whose box has moved keep the score of their box.
+        """Returns the people in a frame; a box made of the previous pose keeps the box's score.
 
         Args:
-            frame_index: Number of the frame, rising; one that falls begins another video.
+            frame_index: Number of the frame; a number that is not higher than the last one starts
+                another video.
             image: uint8 RGB [h, w, 3].
-            previous: Poses found in the frame before, image px; None for the first frame.
+            previous: Poses in the previous frame, in image px; None for the first frame.
 
         Raises:
             InputError: If the image is not uint8 [h, w, 3].
@@ -71,5 +72,6 @@ class EveryNth:
             if len(moved.scores) or not self._found_people:
                 return moved
         found = Detections(*self._detector(image))
-        self._detected_at, self._found_people = frame_index, len(found.scores) > 0
+        self._detected_at = frame_index
+        self._found_people = len(found.scores) > 0
         return found

@@ -1,10 +1,11 @@
-"""The cells of a detector's output: one row for each position of each stride, the finest stride first, row by row."""
+"""Cells of a detector's output: those of all strides, the smallest stride first, row by row."""
 
 from __future__ import annotations
 
 import numpy as np
 
 STRIDES = (8, 16, 32)
+"""Strides in input px of the detectors' three maps."""
 
 
 def count_cells(input_size: tuple[int, int], strides: tuple[int, ...] = STRIDES) -> int:
@@ -12,7 +13,8 @@ def count_cells(input_size: tuple[int, int], strides: tuple[int, ...] = STRIDES)
 
     Args:
         input_size: (width, height) of the network's input.
-        strides: Input px from a cell to its neighbour, of each map; a map's sides are rounded up.
+        strides: Distance of neighbouring cells in input px, for each map; the sides of a map are
+            rounded up.
 
     Example:
         >>> count_cells((416, 416)), count_cells((416, 416), (8, 16, 32, 64))
@@ -24,16 +26,21 @@ def count_cells(input_size: tuple[int, int], strides: tuple[int, ...] = STRIDES)
 def grid_cells(
     input_size: tuple[int, int], strides: tuple[int, ...] = STRIDES
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Returns (column, row) of every cell [n, 2] float64, and its stride [n, 1]; arguments as `count_cells`.
+    """Returns (column, row) of every cell, float64 [n, 2], and its stride, float64 [n, 1].
+
+    Args:
+        input_size: (width, height) of the network's input.
+        strides: Distance of neighbouring cells in input px, for each map.
 
     Example:
         >>> cells, strides = grid_cells((16, 8), (8,))
         >>> cells.tolist(), strides.tolist()
         ([[0.0, 0.0], [1.0, 0.0]], [[8.0], [8.0]])
     """
-    cells, sizes = [], []
+    cells = []
+    strides_of_cells = []
     for stride in strides:
         rows, columns = np.mgrid[: -(-input_size[1] // stride), : -(-input_size[0] // stride)]
         cells.append(np.stack([columns.ravel(), rows.ravel()], axis=1).astype(np.float64))
-        sizes.append(np.full((rows.size, 1), float(stride)))
-    return np.concatenate(cells), np.concatenate(sizes)
+        strides_of_cells.append(np.full((rows.size, 1), float(stride)))
+    return np.concatenate(cells), np.concatenate(strides_of_cells)

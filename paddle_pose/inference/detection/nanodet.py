@@ -1,12 +1,15 @@
-"""Reads the outputs of NanoDet: scores of classes, and a distribution of the distance to each side of a box.
+"""Decoder of NanoDet's outputs: class scores, and a distribution of the distance to each box side.
 
-A cell's distance to a side is the expectation of a bin's number, times the stride.
+The distance of a cell to a side is the expected bin number times the stride.
 
-Source: RangiLyu/nanodet (Apache-2.0): NanoDet-m and -g with the centre of cell j at j s + (s - 1) / 2, NanoDet-Plus, which has
-    a fourth stride, with the centre at j s (`get_single_level_center_priors`).
-Checked against: raw outputs and final boxes of NanoDet-m and -g (tests/parity/test_detectors.py), box AP of NanoDet-m
-    (tests/parity/test_person_boxes.py). No file of NanoDet-Plus was at hand: its centres follow the source alone.
-Differs: suppression at IoU 0.6 with areas x1 - x0, as training's evaluation; the author's ncnn demo adds 1 and has other means.
+Source: RangiLyu/nanodet (Apache-2.0). In NanoDet-m and -g the centre of cell j is
+    j s + (s - 1) / 2; in NanoDet-Plus, which has a fourth stride, it is j s
+    (`get_single_level_center_priors`).
+Checked against: raw outputs and final boxes of NanoDet-m and -g (tests/parity/test_detectors.py),
+    box AP of NanoDet-m (tests/parity/test_person_boxes.py). NanoDet-Plus follows the source; no
+    file of it was available.
+Differs: suppression at IoU 0.6 with widths x1 - x0, as in the evaluation of NanoDet's training;
+    the author's ncnn demo adds 1 to widths, and has other means.
 """
 
 from __future__ import annotations
@@ -20,15 +23,21 @@ from paddle_pose.errors import InputError
 from paddle_pose.inference.detection.grid import STRIDES, count_cells, grid_cells
 
 PLUS_STRIDES = (*STRIDES, 64)
-BINS = (8, 11)  # of a side: NanoDet-m and -Plus, NanoDet-g
-CLASSES = (80, 1)  # COCO's, or people alone; needed where scores and distances are one output
+"""Strides of NanoDet-Plus."""
+BINS = (8, 11)
+"""Numbers of bins of a side: NanoDet-m and -Plus, NanoDet-g."""
+CLASSES = (80, 1)
+"""Numbers of classes that `split_channels` recognises: COCO's, or people only."""
 
 
 def split_channels(channels: int) -> int | None:
-    """Returns the number of classes of an output that holds scores and distances together; None where there is none.
+    """Returns the number of classes in an output of scores and distances.
 
     Args:
         channels: Length of the output's last axis.
+
+    Returns:
+        The number; None if the length fits no such output.
 
     Example:
         >>> split_channels(112), split_channels(124), split_channels(33), split_channels(85)
@@ -39,13 +48,13 @@ def split_channels(channels: int) -> int | None:
 
 @dataclass(frozen=True)
 class NanoDetDecoder:
-    """NanoDet's convention.
+    """Decoder of NanoDet's outputs.
 
     Attributes:
-        person: Column of the scores that is the person's.
-        min_score: Score that a person must exceed by default; against 0.05, box AP on COCO's people falls by
-            0.004 and the number of boxes to an eighth.
-        nms_iou: IoU above which the worse of two boxes is suppressed.
+        person: Column of the person in the scores.
+        min_score: Score that a person must exceed by default; compared with 0.05, box AP on COCO's
+            people is 0.004 lower, and the number of boxes is an eighth.
+        nms_iou: IoU above which the box with the lower score is suppressed.
     """
 
     person: int = 0
@@ -58,19 +67,20 @@ class NanoDetDecoder:
         """Returns corners [n, 4] in input px and scores [n] of all cells.
 
         Args:
-            outputs: One [1, n, C + 4 bins], or for each stride [1, cells, C] and [1, cells, 4 bins], in any order and of any
-                name: lengths tell them apart.
-            input_size: (width, height) of the input.
+            outputs: Outputs by name: one [1, n, C + 4 bins], or [1, cells, C] and
+                [1, cells, 4 bins] for each stride. Order and names do not matter.
+            input_size: (width, height) of the network's input.
 
         Raises:
-            InputError: If these are not NanoDet's outputs.
+            InputError: If the outputs are not NanoDet's.
         """
         scores, distances = self._split(list(outputs.values()))
         strides = PLUS_STRIDES if len(scores) == count_cells(input_size, PLUS_STRIDES) else STRIDES
         if len(scores) != count_cells(input_size, strides):
             raise InputError(
-                f"{len(scores)} cells are not NanoDet's at {input_size[0]}x{input_size[1]}: expected "
-                f"{count_cells(input_size)}, or {count_cells(input_size, PLUS_STRIDES)} with four strides"
+                f"{len(scores)} cells are not NanoDet's at {input_size[0]}x{input_size[1]}: "
+                f"expected {count_cells(input_size)}, or "
+                f"{count_cells(input_size, PLUS_STRIDES)} with four strides"
             )
         cells, sizes = grid_cells(input_size, strides)
         centers = cells * sizes + (0 if strides == PLUS_STRIDES else (sizes - 1) / 2)
@@ -78,7 +88,7 @@ class NanoDetDecoder:
         return np.hstack([centers - sides[:, :2], centers + sides[:, 2:]]), scores
 
     def _split(self, outputs: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-        """Returns the person's scores [n] and the distances [n, 4 bins] of all cells."""
+        """Returns the scores [n] of the person and the distances [n, 4 bins] of all cells."""
         if len(outputs) == 1:
             classes = split_channels(outputs[0].shape[-1])
             if classes is None:
@@ -87,34 +97,32 @@ class NanoDetDecoder:
                 )
             return outputs[0][0, :, self.person], outputs[0][0, :, classes:]
         lengths = [4 * bins for bins in BINS]
-        parts = []
-        for distances in (False, True):
-            maps = [output[0] for output in outputs if (output.shape[-1] in lengths) == distances]
-            parts.append(sorted(maps, key=len, reverse=True))
-        if [len(scores) for scores in parts[0]] != [len(distances) for distances in parts[1]]:
+        scores = [output[0] for output in outputs if output.shape[-1] not in lengths]
+        distances = [output[0] for output in outputs if output.shape[-1] in lengths]
+        scores.sort(key=len, reverse=True)
+        distances.sort(key=len, reverse=True)
+        if [len(cells) for cells in scores] != [len(cells) for cells in distances]:
             shapes = ", ".join(str(list(output.shape)) for output in outputs)
             raise InputError(
                 f"outputs {shapes} are not NanoDet's: expected scores and distances of each stride"
             )
-        return np.concatenate(parts[0])[:, self.person], np.concatenate(parts[1])
+        return np.concatenate(scores)[:, self.person], np.concatenate(distances)
 
 
 def expected_distances(logits: np.ndarray) -> np.ndarray:
     """Returns the distances [n, 4] (left, top, right, bottom) in strides.
 
     Args:
-        logits: [n, 4 bins], before the softmax.
+        logits: Values [n, 4 bins] before the softmax.
 
     Example:
         >>> expected_distances(np.zeros((1, 32)))
         array([[3.5, 3.5, 3.5, 3.5]])
     """
-    logits = logits.astype(
-        np.result_type(logits, np.float32), copy=False
-    )  # float16 would be too coarse
+    # The precision of float16 would be too low.
+    logits = logits.astype(np.result_type(logits, np.float32), copy=False)
     sides = logits.reshape(len(logits), 4, logits.shape[1] // 4)
     weights = np.exp(sides - sides.max(axis=2, keepdims=True))
-    expected: np.ndarray = (
-        weights @ np.arange(sides.shape[2], dtype=weights.dtype) / weights.sum(axis=2)
-    )
+    bins = np.arange(sides.shape[2], dtype=weights.dtype)
+    expected: np.ndarray = weights @ bins / weights.sum(axis=2)
     return expected

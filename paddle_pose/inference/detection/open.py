@@ -1,4 +1,4 @@
-"""Opens a person detector from an ONNX file."""
+"""Person detectors from ONNX files."""
 
 from __future__ import annotations
 
@@ -40,7 +40,8 @@ CONVENTIONS: dict[DetectorFormat, tuple[Preprocessing, Decoder]] = {
     "ultralytics-transposed": (ULTRALYTICS_PREPROCESSING, UltralyticsDecoder(cells_first=True)),
     "end-to-end": (ULTRALYTICS_PREPROCESSING, EndToEndDecoder()),
 }
-_PLAIN = 114.0  # grey level of the image that a network is probed with
+_PROBE_GREY = 114.0
+"""Grey level of the plain image that a network is run on to recognise it."""
 _log = logging.getLogger("paddle_pose")
 
 
@@ -55,35 +56,36 @@ def open_detector(
 ) -> PersonDetector:
     """Returns the person detector in an ONNX file.
 
-    What no file states (mean, order of channels, padding) takes the family's usual value, which is logged.
+    Files do not state mean, order of channels and padding: the family's are used, and logged.
 
     Args:
-        path: The .onnx file.
-        format: Family that the file belongs to; None recognises it, see `recognize`.
-        min_score: Score that a person must exceed; None takes the family's.
-        max_people: Largest number of people of an image, the best ones.
-        threads: Threads to compute with; None as `environment.threads_to_use`.
-        device: "cpu", "gpu", or "auto": the GPU where this ONNX Runtime has one.
+        path: Path of the .onnx file.
+        format: Family of the detector; None recognises it, see `recognize`.
+        min_score: Score that a person must exceed; None for the family's.
+        max_people: Highest number of people in an image, those with the highest scores.
+        threads: Number of threads; None for that of `environment.threads_to_use`.
+        device: "cpu", "gpu", or "auto" for the GPU if this ONNX Runtime has one.
 
     Raises:
         FileNotFoundError: If there is no such file.
         MissingDependencyError: If ONNX Runtime is not installed.
-        InputError: If the file is not a detector that can be read, could belong to several families, or a value is out of
-            range.
+        InputError: If the file is not a supported detector, could belong to several families, or a
+            value is out of range.
     """
     network = ForeignOnnx(Path(path), device, threads)
     layout = read_layout(network)
 
     @cache
     def run() -> Mapping[str, np.ndarray]:
-        return network(layout(np.full((1, 3, layout.size[1], layout.size[0]), _PLAIN, np.float32)))
+        shape = (1, 3, layout.size[1], layout.size[0])
+        return network(layout(np.full(shape, _PROBE_GREY, np.float32)))
 
     found = recognize(network, layout, run, format)
     preprocessing, decoder = CONVENTIONS[found]
     decoder = replace(decoder, person=person_class(network))
     _log.info(
-        f"=> {path}: a person detector, read as {found}: {layout.size[0]}x{layout.size[1]} px, {preprocessing}, on "
-        f"{network.device}"
+        f"=> {path}: a person detector, read as {found}: {layout.size[0]}x{layout.size[1]} px, "
+        f"{preprocessing}, on {network.device}"
     )
     return PersonDetector(
         network=lambda pixels: network(layout(pixels)),

@@ -1,8 +1,9 @@
-"""Reads the outputs of detectors that decode and suppress boxes themselves.
+"""Decoders of detectors that decode and suppress boxes in the network.
 
-Source: mmdeploy's `dets` and `labels` and rtmlib's reading of them; Ultralytics' documentation of end-to-end exports (YOLO26,
-    and others exported with `nms=True`).
-Checked against: a NanoDet-m with suppression in its graph, in mmdeploy's interface (tests/parity/test_detectors.py).
+Source: mmdeploy's `dets` and `labels`, and rtmlib's use of them; Ultralytics' documentation of
+    end-to-end exports (YOLO26, and others exported with `nms=True`).
+Checked against: a NanoDet-m with suppression in its graph and mmdeploy's interface
+    (tests/parity/test_detectors.py).
 """
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ import numpy as np
 
 @dataclass(frozen=True)
 class DetsLabelsDecoder:
-    """mmdeploy's convention: [1, n, 5] x0, y0, x1, y1, score, and [1, n] labels, -1 for padding.
+    """Decoder of mmdeploy's outputs: [1, n, 5] x0, y0, x1, y1, score, and labels [1, n].
+
+    The label of padding is -1.
 
     Attributes:
         person: Label of people.
         min_score: Score that a person must exceed by default; rtmlib's value.
-        nms_iou: None, since the network has suppressed boxes itself.
+        nms_iou: None, since the network suppresses boxes.
     """
 
     person: int = 0
@@ -30,7 +33,7 @@ class DetsLabelsDecoder:
     def decode(
         self, outputs: Mapping[str, np.ndarray], input_size: tuple[int, int]
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Returns corners [M, 4] in input px and scores [M] of the people; as `BoxDecoder`."""
+        """Returns corners [M, 4] in input px and scores [M] of the people; see `BoxDecoder`."""
         dets, labels = sorted(outputs.values(), key=np.ndim, reverse=True)
         rows = dets[0][labels[0] == self.person]
         return rows[:, :4], rows[:, 4]
@@ -38,12 +41,12 @@ class DetsLabelsDecoder:
 
 @dataclass(frozen=True)
 class EndToEndDecoder:
-    """The convention of [1, n, 6]: x0, y0, x1, y1, score, class.
+    """Decoder of an output [1, n, 6]: x0, y0, x1, y1, score, class.
 
     Attributes:
-        person: Class that is the person.
+        person: Number of the class of people.
         min_score: Score that a person must exceed by default; Ultralytics' value.
-        nms_iou: None, since the network has suppressed boxes itself.
+        nms_iou: None, since the network suppresses boxes.
     """
 
     person: int = 0
@@ -53,7 +56,7 @@ class EndToEndDecoder:
     def decode(
         self, outputs: Mapping[str, np.ndarray], input_size: tuple[int, int]
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Returns corners [M, 4] in input px and scores [M] of the people; as `BoxDecoder`."""
+        """Returns corners [M, 4] in input px and scores [M] of the people; see `BoxDecoder`."""
         (output,) = outputs.values()
         rows = output[0][np.rint(output[0][:, 5]) == self.person]
         return rows[:, :4], rows[:, 4]

@@ -1,14 +1,17 @@
-"""Recognises which family of detectors an ONNX file belongs to.
+"""Recognition of the family of detectors that an ONNX file belongs to.
 
-What counts, in this order: metadata that this project wrote, the file's own metadata (Ultralytics writes `task`, `names`,
-`imgsz`, `kpt_shape` and `end2end`), then which families the lengths of inputs and outputs allow, then names of inputs and
-outputs, then the file's name, last the values themselves: YOLOX's raw x and y are small numbers, decoded ones are pixels, and
-nothing else tells the two apart. What still fits two families is an error that names both; a format that the caller gives
-decides. Networks that are no detector of boxes are refused by what they are.
+The evidence, in this order: metadata that this project wrote; the file's own metadata (Ultralytics
+writes `task`, `names`, `imgsz`, `kpt_shape` and `end2end`); the families that fit the shapes of
+inputs and outputs; the names of inputs and outputs; the file's name; the values for a plain image.
+Values distinguish raw from decoded YOLOX: raw x and y are small numbers, decoded ones are pixels. A
+file that still fits two families is an error that names both, and the caller's format decides. A
+network that detects no boxes is an error that names its kind.
 
-Source: the export scripts of nanodet, YOLOX and mmdeploy for names and shapes; Ultralytics' documentation for its metadata.
-Checked against: a file of each family and each pair that collides (tests/inference/detection/test_recognize.py), real files of
-    NanoDet, YOLOX and mmdeploy's interface (tests/parity/test_detectors.py).
+Source: the export scripts of nanodet, YOLOX and mmdeploy for names and shapes; Ultralytics'
+    documentation for its metadata.
+Checked against: a file of each family, and of each pair of families with the same shapes
+    (tests/inference/detection/test_recognize.py); real files of NanoDet, YOLOX and mmdeploy's
+    interface (tests/parity/test_detectors.py).
 """
 
 from __future__ import annotations
@@ -39,10 +42,13 @@ DetectorFormat = Literal[
     "end-to-end",
 ]
 DETECTOR_FORMATS: tuple[DetectorFormat, ...] = get_args(DetectorFormat)
-DEFAULT_SIDE = 640  # px of an input whose size the file leaves open; what YOLOX, RTMDet and Ultralytics use by default
-PEOPLE = ("person", "people", "pedestrian", "human")  # names of a class of people
-POSE_CHANNELS = 4 + 1 + 3 * 17  # of YOLO-pose: a box, its score, COCO's joints
-_PIXELS: tuple[DetectorFormat, ...] = (
+DEFAULT_SIDE = 640
+"""Side in px of an input without a fixed size. Source: defaults of YOLOX, RTMDet, Ultralytics."""
+PEOPLE = ("person", "people", "pedestrian", "human")
+"""Names of a class of people, in lower case."""
+POSE_CHANNELS = 4 + 1 + 3 * 17
+"""Number of channels of YOLO-pose: a box, its score, COCO's joints."""
+_WITH_PIXELS: tuple[DetectorFormat, ...] = (
     "yolox-decoded",
     "ultralytics",
     "ultralytics-transposed",
@@ -57,17 +63,17 @@ _log = logging.getLogger("paddle_pose")
 
 Shape = tuple[int | None, ...]
 Run = Callable[[], Mapping[str, np.ndarray]]
-"""Runs the network on a plain image; its outputs by name."""
+"""Function that runs the network on a plain image, and returns its outputs by name."""
 
 
 @dataclass(frozen=True)
 class InputLayout:
-    """The layout of a detector's input.
+    """Layout of a detector's input.
 
     Attributes:
         size: (width, height) px.
-        channels_last: Whether it is [1, H, W, 3] rather than [1, 3, H, W].
-        dtype: "float32" or "float16".
+        channels_last: Whether the input is [1, H, W, 3] instead of [1, 3, H, W].
+        dtype: Type of the values, "float32" or "float16".
     """
 
     size: tuple[int, int]
@@ -75,15 +81,21 @@ class InputLayout:
     dtype: str
 
     def __call__(self, pixels: np.ndarray) -> np.ndarray:
-        """Returns float32 [1, 3, H, W] as the network takes it."""
+        """Returns the network's input for float32 [1, 3, H, W]."""
         return (pixels.transpose(0, 2, 3, 1) if self.channels_last else pixels).astype(self.dtype)
 
 
 def read_layout(network: ForeignOnnx) -> InputLayout:
-    """Returns the layout of a file's input; a size that the file leaves open is its metadata's `imgsz`, else 640.
+    """Returns the layout of a file's input.
+
+    A size that is not fixed is `imgsz` of the file's metadata, or `DEFAULT_SIDE` without it.
+
+    Args:
+        network: File to read.
 
     Raises:
-        InputError: If it is not one image, or the file is a network that is refused whatever its outputs are.
+        InputError: If the input is not one image, or metadata or names state that the network is no
+            detector of boxes.
     """
     kind = _kind_by_names(network)
     if kind is not None:
@@ -91,7 +103,8 @@ def read_layout(network: ForeignOnnx) -> InputLayout:
     if len(network.inputs) != 1:
         names = ", ".join(tensor.name for tensor in network.inputs)
         raise InputError(
-            f"{network.path}: it has the inputs {names}; a detector with one image as its input can be read"
+            f"{network.path}: has the inputs {names}; "
+            "expected a detector with one image as its input"
         )
     (tensor,) = network.inputs
     shape = tensor.shape
@@ -102,34 +115,37 @@ def read_layout(network: ForeignOnnx) -> InputLayout:
         or tensor.dtype not in ("float32", "float16")
     ):
         raise InputError(
-            f"{network.path}: its input is {tensor.dtype} {_text(shape)}, expected a float image [1, 3, H, W] or "
-            "[1, H, W, 3]"
+            f"{network.path}: its input is {tensor.dtype} {_text(shape)}; "
+            "expected a float image [1, 3, H, W] or [1, H, W, 3]"
         )
     if shape[0] not in (1, None):
         raise InputError(
-            f"{network.path}: it takes {shape[0]} images at a time; export it for one, or for any number"
+            f"{network.path}: takes {shape[0]} images at a time; "
+            "export it for one image, or for any number"
         )
     height, width = shape[1:3] if channels_last else shape[2:4]
     if height is None or width is None:
-        open_height, open_width = _metadata_size(network.metadata)
-        height, width = height or open_height, width or open_width
-        _log.info(f"=> {network.path}: leaves its input's size open; taken as {width}x{height} px")
+        default_height, default_width = _metadata_size(network.metadata)
+        height = height or default_height
+        width = width or default_width
+        _log.info(f"=> {network.path}: its input has no fixed size; {width}x{height} px is used")
     return InputLayout((width, height), channels_last, tensor.dtype)
 
 
 def recognize(
     network: ForeignOnnx, layout: InputLayout, run: Run, format: DetectorFormat | None = None
 ) -> DetectorFormat:
-    """Returns the family that a file belongs to.
+    """Returns the family of detectors that a file belongs to.
 
     Args:
         network: File to recognise.
-        layout: Layout of its input.
-        run: Function that runs it on a plain image; called where the file does not state enough.
-        format: Family as the caller states it, which must be possible; None recognises it.
+        layout: Layout of the file's input.
+        run: Function that runs the network on a plain image; it is called only if the file does not
+            state enough.
+        format: Family that the caller states, which must fit the file; None recognises it.
 
     Raises:
-        InputError: If the file is no detector of boxes, of no family known here, or could belong to several.
+        InputError: If the file is no detector of boxes, or fits no family or several.
     """
     shapes = _shapes(network, run)
     fits = _fitting(shapes, layout.size, _class_names(network.metadata))
@@ -153,21 +169,24 @@ def recognize(
         fits = _by_values(fits, run, layout.size)
     if not fits:
         raise InputError(
-            f"{_outputs(network, shapes)} at an input of {layout.size[0]}x{layout.size[1]} px are of no detector known here: "
-            f"known are {', '.join(DETECTOR_FORMATS)}"
+            f"{_outputs(network, shapes)} with an input of {layout.size[0]}x{layout.size[1]} px "
+            f"belong to no known detector; known are {', '.join(DETECTOR_FORMATS)}"
         )
     if len(fits) > 1:
         raise InputError(
-            f"{_outputs(network, shapes)} fit {', '.join(fits)}: say which with {_format_flag()}"
+            f"{_outputs(network, shapes)} fit {', '.join(fits)}; state one with {_format_flag()}"
         )
     return fits[0]
 
 
 def person_class(network: ForeignOnnx) -> int:
-    """Returns the class that is the person: by the metadata's `names`, else 0, as in COCO.
+    """Returns the number of the class of people: by `names` of the metadata, else 0, as in COCO.
+
+    Args:
+        network: File of a detector.
 
     Raises:
-        InputError: If the file names several classes and none of them is a person.
+        InputError: If the file names several classes, and none of them is a class of people.
     """
     names = _class_names(network.metadata)
     found = [number for number, name in names.items() if name.lower() in PEOPLE]
@@ -175,15 +194,15 @@ def person_class(network: ForeignOnnx) -> int:
         return found[0] if found else 0
     if len(names) > 1:
         raise InputError(
-            f"{network.path}: finds {', '.join(names.values())}; none of them is a person"
+            f"{network.path}: detects {', '.join(names.values())}; none of them is a person"
         )
     ((number, name),) = names.items()
-    _log.warning(f"{network.path}: its one class is called {name!r}; taken as people")
+    _log.warning(f"{network.path}: its only class is {name!r}; it is used as people")
     return number
 
 
 def _kind_by_names(network: ForeignOnnx) -> str | None:
-    """Returns what the network is where its metadata or names state that it is no detector of boxes."""
+    """Returns the kind of a network that is no detector of boxes by its metadata or names."""
     metadata = network.metadata
     inputs = {tensor.name for tensor in network.inputs}
     outputs = {tensor.name for tensor in network.outputs}
@@ -195,7 +214,7 @@ def _kind_by_names(network: ForeignOnnx) -> str | None:
     if {"simcc_x", "simcc_y"} <= outputs:
         return "a pose network with SimCC outputs (RTMPose)"
     if "keypoints" in outputs:
-        return "a pose network with key points among its outputs (RTMO)"
+        return "a pose network with keypoints among its outputs (RTMO)"
     if "masks" in outputs:
         return "a network for instance segmentation"
     if "orig_target_sizes" in inputs or {"pred_boxes", "pred_logits"} & outputs:
@@ -206,38 +225,41 @@ def _kind_by_names(network: ForeignOnnx) -> str | None:
 def _kind_by_shapes(
     shapes: Sequence[Shape], size: tuple[int, int], metadata: Mapping[str, str]
 ) -> str | None:
-    """Returns what the network is where the outputs' shapes are those of no detector of boxes."""
+    """Returns the kind of a network that is no detector of boxes by the shapes of its outputs."""
     if any(len(shape) == 4 for shape in shapes):
         last = shapes[0][-2:]
-        return (
-            "MoveNet (one person's key points)"
-            if last == (17, 3)
-            else "a network that predicts maps"
-        )
+        is_movenet = last == (17, 3)
+        return "MoveNet (keypoints of one person)" if is_movenet else "a network that predicts maps"
     if len(shapes) > 1 and any(len(shape) == 3 and shape[2] == 4 for shape in shapes):
-        return "a DETR or another network with boxes and scores apart, which is not supported"
+        return "a DETR or another network with separate boxes and scores, which is not supported"
     if len(shapes) != 1 or len(shapes[0]) != 3:
         return None
     rows, columns = shapes[0][1:]
     cells = count_cells(size)
     if (rows, columns) == (6, POSE_CHANNELS):
-        return "MoveNet MultiPose (key points of six people)"
+        return "MoveNet MultiPose (keypoints of six people)"
     if metadata.get("task") == "detect":
         classes = len(_class_names(metadata))
         if classes and columns == 4 + classes and cells not in (rows, columns):
             return "a DETR (RT-DETR), which is not supported"
         return None
     if (rows, columns) in ((POSE_CHANNELS, cells), (cells, POSE_CHANNELS)):
-        return "YOLO-pose (boxes with 17 key points)"
+        return "YOLO-pose (boxes with 17 keypoints)"
     if columns == POSE_CHANNELS + 1 and rows != cells:
-        return "YOLO-pose, end to end (boxes with 17 key points)"
+        return "YOLO-pose, end to end (boxes with 17 keypoints)"
     return None
 
 
 def _fitting(
     shapes: Sequence[Shape], size: tuple[int, int], names: Mapping[int, str]
 ) -> list[DetectorFormat]:
-    """Returns the families whose outputs may have these shapes, in the order of `DETECTOR_FORMATS`."""
+    """Returns the families whose outputs can have these shapes, in the order of the formats.
+
+    Args:
+        shapes: Shapes of the outputs.
+        size: (width, height) of the input.
+        names: Names of the classes by number; empty if the file does not state them.
+    """
     fits: set[DetectorFormat] = set()
     cells = count_cells(size)
     if _is_dets_labels(shapes):
@@ -252,14 +274,15 @@ def _fitting(
     elif len(shapes) == 1 and len(shapes[0]) == 3:
         rows, columns = (length or 0 for length in shapes[0][1:])
 
-        def holds(channels: int, others: int) -> bool:
+        def has_classes(channels: int, others: int) -> bool:
+            """Whether the channels after the others can be the scores of all classes."""
             return channels - others == len(names) if names else channels > others
 
-        if rows == cells and holds(columns, 5):
+        if rows == cells and has_classes(columns, 5):
             fits |= {"yolox", "yolox-decoded"}
-        if rows == cells and holds(columns, 4):
+        if rows == cells and has_classes(columns, 4):
             fits.add("ultralytics-transposed")
-        if columns == cells and holds(rows, 4):
+        if columns == cells and has_classes(rows, 4):
             fits.add("ultralytics")
         if rows in (cells, count_cells(size, PLUS_STRIDES)) and split_channels(columns):
             fits.add("nanodet")
@@ -269,7 +292,7 @@ def _fitting(
 
 
 def _by_metadata(metadata: Mapping[str, str]) -> tuple[DetectorFormat, ...]:
-    """Returns the families that the file's metadata suggests; empty where it suggests none."""
+    """Returns the families that the file's metadata suggests; empty for none."""
     if metadata.get("end2end") == "True" or "'nms': True" in metadata.get("args", ""):
         return ("end-to-end",)
     if metadata.get("author") == "Ultralytics" or {"task", "stride"} <= set(metadata):
@@ -278,14 +301,17 @@ def _by_metadata(metadata: Mapping[str, str]) -> tuple[DetectorFormat, ...]:
 
 
 def _by_names(network: ForeignOnnx) -> tuple[DetectorFormat, ...]:
-    """Returns the families whose export scripts give inputs and outputs these names."""
+    """Returns the families whose export scripts use the names of these inputs and outputs."""
     if len(network.outputs) != 1:
         return ()
     return _BY_NAMES.get((network.inputs[0].name, network.outputs[0].name), ())
 
 
 def _by_file_name(network: ForeignOnnx) -> tuple[DetectorFormat, ...]:
-    """Returns which of mmdeploy's two families is in the file's name, or in its folder's: the files are called end2end.onnx."""
+    """Returns the family of mmdeploy that the file's name contains, or that of its folder.
+
+    mmdeploy names its files end2end.onnx.
+    """
     for name in (network.path.stem.lower(), network.path.resolve().parent.name.lower()):
         found: list[DetectorFormat] = []
         if "yolox" in name:
@@ -298,10 +324,16 @@ def _by_file_name(network: ForeignOnnx) -> tuple[DetectorFormat, ...]:
 
 
 def _by_values(fits: list[DetectorFormat], run: Run, size: tuple[int, int]) -> list[DetectorFormat]:
-    """Returns the families that the values for a plain image allow.
+    """Returns the families that fit the values for a plain image.
 
-    Half of the cells decide: their x and y lie either within two strides of 0, which are raw, or within two strides of the cell
-    in input px. Where the other reading is not at least twice as far off, all stay.
+    The median over the cells decides: raw x and y are within two strides of 0, decoded ones within
+    two strides of the cell in input px. If the distance from the other expectation is not more than
+    twice as large, all families are returned.
+
+    Args:
+        fits: Families that fit otherwise.
+        run: Function that runs the network on a plain image.
+        size: (width, height) of the input.
     """
     (output,) = run().values()
     points = np.asarray(output[0, :, :2], np.float64)
@@ -309,14 +341,14 @@ def _by_values(fits: list[DetectorFormat], run: Run, size: tuple[int, int]) -> l
     raw = float(np.median(np.abs(points - 0.5)))
     pixels = float(np.median(np.abs(points / strides - cells - 0.5)))
     if raw < 2 and pixels > 2 * raw:
-        return [name for name in fits if name not in _PIXELS]
+        return [name for name in fits if name not in _WITH_PIXELS]
     if pixels < 2 and raw > 2 * pixels:
-        return [name for name in fits if name in _PIXELS]
+        return [name for name in fits if name in _WITH_PIXELS]
     return fits
 
 
 def _shapes(network: ForeignOnnx, run: Run) -> list[Shape]:
-    """Returns the outputs' shapes; those that the file leaves open come from a run."""
+    """Returns the shapes of the outputs; those that are not fixed come from a run."""
     shapes: list[Shape] = [tensor.shape for tensor in network.outputs]
     if all(shape and None not in shape[1:] for shape in shapes) or _is_dets_labels(shapes):
         return shapes
@@ -324,13 +356,13 @@ def _shapes(network: ForeignOnnx, run: Run) -> list[Shape]:
 
 
 def _is_dets_labels(shapes: Sequence[Shape]) -> bool:
-    """Whether the outputs are boxes with scores [1, n, 5] and labels [1, n], in any order."""
+    """Returns whether the outputs are boxes with scores [1, n, 5] and labels [1, n]."""
     dets = [shape for shape in shapes if len(shape) == 3]
     return sorted(map(len, shapes)) == [2, 3] and dets[0][2] == 5
 
 
 def _class_names(metadata: Mapping[str, str]) -> dict[int, str]:
-    """Returns the metadata's `names` by class; empty where there are none."""
+    """Returns `names` of the metadata by the number of the class; empty without them."""
     names = _literal(metadata.get("names", ""))
     if isinstance(names, list | tuple):
         names = dict(enumerate(names))
@@ -340,7 +372,7 @@ def _class_names(metadata: Mapping[str, str]) -> dict[int, str]:
 
 
 def _metadata_size(metadata: Mapping[str, str]) -> tuple[int, int]:
-    """Returns (height, width) of the metadata's `imgsz`; 640 where it states none."""
+    """Returns (height, width) of `imgsz` in the metadata; `DEFAULT_SIDE` without it."""
     size = _literal(metadata.get("imgsz", ""))
     if (
         isinstance(size, list | tuple)
@@ -352,7 +384,7 @@ def _metadata_size(metadata: Mapping[str, str]) -> tuple[int, int]:
 
 
 def _literal(text: str) -> object:
-    """Returns the value that a Python literal states; None for other text."""
+    """Returns the value of a Python literal; None for other text."""
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError, MemoryError, RecursionError):
@@ -360,15 +392,15 @@ def _literal(text: str) -> object:
 
 
 def _refusal(network: ForeignOnnx, kind: str, fits: Sequence[DetectorFormat] = ()) -> InputError:
-    choices = (
-        f"; if it is one all the same, say which with {_format_flag()}: {', '.join(fits)}"
-        if fits
-        else ""
+    """Returns the error for a network that is no detector of boxes, with formats that would fit."""
+    hint = f"; if it is one, state the format with {_format_flag()}: {', '.join(fits)}"
+    return InputError(
+        f"{network.path}: {kind}; expected a detector of people's boxes{hint if fits else ''}"
     )
-    return InputError(f"{network.path}: {kind}; expected a detector of people's boxes{choices}")
 
 
 def _outputs(network: ForeignOnnx, shapes: Sequence[Shape]) -> str:
+    """Returns the file with the names and shapes of its outputs, for a message."""
     outputs = (
         f"{tensor.name} {_text(shape)}"
         for tensor, shape in zip(network.outputs, shapes, strict=True)
@@ -377,9 +409,10 @@ def _outputs(network: ForeignOnnx, shapes: Sequence[Shape]) -> str:
 
 
 def _text(shape: Shape) -> str:
+    """Returns a shape for a message; "?" is a length that is not fixed."""
     return str(["?" if length is None else length for length in shape]).replace("'", "")
 
 
 def _format_flag() -> str:
-    """Returns how the user names a detector's family."""
+    """Returns the flag or argument that states the format, for a message."""
     return argument("--detector_format", "open_detector(format=...)")

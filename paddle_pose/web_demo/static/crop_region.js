@@ -1,10 +1,13 @@
-/** Where to look in the next frame of one person's video: the rule of `paddle_pose/tracking/crop_region.py`. */
+/**
+ * Crop region for the next frame of a video of one person, as in
+ * `paddle_pose/tracking/crop_region.py`.
+ */
 
-const MIN_KEYPOINT_SCORE = 0.2; // a joint with this score is seen
+const MIN_KEYPOINT_SCORE = 0.2; // joints with a higher score count as visible
 const TORSO = ["hip", "shoulder"].map((name) => [`left_${name}`, `right_${name}`]);
 const [TORSO_REACH, BODY_REACH] = [1.9, 1.2];
 const MIN_POSE_SCORE = 0.25;
-const LOW_PASS = 0.9; // weight of the new corners
+const LOW_PASS = 0.9; // weight of the new window; the previous one has the rest
 
 /** Returns the whole image, padded to a square. */
 export function wholeSquare([width, height]) {
@@ -12,43 +15,55 @@ export function wholeSquare([width, height]) {
   return { center: [width / 2, height / 2], size: [side, side] };
 }
 
-/** Whether a skeleton has the joints that the rule goes by. */
+/** Returns whether a skeleton has the joints that the crop region depends on. */
 export function hasTorso(joints) {
   return TORSO.flat().every((name) => joints.includes(name));
 }
 
-/** Whether a person is seen well enough to be tracked. */
+/** Returns whether the scores of a person are high enough for tracking. */
 export function isTracked({ scores }) {
-  const seen = scores.filter((score) => score > MIN_KEYPOINT_SCORE);
-  return seen.length > 0 && seen.reduce((sum, score) => sum + score, 0) / seen.length >= MIN_POSE_SCORE;
+  const visible = scores.filter((score) => score > MIN_KEYPOINT_SCORE);
+  const sum = visible.reduce((total, score) => total + score, 0);
+  return visible.length > 0 && sum / visible.length >= MIN_POSE_SCORE;
 }
 
 /**
  * Returns the window for the next frame.
  *
- * @param {{keypoints: number[][], scores: number[]}} person tracked in this frame, in image px.
- * @param {number[]} imageSize
- * @param {?Object} previous the window of this frame, whose corners are mixed in; null for none.
- * @param {string[]} joints names, in the person's order.
+ * @param {{keypoints: number[][], scores: number[]}} person Person in this frame, in image px.
+ * @param {number[]} imageSize [width, height] in px.
+ * @param {?Object} previous Window of this frame, for the weighted average; null for none.
+ * @param {string[]} joints Names of the joints in the person's order.
  */
 export function nextWindow({ keypoints, scores }, imageSize, previous, joints) {
   const [hips, shoulders] = TORSO.map((names) => names.map((name) => joints.indexOf(name)));
   let window = wholeSquare(imageSize);
-  const isSeen = (slots) => slots.some((slot) => scores[slot] > MIN_KEYPOINT_SCORE);
-  if (isSeen(hips) && isSeen(shoulders)) {
+  const isVisible = (slots) => slots.some((slot) => scores[slot] > MIN_KEYPOINT_SCORE);
+  if (isVisible(hips) && isVisible(shoulders)) {
     const center = [0, 1].map((axis) => (keypoints[hips[0]][axis] + keypoints[hips[1]][axis]) / 2);
-    const reach = keypoints.map(([x, y]) => Math.max(Math.abs(x - center[0]), Math.abs(y - center[1])));
+    const reach = keypoints.map(([x, y]) =>
+      Math.max(Math.abs(x - center[0]), Math.abs(y - center[1])),
+    );
     const torso = Math.max(...[...hips, ...shoulders].map((slot) => reach[slot]));
     const body = Math.max(0, ...reach.filter((_, slot) => scores[slot] >= MIN_KEYPOINT_SCORE));
-    const farthest = Math.max(...center.flatMap((place, axis) => [Math.abs(place), Math.abs(imageSize[axis] - place)]));
+    const farthest = Math.max(
+      ...center.flatMap((value, axis) => [Math.abs(value), Math.abs(imageSize[axis] - value)]),
+    );
     const half = Math.min(Math.max(TORSO_REACH * torso, BODY_REACH * body), farthest);
-    if (half > 0 && half <= Math.max(...imageSize) / 2) window = { center, size: [2 * half, 2 * half] };
+    if (half > 0 && half <= Math.max(...imageSize) / 2) {
+      window = { center, size: [2 * half, 2 * half] };
+    }
   }
-  return previous === null ? window : mixed(window, previous);
+  return previous === null ? window : averaged(window, previous);
 }
 
-/** Returns the window whose corners are the weighted means of both, which makes centre and size the same means. */
-function mixed(fresh, old) {
-  const mix = (name) => fresh[name].map((value, axis) => LOW_PASS * value + (1 - LOW_PASS) * old[name][axis]);
-  return { center: mix("center"), size: mix("size") };
+/**
+ * Returns the weighted average of two windows.
+ *
+ * Averaging centres and sizes is the same as averaging corners.
+ */
+function averaged(current, previous) {
+  const average = (name) =>
+    current[name].map((value, axis) => LOW_PASS * value + (1 - LOW_PASS) * previous[name][axis]);
+  return { center: average("center"), size: average("size") };
 }

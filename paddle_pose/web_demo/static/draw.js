@@ -1,11 +1,14 @@
-/** Draws a frame and the people in it, as `paddle_pose/visualize.py` does. */
+/** Drawing of people, as in `paddle_pose/visualize.py`. */
 
 /**
- * @param {HTMLCanvasElement} canvas takes the frame's size.
- * @param {ImageBitmap} frame
- * @param {Array} people in the frame's px.
- * @param {{joints: string[], limbs: Array}} colors of each joint; limbs are [joint, joint, color].
- * @param {number} threshold joints with a lower score are left out.
+ * Draws a frame with its people on a canvas.
+ *
+ * @param {HTMLCanvasElement} canvas Canvas, which gets the size of the frame.
+ * @param {ImageBitmap} frame Frame.
+ * @param {Array} people People in px of the frame.
+ * @param {{joints: string[], limbs: Array}} colors Colours of the joints; limbs are
+ *   [joint, joint, colour].
+ * @param {number} threshold Lowest score of a joint that is drawn.
  */
 export function draw(canvas, frame, people, colors, threshold) {
   if (canvas.width !== frame.width || canvas.height !== frame.height) {
@@ -42,7 +45,7 @@ function disc(context, point, radius, color) {
   context.fill();
 }
 
-/** A canvas has pixel centres at halves. */
+/** Returns a point in canvas coordinates, where pixel centres are at halves. */
 function centered([x, y]) {
   return [x + 0.5, y + 0.5];
 }

@@ -1,46 +1,55 @@
 /**
- * The page: what the user chooses, and what is shown.
+ * The page: controls, status and drawing.
  *
- * Whoever builds on it listens to the event "poses" of the document: its detail is {people, size, milliseconds}, people being
- * {keypoints: [[x, y], ...], scores, score} in px of the frame, whatever the threshold.
+ * For every frame the document gets an event "poses" whose detail is {people, size, milliseconds}.
+ * The people are {keypoints: [[x, y], ...], scores, score} in px of the frame, regardless of the
+ * score threshold.
  */
 
 import { draw } from "./draw.js";
 import { startNetwork } from "./network.js";
-import { openCamera, openFile, Trouble } from "./sources.js";
-import { browserLanguage, speak, WORDS } from "./words.js";
+import { openCamera, openFile, PageError } from "./sources.js";
+import { browserLanguage, setLanguage, WORDS } from "./words.js";
 
-const [canvas, status, error, threshold, mirror] = ["canvas", "status", "error", "threshold", "mirror"].map(byId);
+const canvas = byId("canvas");
+const status = byId("status");
+const error = byId("error");
+const threshold = byId("threshold");
+const mirror = byId("mirror");
 
 let language = browserLanguage();
 let network = null;
 let settings = null;
-let source = null; // where frames come from at present
-let sources = 0; // opened so far
-let shown = null; // the last frame {bitmap, people, milliseconds}
-let times = []; // when the last frames were shown
-let said = (words) => words.loading; // the status, in whichever language
-let trouble = null;
+let source = null; // current source of frames
+let sourceCount = 0; // number of sources opened and stopped so far; identifies the current one
+let shown = null; // last frame: {bitmap, people, milliseconds}
+let times = []; // times at which the last frames were shown
+let statusText = (words) => words.loading; // function from the texts of a language to the status
+let currentError = null;
 
 function byId(id) {
   return document.getElementById(id);
 }
 
-/** Brings all words up to date. */
-function say() {
+/** Updates the status and the error message. */
+function updateTexts() {
   const words = WORDS[language];
-  status.textContent = said(words);
-  error.hidden = trouble === null;
-  error.textContent = trouble === null ? "" : words[trouble.key] + (trouble.message && ` (${trouble.message})`);
+  status.textContent = statusText(words);
+  error.hidden = currentError === null;
+  error.textContent =
+    currentError === null
+      ? ""
+      : words[currentError.key] + (currentError.message && ` (${currentError.message})`);
 }
 
-function tell(problem) {
-  trouble = problem instanceof Trouble ? problem : new Trouble("modelFailed", String(problem));
-  said = () => "";
-  say();
+function showError(problem) {
+  currentError =
+    problem instanceof PageError ? problem : new PageError("modelFailed", String(problem));
+  statusText = () => "";
+  updateTexts();
 }
 
-/** Draws the last frame again; its people may have been found long ago. */
+/** Draws the last frame and its people again, for example after a change of the threshold. */
 function redraw() {
   if (shown === null) return;
   draw(canvas, shown.bitmap, shown.people, settings.colors, Number(threshold.value));
@@ -48,52 +57,69 @@ function redraw() {
   byId("hint").hidden = true;
 }
 
-/** Whether any joint of a person is drawn. */
+/** Returns whether any joint of a person is drawn. */
 function isDrawn({ scores }) {
   return scores.some((score) => score >= Number(threshold.value));
 }
 
-function show(seen) {
+/** Shows a frame with its people, and dispatches the event "poses". */
+function show(result) {
   shown?.bitmap.close();
-  shown = seen;
+  shown = result;
   times = [...times, performance.now()].slice(-30);
   const frames = ((times.length - 1) * 1000) / (times.at(-1) - times[0]);
-  const milliseconds = Math.round(seen.milliseconds);
-  said = (words) => {
-    const pace = times.length > 1 ? words.pace(frames.toFixed(1), milliseconds) : words.took(milliseconds);
-    return `${words.found(seen.people.filter(isDrawn).length)} · ${pace}`;
+  const milliseconds = Math.round(result.milliseconds);
+  statusText = (words) => {
+    const isVideo = times.length > 1;
+    const time = isVideo
+      ? words.frameRate(frames.toFixed(1), milliseconds)
+      : words.took(milliseconds);
+    return `${words.found(result.people.filter(isDrawn).length)} · ${time}`;
   };
   redraw();
-  say();
-  const size = [seen.bitmap.width, seen.bitmap.height];
-  document.dispatchEvent(new CustomEvent("poses", { detail: { people: seen.people, size, milliseconds: seen.milliseconds } }));
+  updateTexts();
+  const detail = {
+    people: result.people,
+    size: [result.bitmap.width, result.bitmap.height],
+    milliseconds: result.milliseconds,
+  };
+  document.dispatchEvent(new CustomEvent("poses", { detail }));
 }
 
-/** Ends what is shown, opens another source and predicts on its frames until it is ended itself. */
-async function open(opened) {
+/**
+ * Stops the current source, opens another one and predicts on its frames until it is stopped.
+ *
+ * @param {function(): Promise<Object>} openSource Function that opens the source.
+ */
+async function open(openSource) {
   stop();
-  const id = ++sources;
-  trouble = null;
-  said = (words) => words.looking;
-  say();
-  let mine = null;
+  const id = ++sourceCount;
+  currentError = null;
+  statusText = (words) => words.running;
+  updateTexts();
+  let opened = null;
   try {
     settings = await network.ready;
-    mine = await opened();
-    if (id !== sources) return mine.stop(); // another one was chosen meanwhile
-    source = mine;
-    byId("stop").disabled = !mine.moving;
+    opened = await openSource();
+    if (id !== sourceCount) return opened.stop(); // another source was chosen in the meantime
+    source = opened;
+    byId("stop").disabled = !opened.moving;
     do {
-      const bitmap = await mine.frame();
-      const maxPeople = document.querySelector("[name=people]:checked").value === "single" ? 1 : settings.people;
-      const seen = await network.predict({ bitmap, maxPeople, source: id, moving: mine.moving });
-      if (id === sources) show(seen);
-    } while (mine.moving && id === sources);
+      const bitmap = await opened.frame();
+      const isSingle = document.querySelector("[name=people]:checked").value === "single";
+      const result = await network.predict({
+        bitmap,
+        maxPeople: isSingle ? 1 : settings.people,
+        source: id,
+        moving: opened.moving,
+      });
+      if (id === sourceCount) show(result);
+    } while (opened.moving && id === sourceCount);
   } catch (problem) {
-    mine?.stop();
-    if (id === sources) {
+    opened?.stop();
+    if (id === sourceCount) {
       stop();
-      tell(problem);
+      showError(problem);
     }
   }
 }
@@ -102,11 +128,11 @@ function stop() {
   source?.stop();
   source = null;
   times = [];
-  sources++;
+  sourceCount++;
   byId("stop").disabled = true;
 }
 
-let file = null; // the image or video that was chosen last
+let file = null; // last chosen image or video
 
 function openChosen(chosen) {
   if (!chosen) return;
@@ -121,25 +147,25 @@ function showMirror() {
 }
 
 function start() {
-  speak(language);
-  say();
+  setLanguage(language);
+  updateTexts();
   byId("language").onclick = () => {
     language = language === "zh" ? "en" : "zh";
-    speak(language);
-    say();
+    setLanguage(language);
+    updateTexts();
   };
-  if (typeof WebAssembly !== "object") return tell(new Trouble("noWebAssembly"));
-  if (typeof OffscreenCanvas === "undefined") return tell(new Trouble("oldBrowser"));
+  if (typeof WebAssembly !== "object") return showError(new PageError("noWebAssembly"));
+  if (typeof OffscreenCanvas === "undefined") return showError(new PageError("oldBrowser"));
   network = startNetwork();
   network.ready.then(() => {
-    if (source === null && trouble === null) said = (words) => words.ready;
-    say();
-  }, tell);
+    if (source === null && currentError === null) statusText = (words) => words.ready;
+    updateTexts();
+  }, showError);
 
   byId("choose").onclick = () => byId("file").click();
   byId("file").onchange = (event) => {
     openChosen(event.target.files[0]);
-    event.target.value = ""; // so that the same file can be chosen again
+    event.target.value = ""; // otherwise the same file could not be chosen again
   };
   byId("camera").onclick = () => {
     mirror.checked = true;
@@ -147,24 +173,24 @@ function start() {
     open(() =>
       openCamera(() => {
         stop();
-        tell(new Trouble("cameraBusy"));
+        showError(new PageError("cameraBusy"));
       }),
     );
   };
   byId("stop").onclick = () => {
     stop();
-    said = (words) => words.ready;
-    say();
+    statusText = (words) => words.ready;
+    updateTexts();
   };
   mirror.onchange = showMirror;
   threshold.oninput = () => {
     document.querySelector("output").textContent = Number(threshold.value).toFixed(2);
     redraw();
-    say();
+    updateTexts();
   };
   for (const choice of document.querySelectorAll("[name=people]")) {
     choice.onchange = () => {
-      if (source !== null && !source.moving) open(() => openFile(file)); // an image is predicted anew
+      if (source !== null && !source.moving) open(() => openFile(file)); // predict the image again
     };
   }
   const stage = byId("stage");

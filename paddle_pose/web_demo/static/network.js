@@ -1,32 +1,35 @@
-/** The worker as a function: a frame in, people out. */
+/** Promises for the messages of the worker that runs the network. */
 
-import { Trouble } from "./sources.js";
+import { PageError } from "./sources.js";
 
 /**
  * Starts the worker.
  *
- * @returns {{ready: Promise<Object>, predict: function}} the settings when the model is loaded; and a function that takes
- *   {bitmap, maxPeople, source, moving} and promises {bitmap, people, milliseconds}. Both are rejected with a Trouble.
+ * @returns {{ready: Promise<Object>, predict: function}} `ready` is fulfilled with the settings
+ *   when the model is loaded. `predict` takes {bitmap, maxPeople, source, moving} and returns a
+ *   promise of {bitmap, people, milliseconds}. Both are rejected with a PageError.
  */
 export function startNetwork() {
-  const waiting = new Map(); // what is asked and not answered, by its id
-  let asked = 0;
+  const pending = new Map(); // id of a request without response -> its {resolve, reject}
+  let lastId = 0;
   const worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
-  const ready = new Promise((resolve, reject) => waiting.set(undefined, { resolve: (said) => resolve(said.settings), reject }));
+  const ready = new Promise((resolve, reject) => {
+    pending.set(undefined, { resolve: (response) => resolve(response.settings), reject });
+  });
   worker.onmessage = ({ data }) => {
-    const { resolve, reject } = waiting.get(data.id);
-    waiting.delete(data.id);
-    if (data.trouble) reject(new Trouble(data.trouble, data.detail));
+    const { resolve, reject } = pending.get(data.id);
+    pending.delete(data.id);
+    if (data.error) reject(new PageError(data.error, data.detail));
     else resolve(data);
   };
-  // It could not be loaded: what it has said nothing about will stay unanswered.
+  // The worker could not be loaded, so no pending request will get a response.
   worker.onerror = (event) => {
-    for (const { reject } of waiting.values()) reject(new Trouble("modelMissing", event.message));
+    for (const { reject } of pending.values()) reject(new PageError("modelMissing", event.message));
   };
-  const predict = (question) =>
+  const predict = (request) =>
     new Promise((resolve, reject) => {
-      waiting.set(++asked, { resolve, reject });
-      worker.postMessage({ id: asked, ...question }, [question.bitmap]);
+      pending.set(++lastId, { resolve, reject });
+      worker.postMessage({ id: lastId, ...request }, [request.bitmap]);
     });
   return { ready, predict };
 }

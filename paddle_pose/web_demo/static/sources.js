@@ -1,35 +1,44 @@
-/** Where frames come from: an image, a video, the camera. A source is {moving, frame(): Promise<ImageBitmap>, stop()}. */
+/**
+ * Sources of frames: an image, a video or the camera.
+ *
+ * A source is {moving, frame(): Promise<ImageBitmap>, stop()}; `moving` is false for an image.
+ */
 
-const MAX_PIXELS = 16e6; // of a canvas on a phone; larger images are reduced
-const AS_STORED = { imageOrientation: "from-image", colorSpaceConversion: "none", premultiplyAlpha: "none" };
-const OF_CAMERA = {
+const MAX_PIXELS = 16e6; // limit of a canvas on phones; larger images are reduced
+const BITMAP_OPTIONS = {
+  imageOrientation: "from-image",
+  colorSpaceConversion: "none",
+  premultiplyAlpha: "none",
+};
+const CAMERA_ERRORS = {
   NotAllowedError: "cameraDenied",
   SecurityError: "cameraDenied",
   NotFoundError: "noCamera",
   OverconstrainedError: "noCamera",
 };
 
-/** What the user is told: a key of the words, and a detail that cannot be translated. */
-export class Trouble extends Error {
+/** An error for the user: a key of the page's texts, and a detail that is not translated. */
+export class PageError extends Error {
   constructor(key, detail = "") {
     super(detail);
     this.key = key;
   }
 }
 
-/** Opens an image or a video that the user chose. */
+/** Returns the source of an image or video file. */
 export async function openFile(file) {
   return file.type.startsWith("video/") ? openVideo(file) : openImage(file);
 }
 
 async function openImage(file) {
   const frame = async () => {
-    const whole = await createImageBitmap(file, AS_STORED).catch(() => {
-      throw new Trouble("notImage", file.name);
+    const image = await createImageBitmap(file, BITMAP_OPTIONS).catch(() => {
+      throw new PageError("notImage", file.name);
     });
-    const reduction = Math.sqrt(MAX_PIXELS / (whole.width * whole.height));
-    if (reduction >= 1) return whole;
-    return createImageBitmap(whole, { resizeWidth: Math.round(whole.width * reduction), resizeQuality: "high" });
+    const scale = Math.sqrt(MAX_PIXELS / (image.width * image.height));
+    if (scale >= 1) return image;
+    const resizeWidth = Math.round(image.width * scale);
+    return createImageBitmap(image, { resizeWidth, resizeQuality: "high" });
   };
   return { moving: false, frame, stop() {} };
 }
@@ -44,17 +53,17 @@ async function openVideo(file) {
   });
   try {
     await video.play();
-    if (!video.videoWidth) throw new Error("only sound");
+    if (!video.videoWidth) throw new Error("the file has only sound");
   } catch {
     source.stop();
-    throw new Trouble("notVideo", file.name);
+    throw new PageError("notVideo", file.name);
   }
   return source;
 }
 
-/** Opens the camera; `onEnd` is called when it goes away by itself. */
+/** Returns the source of the camera; `onEnd` is called when the camera ends by itself. */
 export async function openCamera(onEnd) {
-  if (!navigator.mediaDevices) throw new Trouble("insecure");
+  if (!navigator.mediaDevices) throw new PageError("insecure");
   let source = null;
   try {
     const stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "user" } });
@@ -68,19 +77,27 @@ export async function openCamera(onEnd) {
     await video.play();
   } catch (error) {
     source?.stop();
-    throw new Trouble(OF_CAMERA[error.name] ?? "cameraBusy");
+    throw new PageError(CAMERA_ERRORS[error.name] ?? "cameraBusy");
   }
   return source;
 }
 
-/** Browsers stop showing frames of a video that is not in the page. */
+/** Returns a video element of the page; browsers stop decoding videos that are not in the page. */
 function player() {
-  const video = Object.assign(document.createElement("video"), { muted: true, playsInline: true, loop: true });
+  const video = Object.assign(document.createElement("video"), {
+    muted: true,
+    playsInline: true,
+    loop: true,
+  });
   document.body.append(video);
   return video;
 }
 
-/** A frame is taken when it is asked for, as soon as there is a new one: those that came meanwhile are dropped. */
+/**
+ * Returns the source of a video element.
+ *
+ * A requested frame is the next new one; frames between two requests are dropped.
+ */
 function moving(video, end) {
   const stop = () => {
     video.pause();

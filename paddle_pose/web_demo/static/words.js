@@ -1,9 +1,9 @@
-/** What the page says, in English and Chinese, and in which of them. */
+/** Texts of the page in English and Chinese. */
 
 export const WORDS = {
   en: {
-    title: "Poses in the browser",
-    private: "Everything is computed in this browser; nothing leaves this device.",
+    title: "Pose estimation in the browser",
+    private: "All computation runs in this browser; images never leave this device.",
     language: "中文",
     drop: "Drop an image or a video here, or choose one.",
     choose: "Image or video…",
@@ -12,24 +12,27 @@ export const WORDS = {
     people: "People",
     single: "one",
     several: "several",
-    threshold: "Lowest score",
+    threshold: "Score threshold",
     mirror: "Mirror",
     loading: "Loading the model…",
     ready: "Ready.",
-    looking: "Looking…",
-    found: (people) => (people === 1 ? "1 person" : people ? `${people} people` : "nobody found"),
-    pace: (frames, milliseconds) => `${frames} frames/s · ${milliseconds} ms`,
+    running: "Running…",
+    found: (people) =>
+      people === 1 ? "1 person" : people ? `${people} people` : "no person found",
+    frameRate: (frames, milliseconds) => `${frames} frames/s · ${milliseconds} ms`,
     took: (milliseconds) => `${milliseconds} ms`,
-    noCamera: "There is no camera.",
-    cameraDenied: "The camera may not be used: allow it for this page in the browser's settings.",
-    cameraBusy: "The camera does not answer: another program may be using it, or it was unplugged.",
-    insecure: "Browsers give the camera only to https pages and to this computer's own address (127.0.0.1, localhost).",
+    noCamera: "No camera was found.",
+    cameraDenied: "Camera access was denied: allow it for this page in the browser's settings.",
+    cameraBusy: "The camera does not respond: another program may use it, or it was unplugged.",
+    insecure:
+      "Browsers allow the camera only for https pages and for this computer's own address " +
+      "(127.0.0.1, localhost).",
     notImage: "This file is neither an image nor a video that this browser can read.",
-    notVideo: "This browser cannot play this video. MP4 with H.264 or WebM usually work.",
-    noWebAssembly: "This browser has no WebAssembly, or it is switched off; the network needs it.",
-    oldBrowser: "This browser is too old for this page (it has no OffscreenCanvas).",
+    notVideo: "This browser cannot play this video. MP4 with H.264 and WebM usually work.",
+    noWebAssembly: "This browser has no WebAssembly, or it is disabled; the model needs it.",
+    oldBrowser: "This browser is too old for this page: it does not support OffscreenCanvas.",
     modelMissing: "The model could not be loaded. Is serve_demo still running?",
-    modelFailed: "The network could not be run.",
+    modelFailed: "The model failed to run.",
   },
   zh: {
     title: "浏览器里的姿态估计",
@@ -46,9 +49,9 @@ export const WORDS = {
     mirror: "镜像",
     loading: "正在加载模型…",
     ready: "就绪。",
-    looking: "正在计算…",
+    running: "正在计算…",
     found: (people) => (people ? `检测到 ${people} 人` : "没有检测到人"),
-    pace: (frames, milliseconds) => `${frames} 帧/秒 · ${milliseconds} 毫秒`,
+    frameRate: (frames, milliseconds) => `${frames} 帧/秒 · ${milliseconds} 毫秒`,
     took: (milliseconds) => `${milliseconds} 毫秒`,
     noCamera: "没有找到摄像头。",
     cameraDenied: "没有摄像头权限：请在浏览器设置中允许本页面使用摄像头。",
@@ -63,13 +66,13 @@ export const WORDS = {
   },
 };
 
-/** Returns the browser's language, "en" where it is neither. */
+/** Returns the browser's language: "zh" for Chinese, otherwise "en". */
 export function browserLanguage() {
   return navigator.language.startsWith("zh") ? "zh" : "en";
 }
 
-/** Writes the words of a language into every element that names one in `data-word`. */
-export function speak(language) {
+/** Sets the text of every element with a `data-word` to that of a language. */
+export function setLanguage(language) {
   document.documentElement.lang = language;
   for (const element of document.querySelectorAll("[data-word]")) {
     element.textContent = WORDS[language][element.dataset.word];

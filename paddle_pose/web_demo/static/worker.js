@@ -1,8 +1,9 @@
 /**
- * Runs the network beside the page, so that the page answers while it computes.
+ * Worker that runs the network, so that the page stays responsive.
  *
- * It sends {settings} when the model is ready, or {trouble, detail}. It receives {id, bitmap, maxPeople, source, moving} and sends
- * {id, bitmap, people, milliseconds} or {id, trouble, detail}, one after another.
+ * It sends {settings} when the model is loaded, or {error, detail}. For each request {id, bitmap,
+ * maxPeople, source, moving} it sends {id, bitmap, people, milliseconds} or {id, error, detail}, in
+ * the order of the requests. `error` is a key of the page's texts.
  */
 
 import * as ort from "./onnxruntime/ort.wasm.bundle.min.mjs";
@@ -12,22 +13,26 @@ const canvas = new OffscreenCanvas(1, 1);
 const context = canvas.getContext("2d", { willReadFrequently: true });
 
 async function fetched(name) {
-  const answer = await fetch(new URL(name, import.meta.url));
-  if (!answer.ok) throw new Error(`${name}: ${answer.status} ${answer.statusText}`);
-  return answer;
+  const response = await fetch(new URL(name, import.meta.url));
+  if (!response.ok) throw new Error(`${name}: ${response.status} ${response.statusText}`);
+  return response;
 }
 
 async function load() {
   const settings = await (await fetched("settings.json")).json();
   const model = await (await fetched("model.onnx")).arrayBuffer();
-  ort.env.wasm.wasmPaths = { wasm: new URL("onnxruntime/ort-wasm-simd-threaded.wasm", import.meta.url).href };
+  const wasm = new URL("onnxruntime/ort-wasm-simd-threaded.wasm", import.meta.url).href;
+  ort.env.wasm.wasmPaths = { wasm };
   const session = await ort.InferenceSession.create(model, { executionProviders: ["wasm"] });
   const { name, shape } = settings.metadata.input;
   const network = async (input) => {
-    const answer = await session.run({ [name]: new ort.Tensor("uint8", input, [1, ...shape.slice(1)]) });
-    return Object.fromEntries(settings.metadata.codec.outputs.map((output) => [output, answer[output].data]));
+    const tensor = new ort.Tensor("uint8", input, [1, ...shape.slice(1)]);
+    const results = await session.run({ [name]: tensor });
+    const outputs = settings.metadata.codec.outputs;
+    return Object.fromEntries(outputs.map((output) => [output, results[output].data]));
   };
-  await network(new Uint8Array(shape[1] * shape[2] * 3)); // the first answer takes several times as long as the others
+  // The first run takes several times as long as the others.
+  await network(new Uint8Array(shape[1] * shape[2] * 3));
   return { settings, predictor: new Predictor(network, settings.metadata) };
 }
 
@@ -43,7 +48,7 @@ function pixelsOf(bitmap) {
 const loading = load();
 loading.then(
   ({ settings }) => postMessage({ settings }),
-  (error) => postMessage({ trouble: "modelMissing", detail: error.message }),
+  (error) => postMessage({ error: "modelMissing", detail: error.message }),
 );
 
 let lastSource = null;
@@ -55,9 +60,12 @@ onmessage = async ({ data: { id, bitmap, maxPeople, source, moving } }) => {
     lastSource = source;
     const began = performance.now();
     const pixels = pixelsOf(bitmap);
-    const people = await (moving && maxPeople === 1 ? predictor.track(pixels) : predictor.predict(pixels, maxPeople));
+    const isTracking = moving && maxPeople === 1;
+    const people = await (isTracking
+      ? predictor.track(pixels)
+      : predictor.predict(pixels, maxPeople));
     postMessage({ id, bitmap, people, milliseconds: performance.now() - began }, [bitmap]);
   } catch (error) {
-    postMessage({ id, trouble: "modelFailed", detail: error.message });
+    postMessage({ id, error: "modelFailed", detail: error.message });
   }
 };

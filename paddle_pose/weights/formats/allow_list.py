@@ -1,8 +1,8 @@
-"""The names a pickle may mention and what each of them does: containers, numbers and arrays.
+"""Names that a pickle may refer to, with the function that each stands for: containers and arrays.
 
-Source: what ``numpy.ndarray.__reduce__`` and ``numpy.dtype.__reduce__`` write.
-Differs: a name in a file only ever selects one of the few functions below: nothing is imported, no
-    attribute is looked up, and no state reaches NumPy's own C code unchecked.
+Source: the output of ``numpy.ndarray.__reduce__`` and ``numpy.dtype.__reduce__``.
+Differs: a name in a file only selects one of the functions below: nothing is imported, no attribute
+    is looked up, and no state reaches NumPy's C code unchecked.
 """
 
 from __future__ import annotations
@@ -21,46 +21,68 @@ _KEYS = (str, bytes, int, float, bool, type(None))
 
 
 class RefusedError(InputError):
-    """A file asked for something that data does not need; nothing of it was executed."""
+    """Error for a file that requests more than plain data; nothing was executed."""
 
 
 def refuse(what: str) -> NoReturn:
-    """Raises RefusedError: the file wants `what`."""
+    """Raises an error that states what a file requests.
+
+    Args:
+        what: Requested operation or object, such as "to run os.system".
+
+    Raises:
+        RefusedError: Always.
+    """
     raise RefusedError(f"wants {what}; refused, nothing was executed")
 
 
-def told(value: Any) -> str:
-    """Returns `value` as an error shows it: never more than a glimpse of it."""
+def describe(value: Any) -> str:
+    """Returns a short description of a value for an error message, at most 60 characters.
+
+    Args:
+        value: Value from the file.
+    """
     return repr(value)[:60] if isinstance(value, (str, int)) else f"a {type(value).__name__}"
 
 
 class Global:
-    """A name that a pickle may mention; calling it runs our `build`, never its namesake.
+    """A name that a pickle may refer to; calling it runs `build`, never the object of that name.
 
-    Attributes:
+    Args:
         name: "module.name" as in the file.
-        build: what a call of it returns; None for names that are only mentioned, such as types.
+        build: Function that returns the result of a call; None for names that cannot be called,
+            such as types.
     """
 
     __slots__ = ("build", "name")
 
     def __init__(self, name: str, build: Callable[..., Any] | None = None) -> None:
-        self.name, self.build = name, build
+        self.name = name
+        self.build = build
 
 
-Allowed = Mapping[tuple[str, str], Global]  # (module, name) -> what it selects
+Allowed = Mapping[tuple[str, str], Global]  # (module, name) -> entry of the allow-list
 
 
 def allow(module: str, **builds: Callable[..., Any] | None) -> dict[tuple[str, str], Global]:
-    """Returns allow-list entries for the names of one module."""
+    """Returns allow-list entries for the names of one module.
+
+    Args:
+        module: Name of the module as in the file.
+        builds: `Global.build` by name.
+    """
     return {(module, name): Global(f"{module}.{name}", build) for name, build in builds.items()}
 
 
 class Inert:
-    """Stands for a foreign object that is no tensor: takes items, keeps none, runs nothing."""
+    """Placeholder for an object of another library that is no tensor; ignores everything.
+
+    Args:
+        arguments: Arguments of the object's constructor; ignored.
+    """
 
     def __init__(self, *arguments: Any) -> None:
-        """Ignores the arguments."""
+        pass
 
     def __setitem__(self, key: Any, value: Any) -> None:
         """Ignores the item."""
@@ -73,9 +95,12 @@ class Inert:
 
 
 def check_keys(keys: Iterable[Any]) -> None:
-    """Refuses keys that are neither plain values nor tuples of them.
+    """Raises an error unless all keys are plain values or tuples of plain values.
 
-    Hashing a tuple in a tuple, a million deep, would crash the interpreter.
+    Hashing tuples that are nested a million times would crash the interpreter.
+
+    Args:
+        keys: Keys of a dict, or items of a set.
 
     Raises:
         RefusedError: If a key is anything else.
@@ -83,13 +108,15 @@ def check_keys(keys: Iterable[Any]) -> None:
     for key in keys:
         for part in key if type(key) is tuple else (key,):
             if type(part) not in _KEYS:
-                refuse(f"a key made of {told(part)}")
+                refuse(f"a key made of {describe(part)}")
 
 
 def _sequence(kind: type) -> Callable[..., Any]:
+    """Returns a function that builds a list, tuple or set and accepts only lists and tuples."""
+
     def build(items: Any = ()) -> Any:
         if not isinstance(items, (list, tuple)):
-            refuse(f"a {kind.__name__} made of {told(items)}")
+            refuse(f"a {kind.__name__} made of {describe(items)}")
         if kind is set:
             check_keys(items)
         return kind(items)
@@ -98,12 +125,14 @@ def _sequence(kind: type) -> Callable[..., Any]:
 
 
 def _mapping(kind: type) -> Callable[..., Any]:
+    """Returns a function that builds a dict type and accepts only dicts and lists of pairs."""
+
     def build(items: Any = ()) -> Any:
         pairs = list(items.items()) if isinstance(items, dict) else items
         if not isinstance(pairs, (list, tuple)) or not all(
             isinstance(pair, (list, tuple)) and len(pair) == 2 for pair in pairs
         ):
-            refuse(f"a {kind.__name__} made of {told(items)}")
+            refuse(f"a {kind.__name__} made of {describe(items)}")
         check_keys(key for key, _ in pairs)
         return kind(pairs)
 
@@ -111,35 +140,61 @@ def _mapping(kind: type) -> Callable[..., Any]:
 
 
 def _encode(text: Any, encoding: Any) -> bytes:
+    """Returns text encoded as latin1; protocol 2 writes bytes that way."""
     if not isinstance(text, str) or not isinstance(encoding, str) or encoding != "latin1":
-        refuse(f"_codecs.encode of {told(text)} to {told(encoding)}")
+        refuse(f"_codecs.encode of {describe(text)} to {describe(encoding)}")
     return text.encode("latin1")
 
 
 class Dtype:
-    """A dtype while its file is read; a real one is made only for plain numbers."""
+    """A NumPy dtype while a file is read; only dtypes of plain numbers are accepted.
+
+    Args:
+        code: Code of the dtype without byte order, such as "f4".
+        flags: Further arguments of `numpy.dtype`; ignored.
+
+    Raises:
+        RefusedError: If the dtype is not that of plain numbers.
+    """
 
     __slots__ = ("code", "order")
 
     def __init__(self, code: Any, *flags: Any) -> None:
         if not isinstance(code, str) or code not in _NUMBERS:
-            refuse(f"an array of {told(code)}, which are not numbers")
-        self.code, self.order = code, "="
+            refuse(f"an array of {describe(code)}, which are not numbers")
+        self.code = code
+        self.order = "="
 
     def set_state(self, state: Any) -> None:
-        """Takes the byte order from (version, order, subarray, names, fields, ...)."""
+        """Sets the byte order.
+
+        Args:
+            state: State as NumPy writes it: (version, order, subarray, names, fields, ...).
+
+        Raises:
+            RefusedError: If the dtype has fields or a subarray, or the byte order is unknown.
+        """
         plain = isinstance(state, tuple) and len(state) >= 5 and isinstance(state[1], str)
         if not plain or state[1] not in set("<>=|") or any(p is not None for p in state[2:5]):
             refuse("a dtype with fields or an unknown byte order")
         self.order = state[1]
 
     def numpy(self) -> np.dtype:
-        """Returns the dtype."""
+        """Returns the NumPy dtype."""
         return np.dtype(self.order + self.code)
 
 
 def checked_array(data: Any, dtype: Any, shape: Any) -> tuple[bytes, np.dtype, tuple[int, ...]]:
-    """Returns the parts of an array once each is what it should be and they fit each other."""
+    """Returns the bytes, dtype and shape of an array after checking each and their sizes.
+
+    Args:
+        data: Bytes of the array; a str from Python 2.
+        dtype: `Dtype` of the array.
+        shape: Shape of the array.
+
+    Raises:
+        RefusedError: If a part has another type, or shape and dtype do not fit the bytes.
+    """
     data = data.encode("latin1") if isinstance(data, str) else data  # Python 2 wrote str
     sane_shape = isinstance(shape, tuple) and all(type(n) is int and n >= 0 for n in shape)
     if not isinstance(dtype, Dtype) or not isinstance(data, bytes) or not sane_shape:
@@ -151,12 +206,14 @@ def checked_array(data: Any, dtype: Any, shape: Any) -> tuple[bytes, np.dtype, t
 
 
 def _scalar(dtype: Any, data: Any) -> np.generic:
+    """Returns a NumPy scalar."""
     data, number, _ = checked_array(data, dtype, ())
     scalar: np.generic = np.frombuffer(data, number)[0]
     return scalar
 
 
 def _from_buffer(data: Any, dtype: Any, shape: Any, order: Any) -> np.ndarray:
+    """Returns an array that uses the memory of `data`, as protocol 5 stores arrays."""
     data, number, shape = checked_array(data, dtype, shape)
     return np.ndarray(shape, number, buffer=data, order="F" if order == "F" else "C")
 
@@ -174,7 +231,7 @@ PLAIN: Allowed = {
     **allow("numpy.core.numeric", _frombuffer=_from_buffer),
     ("numpy", "ndarray"): NDARRAY,
 }
-SPELLINGS = {  # one module under the names of Python 2 and of NumPy 2
+SPELLINGS = {  # module names of Python 2 and of NumPy 2 -> name in the allow-list
     "__builtin__": "builtins",
     "numpy._core.multiarray": "numpy.core.multiarray",
     "numpy._core.numeric": "numpy.core.numeric",

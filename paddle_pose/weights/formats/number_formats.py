@@ -1,4 +1,4 @@
-"""Turns stored bytes into NumPy numbers, bfloat16 included."""
+"""Converts stored bytes to NumPy arrays, bfloat16 included."""
 
 from __future__ import annotations
 
@@ -8,7 +8,13 @@ BFLOAT16 = "bfloat16"
 
 
 def widen_bfloat16(bits: np.ndarray) -> np.ndarray:
-    """Returns float32 values of the same shape for bfloat16 bits in a uint16 array; exact.
+    """Returns bfloat16 numbers as float32, which is exact.
+
+    Args:
+        bits: Bits of the numbers as uint16, of any shape.
+
+    Returns:
+        float32 of the same shape.
 
     Example:
         >>> widen_bfloat16(np.array([0x3F80, 0xC000], np.uint16)).tolist()
@@ -20,12 +26,12 @@ def widen_bfloat16(bits: np.ndarray) -> np.ndarray:
 
 
 def decode(raw: bytes, code: str, order: str = "<") -> np.ndarray:
-    """Returns the numbers in `raw` as a 1-D array of the machine's byte order.
+    """Returns stored numbers as a 1-D array in the byte order of the machine.
 
     Args:
-        raw: the stored bytes.
-        code: NumPy's code, such as "f4", or BFLOAT16, which comes back as float32.
-        order: "<" for little-endian, ">" for big-endian bytes.
+        raw: Stored bytes.
+        code: NumPy's code of the number format, such as "f4"; or BFLOAT16, which becomes float32.
+        order: Byte order of `raw`: "<" for little-endian, ">" for big-endian.
     """
     stored = np.dtype(order + ("u2" if code == BFLOAT16 else code))
     numbers = np.frombuffer(raw, stored).astype(stored.newbyteorder("="), copy=False)

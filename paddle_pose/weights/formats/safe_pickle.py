@@ -1,7 +1,7 @@
-"""Reads pickles through an allow-list; whatever else a file names is refused, not run.
+"""Reads pickles through an allow-list; other names in a file raise an error and are not executed.
 
 Source: the pickle protocols 2 to 5 (PEP 307, 3154, 574).
-Differs: ``paddle.load`` (3.3) and plain ``pickle.load`` call whatever a file names.
+Differs: ``paddle.load`` (3.3) and plain ``pickle.load`` call any function that a file names.
 """
 
 from __future__ import annotations
@@ -28,16 +28,23 @@ from paddle_pose.weights.formats.allow_list import (
     allow,
     check_keys,
     checked_array,
+    describe,
     refuse,
-    told,
 )
 
 
 class _Bounded:
-    """A stream that does not read past its end, so that a forged length cannot allocate memory."""
+    """A stream that raises EOFError instead of reading past its end.
+
+    With it a forged length cannot allocate memory.
+
+    Args:
+        stream: Seekable stream at the beginning of the pickle.
+    """
 
     def __init__(self, stream: BinaryIO) -> None:
-        self.stream, self.readline = stream, stream.readline
+        self.stream = stream
+        self.readline = stream.readline
         here = stream.tell()
         self.end = stream.seek(0, os.SEEK_END)
         stream.seek(here)
@@ -49,15 +56,24 @@ class _Bounded:
         return self.stream.read(count)
 
 
-# The Python implementation, not the C one: its memo is a dict, so a forged memo index cannot
-# allocate gigabytes, and each opcode can be replaced.
+# The Python implementation instead of the C one: its memo is a dict, so that a forged memo index
+# cannot allocate gigabytes, and each opcode can be replaced.
 _PythonUnpickler: Any = pickle._Unpickler
 
 
-class _Unpickler(_PythonUnpickler):  # type: ignore[misc]  # typeshed states neither its stack nor its opcodes
-    dispatch = dict(_PythonUnpickler.dispatch)  # noqa: RUF012 - what the parent class calls it
+# typeshed declares neither the stack nor the opcodes of the parent class.
+class _Unpickler(_PythonUnpickler):  # type: ignore[misc]
+    """Unpickler whose names come from an allow-list and whose opcodes check their operands.
+
+    Args:
+        stream: Seekable stream at the beginning of the pickle.
+        extra: Allow-list entries in addition to `PLAIN`.
+        persistent: Function that returns the object of a persistent id; None refuses such ids.
+    """
+
+    dispatch = dict(_PythonUnpickler.dispatch)  # noqa: RUF012 - name given by the parent class
     for _opcode in ("INST", "OBJ", "NEWOBJ_EX", "EXT1", "EXT2", "EXT4", "FROZENSET"):
-        del dispatch[getattr(pickle, _opcode)[0]]  # no file with weights has them
+        del dispatch[getattr(pickle, _opcode)[0]]  # weights files do not use them
 
     def __init__(
         self, stream: BinaryIO, extra: Allowed, persistent: Callable[[Any], Any] | None
@@ -70,7 +86,7 @@ class _Unpickler(_PythonUnpickler):  # type: ignore[misc]  # typeshed states nei
 
     def find_class(self, module: str, name: str) -> Global:
         found = self._allowed.get((SPELLINGS.get(module, module), name))
-        if found is None:  # dotted names end here too: no entry has one, and nothing is looked up
+        if found is None:  # dotted names, too: no entry has one, and no attribute is looked up
             refuse(f"to run {module}.{name}")
         return found
 
@@ -80,7 +96,7 @@ class _Unpickler(_PythonUnpickler):  # type: ignore[misc]  # typeshed states nei
         return self._persistent(pid)
 
     def _blank_array(self, kind: Any, shape: Any, code: Any) -> np.ndarray:
-        """Returns the empty array that a BUILD fills; NumPy always writes shape (0,) and "b"."""
+        """Returns an empty array that a BUILD opcode fills; NumPy writes shape (0,) and "b"."""
         if kind is not NDARRAY or shape != (0,) or code not in (b"b", "b"):
             refuse("to run numpy's _reconstruct with unusual arguments")
         blank = np.ndarray((0,), np.int8)
@@ -90,7 +106,7 @@ class _Unpickler(_PythonUnpickler):  # type: ignore[misc]  # typeshed states nei
     def _load_call(self) -> None:
         arguments, target = self.stack.pop(), self.stack.pop()
         if not isinstance(target, Global) or not isinstance(arguments, tuple):
-            refuse(f"to call {told(target)}")
+            refuse(f"to call {describe(target)}")
         if target.build is None:
             refuse(f"to run {target.name}")
         try:
@@ -103,13 +119,14 @@ class _Unpickler(_PythonUnpickler):  # type: ignore[misc]  # typeshed states nei
         if isinstance(target, Dtype):
             target.set_state(state)
         elif self._blank.pop(id(target), None) is not None:
-            # Once per array, and only on ours: filling another could free memory under a view.
+            # Once per array, and only for arrays made by `_blank_array`: filling another one could
+            # free memory that a view still uses.
             if not isinstance(state, tuple) or len(state) != 5:
                 refuse("an array with an unknown state")
             data, number, shape = checked_array(state[4], state[2], state[1])
             target.__setstate__((1, shape, number, bool(state[3]), data))
         elif not isinstance(target, (OrderedDict, Inert)):  # torch adds `_metadata` to OrderedDict
-            refuse(f"to change the state of {told(target)}")
+            refuse(f"to change the state of {describe(target)}")
 
     def _load_items(self) -> None:
         self._set_items(self.pop_mark())
@@ -121,7 +138,7 @@ class _Unpickler(_PythonUnpickler):  # type: ignore[misc]  # typeshed states nei
     def _set_items(self, items: list[Any]) -> None:
         target = self.stack[-1]
         if not isinstance(target, (dict, Inert)):
-            refuse(f"to set items of {told(target)}")
+            refuse(f"to set items of {describe(target)}")
         check_keys(items[::2])
         for key, value in zip(items[::2], items[1::2], strict=True):
             target[key] = value
@@ -129,12 +146,12 @@ class _Unpickler(_PythonUnpickler):  # type: ignore[misc]  # typeshed states nei
     def _load_set_items(self) -> None:
         items, target = self.pop_mark(), self.stack[-1]
         if not isinstance(target, set):
-            refuse(f"to add items to {told(target)}")
+            refuse(f"to add items to {describe(target)}")
         check_keys(items)
         target.update(items)
 
     def _load_bytes(self) -> None:
-        # The original first fills the announced size with zeros, whatever the file's size.
+        # Python's own method first allocates the stated size, even if the file is smaller.
         self.append(self.read(int.from_bytes(self.read(8), "little")))
 
     dispatch[pickle.REDUCE[0]] = dispatch[pickle.NEWOBJ[0]] = _load_call
@@ -151,38 +168,42 @@ def unpickle(
     extra: Allowed | None = None,
     persistent: Callable[[Any], Any] | None = None,
 ) -> Any:
-    """Reads one pickle from a seekable stream and leaves the stream behind its end.
+    """Returns the content of one pickle; the stream is then at the end of that pickle.
 
     Args:
-        stream: where the pickle begins.
-        path: the file that errors name.
-        extra: further allowed names.
-        persistent: answers persistent ids; without it a file that has some is refused.
+        stream: Seekable stream at the beginning of the pickle.
+        path: Path of the file, for messages.
+        extra: Allow-list entries in addition to plain data; None for none.
+        persistent: Function that returns the object of a persistent id; None refuses such ids.
 
     Raises:
-        RefusedError: If the pickle names anything that is not allowed, or abuses something that is.
+        RefusedError: If the pickle refers to a name that is not allowed, or uses an allowed one
+            with unusual arguments.
         InputError: If the pickle is truncated or damaged.
     """
     try:
         return _Unpickler(stream, extra or {}, persistent).load()
     except RefusedError as error:
         raise RefusedError(
-            f"{path}: {error}. Only tensors and plain values are read: use a file that holds a "
-            f"state_dict alone, or .safetensors."
+            f"{path}: {error}. Only tensors and plain values are read: use a file that contains "
+            "only a state_dict, or a .safetensors file."
         ) from None
-    except Exception as error:  # a damaged pickle can raise nearly anything
+    except Exception as error:  # a damaged pickle can raise nearly any exception
         raise InputError(
-            f"{path}: truncated or damaged ({type(error).__name__}: {error}); fetch the file again"
+            f"{path}: truncated or damaged ({type(error).__name__}: {error}); download it again"
         ) from error
 
 
 def read_pickle(path: str | os.PathLike[str]) -> Any:
-    """Reads a file that ``paddle.save`` wrote: containers, numbers and NumPy arrays.
+    """Returns the content of a file written by ``paddle.save``.
+
+    Args:
+        path: Path of the file; it may contain containers, numbers and NumPy arrays.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        RefusedError: If the file asks for anything else.
-        InputError: If it is truncated or damaged.
+        RefusedError: If the file requests anything else.
+        InputError: If the file is truncated or damaged.
 
     Example:
         >>> import pickle, tempfile

@@ -1,11 +1,15 @@
-"""Reads TensorFlow.js graph models (`.json` with `.bin` files) without TensorFlow and without running anything.
+"""Reads TensorFlow.js graph models (`.json` with `.bin` files) without TensorFlow.
 
-Source: the format as tfjs-converter writes it (`GraphModel` and `WeightsManifestConfig` of @tensorflow/tfjs 4): a JSON file
-    with the nodes of a TensorFlow graph and a manifest of the tensors, which stand one after the other, little-endian and
-    unaligned, in the files that the manifest names.
-Checked against: MoveNet Lightning, Thunder and MultiPose and NanoDet-g in half precision (tests/parity/test_tfjs_parity.py);
-    files of every number format that tests write.
-Differs: layers models (Keras) and tensors of strings and complex numbers are refused; functions of a graph are not read.
+Nothing in a file is executed.
+
+Source: the format as tfjs-converter writes it (`GraphModel` and `WeightsManifestConfig` of
+    @tensorflow/tfjs 4): a JSON file with the nodes of a TensorFlow graph and a manifest of the
+    tensors, which are stored one after another, little-endian and unaligned, in the files that the
+    manifest names.
+Checked against: MoveNet Lightning, Thunder and MultiPose and NanoDet-g in half precision
+    (tests/parity/test_tfjs_parity.py); files of every number format, written by the tests.
+Differs: layers models (Keras) and tensors of strings and complex numbers are refused; functions of
+    a graph are not read.
 """
 
 from __future__ import annotations
@@ -23,9 +27,9 @@ import numpy as np
 from paddle_pose.errors import InputError
 
 Attribute = bool | int | float | str | tuple[int | float | str, ...]
-MAX_JSON_BYTES = 64 * 10**6  # MoveNet's has 0.2 MB
+MAX_JSON_BYTES = 64 * 10**6  # the JSON file of MoveNet has 0.2 MB
 CONVOLUTIONS = ("Conv2D", "_FusedConv2D", "DepthwiseConv2dNative", "FusedDepthwiseConv2dNative")
-_MAX_SIDES = 8
+_MAX_AXES = 8
 _PLAIN = {"float32": "<f4", "int32": "<i4", "bool": "|b1"}
 _QUANTIZED = {"float16": "<f2", "uint8": "|u1", "uint16": "<u2"}
 _KERNEL_ENDINGS = ("_weights", "/ReadVariableOp_1", "/ReadVariableOp")
@@ -35,13 +39,15 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class Node:
-    """An operation of a graph.
+    """A node of a graph.
 
     Attributes:
         name: Name of the node.
         op: TensorFlow's name of the operation.
-        inputs: Names of the nodes whose outputs it reads; ":1" follows the name where it is not the first output.
-        attributes: Values by name: text, numbers, flags, or tuples of them; a shape is a tuple of numbers.
+        inputs: Names of the nodes whose outputs are the inputs; ":1" after a name refers to the
+            second output of that node.
+        attributes: Values by name: strings, numbers, flags, or tuples of them; a shape is a tuple
+            of numbers.
     """
 
     name: str
@@ -56,7 +62,7 @@ class Graph:
 
     Attributes:
         nodes: Nodes by name, in the file's order.
-        tensors: Values of the constants by their nodes' names: float32, int32 or bool.
+        tensors: Values of the constants, by the names of their nodes: float32, int32 or bool.
         outputs: Names of the nodes whose outputs the model returns, in the file's order.
     """
 
@@ -65,7 +71,7 @@ class Graph:
     outputs: tuple[str, ...]
 
     def readers(self) -> dict[str, list[Node]]:
-        """Returns the nodes that read an output, by its name."""
+        """Returns the nodes that use an output, by the name of the output."""
         readers: dict[str, list[Node]] = {}
         for node in self.nodes.values():
             for name in node.inputs:
@@ -74,7 +80,10 @@ class Graph:
 
 
 def is_tfjs(path: Path) -> bool:
-    """Returns whether a file is the JSON file of a TensorFlow.js model, by its content.
+    """Returns whether the content of a file is the JSON file of a TensorFlow.js model.
+
+    Args:
+        path: Path of the file.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -89,20 +98,23 @@ def is_tfjs(path: Path) -> bool:
 def read_tfjs(path: Path) -> dict[str, np.ndarray]:
     """Returns the weights and biases of all convolutions of a graph model.
 
-    A convolution is called as its kernel's tensor is, without "_weights" or "/ReadVariableOp", as in TFLite files of the same
-    network; so the depthwise part of a separable convolution ends in "/depthwise". A bias is the convolution's own input or a
-    constant vector that is added to its output. A depthwise convolution without a bias gets zeros, as TFLite files have them.
+    A convolution has the name of its kernel's tensor, without "_weights" or "/ReadVariableOp", as
+    in TFLite files of the same network; the name of the depthwise part of a separable convolution
+    therefore ends in "/depthwise". A bias is the third input of the convolution or a constant
+    vector that is added to its output. A depthwise convolution without a bias gets zeros, as in
+    TFLite files.
 
     Args:
-        path: The .json file; the files that it names are beside it.
+        path: The .json file; the .bin files that it names are in the same folder.
 
     Returns:
-        Name -> float32, weights [out, in / groups, height, width], depthwise ones [channels, 1, height, width], in the
-        order of the file's graph.
+        float32 arrays by name, in the order of the graph: weights
+        [out, in / groups, height, width], depthwise ones [channels, 1, height, width].
 
     Raises:
-        FileNotFoundError: If a file of weights is missing.
-        InputError: If a file is truncated or damaged or not a graph model, or holds no convolution, or one that is not read.
+        FileNotFoundError: If a .bin file is missing.
+        InputError: If a file is truncated, damaged or not a graph model, or contains no
+            convolution, or one of a kind that is not supported.
     """
     graph = read_graph(path)
     readers = graph.readers()
@@ -115,54 +127,64 @@ def read_tfjs(path: Path) -> dict[str, np.ndarray]:
         kernel = graph.tensors.get(kernel_name)
         if kernel is None or kernel.ndim != 4 or not kernel.size or kernel.dtype != np.float32:
             raise InputError(
-                f"{path}: node {node.name!r}: its weights {kernel_name!r} are no float32 tensor of four sides in the "
-                "manifest; only graphs with constant weights are read"
+                f"{path}: node {node.name!r}: its weights {kernel_name!r} are no 4-D float32 "
+                "tensor in the manifest; only graphs with constant weights are supported"
             )
         name = _convolution_name(kernel_name, depthwise)
         if f"{name}.weight" in tensors:
             raise InputError(
-                f"{path}: two convolutions are called {name!r}; convert the model again"
+                f"{path}: two convolutions have the name {name!r}; convert the model again"
             )
-        tensors[f"{name}.weight"] = kernel_in_our_layout(kernel, depthwise)
+        tensors[f"{name}.weight"] = kernel_to_oihw(kernel, depthwise)
         channels = len(tensors[f"{name}.weight"])
         bias_name = bias_of(graph, node, readers.get(node.name, []))
         if bias_name is not None:
             bias = graph.tensors.get(bias_name)
             if bias is None or bias.size != channels or bias.dtype != np.float32:
                 raise InputError(
-                    f"{path}: node {node.name!r}: its bias {bias_name!r} is no float32 tensor of {channels} numbers in the "
-                    "manifest; only graphs with constant weights are read"
+                    f"{path}: node {node.name!r}: its bias {bias_name!r} is no float32 tensor of "
+                    f"{channels} numbers in the manifest; only graphs with constant weights are "
+                    "supported"
                 )
             tensors[f"{name}.bias"] = bias.reshape(-1)
         elif depthwise:
             tensors[f"{name}.bias"] = np.zeros(channels, np.float32)
     if not tensors:
         raise InputError(
-            f"{path}: a graph model without convolutions; name the file with the network's weights"
+            f"{path}: a graph model without convolutions; pass the file with the network's weights"
         )
     return tensors
 
 
-def kernel_in_our_layout(kernel: np.ndarray, depthwise: bool) -> np.ndarray:
-    """Returns TensorFlow's kernel [height, width, in, out], depthwise [height, width, channels, multiplier], as
-    [out, in / groups, height, width].
+def kernel_to_oihw(kernel: np.ndarray, depthwise: bool) -> np.ndarray:
+    """Returns a TensorFlow kernel in the layout of Paddle, PyTorch and ONNX.
+
+    Args:
+        kernel: [height, width, in, out]; depthwise [height, width, channels, multiplier].
+        depthwise: Whether the convolution is depthwise.
+
+    Returns:
+        [out, in / groups, height, width].
 
     Example:
-        >>> kernel_in_our_layout(np.zeros((3, 3, 8, 1)), depthwise=True).shape
+        >>> kernel_to_oihw(np.zeros((3, 3, 8, 1)), depthwise=True).shape
         (8, 1, 3, 3)
-    """  # noqa: D205
+    """
     if depthwise:
         return kernel.transpose(2, 3, 0, 1).reshape(-1, 1, *kernel.shape[:2])
     return kernel.transpose(3, 2, 0, 1)
 
 
 def bias_of(graph: Graph, node: Node, readers: Sequence[Node]) -> str | None:
-    """Returns the name of a convolution's bias: its third input, or a constant that its only reader adds; None without one.
+    """Returns the name of a convolution's bias; None if it has none.
+
+    The bias is the third input of the convolution, or a constant that is added by the only node
+    that uses its output.
 
     Args:
         graph: Graph of the convolution.
-        node: Convolution.
-        readers: Nodes that read its output.
+        node: Node of the convolution.
+        readers: Nodes that use the output of the convolution.
     """
     if len(node.inputs) > 2:
         return node.inputs[2]
@@ -175,35 +197,39 @@ def read_graph(path: Path) -> Graph:
     """Returns the nodes and the tensors of a graph model.
 
     Args:
-        path: The .json file; the files that it names are beside it. Other folders are never read.
+        path: The .json file; the .bin files that it names are in the same folder. Files in other
+            folders are never read.
 
     Raises:
-        FileNotFoundError: If a file of weights is missing.
-        InputError: If a file is truncated or damaged, names a file elsewhere, or is not a graph model.
+        FileNotFoundError: If a .bin file is missing.
+        InputError: If a file is truncated or damaged, names a file in another folder, or is not a
+            graph model.
     """
     model = _parse(path)
     if model.optional("format", str, "graph-model") != "graph-model":
         raise InputError(
-            f"{path}: format {model.get('format', str)!r}; only 'graph-model' is read: convert it with tfjs"
+            f"{path}: format {model.get('format', str)!r}, expected 'graph-model'; convert the "
+            "model with tensorflowjs_converter --output_format tfjs_graph_model"
         )
     nodes: dict[str, Node] = {}
     for fields in model.object("modelTopology").objects("node"):
         node = _node(fields)
         if node.name in nodes:
-            raise InputError(f"{path}: two nodes are called {node.name!r}; the file is damaged")
+            raise InputError(f"{path}: two nodes have the name {node.name!r}; the file is damaged")
         nodes[node.name] = node
     tensors: dict[str, np.ndarray] = {}
     read: set[str] = set()
     for group in model.objects("weightsManifest"):
         for name, tensor in _read_group(path, group, read):
             if name in tensors:
-                raise InputError(f"{path}: two tensors are called {name!r}; the file is damaged")
+                raise InputError(f"{path}: two tensors have the name {name!r}; the file is damaged")
             tensors[name] = tensor
     for node in nodes.values():
         missing = [name for name in node.inputs if name.partition(":")[0] not in nodes]
         if missing:
             raise InputError(
-                f"{path}: node {node.name!r} reads {missing[0]!r}, which is no node; the file is damaged"
+                f"{path}: node {node.name!r} has the input {missing[0]!r}, but there is no such "
+                "node; the file is damaged"
             )
         if node.op == "Const" and node.name not in tensors:
             raise InputError(
@@ -213,12 +239,16 @@ def read_graph(path: Path) -> Graph:
 
 
 class _Fields:
-    """A JSON object of the file; the type of each value is checked when it is taken.
+    """A JSON object of the file; its methods check the type of each value that they return.
 
     Args:
         path: Path of the file, for messages.
-        where: Place of the object in the file, likewise; "" for the file itself.
-        content: The object, not checked yet.
+        where: Dotted position of the object in the file, for messages; "" for the whole file.
+        content: Parsed object, not checked yet.
+
+    Raises:
+        InputError: If the content is no JSON object; every method raises it for a value of another
+            type than expected.
     """
 
     def __init__(self, path: Path, where: str, content: object) -> None:
@@ -230,80 +260,95 @@ class _Fields:
         self.where = where
         self.content = content
 
-    def place(self, key: str) -> str:
+    def position(self, key: str) -> str:
+        """Returns the dotted position of a value in the file."""
         return f"{self.where}.{key}" if self.where else key
 
     def get(self, key: str, kind: type[_T]) -> _T:
+        """Returns a value that must exist."""
         value = self.content.get(key)
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
             found = f"is a {type(value).__name__}" if key in self.content else "is missing"
             raise InputError(
-                f"{self.path}: {self.place(key)} {found}, expected a {kind.__name__}; the file is damaged"
+                f"{self.path}: {self.position(key)} {found}, expected a {kind.__name__}; the file "
+                "is damaged"
             )
         return value
 
     def optional(self, key: str, kind: type[_T], default: _T) -> _T:
+        """Returns a value, or a default where it is missing or null."""
         return self.get(key, kind) if self.content.get(key) is not None else default
 
     def object(self, key: str) -> _Fields:
-        return _Fields(self.path, self.place(key), self.get(key, dict))
+        """Returns a value that is a JSON object."""
+        return _Fields(self.path, self.position(key), self.get(key, dict))
 
     def objects(self, key: str) -> Iterator[_Fields]:
+        """Yields the JSON objects of a list."""
         for index, value in enumerate(self.get(key, list)):
-            yield _Fields(self.path, f"{self.place(key)}[{index}]", value)
+            yield _Fields(self.path, f"{self.position(key)}[{index}]", value)
 
-    def texts(self, key: str) -> tuple[str, ...]:
+    def strings(self, key: str) -> tuple[str, ...]:
+        """Returns a list of strings; empty where it is missing."""
         values = self.optional(key, list, [])
         if not all(isinstance(value, str) for value in values):
             raise InputError(
-                f"{self.path}: {self.place(key)} is {values!r:.80}, expected a list of strings"
+                f"{self.path}: {self.position(key)} is {values!r:.80}, expected a list of strings"
             )
         return tuple(values)
 
 
 def _parse(path: Path) -> _Fields:
+    """Returns the JSON object of a model file; raises InputError if it is none."""
     with path.open("rb") as stream:
         text = stream.read(MAX_JSON_BYTES + 1)
     if len(text) > MAX_JSON_BYTES:
         raise InputError(
-            f"{path}: more than {MAX_JSON_BYTES:,} bytes of JSON; graph models keep their weights in .bin files"
+            f"{path}: more than {MAX_JSON_BYTES:,} bytes of JSON; expected a graph model, whose "
+            "weights are in .bin files"
         )
     try:
         content = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: truncated or damaged JSON ({error}); fetch it again") from error
+        raise InputError(
+            f"{path}: truncated or damaged JSON ({error}); download it again"
+        ) from error
     if not isinstance(content, dict) or "weightsManifest" not in content:
         raise InputError(
-            f"{path}: is JSON without a weightsManifest, not weights; name the weights, not their description"
+            f"{path}: is JSON without a weightsManifest, so no TensorFlow.js model; pass the "
+            "weights file, not its metadata"
         )
     return _Fields(path, "", content)
 
 
 def _node(fields: _Fields) -> Node:
+    """Returns a node; control inputs ("^name") are left out."""
     attributes = {}
     for key, value in fields.optional("attr", dict, {}).items():
         attribute = _attribute(_Fields(fields.path, f"{fields.where}.attr.{key}", value))
         if attribute is not None:
             attributes[key] = attribute
-    inputs = (name.removesuffix(":0") for name in fields.texts("input") if not name.startswith("^"))
+    inputs = (
+        name.removesuffix(":0") for name in fields.strings("input") if not name.startswith("^")
+    )
     return Node(fields.get("name", str), fields.get("op", str), tuple(inputs), attributes)
 
 
 def _attribute(fields: _Fields) -> Attribute | None:
-    """Returns the value of an attribute; None for kinds that no graph here needs, as functions and tensors."""
+    """Returns the value of an attribute; None for kinds that are not needed: functions, tensors."""
     for kind, value in fields.content.items():
         if kind == "list":
-            some = fields.object(kind)
+            items = fields.object(kind)
             values = [
-                _scalar(fields, key, one)
-                for key in some.content
-                for one in some.optional(key, list, [])
+                _scalar(fields, key, item)
+                for key in items.content
+                for item in items.optional(key, list, [])
             ]
             return tuple(value for value in values if value is not None)
         if kind == "shape":
             sizes = fields.object(kind).optional("dim", list, [])
             return tuple(
-                int(_whole(fields, size.get("size", 0) if isinstance(size, dict) else size))
+                int(_integer(fields, size.get("size", 0) if isinstance(size, dict) else size))
                 for size in sizes
             )
         return _scalar(fields, kind, value)
@@ -311,14 +356,24 @@ def _attribute(fields: _Fields) -> Attribute | None:
 
 
 def _scalar(fields: _Fields, kind: str, value: object) -> bool | int | float | str | None:
+    """Returns a single value of an attribute; None for kinds that are not needed.
+
+    Args:
+        fields: Attribute that contains the value.
+        kind: Kind of the value in the format: "i", "s", "type", "b" or "f".
+        value: Value in the JSON file; text is in base64.
+
+    Raises:
+        InputError: If the value is not of its kind.
+    """
     if kind == "i":
-        return _whole(fields, value)
+        return _integer(fields, value)
     if kind == "s" and isinstance(value, str):
         try:
             return base64.b64decode(value, validate=True).decode("utf-8", "replace")
         except ValueError as error:
             raise InputError(
-                f"{fields.path}: {fields.where} is no text in base64 ({error}); the file is damaged"
+                f"{fields.path}: {fields.where} is no base64 text ({error}); the file is damaged"
             ) from error
     if kind == "type" and isinstance(value, str):
         return value
@@ -333,46 +388,57 @@ def _scalar(fields: _Fields, kind: str, value: object) -> bool | int | float | s
     return None
 
 
-def _whole(fields: _Fields, value: object) -> int:
-    """Returns a whole number, which the format writes as text, too."""
+def _integer(fields: _Fields, value: object) -> int:
+    """Returns an integer; the format writes some of them as text."""
     try:
         if isinstance(value, bool) or not isinstance(value, int | str):
-            raise ValueError("no whole number")
+            raise ValueError("not an integer")
         return int(value)
     except ValueError as error:
         raise InputError(
-            f"{fields.path}: {fields.where} is {value!r:.80}, expected a whole number"
+            f"{fields.path}: {fields.where} is {value!r:.80}, expected an integer"
         ) from error
 
 
 def _read_group(path: Path, group: _Fields, read: set[str]) -> Iterator[tuple[str, np.ndarray]]:
-    """Yields name -> tensor of one group of the manifest; adds the files it reads to `read`."""
+    """Yields the tensors of one group of the manifest with their names.
+
+    Args:
+        path: Path of the .json file.
+        group: Group of the manifest.
+        read: Names of the .bin files read so far; those of the group are added.
+
+    Raises:
+        FileNotFoundError: If a .bin file is missing.
+        InputError: If a .bin file is in another folder, named twice, or of another size.
+    """
     files = []
-    for name in group.texts("paths"):
+    for name in group.strings("paths"):
         if name in ("", ".", "..") or any(letter in name for letter in "/\\:\0"):
             raise InputError(
-                f"{path}: {group.place('paths')} names {name!r}, expected a file beside the .json file"
+                f"{path}: {group.position('paths')} names {name!r}, expected a file in the folder "
+                "of the .json file"
             )
         if name in read:
             raise InputError(
-                f"{path}: {group.place('paths')} names {name!r} twice; the file is damaged"
+                f"{path}: {group.position('paths')} names {name!r} twice; the file is damaged"
             )
         read.add(name)
         file = path.parent / name
         if not file.is_file():
             raise FileNotFoundError(
-                f"{file}: no such file; it holds the weights of {path}: put it beside that file"
+                f"{file}: no such file; it contains the weights of {path}: put it into the same "
+                "folder"
             )
         files.append(file)
     entries = [_Entry(fields) for fields in group.objects("weights")]
-    claimed, there = (
-        sum(entry.size for entry in entries),
-        sum(file.stat().st_size for file in files),
-    )
-    if claimed != there:
+    expected = sum(entry.size for entry in entries)
+    stored = sum(file.stat().st_size for file in files)
+    if expected != stored:
         raise InputError(
-            f"{path}: {group.place('weights')} takes {claimed:,} bytes, but {', '.join(file.name for file in files)} "
-            f"{'has' if len(files) == 1 else 'have'} {there:,}; fetch both again"
+            f"{path}: {group.position('weights')} needs {expected:,} bytes, but "
+            f"{', '.join(file.name for file in files)} {'has' if len(files) == 1 else 'have'} "
+            f"{stored:,}; download both again"
         )
     data = memoryview(b"".join(file.read_bytes() for file in files))
     start = 0
@@ -385,18 +451,23 @@ class _Entry:
     """A tensor in the manifest.
 
     Args:
-        fields: The tensor's object in the file.
+        fields: JSON object of the tensor.
+
+    Raises:
+        InputError: If the shape is invalid, or the number format is not supported.
     """
 
     def __init__(self, fields: _Fields) -> None:
-        self.fields, self.name = fields, fields.get("name", str)
+        self.fields = fields
+        self.name = fields.get("name", str)
         self.kind = fields.get("dtype", str)
         sizes = fields.get("shape", list)
-        if len(sizes) > _MAX_SIDES or any(
+        if len(sizes) > _MAX_AXES or any(
             isinstance(n, bool) or not isinstance(n, int) or n < 0 for n in sizes
         ):
             raise InputError(
-                f"{fields.path}: {fields.place('shape')} of {self.name!r} is {sizes!r:.80}, expected sizes"
+                f"{fields.path}: {fields.position('shape')} of {self.name!r} is {sizes!r:.80}, "
+                f"expected at most {_MAX_AXES} sizes that are not negative"
             )
         self.shape = tuple(sizes)
         stored = _PLAIN.get(self.kind)
@@ -409,8 +480,8 @@ class _Entry:
         if stored is None:
             raise InputError(
                 f"{fields.path}: {self.name!r} is of dtype {self.kind!r}, quantization "
-                f"{fields.content.get('quantization')!r:.80}; read are {', '.join(_PLAIN)}, and of the first two "
-                f"{', '.join(_QUANTIZED)}"
+                f"{fields.content.get('quantization')!r:.80}; supported are {', '.join(_PLAIN)}, "
+                f"and float32 and int32 quantized as {', '.join(_QUANTIZED)}"
             )
         self.stored = np.dtype(stored)
         self.size = math.prod(self.shape) * self.stored.itemsize  # bytes
@@ -419,7 +490,11 @@ class _Entry:
             self.scale_and_minimum = self._number(how, "scale"), self._number(how, "min")
 
     def decode(self, data: memoryview) -> np.ndarray:
-        """Returns the tensor: float32, int32 or bool."""
+        """Returns the values of the tensor: float32, int32 or bool.
+
+        Args:
+            data: Stored bytes of the tensor, `size` of them.
+        """
         numbers = np.frombuffer(data, self.stored).reshape(self.shape)
         if self.scale_and_minimum is not None:
             scale, minimum = self.scale_and_minimum
@@ -429,6 +504,7 @@ class _Entry:
 
     @staticmethod
     def _number(how: _Fields, key: str) -> float:
+        """Returns a finite number of the quantization; raises InputError for anything else."""
         value: Any = how.content.get(key)
         if (
             isinstance(value, bool)
@@ -436,18 +512,22 @@ class _Entry:
             or not math.isfinite(value)
         ):
             raise InputError(
-                f"{how.path}: {how.place(key)} is {value!r:.80}, expected a finite number"
+                f"{how.path}: {how.position(key)} is {value!r:.80}, expected a finite number"
             )
         return float(value)
 
 
 def _outputs(path: Path, model: _Fields, nodes: Mapping[str, Node]) -> tuple[str, ...]:
-    """Returns the outputs that the signature names; without a signature, what no node reads."""
+    """Returns the names of the model's outputs: those of the signature, or all unused outputs.
+
+    Raises:
+        InputError: If the signature names a node that does not exist.
+    """
     signature = model.optional("signature", dict, {})
     if signature.get("outputs"):
         entries = _Fields(path, "signature", signature).object("outputs")
         names = [
-            _Fields(path, entries.place(key), value).get("name", str)
+            _Fields(path, entries.position(key), value).get("name", str)
             for key, value in entries.content.items()
         ]
         outputs = tuple(name.removesuffix(":0") for name in names)
@@ -457,13 +537,14 @@ def _outputs(path: Path, model: _Fields, nodes: Mapping[str, Node]) -> tuple[str
     for name in outputs:
         if name.partition(":")[0] not in nodes:
             raise InputError(
-                f"{path}: signature.outputs names {name!r}, which is no node; the file is damaged"
+                f"{path}: signature.outputs names {name!r}, but there is no such node; the file is "
+                "damaged"
             )
     return outputs
 
 
 def _convolution_name(kernel: str, depthwise: bool) -> str:
-    """Returns what a convolution is called by the name of its kernel."""
+    """Returns the name of a convolution, derived from the name of its kernel."""
     for ending in _KERNEL_ENDINGS:
         if kernel.endswith(ending):
             kernel = kernel.removesuffix(ending)

@@ -1,4 +1,4 @@
-"""Healthy files in COCO's format pass; each kind of damage done to a copy is named."""
+"""The check of files in COCO's format: intact files pass, each kind of damage gives its finding."""
 
 import json
 import shutil
@@ -13,15 +13,14 @@ from paddle_pose.skeletons import COCO_17, MPII_16
 
 
 @pytest.fixture(scope="module")
-def drawn(tmp_path_factory):
-    return write_coco(
-        tmp_path_factory.mktemp("drawn") / "data", num_train=4, num_val=24, size=(96, 96)
-    )
+def synthetic(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("synthetic") / "data"
+    return write_coco(folder, num_train=4, num_val=24, size=(96, 96))
 
 
 @pytest.fixture
-def copy(drawn, tmp_path):
-    return shutil.copytree(drawn, tmp_path / "copy")
+def copy(synthetic, tmp_path):
+    return shutil.copytree(synthetic, tmp_path / "copy")
 
 
 def files(root):
@@ -31,8 +30,8 @@ def files(root):
     }
 
 
-def found(root, damage=lambda content: None, skeleton=None, **options):
-    """{(severity, code): finding} after the validation file is damaged."""
+def findings_after(root, damage=lambda content: None, skeleton=None, **options):
+    """Returns {(severity, code): finding} after the validation file was damaged."""
     path, _ = files(root)["val"]
     content = json.loads(path.read_text(encoding="utf-8"))
     content = damage(content) or content
@@ -62,12 +61,12 @@ def test_real_people_pass(shared, folder, people):
         chosen = {"val": (root / "annotations" / "person_keypoints_val.json", root / "images")}
     report = check_coco(chosen, COCO_17, decode="none")
     assert report.counts == people
-    # The folder also holds the training images, which no validation record names.
+    # The folder also contains the training images, which no validation record names.
     assert {finding.code for finding in report.findings} <= {"nothing_labelled", "unlisted"}
 
 
-def each(**changes):
-    """Damage: changes a field of the first annotation; a callable is given the old value."""
+def first_annotation(**changes):
+    """Returns a damage that changes fields of the first annotation; callables get the old value."""
 
     def damage(content):
         record = content["annotations"][0]
@@ -77,8 +76,8 @@ def each(**changes):
     return damage
 
 
-def without(part, key):
-    """Damage: takes a field from the first record of a list."""
+def remove(part, key):
+    """Returns a damage that removes a key from the first record of a list."""
 
     def damage(content):
         del content[part][0][key]
@@ -87,27 +86,29 @@ def without(part, key):
 
 
 def first_image(**changes):
+    """Returns a damage that changes fields of the first image."""
     return lambda content: content["images"][0].update(changes)
 
 
-def all_swapped(content):
+def swap_all_sides(content):
+    """Swaps left and right joints of all annotations."""
     for record in content["annotations"]:
         triples = [record["keypoints"][3 * slot : 3 * slot + 3] for slot in COCO_17.flip]
         record["keypoints"] = [value for triple in triples for value in triple]
 
 
-def moved(x):
-    """Moves every labelled joint by x px."""
+def moved(distance):
+    """Returns a function that moves all labelled joints by a distance in x, px."""
     return lambda numbers: [
-        v + x * (n % 3 == 0 and numbers[n + 2] > 0) for n, v in enumerate(numbers)
+        value + distance * (n % 3 == 0 and numbers[n + 2] > 0) for n, value in enumerate(numbers)
     ]
 
 
 @pytest.mark.parametrize(
-    ("damage", "severity", "code", "word"),
+    ("damage", "severity", "code", "example"),
     [
-        (each(id="7"), "error", "id_type", "id '7'"),
-        (each(image_id="1000001"), "error", "id_type", "image_id '1000001'"),
+        (first_annotation(id="7"), "error", "id_type", "id '7'"),
+        (first_annotation(image_id="1000001"), "error", "id_type", "image_id '1000001'"),
         (first_image(id=None), "error", "id_type", "id None"),
         (
             lambda content: content["annotations"][1].update(id=content["annotations"][0]["id"]),
@@ -116,29 +117,39 @@ def moved(x):
             "id ",
         ),
         (first_image(id=1000002), "error", "duplicate_id", "id 1000002"),
-        (each(image_id=5), "error", "unknown_image", "image_id 5"),
-        (each(keypoints=[0] * 48), "error", "joint_count", "48 numbers instead of 51"),
-        (each(keypoints=[None] * 51), "error", "not_numbers", "keypoints"),
-        (each(bbox=[0, 0, 1]), "error", "not_numbers", "bbox"),
-        (each(keypoints=[3] * 51), "error", "visibility", "record 0 (000001000001.jpg)"),
+        (first_annotation(image_id=5), "error", "unknown_image", "image_id 5"),
+        (first_annotation(keypoints=[0] * 48), "error", "joint_count", "48 numbers instead of 51"),
+        (first_annotation(keypoints=[None] * 51), "error", "not_numbers", "keypoints"),
+        (first_annotation(bbox=[0, 0, 1]), "error", "not_numbers", "bbox"),
         (
-            each(keypoints=lambda numbers: [0.5, 0.25, 2] * (len(numbers) // 3)),
+            first_annotation(keypoints=[3] * 51),
+            "error",
+            "visibility",
+            "record 0 (000001000001.jpg)",
+        ),
+        (
+            first_annotation(keypoints=lambda numbers: [0.5, 0.25, 2] * (len(numbers) // 3)),
             "error",
             "normalised",
             "record 0",
         ),
-        (each(area=0), "error", "area", "record 0 (000001000001.jpg): 0"),
-        (without("annotations", "area"), "error", "area", "missing"),
+        (first_annotation(area=0), "error", "area", "record 0 (000001000001.jpg): 0"),
+        (remove("annotations", "area"), "error", "area", "missing"),
         (first_image(file_name=3), "error", "no_name", "images[0] (no name)"),
         (first_image(file_name="absent.jpg"), "error", "missing_image", "absent.jpg"),
         (first_image(width=97), "error", "image_size", "(97, 96), the image has (96, 96)"),
-        (each(num_keypoints=3), "warning", "num_keypoints", "record 0"),
-        (each(keypoints=[0] * 51, num_keypoints=0), "note", "nothing_labelled", "record 0"),
-        (each(bbox=[5, 5, 0, 9]), "warning", "empty_box", "record 0"),
-        (each(keypoints=moved(200)), "warning", "joint_outside_image", "record 0"),
-        (each(bbox=[0, 0, 3, 3]), "warning", "joint_outside_box", "record 0"),
-        (all_swapped, "error", "sides_swapped", "record "),
-        (without("categories", "keypoints"), "note", "no_joint_names", None),
+        (first_annotation(num_keypoints=3), "warning", "num_keypoints", "record 0"),
+        (
+            first_annotation(keypoints=[0] * 51, num_keypoints=0),
+            "note",
+            "nothing_labelled",
+            "record 0",
+        ),
+        (first_annotation(bbox=[5, 5, 0, 9]), "warning", "empty_box", "record 0"),
+        (first_annotation(keypoints=moved(200)), "warning", "joint_outside_image", "record 0"),
+        (first_annotation(bbox=[0, 0, 3, 3]), "warning", "joint_outside_box", "record 0"),
+        (swap_all_sides, "error", "sides_swapped", "record "),
+        (remove("categories", "keypoints"), "note", "no_joint_names", None),
         (
             lambda content: content["categories"].append({"id": 2, "keypoints": ["x"]}),
             "error",
@@ -149,39 +160,39 @@ def moved(x):
         (lambda content: {"images": [], "annotations": {}}, "error", "not_coco", None),
     ],
 )
-def test_damage_is_named(copy, damage, severity, code, word):
-    assert (severity, code) not in found(copy, decode="none")
-    findings = found(copy, damage)
+def test_damage_gives_its_finding(copy, damage, severity, code, example):
+    assert (severity, code) not in findings_after(copy, decode="none")
+    findings = findings_after(copy, damage)
     assert (severity, code) in findings, sorted(findings)
     finding = findings[severity, code]
     assert finding.fix
-    assert word is None or any(word in example for example in finding.examples), finding.examples
+    assert example is None or any(example in one for one in finding.examples), finding.examples
 
 
-def test_one_limb_swapped_is_mixed_sides(copy):
+def test_one_swapped_limb_gives_mixed_sides(copy):
     def swap_knees(content):
-        a, b = (3 * COCO_17.joints.index(f"{side}_knee") for side in ("left", "right"))
+        left, right = (3 * COCO_17.joints.index(f"{side}_knee") for side in ("left", "right"))
         for record in content["annotations"]:
-            k = record["keypoints"]
-            k[a : a + 3], k[b : b + 3] = k[b : b + 3], k[a : a + 3]
+            numbers = record["keypoints"]
+            left_knee = numbers[left : left + 3]
+            numbers[left : left + 3] = numbers[right : right + 3]
+            numbers[right : right + 3] = left_knee
 
-    assert ("error", "sides_mixed") in found(copy, swap_knees)
+    assert ("error", "sides_mixed") in findings_after(copy, swap_knees)
 
 
-def test_names_are_compared_with_the_skeleton(copy):
-    findings = found(copy, skeleton=MPII_16, decode="none")
+def test_joint_names_are_compared_with_the_skeleton(copy):
+    findings = findings_after(copy, skeleton=MPII_16, decode="none")
     assert "pelvis, thorax, upper_neck, head_top" in findings["warning", "joints_missing"].text
     assert "12 of 17 joints (left out: nose, " in findings["note", "joints_left_out"].text
 
     def rename(content):
         content["categories"][0]["keypoints"] = [f"joint {n}" for n in range(17)]
 
-    assert (
-        "none in common" in found(copy, rename, COCO_17, decode="none")["error", "joint_names"].text
-    )
+    assert ("error", "joint_names") in findings_after(copy, rename, COCO_17, decode="none")
 
 
-def test_images_in_both_splits_are_named(copy):
+def test_images_in_both_splits(copy):
     train, _ = files(copy)["train"]
     images = copy / "train2017"
     report = check_coco({"train": (train, images), "val": (train, images)})
@@ -189,15 +200,15 @@ def test_images_in_both_splits_are_named(copy):
     assert report.number("error") == 0
 
 
-def test_images_of_another_size_are_told(copy):
+def test_image_of_another_size(copy):
     image = next((copy / "val2017").iterdir())
     Image.new("RGB", (48, 48)).save(image)
-    assert found(copy)["error", "image_size"].examples == (
+    assert findings_after(copy)["error", "image_size"].examples == (
         f"{image.name}: (96, 96), the image has (48, 48)",
     )
 
 
-def test_random_damage_never_stops_it(copy):
+def test_randomly_damaged_records_raise_no_errors(copy):
     path, _ = files(copy)["val"]
     intact, rng = path.read_text(encoding="utf-8"), np.random.default_rng(0)
     values = [
@@ -229,7 +240,7 @@ def test_random_damage_never_stops_it(copy):
         assert json.dumps(report.as_dict())
 
 
-def test_a_broken_or_missing_file_is_named(copy):
+def test_incomplete_and_missing_files(copy):
     path, _ = files(copy)["val"]
     path.write_text("{", encoding="utf-8")
     assert {f.code for f in check_coco(files(copy)).findings if f.severity == "error"} == {

@@ -1,4 +1,7 @@
-"""A healthy data set passes; each kind of damage done to a copy is named, on synthetic people and on real ones."""
+"""The check of MPII's layout, on copies of synthetic and of real data sets.
+
+An intact copy passes; each kind of damage gives its finding.
+"""
 
 import json
 import os
@@ -12,15 +15,17 @@ import pytest
 import scipy.io
 from PIL import Image
 
+from paddle_pose.data.check.findings import Finding
 from paddle_pose.data.check.mpii import check_mpii
+from paddle_pose.data.synthetic.dataset import write_mpii
 from paddle_pose.skeletons import MPII_16
 
-SOURCES = ("drawn", "mpii5", "lspet")
+SOURCES = ("synthetic", "mpii5", "lspet")
 
 
 @dataclass
 class Copy:
-    """A data set to damage."""
+    """A copy of a data set, to be damaged."""
 
     root: Path
 
@@ -29,12 +34,13 @@ class Copy:
         return self.root / "annotations"
 
     def change(self, split: str, damage: Callable[[list[dict]], object]) -> None:
-        """Rewrites a json file; what `damage` returns, if anything, replaces its list."""
+        """Rewrites a JSON file after `damage` changed its list of records or returned a new one."""
         path = self.annotations / f"mpii_{split}.json"
         records = json.loads(path.read_text())
         path.write_text(json.dumps(damage(records) or records))
 
     def change_mat(self, damage: Callable[[dict], None]) -> None:
+        """Rewrites the .mat file after `damage` changed its variables."""
         path = self.annotations / "mpii_gt_val.mat"
         content = {
             key: value for key, value in scipy.io.loadmat(path).items() if not key.startswith("_")
@@ -42,42 +48,55 @@ class Copy:
         damage(content)
         scipy.io.savemat(path, content)
 
-    def image(self, content: Callable[[bytes], bytes]) -> str:
-        """Rewrites the image of the last training record; returns its name."""
+    def change_image(self, damage: Callable[[bytes], bytes]) -> str:
+        """Rewrites the image of the last training record; returns its file name."""
         name = json.loads((self.annotations / "mpii_train.json").read_text())[-1]["image"]
         path = self.root / "images" / name
-        changed = content(path.read_bytes())
-        path.unlink()  # it may be a link to the original
+        changed = damage(path.read_bytes())
+        path.unlink()  # it may be a link to the original file
         path.write_bytes(changed)
         return name
 
-    def codes(self, severity: str = "error", **options: str) -> dict[str, str]:
-        """{code: file, text, remedy and examples} of the findings of one severity."""
-        told: dict[str, str] = {}
+    def findings(self, severity: str = "error", **options: str) -> dict[str, list[Finding]]:
+        """Returns {code: findings} of one severity."""
+        by_code: dict[str, list[Finding]] = {}
         for finding in check_mpii(self.root, **options).findings:
             if finding.severity == severity:
-                text = " ".join([finding.file, finding.text, finding.fix, *finding.examples])
-                told[finding.code] = told.get(finding.code, "") + text + "\n"
-        return told
+                by_code.setdefault(finding.code, []).append(finding)
+        return by_code
+
+    def places(self, severity: str = "error", **options: str) -> dict[str, str]:
+        """Returns {code: files and examples} of the findings of one severity."""
+        return {
+            code: "\n".join(place for one in findings for place in (one.file, *one.examples))
+            for code, findings in self.findings(severity, **options).items()
+        }
+
+    def texts(self, severity: str = "error", **options: str) -> dict[str, str]:
+        """Returns {code: texts} of the findings of one severity."""
+        return {
+            code: "\n".join(one.text for one in findings)
+            for code, findings in self.findings(severity, **options).items()
+        }
 
 
-def copy_of(source: Path, target: Path, most: int | None = None) -> Copy:
-    """Copies annotations and links images; with `most`, only so many records of each split."""
+def copy_of(source: Path, target: Path, max_records: int | None = None) -> Copy:
+    """Copies annotations and links images; keeps the first `max_records` records of each split."""
     shutil.copytree(source / "annotations", target / "annotations", copy_function=shutil.copyfile)
     os.chmod(target / "annotations", 0o755)  # the source may be read-only
     (target / "images").mkdir()
     copy, names = Copy(target), set()
     for split in ("train", "val"):
-        if most:
-            copy.change(split, lambda records: records[:most])
+        if max_records:
+            copy.change(split, lambda records: records[:max_records])
         names |= {
             record["image"]
             for record in json.loads((copy.annotations / f"mpii_{split}.json").read_text())
         }
-    if most:
+    if max_records:
         keys = ("jnt_missing", "pos_gt_src", "headboxes_src")
         copy.change_mat(
-            lambda content: content.update({key: content[key][..., :most] for key in keys})
+            lambda content: content.update({key: content[key][..., :max_records] for key in keys})
         )
     for name in names:
         (target / "images" / name).symlink_to(source / "images" / name)
@@ -86,15 +105,17 @@ def copy_of(source: Path, target: Path, most: int | None = None) -> Copy:
 
 @pytest.fixture(params=SOURCES)
 def copy(request: pytest.FixtureRequest, tmp_path: Path) -> Copy:
-    if request.param == "drawn":
+    if request.param == "synthetic":
         return copy_of(request.getfixturevalue("synthetic_mpii"), tmp_path / "copy")
-    shared = request.getfixturevalue("shared")
-    return copy_of(
-        shared / "data" / request.param, tmp_path / "copy", 60 if request.param == "lspet" else None
-    )
+    source = request.getfixturevalue("shared") / "data" / request.param
+    return copy_of(source, tmp_path / "copy", max_records=60 if request.param == "lspet" else None)
 
 
-def every(key: str, change: Callable[[np.ndarray], np.ndarray]) -> Callable[[list[dict]], None]:
+def change_all(
+    key: str, change: Callable[[np.ndarray], np.ndarray]
+) -> Callable[[list[dict]], None]:
+    """Returns a damage that changes one key of all records."""
+
     def damage(records: list[dict]) -> None:
         for record in records:
             record[key] = change(np.array(record[key], float)).tolist()
@@ -102,20 +123,20 @@ def every(key: str, change: Callable[[np.ndarray], np.ndarray]) -> Callable[[lis
     return damage
 
 
-def test_a_healthy_copy_passes(copy):
+def test_intact_copy_passes(copy):
     report = check_mpii(copy.root)
     assert report.number("error") == 0
     assert "0 errors" in report.text()
 
 
 @pytest.mark.parametrize("name", ["lspet", "mpii5"])
-def test_the_real_data_pass_as_they_are(name, shared):
+def test_real_data_sets_pass(name, shared):
     report = check_mpii(shared / "data" / name)
     assert report.as_dict()["totals"]["error"] == 0
     assert report.decoded == {"lspet": 1433, "mpii5": 5}[name]
 
 
-def test_the_published_validation_people_pass_but_for_the_images(shared):
+def test_published_validation_people_lack_only_their_images(shared):
     report = check_mpii(shared / "data" / "mpii_val")
     assert {f.code for f in report.findings if f.severity == "error"} == {
         "missing_file",
@@ -124,56 +145,53 @@ def test_the_published_validation_people_pass_but_for_the_images(shared):
     assert report.counts == {"val": (2958, 2729)}
 
 
-def test_several_people_in_a_image_pass(tmp_path):
-    from paddle_pose.data.synthetic.dataset import write_mpii
-
+def test_several_people_in_an_image_pass(tmp_path):
     write_mpii(tmp_path / "d", num_train=6, num_val=6, seed=3, persons=(1, 3))
-    assert Copy(tmp_path / "d").codes() == {}
+    assert Copy(tmp_path / "d").places() == {}
 
 
-# Images.
+# Images
 
 
 def test_missing_image(copy):
-    name = copy.image(bytes)
+    name = copy.change_image(bytes)
     (copy.root / "images" / name).rename(copy.root / "images" / name.upper())
-    told = copy.codes(decode="none")["missing_image"]
-    assert f"{name}: there is {name.upper()}" in told
-    assert "unpack" in told
+    places = copy.places(decode="none")["missing_image"]
+    assert f"{name}: there is {name.upper()}" in places
 
 
 def test_empty_image(copy):
-    name = copy.image(lambda content: b"")
-    assert name in copy.codes(decode="none")["empty_image"]
+    name = copy.change_image(lambda content: b"")
+    assert name in copy.places(decode="none")["empty_image"]
 
 
 def test_corrupt_image(copy):
-    name = copy.image(lambda content: b"<html>404</html>" * 9)
-    assert name in copy.codes(decode="none")["corrupt_image"]
+    name = copy.change_image(lambda content: b"<html>404</html>" * 9)
+    assert name in copy.places(decode="none")["corrupt_image"]
 
 
-def test_a_image_with_a_broken_table(copy):
+def test_image_with_invalid_huffman_table(copy):
     def damage(content: bytes) -> bytes:
-        table = content.index(b"\xff\xc4") + 5  # 16 counts of Huffman codes
+        table = content.index(b"\xff\xc4") + 5  # the 16 counts of Huffman codes
         return content[:table] + b"\xff" * 16 + content[table + 16 :]
 
-    name = copy.image(damage)
-    assert name in copy.codes()["corrupt_image"]
-    assert copy.codes(decode="none") == {}
+    name = copy.change_image(damage)
+    assert name in copy.places()["corrupt_image"]
+    assert copy.places(decode="none") == {}
 
 
 @pytest.mark.parametrize("decode", ["all", "none"])
 def test_truncated_image(copy, decode):
-    name = copy.image(lambda content: content[: len(content) * 2 // 3])
-    assert name in copy.codes(decode=decode)["truncated_image"]
+    name = copy.change_image(lambda content: content[: len(content) * 2 // 3])
+    assert name in copy.places(decode=decode)["truncated_image"]
 
 
-def test_a_image_that_lacks_its_end_mark_only_is_no_error(copy):
-    copy.image(lambda content: content + bytes(200))
-    assert copy.codes() == {}
+def test_missing_end_marker_alone_is_no_error(copy):
+    copy.change_image(lambda content: content + bytes(200))
+    assert copy.places() == {}
 
 
-def test_rotated_image(copy):
+def test_image_with_exif_rotation(copy):
     exif = Image.Exif()
     exif[274] = 6
 
@@ -187,17 +205,17 @@ def test_rotated_image(copy):
             + content[2:]
         )
 
-    name = copy.image(rotate)
-    assert f"{name}: orientation 6" in copy.codes("warning")["exif_rotated"]
+    name = copy.change_image(rotate)
+    assert f"{name}: orientation 6" in copy.places("warning")["exif_rotated"]
 
 
-def test_macos_files_are_noted(copy):
+def test_macos_files_give_a_note(copy):
     (copy.root / "images" / "._1.jpg").write_bytes(b"x")
-    assert copy.codes() == {}
-    assert "._1.jpg" in copy.codes("note")["macos_files"]
+    assert copy.places() == {}
+    assert "._1.jpg" in copy.places("note")["macos_files"]
 
 
-# The form of the json files.
+# Format of the annotation files
 
 
 @pytest.mark.parametrize(
@@ -210,19 +228,20 @@ def test_macos_files_are_noted(copy):
         ("not_a_record", "[1, null]"),
     ],
 )
-def test_a_file_that_is_no_list_of_records(copy, code, content):
+def test_file_that_is_not_a_list_of_records(copy, code, content):
     (copy.annotations / "mpii_train.json").write_text(content)
-    assert "mpii_train.json" in copy.codes()[code]
+    assert "mpii_train.json" in copy.places()[code]
 
 
 @pytest.mark.parametrize("name", ["mpii_train.json", "mpii_val.json", "mpii_gt_val.mat"])
 def test_missing_file(copy, name):
     (copy.annotations / name).unlink()
-    assert name in copy.codes()["missing_file"]
+    assert name in copy.places()["missing_file"]
 
 
-def test_a_folder_too_high_is_recognised(copy):
-    assert f"did you mean {copy.root}?" in Copy(copy.root.parent).codes()["missing_file"]
+def test_parent_folder_of_the_data_set_is_recognised(copy):
+    findings = Copy(copy.root.parent).findings()["missing_file"]
+    assert any(str(copy.root) in finding.fix for finding in findings)
 
 
 @pytest.mark.parametrize(
@@ -230,7 +249,7 @@ def test_a_folder_too_high_is_recognised(copy):
 )
 def test_bad_mat(copy, content):
     (copy.annotations / "mpii_gt_val.mat").write_bytes(content)
-    assert "mpii_gt_val.mat" in copy.codes()["bad_mat"]
+    assert "mpii_gt_val.mat" in copy.places()["bad_mat"]
 
 
 @pytest.mark.parametrize("key", ["image", "center", "scale", "joints", "joints_vis"])
@@ -239,7 +258,7 @@ def test_wrong_key(copy, key):
         records[1][key + "_"] = records[1].pop(key)
 
     copy.change("train", rename)
-    assert "record 1" in copy.codes()["wrong_key"]
+    assert "record 1" in copy.places()["wrong_key"]
 
 
 @pytest.mark.parametrize(
@@ -259,24 +278,24 @@ def test_wrong_key(copy, key):
         ("wrong_key", "image", 7),
     ],
 )
-def test_a_bad_value(copy, code, key, value):
+def test_invalid_value(copy, code, key, value):
     copy.change("val", lambda records: records[2].update({key: value}))
-    told = copy.codes()[code]
-    assert "mpii_val.json" in told
-    assert "record 2" in told
+    places = copy.places()[code]
+    assert "mpii_val.json" in places
+    assert "record 2" in places
 
 
-# What the records say.
+# Content of the records
 
 
 def test_nan_joint(copy):
     copy.change("train", lambda records: records[0]["joints"].__setitem__(3, [float("nan"), 1.0]))
-    assert "record 0" in copy.codes()["nan"]
+    assert "record 0" in copy.places()["nan"]
 
 
 def test_duplicate_records(copy):
     copy.change("train", lambda records: records + records[:8])
-    assert "duplicate" in copy.codes()
+    assert "duplicate" in copy.places()
 
 
 def test_one_duplicate_among_many_is_a_warning(synthetic_mpii, tmp_path):
@@ -291,58 +310,55 @@ def test_one_duplicate_among_many_is_a_warning(synthetic_mpii, tmp_path):
         return [*records, records[0]]
 
     copy.change("train", repeat)
-    assert "duplicate" not in copy.codes()
-    assert "record 32" in copy.codes("warning")["duplicate"]
+    assert "duplicate" not in copy.places()
+    assert "record 32" in copy.places("warning")["duplicate"]
 
 
 def test_nothing_labelled(copy):
-    copy.change("train", every("joints_vis", lambda visible: 0 * visible))
-    assert "joints_vis 0" in copy.codes()["nothing_labelled"]
+    copy.change("train", change_all("joints_vis", lambda visible: 0 * visible))
+    assert "mpii_train.json" in copy.places()["nothing_labelled"]
 
 
 def test_joints_outside_the_image(copy):
-    copy.change("train", every("joints", lambda joints: joints + 2000))
-    codes = copy.codes()
-    assert "joint_outside_image" in codes
-    assert "joint_outside_box" in codes
+    copy.change("train", change_all("joints", lambda joints: joints + 2000))
+    assert {"joint_outside_image", "joint_outside_box"} <= set(copy.places())
 
 
-def test_images_made_smaller_without_the_annotations(copy):
+def test_image_resized_without_its_annotation(copy):
     name = json.loads((copy.annotations / "mpii_train.json").read_text())[0]["image"]
-    small = copy.root / "images" / name
-    with Image.open(small) as image:
-        half = image.resize((image.width // 3, image.height // 3))
-    small.unlink()
-    half.save(small)
-    found = copy.codes("warning") | copy.codes()
-    assert "record 0" in found["joint_outside_image"]
+    path = copy.root / "images" / name
+    with Image.open(path) as image:
+        small = image.resize((image.width // 3, image.height // 3))
+    path.unlink()
+    small.save(path)
+    places = copy.places("warning") | copy.places()
+    assert "record 0" in places["joint_outside_image"]
 
 
-def test_boxes_of_somebody_else(copy):
-    copy.change("val", every("center", lambda center: center + np.array([900, 0])))
-    codes = copy.codes()
-    assert "joint_outside_box" in codes
-    assert "joint_outside_image" not in codes
+def test_boxes_of_other_people(copy):
+    copy.change("val", change_all("center", lambda center: center + np.array([900, 0])))
+    places = copy.places()
+    assert "joint_outside_box" in places
+    assert "joint_outside_image" not in places
 
 
 def test_zero_based_val(copy):
-    copy.change("val", every("joints", lambda joints: joints - 1))
-    assert "count from 0" in copy.codes()["zero_based"]
+    copy.change("val", change_all("joints", lambda joints: joints - 1))
+    assert "mpii_val.json" in copy.places()["zero_based"]
 
 
-def test_one_added_twice(copy):
-    copy.change("val", every("joints", lambda joints: joints + 1))
-    assert "+1 px" in copy.codes()["zero_based"]
+def test_joints_shifted_by_one_pixel(copy):
+    copy.change("val", change_all("joints", lambda joints: joints + 1))
+    assert "+1 px" in copy.texts()["zero_based"]
 
 
-def test_zero_based_train_is_seen_in_trainval(synthetic_mpii, tmp_path):
+def test_zero_based_train_is_found_by_trainval(synthetic_mpii, tmp_path):
     copy = copy_of(synthetic_mpii, tmp_path / "copy")
-    copy.change("train", every("joints", lambda joints: joints - 1))
-    codes = copy.codes()
-    assert "zero_based" in codes
+    copy.change("train", change_all("joints", lambda joints: joints - 1))
+    assert "zero_based" in copy.places()
 
 
-def test_zero_based_train_is_seen_in_missing_joints(copy):
+def test_zero_based_train_is_found_by_missing_joints(copy):
     def subtract(records):
         for record in records[:3]:
             record["joints_vis"][6], record["joints"][6] = 0, [-1, -1]
@@ -351,11 +367,11 @@ def test_zero_based_train_is_seen_in_missing_joints(copy):
             record["joints"] = (np.where(visible, record["joints"], -1.0) - 1).tolist()
 
     copy.change("train", subtract)
-    assert "(-2, -2)" in copy.codes()["zero_based"]
+    assert "(-2, -2)" in copy.texts()["zero_based"]
 
 
 def adjust(records):
-    """What Newell's h5 files hold, and what a reader must not do again."""
+    """Adjusts centers and scales as in Newell's h5 files; readers would do it again."""
     for record in records:
         record["center"][1] += 15 * record["scale"]
         record["scale"] *= 1.25
@@ -364,29 +380,30 @@ def adjust(records):
 @pytest.mark.parametrize("split", ["train", "val"])
 def test_centre_and_scale_adjusted_twice(copy, split):
     copy.change(split, adjust)
-    codes = copy.codes()
-    assert f"mpii_{split}.json" in codes["adjusted_twice"]
-    assert "1.25" in codes["adjusted_twice"]
-    assert "center_moved_twice" in codes
+    places = copy.places()
+    assert f"mpii_{split}.json" in places["adjusted_twice"]
+    assert "center_moved_twice" in places
 
 
-def test_the_published_people_adjusted_twice(shared, tmp_path):
+def test_published_people_adjusted_twice(shared, tmp_path):
     (tmp_path / "annotations").mkdir()
     records = json.loads((shared / "data/mpii_val/annotations/mpii_val.json").read_text())
     adjust(records)
     (tmp_path / "annotations/mpii_val.json").write_text(json.dumps(records))
-    assert {"adjusted_twice", "center_moved_twice"} <= set(Copy(tmp_path).codes())
+    assert {"adjusted_twice", "center_moved_twice"} <= set(Copy(tmp_path).places())
 
 
 def test_scale_in_pixels(copy):
-    copy.change("train", every("scale", lambda scale: 200 * scale))
-    assert "height / 200" in copy.codes()["scale_unit"]
+    copy.change("train", change_all("scale", lambda scale: 200 * scale))
+    assert "mpii_train.json" in copy.places()["scale_unit"]
 
 
 FLIP = list(MPII_16.flip)
 
 
 def swap_sides(rows: slice) -> Callable[[list[dict]], None]:
+    """Returns a damage that swaps left and right joints of some records."""
+
     def damage(records):
         for record in records[rows]:
             record["joints"] = [record["joints"][slot] for slot in FLIP]
@@ -395,58 +412,57 @@ def swap_sides(rows: slice) -> Callable[[list[dict]], None]:
     return damage
 
 
-def test_left_and_right_swapped_everywhere(copy):
+def test_left_and_right_swapped_in_all_records(copy):
     copy.change("val", swap_sides(slice(None)))
-    told = copy.codes()["sides_swapped"]
-    assert "mpii_val.json" in told
-    assert "ankle" in told
+    assert "mpii_val.json" in copy.places()["sides_swapped"]
+    assert "ankle" in copy.texts()["sides_swapped"]
 
 
 def test_left_and_right_swapped_in_one_record(copy):
     copy.change("val", swap_sides(slice(1, 2)))
-    codes = copy.codes()
-    assert set(codes) == {"sides_swapped"}
-    assert "record 1" in codes["sides_swapped"]
-    assert "record 0" not in codes["sides_swapped"]
+    places = copy.places()
+    assert set(places) == {"sides_swapped"}
+    assert "record 1" in places["sides_swapped"]
+    assert "record 0" not in places["sides_swapped"]
 
 
-def test_left_and_right_swapped_in_a_training_set(synthetic_mpii, shared, tmp_path):
-    copy = copy_of(shared / "data/lspet", tmp_path / "copy", 200)
+def test_left_and_right_swapped_in_all_training_records(shared, tmp_path):
+    copy = copy_of(shared / "data/lspet", tmp_path / "copy", max_records=200)
     copy.change("train", swap_sides(slice(None)))
-    assert "face the camera" in copy.codes(decode="none")["sides_swapped"]
+    assert "mpii_train.json" in copy.places(decode="none")["sides_swapped"]
 
 
-def test_wrists_alone_swapped(copy):
+def test_only_wrists_swapped(copy):
     def swap(records):
         for record in records:
             joints = record["joints"]
             joints[10], joints[15] = joints[15], joints[10]
 
     copy.change("train", swap)
-    assert "wrist" in copy.codes()["sides_mixed"]
+    assert "wrist" in copy.texts()["sides_mixed"]
 
 
 def test_order_differs(copy):
     copy.change("val", lambda records: records[1:] + records[:1])
-    codes = copy.codes()
-    assert "record 0" in codes["order"]
-    assert "is person 1" in codes["order"]
-    assert "other_person" not in codes
+    places = copy.places()
+    assert "record 0" in places["order"]
+    assert "is person 1" in places["order"]
+    assert "other_person" not in places
 
 
-def test_order_differs_and_zero_based(copy):
+def test_reversed_order(copy):
     copy.change("val", lambda records: records[::-1])
-    assert "order" in copy.codes()
+    assert "order" in copy.places()
 
 
 def test_other_people(copy):
-    copy.change("val", every("joints", lambda joints: joints[:, ::-1] * 1.1 + 9))
-    assert "other_person" in copy.codes()
+    copy.change("val", change_all("joints", lambda joints: joints[:, ::-1] * 1.1 + 9))
+    assert "other_person" in copy.places()
 
 
-def test_another_number_of_people(copy):
+def test_number_of_people_differs(copy):
     copy.change("val", lambda records: records[:-1])
-    assert "count_differs" in copy.codes()
+    assert "count_differs" in copy.places()
 
 
 def test_labels_differ(copy):
@@ -455,49 +471,49 @@ def test_labels_differ(copy):
             record["joints_vis"][0] = 1 - record["joints_vis"][0]
 
     copy.change("val", hide)
-    assert "jnt_missing" in copy.codes()["labels_differ"]
+    assert "mpii_val.json" in copy.places()["labels_differ"]
 
 
-def test_head_sizes_that_are_scaled_already(copy):
+def test_head_boxes_already_scaled(copy):
     copy.change_mat(lambda mat: mat.update(headboxes_src=mat["headboxes_src"] * 0.6))
-    assert "0.60 x" in copy.codes()["head_size_ratio"]
+    assert "0.60 x" in copy.texts()["head_size_ratio"]
 
 
-def test_a_person_without_a_head(copy):
+def test_person_without_head_box(copy):
     copy.change_mat(lambda mat: mat["headboxes_src"].__setitem__((..., 1), 5.0))
-    assert "person 1" in copy.codes()["bad_mat"]
+    assert "person 1" in copy.texts()["bad_mat"]
 
 
-def test_published_number_almost_reached(shared, tmp_path):
+def test_number_of_people_slightly_below_the_published_one(shared, tmp_path):
     (tmp_path / "annotations").mkdir()
     records = json.loads((shared / "data/mpii_val/annotations/mpii_val.json").read_text())
     (tmp_path / "annotations/mpii_val.json").write_text(json.dumps(records[:2900]))
-    assert "2,958" in Copy(tmp_path).codes("warning")["count"]
+    assert "2,958" in Copy(tmp_path).texts("warning")["count"]
 
 
-def test_validation_images_in_the_training_set(synthetic_mpii, tmp_path):
+def test_validation_image_in_the_training_set(synthetic_mpii, tmp_path):
     copy = copy_of(synthetic_mpii, tmp_path / "copy")
     val = json.loads((copy.annotations / "mpii_val.json").read_text())
     copy.change("train", lambda records: records + val[:1])
-    assert val[0]["image"] in copy.codes("warning")["shared_image"]
+    assert val[0]["image"] in copy.places("warning")["shared_image"]
 
 
-def test_missing_test_images_do_not_matter(synthetic_mpii, tmp_path):
+def test_missing_test_images_give_a_note(synthetic_mpii, tmp_path):
     copy = copy_of(synthetic_mpii, tmp_path / "copy")
     (copy.annotations / "mpii_test.json").write_text(
         '[{"image": "t.jpg", "center": [9, 9], "scale": 1}]'
     )
-    assert copy.codes() == {}
-    assert "t.jpg" in copy.codes("note")["missing_image"]
+    assert copy.places() == {}
+    assert "t.jpg" in copy.places("note")["missing_image"]
     (copy.annotations / "mpii_test.json").write_text("[]")
-    assert copy.codes() == {}
-    assert "mpii_test.json" in copy.codes("warning")["empty"]
+    assert copy.places() == {}
+    assert "mpii_test.json" in copy.places("warning")["empty"]
 
 
-# Whatever happens to a file, the doctor answers.
+# Robustness
 
 
-def test_random_damage_never_stops_it(synthetic_mpii, tmp_path):
+def test_randomly_damaged_records_raise_no_errors(synthetic_mpii, tmp_path):
     copy = copy_of(synthetic_mpii, tmp_path / "copy")
     path = copy.annotations / "mpii_val.json"
     intact = path.read_text()
@@ -532,6 +548,6 @@ def test_random_damage_never_stops_it(synthetic_mpii, tmp_path):
         assert check_mpii(copy.root, "none").number("error")
 
 
-def test_a_missing_folder_is_an_error(tmp_path):
+def test_missing_folder_raises(tmp_path):
     with pytest.raises(FileNotFoundError, match="nowhere"):
         check_mpii(tmp_path / "nowhere")

@@ -10,7 +10,7 @@ from paddle_pose.metrics.errors import MatchedPoses, kinds
 from paddle_pose.skeletons import COCO_17
 
 
-def test_a_person_with_one_labelled_joint_is_shown_with_the_surroundings(tmp_path):
+def test_a_person_with_one_labelled_joint_is_shown_with_its_surroundings(tmp_path):
     photo = np.zeros((200, 200, 3), np.uint8)
     photo[:, 120:] = 255  # 20 px from the joint
     cv2.imwrite(str(tmp_path / "a.png"), photo)

@@ -8,6 +8,7 @@ import pytest
 import scipy.io
 
 from paddle_pose.data.mpii import read_ground_truth
+from paddle_pose.errors import InputError
 from paddle_pose.evaluation.report import coco_data, mpii_data
 from paddle_pose.evaluation.report.write import page_of, read, write
 from paddle_pose.metrics.coco_ap import NAMES
@@ -15,20 +16,23 @@ from paddle_pose.skeletons import COCO_17
 
 
 def rows(text):
-    """Every table row of a page: its first cell and the others."""
+    """Returns the cells of all table rows of a page, by their first cell."""
     found = re.findall(r"<tr>(.*?)</tr>", text, flags=re.DOTALL)
     cells = [
         [unescape(cell) for cell in re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", row)] for row in found
     ]
-    return {row[0]: row[1:] for row in reversed(cells)}  # the first table wins
+    return {row[0]: row[1:] for row in reversed(cells)}  # of equal first cells the first row counts
 
 
-class Pieces(HTMLParser):
-    """Tags opened and closed, and what a browser would fetch."""
+class Page(HTMLParser):
+    """Parser that records open tags, links that a browser would fetch, images and ids."""
 
     def __init__(self, text):
         super().__init__()
-        self.open, self.fetched, self.images, self.ids = [], [], [], []
+        self.open = []
+        self.fetched = []
+        self.images = []
+        self.ids = []
         self.feed(text)
 
     def handle_starttag(self, tag, attributes):
@@ -61,7 +65,8 @@ class Pieces(HTMLParser):
 
 
 @pytest.fixture(scope="session")
-def drawn(synthetic_mpii):
+def dataset(synthetic_mpii):
+    """Returns the folder and the ground truth of a synthetic data set."""
     return synthetic_mpii, read_ground_truth(synthetic_mpii / "annotations" / "mpii_gt_val.mat")
 
 
@@ -70,29 +75,25 @@ def saved(path, points):
     return path
 
 
-def test_the_published_predictions_have_their_published_numbers(shared, tmp_path):
+def test_published_predictions_have_the_published_values(shared, tmp_path):
     root = shared / "data" / "mpii_val"
     page = write(root / "predictions" / "hg_s2_b1.mat", tmp_path / "report.html", dataset_root=root)
     text = page.read_text(encoding="utf-8")
-    Pieces(text).checked()
+    Page(text).checked()
     assert "width=device-width" in text
     cells = rows(text)
     published = {
-        **{
-            "Head": "95.80",
-            "Shoulder": "94.57",
-            "Elbow": "88.12",
-            "Wrist": "83.31",
-            "Hip": "86.24",
-            "Knee": "80.88",
-        },
-        **{
-            "Ankle": "77.44",
-            "Mean": "87.30",
-            "Plain mean": "86.76",
-            "Mean@0.1": "23.91",
-            "Mean@0.11": "28.08",
-        },
+        "Head": "95.80",
+        "Shoulder": "94.57",
+        "Elbow": "88.12",
+        "Wrist": "83.31",
+        "Hip": "86.24",
+        "Knee": "80.88",
+        "Ankle": "77.44",
+        "Mean": "87.30",
+        "Plain mean": "86.76",
+        "Mean@0.1": "23.91",
+        "Mean@0.11": "28.08",
     }
     assert {name: cells[name][0] for name in published} == published
     kinds = [cells[name] for name in ("good", "jitter", "inversion", "swap", "miss")]
@@ -101,35 +102,36 @@ def test_the_published_predictions_have_their_published_numbers(shared, tmp_path
     assert found == pytest.approx(87.30, abs=0.011)
     assert cells["everything"] == ["100.00", "+12.70", "100.00", "+76.09"]
     assert cells["people"] == ["2958"]
-    assert "look displaced in proportion to the person" in text
+    assert "in proportion to the person" in text
 
 
-def test_perfect_predictions_have_nothing_to_mend(drawn, tmp_path):
-    root, truth = drawn
+def test_perfect_predictions_have_no_errors(dataset, tmp_path):
+    root, truth = dataset
     path = saved(tmp_path / "pred.mat", truth.keypoints)
     text = page_of(*read(path, dataset_root=root))
     cells = rows(text)
     assert cells["Mean"][0] == cells["Mean@0.1"][0] == "100.00"
     assert cells["good"][1] == "100.00"
-    assert "No displacement" in text
-    assert len([alt for alt in Pieces(text).checked().images if alt.startswith("Person")]) == 8
+    assert "No systematic offset" in text
+    assert len([alt for alt in Page(text).checked().images if alt.startswith("Person")]) == 8
 
 
-def test_pixels_too_much_are_named(drawn, tmp_path):
-    root, truth = drawn
+def test_a_constant_offset_is_reported(dataset, tmp_path):
+    root, truth = dataset
     path = saved(tmp_path / "pred.mat", truth.keypoints + 2)
     data, _ = read(path, dataset_root=root)
     assert data.values["Mean@0.1"] < 100
     text = page_of(data, None)
-    assert "look displaced by a constant number of pixels" in text
+    assert "constant offset in pixels" in text
     again, _ = read(path, dataset_root=root, zero_based=True)
     assert np.allclose(again.found.predicted - data.found.predicted, 1)
 
 
 @pytest.mark.parametrize("listed", [True, False])
-def test_swaps_need_to_know_who_shares_a_image(drawn, tmp_path, listed):
-    root, truth = drawn
-    path, mat = saved(tmp_path / "p.mat", truth.keypoints), root / "annotations" / "mpii_gt_val.mat"
+def test_swaps_are_found_only_if_the_images_of_people_are_known(dataset, tmp_path, listed):
+    root, truth = dataset
+    path = saved(tmp_path / "p.mat", truth.keypoints)
+    mat = root / "annotations" / "mpii_gt_val.mat"
     if not listed:
         mat = tmp_path / "mpii_gt_val.mat"
         mat.write_bytes((root / "annotations" / "mpii_gt_val.mat").read_bytes())
@@ -139,7 +141,8 @@ def test_swaps_need_to_know_who_shares_a_image(drawn, tmp_path, listed):
     assert "data:image/jpeg" in page_of(data, None)
 
 
-def run_folder(folder, truth, scores):
+def write_run(folder, truth, scores):
+    """Writes predictions, config and metrics of a run into a folder, and returns the folder."""
     saved(folder / "pred.mat", truth.keypoints)
     records = [
         {"keypoints": points.tolist(), "scores": row.tolist()}
@@ -149,17 +152,20 @@ def run_folder(folder, truth, scores):
     (folder / "config.json").write_text(
         json.dumps({"config": "tiny", "values": {"train.epochs": 2}})
     )
-    lines = [{"kind": "train", "step": n, "loss": 1.0 / n} for n in (1, 2)] + [
-        *({"kind": "train", "step": 3, "loss": None}, {"kind": "eval", "step": 1, "Mean": None}),
+    lines = [
+        {"kind": "train", "step": 1, "loss": 1.0},
+        {"kind": "train", "step": 2, "loss": 0.5},
+        {"kind": "train", "step": 3, "loss": None},
+        {"kind": "eval", "step": 1, "Mean": None},
         {"kind": "eval", "step": 2, "Mean": 7.0},
     ]
     (folder / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     return folder
 
 
-def test_a_folder_brings_scores_protocol_and_run(drawn, tmp_path):
-    root, truth = drawn
-    run_folder(tmp_path, truth, np.full((8, 16), 0.75))
+def test_scores_protocol_and_run_are_read_from_a_folder(dataset, tmp_path):
+    root, truth = dataset
+    write_run(tmp_path, truth, np.full((8, 16), 0.75))
     truth_file = root / "annotations" / "mpii_gt_val.mat"
     protocol = {"metric": "pckh", "flip": True, "truth": str(truth_file)}
     (tmp_path / "scores.json").write_text(json.dumps({"protocol": protocol, "values": {}}))
@@ -170,14 +176,14 @@ def test_a_folder_brings_scores_protocol_and_run(drawn, tmp_path):
     assert cells["0.7 .. 0.8"][1:] == ["0.75", "100.00"]
     assert "Expected calibration error 25.00 points" in text
     assert text.count("<svg") == 3
-    Pieces(text).checked()
+    Page(text).checked()
 
 
-def test_an_exported_file_s_evaluation_has_its_run(drawn, tmp_path):
-    root, truth = drawn
+def test_the_evaluation_of_an_exported_file_has_its_run(dataset, tmp_path):
+    root, truth = dataset
     run = tmp_path / "run"
     run.mkdir()
-    run_folder(run, truth, np.ones((8, 16)))
+    write_run(run, truth, np.ones((8, 16)))
     (tmp_path / "val").mkdir()
     (run / "pred.mat").rename(tmp_path / "val" / "pred.mat")
     protocol = {
@@ -190,49 +196,53 @@ def test_an_exported_file_s_evaluation_has_its_run(drawn, tmp_path):
     assert found.source == run / "config.json"
 
 
-def test_a_run_without_predictions_has_its_curve(drawn, tmp_path):
-    run_folder(tmp_path, drawn[1], np.ones((8, 16)))
+def test_a_run_without_predictions_has_its_curves(dataset, tmp_path):
+    write_run(tmp_path, dataset[1], np.ones((8, 16)))
     (tmp_path / "pred.mat").unlink()
     text = write(tmp_path, tmp_path / "report.html").read_text(encoding="utf-8")
     assert "Config tiny" in text
-    assert "Numbers" not in text
+    assert "<h2>Training run " in text
+    assert "<h2>Results " not in text
 
 
-def test_what_is_wrong_is_said(drawn, tmp_path):
-    root, truth = drawn
+def test_invalid_and_missing_files_are_refused(dataset, tmp_path):
+    root, truth = dataset
     with pytest.raises(FileNotFoundError, match="nothing: not found"):
         read(tmp_path / "nothing")
-    with pytest.raises(ValueError, match=r"neither pred.mat nor keypoints_results.json"):
+    with pytest.raises(InputError, match=r"pred.mat nor keypoints_results.json"):
         read(tmp_path)
-    run_folder(tmp_path, truth, np.ones((8, 16)))
-    with pytest.raises(ValueError, match="--dataset_root D or --ground_truth FILE"):
+    write_run(tmp_path, truth, np.ones((8, 16)))
+    with pytest.raises(InputError, match="--dataset_root D or --ground_truth FILE"):
         read(tmp_path)
     with pytest.raises(FileNotFoundError, match=r"mpii_gt_val.mat: not found"):
         read(tmp_path, dataset_root=tmp_path)
     saved(tmp_path / "pred.mat", truth.keypoints + 3)
-    with pytest.raises(ValueError, match=r"predictions.json: holds other predictions"):
+    with pytest.raises(InputError, match=r"predictions.json: .*other predictions"):
         read(tmp_path, dataset_root=root)
     (tmp_path / "predictions.json").write_text("[]")
-    with pytest.raises(ValueError, match=r"not a predictions.json"):
+    with pytest.raises(InputError, match=r"not a predictions.json"):
         read(tmp_path, dataset_root=root)
     (tmp_path / "scores.json").write_text("[]")
-    with pytest.raises(ValueError, match=r"scores.json: expected"):
+    with pytest.raises(InputError, match=r"scores.json: expected"):
         read(tmp_path)
     (tmp_path / "scores.json").unlink()
     (tmp_path / "metrics.jsonl").write_text("{}\n")
-    with pytest.raises(ValueError, match=r"metrics.jsonl: holds no training step"):
+    with pytest.raises(InputError, match=r"metrics.jsonl: .*no training step"):
         read(tmp_path, dataset_root=root)
     (tmp_path / "config.json").write_text("[]")
-    with pytest.raises(ValueError, match=r"config.json: expected"):
+    with pytest.raises(InputError, match=r"config.json: expected"):
         read(tmp_path, dataset_root=root)
-    with pytest.raises(ValueError, match="nothing to report"):
+    with pytest.raises(InputError, match="nothing to report"):
         page_of(None, None)
 
 
 def coco_truth(count=6):
-    """Two people to an image, all joints labelled and 100 px apart, with what they are annotated as."""
-    places = np.stack([np.arange(17) % 5 * 100.0, np.arange(17) // 5 * 100.0], axis=1)
-    points = places + 700 * (np.arange(count) % 2)[:, None, None]
+    """Returns the keypoints of people, [count, 17, 2], and their annotation file.
+
+    There are two people per image; all joints are labelled and 100 px apart.
+    """
+    grid = np.stack([np.arange(17) % 5 * 100.0, np.arange(17) // 5 * 100.0], axis=1)
+    points = grid + 700 * (np.arange(count) % 2)[:, None, None]
     people = [
         {
             "id": n + 1,
@@ -279,10 +289,10 @@ def coco_page(tmp_path, found):
     return read(tmp_path / "results.json", dataset_root=tmp_path)[0]
 
 
-def test_scripted_results_of_coco(tmp_path):
+def test_coco_results_with_every_type_of_error(tmp_path):
     points, _ = coco_truth()
     wrong = points.copy()
-    wrong[0] = points[0][list(COCO_17.flip)]  # inverted, but for the nose
+    wrong[0] = points[0][list(COCO_17.flip)]  # all but the nose inverted
     wrong[1, :8] += 2000  # missed
     wrong[2, 10:] = points[3, 10:]  # swapped
     data = coco_page(
@@ -292,7 +302,7 @@ def test_scripted_results_of_coco(tmp_path):
         ),
     )
     text = page_of(data, None)
-    Pieces(text).checked()
+    Page(text).checked()
     cells = rows(text)
     counts = {
         name: int(cells[name][0])
@@ -308,12 +318,12 @@ def test_scripted_results_of_coco(tmp_path):
     }
     assert data.unmatched == 1
     assert 0 < data.values["AP"] < 100
-    # As every detail is put right, AP becomes 100: the taxonomy leaves nothing unexplained.
+    # AP is 100 after all corrections: every error has a type.
     assert cells["everything"][0] == "100.00"
     assert {cells["seen"][0], cells["labelled, hidden"][0]} == {"51"}
 
 
-def test_results_without_errors(tmp_path):
+def test_coco_results_without_errors(tmp_path):
     points, _ = coco_truth()
     data = coco_page(tmp_path, results(points, np.arange(6) // 2, np.linspace(0.1, 0.9, 6)))
     assert data.values.keys() == set(NAMES)
@@ -322,16 +332,16 @@ def test_results_without_errors(tmp_path):
     assert data.unmatched == 0
 
 
-def test_results_that_all_match_nobody(tmp_path):
+def test_coco_results_that_are_all_unmatched(tmp_path):
     points, _ = coco_truth()
     data = coco_page(tmp_path, results(points[:2] + 5000, [0, 1], [0.5, 0.6]))
     assert (data.unmatched, data.values["AP"]) == (2, 0.0)
     cells = rows(page_of(data, None))
-    assert cells["2 results left out"][0] == "0.00"
+    assert cells["2 results removed"][0] == "0.00"
     assert cells["everything"][0] == "100.00"
 
 
-def test_a_better_score_chooses_first(tmp_path):
+def test_results_with_better_scores_are_matched_first(tmp_path):
     points, annotations = coco_truth(2)
     twice = results([points[0], points[0] + 1.0, points[1]], [0, 0, 0], [0.3, 0.9, 0.5])
     triples = np.array([person["keypoints"] for person in annotations["annotations"]]).reshape(
@@ -343,5 +353,5 @@ def test_a_better_score_chooses_first(tmp_path):
 
 def test_zero_based_is_refused_for_coco(tmp_path):
     (tmp_path / "r.json").write_text("[]")
-    with pytest.raises(ValueError, match="always count pixels from 0"):
+    with pytest.raises(InputError, match="--zero_based"):
         read(tmp_path / "r.json", ground_truth=tmp_path / "t.json", zero_based=True)

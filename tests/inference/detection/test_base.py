@@ -1,3 +1,5 @@
+"""PersonDetector: from the network's outputs to boxes in the image."""
+
 import numpy as np
 import pytest
 
@@ -6,13 +8,12 @@ from paddle_pose.inference.detection.letterbox import ULTRALYTICS_PREPROCESSING,
 from paddle_pose.inference.detection.ready_boxes import EndToEndDecoder
 from paddle_pose.inference.detection.yolo import UltralyticsDecoder
 
-IMAGE = np.zeros(
-    (96, 128, 3), np.uint8
-)  # half as large on an input of 64 x 64, with 16 rows of padding
+# At half its size in an input of 64 x 64 px, with 16 rows of padding.
+IMAGE = np.zeros((96, 128, 3), np.uint8)
 
 
 def detector_of(rows, preprocessing=YOLOX_PREPROCESSING, suppress=False, **options):
-    """A detector whose network finds these (x0, y0, x1, y1, score) in input px."""
+    """Returns a detector whose network outputs these (x0, y0, x1, y1, score) in input px."""
     rows = np.array(rows, float).reshape(-1, 5)
     ready = np.hstack([rows, np.zeros((len(rows), 1))])[None]
     centered = np.hstack(
@@ -23,13 +24,13 @@ def detector_of(rows, preprocessing=YOLOX_PREPROCESSING, suppress=False, **optio
     return PersonDetector(lambda _: outputs, (64, 64), preprocessing, decoder, **options)
 
 
-def test_boxes_are_in_image_pixels_best_first():
+def test_boxes_are_in_image_px_with_the_highest_score_first():
     found = detector_of([[0, 0, 10, 20, 0.5], [20, 10, 40, 30, 0.9]])(IMAGE)
     assert found.boxes.tolist() == [[40, 20, 40, 40], [0, 0, 20, 40]]
     assert found.scores.tolist() == [0.9, 0.5]
 
 
-def test_the_padding_on_both_sides_is_taken_off():
+def test_padding_on_both_sides_is_subtracted():
     found = detector_of([[20, 18, 40, 38, 0.9]], ULTRALYTICS_PREPROCESSING)(IMAGE)
     assert found.boxes.tolist() == [[40, 20, 40, 40]]
 
@@ -40,7 +41,7 @@ def test_boxes_are_clipped_and_those_in_the_padding_are_left_out():
 
 
 def test_suppression_comes_after_clipping():
-    """Both reach below the image; the parts inside are the same."""
+    """Both boxes extend below the image; the parts inside are the same."""
     rows = [[10, 10, 30, 50, 0.9], [10, 10, 30, 64, 0.8]]
     assert len(detector_of(rows, suppress=True, nms_iou=0.9)(IMAGE).scores) == 1
     tall = np.zeros((128, 128, 3), np.uint8)
@@ -56,13 +57,13 @@ def test_a_score_must_exceed_the_minimum():
 
 
 @pytest.mark.parametrize("suppress", [False, True])
-def test_the_best_people_are_kept(suppress):
+def test_the_people_with_the_highest_scores_are_kept(suppress):
     rows = [[4 * n, 4, 4 * n + 4, 12, 0.3 + 0.04 * n] for n in range(15)]
     found = detector_of(rows, suppress=suppress, max_people=3)(IMAGE)
     np.testing.assert_allclose(found.scores, [0.86, 0.82, 0.78])
 
 
-def test_the_network_receives_the_familys_input():
+def test_the_network_receives_the_preprocessed_image():
     received = []
 
     def network(pixels):
@@ -85,7 +86,7 @@ def test_the_network_receives_the_familys_input():
         pytest.param(np.zeros((0, 4, 3), np.uint8), id="empty"),
     ],
 )
-def test_another_array_is_refused(image):
+def test_other_arrays_are_refused(image):
     with pytest.raises(ValueError, match="uint8"):
         detector_of([])(image)
 

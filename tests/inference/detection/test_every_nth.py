@@ -1,3 +1,5 @@
+"""EveryNth: on which frames the detector runs, and the boxes between."""
+
 import numpy as np
 import pytest
 
@@ -11,10 +13,11 @@ NO_PEOPLE = Poses(np.zeros((0, 5, 2)), np.zeros((0, 5)), np.zeros(0))
 
 
 class Detector:
-    """Returns the boxes that it was given, and counts its runs."""
+    """A detector that always returns the same boxes, and counts its runs."""
 
     def __init__(self, boxes):
-        self.boxes, self.calls = boxes, 0
+        self.boxes = boxes
+        self.calls = 0
 
     def __call__(self, image):
         self.calls += 1
@@ -22,13 +25,13 @@ class Detector:
 
 
 def people_at(*lefts, score=1.0):
-    """People whose left foot stands at these x."""
+    """Returns people whose left foot is at these x."""
     keypoints = np.array([JOINTS + np.array([x, 20]) for x in lefts])
     return Poses(keypoints, np.full((len(lefts), 5), score), np.ones(len(lefts)))
 
 
 @pytest.mark.parametrize(("n", "calls"), [(1, 20), (5, 4), (7, 3)])
-def test_the_detector_runs_on_every_nth_frame_and_boxes_follow_between(n, calls):
+def test_the_detector_runs_on_every_nth_frame_and_poses_give_the_boxes_between(n, calls):
     detector = Detector([[0, 0, 60, 120]])
     every_nth = EveryNth(detector, n)
     previous = None
@@ -36,9 +39,8 @@ def test_the_detector_runs_on_every_nth_frame_and_boxes_follow_between(n, calls)
         before = detector.calls
         ((box,), (score,)) = every_nth.boxes(frame, IMAGE, previous)
         assert score == 1.0
-        if (
-            detector.calls == before
-        ):  # round the joints of the frame before, a tenth of 100 px wider
+        if detector.calls == before:
+            # Around the joints of the previous frame, with a margin of a tenth of 100 px.
             assert box.tolist() == [4.0 * (frame - 1) - 10, 10.0, 60.0, 120.0]
         else:
             assert box.tolist() == [0.0, 0.0, 60.0, 120.0]
@@ -46,16 +48,12 @@ def test_the_detector_runs_on_every_nth_frame_and_boxes_follow_between(n, calls)
     assert detector.calls == calls
 
 
-def test_it_runs_at_once_when_all_people_are_lost():
+def test_the_detector_runs_at_once_if_all_people_are_lost():
     detector = Detector([[0, 0, 60, 120]])
     every_nth = EveryNth(detector, 10)
     every_nth.boxes(0, IMAGE, None)
-    assert every_nth.boxes(1, IMAGE, people_at(0, 100)).boxes[1].tolist() == [
-        90.0,
-        10.0,
-        60.0,
-        120.0,
-    ]
+    moved = every_nth.boxes(1, IMAGE, people_at(0, 100))
+    assert moved.boxes[1].tolist() == [90.0, 10.0, 60.0, 120.0]
     assert detector.calls == 1
     every_nth.boxes(2, IMAGE, people_at(0, score=0.1))
     assert detector.calls == 2
@@ -65,7 +63,7 @@ def test_it_runs_at_once_when_all_people_are_lost():
     assert detector.calls == 3
 
 
-def test_it_waits_when_it_found_no_people():
+def test_after_no_people_the_detector_runs_on_the_nth_frame():
     detector = Detector([])
     every_nth = EveryNth(detector, 5)
     found = [every_nth.boxes(frame, IMAGE, NO_PEOPLE if frame else None) for frame in range(10)]
@@ -73,7 +71,7 @@ def test_it_waits_when_it_found_no_people():
     assert detector.calls == 2
 
 
-def test_frames_that_are_skipped_count_and_another_video_begins_anew():
+def test_skipped_frames_count_and_another_video_starts_with_the_detector():
     detector = Detector([[0, 0, 60, 120]])
     every_nth = EveryNth(detector, 5)
     for frame in (3, 6, 9, 2, 4):

@@ -1,3 +1,5 @@
+"""Cells of a detector's output: their number and order."""
+
 import numpy as np
 import pytest
 
@@ -13,7 +15,7 @@ def test_counts_are_the_published_ones(size, cells):
     assert len(grid_cells(size)[0]) == cells
 
 
-def test_cells_lie_row_by_row_the_finest_stride_first():
+def test_cells_are_row_by_row_with_the_smallest_stride_first():
     cells, strides = grid_cells((40, 20), (8, 16))
     assert strides.ravel().tolist() == [8.0] * 15 + [16.0] * 6
     assert cells[:6].tolist() == [[0, 0], [1, 0], [2, 0], [3, 0], [4, 0], [0, 1]]

@@ -1,3 +1,5 @@
+"""Preprocessing of each family of detectors, against a restatement."""
+
 import cv2
 import numpy as np
 import pytest
@@ -16,11 +18,12 @@ FAMILIES = {
     "ultralytics": ULTRALYTICS_PREPROCESSING,
 }
 IMAGE = np.random.default_rng(0).integers(0, 256, (101, 75, 3), dtype=np.uint8)
-MEAN, DEVIATION = (103.53, 116.28, 123.675), (57.375, 57.12, 58.395)
+MEAN = (103.53, 116.28, 123.675)
+DEVIATION = (57.375, 57.12, 58.395)
 
 
 def restated(family, image, side):
-    """Each family's own steps, written out for a square input."""
+    """Returns input, scale and offset by the family's own steps, for a square input."""
     height, width = image.shape[:2]
     ratio = side / max(height, width)
     bgr = image[..., ::-1].astype(np.float32)
@@ -44,7 +47,7 @@ def restated(family, image, side):
 
 @pytest.mark.parametrize("side", [64, 160])
 @pytest.mark.parametrize("family", FAMILIES)
-def test_it_is_the_familys_own_steps(family, side):
+def test_the_input_equals_the_restatement(family, side):
     pixels, placement = FAMILIES[family](IMAGE, (side, side))
     expected, ratio, offset = restated(family, IMAGE, side)
     assert pixels.dtype == np.float32
@@ -53,7 +56,7 @@ def test_it_is_the_familys_own_steps(family, side):
     assert placement.offset == offset
 
 
-def test_the_sides_are_rounded_as_the_family_does():
+def test_sides_are_rounded_as_in_the_family():
     shapes = {}
     for family in ("nanodet", "yolox"):
         canvas, _ = FAMILIES[family].canvas(np.full((100, 77, 3), 200, np.uint8), (64, 64))
@@ -66,7 +69,7 @@ def test_the_sides_are_rounded_as_the_family_does():
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_a_point_of_the_image_comes_back_from_an_oblong_input(family):
+def test_corners_in_an_oblong_input_are_moved_back_to_the_image(family):
     image = np.zeros((80, 160, 3), np.uint8)
     image[40:, 80:] = 255
     canvas, placement = FAMILIES[family].canvas(image, (96, 64))
@@ -76,6 +79,6 @@ def test_a_point_of_the_image_comes_back_from_an_oblong_input(family):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_a_very_long_image_keeps_a_pixel(family):
+def test_a_very_long_image_keeps_at_least_one_pixel(family):
     pixels, _ = FAMILIES[family](np.zeros((2, 1000, 3), np.uint8), (64, 64))
     assert pixels.shape == (1, 3, 64, 64)

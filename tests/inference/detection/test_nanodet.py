@@ -1,3 +1,5 @@
+"""Decoder of NanoDet: cells, strides, the order of outputs, and precision."""
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,7 @@ CELLS = {8: 64, 16: 16, 32: 4, 64: 1}
 
 
 def level_outputs(strides, classes=80, bins=8, person=0):
-    """Outputs of each stride in which one cell of stride 16 finds a person; all other cells find nobody."""
+    """Returns the outputs of each stride; one cell of stride 16 detects a person, no other does."""
     outputs = {}
     for stride in strides:
         scores = np.zeros((1, CELLS[stride], classes), np.float32)
@@ -24,7 +26,7 @@ def level_outputs(strides, classes=80, bins=8, person=0):
 
 @pytest.mark.parametrize("bins", [8, 11])
 @pytest.mark.parametrize("classes", [1, 80])
-def test_a_cell_is_a_box_round_its_centre(classes, bins):
+def test_a_cell_gives_a_box_around_its_centre(classes, bins):
     person = classes - 1
     corners, scores = NanoDetDecoder(person=person).decode(
         level_outputs((8, 16, 32), classes, bins, person), SIZE
@@ -41,7 +43,7 @@ def test_a_fourth_stride_is_nanodet_plus_whose_centres_are_at_multiples_of_the_s
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_the_order_of_the_outputs_means_nothing(seed):
+def test_the_order_of_the_outputs_does_not_matter(seed):
     outputs = list(level_outputs((8, 16, 32)).items())
     expected = NanoDetDecoder().decode(dict(outputs), SIZE)
     mixed = [outputs[n] for n in np.random.default_rng(seed).permutation(len(outputs))]
@@ -50,7 +52,7 @@ def test_the_order_of_the_outputs_means_nothing(seed):
     assert np.array_equal(got[1], expected[1])
 
 
-def test_one_output_is_scores_then_distances():
+def test_a_single_output_is_scores_then_distances():
     outputs = level_outputs((8, 16, 32), classes=1, bins=11)
     expected = NanoDetDecoder().decode(outputs, SIZE)
     whole = [
@@ -75,13 +77,13 @@ def test_other_outputs_are_refused(outputs):
         NanoDetDecoder().decode(outputs, SIZE)
 
 
-def test_large_logits_are_no_overflow():
+def test_large_logits_do_not_overflow():
     np.testing.assert_allclose(
         expected_distances(np.eye(8, dtype=np.float32)[[3] * 4].reshape(1, 32) * 5e4), 3.0
     )
 
 
-def test_half_precision_logits_are_added_in_single_precision():
+def test_half_precision_logits_are_summed_in_single_precision():
     logits = np.random.default_rng(0).normal(0, 4, (500, 44)).astype(np.float16)
     single = expected_distances(logits.astype(np.float32))
     assert np.array_equal(expected_distances(logits), single)

@@ -1,3 +1,5 @@
+"""Non-maximum suppression against a literal loop, and its limits."""
+
 import numpy as np
 import pytest
 
@@ -5,7 +7,7 @@ from paddle_pose.inference.detection.nms import iou, nms
 
 
 def literal_nms(corners, scores, threshold):
-    """Every pair, one by one, in float64."""
+    """Returns the indices that are kept, comparing one pair at a time in float64."""
     kept = []
     for i in sorted(range(len(scores)), key=lambda i: -scores[i]):
         for j in kept:
@@ -21,7 +23,7 @@ def literal_nms(corners, scores, threshold):
 
 
 @pytest.mark.parametrize("threshold", [0.0, 0.3, 0.6, 1.0])
-def test_it_is_the_literal_loop(threshold):
+def test_nms_equals_the_literal_loop(threshold):
     rng = np.random.default_rng(0)
     low = rng.uniform(0, 60, (80, 2))
     corners = np.hstack([low, low + rng.uniform(5, 60, (80, 2))])
@@ -31,7 +33,7 @@ def test_it_is_the_literal_loop(threshold):
     assert (len(expected) == 80) == (threshold == 1.0)
 
 
-def test_no_boxes_are_kept_of_none():
+def test_without_boxes_nothing_is_kept():
     assert nms(np.zeros((0, 4)), np.zeros(0), 0.5).shape == (0,)
 
 
@@ -42,5 +44,5 @@ def test_an_iou_at_the_threshold_is_kept():
     assert nms(corners, np.array([0.9, 0.8]), 0.49).tolist() == [0]
 
 
-def test_empty_boxes_overlap_nothing():
+def test_empty_boxes_have_no_overlap():
     assert iou(np.zeros(4), np.array([[0.0, 0, 0, 0], [0, 0, 4, 4]])).tolist() == [0.0, 0.0]

@@ -1,9 +1,11 @@
+"""Decoders of detectors that suppress boxes in the network."""
+
 import numpy as np
 
 from paddle_pose.inference.detection.ready_boxes import DetsLabelsDecoder, EndToEndDecoder
 
 
-def test_labels_of_others_and_of_padding_are_left_out():
+def test_other_labels_and_padding_are_left_out():
     dets = np.arange(20, dtype=np.float32).reshape(1, 4, 5)
     labels = np.array([[0, 2, 0, -1]], np.int64)
     for outputs in ({"dets": dets, "labels": labels}, {"labels": labels, "dets": dets}):

@@ -1,4 +1,7 @@
-"""Files that look alike, written by hand: a network's outputs are the constant arrays given."""
+"""Recognition of constructed files, also of families with the same shapes.
+
+The outputs of a network are constant arrays.
+"""
 
 import numpy as np
 import pytest
@@ -15,7 +18,8 @@ from paddle_pose.inference.detection.recognize import (
     recognize,
 )
 
-SIZE = (96, 64)  # of the input; at 64 x 64 there are 84 cells, as many as numbers for 80 classes
+# Of the input. 64 x 64 would have 84 cells, as many as the channels of 80 classes.
+SIZE = (96, 64)
 N = 126  # cells; two more with a stride of 64
 DETECT = {"author": "Ultralytics", "task": "detect", "stride": "32", "imgsz": "[64, 64]"}
 YOLOX_NAMES = ("images", "output")
@@ -29,7 +33,7 @@ def names_of(count):
 
 
 def rows_of(columns, pixels):
-    """[1, N, columns] with x, y in input px, or small numbers as a raw YOLOX has."""
+    """Returns [1, N, columns] with x and y in input px, or small numbers as of a raw YOLOX."""
     rows = np.random.default_rng(0).uniform(0, 1, (1, N, columns)).astype(np.float32)
     if pixels:
         cells, strides = grid_cells(SIZE)
@@ -38,7 +42,7 @@ def rows_of(columns, pixels):
 
 
 def recognized(tmp_path, outputs, names=NO_NAMES, file="model.onnx", format=None, **options):
-    """The format that a file with this output, or these outputs, is recognised as."""
+    """Returns the format that a file with one output, or a dict of them, is recognised as."""
     if not isinstance(outputs, dict):
         outputs = {names[1]: outputs}
     path = tmp_path / file
@@ -61,7 +65,7 @@ def zeros(*shape):
 
 
 def candidates(error):
-    """The formats that a message names, in its order."""
+    """Returns the formats that a message names, in its order."""
     words = str(error.value).replace(",", " ").replace(":", " ").replace(";", " ").split()
     return [word for word in words if word in DETECTOR_FORMATS]
 
@@ -130,7 +134,9 @@ def test_one_output_is_recognized(tmp_path, rows, names, expected, open_outputs)
         ),
     ],
 )
-def test_what_fits_two_families_is_refused_and_a_format_decides(tmp_path, rows, names, expected):
+def test_a_file_that_fits_two_families_is_refused_and_a_format_decides(
+    tmp_path, rows, names, expected
+):
     with pytest.raises(InputError) as error:
         recognized(tmp_path, rows, names)
     assert candidates(error) == expected
@@ -238,7 +244,7 @@ def test_nanodets_heads_are_recognized_by_their_lengths(tmp_path, strides):
         pytest.param({"a": zeros(5, N)}, {"paddle_pose": "{}"}, "this project", [], id="ours"),
     ],
 )
-def test_other_networks_are_refused_by_what_they_are(tmp_path, outputs, metadata, word, choices):
+def test_other_networks_are_refused_with_their_kind(tmp_path, outputs, metadata, word, choices):
     with pytest.raises(InputError, match=word) as error:
         recognized(tmp_path, outputs, metadata=metadata)
     assert candidates(error) == choices
@@ -246,7 +252,7 @@ def test_other_networks_are_refused_by_what_they_are(tmp_path, outputs, metadata
         assert recognized(tmp_path, outputs, metadata=metadata, format=format) == format
 
 
-def test_a_task_that_the_file_states_is_refused_whatever_the_format(tmp_path):
+def test_another_task_in_the_metadata_is_refused_with_any_format(tmp_path):
     with pytest.raises(InputError):
         recognized(
             tmp_path, zeros(56, N), metadata={**DETECT, "task": "pose"}, format="ultralytics"
@@ -261,7 +267,7 @@ def test_a_task_that_the_file_states_is_refused_whatever_the_format(tmp_path):
         pytest.param((84,), id="flat"),
     ],
 )
-def test_unknown_outputs_are_refused_with_what_is_known(tmp_path, shape):
+def test_unknown_outputs_are_refused_with_the_known_formats(tmp_path, shape):
     with pytest.raises(InputError) as error:
         recognized(tmp_path, zeros(*shape))
     assert candidates(error) == list(DETECTOR_FORMATS)
@@ -298,7 +304,7 @@ def layout_of(tmp_path, shape, **options):
         ),
     ],
 )
-def test_the_inputs_layout_is_read(tmp_path, shape, dtype, expected):
+def test_the_layout_of_the_input_is_read(tmp_path, shape, dtype, expected):
     layout = layout_of(tmp_path, shape, dtype=dtype)
     assert layout == expected
     pixels = layout(np.zeros((1, 3, *layout.size[::-1]), np.float32))
@@ -342,7 +348,7 @@ def test_an_input_that_is_no_float_image_is_refused(tmp_path, shape, options):
         ("__import__('os')", 0),
         ("{0: 'car', 1: 'bicycle'}", None),
     ],
-    ids=["none", "coco", "other-place", "list", "one-class", "code", "nobody"],
+    ids=["none", "coco", "other-place", "list", "one-class", "code", "no-people"],
 )
 def test_the_class_of_people_is_found_by_its_name(tmp_path, names, expected):
     path = write_constant(tmp_path / "model.onnx", {"a": zeros(300, 6)}, metadata={"names": names})

@@ -1,4 +1,4 @@
-"""Pickles: what plain data gives back, and everything else that must be refused without running."""
+"""Pickles: plain data is returned, everything else is refused without being executed."""
 
 import pickle
 import struct
@@ -36,7 +36,7 @@ def load(tmp_path: Path, data: bytes):
 
 
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])
-def test_plain_values_come_back(tmp_path, protocol):
+def test_plain_values_are_returned(tmp_path, protocol):
     content = OrderedDict(
         a=[1, -(2**70), 0.5, None, True, "ä"], b=(), c={1, "x"}, d=b"\xff", e={"f": {}}, g=(1, 2, 3)
     )
@@ -46,7 +46,7 @@ def test_plain_values_come_back(tmp_path, protocol):
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])
 @pytest.mark.parametrize("code", CODES)
 @pytest.mark.parametrize("order", ["<", ">"])
-def test_arrays_of_numbers_come_back(tmp_path, protocol, code, order):
+def test_arrays_of_numbers_are_returned(tmp_path, protocol, code, order):
     array = (np.random.default_rng(0).normal(size=(2, 3, 4)) * 50).astype("D")
     array = array.real.astype(code) if code not in "FD" else array.astype(code)
     array = array.astype(array.dtype.newbyteorder(order))
@@ -58,7 +58,7 @@ def test_arrays_of_numbers_come_back(tmp_path, protocol, code, order):
         np.testing.assert_array_equal(read[name], content[name])
 
 
-def test_arrays_under_the_names_of_both_numpys(tmp_path):
+def test_arrays_written_by_numpy_1_and_2(tmp_path):
     new = pickle.dumps(np.arange(3.0), 2)
     old = new.replace(b"numpy._core.", b"numpy.core.")
     assert new != old
@@ -79,7 +79,7 @@ def test_strings_of_python_2_are_latin1(tmp_path):
 
 
 def attacks(marker: Path) -> dict[str, tuple[Call, str]]:
-    """Payloads that would leave `marker` behind, with the name the error has to mention."""
+    """Returns payloads that would create `marker`, each with the name that the error must state."""
     shell, code = f"touch {marker}", f"open({str(marker)!r}, 'w')"
     return {
         "os.system": (Call(Name("os", "system"), (shell,)), "os.system"),
@@ -104,7 +104,7 @@ def marker(tmp_path):
     return tmp_path / "executed"
 
 
-def test_control_the_payloads_work_with_plain_pickle(marker):
+def test_the_payloads_work_with_plain_pickle(marker):
     pickle.loads(pickled(attacks(marker)["posix.system"][0], 4))
     assert marker.exists()
 
@@ -123,7 +123,7 @@ ROUTES = {
 
 @pytest.mark.parametrize("route", ROUTES)
 @pytest.mark.parametrize("attack", attacks(Path("x")))
-def test_attacks_are_refused_by_name_and_nothing_runs(tmp_path, marker, route, attack):
+def test_attacks_are_refused_by_name_and_nothing_is_executed(tmp_path, marker, route, attack):
     bad, name = attacks(marker)[attack]
     path = tmp_path / f"model.{route}"
     ROUTES[route](path, bad)
@@ -147,7 +147,7 @@ ABUSES = {
     "dotted module": (Name("numpy", "core.multiarray._reconstruct"), "run numpy.core.multiarray"),
     "dotted both ways": (Name("os.path", "os.system"), "os.path.os.system"),
     "getattr": (Call(Name("builtins", "getattr"), (NDARRAY, "tofile")), "builtins.getattr"),
-    "a type that is only mentioned": (Call(NDARRAY, ((10**12,),)), "numpy.ndarray"),
+    "call of a type that cannot be called": (Call(NDARRAY, ((10**12,),)), "numpy.ndarray"),
     "int of a long text": (Call(Name("builtins", "int"), ("9" * 5000,)), "builtins.int"),
     "bytes of a size": (Call(Name("builtins", "bytes"), (10**12,)), "builtins.bytes"),
     "encode to zip": (Call(Name("_codecs", "encode"), ("a", "zip")), "to 'zip'"),
@@ -196,7 +196,7 @@ ABUSES = {
 
 @pytest.mark.parametrize("protocol", [2, 4])
 @pytest.mark.parametrize("abuse", ABUSES)
-def test_abuse_of_what_is_allowed_is_refused(tmp_path, abuse, protocol):
+def test_abuse_of_allowed_names_is_refused(tmp_path, abuse, protocol):
     content, message = ABUSES[abuse]
     with pytest.raises(RefusedError) as caught:
         load(tmp_path, pickled({"w": content}, protocol))

@@ -1,4 +1,4 @@
-"""TensorFlow.js files of every number format, and one error that names file and field for what is damaged or lies."""
+"""TensorFlow.js files of every number format; errors for damaged ones state file and field."""
 
 import json
 
@@ -28,7 +28,10 @@ def path(tmp_path):
 
 @pytest.fixture
 def small(path):
-    """The .json file's content of a model with both kinds of convolutions; 72 + 16 bytes of weights."""
+    """Writes a model with both kinds of convolutions and returns the content of its .json file.
+
+    The weights have 72 + 16 bytes.
+    """
     return write_model(
         path,
         [
@@ -48,9 +51,11 @@ def rewrite(path, content):
 
 
 @pytest.mark.parametrize("kind", ["f4", "f2"])
-def test_floats_become_our_layouts(path, kind):
+def test_floats_are_transposed(path, kind):
     how = HALF if kind == "f2" else None
-    dense, depthwise, bias = floats(DENSE, kind), floats(DEPTHWISE, kind), floats(4)
+    dense = floats(DENSE, kind)
+    depthwise = floats(DEPTHWISE, kind)
+    bias = floats(4)
     write_model(
         path,
         [
@@ -81,7 +86,7 @@ def test_floats_become_our_layouts(path, kind):
     assert not tensors["d/depthwise.bias"].any()
 
 
-def test_several_channels_of_a_depthwise_convolution_follow_each_other(path):
+def test_output_channels_of_one_input_channel_are_adjacent(path):
     kernel = floats((3, 3, 2, 3))
     write_model(path, [Convolution(Stored("d/depthwise_weights", kernel), depthwise=True)])
     weight = read_weights(path)["d/depthwise.weight"]
@@ -90,7 +95,7 @@ def test_several_channels_of_a_depthwise_convolution_follow_each_other(path):
 
 
 @pytest.mark.parametrize("depthwise", [False, True])
-def test_a_constant_that_is_added_is_the_bias(path, depthwise):
+def test_an_added_constant_is_the_bias(path, depthwise):
     kernel, bias = floats(DEPTHWISE if depthwise else DENSE), floats((1, 1, 1, 4))
     write_model(
         path, [Convolution(Stored("a_weights", kernel), Stored("b", bias), depthwise, added=True)]
@@ -114,7 +119,7 @@ def test_integers_are_scaled_and_shifted(path, kind):
     assert tensors["sizes"].tolist() == [1, 5]  # 1 and 5.2
 
 
-def test_tensors_over_several_files_and_of_no_or_few_sides(path, small):
+def test_tensors_across_several_files_and_with_few_dimensions(path, small):
     group = small["weightsManifest"][0]
     group["weights"] += [
         {"name": "size", "shape": [], "dtype": "int32"},
@@ -170,7 +175,7 @@ def test_attributes_and_outputs(path, small):
 
 
 def change(*keys, to):
-    """Returns a function that replaces a value in the .json file."""
+    """Returns a function that replaces one value in the content of the .json file."""
 
     def apply(content):
         for key in keys[:-1]:
@@ -226,15 +231,15 @@ BAD = {
     "text as a shape": (change(*WEIGHT, "shape", to="1"), "weights[0].shape"),
     "negative sizes": (change(*WEIGHT, "shape", to=[-1, -1, 2, 4]), "weights[0].shape"),
     "sizes that are flags": (change(*WEIGHT, "shape", to=[True, 1, 2, 4]), "weights[0].shape"),
-    "too many sides": (change(*WEIGHT, "shape", to=[1] * 9), "weights[0].shape"),
+    "too many dimensions": (change(*WEIGHT, "shape", to=[1] * 9), "weights[0].shape"),
     "more than is stored": (change(*WEIGHT, "shape", to=[10**9, 10**9, 2, 4]), "weights.bin"),
     "less than is stored": (change(*WEIGHT, "shape", to=[1, 1, 1, 4]), "weights.bin"),
     "another number format": (change(*WEIGHT, "dtype", to="complex64"), "complex64"),
-    "a quantisation of another kind": (
+    "a quantization of another kind": (
         change(*WEIGHT, "quantization", to={"dtype": "int4"}),
         "int4",
     ),
-    "text as a quantisation": (
+    "text as a quantization": (
         change(*WEIGHT, "quantization", to="uint8"),
         "weights[0].quantization",
     ),
@@ -250,7 +255,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("bad", BAD)
-def test_what_does_not_fit_is_named(path, small, bad):
+def test_errors_name_the_file_and_the_field(path, small, bad):
     apply, named = BAD[bad]
     apply(small)
     rewrite(path, small)
@@ -348,11 +353,11 @@ def test_damaged_bytes_of_the_json_raise_nothing_else(path, small):
         try:
             read += bool(read_weights(path))
         except (InputError, FileNotFoundError) as error:
-            assert str(path.parent) in str(error)  # noqa: PT017 - damage in an unused place cannot be seen
+            assert str(path.parent) in str(error)  # noqa: PT017 - some damage has no effect
     assert 0 < read < 500
 
 
-def test_other_json_is_no_model(path, small):
+def test_other_json_is_not_recognized_as_a_model(path, small):
     assert is_tfjs(path)
     assert not is_tfjs(path.with_name("weights.bin"))
     rewrite(path, {"base_code": {"magic": "pir"}})

@@ -1,9 +1,10 @@
-"""TFLite files of every number format, and one clear error for what is damaged or lies."""
+"""TFLite files of every number format, and one clear error for damaged ones."""
 
 import numpy as np
 import pytest
 from helpers.tflite_writer import Convolution, Stored, tflite_bytes
 
+from paddle_pose.errors import InputError
 from paddle_pose.weights.read import read_weights
 
 RNG = np.random.default_rng(0)
@@ -21,7 +22,7 @@ def read(tmp_path, *convolutions):
 
 
 @pytest.mark.parametrize("kind", ["f4", "f2"])
-def test_floats_become_our_layouts(tmp_path, kind):
+def test_floats_are_transposed(tmp_path, kind):
     dense, depthwise = RNG.normal(size=DENSE).astype(kind), RNG.normal(size=DEPTHWISE).astype(kind)
     bias = RNG.normal(size=4).astype("f4")
     tensors = read(
@@ -41,7 +42,7 @@ def test_floats_become_our_layouts(tmp_path, kind):
 
 
 @pytest.mark.parametrize("kind", ["i1", "u1", "i2"])
-def test_integers_are_scaled_per_channel_or_as_one(tmp_path, kind):
+def test_integers_are_scaled_per_channel_or_per_tensor(tmp_path, kind):
     dense, depthwise = integers(DENSE, kind), integers(DEPTHWISE, kind)
     bias = RNG.integers(-(10**6), 10**6, 4).astype("i4")
     tensors = read(
@@ -70,13 +71,13 @@ BAD = {
     ),
     "too few scales": (
         Convolution(Stored("a", integers(DENSE), (1.0, 2.0))),
-        "has 2 scales on side 0",
+        "has 2 scales on axis 0",
     ),
-    "no such side": (
+    "no such axis": (
         Convolution(Stored("a", integers(DENSE), (1.0,) * 4, axis=7)),
-        "4 scales on side 7",
+        "4 scales on axis 7",
     ),
-    "zero points of others": (
+    "another number of zero points": (
         Convolution(Stored("a", integers(DENSE), (1.0,) * 4, (0, 1, 2))),
         "has 4 scales",
     ),
@@ -88,7 +89,7 @@ BAD = {
         Convolution(Stored("a", integers(DENSE), (1.0,), shape=(-4, 3, -3, 2))),
         "72 bytes",
     ),
-    "three sides": (Convolution(Stored("a", integers((4, 3, 2)), (1.0,))), "expected four sides"),
+    "three dimensions": (Convolution(Stored("a", integers((4, 3, 2)), (1.0,))), "(4, 3, 2)"),
     "other numbers": (Convolution(Stored("a", np.zeros(DENSE, "i8"))), "number format 4"),
     "not finite": (Convolution(Stored("a", np.full(DENSE, np.nan, "f4"))), "not finite"),
     "infinite scale": (Convolution(Stored("a", integers(DENSE), (float("inf"),))), "not finite"),
@@ -97,24 +98,24 @@ BAD = {
 
 @pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
 @pytest.mark.parametrize("bad", BAD)
-def test_what_does_not_fit_is_named(tmp_path, bad):
+def test_errors_name_the_file_and_the_cause(tmp_path, bad):
     convolution, message = BAD[bad]
     with pytest.raises(ValueError, match=r"model\.tflite: ") as caught:
         read(tmp_path, convolution)
     assert message in str(caught.value)
 
 
-def test_two_of_one_name_and_none(tmp_path):
+def test_two_convolutions_of_one_name_and_none_are_refused(tmp_path):
     convolution = Convolution(Stored("a", np.ones(DENSE, "f4")))
-    with pytest.raises(ValueError, match="two convolutions are called 'a'"):
+    with pytest.raises(InputError, match="two convolutions have the name 'a'"):
         read(tmp_path, convolution, convolution)
-    with pytest.raises(ValueError, match="without convolutions"):
+    with pytest.raises(InputError, match="without convolutions"):
         read(tmp_path)
 
 
 @pytest.fixture
 def small():
-    """A file with every kind of thing in it."""
+    """Returns a file with both kinds of convolutions and three number formats."""
     return tflite_bytes(
         [
             Convolution(
@@ -153,13 +154,13 @@ def test_damaged_bytes_raise_nothing_but_valueerror(tmp_path, small):
         try:
             tensors = read_weights(path)
         except ValueError as error:
-            assert str(path) in str(error)  # noqa: PT017 - damage in the numbers cannot be seen
+            assert str(path) in str(error)  # noqa: PT017 - some damage has no effect
         else:
             assert all(np.isfinite(tensor).all() for tensor in tensors.values())
 
 
-def test_claims_are_compared_with_the_size_of_the_file(tmp_path, small):
-    """A number of operations, written over with four thousand millions."""
+def test_stated_counts_are_compared_with_the_size_of_the_file(tmp_path, small):
+    """Replaces numbers of operators and tensors by four thousand millions."""
     path = tmp_path / "model.tflite"
     huge = 0
     for at in range(0, len(small) - 3, 4):
@@ -178,5 +179,6 @@ def test_googles_files(shared):
     assert len(movenet) == 148
     assert sum(tensor.size for tensor in movenet.values()) == 2_318_190
     mobilenet = read_weights(folder / "mobilenet_v2" / "tf2_mobilenet_v2_1.0_224_ptq.tflite")
-    # 2.22 M without the classifier; of 17,056 normalised channels folding leaves one number of two
+    # 2.22 M without the classifier; folding leaves one number instead of two for each of the 17,056
+    # channels with batch normalisation.
     assert sum(tensor.size for tensor in mobilenet.values()) == 2_223_872 - 17_056 + 1281 * 1001
