@@ -153,7 +153,7 @@ from paddle_pose.structures import Poses
 
 def show(pixels):
     """Shows uint8 RGB [h, w, 3]."""
-    display(Image(data=visualize.png(pixels)))
+    display(Image(data=visualize.jpeg(pixels)))
 
 
 people = [sample.persons[0] for sample in training]
@@ -269,7 +269,7 @@ KINDS = {
 }
 
 
-def variants(title, changes, count=4, side=SIDE - 24):
+def variants(title, changes, count=4, side=SIDE - 36):
     """Returns tiles of one sample, varied in one way."""
     how, tiles = augment.Augment(**{**QUIET, **changes}), []
     for n in range(count):

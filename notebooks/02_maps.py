@@ -91,7 +91,7 @@ from matplotlib.figure import Figure
 
 def show(pixels):
     """Shows uint8 RGB [h, w, 3]."""
-    display(Image(data=visualize.png(pixels)))
+    display(Image(data=visualize.jpeg(pixels)))
 
 
 config = registry.for_image_size(256)
@@ -365,7 +365,7 @@ def encoded(group):
     return keypoints, visible > 0, crowd.encode(keypoints, visible, boxes)
 
 
-seen = dataset.crop(groups[0], groups[0].window, crowd)
+seen = cv2.resize(dataset.crop(groups[0], groups[0].window, crowd), (144, 144))
 show(visualize.draw_maps(seen, crowd.visualize(encoded(groups[0])[2])))
 
 

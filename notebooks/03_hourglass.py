@@ -166,12 +166,12 @@ from paddle_pose.data.augment import Augment
 from paddle_pose.io import images
 from paddle_pose.structures import Poses
 
-SIDE = 176  # px of a tile
+SIDE = 160  # px of a tile
 
 
 def show(pixels):
     """Shows uint8 RGB [h, w, 3]."""
-    display(Image(data=visualize.png(pixels)))
+    display(Image(data=visualize.jpeg(pixels)))
 
 
 def outline(sample, windows, side=SIDE):
@@ -306,7 +306,7 @@ RUNS = [Path(f"output/{size}_best_model/from_run.txt").read_text().strip() for s
 # !python -m paddle_pose plot {RUNS[0]} {RUNS[1]} --output_file curves.png
 
 # %%
-show(cv2.resize(images.read_upright(Path("curves.png")), (640, 640), interpolation=cv2.INTER_AREA))
+show(cv2.resize(images.read_upright(Path("curves.png")), (560, 560), interpolation=cv2.INTER_AREA))
 
 # %% [markdown]
 # ## 8. Evaluation

@@ -141,7 +141,7 @@ from paddle_pose.io.mpii_predictions import read_predictions
 
 def show(pixels):
     """Shows uint8 RGB [h, w, 3]."""
-    display(Image(data=visualize.png(pixels)))
+    display(Image(data=visualize.jpeg(pixels)))
 
 
 def plot(width=7.5, height=3.2, columns=1):

@@ -127,7 +127,7 @@ from paddle_pose.structures import Poses
 
 def show(pixels):
     """Shows uint8 RGB [h, w, 3]."""
-    display(Image(data=visualize.png(pixels, colors=64)))
+    display(Image(data=visualize.jpeg(pixels)))
 
 
 record = json.loads(Path("crops/val2017.json").read_text())[0]
@@ -139,7 +139,7 @@ print(
 )
 
 
-def square(annotated, side=192):
+def square(annotated, side=168):
     """Returns a crop with its person, and faintly the joints of others."""
     pixels, _ = images.read(annotated.path)
     person, *regions = annotated.persons
@@ -243,7 +243,7 @@ tiles = {
     "regression_weights": targets["regression_weights"].max(axis=0),
     "offset_weights": targets["offset_weights"].max(axis=0),
 }
-big = cv2.resize(crop, (200, 200), interpolation=cv2.INTER_AREA)
+big = cv2.resize(crop, (168, 168), interpolation=cv2.INTER_AREA)
 show(visualize.draw_maps(big, tiles))
 
 # %% [markdown]
@@ -353,7 +353,8 @@ model.predict(PHOTO)
 
 # %%
 maps = model.maps(crop[None])
-show(visualize.draw_maps(crop, codec.visualize({name: array[0] for name, array in maps.items()})))
+small = cv2.resize(crop, (104, 104), interpolation=cv2.INTER_AREA)
+show(visualize.draw_maps(small, codec.visualize({name: array[0] for name, array in maps.items()})))
 
 # %% [markdown]
 # ## 8. Several people
@@ -377,7 +378,7 @@ from paddle_pose.codecs import movenet_search
 several = replace(codec, max_persons=6)
 
 
-def rough(side=256):
+def rough(side=224):
     """Returns the image with the centres and where their regressions lead."""
     cells, _ = movenet_search.peaks(
         maps["centers"][0, 0], several.center_threshold, several.max_persons
@@ -390,7 +391,7 @@ def rough(side=256):
     return drawing
 
 
-def found(codec, side=256):
+def found(codec, side=224):
     """Returns the image with the people that a codec finds."""
     (poses,) = codec.decode(maps)
     larger = poses.moved(np.array([[side / crop.shape[1], 0, 0], [0, side / crop.shape[0], 0]]))

@@ -147,7 +147,7 @@ from paddle_pose.structures import Poses
 
 def show(pixels):
     """Shows uint8 RGB [h, w, 3]."""
-    display(Image(data=visualize.png(pixels, colors=64)))
+    display(Image(data=visualize.jpeg(pixels)))
 
 
 ANNOTATIONS = COCO / "annotations/person_keypoints_val2017.json"
@@ -391,8 +391,8 @@ show(
     cv2.resize(
         curves,
         None,
-        fx=560 / curves.shape[1],
-        fy=560 / curves.shape[1],
+        fx=480 / curves.shape[1],
+        fy=480 / curves.shape[1],
         interpolation=cv2.INTER_AREA,
     )
 )
@@ -418,7 +418,7 @@ evaluation
 
 # %%
 found = images.read_upright(Path("val_annotated/predictions.png"))
-scale = min(1.0, 600 / found.shape[1])
+scale = min(1.0, 520 / found.shape[1])
 show(cv2.resize(found, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
 
 # %% [markdown]

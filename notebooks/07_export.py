@@ -326,7 +326,7 @@ from paddle_pose.structures import Poses
 
 def show(pixels):
     """Shows uint8 RGB [h, w, 3]."""
-    display(Image(data=visualize.png(pixels, colors=64)))
+    display(Image(data=visualize.jpeg(pixels)))
 
 
 sample = validation[0]
@@ -367,7 +367,7 @@ def tile(title, poses, side=230):
     drawing = visualize.draw_poses(
         larger, poses.moved(scale), config.codec.skeleton, threshold=-1.0
     )
-    visualize.caption(drawing, title, (4, 14), 0.45)
+    visualize.caption(drawing, title, (4, 14), 10)
     return drawing
 
 
@@ -430,7 +430,7 @@ print(
 # 默认的检测器会先找真人，绘制的人不是（笔记 08 在视频中数深蹲）。
 
 # %%
-from paddle_pose.io.videos import VideoWriter
+from paddle_pose.io.videos import VideoWriter, read_video
 
 still = cv2.resize(photo, (240, 240), interpolation=cv2.INTER_CUBIC)
 film = VideoWriter(Path("film.mp4"), (208, 208), 10.0)
@@ -442,9 +442,7 @@ film.close()
 # !{PREDICT} film.mp4 --weights {shipped} --detector none --smooth --threshold 0.1 --output filmed
 
 # %%
-capture, frames = cv2.VideoCapture("filmed/film.mp4"), []
-while (answer := capture.read())[0]:
-    frames.append(answer[1][..., ::-1])
+frames = [pixels for pixels, _, _ in read_video(Path("filmed/film.mp4"))]
 show(visualize.grid([cv2.resize(frame, (170, 170)) for frame in frames[::5]], columns=4))
 
 # %% [markdown]

@@ -36,7 +36,6 @@ LOW, HIGH = 115, 155  # degrees of the knee: below is down, above is up
 SQUATS = 4  # of the drawn person, one in two seconds
 
 # %%
-import io
 import os
 import sys
 import warnings
@@ -54,7 +53,6 @@ warnings.filterwarnings("ignore", "No ccache found")
 import cv2
 import matplotlib.pyplot as plt
 import numpy as np
-import PIL.Image
 from IPython.display import Image, display
 
 import paddle_pose as pp
@@ -69,12 +67,8 @@ REAL = bool(VIDEO and WEIGHTS)
 
 
 def show(pixels):
-    """Shows uint8 RGB [h, w, 3] as a PNG of 64 colours: the notebook stays small."""
-    png = io.BytesIO()
-    PIL.Image.fromarray(pixels).quantize(64, PIL.Image.Quantize.FASTOCTREE).save(
-        png, "PNG", optimize=True
-    )
-    display(Image(data=png.getvalue()))
+    """Shows uint8 RGB [h, w, 3]."""
+    display(Image(data=visualize.jpeg(pixels)))
 
 
 def show_figure(figure):
@@ -142,7 +136,7 @@ print("Ids:", *sorted({who for result in smoothed for who in result.ids.tolist()
 
 # %%
 chosen = np.linspace(0, min(len(times) - 1, int(2.5 * rate)), 6).astype(int)
-tiles = [np.asarray(smoothed[n].draw(min_score=0.3)) for n in chosen]
+tiles = [np.asarray(smoothed[n].draw(min_score=0.3, color="side")) for n in chosen]
 shrink = 210 / tiles[0].shape[1]
 show(
     visualize.grid(

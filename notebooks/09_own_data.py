@@ -165,10 +165,10 @@ from paddle_pose.structures import Poses
 
 def show(pixels):
     """Shows uint8 RGB [h, w, 3]."""
-    display(Image(data=visualize.png(pixels, colors=64)))
+    display(Image(data=visualize.jpeg(pixels)))
 
 
-def look(sample, codec, side=120):
+def look(sample, codec, side=108):
     """Returns a person's window with the labelled joints."""
     keypoints, visible = dataset.input_keypoints(sample, sample.window, codec)
     crop = dataset.crop(sample, sample.window, codec)
@@ -222,7 +222,7 @@ evaluation = pp.evaluate(run.best, leeds, output="leeds_val", draw=True, baselin
 
 # %%
 found = images.read_upright(Path("leeds_val/predictions.png"))
-scale = min(1.0, 420 / found.shape[1])
+scale = min(1.0, 336 / found.shape[1])
 show(cv2.resize(found, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
 
 # %% [markdown]
@@ -244,7 +244,7 @@ print(
     "mean peak:",
     ", ".join(f"{name} {peak:.2f}" for name, peak in zip(MPII_16.joints, peaks, strict=True)),
 )
-show(visualize.draw_heatmaps(cv2.resize(crops[0], (112, 112)), heatmaps[0], MPII_16))
+show(visualize.draw_heatmaps(cv2.resize(crops[0], (100, 100)), heatmaps[0], MPII_16))
 
 # %% [markdown]
 # ## A3. Into a network of 17 joints
@@ -454,7 +454,7 @@ evaluation = pp.evaluate(started.best, output="my_val", draw=True, baseline=True
 
 # %%
 found = images.read_upright(Path("my_val/predictions.png"))
-scale = min(1.0, 420 / found.shape[1])
+scale = min(1.0, 336 / found.shape[1])
 show(cv2.resize(found, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
 
 model, errors = pp.load_model(started.best), []
@@ -488,7 +488,7 @@ results = list(model.predict([image.path for image in labelled[:3]], boxes=boxes
 drawings = [np.asarray(result.draw(joint_names=True)) for result in results]
 show(
     visualize.grid(
-        [cv2.resize(drawing, (225, 180), interpolation=cv2.INTER_AREA) for drawing in drawings],
+        [cv2.resize(drawing, (200, 160), interpolation=cv2.INTER_AREA) for drawing in drawings],
         columns=3,
     )
 )

@@ -158,7 +158,7 @@ def _add_tracking(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_results(parser: argparse.ArgumentParser) -> None:
-    """Adds --output, --save, --show, --threshold, --names and --maps."""
+    """Adds --output, --save, --show and what drawings show."""
     group = parser.add_argument_group("what is made of it")
     group.add_argument(
         "--output",
@@ -185,8 +185,16 @@ def _add_results(parser: argparse.ArgumentParser) -> None:
         type=options.number(float, min=-1000, max=1000),
         default=0.2,
         metavar="T",
-        help="lowest score of a joint that is drawn; default 0.2",
+        help="lowest score of a joint that is drawn; default 0.2. Below 0.5 it is drawn fainter",
     )
+    group.add_argument(
+        "--color",
+        choices=("person", "side"),
+        help="person: a colour for each person, light on the left side, dark on the right; side: "
+        "left blue, right orange, middle yellow. Default person, in videos without ids side",
+    )
+    group.add_argument("--draw_boxes", action="store_true", help="draw each person's box")
+    group.add_argument("--draw_scores", action="store_true", help="write each person's score")
     group.add_argument("--names", action="store_true", help="write the joints' names")
     group.add_argument(
         "--maps",
@@ -225,6 +233,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         show=arguments.show,
         min_score=arguments.threshold,
         joint_names=arguments.names,
+        color=arguments.color,
+        boxes=arguments.draw_boxes,
+        scores=arguments.draw_scores,
         maps=arguments.maps,
     )
     summary = predict_files(
@@ -248,6 +259,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(
         f"{summary.frames} frames, {summary.people} people, {pace:.2g} frames per second: {arguments.output}"
     )
+    if summary.video_codec:
+        print(f"Videos are {summary.video_codec}.")
     for failure in summary.failures:
         print(f"error: {failure}", file=sys.stderr)
     if summary.ended is not None:

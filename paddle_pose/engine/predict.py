@@ -30,13 +30,15 @@ from paddle_pose.inference.renderers import Drawings, MapImages, ScreenRenderer,
 from paddle_pose.inference.two_stage import MIN_BOX_SCORE
 from paddle_pose.inference.writers import CocoFile, CsvFile, JsonFile, Sink, image_ids
 from paddle_pose.interruption import Interruption
-from paddle_pose.io import frames
+from paddle_pose.io import frames, videos
 from paddle_pose.io.boxes import Boxes, read_boxes
 from paddle_pose.io.checksum import sha256_of
 from paddle_pose.io.download import Progress as DownloadProgress
 from paddle_pose.io.frames import Frame, Source
 from paddle_pose.io.outputs import Outputs
 from paddle_pose.progress import ProgressFactory, no_progress
+from paddle_pose.structures import Poses
+from paddle_pose.visualize import ColorBy
 
 _log = logging.getLogger("paddle_pose")
 
@@ -84,6 +86,10 @@ class Results:
         show: Whether frames are shown in a window on the screen, too.
         min_score: Lowest score of a joint that is drawn.
         joint_names: Whether the joints' names are drawn.
+        color: Whether each person has a colour, or each side of the body; None for people, but for
+            sides in videos without ids, where nobody knows who is who from frame to frame.
+        boxes: Whether each person's box is drawn.
+        scores: Whether each person's score is written above the head.
         maps: Whether the network's maps are drawn, an image for each window.
     """
 
@@ -92,6 +98,9 @@ class Results:
     show: bool = False
     min_score: float = 0.2
     joint_names: bool = False
+    color: ColorBy | None = None
+    boxes: bool = False
+    scores: bool = False
     maps: bool = False
 
 
@@ -105,6 +114,7 @@ class Summary:
         seconds: Duration without the loading of the networks.
         failures: Message for each source that could not be read, or not to its end.
         ended: Why the run ended early; None where it did not.
+        video_codec: Codec and encoder of the drawn videos; "" where none was drawn.
     """
 
     frames: int
@@ -112,6 +122,7 @@ class Summary:
     seconds: float
     failures: tuple[str, ...]
     ended: Interrupted | None
+    video_codec: str = ""
 
 
 def predict_files(
@@ -217,6 +228,8 @@ def predict_files(
         skeleton=model.skeleton,
         threshold=results.min_score,
         names=results.joint_names,
+        boxes=results.boxes,
+        scores=results.scores,
     )
     known = (lambda path: None) if boxes is None else boxes.image_id
     failures: list[str] = []
@@ -256,7 +269,8 @@ def predict_files(
             predicted = pipeline.until(predicted, lambda: ended is not None)
             found = pipeline.tracked(predicted, model.skeleton, people.track, people.smooth)
         for frame, poses in found:
-            drawing = draw(frame.pixels, poses) if drawn else frame.pixels
+            color = results.color or _color(frame, poses)
+            drawing = draw(frame.pixels, poses, color=color) if drawn else frame.pixels
             done += 1
             num_people += len(poses.scores)
             advance(done)
@@ -268,7 +282,15 @@ def predict_files(
                 ended = ended or stop
     if "json" in results.save:
         outputs.remove_old((".png", ".mp4"))
-    return Summary(done, num_people, monotonic() - began, tuple(failures), ended)
+    has_video = "drawing" in results.save and any(source.kind != "image" for source in sources)
+    return Summary(
+        frames=done,
+        people=num_people,
+        seconds=monotonic() - began,
+        failures=tuple(failures),
+        ended=ended,
+        video_codec=videos.codec() if has_video else "",
+    )
 
 
 def check_people(people: People, results: Results) -> None:
@@ -357,6 +379,11 @@ def _detector_name(people: People, model: PoseModel) -> str | None:
     if people.detector == "auto":
         return DEFAULT_DETECTOR if model.needs_boxes else None
     return people.detector
+
+
+def _color(frame: Frame, poses: Poses) -> ColorBy:
+    """Returns "person" for images and for people with ids, else "side": see `Results.color`."""
+    return "person" if frame.source.kind == "image" or len(poses.ids) else "side"
 
 
 def _header(model: PoseModel) -> dict[str, object]:

@@ -109,7 +109,7 @@ def _draw(example: RankedExample, codec: Codec) -> np.ndarray:
         poses=example.poses,
         threshold=_MIN_SCORE,
     )
-    visualize.caption(tile, example.sample_score.words, (4, 16), 0.5)
+    visualize.caption(tile, example.sample_score.words, (4, 16), 11)
     return tile
 
 
@@ -126,5 +126,5 @@ def _band(width: int, *lines: str) -> np.ndarray:
     text = ["; ".join(lines)] if width >= 4 * TILE[0] else lines
     band = np.zeros((24 * len(text) + 8, width, 3), np.uint8)
     for row, line in enumerate(text):
-        visualize.caption(band, line, (6, 22 + 24 * row), 0.55 if width >= 2 * TILE[0] else 0.3)
+        visualize.caption(band, line, (6, 22 + 24 * row), 12 if width >= 2 * TILE[0] else 7)
     return band

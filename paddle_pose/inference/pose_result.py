@@ -16,6 +16,7 @@ from paddle_pose.inference import writers
 from paddle_pose.io.frames import Frame
 from paddle_pose.skeletons import Skeleton
 from paddle_pose.structures import Poses
+from paddle_pose.visualize import ColorBy
 
 MIN_DRAWN_SCORE = 0.2  # of a joint that is drawn; this project's choice
 
@@ -113,26 +114,45 @@ class PoseResult:
         return f"PoseResult({len(self)} people, {width}x{height} px{where}{frame})"
 
     def draw(
-        self, min_score: float = MIN_DRAWN_SCORE, joint_names: bool = False
+        self,
+        min_score: float = MIN_DRAWN_SCORE,
+        joint_names: bool = False,
+        *,
+        color: ColorBy = "person",
+        boxes: bool = False,
+        scores: bool = False,
     ) -> PIL.Image.Image:
-        """Returns the image with the skeletons drawn into it: left blue, right orange, middle yellow.
+        """Returns the image with skeletons, and ids of tracked people above their heads.
 
         Args:
-            min_score: Lowest score of a joint that is drawn.
+            min_score: Lowest score of a joint that is drawn; below 0.5 joints are fainter.
             joint_names: Whether the joints' names are written beside them.
+            color: "person": each person in one colour, the left light, the right dark; tracked
+                people keep theirs. "side": left blue, right orange, middle yellow.
+            boxes: Whether each person's box is drawn.
+            scores: Whether each person's score is written above the head.
 
         Returns:
             A PIL image; `.save("poses.png")` writes it.
 
         Raises:
-            InputError: If `min_score` is no number.
+            InputError: If `min_score` is no number, or `color` none of the two.
         """
         if isinstance(min_score, bool) or not isinstance(min_score, numbers.Real):
             raise InputError(
                 f"min_score {min_score!r}: expected a number, the lowest score of a joint that is drawn"
             )
+        if color not in ("person", "side"):
+            raise InputError(f'color {color!r}: expected "person" or "side"')
         drawing = visualize.draw_poses(
-            self.image, self.poses, self.skeleton, threshold=min_score, names=joint_names
+            self.image,
+            self.poses,
+            self.skeleton,
+            threshold=min_score,
+            names=joint_names,
+            color=color,
+            boxes=boxes,
+            scores=scores,
         )
         return PIL.Image.fromarray(drawing)
 
@@ -173,9 +193,9 @@ class PoseResult:
         return [dict(record) for record in writers.coco_results(self.poses, int(image_id))]
 
     @cached_property
-    def _png(self) -> bytes:
-        return visualize.png(np.asarray(self.draw()))
+    def _jpeg(self) -> bytes:
+        return visualize.jpeg(np.asarray(self.draw()))
 
-    def _repr_png_(self) -> bytes:
+    def _repr_jpeg_(self) -> bytes:
         """Returns the drawing for a notebook."""
-        return self._png
+        return self._jpeg

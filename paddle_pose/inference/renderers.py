@@ -48,7 +48,9 @@ def drawing_places(folder: Path, sources: Iterable[Source], outputs: Outputs) ->
 
 
 class Drawings:
-    """Writes a PNG of each image and an MP4 of each video, at its mean rate; of a camera, in the time that it took.
+    """Writes a PNG of each image and an MP4 of each video or camera.
+
+    A video's drawing has its times, mean rate and sound; a camera's lasts as long as it took.
 
     Args:
         places: Path of each source's drawing, see `drawing_places`.
@@ -76,13 +78,15 @@ class Drawings:
             self._source = frame.source
             with ExitStack() as stack:
                 draft = stack.enter_context(self._replacing(place))
-                self._writer = VideoWriter(draft, frame.size, frame.rate)
+                sound = frame.source.path if frame.source.kind == "video" else None
+                self._writer = VideoWriter(draft, frame.size, frame.rate, sound)
                 stack.callback(self._writer.close)
                 self._open = stack.pop_all()
+        if frame.source.kind == "video":
+            self._writer.write(drawing, frame.seconds)
+            return
         # A camera goes on while the network processes a frame: its last one stays.
-        late = (
-            frame.source.kind == "camera" and int(frame.seconds * frame.rate) - self._writer.written
-        )
+        late = int(frame.seconds * frame.rate) - self._writer.written
         for _ in range(max(1, late)):
             self._writer.write(drawing)
 

@@ -13,6 +13,7 @@ import threading
 import time
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from helpers import movies
@@ -156,6 +157,27 @@ def test_no_photo_is_replaced_in_its_own_folder(run):
         assert photos.items() <= texts("pics").items()
         assert [record["drawing"] for record in found("pics")] == ["x_2.png"]
         assert len(list(Path("pics").glob("[!.]*"))) == 5, "a drawing, its map and predictions.json"
+
+
+def test_people_have_a_colour_each_where_they_are_known_and_sides_where_not(run):
+    image("a.png")
+    movies.write(Path("b.mp4"), count=4)
+
+    def drawn(*flags):
+        assert run("a.png", "b.mp4", "--threshold", "-1", "--save", "drawing", *flags) == 0
+        folder = Path("output/predict")
+        frames = [pixels for pixels, _, _ in read_video(folder / "b.mp4")]
+        return images.read_upright(folder / "a.png"), frames[-1]
+
+    plain, person, side = drawn(), drawn("--color", "person"), drawn("--color", "side")
+    assert np.array_equal(plain[0], person[0])
+    assert not np.array_equal(plain[0], side[0])
+    assert np.array_equal(plain[1], side[1])
+    assert not np.array_equal(plain[1], person[1])
+    tracked = drawn("--track")
+    assert not np.array_equal(tracked[1], drawn("--track", "--color", "side")[1])
+    for flag in ("--draw_boxes", "--draw_scores", "--names"):
+        assert not np.array_equal(drawn(flag)[0], plain[0])
 
 
 def test_drawings_that_are_not_listed_are_removed(run):
@@ -415,6 +437,45 @@ def test_a_video_without_frames_is_told_at_the_end(run, capsys):
     assert run("a.mp4", "b.png") == 1
     assert "error: a.mp4: " in capsys.readouterr().err
     assert len(found()) == 1
+
+
+def test_a_cut_video_is_drawn_as_far_as_it_goes_with_its_sound(run, capsys):
+    path = Path("a.mkv")
+    movies.encode(path, movies.noise(60), rate=10, sound="aac")
+    movies.cut(path, 0.6)
+    image("b.png")
+    assert run("a.mkv", "b.png") == 1
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if "a.mkv" in line]
+    frames = len(found()) - 1
+    assert line.startswith(f"error: a.mkv: ends after {frames} frames")
+    assert 20 < frames < 50
+    with av.open("output/predict/a.mp4") as drawn:
+        picture, sound = drawn.streams
+        assert (picture.codec_context.name, picture.frames) == ("h264", frames)
+        seconds = float(picture.duration * picture.time_base)
+        heard = float(sound.duration * sound.time_base)
+        assert seconds - 1 < heard < seconds + 0.1, (
+            "the file ends between its sound and its picture"
+        )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a limit of the size of files")
+def test_a_full_disk_is_named_and_leaves_no_half_video(tmp_path, weights):
+    import resource
+
+    movies.encode(tmp_path / "a.mp4", movies.noise(150, (256, 192)))
+    command = [sys.executable, ROOT / "predict.py", "a.mp4", "--weights", weights]
+    done = subprocess.run(
+        [*map(str, command), "--detector", "none", "--save", "drawing"],
+        cwd=tmp_path,
+        text=True,
+        capture_output=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000)),
+    )
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith("error: output/predict/a.mp4: ")
+    assert "Traceback" not in done.stderr
+    assert [path.name for path in (tmp_path / "output/predict").iterdir()] == []
 
 
 @pytest.mark.parametrize(

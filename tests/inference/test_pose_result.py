@@ -1,8 +1,10 @@
+import io
 import json
 
 import numpy as np
 import PIL.Image
 import pytest
+from IPython.core.formatters import DisplayFormatter
 
 from paddle_pose.errors import InputError
 from paddle_pose.inference.pose_result import PoseResult
@@ -34,8 +36,20 @@ def test_the_drawing_is_a_pil_image_of_the_same_size_that_differs(tmp_path):
     assert np.array_equal(np.asarray(result().draw(min_score=0.95)), IMAGE)
 
 
-def test_a_notebook_shows_a_png():
-    assert result()._repr_png_().startswith(b"\x89PNG")
+def test_what_is_drawn_can_be_chosen():
+    kinds = [{}, {"color": "side"}, {"boxes": True}, {"scores": True}, {"joint_names": True}]
+    drawings = [np.asarray(result().draw(**kind)) for kind in kinds]
+    for n, drawing in enumerate(drawings):
+        assert not any(np.array_equal(drawing, other) for other in drawings[:n]), kinds[n]
+    with pytest.raises(InputError, match="color 'red'"):
+        result().draw(color="red")
+
+
+def test_a_notebook_shows_a_jpeg():
+    shown, _ = DisplayFormatter().format(result())
+    assert set(shown) == {"text/plain", "image/jpeg"}
+    with PIL.Image.open(io.BytesIO(shown["image/jpeg"])) as drawing:
+        assert (drawing.format, drawing.size) == ("JPEG", (80, 60))
     assert "2 people" in repr(result())
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
-from paddle_pose import geometry
+from paddle_pose import geometry, visualize
 from paddle_pose.evaluation.report import page
 from paddle_pose.evaluation.report.report_data import ReportData
 from paddle_pose.evaluation.tiles import draw_tile
@@ -79,13 +78,9 @@ def tile(data: ReportData, n: int, kind: np.ndarray) -> str:
     )
     source = data.images[n] if data.images else None
     caption = f"Person {n}{f' ({source.name})' if source else ''}: {summary}"
-    done, jpeg = cv2.imencode(
-        ".jpg", _draw(found, n, source)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
-    )
-    if not done:
-        raise OSError("this build of OpenCV cannot write JPEG; install opencv-python-headless")
+    content = visualize.jpeg(_draw(found, n, source), _JPEG_QUALITY)
     alt = f"{caption}; ground truth white, prediction in colours"
-    return page.figure(page.image(jpeg.tobytes(), alt), caption)
+    return page.figure(page.image(content, alt), caption)
 
 
 def _draw(found: MatchedPoses, n: int, source: Path | None) -> np.ndarray:
