@@ -32,6 +32,7 @@ _HOURGLASS: Rules = (
 )
 # MMPose's HRNet and SimpleBaseline; their other names are the official ones.
 _HEAD: Rules = ((r"^(?:keypoint_)?head\.", ""),)
+_RTMPOSE_LINEAR = r"^head\.(mlp\.1|gau\.o|gau\.uv|cls_x|cls_y)\.weight$"
 # txyugood's project has a convolution and its batch normalisation in one layer.
 _CONV_AND_NORM: Rules = (
     (r"\.conv(\d)\._conv\.", r".conv\1."),
@@ -55,11 +56,14 @@ class Family:
             project, applied one after another.
         yx: Pattern of converted names; their tensors have the output channels y, x, y, x, ... in
             the files and x, y, x, y, ... here.
+        transposed: Pattern of converted names of linear layers; their weights are [outputs, inputs]
+            in the files and [inputs, outputs] here.
     """
 
     name: str
     rules: Rules
     yx: str = "(?!)"
+    transposed: str = "(?!)"
 
     def rename(self, name: str) -> str:
         """Returns the name that this project uses for a tensor of the scheme.
@@ -76,7 +80,7 @@ class Family:
         return name
 
     def reorder(self, name: str, tensor: np.ndarray) -> np.ndarray:
-        """Returns a tensor with its output channels in the order of this project's networks.
+        """Returns a tensor with its axes and output channels in the order of this project's networks.
 
         A tensor whose name matches no pattern of the scheme is returned unchanged, as is a tensor
         of `yx` without axes or with an odd number of channels.
@@ -89,6 +93,8 @@ class Family:
             >>> Family("y before x", (), "reg").reorder("reg.bias", np.arange(4)).tolist()
             [1, 0, 3, 2]
         """
+        if re.search(self.transposed, name):
+            return tensor.T
         if not re.search(self.yx, name) or not tensor.ndim or tensor.shape[0] % 2:
             return tensor
         return tensor.reshape(-1, 2, *tensor.shape[1:])[:, ::-1].reshape(tensor.shape)
@@ -96,7 +102,11 @@ class Family:
 
 FAMILIES: tuple[Family, ...] = (
     Family("this project", ()),
-    Family("ResNets, the official HRNet and SimpleBaseline", _TORCH_BATCH_NORM),
+    Family(
+        "ResNets, the official HRNet and SimpleBaseline, MMPose's RTMPose",
+        _TORCH_BATCH_NORM,
+        transposed=_RTMPOSE_LINEAR,
+    ),
     Family("MMPose", _HOURGLASS + _HEAD + _TORCH_BATCH_NORM),
     Family("txyugood's Paddle Hourglass", _CONV_AND_NORM + _HOURGLASS),
     Family("Google's MoveNet", movenet_names.GOOGLE_MOVENET, movenet_names.GOOGLE_MOVENET_YX),

@@ -40,7 +40,7 @@ def fitting_tensors(
         ['bn1._mean']
         >>> for line in lines:
         ...     print(line)
-        loaded 1/2 tensors, named as in ResNets, the official HRNet and SimpleBaseline
+        loaded 1/2 tensors, named as in ResNets, the official HRNet and SimpleBaseline, MMPose's RTMPose
         randomly initialized: final_layer.bias
         not used: fc.* (2)
     """

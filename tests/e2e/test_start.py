@@ -48,7 +48,8 @@ def test_frozen_imagenet_backbone_is_trained_and_resumed(
     done = run_in(tmp_path, "train.py", *common, *flags)
     assert done.returncode == 0, done.stderr
     lines = (
-        f"Starting from {path}: loaded 265/282 tensors, named as in ResNets, the official HRNet and SimpleBaseline\n"
+        f"Starting from {path}: loaded 265/282 tensors, named as in ResNets, the official HRNet "
+        "and SimpleBaseline, MMPose's RTMPose\n"
         "  randomly initialized: deconv_layers.* (15), final_layer.* (2)\n"
         "  not used: fc.* (2)\n"
         "Frozen: all but deconv_layers, final_layer; 4,712 of "

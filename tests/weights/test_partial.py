@@ -13,7 +13,7 @@ paddle = pytest.importorskip("paddle")
 from paddle_pose.models.hrnet import HRNet  # noqa: E402 - needs Paddle
 from paddle_pose.models.simple_baseline import BLOCKS, SimpleBaseline  # noqa: E402
 
-OFFICIAL = "named as in ResNets, the official HRNet and SimpleBaseline"
+OFFICIAL = "named as in ResNets, the official HRNet and SimpleBaseline, MMPose's RTMPose"
 WIDTH = 4
 
 
