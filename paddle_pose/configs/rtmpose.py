@@ -5,9 +5,6 @@ Source: mmpose 1.3.2, `rtmpose-{t,s,m,l}_8xb256-420e_coco-256x192.py`, `rtmpose-
     AdamW 4e-3 for a total batch of 1024, warm-up over 1000 steps, constant until half of the
     epochs, then a cosine down to 5 %; weight decay 0 (t, s) or 0.05 (m, l), none on batch
     normalisation and biases; averaged weights except for t; two stages of augmentation.
-Differs: scale, angle and shift are drawn from other distributions with the same limits; the average
-    starts with a decay of (1 + n) / (10 + n) in place of an exponential one; the published models
-    start from a CSPNeXt backbone trained on AIC and COCO (`--init`).
 """
 
 from __future__ import annotations
@@ -33,6 +30,15 @@ _WEIGHT_DECAY = {"t": 0.0, "s": 0.0, "m": 0.05, "l": 0.05}
 _SIGMAS = {(192, 256): (4.9, 5.66), (288, 384): (6.0, 6.93), (256, 256): (5.66, 5.66)}
 _EPOCHS = 420
 _FINAL_EPOCHS = 30  # epochs of the second stage of augmentation
+
+_DIFFERS = (
+    "The published models start from a CSPNeXt backbone trained on AIC and COCO; without --init "
+    "this recipe starts from random weights.",
+    "Scale, angle and shift are drawn from other distributions with the same limits: mmpose draws "
+    "normal numbers cut at one standard deviation.",
+    "The decay of the averaged weights grows as (1 + n) / (10 + n); mmpose's follows an "
+    "exponential function of the step.",
+)
 
 _AUGMENT = Augment(
     scale=0.4,
@@ -64,6 +70,7 @@ def _coco(size: str, input_size: tuple[int, int]) -> Config:
         source=f"mmpose rtmpose-{size}_8xb256-420e_coco-{resolution}: AdamW 4e-3 for a total batch "
         "of 1024, 420 epochs, from a backbone trained on AIC and COCO",
         command=f"python train.py --config {name} --dataset_root D",
+        differs=_DIFFERS,
         model=RTMPoseModel(deepen=deepen, widen=widen),
         codec=SimCCCodec(input_size=input_size, sigma=_SIGMAS[input_size]),
         data=Data(dataset="coco"),
@@ -73,6 +80,7 @@ def _coco(size: str, input_size: tuple[int, int]) -> Config:
         train=Train(
             epochs=_EPOCHS,
             batch_size=128,
+            total_batch=1024,
             learning_rate=4e-3,
             optimizer=AdamWSpec(weight_decay=_WEIGHT_DECAY[size], decay_norms_and_biases=False),
             schedule=FlatCosineScheduleSpec(warmup=1000, warmup_start=1e-5),
@@ -98,6 +106,7 @@ RTMPOSE_M_MPII_256 = replace(
         _M_COCO.train,
         epochs=_EPOCHS // 2,
         batch_size=64,
+        total_batch=512,
         final_augment_epoch=_EPOCHS // 2 - _FINAL_EPOCHS,
     ),
 )

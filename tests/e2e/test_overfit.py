@@ -42,9 +42,16 @@ HEATMAPS = (
     "codec.unbiased=true",
     "codec.decode_by=dark",
 )
+VECTORS = (
+    "codec.input_size=(96,96)",
+    "codec.sigma=(4.0,4.0)",
+    "final_augment=none",
+    "train.final_augment_epoch=0",
+)
 # Config: learning rate, and changes that make the network smaller.
 REDUCED = {
     "hourglass_tiny_128": (0.004, ()),
+    "rtmpose_m_mpii_256": (0.004, ("model.deepen=0.167", "model.widen=0.25")),
     "stacked_hourglass2_mpii_256": (
         0.006,
         ("model.num_stacks=1", "model.channels=64", "model.depth=2"),
@@ -66,6 +73,7 @@ def flags_of(changes):
 @pytest.mark.parametrize("config", REDUCED)
 def test_eight_people_are_overfitted(config, eight_people, run_in, tmp_path):
     learning_rate, reduction = REDUCED[config]
+    codec = VECTORS if config.startswith("rtmpose") else HEATMAPS
     done = run_in(
         tmp_path,
         "train.py",
@@ -83,7 +91,7 @@ def test_eight_people_are_overfitted(config, eight_people, run_in, tmp_path):
         "none",
         "--learning_rate",
         learning_rate,
-        *flags_of((*HEATMAPS, *RECIPE, *reduction)),
+        *flags_of((*codec, *RECIPE, *reduction)),
         timeout=900,
     )
     assert done.returncode == 0, done.stderr
