@@ -32,6 +32,7 @@
 import json
 import os
 import sys
+import time
 from pathlib import Path
 
 PROJECT = next(
@@ -65,7 +66,9 @@ WORK = "output/notebook_03"  # folder, seen from the project
 DATA = "data"  # the data set's folder, seen from WORK
 PEOPLE = (256, 32)  # drawn for training and validation where there is no archive
 EPOCHS = 6  # of the narrow network; the published recipe has 210
-HOURS = 7.5  # for one training in one sitting of the published recipe: a little less than the quota
+HOURS = (
+    7.5  # of one sitting, for both trainings of the published recipe: a little less than the quota
+)
 
 # %%
 REAL = Path(ARCHIVE).is_file()
@@ -86,13 +89,16 @@ else:
         "train.epochs": EPOCHS,
         "train.log_every": 32,
     }
-FLAGS = " ".join(f'-o "{key}={value}"' for key, value in changes.items())
+NARROW = " ".join(f'-o "{key}={value}"' for key, value in changes.items())
 
 
-def sitting(size):
-    """Returns the flags of a training's next sitting: a run that has begun goes on."""
-    begun = Path(f"output/hourglass52_mpii_{size}/last").exists()
-    return (f"--max_hours {HOURS}" + " --resume" * begun) if PUBLISHED_RECIPE else FLAGS
+ENDS = time.monotonic() + 3600 * HOURS
+
+
+def sitting():
+    """Returns the flags of a training in the time that is left of this sitting."""
+    hours = max(1e-6, (ENDS - time.monotonic()) / 3600)  # at least one step
+    return f"--max_hours {hours:.6f} --resume auto" if PUBLISHED_RECIPE else NARROW
 
 
 os.chdir(PROJECT)
@@ -240,34 +246,34 @@ show(visualize.draw_heatmaps(crop, targets["heatmaps"], config.codec.skeleton))
 # ## 5. Training at 256
 #
 # The command of the original project. The `-o` flags after it are only for the small network; with
-# a GPU and the archive there is `--max_hours`, and from the second session on `--resume`. At the
+# a GPU and the archive there are `--max_hours` and `--resume auto` (see the next section). At the
 # end of each epoch the network is evaluated, and the best weights so far and a checkpoint are
 # saved.
 #
 # ## 5. 以 256 训练
 #
-# 与原项目的命令相同。其后的 `-o` 参数只用于缩小通道数的小网络；有 GPU 和数据集时，则是 `--max_hours`，从第二次起再加 `--resume`（断点续训）。每个 epoch 结束时进行评估，保存目前最好的权重和一个检查点。
+# 与原项目的命令相同。其后的 `-o` 参数只用于缩小通道数的小网络；有 GPU 和数据集时，则是 `--max_hours` 和 `--resume auto`（见下一节）。每个 epoch 结束时进行评估，保存目前最好的权重和一个检查点。
 
 # %%
-# !python -u {ROOT}/train.py --dataset_root {DATA} --image_size 256 {sitting(256)}
+# !python -u {ROOT}/train.py --dataset_root {DATA} --image_size 256 {sitting()}
 
 # %% [markdown]
 # ## 6. Training at 384, within a daily quota
 #
 # The published trainings took 40 hours at 256 and 53 hours at 384 on a V100 (the original
 # project's logs): more than a daily quota. So train in several sessions. `--max_hours` saves after
-# the step in which the time is over and ends with exit status 124; `--resume` continues the newest
-# run of that size with its optimizer, learning rate and best result, also in the middle of an
-# epoch, and needs no other flags. With the archive, run this notebook again every day until both
-# trainings are done. Without it the time is over after the first step, so that interruption and
-# resuming can be seen.
+# the step in which the time is over and ends with exit status 124; `--resume auto` starts a run, or
+# continues the newest run of that size with its optimizer, learning rate and best result, also in
+# the middle of an epoch. Both trainings share one clock: the time that the first one leaves is the
+# second one's. With the archive, run this notebook again every day until both trainings are done.
+# Without it the time is over after the first step, so that interruption and resuming can be seen.
 #
 # ## 6. 以 384 训练：每日限额之内
 #
-# 据原项目日志，在单卡 V100 上完整训练 256 需要 40 小时，384 需要 53 小时，超过一天的限额，因此分几次训练。`--max_hours` 在时间用完的那一步之后保存并以退出码 124 结束；`--resume` 断点续训，继续该尺寸最近一次训练，优化器、学习率和最好结果都会恢复，在 epoch 中间也可以，不需要其他参数。有数据集时，每天重新运行本 Notebook，直到两个训练都完成。没有数据集时，时间只够一步，以便看到中断和断点续训。
+# 据原项目日志，在单卡 V100 上完整训练 256 需要 40 小时，384 需要 53 小时，超过一天的限额，因此分几次训练。`--max_hours` 在时间用完的那一步之后保存并以退出码 124 结束；`--resume auto` 开始训练，或断点续训，继续该尺寸最近一次训练，优化器、学习率和最好结果都会恢复，在 epoch 中间也可以。两个训练共用一个计时：第一个用剩的时间归第二个。有数据集时，每天重新运行本 Notebook，直到两个训练都完成。没有数据集时，时间只够一步，以便看到中断和断点续训。
 
 # %%
-QUOTA = sitting(384) if PUBLISHED_RECIPE else f"{FLAGS} --max_hours 1e-6"
+QUOTA = sitting() if PUBLISHED_RECIPE else f"{NARROW} --max_hours 1e-6"
 
 # %%
 # !python -u {ROOT}/train.py --dataset_root {DATA} --image_size 384 {QUOTA}

@@ -62,6 +62,7 @@ TFLITE = ""  # file, seen from the project, such as movenet_lightning.tflite
 WORK = "output/notebook_05"  # folder, seen from the project
 IMAGES = 4  # drawn groups to learn by heart where there is no COCO or no GPU
 EPOCHS = 240  # over these images; the full recipe has 120 over COCO
+HOURS = 7.5  # of one sitting of the full recipe: a little less than the daily quota
 
 # %%
 from paddle_pose.configs import overrides, registry
@@ -288,9 +289,15 @@ display(Markdown("\n".join(lines)))
 # that it is trained on: a high AP means that the maps can be learned and decoded. The result shows
 # the metrics of the best evaluation.
 #
+# The full recipe takes longer than a day's quota. `max_hours` saves after the step in which the
+# time is over and raises `Interrupted`; `resume="auto"` continues the run that has begun, or
+# starts it. Run this notebook again every day until the training is done.
+#
 # ## 6. 训练
 #
 # 有 COCO 和 GPU 时只需给出数据的位置。没有时，`overrides` 缩小网络的通道数、缩短训练，并在训练图像上评估：AP 高说明这些输出可以学会、可以解码。结果显示最好一次评估的指标。
+#
+# 完整训练超过一天的限额：`max_hours` 在时间用完的那一步之后保存并抛出 `Interrupted`；`resume="auto"` 继续已开始的训练，没有则开始新的训练。每天重新运行本 Notebook，直到训练完成。
 
 # %%
 FILE = str(DATA / "annotations/person_keypoints_train2017.json")
@@ -300,7 +307,8 @@ LEARNED = {
     "data.images": str(DATA / "train2017"),
 }
 print(f"The full recipe as a command: python train.py --config {CONFIG} --dataset_root {COCO}")
-run = pp.train(CONFIG, data=DATA) if FULL else pp.train(CONFIG, overrides=changes | LEARNED)
+FULL_RECIPE = {"data": DATA, "resume": "auto", "max_hours": HOURS}
+run = pp.train(CONFIG, **(FULL_RECIPE if FULL else {"overrides": changes | LEARNED}))
 run
 
 # %% [markdown]
