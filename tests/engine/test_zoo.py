@@ -210,7 +210,7 @@ def test_the_table_has_a_row_of_what_is_known(name):
     for metric, value in file.measured:
         assert f"{metric} {value}" in row["measured"]
     assert row["licence"] in file.licence
-    assert (row["how to get"] == "by hand, from a page") == bool(file.on_page)
+    assert (row["how to get"] == "by hand") == bool(file.on_page)
     text = zoo.description(file)
     for known in (file.author, file.licence, file.data_licence, file.measured_protocol):
         assert known in text

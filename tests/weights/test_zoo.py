@@ -61,8 +61,10 @@ def test_entries_and_configs_agree(name):
     assert f"_{height}x{width}" in file.file_name
     names = {"mpii": {"Mean", "Mean@0.1", "Mean@0.11"}, "coco": {"AP", "AR"}}[config.data.dataset]
     assert {metric for metric, _ in file.published} <= names
-    assert ("boxes detected" in file.protocol) == (config.data.dataset == "coco")
-    assert ("annotated boxes, " in file.protocol) == (config.data.dataset == "mpii")
+    annotated = config.data.dataset == "mpii" or name.startswith("paddledetection_")
+    assert ("boxes detected" in file.protocol) == (not annotated)
+    assert ("annotated boxes, " in file.protocol) == annotated
+    assert ("annotated" in file.boxes) == annotated
     if "simple_baseline" in config.name:
         assert re.search(rf"res(net_)?{config.model.depth}_", file.file_name)
     if "hrnet" in config.name:
@@ -86,6 +88,7 @@ def test_the_table_is_complete():
     assert {owner: owners.count(owner) for owner in owners} == {
         "mmpose": 17,
         "official": 18,
+        "paddledetection": 5,
         "imagenet": 5,
         "google": 4,
         "movenet": 2,
