@@ -62,6 +62,7 @@ def build_parser() -> options.Parser:
         choices=("mpii", "coco", "movenet_crops"),
         help="whose layout D has (default: as the config says)",
     )
+    options.add_weights_format(parser)
     options.add_config(parser)
     group = parser.add_argument_group("protocol (default: as the config says)")
     flag = argparse.BooleanOptionalAction
@@ -153,6 +154,7 @@ def _evaluate(parser: options.Parser, arguments: argparse.Namespace, command: st
         parser.warn_of_unused(arguments, ["shift"], "with --no-flip")
     flags = {f"val.{name}": name for name in ("flip", "shift", "batch_size", "metric")}
     flags |= {"codec.decode_by": "decode", "data.dataset": "dataset"}
+    flags |= {"model.format": "weights_format"}
     changes = options.overrides_of(arguments, flags)
     evaluate(
         arguments.weights,

@@ -80,7 +80,7 @@ def crop(sample: Sample, window: Window, codec: Codec, reader: Reader = read_who
     pixels, image_to_pixels = reader(sample, window)
     image_to_input = window.to_input(codec.input_size, codec.alignment)
     matrix = geometry.compose(image_to_input, geometry.invert(image_to_pixels))
-    return geometry.warp(pixels, matrix, codec.input_size)
+    return geometry.warp(pixels, matrix, codec.input_size, codec.border)
 
 
 def input_keypoints(sample: Sample, window: Window, codec: Codec) -> tuple[np.ndarray, np.ndarray]:

@@ -7,7 +7,7 @@ import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from paddle_pose import build
 from paddle_pose.backends.metadata import metadata_path
@@ -19,17 +19,18 @@ from paddle_pose.exporting.files import check_target, put_in_place
 from paddle_pose.exporting.movenet_onnx import write_movenet
 from paddle_pose.exporting.tfjs_onnx import write_graph
 from paddle_pose.io import atomic
-from paddle_pose.io.archives import is_archive
+from paddle_pose.io.archives import extract, is_archive
 from paddle_pose.io.cache import cache_for
 from paddle_pose.io.checksum import sha256_of
 from paddle_pose.io.download import Progress, RemoteFile
-from paddle_pose.io.download_files import download_files, may_be_in
+from paddle_pose.io.download_files import MAX_ARCHIVE_BYTES, download_files, may_be_in
 from paddle_pose.io.locks import locked
 from paddle_pose.io.weights_files import find_weights
 from paddle_pose.weights.write import write_weights
 from paddle_pose.weights.zoo import PUBLISHED as PUBLISHED
 from paddle_pose.weights.zoo import PublishedFile, recognise
 
+_IN_ARCHIVE = "end2end.onnx"  # mmdeploy's name of an exported network
 _log = logging.getLogger("paddle_pose")
 
 Copies = Path | Sequence[Path] | None
@@ -105,25 +106,27 @@ def converted(
         ConnectionError: If no server can be reached; says where to put the file.
         MissingDependencyError: If the file has to be converted and Paddle is missing.
     """
-    config = find_published(name).config
-    if not config:
+    file = find_published(name)
+    if file.purpose == "detect":
         raise InputError(
             f"{name}: finds people, not poses; name it with {argument('--detector')}, and a pose network with "
             + argument("--weights", "load_model")
         )
+    if not file.config:
+        return converted_onnx(name, folder, from_file, progress)
     path = fetch(name, folder, from_file, progress)
     return _made_once(
         path,
         path.parent / name / "model.safetensors",
         name,
-        lambda target: convert(registry.find(config), path, target, force=True),
+        lambda target: convert(registry.find(file.config), path, target, force=True),
         last=registry.FILE_NAME,
     )
 
 
 def is_runnable_without_paddle(file: PublishedFile) -> bool:
-    """Returns whether `converted_onnx` has an ONNX file of a published one: Google's MoveNets and person detectors."""
-    return file.purpose == "detect" or file.config.startswith("movenet_")
+    """Returns whether `converted_onnx` has an ONNX file of a published one: MoveNets, RTMPose and person detectors."""
+    return not file.config or file.config.startswith("movenet_")
 
 
 def converted_onnx(
@@ -156,6 +159,10 @@ def converted_onnx(
     path = fetch(name, folder, from_file, progress)
     if path.suffix == ".onnx":
         return path
+    if path.suffix == ".zip":
+        return _made_once(
+            path, path.parent / name / _IN_ARCHIVE, name, lambda target: _unpack(path, target)
+        )
     if file.purpose == "detect":
         return _made_once(
             path, path.parent / name / "model.onnx", name, lambda target: _translate(path, target)
@@ -189,6 +196,32 @@ def _made_once(
             if not is_there():  # another process may have converted it
                 make(target)
     return target
+
+
+def _unpack(path: Path, target: Path) -> None:
+    """Takes the ONNX file out of an archive of mmdeploy, which has it in a folder.
+
+    Raises:
+        InputError: If the archive holds no such file, or is damaged or hostile.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".unpacking_", dir=target.parent) as folder:
+
+        def place(member: str) -> str | None:
+            return _IN_ARCHIVE if PurePosixPath(member).name == _IN_ARCHIVE else None
+
+        draft = Path(folder, _IN_ARCHIVE)
+        try:
+            extract(path, Path(folder), place=place, max_bytes=MAX_ARCHIVE_BYTES)
+            if not draft.is_file():
+                raise InputError(f"{path}: holds no {_IN_ARCHIVE}")
+        except InputError as problem:
+            raise InputError(
+                f"{problem}; delete it, or move it away, and take another copy. An ONNX file by itself is named with "
+                + argument("--weights", "its path")
+            ) from problem
+        os.replace(draft, target)
+    _log.info(f"Written: {target}")
 
 
 def _translate(path: Path, target: Path) -> None:
@@ -229,7 +262,8 @@ def locate(
         file = find_published(source)
         finds_people = file.purpose == "detect" and what != "weights"
         on_onnx = engine == "onnx" or (engine == "auto" and _has_onnx_runtime())
-        if finds_people or (file.config and is_runnable_without_paddle(file) and on_onnx):
+        poses = file.purpose != "detect" and is_runnable_without_paddle(file)
+        if finds_people or (poses and (on_onnx or not file.config)):
             return converted_onnx(source, folder, from_file, progress)
         return converted(source, folder, from_file, progress)
     path = find_weights(source)
@@ -377,6 +411,8 @@ def usage(file: PublishedFile, path: Path) -> str:
         return f"Find people with it:\n  {command('predict')} photo.jpg --weights F --detector {file.name}"
     if file.purpose == "start":
         return f"Start from it:\n  {command('train')} --config {file.config} --init {path} --dataset_root D"
+    if not file.config:
+        return f"Find poses with it:\n  {command('predict')} photo.jpg --weights {file.name}"
     return f"Score it:\n  {command('val')} --weights {path} --config {file.config} --dataset_root D"
 
 
@@ -387,9 +423,11 @@ def published_numbers(file: PublishedFile) -> str:
 
 def description(file: PublishedFile) -> str:
     """Returns several lines about a published file: files, checksums, numbers and their protocol, author and licences."""
+    finds_people = file.purpose == "detect"
+    without_config = "none, it finds people" if finds_people else "made from what the file shows"
     lines = [
         file.name,
-        f"config: {file.config or 'none, it finds people'}",
+        f"config: {file.config or without_config}",
         f"URL: {file.url}" + (f" (fetch {file.on_page} by hand)" if file.on_page else ""),
         f"SHA-256 begins with: {file.sha256 or 'not published'}",
     ]

@@ -9,6 +9,7 @@ Source: MMPose's model zoo at 0.29 (hourglass_mpii.md, hrnet_{mpii,coco}.md, res
     NanoDet: the pages of its author; the files are from hpc203/nanodet-opncv-dnn-cpp-python and
     from the same npm package. PaddleDetection's page of key point networks at 666f597, its table
     "Model Zoo"; in the table "Terminal Server" the addresses of both input sizes are swapped.
+    RTMPose's page and the addresses that rtmlib 0.0.16 downloads.
 Differs: files without a published checksum are not fetched, since they could not be verified.
 """
 
@@ -27,7 +28,8 @@ class PublishedFile(RemoteFile):
     """A published model: its main file, which is the `RemoteFile`, and the files that belong to it.
 
     Attributes:
-        config: Name of the config of its network; "" for a person detector.
+        config: Name of the config of its network; "" for a person detector, and for an ONNX file of
+            another program, whose config is made from what it shows.
         published: (metric, value) as reported by the publisher; not measured by this project.
         protocol: Protocol of the published numbers.
         source: Address of the page that states them.
@@ -86,6 +88,8 @@ _SIMPLE_BASELINE_PAGE = "https://github.com/microsoft/human-pose-estimation.pyto
 _SIMPLE_BASELINE_FOLDER = "https://drive.google.com/drive/folders/13_wJ6nC7my1KKouMkQMqyr9r1ZnLnukP"
 _HRNET_PAGE = "https://github.com/leoxiaobin/deep-high-resolution-net.pytorch"
 _HRNET_FOLDER = "https://drive.google.com/drive/folders/1hOTihvbyIxsm5ygDpbUuJ7O_tzv4oXjC"
+_RTMPOSE = "https://download.openmmlab.com/mmpose/v1/projects/rtmposev1/onnx_sdk/"
+_RTMPOSE_PAGE = "https://github.com/open-mmlab/mmpose/tree/main/projects/rtmpose"
 _PADDLEDETECTION = "https://paddledet.bj.bcebos.com/models/keypoint/"
 _PADDLEDETECTION_PAGE = (
     "https://github.com/PaddlePaddle/PaddleDetection/tree/develop/configs/keypoint"
@@ -100,11 +104,12 @@ _DECODING = (
     "by {}, not measured by this project"
 )
 _MPII = "MPII val, 2958 people, PCKh in %; annotated boxes, " + _DECODING
-_COCO = (
+_COCO_BOXES = (
     "COCO val2017, OKS AP and AR; boxes detected by the person detector of 56.4 AP, val.py "
     "--detections COCO_val2017_detections_AP_H_56_person.json (annotated boxes give about 0.02 "
-    "more), " + _DECODING
+    "more), "
 )
+_COCO = _COCO_BOXES + _DECODING
 
 _MPII_DATA = "MPII Human Pose: annotations Simplified BSD, images from YouTube videos"
 _COCO_DATA = (
@@ -228,6 +233,36 @@ def _paddledetection(file: str, config: str, *numbers: float) -> PublishedFile:
         author="PaddlePaddle (PaddleDetection)",
         licence="Apache-2.0, as PaddleDetection; none is stated for the file",
         **{**_details(config), "boxes": "annotated"},
+    )
+
+
+def _rtmpose(size: str, digits: str, parameters: int, ap: float) -> PublishedFile:
+    """Returns an entry of RTMPose's ONNX files: a ZIP archive with `end2end.onnx` in a folder.
+
+    Args:
+        size: "s" or "m".
+        digits: First digits of the SHA-256 of the weights that the archive was made from.
+        parameters: Number of parameters.
+        ap: Published AP on COCO val2017.
+    """
+    file = f"rtmpose-{size}_simcc-body7_pt-body7_420e-256x192-{digits}_20230504.zip"
+    return PublishedFile(
+        name=f"rtmpose_{size}",
+        url=f"{_RTMPOSE}{file}",
+        sha256="",
+        config="",
+        published=(("AP", ap),),
+        protocol=_COCO_BOXES + "flip test; trained on seven data sets (Body7); as published by its "
+        "authors, not measured by this project; the file is not fetched, since its checksum is not "
+        "published (the digits in its name are those of the .pth file)",
+        source=_RTMPOSE_PAGE,
+        on_page=file,
+        parameters=parameters,
+        input_size=(192, 256),
+        boxes="detected, 56.4 AP",
+        author="OpenMMLab (RTMPose)",
+        licence="Apache-2.0, as MMPose; none is stated for the file",
+        data_licence=f"{_COCO_DATA}; and six more data sets, each with its own terms",
     )
 
 
@@ -471,6 +506,8 @@ PUBLISHED: dict[str, PublishedFile] = {
         _official("simple_baseline_r50_coco_384x288", 0.722, 0.776),
         _official("simple_baseline_r101_coco_384x288", 0.736, 0.791),
         _official("simple_baseline_r152_coco_384x288", 0.743, 0.797),
+        _rtmpose("s", "acd4a1ef", 5_473_251, 0.697),
+        _rtmpose("m", "e48f03d0", 13_587_611, 0.749),
         _paddledetection("hrnet_w32_256x192", "hrnet_w32_coco_256x192", 0.769),
         _paddledetection("hrnet_w32_384x288", "hrnet_w32_coco_384x288", 0.778),
         _paddledetection("dark_hrnet_w32_256x192", "hrnet_w32_coco_256x192_dark", 0.780),
