@@ -229,5 +229,6 @@ def _in_words(config: Config, model: ForeignModel, file: PoseFile) -> str:
     remark = f" ({file.reading.remark})" if file.reading.remark else ""
     return (
         f"read as {model.format}{remark}: {width}x{height} px, {model.order.upper()}, {values}, "
-        f"{where}, joints of {config.codec.skeleton.name}"
+        f"{where}, joints of {config.codec.skeleton.name}, "
+        f"{'with' if config.val.flip else 'no'} flip test"
     )

@@ -197,6 +197,11 @@ def config_of(
     is_unknown = stored is None and name is None and image_size is None
     if is_unknown and weights.suffix == ".onnx":
         return foreign_config(weights, changes or {})
+    if "model.format" in (changes or {}):
+        raise InputError(
+            f"{argument('--weights_format', 'model.format')}: is for ONNX files of other programs; "
+            f"{weights} has a config; leave it out"
+        )
     if is_unknown and (published := recognise(weights)):
         name = published.config or None
         _log.info(

@@ -72,7 +72,7 @@ PREPROCESSING: dict[PoseFormat, tuple[Order, Color, Color]] = {
 }
 """Order of the channels, and mean and deviation of red, green and blue, by format."""
 _INTEGERS = ("uint8", "int32", "int64")
-_MAP_STRIDES = (2, 4, 8)  # input px per cell of a heatmap
+_MAP_STRIDES = (2, 4, 8, 16)  # input px per cell of a heatmap
 _SPLIT_RATIOS = (1.0, 16.0)  # fewest and most bins per input px
 _YOLO_STRIDES = (STRIDES, (*STRIDES, 64))
 _MULTIPOSE_SHAPE = (6, 56)  # people; 17 joints of y, x, score, then box and score
