@@ -21,8 +21,10 @@ from paddle_pose.configs.specs import Config, Data, ModelSpec, Val
 from paddle_pose.environment import argument
 from paddle_pose.errors import InputError
 from paddle_pose.inference.foreign_pose import (
+    HEATMAPS,
     IMAGENET_DEVIATION,
     IMAGENET_MEAN,
+    SIMCC,
     ForeignPose,
     Order,
     PoseFile,
@@ -186,9 +188,9 @@ def _config(name: str, model: ForeignModel, codec: Codec) -> Config:
 def _codec(file: PoseFile, skeleton: Skeleton) -> Codec:
     """Returns the codec of the outputs of a file."""
     size, scale = file.layout.size, file.reading.scale
-    if file.format in ("simcc", "simcc-transposed"):
+    if file.format in SIMCC:
         return SimCCCodec(skeleton, size, split_ratio=scale)
-    if file.format in ("heatmaps", "heatmaps-transposed"):
+    if file.format in HEATMAPS:
         return HeatmapCodec(skeleton, size, stride=round(scale))
     min_score, nms_iou = _THRESHOLDS[file.format]
     border = 0 if file.format == "multipose" else 114

@@ -17,7 +17,7 @@ Checked against: a file of each format and of each pair of formats with the same
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Literal, get_args
@@ -52,6 +52,8 @@ PoseFormat = Literal[
     "multipose",
 ]
 POSE_FORMATS: tuple[PoseFormat, ...] = get_args(PoseFormat)
+SIMCC: tuple[PoseFormat, ...] = ("simcc", "simcc-transposed")
+HEATMAPS: tuple[PoseFormat, ...] = ("heatmaps", "heatmaps-transposed")
 Order = Literal["rgb", "bgr"]
 Color = tuple[float, float, float]
 IMAGENET_MEAN: Color = (123.675, 116.28, 103.53)
@@ -200,7 +202,11 @@ class ForeignPose:
         tensors = (file.network.inputs[0], *file.network.outputs)
         self._one_by_one = any(tensor.shape[:1] == (1,) for tensor in tensors)
         self.device = file.network.device
-        self.outputs = list(_MAPS[file.format.split("-")[0]])
+        self.outputs = ["people"]
+        if file.format in SIMCC:
+            self.outputs = ["simcc_x", "simcc_y"]
+        elif file.format in HEATMAPS:
+            self.outputs = ["heatmaps"]
 
     def __call__(self, images: np.ndarray) -> Maps:
         """Returns the maps of uint8 RGB images [N, H, W, 3] by the codec's names.
@@ -217,21 +223,14 @@ class ForeignPose:
         """Returns the maps of a run of the network."""
         format = self._file.format
         arrays = [np.asarray(outputs[index], np.float32) for index in self._file.reading.order]
-        if format in ("simcc", "simcc-transposed"):
+        if format in SIMCC:
             if format == "simcc-transposed":
                 arrays = [array.swapaxes(1, 2) for array in arrays]
             return {"simcc_x": arrays[0], "simcc_y": arrays[1]}
-        if format in ("heatmaps", "heatmaps-transposed"):
+        if format in HEATMAPS:
             maps = np.stack(arrays, axis=1)
             return {"heatmaps": maps if format == "heatmaps" else np.moveaxis(maps, -1, 2)}
         return {"people": _people(format, arrays, self._file.layout.size)}
-
-
-_MAPS = {
-    "simcc": ("simcc_x", "simcc_y"),
-    "heatmaps": ("heatmaps",),
-    **dict.fromkeys(("yolo", "rtmo", "multipose"), ("people",)),
-}
 
 
 def _people(format: PoseFormat, arrays: Sequence[np.ndarray], size: tuple[int, int]) -> np.ndarray:
@@ -286,10 +285,14 @@ def _readings(
         size: (width, height) of its input.
         joints: Number of joints that the caller expects; None if it does not matter.
     """
+    # Others have fewer axes, such as labels [N, n] or the highest cells [N, K] of PaddleDetection.
+    used = [index for index, shape in enumerate(shapes) if len(shape) >= 3]
+    names = [network.outputs[index].name for index in used]
+    shapes = [shapes[index] for index in used]
     found: dict[PoseFormat, Reading] = {}
     ranks = sorted(map(len, shapes))
     if ranks == [3, 3]:
-        found |= _simcc(network, shapes, size)
+        found |= _simcc(names, shapes, size)
     if set(ranks) == {4} and len({shape[1:] for shape in shapes}) == 1:
         found |= _heatmaps(shapes, size)
     if ranks == [3, 4]:
@@ -299,14 +302,14 @@ def _readings(
     if ranks == [3]:
         found |= _one_output(network.metadata, shapes[0], size, joints)
     return {
-        format: reading
+        format: replace(reading, order=tuple(used[index] for index in reading.order))
         for format, reading in found.items()
         if joints is None or reading.joints == joints
     }
 
 
 def _simcc(
-    network: ForeignOnnx, shapes: Sequence[Shape], size: tuple[int, int]
+    names: Sequence[str], shapes: Sequence[Shape], size: tuple[int, int]
 ) -> dict[PoseFormat, Reading]:
     """Returns the readings of two outputs as vectors along x and y, [N, K, bins] or transposed."""
     found: dict[PoseFormat, Reading] = {}
@@ -329,13 +332,12 @@ def _simcc(
             continue
         remark = ""
         if len(orders) > 1:  # a square input
-            names = [tensor.name.lower() for tensor in network.outputs]
             by_name = [
                 order
                 for order in orders
-                if names[order[0]].endswith("x") and names[order[1]].endswith("y")
+                if names[order[0]].lower().endswith("x") and names[order[1]].lower().endswith("y")
             ]
-            remark = "" if by_name else f"{network.outputs[0].name} is taken for x"
+            remark = "" if by_name else f"{names[0]} is taken for x"
             orders = by_name or orders
         found[format] = Reading(
             joints=shapes[0][joint_axis] or 0,

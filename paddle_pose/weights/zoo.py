@@ -253,8 +253,9 @@ def _rtmpose(size: str, digits: str, parameters: int, ap: float) -> PublishedFil
         config="",
         published=(("AP", ap),),
         protocol=_COCO_BOXES + "flip test; trained on seven data sets (Body7); as published by its "
-        "authors, not measured by this project; the file is not fetched, since its checksum is not "
-        "published (the digits in its name are those of the .pth file)",
+        "authors, whose configs, however, evaluate with annotated boxes; not measured by this "
+        "project; the file is not fetched, since its checksum is not published (the digits in its "
+        "name are those of the .pth file)",
         source=_RTMPOSE_PAGE,
         on_page=file,
         parameters=parameters,

@@ -60,6 +60,16 @@ def candidates(error):
         pytest.param(
             {"a": zeros(17, 24, 16), "b": zeros(17, 24, 16)}, "heatmaps", 17, 4, id="two-stages"
         ),
+        pytest.param(
+            {"cells": zeros(17), "maps": zeros(17, 24, 16)}, "heatmaps", 17, 4, id="with-cells"
+        ),
+        pytest.param(
+            {"labels": zeros(9), "keypoints": zeros(9, 17, 3), "dets": zeros(9, 5)},
+            "rtmo",
+            17,
+            0,
+            id="rtmo-with-labels",
+        ),
         pytest.param(zeros(56, CELLS), "yolo-pose", 17, 0, id="yolo"),
         pytest.param(zeros(CELLS, 56), "yolo-pose-transposed", 17, 0, id="yolo-cells-first"),
         pytest.param(zeros(CELLS, 5 + 3 * 9), "yolo-pose-transposed", 9, 0, id="nine-joints"),
@@ -300,7 +310,8 @@ def test_heatmaps_of_all_forms_are_the_same(tmp_path):
     maps = np.random.default_rng(3).normal(size=(1, 17, 24, 16)).astype(np.float32)
     last = np.ascontiguousarray(np.moveaxis(maps, 1, -1))
     stages = {"first": np.zeros_like(maps), "second": maps}
-    for outputs in (maps, last, stages):
+    with_cells = {"cells": np.zeros((1, 17), np.int64), "maps": maps}
+    for outputs in (maps, last, stages, with_cells):
         file = opened(write(tmp_path, outputs))
         found = ForeignPose(file, *file.preprocessing)(np.zeros((2, 96, 64, 3), np.uint8))
         np.testing.assert_array_equal(found["heatmaps"][:, -1], np.repeat(maps, 2, axis=0))
