@@ -98,6 +98,7 @@ def foreign_config(weights: Path, changes: Mapping[str, object]) -> Config:
         weights,
         size=stated.codec.input_size if "codec.input_size" in changes else None,
         format=getattr(stated.model, "format", None) if "model.format" in changes else None,
+        joints=skeleton.num_joints if skeleton is not None else None,
         device="cpu",
     )
     joints = file.reading.joints

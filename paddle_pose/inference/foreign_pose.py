@@ -139,7 +139,8 @@ def open_pose_file(
         size: (width, height) px of the input, for a file that does not fix it; None for the usual
             one of the format.
         format: Format that the caller states, which must fit the file; None recognises it.
-        joints: Number of joints that the caller expects; None for those that the file has.
+        joints: Number of joints that the caller expects, which the file need not have; None if it
+            does not matter.
         device: Device, see `ForeignOnnx`.
         threads: Number of threads; None for `environment.threads_to_use`.
 
@@ -237,7 +238,8 @@ def _people(format: PoseFormat, arrays: Sequence[np.ndarray], size: tuple[int, i
     """Returns candidates [N, A, 5 + 3K] as `OneStageCodec` decodes them."""
     rows = arrays[0]
     if format == "rtmo":
-        keypoints = arrays[1].reshape(*arrays[1].shape[:2], -1)
+        shape = arrays[1].shape  # its second length may be 0
+        keypoints = arrays[1].reshape(*shape[:2], shape[2] * shape[3])
         return np.concatenate([rows, keypoints], axis=2)
     if format == "yolo-pose-end-to-end":  # class 0 is people
         people = np.delete(rows, 5, axis=2)
@@ -283,7 +285,8 @@ def _readings(
         network: File to read.
         shapes: Shapes of its outputs.
         size: (width, height) of its input.
-        joints: Number of joints that the caller expects; None if it does not matter.
+        joints: Number of joints that the caller expects; readings with another number are returned
+            if none has it. None if it does not matter.
     """
     # Others have fewer axes, such as labels [N, n] or the highest cells [N, K] of PaddleDetection.
     used = [index for index, shape in enumerate(shapes) if len(shape) >= 3]
@@ -301,10 +304,10 @@ def _readings(
             found["rtmo"] = Reading(shapes[keypoints][2] or 0, (dets, keypoints))
     if ranks == [3]:
         found |= _one_output(network.metadata, shapes[0], size, joints)
+    expected = {format: one for format, one in found.items() if one.joints == joints}
     return {
-        format: replace(reading, order=tuple(used[index] for index in reading.order))
-        for format, reading in found.items()
-        if joints is None or reading.joints == joints
+        format: replace(one, order=tuple(used[index] for index in one.order))
+        for format, one in (expected or found).items()
     }
 
 
@@ -380,9 +383,10 @@ def _one_output(
     if isinstance(stated, list | tuple) and len(stated) == 2:
         if stated[1] != 3:
             return {}
-        joints = stated[0]
+        usual = (stated[0],)
+    else:
+        usual = (*_USUAL_JOINTS, joints)
     counts = [count_cells(size, strides) for strides in _YOLO_STRIDES]
-    usual = _USUAL_JOINTS if joints is None else (joints,)
 
     def reading(channels: int, others: int, candidates: int) -> Reading | None:
         count, rest = divmod(channels - others, 3)

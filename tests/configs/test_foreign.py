@@ -102,6 +102,16 @@ def test_other_joints_are_named_by_the_user(tmp_path):
     assert config.codec.skeleton.joints == ("a", "b", "c")
 
 
+def test_stated_joints_decide_between_formats(tmp_path):
+    path = write(tmp_path, y=zeros(53, 56))
+    with pytest.raises(InputError, match="yolo-pose-transposed"):
+        config_of(path)
+    for skeleton, format in (("coco_17", "yolo-pose-transposed"), ("mpii_16", "yolo-pose")):
+        config = config_of(path, changes={"codec.skeleton": skeleton})
+        assert (config.codec.skeleton.name, config.model.format) == (skeleton, format)
+        build.backend(config, path, "cpu", 1)
+
+
 @pytest.mark.parametrize(
     "changes",
     [

@@ -294,6 +294,11 @@ def test_candidates_of_all_formats_are_the_same_people(tmp_path):
     np.testing.assert_allclose(people[:, 0], [EXPECTED] * 2, rtol=1e-6)
 
 
+def test_nobody_found_is_no_candidate(tmp_path):
+    nobody = {"dets": zeros(0, 5), "keypoints": zeros(0, 17, 3)}
+    assert people_of(tmp_path, nobody).shape == (2, 0, 56)
+
+
 def test_vectors_of_all_forms_are_the_same(tmp_path):
     rng = np.random.default_rng(2)
     x, y = (rng.normal(size=(1, 17, 2 * side)).astype(np.float32) for side in SIZE)
