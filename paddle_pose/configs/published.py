@@ -95,6 +95,13 @@ _RECIPES: Mapping[str, Mapping[str, float]] = {
     "hrnet_w32_coco_256x192_udp": {"AP (boxes of a 65.1-AP detector)": 0.768},
     "simple_baseline_r50_coco_256x192_dark": {f"AP ({DETECTED})": 0.724},
     "movenet_original_coco": {"acc": 0.76914},
+    "rtmpose_t_coco_256x192": {f"AP ({DETECTED})": 0.682},
+    "rtmpose_s_coco_256x192": {f"AP ({DETECTED})": 0.716},
+    "rtmpose_m_coco_256x192": {f"AP ({DETECTED})": 0.746},
+    "rtmpose_l_coco_256x192": {f"AP ({DETECTED})": 0.758},
+    "rtmpose_m_coco_384x288": {f"AP ({DETECTED}, trained on AIC and COCO)": 0.770},
+    "rtmpose_l_coco_384x288": {f"AP ({DETECTED}, trained on AIC and COCO)": 0.773},
+    "rtmpose_m_mpii_256": {"Mean": 90.7, "Mean@0.1": 34.8},
 }
 # PCKh@0.5 of each group of joints, by the config whose published Mean it belongs to.
 _PER_JOINT = {

@@ -16,7 +16,9 @@ from typing import Annotated, Any, ClassVar, Literal
 from paddle_pose import kinds
 from paddle_pose.codecs.base import Codec
 from paddle_pose.codecs.heatmap import HeatmapCodec
+from paddle_pose.codecs.simcc import SimCCCodec
 from paddle_pose.data.augment import Augment
+from paddle_pose.errors import InputError
 from paddle_pose.ranges import BatchSize, Range, Seed, Share
 from paddle_pose.weights.names import (
     has_batch_norm,
@@ -337,6 +339,42 @@ class MoveNetModel(ModelSpec):
 
 
 @dataclass(frozen=True)
+class RTMPoseModel(ModelSpec):
+    """RTMPose: arguments of `models.rtmpose.RTMPose`.
+
+    Attributes:
+        deepen: Factor of the number of blocks: 0.167 (t), 0.33 (s), 0.67 (m) or 1 (l).
+        widen: Factor of the number of channels: 0.375 (t), 0.5 (s), 0.75 (m) or 1 (l).
+    """
+
+    kind: ClassVar[str] = "rtmpose"
+    target: ClassVar[str] = "paddle_pose.models.rtmpose:RTMPose"
+
+    deepen: Annotated[float, Range(0, 16, exclusive_min=True)] = 0.67
+    widen: Annotated[float, Range(0, 16, exclusive_min=True)] = 0.75
+
+    def arguments(self, codec: Codec) -> dict[str, Any]:
+        """Returns the keyword arguments of `target`; the codec determines the sizes of the head.
+
+        Args:
+            codec: SimCC codec that decodes the network's outputs.
+
+        Raises:
+            InputError: If the codec is not a SimCC codec.
+        """
+        if not isinstance(codec, SimCCCodec):
+            raise InputError(
+                f"model rtmpose predicts SimCC vectors, but codec.kind is {codec.kind}; use "
+                "codec=simcc"
+            )
+        return {
+            **super().arguments(codec),
+            "input_size": codec.input_size,
+            "split_ratio": codec.split_ratio,
+        }
+
+
+@dataclass(frozen=True)
 class HeatmapLossSpec(LossSpec):
     """Mean squared error of heatmaps: arguments of `models.losses.JointsMSELoss`.
 
@@ -404,6 +442,20 @@ class MoveNetLossSpec(LossSpec):
             codec: Codec that encodes the targets.
         """
         return {**self.field_values(), "limbs": codec.skeleton.limb_indices}
+
+
+@dataclass(frozen=True)
+class SimCCLossSpec(LossSpec):
+    """Kullback-Leibler divergence of SimCC vectors: arguments of `models.simcc_loss.SimCCLoss`.
+
+    Attributes:
+        beta: Factor of predictions and targets before the softmax.
+    """
+
+    kind: ClassVar[str] = "simcc_kl"
+    target: ClassVar[str] = "paddle_pose.models.simcc_loss:SimCCLoss"
+
+    beta: Annotated[float, Range(0, 1000, exclusive_min=True)] = 10.0
 
 
 @dataclass(frozen=True)
@@ -529,6 +581,38 @@ class CosineScheduleSpec(ScheduleSpec):
 
     kind: ClassVar[str] = "cosine"
     target: ClassVar[str] = "paddle_pose.training.optimizers:CosineSchedule"
+
+    def arguments(self, base: float, steps_per_epoch: int, epochs: int) -> dict[str, Any]:
+        """Returns the keyword arguments of `target`, with `epochs` converted to steps.
+
+        Args:
+            base: Learning rate after the warm-up.
+            steps_per_epoch: Number of optimizer steps per epoch.
+            epochs: Total number of epochs.
+        """
+        return {
+            **super().arguments(base, steps_per_epoch, epochs),
+            "total": epochs * steps_per_epoch,
+        }
+
+
+@dataclass(frozen=True)
+class FlatCosineScheduleSpec(ScheduleSpec):
+    """Flat-cosine schedule: linear warm-up, a constant rate, then half a cosine.
+
+    Attributes:
+        warmup: Number of linear warm-up steps; 0 disables the warm-up.
+        warmup_start: Factor by which the learning rate is multiplied at step 0; it rises to 1
+            during the warm-up.
+        flat: Fraction of the training after which the cosine begins.
+        end: Factor of the learning rate at the end of the cosine.
+    """
+
+    kind: ClassVar[str] = "flat_cosine"
+    target: ClassVar[str] = "paddle_pose.training.optimizers:FlatCosineSchedule"
+
+    flat: Share = 0.5
+    end: Share = 0.05
 
     def arguments(self, base: float, steps_per_epoch: int, epochs: int) -> dict[str, Any]:
         """Returns the keyword arguments of `target`, with `epochs` converted to steps.

@@ -88,6 +88,41 @@ class CosineSchedule:
         return rate * warmup_factor(step, self.warmup, self.warmup_start)
 
 
+@dataclass(frozen=True)
+class FlatCosineSchedule:
+    """Learning rate with a linear warm-up, a constant part and half a cosine.
+
+    Source: RTMPose's recipe: constant for half of the epochs, then a cosine down to 5 %.
+
+    Attributes:
+        base: Learning rate after the warm-up.
+        total: Number of steps of the training.
+        warmup: Number of warm-up steps, which are part of `total`.
+        warmup_start: Factor of the rate at step 0.
+        flat: Fraction of `total` after which the cosine begins.
+        end: Factor of the rate at step `total`.
+
+    Example:
+        >>> schedule = FlatCosineSchedule(1.0, total=100, flat=0.5, end=0.05)
+        >>> [round(schedule(step), 3) for step in (0, 50, 75, 100, 101)]
+        [1.0, 1.0, 0.525, 0.05, 0.05]
+    """
+
+    base: float
+    total: int
+    warmup: int = 0
+    warmup_start: float = 0.001
+    flat: float = 0.5
+    end: float = 0.05
+
+    def __call__(self, step: int) -> float:
+        """Returns the learning rate of a 0-based step."""
+        begin = self.flat * self.total
+        share = min(max(step - begin, 0.0) / max(self.total - begin, 1.0), 1.0)
+        factor = self.end + (1 - self.end) * (1 + cos(pi * share)) / 2
+        return self.base * factor * warmup_factor(step, self.warmup, self.warmup_start)
+
+
 def warmup_factor(step: int, warmup: int, start: float) -> float:
     """Returns the factor of the learning rate in a linear warm-up.
 

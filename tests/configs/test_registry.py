@@ -197,13 +197,14 @@ def test_flags_change_the_augmentation():
     "config", [c for c in CONFIGS.values() if c.data.framing == "person"], ids=lambda c: c.name
 )
 def test_augmentation_is_as_published(config):
-    """HRNet and mmpose use half bodies on COCO; SimpleBaseline and all recipes on MPII do not."""
+    """HRNet and mmpose use half bodies on COCO, RTMPose always; the others do not."""
+    is_rtmpose = config.name.startswith("rtmpose")
     mmpose = config.source.startswith("mmpose") and config.data.dataset == "coco"
     half_bodies = config.data.dataset == "coco" and (config.name.startswith("hrnet") or mmpose)
-    assert config.augment.half_body == (0.3 if half_bodies else 0)
-    assert config.augment.shift == (0.16 if mmpose else 0)
-    assert config.augment.occlusion == 0
-    assert not config.loss.joint_weights
+    assert config.augment.half_body == (0.3 if half_bodies or is_rtmpose else 0)
+    assert config.augment.shift == (0.16 if mmpose or is_rtmpose else 0)
+    assert config.augment.occlusion == (1.0 if is_rtmpose else 0)
+    assert not getattr(config.loss, "joint_weights", False)
 
 
 @pytest.mark.parametrize("name", [name for name in CONFIGS if name.endswith(("_dark", "_udp"))])

@@ -14,6 +14,7 @@ from paddle_pose import kinds
 from paddle_pose.codecs.base import Codec
 from paddle_pose.codecs.heatmap import HeatmapCodec
 from paddle_pose.codecs.movenet import MoveNetCodec
+from paddle_pose.codecs.simcc import SimCCCodec
 from paddle_pose.configs import registry, specs
 from paddle_pose.configs.foreign import ForeignModel
 from paddle_pose.configs.overrides import RENAMED, identity, override, upgraded, values
@@ -38,11 +39,12 @@ def test_the_kinds_of_this_package():
         "hrnet",
         "simple_baseline",
         "movenet",
+        "rtmpose",
     }
-    assert found["LossSpec"] >= {"heatmap_mse", "movenet"}
+    assert found["LossSpec"] >= {"heatmap_mse", "movenet", "simcc_kl"}
     assert found["OptimizerSpec"] >= {"adam", "adamw", "rmsprop"}
-    assert found["ScheduleSpec"] >= {"steps", "cosine"}
-    assert found["Codec"] >= {"heatmap", "movenet"}
+    assert found["ScheduleSpec"] >= {"steps", "cosine", "flat_cosine"}
+    assert found["Codec"] >= {"heatmap", "movenet", "simcc"}
 
 
 @pytest.mark.parametrize(
@@ -57,7 +59,13 @@ def test_a_target_accepts_the_arguments_of_its_spec(spec):
     elif family is specs.ScheduleSpec:
         target.bind(**made.arguments(0.1, steps_per_epoch=10, epochs=3))
     else:
-        target.bind(**made.arguments(HeatmapCodec()))
+        codec = SimCCCodec() if spec is specs.RTMPoseModel else HeatmapCodec()
+        target.bind(**made.arguments(codec))
+
+
+def test_rtmpose_needs_the_simcc_codec():
+    with pytest.raises(InputError, match="codec=simcc"):
+        specs.RTMPoseModel().arguments(HeatmapCodec())
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,8 @@ from parity import published
 from paddle_pose.codecs.simcc import SimCCCodec
 from paddle_pose.models.rtmpose import RTMPose
 from paddle_pose.models.simcc_loss import SimCCLoss
+from paddle_pose.training.optimizers import adamw, norms_and_biases
+from paddle_pose.training.trainer import Trainer
 from paddle_pose.weights.names import convert_names
 
 SIZES = {  # deepen, widen, parameters, input size
@@ -126,3 +128,48 @@ def test_the_loss_is_the_published_one(shared):
     unweighted = {**targets, "weights": paddle.ones(encoded["weights"].shape)}
     loss = SimCCLoss()(outputs, unweighted)["simcc_loss"]
     assert loss.item() == pytest.approx(expected["unweighted"], rel=2e-5)
+
+
+def test_training_losses_are_the_published_ones(shared, tmp_path):
+    path = shared / "data" / "parity" / "train_rtmpose_mmpose1_s_coco17_192x256.json"
+    expected = json.loads(path.read_text(encoding="utf-8"))
+    rule = published.rule(shared)
+    images, _ = rule["training_batch"](192, 256, 17)
+    keypoints, visible = rule["training_joints"](192, 256, 17)
+    targets = CODEC.encode_batch(list(keypoints[:, None]), list(visible[:, None]))
+    batch = {
+        "image": paddle.to_tensor(images),
+        "targets": {key: paddle.to_tensor(value) for key, value in targets.items()},
+    }
+    net = network("s_coco17_192x256")
+    fill(shared, net, "s_coco17_192x256")
+    optimizer = adamw(net, weight_decay=0.05, decay_norms_and_biases=False)
+    not_decayed = norms_and_biases(net)
+    decayed = [p for p in net.parameters() if not p.stop_gradient and p.name not in not_decayed]
+    assert len(decayed) == expected["decayed_tensors"]
+
+    class SameBatch:
+        def __len__(self):
+            return len(expected["losses"])
+
+        def epoch(self, epoch, start=0):
+            return [batch] * len(self)
+
+    trainer = Trainer(
+        net,
+        SimCCLoss(),
+        optimizer,
+        lambda step: 5e-4,
+        run_dir=tmp_path,
+        log_every=1,
+        visualdl=False,
+    )
+    trainer.fit(SameBatch(), epochs=1)
+    trainer.log.close()
+    lines = (tmp_path / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    losses = [json.loads(line)["loss"] for line in lines]
+    assert losses[0] == pytest.approx(expected["losses"][0], rel=1e-5)
+    assert losses == pytest.approx(expected["losses"], rel=1e-2)
+    state = net.state_dict()
+    for name, norm in expected["norms_after_six_steps"].items():
+        assert float(state[name].norm()) == pytest.approx(norm, rel=1e-3), name
